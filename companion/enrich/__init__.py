@@ -1,0 +1,1 @@
+"""From a note and its needs to a prompt, an answer and edits."""

@@ -1,0 +1,118 @@
+"""A note's text: decoded without loss, and where its properties and its body lie."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from companion.errors import NoteRefused
+
+BOM = "\ufeff"
+_LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_OPENING = re.compile(r"\ufeff?---[ \t]*(?:\r\n|\r|\n)")
+_CLOSING = re.compile(r"^---[ \t]*(?=\r|\n|\Z)", re.MULTILINE)
+
+
+class Span(NamedTuple):
+    """text[start:end]. Offsets count characters."""
+
+    start: int
+    end: int
+
+
+def split_lines(text: str) -> list[str]:
+    """Return the lines of text with their ends: `\\r\\n`, `\\r` or `\\n` only.
+
+    str.splitlines cuts at U+2028, U+0085 and others too, which are text in a note.
+    """
+    return _LINE.findall(text)
+
+
+@dataclass(frozen=True)
+class NoteText:
+    """The text of one note. A byte order mark stays its first character.
+
+    All offsets here count characters of `text`.
+    """
+
+    text: str
+
+    @classmethod
+    def decode(cls, data: bytes) -> NoteText:
+        """Return the note in data.
+
+        Raises NoteRefused, with the line, when data is not UTF-8.
+        """
+        try:
+            return cls(data.decode("utf-8"))
+        except UnicodeDecodeError as error:
+            line = data.count(b"\n", 0, error.start) + 1
+            reason = "the file is not UTF-8 text; save it as UTF-8 to have it enriched"
+            raise NoteRefused(reason, line=line) from None
+
+    def encode(self) -> bytes:
+        """Return the bytes of the note, the same that it was decoded from."""
+        return self.text.encode("utf-8")
+
+    @cached_property
+    def frontmatter(self) -> Span | None:
+        """Where the YAML between the two `---` lines lies; None where there is none.
+
+        Obsidian's rule (Help, "Properties"): the block opens in the very first line.
+
+        Raises NoteRefused when the block is opened and never closed.
+        """
+        return self._blocks[0]
+
+    @cached_property
+    def body_start(self) -> int:
+        """Where the body begins: after the closing `---` line, or after the byte order mark."""
+        return self._blocks[1]
+
+    @property
+    def yaml(self) -> str:
+        """The text between the two `---` lines; empty where there is none."""
+        span = self.frontmatter
+        return self.text[span.start : span.end] if span else ""
+
+    @property
+    def body(self) -> str:
+        """The text after the properties."""
+        return self.text[self.body_start :]
+
+    def newline_at(self, offset: int) -> str:
+        """Return the line end in use around offset: of its line, else the last one before it.
+
+        A note without any line end gets `\\n`.
+        """
+        after = re.compile(r"\r\n|\r|\n").search(self.text, offset)
+        before = re.compile(r"(?s).*(\r\n|\r|\n)").match(self.text[:offset])
+        if before:
+            return before.group(1)
+        return after.group() if after else "\n"
+
+    def line_number(self, offset: int) -> int:
+        """Return the line that offset lies in, counted from 1."""
+        return len(re.findall(r"\r\n|\r|\n", self.text[:offset])) + 1
+
+    @cached_property
+    def _blocks(self) -> tuple[Span | None, int]:
+        opening = _OPENING.match(self.text)
+        if not opening:
+            return None, len(BOM) if self.text.startswith(BOM) else 0
+        closing = _CLOSING.search(_bare_cr_as_lf(self.text), opening.end())
+        if not closing:
+            reason = (
+                "the properties opened by --- are never closed; add a line --- after the last one"
+            )
+            raise NoteRefused(reason, line=1)
+        end = re.compile(r"\r\n|\r|\n|").match(self.text, closing.end())
+        assert end is not None
+        return Span(opening.end(), closing.start()), end.end()
+
+
+def _bare_cr_as_lf(text: str) -> str:
+    """Return text of the same length in which `^` also matches after a bare `\\r`."""
+    return re.sub(r"\r(?!\n)", "\n", text) if "\r" in text else text

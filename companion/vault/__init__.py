@@ -1,0 +1,1 @@
+"""The vault: a folder of notes on disk."""
