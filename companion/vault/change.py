@@ -1,0 +1,118 @@
+"""What the journal keeps of a change, and how it is laid out in a row."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Literal, NamedTuple
+
+from companion.note.edit import Edit, apply_edits
+
+State = Literal["pending", "done", "undone", "abandoned"]
+Outcome = Literal["written", "rejected", "nothing"]
+
+
+class NewChange(NamedTuple):
+    """A change about to be made. The edits' offsets count characters of the text before it."""
+
+    run: str
+    path: str
+    kind: str
+    edits: Sequence[Edit]
+    needs: tuple[str, ...] = ()
+    model: str = ""
+    note: str = ""
+    undoes: int | None = None
+
+
+@dataclass(frozen=True)
+class Change:
+    """A change in the journal.
+
+    state: `pending` from the journal's commit until the note is written; then `done`, or
+    `undone` while a later change (`undone_by`) takes it back; `abandoned` when it never came
+    into the note, or recovery took it out again.
+    made_at: Unix time, seconds. sha256: of the whole note, hexadecimal.
+    replaced: for every edit, the text that stood in its place.
+    """
+
+    id: int
+    run: str
+    path: str
+    kind: str
+    state: State
+    made_at: float
+    before_sha256: str
+    after_sha256: str
+    edits: tuple[Edit, ...]
+    replaced: tuple[str, ...]
+    needs: tuple[str, ...]
+    model: str
+    note: str
+    undoes: int | None
+    undone_by: int | None
+
+    def inverse_edits(self) -> list[Edit]:
+        """Return the edits that take the change back; offsets count characters of its result.
+
+        Same as companion.note.edit.invert_edits, without the text before.
+        """
+        inverse: list[Edit] = []
+        shift = 0
+        for edit, replaced in zip(self.edits, self.replaced, strict=True):
+            start = edit.start + shift
+            inverse.append(Edit(start, start + len(edit.text), replaced))
+            shift += len(edit.text) - len(replaced)
+        return inverse
+
+
+class Asked(NamedTuple):
+    """What came of asking for one need. asked_at: Unix time, seconds."""
+
+    outcome: Outcome
+    reason: str
+    asked_at: float
+    change: int | None
+
+
+def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:
+    """Return the columns of a new row of the table `changes`.
+
+    Raises ValueError when the edits do not turn before into after: without that, neither
+    undo nor the image of the text after could be trusted.
+    """
+    text = before.decode("utf-8")
+    edits = sorted(change.edits, key=lambda e: (e.start, e.end))
+    if before == after or apply_edits(text, edits).encode("utf-8") != after:
+        raise ValueError(f"{change.path}: the edits do not turn the old text into the new one")
+    return {
+        "run": change.run,
+        "path": change.path,
+        "kind": change.kind,
+        "made_at": made_at,
+        "before_sha256": sha256(before).hexdigest(),
+        "after_sha256": sha256(after).hexdigest(),
+        "edits": _dump([[*edit, text[edit.start : edit.end]] for edit in edits]),
+        "needs": _dump(change.needs),
+        "model": change.model,
+        "note": change.note,
+        "undoes": change.undoes,
+    }
+
+
+def read_row(row: sqlite3.Row) -> Change:
+    """Return the change in a row of `changes`, with the column `undone_by` joined."""
+    columns = dict(row)
+    quads = json.loads(columns.pop("edits"))
+    return Change(
+        **columns | {"needs": tuple(json.loads(columns["needs"]))},
+        edits=tuple(Edit(start, end, text) for start, end, text, _ in quads),
+        replaced=tuple(quad[3] for quad in quads),
+    )
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

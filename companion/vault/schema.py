@@ -1,0 +1,157 @@
+"""The journal's database: how it is opened, its tables, and its errors in plain words."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+from companion.errors import JournalError
+
+_LOCK_WAIT = 2.0  # seconds; only another program's transaction can make us wait
+
+
+def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
+    """Return a connection to the journal in file, its tables brought up to date.
+
+    Read-only: nothing is created or changed; a journal that is missing, or older, is a
+    fresh, or a migrated, one in memory.
+
+    Raises JournalError: locked, damaged, unreadable, or from a newer version.
+    """
+    try:
+        db = _open_to_read(file) if read_only else _open_to_write(file)
+    except sqlite3.Error as error:
+        raise explain(error, file) from error
+    except OSError as error:
+        raise JournalError(f"the journal {file} cannot be opened: {error.strerror}") from error
+    db.row_factory = sqlite3.Row
+    return db
+
+
+def touch(db: sqlite3.Connection) -> None:
+    """Change something, so that the commit is no empty one: SQLite forces only others to disk."""
+    db.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
+
+
+def explain(error: sqlite3.Error, file: Path) -> JournalError:
+    """Return what the error means for the user, and what to do."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: without the extension
+    return JournalError(f"the journal {file} {_WORDS.get(code, f'cannot be used: {error}')}")
+
+
+_DAMAGED = (
+    "is damaged; move the file aside to start a new one "
+    "(the notes are safe, but earlier changes can no longer be undone)"
+)
+_WORDS = {
+    sqlite3.SQLITE_BUSY: "is locked by another program; close that and try again",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full; free some space and try again",
+    sqlite3.SQLITE_CORRUPT: _DAMAGED,
+    sqlite3.SQLITE_NOTADB: _DAMAGED,
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder may be read and written",
+    sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk",
+}
+
+
+def _open_to_write(file: Path) -> sqlite3.Connection:
+    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it holds the text of notes
+    db = _connect(file)
+    try:
+        _refuse_newer(db, file)
+        db.execute("PRAGMA journal_mode=WAL")
+        _migrate(db)
+    except BaseException:
+        db.close()
+        raise
+    return db
+
+
+def _open_to_read(file: Path) -> sqlite3.Connection:
+    if not file.exists():
+        return _migrate(_connect(":memory:"))
+    db = _connect(file)
+    try:
+        db.execute("PRAGMA query_only=ON")
+        if _refuse_newer(db, file) == len(_MIGRATIONS):
+            return db
+    except BaseException:
+        db.close()
+        raise
+    with closing(db):
+        copy = _connect(":memory:")
+        db.backup(copy)
+        return _migrate(copy)
+
+
+def _connect(file: Path | str) -> sqlite3.Connection:
+    where = f"{file.absolute().as_uri()}?mode=rw" if isinstance(file, Path) else file
+    # check_same_thread: the journal hands the connection over to its own thread
+    return sqlite3.connect(
+        where, uri=True, timeout=_LOCK_WAIT, isolation_level=None, check_same_thread=False
+    )
+
+
+def _refuse_newer(db: sqlite3.Connection, file: Path) -> int:
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(_MIGRATIONS):
+        raise JournalError(
+            f"the journal {file} was written by a newer version of Companion "
+            f"(format {version}, this one knows {len(_MIGRATIONS)}); update Companion"
+        )
+    return version
+
+
+def _migrate(db: sqlite3.Connection) -> sqlite3.Connection:
+    """Bring the tables up to date, all or nothing; `PRAGMA user_version` counts the steps made."""
+    db.execute("BEGIN IMMEDIATE")
+    done: int = db.execute("PRAGMA user_version").fetchone()[0]
+    for step in _MIGRATIONS[done:]:
+        step(db)
+    db.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
+    db.execute("COMMIT")
+    return db
+
+
+def _create_tables(db: sqlite3.Connection) -> None:
+    # the images lie in a table of their own, so that they can be dropped and history stays
+    db.execute(
+        """CREATE TABLE changes (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            run TEXT NOT NULL,
+            path TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            state TEXT NOT NULL DEFAULT 'pending',
+            made_at REAL NOT NULL,
+            before_sha256 TEXT NOT NULL,
+            after_sha256 TEXT NOT NULL,
+            edits TEXT NOT NULL,
+            needs TEXT NOT NULL,
+            model TEXT NOT NULL,
+            note TEXT NOT NULL,
+            undoes INTEGER REFERENCES changes (id)
+        )"""
+    )
+    db.execute("CREATE INDEX changes_of_path ON changes (path)")
+    db.execute("CREATE INDEX changes_of_run ON changes (run)")
+    db.execute("CREATE INDEX undoing_changes ON changes (undoes) WHERE undoes IS NOT NULL")
+    db.execute("CREATE UNIQUE INDEX pending_paths ON changes (path) WHERE state = 'pending'")
+    db.execute("CREATE TABLE images (change INTEGER PRIMARY KEY, before BLOB NOT NULL)")
+    db.execute(
+        """CREATE TABLE asked (
+            path TEXT NOT NULL,
+            need TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            asked_at REAL NOT NULL,
+            change INTEGER,
+            PRIMARY KEY (path, need)
+        ) WITHOUT ROWID"""
+    )
+
+
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables]
