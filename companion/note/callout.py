@@ -28,6 +28,9 @@ class Style(NamedTuple):
     fold: str = ""
 
 
+PLAIN = Style()
+
+
 @dataclass(frozen=True)
 class Callout:
     """An AI callout. first, last: its lines in the outline, both included.
@@ -72,7 +75,7 @@ def answer_callout(
 
 
 def place_callout(
-    note: NoteText, lines: Sequence[Line], body: Sequence[str], style: Style = Style()
+    note: NoteText, lines: Sequence[Line], body: Sequence[str], style: Style = PLAIN
 ) -> Edit:
     """Return the edit that puts a new callout at the top of the note.
 
@@ -124,7 +127,7 @@ def _read_callout(lines: Sequence[Line], first: int, title: str, heading: str | 
     is_empty = True
     for index in range(first + 1, len(lines)):
         line = lines[index]
-        if line.depth < depth or line.is_item and not line.text.lstrip().startswith(">"):
+        if line.depth < depth or (line.is_item and not line.text.lstrip().startswith(">")):
             break
         last = index
         is_empty = is_empty and line.kind == "blank" and line.depth == depth

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -37,6 +38,8 @@ class Change:
     into the note, or recovery took it out again.
     made_at: Unix time, seconds. sha256: of the whole note, hexadecimal.
     replaced: for every edit, the text that stood in its place.
+    around: for every edit, what stands before and after its text on the lines it touches, once
+    the change is made.
     """
 
     id: int
@@ -49,6 +52,7 @@ class Change:
     after_sha256: str
     edits: tuple[Edit, ...]
     replaced: tuple[str, ...]
+    around: tuple[tuple[str, str], ...]
     needs: tuple[str, ...]
     model: str
     note: str
@@ -56,17 +60,8 @@ class Change:
     undone_by: int | None
 
     def inverse_edits(self) -> list[Edit]:
-        """Return the edits that take the change back; offsets count characters of its result.
-
-        Same as companion.note.edit.invert_edits, without the text before.
-        """
-        inverse: list[Edit] = []
-        shift = 0
-        for edit, replaced in zip(self.edits, self.replaced, strict=True):
-            start = edit.start + shift
-            inverse.append(Edit(start, start + len(edit.text), replaced))
-            shift += len(edit.text) - len(replaced)
-        return inverse
+        """Return the edits that take the change back; offsets count characters of its result."""
+        return _invert(self.edits, self.replaced)
 
 
 class Asked(NamedTuple):
@@ -84,10 +79,12 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
     Raises ValueError when the edits do not turn before into after: without that, neither
     undo nor the image of the text after could be trusted.
     """
-    text = before.decode("utf-8")
+    old, new = before.decode("utf-8"), after.decode("utf-8")
     edits = sorted(change.edits, key=lambda e: (e.start, e.end))
-    if before == after or apply_edits(text, edits).encode("utf-8") != after:
+    if old == new or apply_edits(old, edits) != new:
         raise ValueError(f"{change.path}: the edits do not turn the old text into the new one")
+    replaced = [old[edit.start : edit.end] for edit in edits]
+    around = [_lines_around(new, span) for span in _invert(edits, replaced)]
     return {
         "run": change.run,
         "path": change.path,
@@ -95,7 +92,7 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
         "made_at": made_at,
         "before_sha256": sha256(before).hexdigest(),
         "after_sha256": sha256(after).hexdigest(),
-        "edits": _dump([[*edit, text[edit.start : edit.end]] for edit in edits]),
+        "edits": _dump(list(zip(edits, replaced, around, strict=True))),
         "needs": _dump(change.needs),
         "model": change.model,
         "note": change.note,
@@ -106,12 +103,33 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
 def read_row(row: sqlite3.Row) -> Change:
     """Return the change in a row of `changes`, with the column `undone_by` joined."""
     columns = dict(row)
-    quads = json.loads(columns.pop("edits"))
+    edits = json.loads(columns.pop("edits"))
     return Change(
         **columns | {"needs": tuple(json.loads(columns["needs"]))},
-        edits=tuple(Edit(start, end, text) for start, end, text, _ in quads),
-        replaced=tuple(quad[3] for quad in quads),
+        edits=tuple(Edit(*edit) for edit, _, _ in edits),
+        replaced=tuple(replaced for _, replaced, _ in edits),
+        around=tuple((left, right) for _, _, (left, right) in edits),
     )
+
+
+def _invert(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
+    """Same as companion.note.edit.invert_edits, without the text before."""
+    inverse: list[Edit] = []
+    shift = 0
+    for edit, old in zip(edits, replaced, strict=True):
+        start = edit.start + shift
+        inverse.append(Edit(start, start + len(edit.text), old))
+        shift += len(edit.text) - len(old)
+    return inverse
+
+
+def _lines_around(text: str, span: Edit) -> tuple[str, str]:
+    """Return the rest of the lines that span touches; of a mere place, the line before, too."""
+    inserts = span.start == span.end
+    before = re.search(r"[^\r\n]*(?:\r\n|\r|\n)?\Z" if inserts else r"[^\r\n]*\Z", text[: span.start])
+    ends_its_line = text[span.start : span.end].endswith(("\r", "\n"))
+    after = re.compile(r"" if ends_its_line else r"[^\r\n]*").match(text, span.end)
+    return before.group() if before else "", after.group() if after else ""
 
 
 def _dump(value: object) -> str:

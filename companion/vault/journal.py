@@ -1,44 +1,28 @@
 """The journal: every change is in it, on the disk, before it is made to a note.
 
-It is what recovery, history, undo and "asked once per need" stand on. One thread owns the
-database and commits all that waits in one transaction, so that many notes share one fsync.
+It is what recovery, history, undo and "asked once per need" stand on.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import time
-from collections.abc import Callable
-from concurrent.futures import Future
-from copy import copy
 from pathlib import Path
-from queue import Empty, SimpleQueue
-from threading import Lock, Thread
-from typing import Any, NamedTuple, Self, TypeVar
+from typing import Self
 
-from companion.errors import JournalError, NoteBusy, NoteError
+from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
 from companion.vault.change import Asked, Change, NewChange, Outcome, make_row, read_row
-from companion.vault.schema import explain, open_database, touch
+from companion.vault.database import Database
+from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome"]
-
-T = TypeVar("T")
-_SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
-    WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""
-
-
-class _Task(NamedTuple):
-    work: Callable[[sqlite3.Connection], Any]
-    durable: bool
-    result: Future[Any]
-
 
 class Journal:
     """The journal in file. Every method may be called from any thread.
 
-    All of them raise JournalError, with the reason, when the database fails.
-    `commits` counts the transactions that were forced to the disk.
+    All of them raise JournalError, with the reason, when the database fails; those that return
+    at once do so when the journal is closed only: what they could not record, recovery finds.
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
@@ -46,15 +30,12 @@ class Journal:
 
         Raises JournalError: locked, damaged, unreadable, or from a newer version.
         """
-        self.file = file
-        self.commits = 0
-        self._read_only = read_only
-        self._db = open_database(file, read_only=read_only)
-        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
-        self._closing = Lock()
-        self._closed = False
-        self._thread = Thread(target=self._serve, name="journal", daemon=True)
-        self._thread.start()
+        self._db = Database(file, read_only=read_only)
+
+    @property
+    def commits(self) -> int:
+        """How many transactions were forced to the disk, with one fsync each."""
+        return self._db.commits
 
     def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
         """Return the id of the change, once it is on the disk with the note as it was before.
@@ -63,15 +44,18 @@ class Journal:
         earlier change of the note is still pending.
         """
         row = make_row(change, before, after, time.time())
-        return self._ask(lambda db: _insert(db, row, before), durable=True).result()
+        return self._db.ask(lambda db: _insert(db, row, before), durable=True).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
-        self._ask(lambda db: _close_done(db, change, time.time()))
+        self._db.ask(lambda db: _close_done(db, change, time.time()))
 
     def abandon(self, change: int, remark: str = "") -> None:
-        """Record that the note does not hold the change, and why. Returns at once, as `done`."""
-        self._ask(lambda db: _close_abandoned(db, change, remark))
+        """Record that the note does not hold the change, and why; its images go.
+
+        Returns at once, as `done`.
+        """
+        self._db.ask(lambda db: _close_abandoned(db, change, remark))
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id."""
@@ -92,7 +76,7 @@ class Journal:
     def images(self, change: int) -> tuple[bytes, bytes] | None:
         """Return the whole note before and after the change; None when they were pruned."""
         query = "SELECT before FROM images WHERE change = ?"
-        row = self._ask(lambda db: db.execute(query, (change,)).fetchone()).result()
+        row = self._db.ask(lambda db: db.execute(query, (change,)).fetchone()).result()
         found = self.change(change)
         if row is None or found is None:
             return None
@@ -107,12 +91,12 @@ class Journal:
         query = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE made_at < ? AND state != 'pending')"""
         limit = time.time() - older_than
-        return self._ask(lambda db: db.execute(query, (limit,)).rowcount).result()
+        return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
     def remember(self, path: str, need: str, outcome: Outcome, reason: str = "") -> None:
         """Record what came of asking for a need. `written` is recorded by `done` itself."""
         row = (path, need, outcome, reason, time.time())
-        self._ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
+        self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
     def asked(self, path: str) -> dict[str, Asked]:
         """Return what was asked for the note, by need."""
@@ -124,17 +108,11 @@ class Journal:
 
     def flush(self) -> None:
         """Force all that was recorded so far to the disk."""
-        self._ask(touch, durable=True).result()
+        self._db.ask(touch, durable=True).result()
 
     def close(self) -> None:
         """Force all that was recorded to the disk, and close. A second time does nothing."""
-        with self._closing:
-            if self._closed:
-                return
-            self._closed = True
-            self._tasks.put(_Task(touch, not self._read_only, Future()))
-            self._tasks.put(None)
-        self._thread.join()
+        self._db.close()
 
     def __enter__(self) -> Self:
         return self
@@ -144,75 +122,25 @@ class Journal:
 
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
-        rows = self._ask(lambda db: db.execute(query, values).fetchall()).result()
+        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         return [read_row(row) for row in rows]
 
     def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
-        query = f"SELECT * FROM asked {where} ORDER BY path, need"  # noqa: S608
-        rows = self._ask(lambda db: db.execute(query, values).fetchall()).result()
+        query = f"{_SELECT_ASKED} {where} ORDER BY path, need"
+        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         asked: dict[str, dict[str, Asked]] = {}
         for path, need, *rest in rows:
             asked.setdefault(path, {})[need] = Asked(*rest)
         return asked
 
-    def _ask(self, work: Callable[[sqlite3.Connection], T], durable: bool = False) -> Future[T]:
-        """Have the journal's thread do the work in its next transaction."""
-        result: Future[T] = Future()
-        with self._closing:
-            if self._closed:
-                raise JournalError(f"the journal {self.file} is closed")
-            self._tasks.put(_Task(work, durable, result))
-        return result
 
-    def _serve(self) -> None:
-        open_for_work = True
-        while open_for_work:
-            waiting = [self._tasks.get()]
-            try:
-                while True:
-                    waiting.append(self._tasks.get_nowait())
-            except Empty:
-                open_for_work = None not in waiting
-            self._commit([task for task in waiting if task])
-        self._db.close()
-
-    def _commit(self, batch: list[_Task]) -> None:
-        durable = any(task.durable for task in batch) and not self._read_only
-        try:
-            # In WAL mode NORMAL commits without fsync; the next FULL one carries it along.
-            # https://www.sqlite.org/pragma.html#pragma_synchronous
-            self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
-            self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
-            answers = [_attempt(task, self._db) for task in batch]
-            self._db.execute("COMMIT")
-        except Exception as error:  # whatever it is, the threads that wait must hear of it
-            self._fail(batch, error)
-            return
-        self.commits += durable
-        for task, answer in zip(batch, answers, strict=True):
-            if isinstance(answer, NoteError):
-                task.result.set_exception(answer)
-            else:
-                task.result.set_result(answer)
-
-    def _fail(self, batch: list[_Task], error: Exception) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
-        for task in batch:  # an exception each: threads must not share a traceback
-            if isinstance(error, sqlite3.Error):
-                task.result.set_exception(explain(error, self.file))
-            else:
-                task.result.set_exception(copy(error))
-
-
-def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
-    """Return the answer, or the NoteError that concerns this task alone."""
-    try:
-        return task.work(db)
-    except NoteError as error:
-        return error
-
-
+_SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
+    WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""
+_SELECT_ASKED = "SELECT * FROM asked"
+_INSERT = """INSERT INTO changes
+    (run, path, kind, made_at, before_sha256, after_sha256, edits, needs, model, note, undoes)
+    VALUES (:run, :path, :kind, :made_at, :before_sha256, :after_sha256, :edits, :needs, :model,
+    :note, :undoes) RETURNING id"""
 _REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 
 
@@ -221,9 +149,7 @@ def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> in
     if db.execute(query, row).fetchone():
         reason = "an earlier change of it is not finished; it is recovered at the next start"
         raise NoteBusy(reason, str(row["path"]))
-    columns, values = ", ".join(row), ", ".join(f":{name}" for name in row)
-    insert = f"INSERT INTO changes ({columns}) VALUES ({values}) RETURNING id"  # noqa: S608
-    change: int = db.execute(insert, row).fetchone()[0]
+    change: int = db.execute(_INSERT, row).fetchone()[0]
     db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
     return change
 
@@ -239,6 +165,7 @@ def _close_done(db: sqlite3.Connection, change: int, now: float) -> None:
 def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
+    db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 
 def _mark_undone(db: sqlite3.Connection, change: int) -> None:

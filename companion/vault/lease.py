@@ -1,21 +1,23 @@
-"""Open a note for writing in place, and keep other programs from writing meanwhile."""
+"""Open a note where it lies, and keep other programs from writing it meanwhile."""
 
 from __future__ import annotations
 
 import errno
 import os
+import stat
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
-from companion.errors import NoteBusy, NoteChanged, NoteRefused, NoteUnwritable
+from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
 
+T = TypeVar("T")
 PATIENCE = 1.0  # seconds to wait for another program to close the note
-_PAUSE = 0.005
+_PAUSE = 0.005  # seconds
 _TAKEN = {errno.EAGAIN, errno.EBUSY}
-_REASON = "another program holds it open"
 
 
 @contextmanager
@@ -27,41 +29,51 @@ def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
     Raises NoteRefused: outside the vault, by way of a symbolic link, no regular file, not
     readable. NoteChanged: gone. NoteUnwritable: read-only. NoteBusy: held by another program.
     """
-    fd = _patiently(lambda: _open(root / path, write), path)
+    _require_inside(root, path)  # before: opening a pipe or a device can have effects
+    try:
+        fd = _patiently(lambda: _open(root / path, write), path)
+    except OSError as error:
+        raise explain(error, path, "write" if write else "read") from error
     try:
         require_in_place(fd, root, path)
         yield fd
     finally:
-        os.close(fd)  # which gives a lease up, too
+        with suppress(OSError):  # what had to reach the disk was forced there before
+            os.close(fd)  # which gives a lease up, too
 
 
 def require_in_place(fd: int, root: Path, path: str) -> None:
-    """Check that path, without a symbolic link on the way, still names the open file.
+    """Check that path still names the open file, without a symbolic link on the way.
 
-    The real path, since a file may be opened under a name of other case than its own.
+    Raises NoteChanged: moved, deleted or replaced. NoteRefused: no regular file in the vault.
     """
-    file = root / path
-    if os.path.realpath(file) != str(file) or not file.is_relative_to(root) or file == root:
-        raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
+    _require_inside(root, path)
     try:
-        named = os.stat(file)  # noqa: PTH116 - one module to inject faults into
+        named, opened = (root / path).stat(), os.fstat(fd)
     except OSError as error:
-        raise explain(error, path) from error
-    if not os.path.samestat(named, os.fstat(fd)):
-        raise NoteChanged("another program replaced it just now", path)
+        raise explain(error, path, "read") from error
+    if not os.path.samestat(named, opened):
+        raise NoteChanged("another program replaced it just now; nothing was written", path)
+    if not stat.S_ISREG(opened.st_mode):
+        raise NoteRefused("it is no regular file", path)
 
 
-def explain(error: OSError, path: str) -> NoteUnwritable | NoteChanged | NoteRefused | NoteBusy:
-    """Return what the error means for the note at path."""
+def explain(error: OSError, path: str, verb: str) -> NoteError:
+    """Return what the error means for the note at path. verb: `read` or `write`."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
-        return NoteChanged("it is no longer there", path)
+        return NoteChanged("it is no longer there; it was moved or deleted", path)
     if error.errno == errno.ELOOP:
         return NoteRefused("it is a symbolic link", path)
-    if error.errno == errno.EISDIR:
-        return NoteRefused("it is a folder", path)
-    if error.errno in _TAKEN:
-        return NoteBusy(_REASON, path)
-    return NoteUnwritable(f"it cannot be opened or written: {error.strerror}", path)
+    if error.errno in {errno.EISDIR, errno.ENXIO}:
+        return NoteRefused("it is no regular file", path)
+    reason = error.strerror or str(error)
+    if verb == "read":
+        return NoteRefused(f"it cannot be read: {reason}", path)
+    if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", None)}:
+        reason = "the disk is full; free some space and try again"
+    elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        reason = "it is read-only; allow writing to it and try again"
+    return NoteUnwritable(f"it cannot be written: {reason}", path)
 
 
 def exclude_writers(fd: int, path: str) -> bool:
@@ -78,7 +90,32 @@ def exclude_writers(fd: int, path: str) -> bool:
         return True
     if sys.platform != "linux":
         return False
-    return _patiently(lambda: _take_lease(fd), path)
+    try:
+        _patiently(lambda: _take_lease(fd), path)
+    except OSError:  # network drives, somebody else's file
+        return False
+    return True
+
+
+def _require_inside(root: Path, path: str) -> None:
+    # the real path, not each part: a folder on the way may be a link, or `..`
+    file = root / path
+    if os.path.realpath(file) != str(file) or not file.is_relative_to(root) or file == root:
+        raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
+
+
+def _patiently(take: Callable[[], T], path: str) -> T:
+    """Return what take returns, tried again for a second while another program is in the way."""
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            return take()
+        except OSError as error:
+            if error.errno not in _TAKEN:
+                raise
+            if time.monotonic() > deadline:
+                raise NoteBusy("another program holds it open; try again later", path) from error
+        time.sleep(_PAUSE)
 
 
 if sys.platform == "win32":
@@ -118,11 +155,8 @@ if sys.platform == "linux":
     import fcntl
     import signal
 
-    def _take_lease(fd: int) -> bool:
-        with suppress_unsupported():
-            # The kernel tells of another opener by SIGIO, which kills the process. SIGURG is
-            # ignored unless somebody asked for it, in every thread, and needs no handler.
-            fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
-            fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)
-            return True
-        return False
+    def _take_lease(fd: int) -> None:
+        # The kernel tells of another opener by SIGIO, which kills the process unless somebody
+        # ignores it. SIGURG instead is ignored by default, in every thread.
+        fcntl.fcntl(fd, fcntl.F_SETSIG, signal.SIGURG)
+        fcntl.fcntl(fd, fcntl.F_SETLEASE, fcntl.F_WRLCK)

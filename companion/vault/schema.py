@@ -64,6 +64,7 @@ def _open_to_write(file: Path) -> sqlite3.Connection:
     try:
         _refuse_newer(db, file)
         db.execute("PRAGMA journal_mode=WAL")
+        db.execute("PRAGMA fullfsync=ON")  # macOS: fsync alone leaves it in the disk's cache
         _migrate(db)
     except BaseException:
         db.close()
