@@ -1,0 +1,207 @@
+"""Read a note's properties: fast, with the C loader, and refused where YAML leaves a doubt.
+
+Values are text as the author wrote it, for YAML 1.1 and 1.2 disagree on what `no`, `012` or `1:30`
+mean, and `2023-02-30` is no date at all.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
+
+import yaml
+from frontmatter.default_handlers import YAMLHandler
+
+from companion.errors import NoteRefused
+from companion.note.text import NoteText
+
+if TYPE_CHECKING:
+    from yaml import SafeLoader as _Loader
+else:
+    _Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+PropertyValue: TypeAlias = "bool | str | list[PropertyValue] | dict[str, PropertyValue] | None"
+
+_NULL = "tag:yaml.org,2002:null"
+_BOOL = "tag:yaml.org,2002:bool"
+_NULLS = (_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"))
+_BOOLS = (_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"))
+
+# YAML 1.2, section 5.1: what a stream may hold.
+_UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BETWEEN_TAGS = re.compile(r"[,\s]+")
+
+
+@dataclass(frozen=True)
+class Properties:
+    """A note's properties in the order written; empty where it has none.
+
+    Values are None (`null`, `~`, nothing), True and False (`true`, `false` only), the text of any
+    other scalar (numbers and dates too), lists, and mappings with text keys. Nodes that a YAML
+    alias repeats are shared, so do not print values you did not look at.
+
+    Names match whatever their case, as in Obsidian.
+    """
+
+    values: Mapping[str, PropertyValue]
+
+    def keys_of(self, name: str) -> list[str]:
+        """Return the keys, as written, that are this property: usually one or none."""
+        folded = name.casefold()
+        return [key for key in self.values if key.casefold() == folded]
+
+    def key_of(self, name: str) -> str | None:
+        """Return the property's key as written; None where the note has no such property."""
+        if name in self.values:
+            return name
+        return next(iter(self.keys_of(name)), None)
+
+    def get(self, name: str) -> PropertyValue:
+        """Return the property's value; None where it is missing or null."""
+        key = self.key_of(name)
+        return None if key is None else self.values[key]
+
+    def is_empty(self, name: str) -> bool:
+        """Whether the property exists and says nothing (DESIGN 1.1).
+
+        That is: nothing, blanks, a comment only, `null`, `~`, `""`, `''`, `[]`, or, as many
+        templates have it, a list of one empty item. A missing property is not an empty one.
+        """
+        keys = self.keys_of(name)
+        return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags without `#`, as written, each once.
+
+        Obsidian Help, "Tags" and "Properties": a list, or one text with commas or blanks between;
+        no tag has blanks in it or is a number only. `tag` was the name's older form.
+        """
+        found = (tag.strip().lstrip("#") for tag in self._texts(("tags", "tag"), _BETWEEN_TAGS))
+        valid = (tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1)
+        return list(dict.fromkeys(valid))
+
+    @property
+    def aliases(self) -> list[str]:
+        """The aliases, each once: a list, or one text with commas between (Help, "Aliases")."""
+        found = (alias.strip() for alias in self._texts(("aliases", "alias"), re.compile(",")))
+        return list(dict.fromkeys(filter(None, found)))
+
+    def _texts(self, names: tuple[str, ...], between: re.Pattern[str]) -> Iterator[str]:
+        for name in names:
+            for key in self.keys_of(name):
+                value = self.values[key]
+                if isinstance(value, list):
+                    yield from (_as_text(item) for item in value)
+                else:
+                    yield from between.split(_as_text(value))
+
+
+def read_properties(note: NoteText) -> Properties:
+    """Return the note's properties.
+
+    Raises NoteRefused, with the line in the note, when they are never closed, are not valid YAML,
+    several documents, or no mapping; when a key stands twice, at any depth, or is a list or a
+    mapping itself; when a value holds itself or is nested too deep.
+    """
+    text = note.yaml
+    if not text.strip():
+        return Properties({})
+    try:
+        values = YAMLHandler().load(text, Loader=_TextLoader)
+    except RecursionError:
+        raise _refusal(note, "the properties are nested too deep to be read", 0) from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        raise _refusal(note, _reason(error), mark.index if mark else 0) from None
+    except (yaml.YAMLError, ValueError, OverflowError):
+        odd = _UNPRINTABLE.search(text)
+        reason = "the properties hold a character that YAML forbids; delete it"
+        raise _refusal(note, reason, odd.start() if odd else 0) from None
+    if not isinstance(values, dict):
+        reason = "the properties are no list of `name: value` lines; mend or remove them"
+        raise _refusal(note, reason, 0)
+    return Properties(values)
+
+
+class _TextLoader(_Loader):
+    """Loads plain values; of plain scalars it resolves only what YAML 1.1 and 1.2 agree on."""
+
+    yaml_implicit_resolvers: ClassVar = {
+        **{first: [_NULLS] for first in ("", "~", "n", "N")},
+        **{first: [_BOOLS] for first in "tTfF"},
+    }
+
+    def get_single_data(self) -> Any:
+        """Return the document's value; an empty mapping where there is only a comment."""
+        node = self.get_single_node()
+        return {} if node is None else _value(node, {})
+
+
+def _value(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> PropertyValue:
+    if isinstance(node, yaml.ScalarNode):
+        if node.tag == _NULL:
+            return None
+        text: str = node.value
+        return text.lower() == "true" if node.tag == _BOOL else text
+    if node in done:
+        value = done[node]
+        if value is None:
+            _fail("a value holds itself, by a YAML alias", node)
+        return value
+    done[node] = None
+    if isinstance(node, yaml.SequenceNode):
+        done[node] = [_value(item, done) for item in node.value]
+    else:
+        done[node] = _mapping(node, done)
+    return done[node]
+
+
+def _mapping(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> dict[str, PropertyValue]:
+    values: dict[str, PropertyValue] = {}
+    for key, value in node.value:
+        if not isinstance(key, yaml.ScalarNode):
+            _fail("a name is itself a list or a mapping; put quotes around [..] and {..}", key)
+        if key.value in values:
+            _fail(f"the property `{key.value}` stands there twice; keep one of them", key)
+        values[key.value] = _value(value, done)
+    return values
+
+
+def _fail(reason: str, node: yaml.Node) -> NoReturn:
+    raise yaml.constructor.ConstructorError(None, None, reason, node.start_mark)
+
+
+def _reason(error: yaml.MarkedYAMLError) -> str:
+    """Return what is wrong, in words; only _fail raises ConstructorError here."""
+    problem = error.problem or error.context or ""
+    if isinstance(error, yaml.constructor.ConstructorError):
+        return problem
+    if "another document" in problem:
+        return "the properties hold several YAML documents; keep one"
+    return f"the properties are not valid YAML ({problem}); text with : # [ {{ @ needs quotes"
+
+
+def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
+    """Return the refusal; index counts characters of the YAML."""
+    start = note.frontmatter.start if note.frontmatter else 0
+    return NoteRefused(reason, line=note.line_number(start + index))
+
+
+def _says_nothing(value: PropertyValue) -> bool:
+    if isinstance(value, list):
+        return not value or (len(value) == 1 and _is_blank(value[0]))
+    return _is_blank(value)
+
+
+def _is_blank(value: PropertyValue) -> bool:
+    return value is None or (isinstance(value, str) and not value.strip())
+
+
+def _as_text(value: PropertyValue) -> str:
+    """Return the scalar as text; nothing for a list, a mapping or null."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return value if isinstance(value, str) else ""
