@@ -125,11 +125,17 @@ def _invert(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
 
 def _lines_around(text: str, span: Edit) -> tuple[str, str]:
     """Return the rest of the lines that span touches; of a mere place, the line before, too."""
-    inserts = span.start == span.end
-    before = re.search(r"[^\r\n]*(?:\r\n|\r|\n)?\Z" if inserts else r"[^\r\n]*\Z", text[: span.start])
+    start = _line_start(text, span.start)
+    if start == span.start == span.end:
+        start = _line_start(text, start - (2 if text.endswith("\r\n", 0, start) else 1))
     ends_its_line = text[span.start : span.end].endswith(("\r", "\n"))
     after = re.compile(r"" if ends_its_line else r"[^\r\n]*").match(text, span.end)
-    return before.group() if before else "", after.group() if after else ""
+    return text[start : span.start], after.group() if after else ""
+
+
+def _line_start(text: str, offset: int) -> int:
+    offset = max(0, offset)
+    return max(text.rfind("\n", 0, offset), text.rfind("\r", 0, offset)) + 1
 
 
 def _dump(value: object) -> str:

@@ -18,6 +18,7 @@ from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome"]
 
+
 class Journal:
     """The journal in file. Every method may be called from any thread.
 

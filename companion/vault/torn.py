@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os.path import commonprefix
+from itertools import pairwise
 
 SECTOR = 512  # bytes; the least that a disk writes whole
 
@@ -47,10 +47,12 @@ def _length_fits(data: bytes, before: bytes, after: bytes, step: int) -> bool:
 
 def _pieces(length: int, *lengths: int) -> list[tuple[int, int]]:
     cuts = sorted({*range(0, length, SECTOR), *(n for n in lengths if n < length), length})
-    return list(zip(cuts, cuts[1:], strict=False))
+    return list(pairwise(cuts))
 
 
 def _joins(piece: bytes, first: bytes, last: bytes) -> bool:
     """Whether piece begins as first and goes on, at the same place, as last."""
-    cut = len(commonprefix([piece, first]))
+    pairs = zip(piece, first, strict=False)
+    differ = (at for at, (a, b) in enumerate(pairs) if a != b)
+    cut = next(differ, min(len(piece), len(first)))
     return piece[cut:] == last[cut:]

@@ -1,0 +1,116 @@
+"""The journal's database at work: one thread owns it and commits all that waits at once.
+
+So many notes share one fsync, and SQLite sees one thread.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import Future
+from copy import copy
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, NamedTuple, TypeVar
+
+from companion.errors import JournalError, NoteError
+from companion.vault.schema import explain, open_database, touch
+
+T = TypeVar("T")
+
+
+class _Task(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    durable: bool
+    result: Future[Any]
+
+
+class Database:
+    """The database in file. Every method may be called from any thread.
+
+    `commits` counts the transactions that were forced to the disk.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool) -> None:
+        """Open or create it. Raises JournalError: locked, damaged, unreadable, newer."""
+        self.file = file
+        self.commits = 0
+        self._read_only = read_only
+        self._db = open_database(file, read_only=read_only)
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._closing = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._serve, name="journal", daemon=True)
+        self._thread.start()
+
+    def ask(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> Future[T]:
+        """Have the work done in the next transaction; durable: on the disk before it answers.
+
+        Raises JournalError when the database is closed; the future does when it fails.
+        """
+        result: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise JournalError(f"the journal {self.file} is closed")
+            self._tasks.put(_Task(work, durable, result))
+        return result
+
+    def close(self) -> None:
+        """Force all that was asked for to the disk, and close. A second time does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            if not self._read_only:
+                self._tasks.put(_Task(touch, True, Future()))
+            self._tasks.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        open_for_work = True
+        while open_for_work:
+            waiting = [self._tasks.get()]
+            try:
+                while True:
+                    waiting.append(self._tasks.get_nowait())
+            except Empty:
+                open_for_work = None not in waiting
+            self._commit([task for task in waiting if task])
+        self._db.close()
+
+    def _commit(self, batch: list[_Task]) -> None:
+        durable = any(task.durable for task in batch) and not self._read_only
+        try:
+            # In WAL mode NORMAL commits without fsync; the next FULL one carries it along.
+            # https://www.sqlite.org/pragma.html#pragma_synchronous
+            self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
+            answers = [_attempt(task, self._db) for task in batch]
+            self._db.execute("COMMIT")
+        except Exception as error:  # whatever it is, the threads that wait must hear of it
+            self._fail(batch, error)
+            return
+        self.commits += durable
+        for task, answer in zip(batch, answers, strict=True):
+            if isinstance(answer, NoteError):
+                task.result.set_exception(answer)
+            else:
+                task.result.set_result(answer)
+
+    def _fail(self, batch: list[_Task], error: Exception) -> None:
+        if self._db.in_transaction:
+            self._db.execute("ROLLBACK")
+        for task in batch:  # an exception each: threads must not share a traceback
+            if isinstance(error, sqlite3.Error):
+                task.result.set_exception(explain(error, self.file))
+            else:
+                task.result.set_exception(copy(error))
+
+
+def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
+    """Return the answer, or the NoteError that concerns this task alone."""
+    try:
+        return task.work(db)
+    except NoteError as error:
+        return error

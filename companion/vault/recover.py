@@ -1,0 +1,140 @@
+"""Close what an interrupted Companion left open: every note is the old one or the new one."""
+
+from __future__ import annotations
+
+import os
+import sys
+from hashlib import sha256
+from pathlib import Path, PurePosixPath
+from typing import Literal, NamedTuple
+
+from companion.errors import NoteChanged, NoteError
+from companion.vault.journal import Change, Journal
+from companion.vault.lease import open_note
+from companion.vault.torn import is_mix
+from companion.vault.undo import find_inverse
+from companion.vault.write import force_to_disk, read_all, replace_bytes
+
+Outcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
+
+
+class Recovered(NamedTuple):
+    """What recovery found of a pending change, and did.
+
+    written: the note holds the change. unchanged: it does not. restored: it held parts of it,
+    and is as it was before. edited: it was edited since, and the change is not in it as it was
+    made; left alone. missing: moved or deleted since. stuck: it could not be read or restored;
+    that is tried again next time.
+    reason: that in words. aside: a copy, of the torn note (restored), or of the note as it was
+    before the change (edited, missing).
+    """
+
+    path: str
+    change: int
+    outcome: Outcome
+    reason: str
+    aside: Path | None = None
+
+
+def recover(root: Path, journal: Journal, aside: Path) -> list[Recovered]:
+    """Close the pending changes of the vault, oldest first; return what was found and done.
+
+    aside: the folder for copies, made if need be. The caller holds the vault's lock.
+
+    Raises JournalError.
+    """
+    root = Path(os.path.realpath(root))
+    if not root.is_dir():  # a drive that is not there says nothing of its notes
+        return []
+    found = [_recover_change(root, journal, change, aside) for change in journal.pending()]
+    if found:
+        journal.flush()
+    return found
+
+
+def _recover_change(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:
+    try:
+        recovered = _settle(root, journal, change, aside)
+    except (NoteError, OSError) as error:
+        reason = error.reason if isinstance(error, NoteError) else str(error)
+        reason = f"a change to it was interrupted, and it cannot be checked now: {reason}"
+        return Recovered(change.path, change.id, "stuck", reason)
+    if recovered.outcome == "written":
+        journal.done(change.id)
+    else:
+        journal.abandon(change.id, recovered.reason)
+    return recovered
+
+
+def _settle(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:
+    """Return what became of the change; put the old text back where the note holds a mix."""
+    images = journal.images(change.id)
+    assert images is not None, "a pending change keeps its images"
+    before, after = images
+    data = _read_now(root, change.path, known=images)
+    copy = None
+    if data is None:
+        outcome, copy = _MISSING, _keep(aside, change, before)
+    elif data == after:
+        outcome = _WRITTEN
+    elif data == before:
+        outcome = _UNCHANGED
+    elif is_mix(data, before, after):
+        outcome, copy = _RESTORED, _keep(aside, change, data)
+        replace_bytes(root, change.path, data, before)
+    elif _holds(journal, change, data):
+        outcome = _EDITED_AFTER
+    else:
+        outcome, copy = _EDITED, _keep(aside, change, before)
+    return Recovered(change.path, change.id, *outcome, copy)
+
+
+_WRITTEN: tuple[Outcome, str] = "written", "the change was made"
+_UNCHANGED: tuple[Outcome, str] = "unchanged", "the change was not made; the note is as it was"
+_RESTORED: tuple[Outcome, str] = (
+    "restored",
+    "writing it was interrupted; the note is again as it was before",
+)
+_EDITED_AFTER: tuple[Outcome, str] = "written", "the change was made, and the note edited since"
+_EDITED: tuple[Outcome, str] = (
+    "edited",
+    "a change to it was interrupted, and the note edited since; it was left alone, look it over",
+)
+_MISSING: tuple[Outcome, str] = (
+    "missing",
+    "a change to it was interrupted, and the note moved or deleted since; look it over",
+)
+
+
+def _read_now(root: Path, path: str, known: tuple[bytes, bytes]) -> bytes | None:
+    """Return what the note holds; None when there is none.
+
+    When it is one of the known texts, it is on the disk on return: the change is closed then.
+    """
+    try:
+        with open_note(root, path, write=False) as fd:
+            data = read_all(fd)
+            if data in known and sys.platform != "win32":  # Windows: only what is open to write
+                force_to_disk(fd)
+            return data
+    except NoteChanged:
+        return None
+
+
+def _holds(journal: Journal, change: Change, data: bytes) -> bool:
+    try:
+        return bool(find_inverse(journal, change, data.decode("utf-8")))
+    except (NoteChanged, UnicodeDecodeError):
+        return False
+
+
+def _keep(aside: Path, change: Change, data: bytes) -> Path:
+    """Return the copy of data, on the disk; its folder is named for change and content."""
+    folder = aside / f"{change.id}-{sha256(data).hexdigest()[:8]}"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    copy = folder / PurePosixPath(change.path).name
+    with copy.open("wb") as file:
+        file.write(data)
+        file.flush()
+        force_to_disk(file.fileno())
+    return copy

@@ -1,0 +1,205 @@
+"""Read a note, and write it in place: the protocol of a change that nobody else's edit is lost to.
+
+Never a temporary file renamed over the note: that makes a new file, without the creation time,
+extended attributes, mode and hard links of the old one.
+"""
+
+from __future__ import annotations
+
+import errno
+import os
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
+from companion.note.text import NoteText
+from companion.vault.journal import Journal, NewChange
+from companion.vault.lease import exclude_writers, explain, open_note, require_in_place
+
+SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
+_LOOKS = 3
+_SYNCING = "it may still be syncing; try again later"
+
+
+@dataclass(frozen=True)
+class Snapshot:
+    """A note as it was read. root: the vault, resolved. mtime_ns: Unix time, nanoseconds."""
+
+    root: Path
+    path: str
+    data: bytes
+    mtime_ns: int
+
+
+class NoteTorn(NoteUnwritable):
+    """A write failed half-way, and so did putting the old text back; recovery will."""
+
+
+class NoteMixed(NoteChanged):
+    """Another program wrote the note in the same moment; both texts may be in it."""
+
+
+def read_note(
+    root: Path, path: str, *, settle: float = SETTLE, max_bytes: int | None = None
+) -> Snapshot:
+    """Return the note, once it has been unchanged for `settle` seconds; waits for the rest.
+
+    path: vault-relative, with `/`. max_bytes: refuse larger notes; None: take any.
+
+    Raises NoteRefused: no regular file, outside the vault or by way of a symbolic link, too
+    large, empty, not UTF-8, not readable. NoteBusy: it keeps changing. NoteChanged: gone.
+    """
+    root = Path(os.path.realpath(root))
+    seen = None
+    for _ in range(_LOOKS):
+        with open_note(root, path, write=False) as fd, _explained(path):
+            facts = os.fstat(fd)
+            age = time.time() - facts.st_mtime
+            # a time in the future says nothing; that it stood still while we waited does
+            if age >= settle or facts.st_mtime_ns == seen:
+                return Snapshot(root, path, _read_settled(fd, path, max_bytes), facts.st_mtime_ns)
+        seen = facts.st_mtime_ns
+        time.sleep(min(settle, settle - age))
+    raise NoteBusy(f"another program keeps writing it; {_SYNCING}", path)
+
+
+def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
+    """Write new over the note in place, provided it still holds what the snapshot saw.
+
+    Returns the id of the change in the journal, which has it on the disk before the note does.
+
+    Raises NoteChanged, NoteBusy, NoteRefused or NoteUnwritable when nothing was written, and
+    two of their kinds when something was: NoteTorn when recovery must put the old text back,
+    NoteMixed when another program wrote too. ValueError when the edits in change do not turn
+    the snapshot into new. JournalError.
+    """
+    number = journal.begin(change, snapshot.data, new)
+    try:
+        replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
+    except NoteTorn:
+        raise
+    except NoteMixed:
+        journal.done(number)
+        raise
+    except NoteError as error:
+        journal.abandon(number, error.reason)
+        raise
+    journal.done(number)
+    return number
+
+
+def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
+    """Make new of a note that is old, on the disk, and leave all else about the file as it is.
+
+    Raises as write_note; after anything but NoteTorn and NoteMixed, the note is as it was.
+    """
+    with open_note(root, path, write=True) as fd:
+        excluded = exclude_writers(fd, path)
+        with _explained(path):
+            found = read_all(fd)
+        if found != old:
+            raise NoteChanged("it was edited meanwhile; nothing was written", path)
+        try:
+            _overwrite(fd, len(old), new)
+            _require_written(fd, new, path, excluded)
+            require_in_place(fd, root, path)
+        except NoteMixed:
+            raise
+        except BaseException as error:
+            _put_back(fd, old, path)
+            if isinstance(error, OSError):
+                raise explain(error, path, "write") from error
+            raise
+
+
+def read_all(fd: int) -> bytes:
+    """Return the whole of the open file."""
+    os.lseek(fd, 0, os.SEEK_SET)
+    parts = []
+    while part := os.read(fd, max(1, os.fstat(fd).st_size)):
+        parts.append(part)
+    return b"".join(parts)
+
+
+def force_to_disk(fd: int) -> None:
+    """Return when what was written to the open file would survive a power cut."""
+    if sys.platform == "darwin":
+        import fcntl
+
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync leaves it in the disk's own cache there
+    else:
+        os.fsync(fd)
+
+
+def _read_settled(fd: int, path: str, max_bytes: int | None) -> bytes:
+    before = os.fstat(fd)
+    if max_bytes is not None and before.st_size > max_bytes:
+        size = f"{before.st_size:,} bytes, the limit is {max_bytes:,}"
+        raise NoteRefused(f"it is too large ({size})", path)
+    data = read_all(fd)
+    after = os.fstat(fd)
+    if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
+        raise NoteBusy(f"it changed while it was read; {_SYNCING}", path)
+    if len(data) != after.st_size:
+        raise NoteBusy(f"only part of it could be read; {_SYNCING}", path)
+    if not data:
+        raise NoteRefused(f"it is empty; {_SYNCING}", path)
+    try:
+        NoteText.decode(data)
+    except NoteRefused as error:
+        raise NoteRefused(error.reason, path, error.line) from None
+    return data
+
+
+@contextmanager
+def _explained(path: str) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise explain(error, path, "read") from error
+
+
+def _overwrite(fd: int, old_size: int, new: bytes) -> None:
+    """Put new down: first what it has more than old, so that a full disk shows before a loss."""
+    _write_at(fd, old_size, new[old_size:])
+    _write_at(fd, 0, new[:old_size])
+    if len(new) < old_size:
+        os.ftruncate(fd, len(new))
+    force_to_disk(fd)
+
+
+def _write_at(fd: int, offset: int, data: bytes) -> None:
+    rest = memoryview(data)
+    os.lseek(fd, offset, os.SEEK_SET)
+    while rest:
+        rest = rest[os.write(fd, rest) :]
+
+
+def _require_written(fd: int, new: bytes, path: str, excluded: bool) -> None:
+    if read_all(fd) == new:
+        return
+    if excluded:  # then nobody else can have been it
+        raise OSError(errno.EIO, "the disk returned other bytes than were written")
+    raise NoteMixed("another program wrote it in the same moment; look it over", path)
+
+
+def _put_back(fd: int, old: bytes, path: str) -> None:
+    """Put the old bytes back after a failed write.
+
+    Raises NoteTorn when that fails, too.
+    """
+    try:
+        _write_at(fd, 0, old)
+        os.ftruncate(fd, len(old))
+        force_to_disk(fd)
+        if read_all(fd) == old:
+            return
+        cause = None
+    except OSError as error:
+        cause = error
+    reason = "writing it failed half-way; its old text is put back when Companion starts next"
+    raise NoteTorn(reason, path) from cause
