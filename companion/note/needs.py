@@ -1,0 +1,253 @@
+"""What a note needs, and why; or why it is left alone."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple, Self, TypedDict
+
+from companion.errors import NoteRefused
+from companion.note.callout import Callout, find_heading, section_lines
+from companion.note.outline import has_tag
+from companion.note.properties import Properties
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+CALLOUT = "callout"
+DESCRIPTION = "description"
+
+_NO = ("false", "no", "off")
+_DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
+
+
+class Need(NamedTuple):
+    """One thing a note needs.
+
+    kind: `callout`, or the name of the property. heading: of the section a callout stands in;
+    None in the top part. question: the title of an empty callout, where it asks something.
+    where: which callout: `top`, `request` (an empty one stands there) or `section` (a new one
+    is to go under the heading); `property` for a property. reason: in the user's words.
+    nth: of several callouts alike, counted from 1.
+    """
+
+    kind: str
+    heading: str | None
+    question: str | None
+    where: str
+    reason: str
+    nth: int = 1
+
+    @property
+    def key(self) -> str:
+        """What the journal knows the need by: the same in a later run."""
+        if self.kind != CALLOUT:
+            return self.kind
+        name = self.question or self.heading
+        key = f"{CALLOUT}:{self.where}:{name}" if name else f"{CALLOUT}:top"
+        return key if self.nth == 1 else f"{key}#{self.nth}"
+
+
+class Facts(NamedTuple):
+    """All a scan knows of a note.
+
+    skipped: why the whole note is left alone. left: what in it is left alone, and why.
+    values: the values in use of the properties whose vocabulary counts.
+    """
+
+    needs: tuple[Need, ...] = ()
+    skipped: str | None = None
+    left: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = {}
+
+    def dump(self) -> str:
+        """Return the facts as JSON."""
+        return json.dumps(self, ensure_ascii=False, separators=(",", ":"))
+
+    @classmethod
+    def load(cls, dumped: str) -> Self:
+        """Return the facts that dump() wrote."""
+        needs, skipped, left, aliases, values = json.loads(dumped)
+        return cls(
+            tuple(Need(*need) for need in needs),
+            skipped,
+            tuple(left),
+            tuple(aliases),
+            {name: tuple(found) for name, found in values.items()},
+        )
+
+
+@dataclass(frozen=True)
+class Rules:
+    """Which notes are candidates, what is filled in them, and which are left alone.
+
+    fields: properties to fill. postponed_tags: without `#`. postponed_properties: name and value.
+    skip_tags: notes with one of these are left alone. vocabulary: properties whose values count.
+    """
+
+    fields: tuple[str, ...] = (DESCRIPTION, "aliases", "tags", "note-type")
+    callout: bool = True
+    postponed_tags: tuple[str, ...] = ("status/postponed",)
+    postponed_properties: tuple[tuple[str, str], ...] = (("status", "postponed"),)
+    skip_tags: tuple[str, ...] = ()
+    vocabulary: tuple[str, ...] = ("tags", "note-type")
+
+    @cached_property
+    def telling(self) -> re.Pattern[str] | None:
+        """Matches in every note whose body has a tag that matters here; None: no tag does."""
+        names = [re.escape(tag) for tag in (*self.postponed_tags, *self.skip_tags)]
+        return re.compile("#(?:" + "|".join(names) + ")", re.IGNORECASE) if names else None
+
+
+class _Known(TypedDict):
+    aliases: tuple[str, ...]
+    values: dict[str, tuple[str, ...]]
+
+
+def read_facts(
+    data: bytes, rules: Rules, *, explicit: bool = False, section: str | None = None
+) -> Facts:
+    """Return what is to be known of the note in data.
+
+    explicit: the user named the note, so it is a candidate even if it has all its properties.
+    section: a heading the user wants a callout under. Never raises NoteRefused: that is a reason.
+    """
+    try:
+        view = NoteView(NoteText.decode(data))
+        reason = _why_skipped(view, rules)
+        if reason:
+            return Facts(skipped=reason, **_known(view.properties, rules))
+        needs = list(_find_needs(view, rules, explicit))
+        if section is not None:
+            needs += _section_needs(view, section)
+        left = tuple(_what_is_left(view))
+        return Facts(tuple(needs), None, left, **_known(view.properties, rules))
+    except NoteRefused as refused:
+        return Facts(skipped=str(refused))
+
+
+def find_callout(view: NoteView, need: Need) -> Callout | None:
+    """Return the empty callout that the need asks to fill; None where it is no longer there."""
+    empty = [callout for callout, found in _empty_callouts(view) if found.key == need.key]
+    return empty[0] if empty else None
+
+
+def _why_skipped(view: NoteView, rules: Rules) -> str | None:
+    properties = view.properties
+    if properties.key_of("ai") and str(properties.get("ai")).casefold() in _NO:
+        return "it says ai: false"
+    for name, what in _DRAWINGS.items():
+        if properties.key_of(name):
+            return f"it is {what}"
+    for tag in rules.skip_tags:
+        if _is_tagged(view, rules, tag):
+            return f"it is tagged #{tag}, which is set to be left alone"
+    return None
+
+
+def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
+    empty = {name: key for name in rules.fields if (key := _empty_key(view, name))}
+    why = _why_candidate(view, rules, empty, explicit)
+    if DESCRIPTION in empty:
+        yield Need(DESCRIPTION, None, None, "property", f"empty {empty[DESCRIPTION]}")
+    elif explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
+        yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
+    has_top = any(callout.heading is None for callout in view.callouts)
+    if why and rules.callout and not has_top:
+        yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
+    for name, key in empty.items():
+        if why and name != DESCRIPTION:
+            yield Need(name, None, None, "property", f"empty {key}")
+    for _, need in _empty_callouts(view):
+        yield need
+
+
+def _why_candidate(
+    view: NoteView, rules: Rules, empty: Mapping[str, str], explicit: bool
+) -> str | None:
+    if postponed := _postponed_by(view, rules):
+        return f"postponed by {postponed}"
+    if DESCRIPTION in empty:
+        return f"empty {empty[DESCRIPTION]}"
+    return "you named it" if explicit else None
+
+
+def _postponed_by(view: NoteView, rules: Rules) -> str | None:
+    for tag in rules.postponed_tags:
+        if _is_tagged(view, rules, tag):
+            return f"#{tag}"
+    for name, value in rules.postponed_properties:
+        if value.casefold() in (found.casefold() for found in _texts(view.properties.get(name))):
+            return f"{name}: {value}"
+    return None
+
+
+def _is_tagged(view: NoteView, rules: Rules, tag: str) -> bool:
+    if has_tag(view.properties.tags, tag):
+        return True
+    telling = rules.telling
+    return bool(telling and telling.search(view.note.text)) and has_tag(view.inline_tags, tag)
+
+
+def _empty_key(view: NoteView, name: str) -> str | None:
+    """Return the key, as written, of the property if it exists and is empty."""
+    key = view.property_key(name)
+    return key if key is not None and view.properties.is_empty(key) else None
+
+
+def _empty_callouts(view: NoteView) -> Iterator[tuple[Callout, Need]]:
+    """Yield the callouts that ask to be filled, each with the need it is."""
+    seen: dict[str, int] = {}
+    for callout in view.callouts:
+        if not callout.is_empty or callout.answered_below:
+            continue
+        at_top = callout.heading is None
+        if callout.question:
+            reason = f"you ask: {callout.question}"
+        else:
+            place = "at the top" if at_top else f"under “{callout.heading}”"
+            reason = f"an empty AI callout {place}"
+        where = "top" if at_top and not callout.question else "request"
+        need = Need(CALLOUT, callout.heading, callout.question, where, reason)
+        seen[need.key] = seen.get(need.key, 0) + 1
+        yield callout, need._replace(nth=seen[need.key])
+
+
+def _section_needs(view: NoteView, section: str) -> Iterator[Need]:
+    index = find_heading(view.lines, section)
+    title = view.lines[index].title
+    last = index + len(section_lines(view.lines, index))
+    for callout in view.callouts:
+        if index < callout.first <= last and not callout.is_empty:
+            raise NoteRefused(f"the section “{title}” has an AI callout", line=None)
+    if not any(index < callout.first <= last for callout in view.callouts):
+        yield Need(CALLOUT, title, None, "section", "you asked for a callout in this section")
+
+
+def _what_is_left(view: NoteView) -> Iterator[str]:
+    for callout in view.callouts:
+        if callout.answered_below:
+            line = view.note.line_number(view.lines[callout.first].start)
+            yield (
+                f"the AI callout in line {line} is empty, but text follows it outside the quote; "
+                "add a blank line below it to have it filled"
+            )
+
+
+def _known(properties: Properties, rules: Rules) -> _Known:
+    values = {}
+    for name in rules.vocabulary:
+        found = properties.tags if name == "tags" else list(_texts(properties.get(name)))
+        if found:
+            values[name] = tuple(found)
+    return {"aliases": tuple(properties.aliases), "values": values}
+
+
+def _texts(value: object) -> Iterator[str]:
+    """Yield the texts in a property's value: itself, or the items of the list."""
+    for item in value if isinstance(value, list) else [value]:
+        if isinstance(item, str) and item.strip():
+            yield item.strip()

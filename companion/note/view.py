@@ -1,0 +1,52 @@
+"""A note, read once: its properties, its outline, its AI callouts and its tags."""
+
+from __future__ import annotations
+
+import re
+from functools import cached_property
+
+from companion.errors import NoteRefused
+from companion.note.callout import Callout, find_callouts
+from companion.note.outline import Line, read_outline, tags_of
+from companion.note.properties import Properties, read_properties
+from companion.note.text import NoteText
+
+_SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
+_TEMPLATE = re.compile(r"\{\{|<%")
+_AI_CALLOUT = re.compile(r"\[!ai[]|]", re.IGNORECASE)
+
+
+class NoteView:
+    """A note and what is in it. What costs time is read when somebody asks for it."""
+
+    def __init__(self, note: NoteText) -> None:
+        """Read the note's properties.
+
+        Raises NoteRefused where its frontmatter leaves a doubt.
+        """
+        self.note = note
+        if template := _TEMPLATE.search(note.yaml):
+            reason = f"a template: its properties hold {template[0]}"
+            start = note.frontmatter.start if note.frontmatter else 0
+            raise NoteRefused(reason, line=note.line_number(start + template.start()))
+        self.properties: Properties = read_properties(note)
+
+    @cached_property
+    def lines(self) -> list[Line]:
+        """The outline of the body."""
+        return read_outline(self.note)
+
+    @cached_property
+    def callouts(self) -> list[Callout]:
+        """The AI callouts of the body."""
+        return find_callouts(self.lines) if _AI_CALLOUT.search(self.note.text) else []
+
+    @cached_property
+    def inline_tags(self) -> list[str]:
+        """The tags of the body, without `#`."""
+        return [tag for line in self.lines for tag in tags_of(line)]
+
+    def property_key(self, name: str) -> str | None:
+        """Return the property's key as written, also by its older name (`tag`, `alias`)."""
+        keys = (self.properties.key_of(synonym) for synonym in _SYNONYMS.get(name, (name,)))
+        return next((key for key in keys if key is not None), None)
