@@ -1,0 +1,226 @@
+"""Wikilinks: which note a target names, and links at the first mentions of notes that exist."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from companion.note.edit import Edit, apply_edits
+from companion.note.mention import (
+    Spelling,
+    fold,
+    is_safe,
+    is_written,
+    spelling_of,
+    stands_alone,
+)
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
+
+_ORDINARY = 3  # other notes whose name has a word in it, from which on the word is an ordinary one
+
+# No link goes in here. Every alternative stops at the next delimiter of its kind or the line's end.
+_CLOSED = re.compile(
+    "|".join(
+        (
+            r"\\[!-/:-@\[-`{-~]",
+            r"^[ \t>]*(?P<fence>`{3,}|~{3,})(?s:.*?)(?:^[ \t>]*(?P=fence)|\Z)",
+            r"^(?:> ?)*(?: {4}|\t)(?![ \t]*(?:[-+*]|\d+[.)])[ \t]).*",  # indented code
+            r"(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",
+            r"!?\[\[(?P<target>[^\[\]|#\n]*)[^\[\]\n]*\]\]",
+            r"!?\[[^\[\]\n]*\](?:\([^()\n]*\)|\[[^\[\]\n]*\])?",
+            r"<[^<>\n]*>",
+            # https://.., https\://.. of inert text, www.; until a blank or East Asian punctuation
+            r"(?:\b[A-Za-z][A-Za-z0-9+.-]{0,20}\\?:\\?/\\?/|(?i:www)\\?\.)[^\s\u3000-\u3011\uff01-\uff1f]*",
+        )
+    ),
+    re.MULTILINE,
+)
+# A bar in a link would end a cell: where there is a table (GFM 4.10), lines with bars stay as is.
+_TABLE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
+_ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
+
+
+class NoteName(NamedTuple):
+    """What a note is called: its vault-relative path with `/`, its title, its aliases."""
+
+    path: str
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+class _Rule(NamedTuple):
+    name: str
+    spelling: Spelling
+
+
+class _Mention(NamedTuple):
+    start: int
+    end: int
+    path: str | None
+    """The note; None where several are called that."""
+
+
+class LinkNames:
+    """The names of a vault's notes: what links resolve to and what mentions are looked for.
+
+    Paths may be given with or without `.md`. Building it costs little; the first search for
+    mentions builds the matcher (ahocorasick_rs, a wrapper of Rust's aho-corasick).
+    """
+
+    def __init__(self, notes: Iterable[NoteName | tuple[str, str, Iterable[str]]]) -> None:
+        self._basenames: dict[str, list[str]] = defaultdict(list)
+        self._paths: dict[str, list[str]] = defaultdict(list)
+        self._called: dict[str, set[str]] = defaultdict(set)
+        self._rules: dict[str, set[_Rule]] = defaultdict(set)
+        for path, title, aliases in notes:
+            self._add(_without_extension(path), title, aliases)
+
+    def _add(self, path: str, title: str, aliases: Iterable[str]) -> None:
+        basename = _basename(path)
+        self._basenames[_key(basename)].append(path)
+        self._paths[_key(path)].append(path)
+        names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
+        for name, is_alias in names:
+            spelled = unicodedata.normalize("NFC", name).strip()
+            pattern = fold(spelled)
+            self._called[pattern].add(path)
+            self._rules[pattern].add(_Rule(spelled, spelling_of(spelled, is_alias)))
+
+    def resolve(self, target: str) -> str | None:
+        """Return target as one would write it: the note's basename, or its path if that is shared.
+
+        None where no note is meant, or its name has characters that links cannot have. A heading
+        (`#...`) is the caller's to cut off. As Obsidian 1.13.7 was observed to do: without regard
+        to case, `.md` is optional, the end of a path is enough, an exact path comes first, then
+        the shortest path; an alias is no target. Obsidian prefers the linking note's own folder
+        to the shortest path; that folder is not known here.
+        """
+        path = self.find_note(target)
+        return self._link_target(path) if path is not None else None
+
+    def find_note(self, target: str) -> str | None:
+        """Return the path, without `.md`, of the note that target names; see resolve."""
+        wanted = _key(_without_extension(target.strip()).removeprefix("/"))
+        paths = self._basenames.get(_basename(wanted), [])
+        fitting = [path for path in paths if ("/" + _key(path)).endswith("/" + wanted)]
+        exact = _without_extension(target.strip()).removeprefix("/")
+        return min(fitting, key=lambda path: (path != exact, len(path), path), default=None)
+
+    def _link_target(self, path: str) -> str | None:
+        """Return what a link to path says; None where no link can mean this note and no other."""
+        basename = _basename(path)
+        if len(self._basenames[_key(basename)]) == 1:
+            return basename if is_safe(basename) else None
+        return path if is_safe(path) and len(self._paths[_key(path)]) == 1 else None
+
+    def find_mentions(self, text: str) -> Iterator[_Mention]:
+        """Yield the mentions in text by their start, longest first; they may overlap."""
+        found = self._matcher.find_matches_as_indexes(fold(text), overlapping=True)
+        for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
+            pattern = self._patterns[index]
+            if stands_alone(text, start, end) and self._is_written(pattern, text, start, end):
+                yield _Mention(start, end, self._only_note(pattern))
+
+    def _only_note(self, pattern: str) -> str | None:
+        paths = self._called[pattern]
+        return next(iter(paths)) if len(paths) == 1 else None
+
+    def _is_written(self, pattern: str, text: str, start: int, end: int) -> bool:
+        return any(
+            is_written(name, spelling, text[start:end], text, start)
+            and not (spelling in _UNLESS_ORDINARY and pattern in self._ordinary)
+            for name, spelling in self._rules[pattern]
+        )
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        """The names, folded, that may be mentioned in some spelling."""
+        return [
+            pattern
+            for pattern, rules in self._rules.items()
+            if any(rule.spelling is not Spelling.NEVER for rule in rules)
+        ]
+
+    @cached_property
+    def _matcher(self) -> AhoCorasick:
+        """Finds every name anywhere, also those within others: the longest may be no mention."""
+        from ahocorasick_rs import AhoCorasick  # 1 MB that a scan has no use for
+
+        return AhoCorasick(self._patterns)
+
+    @cached_property
+    def _ordinary(self) -> set[str]:
+        """The names that many other notes have in theirs: too ordinary to mean one note."""
+        notes: dict[int, int] = defaultdict(int)
+        for name in self._basenames:
+            found = self._matcher.find_matches_as_indexes(fold(name), overlapping=True)
+            parts = [(i, start, end) for i, start, end in found if end - start < len(name)]
+            for index in {i for i, start, end in parts if stands_alone(name, start, end)}:
+                notes[index] += 1
+        return {self._patterns[index] for index, count in notes.items() if count >= _ORDINARY}
+
+
+_UNLESS_ORDINARY = (Spelling.WORD, Spelling.LONG_WORD)
+
+
+def link_mentions(
+    text: str, names: LinkNames, own: str = "", linked: Collection[str] = frozenset()
+) -> str:
+    """Return text with a wikilink at the first mention of each note that exists.
+
+    text is inert Markdown, with or without `> ` before its lines; own is the path of the note it
+    goes into; linked holds the targets of the links that note has (see link_targets). Nothing is
+    linked twice, nor to own, nor to one of several notes of the same name, nor inside links, code,
+    escapes and URLs. `[[Name]]` where the text says the name, else `[[Name|as written]]`.
+    """
+    closed = _closed_characters(text)
+    taken = {names.find_note(target) for target in (own, *linked, *link_targets(text))}
+    edits: list[Edit] = []
+    done = 0
+    for start, end, path in names.find_mentions(text):
+        if start < done or 1 in closed[start:end]:
+            continue
+        done = end  # a mention that gets no link hides the shorter names in it all the same
+        target = None if path is None or path in taken else names.resolve(path)
+        if target is not None:
+            taken.add(path)
+            edits.append(Edit(start, end, _wikilink(target, text[start:end])))
+    return apply_edits(text, edits)
+
+
+def link_targets(text: str) -> set[str]:
+    """Return the targets of the wikilinks and embeds in text, without headings; none from code."""
+    targets = (match["target"] for match in _CLOSED.finditer(text))
+    return {target.strip().rstrip("\\") for target in targets if target}
+
+
+def _wikilink(target: str, written: str) -> str:
+    return f"[[{target}]]" if target == written else f"[[{target}|{written}]]"
+
+
+def _closed_characters(text: str) -> bytearray:
+    """Return 1 for every character that belongs to a link, code, an escape, a URL or a table."""
+    closed = bytearray(len(text))
+    matches = [*_CLOSED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())]
+    for match in matches:
+        closed[match.start() : match.end()] = b"\1" * (match.end() - match.start())
+    return closed
+
+
+def _without_extension(path: str) -> str:
+    return path[:-3] if path.lower().endswith(".md") else path
+
+
+def _basename(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def _key(name: str) -> str:
+    """Return name as Obsidian compares it: without case, and composed (its normalizePath)."""
+    return unicodedata.normalize("NFC", name).replace("\u00a0", " ").lower()
