@@ -1,0 +1,179 @@
+"""What the model is asked: our prompt files, the user's over them, and the messages of both."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from hashlib import sha256
+from pathlib import Path
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from companion.prompts.field import Field, NothingToChoose, load_field
+from companion.prompts.file import PromptError, PromptFile, Template, compile_template, read_file
+from companion.prompts.view import SAMPLES, NoteView
+
+__all__ = [
+    "Ask",
+    "Field",
+    "NoteView",
+    "NothingToChoose",
+    "PromptError",
+    "Prompts",
+    "load_prompts",
+]
+
+_FRAMES = ("system.md", "note.md", "answer.md")
+_ANSWER_TOKENS = 16  # a key, quotes and brackets of a JSON answer
+
+
+class Ask(NamedTuple):
+    """One value to ask for. `key` names it in a JSON answer, as in `callout_2`.
+
+    `question` is the title of a callout that asks something; `section`, the heading that a
+    section's callout stands under. Both are None for the top callout and for properties.
+    """
+
+    key: str
+    field: Field
+    question: str | None = None
+    section: str | None = None
+
+
+class _Asked(NamedTuple):
+    """An ask as the template of `answer.md` sees it."""
+
+    key: str
+    kind: str
+    instruction: str
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompt files in use, and what can be made of them."""
+
+    files: Mapping[str, PromptFile]
+    system: Template
+    note: Template
+    answer: Template
+    fields: Mapping[str, Field]
+
+    def messages(self, asks: Sequence[Ask], note: NoteView, json: bool) -> list[dict[str, str]]:
+        """Return the messages that ask for all of asks in one JSON answer, or for one as text.
+
+        What changes least comes first, so that prefix caches hit: the system message and the
+        beginning of the user message depend on the note alone, not on what is asked.
+
+        Raises NothingToChoose; ValueError for no ask, a key used twice, or json=False with
+        more than one ask.
+        """
+        keys = [ask.key for ask in asks]
+        if not keys or len(set(keys)) < len(keys) or not (json or len(keys) == 1):
+            raise ValueError(f"cannot ask for {keys} in one call")
+        asked = [
+            _Asked(key, field.kind, field.instruction(note, question, section))
+            for key, field, question, section in asks
+        ]
+        answer = self.answer.render({"asks": asked, "json": json, "language": note.language})
+        system = self.system.render({"language": note.language})
+        user = f"{self.note.render(note.values())}\n\n{answer}"
+        return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+    def schema(self, asks: Sequence[Ask], note: NoteView) -> dict[str, Any]:
+        """Return the JSON schema of an answer to asks, for strict mode: all keys, no others.
+
+        Raises NothingToChoose.
+        """
+        properties = {ask.key: ask.field.schema(ask.field.choices(note)) for ask in asks}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+
+    def max_tokens(self, asks: Sequence[Ask]) -> int:
+        """Return how many tokens an answer to asks may take: a stop for models that run on."""
+        return sum(ask.field.max_tokens + _ANSWER_TOKENS for ask in asks)
+
+    @cached_property
+    def fingerprint(self) -> str:
+        """SHA-256, in hexadecimal, over the names and the texts of the files in use."""
+        digest = sha256()
+        for name, file in sorted(self.files.items()):
+            data = file.text.encode()
+            digest.update(f"{name}\0{len(data)}\0".encode() + data)
+        return digest.hexdigest()
+
+
+def load_prompts(*overrides: Path) -> Prompts:
+    """Return the prompts: our own files, and over them those of the override folders in order.
+
+    A folder that is not there overrides nothing; a file under `fields/` of a new name is a
+    new field.
+
+    Raises PromptError, with file and line, for all that is wrong with a file.
+    """
+    paths: dict[str, Path] = {}
+    for folder in (_find_builtin_folder(), *overrides):
+        paths |= _find_files(folder)
+    files = {name: read_file(path) for name, path in paths.items()}
+    samples = [sample.values() for sample in SAMPLES]
+    return Prompts(
+        files=MappingProxyType(files),
+        system=_load_frame(files["system.md"], [{"language": None}, {"language": "English"}]),
+        note=_load_frame(files["note.md"], samples),
+        answer=_load_frame(files["answer.md"], _sample_answers()),
+        fields=MappingProxyType(_load_fields(files)),
+    )
+
+
+def _find_builtin_folder() -> Path:
+    """Return the folder of our own files: in the wheel, else beside the package."""
+    package = Path(__file__).parent.parent
+    packed = package / "_prompts"
+    return packed if packed.is_dir() else package.parent / "prompts"
+
+
+def _find_files(folder: Path) -> dict[str, Path]:
+    """Return the prompt files in folder by their name relative to it, with `/`."""
+    found: dict[str, Path] = {}
+    for path in sorted((*folder.glob("*.md"), *folder.glob("fields/*.md"))):
+        name = path.relative_to(folder).as_posix()
+        if name.lower() == "readme.md" or path.name.startswith("."):
+            continue
+        if path.parent == folder and name not in _FRAMES:
+            expected = f"it is none of {', '.join(_FRAMES)}; rename it, or move a field to fields/"
+            raise PromptError(path, expected)
+        if not path.resolve().is_relative_to(folder.resolve()):
+            raise PromptError(path, "it is a link that leads elsewhere; put the file itself here")
+        found[name] = path
+    return found
+
+
+def _load_frame(file: PromptFile, samples: Sequence[Mapping[str, object]]) -> Template:
+    """Return the template of a file that is no field's."""
+    if file.frontmatter:
+        file.fail("this file takes no frontmatter; remove it", 1)
+    return compile_template(file, samples[0].keys(), samples)
+
+
+def _sample_answers() -> list[Mapping[str, object]]:
+    """Return what `answer.md` may be given: one ask as text, several as JSON."""
+    asks = [_Asked(f"key_{kind}", kind, "Write it.") for kind in ("text", "list", "prose")]
+    plain = [{"asks": [ask], "json": False, "language": None} for ask in asks]
+    return [*plain, {"asks": asks, "json": True, "language": "English"}]
+
+
+def _load_fields(files: Mapping[str, PromptFile]) -> dict[str, Field]:
+    """Return the fields by name. Raises PromptError when two fill the same property."""
+    fields: dict[str, Field] = {}
+    owners: dict[str, str] = {}
+    for name in sorted(name for name in files if name.startswith("fields/")):
+        field = load_field(name.removeprefix("fields/").removesuffix(".md"), files[name])
+        owner = owners.setdefault((field.property or "").casefold(), name)
+        if owner != name:
+            files[name].fail(f"{owner} fills {field.property} already; remove one of the two")
+        fields[field.name] = field
+    return fields

@@ -1,0 +1,92 @@
+"""What a prompt may show of a note, made safe to stand in a message."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain, count
+
+# Turn marks of chat templates: llama.cpp takes them as such wherever in a message they stand.
+_TURN_MARK = re.compile(
+    r"<(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|<SYS>)>)|\[(?=/?INST\])", re.IGNORECASE
+)
+_NO_MARKUP = re.compile(r"[^\w<>/-]")
+
+
+@dataclass(frozen=True)
+class NoteView:
+    """What a prompt may show of a note. All of it is data; none of it is ever a template.
+
+    `language` is the English name of the language to write in; None: the note's own.
+    `vocabulary` holds the values to choose from by field name, the most fitting first;
+    `links`, the titles of existing notes that a callout may link to.
+    """
+
+    title: str
+    prose: str = ""
+    headings: Sequence[str] = ()
+    aliases: Sequence[str] = ()
+    tags: Sequence[str] = ()
+    language: str | None = None
+    vocabulary: Mapping[str, Sequence[str]] = field(default_factory=dict)
+    links: Sequence[str] = ()
+
+    def values(self) -> dict[str, object]:
+        """Return what a template for the note's part of a message may use."""
+        shown = self.short_values() | {
+            "prose": defuse(self.prose.strip()),
+            "headings": one_lines(self.headings),
+        }
+        return shown | {"marker": _find_marker(map(str, shown.values()))}
+
+    def short_values(self) -> dict[str, object]:
+        """Return what fits on a line, for instructions, which stand outside the note's marks."""
+        return {
+            "title": one_line(self.title),
+            "aliases": one_lines(self.aliases),
+            "tags": one_lines(self.tags),
+            "language": self.language,
+            "links": one_lines(self.links),
+        }
+
+
+SAMPLES = (
+    NoteView("Tea"),
+    NoteView(
+        title="Coffee",
+        prose="Coffee is brewed from roasted seeds.",
+        headings=("Roasting",),
+        aliases=("java",),
+        tags=("drink",),
+        language="English",
+        links=("Tea",),
+    ),
+)
+
+
+def one_line(text: str) -> str:
+    """Return text with every run of blanks and line ends as one space, defused."""
+    return defuse(" ".join(text.split()))
+
+
+def one_lines(texts: Iterable[str]) -> tuple[str, ...]:
+    """Return each text on one line, defused."""
+    return tuple(map(one_line, texts))
+
+
+def defuse(text: str) -> str:
+    """Return text in which no model sees the end of a turn: `<|im_end|>` becomes `< |im_end|>`."""
+    return _TURN_MARK.sub(r"\g<0> ", text)
+
+
+def _find_marker(texts: Iterable[str]) -> str:
+    """Return a name for the marks around the note that no text opens or closes.
+
+    Look-alikes count too: other cases, widths and blanks, as in `＜/ NOTE ＞`.
+    """
+    shown = unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
+    tags = _NO_MARKUP.sub("", shown)
+    names = chain(["note"], (f"note-{number}" for number in count(2)))
+    return next(name for name in names if f"<{name}" not in tags and f"</{name}" not in tags)
