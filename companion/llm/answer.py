@@ -1,0 +1,158 @@
+"""What a model answered: the text, its JSON, the tokens it took."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from companion.llm.faults import Reply
+
+Schema = Mapping[str, Any]
+
+# Some chat templates open the thought in the prompt, so that only its end is in the answer.
+_THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+_THOUGHT_END = re.compile(
+    r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
+)
+_TYPES: dict[str, type | tuple[type, ...]] = {
+    "object": dict,
+    "array": list,
+    "string": str,
+    "boolean": bool,
+    "integer": int,
+    "number": (int, float),
+}
+
+
+@dataclass(frozen=True)
+class Usage:
+    """Tokens read and written, and calls made, as the endpoint counts them; usages add up."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    calls: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            self.input_tokens + other.input_tokens,
+            self.output_tokens + other.output_tokens,
+            self.calls + other.calls,
+        )
+
+
+@dataclass(frozen=True)
+class Answer:
+    """A usable answer. `data` is its JSON object when one was asked for, else empty.
+
+    `usage` counts every call it took, also those whose answer could not be used.
+    """
+
+    text: str
+    data: dict[str, Any]
+    usage: Usage
+
+
+class Completion(NamedTuple):
+    """One reply as read. `problem` says what is wrong with it, empty when nothing is."""
+
+    text: str = ""
+    usage: Usage = Usage(calls=1)
+    refusal: str = ""
+    finish: str = ""
+    problem: str = ""
+
+
+def read_completion(reply: Reply) -> Completion:
+    """Return what a reply of status 200 holds; never raises, whatever a server sends."""
+    data = reply.parse()
+    if not isinstance(data, dict):
+        return Completion(problem="breaks off or is not JSON")
+    usage = _read_usage(data.get("usage"))
+    choices = data.get("choices")
+    choice = choices[0] if isinstance(choices, list) and choices else None
+    message = choice.get("message") if isinstance(choice, dict) else None
+    if not isinstance(choice, dict) or not isinstance(message, dict):
+        return Completion(usage=usage, problem="holds no message")
+    finish = choice.get("finish_reason")
+    refusal = message.get("refusal")
+    return Completion(
+        text=_without_thoughts(_content(message.get("content"))).strip(),
+        usage=usage,
+        refusal=refusal if isinstance(refusal, str) else "",
+        finish=finish if isinstance(finish, str) else "",
+    )
+
+
+def read_json(text: str, schema: Schema) -> dict[str, Any] | None:
+    """Return the JSON object in text, None when there is none or it does not fit the schema.
+
+    Takes it out of a code fence or of prose around it, which models add unasked.
+    """
+    start, end = text.find("{"), text.rfind("}")
+    if start < 0 or end < start:
+        return None
+    try:
+        data = json.loads(text[start : end + 1], strict=False)
+    except (ValueError, RecursionError):
+        return None
+    return data if isinstance(data, dict) and fits(data, schema) else None
+
+
+def fits(value: Any, schema: Schema) -> bool:
+    """Return whether value has the types, required keys and choices that the schema names.
+
+    Knows `type`, `enum`, `required`, `properties` and `items` of JSON Schema; lengths are the
+    caller's to cut, and keys that were not asked for the caller's to leave out.
+    """
+    kind = schema.get("type")
+    expected = _TYPES.get(kind) if isinstance(kind, str) else None
+    if expected and (not isinstance(value, expected) or (kind != "boolean" and value is True)):
+        return False
+    if "enum" in schema and value not in schema["enum"]:
+        return False
+    if isinstance(value, dict):
+        known: Mapping[str, Schema] = schema.get("properties", {})
+        if any(key not in value for key in schema.get("required", ())):
+            return False
+        return all(fits(value[key], known[key]) for key in known if key in value)
+    if isinstance(value, list):
+        return all(fits(item, schema.get("items", {})) for item in value)
+    return True
+
+
+def error_inside(reply: Reply) -> Reply:
+    """Return reply with the status that its body reports.
+
+    Some gateways send errors with status 200 and the real status in the body.
+    """
+    if reply.status != 200 or b'"error"' not in reply.body[:4096]:
+        return reply
+    data = reply.parse()
+    error = data.get("error") if isinstance(data, dict) and not data.get("choices") else None
+    if not error:
+        return reply
+    code = error.get("code") if isinstance(error, dict) else None
+    status = code if isinstance(code, int) and 400 <= code < 600 else 400
+    return reply._replace(status=status)
+
+
+def _content(content: Any) -> str:
+    if isinstance(content, list):
+        parts = (part.get("text") for part in content if isinstance(part, dict))
+        return "".join(part for part in parts if isinstance(part, str))
+    return content if isinstance(content, str) else ""
+
+
+def _without_thoughts(text: str) -> str:
+    """Return text without what a reasoning model thought aloud, closed or not."""
+    return _THOUGHT_END.sub("", text) if not _THOUGHT.match(text) else _THOUGHT.sub("", text)
+
+
+def _read_usage(usage: Any) -> Usage:
+    usage = usage if isinstance(usage, dict) else {}
+    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
+    read, written = (n if isinstance(n, int) and n > 0 else 0 for n in counts)
+    return Usage(read, written, 1)

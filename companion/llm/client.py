@@ -1,0 +1,227 @@
+"""One question in, an answer out: text, or JSON that fits a schema."""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from companion.errors import AnswerError, CompanionError
+from companion.llm.answer import Answer, Completion, Schema, Usage, read_completion, read_json
+from companion.llm.calls import Calls, EndpointSource, FixedSource
+from companion.llm.endpoint import Endpoint
+from companion.llm.faults import (
+    JsonUnsupported,
+    Reply,
+    fault_of,
+    refused,
+    unusable,
+    web_page,
+    what_was_said,
+)
+
+Message = Mapping[str, str]
+
+_ABOUT_JSON = re.compile(
+    r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
+)
+_NOT_TAKEN = re.compile(
+    r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
+    re.IGNORECASE,
+)
+_REJECTED = (400, 415, 422, 501)
+
+
+class _FormatRejected(Exception):
+    """The endpoint rejects a request with a JSON format. `named` when it says that it is that."""
+
+    def __init__(self, fault: CompanionError, named: bool) -> None:
+        super().__init__(fault)
+        self.named = named
+
+
+class _Question(NamedTuple):
+    messages: Sequence[Message]
+    tokens: int
+    schema: Schema | None = None
+    mode: str = "text"  # schema, object or text
+    told: bool = False  # whether the schema is also written in the prompt
+
+
+class Client:
+    """Asks one endpoint, from any number of threads; close() it at the end.
+
+    What it learns about the endpoint (no JSON schema, no temperature, another name for
+    max_tokens) it remembers as long as it lives. `endpoint` may be a source that starts the
+    endpoint on the first call, such as EmbeddedServer. For `cancelled` and `first_delay` see Calls.
+
+    All questions raise EndpointError when the endpoint can serve nobody now, AnswerError when
+    there is no usable answer to this one, Cancelled when the user stops the work.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint | EndpointSource,
+        cancelled: threading.Event | None = None,
+        first_delay: float = 0.5,
+    ) -> None:
+        source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
+        self._settings = source.settings
+        self._calls = Calls(source, cancelled or threading.Event(), first_delay)
+        self._modes = _modes(self._settings.json)
+        self._dropped: set[str] = set()
+        self._lock = threading.Lock()
+        self._usage = Usage()
+
+    @property
+    def usage(self) -> Usage:
+        """What all calls so far took, also those without a usable answer."""
+        return self._usage
+
+    def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
+        """Return the model's answer as text, without a reasoning model's thoughts."""
+        return self._ask(_Question(messages, max_tokens))
+
+    def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
+        """Return an answer whose data fits the JSON schema.
+
+        Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
+        """
+        named = not self._modes
+        for mode in self._modes:
+            question = _Question(messages, max_tokens, schema, mode, told=mode == "object")
+            try:
+                answer = self._ask(question)
+            except _FormatRejected as rejected:
+                named = rejected.named
+                continue
+            self._modes = (mode,)
+            return answer
+        if named:
+            self._modes = ()
+        raise JsonUnsupported(
+            f"The endpoint {self._settings.address} takes no JSON format for"
+            f" {self._settings.model}; set json to text in the configuration"
+        )
+
+    def close(self) -> None:
+        """Break off the calls under way and close the connections."""
+        self._calls.close()
+
+    def __enter__(self) -> Client:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _ask(self, question: _Question) -> Answer:
+        """Return the answer; where it cannot be used, that of one more call.
+
+        An answer cut off gets twice the tokens then, one that is not JSON the schema in words.
+        """
+        usage = Usage()
+        for _ in range(2):
+            completion, endpoint = self._complete(question)
+            usage += completion.usage
+            if completion.refusal or completion.finish == "content_filter":
+                raise refused(endpoint, completion.refusal)
+            problem = _problem_of(completion, question)
+            if not problem:
+                data = read_json(completion.text, question.schema) if question.schema else None
+                return Answer(completion.text, data or {}, usage)
+            more = 2 if completion.finish == "length" else 1
+            question = question._replace(tokens=question.tokens * more, told=True)
+        raise unusable(endpoint, problem)
+
+    def _complete(self, question: _Question) -> tuple[Completion, Endpoint]:
+        """Return what the model answered, after learning what the endpoint does not take."""
+        while True:
+            reply, endpoint = self._calls.send(self._body_for(question))
+            if reply.status == 200:
+                return self._read(reply, endpoint), endpoint
+            if self._learn(reply):
+                continue
+            fault = fault_of(reply, endpoint)
+            if question.schema and reply.status in _REJECTED and type(fault) is AnswerError:
+                named = bool(_ABOUT_JSON.search(what_was_said(reply)))
+                raise _FormatRejected(fault, named)
+            raise fault
+
+    def _read(self, reply: Reply, endpoint: Endpoint) -> Completion:
+        if reply.is_web_page:
+            raise web_page(endpoint)
+        completion = read_completion(reply)
+        with self._lock:
+            self._usage += completion.usage
+        return completion
+
+    def _learn(self, reply: Reply) -> bool:
+        """Return whether the reply names a parameter to leave out, which it is from now on.
+
+        OpenAI's reasoning models take no temperature, and max_completion_tokens for max_tokens.
+        """
+        said = what_was_said(reply).lower()
+        if reply.status not in _REJECTED or not _NOT_TAKEN.search(said):
+            return False
+        for name in ("max_tokens", "temperature"):
+            if re.search(rf"\b{name}\b", said) and name not in self._dropped:
+                self._dropped = self._dropped | {name}
+                return True
+        return False
+
+    def _body_for(self, question: _Question) -> Callable[[Endpoint], dict[str, Any]]:
+        def body(endpoint: Endpoint) -> dict[str, Any]:
+            dropped = self._dropped
+            name = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
+            made: dict[str, Any] = {
+                "model": endpoint.model,
+                "messages": _messages_of(question),
+                name: question.tokens,
+            }
+            if endpoint.temperature is not None and "temperature" not in dropped:
+                made["temperature"] = endpoint.temperature
+            if question.schema:
+                made["response_format"] = _format_of(question.mode, question.schema)
+            return made
+
+        return body
+
+
+def _modes(json_mode: str) -> tuple[str, ...]:
+    """Return the JSON formats to try, best first; none for plain text."""
+    tried = {"auto": ("schema", "object"), "text": ()}
+    return tried.get(json_mode, (json_mode,))
+
+
+def _format_of(mode: str, schema: Schema) -> dict[str, Any]:
+    if mode == "object":
+        return {"type": "json_object"}
+    return {
+        "type": "json_schema",
+        "json_schema": {"name": "answer", "strict": True, "schema": schema},
+    }
+
+
+def _messages_of(question: _Question) -> list[dict[str, str]]:
+    """Return the messages, with the schema in words at the end where it must be told."""
+    messages = [dict(message) for message in question.messages]
+    if question.schema and question.told and messages:
+        schema = json.dumps(question.schema, ensure_ascii=False)
+        told = f"Answer with one JSON object only, which fits this JSON schema:\n{schema}"
+        messages[-1]["content"] += f"\n\n{told}"
+    return messages
+
+
+def _problem_of(completion: Completion, question: _Question) -> str:
+    """Return what makes the completion unusable; empty when nothing does."""
+    if completion.problem:
+        return completion.problem
+    if question.schema and read_json(completion.text, question.schema) is not None:
+        return ""
+    if completion.finish == "length":
+        return f"was cut off after {question.tokens} tokens"
+    if not completion.text:
+        return "is empty"
+    return "is not the JSON that was asked for" if question.schema else ""

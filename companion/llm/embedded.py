@@ -1,0 +1,193 @@
+"""The embedded model: llama.cpp in a child process, there when it is needed."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+from typing import IO, Any
+
+from companion.llm.endpoint import Endpoint
+from companion.llm.faults import EndpointDown
+
+_START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
+_ANSWER_TIMEOUT = 900.0  # seconds; calls queue up for a slot, on slow machines for long
+_STOP_TIMEOUT = 5.0  # seconds
+
+
+class EmbeddedServer:
+    """Lends the endpoint of a local model, for any number of threads; close() it at the end.
+
+    The server starts on the first lease, again when it died, and stops after `idle` seconds
+    without a lease (it holds the model in memory: 1.3 GB for the default one). It serves `slots`
+    calls at once, each with `context_tokens`. `log` is the file for llama.cpp's own words.
+    """
+
+    def __init__(
+        self,
+        model_path: Path,
+        name: str = "",
+        context_tokens: int = 4096,
+        slots: int = 1,
+        idle: float = 300.0,
+        log: Path | None = None,
+    ) -> None:
+        self.settings = Endpoint(
+            base_url="http://127.0.0.1/v1",
+            model=name or model_path.stem,
+            timeout=_ANSWER_TIMEOUT,
+            json="schema",
+            context_tokens=context_tokens,
+            embedded=True,
+        )
+        self._model_path = model_path
+        self._slots = slots
+        self._idle = idle
+        self._log = log
+        self._changed = threading.Condition()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._endpoint = self.settings
+        self._leases = 0
+        self._last_use = 0.0
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the running server; None while there is none."""
+        child = self._child
+        return child.pid if child and child.poll() is None else None
+
+    @contextmanager
+    def lease(self) -> Iterator[Endpoint]:
+        """Lend the endpoint for one call; the server is not stopped as idle meanwhile.
+
+        Raises EndpointDown when the server cannot be started.
+        """
+        with self._changed:
+            if self.pid is None:
+                self._start()
+            self._leases += 1
+            endpoint = self._endpoint
+        try:
+            yield endpoint
+        finally:
+            with self._changed:
+                self._leases -= 1
+                self._last_use = time.monotonic()
+                self._changed.notify_all()
+
+    def close(self) -> None:
+        """Stop the server, also in the middle of a call. It starts again when it is needed."""
+        with self._changed:
+            self._stop()
+            self._changed.notify_all()
+
+    def __enter__(self) -> EmbeddedServer:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _start(self) -> None:
+        self._stop()
+        key = secrets.token_urlsafe(32)
+        child = self._spawn()
+        orders = {
+            "model": str(self._model_path),
+            "alias": self.settings.model,
+            "key": key,
+            "context_tokens": self.settings.context_tokens,
+            "slots": self._slots,
+        }
+        answer = _exchange(child, orders)
+        if "url" not in answer:
+            _end(child)
+            raise self._not_started(answer.get("error", "it ended without a word"))
+        self._child = child
+        self._endpoint = replace(self.settings, base_url=f"{answer['url']}/v1", api_key=key)
+        self._last_use = time.monotonic()
+        threading.Thread(target=self._stop_when_idle, args=(child,), daemon=True).start()
+
+    def _spawn(self) -> subprocess.Popen[bytes]:
+        """Start the child; its Ctrl-C is ours to handle, so it gets a group of its own."""
+        script = Path(__file__).with_name("server.py")
+        with _open_log(self._log) as log:
+            return subprocess.Popen(
+                [sys.executable, "-P", str(script)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                **_own_group(),
+            )
+
+    def _not_started(self, reason: str) -> EndpointDown:
+        log = f"; see {self._log}" if self._log else ""
+        return EndpointDown(
+            f"The embedded model {self.settings.model} cannot be started ({reason}){log};"
+            " see that the file is a whole GGUF model and that there is enough free memory,"
+            " or choose a smaller model"
+        )
+
+    def _stop(self) -> None:
+        child, self._child = self._child, None
+        if child:
+            _end(child)
+
+    def _stop_when_idle(self, child: subprocess.Popen[bytes]) -> None:
+        with self._changed:
+            while self._child is child:
+                left = self._idle
+                if not self._leases:
+                    left -= time.monotonic() - self._last_use
+                if left <= 0:
+                    self._stop()
+                    return
+                self._changed.wait(left)
+
+
+def _exchange(child: subprocess.Popen[bytes], orders: dict[str, Any]) -> dict[str, str]:
+    """Send the orders and return the child's answer; empty when it ends or takes too long."""
+    assert child.stdin and child.stdout
+    guard = threading.Timer(_START_TIMEOUT, child.kill)
+    guard.daemon = True
+    guard.start()
+    try:
+        child.stdin.write(json.dumps(orders).encode() + b"\n")
+        child.stdin.flush()
+        answer = json.loads(child.stdout.readline() or b"{}")
+    except (OSError, ValueError):
+        return {}
+    finally:
+        guard.cancel()
+    return answer if isinstance(answer, dict) else {}
+
+
+def _end(child: subprocess.Popen[bytes]) -> None:
+    """End the child by ending its standard input; by force when it does not heed."""
+    for pipe in (child.stdin, child.stdout):
+        if pipe:
+            with suppress(OSError):
+                pipe.close()
+    try:
+        child.wait(_STOP_TIMEOUT)
+    except subprocess.TimeoutExpired:
+        child.kill()
+        child.wait()
+
+
+def _open_log(path: Path | None) -> IO[bytes]:
+    return (path or Path(os.devnull)).open("ab")
+
+
+def _own_group() -> dict[str, Any]:
+    if sys.platform == "win32":
+        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+        return {"creationflags": flags | subprocess.CREATE_NO_WINDOW}
+    return {"start_new_session": True}

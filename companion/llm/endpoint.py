@@ -1,0 +1,82 @@
+"""Where a model is reached: one OpenAI-compatible API, its key and its limits."""
+
+from __future__ import annotations
+
+import ipaddress
+from dataclasses import dataclass, field
+from typing import Literal
+from urllib.parse import SplitResult, urlsplit
+
+from companion.errors import UsageError
+
+JsonMode = Literal["auto", "schema", "object", "text"]
+
+
+@dataclass(frozen=True, repr=False)
+class Endpoint:
+    """One model behind an OpenAI-compatible API.
+
+    `base_url` is the part before `/chat/completions`, as a rule ending in `/v1`.
+    `timeout` is in seconds, for a whole answer; `retries` counts the calls after the first one.
+    `json` says which answers the server can hold itself to: `auto` finds out.
+    `context_tokens` is what the model can read and write in one call, None where unknown.
+    `temperature` None leaves it to the server. `embedded` marks the server that we started.
+
+    Raises UsageError when base_url is not an http or https address.
+    """
+
+    base_url: str
+    model: str
+    api_key: str = ""
+    timeout: float = 120.0
+    retries: int = 3
+    json: JsonMode = "auto"
+    context_tokens: int | None = None
+    temperature: float | None = 0.2
+    embedded: bool = False
+    _parts: SplitResult = field(init=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_parts", _split_url(self.base_url))
+
+    def __repr__(self) -> str:
+        return f"Endpoint({self.address!r}, model={self.model!r})"
+
+    @property
+    def address(self) -> str:
+        """The base URL as it may be shown: without credentials, query and fragment."""
+        host = self._parts.hostname or ""
+        host = f"[{host}]" if ":" in host else host
+        port = f":{self._parts.port}" if self._parts.port else ""
+        return f"{self._parts.scheme}://{host}{port}{self._parts.path}".rstrip("/")
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the endpoint is on this machine: localhost or a loopback address."""
+        host = (self._parts.hostname or "").rstrip(".")
+        if host == "localhost" or host.endswith(".localhost"):
+            return True
+        try:
+            return ipaddress.ip_address(host).is_loopback
+        except ValueError:
+            return False
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be shown: the key, a password and a query of the base URL."""
+        found = (self.api_key, self._parts.password or "", self._parts.query)
+        return tuple(secret for secret in found if secret)
+
+
+def _split_url(base_url: str) -> SplitResult:
+    try:
+        parts = urlsplit(base_url)
+        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+    except ValueError:
+        usable = False
+    if not usable:
+        raise UsageError(
+            "the endpoint's base URL must be an address such as http://localhost:11434/v1"
+            " or https://api.example.com/v1; correct base_url in the configuration"
+        )
+    return parts
