@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeAlias
+from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
 from frontmatter.default_handlers import YAMLHandler
@@ -129,15 +129,16 @@ def read_properties(note: NoteText) -> Properties:
 class _TextLoader(_Loader):
     """Loads plain values; of plain scalars it resolves only what YAML 1.1 and 1.2 agree on."""
 
-    yaml_implicit_resolvers: ClassVar = {
-        **{first: [_NULLS] for first in ("", "~", "n", "N")},
-        **{first: [_BOOLS] for first in "tTfF"},
-    }
-
     def get_single_data(self) -> Any:
         """Return the document's value; an empty mapping where there is only a comment."""
         node = self.get_single_node()
         return {} if node is None else _value(node, {})
+
+
+_TextLoader.yaml_implicit_resolvers = {
+    **{first: [_NULLS] for first in ("", "~", "n", "N")},
+    **{first: [_BOOLS] for first in "tTfF"},
+}
 
 
 def _value(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> PropertyValue:

@@ -1,0 +1,241 @@
+"""The edits that fill an empty property or add a missing one, verified before they are returned.
+
+Only the value is inserted; where a token for "nothing" stands (`""`, `null`, `~`, an empty list or
+block scalar), the value replaces it. So comments, blanks and every other byte stay.
+
+| written as           | a text becomes     | a list becomes                                  |
+|----------------------|--------------------|-------------------------------------------------|
+| nothing              | `key: text`        | a block list below, indented as others are here |
+| `""` `null` `~` `|`  | `key: text`        | `key: [a, b]`, in the token's place             |
+| `[]`                 | `key: text`        | `key: [a, b]`                                   |
+| `[""]`               | `key: [text]`      | `key: [a, b]`                                   |
+| a block `- ` alone   | `- text`           | `- a`, and the others on lines below            |
+"""
+
+from __future__ import annotations
+
+import re
+
+from companion.errors import NoteRefused
+from companion.note.edit import Edit
+from companion.note.properties import read_properties
+from companion.note.text import BOM, NoteText
+from companion.note.yaml_check import Block, Entry, Event, check_edit, parse_ruamel
+from companion.note.yaml_scalar import yaml_scalar
+
+_LINE_END = re.compile(r"(\r\n|\r|\n)")
+_COLON = re.compile(r"[ \t]*:")
+_DASH = re.compile(r"( *-)( +(?=[^\s#]))?")
+_BLANKS = re.compile(r" *")
+_FLOW_INDICATOR = re.compile(r"[][{},?:#]")
+_BLOCK_SCALAR = re.compile(r"[|>][-+0-9]*")
+
+
+def fill_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit]:
+    """Return the edits that fill the empty property called name, in whatever case it is written.
+
+    A text for a property written as a list of one empty item becomes that item.
+
+    Raises NoteRefused, with the line where there is one, when the note has no such property, when
+    it is not empty, or when it cannot be filled without any other property being read otherwise.
+    Raises ValueError for a value that is empty itself.
+    """
+    _require_content(value)
+    key = _empty_key(note, name)
+    block = parse_ruamel(note)
+    entry = block.entry(key)
+    line = note.line_number(entry.key[0].start)
+    if not all(event.is_bare for event in entry.value):
+        reason = f"`{key}` has a YAML tag, anchor or alias; fill it by hand"
+        raise NoteRefused(reason, line=line)
+    edits = _fill(note, block, entry, value)
+    intended = [value] if _is_one_item(entry) and isinstance(value, str) else value
+    return _checked(note, edits, key, intended, line)
+
+
+def add_property(note: NoteText, name: str, value: str | list[str]) -> list[Edit]:
+    """Return the edits that add a property at the end of the frontmatter, which is made if need be.
+
+    Raises NoteRefused, with the line where there is one, when the note has the property already,
+    or when it cannot be added without any other property being read otherwise. Raises ValueError
+    for a value that is empty itself.
+    """
+    _require_content(value)
+    if (key := read_properties(note).key_of(name)) is not None:
+        raise NoteRefused(f"the note has the property `{key}` already")
+    block = parse_ruamel(note)
+    line = note.line_number(note.frontmatter.end - 1) if note.frontmatter else 1
+    if any(entry.name == "<<" for entry in block.entries):
+        reason = f"`{name}` may be merged in by `<<` already; add it by hand"
+        raise NoteRefused(reason, line=line)
+    if block.is_flow and block.entries:
+        reason = f"the properties are written in braces; add `{name}` by hand"
+        raise NoteRefused(reason, line=line)
+    return _checked(note, [_add(note, block, name, value)], name, value, line)
+
+
+def _require_content(value: str | list[str]) -> None:
+    texts = [value] if isinstance(value, str) else value
+    if not texts or not all(text.strip() for text in texts):
+        raise ValueError("there is nothing to fill in")
+
+
+def _empty_key(note: NoteText, name: str) -> str:
+    properties = read_properties(note)
+    keys = properties.keys_of(name)
+    if not keys:
+        raise NoteRefused(f"the note has no property `{name}`")
+    if not properties.is_empty(name):
+        raise NoteRefused(f"the property `{keys[0]}` is not empty")
+    if len(keys) > 1:
+        both = "` and `".join(keys)
+        raise NoteRefused(f"the note has both `{both}`; keep one of them")
+    return keys[0]
+
+
+def _checked(
+    note: NoteText, edits: list[Edit], key: str, value: str | list[str], line: int
+) -> list[Edit]:
+    """Return edits if they hold what this module promises. Raises NoteRefused."""
+    try:
+        check_edit(note, edits, key, value)
+    except NoteRefused as refusal:
+        raise NoteRefused(f"{refusal.reason}; edit it by hand", line=line) from None
+    return edits
+
+
+def _fill(note: NoteText, block: Block, entry: Entry, value: str | list[str]) -> list[Edit]:
+    """Return the edits for each form in which a property says nothing (see above)."""
+    first = entry.value[0]
+    if _is_one_item(entry):
+        return _fill_item(note, entry, [value] if isinstance(value, str) else value)
+    if first.kind == "SequenceStartEvent":
+        return [_fill_brackets(note, block, entry, value)]
+    if not first.is_nothing:
+        return [_replace(note, first, _inline(value, block.is_flow))]
+    colon = _after_colon(note, entry)
+    if isinstance(value, str) or block.is_flow:
+        return [_put(note, colon, _inline(value, block.is_flow))]
+    return [_add_items(note, colon, _item_prefix(note, block), value)]
+
+
+def _is_one_item(entry: Entry) -> bool:
+    return len(entry.value) == 3
+
+
+def _fill_item(note: NoteText, entry: Entry, values: list[str]) -> list[Edit]:
+    """Return the edits that put the first value in place of the only item, the others after it."""
+    opening, item, _ = entry.value
+    if opening.style is True:
+        return [_replace(note, item, ", ".join(map(_flow_scalar, values)))]
+    text = yaml_scalar(values[0])
+    edit = _put(note, opening.start + 1, text) if item.is_nothing else _replace(note, item, text)
+    prefix = note.text[_line_start(note, opening.start) : opening.start] + "- "
+    others = _add_items(note, edit.end, prefix, values[1:])
+    return [edit, others] if others.text else [edit]
+
+
+def _fill_brackets(note: NoteText, block: Block, entry: Entry, value: str | list[str]) -> Edit:
+    start, end = entry.value[0].start, entry.value[-1].end
+    if isinstance(value, list):
+        return Edit(start + 1, start + 1, _inline(value, True)[1:-1])
+    if "#" in note.text[start:end]:
+        reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
+        raise NoteRefused(reason, line=note.line_number(start))
+    return Edit(start, end, _inline(value, block.is_flow))
+
+
+def _after_colon(note: NoteText, entry: Entry) -> int:
+    colon = _COLON.match(note.text, entry.key[0].end)
+    if colon is None:
+        reason = f"`{entry.name}` has no colon right after its name; fill it by hand"
+        raise NoteRefused(reason, line=note.line_number(entry.key[0].start))
+    return colon.end()
+
+
+def _put(note: NoteText, offset: int, scalar: str) -> Edit:
+    """Return the edit that puts scalar after the colon or dash that ends at offset.
+
+    A first blank stays before it, further blanks and a comment after it.
+    """
+    if note.text[offset] != " ":
+        return Edit(offset, offset, f" {scalar}")
+    gap = " " if note.text[offset + 1] == "#" else ""
+    return Edit(offset + 1, offset + 1, scalar + gap)
+
+
+def _replace(note: NoteText, token: Event, scalar: str) -> Edit:
+    """Return the edit that puts scalar in the place of a token; `|` keeps its comment and lines."""
+    header = _BLOCK_SCALAR.match(note.text, token.start)
+    return Edit(token.start, header.end() if header else token.end, scalar)
+
+
+def _add_items(note: NoteText, offset: int, prefix: str, values: list[str]) -> Edit:
+    """Return the edit that adds list items on lines of their own, below the line of offset."""
+    rest, newline, _ = _LINE_END.split(note.text[offset:], maxsplit=1)
+    start = offset + len(rest) + len(newline)
+    return Edit(start, start, _items(prefix, values, newline))
+
+
+def _items(prefix: str, values: list[str], newline: str) -> str:
+    return "".join(f"{prefix}{yaml_scalar(value)}{newline}" for value in values)
+
+
+def _item_prefix(note: NoteText, block: Block) -> str:
+    """Return what stands before each item: as in the note's first block list, else Obsidian's."""
+    for entry in block.entries:
+        opening = entry.value[0]
+        if opening.kind == "SequenceStartEvent" and not opening.style:
+            dash = _DASH.match(note.text, _line_start(note, opening.start))
+            if dash:
+                return dash[1] + (dash[2] or " ")
+    return _indent(note, block) + "  - "
+
+
+def _indent(note: NoteText, block: Block) -> str:
+    """Return the blanks before each key."""
+    if not block.entries:
+        return ""
+    blanks = _BLANKS.match(note.text, _line_start(note, block.entries[0].key[0].start))
+    return blanks[0] if blanks else ""
+
+
+def _line_start(note: NoteText, offset: int) -> int:
+    return max(note.text.rfind("\n", 0, offset), note.text.rfind("\r", 0, offset)) + 1
+
+
+def _inline(value: str | list[str], in_flow: bool) -> str:
+    """Return the value on one line; in_flow says whether it stands within brackets or braces."""
+    if isinstance(value, list):
+        return f"[{', '.join(map(_flow_scalar, value))}]"
+    return _flow_scalar(value) if in_flow else yaml_scalar(value)
+
+
+def _flow_scalar(value: str) -> str:
+    """Return yaml_scalar's text, quoted if brackets would give one of its characters a meaning."""
+    scalar = yaml_scalar(value)
+    if scalar.startswith(('"', "'")) or not _FLOW_INDICATOR.search(scalar):
+        return scalar
+    return "'" + scalar.replace("'", "''") + "'"
+
+
+def _add(note: NoteText, block: Block, name: str, value: str | list[str]) -> Edit:
+    span = note.frontmatter
+    if block.is_flow:
+        at = block.head[-1].end
+        return Edit(at, at, f"{_flow_scalar(name)}: {_inline(value, in_flow=True)}")
+    if span:
+        newline = "\r\n" if note.text.endswith("\r\n", 0, span.end) else note.text[span.end - 1]
+        return Edit(span.end, span.end, _lines(note, block, name, value, newline))
+    at = len(BOM) if note.text.startswith(BOM) else 0
+    found = _LINE_END.search(note.text)
+    newline = found[0] if found else "\n"
+    lines = _lines(note, block, name, value, newline)
+    return Edit(at, at, f"---{newline}{lines}---{newline}")
+
+
+def _lines(note: NoteText, block: Block, name: str, value: str | list[str], newline: str) -> str:
+    key = _indent(note, block) + yaml_scalar(name)
+    if isinstance(value, str):
+        return f"{key}: {yaml_scalar(value)}{newline}"
+    return f"{key}:{newline}" + _items(_item_prefix(note, block), value, newline)

@@ -1,0 +1,205 @@
+"""What two YAML parsers see in a note's properties, and whether an edit changed only one of them.
+
+Events are compared, not values: they hold the anchor, tag, style and text of every scalar, so
+equal events mean equal values, of whatever type, under that parser.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import Any, NamedTuple
+
+import ruamel.yaml
+import yaml
+from ruamel.yaml.resolver import VersionedResolver
+
+from companion.errors import NoteRefused
+from companion.note.edit import Edit, apply_edits
+from companion.note.properties import read_properties
+from companion.note.text import NoteText
+
+_STR = "tag:yaml.org,2002:str"
+_PLAIN = (True, False)
+_FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+class Event(NamedTuple):
+    """What a parser met. start and end count characters of the note's text."""
+
+    kind: str
+    anchor: str | None
+    tag: str | None
+    value: str | None
+    style: str | bool | None
+    implicit: Any
+    start: int
+    end: int
+
+    @property
+    def is_bare(self) -> bool:
+        """Whether it is a value of its own, without anchor, tag or alias."""
+        return self.kind != "AliasEvent" and self.anchor is None and self.tag is None
+
+    @property
+    def is_nothing(self) -> bool:
+        """Whether no character stands for it, as after `description:`."""
+        return self.kind == "ScalarEvent" and self.is_bare and not (self.style or self.value)
+
+
+class Entry(NamedTuple):
+    """One property: the events of its key and of its value."""
+
+    key: tuple[Event, ...]
+    value: tuple[Event, ...]
+
+    @property
+    def name(self) -> str | None:
+        """The key's text; None for a key that is an alias, a list or a mapping."""
+        return self.key[0].value if len(self.key) == 1 else None
+
+
+class Block(NamedTuple):
+    """A note's properties: the events before the first, of each, and after the last.
+
+    Without a mapping (no frontmatter, or only comments in it) all three are empty.
+    """
+
+    head: tuple[Event, ...]
+    entries: tuple[Entry, ...]
+    tail: tuple[Event, ...]
+
+    @property
+    def is_flow(self) -> bool:
+        """Whether the mapping is written in braces."""
+        return bool(self.head) and self.head[-1].style is True
+
+    def entry(self, name: str) -> Entry:
+        """Return the entry of that very name. Raises NoteRefused when there is none."""
+        for entry in self.entries:
+            if entry.name == name:
+                return entry
+        raise NoteRefused(f"`{name}` is written in a form that only its author can edit")
+
+
+def parse_pyyaml(note: NoteText) -> Block:
+    """Return the properties as PyYAML (YAML 1.1) sees them. Raises NoteRefused."""
+    return _parse(note, lambda text: yaml.parse(text, Loader=_FAST_LOADER), "PyYAML (YAML 1.1)")
+
+
+def parse_ruamel(note: NoteText) -> Block:
+    """Return the properties as ruamel.yaml (YAML 1.2) sees them. Raises NoteRefused."""
+    parse = ruamel.yaml.YAML(typ="safe", pure=True).parse
+    return _parse(note, parse, "ruamel.yaml (YAML 1.2)")
+
+
+def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | list[str]) -> None:
+    """Verify that the edits give key that value under both parsers, and change nothing else.
+
+    key is the property's name as written. Where the note has no such key, it must become the last.
+
+    Raises NoteRefused when that does not hold.
+    """
+    new = NoteText(apply_edits(note.text, edits))
+    if new.body != note.body:
+        raise NoteRefused(f"filling `{key}` would move the end of the properties")
+    before = [parse(note) for parse in (parse_pyyaml, parse_ruamel)]
+    try:
+        after = [parse(new) for parse in (parse_pyyaml, parse_ruamel)]
+        is_read = read_properties(new).get(key) == value
+    except NoteRefused:
+        raise NoteRefused(f"filling `{key}` would make the properties invalid YAML") from None
+    if not all(map(_same_but_for, (key, key), before, after)):
+        raise NoteRefused(f"filling `{key}` would change how other properties are read")
+    by_pyyaml, by_ruamel = (block.entry(key) for block in after)
+    texts = (_texts(by_pyyaml, _tag_in_pyyaml), _texts(by_ruamel, _tag_in_ruamel))
+    if not is_read or texts != (value, value):
+        raise NoteRefused(f"`{key}` would not read back as what was filled in")
+
+
+def _same_but_for(key: str, old: Block, new: Block) -> bool:
+    """Whether both blocks are the same but for the value of key, which may be new at the end."""
+    if old.head and (_contents(old.head), _contents(old.tail)) != (
+        _contents(new.head),
+        _contents(new.tail),
+    ):
+        return False
+    before, after = _shapes(old, key), _shapes(new, key)
+    if all(entry.name != key for entry in old.entries):
+        return before == after[:-1] and new.entries[-1].name == key
+    return before == after
+
+
+def _shapes(block: Block, key: str) -> list[Any]:
+    return [
+        (_contents(entry.key), None if entry.name == key else _contents(entry.value))
+        for entry in block.entries
+    ]
+
+
+def _contents(events: Iterable[Event]) -> list[Any]:
+    """Return the events without where they stand."""
+    return [event[:-2] for event in events]
+
+
+def _texts(entry: Entry, tag_of: Callable[[str], str]) -> str | list[str | None] | None:
+    """Return the entry's value, with None for what is not text."""
+    first, *rest = entry.value
+    if not rest:
+        return _text(first, tag_of)
+    if first.kind != "SequenceStartEvent" or not first.is_bare:
+        return None
+    return [_text(event, tag_of) for event in rest[:-1]]
+
+
+def _text(event: Event, tag_of: Callable[[str], str]) -> str | None:
+    if event.kind != "ScalarEvent" or event.value is None or not event.is_bare:
+        return None
+    return event.value if event.style or tag_of(event.value) == _STR else None
+
+
+def _tag_in_pyyaml(plain: str) -> str:
+    return str(yaml.resolver.Resolver().resolve(yaml.ScalarNode, plain, _PLAIN))
+
+
+def _tag_in_ruamel(plain: str) -> str:
+    return str(VersionedResolver().resolve(ruamel.yaml.nodes.ScalarNode, plain, _PLAIN))
+
+
+def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -> Block:
+    start = note.frontmatter.start if note.frontmatter else 0
+    try:
+        return _block([_event(event, start) for event in parse(note.yaml)])
+    except (yaml.YAMLError, ruamel.yaml.error.YAMLError, ValueError, OverflowError) as error:
+        mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
+        line = note.line_number(start + (mark.index if mark else 0))
+        raise NoteRefused(f"{parser} cannot read the properties", line=line) from None
+
+
+def _event(event: Any, start: int) -> Event:
+    tag = getattr(event, "tag", None)
+    return Event(
+        kind=type(event).__name__,
+        anchor=getattr(event, "anchor", None),
+        tag=None if tag is None else str(tag),
+        value=getattr(event, "value", None),
+        style=getattr(event, "style", None) or getattr(event, "flow_style", None),
+        implicit=getattr(event, "implicit", None),
+        start=start + event.start_mark.index,
+        end=start + event.end_mark.index,
+    )
+
+
+def _block(events: list[Event]) -> Block:
+    if len(events) < 3 or events[2].kind != "MappingStartEvent":
+        return Block((), (), ())
+    nodes: list[tuple[Event, ...]] = []
+    first, depth = 3, 0
+    for index, event in enumerate(events[3:], start=3):
+        depth += event.kind.endswith("StartEvent") - event.kind.endswith("EndEvent")
+        if depth < 0:
+            break
+        if depth == 0:
+            nodes.append(tuple(events[first : index + 1]))
+            first = index + 1
+    entries = tuple(map(Entry, nodes[::2], nodes[1::2]))
+    return Block(tuple(events[:3]), entries, tuple(events[first:]))
