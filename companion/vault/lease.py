@@ -29,7 +29,7 @@ def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
     Raises NoteRefused: outside the vault, by way of a symbolic link, no regular file, not
     readable. NoteChanged: gone. NoteUnwritable: read-only. NoteBusy: held by another program.
     """
-    _require_inside(root, path)  # before: opening a pipe or a device can have effects
+    _find_note(root, path)  # before: opening a pipe or a device can have effects
     try:
         fd = _patiently(lambda: _open(root / path, write), path)
     except OSError as error:
@@ -47,15 +47,9 @@ def require_in_place(fd: int, root: Path, path: str) -> None:
 
     Raises NoteChanged: moved, deleted or replaced. NoteRefused: no regular file in the vault.
     """
-    _require_inside(root, path)
-    try:
-        named, opened = (root / path).stat(), os.fstat(fd)
-    except OSError as error:
-        raise explain(error, path, "read") from error
-    if not os.path.samestat(named, opened):
+    named = _find_note(root, path)
+    if not os.path.samestat(named, os.fstat(fd)):
         raise NoteChanged("another program replaced it just now; nothing was written", path)
-    if not stat.S_ISREG(opened.st_mode):
-        raise NoteRefused("it is no regular file", path)
 
 
 def explain(error: OSError, path: str, verb: str) -> NoteError:
@@ -97,11 +91,18 @@ def exclude_writers(fd: int, path: str) -> bool:
     return True
 
 
-def _require_inside(root: Path, path: str) -> None:
+def _find_note(root: Path, path: str) -> os.stat_result:
     # the real path, not each part: a folder on the way may be a link, or `..`
     file = root / path
-    if os.path.realpath(file) != str(file) or not file.is_relative_to(root) or file == root:
+    if "\0" in path or os.path.realpath(file) != str(file) or root not in file.parents:
         raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
+    try:
+        found = file.lstat()
+    except OSError as error:
+        raise explain(error, path, "read") from error
+    if not stat.S_ISREG(found.st_mode):
+        raise NoteRefused("it is no regular file", path)
+    return found
 
 
 def _patiently(take: Callable[[], T], path: str) -> T:

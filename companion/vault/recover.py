@@ -22,17 +22,18 @@ class Recovered(NamedTuple):
     """What recovery found of a pending change, and did.
 
     written: the note holds the change. unchanged: it does not. restored: it held parts of it,
-    and is as it was before. edited: it was edited since, and the change is not in it as it was
-    made; left alone. missing: moved or deleted since. stuck: it could not be read or restored;
-    that is tried again next time.
-    reason: that in words. aside: a copy, of the torn note (restored), or of the note as it was
-    before the change (edited, missing).
+    and is as it was before. edited: it was edited since; left alone. missing: moved or deleted
+    since. stuck: it could not be read or restored; that is tried again next time.
+    reason: that in words. held: the note holds the change as it was made, which can be undone.
+    aside: a copy, of the torn note (restored), or of the note as it was before the change
+    (edited, missing).
     """
 
     path: str
     change: int
     outcome: Outcome
     reason: str
+    held: bool = False
     aside: Path | None = None
 
 
@@ -59,7 +60,7 @@ def _recover_change(root: Path, journal: Journal, change: Change, aside: Path) -
         reason = error.reason if isinstance(error, NoteError) else str(error)
         reason = f"a change to it was interrupted, and it cannot be checked now: {reason}"
         return Recovered(change.path, change.id, "stuck", reason)
-    if recovered.outcome == "written":
+    if recovered.held:
         journal.done(change.id)
     else:
         journal.abandon(change.id, recovered.reason)
@@ -72,21 +73,20 @@ def _settle(root: Path, journal: Journal, change: Change, aside: Path) -> Recove
     assert images is not None, "a pending change keeps its images"
     before, after = images
     data = _read_now(root, change.path, known=images)
-    copy = None
+    held, copy = False, None
     if data is None:
         outcome, copy = _MISSING, _keep(aside, change, before)
     elif data == after:
-        outcome = _WRITTEN
+        outcome, held = _WRITTEN, True
     elif data == before:
         outcome = _UNCHANGED
     elif is_mix(data, before, after):
         outcome, copy = _RESTORED, _keep(aside, change, data)
         replace_bytes(root, change.path, data, before)
-    elif _holds(journal, change, data):
-        outcome = _EDITED_AFTER
     else:
         outcome, copy = _EDITED, _keep(aside, change, before)
-    return Recovered(change.path, change.id, *outcome, copy)
+        held = _holds(journal, change, data)
+    return Recovered(change.path, change.id, *outcome, held, copy)
 
 
 _WRITTEN: tuple[Outcome, str] = "written", "the change was made"
@@ -95,7 +95,6 @@ _RESTORED: tuple[Outcome, str] = (
     "restored",
     "writing it was interrupted; the note is again as it was before",
 )
-_EDITED_AFTER: tuple[Outcome, str] = "written", "the change was made, and the note edited since"
 _EDITED: tuple[Outcome, str] = (
     "edited",
     "a change to it was interrupted, and the note edited since; it was left alone, look it over",

@@ -1,0 +1,255 @@
+"""The journal: what it keeps, and what it says when its database is in no state to."""
+
+from __future__ import annotations
+
+import sqlite3
+import stat
+import sys
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from stub_note import ENRICHED, NOTE
+
+from companion.errors import JournalError, NoteBusy
+from companion.note.edit import apply_edits, invert_edits
+from companion.vault import schema
+from companion.vault.journal import Journal, NewChange
+
+NewChangeOf = Callable[..., NewChange]
+
+
+def test_keeps_the_whole_change(journal: Journal, change: NewChangeOf) -> None:
+    new = change()
+    number = journal.begin(new, NOTE, ENRICHED)
+    kept = journal.change(number)
+    assert kept is not None
+    assert (kept.run, kept.path, kept.kind, kept.state) == ("run-1", "Stub.md", "enrich", "pending")
+    assert kept.edits == tuple(new.edits)
+    assert kept.needs == ("description", "callout")
+    assert kept.made_at == pytest.approx(time.time(), abs=5)
+    assert kept.inverse_edits() == invert_edits(NOTE.decode(), new.edits)
+    assert apply_edits(ENRICHED.decode(), kept.inverse_edits()).encode() == NOTE
+    assert journal.images(number) == (NOTE, ENRICHED)
+
+
+def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "journal.sqlite3"
+    with Journal(file) as journal:
+        done, pending = (
+            journal.begin(change(path=path), NOTE, ENRICHED) for path in ("a.md", "b.md")
+        )
+        journal.done(done)
+    with Journal(file) as journal:
+        assert [c.id for c in journal.pending()] == [pending]
+        assert [(c.id, c.state) for c in journal.changes("a.md")] == [(done, "done")]
+    if sys.platform != "win32":
+        assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_lists_changes_newest_first(journal: Journal, change: NewChangeOf) -> None:
+    for run, path in [("1", "a.md"), ("1", "b.md"), ("2", "a.md")]:
+        number = journal.begin(change(path=path)._replace(run=run), NOTE, ENRICHED)
+        journal.done(number)
+    assert [c.id for c in journal.changes()] == [3, 2, 1]
+    assert [c.id for c in journal.changes(path="a.md")] == [3, 1]
+    assert [c.id for c in journal.changes(run="1")] == [2, 1]
+    assert [c.id for c in journal.changes(run="1", path="b.md")] == [2]
+    assert [c.id for c in journal.changes(limit=1)] == [3]
+    assert journal.change(99) is None
+    assert journal.images(99) is None
+
+
+def test_an_undo_and_a_redo_mark_what_they_take_back(journal: Journal, change: NewChangeOf) -> None:
+    states = []
+    for undoes in (None, 1, 2, 3):
+        before, after = (NOTE, ENRICHED) if undoes in (None, 2) else (ENRICHED, NOTE)
+        new = change(before, after)._replace(undoes=undoes)
+        journal.done(journal.begin(new, before, after))
+        states.append([c.state for c in reversed(journal.changes())])
+    assert states == [
+        ["done"],
+        ["undone", "done"],
+        ["done", "undone", "done"],
+        ["undone", "done", "undone", "done"],
+    ]
+    first = journal.change(1)
+    assert first is not None
+    assert first.undone_by == 2
+
+
+def test_one_pending_change_a_note(journal: Journal, change: NewChangeOf) -> None:
+    number = journal.begin(change(), NOTE, ENRICHED)
+    with pytest.raises(NoteBusy, match=r"Stub\.md: an earlier change"):
+        journal.begin(change(), NOTE, ENRICHED)
+    journal.abandon(number, "it was edited")
+    assert journal.begin(change(), NOTE, ENRICHED) == number + 1
+    abandoned = journal.change(number)
+    assert abandoned is not None
+    assert (abandoned.state, abandoned.note) == ("abandoned", "it was edited")
+    assert journal.images(number) is None
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(NOTE, ENRICHED + b"more", id="edits make another text"),
+        pytest.param(ENRICHED, ENRICHED, id="edits do not fit"),
+        pytest.param(NOTE, NOTE, id="nothing changes"),
+        pytest.param(b"\xff" + NOTE, ENRICHED, id="not UTF-8"),
+    ],
+)
+def test_refuses_edits_that_do_not_make_the_change(
+    journal: Journal, change: NewChangeOf, before: bytes, after: bytes
+) -> None:
+    with pytest.raises(ValueError):
+        journal.begin(change(), before, after)
+    assert journal.changes() == []
+
+
+def test_remembers_what_was_asked(journal: Journal, change: NewChangeOf) -> None:
+    journal.remember("a.md", "tags", "nothing", "no tag fits")
+    journal.remember("a.md", "tags", "rejected", "not a tag of this vault")
+    journal.done(journal.begin(change(path="a.md"), NOTE, ENRICHED))
+    asked = journal.asked("a.md")
+    assert {need: (a.outcome, a.reason, a.change) for need, a in asked.items()} == {
+        "callout": ("written", "", 1),
+        "description": ("written", "", 1),
+        "tags": ("rejected", "not a tag of this vault", None),
+    }
+    assert journal.all_asked() == {"a.md": asked}
+    assert journal.asked("b.md") == {}
+
+
+def test_an_abandoned_change_was_not_asked_for(journal: Journal, change: NewChangeOf) -> None:
+    journal.abandon(journal.begin(change(), NOTE, ENRICHED))
+    assert journal.asked("Stub.md") == {}
+
+
+def test_prunes_images_and_keeps_history(journal: Journal, change: NewChangeOf) -> None:
+    done = journal.begin(change(path="a.md"), NOTE, ENRICHED)
+    journal.done(done)
+    pending = journal.begin(change(path="b.md"), NOTE, ENRICHED)
+    assert journal.prune_images(older_than=3600) == 0
+    assert journal.prune_images(older_than=-1) == 1
+    assert journal.images(done) is None
+    assert journal.images(pending) == (NOTE, ENRICHED)
+    assert [c.id for c in journal.changes()] == [pending, done]
+
+
+def test_many_notes_share_a_commit(journal: Journal, change: NewChangeOf) -> None:
+    def begin(number: int) -> int:
+        return journal.begin(change(path=f"{number}.md"), NOTE, ENRICHED)
+
+    with ThreadPoolExecutor(16) as pool:
+        numbers = list(pool.map(begin, range(200)))
+    assert sorted(numbers) == list(range(1, 201))
+    assert 1 <= journal.commits <= 200
+
+
+def test_only_a_begun_change_waits_for_the_disk(journal: Journal, change: NewChangeOf) -> None:
+    number = journal.begin(change(), NOTE, ENRICHED)
+    journal.done(number)
+    journal.remember("a.md", "tags", "nothing")
+    assert journal.asked("a.md")
+    assert journal.commits == 1
+    journal.flush()
+    assert journal.commits == 2
+
+
+def test_a_read_only_journal_creates_nothing(tmp_path: Path) -> None:
+    file = tmp_path / "state" / "journal.sqlite3"
+    with Journal(file, read_only=True) as journal:
+        assert journal.changes() == journal.pending() == []
+    assert not file.parent.exists()
+
+
+def test_reads_while_another_writes(journal: Journal, change: NewChangeOf, tmp_path: Path) -> None:
+    journal.begin(change(), NOTE, ENRICHED)
+    with Journal(tmp_path / "state" / "journal.sqlite3", read_only=True) as reader:
+        assert [c.state for c in reader.pending()] == ["pending"]
+        with pytest.raises(JournalError, match="read-only"):
+            reader.begin(change(path="b.md"), NOTE, ENRICHED)
+
+
+def test_reads_an_older_format_without_changing_it(tmp_path: Path) -> None:
+    file = tmp_path / "journal.sqlite3"
+    sqlite3.connect(file).close()
+    file.touch()
+    with Journal(file, read_only=True) as journal:
+        assert journal.changes() == []
+    assert file.read_bytes() == b""
+
+
+def _newer(file: Path) -> None:
+    Journal(file).close()
+    with sqlite3.connect(file) as db:
+        db.execute("PRAGMA user_version=99")
+    db.close()
+
+
+def _damaged(file: Path) -> None:
+    Journal(file).close()
+    file.write_bytes(b"not a database at all" * 1000)
+
+
+def _half_damaged(file: Path) -> None:
+    Journal(file).close()
+    data = file.read_bytes()
+    file.write_bytes(data[:4096] + b"\xee" * (len(data) - 4096))
+
+
+def _folder(file: Path) -> None:
+    file.mkdir()
+
+
+def _beside_a_file(file: Path) -> None:
+    file.parent.rmdir()
+    file.parent.write_text("a file where the folder should be")
+
+
+@pytest.mark.parametrize("read_only", [False, True], ids=["write", "read"])
+@pytest.mark.parametrize(
+    ("spoil", "words"),
+    [
+        pytest.param(_newer, "newer version of Companion .*update Companion", id="newer"),
+        pytest.param(_damaged, "is damaged; move the file aside", id="damaged"),
+        pytest.param(_half_damaged, "is damaged; move the file aside", id="half damaged"),
+        pytest.param(_folder, "cannot be opened", id="a folder"),
+        pytest.param(_beside_a_file, "cannot be opened", id="no folder to be in"),
+    ],
+)
+def test_says_what_is_wrong(
+    tmp_path: Path, spoil: Callable[[Path], None], words: str, read_only: bool
+) -> None:
+    file = tmp_path / "state" / "journal.sqlite3"
+    file.parent.mkdir()
+    spoil(file)
+    if spoil is _beside_a_file and read_only:
+        pytest.skip("a missing journal is an empty one to its reader")
+    with pytest.raises(JournalError, match=words), Journal(file, read_only=read_only) as journal:
+        journal.changes()
+
+
+def test_says_that_it_is_locked(
+    tmp_path: Path, change: NewChangeOf, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(schema, "_LOCK_WAIT", 0.05)
+    file = tmp_path / "journal.sqlite3"
+    with Journal(file) as journal:
+        other = sqlite3.connect(file, isolation_level=None)
+        other.execute("BEGIN IMMEDIATE")
+        with pytest.raises(JournalError, match="locked by another program"):
+            journal.begin(change(), NOTE, ENRICHED)
+        other.execute("ROLLBACK")
+        other.close()
+        assert journal.begin(change(), NOTE, ENRICHED) == 1
+
+
+def test_says_that_it_is_closed(journal: Journal) -> None:
+    journal.close()
+    journal.close()
+    with pytest.raises(JournalError, match="is closed"):
+        journal.changes()

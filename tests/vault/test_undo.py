@@ -1,0 +1,221 @@
+"""Every change can be taken back byte for byte; what came later stays, or the undo refuses."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from stub_note import ENRICHED, NOTE
+
+from companion.errors import NoteChanged, NoteRefused
+from companion.note.edit import diff_edits
+from companion.vault.journal import Change, Journal, NewChange
+from companion.vault.undo import undo_change
+from companion.vault.write import read_note, write_note
+
+Write = Callable[..., int]
+
+
+def _change(journal: Journal, number: int) -> Change:
+    change = journal.change(number)
+    assert change is not None
+    return change
+
+
+@pytest.fixture(params=["with images", "images pruned"])
+def forget(request: pytest.FixtureRequest, journal: Journal) -> Callable[[], None]:
+    def prune() -> None:
+        if request.param == "images pruned":
+            journal.prune_images(older_than=-1)
+
+    return prune
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(NOTE, ENRICHED, id="a stub"),
+        pytest.param(NOTE.replace(b"\n", b"\r\n"), ENRICHED.replace(b"\n", b"\r\n"), id="CRLF"),
+        pytest.param(b"\xef\xbb\xbf" + NOTE, b"\xef\xbb\xbf" + ENRICHED, id="byte order mark"),
+        pytest.param(NOTE[:-1], ENRICHED[:-1], id="no final newline"),
+        pytest.param(b"a\r\nb\nc\rd", b"a\r\nB\n> x\r\nc\rd", id="mixed ends"),
+    ],
+)
+def test_takes_a_change_back_and_makes_it_again(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    write: Write,
+    forget: Callable[[], None],
+    before: bytes,
+    after: bytes,
+) -> None:
+    note.write_bytes(before)
+    number = write(after)
+    for expected, states in [
+        (before, ["undone", "done"]),
+        (after, ["done", "undone", "done"]),
+        (before, ["undone", "done", "undone", "done"]),
+    ]:
+        forget()
+        number = undo_change(vault, journal, _change(journal, number), "run-2")
+        assert note.read_bytes() == expected
+        assert [c.state for c in reversed(journal.changes())] == states
+    assert _change(journal, number).kind == "undo"
+    assert _change(journal, number).undoes == number - 1
+
+
+LATER = [
+    pytest.param(
+        ENRICHED + b"Later.\n",
+        NOTE + b"Later.\n",
+        id="appended",
+    ),
+    pytest.param(
+        ENRICHED.replace(b"# Stub\n", b"# Stub\n\nA line on top.\n"),
+        NOTE.replace(b"# Stub\n", b"# Stub\n\nA line on top.\n"),
+        id="text before it",
+    ),
+    pytest.param(
+        ENRICHED.replace(b"---\n\n# Stub", b"tags: [a]\n---\n\n# Stub"),
+        NOTE.replace(b"---\n\n# Stub", b"tags: [a]\n---\n\n# Stub"),
+        id="another property",
+    ),
+    pytest.param(
+        b"> [!note]\n> Moved.\n\n" + ENRICHED,
+        b"> [!note]\n> Moved.\n\n" + NOTE,
+        id="pushed down",
+    ),
+    pytest.param(ENRICHED.replace(b"> Prose.", b"> My prose."), None, id="edited inside"),
+    pytest.param(ENRICHED.replace(b" What a stub is.", b""), None, id="half of it removed"),
+    pytest.param(ENRICHED.replace(b"stub is.\n", b"stub is. Or not.\n"), None, id="added to"),
+    pytest.param(NOTE, None, id="removed by hand"),
+    pytest.param(b"all new\n", None, id="rewritten"),
+]
+
+
+@pytest.mark.parametrize(("edited", "expected"), LATER)
+def test_later_edits_stay_or_the_undo_refuses(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    write: Write,
+    forget: Callable[[], None],
+    edited: bytes,
+    expected: bytes | None,
+) -> None:
+    change = write()
+    forget()
+    note.write_bytes(edited)
+    if expected is None:
+        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+            undo_change(vault, journal, _change(journal, change), "run-2")
+        assert note.read_bytes() == edited
+        assert len(journal.changes()) == 1
+    else:
+        undo_change(vault, journal, _change(journal, change), "run-2")
+        assert note.read_bytes() == expected
+
+
+def test_refuses_to_guess_between_two_places(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    number = write()
+    journal.prune_images(older_than=-1)
+    note.write_bytes(ENRICHED + b"\n> [!ai] AI\n> Prose.\n\n")
+    with pytest.raises(NoteChanged, match="edited since"):
+        undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+def test_an_earlier_change_can_go_before_a_later_one(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    first = write()
+    second = write(ENRICHED + b"\n> [!ai]+ AI\n> More.\n")
+    undo_change(vault, journal, _change(journal, first), "run-2")
+    assert note.read_bytes() == NOTE + b"\n> [!ai]+ AI\n> More.\n"
+    undo_change(vault, journal, _change(journal, second), "run-2")
+    assert note.read_bytes() == NOTE
+
+
+def test_refuses_what_is_not_there_to_take_back(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    number = write()
+    undo_change(vault, journal, _change(journal, number), "run-2")
+    with pytest.raises(NoteRefused, match=r"^Stub\.md: change 1 was taken back .* by change 2$"):
+        undo_change(vault, journal, _change(journal, number), "run-3")
+    edits = diff_edits(NOTE.decode(), ENRICHED.decode())
+    third = journal.begin(NewChange("run", "Stub.md", "enrich", edits), NOTE, ENRICHED)
+    with pytest.raises(NoteRefused, match="change 3 is not finished"):
+        undo_change(vault, journal, _change(journal, third), "run-3")
+    journal.abandon(third)
+    with pytest.raises(NoteRefused, match="change 3 was never made"):
+        undo_change(vault, journal, _change(journal, third), "run-3")
+    assert note.read_bytes() == NOTE
+
+
+def test_a_note_that_was_moved_stays(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    number = write()
+    note.rename(vault / "Moved.md")
+    with pytest.raises(NoteChanged, match="moved or deleted"):
+        undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+LINES = st.lists(st.sampled_from(["a\n", "b\r\n", "c\r", "\n", "é\u2028\n", "---\n"]), max_size=8)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    before=LINES.filter(bool),
+    ours=st.lists(
+        st.tuples(st.integers(0, 8), st.sampled_from(["ours 1\n", "ours 2"])), min_size=1
+    ),
+    theirs=st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["mine\n", "mine too"]))),
+    prune=st.booleans(),
+)
+def test_what_the_user_added_is_never_lost(
+    vault: Path,
+    journal: Journal,
+    before: list[str],
+    ours: list[tuple[int, str]],
+    theirs: list[tuple[int, str]],
+    prune: bool,
+) -> None:
+    """Lines of ours put in, lines of theirs put in, ours taken out: theirs are left, or all is."""
+    note = vault / "Any.md"
+    note.write_bytes("".join(before).encode())
+    enriched = _put_in(before, ours)
+    seen = read_note(vault, "Any.md", settle=0)
+    edits = diff_edits("".join(before), "".join(enriched))
+    number = write_note(
+        seen, "".join(enriched).encode(), journal, NewChange("run", "Any.md", "enrich", edits)
+    )
+    edited = "".join(_put_in(enriched, theirs))
+    note.write_bytes(edited.encode())
+    if prune:
+        journal.prune_images(older_than=-1)
+    try:
+        undo_change(vault, journal, _change(journal, number), "run-2")
+    except NoteChanged:
+        assert note.read_bytes() == edited.encode()
+        return
+    left = note.read_bytes().decode()
+    assert left.count("mine") == edited.count("mine")
+    assert "ours" not in left
+    if not theirs:
+        assert left == "".join(before)
+
+
+def _put_in(lines: list[str], new: list[tuple[int, str]]) -> list[str]:
+    lines = list(lines)
+    for at, line in new:
+        lines.insert(min(at, len(lines)), line)
+    return lines

@@ -1,0 +1,359 @@
+"""Reading and writing one note: what is refused, what is kept, and that others' edits stay."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from stub_note import ENRICHED, NOTE
+
+from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
+from companion.vault import lease, write
+from companion.vault.journal import Journal, NewChange
+from companion.vault.write import NoteMixed, Snapshot, read_note, write_note
+
+NewChangeOf = Callable[..., NewChange]
+LINUX = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
+POSIX = pytest.mark.skipif(sys.platform == "win32", reason="POSIX only")
+NO_ROOT = pytest.mark.skipif(
+    sys.platform == "win32" or os.geteuid() == 0, reason="root may write anything"
+)
+
+
+@pytest.mark.parametrize(
+    "new",
+    [
+        pytest.param(ENRICHED, id="longer"),
+        pytest.param(NOTE[:20], id="shorter"),
+        pytest.param(NOTE.upper(), id="as long"),
+        pytest.param(NOTE.replace(b"\n", b"\r\n"), id="other line ends"),
+        pytest.param("\ufeff# Ünïcödé\r\n".encode(), id="a byte order mark"),
+        pytest.param(b"", id="empty"),
+        pytest.param(NOTE * 50_000, id="large"),
+    ],
+)
+def test_writes_all_of_it(
+    note: Path, journal: Journal, write: Callable[..., int], new: bytes
+) -> None:
+    number = write(new)
+    assert note.read_bytes() == new
+    assert [(c.id, c.state) for c in journal.changes()] == [(number, "done")]
+    assert journal.images(number) == (NOTE, new)
+
+
+@POSIX
+def test_the_file_stays_the_same_file(note: Path, write: Callable[..., int]) -> None:
+    note.chmod(0o640)
+    twin = note.with_name("Twin.md")
+    twin.hardlink_to(note)
+    if sys.platform == "linux":
+        os.setxattr(note, "user.colour", b"green")
+    before = note.stat()
+    write()
+    after = note.stat()
+    assert (after.st_ino, after.st_mode, after.st_nlink, after.st_uid) == (
+        before.st_ino,
+        before.st_mode,
+        2,
+        before.st_uid,
+    )
+    assert twin.read_bytes() == ENRICHED
+    assert sorted(note.parent.iterdir()) == [note, twin]
+    if sys.platform == "linux":
+        assert os.getxattr(note, "user.colour") == b"green"
+
+
+def _removed(note: Path) -> None:
+    note.unlink()
+
+
+def _renamed(note: Path) -> None:
+    note.rename(note.with_name("Other.md"))
+
+
+def _folder_renamed(note: Path) -> None:
+    note.parent.rename(note.parent.with_name("moved"))
+
+
+def _rewritten(note: Path) -> None:
+    note.write_bytes(b"all new")
+
+
+def _appended(note: Path) -> None:
+    with note.open("ab") as file:
+        file.write(b"more\n")
+
+
+def _replaced(note: Path) -> None:
+    other = note.with_name("temporary")
+    other.write_bytes(b"synced")
+    other.replace(note)
+
+
+def _edited_in_place(note: Path) -> None:
+    facts = note.stat()
+    note.write_bytes(NOTE.replace(b"mine", b"MINE"))
+    os.utime(note, ns=(facts.st_atime_ns, facts.st_mtime_ns))
+
+
+def _linked(note: Path) -> None:
+    note.rename(note.with_name("real.md"))
+    note.symlink_to("real.md")
+
+
+def _made_a_folder(note: Path) -> None:
+    note.unlink()
+    note.mkdir()
+
+
+def _read_only(note: Path) -> None:
+    note.chmod(0o444)
+
+
+MEANWHILE = [
+    pytest.param(_removed, NoteChanged, "no longer there", id="removed"),
+    pytest.param(_renamed, NoteChanged, "no longer there", id="renamed"),
+    pytest.param(_folder_renamed, NoteChanged, "no longer there", id="folder renamed"),
+    pytest.param(_rewritten, NoteChanged, "edited meanwhile", id="rewritten"),
+    pytest.param(_appended, NoteChanged, "edited meanwhile", id="appended to"),
+    pytest.param(_replaced, NoteChanged, "edited meanwhile", id="replaced"),
+    pytest.param(_edited_in_place, NoteChanged, "edited meanwhile", id="size and time the same"),
+    pytest.param(_linked, NoteRefused, "symbolic link", id="now a symbolic link", marks=POSIX),
+    pytest.param(_made_a_folder, NoteRefused, "no regular file", id="now a folder", marks=POSIX),
+    pytest.param(_read_only, NoteUnwritable, "read-only; allow", id="read-only", marks=NO_ROOT),
+]
+
+
+@pytest.mark.parametrize(("meddle", "kind", "words"), MEANWHILE)
+def test_leaves_what_happened_meanwhile(
+    note: Path,
+    snapshot: Snapshot,
+    journal: Journal,
+    change: NewChangeOf,
+    meddle: Callable[[Path], None],
+    kind: type[NoteError],
+    words: str,
+) -> None:
+    meddle(note)
+    held = {f: f.read_bytes() for f in note.parent.parent.rglob("*.md") if f.is_file()}
+    with pytest.raises(kind, match=rf"^Stub\.md: .*{words}"):
+        write_note(snapshot, ENRICHED, journal, change())
+    assert {f: f.read_bytes() for f in held} == held
+    assert [c.state for c in journal.changes()] == ["abandoned"]
+
+
+def test_puts_back_what_it_wrote_to_a_note_that_moves_under_it(
+    note: Path,
+    snapshot: Snapshot,
+    journal: Journal,
+    change: NewChangeOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    if sys.platform == "win32":
+        pytest.skip("an open file cannot be renamed")
+    moved = note.with_name("Moved.md")
+    overwrite = write._overwrite
+
+    def move_first(fd: int, old_size: int, new: bytes) -> None:
+        note.rename(moved)
+        overwrite(fd, old_size, new)
+
+    monkeypatch.setattr(write, "_overwrite", move_first)
+    with pytest.raises(NoteChanged, match="no longer there"):
+        write_note(snapshot, ENRICHED, journal, change())
+    assert moved.read_bytes() == NOTE
+    assert [c.state for c in journal.changes()] == ["abandoned"]
+
+
+def test_says_when_another_program_wrote_in_the_same_moment(
+    note: Path,
+    snapshot: Snapshot,
+    journal: Journal,
+    change: NewChangeOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(write, "exclude_writers", lambda fd, path: False)
+    force = write.force_to_disk
+
+    def append_first(fd: int) -> None:
+        force(fd)
+        _appended(note)
+
+    monkeypatch.setattr(write, "force_to_disk", append_first)
+    with pytest.raises(NoteMixed, match="another program wrote it in the same moment"):
+        write_note(snapshot, ENRICHED, journal, change())
+    assert note.read_bytes() == ENRICHED + b"more\n"
+    assert [c.state for c in journal.changes()] == ["done"]
+
+
+@LINUX
+def test_waits_for_another_program_to_close_it(note: Path, write: Callable[..., int]) -> None:
+    started = time.monotonic()
+    reader = os.open(note, os.O_RDONLY)
+    threading.Timer(0.15, os.close, [reader]).start()
+    write()
+    assert time.monotonic() - started >= 0.14
+    assert note.read_bytes() == ENRICHED
+
+
+@LINUX
+def test_gives_up_on_a_note_that_stays_open(
+    note: Path,
+    snapshot: Snapshot,
+    journal: Journal,
+    change: NewChangeOf,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(lease, "PATIENCE", 0.05)
+    with note.open("r"), pytest.raises(NoteBusy, match="another program holds it open"):
+        write_note(snapshot, ENRICHED, journal, change())
+    assert note.read_bytes() == NOTE
+    assert [c.state for c in journal.changes()] == ["abandoned"]
+
+
+BREAK_A_LEASE = """
+import os, sys, threading, time
+from pathlib import Path
+from companion.vault.lease import exclude_writers, open_note
+root = Path(sys.argv[1])
+with open_note(root, "Stub.md", write=True) as fd:
+    assert exclude_writers(fd, "Stub.md")
+    waiting = threading.Thread(target=lambda: (root / "Stub.md").read_bytes())
+    waiting.start()
+    time.sleep(0.2)
+    assert waiting.is_alive()
+waiting.join()
+print("alive")
+"""
+
+
+@LINUX
+def test_keeps_others_out_and_lives_through_their_knocking(note: Path) -> None:
+    command = [sys.executable, "-c", BREAK_A_LEASE, str(note.parent.resolve())]
+    assert subprocess.run(command, capture_output=True, text=True, check=True).stdout == "alive\n"
+
+
+@LINUX
+def test_goes_on_where_leases_are_not_supported(
+    note: Path, write: Callable[..., int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(fd: int) -> None:
+        raise OSError(22, "Invalid argument")
+
+    monkeypatch.setattr(lease, "_take_lease", refuse)
+    write()
+    assert note.read_bytes() == ENRICHED
+
+
+@pytest.mark.parametrize(
+    ("data", "reason"),
+    [
+        pytest.param(b"", "it is empty; it may still be syncing", id="empty"),
+        pytest.param(b"a\nb\xff\n", r"not UTF-8 text.* \(line 2\)", id="not UTF-8"),
+        pytest.param(b"x" * 101, r"too large \(101 bytes, the limit is 100\)", id="too large"),
+    ],
+)
+def test_refuses_to_read(vault: Path, data: bytes, reason: str) -> None:
+    (vault / "Stub.md").write_bytes(data)
+    with pytest.raises(NoteRefused, match=rf"^Stub\.md: .*{reason}"):
+        read_note(vault, "Stub.md", max_bytes=100)
+
+
+@POSIX
+@pytest.mark.parametrize(
+    ("path", "kind", "words"),
+    [
+        pytest.param("gone.md", NoteChanged, "no longer there", id="missing"),
+        pytest.param("Stub.md/x.md", NoteChanged, "no longer there", id="beneath a file"),
+        pytest.param("../outside.md", NoteRefused, "out of the vault", id="outside"),
+        pytest.param("folder/../../outside.md", NoteRefused, "out of the vault", id="winding"),
+        pytest.param("link.md", NoteRefused, "symbolic link", id="symbolic link"),
+        pytest.param("linked/inner.md", NoteRefused, "symbolic link", id="through a linked folder"),
+        pytest.param("folder", NoteRefused, "no regular file", id="folder"),
+        pytest.param("pipe.md", NoteRefused, "no regular file", id="pipe"),
+        pytest.param("", NoteRefused, "out of the vault", id="the vault itself"),
+        pytest.param("/etc/hostname", NoteRefused, "out of the vault", id="absolute"),
+        pytest.param("a\0b.md", NoteRefused, "out of the vault", id="a zero byte"),
+    ],
+)
+def test_reads_regular_files_of_the_vault_only(
+    vault: Path, note: Path, path: str, kind: type[NoteError], words: str
+) -> None:
+    (vault.parent / "outside.md").write_text("secret")
+    (vault / "folder").mkdir()
+    (vault / "folder" / "inner.md").write_text("inner")
+    (vault / "link.md").symlink_to("Stub.md")
+    (vault / "linked").symlink_to("folder")
+    os.mkfifo(vault / "pipe.md")
+    with pytest.raises(kind, match=words):
+        read_note(vault, path)
+
+
+@POSIX
+def test_the_vault_itself_may_be_a_link(vault: Path, note: Path, tmp_path: Path) -> None:
+    (tmp_path / "alias").symlink_to(vault)
+    seen = read_note(tmp_path / "alias", "Stub.md")
+    assert (seen.data, seen.root) == (NOTE, vault.resolve())
+
+
+def test_waits_until_the_note_has_settled(vault: Path, note: Path) -> None:
+    written = note.stat().st_mtime
+    read_note(vault, "Stub.md", settle=0.3)
+    assert time.time() - written >= 0.29
+
+
+def test_a_time_in_the_future_does_not_keep_it_waiting(vault: Path, note: Path) -> None:
+    os.utime(note, (time.time() + 3600, time.time() + 3600))
+    assert read_note(vault, "Stub.md", settle=0.05).data == NOTE
+
+
+def test_an_old_note_is_read_at_once(vault: Path, note: Path) -> None:
+    os.utime(note, (0, 0))
+    started = time.monotonic()
+    read_note(vault, "Stub.md", settle=30)
+    assert time.monotonic() - started < 5
+
+
+def test_leaves_a_note_that_keeps_changing(
+    vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "sleep", lambda seconds: _appended(note))
+    with pytest.raises(NoteBusy, match="keeps writing it; it may still be syncing"):
+        read_note(vault, "Stub.md", settle=60)
+
+
+@pytest.mark.parametrize(
+    ("meddle", "words"),
+    [
+        pytest.param(_appended, "it changed while it was read", id="grew"),
+        pytest.param(lambda note: os.utime(note, (1, 1)), "it changed while", id="touched"),
+    ],
+)
+def test_leaves_a_note_that_changes_while_it_is_read(
+    vault: Path,
+    note: Path,
+    meddle: Callable[[Path], None],
+    words: str,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def read_then_meddle(fd: int) -> bytes:
+        data = read_all(fd)
+        meddle(note)
+        return data
+
+    read_all = write.read_all
+    monkeypatch.setattr(write, "read_all", read_then_meddle)
+    with pytest.raises(NoteBusy, match=words):
+        read_note(vault, "Stub.md")
+
+
+def test_leaves_a_short_read(vault: Path, note: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(write, "read_all", lambda fd: NOTE[:10])
+    with pytest.raises(NoteBusy, match="only part of it could be read; it may still be syncing"):
+        read_note(vault, "Stub.md")
