@@ -114,8 +114,7 @@ def read_properties(note: NoteText) -> Properties:
     except RecursionError:
         raise _refusal(note, "the properties are nested too deep to be read", 0) from None
     except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise _refusal(note, _reason(error), mark.index if mark else 0) from None
+        raise _refusal(note, _reason(error), _index(error)) from None
     except (yaml.YAMLError, ValueError, OverflowError):
         odd = _UNPRINTABLE.search(text)
         reason = "the properties hold a character that YAML forbids; delete it"
@@ -183,6 +182,14 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     if "another document" in problem:
         return "the properties hold several YAML documents; keep one"
     return f"the properties are not valid YAML ({problem}); text with : # [ {{ @ needs quotes"
+
+
+def _index(error: yaml.MarkedYAMLError) -> int:
+    """Return where the error lies; for what never ends (a quote, a bracket), where that began."""
+    marks = [error.problem_mark, error.context_mark]
+    if "end of stream" in (error.problem or ""):
+        marks.reverse()
+    return next((mark.index for mark in marks if mark), 0)
 
 
 def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
