@@ -1,0 +1,220 @@
+"""The vault as a folder: which notes are in it, and why one is left alone unread."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterator
+from pathlib import Path
+from typing import NamedTuple
+
+from companion.vault.conflict import is_conflict_copy
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+
+# Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: the name is
+# on this machine, the content is not, and reading would fetch it.
+_DATALESS = 0x4000_0000
+_RECALL = 0x0000_1000 | 0x0004_0000 | 0x0040_0000
+_INT64 = (1 << 63) - 1  # as much of a file's number as SQLite holds
+_JUNCTION = 0xA000_0003  # Windows' IO_REPARSE_TAG_MOUNT_POINT, which is_symlink does not count
+_READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
+_ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
+_DRAWING = ".excalidraw.md"
+_IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
+_LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
+_BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
+
+
+class NoteFile(NamedTuple):
+    """A note that may be read. `path` is vault-relative, with `/`, as on the disk.
+
+    size in bytes; mtime_ns and ctime_ns in nanoseconds; ino is the file's
+    number, or 0.
+    """
+
+    path: str
+    size: int
+    mtime_ns: int
+    ctime_ns: int
+    ino: int
+
+
+class SkippedFile(NamedTuple):
+    """A note, or a whole folder, that is left alone unread, and why.
+
+    In a `path` whose bytes are not valid UTF-8, U+FFFD stands for what cannot be shown.
+    """
+
+    path: str
+    reason: str
+
+
+def walk_notes(root: Path, rules: IgnoreRules) -> Iterator[NoteFile | SkippedFile]:
+    """Yield the notes in the vault at root, each folder's own before those of its subfolders.
+
+    Sorted by name, so two walks of the same vault agree. Hidden folders and Companion's own are
+    not part of the vault; every other note that is left alone is named, with the reason.
+    """
+    pending: list[tuple[str, str | None]] = [("", None)]
+    while pending:
+        folder, reason = pending.pop()
+        try:
+            with os.scandir(f"{root}/{folder}") as found:
+                entries = sorted(found, key=lambda entry: entry.name)
+        except OSError as error:
+            yield SkippedFile(folder.rstrip("/") or ".", explain(error))
+            continue
+        folders = []
+        for entry in entries:
+            path = folder + entry.name
+            if _is_folder(entry):
+                folders.append(path)
+            elif looked := _look(entry, path, rules, reason):
+                yield looked
+        for path in reversed(folders):
+            if not _is_utf8(path):
+                yield SkippedFile(_shown(path), _BAD_NAME)
+            elif not _is_hidden(path.rpartition("/")[2]):
+                pending.append((path + "/", reason or rules.folder_reason(path)))
+
+
+def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
+    """Return why the note at path, which the user named, is left alone; None when it is not.
+
+    The same reasons as walk_notes', and those that keep it from being part of the vault at all.
+    """
+    name = path.rpartition("/")[2]
+    folders = [path[:end] for end, sign in enumerate(path) if sign == "/"]
+    try:
+        for folder in folders:
+            part = folder.rpartition("/")[2]
+            if _is_hidden(part):
+                return f"in {_shown(part)}, which holds no notes of the vault"
+            if _is_link((root / folder).lstat()):
+                return f"in {_shown(folder)}, {_LINK}"
+            if reason := rules.folder_reason(folder):
+                return reason
+        if not _is_note(name) or name.startswith("."):
+            return "not a Markdown note (.md)"
+        return _refuse_name(path, name, rules) or _refuse_stat((root / path).lstat(), rules)
+    except (OSError, ValueError) as error:
+        return explain(error)
+
+
+def read_file(file: str, size: int) -> bytes | None:
+    """Return the bytes of the file, which the walk saw to be size bytes long.
+
+    None when it is longer or shorter by now: somebody is writing it. Raises OSError.
+    """
+    fd = os.open(file, _READ)
+    try:
+        data = os.read(fd, size + 1)
+        while 0 < len(data) < size and (more := os.read(fd, size + 1 - len(data))):
+            data += more
+    finally:
+        os.close(fd)
+    return data if len(data) == size else None
+
+
+def explain(error: OSError | ValueError) -> str:
+    """Return why a note or a folder could not be read, in the user's words."""
+    if isinstance(error, FileNotFoundError | NotADirectoryError):
+        return "it is not there; it was moved or deleted"
+    return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
+
+
+def is_placeholder(seen: os.stat_result) -> bool:
+    """Whether a sync client keeps only the file's name on this machine (macOS, Windows)."""
+    dataless = getattr(seen, "st_flags", 0) & _DATALESS
+    return bool(dataless or getattr(seen, "st_file_attributes", 0) & _RECALL)
+
+
+def _look(
+    entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
+) -> NoteFile | SkippedFile | None:
+    """Return what a walk makes of the file or link; None when it is no note."""
+    name = entry.name
+    if not _is_note(name) or name[0] == ".":
+        return _look_elsewhere(entry, path)
+    reason = reason or _refuse_name(path, name, rules)
+    if reason:
+        return SkippedFile(_shown(path), reason)
+    try:
+        seen = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return SkippedFile(path, explain(error))
+    reason = _refuse_stat(seen, rules)
+    if reason:
+        return SkippedFile(path, reason)
+    ino = seen.st_ino & _INT64
+    return NoteFile(path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, ino)
+
+
+def _look_elsewhere(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
+    """Return the note that iCloud's placeholder stands for, or the link to a folder; else None."""
+    name = entry.name
+    placeholder = _ICLOUD.fullmatch(name)
+    if placeholder:
+        return SkippedFile(_shown(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
+    if not _is_hidden(name) and entry.is_dir():
+        return SkippedFile(_shown(path), _LINK)
+    return None
+
+
+def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
+    if not _is_utf8(path):
+        return _BAD_NAME
+    if is_conflict_copy(name):
+        return "a copy that a sync client made of a conflicting edit"
+    if name.lower().endswith(_DRAWING):
+        return "an Excalidraw drawing"
+    return rules.note_reason(path)
+
+
+def _refuse_stat(seen: os.stat_result, rules: IgnoreRules) -> str | None:
+    if _is_link(seen):
+        return _LINK
+    if not stat.S_ISREG(seen.st_mode):
+        return "a folder, not a note" if stat.S_ISDIR(seen.st_mode) else "not a regular file"
+    if is_placeholder(seen):
+        return _IN_CLOUD
+    if not seen.st_size:
+        return "it is empty; it may still be syncing"
+    if seen.st_size > rules.max_bytes:
+        return f"it has {seen.st_size:,} bytes, over the limit of {rules.max_bytes:,}"
+    return None
+
+
+def _is_note(name: str) -> bool:
+    return name[-3:].lower() == ".md"
+
+
+def _is_hidden(name: str) -> bool:
+    return name[0] == "." or name.lower() == OWN_FOLDER
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether the entry is a folder to walk into: no link and, on Windows, no junction."""
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    return os.name != "nt" or not _is_link(entry.stat(follow_symlinks=False))
+
+
+def _is_link(seen: os.stat_result) -> bool:
+    return stat.S_ISLNK(seen.st_mode) or getattr(seen, "st_reparse_tag", 0) == _JUNCTION
+
+
+def _is_utf8(name: str) -> bool:
+    """Whether the name has no lone surrogates, which stand for bytes that are not UTF-8."""
+    if name.isascii():
+        return True
+    try:
+        name.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def _shown(path: str) -> str:
+    return path if _is_utf8(path) else os.fsencode(path).decode(errors="replace")

@@ -1,0 +1,121 @@
+"""Which paths of a vault are left alone, by the configuration and by Obsidian's own settings."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+
+from companion.vault.obsidian import ObsidianSettings, compile_filter, is_regex
+
+OWN_FOLDER = "_companion"
+_GLOB = re.compile(r"\*\*/|\*\*|\*|\?|\[[!^]?\]?[^\]/]*\]|.", re.DOTALL)
+_Rule = tuple[Callable[[str], object], str]
+
+
+@dataclass(frozen=True)
+class IgnoreRules:
+    """What to leave alone, whatever is in it.
+
+    `patterns` are globs of the configuration: `*` and `?` stay within a name, `**` crosses
+    folders, `[..]` is one character; one without a slash inside matches a name at any depth, one
+    that matches a folder takes all that is in it. `folders` are vault-relative folders.
+    `max_bytes` is the size up to which a note is read.
+
+    Case does not matter, nor how accents are encoded (macOS decomposes them), except in
+    Obsidian's regular expressions, which match as written.
+    """
+
+    patterns: tuple[str, ...] = ()
+    folders: tuple[str, ...] = ()
+    max_bytes: int = 1_000_000
+    obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
+
+    def folder_reason(self, folder: str) -> str | None:
+        """Return why all notes in folder are left alone, by this folder's own path; else None."""
+        return _first(self._tree_rules, _comparable(folder) + "/")
+
+    def note_reason(self, path: str) -> str | None:
+        """Return why the note at path is left alone, its folders aside; None when it is not."""
+        if not self._note_rules:
+            return None
+        return _first(self._note_rules, _comparable(path))
+
+    @cached_property
+    def _tree_rules(self) -> list[_Rule]:
+        """Rules that hold for a whole folder as soon as they hold for its path with a slash."""
+        named = [
+            (folder, f"in the templates folder ({by})") for folder, by in self.obsidian.templates
+        ]
+        named += [
+            (folder, f"in {folder}, left alone by the configuration") for folder in self.folders
+        ]
+        rules = [
+            (_prefix(folder.strip("/") + "/"), why) for folder, why in named if folder.strip("/")
+        ]
+        return rules + self._prefix_rules + self._glob_rules
+
+    @cached_property
+    def _note_rules(self) -> list[_Rule]:
+        regexes = [
+            (compile_filter(entry).search, _excluded(entry))
+            for entry in self.obsidian.excluded
+            if is_regex(entry)
+        ]
+        return self._prefix_rules + regexes + self._glob_rules
+
+    @cached_property
+    def _prefix_rules(self) -> list[_Rule]:
+        entries = [entry for entry in self.obsidian.excluded if not is_regex(entry)]
+        return [(_prefix(entry), _excluded(entry)) for entry in entries]
+
+    @cached_property
+    def _glob_rules(self) -> list[_Rule]:
+        return [
+            (compile_glob(glob).search, f"matches {glob}, left alone by the configuration")
+            for glob in self.patterns
+        ]
+
+
+def compile_glob(glob: str) -> re.Pattern[str]:
+    """Return the regular expression for a glob of the configuration, see IgnoreRules."""
+    inner = glob.strip("/")
+    start = r"\A" if "/" in glob.rstrip("/") else r"(?:\A|/)"
+    end = "/" if glob.endswith("/") else r"(?:/|\Z)"
+    body = "".join(_translated(token) for token in _GLOB.findall(_normal(inner)))
+    return re.compile(start + body + end, re.IGNORECASE | re.DOTALL)
+
+
+def _translated(token: str) -> str:
+    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if token in known:
+        return known[token]
+    if len(token) > 2 and token[0] == "[":
+        negated = token[1] in "!^"
+        members = re.escape(token[1 + negated : -1]).replace(r"\-", "-")
+        return f"[{'^/' if negated else ''}{members}]"
+    return re.escape(token)
+
+
+def _first(rules: list[_Rule], path: str) -> str | None:
+    return next((reason for matches, reason in rules if matches(path)), None)
+
+
+def _excluded(entry: str) -> str:
+    return f"in Obsidian's excluded files ({entry})"
+
+
+def _prefix(start: str) -> Callable[[str], object]:
+    """Return whether a path begins with start; Obsidian compares its filters so."""
+    wanted = _normal(start).lower()
+    return lambda path: path.lower().startswith(wanted)
+
+
+def _comparable(path: str) -> str:
+    return path if path.isascii() else _normal(path)
+
+
+def _normal(path: str) -> str:
+    return unicodedata.normalize("NFC", path)

@@ -1,0 +1,125 @@
+"""Where the vault is, and where in it what a user typed."""
+
+from __future__ import annotations
+
+import os
+import unicodedata
+from collections.abc import Iterator
+from pathlib import Path
+
+from companion.errors import UsageError
+from companion.vault.obsidian import SETTINGS
+
+
+def find_vault(start: Path) -> Path | None:
+    """Return the nearest folder with Obsidian's settings in it: start or one above; else None."""
+    here = start.resolve()
+    return next((folder for folder in (here, *here.parents) if _is_vault(folder)), None)
+
+
+def open_vault(path: Path) -> Path:
+    """Return the real path of the vault at path, which need not have Obsidian's settings.
+
+    Raises UsageError when it does not exist, is no folder or cannot be read.
+    """
+    try:
+        root = path.expanduser().resolve(strict=True)
+        next(root.iterdir(), None)
+    except (FileNotFoundError, ValueError):
+        raise UsageError(f"there is no folder {path}; name the folder of your vault") from None
+    except NotADirectoryError:
+        raise UsageError(f"{path} is not a folder; name the folder of your vault") from None
+    except (OSError, RuntimeError) as error:
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"the vault {path} cannot be read ({why}); allow it") from None
+    return root
+
+
+def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
+    """Return the vault-relative path, with `/`, of the note or folder that a user typed.
+
+    given is absolute, relative to cwd, or relative to the vault at root (a real path), tried in
+    that order; a note's `.md` may be left out. The names come back as they are on the disk, where
+    their case or the encoding of accents may differ. The vault itself is `""`.
+
+    Raises UsageError when there is nothing of that name, or when it lies outside the vault.
+    """
+    typed = str(given)
+    if not typed.strip() or "\0" in typed:
+        raise UsageError("an empty path; name a note or a folder of the vault")
+    outside = False
+    for base in (cwd, root):
+        inside = _below(root, Path(os.path.normpath(base / typed)))
+        outside = outside or inside is None
+        for name in (inside, f"{inside}.md") if inside else (inside,):
+            if name is not None and (found := _as_on_disk(root, name)) is not None:
+                return _require_inside(root, found, typed)
+    if outside and (_exists(cwd / typed) or _exists(cwd / f"{typed}.md")):
+        raise UsageError(f"{typed} lies outside the vault {root}; name a note or folder in it")
+    raise UsageError(f"there is no {typed} in the vault {root}")
+
+
+def _require_inside(root: Path, path: str, typed: str) -> str:
+    """Return path, unless a symbolic link on its way leads out of the vault."""
+    if _below(root, (root / path).resolve()) is None:
+        raise UsageError(f"{typed} leads out of the vault {root}, by a symbolic link")
+    return path
+
+
+def _below(root: Path, path: Path) -> str | None:
+    """Return path, absolute and without `..`, relative to root, as typed; None when outside.
+
+    The outermost folder that is the vault counts: one of its parents may have other names
+    (links, case), and a link within may lead back to it.
+    """
+    for folder in (*reversed(path.parents), path):
+        try:
+            if folder.samefile(root):
+                below = path.relative_to(folder).as_posix()
+                return "" if below == "." else below
+        except OSError:
+            return None
+    return None
+
+
+def _as_on_disk(root: Path, path: str) -> str | None:
+    """Return the path with each name as its folder lists it; None when one is not there."""
+    here = root
+    for part in path.split("/") if path else []:
+        name = next(_spellings(here, part), None)
+        if name is None:
+            return None
+        here /= name
+    below = here.relative_to(root).as_posix()
+    return "" if below == "." else below
+
+
+def _spellings(folder: Path, name: str) -> Iterator[str]:
+    """Yield what the folder calls the file that name means, the exact name first."""
+    try:
+        names = [file.name for file in folder.iterdir()]
+    except OSError:
+        names = [name] if _exists(folder / name) else []
+    if name in names:
+        yield name
+    composed = unicodedata.normalize("NFC", name)
+    alike = [other for other in names if unicodedata.normalize("NFC", other) == composed]
+    if not alike and _exists(folder / name):  # the file system itself ignores case
+        wanted = composed.casefold()
+        alike = [n for n in names if unicodedata.normalize("NFC", n).casefold() == wanted]
+    yield from alike
+
+
+def _exists(path: Path) -> bool:
+    try:
+        path.lstat()
+    except (OSError, ValueError):
+        return False
+    return True
+
+
+def _is_vault(folder: Path) -> bool:
+    try:
+        return (folder / SETTINGS).is_dir()
+    except OSError:
+        return False

@@ -1,0 +1,102 @@
+"""What Obsidian's own settings say about a vault: excluded files and template folders."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+from companion.errors import UsageError
+
+SETTINGS = ".obsidian"
+_NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_$])")
+
+
+@dataclass(frozen=True)
+class ObsidianSettings:
+    """The part of a vault's `.obsidian` folder that says which notes are no ordinary notes.
+
+    `excluded` are the "Excluded files" as Obsidian stores them: a path's beginning, or a regular
+    expression between slashes. `templates` are (folder, whose setting it is) pairs.
+    """
+
+    excluded: tuple[str, ...] = ()
+    templates: tuple[tuple[str, str], ...] = ()
+
+
+def read_obsidian_settings(root: Path) -> ObsidianSettings:
+    """Return the exclusions and template folders that Obsidian keeps in the vault at root.
+
+    A file that is not there means that nothing is set. Raises UsageError, naming the file, when
+    one cannot be read or understood: a vault whose exclusions are unknown is left alone.
+    """
+    folder = root / SETTINGS
+    templates = [
+        (_text(folder / "templates.json", "folder"), "Obsidian's settings"),
+        (_text(folder / _TEMPLATER, "templates_folder"), "Templater's settings"),
+        (_text(folder / _TEMPLATER, "template_folder"), "Templater's settings"),
+    ]
+    return ObsidianSettings(
+        excluded=_excluded(folder / "app.json"),
+        templates=tuple((path, whose) for path, whose in templates if path),
+    )
+
+
+_TEMPLATER = Path("plugins", "templater-obsidian", "data.json")
+
+
+def compile_filter(pattern: str) -> re.Pattern[str]:
+    """Return the regular expression of an "Excluded files" entry written `/.../`.
+
+    Obsidian's are JavaScript's and find their match anywhere in the vault-relative path; the one
+    common difference is how a group gets its name. Raises re.error when Python has no equal.
+    """
+    return re.compile(_NAMED_GROUP.sub("(?P<", pattern[1:-1]))
+
+
+def is_regex(pattern: str) -> bool:
+    """Whether an "Excluded files" entry is a regular expression rather than a path's beginning."""
+    return len(pattern) > 2 and pattern[0] == pattern[-1] == "/"
+
+
+def _excluded(file: Path) -> tuple[str, ...]:
+    filters = _settings(file).get("userIgnoreFilters") or []
+    if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
+        raise _unknown(file, "userIgnoreFilters is not a list of texts")
+    for entry in filter(is_regex, filters):
+        try:
+            compile_filter(entry)
+        except re.error as error:
+            why = f"the excluded files' pattern {entry} is not understood ({error})"
+            raise _unknown(file, why) from None
+    return tuple(entry for entry in filters if entry.strip())
+
+
+def _text(file: Path, key: str) -> str:
+    """Return the folder under key, without slashes around it; empty when none is set."""
+    value = _settings(file).get(key) or ""
+    if not isinstance(value, str):
+        raise _unknown(file, f"{key} is not a text")
+    return value.strip().strip("/")
+
+
+def _settings(file: Path) -> dict[str, object]:
+    try:
+        settings = json.loads(file.read_bytes())
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    except OSError as error:
+        raise _unknown(file, error.strerror or str(error)) from None
+    except (ValueError, RecursionError) as error:
+        raise _unknown(file, f"it is not valid JSON: {error}") from None
+    if not isinstance(settings, dict):
+        raise _unknown(file, "it holds no settings")
+    return settings
+
+
+def _unknown(file: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{file}: cannot tell which notes Obsidian leaves out: {why}. "
+        "Nothing was touched; mend the file, or set it anew in Obsidian's settings"
+    )
