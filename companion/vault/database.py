@@ -18,6 +18,9 @@ from companion.errors import JournalError, NoteError
 from companion.vault.schema import explain, open_database, touch
 
 T = TypeVar("T")
+# In WAL mode NORMAL commits without fsync; the next FULL one carries it along.
+# https://www.sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = "FULL"
 
 
 class _Task(NamedTuple):
@@ -82,9 +85,7 @@ class Database:
     def _commit(self, batch: list[_Task]) -> None:
         durable = any(task.durable for task in batch) and not self._read_only
         try:
-            # In WAL mode NORMAL commits without fsync; the next FULL one carries it along.
-            # https://www.sqlite.org/pragma.html#pragma_synchronous
-            self._db.execute(f"PRAGMA synchronous={'FULL' if durable else 'NORMAL'}")
+            self._db.execute(f"PRAGMA synchronous={_DURABLE if durable else 'NORMAL'}")
             self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
             answers = [_attempt(task, self._db) for task in batch]
             self._db.execute("COMMIT")

@@ -48,7 +48,11 @@ def require_in_place(fd: int, root: Path, path: str) -> None:
     Raises NoteChanged: moved, deleted or replaced. NoteRefused: no regular file in the vault.
     """
     named = _find_note(root, path)
-    if not os.path.samestat(named, os.fstat(fd)):
+    try:
+        opened = os.fstat(fd)
+    except OSError as error:
+        raise explain(error, path, "read") from error
+    if not os.path.samestat(named, opened):
         raise NoteChanged("another program replaced it just now; nothing was written", path)
 
 
