@@ -1,0 +1,105 @@
+"""The command line. Each command has a module of its own, loaded when it is called."""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+from typing import Any
+
+import click
+
+from companion import __version__
+from companion.errors import CompanionError, UsageError
+
+_COMMANDS = {
+    "scan": "companion.cli.scan:scan",
+    "enrich": "companion.cli.enrich:enrich",
+    "prompt": "companion.cli.prompt:prompt",
+    "history": "companion.cli.history:history",
+    "undo": "companion.cli.undo:undo",
+    "model": "companion.cli.model:model",
+}
+_INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+
+_EXAMPLES = """\b
+Start with a look, which changes nothing:
+    companion scan                       what needs work in this vault, and why
+    companion enrich Note.md --dry-run   what would change, as a diff
+\b
+Then:
+    companion enrich Note.md             fill one note
+    companion enrich Folder              fill the stubs in a folder
+    companion history                    what was changed
+    companion undo                       take the last run back
+"""
+
+
+class _Commands(click.Group):
+    """The commands, in the order one meets them; importing one imports what only it needs."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in _COMMANDS:
+            return None
+        module, name = _COMMANDS[cmd_name].split(":")
+        command: click.Command = getattr(importlib.import_module(module), name)
+        return command
+
+
+@click.group(
+    cls=_Commands,
+    epilog=_EXAMPLES,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+@click.version_option(__version__, prog_name="companion", message="%(prog)s %(version)s")
+def companion() -> None:
+    """Fill the AI callouts and empty properties of your Obsidian notes.
+
+    Every other byte of a note stays as it was, and every change can be undone. The model runs on
+    this machine unless you configure another one; nothing is sent anywhere else.
+    """
+
+
+def main() -> None:
+    """Run the command line; errors become one sentence and an exit status."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit status: 0 all well, 1 some note failed, 2 usage or configuration."""
+    try:
+        return _status(companion.main(arguments, prog_name="companion", standalone_mode=False))
+    except click.ClickException as error:
+        error.show()
+        return error.exit_code
+    except (click.Abort, KeyboardInterrupt):
+        _say("stopped")
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # the reader (head, a pager) has gone; without this, Python complains once more at exit
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+    except CompanionError as error:
+        _raise_if_debug(arguments)
+        _say(str(error))
+        return 2 if isinstance(error, UsageError) else 1
+    except Exception as error:
+        _raise_if_debug(arguments)
+        _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
+        return 1
+
+
+def _status(answer: Any) -> int:
+    return answer if isinstance(answer, int) else 0
+
+
+def _raise_if_debug(arguments: list[str]) -> None:
+    if "--debug" in arguments:
+        raise
+
+
+def _say(text: str) -> None:
+    click.echo(f"companion: {text}", err=True)

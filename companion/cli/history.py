@@ -1,0 +1,72 @@
+"""companion history: what was changed, newest first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from time import localtime, strftime
+
+import click
+
+from companion.cli.session import common_options, open_session, resolve_history_path
+from companion.cli.show import Show
+from companion.vault.journal import Change
+
+
+@click.command()
+@click.argument("path", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
+@click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
+@click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
+@common_options
+def history(
+    path: str | None, as_json: bool, with_diff: bool, limit: int | None, vault: Path | None
+) -> None:
+    """Show what Companion changed, newest first; PATH: in this note only."""
+    show = Show(as_json=as_json)
+    with open_session(vault, [path] if path else [], show=show, read_only=True) as workspace:
+        note = resolve_history_path(workspace, path) if path else None
+        changes = workspace.journal.changes(path=note, limit=limit)
+        for change in changes:
+            if as_json:
+                show.object(change_object(change))
+                continue
+            _print(change, show)
+            if with_diff and (images := workspace.journal.images(change.id)):
+                show.diff(change.path, *(image.decode("utf-8") for image in images))
+    if not changes:
+        show.say("no changes yet")
+
+
+def change_object(change: Change) -> dict[str, object]:
+    """Return the JSON object of a change; `made_at` in ISO 8601, local time with its offset."""
+    return {
+        "id": change.id,
+        "run": change.run,
+        "path": change.path,
+        "kind": change.kind,
+        "state": change.state,
+        "made_at": strftime("%Y-%m-%dT%H:%M:%S%z", localtime(change.made_at)),
+        "needs": list(change.needs),
+        "model": change.model,
+        "note": change.note,
+        "undoes": change.undoes,
+        "undone_by": change.undone_by,
+    }
+
+
+def describe(change: Change) -> str:
+    """Return what the change did, in a few words."""
+    if change.undoes is not None:
+        return f"undid change {change.undoes}"
+    names = [need.replace("callout:top", "callout") for need in change.needs]
+    return "filled " + ", ".join(names) if names else change.kind
+
+
+def _print(change: Change, show: Show) -> None:
+    when = strftime("%Y-%m-%d %H:%M", localtime(change.made_at))
+    state = "" if change.state == "done" else f" [{change.state}]"
+    show.say(f"{change.id:>5}  {when}  {change.path}{state}", style="bold")
+    by = f" by {change.model}" if change.model else ""
+    show.say(f"       {describe(change)}{by}  (run {change.run})")
+    if change.note:
+        show.say(f"       {change.note}", style="dim")

@@ -1,0 +1,88 @@
+"""What people see: words, colours only on a terminal, diffs, progress."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from difflib import unified_diff
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.text import Text
+
+from companion.note.text import split_lines
+
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a note must not steer the terminal
+_DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+
+
+class Show:
+    """Prints to people on the standard output, warnings and progress on the standard error.
+
+    as_json: only JSON objects go to the standard output, one a line.
+    """
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self.as_json = as_json
+        self.out = Console(highlight=False, soft_wrap=True)
+        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+
+    def say(self, text: str = "", style: str = "") -> None:
+        """Print a line for people; nothing with as_json."""
+        if not self.as_json:
+            self.out.print(Text(_harmless(text), style=style))
+
+    def warn(self, text: str) -> None:
+        """Print a line on the standard error."""
+        self.err.print(Text(_harmless(text), style="yellow"))
+
+    def object(self, value: dict[str, Any]) -> None:
+        """Print an object as one line of JSON."""
+        click.echo(json.dumps(value, ensure_ascii=False))
+
+    def diff(self, path: str, old: str, new: str) -> None:
+        """Print a unified diff: coloured on a terminal, else byte for byte, as patch takes it."""
+        lines = diff_lines(path, old, new)
+        if not self.out.is_terminal:
+            click.echo("".join(lines), nl=False)
+            return
+        for line in lines:
+            style = "bold" if line.startswith(("---", "+++")) else _DIFF_STYLES.get(line[0], "")
+            self.out.print(Text(_harmless(line.rstrip("\r\n")), style=style))
+
+    @contextmanager
+    def progress(self, what: str, total: int) -> Iterator[Progress]:
+        """Show a progress bar on the standard error, if that is a terminal; task 0 is the bar."""
+        columns = (
+            TextColumn("{task.description}"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        quiet = not self.err.is_terminal
+        with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
+            progress.add_task(what, total=total)
+            yield progress
+
+
+def diff_lines(path: str, old: str, new: str) -> list[str]:
+    """Return the lines of a unified diff, each with its end."""
+    before, after = split_lines(old), split_lines(new)
+    lines = []
+    for line in unified_diff(before, after, f"a/{path}", f"b/{path}"):
+        ended = line.endswith(("\n", "\r"))
+        lines.append(line if ended else f"{line}\n\\ No newline at end of file\n")
+    return lines
+
+
+def count(number: int, noun: str) -> str:
+    """Return `1 note`, `2 notes`, `1,200 notes`."""
+    return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def _harmless(text: str) -> str:
+    return _CONTROL.sub("\ufffd", text)

@@ -1,0 +1,108 @@
+"""From a model's words to a value that may go into a note, or a reason why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from companion.errors import AnswerError
+from companion.note.inert import inert_prose
+from companion.note.inert_value import inert_value
+from companion.prompts import Field
+
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
+_SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|[。！？]")
+
+
+class AnswerEmpty(AnswerError):
+    """The model answered with nothing, which is an answer: there is no such value."""
+
+
+class Limits(NamedTuple):
+    """What a value may be, beside the field's own limits.
+
+    choices: the only values allowed; None: any. taken: names that belong to others, casefolded.
+    resolve: the name of the note that a wikilink means; None where there is no such note.
+    """
+
+    choices: Sequence[str] | None
+    taken: frozenset[str]
+    resolve: Callable[[str], str | None]
+
+
+def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]:
+    """Return the value in the answer: a text, a list of texts, or the lines of a callout's body.
+
+    answer: the text a model wrote, or its value in a JSON answer.
+
+    Raises AnswerEmpty where it says nothing, AnswerError with the reason where it is unfit.
+    """
+    if field.kind == "list":
+        return _read_list(field, answer, limits)
+    if not isinstance(answer, str):
+        raise AnswerError(f"the model gave no text for {field.name}")
+    if field.kind == "prose":
+        return _read_prose(field, answer, limits)
+    text = inert_value(_without_label(answer, field.name))
+    if not text:
+        raise AnswerEmpty(f"the model had nothing to say for {field.name}")
+    return _choose(text, field, limits) if field.kind == "choice" else _shorten(text, field)
+
+
+def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
+    items = answer if isinstance(answer, list) else str(answer).splitlines()
+    if len(items) == 1 and not isinstance(answer, list):
+        items = re.split(r"[,，、;；]", items[0])
+    found: dict[str, str] = {}
+    for item in items:
+        text = inert_value(_BULLET.sub("", str(item)))
+        chosen = _match_choice(text.lstrip("#"), limits.choices)
+        if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
+            found.setdefault(chosen.casefold(), chosen)
+    if not found:
+        raise AnswerEmpty(f"the model named nothing fit for {field.name}")
+    return list(found.values())[: field.max_items]
+
+
+def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
+    lines = inert_prose(answer.strip(), limits.resolve)
+    length = sum(len(line) for line in lines)
+    if not any(line.strip() for line in lines):
+        raise AnswerEmpty(f"the model had nothing to say for {field.name}")
+    if field.max_characters and length > 2 * field.max_characters:
+        raise AnswerError(f"the {field.name} has {length} characters, {field.max_characters} asked")
+    return lines
+
+
+def _choose(text: str, field: Field, limits: Limits) -> str:
+    chosen = _match_choice(text.rstrip("."), limits.choices)
+    if chosen is None:
+        raise AnswerError(f"“{text[:60]}” is no {field.name} that the vault uses")
+    return chosen
+
+
+def _match_choice(text: str, choices: Sequence[str] | None) -> str | None:
+    if choices is None or not text:
+        return text or None
+    wanted = text.casefold()
+    return next((choice for choice in choices if choice.casefold() == wanted), None)
+
+
+def _fits(text: str, field: Field) -> bool:
+    return not field.max_characters or len(text) <= field.max_characters
+
+
+def _shorten(text: str, field: Field) -> str:
+    """Return text, or its whole sentences that fit; a text only a little too long stays."""
+    limit = field.max_characters
+    if not limit or len(text) <= limit * 1.25:
+        return text
+    ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1])]
+    if not ends:
+        raise AnswerError(f"the {field.name} has {len(text)} characters, {limit} were asked for")
+    return text[: ends[-1]]
+
+
+def _without_label(text: str, name: str) -> str:
+    return re.sub(rf"^\W*{re.escape(name)}\W*[:：]\s*", "", text.strip(), flags=re.IGNORECASE)

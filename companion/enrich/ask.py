@@ -1,0 +1,156 @@
+"""From a note and its needs to the messages that ask for them, and to the model's answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import Any, NamedTuple
+
+from companion.errors import AnswerError
+from companion.llm.answer import Usage
+from companion.llm.client import Client
+from companion.llm.faults import JsonUnsupported
+from companion.llm.forecast import estimate_tokens
+from companion.note.needs import CALLOUT, Need
+from companion.note.outline import prose
+from companion.note.view import NoteView
+from companion.note.visible import visible_lines
+from companion.prompts import Ask, Field, NothingToChoose, Prompts
+from companion.prompts import NoteView as Shown
+
+_CUT = "(cut here)"
+
+
+class Asked(NamedTuple):
+    """A need and how it is asked for."""
+
+    need: Need
+    ask: Ask
+
+
+@dataclass(frozen=True)
+class Call:
+    """One call to the model: its messages, and the schema of a JSON answer; None for plain text."""
+
+    asked: tuple[Asked, ...]
+    messages: list[dict[str, str]]
+    schema: dict[str, Any] | None
+    max_tokens: int
+
+
+class Answers(NamedTuple):
+    """What the model gave for each need, or why it gave nothing, and the tokens it took."""
+
+    given: dict[Need, object]
+    usage: Usage
+
+
+def show_note(
+    view: NoteView, path: str, vocabulary: Mapping[str, Sequence[str]], budget: int | None = None
+) -> Shown:
+    """Return what a prompt shows of the note: title, headings, prose without comments.
+
+    budget: tokens that the prose may take; what is beyond is cut off at a line.
+    """
+    text = "\n".join(visible_lines(prose(view.lines)))
+    headings = [line.title for line in view.lines if line.kind == "heading"]
+    return Shown(
+        title=PurePosixPath(path).stem,
+        prose=_cut(text, budget),
+        headings=headings,
+        aliases=view.properties.aliases,
+        tags=view.properties.tags,
+        vocabulary=vocabulary,
+    )
+
+
+def plan_calls(
+    needs: Sequence[Need], prompts: Prompts, shown: Shown, one_by_one: bool
+) -> tuple[list[Call], dict[Need, AnswerError]]:
+    """Return the calls that ask for the needs, and the needs that cannot be asked for, with why.
+
+    One JSON call for all of them, or one plain-text call for each.
+    """
+    asked, hopeless = [], {}
+    for number, need in enumerate(needs, 1):
+        field = field_of(need, prompts)
+        try:
+            field.choices(shown)
+        except NothingToChoose as error:
+            hopeless[need] = AnswerError(str(error))
+            continue
+        asked.append(Asked(need, _ask_for(need, field, number)))
+    groups = [[one] for one in asked] if one_by_one else [asked] if asked else []
+    return [_make_call(group, prompts, shown, not one_by_one) for group in groups], hopeless
+
+
+def ask_for(
+    needs: Sequence[Need], prompts: Prompts, shown: Shown, client: Client, one_by_one: bool
+) -> Answers:
+    """Return the model's answers to the needs, unchecked; an AnswerError where there is none.
+
+    Raises EndpointError when the endpoint serves nobody now, AnswerError when a JSON answer for
+    all of them is unusable, Cancelled when the user stops the work.
+    """
+    calls, hopeless = plan_calls(needs, prompts, shown, one_by_one)
+    given: dict[Need, object] = dict(hopeless)
+    usage = Usage()
+    for call in calls:
+        try:
+            for need, value, cost in _answers_to(call, client):
+                given[need] = value
+                usage += cost
+        except JsonUnsupported:
+            rest = ask_for(needs, prompts, shown, client, one_by_one=True)
+            return Answers(rest.given, usage + rest.usage)
+    return Answers(given, usage)
+
+
+def field_of(need: Need, prompts: Prompts) -> Field:
+    """Return the field that fills the need."""
+    if need.kind == CALLOUT:
+        return prompts.fields[CALLOUT]
+    return next(field for field in prompts.fields.values() if field.property == need.kind)
+
+
+def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usage]]:
+    if call.schema is None:
+        need = call.asked[0].need
+        try:
+            answer = client.ask_text(call.messages, call.max_tokens)
+        except AnswerError as error:
+            yield need, error, Usage()
+        else:
+            yield need, answer.text, answer.usage
+        return
+    answer = client.ask_json(call.messages, call.schema, call.max_tokens)
+    for number, (need, ask) in enumerate(call.asked):
+        yield need, answer.data[ask.key], answer.usage if number == 0 else Usage()
+
+
+def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, json: bool) -> Call:
+    asks = [ask for _, ask in asked]
+    return Call(
+        asked=tuple(asked),
+        messages=prompts.messages(asks, shown, json=json),
+        schema=prompts.schema(asks, shown) if json else None,
+        max_tokens=prompts.max_tokens(asks),
+    )
+
+
+def _ask_for(need: Need, field: Field, number: int) -> Ask:
+    key = field.name if need.kind != CALLOUT or need.where == "top" else f"{field.name}_{number}"
+    return Ask(key, field, need.question, None if need.question else need.heading)
+
+
+def _cut(text: str, budget: int | None) -> str:
+    if budget is None or estimate_tokens(text) <= budget:
+        return text
+    kept: list[str] = []
+    for line in text.split("\n"):
+        budget -= estimate_tokens(line) + 1
+        if budget < 0:
+            break
+        kept.append(line)
+    return "\n".join([*kept, _CUT])

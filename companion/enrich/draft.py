@@ -1,0 +1,100 @@
+"""What is to be done to one note, before any model is asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from companion.enrich.own import Own, take_own_out
+from companion.enrich.workspace import Workspace
+from companion.note.needs import Facts, Need, read_facts
+from companion.note.text import NoteText
+from companion.vault.journal import Asked
+
+_WHY_LEFT = {
+    "written": "was filled once and taken out again",
+    "rejected": "was asked for once, without a usable answer",
+    "nothing": "was asked for once, and there was nothing to say",
+}
+
+
+class Job(NamedTuple):
+    """One note to work on. path: vault-relative, with `/`.
+
+    explicit: the user wants it to have a description and a callout, even if it is no stub.
+    retry: ask again what was asked before. force: write anew what Companion wrote and nobody
+    edited since. section: put a callout under this heading. dry_run: write nothing.
+    """
+
+    path: str
+    explicit: bool = False
+    retry: bool = False
+    force: bool = False
+    section: str | None = None
+    dry_run: bool = False
+
+
+@dataclass(frozen=True)
+class Draft:
+    """A note as it was read, and what is to be done to it.
+
+    data: its bytes. note: its text, for --force without what Companion wrote. skipped: why it
+    is left alone. needs: what to ask for. left: what is not asked for, and why.
+    """
+
+    data: bytes
+    note: NoteText
+    skipped: str | None
+    needs: tuple[Need, ...]
+    left: tuple[str, ...]
+
+
+def draft_note(workspace: Workspace, job: Job, data: bytes) -> Draft:
+    """Return what is to be done to the note that holds data.
+
+    Raises NoteRefused when data is not UTF-8, JournalError.
+    """
+    note = NoteText.decode(data)
+    if not job.force:
+        facts = _read(workspace, job, note, job.explicit)
+        needs, left = leave_asked(workspace, job, facts.needs)
+        return Draft(data, note, facts.skipped, needs, (*facts.left, *left))
+    own = take_own_out(workspace.journal, job.path, note.text)
+    note = NoteText(own.text)
+    facts = _read(workspace, job, note, job.explicit or bool(own.keys))
+    needs = facts.needs if job.explicit else _usual_or_own(workspace, job, note, facts, own)
+    needs, left = leave_asked(workspace, job, needs, own.keys)
+    return Draft(data, note, facts.skipped, needs, (*own.left, *facts.left, *left))
+
+
+def leave_asked(
+    workspace: Workspace, job: Job, needs: Iterable[Need], but: frozenset[str] = frozenset()
+) -> tuple[tuple[Need, ...], tuple[str, ...]]:
+    """Return the needs to ask for, and the reasons why others are not: they were asked before.
+
+    but: needs to ask for in any case.
+    """
+    asked = {} if job.retry else workspace.journal.asked(job.path)
+    open_needs = tuple(need for need in needs if need.key not in asked or need.key in but)
+    left = [need for need in needs if need not in open_needs]
+    return open_needs, tuple(why_left(need, asked[need.key]) for need in left)
+
+
+def why_left(need: Need, asked: Asked) -> str:
+    """Return why a need that was asked for once is left, and how to have it asked again."""
+    detail = f" ({asked.reason})" if asked.reason else ""
+    name = f"callout “{need.question or need.heading or 'AI'}”" if need.kind == "callout" else need.kind
+    return f"{name} {_WHY_LEFT[asked.outcome]}{detail}; name the note, or --retry, to ask again"
+
+
+def _read(workspace: Workspace, job: Job, note: NoteText, explicit: bool) -> Facts:
+    return read_facts(note.encode(), workspace.rules, explicit=explicit, section=job.section)
+
+
+def _usual_or_own(
+    workspace: Workspace, job: Job, note: NoteText, facts: Facts, own: Own
+) -> tuple[Need, ...]:
+    """Return the needs of a note nobody named: what stubs need, and what Companion wrote once."""
+    usual = {need.key for need in _read(workspace, job, note, explicit=False).needs}
+    return tuple(need for need in facts.needs if need.key in usual | own.keys)

@@ -1,0 +1,65 @@
+"""What is known of the whole vault while one of its notes is worked on: names and vocabularies."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from functools import cached_property
+from pathlib import PurePosixPath
+
+from companion.note.wikilink import LinkNames
+from companion.prompts import Field
+from companion.vault.index import Scan
+
+_OFFERED = 60  # values of a vocabulary that a prompt offers
+
+
+class Known:
+    """The names and the vocabularies of a vault, from one scan of it."""
+
+    def __init__(self, scan: Scan) -> None:
+        self._scan = scan
+
+    @cached_property
+    def names(self) -> LinkNames:
+        """What links may point to."""
+        return LinkNames((path, _title(path), aliases) for path, aliases in self._scan.names())
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """All titles and aliases, casefolded: none of them is a good alias of another note."""
+        taken = set()
+        for path, aliases in self._scan.names():
+            taken.add(_title(path).casefold())
+            taken.update(alias.casefold() for alias in aliases)
+        return frozenset(taken)
+
+    def vocabulary(self, fields: Sequence[Field], text: str) -> Mapping[str, Sequence[str]]:
+        """Return the values in use for each of the fields that chooses from them, by its name.
+
+        Those whose words stand in text come first, then the most used ones.
+        """
+        words = text.casefold()
+        chosen = {}
+        for field in fields:
+            if field.vocabulary == "vault" and field.property:
+                used = self._vocabularies(field.property)
+                ranked = sorted(used, key=lambda value: (not _occurs(value, words), -used[value], value))
+                chosen[field.name] = ranked[:_OFFERED]
+        return chosen
+
+    def _vocabularies(self, name: str) -> Mapping[str, int]:
+        if name not in self._counted:
+            self._counted[name] = self._scan.vocabulary(name)
+        return self._counted[name]
+
+    @cached_property
+    def _counted(self) -> dict[str, Mapping[str, int]]:
+        return {}
+
+
+def _occurs(value: str, words: str) -> bool:
+    return value.rpartition("/")[2].replace("-", " ").replace("_", " ").casefold() in words
+
+
+def _title(path: str) -> str:
+    return PurePosixPath(path).stem

@@ -1,0 +1,96 @@
+"""From values to edits: what a note becomes once its needs are filled. No files, no model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from companion.errors import NoteRefused
+from companion.note.callout import (
+    Style,
+    answer_callout,
+    place_callout,
+    place_section_callout,
+)
+from companion.note.edit import Edit, apply_edits
+from companion.note.frontmatter import add_property, fill_property
+from companion.note.mark import take_mark
+from companion.note.needs import CALLOUT, Facts, Need, Rules, find_callout, read_facts
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+
+class Filling(NamedTuple):
+    """What a need is filled with, inert already.
+
+    value: of a property, its text, or texts for a list; of a callout, the lines of its body.
+    remark: what history should say of it beside the value.
+    """
+
+    need: Need
+    value: str | list[str]
+    remark: str = ""
+
+
+class Plan(NamedTuple):
+    """The edits of one note, and its text with them made."""
+
+    edits: list[Edit]
+    text: str
+
+
+def plan_edits(
+    note: NoteText,
+    fillings: Sequence[Filling],
+    rules: Rules,
+    style: Style,
+    afterwards: str = "keep",
+) -> Plan:
+    """Return the edits that put the fillings in their places, checked on the text they make.
+
+    afterwards: what becomes of the mark that a note is postponed: `keep`, `remove`, or a tag to
+    put in its place.
+
+    Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
+    text would still have a need that was filled.
+    """
+    view = NoteView(note)
+    edits = [edit for filling in fillings for edit in _edits_for(view, filling, style)]
+    edits += take_mark(view, rules, afterwards)
+    text = apply_edits(note.text, edits)
+    _require_filled(note.text, text, fillings, rules)
+    return Plan(edits, text)
+
+
+def _edits_for(view: NoteView, filling: Filling, style: Style) -> list[Edit]:
+    need, value = filling.need, filling.value
+    if need.kind == CALLOUT:
+        return [_callout_edit(view, need, [value] if isinstance(value, str) else value, style)]
+    key = view.property_key(need.kind)
+    if key is None:
+        return add_property(view.note, need.kind, value)
+    return fill_property(view.note, key, value)
+
+
+def _callout_edit(view: NoteView, need: Need, body: list[str], style: Style) -> Edit:
+    if callout := find_callout(view, need):
+        return answer_callout(view.note, view.lines, callout, body)
+    if need.where == "section":
+        return place_section_callout(view.note, view.lines, need.heading or "", body, style)
+    if need.where == "top":
+        return place_callout(view.note, view.lines, body, style)
+    raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
+
+
+def _require_filled(old: str, new: str, fillings: Sequence[Filling], rules: Rules) -> None:
+    """Check that the new text has none of the needs that were filled, so no run fills it twice."""
+    facts = _facts(new, rules)
+    if facts.skipped:
+        raise NoteRefused(f"it cannot be filled exactly ({facts.skipped}); fill it by hand")
+    found = [filling for filling in fillings if filling.need.where != "section"]
+    if len(facts.needs) > len(_facts(old, rules).needs) - len(found):
+        raise NoteRefused("what was filled would still count as empty; fill it by hand")
+
+
+def _facts(text: str, rules: Rules) -> Facts:
+    return read_facts(text.encode("utf-8"), rules, explicit=True)

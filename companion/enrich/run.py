@@ -1,0 +1,55 @@
+"""Many notes side by side: one failing note never stops the rest, and a stop loses nothing."""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from threading import Event
+
+from companion.enrich.draft import Job
+from companion.enrich.enricher import Result
+from companion.errors import CompanionError
+from companion.llm.faults import Cancelled
+
+_POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
+
+
+def run_jobs(
+    jobs: Iterable[Job], enrich: Callable[[Job], Result], concurrency: int, cancelled: Event
+) -> Iterator[Result]:
+    """Yield the results as they come, `concurrency` notes at a time.
+
+    When cancelled is set, no further note is begun; those under way are finished or broken off
+    before they are written.
+
+    Raises what enrich raises for all notes (EndpointError, JournalError), once those under way
+    are finished.
+    """
+    waiting = iter(jobs)
+    fault: CompanionError | None = None
+    with ThreadPoolExecutor(concurrency, thread_name_prefix="note") as pool:
+        running: set[Future[Result]] = set()
+        while True:
+            while len(running) < concurrency and not fault and not cancelled.is_set():
+                if (job := next(waiting, None)) is None:
+                    break
+                running.add(pool.submit(enrich, job))
+            if not running:
+                break
+            done, running = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
+            for future in done:
+                try:
+                    yield future.result()
+                except Cancelled:
+                    cancelled.set()
+                except CompanionError as error:
+                    fault = fault or error
+    if fault:
+        raise fault
+
+
+def new_run() -> str:
+    """Return a name for a run that sorts by time: `20261125-104412-3f9a`."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"

@@ -1,0 +1,76 @@
+"""A vault and all that belongs to it: settings, prompts, rules, index, journal."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+
+from companion import __version__
+from companion.config import Config, config_folder, state_folder
+from companion.note.needs import CALLOUT, DESCRIPTION, Facts, Rules, read_facts
+from companion.prompts import Prompts, load_prompts
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.index import Index, Scan
+from companion.vault.journal import Journal
+from companion.vault.lock import vault_lock
+from companion.vault.obsidian import read_obsidian_settings
+from companion.vault.recover import Recovered, recover
+
+
+@dataclass(frozen=True)
+class Workspace:
+    """One vault, opened. root: the vault, resolved. state: the folder of its journal and index.
+
+    recovered: what an interrupted run had left open, and what became of it.
+    """
+
+    root: Path
+    state: Path
+    config: Config
+    prompts: Prompts
+    rules: Rules
+    ignore: IgnoreRules
+    journal: Journal
+    recovered: list[Recovered] = field(default_factory=list)
+
+    def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
+        """Return the facts of every note of the vault, read anew where a file changed."""
+        known = repr((__version__, self.rules, self.ignore))
+        fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
+        index = Index(self.state / "index.sqlite3")
+        return index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+
+    def _examine(self, path: str, data: bytes) -> Facts:
+        return read_facts(data, self.rules)
+
+
+@contextmanager
+def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> Iterator[Workspace]:
+    """Open the vault at root; what an interrupted run left behind is recovered first.
+
+    read_only: take no lock, recover nothing, write nothing into the journal.
+
+    Raises UsageError (settings, prompts), VaultLocked, JournalError.
+    """
+    state = state_folder(root)
+    prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
+    ignore = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
+    opened = partial(Workspace, root, state, config, prompts, _rules(config, prompts), ignore)
+    if read_only:
+        with Journal(state / "journal.sqlite3", read_only=True) as journal:
+            yield opened(journal)
+        return
+    with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
+        yield opened(journal, recover(root, journal, state / "torn"))
+
+
+def _rules(config: Config, prompts: Prompts) -> Rules:
+    fields = prompts.fields.values()
+    names = [field.property or CALLOUT for field in fields]
+    names.sort(key=lambda name: (name != DESCRIPTION, name))
+    vocabulary = [field.property for field in fields if field.property and field.vocabulary == "vault"]
+    return config.rules(tuple(names), tuple(vocabulary))
