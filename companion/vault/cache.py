@@ -6,9 +6,11 @@ import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 T = TypeVar("T")
+Row = tuple[str, int, int, int, int, str]
+"""A note as it was when it was read, the five of files.NoteFile, and its facts as text."""
 
 _VERSION = 1
 _BUSY_SECONDS = 0.5
@@ -35,17 +37,6 @@ CREATE TABLE IF NOT EXISTS notes (
 PRAGMA user_version = {_VERSION};
 COMMIT;
 """
-
-
-class Row(NamedTuple):
-    """A note as it was when it was read (see files.NoteFile), and its facts as text."""
-
-    path: str
-    size: int
-    mtime_ns: int
-    ctime_ns: int
-    ino: int
-    facts: str
 
 
 class Cache:
@@ -123,7 +114,7 @@ def _load(db: sqlite3.Connection, fingerprint: str) -> list[Row]:
     db.execute("BEGIN")  # both questions see the same state of the file
     if _fingerprint(db) != fingerprint:
         return []
-    return [Row(*row) for row in db.execute("SELECT * FROM notes")]
+    return db.execute("SELECT * FROM notes").fetchall()
 
 
 def _fingerprint(db: sqlite3.Connection) -> str | None:

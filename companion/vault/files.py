@@ -16,6 +16,7 @@ from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 # on this machine, the content is not, and reading would fetch it.
 _DATALESS = 0x4000_0000
 _RECALL = 0x0000_1000 | 0x0004_0000 | 0x0040_0000
+_PLAIN_STAT = not {"st_flags", "st_file_attributes"} & set(dir(os.stat_result))  # as on Linux
 _INT64 = (1 << 63) - 1  # as much of a file's number as SQLite holds
 _JUNCTION = 0xA000_0003  # Windows' IO_REPARSE_TAG_MOUNT_POINT, which is_symlink does not count
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
@@ -137,15 +138,13 @@ def _look(
     name = entry.name
     if not _is_note(name) or name[0] == ".":
         return _look_elsewhere(entry, path)
-    reason = reason or _refuse_name(path, name, rules)
-    if reason:
+    if reason := reason or _refuse_name(path, name, rules):
         return SkippedFile(_shown(path), reason)
     try:
         seen = entry.stat(follow_symlinks=False)
     except OSError as error:
         return SkippedFile(path, explain(error))
-    reason = _refuse_stat(seen, rules)
-    if reason:
+    if reason := _refuse_stat(seen, rules):
         return SkippedFile(path, reason)
     ino = seen.st_ino & _INT64
     return NoteFile(path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, ino)
@@ -173,11 +172,9 @@ def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
 
 
 def _refuse_stat(seen: os.stat_result, rules: IgnoreRules) -> str | None:
-    if _is_link(seen):
-        return _LINK
     if not stat.S_ISREG(seen.st_mode):
-        return "a folder, not a note" if stat.S_ISDIR(seen.st_mode) else "not a regular file"
-    if is_placeholder(seen):
+        return _LINK if stat.S_ISLNK(seen.st_mode) else "not a file"
+    if not _PLAIN_STAT and is_placeholder(seen):
         return _IN_CLOUD
     if not seen.st_size:
         return "it is empty; it may still be syncing"

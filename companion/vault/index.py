@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass, field
-from functools import lru_cache
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import NamedTuple
 
 from companion.errors import NoteError
-from companion.note.needs import Facts
+from companion.note.needs import Facts, Need
 from companion.vault.cache import Cache, Row
 from companion.vault.files import NoteFile, SkippedFile, explain, read_file, walk_notes
 from companion.vault.ignore import IgnoreRules
@@ -19,28 +17,62 @@ from companion.vault.ignore import IgnoreRules
 Examine = Callable[[str, bytes], Facts]
 Progress = Callable[[int, int], None]
 
-# Git's rule for "racily clean" entries: a note written as long as this ago may be written once
-# more without a new time, since file systems count in steps of up to two seconds (FAT).
+# Git's rule for "racily clean" entries: a note written as short ago as this may be written once
+# more without getting a new time, since file systems count in steps of up to two seconds (FAT).
 _SETTLED_NS = 2_000_000_000
 _STEP = 64
+_SHAPE = repr((Facts._fields, Need._fields))
 
 
-class _Known(NamedTuple):
-    file: NoteFile
-    facts: Facts
+class Notes(Mapping[str, Facts]):
+    """The facts of each note by path, in the order of the walk. Known ones are decoded on use."""
+
+    def __init__(self, root: Path, examine: Examine) -> None:
+        self._root = root
+        self._examine = examine
+        self._facts: dict[str, Facts | str] = {}
+
+    def __getitem__(self, path: str) -> Facts:
+        facts = self._facts[path]
+        if isinstance(facts, str):
+            facts = self._facts[path] = self._decode(path, facts)
+        return facts
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._facts
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._facts)
+
+    def __len__(self) -> int:
+        return len(self._facts)
+
+    def put(self, path: str, facts: Facts | str) -> None:
+        """Add a note's facts, or what Facts.dump made of them."""
+        self._facts[path] = facts
+
+    def _decode(self, path: str, facts: str) -> Facts:
+        try:
+            return Facts.load(facts)
+        except (ValueError, TypeError, AttributeError):  # damaged within the index: look again
+            try:
+                return self._examine(path, (self._root / path).read_bytes())
+            except OSError as error:
+                return Facts(skipped=explain(error))
+            except NoteError as error:
+                return Facts(skipped=error.reason)
 
 
 @dataclass
 class Scan:
     """What a walk over the vault found.
 
-    `notes`: the facts of each note that was read, by path, in the order of the walk; they are
-    shared with the index, so change none. `skipped`: why files and folders were left alone
-    unread, by path. `read`: how many notes were read, the others being known.
+    `skipped`: why files and folders were left alone unread, by path. `read`: how many notes were
+    read; the others were known.
     """
 
-    notes: dict[str, Facts] = field(default_factory=dict)
-    skipped: dict[str, str] = field(default_factory=dict)
+    notes: Notes
+    skipped: dict[str, str]
     read: int = 0
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
@@ -66,7 +98,7 @@ class Index:
     def __init__(self, file: Path | None) -> None:
         self._cache = None if file is None else Cache(file)
         self._fingerprint: str | None = None
-        self._known: dict[str, _Known] = {}
+        self._known: dict[str, Row] = {}
 
     def scan(
         self,
@@ -82,60 +114,54 @@ class Index:
         depend on (rules, version of the program): under another one nothing known is used.
         progress is told now and then how many files are done, of how many.
         """
-        self._recall(fingerprint)
+        self._recall(fingerprint + _SHAPE)
         settled = time.time_ns() - _SETTLED_NS
-        known, kept, scan = self._known, {}, Scan()
+        known, scan = self._known, Scan(Notes(root, examine), {})
+        new: list[Row] = []
+        gone = set(known)
         found = list(walk_notes(root, rules))
         for done, file in enumerate(found, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason
-            elif (before := known.get(file.path)) and before.file == file:
-                scan.notes[file.path] = before.facts
-                kept[file.path] = before
+            elif (row := known.get(file.path)) and row[:5] == file:
+                scan.notes.put(file.path, row[5])
+                gone.discard(file.path)
             else:
-                scan.read += 1
-                _read(f"{root}/{file.path}", file, examine, scan)
-                if file.path in scan.notes and max(file.mtime_ns, file.ctime_ns) < settled:
-                    kept[file.path] = _Known(file, scan.notes[file.path])
+                facts = _read(root, file, examine, scan)
+                if facts and max(file.mtime_ns, file.ctime_ns) < settled:
+                    new.append((*file, facts.dump()))
             if progress and (done % _STEP == 0 or done == len(found)):
                 progress(done, len(found))
-        self._keep(kept, fingerprint)
+        self._keep(new, gone)
         return scan
 
     def _recall(self, fingerprint: str) -> None:
         """Make the rows under fingerprint the known ones."""
-        if self._fingerprint == fingerprint:
-            return
-        self._known, self._fingerprint = {}, fingerprint
-        load = lru_cache(maxsize=1024)(Facts.load)  # most notes' facts are alike
-        for row in self._cache.load(fingerprint) if self._cache else ():
-            try:
-                self._known[row.path] = _Known(NoteFile(*row[:-1]), load(row.facts))
-            except (ValueError, TypeError, AttributeError):
-                continue  # no facts of ours; the note is read again
+        if self._fingerprint != fingerprint:
+            rows = self._cache.load(fingerprint) if self._cache else []
+            self._known, self._fingerprint = {row[0]: row for row in rows}, fingerprint
 
-    def _keep(self, kept: dict[str, _Known], fingerprint: str) -> None:
-        """Make kept what is known, and write what is new in it to the file."""
-        before, self._known = self._known, kept
-        gone = before.keys() - kept.keys()
-        new = [known for path, known in kept.items() if before.get(path) is not known]
-        if self._cache and (gone or new):
-            self._cache.save(fingerprint, gone, _rows(new), _rows(kept.values()))
+    def _keep(self, new: list[Row], gone: set[str]) -> None:
+        """Take the new rows in and the gone ones out, here and in the file."""
+        for path in gone:
+            del self._known[path]
+        self._known.update((row[0], row) for row in new)
+        if self._cache and self._fingerprint and (gone or new):
+            self._cache.save(self._fingerprint, gone, new, self._known.values())
 
 
-def _read(path: str, file: NoteFile, examine: Examine, scan: Scan) -> None:
-    """Put the note's facts into the scan, or the reason why there are none."""
+def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | None:
+    """Return the note's facts, put into the scan; None with the reason there why not."""
+    scan.read += 1
     try:
-        data = read_file(path, file.size)
-        if data is None:
-            scan.skipped[file.path] = "it changed while it was read; it may still be syncing"
-        else:
-            scan.notes[file.path] = examine(file.path, data)
+        data = read_file(f"{root}/{file.path}", file.size)
+        if data is not None:
+            facts = examine(file.path, data)
+            scan.notes.put(file.path, facts)
+            return facts
+        scan.skipped[file.path] = "it changed while it was read; it may still be syncing"
     except OSError as error:
         scan.skipped[file.path] = explain(error)
     except NoteError as error:
         scan.skipped[file.path] = error.reason
-
-
-def _rows(known: Iterable[_Known]) -> Iterator[Row]:
-    return (Row(*file, facts.dump()) for file, facts in known)
+    return None
