@@ -119,11 +119,10 @@ def load_prompts(*overrides: Path) -> Prompts:
     for folder in (_find_builtin_folder(), *overrides):
         paths |= _find_files(folder)
     files = {name: read_file(path) for name, path in paths.items()}
-    samples = [sample.values() for sample in SAMPLES]
     return Prompts(
         files=MappingProxyType(files),
-        system=_load_frame(files["system.md"], [{"language": None}, {"language": "English"}]),
-        note=_load_frame(files["note.md"], samples),
+        system=_load_frame(files["system.md"], [_Sample({"language": None}, {})]),
+        note=_load_frame(files["note.md"], _sample_notes()),
         answer=_load_frame(files["answer.md"], _sample_answers()),
         fields=MappingProxyType(_load_fields(files)),
     )
@@ -152,18 +151,44 @@ def _find_files(folder: Path) -> dict[str, Path]:
     return found
 
 
-def _load_frame(file: PromptFile, samples: Sequence[Mapping[str, object]]) -> Template:
+class _Sample(NamedTuple):
+    """Values to try a template on, and which texts, by the name of each, it has to show."""
+
+    values: Mapping[str, object]
+    shown: Mapping[str, str]
+
+
+def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
     """Return the template of a file that is no field's."""
     if file.frontmatter:
         file.fail("this file takes no frontmatter; remove it", 1)
-    return compile_template(file, samples[0].keys(), samples)
+    template = compile_template(file, samples[0].values.keys())
+    for sample in samples:
+        text = template.render(sample.values)
+        for name, shown in sample.shown.items():
+            if shown not in text:
+                file.fail(f"it does not show {name}; put {{{{ {name} }}}} where it belongs")
+    return template
 
 
-def _sample_answers() -> list[Mapping[str, object]]:
+def _sample_notes() -> list[_Sample]:
+    """Return what `note.md` may be given. The marker has to show, or note text is unbounded."""
+    notes = [sample.values() | {"marker": "sample-marker"} for sample in SAMPLES]
+    names = ("marker", "title", "prose")
+    return [_Sample(values, {name: str(values[name]) for name in names}) for values in notes]
+
+
+def _sample_answers() -> list[_Sample]:
     """Return what `answer.md` may be given: one ask as text, several as JSON."""
-    asks = [_Asked(f"key_{kind}", kind, "Write it.") for kind in ("text", "list", "prose")]
-    plain = [{"asks": [ask], "json": False, "language": None} for ask in asks]
-    return [*plain, {"asks": asks, "json": True, "language": "English"}]
+    asks = [_Asked(f"sample_{kind}", kind, f"Write {kind}.") for kind in ("text", "list", "prose")]
+    plain: list[tuple[list[_Asked], bool]] = [([ask], False) for ask in asks]
+    return [
+        _Sample(
+            {"asks": some, "json": json, "language": "English" if json else None},
+            {"ask.instruction": some[-1].instruction} | ({"ask.key": some[-1].key} if json else {}),
+        )
+        for some, json in [*plain, (asks, True)]
+    ]
 
 
 def _load_fields(files: Mapping[str, PromptFile]) -> dict[str, Field]:

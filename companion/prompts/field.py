@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from companion.errors import CompanionError
 from companion.prompts.file import (
     Head,
     Kind,
-    PromptError,
     PromptFile,
     Template,
     compile_template,
@@ -125,7 +124,7 @@ def load_field(name: str, file: PromptFile) -> Field:
         max_items=(head.max_items or 5) if head.kind == "list" else None,
         max_tokens=head.max_tokens or most * (head.max_items or 1),
         vocabulary=None if head.vocabulary == "none" else head.vocabulary,
-        template=compile_template(file, _NAMES, ()),
+        template=compile_template(file, _NAMES),
     )
     _try_out(field)
     return field
@@ -148,8 +147,8 @@ def _find_property(name: str, file: PromptFile, head: Head) -> str | None:
 def _try_out(field: Field) -> None:
     """Raise PromptError when the instruction fails on a sample, however it is asked for."""
     for sample in SAMPLES:
-        view = NoteView(**{**vars(sample), "vocabulary": {field.name: ("drink", "place")}})
+        view = replace(sample, vocabulary={field.name: ("drink", "place")})
         for question, section in (None, None), ("Why?", None), (None, "Roasting"):
             if not field.instruction(view, question, section):
                 reason = "the instruction comes out empty for some notes; write text for all"
-                raise PromptError(field.template.file.path, reason)
+                field.template.file.fail(reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, Literal, NoReturn
@@ -35,7 +35,7 @@ _RENDER_ERRORS = (
     ValueError,
 )
 _TAKES = {
-    "kind": "text, list, choice or prose",
+    "kind": "text, list or choice (callout.md: prose)",
     "property": "the name of a property, on one line, in quotes if it is a number",
     "vocabulary": "vault, none, or a list of words such as [book, film], in quotes if numbers",
 }
@@ -133,12 +133,10 @@ def read_file(path: Path) -> PromptFile:
     return PromptFile(path, note.text, frontmatter, key_lines, note.body, body_line)
 
 
-def compile_template(
-    file: PromptFile, names: Collection[str], samples: Iterable[Mapping[str, object]]
-) -> Template:
-    """Return the file's template, which may use only names, and which was tried on the samples.
+def compile_template(file: PromptFile, names: Collection[str]) -> Template:
+    """Return the file's template, which may use only names.
 
-    Raises PromptError, with the line, for bad syntax, an unknown name or a sample that fails.
+    Raises PromptError, with the line, for an empty file, bad syntax or an unknown name.
     """
     if not file.body.strip():
         file.fail("it holds no text for the model; write the instruction, or remove the file")
@@ -151,10 +149,7 @@ def compile_template(
     for name in sorted(find_undeclared_variables(tree) - set(names)):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)
-    template = Template(file, compiled)
-    for sample in samples:
-        template.render(sample)
-    return template
+    return Template(file, compiled)
 
 
 def parse_head(file: PromptFile) -> Head:
@@ -163,7 +158,7 @@ def parse_head(file: PromptFile) -> Head:
     Raises PromptError that names the key, its line and what the key takes.
     """
     if "kind" not in file.frontmatter:
-        file.fail(f"it does not say what the field holds; add kind: {_TAKES['kind']}", 1)
+        file.fail(f"it does not say what the field holds; add kind: and one of {_TAKES['kind']}", 1)
     try:
         head = Head.model_validate(file.frontmatter)
     except pydantic.ValidationError as error:
@@ -171,7 +166,7 @@ def parse_head(file: PromptFile) -> Head:
         if key not in Head.model_fields:
             file.fail_at_key(key, f"there is no key {key}; use {', '.join(Head.model_fields)}")
         takes = _TAKES.get(key, "a whole number from 1 to 20000")
-        file.fail_at_key(key, f"{key} takes {takes}")
+        file.fail_at_key(key, f"this is nothing that {key} takes; give it {takes}")
     _check_together(file, head)
     return head
 
@@ -191,20 +186,30 @@ def _check_together(file: PromptFile, head: Head) -> None:
 def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str, int]]:
     """Return the keys with their values, and the keys with their lines in the file."""
     try:
-        root = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text)
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        reason = f"its frontmatter is not valid YAML ({getattr(error, 'problem', None) or error})"
-        raise PromptError(path, f"{reason}; mend it", mark.line + 2 if mark else 1) from None
+        lines = _find_keys(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        values = yaml.safe_load(text) or {}
+    except yaml.MarkedYAMLError as error:
+        reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        raise PromptError(path, reason, line) from None
+    except (yaml.YAMLError, ValueError) as error:  # a control character; a date like 2024-99-99
+        reason = f"its frontmatter is not valid YAML ({error}); mend it"
+        raise PromptError(path, reason, 1) from None
+    return {str(key): value for key, value in values.items()}, lines
+
+
+def _find_keys(path: Path, root: yaml.Node | None) -> dict[str, int]:
+    """Return the lines of the keys in the file, where the first line is the opening `---`."""
     if root is None:
-        return {}, {}
+        return {}
     if not isinstance(root, yaml.MappingNode):
-        raise PromptError(path, "its frontmatter is not a list of `key: value` lines; mend it", 2)
+        raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
     lines: dict[str, int] = {}
     for key, _ in root.value:
         line = key.start_mark.line + 2
+        if not isinstance(key, yaml.ScalarNode):
+            raise PromptError(path, "a key has to be a plain word; mend this line", line)
         if key.value in lines:
             raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
-        lines[str(key.value)] = line
-    return {str(key): value for key, value in values.items()}, lines
+        lines[key.value] = line
+    return lines

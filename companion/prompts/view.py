@@ -35,11 +35,13 @@ class NoteView:
 
     def values(self) -> dict[str, object]:
         """Return what a template for the note's part of a message may use."""
-        shown = self.short_values() | {
-            "prose": defuse(self.prose.strip()),
+        prose = defuse(self.prose.strip())
+        texts = (self.title, prose, *self.headings, *self.aliases, *self.tags, *self.links)
+        return self.short_values() | {
+            "prose": prose,
             "headings": one_lines(self.headings),
+            "marker": _find_marker(texts),
         }
-        return shown | {"marker": _find_marker(map(str, shown.values()))}
 
     def short_values(self) -> dict[str, object]:
         """Return what fits on a line, for instructions, which stand outside the note's marks."""
