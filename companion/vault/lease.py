@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
@@ -31,7 +32,7 @@ def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
     """
     _find_note(root, path)  # before: opening a pipe or a device can have effects
     try:
-        fd = _patiently(lambda: _open(root / path, write), path)
+        fd = _patiently(partial(_open, root / path, write), path)
     except OSError as error:
         raise explain(error, path, "write" if write else "read") from error
     try:
@@ -84,15 +85,13 @@ def exclude_writers(fd: int, path: str) -> bool:
 
     Raises NoteBusy when another program holds the note open for a second.
     """
-    if sys.platform == "win32":
+    if sys.platform == "linux":
+        try:
+            _patiently(partial(_take_lease, fd), path)
+        except OSError:  # network drives, somebody else's file
+            return False
         return True
-    if sys.platform != "linux":
-        return False
-    try:
-        _patiently(lambda: _take_lease(fd), path)
-    except OSError:  # network drives, somebody else's file
-        return False
-    return True
+    return sys.platform == "win32"
 
 
 def _find_note(root: Path, path: str) -> os.stat_result:
@@ -132,15 +131,13 @@ if sys.platform == "win32":
     _kernel32.CreateFileW.restype = wintypes.HANDLE
     _GENERIC_READ, _GENERIC_WRITE = 0x80000000, 0x40000000
     _SHARE_READ, _SHARE_ALL = 1, 7
-    _OPEN_EXISTING, _OPEN_REPARSE_POINT = 3, 0x00200000
+    _OPEN_EXISTING = 3
     _IN_USE = {32, 33}  # ERROR_SHARING_VIOLATION, ERROR_LOCK_VIOLATION
 
     def _open(file: Path, write: bool) -> int:
         access = _GENERIC_READ | (_GENERIC_WRITE if write else 0)
         share = _SHARE_READ if write else _SHARE_ALL  # others may read, never write
-        handle = _kernel32.CreateFileW(
-            str(file), access, share, None, _OPEN_EXISTING, _OPEN_REPARSE_POINT, None
-        )
+        handle = _kernel32.CreateFileW(str(file), access, share, None, _OPEN_EXISTING, 0, None)
         if handle == wintypes.HANDLE(-1).value:
             code = ctypes.get_last_error()
             if code in _IN_USE:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -35,10 +35,12 @@ def vault_lock(state: Path) -> Iterator[None]:
             f"the vault cannot be locked: {error.strerror} ({state}); make that folder writable"
         ) from error
     try:
-        holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+        with suppress(OSError):  # it only names us; on a full disk we go unnamed
+            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
         yield
     finally:
-        holder.unlink(missing_ok=True)
+        with suppress(OSError):
+            holder.unlink()
         lock.release()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
 
 from companion.errors import JournalError
@@ -59,7 +59,8 @@ _WORDS = {
 
 def _open_to_write(file: Path) -> sqlite3.Connection:
     file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    os.close(os.open(file, os.O_RDWR | os.O_CREAT, 0o600))  # it holds the text of notes
+    with suppress(FileExistsError):  # closing one that is open elsewhere would drop its locks
+        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it holds note text
     db = _connect(file)
     try:
         _refuse_newer(db, file)

@@ -19,6 +19,7 @@ from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, Note
 from companion.note.text import NoteText
 from companion.vault.journal import Journal, NewChange
 from companion.vault.lease import exclude_writers, explain, open_note, require_in_place
+from companion.vault.torn import is_mix
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
 _LOOKS = 3
@@ -110,7 +111,7 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
         except NoteMixed:
             raise
         except BaseException as error:
-            _put_back(fd, old, path)
+            _put_back(fd, old, new, path, excluded)
             if isinstance(error, OSError):
                 raise explain(error, path, "write") from error
             raise
@@ -187,19 +188,20 @@ def _require_written(fd: int, new: bytes, path: str, excluded: bool) -> None:
     raise NoteMixed("another program wrote it in the same moment; look it over", path)
 
 
-def _put_back(fd: int, old: bytes, path: str) -> None:
-    """Put the old bytes back after a failed write.
+def _put_back(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None:
+    """Put the old bytes back after a failed write, unless somebody else wrote, too.
 
-    Raises NoteTorn when that fails, too.
+    Raises NoteTorn when that fails.
     """
+    cause = None
     try:
-        _write_at(fd, 0, old)
-        os.ftruncate(fd, len(old))
-        force_to_disk(fd)
-        if read_all(fd) == old:
-            return
-        cause = None
+        if excluded or is_mix(read_all(fd), old, new):
+            _write_at(fd, 0, old)
+            os.ftruncate(fd, len(old))
+            force_to_disk(fd)
+            if read_all(fd) == old:
+                return
     except OSError as error:
         cause = error
-    reason = "writing it failed half-way; its old text is put back when Companion starts next"
+    reason = "writing it failed half-way; the next start of Companion puts its old text back"
     raise NoteTorn(reason, path) from cause

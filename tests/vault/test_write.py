@@ -13,7 +13,14 @@ from pathlib import Path
 import pytest
 from stub_note import ENRICHED, NOTE
 
-from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
+from companion.errors import (
+    JournalError,
+    NoteBusy,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    NoteUnwritable,
+)
 from companion.vault import lease, write
 from companion.vault.journal import Journal, NewChange
 from companion.vault.write import NoteMixed, Snapshot, read_note, write_note
@@ -190,6 +197,17 @@ def test_says_when_another_program_wrote_in_the_same_moment(
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == ENRICHED + b"more\n"
     assert [c.state for c in journal.changes()] == ["done"]
+
+
+def test_a_journal_on_a_full_disk_leaves_the_note(
+    note: Path, snapshot: Snapshot, journal: Journal, change: NewChangeOf
+) -> None:
+    journal._db.ask(lambda db: db.execute("PRAGMA max_page_count=1")).result()
+    new = NOTE + b"x" * 100_000
+    with pytest.raises(JournalError, match="cannot grow, the disk is full; free some space"):
+        write_note(snapshot, new, journal, change(NOTE, new))
+    assert note.read_bytes() == NOTE
+    assert journal.changes() == []
 
 
 @LINUX

@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from companion.errors import NoteRefused
+from companion.note.needs import Facts, Need
+from companion.vault import index as index_module
+from companion.vault.files import NoteFile, read_file
+from companion.vault.ignore import IgnoreRules
+from companion.vault.index import Index, Scan
+
+RULES = IgnoreRules(max_bytes=100)
+NEED = Need("description", None, None, "property", "empty description")
+HOUR = 3600 * 10**9
+
+
+class Examiner:
+    """Makes facts of a note's first line and remembers which notes it was asked about."""
+
+    def __init__(self) -> None:
+        self.asked: list[str] = []
+
+    def __call__(self, path: str, data: bytes) -> Facts:
+        self.asked.append(path)
+        if data.startswith(b"refuse"):
+            raise NoteRefused("it is not to be read", path, 1)
+        text = data.decode().strip()
+        return Facts((NEED,), None, (), (text,), {"tags": (text, "all", "all")})
+
+
+@pytest.fixture
+def examine() -> Examiner:
+    return Examiner()
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "index.sqlite3"
+
+
+@pytest.fixture(autouse=True)
+def notes(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Three notes, written long ago as far as the index can tell."""
+    for path in ("a.md", "b.md", "c/d.md"):
+        put(vault, path, path[:-3])
+    put(vault, "empty.md", "")
+    monkeypatch.setattr(time, "time_ns", lambda now=time.time_ns: now() + HOUR)
+
+
+def put(vault: Path, path: str, text: str) -> Path:
+    note = vault / path
+    note.parent.mkdir(exist_ok=True)
+    note.write_text(text)
+    return note
+
+
+def scan(file: Path | None, vault: Path, examine: Examiner, fingerprint: str = "1") -> Scan:
+    examine.asked.clear()
+    return Index(file).scan(vault, RULES, examine, fingerprint)
+
+
+def test_reads_every_note_once(file: Path, vault: Path, examine: Examiner) -> None:
+    cold = scan(file, vault, examine)
+    assert examine.asked == ["a.md", "b.md", "c/d.md"]
+    warm = scan(file, vault, examine)
+    assert examine.asked == []
+    assert list(warm.notes.items()) == list(cold.notes.items())
+    assert warm.notes["a.md"] == Facts((NEED,), None, (), ("a",), {"tags": ("a", "all", "all")})
+    assert warm.skipped == cold.skipped == {"empty.md": "it is empty; it may still be syncing"}
+    assert (cold.read, warm.read) == (3, 0)
+
+
+def test_offers_names_and_vocabulary(file: Path, vault: Path, examine: Examiner) -> None:
+    scan(file, vault, examine)
+    warm = scan(file, vault, examine)
+    assert list(warm.names()) == [("a.md", ("a",)), ("b.md", ("b",)), ("c/d.md", ("c/d",))]
+    assert warm.vocabulary("tags") == {"a": 1, "b": 1, "c/d": 1, "all": 3}
+    assert not warm.vocabulary("note-type")
+
+
+def rewrite(vault: Path) -> None:
+    put(vault, "b.md", "changed")
+
+
+def rewrite_in_disguise(vault: Path) -> None:
+    before = (vault / "b.md").stat()
+    time.sleep(0.02)  # ctime counts in steps of the kernel's clock
+    os.utime(put(vault, "b.md", "B"), ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def replace(vault: Path) -> None:
+    before = (vault / "b.md").stat()
+    new = put(vault, "new", "B")
+    os.utime(new, ns=(before.st_atime_ns, before.st_mtime_ns))
+    new.replace(vault / "b.md")
+
+
+def rename(vault: Path) -> None:
+    (vault / "b.md").rename(vault / "e.md")
+
+
+def delete(vault: Path) -> None:
+    (vault / "b.md").unlink()
+
+
+def empty(vault: Path) -> None:
+    put(vault, "b.md", "")
+
+
+CHANGES = [
+    pytest.param(rewrite, ["b.md"], {"a.md", "b.md", "c/d.md"}, id="other text"),
+    pytest.param(rewrite_in_disguise, ["b.md"], {"a.md", "b.md", "c/d.md"}, id="old time"),
+    pytest.param(replace, ["b.md"], {"a.md", "b.md", "c/d.md"}, id="another file, old time"),
+    pytest.param(rename, ["e.md"], {"a.md", "e.md", "c/d.md"}, id="renamed"),
+    pytest.param(delete, [], {"a.md", "c/d.md"}, id="deleted"),
+    pytest.param(empty, [], {"a.md", "c/d.md"}, id="emptied"),
+]
+
+
+@pytest.mark.parametrize("in_one_process", [False, True])
+@pytest.mark.parametrize(("change", "asked", "left"), CHANGES)
+def test_reads_only_what_changed(
+    file: Path,
+    vault: Path,
+    examine: Examiner,
+    change: Callable[[Path], None],
+    asked: list[str],
+    left: set[str],
+    in_one_process: bool,
+) -> None:
+    index = Index(None if in_one_process else file)
+    index.scan(vault, RULES, examine, "1")
+    change(vault)
+    for expected in (asked, []):
+        examine.asked.clear()
+        index = index if in_one_process else Index(file)
+        found = index.scan(vault, RULES, examine, "1")
+        assert examine.asked == expected
+        assert set(found.notes) == left
+
+
+def test_does_not_trust_what_was_written_just_now(
+    file: Path, vault: Path, examine: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scan(file, vault, examine)
+    written = put(vault, "b.md", "B").stat().st_mtime_ns
+    for seconds, asked in ((1, ["b.md"]), (1, ["b.md"]), (3, ["b.md"]), (3, [])):
+        monkeypatch.setattr(time, "time_ns", lambda s=seconds: written + s * 10**9)
+        for note in ("a.md", "c/d.md"):
+            os.utime(vault / note, ns=(0, 0))
+        scan(file, vault, examine)
+        assert [path for path in examine.asked if path == "b.md"] == asked
+
+
+def test_another_fingerprint_knows_nothing(file: Path, vault: Path, examine: Examiner) -> None:
+    index = Index(file)
+    for fingerprint, asked in (("1", 3), ("2", 3), ("2", 0), ("1", 3)):
+        examine.asked.clear()
+        index.scan(vault, RULES, examine, fingerprint)
+        assert len(examine.asked) == asked
+    scan(file, vault, examine, "1")
+    assert not examine.asked
+
+
+def test_two_processes_with_other_rules_do_not_mix(
+    file: Path, vault: Path, examine: Examiner
+) -> None:
+    mine, theirs = Index(file), Index(file)
+    mine.scan(vault, RULES, examine, "mine")
+    theirs.scan(vault, RULES, examine, "theirs")
+    put(vault, "b.md", "changed")
+    mine.scan(vault, RULES, examine, "mine")
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT count(*) FROM about").fetchone() == (1,)
+        assert db.execute("SELECT count(*) FROM notes").fetchone() == (3,)
+    scan(file, vault, examine, "mine")
+    assert not examine.asked
+
+
+def damage(file: Path, sql: str) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(sql)
+
+
+DAMAGES = [
+    pytest.param(lambda file: file.write_bytes(b"no database" * 500), id="not a database"),
+    pytest.param(lambda file: file.write_bytes(file.read_bytes()[:5000]), id="cut off"),
+    pytest.param(lambda file: file.write_bytes(b""), id="emptied"),
+    pytest.param(lambda file: file.unlink(), id="deleted"),
+    pytest.param(lambda file: damage(file, "PRAGMA user_version = 99"), id="newer"),
+    pytest.param(lambda file: damage(file, "DROP TABLE notes"), id="a table is missing"),
+    pytest.param(lambda file: damage(file, "UPDATE notes SET facts = '['"), id="damaged facts"),
+    pytest.param(lambda file: damage(file, "UPDATE notes SET facts = '[1,2]'"), id="other facts"),
+    pytest.param(lambda file: damage(file, "UPDATE notes SET size = 'x'"), id="other stamps"),
+]
+
+
+@pytest.mark.parametrize("harm", DAMAGES)
+def test_a_damaged_index_is_built_anew(
+    file: Path, vault: Path, examine: Examiner, harm: Callable[[Path], object]
+) -> None:
+    cold = scan(file, vault, examine)
+    harm(file)
+    again = scan(file, vault, examine)
+    assert dict(again.notes) == dict(cold.notes)
+    assert examine.asked == ["a.md", "b.md", "c/d.md"]
+
+
+def test_does_without_a_locked_index(
+    file: Path, vault: Path, examine: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.vault.cache._BUSY_SECONDS", 0.01)
+    cold = scan(file, vault, examine)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert dict(scan(file, vault, examine).notes) == dict(cold.notes)
+        assert len(examine.asked) == 3
+    scan(file, vault, examine)
+    assert not examine.asked
+
+
+def test_does_without_a_place_for_the_index(tmp_path: Path, vault: Path, examine: Examiner) -> None:
+    (tmp_path / "file").write_text("")
+    assert len(scan(tmp_path / "file" / "index.sqlite3", vault, examine).notes) == 3
+    assert len(scan(vault, vault, examine).notes) == 3
+
+
+def test_a_note_that_cannot_be_read_is_skipped(
+    file: Path, vault: Path, examine: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def read(path: str, size: int) -> bytes | None:
+        if path.endswith("a.md"):
+            raise PermissionError(13, "Permission denied", path)
+        if path.endswith("b.md"):
+            raise FileNotFoundError(2, "No such file or directory", path)
+        return None if path.endswith("d.md") else read_file(path, size)
+
+    monkeypatch.setattr(index_module, "read_file", read)
+    put(vault, "r.md", "refuse")
+    found = scan(file, vault, examine)
+    assert not found.notes
+    assert found.skipped == {
+        "a.md": "it cannot be read (Permission denied)",
+        "b.md": "it is not there; it was moved or deleted",
+        "c/d.md": "it changed while it was read; it may still be syncing",
+        "empty.md": "it is empty; it may still be syncing",
+        "r.md": "it is not to be read",
+    }
+
+
+def test_tells_how_far_it_is(file: Path, vault: Path, examine: Examiner) -> None:
+    for number in range(150):
+        put(vault, f"{number}.md", "x")
+    told: list[tuple[int, int]] = []
+    Index(file).scan(vault, RULES, examine, "1", lambda done, total: told.append((done, total)))
+    assert told == [(64, 154), (128, 154), (154, 154)]
+
+
+def test_an_empty_vault_is_no_trouble(file: Path, tmp_path: Path, examine: Examiner) -> None:
+    (tmp_path / "empty").mkdir()
+    told: list[object] = []
+    found = Index(file).scan(
+        tmp_path / "empty", RULES, examine, "1", lambda *progress: told.append(progress)
+    )
+    assert (len(found.notes), found.skipped, told) == (0, {}, [])
+
+
+def test_holds_file_numbers_of_any_size(
+    file: Path, vault: Path, examine: Examiner, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    huge = NoteFile("a.md", 1, 1, 1, (1 << 63) - 1)
+    monkeypatch.setattr(index_module, "walk_notes", lambda root, rules: iter([huge]))
+    scan(file, vault, examine)
+    scan(file, vault, examine)
+    assert not examine.asked
