@@ -24,6 +24,7 @@ else:
 
 PropertyValue: TypeAlias = "bool | str | list[PropertyValue] | dict[str, PropertyValue] | None"
 
+_MAP = "tag:yaml.org,2002:map"
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
 _NULLS = (_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"))
@@ -131,6 +132,8 @@ class _TextLoader(_Loader):
     def get_single_data(self) -> Any:
         """Return the document's value; an empty mapping where there is only a comment."""
         node = self.get_single_node()
+        if isinstance(node, yaml.MappingNode) and node.tag != _MAP:
+            _fail("the properties as a whole have a YAML tag; remove it", node)
         return {} if node is None else _value(node, {})
 
 
@@ -176,12 +179,13 @@ def _fail(reason: str, node: yaml.Node) -> NoReturn:
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
     """Return what is wrong, in words; only _fail raises ConstructorError here."""
-    problem = error.problem or error.context or ""
+    problem = error.problem or ""
     if isinstance(error, yaml.constructor.ConstructorError):
         return problem
     if "another document" in problem:
         return "the properties hold several YAML documents; keep one"
-    return f"the properties are not valid YAML ({problem}); text with : # [ {{ @ needs quotes"
+    details = ", ".join(filter(None, (error.context, problem)))
+    return f"the properties are not valid YAML ({details}); text with : # [ {{ @ needs quotes"
 
 
 def _index(error: yaml.MarkedYAMLError) -> int:

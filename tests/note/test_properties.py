@@ -155,6 +155,7 @@ def test_aliases(yaml: str, aliases: list[str]) -> None:
         pytest.param("---\na:\n  b: 1\n  b: 2\n---\n", "`b` stands", 4, id="twice, nested"),
         pytest.param("---\na: {{x}}\n---\n", "a name is itself", 2, id="template"),
         pytest.param("---\n[a]: 1\n---\n", "a name is itself", 2, id="list as a name"),
+        pytest.param("---\n!!set\na:\n---\n", "YAML tag", 2, id="tag on all"),
         pytest.param("---\na: 1\n--- # b\nc: 2\n---\n", "several YAML", 3, id="two documents"),
         pytest.param("---\na: &a [*a]\n---\n", "holds itself", 2, id="holds itself"),
         pytest.param("---\na: 1\nb: \x07\n---\n", "character", 3, id="control character"),

@@ -1,0 +1,315 @@
+"""Filling and adding properties: before and after, what is refused, and promises 1 and 2."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import ruamel.yaml
+import yaml
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from companion.errors import NoteRefused
+from companion.note.edit import apply_edits, invert_edits
+from companion.note.frontmatter import add_property, fill_property
+from companion.note.properties import read_properties
+from companion.note.text import NoteText
+
+TEXT = "A short text"
+LIST = ["one", "two words"]
+
+VARIANTS: dict[str, Callable[[str], str]] = {
+    "as written": lambda note: note,
+    "CRLF": lambda note: note.replace("\n", "\r\n"),
+    "CR": lambda note: note.replace("\n", "\r"),
+    "BOM": lambda note: "\ufeff" + note,
+    "no final newline": lambda note: note.removesuffix("\n"),
+}
+
+# Frontmatter before and after; the body is the same.
+FILLED_WITH_TEXT = [
+    pytest.param("a:\n", "a: A short text\n", id="nothing"),
+    pytest.param("a: \n", "a: A short text\n", id="a blank"),
+    pytest.param("a:   \n", "a: A short text  \n", id="further blanks stay"),
+    pytest.param("a: # later\n", "a: A short text # later\n", id="comment"),
+    pytest.param("a:   # later\n", "a: A short text  # later\n", id="blanks and comment"),
+    pytest.param("a: null # c\n", "a: A short text # c\n", id="null"),
+    pytest.param("a: ~\n", "a: A short text\n", id="tilde"),
+    pytest.param('a:  ""\n', "a:  A short text\n", id="double quotes"),
+    pytest.param("a: ''  # c\n", "a: A short text  # c\n", id="single quotes"),
+    pytest.param("a: ' '\n", "a: A short text\n", id="quoted blank"),
+    pytest.param("a: []\n", "a: A short text\n", id="brackets"),
+    pytest.param("a: [ ] # c\n", "a: A short text # c\n", id="brackets and comment"),
+    pytest.param("a: |\nb: 1\n", "a: A short text\nb: 1\n", id="block scalar"),
+    pytest.param("a: >- # c\n\n\nb: 1\n", "a: A short text # c\n\n\nb: 1\n", id="folded"),
+    pytest.param("a:\n  # c\n  ''\n", "a:\n  # c\n  A short text\n", id="on the next line"),
+    pytest.param("a:\n- \n", "a:\n- A short text\n", id="one item"),
+    pytest.param("a:\n  -\nb: 1\n", "a:\n  - A short text\nb: 1\n", id="one item, no blank"),
+    pytest.param("a:\n- '' # c\n", "a:\n- A short text # c\n", id="one item of quotes"),
+    pytest.param("a: [~]\n", "a: [A short text]\n", id="one item in brackets"),
+    pytest.param("A: \n", "A: A short text\n", id="key in another case"),
+    pytest.param('"a" : \n', '"a" : A short text\n', id="quoted key"),
+    pytest.param(" a:\n b: 1\n", " a: A short text\n b: 1\n", id="indented"),
+    pytest.param("{a: , b: 1}\n", "{a: A short text, b: 1}\n", id="in braces"),
+    pytest.param('{"a":}\n', '{"a": A short text}\n', id="in braces, no blank"),
+    pytest.param("<<: {a: 1}\na:\n", "<<: {a: 1}\na: A short text\n", id="with a merge key"),
+    pytest.param("a:\n...\n", "a: A short text\n...\n", id="end of document"),
+    pytest.param("# c\n\na:\n# d\n", "# c\n\na: A short text\n# d\n", id="between comments"),
+    pytest.param("b: {a: }\na:\n", "b: {a: }\na: A short text\n", id="not a nested one"),
+    pytest.param("b: |\n  a:\na:\n", "b: |\n  a:\na: A short text\n", id="not in a block"),
+    pytest.param("d: 2023-02-30\na:\n", "d: 2023-02-30\na: A short text\n", id="odd date"),
+]
+
+FILLED_WITH_LIST = [
+    pytest.param("a:\n", "a:\n  - one\n  - two words\n", id="nothing"),
+    pytest.param("a: # c\n", "a: # c\n  - one\n  - two words\n", id="comment on its line"),
+    pytest.param("a: \n# c\n", "a: \n  - one\n  - two words\n# c\n", id="comment below"),
+    pytest.param("b:\n- x\na:\n", "b:\n- x\na:\n- one\n- two words\n", id="no indent"),
+    pytest.param(
+        "a:\nb:\n    -   x\n", "a:\n    -   one\n    -   two words\nb:\n    -   x\n", id="four"
+    ),
+    pytest.param("b:\n-\na:\n", "b:\n-\na:\n- one\n- two words\n", id="as an empty list has it"),
+    pytest.param("b: [x]\na:\n", "b: [x]\na:\n  - one\n  - two words\n", id="by brackets"),
+    pytest.param(" a:\n b: 1\n", " a:\n   - one\n   - two words\n b: 1\n", id="indented"),
+    pytest.param("a: []\n", "a: [one, two words]\n", id="brackets"),
+    pytest.param("a: [ ]\n", "a: [one, two words ]\n", id="brackets with a blank"),
+    pytest.param("a: [ # c\n  ]\n", "a: [one, two words # c\n  ]\n", id="comment in brackets"),
+    pytest.param("a: [''] # c\n", "a: [one, two words] # c\n", id="one item in brackets"),
+    pytest.param('a: "" # c\n', "a: [one, two words] # c\n", id="quotes"),
+    pytest.param("a: null\n", "a: [one, two words]\n", id="null"),
+    pytest.param("a:\n- \nb: 1\n", "a:\n- one\n- two words\nb: 1\n", id="one item"),
+    pytest.param("a:\n   - # c\n", "a:\n   - one # c\n   - two words\n", id="item and comment"),
+    pytest.param("a:\n  - ''\n# c\n", "a:\n  - one\n  - two words\n# c\n", id="quotes"),
+    pytest.param("{a: }\n", "{a: [one, two words]}\n", id="in braces"),
+]
+
+# Whole notes.
+ADDED = [
+    pytest.param("", "---\na: A short text\n---\n", id="empty note"),
+    pytest.param("Body\n", "---\na: A short text\n---\nBody\n", id="no frontmatter"),
+    pytest.param("---\n---\n", "---\na: A short text\n---\n", id="blank frontmatter"),
+    pytest.param("---\n\nb: 1\n---\n", "---\n\nb: 1\na: A short text\n---\n", id="blank line"),
+    pytest.param(
+        "---\nb:\n---\nB\n", "---\nb:\na: A short text\n---\nB\n", id="after an empty one"
+    ),
+    pytest.param("---\n# c\n---\n", "---\n# c\na: A short text\n---\n", id="comment only"),
+    pytest.param("---\n{}\n---\n", "---\n{a: A short text}\n---\n", id="braces"),
+    pytest.param("---\n{ } # c\n---\n", "---\n{a: A short text } # c\n---\n", id="braces, blank"),
+    pytest.param("---\nb: |\n  x\n---\n", "---\nb: |\n  x\na: A short text\n---\n", id="block"),
+    pytest.param(
+        "---\nb: >+\n  x\n\n# c\n---\n",
+        "---\nb: >+\n  x\n\n# c\na: A short text\n---\n",
+        id="folded, kept lines, comment",
+    ),
+    pytest.param("---\n b: 1\n---\n", "---\n b: 1\n a: A short text\n---\n", id="indented"),
+    pytest.param("---\nb: {a: }\n---\n", "---\nb: {a: }\na: A short text\n---\n", id="nested"),
+    pytest.param(
+        "---\nb: 'x\n\n  y'\n---\n", "---\nb: 'x\n\n  y'\na: A short text\n---\n", id="quote"
+    ),
+    pytest.param(
+        "Body\n\n---\n\nb: 1\n\n---\n",
+        "---\na: A short text\n---\nBody\n\n---\n\nb: 1\n\n---\n",
+        id="rules in the body",
+    ),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(
+    ("before", "after", "value"),
+    [pytest.param(*p.values, TEXT, id=f"text: {p.id}") for p in FILLED_WITH_TEXT]
+    + [pytest.param(*p.values, LIST, id=f"list: {p.id}") for p in FILLED_WITH_LIST],
+)
+def test_fill(before: str, after: str, value: str | list[str], variant: str) -> None:
+    change = VARIANTS[variant]
+    old, new = (change(f"---\n{text}---\nBody\n") for text in (before, after))
+    assert apply_edits(old, fill_property(NoteText(old), "a", value)) == new
+
+
+@pytest.mark.parametrize("variant", VARIANTS)
+@pytest.mark.parametrize(("before", "after"), ADDED)
+def test_add(before: str, after: str, variant: str) -> None:
+    change = VARIANTS[variant]
+    old, new = change(before), change(after)
+    if not any(end in old for end in "\r\n"):
+        new = new.replace("\r\n", "\n").replace("\r", "\n")
+    if before == "" and variant == "no final newline":
+        new += "\n"
+    assert apply_edits(old, add_property(NoteText(old), "a", TEXT)) == new
+
+
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [
+        pytest.param(
+            "---\nb:\n- x\n---\n", "---\nb:\n- x\na:\n- one\n- two words\n---\n", id="as is"
+        ),
+        pytest.param("Body\n", "---\na:\n  - one\n  - two words\n---\nBody\n", id="Obsidian's"),
+        pytest.param("---\n{}\n---\n", "---\n{a: [one, two words]}\n---\n", id="braces"),
+    ],
+)
+def test_add_list(before: str, after: str) -> None:
+    assert apply_edits(before, add_property(NoteText(before), "a", LIST)) == after
+
+
+def test_mixed_line_ends_follow_the_line() -> None:
+    note = NoteText("---\nb: 1\r\na:\r\nc: 2\n---\nBody\r")
+    edits = fill_property(note, "a", LIST)
+    assert apply_edits(note.text, edits) == (
+        "---\nb: 1\r\na:\r\n  - one\r\n  - two words\r\nc: 2\n---\nBody\r"
+    )
+
+
+@pytest.mark.parametrize(
+    ("yaml_text", "value", "reason", "line"),
+    [
+        pytest.param("b: 1\n", TEXT, "has no property `a`", None, id="missing"),
+        pytest.param("a: x\n", TEXT, "not empty", None, id="full"),
+        pytest.param("a: [~, ~]\n", TEXT, "not empty", None, id="two empty items"),
+        pytest.param("a:\nA: \n", TEXT, "both `a` and `A`", None, id="two cases"),
+        pytest.param("b: 1\na: &x\n", TEXT, "tag, anchor or alias", 3, id="anchor"),
+        pytest.param("a: !!str\n", TEXT, "tag, anchor or alias", 2, id="tag"),
+        pytest.param("b: &x\na: *x\n", TEXT, "tag, anchor or alias", 3, id="alias"),
+        pytest.param("a:\n- &x\n", TEXT, "tag, anchor or alias", 2, id="anchored item"),
+        pytest.param("b: 1\n? a\n: \n", TEXT, "no colon", 3, id="question mark"),
+        pytest.param("{a, b: 1}\n", TEXT, "no colon", 2, id="braces without a colon"),
+        pytest.param("a: [ # c\n ]\n", TEXT, "with a comment in it", 2, id="text for a comment"),
+        pytest.param("b: 1\na:\t# c\n", TEXT, "YAML 1.2", 3, id="tab before a comment"),
+        pytest.param("&k b: 1\n*k : 2\na:\n", TEXT, "stands there twice", 2, id="alias as a key"),
+        pytest.param("a:\na:\n", TEXT, "stands there twice", 3, id="unreadable"),
+    ],
+)
+def test_fill_refused(yaml_text: str, value: str, reason: str, line: int | None) -> None:
+    with pytest.raises(NoteRefused) as refusal:
+        fill_property(NoteText(f"---\n{yaml_text}---\n"), "a", value)
+    assert (reason in refusal.value.reason, refusal.value.line) == (True, line), refusal.value
+
+
+@pytest.mark.parametrize(
+    ("text", "reason", "line"),
+    [
+        pytest.param("---\nA:\n---\n", "has the property `A` already", None, id="there"),
+        pytest.param("---\n{b: 1}\n---\n", "in braces", 2, id="braces"),
+        pytest.param("---\nb: 1\n<<: {a: x}\n---\n", "merged in", 3, id="merge key"),
+        pytest.param("---\nb: 1\n...\n---\n", "invalid YAML", 3, id="end of document"),
+        pytest.param("---\nb: 1\n", "never closed", 1, id="never closed"),
+    ],
+)
+def test_add_refused(text: str, reason: str, line: int | None) -> None:
+    with pytest.raises(NoteRefused) as refusal:
+        add_property(NoteText(text), "a", TEXT)
+    assert (reason in refusal.value.reason, refusal.value.line) == (True, line), refusal.value
+
+
+@pytest.mark.parametrize("value", ["", " ", [], ["x", ""]], ids=repr)
+def test_nothing_to_fill_in(value: str | list[str]) -> None:
+    with pytest.raises(ValueError, match="nothing to fill in"):
+        fill_property(NoteText("---\na:\n---\n"), "a", value)
+
+
+HOSTILE = [
+    "yes", "12", "1.5e3", "0o7", "2023-03-25", "null", "~", "true", "- x", "a: b", "a:", "x #y",
+    "#x", "---", "...", "[[x]]", "{x}", "{{x}}", "*x", "&x", "!x", "%x", "@x", "`x", "'x", '"x"',
+    "x, y", "? x", ": x", "| x", "> x", "\\", "a\nb", "a\r\n---\nb: c", " x", "x ", "\t", "\u2028x",
+    "\x85x", "\ufeff", "\x00", "\x7f", "😀", "=", "<<", "1:30", "_1", ".inf", "0x_", "é", "]", "}",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("frame", ["a:\n", "{a: }\n", "a: ''\n", "a: []\n", "a:\n- \n"])
+def test_hostile_values_read_back(frame: str) -> None:
+    for text in filter(str.strip, HOSTILE):
+        for value in (text, [text, text]):
+            note = NoteText(f"---\n{frame}---\nBody")
+            new = apply_edits(note.text, fill_property(note, "a", value))
+            is_item = frame.endswith("- \n") and value == text
+            expected = {"a": [text] if is_item else value}
+            assert _parsed(new) == [expected, expected], value
+
+
+def _parsed(text: str) -> list[dict[str, Any]]:
+    """Return the properties as PyYAML and as ruamel.yaml construct them."""
+    source = NoteText(text).yaml
+    by_ruamel = ruamel.yaml.YAML(typ="safe", pure=True).load(io.StringIO(source))
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    return [yaml.load(source, Loader=loader) or {}, by_ruamel or {}]
+
+
+_VALUES = st.sampled_from(
+    [
+        "", " ", " ~", " text", " x # c", " 'x'  ", " 'it''s'", ' "a\\tb"', " 😀 é", " 12", " 0o17",
+        " 1_000", " no", " 2023-03-25", " 1:30", " & x", " !!str 1", " {x: 1}", " [x, [y], {z: 1}]",
+        " [x, # c\n  y]", " |\n  one\n\n  two", " |+\n  one\n\n", " >-\n  one\n  two # no comment",
+        " plain\n  on two lines", ' "on\n  two"', "\n- one\n- two", "\n  - one\n  - '2'",
+        "\n   -  x\n   -", "\n    - x # c", "\n  k: v\n  l:",
+    ]
+)  # fmt: skip
+_EMPTY = st.sampled_from(
+    [
+        "", " ", "   ", " # c", "  #", " null", " ~ # c", ' ""', " '' ", " '  '", " []", " [ ]",
+        " [~]", " |", " >-\n", "\n- ", "\n  -", "\n    - ''", "\n  # c\n  - # d", "\n  ''",
+    ]
+)  # fmt: skip
+_FILLERS = st.sampled_from(["", "", "", "# comment\n", "\n"])
+_NEWLINES = st.sampled_from(["\n", "\r\n", "\r"])
+_TEXTS = st.one_of(
+    st.sampled_from([text for text in HOSTILE if text.strip()]),
+    st.text(st.characters(exclude_categories=["Cs"]), min_size=1).filter(str.strip),
+)
+_CONTENT = st.one_of(_TEXTS, st.lists(_TEXTS, min_size=1, max_size=3))
+_BODIES = st.sampled_from(["", "Body", "Body\n", "\n---\n\na: x\n---\n", "- x\u2028\t\n"])
+_AT_EASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+
+@st.composite
+def _notes(draw: st.DrawFn, empty: st.SearchStrategy[str] | None) -> str:
+    """Draw a note with up to four properties b, c, .. and, if empty is given, one named a."""
+    keys = draw(st.lists(st.sampled_from("bcde"), unique=True))
+    lines = [f"{key}:{draw(_VALUES).replace('&', f'&{key}')}\n" for key in keys]
+    if empty is not None:
+        lines.insert(draw(st.integers(0, len(lines))), f"a:{draw(empty)}\n")
+    block = "".join(draw(_FILLERS) + line for line in lines) + draw(_FILLERS)
+    ends = draw(_NEWLINES), draw(_NEWLINES)
+    front, body = f"---\n{block}---\n", draw(_BODIES)
+    bom = draw(st.sampled_from(["", "\ufeff"]))
+    return bom + front.replace("\n", ends[0]) + body.replace("\n", ends[1])
+
+
+def _check_promises(old: str, edits: list[Any], value: str | list[str]) -> None:
+    new = apply_edits(old, edits)
+    assert apply_edits(new, invert_edits(old, edits)) == old
+    assert not read_properties(NoteText(new)).is_empty("a")
+    for before, after in zip(_parsed(old), _parsed(new), strict=True):
+        filled = after["a"]
+        assert filled == value or filled == [value]
+        assert repr({**before, "a": filled}) == repr(after)
+
+
+@settings(_AT_EASE, max_examples=1000)
+@given(old=_notes(_EMPTY), value=_CONTENT)
+def test_filling_changes_nothing_else(old: str, value: str | list[str]) -> None:
+    _check_promises(old, fill_property(NoteText(old), "a", value), value)
+
+
+@settings(_AT_EASE, max_examples=500)
+@given(old=_notes(None), value=_CONTENT)
+def test_adding_changes_nothing_else(old: str, value: str | list[str]) -> None:
+    _check_promises(old, add_property(NoteText(old), "a", value), value)
+
+
+@settings(_AT_EASE, max_examples=1500)
+@given(block=st.text("ab:-' \n#[]{}|>&*!?,~\"\t", max_size=30), value=_CONTENT)
+def test_any_text_is_filled_or_refused(block: str, value: str | list[str]) -> None:
+    note = NoteText(f"---\na:{block}\n---\nBody")
+    for edit, name in ((fill_property, "a"), (add_property, "z")):
+        try:
+            edits = edit(note, name, value)
+        except NoteRefused as refusal:
+            assert refusal.reason
+        else:
+            assert (
+                apply_edits(apply_edits(note.text, edits), invert_edits(note.text, edits))
+                == note.text
+            )
