@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import UsageError
@@ -21,6 +22,8 @@ from companion.prompts import (
     Prompts,
     load_prompts,
 )
+from companion.prompts.field import load_field
+from companion.prompts.file import read_file
 from companion.prompts.view import SAMPLES
 
 Write = Callable[[str, str], Path]
@@ -355,6 +358,32 @@ def test_broken_file(name: str, text: str, line: int | None, words: str, write: 
     assert words in str(caught.value)
     assert isinstance(caught.value, UsageError)
     assert ";" in str(caught.value)  # what is wrong; what to do
+
+
+PIECES = [
+    *("---\n", "kind: text\n", "kind: list\n", "vocabulary: ", "[a, b]", "2024-99-99", "&a", "*a"),
+    *(
+        "? ",
+        ": ",
+        "- ",
+        "!!python/x ",
+        "{{ title }}",
+        "{{ ",
+        " }}",
+        "{% if title %}",
+        "{% endif %}",
+    ),
+    *("{% for x in tags %}", "{% endfor %}", "title", ".x", "|join", "|int", "/0", "(", ")", "'"),
+    *("\n", "\r", "\x00", "é"),
+]
+
+
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=150)
+@given(st.lists(st.sampled_from(PIECES), max_size=12).map("".join))
+def test_any_file_loads_or_is_refused(write: Write, text: str) -> None:
+    for body in (text, "---\nkind: text\n---\n" + text):
+        with suppress(PromptError):
+            load_field("x", read_file(write("x.md", body) / "x.md"))
 
 
 def test_file_that_is_not_utf8(tmp_path: Path) -> None:
