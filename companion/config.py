@@ -17,7 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, m
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.note.callout import Style
+from companion.note.callout import Style, Styles
 from companion.note.needs import CALLOUT, Rules
 from companion.vault.files import IgnoreRules
 
@@ -65,7 +65,9 @@ class NotesTable(_Table):
         if self.postponed_afterwards not in ("keep", "remove"):
             replacement = self.postponed_afterwards.removeprefix("#")
             if replacement == self.postponed_afterwards or not replacement:
-                raise ValueError('postponed_afterwards is "keep", "remove" or a tag like "#status/done"')
+                raise ValueError(
+                    'postponed_afterwards is "keep", "remove" or a tag like "#status/done"'
+                )
         return self
 
 
@@ -83,6 +85,7 @@ class CalloutTable(_Table):
 
     title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] = "AI"
     fold: Literal["", "+", "-"] = ""
+    section_fold: Literal["", "+", "-"] = "+"
     links: bool = True
 
 
@@ -106,9 +109,10 @@ class Config(_Table):
         return self.endpoint.concurrency or (1 if self.is_embedded else 4)
 
     @property
-    def style(self) -> Style:
-        """How a new callout begins."""
-        return Style(self.callout.title, self.callout.fold)
+    def styles(self) -> Styles:
+        """How new callouts begin."""
+        table = self.callout
+        return Styles(Style(table.title, table.fold), Style(table.title, table.section_fold))
 
     def rules(self, fields: tuple[str, ...], vocabulary: tuple[str, ...]) -> Rules:
         """Return which notes are candidates; fields: those there are prompts for."""

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from companion.enrich.own import Own, take_own_out
 from companion.enrich.workspace import Workspace
-from companion.note.needs import Facts, Need, read_facts
+from companion.note.needs import CALLOUT, Facts, Need, read_facts
 from companion.note.text import NoteText
 from companion.vault.journal import Asked
 
@@ -24,7 +24,7 @@ class Job(NamedTuple):
 
     explicit: the user wants it to have a description and a callout, even if it is no stub.
     retry: ask again what was asked before. force: write anew what Companion wrote and nobody
-    edited since. section: put a callout under this heading. dry_run: write nothing.
+    edited since. section: put a callout under this heading, and nothing else. dry_run: write nothing.
     """
 
     path: str
@@ -84,12 +84,22 @@ def leave_asked(
 def why_left(need: Need, asked: Asked) -> str:
     """Return why a need that was asked for once is left, and how to have it asked again."""
     detail = f" ({asked.reason})" if asked.reason else ""
-    name = f"callout “{need.question or need.heading or 'AI'}”" if need.kind == "callout" else need.kind
+    name = (
+        f"callout “{need.question or need.heading or 'AI'}”" if need.kind == CALLOUT else need.kind
+    )
     return f"{name} {_WHY_LEFT[asked.outcome]}{detail}; name the note, or --retry, to ask again"
 
 
 def _read(workspace: Workspace, job: Job, note: NoteText, explicit: bool) -> Facts:
-    return read_facts(note.encode(), workspace.rules, explicit=explicit, section=job.section)
+    facts = read_facts(note.encode(), workspace.rules, explicit=explicit, section=job.section)
+    if job.section is None:
+        return facts
+    return facts._replace(needs=tuple(n for n in facts.needs if _is_in_section(n, job.section)))
+
+
+def _is_in_section(need: Need, section: str) -> bool:
+    title = section.strip().lstrip("#").strip()
+    return need.kind == CALLOUT and (need.heading or "").casefold() == title.casefold()
 
 
 def _usual_or_own(

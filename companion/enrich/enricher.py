@@ -4,22 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Literal, NamedTuple
+from typing import Literal
 
-from companion.enrich.answer import AnswerEmpty, Limits, read_answer
-from companion.enrich.ask import ask_for, field_of, show_note
+from companion.enrich.answer import AnswerEmpty
+from companion.enrich.asker import Asker, Outcome
 from companion.enrich.draft import Draft, Job, draft_note
-from companion.enrich.known import Known
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
 from companion.llm.answer import Usage
 from companion.llm.client import Client
 from companion.note.edit import Edit, diff_edits
-from companion.note.needs import CALLOUT, Need
+from companion.note.needs import Need
 from companion.note.view import NoteView
-from companion.note.wikilink import link_mentions, link_targets
-from companion.prompts import NoteView as Shown
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
@@ -47,36 +44,25 @@ class Result:
     change: int | None = None
 
 
-class Outcome(NamedTuple):
-    """What came of asking: values that may go into the note, and why there is none for a need."""
-
-    fillings: list[Filling]
-    refused: Mapping[Need, AnswerError]
-    usage: Usage
-
-
 class Enricher:
     """Works on the notes of one run; enrich() may be called from any thread.
 
-    run: the name of the run in the journal. one_by_one: one plain-text call a need, for models
-    that cannot hold JSON. settle: seconds that a note must be unchanged before it is read.
+    run: the name of the run in the journal. settle: seconds that a note must be unchanged
+    before it is read.
     """
 
     def __init__(
         self,
         workspace: Workspace,
+        asker: Asker,
         client: Client,
-        known: Known,
         run: str,
-        *,
-        one_by_one: bool = False,
         settle: float = SETTLE,
     ) -> None:
         self.workspace = workspace
         self.run = run
+        self._asker = asker
         self._client = client
-        self._known = known
-        self._one_by_one = one_by_one
         self._settle = settle
 
     def enrich(self, job: Job) -> Result:
@@ -93,33 +79,6 @@ class Enricher:
         except NoteError as error:
             return Result(job.path, "failed", in_words(error))
 
-    def ask(self, job: Job, draft: Draft) -> Outcome:
-        """Return what the model gives for the draft's needs.
-
-        Raises EndpointError, Cancelled.
-        """
-        view = NoteView(draft.note)
-        shown = self.show(job.path, view, draft.needs)
-        try:
-            answers = ask_for(
-                draft.needs, self.workspace.prompts, shown, self._client, self._one_by_one
-            )
-        except AnswerError as error:
-            return Outcome([], dict.fromkeys(draft.needs, error), Usage())
-        fillings, refused = [], {}
-        for need, given in answers.given.items():
-            try:
-                fillings.append(Filling(need, self._read_value(job.path, view, shown, need, given)))
-            except AnswerError as error:
-                refused[need] = error
-        return Outcome(fillings, refused, answers.usage)
-
-    def show(self, path: str, view: NoteView, needs: Sequence[Need]) -> Shown:
-        """Return what is shown to the model of the note, for these needs."""
-        fields = [field_of(need, self.workspace.prompts) for need in needs]
-        vocabulary = self._known.vocabulary(fields, view.note.text)
-        return show_note(view, path, vocabulary, self._client.context_tokens)
-
     def plan(self, draft: Draft, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return what becomes of the draft's note, and the edits of its text as it was read.
 
@@ -128,7 +87,7 @@ class Enricher:
         space = self.workspace
         whole = len(fillings) == len(draft.needs)
         afterwards = space.config.notes.postponed_afterwards if whole else "keep"
-        plan = plan_edits(draft.note, fillings, space.rules, space.config.style, afterwards)
+        plan = plan_edits(draft.note, fillings, space.rules, space.config.styles, afterwards)
         old = draft.data.decode("utf-8")
         return plan, plan.edits if old == draft.note.text else diff_edits(old, plan.text)
 
@@ -138,7 +97,7 @@ class Enricher:
             return Result(job.path, "skipped", draft.skipped)
         if not draft.needs:
             return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
-        outcome = self.ask(job, draft)
+        outcome = self._asker.ask(job.path, NoteView(draft.note), draft.needs, self._client)
         if not job.dry_run:
             self._remember(job.path, outcome.refused)
         left = (*draft.left, *(str(error) for error in outcome.refused.values()))
@@ -159,8 +118,14 @@ class Enricher:
                 return Result(job.path, "unchanged", reason, usage=outcome.usage)
             plan, edits = self.plan(draft, fillings)
             made = Result(
-                job.path, "enriched", "", tuple(fillings), left, outcome.usage,
-                old=draft.data.decode("utf-8"), new=plan.text,
+                job.path,
+                "enriched",
+                "",
+                tuple(fillings),
+                left,
+                outcome.usage,
+                old=draft.data.decode("utf-8"),
+                new=plan.text,
             )
             if made.new == made.old:
                 return Result(job.path, "unchanged", "it is as it was", usage=outcome.usage)
@@ -182,7 +147,7 @@ class Enricher:
             kind="enrich",
             edits=edits,
             needs=tuple(filling.need.key for filling in made.filled),
-            model=self._client.model,
+            model=self._client.settings.model,
             note="; ".join(filling.remark for filling in made.filled if filling.remark),
         )
         return write_note(snapshot, made.new.encode("utf-8"), self.workspace.journal, change)
@@ -198,21 +163,6 @@ class Enricher:
                 "nothing" if isinstance(error, AnswerEmpty) else "rejected"
             )
             self.workspace.journal.remember(path, need.key, outcome, str(error))
-
-    def _read_value(
-        self, path: str, view: NoteView, shown: Shown, need: Need, given: object
-    ) -> str | list[str]:
-        if isinstance(given, AnswerError):
-            raise given
-        field = field_of(need, self.workspace.prompts)
-        taken = self._known.taken if field.name == "aliases" else frozenset[str]()
-        limits = Limits(field.choices(shown), taken, self._known.names.resolve)
-        value = read_answer(field, given, limits)
-        if need.kind != CALLOUT or not self.workspace.config.callout.links:
-            return value
-        text = "\n".join([value] if isinstance(value, str) else value)
-        linked = link_mentions(text, self._known.names, path, link_targets(view.note.text))
-        return linked.split("\n")
 
 
 def in_words(error: NoteError) -> str:

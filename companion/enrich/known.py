@@ -43,7 +43,9 @@ class Known:
         for field in fields:
             if field.vocabulary == "vault" and field.property:
                 used = self._vocabularies(field.property)
-                ranked = sorted(used, key=lambda value: (not _occurs(value, words), -used[value], value))
+                ranked = sorted(
+                    used, key=lambda value: (not _occurs(value, words), -used[value], value)
+                )
                 chosen[field.name] = ranked[:_OFFERED]
         return chosen
 

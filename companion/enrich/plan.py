@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.callout import (
-    Style,
+    Styles,
     answer_callout,
     place_callout,
     place_section_callout,
@@ -43,7 +43,7 @@ def plan_edits(
     note: NoteText,
     fillings: Sequence[Filling],
     rules: Rules,
-    style: Style,
+    styles: Styles,
     afterwards: str = "keep",
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
@@ -55,30 +55,32 @@ def plan_edits(
     text would still have a need that was filled.
     """
     view = NoteView(note)
-    edits = [edit for filling in fillings for edit in _edits_for(view, filling, style)]
+    edits = [edit for filling in fillings for edit in _edits_for(view, filling, styles)]
     edits += take_mark(view, rules, afterwards)
     text = apply_edits(note.text, edits)
     _require_filled(note.text, text, fillings, rules)
     return Plan(edits, text)
 
 
-def _edits_for(view: NoteView, filling: Filling, style: Style) -> list[Edit]:
+def _edits_for(view: NoteView, filling: Filling, styles: Styles) -> list[Edit]:
     need, value = filling.need, filling.value
     if need.kind == CALLOUT:
-        return [_callout_edit(view, need, [value] if isinstance(value, str) else value, style)]
+        return [_callout_edit(view, need, [value] if isinstance(value, str) else value, styles)]
     key = view.property_key(need.kind)
     if key is None:
         return add_property(view.note, need.kind, value)
     return fill_property(view.note, key, value)
 
 
-def _callout_edit(view: NoteView, need: Need, body: list[str], style: Style) -> Edit:
+def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -> Edit:
     if callout := find_callout(view, need):
         return answer_callout(view.note, view.lines, callout, body)
     if need.where == "section":
-        return place_section_callout(view.note, view.lines, need.heading or "", body, style)
+        return place_section_callout(
+            view.note, view.lines, need.heading or "", body, styles.section
+        )
     if need.where == "top":
-        return place_callout(view.note, view.lines, body, style)
+        return place_callout(view.note, view.lines, body, styles.top)
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
 
 

@@ -25,27 +25,29 @@ def run_jobs(
     before they are written.
 
     Raises what enrich raises for all notes (EndpointError, JournalError), once those under way
-    are finished.
+    are finished; the notes it was raised for are among the results.
     """
     waiting = iter(jobs)
     fault: CompanionError | None = None
     with ThreadPoolExecutor(concurrency, thread_name_prefix="note") as pool:
-        running: set[Future[Result]] = set()
+        running: dict[Future[Result], Job] = {}
         while True:
             while len(running) < concurrency and not fault and not cancelled.is_set():
                 if (job := next(waiting, None)) is None:
                     break
-                running.add(pool.submit(enrich, job))
+                running[pool.submit(enrich, job)] = job
             if not running:
                 break
-            done, running = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
+            done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
             for future in done:
+                job = running.pop(future)
                 try:
                     yield future.result()
                 except Cancelled:
                     cancelled.set()
                 except CompanionError as error:
                     fault = fault or error
+                    yield Result(job.path, "failed", str(error))
     if fault:
         raise fault
 

@@ -72,5 +72,7 @@ def _rules(config: Config, prompts: Prompts) -> Rules:
     fields = prompts.fields.values()
     names = [field.property or CALLOUT for field in fields]
     names.sort(key=lambda name: (name != DESCRIPTION, name))
-    vocabulary = [field.property for field in fields if field.property and field.vocabulary == "vault"]
+    vocabulary = [
+        field.property for field in fields if field.property and field.vocabulary == "vault"
+    ]
     return config.rules(tuple(names), tuple(vocabulary))

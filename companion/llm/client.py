@@ -68,9 +68,9 @@ class Client:
         first_delay: float = 0.5,
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
-        self._settings = source.settings
+        self.settings = source.settings
         self._calls = Calls(source, cancelled or threading.Event(), first_delay)
-        self._modes = _modes(self._settings.json)
+        self._modes = _modes(self.settings.json)
         self._dropped: set[str] = set()
         self._lock = threading.Lock()
         self._usage = Usage()
@@ -102,8 +102,8 @@ class Client:
         if named:
             self._modes = ()
         raise JsonUnsupported(
-            f"The endpoint {self._settings.address} takes no JSON format for"
-            f" {self._settings.model}; set json to text in the configuration"
+            f"The endpoint {self.settings.address} takes no JSON format for"
+            f" {self.settings.model}; set json to text in the configuration"
         )
 
     def close(self) -> None:

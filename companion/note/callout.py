@@ -13,10 +13,11 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit
-from companion.note.outline import Line, has_only_tags
+from companion.note.line import Line
+from companion.note.tag import has_only_tags
 from companion.note.text import NoteText
 
-_HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\]([+-]?)[ \t]*(.*?)[ \t]*$", re.IGNORECASE)
+_HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\][+-]?", re.IGNORECASE)
 _PLAIN_TITLES = ("", "ai")
 _APART = ("blank", "heading", "rule")
 
@@ -35,9 +36,9 @@ PLAIN = Style()
 class Callout:
     """An AI callout. first, last: its lines in the outline, both included.
 
-    heading: the words of the heading it stands under; None in the top part of the note.
-    is_empty: a header, and nothing in the quote. answered_below: empty, but text follows
-    right after it, outside the quote.
+    heading: the words of the heading it stands under, of level 2 or deeper; None in the top part
+    of the note. is_empty: a header, and nothing in the quote. answered_below: empty, but text
+    follows right after it, outside the quote.
     """
 
     first: int
@@ -60,18 +61,22 @@ def find_callouts(lines: Sequence[Line]) -> list[Callout]:
     for index, line in enumerate(lines):
         if line.kind == "heading" and line.level > 1:
             heading = line.title
-        header = _HEADER.match(line.text, line.content)
-        if header and line.kind == "text" and line.depth and _begins_quote(lines, index):
-            found.append(_read_callout(lines, index, header[2], heading))
+        if (title := _title(line)) is not None:
+            found.append(_read_callout(lines, index, title, heading))
     return found
 
 
 def answer_callout(
     note: NoteText, lines: Sequence[Line], callout: Callout, body: Sequence[str]
 ) -> Edit:
-    """Return the edit that puts the lines of body into an empty callout, quoted as it is."""
-    prefix = _quoting(lines[callout.first])
-    return _insert(note, lines, callout.last, [f"{prefix}{text}".rstrip() for text in body])
+    """Return the edit that puts the lines of body into an empty callout, right under its header.
+
+    They are quoted as the header is; a list marker before it becomes blanks.
+    """
+    header = lines[callout.first]
+    quoting = re.sub(r"[^\s>]", " ", header.prefix.rstrip(" \t"))
+    block = [f"{quoting} {text}".rstrip() for text in body]
+    return _insert(note, lines, callout.first, block)
 
 
 def place_callout(
@@ -92,9 +97,8 @@ def place_section_callout(
     Raises NoteRefused: there is no such heading, or more than one.
     """
     index = find_heading(lines, heading)
-    underlined = index + 1 < len(lines) and lines[index + 1].kind == "rule"
-    is_atx = lines[index].text.lstrip().startswith("#")
-    return _place_after(note, lines, index + (underlined and not is_atx), _quote(body, style))
+    is_underlined = not lines[index].text.lstrip(" ").startswith("#")
+    return _place_after(note, lines, index + is_underlined, _quote(body, style))
 
 
 def find_heading(lines: Sequence[Line], heading: str) -> int:
@@ -121,37 +125,24 @@ def section_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
     return lines[index + 1 :]
 
 
+def _title(line: Line) -> str | None:
+    """Return the title of the AI callout that begins in the line; None where none does."""
+    begins_quote = line.depth > line.kept and line.prefix.rstrip(" \t").endswith(">")
+    if line.kind != "text" or not begins_quote:
+        return None
+    header = _HEADER.match(line.shown, line.content)
+    return line.shown[header.end() :].strip(" \t") if header else None
+
+
 def _read_callout(lines: Sequence[Line], first: int, title: str, heading: str | None) -> Callout:
     depth = lines[first].depth
     last = first
-    is_empty = True
-    for index in range(first + 1, len(lines)):
-        line = lines[index]
-        if line.depth < depth or (line.is_item and not line.text.lstrip().startswith(">")):
-            break
-        last = index
-        is_empty = is_empty and line.kind == "blank" and line.depth == depth
+    while last + 1 < len(lines) and lines[last + 1].kept >= depth:
+        last += 1
+    body = lines[first + 1 : last + 1]
+    is_empty = not lines[first].is_open and all(line.kind == "blank" for line in body)
     after = lines[last + 1].kind if last + 1 < len(lines) else "blank"
     return Callout(first, last, title, heading, is_empty, is_empty and after not in _APART)
-
-
-def _begins_quote(lines: Sequence[Line], index: int) -> bool:
-    """Whether the line is the first of its quote, and no lazy continuation (CommonMark 5.1)."""
-    line = lines[index]
-    if line.is_item:
-        return True
-    for above in reversed(lines[:index]):
-        if above.depth >= line.depth:
-            return above is not lines[index - 1] and above.kind != "text"
-        if above.kind != "text" or above.is_item:
-            return True
-    return True
-
-
-def _quoting(header: Line) -> str:
-    """Return what stands before each line of the callout: a list marker becomes blanks."""
-    prefix = re.sub(r"[^\s>]", " ", header.prefix)
-    return prefix if prefix.endswith((" ", "\t")) else f"{prefix} "
 
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:
@@ -168,7 +159,7 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
         has_title = has_title or is_title
         if is_title or line.kind == "rule" or has_only_tags(line):
             last = index
-        elif line.kind != "blank":
+        elif line.kind != "blank" or (line.content and line.prefix.strip(" \t")):
             break
     return last
 

@@ -1,0 +1,94 @@
+"""companion model: the models that can run on this machine, and fetching them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+from rich.filesize import decimal
+from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
+
+from companion.cli.show import Show
+from companion.config import Config, load_config
+from companion.errors import UsageError
+from companion.llm.catalog import DEFAULT_MODEL, find, list_models, model_path
+
+
+@click.group()
+def model() -> None:
+    """List, fetch and locate the models that run on this machine."""
+
+
+@model.command("list")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a model.")
+def list_(as_json: bool) -> None:
+    """Show the models there are, and which of them are on this machine."""
+    show = Show(as_json=as_json)
+    for listed in list_models():
+        name, size, where = listed.model.name, listed.model.size, listed.path
+        if as_json:
+            path = str(where) if where else None
+            show.object({"name": name, "bytes": size, "path": path})
+            continue
+        state = "on this machine" if where else "not fetched"
+        show.say(
+            f"{name:<16} {decimal(size) if size else '?':>8}  {state:<16} {listed.model.title}"
+        )
+
+
+@model.command()
+@click.argument("name", required=False)
+def pull(name: str | None) -> None:
+    """Fetch the model NAME (or the configured one), once; a broken-off download goes on.
+
+    NAME is one of `companion model list`, or a GGUF file at Hugging Face:
+    owner/repository/file.gguf.
+    """
+    show = Show()
+    name = name or _configured_name(load_config())
+    path = _pull(name, show)
+    show.say(str(path))
+
+
+@model.command()
+@click.argument("name", required=False)
+def path(name: str | None) -> None:
+    """Print where the file of the model NAME (or the configured one) lies."""
+    name = name or _configured_name(load_config())
+    found = model_path(name)
+    if found is None:
+        raise UsageError(
+            f"the model {name} is not on this machine; companion model pull fetches it"
+        )
+    click.echo(str(found))
+
+
+def fetch_model(config: Config, show: Show) -> None:
+    """Fetch the embedded model if the configuration wants it and it is not here yet.
+
+    Raises UsageError (no such model), EndpointError (no source answers, no room).
+    """
+    if config.is_embedded and model_path(config.endpoint.model) is None:
+        _pull(config.endpoint.model, show)
+
+
+def _configured_name(config: Config) -> str:
+    return config.endpoint.model if config.is_embedded else DEFAULT_MODEL
+
+
+def _pull(name: str, show: Show) -> Path:
+    from companion.llm.fetch import pull as pull_file
+
+    wanted = find(name)
+    size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
+    show.warn(f"Fetching the model {name}{size}")
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        DownloadColumn(),
+        TimeRemainingColumn(),
+    )
+    quiet = not show.err.is_terminal
+    with Progress(*columns, console=show.err, disable=quiet, transient=True) as progress:
+        task = progress.add_task(name, total=wanted.size)
+        return pull_file(name, lambda done, of: progress.update(task, completed=done, total=of))

@@ -1,0 +1,56 @@
+"""companion prompt: exactly what would be sent to the model for a note."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import click
+
+from companion.cli.session import common_options, open_session, resolve_path
+from companion.cli.show import Show
+from companion.enrich.asker import Asker
+from companion.enrich.draft import Job, draft_note
+from companion.enrich.known import Known
+from companion.enrich.model import model_facts, where_it_goes
+from companion.errors import UsageError
+from companion.note.view import NoteView
+from companion.vault.files import skip_reason
+from companion.vault.write import read_note
+
+
+@click.command()
+@click.argument("note")
+@click.option("--section", metavar="HEADING", help="As for a callout under this heading.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a call.")
+@common_options
+def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) -> None:
+    """Show exactly what would be sent to the model for NOTE, and to which endpoint.
+
+    It is what `companion enrich NOTE` would send. Nothing is sent now.
+    """
+    show = Show(as_json=as_json)
+    with open_session(vault, [note], show=show, read_only=True) as workspace:
+        path = resolve_path(workspace, note)
+        if reason := skip_reason(workspace.root, path, workspace.ignore):
+            raise UsageError(f"{path}: nothing would be sent, for it is left alone: {reason}")
+        job = Job(path, explicit=True, retry=True, section=section)
+        draft = draft_note(workspace, job, read_note(workspace.root, path).data)
+        if draft.skipped or not draft.needs:
+            why = draft.skipped or "it needs nothing"
+            raise UsageError(f"{path}: nothing would be sent: {why}")
+        asker = Asker(workspace, Known(workspace.scan()), model_facts(workspace.config))
+        calls, hopeless = asker.calls(path, NoteView(draft.note), draft.needs)
+    for error in hopeless.values():
+        show.warn(str(error))
+    for call in calls:
+        if as_json:
+            show.object({"messages": call.messages, "schema": call.schema})
+            continue
+        show.say(f"To {where_it_goes(workspace.config)}", style="bold")
+        for message in call.messages:
+            show.say(f"\n{message['role']}:", style="bold cyan")
+            show.say(message["content"])
+        if call.schema:
+            show.say("\nanswer must fit:", style="bold cyan")
+            show.say(json.dumps(call.schema, ensure_ascii=False, indent=2))

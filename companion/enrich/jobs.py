@@ -1,0 +1,79 @@
+"""Which notes a run works on, from the paths the user named."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from companion.enrich.draft import Job, leave_asked
+from companion.enrich.enricher import Result
+from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
+from companion.vault.index import Scan
+
+
+class Choice(NamedTuple):
+    """What the user wants done to the notes; see Job. every: in folders, not stubs only."""
+
+    every: bool = False
+    force: bool = False
+    retry: bool = False
+    section: str | None = None
+    dry_run: bool = False
+
+
+def choose_jobs(
+    workspace: Workspace, scan: Scan, wanted: Sequence[str], choice: Choice
+) -> tuple[list[Job], list[Result]]:
+    """Return the jobs, and of the notes that are skipped those which were asked for, with why.
+
+    wanted: vault-relative notes and folders; empty: the vault itself.
+
+    Raises UsageError when a section is wanted in a folder.
+    """
+    jobs: dict[str, Job] = {}
+    skipped: dict[str, Result] = {}
+    for path in wanted:
+        if path and (workspace.root / path).is_file():
+            jobs[path] = _named(path, choice)
+            continue
+        if choice.section is not None:
+            raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
+        for job in _in_folder(workspace, scan, path, choice):
+            jobs.setdefault(job.path, job)
+        if choice.every:
+            skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
+    jobs = {path: job for path, job in jobs.items() if path not in skipped}
+    return list(jobs.values()), list(skipped.values())
+
+
+def _named(path: str, choice: Choice) -> Job:
+    explicit = choice.section is None
+    return Job(path, explicit, True, choice.force, choice.section, choice.dry_run)
+
+
+def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) -> Iterator[Job]:
+    own = {change.path for change in workspace.journal.changes()} if choice.force else set[str]()
+    asked = workspace.journal.all_asked()
+    for path, facts in scan.notes.items():
+        if not _is_in(path, folder) or facts.skipped is not None:
+            continue
+        job = Job(path, choice.every, choice.retry, choice.force, None, choice.dry_run)
+        needs = facts.needs
+        if path in asked:
+            needs, _ = leave_asked(workspace, job, needs)
+        if choice.every or needs or path in own:
+            yield job
+
+
+def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
+    for path, facts in scan.notes.items():
+        if facts.skipped is not None and _is_in(path, folder):
+            yield path, facts.skipped
+    for path, reason in scan.skipped.items():
+        if _is_in(path, folder):
+            yield path, reason
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or path.startswith(f"{folder}/")

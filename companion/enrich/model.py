@@ -1,0 +1,76 @@
+"""The model that the configuration names, ready to be asked."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from threading import Event
+from typing import NamedTuple
+
+from companion.config import Config
+from companion.errors import UsageError
+from companion.llm.catalog import model_path
+from companion.llm.client import Client
+from companion.llm.embedded import EmbeddedServer
+
+_LIGHT = "smollm2-135m"
+_CONTEXT = 4096  # tokens for each note worked on at once
+
+
+class ModelFacts(NamedTuple):
+    """What asking depends on.
+
+    context_tokens: what the model reads and writes in one call; None where unknown.
+    one_by_one: it is asked for one thing a call, in plain text, for it cannot hold JSON.
+    """
+
+    name: str
+    context_tokens: int | None
+    one_by_one: bool
+
+
+def model_facts(config: Config) -> ModelFacts:
+    """Return what is known of the configured model without asking it."""
+    table = config.endpoint
+    one_by_one = table.json_mode == "text"
+    if config.is_embedded:
+        context = table.context_tokens or _CONTEXT
+        return ModelFacts(table.model, context, one_by_one or table.model == _LIGHT)
+    return ModelFacts(table.model, table.context_tokens, one_by_one)
+
+
+def where_it_goes(config: Config) -> str:
+    """Return in words which model at which endpoint is asked."""
+    if config.is_embedded:
+        return f"{config.endpoint.model}, the embedded model: nothing leaves this machine"
+    endpoint = config.remote_endpoint()
+    place = "on this machine" if endpoint.is_local else "not on this machine"
+    return f"{endpoint.model} at {endpoint.address} ({place})"
+
+
+@contextmanager
+def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
+    """Open the configured endpoint, or the embedded model, which starts on the first call.
+
+    Raises UsageError when the embedded model is not on this machine yet: it is never fetched
+    here.
+    """
+    if not config.is_embedded:
+        with Client(config.remote_endpoint(), cancelled) as client:
+            yield client
+        return
+    name = config.endpoint.model
+    path = model_path(name)
+    if path is None:
+        raise UsageError(
+            f"the model {name} is not on this machine; companion model pull fetches it"
+        )
+    context = model_facts(config).context_tokens or _CONTEXT
+    server = EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency)
+    with server, Client(server, cancelled) as client:
+        yield client
+
+
+def is_remote(config: Config) -> bool:
+    """Return whether notes leave this machine."""
+    return not config.is_embedded and not config.remote_endpoint().is_local
