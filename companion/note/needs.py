@@ -11,8 +11,8 @@ from typing import NamedTuple, Self, TypedDict
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_heading, section_lines
-from companion.note.outline import has_tag
 from companion.note.properties import Properties
+from companion.note.tag import has_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 

@@ -7,8 +7,10 @@ from functools import cached_property
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_callouts
-from companion.note.outline import Line, read_outline, tags_of
+from companion.note.line import Line
+from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
+from companion.note.tag import tags_of
 from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}

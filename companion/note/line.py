@@ -1,0 +1,58 @@
+"""One line of a note's body, with what it is."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from typing import Literal
+
+Kind = Literal["blank", "text", "heading", "rule", "code", "comment", "math", "html"]
+
+HEADING = re.compile(r"(#{1,6})(?=[ \t]|$)")
+_CLOSING_SIGNS = re.compile(r"(?:^|(?<=[ \t]))#+$")
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line of a note's body.
+
+    start, end, next: offsets in the note's text (characters): of the line, of its end, of
+    the next line. text: the line without its end. content: where in `text` the content
+    begins, after quote signs, list markers and blanks. depth: how many quotes the line
+    stands in by signs of its own. kept: how many of them go on from the line above.
+    level: of a heading, 1 to 6; only headings outside of quotes and lists are any.
+    hidden: parts of `text` that lie in comments. is_open: a comment goes on below.
+    """
+
+    start: int
+    end: int
+    next: int
+    text: str
+    content: int = 0
+    depth: int = 0
+    kept: int = 0
+    kind: Kind = "blank"
+    level: int = 0
+    hidden: tuple[tuple[int, int], ...] = ()
+    is_open: bool = False
+
+    @property
+    def prefix(self) -> str:
+        """The quote signs, list markers and blanks before the content."""
+        return self.text[: self.content]
+
+    @property
+    def shown(self) -> str:
+        """The line without what lies in comments."""
+        shown = self.text
+        for start, end in reversed(self.hidden):
+            shown = shown[:start] + shown[end:]
+        return shown
+
+    @property
+    def title(self) -> str:
+        """The words of a heading."""
+        words = self.shown.strip(" \t")
+        if not (signs := HEADING.match(words)):
+            return words
+        return _CLOSING_SIGNS.sub("", words[signs.end() :].strip(" \t")).strip(" \t")

@@ -1,0 +1,82 @@
+"""The tags in a line of a note's body, by Obsidian's rules."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from companion.note.code_span import CodeSpans
+from companion.note.line import Line
+
+# Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and whatever is no ASCII or general
+# punctuation; not digits alone. Before it: the line's start, a blank, or another tag.
+_TAGS = re.compile(r"(?<!\S)(?:#[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+)+")
+_NO_TAGS = re.compile(
+    r"\\."
+    r"|(?<!`)(?P<run>`+)(?!`)"
+    r"|\[\[[^\[\]]*\]\]"
+    r"|\[[^\[\]]*\](?:\([^()\[\]]*\)|\[[^\[\]]*\])"
+    r"|<[^<>]*>"
+    r"|\$(?=[^\s$])[^$]*(?<=[^\s$])\$(?!\d)"
+)
+
+
+def tags_of(line: Line) -> list[str]:
+    """Return the tags in the line, without `#`, as written.
+
+    None stand in code, comments, formulas, HTML, links and URLs.
+    """
+    return [line.text[start + 1 : end] for start, end in find_tags(line)]
+
+
+def find_tags(line: Line) -> list[tuple[int, int]]:
+    """Return where in the line's text its tags stand, `#` included."""
+    if line.kind not in ("text", "heading") or "#" not in line.text:
+        return []
+    return list(_find_tags(_masked(line)))
+
+
+def has_only_tags(line: Line) -> bool:
+    """Return whether the line holds tags and nothing else, but for comments."""
+    if line.kind != "text" or (line.content and line.prefix.strip(" \t")):
+        return False
+    found = find_tags(line)
+    return bool(found) and not _fill(line.text, [*line.hidden, *found], " ").strip()
+
+
+def has_tag(tags: Iterable[str], wanted: str) -> bool:
+    """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
+    wanted = wanted.lstrip("#").casefold()
+    return any(f"{tag.casefold()}/".startswith(f"{wanted}/") for tag in tags)
+
+
+def _find_tags(text: str) -> Iterator[tuple[int, int]]:
+    for match in _TAGS.finditer(text):
+        end = match.start()
+        for name in match[0][1:].split("#"):
+            begin, end = end, end + 1 + len(name)
+            if not name.isdecimal():
+                yield begin, end
+
+
+def _masked(line: Line) -> str:
+    """Return the line's text with `!` in the place of what holds no tags: same length."""
+    text = _fill(line.text, line.hidden, "!")
+    code = CodeSpans(text)
+    parts: list[str] = []
+    position = 0
+    while match := _NO_TAGS.search(text, position):
+        end = code.end_of(*match.span()) if match["run"] else match.end()
+        parts += text[position : match.start()], "!" * (end - match.start())
+        position = end
+    return "".join(parts) + text[position:]
+
+
+def _fill(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
+    """Return text with char in the place of every character of the spans."""
+    parts: list[str] = []
+    position = 0
+    for start, end in sorted(spans):
+        parts += text[position:start], char * (end - start)
+        position = end
+    return "".join(parts) + text[position:]
