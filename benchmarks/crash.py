@@ -2,8 +2,9 @@
 
     python benchmarks/crash.py [--quick]
 
-A child writes a note and dies: at every system call of the write (before it, and after half of
-a write), and at random moments. Then recovery runs. Exit status 1 when a note is torn after it.
+A child writes a note and dies: before every system call of the write, within every write (after
+a tenth, half, nine tenths of its bytes), and at random moments. Then recovery runs. Exit status 1
+when a note is torn after it.
 """
 
 from __future__ import annotations
@@ -70,20 +71,18 @@ def write_once(vault: Path, journal: Journal, case: Case) -> None:
     write_note(seen, case.after, journal, NewChange("run", PATH, "enrich", [case.edit]))
 
 
-def die_at(at: int, *, half: bool) -> None:
-    """Have this process killed at its next system call number `at`, counted from 1.
+def die_at(at: int, share: float | None) -> None:
+    """Have this process killed before its next system call number `at`, counted from 1.
 
-    half: only if that is a write, and after half of its bytes; otherwise the process exits.
+    share: count calls of write only, and die once this share of the bytes is written.
     """
     made = count(1)
 
     def wrap(name: str, call: Callable[..., Any]) -> Callable[..., Any]:
         def wrapped(*args: Any, **options: Any) -> Any:
-            if next(made) == at:
-                if half and name != "write":
-                    os._exit(3)
-                if half:
-                    call(args[0], args[1][: len(args[1]) // 2])
+            if (share is None or name == "write") and next(made) == at:
+                if share is not None:
+                    call(args[0], args[1][: int(len(args[1]) * share)])
                 os.kill(os.getpid(), signal.SIGKILL)
             return call(*args, **options)
 
@@ -120,22 +119,21 @@ def check(vault: Path, state: Path, case: Case, figures: Figures) -> None:
     figures.torn_after += note.read_bytes() not in whole
 
 
-def die_at_every_call(case: Case, figures: Figures, *, half: bool) -> None:
+def die_at_every_call(case: Case, figures: Figures, share: float | None) -> None:
     for at in count(1):
         with fresh_vault(case) as (vault, state):
 
             def work(vault: Path = vault, state: Path = state, at: int = at) -> None:
                 with Journal(state / "journal.sqlite3") as journal:
-                    die_at(at, half=half)
+                    die_at(at, share)
                     write_once(vault, journal, case)
 
             status = os.waitstatus_to_exitcode(os.waitpid(fork(work), 0)[1])
             if status == 0:
                 return
-            if status == -signal.SIGKILL:
-                check(vault, state, case, figures)
-            elif status != 3:
+            if status != -signal.SIGKILL:
                 raise SystemExit(f"the child failed at call {at}")
+            check(vault, state, case, figures)
 
 
 def die_any_time(case: Case, figures: Figures, points: int) -> None:
@@ -181,9 +179,9 @@ def main() -> int:
             continue
         for way, case in ("grow", make_case(size)), ("shrink", make_case(size).backwards()):
             figures = Figures()
-            die_at_every_call(case, figures, half=False)
-            die_at_every_call(case, figures, half=True)
-            die_any_time(case, figures, 5 if quick else 20)
+            for share in (None, 0.1, 0.5, 0.9):
+                die_at_every_call(case, figures, share)
+            die_any_time(case, figures, 5 if quick else 12)
             print(
                 f"{name:>6} {way:>7} {figures.points:>7} {figures.torn_before:>12}"
                 f" {figures.torn_after:>11}  {figures.outcomes}"
