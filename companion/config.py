@@ -10,20 +10,27 @@ import os
 import tomllib
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal, NamedTuple, Self
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.note.callout import Style, Styles
+from companion.note.callout import PLAIN, Style
 from companion.note.needs import CALLOUT, Rules
-from companion.vault.files import IgnoreRules
+from companion.vault.ignore import IgnoreRules
 
 APP = "callout-companion"
 DEFAULT_MODEL = "qwen2.5-1.5b"
 _Positive = Annotated[int, Field(ge=1)]
+
+
+class Styles(NamedTuple):
+    """How new callouts begin: at the top of a note, and under a heading."""
+
+    top: Style = PLAIN
+    section: Style = Style(fold="+")
 
 
 class _Table(BaseModel):

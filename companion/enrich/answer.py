@@ -15,7 +15,7 @@ _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|[。！？]")
 
 
-class AnswerEmpty(AnswerError):
+class NothingToSay(AnswerError):
     """The model answered with nothing, which is an answer: there is no such value."""
 
 
@@ -36,7 +36,7 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
 
     answer: the text a model wrote, or its value in a JSON answer.
 
-    Raises AnswerEmpty where it says nothing, AnswerError with the reason where it is unfit.
+    Raises NothingToSay where it says nothing, AnswerError with the reason where it is unfit.
     """
     if field.kind == "list":
         return _read_list(field, answer, limits)
@@ -46,7 +46,7 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
         return _read_prose(field, answer, limits)
     text = inert_value(_without_label(answer, field.name))
     if not text:
-        raise AnswerEmpty(f"the model had nothing to say for {field.name}")
+        raise NothingToSay(f"the model had nothing to say for {field.name}")
     return _choose(text, field, limits) if field.kind == "choice" else _shorten(text, field)
 
 
@@ -61,7 +61,7 @@ def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
         if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
             found.setdefault(chosen.casefold(), chosen)
     if not found:
-        raise AnswerEmpty(f"the model named nothing fit for {field.name}")
+        raise NothingToSay(f"the model named nothing fit for {field.name}")
     return list(found.values())[: field.max_items]
 
 
@@ -69,7 +69,7 @@ def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
     lines = inert_prose(answer.strip(), limits.resolve)
     length = sum(len(line) for line in lines)
     if not any(line.strip() for line in lines):
-        raise AnswerEmpty(f"the model had nothing to say for {field.name}")
+        raise NothingToSay(f"the model had nothing to say for {field.name}")
     if field.max_characters and length > 2 * field.max_characters:
         raise AnswerError(f"the {field.name} has {length} characters, {field.max_characters} asked")
     return lines

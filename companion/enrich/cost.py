@@ -1,4 +1,4 @@
-"""What a run would take, before it is begun: tokens and, where the model's price is known, money."""
+"""What a run would take, before it is begun: tokens, and money where the price is known."""
 
 from __future__ import annotations
 

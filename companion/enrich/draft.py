@@ -24,7 +24,7 @@ class Job(NamedTuple):
 
     explicit: the user wants it to have a description and a callout, even if it is no stub.
     retry: ask again what was asked before. force: write anew what Companion wrote and nobody
-    edited since. section: put a callout under this heading, and nothing else. dry_run: write nothing.
+    edited since. section: a callout under this heading, and nothing else. dry_run: write nothing.
     """
 
     path: str

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from companion.enrich.answer import AnswerEmpty
+from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker, Outcome
 from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.plan import Filling, Plan, plan_edits
@@ -102,7 +102,7 @@ class Enricher:
             self._remember(job.path, outcome.refused)
         left = (*draft.left, *(str(error) for error in outcome.refused.values()))
         if not outcome.fillings:
-            nothing = all(isinstance(error, AnswerEmpty) for error in outcome.refused.values())
+            nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
             status: Status = "unchanged" if nothing else "failed"
             return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
         return self._write(job, outcome, left)
@@ -160,7 +160,7 @@ class Enricher:
     def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
         for need, error in refused.items():
             outcome: Literal["nothing", "rejected"] = (
-                "nothing" if isinstance(error, AnswerEmpty) else "rejected"
+                "nothing" if isinstance(error, NothingToSay) else "rejected"
             )
             self.workspace.journal.remember(path, need.key, outcome, str(error))
 

@@ -59,6 +59,10 @@ class Known:
         return {}
 
 
+def _rank(used: Mapping[str, int], words: str) -> list[str]:
+    return sorted(used, key=lambda value: (not _occurs(value, words), -used[value], value))
+
+
 def _occurs(value: str, words: str) -> bool:
     return value.rpartition("/")[2].replace("-", " ").replace("_", " ").casefold() in words
 

@@ -75,4 +75,4 @@ def _rules(config: Config, prompts: Prompts) -> Rules:
     vocabulary = [
         field.property for field in fields if field.property and field.vocabulary == "vault"
     ]
-    return config.rules(tuple(names), tuple(vocabulary))
+    return config.rules(tuple(names), tuple(filter(None, vocabulary)))
