@@ -32,6 +32,13 @@ class Style(NamedTuple):
 PLAIN = Style()
 
 
+class Styles(NamedTuple):
+    """How new callouts begin: at the top of a note, and under a heading."""
+
+    top: Style = PLAIN
+    section: Style = Style(fold="+")
+
+
 @dataclass(frozen=True)
 class Callout:
     """An AI callout. first, last: its lines in the outline, both included.
