@@ -74,7 +74,7 @@ def walk_notes(root: Path, rules: IgnoreRules) -> Iterator[NoteFile | SkippedFil
             elif looked := _look(entry, path, rules, reason):
                 yield looked
         for path in reversed(folders):
-            if not _is_utf8(path):
+            if not is_utf8(path):
                 yield SkippedFile(_shown(path), _BAD_NAME)
             elif not _is_hidden(path.rpartition("/")[2]):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
@@ -131,6 +131,17 @@ def is_placeholder(seen: os.stat_result) -> bool:
     return bool(dataless or getattr(seen, "st_file_attributes", 0) & _RECALL)
 
 
+def is_utf8(text: str) -> bool:
+    """Whether text has no lone surrogates, which stand for bytes that are not UTF-8."""
+    if text.isascii():
+        return True
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
 def _look(
     entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
 ) -> NoteFile | SkippedFile | None:
@@ -162,7 +173,7 @@ def _look_elsewhere(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
 
 
 def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
-    if not _is_utf8(path):
+    if not is_utf8(path):
         return _BAD_NAME
     if is_conflict_copy(name):
         return "a copy that a sync client made of a conflicting edit"
@@ -202,16 +213,5 @@ def _is_link(seen: os.stat_result) -> bool:
     return stat.S_ISLNK(seen.st_mode) or getattr(seen, "st_reparse_tag", 0) == _JUNCTION
 
 
-def _is_utf8(name: str) -> bool:
-    """Whether the name has no lone surrogates, which stand for bytes that are not UTF-8."""
-    if name.isascii():
-        return True
-    try:
-        name.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def _shown(path: str) -> str:
-    return path if _is_utf8(path) else os.fsencode(path).decode(errors="replace")
+    return path if is_utf8(path) else os.fsencode(path).decode(errors="replace")

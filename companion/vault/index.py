@@ -11,7 +11,7 @@ from pathlib import Path
 from companion.errors import NoteError
 from companion.note.needs import Facts, Need
 from companion.vault.cache import Cache, Row
-from companion.vault.files import NoteFile, SkippedFile, explain, read_file, walk_notes
+from companion.vault.files import NoteFile, SkippedFile, explain, is_utf8, read_file, walk_notes
 from companion.vault.ignore import IgnoreRules
 
 Examine = Callable[[str, bytes], Facts]
@@ -115,7 +115,7 @@ class Index:
         progress is told now and then how many files are done, of how many.
         """
         self._recall(fingerprint + _SHAPE)
-        settled = time.time_ns() - _SETTLED_NS
+        now = time.time_ns()
         known, scan = self._known, Scan(Notes(root, examine), {})
         new: list[Row] = []
         gone = set(known)
@@ -128,8 +128,9 @@ class Index:
                 gone.discard(file.path)
             else:
                 facts = _read(root, file, examine, scan)
-                if facts and max(file.mtime_ns, file.ctime_ns) < settled:
-                    new.append((*file, facts.dump()))
+                settled = max(file.mtime_ns, file.ctime_ns) < now - _SETTLED_NS
+                if facts and settled and is_utf8(dumped := facts.dump()):
+                    new.append((*file, dumped))
             if progress and (done % _STEP == 0 or done == len(found)):
                 progress(done, len(found))
         self._keep(new, gone)
