@@ -25,6 +25,8 @@ _POSSESSIVE = re.compile(r"['\u2019]s(?!\w)")
 # Markdown, HTML, math or template syntax, and would be so inside a link too.
 _UNSAFE = re.compile(r"[\[\]|#^:\\`$<>*@]|%%|\{\{|==|~~|&#?\w+;")
 
+_NO_LINK_BEFORE = re.compile(r"[(\]@]|\[(?!\[)")
+
 _SENTENCE_END = "\n.!?:;\u2026\u3002\uff01\uff1f\uff1a\uff1b"
 _OPENERS = (
     " \t*_~=\"'([>]-+\u2013\u2014\u2022\u00a1\u00bf\u00ab\u201c\u2018\u201e\uff08\u300c\u300e"
@@ -120,15 +122,15 @@ def stands_alone(text: str, start: int, end: int) -> bool:
     An exclamation mark before it makes an embed, a parenthesis after it a Markdown link. A link
     before it counts as the words it shows, so that a second run sees what the first one saw.
     """
-    before = text[max(0, start - 6) : start].replace("\\", "").rstrip("]")
+    before = text[max(0, start - 6) : start].rstrip("]")
     after = text[end : end + 6].replace("\\", "")
-    if before.endswith(("!", "[", "#", "^", "@")) or after.startswith(("(", "[", "]", "@")):
+    if before.endswith(("\\", "!", "[", "#", "^", "@")) or _NO_LINK_BEFORE.match(after):
         return False
     return not (_joins_before(before, text[start]) or _joins_after(text[end - 1], after))
 
 
 def _joins_before(before: str, first: str) -> bool:
-    bare = before.rstrip(_JOINERS)
+    bare = before.rstrip(_JOINERS + "\\")
     joiners = before[len(bare) :]
     bare = bare.rstrip("]")
     if not bare or not _is_letter(bare[-1]):

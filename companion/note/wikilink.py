@@ -35,8 +35,9 @@ _CLOSED = re.compile(
             r"!?\[\[(?P<target>[^\[\]|#\n]*)[^\[\]\n]*\]\]",
             r"!?\[[^\[\]\n]*\](?:\([^()\n]*\)|\[[^\[\]\n]*\])?",
             r"<[^<>\n]*>",
-            # https://.., https\://.. of inert text, www.; until a blank or East Asian punctuation
-            r"(?:\b[A-Za-z][A-Za-z0-9+.-]{0,20}\\?:\\?/\\?/|(?i:www)\\?\.)[^\s\u3000-\u3011\uff01-\uff1f]*",
+            # https://.., https\\://.. of inert text, www.; until a blank or East Asian punctuation
+            r"(?:(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20})?\\?:\\?/\\?/|(?i:www)\\?\.)"
+            r"[^\s\u3000-\u3011\uff01-\uff1f]*",
         )
     ),
     re.MULTILINE,
@@ -102,7 +103,7 @@ class LinkNames:
         to the shortest path; that folder is not known here.
         """
         path = self.find_note(target)
-        return self._link_target(path) if path is not None else None
+        return self.target_of(path) if path is not None else None
 
     def find_note(self, target: str) -> str | None:
         """Return the path, without `.md`, of the note that target names; see resolve."""
@@ -112,8 +113,8 @@ class LinkNames:
         exact = _without_extension(target.strip()).removeprefix("/")
         return min(fitting, key=lambda path: (path != exact, len(path), path), default=None)
 
-    def _link_target(self, path: str) -> str | None:
-        """Return what a link to path says; None where no link can mean this note and no other."""
+    def target_of(self, path: str) -> str | None:
+        """Return what a link to the note at path says; None where none can mean it alone."""
         basename = _basename(path)
         if len(self._basenames[_key(basename)]) == 1:
             return basename if is_safe(basename) else None
@@ -180,14 +181,15 @@ def link_mentions(
     escapes and URLs. `[[Name]]` where the text says the name, else `[[Name|as written]]`.
     """
     closed = _closed_characters(text)
-    taken = {names.find_note(target) for target in (own, *linked, *link_targets(text))}
+    taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
+    taken.add(_without_extension(own))
     edits: list[Edit] = []
     done = 0
     for start, end, path in names.find_mentions(text):
         if start < done or 1 in closed[start:end]:
             continue
         done = end  # a mention that gets no link hides the shorter names in it all the same
-        target = None if path is None or path in taken else names.resolve(path)
+        target = None if path is None or path in taken else names.target_of(path)
         if target is not None:
             taken.add(path)
             edits.append(Edit(start, end, _wikilink(target, text[start:end])))

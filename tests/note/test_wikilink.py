@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 
 import pytest
 from hypothesis import given
@@ -79,7 +80,7 @@ LINKED = [
     pytest.param("My To Do list", "My [[To Do]] list", id="short words by their capitals"),
     pytest.param("Use GPT-4.", "Use [[GPT-4]].", id="digits"),
     pytest.param("In C++, too", "In C++, too", id="C++ is too short"),
-    pytest.param("In C plus plus", "In C plus plus", id="one long word is no phrase"),
+    pytest.param("In c plus plus", "In [[C++|c plus plus]]", id="alias of a name with signs"),
     pytest.param(
         "the quicksilver metal", "the [[a/Mercury|quicksilver metal]]", id="path if name is shared"
     ),
@@ -133,6 +134,7 @@ LEFT_ALONE = [
     pytest.param("[Machine Learning](x) [Home][ML] <b ML>", id="Markdown links and HTML"),
     pytest.param("https://a.org/ML?ML https\\://a.org/ML www\\.ML.org", id="URLs"),
     pytest.param("\\#ML #ML x@ML ML@x \\!ML !ML [ML", id="what an escape or a sign makes of it"),
+    pytest.param("C\\\\ML \\ML", id="behind a backslash"),
     pytest.param("ML(x) ML[x]", id="would become a Markdown link"),
     pytest.param("| a | b |\n|---|---|\n| ML | x |", id="table"),
     pytest.param("データベ", id="part of a katakana word"),
@@ -223,7 +225,7 @@ def test_resolve(target: str, expected: str | None) -> None:
     [
         pytest.param(["x/y/A", "A"], "A", "A", id="exact path first"),
         pytest.param(["x/y/A", "x/y/z/A"], "a", "x/y/A", id="shortest path"),
-        pytest.param(["long/A", "x/y/A"], "A", "long/A", id="shortest in characters"),
+        pytest.param(["long/A", "x/y/A"], "A", "x/y/A", id="shortest in characters"),
         pytest.param(["x/y/A", "y/A"], "y/A", "y/A", id="exact path before suffix"),
         pytest.param(["x/y/A", "z/A"], "y/A", "x/y/A", id="suffix"),
         pytest.param(["a", "A"], "A", None, id="no link can tell them apart"),
@@ -231,7 +233,7 @@ def test_resolve(target: str, expected: str | None) -> None:
 )
 def test_resolve_among_several(paths: list[str], target: str, expected: str | None) -> None:
     names = LinkNames([NoteName(path) for path in paths])
-    assert names.resolve(target) == (expected if expected != "long/A" else "x/y/A")
+    assert names.resolve(target) == expected
 
 
 def test_link_targets() -> None:
@@ -246,7 +248,7 @@ def test_link_targets() -> None:
         pytest.param("reference", False, Spelling.NEVER, id="word in lower case"),
         pytest.param("reference", True, Spelling.WORD, id="alias in lower case"),
         pytest.param("Zettelkasten", False, Spelling.LONG_WORD, id="long word"),
-        pytest.param("Cite as you write", False, Spelling.EXACT, id="phrase of one long word"),
+        pytest.param("Day by Night", False, Spelling.EXACT, id="phrase of one long word"),
         pytest.param("Spaced Repetition", False, Spelling.INITIALS, id="phrase"),
         pytest.param("AI", False, Spelling.EXACT, id="acronym"),
         pytest.param("Ai", False, Spelling.NEVER, id="two letters"),
@@ -289,7 +291,8 @@ WORDS = [
 ]
 WORDS += ["Who?", "Foo (bar)", "C++ code", "A.B", "Gamma Ray", "Gamma", "Ray Tracing"]
 NAME = st.one_of(st.sampled_from(WORDS), st.text("aAbB #|/.é学データ머'", min_size=1, max_size=6))
-NOTES = st.lists(st.tuples(NAME, NAME, st.lists(NAME, max_size=2)), max_size=8)
+PATH = NAME.map(lambda name: name.strip("/") or "x")
+NOTES = st.lists(st.tuples(PATH, NAME, st.lists(NAME, max_size=2)), max_size=8)
 PIECES = st.sampled_from(
     [
         *WORDS,
@@ -307,7 +310,7 @@ TEXT = st.lists(st.one_of(PIECES, NAME), max_size=14).map("".join)
 LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
 
 
-@given(NOTES, TEXT, NAME)
+@given(NOTES, TEXT, PATH)
 def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) -> None:
     names = LinkNames(notes)
     linked = link_mentions(text, names, own)
@@ -315,10 +318,10 @@ def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) 
     assert link_mentions(linked, names, own) == linked
     made = link_targets(linked) - link_targets(text)
     assert all(names.resolve(target) == target for target in made)
-    before = {names.find_note(target) for target in (*link_targets(text), own)} - {None}
+    before = {names.find_note(target) for target in link_targets(text)}
     found = [names.find_note(target) for target in made]
     assert len(set(found)) == len(found)
-    assert not before.intersection(found)
+    assert not {own, *before}.intersection(found)
     assert linked.count("[[") - text.count("[[") == len(made)
 
 
@@ -339,9 +342,7 @@ def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) 
         pytest.param("\\", id="backslashes"),
     ],
 )
-def test_linear(unit: str, benchmark_seconds: float = 1.0) -> None:
-    import time
-
+def test_linear(unit: str) -> None:
     start = time.process_time()
     link_mentions(unit * (20_000 // len(unit)), NAMES)
-    assert time.process_time() - start < benchmark_seconds
+    assert time.process_time() - start < 1
