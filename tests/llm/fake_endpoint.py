@@ -1,0 +1,121 @@
+"""A real HTTP server on this machine that plays what endpoints do wrong."""
+
+from __future__ import annotations
+
+import json
+import threading
+import time
+from collections.abc import Callable, Mapping
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+KEY = "sk-test-Zx81QqLrT0pSecret"
+
+
+class Scene(NamedTuple):
+    """One reply: after `delay` seconds, cut short after `cut` bytes of the body."""
+
+    status: int = 200
+    body: bytes = b""
+    headers: Mapping[str, str] = MappingProxyType({"content-type": "application/json"})
+    delay: float = 0.0
+    cut: int | None = None
+    drip: float = 0.0
+
+
+class Seen(NamedTuple):
+    """One request as it came in."""
+
+    path: str
+    headers: dict[str, str]
+    body: dict[str, Any]
+    at: float
+
+
+Script = Callable[[Seen, int], Scene]
+
+
+class FakeEndpoint:
+    """Plays `script`, which gets the request and its number from 0."""
+
+    def __init__(self) -> None:
+        self.script: Script = lambda _seen, _n: answer("fine")
+        self.seen: list[Seen] = []
+        self._server = _Server(("127.0.0.1", 0), _Handler)
+        self._server.fake = self
+        self.url = f"http://127.0.0.1:{self._server.server_port}/v1"
+        threading.Thread(target=self._server.serve_forever, args=(0.01,), daemon=True).start()
+
+    def play(self, *scenes: Scene) -> None:
+        """Play the scenes in order, the last one again and again."""
+        self.script = lambda _seen, n: scenes[min(n, len(scenes) - 1)]
+
+    def close(self) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def answer(content: Any, finish: str = "stop", **message: Any) -> Scene:
+    """A chat completion with this content."""
+    data = {
+        "object": "chat.completion",
+        "choices": [
+            {
+                "index": 0,
+                "finish_reason": finish,
+                "message": {"role": "assistant", "content": content, **message},
+            }
+        ],
+        "usage": {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15},
+    }
+    return Scene(body=json.dumps(data).encode())
+
+
+def error(status: int, message: str = "", code: str = "", **headers: str) -> Scene:
+    """An error as OpenAI writes it. Underscores in header names stand for hyphens."""
+    body = json.dumps({"error": {"message": message, "code": code}}).encode()
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return Scene(status, body, {"content-type": "application/json", **named})
+
+
+class _Server(ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 256
+    fake: FakeEndpoint
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Clients that hang up are part of the play."""
+
+
+class _Handler(BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+    server: _Server
+
+    def do_POST(self) -> None:
+        data = self.rfile.read(int(self.headers.get("content-length", 0)))
+        headers = {name.lower(): value for name, value in self.headers.items()}
+        seen = Seen(self.path, headers, json.loads(data), time.monotonic())
+        fake = self.server.fake
+        fake.seen.append(seen)
+        self._perform(fake.script(seen, len(fake.seen) - 1))
+
+    def _perform(self, scene: Scene) -> None:
+        time.sleep(scene.delay)
+        self.send_response(scene.status)
+        for name, value in scene.headers.items():
+            self.send_header(name, value)
+        self.send_header("content-length", str(len(scene.body)))
+        self.end_headers()
+        if scene.drip:
+            for byte in scene.body:
+                self.wfile.write(bytes([byte]))
+                time.sleep(scene.drip)
+            return
+        self.wfile.write(scene.body[: scene.cut])
+        if scene.cut is not None:
+            self.close_connection = True
+            self.connection.close()
+
+    def log_message(self, *_: object) -> None:
+        pass

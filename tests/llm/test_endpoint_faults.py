@@ -1,0 +1,196 @@
+"""What endpoints do wrong: one clear sentence each, the right kind, no call too many, no key."""
+
+from __future__ import annotations
+
+import logging
+import socket
+import time
+import traceback
+from collections.abc import Iterator
+from email.utils import formatdate
+
+import pytest
+from fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
+
+from companion.errors import AnswerError, CompanionError, EndpointError
+from companion.llm.client import Client
+from companion.llm.endpoint import Endpoint
+from companion.llm.faults import (
+    EndpointDown,
+    ModelMissing,
+    NotAnEndpoint,
+    OutOfQuota,
+    PromptTooLong,
+    RateLimited,
+    Unauthorised,
+)
+
+ASK = [{"role": "user", "content": "Describe perplexity."}]
+HTML = Scene(200, b"<!doctype html><title>Hello</title>", {"content-type": "text/html"})
+GOOD = answer("A measure of surprise.")
+
+FAULTS = [
+    pytest.param(error(401, f"Incorrect API key: {KEY}"), Unauthorised, "key", 1, id="401"),
+    pytest.param(error(403, "no"), Unauthorised, "COMPANION_API_KEY", 1, id="403"),
+    pytest.param(error(402, "pay"), OutOfQuota, "credit", 1, id="402"),
+    pytest.param(error(404, "no such model"), ModelMissing, "has no model", 1, id="404"),
+    pytest.param(
+        error(400, "The model `m` does not exist"),
+        ModelMissing,
+        "has no model",
+        1,
+        id="400 no model",
+    ),
+    pytest.param(error(405), NotAnEndpoint, "base_url", 1, id="405"),
+    pytest.param(
+        Scene(302, b"", {"location": "http://elsewhere.example/v1"}),
+        NotAnEndpoint,
+        "base_url",
+        1,
+        id="redirect is not followed with the key",
+    ),
+    pytest.param(error(429, "slow down"), RateLimited, "wait", 3, id="429"),
+    pytest.param(
+        error(429, "slow down", retry_after="3600"), RateLimited, "wait", 1, id="429 for an hour"
+    ),
+    pytest.param(
+        error(429, "You exceeded", "insufficient_quota"), OutOfQuota, "credit", 1, id="429 no quota"
+    ),
+    pytest.param(error(500, f"oops {KEY}"), EndpointDown, "error 500", 3, id="500"),
+    pytest.param(
+        Scene(503, b"<html>busy", {"content-type": "text/html"}),
+        EndpointDown,
+        "error 503",
+        3,
+        id="503 as a web page",
+    ),
+    pytest.param(error(408), EndpointDown, "error 408", 3, id="408"),
+    pytest.param(
+        error(400, "maximum context length is 4096 tokens", "context_length_exceeded"),
+        PromptTooLong,
+        "shorten",
+        1,
+        id="note too long",
+    ),
+    pytest.param(error(400, "bad request"), AnswerError, "settings", 1, id="400"),
+    pytest.param(
+        Scene(200, b'{"error": {"message": "slow down", "code": 429}}'),
+        RateLimited,
+        "wait",
+        3,
+        id="429 inside a 200",
+    ),
+    pytest.param(HTML, NotAnEndpoint, "web page", 1, id="HTML"),
+    pytest.param(Scene(200, GOOD.body[:50]), AnswerError, "breaks off", 2, id="half a JSON"),
+    pytest.param(Scene(200, b"[]"), AnswerError, "breaks off", 2, id="a list"),
+    pytest.param(Scene(200, b"{}"), AnswerError, "no message", 2, id="no choices"),
+    pytest.param(Scene(200, b"[" * 100_000), AnswerError, "breaks off", 2, id="nested too deep"),
+    pytest.param(answer(""), AnswerError, "empty", 2, id="empty"),
+    pytest.param(answer(None), AnswerError, "empty", 2, id="null"),
+    pytest.param(answer("<think>hm"), AnswerError, "empty", 2, id="thoughts only"),
+    pytest.param(answer("Half a sen", "length"), AnswerError, "cut off", 2, id="truncated"),
+    pytest.param(answer(None, refusal="I can't."), AnswerError, "refuses", 1, id="refusal"),
+    pytest.param(answer("", "content_filter"), AnswerError, "refuses", 1, id="filtered"),
+    pytest.param(answer("x" * 1_100_000), AnswerError, "1 MiB", 1, id="a megabyte"),
+    pytest.param(
+        Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1, id="an error of a megabyte"
+    ),
+    pytest.param(
+        Scene(200, GOOD.body, {"content-encoding": "gzip"}), AnswerError, "compressed", 1, id="gzip"
+    ),
+    pytest.param(GOOD._replace(cut=20), EndpointDown, "cannot be reached", 3, id="closes mid-body"),
+    pytest.param(GOOD._replace(delay=1.0), EndpointDown, "within 0.3 seconds", 2, id="slow"),
+    pytest.param(GOOD._replace(drip=0.05), EndpointDown, "within 0.3 seconds", 2, id="drips"),
+]
+
+
+@pytest.fixture
+def endpoint(fake: FakeEndpoint) -> Endpoint:
+    return Endpoint(fake.url, "m", KEY, timeout=5.0, retries=2)
+
+
+@pytest.fixture
+def no_key(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The key is in no line of the log, at the finest level."""
+    caplog.set_level(logging.DEBUG)
+    yield
+    assert KEY not in caplog.text
+
+
+@pytest.mark.usefixtures("no_key")
+@pytest.mark.parametrize(("scene", "kind", "words", "calls"), FAULTS)
+def test_fault(
+    fake: FakeEndpoint,
+    scene: Scene,
+    kind: type[CompanionError],
+    words: str,
+    calls: int,
+    request: pytest.FixtureRequest,
+) -> None:
+    slow = request.node.callspec.id in ("slow", "drips")
+    fake.play(scene)
+    endpoint = Endpoint(fake.url, "m", KEY, timeout=0.3 if slow else 10.0, retries=2)
+    with Client(endpoint, first_delay=0.01) as client, pytest.raises(kind, match=words) as caught:
+        client.ask_text(ASK, 100)
+    assert type(caught.value) is kind
+    assert len(fake.seen) == calls
+    shown = "".join(traceback.format_exception(caught.value)) + repr(caught.value) + repr(endpoint)
+    assert KEY not in shown
+    assert "m" in str(caught.value) and "\n" not in str(caught.value)
+
+
+def test_down() -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    endpoint = Endpoint(f"http://u:pw@127.0.0.1:{port}/v1?key=q", "m", KEY, retries=1)
+    with Client(endpoint, first_delay=0.01) as client, pytest.raises(EndpointDown) as caught:
+        client.ask_text(ASK, 100)
+    text = str(caught.value)
+    assert f"http://127.0.0.1:{port}/v1 (m) cannot be reached" in text and "refused" in text
+    assert "pw" not in text and "key=q" not in text
+
+
+PASSING = [
+    pytest.param(error(500), id="500"),
+    pytest.param(error(429), id="429"),
+    pytest.param(GOOD._replace(cut=20), id="broken connection"),
+    pytest.param(Scene(200, GOOD.body[:50]), id="half a JSON"),
+    pytest.param(answer("Half", "length"), id="truncated"),
+    pytest.param(answer(""), id="empty"),
+]
+
+
+@pytest.mark.parametrize("scene", PASSING)
+def test_passing_fault_is_got_over(fake: FakeEndpoint, endpoint: Endpoint, scene: Scene) -> None:
+    fake.play(scene, GOOD)
+    with Client(endpoint, first_delay=0.01) as client:
+        assert client.ask_text(ASK, 100).text == "A measure of surprise."
+    assert len(fake.seen) == 2
+
+
+WAITS = [
+    pytest.param("1", id="seconds"),
+    pytest.param(lambda: formatdate(time.time() + 2, usegmt=True), id="date"),
+]
+
+
+@pytest.mark.parametrize("value", WAITS)
+def test_retry_after_is_honoured(fake: FakeEndpoint, endpoint: Endpoint, value: object) -> None:
+    header = value() if callable(value) else str(value)
+    fake.play(error(429, retry_after=header), GOOD)
+    with Client(endpoint, first_delay=0.01) as client:
+        client.ask_text(ASK, 100)
+    assert fake.seen[1].at - fake.seen[0].at >= 0.9
+
+
+def test_hopeless_wait_is_told(fake: FakeEndpoint, endpoint: Endpoint) -> None:
+    fake.play(error(429, retry_after="3600"))
+    with Client(endpoint) as client, pytest.raises(RateLimited) as caught:
+        client.ask_text(ASK, 100)
+    assert caught.value.retry_after == 3600
+
+
+def test_every_endpoint_fault_is_an_endpoint_error() -> None:
+    kinds = (EndpointDown, Unauthorised, OutOfQuota, RateLimited, ModelMissing, NotAnEndpoint)
+    assert all(issubclass(kind, EndpointError) for kind in kinds)
