@@ -2,7 +2,8 @@
 
     python -m benchmarks.links VAULT [--callouts 500] [--show 10]
 
-The vault's own prose, its links reduced to words, stands in for callouts. Times are of the processor.
+The vault's own prose, its links reduced to words, stands in for callouts. Times are the
+processor's.
 """
 
 import random
