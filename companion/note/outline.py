@@ -210,7 +210,7 @@ class _Scanner:
     def _hide(self, line: Line) -> Line:
         """Return the line with its comments known; what is not closed in it stays open."""
         line = replace(line, hidden=(*line.hidden, *self._find_comments(line)))
-        if not line.shown.strip(" \t>"):
+        if line.hidden and not line.shown.strip(" \t>"):
             line = replace(line, kind="comment")
         if not self.span:
             return line
