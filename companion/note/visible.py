@@ -11,7 +11,7 @@ _UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
 # Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) beyond category Cf: fillers,
 # variation selectors and tag characters, which can carry a hidden message. U+FE0E and U+FE0F stay:
 # they choose between the text and the emoji form.
-_UNSEEN = re.compile(
+_IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
 )
@@ -19,8 +19,13 @@ _UNSEEN = re.compile(
 
 def visible_lines(text: str) -> list[str]:
     """Return the lines of text: tabs as spaces, nothing invisible, no line end."""
-    lines = (line.expandtabs(4) for line in _LINE_END.split(text))
-    return [_UNSEEN.sub("", "".join(filter(_is_seen, line))) for line in lines]
+    return [_visible(line.expandtabs(4)) for line in _LINE_END.split(text)]
+
+
+def _visible(line: str) -> str:
+    if not line.isprintable():
+        line = "".join(filter(_is_seen, line))
+    return line if line.isascii() else _IGNORABLE.sub("", line)
 
 
 def _is_seen(char: str) -> bool:
