@@ -35,7 +35,7 @@ def inert_prose(text: str, resolve: Resolve) -> list[str]:
     body = _Body(resolve, math=text.count("$") > 1)
     for block, following in zip_longest(blocks, blocks[1:], fillvalue=_Block("blank")):
         body.add(block, following)
-    return body.text().split("\n") if body.text() else []
+    return body.lines()
 
 
 class _Block(NamedTuple):
@@ -62,13 +62,13 @@ class _Body:
         self._math = math
         self._lines: list[str] = []  # a code block is one
         self._items: list[_OpenItem] = []
-        self._paragraph: int | None = None  # how many items the paragraph above stands in
+        # How many items the paragraph above stands in; to CommonMark, the header is the first.
+        self._paragraph: int | None = 0
         self._table = False
 
-    def text(self) -> str:
-        """Return the lines so far, joined, without spare blank ones."""
-        kept = [a for a, b in zip([*self._lines, ""], ["", *self._lines], strict=True) if a or b]
-        return "\n".join(kept).removesuffix("\n")
+    def lines(self) -> list[str]:
+        """Return the lines so far, without a blank one at the end."""
+        return "\n".join(self._lines).rstrip("\n").split("\n") if self._lines else []
 
     def add(self, block: _Block, following: _Block) -> None:
         """Add what block says; following tells a table's head from a line with bars."""
@@ -85,14 +85,18 @@ class _Body:
                 self._add_blank()
 
     def _add_blank(self) -> None:
-        self._lines.append("")
+        if not self._lines:
+            return
+        if self._lines[-1]:
+            self._lines.append("")
         self._paragraph, self._table = None, False
 
     def _add_apart(self, line: str) -> None:
         self._items.clear()
         self._add_blank()
-        self._lines.append(line)
-        self._add_blank()
+        if line:
+            self._lines.append(line)
+            self._add_blank()
 
     def _add_text(self, text: str, following: _Block) -> None:
         if self._paragraph is None:

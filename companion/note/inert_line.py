@@ -25,7 +25,7 @@ PAIR = r"(?<=<)%|(?<=%)[%>]|(?<=\{)[{%]|(?<=:):"
 # Inline code that plugins run: Dataview's = and $= (its documentation, "Inline queries"), Meta
 # Bind's INPUT[..], VIEW[..] and BUTTON[..], Buttons' button-id, `dice: 1d6`, `dv: ..`, `js: ..`.
 _COMMAND = r"\$?=|(?:INPUT|VIEW|BUTTON)\[|button-|(?:dice[\w+-]*|dv|js):"
-_UNPLAIN_CODE = re.compile(f" *(?:{_COMMAND})|.*?(?:`|{PAIR})")
+_UNPLAIN_CODE = re.compile(rf" *(?:{_COMMAND})|.*?(?:`|\\$|{PAIR})")
 
 # Tags are letters, digits, - _ / and what is not ASCII, not digits alone (Obsidian help, "Tags").
 TAG_AHEAD = r"(?!\d+(?![\w/-]|[^\x00-\x7f]))(?=[\w/-]|[^\x00-\x7f])"
@@ -113,7 +113,7 @@ def escape(line: str, resolve: Resolve, *, table: bool = False, math: bool = Tru
 
 
 def _finder(code_char: str) -> re.Pattern[str]:
-    code = rf"(?<!`)`(?! *(?:{_COMMAND}))(?:(?!{PAIR}){code_char})+`(?!`)"
+    code = rf"(?<!`)`(?! *(?:{_COMMAND}))(?:(?!{PAIR}){code_char})+(?<!\\)`(?!`)"
     return re.compile(f"(?P<kept>{_ESCAPE}|{code})|(?<![!^])(?P<link>{_WIKILINK})|{_SPECIAL}")
 
 

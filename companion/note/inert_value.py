@@ -15,8 +15,9 @@ from companion.note.visible import visible_lines
 
 _QUOTES = ('""', "''", "„“", "„”", "“”", "‚‘", "‚’", "‘’", "«»", "»«", "‹›", "›‹", "「」", "『』")
 
-# Signs of a quote, list item, heading or task that stand before the words.
-_LEAD = re.compile(r"(?:(?:> *|~{3,} *|[#*+-]+(?: +|$))+(?:\[(?:.?|![^\[\]]*)\][+-]?(?: +|$))?)+")
+# Signs of quotes, list items, headings, fences, tasks and callouts before the words. Numbers stay.
+_SIGN = r"(?:> *|~{3,} *|[#*+-]+(?: +|$))+(?:\[(?:.?|![^\[\]]*)\][+-]?(?: +|$))?"
+_LEAD = re.compile(rf"(?:[0-9]{{1,9}}[.)] +|{_SIGN})+")
 _RULE = re.compile(r"[-*_=+#~` ]*")
 
 # Signs that are no words. What stays behind is looked at again by _ACTIVE, which only adds spaces.
@@ -35,7 +36,7 @@ _ACTIVE = re.compile(
             "(?<=:)(?=//)",
             "(?i:" + "|".join(f"(?<={scheme}:)" for scheme in SCHEMES) + r")(?=\S)",
             r"(?i:(?<=www\.))(?=\S)",
-            rf"(?<=^\^){BLOCK_ID_AHEAD}|(?<=\s\^){BLOCK_ID_AHEAD}",
+            rf"(?<=^\^){BLOCK_ID_AHEAD}|(?<=\W\^){BLOCK_ID_AHEAD}",
         )
     )
 )
@@ -65,7 +66,7 @@ def _one_spaced(line: str) -> str:
 
 def _without_lead(line: str) -> str:
     lead = _LEAD.match(line)
-    return line[lead.end() :] if lead else line
+    return (re.sub(_SIGN, "", lead[0]) + line[lead.end() :]).strip() if lead else line
 
 
 def _unquote(line: str) -> str:

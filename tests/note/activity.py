@@ -25,7 +25,7 @@ _OUTSIDE_CODE = {
     "entity": r"&#?[A-Za-z0-9]+;",
     "tag": r"#(?!\d+(?![\w/-]))[\w/-]",
     "bracket": r"\[",
-    "url": r"\w://|www\.|(?i:javascript|obsidian|file|data|mailto):\S",
+    "url": r"\w://|www\.|(?i:javascript|obsidian|file|data|mailto):[^\s*]",
     "e-mail address": r"[\w.+-]@[\w-]",
     "block id": r"(?m:\^[A-Za-z0-9-]+$)",
     "task": r"(?m:^ *(?:[-*+]|\d+[.)]) +\[)",
@@ -98,7 +98,7 @@ def _seen_by_plugins(text: str, notes: Iterable[str]) -> Iterator[str]:
     prose = re.sub(r"`[^`\n]+`", "\N{REPLACEMENT CHARACTER}", prose)
     for note in notes:
         link = rf"(?<![!^])\[\[{re.escape(note)}(?:\\?\|[^\[\]|\n]+)?\]\](?!\()"
-        prose = re.sub(link, "note", prose)
+        prose = re.sub(link, "\N{REPLACEMENT CHARACTER}", prose)
     yield from (name for name, sign in _OUTSIDE_CODE.items() if re.search(sign, prose))
     if "\n\n\n" in prose:
         yield "two blank lines"

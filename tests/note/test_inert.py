@@ -28,6 +28,7 @@ EXAMPLES = [
     pytest.param("a\u202eb\u200bc\ufeffd\x00e", ["abcde"], id="invisible characters"),
     pytest.param("- a\n  - b\n- c", ["- a", "  - b", "- c"], id="list stays"),
     pytest.param("1. a\n    - b\n2. c", ["1. a", "   - b", "2. c"], id="nesting fits the marker"),
+    pytest.param("2. a\n\n3. b", [r"2\. a", "", "3. b"], id="no list goes on from the header"),
     pytest.param("in\n1986. It", ["in", r"1986\. It"], id="a year is no list"),
     pytest.param("        deep", ["deep"], id="no indented code"),
     pytest.param("- [ ] a\n- [x] b\n- [ ] [/] c", ["- a", "- b", "- c"], id="tasks"),

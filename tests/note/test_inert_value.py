@@ -32,6 +32,7 @@ EXAMPLES = [
     pytest.param("“A” and “B”", None, id="two quotes stay"),
     pytest.param("'A' and 'B'", None, id="two single quotes stay"),
     pytest.param("- [ ] # > A\n- B", "A B", id="blocks"),
+    pytest.param("1. # A", "1. A", id="number"),
     pytest.param("> [!ai]+ A", "A", id="callout"),
     pytest.param("**A** and *b* in `c`", "A and b in c", id="emphasis and code"),
     pytest.param("`= 1` `$= 1`", "= 1 $= 1", id="queries"),
