@@ -535,7 +535,7 @@ def test_schema_is_strict() -> None:
             {
                 "type": "array",
                 "items": {"type": "string", "enum": ["place", "food"]},
-                "maxItems": 4,
+                "maxItems": 3,
             },
         ),
     ],
