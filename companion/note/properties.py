@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
@@ -32,6 +33,7 @@ _BOOLS = (_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"))
 
 # YAML 1.2, section 5.1: what a stream may hold.
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+_BETWEEN_ALIASES = re.compile(",")
 _BETWEEN_TAGS = re.compile(r"[,\s]+")
 
 
@@ -50,14 +52,14 @@ class Properties:
 
     def keys_of(self, name: str) -> list[str]:
         """Return the keys, as written, that are this property: usually one or none."""
-        folded = name.casefold()
-        return [key for key in self.values if key.casefold() == folded]
+        return self._spelled.get(name.casefold(), [])
 
     def key_of(self, name: str) -> str | None:
         """Return the property's key as written; None where the note has no such property."""
         if name in self.values:
             return name
-        return next(iter(self.keys_of(name)), None)
+        keys = self.keys_of(name)
+        return keys[0] if keys else None
 
     def get(self, name: str) -> PropertyValue:
         """Return the property's value; None where it is missing or null."""
@@ -71,9 +73,21 @@ class Properties:
         templates have it, a list of one empty item. A missing property is not an empty one.
         """
         keys = self.keys_of(name)
-        return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
+        return bool(keys) and all(key in self.empty_keys for key in keys)
 
-    @property
+    @cached_property
+    def empty_keys(self) -> frozenset[str]:
+        """The keys, as written, whose value says nothing."""
+        return frozenset(key for key, value in self.values.items() if _says_nothing(value))
+
+    @cached_property
+    def _spelled(self) -> dict[str, list[str]]:
+        spelled: dict[str, list[str]] = {}
+        for key in self.values:
+            spelled.setdefault(key.casefold(), []).append(key)
+        return spelled
+
+    @cached_property
     def tags(self) -> list[str]:
         """The tags without `#`, as written, each once.
 
@@ -84,10 +98,10 @@ class Properties:
         valid = (tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1)
         return list(dict.fromkeys(valid))
 
-    @property
+    @cached_property
     def aliases(self) -> list[str]:
         """The aliases, each once: a list, or one text with commas between (Help, "Aliases")."""
-        found = (alias.strip() for alias in self._texts(("aliases", "alias"), re.compile(",")))
+        found = (alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES))
         return list(dict.fromkeys(filter(None, found)))
 
     def _texts(self, names: tuple[str, ...], between: re.Pattern[str]) -> Iterator[str]:

@@ -11,6 +11,7 @@ from companion.errors import NoteRefused
 
 BOM = "\ufeff"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
+_NEWLINE = re.compile(r"\r\n|\r|\n")
 _OPENING = re.compile(r"\ufeff?---[ \t]*(?:\r\n|\r|\n)")
 _CLOSING = re.compile(r"^---[ \t]*(?=\r|\n|\Z)", re.MULTILINE)
 
@@ -83,19 +84,19 @@ class NoteText:
         return self.text[self.body_start :]
 
     def newline_at(self, offset: int) -> str:
-        """Return the line end in use around offset: of its line, else the last one before it.
+        """Return the line end in use around offset: the last one before it, else the first after.
 
-        A note without any line end gets `\\n`.
+        A note without any line end gets `\n`.
         """
-        after = re.compile(r"\r\n|\r|\n").search(self.text, offset)
-        before = re.compile(r"(?s).*(\r\n|\r|\n)").match(self.text[:offset])
-        if before:
-            return before.group(1)
-        return after.group() if after else "\n"
+        last = max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset))
+        found = _NEWLINE.search(self.text, max(last - 1, 0) if last >= 0 else offset)
+        if last > 0 and found and found.end() <= last:  # `\r` alone, then another line end
+            found = _NEWLINE.search(self.text, last)
+        return found.group() if found else "\n"
 
     def line_number(self, offset: int) -> int:
         """Return the line that offset lies in, counted from 1."""
-        return len(re.findall(r"\r\n|\r|\n", self.text[:offset])) + 1
+        return len(_NEWLINE.findall(self.text, 0, offset)) + 1
 
     @cached_property
     def _blocks(self) -> tuple[Span | None, int]:
