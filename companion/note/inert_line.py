@@ -97,14 +97,13 @@ def escape(line: str, resolve: Resolve, *, table: bool = False, math: bool = Tru
     It removes nothing, so nothing can come together that was apart when it was looked at. An
     escape, plain inline code, emphasis and the wikilinks of words() stay as they are.
     """
-
     finder = _IN_TABLE if table else _IN_TEXT
 
     def escaped(match: re.Match[str]) -> str:
-        if match["kept"] or (match[0] == "$" and not math):
+        if match.lastgroup is None:
+            return match[0] if match[0] == "$" and not math else "\\" + match[0]
+        if match.lastgroup == "kept":
             return match[0]
-        if not match["link"]:
-            return "\\" + match[0]
         if link := _wikilink(match, resolve):
             return link.replace("|", r"\|") if table else link
         return r"\[" + finder.sub(escaped, match[0][1:])
@@ -128,7 +127,7 @@ def _code_or_words(code: str) -> str:
 def _wikilink(match: re.Match[str], resolve: Resolve) -> str | None:
     target = match["target"].strip()
     name = resolve(target) if target else None
-    if name is None or "#" in name:
+    if name is None or "#" in name or not name.isprintable():
         return None
     shown = _shown(match)
     link = name if shown == name else f"{name}|{shown}"

@@ -10,7 +10,13 @@ from hypothesis import strategies as st
 
 from companion.note.inert import inert_prose
 
-NOTES = {"note": "Note", "machine learning": "Machine Learning", "evil": "a<b>", "sharp": "C# x"}
+NOTES = {
+    "note": "Note",
+    "machine learning": "Machine Learning",
+    "evil": "a<b>",
+    "sharp": "C# x",
+    "bidi": "b\u202eidi",
+}
 
 
 def resolve(target: str) -> str | None:
