@@ -1,0 +1,174 @@
+"""Fidelity on real vaults: every note enriched, and every byte and property compared.
+
+python -m benchmarks.fidelity VAULT.. works on copies, with a stub endpoint and `enrich --all`,
+through the command line. It compares with means of its own: lines, PyYAML and ruamel.yaml.
+Exits with 1 when a byte or a property changed elsewhere, or a second run did anything.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import yaml
+from ruamel.yaml import YAML
+
+from benchmarks.stub_endpoint import MARK, Stub, running_stub
+
+ADDED = re.compile(rf"(> \[!ai\] AI|> .*{MARK} .*|>|---|description: .*{MARK}.*|)")
+ITEM = re.compile(r"[ \t]*- [\"']?(.*?)[\"']?")
+
+
+def main(vaults: Sequence[str]) -> int:
+    wrong = 0
+    for vault in vaults:
+        with tempfile.TemporaryDirectory() as folder, running_stub() as stub:
+            wrong += check_vault(Path(vault), Path(folder), stub)
+    return 1 if wrong else 0
+
+
+def check_vault(original: Path, folder: Path, stub: Stub) -> int:
+    copy = Path(shutil.copytree(original, folder / "vault", symlinks=True))
+    began = time.perf_counter()
+    results = enrich(copy, folder, stub)
+    seconds = time.perf_counter() - began
+    statuses = Counter(result["status"] for result in results)
+    calls = stub.count_calls()
+    print(f"{original.name}: {len(results)} notes in {seconds:.0f} s, {dict(statuses)}, {calls} calls")
+    reasons = Counter(
+        re.sub(r"\(.*|“.*”|`.*`", "", result["reason"] or "no reason")
+        for result in results
+        if result["status"] != "enriched"
+    )
+    for reason, number in reasons.most_common():
+        print(f"    {number:>6}  {reason}")
+    before = snapshot(copy)
+    again = enrich(copy, folder, stub)
+    repeated = sum(result["status"] == "enriched" for result in again)
+    repeated += stub.count_calls() - calls + (snapshot(copy) != before)
+    changed = {
+        result["path"]: {item for change in result["changes"] for item in change["text"]}
+        for result in results
+        if result["status"] == "enriched"
+    }
+    faults = [
+        (path, why)
+        for path, items in changed.items()
+        if (why := compare(original / path, copy / path, items))
+    ]
+    untouched = {result["path"] for result in results} - changed.keys()
+    faults += [
+        (path, "was touched")
+        for path in untouched
+        if (original / path).is_file() and read(original / path) != read(copy / path)
+    ]
+    unexplained = reasons["no reason"]
+    print(f"    {len(faults)} with a byte or property changed elsewhere; second run: {repeated}")
+    for fault in faults[:10]:
+        print("   ", *fault)
+    return len(faults) + repeated + unexplained
+
+
+def enrich(vault: Path, folder: Path, stub: Stub) -> list[dict[str, Any]]:
+    environment = os.environ | {
+        "COMPANION_HOME": str(folder / "home"),
+        "COMPANION_BASE_URL": stub.base_url,
+        "COMPANION_MODEL": "stub",
+    }
+    command = [sys.executable, "-m", "companion", "enrich", ".", "--all", "--json", "--yes"]
+    command += ["--vault", "."]
+    done = subprocess.run(
+        command,
+        cwd=vault,
+        env=environment | {"PYTHONPATH": str(Path.cwd())},
+        stdout=subprocess.PIPE,
+        check=False,
+        encoding="utf-8",
+    )
+    return [json.loads(line) for line in done.stdout.split("\n") if line]
+
+
+def compare(old: Path, new: Path, items: set[str]) -> str:
+    """Return what is wrong with the new note; empty when only what was to be filled is new.
+
+    items: what lists were filled with.
+    """
+    before, after = read(old), read(new)
+    return compare_lines(before, after, items) or compare_properties(before, after)
+
+
+def compare_lines(before: str, after: str, items: set[str]) -> str:
+    """Every old line must stand in the new text, in order, with nothing but filled lines between.
+
+    The line of an empty description may have gained its value.
+    """
+    rest = re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", before)
+    for line in re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", after):
+        if rest and (line == rest[0] or is_filled(rest[0], line)):
+            rest.pop(0)
+        elif rest and len(rest) == 1 and line.rstrip("\r\n") == rest[0]:
+            rest.pop(0)  # the last line had no end, and something follows it now
+        elif (item := ITEM.fullmatch(line.rstrip("\r\n"))) and item[1] in items:
+            continue
+        elif not ADDED.fullmatch(line.rstrip("\r\n")):
+            return f"gained {line!r}"
+    return f"lost {rest[0]!r}" if rest else ""
+
+
+def is_filled(old: str, new: str) -> bool:
+    """Whether an empty property's line, or an empty item's, became a filled one."""
+    if MARK not in new and "description" in old:
+        return False
+    found = re.match(r"([^:#]+:|\s*-)[ \t]*(?:\"\"|''|null|~|\[\])?([ \t]*(?:#.*)?)$", old.rstrip("\r\n"))
+    return bool(found) and new.startswith(found[1]) and new.rstrip("\r\n").endswith(found[2])
+
+
+def compare_properties(before: str, after: str) -> str:
+    for read_yaml in (yaml.safe_load, YAML(typ="safe", pure=True).load):
+        old, new = (properties(text, read_yaml) for text in (before, after))
+        if isinstance(old, Exception):
+            continue  # ruamel.yaml refuses what PyYAML takes: compared by the other one
+        if isinstance(new, Exception):
+            return f"can no longer be read: {new}"
+        for name, value in old.items():
+            if new.get(name) != value and not is_empty(value):
+                return f"property {name}: {value!r} became {new.get(name)!r}"
+        gained = set(new) - set(old)
+        if gained - {"description"}:
+            return f"gained {gained}"
+    return ""
+
+
+def properties(text: str, read_yaml: Any) -> Any:
+    found = re.match(r"\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*$", text, re.DOTALL | re.MULTILINE)
+    try:
+        return (read_yaml(found[1]) or {}) if found else {}
+    except Exception as error:
+        return error
+
+
+def is_empty(value: object) -> bool:
+    return value is None or value == [] or value == [None] or not str(value).strip()
+
+
+def read(path: Path) -> str:
+    return path.read_bytes().decode("utf-8", "surrogateescape")
+
+
+def snapshot(vault: Path) -> dict[str, tuple[int, int]]:
+    files = (path for path in vault.rglob("*.md") if path.is_file())
+    return {str(path): (path.stat().st_size, path.stat().st_mtime_ns) for path in files}
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
