@@ -28,7 +28,8 @@ class EmbeddedServer:
 
     The server starts on the first lease, again when it died, and stops after `idle` seconds
     without a lease (it holds the model in memory: 1.3 GB for the default one). It serves `slots`
-    calls at once, each with `context_tokens`. `log` is the file for llama.cpp's own words.
+    calls at once, each with `context_tokens`, on `threads` cores (None: all; on a machine that is
+    busy otherwise one thread is four times as fast as two, which wait for each other). `log` is the file for llama.cpp's own words.
     """
 
     def __init__(
@@ -37,6 +38,7 @@ class EmbeddedServer:
         name: str = "",
         context_tokens: int = 4096,
         slots: int = 1,
+        threads: int | None = None,
         idle: float = 300.0,
         log: Path | None = None,
     ) -> None:
@@ -50,6 +52,7 @@ class EmbeddedServer:
         )
         self._model_path = model_path
         self._slots = slots
+        self._threads = threads
         self._idle = idle
         self._log = log
         self._changed = threading.Condition()
@@ -105,6 +108,7 @@ class EmbeddedServer:
             "key": key,
             "context_tokens": self.settings.context_tokens,
             "slots": self._slots,
+            "threads": self._threads,
         }
         answer = _exchange(child, orders)
         if "url" not in answer:

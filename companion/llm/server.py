@@ -68,6 +68,8 @@ def _start(orders: dict[str, Any]) -> Any:
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE  # mapped, it is there twice
     params.n_parallel = orders["slots"]
     params.n_ctx = orders["context_tokens"] * orders["slots"]
+    if orders["threads"]:
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders["threads"]
     params.cache_prompt = True  # the beginning that prompts share is read once a slot
     params.cache_ram_mib = 0  # not the 8 GiB of old prompts that are kept by default
     params.cache_idle_slots = False

