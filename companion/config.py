@@ -23,7 +23,6 @@ from companion.vault.ignore import IgnoreRules
 
 APP = "callout-companion"
 DEFAULT_MODEL = "qwen2.5-1.5b"
-_Positive = Annotated[int, Field(ge=1)]
 
 
 class Styles(NamedTuple):
@@ -34,21 +33,30 @@ class Styles(NamedTuple):
 
 
 class _Table(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
 class EndpointTable(_Table):
     """[endpoint]: who answers. Without `base_url` it is the embedded model on this machine."""
 
     base_url: str | None = None
+    """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
     model: str = DEFAULT_MODEL
+    """its name there; of the embedded one: see companion model list, or a .gguf file"""
     api_key: SecretStr = SecretStr("")
+    """better in COMPANION_API_KEY"""
     json_mode: Literal["auto", "schema", "object", "text"] = "auto"
+    """the JSON answers the server can give; text: one call a field"""
     timeout: Annotated[float, Field(gt=0)] = 120.0
+    """seconds for one answer"""
     retries: Annotated[int, Field(ge=0)] = 3
+    """further calls after a failed one"""
     context_tokens: Annotated[int, Field(ge=1024)] | None = None
+    """longer notes are cut to fit; unset: 4096 embedded, no limit elsewhere"""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
-    concurrency: _Positive | None = None
+    """how freely the model writes"""
+    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """notes at once; unset: 1 embedded, 4 elsewhere"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -63,18 +71,20 @@ class NotesTable(_Table):
     """[notes]: which notes are candidates, and what is filled in them."""
 
     fields: tuple[str, ...] | None = None
+    """what to fill, as ["description", "callout"]; unset: all there are prompts for"""
     postponed_tags: tuple[str, ...] = ("status/postponed",)
+    """tags that mark a stub"""
     postponed_properties: dict[str, str] = {"status": "postponed"}
+    """properties that mark a stub"""
     postponed_afterwards: str = "keep"
+    """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
         if self.postponed_afterwards not in ("keep", "remove"):
             replacement = self.postponed_afterwards.removeprefix("#")
             if replacement == self.postponed_afterwards or not replacement:
-                raise ValueError(
-                    'postponed_afterwards is "keep", "remove" or a tag like "#status/done"'
-                )
+                raise ValueError('write "keep", "remove" or a tag like "#status/done"')
         return self
 
 
@@ -82,24 +92,33 @@ class IgnoreTable(_Table):
     """[ignore]: notes that are left alone, beside what Obsidian itself excludes."""
 
     patterns: tuple[str, ...] = ()
+    """globs, as ["Journal/**", "*.private.md"]"""
     folders: tuple[str, ...] = ()
+    """folders of the vault"""
     tags: tuple[str, ...] = ()
-    max_kilobytes: _Positive = 1024
+    """notes with one of these tags"""
+    max_kilobytes: Annotated[int, Field(ge=1)] = 1024
+    """larger notes"""
 
 
 class CalloutTable(_Table):
     """[callout]: how a new callout begins, `> [!ai]+ Title`."""
 
     title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] = "AI"
+    """its title"""
     fold: Literal["", "+", "-"] = ""
+    """at the top of a note: + open, - folded"""
     section_fold: Literal["", "+", "-"] = "+"
+    """the same under a heading"""
     links: bool = True
+    """link the first mention of notes that exist"""
 
 
 class Config(_Table):
     """All settings; every one has a default."""
 
     vault: Path | None = None
+    """the vault's folder; unset: the nearest folder with .obsidian"""
     endpoint: EndpointTable = EndpointTable()
     notes: NotesTable = NotesTable()
     ignore: IgnoreTable = IgnoreTable()
