@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
@@ -130,6 +131,12 @@ def section_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
         if lines[end].kind == "heading" and lines[end].level <= lines[index].level:
             return lines[index + 1 : end]
     return lines[index + 1 :]
+
+
+def own_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
+    """Return the lines under the heading at index, up to the next heading of any level."""
+    below = lines[index + 1 :]
+    return list(takewhile(lambda line: line.kind != "heading", below))
 
 
 def _title(line: Line) -> str | None:

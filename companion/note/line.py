@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 Kind = Literal["blank", "text", "heading", "rule", "code", "comment", "math", "html"]
 
@@ -12,8 +11,7 @@ HEADING = re.compile(r"(#{1,6})(?=[ \t]|$)")
 _CLOSING_SIGNS = re.compile(r"(?:^|(?<=[ \t]))#+$")
 
 
-@dataclass(frozen=True, slots=True)
-class Line:
+class Line(NamedTuple):
     """One line of a note's body.
 
     start, end, next: offsets in the note's text (characters): of the line, of its end, of
@@ -44,10 +42,10 @@ class Line:
     @property
     def shown(self) -> str:
         """The line without what lies in comments."""
-        shown = self.text
-        for start, end in reversed(self.hidden):
-            shown = shown[:start] + shown[end:]
-        return shown
+        if not self.hidden:
+            return self.text
+        edges = [0, *(edge for span in self.hidden for edge in span), len(self.text)]
+        return "".join(self.text[edges[i] : edges[i + 1]] for i in range(0, len(edges), 2))
 
     @property
     def title(self) -> str:

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import NamedTuple, Self, TypedDict
 
 from companion.errors import NoteRefused
-from companion.note.callout import Callout, find_heading, section_lines
+from companion.note.callout import Callout, find_heading, own_lines
 from companion.note.properties import Properties
 from companion.note.tag import has_tag
 from companion.note.text import NoteText
@@ -30,7 +30,7 @@ class Need(NamedTuple):
     None in the top part. question: the title of an empty callout, where it asks something.
     where: which callout: `top`, `request` (an empty one stands there) or `section` (a new one
     is to go under the heading); `property` for a property. reason: in the user's words.
-    nth: of several callouts alike, counted from 1.
+    nth: of several callouts alike, filled ones too, counted from 1.
     """
 
     kind: str
@@ -45,8 +45,10 @@ class Need(NamedTuple):
         """What the journal knows the need by: the same in a later run."""
         if self.kind != CALLOUT:
             return self.kind
-        name = self.question or self.heading
-        key = f"{CALLOUT}:{self.where}:{name}" if name else f"{CALLOUT}:top"
+        if self.question is not None:
+            key = f"{CALLOUT}:question:{self.question}"
+        else:
+            key = f"{CALLOUT}:top" if self.heading is None else f"{CALLOUT}:section:{self.heading}"
         return key if self.nth == 1 else f"{key}#{self.nth}"
 
 
@@ -194,36 +196,38 @@ def _is_tagged(view: NoteView, rules: Rules, tag: str) -> bool:
 
 def _empty_key(view: NoteView, name: str) -> str | None:
     """Return the key, as written, of the property if it exists and is empty."""
-    key = view.property_key(name)
-    return key if key is not None and view.properties.is_empty(key) else None
+    keys = view.property_keys(name)
+    return keys[0] if keys and all(map(view.properties.is_empty, keys)) else None
 
 
 def _empty_callouts(view: NoteView) -> Iterator[tuple[Callout, Need]]:
     """Yield the callouts that ask to be filled, each with the need it is."""
     seen: dict[str, int] = {}
     for callout in view.callouts:
-        if not callout.is_empty or callout.answered_below:
-            continue
-        at_top = callout.heading is None
-        if callout.question:
-            reason = f"you ask: {callout.question}"
-        else:
-            place = "at the top" if at_top else f"under “{callout.heading}”"
-            reason = f"an empty AI callout {place}"
-        where = "top" if at_top and not callout.question else "request"
-        need = Need(CALLOUT, callout.heading, callout.question, where, reason)
+        need = _callout_need(callout)
         seen[need.key] = seen.get(need.key, 0) + 1
-        yield callout, need._replace(nth=seen[need.key])
+        if callout.is_empty and not callout.answered_below:
+            yield callout, need._replace(nth=seen[need.key])
+
+
+def _callout_need(callout: Callout) -> Need:
+    """Return what the callout asks for, were it empty."""
+    question, heading = callout.question, callout.heading
+    if question is not None:
+        return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
+    where = "top" if heading is None else "request"
+    place = "at the top" if heading is None else f"under “{heading}”"
+    return Need(CALLOUT, heading, None, where, f"an empty AI callout {place}")
 
 
 def _section_needs(view: NoteView, section: str) -> Iterator[Need]:
     index = find_heading(view.lines, section)
     title = view.lines[index].title
-    last = index + len(section_lines(view.lines, index))
-    for callout in view.callouts:
-        if index < callout.first <= last and not callout.is_empty:
-            raise NoteRefused(f"the section “{title}” has an AI callout", line=None)
-    if not any(index < callout.first <= last for callout in view.callouts):
+    last = index + len(own_lines(view.lines, index))
+    there = [callout for callout in view.callouts if index < callout.first <= last]
+    if any(not callout.is_empty for callout in there):
+        raise NoteRefused(f"the section “{title}” has an AI callout already")
+    if not there:
         yield Need(CALLOUT, title, None, "section", "you asked for a callout in this section")
 
 

@@ -4,37 +4,27 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from itertools import islice, takewhile
+from itertools import takewhile
 from typing import NamedTuple
 
-from companion.note.code_span import CodeSpans
 from companion.note.container import Containers, Cursor
+from companion.note.hiding import Hiding
 from companion.note.html_block import HtmlBlock, find_html
 from companion.note.line import HEADING, Kind, Line
 from companion.note.tag import has_only_tags
 from companion.note.text import NoteText
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
+_PLAIN = re.compile(r"(?:[^\W\d_][^\\`%<$]*)?")
 _RULE = re.compile(r"([-*_])[ \t]*(?:\1[ \t]*){2,}$")
 _UNDERLINE = re.compile(r"(?:=+|-+)[ \t]*$")
 _FENCE = re.compile(r"(`{3,})[^`]*$|(~{3,})")
-_HIDING = re.compile(r"\\.|(?P<code>`+)|(?P<open>%%|<!--|\$\$)")
-_CLOSING = {"%%": "%%", "<!--": "-->", "$$": "$$"}
 
 
 class _Fence(NamedTuple):
     """A code fence that is open."""
 
     signs: str
-
-
-class _Span(NamedTuple):
-    """A comment or formula that is open: what closes it, and in how many quotes it stands."""
-
-    kind: Kind
-    closing: str
-    depth: int
 
 
 def read_outline(note: NoteText) -> list[Line]:
@@ -72,47 +62,37 @@ class _Scanner:
         self.lines: list[Line] = []
         self.containers = Containers()
         self.block: _Fence | HtmlBlock | None = None
-        self.span: _Span | None = None
+        self.hiding = Hiding(lines)
         self.in_paragraph = False
-        self.last = {
-            closing: max((line.start for line in lines if closing in line.text), default=-1)
-            for closing in ("-->", "$$")
-        }
 
     def read(self) -> list[Line]:
         for line in self.raw:
-            self.lines.append(self._within(line) or self._line(line))
+            is_inside = self.hiding.is_open_in(line)
+            self.lines.append(self._inside(line) if is_inside else self._line(line))
         return self.lines
 
-    def _within(self, line: Line) -> Line | None:
-        """Return a line that begins inside a comment or formula; None where none is open."""
-        if not self.span:
-            return None
-        kind, closing, depth = self.span
-        signs = line.text[: len(line.text) - len(line.text.lstrip(" \t>"))].count(">")
-        if signs < depth:  # the quote has ended, and what was open in it
-            self.span = None
-            return None
-        line = replace(line, kind=kind, depth=depth, kept=depth)
-        end = line.text.find(closing)
-        if end < 0:
-            hidden = ((0, len(line.text)),) if kind == "comment" else ()
-            return replace(line, hidden=hidden, is_open=kind == "comment")
-        self.span = None
-        return line if kind == "math" else self._after_comment(line, end + len(closing))
+    def _inside(self, line: Line) -> Line:
+        """Return a line that begins inside a comment or formula.
 
-    def _after_comment(self, line: Line, end: int) -> Line:
-        """Return a line in which a comment ends; what follows is no beginning of anything."""
+        Where a comment ends, what follows it in the line is no beginning of anything.
+        """
+        line = self.hiding.go_on(line)
+        if line.is_open or line.kind == "math":
+            return line
+        end = line.hidden[0][1]
         self.in_paragraph = line.text[:end].endswith("%%")
         content = len(line.text) - len(line.text[end:].lstrip(" \t"))
         kind: Kind = "text" if self.in_paragraph else "html"
-        return self._hide(replace(line, content=content, kind=kind, hidden=((0, end),)))
+        return self._hide(line._replace(content=content, kind=kind))
 
     def _line(self, line: Line) -> Line:
         """Return a line that begins outside of comments and formulas."""
+        if not (self.containers or self.block) and _PLAIN.fullmatch(line.text):  # most are
+            self.in_paragraph = bool(line.text)
+            return line._replace(kind="text") if line.text else line
         cursor = Cursor(line.text)
         kept = self.containers.follow(cursor)
-        line = replace(line, kept=self.containers.depth(kept), depth=self.containers.depth(kept))
+        line = line._replace(kept=self.containers.depth(kept), depth=self.containers.depth(kept))
         if self.block and kept == len(self.containers):
             return self._in_block(line, cursor)
         self.block = None
@@ -122,21 +102,21 @@ class _Scanner:
 
     def _in_block(self, line: Line, cursor: Cursor) -> Line:
         """Return a line of code between fences, or of an HTML block."""
-        line = replace(line, content=cursor.position)
+        line = line._replace(content=cursor.position)
         if isinstance(self.block, _Fence):
             tail = line.text[cursor.next :].rstrip(" \t")
             is_closing = tail.startswith(self.block.signs) and not tail.strip(tail[:1])
             if is_closing and not cursor.is_indented:
                 self.block = None
-            return replace(line, kind="code")
+            return line._replace(kind="code")
         assert self.block is not None
         closing = self.block.closing
         if closing is None and cursor.is_blank:
             self.block = None
-            return replace(line, content=len(line.text))
+            return line._replace(content=len(line.text))
         if closing and closing.search(line.text, cursor.position):
             self.block = None
-        return self._hide(replace(line, kind="html"))
+        return self._hide(line._replace(kind="html"))
 
     def _blank(self, line: Line, kept: int) -> Line:
         """Return a blank line: it ends paragraphs, quotes, and items with nothing in them yet."""
@@ -144,7 +124,7 @@ class _Scanner:
         is_item = above.kind == "blank" and above.prefix.strip(" \t>")
         self.containers.close(kept - 1 if is_item and kept == len(self.containers) else kept)
         self.in_paragraph = False
-        return replace(line, content=len(line.text))
+        return line._replace(content=len(line.text))
 
     def _begin(self, line: Line, cursor: Cursor, kept: int) -> Line:
         """Return a line of which is known what goes on: see what else begins in it."""
@@ -159,10 +139,10 @@ class _Scanner:
         is_indented = cursor.is_indented
         cursor.skip_blanks()
         depth = self.containers.depth(count)
-        line = replace(line, content=cursor.position, depth=depth)
+        line = line._replace(content=cursor.position, depth=depth)
         if is_indented:
             self.in_paragraph = more
-            line = self._hide(replace(line, kind="text")) if more else replace(line, kind="code")
+            line = self._hide(line._replace(kind="text")) if more else line._replace(kind="code")
         else:
             line = self._leaf(line, count, more, inside)
         if not (more and self.in_paragraph):  # else it is lazy: the quotes above stay open
@@ -176,20 +156,20 @@ class _Scanner:
         if at == len(text):
             return line
         if inside and _UNDERLINE.match(text, at) and self._underline(line, count):
-            return replace(line, kind="rule")
+            return line._replace(kind="rule")
         if _RULE.match(text, at):
-            return replace(line, kind="rule")
+            return line._replace(kind="rule")
         if fence := _FENCE.match(text, at):
             self.block = _Fence(fence[1] or fence[2])
-            return replace(line, kind="code")
+            return line._replace(kind="code")
         if heading := HEADING.match(text, at):
             level = 0 if count else len(heading[1])
-            return self._hide(replace(line, kind="heading" if level else "text", level=level))
+            return self._hide(line._replace(kind="heading" if level else "text", level=level))
         if html := find_html(text, at, more):
             self.block = None if html.closing and html.closing.search(text, at) else html
-            return self._hide(replace(line, kind="html"))
+            return self._hide(line._replace(kind="html"))
         self.in_paragraph = not text.startswith("<!--", at)
-        return self._hide(replace(line, kind="text" if self.in_paragraph else "html"))
+        return self._hide(line._replace(kind="text" if self.in_paragraph else "html"))
 
     def _underline(self, line: Line, count: int) -> bool:
         """Make the line above a heading (setext), if it has words; return whether it has."""
@@ -199,7 +179,7 @@ class _Scanner:
         rules_off = _RULE.match(line.text, line.content) and self._are_tags_above()
         if not count and not rules_off:
             level = 1 if line.text.startswith("=", line.content) else 2
-            self.lines[-1] = replace(above, kind="heading", level=level)
+            self.lines[-1] = above._replace(kind="heading", level=level)
         return True
 
     def _are_tags_above(self) -> bool:
@@ -209,55 +189,15 @@ class _Scanner:
 
     def _hide(self, line: Line) -> Line:
         """Return the line with its comments known; what is not closed in it stays open."""
-        line = replace(line, hidden=(*line.hidden, *self._find_comments(line)))
+        found = self.hiding.find(line, len(self.lines))
+        line = line._replace(hidden=(*line.hidden, *found))
         if line.hidden and not line.shown.strip(" \t>"):
-            line = replace(line, kind="comment")
-        if not self.span:
+            line = line._replace(kind="comment")
+        if not (span := self.hiding.open):
             return line
-        if self.span.kind == "comment":
-            return replace(line, is_open=True)
-        return replace(line, kind="math") if line.text.startswith("$$", line.content) else line
-
-    def _find_comments(self, line: Line) -> Iterator[tuple[int, int]]:
-        """Yield the parts in comments; open what goes on below."""
-        code = CodeSpans(line.text)
-        unclosed: set[str] = set()
-        position = line.content
-        while match := _HIDING.search(line.text, position):
-            position = match.end()
-            if match["code"]:
-                position = code.end_of(*match.span())
-            if not (opening := match["open"]) or opening in unclosed:
-                continue
-            closing = _CLOSING[opening]
-            end = line.text.find(closing, position)
-            if end >= 0:
-                position = end + len(closing)
-            elif self._goes_on(line, opening, match.start()):
-                kind: Kind = "math" if opening == "$$" else "comment"
-                self.span = _Span(kind, closing, line.depth)
-                position = len(line.text)
-            else:
-                unclosed.add(opening)
-                continue
-            if opening != "$$":
-                yield match.start(), position
-
-    def _goes_on(self, line: Line, opening: str, start: int) -> bool:
-        """Whether what is opened at start, and not closed in its line, is open below."""
-        if opening == "%%":
-            return True
-        is_first = start == line.content
-        is_closed = self.last[_CLOSING[opening]] > line.start
-        if opening == "<!--":
-            return is_first or is_closed
-        return is_closed and (is_first or self._closes_in_paragraph())
-
-    def _closes_in_paragraph(self) -> bool:
-        for below in islice(self.raw, len(self.lines) + 1, None):
-            if "$$" in below.text or not below.text.strip(" \t>"):
-                return "$$" in below.text
-        return False
+        if span.kind == "comment":
+            return line._replace(is_open=True)
+        return line._replace(kind="math") if line.text.startswith("$$", line.content) else line
 
 
 def _is_rule(cursor: Cursor) -> bool:

@@ -48,7 +48,14 @@ class NoteView:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
 
+    def property_keys(self, name: str) -> list[str]:
+        """Return the keys, as written, that are the property, also by its older name.
+
+        Obsidian still reads `tag` and `alias`. Usually there is one key or none.
+        """
+        names = _SYNONYMS.get(name.casefold(), (name,))
+        return [key for synonym in names for key in self.properties.keys_of(synonym)]
+
     def property_key(self, name: str) -> str | None:
-        """Return the property's key as written, also by its older name (`tag`, `alias`)."""
-        keys = (self.properties.key_of(synonym) for synonym in _SYNONYMS.get(name, (name,)))
-        return next((key for key in keys if key is not None), None)
+        """Return the property's key as written, also by its older name; None: it has none."""
+        return next(iter(self.property_keys(name)), None)
