@@ -1,3 +1,3 @@
-"""Callout Companion: fills AI callouts and empty properties of Obsidian notes, exact to the byte."""
+"""Callout Companion: fills AI callouts and empty properties of Obsidian notes, to the byte."""
 
 __version__ = "0.1.0"

@@ -14,7 +14,6 @@ from companion.enrich.draft import Job, draft_note
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts, where_it_goes
 from companion.errors import UsageError
-from companion.note.view import NoteView
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
@@ -40,7 +39,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             why = draft.skipped or "it needs nothing"
             raise UsageError(f"{path}: nothing would be sent: {why}")
         asker = Asker(workspace, Known(workspace.scan()), model_facts(workspace.config))
-        calls, hopeless = asker.calls(path, NoteView(draft.note), draft.needs)
+        calls, hopeless = asker.calls(path, draft.view, draft.needs)
     for error in hopeless.values():
         show.warn(str(error))
     for call in calls:

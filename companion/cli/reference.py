@@ -11,7 +11,7 @@ from pydantic import BaseModel, SecretStr
 from companion.cli import companion
 from companion.config import Config
 
-_WIDTH = {"max_content_width": 100, "terminal_width": 100}
+_WIDTH = 100
 
 
 def help_pages() -> Iterator[tuple[str, str]]:
@@ -38,7 +38,9 @@ def _pages_below(group: click.Group, context: click.Context) -> Iterator[tuple[s
         command = group.get_command(context, name)
         if command is None:
             continue
-        below = click.Context(command, parent=context, info_name=name, **_WIDTH)
+        below = click.Context(
+            command, parent=context, info_name=name, max_content_width=_WIDTH, terminal_width=_WIDTH
+        )
         yield below.command_path, command.get_help(below)
         if isinstance(command, click.Group):
             yield from _pages_below(command, below)

@@ -11,7 +11,6 @@ from companion.enrich.draft import Job, draft_note
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.forecast import estimate_tokens, price
-from companion.note.view import NoteView
 from companion.vault.write import read_note
 
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
@@ -37,7 +36,7 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
             draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
             if draft.skipped or not draft.needs:
                 continue
-            calls, _ = asker.calls(job.path, NoteView(draft.note), draft.needs)
+            calls, _ = asker.calls(job.path, draft.view, draft.needs)
         except NoteError:
             continue
         notes += bool(calls)

@@ -8,8 +8,9 @@ from typing import NamedTuple
 
 from companion.enrich.own import Own, take_own_out
 from companion.enrich.workspace import Workspace
-from companion.note.needs import CALLOUT, Facts, Need, read_facts
+from companion.note.needs import CALLOUT, Facts, Need, find_facts
 from companion.note.text import NoteText
+from companion.note.view import NoteView
 from companion.vault.journal import Asked
 
 _WHY_LEFT = {
@@ -39,12 +40,12 @@ class Job(NamedTuple):
 class Draft:
     """A note as it was read, and what is to be done to it.
 
-    data: its bytes. note: its text, for --force without what Companion wrote. skipped: why it
+    data: its bytes. view: its text, for --force without what Companion wrote. skipped: why it
     is left alone. needs: what to ask for. left: what is not asked for, and why.
     """
 
     data: bytes
-    note: NoteText
+    view: NoteView
     skipped: str | None
     needs: tuple[Need, ...]
     left: tuple[str, ...]
@@ -53,19 +54,19 @@ class Draft:
 def draft_note(workspace: Workspace, job: Job, data: bytes) -> Draft:
     """Return what is to be done to the note that holds data.
 
-    Raises NoteRefused when data is not UTF-8, JournalError.
+    Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
-    note = NoteText.decode(data)
+    view = NoteView(NoteText.decode(data))
     if not job.force:
-        facts = _read(workspace, job, note, job.explicit)
+        facts = _find(workspace, job, view, job.explicit)
         needs, left = leave_asked(workspace, job, facts.needs)
-        return Draft(data, note, facts.skipped, needs, (*facts.left, *left))
-    own = take_own_out(workspace.journal, job.path, note.text)
-    note = NoteText(own.text)
-    facts = _read(workspace, job, note, job.explicit or bool(own.keys))
-    needs = facts.needs if job.explicit else _usual_or_own(workspace, job, note, facts, own)
+        return Draft(data, view, facts.skipped, needs, (*facts.left, *left))
+    own = take_own_out(workspace.journal, job.path, view.note.text)
+    view = NoteView(NoteText(own.text))
+    facts = _find(workspace, job, view, job.explicit or bool(own.keys))
+    needs = facts.needs if job.explicit else _usual_or_own(workspace, job, view, facts, own)
     needs, left = leave_asked(workspace, job, needs, own.keys)
-    return Draft(data, note, facts.skipped, needs, (*own.left, *facts.left, *left))
+    return Draft(data, view, facts.skipped, needs, (*own.left, *facts.left, *left))
 
 
 def leave_asked(
@@ -90,8 +91,8 @@ def why_left(need: Need, asked: Asked) -> str:
     return f"{name} {_WHY_LEFT[asked.outcome]}{detail}; name the note, or --retry, to ask again"
 
 
-def _read(workspace: Workspace, job: Job, note: NoteText, explicit: bool) -> Facts:
-    facts = read_facts(note.encode(), workspace.rules, explicit=explicit, section=job.section)
+def _find(workspace: Workspace, job: Job, view: NoteView, explicit: bool) -> Facts:
+    facts = find_facts(view, workspace.rules, explicit=explicit, section=job.section)
     if job.section is None:
         return facts
     return facts._replace(needs=tuple(n for n in facts.needs if _is_in_section(n, job.section)))
@@ -103,8 +104,8 @@ def _is_in_section(need: Need, section: str) -> bool:
 
 
 def _usual_or_own(
-    workspace: Workspace, job: Job, note: NoteText, facts: Facts, own: Own
+    workspace: Workspace, job: Job, view: NoteView, facts: Facts, own: Own
 ) -> tuple[Need, ...]:
     """Return the needs of a note nobody named: what stubs need, and what Companion wrote once."""
-    usual = {need.key for need in _read(workspace, job, note, explicit=False).needs}
+    usual = {need.key for need in _find(workspace, job, view, explicit=False).needs}
     return tuple(need for need in facts.needs if need.key in usual | own.keys)

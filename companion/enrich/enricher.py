@@ -16,7 +16,6 @@ from companion.llm.answer import Usage
 from companion.llm.client import Client
 from companion.note.edit import Edit, diff_edits
 from companion.note.needs import Need
-from companion.note.view import NoteView
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
@@ -87,9 +86,9 @@ class Enricher:
         space = self.workspace
         whole = len(fillings) == len(draft.needs)
         afterwards = space.config.notes.postponed_afterwards if whole else "keep"
-        plan = plan_edits(draft.note, fillings, space.rules, space.config.styles, afterwards)
+        plan = plan_edits(draft.view, fillings, space.rules, space.config.styles, afterwards)
         old = draft.data.decode("utf-8")
-        return plan, plan.edits if old == draft.note.text else diff_edits(old, plan.text)
+        return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)
 
     def _enrich(self, job: Job) -> Result:
         draft = draft_note(self.workspace, job, self._snapshot(job).data)
@@ -97,7 +96,7 @@ class Enricher:
             return Result(job.path, "skipped", draft.skipped)
         if not draft.needs:
             return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
-        outcome = self._asker.ask(job.path, NoteView(draft.note), draft.needs, self._client)
+        outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
         if not job.dry_run:
             self._remember(job.path, outcome.refused)
         left = (*draft.left, *(str(error) for error in outcome.refused.values()))
@@ -105,13 +104,14 @@ class Enricher:
             nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
             status: Status = "unchanged" if nothing else "failed"
             return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
-        return self._write(job, outcome, left)
+        return self._write(job, draft, outcome, left)
 
-    def _write(self, job: Job, outcome: Outcome, left: tuple[str, ...]) -> Result:
+    def _write(self, job: Job, draft: Draft, outcome: Outcome, left: tuple[str, ...]) -> Result:
         """Plan on the note as it is now, and write it; again on what somebody wrote meanwhile."""
         for attempt in range(1, _TRIES + 1):
             snapshot = self._snapshot(job)
-            draft = draft_note(self.workspace, job, snapshot.data)
+            if snapshot.data != draft.data:
+                draft = draft_note(self.workspace, job, snapshot.data)
             fillings = _still_needed(outcome.fillings, draft)
             if draft.skipped or not fillings:
                 reason = draft.skipped or "it was edited meanwhile and needs nothing now"

@@ -15,7 +15,7 @@ from companion.note.callout import (
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.mark import take_mark
-from companion.note.needs import CALLOUT, Facts, Need, Rules, find_callout, read_facts
+from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_facts
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
@@ -40,7 +40,7 @@ class Plan(NamedTuple):
 
 
 def plan_edits(
-    note: NoteText,
+    view: NoteView,
     fillings: Sequence[Filling],
     rules: Rules,
     styles: Styles,
@@ -54,11 +54,10 @@ def plan_edits(
     Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
     text would still have a need that was filled.
     """
-    view = NoteView(note)
     edits = [edit for filling in fillings for edit in _edits_for(view, filling, styles)]
     edits += take_mark(view, rules, afterwards)
-    text = apply_edits(note.text, edits)
-    _require_filled(note.text, text, fillings, rules)
+    text = apply_edits(view.note.text, edits)
+    _require_filled(view, NoteText(text), fillings, rules)
     return Plan(edits, text)
 
 
@@ -84,15 +83,11 @@ def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
 
 
-def _require_filled(old: str, new: str, fillings: Sequence[Filling], rules: Rules) -> None:
+def _require_filled(
+    old: NoteView, new: NoteText, fillings: Sequence[Filling], rules: Rules
+) -> None:
     """Check that the new text has none of the needs that were filled, so no run fills it twice."""
-    facts = _facts(new, rules)
-    if facts.skipped:
-        raise NoteRefused(f"it cannot be filled exactly ({facts.skipped}); fill it by hand")
-    found = [filling for filling in fillings if filling.need.where != "section"]
-    if len(facts.needs) > len(_facts(old, rules).needs) - len(found):
+    before = len(find_facts(old, rules, explicit=True).needs)
+    after = len(find_facts(NoteView(new), rules, explicit=True).needs)
+    if after > before - sum(filling.need.where != "section" for filling in fillings):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
-
-
-def _facts(text: str, rules: Rules) -> Facts:
-    return read_facts(text.encode("utf-8"), rules, explicit=True)
