@@ -1,22 +1,21 @@
 """Take the mark that a note is postponed out of it, once its needs are filled.
 
-| mark                           | `remove`                                   | a tag, `#status/done`   |
-|--------------------------------|--------------------------------------------|-------------------------|
-| inline tag, alone on its line  | the line goes, with one of two blank lines | the tag in its place    |
-| inline tag, among words        | the tag goes, with the blank before it     | the tag in its place    |
-| item of the property `tags`    | the item goes                              | the tag in its place    |
-| `status: postponed`            | the value goes                             | its last part: `done`   |
+| mark                       | `remove`                                | `#status/done`   |
+|----------------------------|-----------------------------------------|------------------|
+| inline tag, alone in line  | the line goes, and one of two blank ones | tag in its place |
+| inline tag, among words    | it goes, with the blank before it       | tag in its place |
+| item of the property `tags`| it goes                                 | tag in its place |
+| `status: postponed`        | the value goes                          | `status: done`   |
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.line import Line
-from companion.note.mark_property import edit_items
+from companion.note.mark_property import edit_tags, edit_value
 from companion.note.needs import Rules
 from companion.note.tag import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText
@@ -39,11 +38,20 @@ def take_mark(view: NoteView, rules: Rules, afterwards: str) -> list[Edit]:
     tag = "" if afterwards == REMOVE else afterwards.removeprefix("#")
     edits = _checked(view, list(_inline_edits(view, rules, tag)), rules)
     for key in view.property_keys("tags"):
-        edits += edit_items(view, rules.fields, key, rules.postponed_tags, tag)
+        edits += _kept_full(view, rules, key, edit_tags(view.note, key, rules.postponed_tags, tag))
     for name, value in rules.postponed_properties:
         for key in view.properties.keys_of(name):
-            edits += edit_items(view, rules.fields, key, [value], tag.rpartition("/")[2])
+            new = tag.rpartition("/")[2]
+            edits += _kept_full(view, rules, key, edit_value(view.note, key, value, new))
     return edits
+
+
+def _kept_full(view: NoteView, rules: Rules, key: str, edits: list[Edit]) -> list[Edit]:
+    """Return edits, but none that would empty a property Companion would then fill."""
+    text = apply_edits(view.note.text, edits)
+    new = NoteView(NoteText(text))
+    is_filled = any(key in new.property_keys(name) for name in rules.fields)
+    return [] if is_filled and new.properties.is_empty(key) else edits
 
 
 def _inline_edits(view: NoteView, rules: Rules, tag: str) -> Iterator[Edit]:

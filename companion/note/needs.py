@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import NamedTuple, Self, TypedDict
+from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_heading, own_lines
@@ -104,11 +104,6 @@ class Rules:
         return re.compile("#(?:" + "|".join(names) + ")", re.IGNORECASE) if names else None
 
 
-class _Known(TypedDict):
-    aliases: tuple[str, ...]
-    values: dict[str, tuple[str, ...]]
-
-
 def read_facts(
     data: bytes, rules: Rules, *, explicit: bool = False, section: str | None = None
 ) -> Facts:
@@ -119,25 +114,15 @@ def read_facts(
     """
     try:
         view = NoteView(NoteText.decode(data))
-        return find_facts(view, rules, explicit=explicit, section=section)
+        known = _known(view.properties, rules)
+        if reason := _why_skipped(view, rules):
+            return known._replace(skipped=reason)
+        needs = list(_find_needs(view, rules, explicit))
+        if section is not None:
+            needs += _section_needs(view, section)
+        return known._replace(needs=tuple(needs), left=tuple(_what_is_left(view)))
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
-
-
-def find_facts(
-    view: NoteView, rules: Rules, *, explicit: bool = False, section: str | None = None
-) -> Facts:
-    """Return what is to be known of a note that was read; see read_facts.
-
-    Raises NoteRefused when the section is not there, or has a callout.
-    """
-    known = _known(view.properties, rules)
-    if reason := _why_skipped(view, rules):
-        return Facts(skipped=reason, **known)
-    needs = list(_find_needs(view, rules, explicit))
-    if section is not None:
-        needs += _section_needs(view, section)
-    return Facts(tuple(needs), None, tuple(_what_is_left(view)), **known)
 
 
 def find_callout(view: NoteView, need: Need) -> Callout | None:
@@ -250,13 +235,13 @@ def _what_is_left(view: NoteView) -> Iterator[str]:
             )
 
 
-def _known(properties: Properties, rules: Rules) -> _Known:
+def _known(properties: Properties, rules: Rules) -> Facts:
     values = {}
     for name in rules.vocabulary:
         found = properties.tags if name == "tags" else list(_texts(properties.get(name)))
         if found:
             values[name] = tuple(found)
-    return {"aliases": tuple(properties.aliases), "values": values}
+    return Facts(aliases=tuple(properties.aliases), values=values)
 
 
 def _texts(value: object) -> Iterator[str]:

@@ -1,0 +1,112 @@
+"""Take an item out of a property's value, or put another in its place, and change nothing else."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Sequence
+
+from companion.errors import NoteRefused
+from companion.note.edit import Edit, apply_edits
+from companion.note.properties import Properties, read_properties
+from companion.note.tag import has_tag
+from companion.note.text import NoteText, split_lines
+
+_DASH = re.compile(r"[ \t]*-[ \t]+")
+_COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
+_COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
+_BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
+_BETWEEN = re.compile(r"[,\s]+")
+_NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
+
+
+def edit_tags(note: NoteText, key: str, marks: Sequence[str], new: str) -> list[Edit]:
+    """Return the edits that put the tag new in the place of the marks among the property's tags.
+
+    key: `tags` or `tag`, as written. marks: tags; those nested in them count too. new: without
+    `#`; nothing takes the marks out. Lists, and texts with commas or blanks between, are edited
+    where they are written in the usual ways; there are no edits where any other value, or any
+    other tag, would be read otherwise.
+    """
+    words = "|".join(re.escape(mark) + _NESTED for mark in marks)
+
+    def is_mark(item: str) -> bool:
+        return any(has_tag([item], mark) for mark in marks)
+
+    return _checked(note, key, list(_edits(note, key, words, new)), is_mark, new)
+
+
+def edit_value(note: NoteText, key: str, mark: str, new: str) -> list[Edit]:
+    """Return the edits that put new in the place of the property's value, or item, mark.
+
+    The same as edit_tags for a property of another name, whose texts are one value each.
+    """
+
+    def is_mark(item: str) -> bool:
+        return item.casefold() == mark.casefold()
+
+    return _checked(note, key, list(_edits(note, key, re.escape(mark), new)), is_mark, new)
+
+
+def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
+    token = re.compile(
+        rf"(?<![^\s,\[\"'])(?P<quote>[\"']?)#?(?P<word>{words})(?P=quote)(?=[\s,\]\"']|$)",
+        re.IGNORECASE,
+    )
+    for start, line in _value_lines(note, key):
+        for found in token.finditer(line):
+            if new:
+                yield Edit(start + found.start("word"), start + found.end("word"), new)
+            else:
+                first, last = _item(line, *found.span())
+                yield Edit(start + first, start + last, "")
+
+
+def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of a top-level key, and those of its value below; where each starts."""
+    name = re.compile(rf"([\"']?){re.escape(key)}\1[ \t]*:")
+    start = note.frontmatter.start if note.frontmatter else 0
+    is_inside = False
+    for line in split_lines(note.yaml):
+        is_inside = bool(name.match(line)) or (is_inside and line[0] in " \t-#\r\n")
+        if is_inside:
+            yield start, line
+        start += len(line)
+
+
+def _item(line: str, start: int, end: int) -> tuple[int, int]:
+    """Return what goes with the item line[start:end]: its line, a comma, or the blanks before."""
+    before, after = line[:start], line[end:]
+    if _DASH.fullmatch(before) and not after.strip():
+        return 0, len(line)
+    if comma := _COMMA_BEFORE.search(before):
+        return comma.start(), end
+    if comma := _COMMA_AFTER.match(after):
+        return start, end + comma.end()
+    blanks = _BLANKS_BEFORE.search(before)
+    return blanks.start() if blanks else start, end
+
+
+def _checked(
+    note: NoteText, key: str, edits: list[Edit], is_mark: Callable[[str], bool], new: str
+) -> list[Edit]:
+    """Return edits if they do what they are for, as the properties are read again; else none."""
+    old = read_properties(note)
+    try:
+        read = read_properties(NoteText(apply_edits(note.text, edits)))
+    except NoteRefused:
+        return []
+    others = {**old.values, key: None} == {**read.values, key: None}
+    wanted = [new if is_mark(item) else item for item in _items(old, key)]
+    is_exact = others and _items(read, key) == [item for item in wanted if item]
+    return edits if is_exact and read.keys_of(key) == old.keys_of(key) else []
+
+
+def _items(properties: Properties, key: str) -> list[str]:
+    """Return the texts of the property: its tags without `#`, its items, or its one value."""
+    value = properties.values[key]
+    if isinstance(value, str):
+        is_tags = key.casefold() in ("tags", "tag")
+        value = [*_BETWEEN.split(value)] if is_tags else [value]
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    texts = (item.strip().lstrip("#") if isinstance(item, str) else repr(item) for item in items)
+    return [text for text in texts if text]
