@@ -57,7 +57,7 @@ def plan_edits(
     edits = [edit for filling in fillings for edit in _edits_for(view, filling, styles)]
     edits += take_mark(view, rules, afterwards)
     text = apply_edits(view.note.text, edits)
-    _require_filled(view, NoteText(text), fillings, rules)
+    _require_filled(NoteText(text), fillings, rules)
     return Plan(edits, text)
 
 
@@ -83,11 +83,8 @@ def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
 
 
-def _require_filled(
-    old: NoteView, new: NoteText, fillings: Sequence[Filling], rules: Rules
-) -> None:
+def _require_filled(new: NoteText, fillings: Sequence[Filling], rules: Rules) -> None:
     """Check that the new text has none of the needs that were filled, so no run fills it twice."""
-    before = len(find_facts(old, rules, explicit=True).needs)
-    after = len(find_facts(NoteView(new), rules, explicit=True).needs)
-    if after > before - sum(filling.need.where != "section" for filling in fillings):
+    needs = {need.key for need in find_facts(NoteView(new), rules, explicit=True).needs}
+    if not needs.isdisjoint(filling.need.key for filling in fillings):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")

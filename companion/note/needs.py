@@ -114,15 +114,25 @@ def read_facts(
     """
     try:
         view = NoteView(NoteText.decode(data))
-        known = _known(view.properties, rules)
-        if reason := _why_skipped(view, rules):
-            return known._replace(skipped=reason)
-        needs = list(_find_needs(view, rules, explicit))
-        if section is not None:
-            needs += _section_needs(view, section)
-        return known._replace(needs=tuple(needs), left=tuple(_what_is_left(view)))
+        return find_facts(view, rules, explicit=explicit, section=section)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
+
+
+def find_facts(
+    view: NoteView, rules: Rules, *, explicit: bool = False, section: str | None = None
+) -> Facts:
+    """Return what is to be known of a note that was read; see read_facts.
+
+    Raises NoteRefused when the section is not there, or has a callout.
+    """
+    known = _known(view.properties, rules)
+    if reason := _why_skipped(view, rules):
+        return known._replace(skipped=reason)
+    needs = list(_find_needs(view, rules, explicit))
+    if section is not None:
+        needs += _section_needs(view, section)
+    return known._replace(needs=tuple(needs), left=tuple(_what_is_left(view)))
 
 
 def find_callout(view: NoteView, need: Need) -> Callout | None:
