@@ -18,7 +18,8 @@ _PREFIXES = st.lists(
     st.sampled_from(["> ", ">", "- ", "* ", "1. ", " ", "  ", "   ", "\t"]), max_size=2
 ).map("".join)
 _PLAIN = [
-    *("", "", "words", "[!ai]", "[!AI]+ Why so?", "[!ai|wide] AI", "[!note] x", "# Title", "## Part"),
+    *("", "", "words", "# Title", "## Part", "[!note] x"),
+    *("[!ai]", "[!AI]+ Why so?", "[!ai|wide] AI", "[!ai]- Why so?"),
     *("---", "- - -", "===", "#tag #b", "#status/postponed", "```", "~~~", "a | b", "    code"),
 ]
 _ODD = ["%%", "%% x %%", "<!--", "-->", "$$", "$$x$$", "`", "<div>", "</div>", "<pre>", "[[a|b]]"]

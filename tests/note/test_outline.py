@@ -1,0 +1,257 @@
+"""What a line is, and which tags stand in it."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from markdown_it import MarkdownIt
+
+from companion.note.line import Line
+from companion.note.outline import prose, read_outline
+from companion.note.tag import has_only_tags, has_tag, tags_of
+from companion.note.text import NoteText, split_lines
+from tests.note.strategies import VARIANTS, bodies, plain_bodies
+
+KINDS = {
+    "blank": " ",
+    "text": "t",
+    "heading": "h",
+    "rule": "-",
+    "code": "c",
+    "comment": "%",
+    "math": "$",
+    "html": "<",
+}
+
+
+def outline(text: str) -> list[Line]:
+    return read_outline(NoteText(text))
+
+
+def kinds(text: str) -> str:
+    """One letter a line."""
+    return "".join(KINDS[line.kind] for line in outline(text))
+
+
+# CommonMark 0.31, chapters 4 and 5; Obsidian's help for `%%` and `$$`.
+LINES = [
+    pytest.param("words\n\nwords", "t t", id="paragraphs"),
+    pytest.param("# A\n## B ##\n####### C\n#D\n#\n", "hhtth", id="headings"),
+    pytest.param("   # A\n    # B\n", "hc", id="headings, indented"),
+    pytest.param("words\n    # B\n", "tt", id="no heading within a paragraph"),
+    pytest.param("> # A\n- # B\n  # C\n", "ttt", id="no headings of the note in quotes and lists"),
+    pytest.param("A\n===\nB\n---\n", "h-h-", id="underlined headings"),
+    pytest.param("A\nB\n---\n", "th-", id="underlined heading of two lines"),
+    pytest.param("#tag\n---\n", "t-", id="tags over a rule stay tags"),
+    pytest.param("#tag\n#b #c\n---\n", "tt-", id="lines of tags over a rule"),
+    pytest.param("words\n#tag\n---\n", "th-", id="a tag that ends a paragraph is underlined"),
+    pytest.param("> A\n---\n", "t-", id="rule after a quote"),
+    pytest.param("> A\n===\n", "tt", id="no underline outside the quote"),
+    pytest.param("- A\n---\n", "t-", id="rule after a list"),
+    pytest.param("\n---\n***\n_ _ _\n- - -\n--\n", " ----t", id="rules"),
+    pytest.param("    ---\n", "c", id="no rule in code"),
+    pytest.param("```\n# A\n```\n# B", "ccch", id="fence"),
+    pytest.param("````\n```\n~~~\n````` \n# B", "cccch", id="fence in a fence"),
+    pytest.param("~~~ `x`\n```\n~~~\nB", "ccct", id="tilde fence"),
+    pytest.param("``` `x`\nB", "tt", id="no fence with backticks after it"),
+    pytest.param("```\n\nB", "ccc", id="fence never closed"),
+    pytest.param("> ```\n> B\nC", "cct", id="fence ends with its quote"),
+    pytest.param("- ```\n  B\n\nC", "ccct", id="fence ends with its list item"),
+    pytest.param("- a\n  ```\n  # B\n  ```\n# C", "tccch", id="fence in a list"),
+    pytest.param("   ```\n    ```\n   ```\nB", "ccct", id="fence is not closed deep in"),
+    pytest.param("    a\n\n\tb\nc", "c ct", id="indented code"),
+    pytest.param("a\n    b", "tt", id="indented text of a paragraph"),
+    pytest.param("- a\n\n    b\n\n      c\n", "t t c", id="indented in a list"),
+    pytest.param("> a\n\n>     b", "t c", id="indented code in a quote"),
+    pytest.param("-\n\n  a", "  t", id="empty item"),
+    pytest.param("%% a %%\nb %% c %% d\n", "%t", id="comments in a line"),
+    pytest.param("%%\n# a\n```\n%%\n# b", "%%%%h", id="comment over lines"),
+    pytest.param("%%\na\n%% b\nc", "%%tt", id="words after a comment"),
+    pytest.param("a %%\n\n# b", "t%%", id="comment never closed"),
+    pytest.param("`%%` \\%% a\n# b", "th", id="no comment in code or after a backslash"),
+    pytest.param("> %%\n> a\n\n# b", "%% h", id="comment ends with its quote"),
+    pytest.param("<!-- a -->\n<!--\nb\n-->\nc", "%%%%t", id="HTML comments"),
+    pytest.param("<!-- a --> b\nc", "<t", id="HTML after a comment"),
+    pytest.param("<!--\n\na", "%%%", id="HTML comment never closed"),
+    pytest.param("a <!-- b\n# c", "th", id="no HTML comment among words if never closed"),
+    pytest.param("$$\n# a\n\n$$\n# b", "$$$$h", id="formula"),
+    pytest.param("$$a$$\n# b", "th", id="formula in a line"),
+    pytest.param("a $$\nb\n$$\n# c", "t$$h", id="formula within a paragraph"),
+    pytest.param("It costs $$.\n\n# a\n\n$$\nb\n$$", "t h $$$", id="no formula over paragraphs"),
+    pytest.param("$$\n# a", "th", id="formula never closed"),
+    pytest.param("<div>\n# a\n\n# b", "<< h", id="HTML to the blank line"),
+    pytest.param("<pre>\n\n# a\n</pre>\n# b", "<<<<h", id="HTML to its end"),
+    pytest.param("<script>x</script>\n# b", "<h", id="HTML in one line"),
+    pytest.param("<b>\nc\n", "<<", id="a tag alone"),
+    pytest.param("a\n<b>\n# c\n", "tth", id="a tag alone within a paragraph"),
+    pytest.param("<b>c</b>\n<https://a.b>\n", "tt", id="tags and links among words"),
+    pytest.param("a | b\n--|--\n# c", "tth", id="table"),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("text", "expected"), LINES)
+def test_kinds(text: str, expected: str, variant: Callable[[str], str]) -> None:
+    assert kinds(variant(text)) == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "level"),
+    [
+        pytest.param("# A b", "A b", 1, id="plain"),
+        pytest.param("###### A", "A", 6, id="level 6"),
+        pytest.param("#\tA", "A", 1, id="tab"),
+        pytest.param("## A ##  ", "A", 2, id="closed"),
+        pytest.param("## A#", "A#", 2, id="not closed"),
+        pytest.param("## A \\#", "A \\#", 2, id="a sign behind a backslash"),
+        pytest.param("#", "", 1, id="no words"),
+        pytest.param("## ##", "", 2, id="signs only"),
+        pytest.param("# A %% b %%", "A", 1, id="comment"),
+        pytest.param("  A b  \n==", "A b", 1, id="underlined"),
+        pytest.param("A #b\n--", "A #b", 2, id="underlined, with a tag"),
+    ],
+)
+def test_titles(text: str, title: str, level: int) -> None:
+    heading = outline(text)[0]
+    assert (heading.kind, heading.title, heading.level) == ("heading", title, level)
+
+
+@pytest.mark.parametrize(
+    ("text", "depths"),
+    [
+        pytest.param("> a\n>> b\n> c\nd", [(0, 1), (1, 2), (1, 1), (0, 0)], id="lazy lines"),
+        pytest.param("> a\n\n> b", [(0, 1), (0, 0), (0, 1)], id="two quotes"),
+        pytest.param("- > a\n  > b\n- > c", [(0, 1), (1, 1), (0, 1)], id="in list items"),
+        pytest.param("- > a\n> b", [(0, 1), (0, 1)], id="after the list"),
+        pytest.param("-\t> a\n\t> b", [(0, 1), (1, 1)], id="tabs"),
+        pytest.param("    > a\n   > b\n>\tc", [(0, 0), (0, 1), (1, 1)], id="indent"),
+        pytest.param("> ```\n> > a\n> ```", [(0, 1), (1, 1), (1, 1)], id="code"),
+    ],
+)
+def test_quotes(text: str, depths: list[tuple[int, int]]) -> None:
+    assert [(line.kept, line.depth) for line in outline(text)] == depths
+
+
+# Obsidian's help, "Tags".
+TAGS = [
+    pytest.param("#a #b", ["a", "b"], id="tags"),
+    pytest.param("#Status/Post-poned_1", ["Status/Post-poned_1"], id="as written"),
+    pytest.param("#1984 #y1984 #1984a", ["y1984", "1984a"], id="not digits alone"),
+    pytest.param("#日本語 #été #🎉", ["日本語", "été", "🎉"], id="every language"),
+    pytest.param("#a, #b. (#c) #d! #e'f", ["a", "b", "d", "e"], id="punctuation"),
+    pytest.param("x#a /#b", [], id="no blank before"),
+    pytest.param("#a#b", ["a", "b"], id="right after another"),
+    pytest.param("# a ## #", [], id="heading signs"),
+    pytest.param("## A #b", ["b"], id="in a heading"),
+    pytest.param("##b", [], id="two signs"),
+    pytest.param("- #a\n> #b\n1. [ ] #c", ["a", "b", "c"], id="in lists and quotes"),
+    pytest.param("| #a | b #c|", ["a", "c"], id="in a table"),
+    pytest.param("\\#a", [], id="after a backslash"),
+    pytest.param("`x #a` ``y ` #b`` #c", ["c"], id="not in inline code"),
+    pytest.param("`x #a", ["a"], id="after a backtick alone"),
+    pytest.param("```\n#a\n```\n\n    #b\n", [], id="not in code"),
+    pytest.param("%% #a %% #b <!-- #c -->", ["b"], id="not in comments"),
+    pytest.param("%%\n#a\n%%\n<!--\n#b\n-->", [], id="not in comments over lines"),
+    pytest.param("%%x%%#a #b%%x%%", ["b"], id="comments beside"),
+    pytest.param("$x #a$ $$\ny #b\n$$", [], id="not in formulas"),
+    pytest.param("for $5 #a and $6", ["a"], id="prices are no formula"),
+    pytest.param('[[x #a]] [x #b](y) [x](y "#c") [x #d][y]', [], id="not in links"),
+    pytest.param("https://x.y/#a <https://x.y/ #b>", [], id="not in URLs"),
+    pytest.param("<div>\n#a\n</div>", [], id="not in HTML"),
+    pytest.param("<b title=' #a'>#b</b> #c", ["c"], id="not in HTML among words"),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("text", "expected"), TAGS)
+def test_tags(text: str, expected: list[str], variant: Callable[[str], str]) -> None:
+    assert [tag for line in outline(variant(text)) for tag in tags_of(line)] == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(" #a\t#b ", True, id="tags"),
+        pytest.param("#a#b", True, id="tags side by side"),
+        pytest.param("#a %% later %%", True, id="tag and comment"),
+        pytest.param("#a b", False, id="words"),
+        pytest.param("#a, #b", False, id="comma"),
+        pytest.param("- #a", False, id="list"),
+        pytest.param("> #a", False, id="quote"),
+        pytest.param("# #a", False, id="heading"),
+        pytest.param("#1984", False, id="number"),
+        pytest.param("", False, id="blank"),
+    ],
+)
+def test_lines_of_tags(text: str, expected: bool) -> None:
+    assert all(has_only_tags(line) for line in outline(f"{text}\n")) is expected
+
+
+@pytest.mark.parametrize(
+    ("tags", "wanted", "expected"),
+    [
+        pytest.param(["Status/Postponed"], "status/postponed", True, id="case"),
+        pytest.param(["status/postponed/soon"], "status/postponed", True, id="nested"),
+        pytest.param(["status"], "status/postponed", False, id="its parent"),
+        pytest.param(["status/postponed2"], "status/postponed", False, id="longer"),
+        pytest.param(["a"], "#A", True, id="with its sign"),
+        pytest.param([], "a", False, id="none"),
+    ],
+)
+def test_has_tag(tags: list[str], wanted: str, expected: bool) -> None:
+    assert has_tag(tags, wanted) is expected
+
+
+def test_prose_has_no_comments() -> None:
+    text = "\n# A\n\nb %% secret %% c\n%%\nsecret\n%%\n<!-- secret -->\n```\ncode\n```\n$$\nx\n$$\n"
+    assert prose(outline(text)) == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
+
+
+@settings(max_examples=1000, deadline=None)
+@given(bodies)
+def test_lines_are_the_note(text: str) -> None:
+    note = NoteText(f"\n{text}")
+    lines = read_outline(note)
+    assert [note.text[line.start : line.next] for line in lines] == split_lines(note.text)
+    assert all(line.text == note.text[line.start : line.end] for line in lines)
+    assert all(0 <= line.kept <= line.depth and line.content <= len(line.text) for line in lines)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(plain_bodies.filter(lambda text: "#tag" not in text and "#status" not in text))
+def test_headings_are_those_of_commonmark(text: str) -> None:
+    found = [token for token in MarkdownIt("commonmark").parse(text) if token.level == 0]
+    levels = [int(token.tag[1]) for token in found if token.type == "heading_open"]
+    assert [line.level for line in outline(f"\n{text}") if line.kind == "heading"] == levels
+
+
+@pytest.mark.parametrize(
+    "part",
+    [
+        "> ",
+        "$$",
+        "%%",
+        "<!--",
+        "`",
+        "#",
+        "[[",
+        "- ",
+        "- * ",
+        "](",
+        "<",
+        "\t",
+        " #a",
+        "$a ",
+        "<a b ",
+    ],
+)
+def test_a_megabyte_on_a_line_takes_no_long_time(part: str) -> None:
+    started = time.perf_counter()
+    lines = outline("x\n" + part * (1_000_000 // len(part)))
+    for line in lines:
+        tags_of(line)
+        has_only_tags(line)
+    assert time.perf_counter() - started < 2
