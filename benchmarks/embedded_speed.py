@@ -122,7 +122,8 @@ def main() -> None:
     parser.add_argument("--direct", help=argparse.SUPPRESS)
     options = parser.parse_args()
     if options.direct:
-        return direct(options.direct)
+        direct(options.direct)
+        return
     path = pull(options.model, lambda _done, _total: None)
     figures: dict[str, Any] = {
         "model": options.model,

@@ -29,7 +29,8 @@ class EmbeddedServer:
     The server starts on the first lease, again when it died, and stops after `idle` seconds
     without a lease (it holds the model in memory: 1.3 GB for the default one). It serves `slots`
     calls at once, each with `context_tokens`, on `threads` cores (None: all; on a machine that is
-    busy otherwise one thread is four times as fast as two, which wait for each other). `log` is the file for llama.cpp's own words.
+    busy otherwise one thread is four times as fast as two, which wait for each other). `log` is
+    the file for llama.cpp's own words.
     """
 
     def __init__(
