@@ -155,8 +155,24 @@ def _read_callout(lines: Sequence[Line], first: int, title: str, heading: str | 
         last += 1
     body = lines[first + 1 : last + 1]
     is_empty = not lines[first].is_open and all(line.kind == "blank" for line in body)
-    after = lines[last + 1].kind if last + 1 < len(lines) else "blank"
-    return Callout(first, last, title, heading, is_empty, is_empty and after not in _APART)
+    after = lines[last + 1 : last + 2]
+    is_answered = is_empty and any(_is_text_below(lines[first], line) for line in after)
+    return Callout(first, last, title, heading, is_empty, is_answered)
+
+
+def _is_text_below(header: Line, line: Line) -> bool:
+    """Whether the line right below an empty callout is text that could be its answer.
+
+    The next item of a list whose items are callouts is none.
+    """
+    is_next_item = _marker(header) is not None and _marker(header) == _marker(line)
+    return line.kind not in _APART and not is_next_item
+
+
+def _marker(line: Line) -> int | None:
+    """Return where in the line the marker of a list item stands; None where none does."""
+    marker = line.prefix.lstrip(" \t>")
+    return len(line.prefix) - len(marker) if marker else None
 
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:
@@ -171,21 +187,26 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
     for index, line in enumerate(lines):
         is_title = line.kind == "heading" and line.level == 1 and not has_title
         has_title = has_title or is_title
-        if is_title or line.kind == "rule" or has_only_tags(line):
+        is_rule = line.kind == "rule" and not line.prefix.strip(" \t")
+        if is_title or is_rule or has_only_tags(line):
             last = index
-        elif line.kind != "blank" or (line.content and line.prefix.strip(" \t")):
+        elif not _is_gap(line):
             break
     return last
 
 
+def _is_gap(line: Line) -> bool:
+    """Whether the line has nothing in it, no quote sign either."""
+    return not line.text.strip(" \t")
+
+
 def _place_after(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) -> Edit:
     """Return the edit that puts block after line `last`, with a blank line on both sides."""
-    has_gap = last + 1 < len(lines) and lines[last + 1].kind == "blank"
-    if has_gap:
+    if last + 1 < len(lines) and _is_gap(lines[last + 1]):
         last += 1
     elif last >= 0:
         block = ["", *block]
-    if last + 1 < len(lines) and lines[last + 1].kind != "blank":
+    if last + 1 < len(lines) and not _is_gap(lines[last + 1]):
         block = [*block, ""]
     return _insert(note, lines, last, block)
 
