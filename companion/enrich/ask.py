@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import PurePosixPath
-from typing import Any, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
@@ -18,6 +18,10 @@ from companion.note.view import NoteView
 from companion.note.visible import visible_lines
 from companion.prompts import Ask, Field, NothingToChoose, Prompts
 from companion.prompts import NoteView as Shown
+
+Way = Literal["together", "apart", "plain"]
+"""How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
+in plain text, for endpoints that take no JSON format."""
 
 _CUT = "(cut here)"
 
@@ -66,11 +70,10 @@ def show_note(
 
 
 def plan_calls(
-    needs: Sequence[Need], prompts: Prompts, shown: Shown, one_by_one: bool
+    needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way
 ) -> tuple[list[Call], dict[Need, AnswerError]]:
     """Return the calls that ask for the needs, and the needs that cannot be asked for, with why.
 
-    One JSON call for all of them, or one plain-text call for each.
     """
     asked, hopeless = [], {}
     for number, need in enumerate(needs, 1):
@@ -81,19 +84,19 @@ def plan_calls(
             hopeless[need] = AnswerError(str(error))
             continue
         asked.append(Asked(need, _ask_for(need, field, number)))
-    groups = [[one] for one in asked] if one_by_one else [asked] if asked else []
-    return [_make_call(group, prompts, shown, not one_by_one) for group in groups], hopeless
+    groups = [asked] if way == "together" and asked else [[one] for one in asked]
+    return [_make_call(group, prompts, shown, way) for group in groups], hopeless
 
 
 def ask_for(
-    needs: Sequence[Need], prompts: Prompts, shown: Shown, client: Client, one_by_one: bool
+    needs: Sequence[Need], prompts: Prompts, shown: Shown, client: Client, way: Way
 ) -> Answers:
     """Return the model's answers to the needs, unchecked; an AnswerError where there is none.
 
     Raises EndpointError when the endpoint serves nobody now, AnswerError when a JSON answer for
     all of them is unusable, Cancelled when the user stops the work.
     """
-    calls, hopeless = plan_calls(needs, prompts, shown, one_by_one)
+    calls, hopeless = plan_calls(needs, prompts, shown, way)
     given: dict[Need, object] = dict(hopeless)
     usage = Usage()
     for call in calls:
@@ -102,7 +105,7 @@ def ask_for(
                 given[need] = value
                 usage += cost
         except JsonUnsupported:
-            rest = ask_for(needs, prompts, shown, client, one_by_one=True)
+            rest = ask_for(needs, prompts, shown, client, "plain")
             return Answers(rest.given, usage + rest.usage)
     return Answers(given, usage)
 
@@ -129,8 +132,10 @@ def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usag
         yield need, answer.data[ask.key], answer.usage if number == 0 else Usage()
 
 
-def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, json: bool) -> Call:
+def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way) -> Call:
     asks = [ask for _, ask in asked]
+    choosing = asks[0].field.kind in ("list", "choice")
+    json = way == "together" or (way == "apart" and choosing)
     return Call(
         asked=tuple(asked),
         messages=prompts.messages(asks, shown, json=json),

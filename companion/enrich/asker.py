@@ -47,7 +47,7 @@ class Asker:
         shown = self._show(path, view, needs)
         prompts = self._workspace.prompts
         try:
-            answers = ask_for(needs, prompts, shown, client, self._model.one_by_one)
+            answers = ask_for(needs, prompts, shown, client, self._model.way)
         except AnswerError as error:
             return Outcome([], dict.fromkeys(needs, error), Usage())
         fillings: list[Filling] = []
@@ -64,7 +64,7 @@ class Asker:
     ) -> tuple[list[Call], dict[Need, AnswerError]]:
         """Return the calls that ask() would make, and the needs that cannot be asked for."""
         shown = self._show(path, view, needs)
-        return plan_calls(needs, self._workspace.prompts, shown, self._model.one_by_one)
+        return plan_calls(needs, self._workspace.prompts, shown, self._model.way)
 
     def _show(self, path: str, view: NoteView, needs: Sequence[Need]) -> Shown:
         fields = [field_of(need, self._workspace.prompts) for need in needs]
@@ -72,7 +72,7 @@ class Asker:
         budget = None
         if self._model.context_tokens:
             each = [field.max_tokens + _FIELD_TOKENS for field in fields]
-            used = max(each) if self._model.one_by_one else sum(each)
+            used = sum(each) if self._model.way == "together" else max(each)
             budget = self._model.context_tokens - _FRAME_TOKENS - used
         return show_note(view, path, vocabulary, budget)
 

@@ -8,12 +8,12 @@ from threading import Event
 from typing import NamedTuple
 
 from companion.config import Config
+from companion.enrich.ask import Way
 from companion.errors import UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 
-_LIGHT = "smollm2-135m"
 _CONTEXT = 4096  # tokens for each note worked on at once
 
 
@@ -21,22 +21,22 @@ class ModelFacts(NamedTuple):
     """What asking depends on.
 
     context_tokens: what the model reads and writes in one call; None where unknown.
-    one_by_one: it is asked for one thing a call, in plain text, for it cannot hold JSON.
+    way: how it is asked for what a note needs; see companion.enrich.ask.
     """
 
     name: str
     context_tokens: int | None
-    one_by_one: bool
+    way: Way
 
 
 def model_facts(config: Config) -> ModelFacts:
     """Return what is known of the configured model without asking it."""
     table = config.endpoint
-    one_by_one = table.json_mode == "text"
+    plain = table.json_mode == "text"
     if config.is_embedded:
         context = table.context_tokens or _CONTEXT
-        return ModelFacts(table.model, context, one_by_one or table.model == _LIGHT)
-    return ModelFacts(table.model, table.context_tokens, one_by_one)
+        return ModelFacts(table.model, context, "plain" if plain else "apart")
+    return ModelFacts(table.model, table.context_tokens, "plain" if plain else "together")
 
 
 def where_it_goes(config: Config) -> str:
