@@ -181,7 +181,8 @@ def _report(result: Result, show: Show, with_diff: bool) -> None:
     if show.as_json:
         show.object(result_object(result))
         return
-    reason = f": {result.reason}" if result.reason else ""
+    said_at_the_end = result.ends_run  # once, not for each of the notes under way
+    reason = f": {result.reason}" if result.reason and not said_at_the_end else ""
     line = f"{_MARKS[result.status]} {result.path}{reason}"
     show.say(line, style=_STYLES[result.status])
     for need, _, remark in result.filled:

@@ -55,8 +55,8 @@ def _find_changes(workspace: Workspace, what: str | None, run_name: str | None) 
         newest = next((c for c in journal.changes() if _can_be_undone(c)), None)
         run_name = newest.run if newest else ""
     made = [change for change in journal.changes(run=run_name) if change.state == "done"]
-    which = f"the run {run_name} made no change that is still there" if run_name else "nothing yet"
-    return _some(made, f"there is nothing to take back: {which}; see companion history")
+    which = f": the run {run_name} made no change that is still there" if run_name else ""
+    return _some(made, f"there is nothing to take back{which}; see companion history")
 
 
 def _can_be_undone(change: Change) -> bool:

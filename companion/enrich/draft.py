@@ -14,9 +14,9 @@ from companion.note.view import NoteView
 from companion.vault.journal import Asked
 
 _WHY_LEFT = {
-    "written": "was filled once and taken out again",
-    "rejected": "was asked for once, without a usable answer",
-    "nothing": "was asked for once, and there was nothing to say",
+    "written": "filled once and taken out again",
+    "rejected": "asked for once, without a usable answer",
+    "nothing": "asked for once, and there was nothing to say",
 }
 
 
@@ -77,18 +77,27 @@ def leave_asked(
     but: needs to ask for in any case.
     """
     asked = {} if job.retry else workspace.journal.asked(job.path)
-    open_needs = tuple(need for need in needs if need.key not in asked or need.key in but)
-    left = [need for need in needs if need not in open_needs]
-    return open_needs, tuple(why_left(need, asked[need.key]) for need in left)
-
-
-def why_left(need: Need, asked: Asked) -> str:
-    """Return why a need that was asked for once is left, and how to have it asked again."""
-    detail = f" ({asked.reason})" if asked.reason else ""
-    name = (
-        f"callout “{need.question or need.heading or 'AI'}”" if need.kind == CALLOUT else need.kind
+    open_needs: list[Need] = []
+    left: dict[str, list[str]] = {}
+    for need in needs:
+        if need.key not in asked or need.key in but:
+            open_needs.append(need)
+        else:
+            left.setdefault(_why_left(asked[need.key]), []).append(_name(need))
+    again = "name the note, or use --retry, to ask again"
+    return tuple(open_needs), tuple(
+        f"{', '.join(names)}: {why}; {again}" for why, names in left.items()
     )
-    return f"{name} {_WHY_LEFT[asked.outcome]}{detail}; name the note, or --retry, to ask again"
+
+
+def _why_left(asked: Asked) -> str:
+    return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
+
+
+def _name(need: Need) -> str:
+    if need.kind != CALLOUT:
+        return need.kind
+    return f"callout “{need.question or need.heading or 'AI'}”"
 
 
 def _find(workspace: Workspace, job: Job, view: NoteView, explicit: bool) -> Facts:

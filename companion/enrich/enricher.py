@@ -30,6 +30,7 @@ class Result:
 
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
+    ends_run: the reason holds for every note, so the run ends with it.
     """
 
     path: str
@@ -41,6 +42,7 @@ class Result:
     old: str = ""
     new: str = ""
     change: int | None = None
+    ends_run: bool = False
 
 
 class Enricher:
@@ -99,7 +101,7 @@ class Enricher:
         outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
         if not job.dry_run:
             self._remember(job.path, outcome.refused)
-        left = (*draft.left, *(str(error) for error in outcome.refused.values()))
+        left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
         if not outcome.fillings:
             nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
             status: Status = "unchanged" if nothing else "failed"

@@ -47,7 +47,7 @@ def run_jobs(
                     cancelled.set()
                 except CompanionError as error:
                     fault = fault or error
-                    yield Result(job.path, "failed", str(error))
+                    yield Result(job.path, "failed", str(error), ends_run=True)
     if fault:
         raise fault
 
