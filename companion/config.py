@@ -14,6 +14,7 @@ from typing import Annotated, Literal, NamedTuple, Self
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
+from pydantic_core import ErrorDetails
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
@@ -23,6 +24,18 @@ from companion.vault.ignore import IgnoreRules
 
 APP = "callout-companion"
 DEFAULT_MODEL = "qwen2.5-1.5b"
+
+
+_TAKES = {
+    "bool": "true or false",
+    "dict": 'pairs, as { status = "postponed" }',
+    "float": "a number",
+    "int": "a whole number",
+    "model": "settings of its own: begin them with its name in [ ] on a line",
+    "path": "the path of a folder, in quotes",
+    "string": "a text in quotes, on one line",
+    "tuple": 'a list, as ["one", "two"]',
+}
 
 
 class Styles(NamedTuple):
@@ -242,9 +255,17 @@ def _explain(error: ValidationError, file: Path) -> list[str]:
         if problem["type"] == "extra_forbidden":
             lines.append(f"{file}: unknown setting {name}; the README lists those there are")
         else:
-            message = problem["msg"].removeprefix("Value error, ")
-            lines.append(f"{file} or the environment: {name}: {message}")
+            where = f"{file} or the environment" if name.startswith("endpoint") else f"{file}"
+            lines.append(f"{where}: {name}: {_in_words(problem)}")
     return lines
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    """Return what a setting takes, in place of pydantic's words for types of Python."""
+    if takes := _TAKES.get(problem["type"].partition("_")[0]):
+        return f"this takes {takes}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return message.replace("Input should be", "this has to be")
 
 
 def _home() -> Path | None:
