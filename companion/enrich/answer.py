@@ -12,6 +12,11 @@ from companion.note.inert_value import inert_value
 from companion.prompts import Field
 
 _BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
+_FENCED = re.compile(
+    r"\s*(`{3,}|~{3,})[ \t]*(?:json|markdown|md|plaintext|text|txt|yaml)?[ \t]*\n"
+    r"(.*?)\n?[ \t]*\1\s*",
+    re.DOTALL | re.IGNORECASE,
+)
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|[。！？]")
 
 
@@ -38,6 +43,8 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
 
     Raises NothingToSay where it says nothing, AnswerError with the reason where it is unfit.
     """
+    if isinstance(answer, str):
+        answer = _without_fence(answer)
     if field.kind == "list":
         return _read_list(field, answer, limits)
     if not isinstance(answer, str):
@@ -102,6 +109,12 @@ def _shorten(text: str, field: Field) -> str:
     if not ends:
         raise AnswerError(f"the {field.name} has {len(text)} characters, {limit} were asked for")
     return text[: ends[-1]]
+
+
+def _without_fence(text: str) -> str:
+    """Return what stands in the code fence that some models put around all they say."""
+    fenced = _FENCED.fullmatch(text)
+    return fenced[2] if fenced else text
 
 
 def _without_label(text: str, name: str) -> str:
