@@ -113,6 +113,7 @@ class Enricher:
         for attempt in range(1, _TRIES + 1):
             snapshot = self._snapshot(job)
             if snapshot.data != draft.data:
+                _require_same_note(draft.data, snapshot)
                 draft = draft_note(self.workspace, job, snapshot.data)
             fillings = _still_needed(outcome.fillings, draft)
             if draft.skipped or not fillings:
@@ -165,6 +166,15 @@ class Enricher:
                 "nothing" if isinstance(error, NothingToSay) else "rejected"
             )
             self.workspace.journal.remember(path, need.key, outcome, str(error))
+
+
+def _require_same_note(asked: bytes, now: Snapshot) -> None:
+    """Raise NoteChanged when most of what the model was asked about has gone from the note."""
+    old = {line.strip() for line in asked.splitlines()} - {b""}
+    kept = old & {line.strip() for line in now.data.splitlines()}
+    if len(kept) * 2 < len(old):
+        reason = "it was rewritten while the model was thinking; enrich it again"
+        raise NoteChanged(reason, now.path)
 
 
 def in_words(error: NoteError) -> str:
