@@ -13,7 +13,6 @@ from companion.enrich.asker import Asker
 from companion.enrich.draft import Job, draft_note
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts, where_it_goes
-from companion.errors import UsageError
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
@@ -32,12 +31,14 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
     with open_session(vault, [note], show=show, read_only=True) as workspace:
         path = resolve_path(workspace, note)
         if reason := skip_reason(workspace.root, path, workspace.ignore):
-            raise UsageError(f"{path}: nothing would be sent, for it is left alone: {reason}")
+            show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
+            return
         job = Job(path, explicit=True, retry=True, section=section)
         draft = draft_note(workspace, job, read_note(workspace.root, path).data)
         if draft.skipped or not draft.needs:
             why = draft.skipped or "it needs nothing"
-            raise UsageError(f"{path}: nothing would be sent: {why}")
+            show.warn(f"{path}: nothing would be sent: {why}")
+            return
         asker = Asker(workspace, Known(workspace.scan()), model_facts(workspace.config))
         calls, hopeless = asker.calls(path, draft.view, draft.needs)
     for error in hopeless.values():
