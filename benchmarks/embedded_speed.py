@@ -86,7 +86,7 @@ def in_turns(path: Path, notes: int, words: int) -> dict[str, float]:
     )
     assert child.stdin and child.stdout
     ours, directly = [0.0, 0.0], [0.0, 0.0]
-    with EmbeddedServer(path, context_tokens=CONTEXT) as server, Client(server) as client:
+    with EmbeddedServer(path, context_tokens=CONTEXT, slots=1) as server, Client(server) as client:
         for n in range(notes + 1):
             print(json.dumps(question(n, words)), file=child.stdin, flush=True)
             theirs = json.loads(child.stdout.readline())

@@ -65,6 +65,7 @@ def _start(orders: dict[str, Any]) -> Any:
     params.cors_origins = params.cors_methods = params.cors_headers = ""
     params.cors_credentials = False
     params.offline = True
+    params.warmup = False  # the first call is on its way already
     params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE  # mapped, it is there twice
     params.n_parallel = orders["slots"]
     params.n_ctx = orders["context_tokens"] * orders["slots"]

@@ -3,7 +3,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from fake_endpoint import FakeEndpoint
+
+from tests.llm.fake_endpoint import FakeEndpoint
 
 
 @pytest.fixture

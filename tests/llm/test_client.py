@@ -9,13 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
 from companion.llm.faults import Cancelled, JsonUnsupported
+from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
 SCHEMA: dict[str, Any] = {

@@ -174,7 +174,7 @@ def test_killed_in_the_middle_of_a_call(server: EmbeddedServer, client: Client) 
 
 
 def test_stops_when_idle_and_not_in_the_middle_of_a_call(model: Path) -> None:
-    with EmbeddedServer(model, context_tokens=512, idle=0.4) as server:
+    with EmbeddedServer(model, context_tokens=512, threads=1, idle=0.4) as server:
         assert server.pid is None
         with server.lease():
             time.sleep(0.8)
@@ -188,7 +188,7 @@ def test_goes_with_its_parent(model: Path) -> None:
     code = (
         "import sys, time; from pathlib import Path\n"
         "from companion.llm.embedded import EmbeddedServer\n"
-        "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=512)\n"
+        "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=512, threads=1)\n"
         "with server.lease(): print(server.pid, flush=True); time.sleep(60)\n"
     )
     root = str(Path(__file__).parents[2])

@@ -10,7 +10,6 @@ from collections.abc import Iterator
 from email.utils import formatdate
 
 import pytest
-from fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
 
 from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.client import Client
@@ -24,6 +23,7 @@ from companion.llm.faults import (
     RateLimited,
     Unauthorised,
 )
+from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
 
 ASK = [{"role": "user", "content": "Describe perplexity."}]
 HTML = Scene(200, b"<!doctype html><title>Hello</title>", {"content-type": "text/html"})
