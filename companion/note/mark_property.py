@@ -11,7 +11,7 @@ from companion.note.properties import Properties, read_properties
 from companion.note.tag import has_tag
 from companion.note.text import NoteText, split_lines
 
-_DASH = re.compile(r"[ \t]*-[ \t]+")
+_INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
 _COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
 _BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
@@ -76,7 +76,7 @@ def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
 def _item(line: str, start: int, end: int) -> tuple[int, int]:
     """Return what goes with the item line[start:end]: its line, a comma, or the blanks before."""
     before, after = line[:start], line[end:]
-    if _DASH.fullmatch(before) and not after.strip():
+    if _INDENT.fullmatch(before) and not after.strip():
         return 0, len(line)
     if comma := _COMMA_BEFORE.search(before):
         return comma.start(), end

@@ -3,16 +3,13 @@
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_heading, own_lines
 from companion.note.properties import Properties
-from companion.note.tag import has_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
@@ -97,12 +94,6 @@ class Rules:
     skip_tags: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ("tags", "note-type")
 
-    @cached_property
-    def telling(self) -> re.Pattern[str] | None:
-        """Matches in every note whose body has a tag that matters here; None: no tag does."""
-        names = [re.escape(tag) for tag in (*self.postponed_tags, *self.skip_tags)]
-        return re.compile("#(?:" + "|".join(names) + ")", re.IGNORECASE) if names else None
-
 
 def read_facts(
     data: bytes, rules: Rules, *, explicit: bool = False, section: str | None = None
@@ -149,24 +140,22 @@ def _why_skipped(view: NoteView, rules: Rules) -> str | None:
         if properties.key_of(name):
             return f"it is {what}"
     for tag in rules.skip_tags:
-        if _is_tagged(view, rules, tag):
+        if view.has_tag(tag):
             return f"it is tagged #{tag}, which is set to be left alone"
     return None
 
 
 def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
+    """Yield the needs in the order to fill them: where two edits meet, the first goes above."""
     empty = {name: key for name in rules.fields if (key := _empty_key(view, name))}
     why = _why_candidate(view, rules, empty, explicit)
-    if DESCRIPTION in empty:
-        yield Need(DESCRIPTION, None, None, "property", f"empty {empty[DESCRIPTION]}")
-    elif explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
+    for name, key in empty.items() if why else ():
+        yield Need(name, None, None, "property", f"empty {key}")
+    if explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
     has_top = any(callout.heading is None for callout in view.callouts)
     if why and rules.callout and not has_top:
         yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
-    for name, key in empty.items():
-        if why and name != DESCRIPTION:
-            yield Need(name, None, None, "property", f"empty {key}")
     for _, need in _empty_callouts(view):
         yield need
 
@@ -183,19 +172,12 @@ def _why_candidate(
 
 def _postponed_by(view: NoteView, rules: Rules) -> str | None:
     for tag in rules.postponed_tags:
-        if _is_tagged(view, rules, tag):
+        if view.has_tag(tag):
             return f"#{tag}"
     for name, value in rules.postponed_properties:
         if value.casefold() in (found.casefold() for found in _texts(view.properties.get(name))):
             return f"{name}: {value}"
     return None
-
-
-def _is_tagged(view: NoteView, rules: Rules, tag: str) -> bool:
-    if has_tag(view.properties.tags, tag):
-        return True
-    telling = rules.telling
-    return bool(telling and telling.search(view.note.text)) and has_tag(view.inline_tags, tag)
 
 
 def _empty_key(view: NoteView, name: str) -> str | None:

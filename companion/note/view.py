@@ -10,12 +10,11 @@ from companion.note.callout import Callout, find_callouts
 from companion.note.line import Line
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
-from companion.note.tag import tags_of
+from companion.note.tag import has_tag, tags_of
 from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
 _TEMPLATE = re.compile(r"\{\{|<%")
-_AI_CALLOUT = re.compile(r"\[!ai[]|]", re.IGNORECASE)
 
 
 class NoteView:
@@ -41,12 +40,18 @@ class NoteView:
     @cached_property
     def callouts(self) -> list[Callout]:
         """The AI callouts of the body."""
-        return find_callouts(self.lines) if _AI_CALLOUT.search(self.note.text) else []
+        return find_callouts(self.lines) if "[!ai" in self._folded else []
 
     @cached_property
     def inline_tags(self) -> list[str]:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
+
+    def has_tag(self, tag: str) -> bool:
+        """Return whether the note has the tag, or one nested in it, in its properties or body."""
+        if has_tag(self.properties.tags, tag):
+            return True
+        return f"#{tag.casefold()}" in self._folded and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> list[str]:
         """Return the keys, as written, that are the property, also by its older name.
@@ -59,3 +64,8 @@ class NoteView:
     def property_key(self, name: str) -> str | None:
         """Return the property's key as written, also by its older name; None: it has none."""
         return next(iter(self.property_keys(name)), None)
+
+    @cached_property
+    def _folded(self) -> str:
+        """The text whatever its case: quick to search for what needs the outline."""
+        return self.note.text.casefold()

@@ -1,0 +1,140 @@
+"""Taking the postponed mark: before and after, and that nothing else is read otherwise."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.errors import NoteRefused
+from companion.note.edit import apply_edits
+from companion.note.mark import take_mark
+from companion.note.needs import Rules
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+from tests.note.strategies import VARIANTS, notes
+
+
+def taken(text: str, afterwards: str, rules: Rules = Rules()) -> str:  # noqa: B008
+    return apply_edits(text, take_mark(NoteView(NoteText(text)), rules, afterwards))
+
+
+# Before; without the mark; with #status/done in its place. None: the note stays as it was.
+INLINE = [
+    pytest.param("#status/postponed", "", "#status/done", id="alone"),
+    pytest.param(
+        "a\n\n#status/postponed\n\nb\n", "a\n\nb\n", "a\n\n#status/done\n\nb\n", id="line"
+    ),
+    pytest.param("# A\n#status/postponed\nb", "# A\nb", "# A\n#status/done\nb", id="no gaps"),
+    pytest.param("# A\n#status/postponed\n\nb", "# A\n\nb", "# A\n#status/done\n\nb", id="one gap"),
+    pytest.param("#status/postponed\n\nb", "b", "#status/done\n\nb", id="first line"),
+    pytest.param("#x #Status/Postponed #y", "#x #y", "#x #status/done #y", id="among tags"),
+    pytest.param("#status/postponed #y", "#y", "#status/done #y", id="before a tag"),
+    pytest.param("#x#status/postponed", "#x", "#x#status/done", id="right after a tag"),
+    pytest.param("a #status/postponed/soon.", "a.", "a #status/done.", id="nested, in a sentence"),
+    pytest.param("# A #status/postponed\n", "# A\n", "# A #status/done\n", id="in a title"),
+    pytest.param("- #status/postponed b", "- b", "- #status/done b", id="in a list"),
+    pytest.param("- #status/postponed", None, "- #status/done", id="all of a list item"),
+    pytest.param("a\n#status/postponed\n---\n", None, "a\n#status/done\n---\n", id="underlined"),
+    pytest.param(
+        "#status/postponed\n---\na: 1\n---\n",
+        None,
+        "#status/done\n---\na: 1\n---\n",
+        id="what would become properties",
+    ),
+    pytest.param(
+        "#status/postponed %% b %%\n", None, "#status/done %% b %%\n", id="with a comment"
+    ),
+    pytest.param("`#status/postponed` #x", None, None, id="no tag"),
+    pytest.param("#status/postponed2 #status", None, None, id="other tags"),
+    pytest.param(
+        "#status/postponed\n\nb #status/postponed\n",
+        "b\n",
+        "#status/done\n\nb #status/done\n",
+        id="two",
+    ),
+]
+
+PROPERTIES = [
+    pytest.param(
+        "tags:\n  - a\n  - status/postponed", "tags:\n  - a", "tags:\n  - a\n  - status/done"
+    ),
+    pytest.param("tags:\n- STATUS/postponed\n- a", "tags:\n- a", "tags:\n- status/done\n- a"),
+    pytest.param(
+        "tags:\n- '#status/postponed' \n- a", "tags:\n- a", "tags:\n- '#status/done' \n- a"
+    ),
+    pytest.param("tags:\n- status/postponed", None, "tags:\n- status/done"),
+    pytest.param("tags: [a, status/postponed]", "tags: [a]", "tags: [a, status/done]"),
+    pytest.param('tags: ["status/postponed", a]', "tags: [a]", 'tags: ["status/done", a]'),
+    pytest.param("tags: [ status/postponed ]", None, "tags: [ status/done ]"),
+    pytest.param("tags: a, status/postponed, b", "tags: a, b", "tags: a, status/done, b"),
+    pytest.param("tag: status/postponed a", "tag: a", "tag: status/done a"),
+    pytest.param("tags: status/postponed", None, "tags: status/done"),
+    pytest.param("tags:\n- status/postponed # b\n- a", None, "tags:\n- status/done # b\n- a"),
+    pytest.param("tags: &x [a, status/postponed]\nb: *x", None, None),
+    pytest.param("{tags: [a, status/postponed]}", None, None),
+    pytest.param("status: postponed", "status:", "status: done"),
+    pytest.param("status: 'Postponed' # b", "status: # b", "status: 'done' # b"),
+    pytest.param(
+        "status: postponed\nb: postponed", "status:\nb: postponed", "status: done\nb: postponed"
+    ),
+    pytest.param(
+        "b: 1\nStatus:\n- postponed\nc: 1", "b: 1\nStatus:\nc: 1", "b: 1\nStatus:\n- done\nc: 1"
+    ),
+    pytest.param("status: postponed until May", None, None),
+    pytest.param("status: |\n  postponed", "status: |", "status: |\n  done"),
+    pytest.param("a: 1", None, None),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("text", "removed", "replaced"), INLINE)
+def test_inline(
+    text: str, removed: str | None, replaced: str | None, variant: Callable[[str], str]
+) -> None:
+    assert taken(variant(text), "remove") == variant(text if removed is None else removed)
+    assert taken(variant(text), "#status/done") == variant(text if replaced is None else replaced)
+    assert taken(variant(text), "keep") == variant(text)
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("yaml", "removed", "replaced"), PROPERTIES)
+def test_properties(
+    yaml: str, removed: str | None, replaced: str | None, variant: Callable[[str], str]
+) -> None:
+    def note(found: str | None) -> str:
+        return variant(f"---\n{yaml if found is None else found}\n---\ntext\n")
+
+    assert taken(note(None), "remove") == note(removed)
+    assert taken(note(None), "#status/done") == note(replaced)
+    assert taken(note(None), "keep") == note(None)
+
+
+def test_all_marks_go() -> None:
+    text = "---\ntags: [a, status/postponed]\nstatus: postponed\n---\n#status/postponed\n\nb"
+    assert taken(text, "remove") == "---\ntags: [a]\nstatus:\n---\nb"
+
+
+def test_a_property_that_would_be_filled_again_is_not_emptied() -> None:
+    text = "---\nstatus: postponed\n---\n"
+    assert taken(text, "remove", Rules(fields=("description", "status"))) == text
+
+
+@settings(max_examples=1000, deadline=None)
+@given(notes, st.sampled_from(["remove", "#status/done"]))
+def test_nothing_else_is_read_otherwise(text: str, afterwards: str) -> None:
+    try:
+        view = NoteView(NoteText(text))
+    except NoteRefused:
+        return
+    new = NoteView(NoteText(taken(text, afterwards)))
+    touched = ("tags", "tag", "status")
+    for key in view.properties.values.keys() | new.properties.values.keys():
+        if key not in touched:
+            assert view.properties.get(key) == new.properties.get(key)
+    gone = "status/postponed"
+    others = [tag for tag in view.inline_tags if tag != gone]
+    assert [tag for tag in new.inline_tags if tag not in (gone, "status/done")] == others
+    assert len(new.callouts) == len(view.callouts)

@@ -1,0 +1,322 @@
+"""What a note needs and why, what is left alone and why; and that filling it leaves no need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from companion.errors import NoteRefused
+from companion.note.callout import answer_callout, place_callout
+from companion.note.edit import Edit, apply_edits
+from companion.note.frontmatter import add_property, fill_property
+from companion.note.needs import Facts, Need, Rules, find_callout, read_facts
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+from tests.note.strategies import VARIANTS, notes
+
+RULES = Rules(skip_tags=("private",))
+TOP = "callout top"
+DESCRIPTION = "description property"
+
+
+def facts(text: str, *, explicit: bool = False, section: str | None = None) -> Facts:
+    return read_facts(text.encode("utf-8"), RULES, explicit=explicit, section=section)
+
+
+def needs(text: str, *, explicit: bool = False, section: str | None = None) -> list[str]:
+    found = facts(text, explicit=explicit, section=section).needs
+    return [f"{need.kind} {need.where}: {need.reason}" for need in found]
+
+
+def noted(properties: str, body: str = "text\n> [!ai] AI\n> x\n") -> str:
+    return f"---\n{properties}\n---\n{body}"
+
+
+EMPTY = f"{DESCRIPTION}: empty description"
+WITH_TOP = f"{TOP}: empty description; no AI callout at the top"
+POSTPONED = f"{TOP}: postponed by #status/postponed; no AI callout at the top"
+STATUS = f"{TOP}: postponed by status: postponed; no AI callout at the top"
+
+BACKGROUND = [
+    pytest.param("", [], id="empty note"),
+    pytest.param("text\n", [], id="no properties"),
+    pytest.param(noted("aliases: [a]"), [], id="missing is not empty"),
+    pytest.param(noted("description:"), [EMPTY], id="empty description"),
+    pytest.param(noted("description: # later"), [EMPTY], id="only a comment"),
+    pytest.param(noted("Description: ''"), [f"{DESCRIPTION}: empty Description"], id="its case"),
+    pytest.param(noted("a:\n  description:"), [], id="not at the top level"),
+    pytest.param(noted("description: x\ntags:"), [], id="no candidate, other empty fields"),
+    pytest.param(
+        noted("description:\naliases: []\ntags: ''\nnote-type: ~\nother:"),
+        [
+            EMPTY,
+            "aliases property: empty aliases",
+            "tags property: empty tags",
+            "note-type property: empty note-type",
+        ],
+        id="other empty fields of a candidate",
+    ),
+    pytest.param(
+        noted("description:\nalias:\ntag:"),
+        [EMPTY, "aliases property: empty alias", "tags property: empty tag"],
+        id="older names",
+    ),
+    pytest.param(noted("description:\ntags:\ntag: a"), [EMPTY], id="older name filled"),
+    pytest.param(noted("description:", ""), [EMPTY, WITH_TOP], id="no body"),
+    pytest.param(noted("description:", "## A\n> [!ai]\n> x"), [EMPTY, WITH_TOP], id="in a section"),
+    pytest.param(noted("description:", "A\n---\n> [!ai]\n> x"), [EMPTY, WITH_TOP], id="underlined"),
+    pytest.param(noted("description:", "# A\ntext\n- > [!AI]- x\n  > y"), [EMPTY], id="nested"),
+    pytest.param(noted("description:", "> [!ai] Why?\n> x"), [EMPTY], id="whatever its title"),
+    pytest.param(noted("description:", "> [!ai]\nx"), [EMPTY], id="answered below"),
+    pytest.param(noted("description:", "```\n> [!ai]\n```"), [EMPTY, WITH_TOP], id="in code"),
+    pytest.param("#status/postponed\n", [POSTPONED], id="inline tag"),
+    pytest.param("text #Status/Postponed/soon.\n", [POSTPONED], id="case, nested"),
+    pytest.param("`#status/postponed` %%#status/postponed%%\n", [], id="not a tag"),
+    pytest.param("#status\n#status/postponed2\n", [], id="other tags"),
+    pytest.param(noted("tags: [a, status/postponed]", ""), [POSTPONED], id="property"),
+    pytest.param(noted("tags: a, Status/Postponed", ""), [POSTPONED], id="property, commas"),
+    pytest.param(noted("tag: '#status/postponed'", ""), [POSTPONED], id="property, older name"),
+    pytest.param(noted("status: Postponed", ""), [STATUS], id="status"),
+    pytest.param(noted("Status:\n- postponed", ""), [STATUS], id="status in a list"),
+    pytest.param(noted("status: postponed until May", ""), [], id="another status"),
+    pytest.param(noted("status: postponed\ntags:"), ["tags property: empty tags"], id="fields"),
+    pytest.param("> [!ai]\n", [f"{TOP}: an empty AI callout at the top"], id="empty at the top"),
+    pytest.param(
+        "#status/postponed\n> [!ai] AI\n",
+        [f"{TOP}: an empty AI callout at the top"],
+        id="candidate with an empty one",
+    ),
+    pytest.param(
+        "## A ##\n> [!ai] AI\n",
+        ["callout request: an empty AI callout under “A”"],
+        id="empty in a section",
+    ),
+    pytest.param("> [!ai] Why?\n", ["callout request: you ask: Why?"], id="a question"),
+    pytest.param(
+        noted("description:", "> [!ai] Why?\n"),
+        [EMPTY, "callout request: you ask: Why?"],
+        id="a question is the top callout",
+    ),
+    pytest.param(
+        "> [!ai] Why?\n\n## A\n> > [!ai] How?\n",
+        ["callout request: you ask: Why?", "callout request: you ask: How?"],
+        id="two questions",
+    ),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("text", "expected"), BACKGROUND)
+def test_needs(text: str, expected: list[str], variant: Callable[[str], str]) -> None:
+    assert needs(variant(text)) == expected
+
+
+NAMED = f"{TOP}: you named it; no AI callout at the top"
+MISSING = f"{DESCRIPTION}: you named it, and it has no description"
+
+EXPLICIT = [
+    pytest.param("text", [MISSING, NAMED], id="no properties"),
+    pytest.param(noted("a: 1"), [MISSING], id="no description"),
+    pytest.param(noted("description: x", ""), [NAMED], id="no callout"),
+    pytest.param(noted("description: x"), [], id="nothing"),
+    pytest.param(noted("description: x\ntags:"), ["tags property: empty tags"], id="empty field"),
+    pytest.param(noted("ai: false", ""), [], id="not what is skipped"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), EXPLICIT)
+def test_needs_of_a_note_the_user_named(text: str, expected: list[str]) -> None:
+    assert needs(text, explicit=True) == expected
+
+
+def test_only_what_is_set_is_filled() -> None:
+    rules = Rules(fields=("description", "mood"), callout=False, postponed_tags=("todo",))
+    found = read_facts(noted("mood:\ntags:", "#todo\n> [!ai] Why?").encode(), rules)
+    assert [need.reason for need in found.needs] == ["empty mood", "you ask: Why?"]
+
+
+SKIPPED = [
+    pytest.param(noted("ai: false"), "it says ai: false", id="ai: false"),
+    pytest.param(noted("AI: 'No'"), "it says ai: false", id="its case"),
+    pytest.param(noted("ai: true"), None, id="ai: true"),
+    pytest.param(noted("ai:"), None, id="ai, empty"),
+    pytest.param(
+        noted("excalidraw-plugin: parsed"), "it is an Excalidraw drawing", id="Excalidraw"
+    ),
+    pytest.param(noted("kanban-plugin: board"), "it is a Kanban board", id="Kanban"),
+    pytest.param(
+        noted("tags: Private/family"),
+        "it is tagged #private, which is set to be left alone",
+        id="tag",
+    ),
+    pytest.param(
+        "text #private", "it is tagged #private, which is set to be left alone", id="inline tag"
+    ),
+    pytest.param("`#private`", None, id="no tag"),
+    pytest.param(
+        noted("a: 1\nb: '{{date}}'"), "a template: its properties hold {{ (line 3)", id="template"
+    ),
+    pytest.param(
+        noted("a: <% tp.date %>"), "a template: its properties hold <% (line 2)", id="Templater"
+    ),
+    pytest.param(noted("a: 1", "{{date}} <% x %>"), None, id="template syntax in the body"),
+    pytest.param("---\na: 1\n", "never closed", id="never closed"),
+    pytest.param(noted("a: b: c"), "(line 2)", id="invalid YAML"),
+    pytest.param(noted("- a"), "no list of `name: value` lines", id="no mapping"),
+    pytest.param(
+        noted("a: 1\na: 2"), "`a` stands there twice; keep one of them (line 3)", id="twice"
+    ),
+]
+
+
+@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
+@pytest.mark.parametrize(("text", "reason"), SKIPPED)
+def test_skips(text: str, reason: str | None, variant: Callable[[str], str]) -> None:
+    found = facts(variant(text), explicit=True)
+    if reason is None:
+        assert found.skipped is None
+    else:
+        assert found.skipped is not None
+        assert reason in found.skipped
+        assert not found.needs
+
+
+def test_other_encodings_are_skipped() -> None:
+    assert "not UTF-8" in str(read_facts(b"a\n\xff", RULES).skipped)
+
+
+def test_what_is_left_says_where_and_what_to_do() -> None:
+    found = facts(noted("description: x", "# A\n\n> [!ai] Why?\nBecause.\n"))
+    assert found.needs == ()
+    assert found.left == (
+        "the AI callout in line 6 is empty, but text follows it outside the quote; "
+        "add a blank line below it to have it filled",
+    )
+
+
+ASKED = "callout section: you asked for a callout in this section"
+
+SECTIONS = [
+    pytest.param("## A\ntext", [ASKED], id="none there"),
+    pytest.param("## A\n### B\n> [!ai]\n> x", [ASKED], id="one below the next heading"),
+    pytest.param(
+        "## A\n> [!ai]", ["callout request: an empty AI callout under “A”"], id="empty one"
+    ),
+    pytest.param("## A\n> [!ai]\ntext", [], id="answered below"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), SECTIONS)
+def test_sections(text: str, expected: list[str]) -> None:
+    assert needs(text, section="a") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "reason"),
+    [
+        pytest.param("## A\n> [!ai]\n> x", "the section “A” has an AI callout already", id="there"),
+        pytest.param("## B", "no heading reads “a”; it has “B”", id="no such heading"),
+    ],
+)
+def test_sections_that_cannot_be_filled(text: str, reason: str) -> None:
+    assert facts(text, section="a").skipped == reason
+
+
+KEYS = [
+    pytest.param(noted("description:", ""), ["description", "callout:top"], id="top"),
+    pytest.param("> [!ai]", ["callout:top"], id="empty at the top"),
+    pytest.param("## A\n> [!ai]", ["callout:section:A"], id="empty in a section"),
+    pytest.param("> [!ai] Q", ["callout:question:Q"], id="question"),
+    pytest.param(
+        "> [!ai] Q\n\n## A\n> [!ai] Q\n\n> [!ai] R",
+        ["callout:question:Q", "callout:question:Q#2", "callout:question:R"],
+        id="the same question twice",
+    ),
+    pytest.param(
+        "> [!ai] Q\n> x\n\n## A\n> [!ai] Q", ["callout:question:Q#2"], id="the first one answered"
+    ),
+    pytest.param("> [!ai]\n> x\n\n> [!ai] AI", ["callout:top#2"], id="two at the top"),
+]
+
+
+@pytest.mark.parametrize(("text", "keys"), KEYS)
+def test_keys_stay_the_same_in_a_later_run(text: str, keys: list[str]) -> None:
+    assert [need.key for need in facts(text).needs] == keys
+
+
+def test_a_section_asked_for_and_its_callout_emptied_are_one_need() -> None:
+    asked = facts("## A\n", section="A").needs
+    emptied = facts("## A\n\n> [!ai]+ AI\n").needs
+    assert [need.key for need in asked] == [need.key for need in emptied]
+
+
+def test_the_callout_of_a_need_is_found() -> None:
+    view = NoteView(NoteText("> [!ai] Q\n> x\n\n> [!ai] Q\n"))
+    (need,) = facts(view.note.text).needs
+    callout = find_callout(view, need)
+    assert callout
+    assert callout.first == 3
+    assert find_callout(view, need._replace(nth=3)) is None
+
+
+def test_vocabulary() -> None:
+    found = facts(noted("tags: [a, b]\naliases: c, d\nnote-type:\n- e\n- 1\nai: false"))
+    assert found.aliases == ("c", "d")
+    assert found.values == {"tags": ("a", "b"), "note-type": ("e", "1")}
+
+
+_WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
+
+
+@given(
+    st.builds(
+        Facts,
+        st.lists(
+            st.builds(Need, _WORDS, _WORDS | st.none(), _WORDS | st.none(), _WORDS, _WORDS)
+        ).map(tuple),
+        _WORDS | st.none(),
+        st.lists(_WORDS).map(tuple),
+        st.lists(_WORDS).map(tuple),
+        st.dictionaries(_WORDS, st.lists(_WORDS).map(tuple)),
+    )
+)
+def test_facts_survive_the_cache(found: Facts) -> None:
+    assert Facts.load(found.dump()) == found
+
+
+def _fill(view: NoteView, need: Need) -> list[Edit]:
+    if need.kind == "callout":
+        callout = find_callout(view, need)
+        if callout:
+            return [answer_callout(view.note, view.lines, callout, ["x", "", "- y"])]
+        return [place_callout(view.note, view.lines, ["x"])]
+    value: str | list[str] = ["x y", "z"] if need.kind in ("aliases", "tags") else "x: y"
+    key = view.property_key(need.kind)
+    return (
+        fill_property(view.note, key, value) if key else add_property(view.note, need.kind, value)
+    )
+
+
+@settings(max_examples=1000, deadline=None)
+@given(notes, st.booleans())
+def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
+    found = facts(text, explicit=explicit)
+    if found.skipped or text.rstrip() == "---":
+        return
+    view = NoteView(NoteText(text))
+    try:
+        edits = [edit for need in found.needs for edit in _fill(view, need)]
+    except NoteRefused:
+        return
+    filled = facts(apply_edits(text, edits), explicit=explicit)
+    assert (filled.needs, filled.skipped) == ((), None)
+
+
+@settings(max_examples=1000, deadline=None)
+@given(st.text() | st.text(st.sampled_from("-\n\r\ta:> [!ai]#%$<`{}'\"")), st.booleans())
+def test_any_text_has_facts(text: str, explicit: bool) -> None:
+    found = read_facts(text.encode("utf-8", "surrogatepass"), RULES, explicit=explicit)
+    assert found.skipped is None or found.skipped
