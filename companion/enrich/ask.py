@@ -72,9 +72,7 @@ def show_note(
 def plan_calls(
     needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way
 ) -> tuple[list[Call], dict[Need, AnswerError]]:
-    """Return the calls that ask for the needs, and the needs that cannot be asked for, with why.
-
-    """
+    """Return the calls that ask for the needs; and the needs that cannot be asked for, with why."""
     asked, hopeless = [], {}
     for number, need in enumerate(needs, 1):
         field = field_of(need, prompts)
@@ -93,8 +91,8 @@ def ask_for(
 ) -> Answers:
     """Return the model's answers to the needs, unchecked; an AnswerError where there is none.
 
-    Raises EndpointError when the endpoint serves nobody now, AnswerError when a JSON answer for
-    all of them is unusable, Cancelled when the user stops the work.
+    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
+    work.
     """
     calls, hopeless = plan_calls(needs, prompts, shown, way)
     given: dict[Need, object] = dict(hopeless)
@@ -105,8 +103,9 @@ def ask_for(
                 given[need] = value
                 usage += cost
         except JsonUnsupported:
-            rest = ask_for(needs, prompts, shown, client, "plain")
-            return Answers(rest.given, usage + rest.usage)
+            rest = [need for need in needs if need not in given]
+            plain = ask_for(rest, prompts, shown, client, "plain")
+            return Answers(given | plain.given, usage + plain.usage)
     return Answers(given, usage)
 
 
@@ -118,18 +117,17 @@ def field_of(need: Need, prompts: Prompts) -> Field:
 
 
 def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usage]]:
-    if call.schema is None:
-        need = call.asked[0].need
-        try:
+    try:
+        if call.schema is None:
             answer = client.ask_text(call.messages, call.max_tokens)
-        except AnswerError as error:
-            yield need, error, Usage()
         else:
-            yield need, answer.text, answer.usage
+            answer = client.ask_json(call.messages, call.schema, call.max_tokens)
+    except AnswerError as error:
+        yield from ((need, error, Usage()) for need, _ in call.asked)
         return
-    answer = client.ask_json(call.messages, call.schema, call.max_tokens)
     for number, (need, ask) in enumerate(call.asked):
-        yield need, answer.data[ask.key], answer.usage if number == 0 else Usage()
+        value = answer.text if call.schema is None else answer.data[ask.key]
+        yield need, value, answer.usage if number == 0 else Usage()
 
 
 def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way) -> Call:

@@ -46,10 +46,7 @@ class Asker:
         """
         shown = self._show(path, view, needs)
         prompts = self._workspace.prompts
-        try:
-            answers = ask_for(needs, prompts, shown, client, self._model.way)
-        except AnswerError as error:
-            return Outcome([], dict.fromkeys(needs, error), Usage())
+        answers = ask_for(needs, prompts, shown, client, self._model.way)
         fillings: list[Filling] = []
         refused: dict[Need, AnswerError] = {}
         for need, given in answers.given.items():
