@@ -43,10 +43,7 @@ class Known:
         for field in fields:
             if field.vocabulary == "vault" and field.property:
                 used = self._vocabularies(field.property)
-                ranked = sorted(
-                    used, key=lambda value: (not _occurs(value, words), -used[value], value)
-                )
-                chosen[field.name] = ranked[:_OFFERED]
+                chosen[field.name] = _rank(used, words)[:_OFFERED]
         return chosen
 
     def _vocabularies(self, name: str) -> Mapping[str, int]:
