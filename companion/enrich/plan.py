@@ -54,11 +54,23 @@ def plan_edits(
     Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
     text would still have a need that was filled.
     """
-    edits = [edit for filling in fillings for edit in _edits_for(view, filling, styles)]
+    ordered = sorted(fillings, key=lambda filling: _rank(view, filling.need))
+    edits = [edit for filling in ordered for edit in _edits_for(view, filling, styles)]
     edits += take_mark(view, rules, afterwards)
     text = apply_edits(view.note.text, edits)
     _require_filled(NoteText(text), fillings, rules)
     return Plan(edits, text)
+
+
+def _rank(view: NoteView, need: Need) -> int:
+    """Return what goes first where two things are put at the same place.
+
+    The items of the last property stand before a property that is added, and both before a
+    callout.
+    """
+    if need.kind == CALLOUT:
+        return 2
+    return 0 if view.property_key(need.kind) else 1
 
 
 def _edits_for(view: NoteView, filling: Filling, styles: Styles) -> list[Edit]:

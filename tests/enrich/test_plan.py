@@ -1,0 +1,134 @@
+from __future__ import annotations
+
+import pytest
+import yaml
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from ruamel.yaml import YAML
+
+from companion.config import Styles
+from companion.enrich.plan import Filling, plan_edits
+from companion.errors import NoteRefused
+from companion.note.edit import apply_edits, invert_edits
+from companion.note.needs import CALLOUT, Rules, find_facts
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+RULES = Rules()
+
+EXAMPLES = [
+    pytest.param(
+        "---\ndescription: \n---\n\n# T\n\n#status/postponed\n\n---\n\nText.\n",
+        "---\ndescription: D: d\n---\n\n# T\n\n#status/postponed\n\n---\n\n"
+        "> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
+        id="a stub like the seed",
+    ),
+    pytest.param(
+        "---\ntags:\n---\nText.\n",
+        "---\ntags:\n  - one\n  - two\ndescription: D: d\n---\n"
+        "> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
+        id="a list to fill and a property to add, at the same place",
+    ),
+    pytest.param(
+        "Text.\n",
+        "---\ndescription: D: d\n---\n> [!ai] AI\n> One.\n>\n> Two.\n\nText.\n",
+        id="no properties",
+    ),
+    pytest.param(
+        "---\ndescription:\n---\n",
+        "---\ndescription: D: d\n---\n> [!ai] AI\n> One.\n>\n> Two.\n",
+        id="properties only",
+    ),
+    pytest.param(
+        "---\ndescription: x\n---\n> [!ai] AI\n> Mine.\n\n## H\n\n> [!ai] Why?\n",
+        "---\ndescription: x\n---\n> [!ai] AI\n> Mine.\n\n## H\n\n"
+        "> [!ai] Why?\n> One.\n>\n> Two.\n",
+        id="a request",
+    ),
+]
+
+
+def fill(text: str) -> tuple[NoteView, list[Filling]]:
+    view = NoteView(NoteText(text))
+    facts = find_facts(view, RULES, explicit=True)
+    fillings = []
+    for need in facts.needs:
+        value: str | list[str] = "D: d"
+        if need.kind == CALLOUT:
+            value = ["One.", "", "Two."]
+        elif need.kind in ("tags", "aliases"):
+            value = ["one", "two"]
+        fillings.append(Filling(need, value))
+    return view, fillings
+
+
+def variants(old: str, new: str) -> list[tuple[str, str]]:
+    crlf = (old.replace("\n", "\r\n"), new.replace("\n", "\r\n"))
+    marked = ("\ufeff" + old, "\ufeff" + new)
+    return [(old, new), crlf, marked, (old.removesuffix("\n"), new.removesuffix("\n"))]
+
+
+@pytest.mark.parametrize(("old", "new"), EXAMPLES)
+def test_fills_a_note(old: str, new: str) -> None:
+    for before, after in variants(old, new):
+        expected = after.replace("description: D: d", 'description: "D: d"')
+        view, fillings = fill(before)
+        assert plan_edits(view, fillings, RULES, Styles()).text == expected
+
+
+KEYS = ("description", "aliases", "tags", "title", "created", "note-type", "Status", "x y")
+VALUES = (
+    "", " ", " null", " ~", ' ""', " ''", " []", " # later", " word", " 2024-02-30", " yes",
+    " a: b" , " [a, b]", "\n  - a\n  - b", "\n- a", "\n    - a", ' "quoted: # x"', " |\n  text\n",
+    "\n  - ", " >-\n  folded\n  text", " 012", " &x 1", " {a: 1}",
+)  # fmt: skip
+BODY = (
+    "# T", "#status/postponed", "", "---", "Text with #tag.", "> [!ai] Why?", "> [!ai]+ AI", ">",
+    "> quoted", "## H", "- item", "  - > [!AI|x]- How", "```", "%%", "<!-- c -->", "    code",
+    "===", "\t- x", "$$", "| a | b |", "\u2028", "1. > [!ai]",
+)  # fmt: skip
+NEWLINES = st.sampled_from(["\n", "\n", "\r\n", "\r"])
+
+
+@st.composite
+def notes(draw: st.DrawFn) -> str:
+    keys = draw(st.lists(st.sampled_from(KEYS), max_size=5, unique=True))
+    front = [f"{key}:{draw(st.sampled_from(VALUES))}" for key in keys]
+    opening = draw(st.sampled_from([["---"], ["---", ""], []]))
+    lines = [*opening, *front, "---"] if opening else []
+    lines += draw(st.lists(st.sampled_from(BODY), max_size=10))
+    newline = draw(NEWLINES)
+    text = "\n".join(lines) + draw(st.sampled_from(["", "\n"]))
+    if draw(st.integers(0, 5)) == 0:  # mixed line ends
+        return "".join(draw(NEWLINES) if char == "\n" else char for char in text)
+    return draw(st.sampled_from(["", "\ufeff"])) + text.replace("\n", newline)
+
+
+@settings(max_examples=2000, deadline=None)
+@given(notes())
+def test_nothing_else_changes_and_nothing_is_left_to_fill(text: str) -> None:
+    try:
+        view, fillings = fill(text)
+        plan = plan_edits(view, fillings, RULES, Styles())
+    except NoteRefused:
+        return
+    assert apply_edits(plan.text, invert_edits(text, plan.edits)) == text
+    for edit in plan.edits:  # nothing but a token that says nothing is replaced
+        assert text[edit.start : edit.end].strip() in ("", "null", "~", '""', "''", "[]")
+    filled = {filling.need.key for filling in fillings}
+    again = find_facts(NoteView(NoteText(plan.text)), RULES, explicit=True)
+    assert filled.isdisjoint(need.key for need in again.needs)
+    before, after = NoteText(text), NoteText(plan.text)
+    for load in (yaml.safe_load, YAML(typ="safe", pure=True).load):
+        assert same_but_filled(load, before.yaml, after.yaml, filled | {"description"})
+
+
+def same_but_filled(load: object, old: str, new: str, filled: set[str]) -> bool:
+    assert callable(load)
+    try:
+        before = load(old) or {}
+    except Exception:  # dates that do not exist: nothing to compare
+        return True
+    after = load(new) or {}
+    names = [name for name in before if str(name) not in filled]
+    return all(repr(after.get(name)) == repr(before[name]) for name in names)
