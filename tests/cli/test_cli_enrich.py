@@ -1,0 +1,222 @@
+"""companion enrich: what is filled, what is left, and what is printed."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from tests.cli.user import FILLED, STUB, User, files_in
+
+DONE = "---\ndescription: All is said.\n---\n\n# Done\n\n> [!ai] AI\n> Said.\n\nText.\n"
+PLAIN = "# Plain\n\nText without properties.\n"
+
+
+def test_stub_is_filled_exactly(user: User) -> None:
+    user.note("Stub.md")
+    ran = user.run("enrich", ".")
+    assert (ran.status, ran.err, user.read("Stub.md")) == (0, "", FILLED)
+    assert "✓ Stub.md" in ran.out and "1 enriched. 10 tokens in, 5 out." in ran.out
+    assert "To take it all back: companion undo --run " in ran.out
+
+
+def test_second_run_calls_nobody_and_writes_nothing(user: User) -> None:
+    for name in ("A.md", "Folder/B.md"):
+        user.note(name)
+    user.run("enrich", ".")
+    before, calls = user.files(), user.calls()
+    ran = user.run("enrich", ".")
+    assert (ran.status, user.calls(), user.files()) == (0, calls, before)
+    assert ran.out == "Nothing to do: no note here needs anything.\n"
+    assert "0 notes to work on" in user.run("scan").out
+
+
+WANTED = [
+    pytest.param(["."], {"Stub.md", "Sub/Stub.md"}, id="the vault: stubs only"),
+    pytest.param(["Sub"], {"Sub/Stub.md"}, id="a folder"),
+    pytest.param(["Plain.md"], {"Plain.md"}, id="a named note that is no stub"),
+    pytest.param(["Plain"], {"Plain.md"}, id="without .md"),
+    pytest.param(["./Sub/../Stub.md", "Stub.md"], {"Stub.md"}, id="the same note twice"),
+    pytest.param(["Sub", "Plain.md"], {"Sub/Stub.md", "Plain.md"}, id="a folder and a note"),
+    pytest.param([".", "--all"], {"Stub.md", "Plain.md", "Sub/Stub.md"}, id="--all"),
+    pytest.param([".", "--limit", "1"], {"Stub.md"}, id="--limit"),
+    pytest.param(["Done.md"], set(), id="a note that has all it needs"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "expected"), WANTED)
+def test_which_notes(user: User, arguments: list[str], expected: set[str]) -> None:
+    for name, text in {"Stub": STUB, "Plain": PLAIN, "Done": DONE, "Sub/Stub": STUB}.items():
+        user.note(f"{name}.md", text)
+    before = user.files()
+    assert user.run("enrich", *arguments).status == 0
+    after = user.files()
+    assert {path for path in after if after[path] != before[path]} == expected
+    assert user.calls() == len(expected)
+
+
+def test_the_key_is_added_to_a_named_note_only(user: User) -> None:
+    user.note("Plain.md", PLAIN)
+    user.run("enrich", ".")
+    assert user.read("Plain.md") == PLAIN
+    user.run("enrich", "Plain.md")
+    assert user.read("Plain.md") == (
+        "---\ndescription: What a stub is.\n---\n# Plain\n\n"
+        "> [!ai] AI\n> A stub is a short note.\n>\n> It grows.\n\nText without properties.\n"
+    )
+
+
+def test_json(user: User) -> None:
+    user.note("Stub.md")
+    user.note("Twice.md", "---\na: 1\na: 2\n---\n")
+    twice, stub = user.run("enrich", ".", "--all", "--json").objects
+    assert (twice["path"], twice["status"], twice["changes"]) == ("Twice.md", "skipped", [])
+    assert "twice" in twice["reason"] and "line 3" in twice["reason"]
+    assert stub | {"change": 0} == {
+        "path": "Stub.md",
+        "status": "enriched",
+        "changes": [
+            {"kind": "description", "heading": None, "text": "What a stub is."},
+            {
+                "kind": "callout",
+                "heading": None,
+                "text": ["A stub is a short note.", "", "It grows."],
+            },
+        ],
+        "reason": None,
+        "left": [],
+        "change": 0,
+        "usage": {"input_tokens": 10, "output_tokens": 5},
+    }
+    again = user.run("enrich", "Stub.md", "--json").objects
+    assert [(o["status"], o["reason"]) for o in again] == [("unchanged", "nothing to fill")]
+    assert user.run("enrich", ".", "--json").out == ""
+
+
+DRY = [
+    pytest.param(STUB, id="a stub"),
+    pytest.param(STUB.replace("\n", "\r\n"), id="CRLF"),
+    pytest.param("\ufeff" + STUB, id="BOM"),
+    pytest.param(STUB.rstrip("\n"), id="no final newline"),
+    pytest.param("---\ndescription:\n---", id="properties only"),
+    pytest.param(PLAIN, id="no properties"),
+]
+
+
+@pytest.mark.parametrize("text", DRY)
+def test_dry_run_writes_nothing_and_its_diff_applies(user: User, tmp_path: Path, text: str) -> None:
+    note = user.note("Stub.md", text)
+    before, state = user.files(), set(files_in(user.home))
+    seen = note.stat()
+    ran = user.run("enrich", "Stub.md", "--dry-run")
+    assert ran.status == 0 and user.files() == before
+    assert note.stat().st_mtime_ns == seen.st_mtime_ns
+    assert {Path(name).name for name in set(files_in(user.home)) - state} <= {"index.sqlite3"}
+    assert user.run("history").out == "no changes yet\n"
+    assert user.run("enrich", "Stub.md").status == 0
+    assert apply_diff(ran.out, before["Stub.md"], tmp_path) == user.files()["Stub.md"]
+
+
+def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
+    """Return what the program patch makes of old; the test is skipped where there is none."""
+    target = folder / "patched"
+    target.write_bytes(old)
+    diff = printed[printed.index("--- a/") : printed.index("\n1 enriched") + 1]
+    command = ["patch", "--binary", "--quiet", str(target)]
+    try:
+        subprocess.run(command, input=diff.encode(), check=True, stdout=subprocess.DEVNULL)
+    except FileNotFoundError:
+        pytest.skip("no patch here")
+    return target.read_bytes()
+
+
+def test_section(user: User) -> None:
+    text = "# Note\n\n## Perplexity\nIt measures surprise.\n\n## Other\n"
+    user.note("Note.md", text)
+    ran = user.run("enrich", "Note.md", "--section", "perplexity")
+    assert ran.status == 0
+    assert user.read("Note.md") == text.replace(
+        "## Perplexity\n",
+        "## Perplexity\n\n> [!ai]+ AI\n> A stub is a short note.\n>\n> It grows.\n\n",
+    )
+    again = user.run("enrich", "Note.md", "--section", "## Perplexity")
+    assert "has an AI callout already" in again.out and user.calls() == 1
+    missing = user.run("enrich", "Note.md", "--section", "Nowhere")
+    assert "no heading reads “Nowhere”; it has “Note”" in missing.out
+    folder = user.run("enrich", ".", "--section", "Perplexity")
+    assert folder.status == 2 and "--section works on notes" in folder.err
+
+
+def test_request_is_answered_in_place(user: User) -> None:
+    user.note("Q.md", "# Q\n\n- Yeast\n\n  > [!ai] Why does it rise?\n\n- Salt\n")
+    user.run("enrich", ".")
+    assert user.read("Q.md") == (
+        "# Q\n\n- Yeast\n\n  > [!ai] Why does it rise?\n"
+        "  > A stub is a short note.\n  >\n  > It grows.\n\n- Salt\n"
+    )
+    assert "Why does it rise?" in json.dumps(user.fake.seen[0].body["messages"])
+
+
+def test_force_rewrites_own_text_only(user: User) -> None:
+    user.note("Mine.md", DONE)
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", ".", "--force")
+    assert ran.status == 0 and user.read("Mine.md") == DONE
+    assert user.read("Stub.md") == FILLED.replace("What a stub is.", "Another one.").replace(
+        "A stub is a short note.\n>\n> It grows.", "Other words."
+    )
+
+
+def test_force_says_what_it_left(user: User) -> None:
+    note = user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    note.write_text(FILLED.replace("What a stub is.", "In my words."), encoding="utf-8")
+    edited = user.read("Stub.md")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert ran.status == 0 and user.read("Stub.md") == edited and user.calls() == 1
+    assert "what change 1 wrote was edited since, so it stays" in ran.out
+
+
+def test_one_failing_note_never_stops_the_rest(user: User) -> None:
+    for name in "ABCD":
+        user.note(f"{name}.md", STUB.replace("Text of mine", f"Text of {name}"))
+    usual = user.fake.script
+    user.fake.script = lambda seen, n: (
+        usual(seen, n)._replace(body=b"{}")
+        if "Text of B" in seen.body["messages"][1]["content"]
+        else usual(seen, n)
+    )
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and "3 enriched, 1 failed" in ran.out and "✗ B.md: " in ran.out
+    assert user.read("B.md") == STUB.replace("Text of mine", "Text of B")
+
+
+def test_fields_of_the_users_own(user: User) -> None:
+    user.note("_companion/prompts/fields/mood.md", "---\nkind: text\n---\nThe mood of it.\n")
+    user.note("Stub.md", STUB.replace("created:", "mood:\ncreated:"))
+    user.says(mood="Cheerful.")
+    assert user.run("enrich", ".").status == 0
+    assert "\nmood: Cheerful.\ncreated: 2024-02-11\n" in user.read("Stub.md")
+
+
+def test_values_are_chosen_from_the_vault(user: User) -> None:
+    user.note("Other.md", "---\ntags: [bread, garden]\nnote-type: recipe\n---\n")
+    user.note("Stub.md", STUB.replace("created:", "tags:\nnote-type:\ncreated:"))
+    user.says(tags=["bread"], **{"note-type": "recipe"})
+    assert user.run("enrich", ".").status == 0
+    assert "tags:\n  - bread\nnote-type: recipe\n" in user.read("Stub.md")
+    offered = user.fake.seen[0].body["response_format"]["json_schema"]["schema"]["properties"]
+    assert offered["note-type"]["enum"] == ["recipe"]
+    assert sorted(offered["tags"]["items"]["enum"]) == ["bread", "garden"]
+
+
+def test_nothing_to_choose_from(user: User) -> None:
+    user.note("Stub.md", STUB.replace("created:", "note-type:\ncreated:"))
+    ran = user.run("enrich", ".")
+    assert ran.status == 0 and "there is no value for note-type to choose from" in ran.out
+    assert "\nnote-type:\n" in user.read("Stub.md")
+    assert user.run("enrich", ".").out.startswith("Nothing to do") and user.calls() == 1

@@ -1,0 +1,153 @@
+"""Which notes are picked and which left alone, as the user is told."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from tests.cli.user import REPOSITORY, STUB, User
+
+SKIPPED: list[object] = [
+    pytest.param("Templates/T.md", STUB, "templates folder", id="templates folder"),
+    pytest.param("Archive/A.md", STUB, "Obsidian's excluded files (Archive/)", id="excluded"),
+    pytest.param("Private/P.md", STUB, "left alone by the configuration", id="folder"),
+    pytest.param("x.private.md", STUB, "left alone by the configuration", id="pattern"),
+    pytest.param("N.md", STUB + "#secret\n", "tagged #secret", id="tag"),
+    pytest.param("N.md", STUB.replace("created", "ai: false\ncreated"), "ai: false", id="ai"),
+    pytest.param("N.md", "---\nexcalidraw-plugin: parsed\n---\n", "Excalidraw", id="drawing"),
+    pytest.param("D.excalidraw.md", STUB, "Excalidraw", id="drawing by name"),
+    pytest.param("N.md", "---\nkanban-plugin: basic\n---\n", "Kanban", id="kanban"),
+    pytest.param("N.md", "---\ntitle: {{title}}\n---\n", "{{ (line 2)", id="template"),
+    pytest.param("N.md", "---\na: <% x %>\n---\n", "<% (line 2)", id="Templater"),
+    pytest.param("N.md", "---\na: b: c\n---\n", "not valid YAML", id="broken YAML"),
+    pytest.param("N.md", "---\n- a\n---\n", "(line 2)", id="not a mapping"),
+    pytest.param("N.md", "---\na: 1\na: 2\n---\n", "twice; keep one of them", id="key twice"),
+    pytest.param("N.md", "---\na: 1\n\n# N\n", "never closed", id="never closed"),
+    pytest.param("N.md", b"# N\n\n\xff\n", "not UTF-8 text", id="not UTF-8"),
+    pytest.param("N.md", b"", "empty", id="empty file"),
+    pytest.param("N.sync-conflict-20240101-120000.md", STUB, "sync client", id="conflict copy"),
+    pytest.param("N (conflicted copy 2024-01-01).md", STUB, "sync client", id="Dropbox copy"),
+    pytest.param("N.md", STUB + "x" * 3000, "over the limit of 2,048", id="too large"),
+]
+SETTINGS = """[ignore]
+folders = ["Private"]
+patterns = ["*.private.md"]
+tags = ["#secret"]
+max_kilobytes = 2
+"""
+
+
+@pytest.fixture
+def choosy(user: User) -> User:
+    (user.vault / ".obsidian/app.json").write_text('{"userIgnoreFilters": ["Archive/"]}')
+    (user.vault / ".obsidian/templates.json").write_text('{"folder": "Templates"}')
+    user.configure(SETTINGS)
+    return user
+
+
+@pytest.mark.parametrize(("path", "text", "reason"), SKIPPED)
+def test_note_is_left_alone_with_the_reason(
+    choosy: User, path: str, text: str | bytes, reason: str
+) -> None:
+    choosy.note(path, text)
+    before = choosy.files()
+    [scanned] = choosy.run("scan", "--json").objects
+    named = choosy.run("enrich", path)
+    [in_folder] = choosy.run("enrich", ".", "--all", "--json").objects
+    assert (scanned["path"], scanned["needs"]) == (path, [])
+    assert (in_folder["path"], in_folder["status"]) == (path, "skipped")
+    for told in (scanned["skipped"], named.out, in_folder["reason"], choosy.run("scan").out):
+        assert reason in told
+    assert named.status == 0 and choosy.calls() == 0 and choosy.files() == before
+
+
+def test_links_and_hidden_folders(user: User, tmp_path: Path) -> None:
+    outside = tmp_path / "Outside.md"
+    outside.write_text(STUB)
+    (user.vault / "Link.md").symlink_to(outside)
+    for path in (".trash/T.md", "_companion/C.md", ".obsidian/O.md"):
+        user.note(path)
+    assert [o["path"] for o in user.run("scan", "--json").objects] == ["Link.md"]
+    assert "symbolic link" in user.run("scan").out
+    assert user.run("enrich", ".").out.startswith("Nothing to do")
+    assert "holds no notes of the vault" in user.run("enrich", ".trash/T.md").out
+    refused = user.run("enrich", "Link.md")
+    assert refused.status == 2 and "leads out of the vault" in refused.err
+    assert outside.read_text() == STUB and user.calls() == 0
+
+
+LEFT = [
+    pytest.param("# N\n\n> [!ai] Why?\nBecause.\n", "text follows it", id="answered below"),
+    pytest.param("# N\n\n```\n> [!ai] Why?\n```\n", None, id="in code"),
+    pytest.param("# N\n\n%%\n> [!ai] Why?\n%%\n", None, id="in a comment"),
+    pytest.param("# N\n\n`#status/postponed`\n", None, id="a tag in code"),
+    pytest.param("# N\n\nhttps://x.example/#status/postponed\n", None, id="a tag in a URL"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), LEFT)
+def test_what_is_no_need(user: User, text: str, reason: str | None) -> None:
+    user.note("N.md", text)
+    told = user.run("scan").out
+    assert "0 notes to work on" in told and (reason is None or reason in told)
+    assert user.run("enrich", ".").status == 0
+    assert user.read("N.md") == text and user.calls() == 0
+
+
+EXAMPLES = {
+    "Cooking/Bread flour.md": "callout description",
+    "Cooking/Ratatouille.md": "callout description note-type",
+    "Cooking/Sharpening knives.md": "callout description",
+    "Cooking/Sourdough.md": "callout description",
+    "Garden/Basil.md": "aliases callout",
+    "Garden/Compost.md": "callout",
+    "Garden/Pruning apple trees.md": "callout",
+    "Questions.md": "callout",
+    "Archive/Allotment.md": "in Obsidian's excluded files (Archive/)",
+    "Diary.md": "it says ai: false",
+    "Garden/Bees.md": "not valid YAML",
+    "Templates/Recipe.md": "in the templates folder",
+}
+
+
+@pytest.fixture
+def examples(user: User) -> User:
+    shutil.copytree(REPOSITORY / "examples/vault", user.vault, dirs_exist_ok=True)
+    return user
+
+
+def test_example_vault_is_picked_as_intended(examples: User) -> None:
+    found = examples.run("scan", "--json").objects
+    told = {
+        o["path"]: o["skipped"] or " ".join(sorted(need["kind"] for need in o["needs"]))
+        for o in found
+    }
+    assert told.keys() == EXAMPLES.keys()
+    assert all(words in told[path] for path, words in EXAMPLES.items()), told
+
+
+def test_example_vault_is_enriched_once(examples: User) -> None:
+    before = examples.files()
+    ran = examples.run("enrich", ".")
+    after = examples.files()
+    assert ran.status == 0, ran.all
+    changed = {path for path in after if after[path] != before[path]}
+    assert changed == {path for path, told in EXAMPLES.items() if is_picked(told)}
+    calls = examples.calls()
+    again = examples.run("enrich", ".")
+    assert (again.status, examples.calls(), examples.files()) == (0, calls, after)
+    assert examples.run("undo").status == 0 and examples.files() == before
+
+
+def is_picked(told: str) -> bool:
+    return "callout" in told.split()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="names as Linux has them")
+def test_a_name_with_control_characters_does_not_steer_the_terminal(user: User) -> None:
+    user.note("\x1b[31mred.md")
+    assert "\x1b" not in user.run("scan").out
+    assert "\x1b" not in user.run("enrich", ".").out
