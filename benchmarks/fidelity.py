@@ -44,7 +44,9 @@ def check_vault(original: Path, folder: Path, stub: Stub) -> int:
     seconds = time.perf_counter() - began
     statuses = Counter(result["status"] for result in results)
     calls = stub.count_calls()
-    print(f"{original.name}: {len(results)} notes in {seconds:.0f} s, {dict(statuses)}, {calls} calls")
+    print(
+        f"{original.name}: {len(results)} notes in {seconds:.0f} s, {dict(statuses)}, {calls} calls"
+    )
     reasons = Counter(
         re.sub(r"\(.*|“.*”|`.*`", "", result["reason"] or "no reason")
         for result in results
@@ -54,7 +56,7 @@ def check_vault(original: Path, folder: Path, stub: Stub) -> int:
         print(f"    {number:>6}  {reason}")
     before = snapshot(copy)
     again = enrich(copy, folder, stub)
-    repeated = sum(result["status"] == "enriched" for result in again)
+    repeated = sum(bool(result["status"] == "enriched") for result in again)
     repeated += stub.count_calls() - calls + (snapshot(copy) != before)
     changed = {
         result["path"]: {item for change in result["changes"] for item in change["text"]}
@@ -72,7 +74,7 @@ def check_vault(original: Path, folder: Path, stub: Stub) -> int:
         for path in untouched
         if (original / path).is_file() and read(original / path) != read(copy / path)
     ]
-    unexplained = reasons["no reason"]
+    unexplained = int(reasons["no reason"])
     print(f"    {len(faults)} with a byte or property changed elsewhere; second run: {repeated}")
     for fault in faults[:10]:
         print("   ", *fault)
@@ -129,8 +131,12 @@ def is_filled(old: str, new: str) -> bool:
     """Whether an empty property's line, or an empty item's, became a filled one."""
     if MARK not in new and "description" in old:
         return False
-    found = re.match(r"([^:#]+:|\s*-)[ \t]*(?:\"\"|''|null|~|\[\])?([ \t]*(?:#.*)?)$", old.rstrip("\r\n"))
-    return bool(found) and new.startswith(found[1]) and new.rstrip("\r\n").endswith(found[2])
+    found = re.match(
+        r"([^:#]+:|\s*-)[ \t]*(?:\"\"|''|null|~|\[\])?([ \t]*(?:#.*)?)$", old.rstrip("\r\n")
+    )
+    if not found:
+        return False
+    return new.startswith(found[1]) and new.rstrip("\r\n").endswith(found[2])
 
 
 def compare_properties(before: str, after: str) -> str:

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 MARK = "Zqx"
-TEXT = f"{MARK} says what the note is about: it's \"stubbed\", with a colon."
+TEXT = f'{MARK} says what the note is about: it\'s "stubbed", with a colon.'
 PROSE = f"{MARK} explains the subject.\n\nIt takes a second {MARK} paragraph."
 
 
