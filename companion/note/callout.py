@@ -125,14 +125,6 @@ def find_heading(lines: Sequence[Line], heading: str) -> int:
     raise NoteRefused(f"no heading reads “{heading}”; it has {names or 'none'}")
 
 
-def section_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
-    """Return the lines under the heading at index, up to the next one of its level or above."""
-    for end in range(index + 1, len(lines)):
-        if lines[end].kind == "heading" and lines[end].level <= lines[index].level:
-            return lines[index + 1 : end]
-    return lines[index + 1 :]
-
-
 def own_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
     """Return the lines under the heading at index, up to the next heading of any level."""
     below = lines[index + 1 :]

@@ -17,7 +17,10 @@ from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS, notes
 
 
-def taken(text: str, afterwards: str, rules: Rules = Rules()) -> str:  # noqa: B008
+RULES = Rules()
+
+
+def taken(text: str, afterwards: str, rules: Rules = RULES) -> str:
     return apply_edits(text, take_mark(NoteView(NoteText(text)), rules, afterwards))
 
 
