@@ -16,7 +16,6 @@ from companion.note.text import NoteText
 from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS, notes
 
-
 RULES = Rules()
 
 
@@ -125,7 +124,7 @@ def test_a_property_that_would_be_filled_again_is_not_emptied() -> None:
     assert taken(text, "remove", Rules(fields=("description", "status"))) == text
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(notes, st.sampled_from(["remove", "#status/done"]))
 def test_nothing_else_is_read_otherwise(text: str, afterwards: str) -> None:
     try:

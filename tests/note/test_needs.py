@@ -300,7 +300,7 @@ def _fill(view: NoteView, need: Need) -> list[Edit]:
     )
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(notes, st.booleans())
 def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
     found = facts(text, explicit=explicit)
@@ -315,7 +315,7 @@ def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
     assert (filled.needs, filled.skipped) == ((), None)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(st.text() | st.text(st.sampled_from("-\n\r\ta:> [!ai]#%$<`{}'\"")), st.booleans())
 def test_any_text_has_facts(text: str, explicit: bool) -> None:
     found = read_facts(text.encode("utf-8", "surrogatepass"), RULES, explicit=explicit)

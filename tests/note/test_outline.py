@@ -210,7 +210,7 @@ def test_prose_has_no_comments() -> None:
     assert prose(outline(text)) == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(bodies)
 def test_lines_are_the_note(text: str) -> None:
     note = NoteText(f"\n{text}")
@@ -220,7 +220,7 @@ def test_lines_are_the_note(text: str) -> None:
     assert all(0 <= line.kept <= line.depth and line.content <= len(line.text) for line in lines)
 
 
-@settings(max_examples=1000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(plain_bodies.filter(lambda text: "#tag" not in text and "#status" not in text))
 def test_headings_are_those_of_commonmark(text: str) -> None:
     found = [token for token in MarkdownIt("commonmark").parse(text) if token.level == 0]
