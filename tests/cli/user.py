@@ -1,4 +1,4 @@
-"""Somebody at the command line: a vault, an endpoint that plays the model, commands and what they print."""
+"""Somebody at the command line: a vault, an endpoint that plays the model, and commands."""
 
 from __future__ import annotations
 

@@ -1,0 +1,95 @@
+"""What somebody else does to a note while the model thinks: their edit survives, always."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from tests.cli.user import FILLED, STUB, User
+
+Act = Callable[[Path], object]
+
+
+def meanwhile(user: User, note: Path, act: Act) -> None:
+    """Have act happen to the note when the model is asked, the first time."""
+    usual = user.fake.script
+    user.fake.script = lambda seen, n: (act(note) if n == 0 else None, usual(seen, n))[1]
+
+
+def write(text: str) -> Act:
+    return lambda note: note.write_bytes(text.encode())
+
+
+MORE = ("mine.\n", "mine.\n\nMore.\n")
+TYPED = ("description: ", "description: In my own words.")
+GONE = "it is no longer there; it was moved or deleted"
+REWRITTEN = "# Stub\n\nAll is new here.\n"
+EVENTS = [
+    pytest.param(
+        write(STUB.replace(*MORE)), FILLED.replace(*MORE), 0, "1 enriched", id="edited elsewhere"
+    ),
+    pytest.param(
+        write(STUB.replace(*TYPED)),
+        FILLED.replace("description: What a stub is.", "description: In my own words."),
+        0,
+        "1 enriched",
+        id="description typed",
+    ),
+    pytest.param(
+        write(FILLED), FILLED, 0, "edited meanwhile and needs nothing now", id="all filled by hand"
+    ),
+    pytest.param(write(REWRITTEN), REWRITTEN, 1, "was rewritten while", id="rewritten"),
+    pytest.param(write(""), "", 0, "it is empty; it may still be syncing", id="emptied"),
+    pytest.param(
+        write(STUB.replace("created", "ai: false\ncreated")),
+        STUB.replace("created", "ai: false\ncreated"),
+        0,
+        "it says ai: false",
+        id="told to leave it alone",
+    ),
+    pytest.param(
+        write(STUB.replace("created:", "description: x\ncreated:")),
+        STUB.replace("created:", "description: x\ncreated:"),
+        0,
+        "keep one of them",
+        id="properties broken",
+    ),
+    pytest.param(lambda note: note.unlink(), None, 1, GONE, id="deleted"),
+    pytest.param(lambda note: note.rename(note.parent / "New.md"), None, 1, GONE, id="renamed"),
+    pytest.param(
+        lambda note: (note.unlink(), note.mkdir()), None, 0, "no regular file", id="a folder now"
+    ),
+    pytest.param(
+        lambda note: (note.rename(note.parent / "New.md"), note.symlink_to(note.parent / "New.md")),
+        STUB,
+        0,
+        "symbolic link",
+        id="a link now",
+    ),
+]
+
+
+@pytest.mark.parametrize(("act", "expected", "status", "told"), EVENTS)
+def test_while_the_model_thinks(
+    user: User, act: Act, expected: str | None, status: int, told: str
+) -> None:
+    note = user.note("Stub.md")
+    meanwhile(user, note, act)
+    ran = user.run("enrich", "Stub.md")
+    assert (ran.status, user.calls()) == (status, 1)
+    assert told in ran.out and ran.err == ""
+    assert (user.read("Stub.md") if note.is_file() else None) == expected
+    if (user.vault / "New.md").exists():
+        assert user.read("New.md") == STUB
+
+
+def test_the_question_changed(user: User) -> None:
+    old, new = "# Q\n\n> [!ai] Why?\n", "# Q\n\n> [!ai] Why not?\n"
+    note = user.note("Q.md", old)
+    meanwhile(user, note, write(new))
+    ran = user.run("enrich", ".")
+    assert ran.status == 0 and user.read("Q.md") == new
+    assert user.run("enrich", ".").status == 0
+    assert user.read("Q.md").startswith(new + "> A stub is a short note.\n") and user.calls() == 2

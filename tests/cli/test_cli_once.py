@@ -1,0 +1,110 @@
+"""Companion asks once for each need: what was taken out again or came to nothing is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.user import FILLED, STUB, User
+from tests.llm.fake_endpoint import error
+
+
+def undo(user: User) -> None:
+    user.run("enrich", ".")
+    user.run("undo")
+
+
+def delete(user: User) -> None:
+    user.run("enrich", ".")
+    user.note("Stub.md", STUB)
+
+
+def empty(user: User) -> None:
+    user.run("enrich", ".")
+    user.note("Stub.md", FILLED.replace("description: What a stub is.", 'description: ""'))
+
+
+def reject(user: User) -> None:
+    user.says(description=5, callout=None)
+    user.run("enrich", ".")
+
+
+def refuse(user: User) -> None:
+    user.says(description="word " * 500, callout="word " * 5000)
+    user.run("enrich", ".")
+
+
+def say_nothing(user: User) -> None:
+    user.says(description=" ", callout="\n")
+    user.run("enrich", ".")
+
+
+HISTORIES = [
+    pytest.param(undo, "description, callout “AI”: filled once and taken out again", id="undone"),
+    pytest.param(delete, "filled once and taken out again", id="deleted"),
+    pytest.param(empty, "description: filled once and taken out again", id="emptied"),
+    pytest.param(reject, "asked for once, without a usable answer (", id="unusable answer"),
+    pytest.param(refuse, "asked for once, without a usable answer (the ", id="unfit values"),
+    pytest.param(say_nothing, "asked for once, and there was nothing to say", id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("past", "reason"), HISTORIES)
+def test_folder_runs_leave_what_was_asked_for(
+    user: User, past: Callable[[User], None], reason: str
+) -> None:
+    user.note("Stub.md")
+    past(user)
+    text, calls = user.read("Stub.md"), user.calls()
+    user.says()
+    ran = user.run("enrich", ".")
+    assert (ran.status, user.calls(), user.read("Stub.md")) == (0, calls, text)
+    told = user.run("scan").out
+    assert reason in told and "name the note, or use --retry, to ask again" in told
+    assert any(reason in why for why in user.run("scan", "--json").objects[0]["left"])
+    every = user.run("enrich", ".", "--all", "--json").objects
+    assert user.calls() == calls and any(reason in why for why in every[0]["left"])
+
+
+AGAIN = [
+    pytest.param(["Stub.md"], id="naming the note"),
+    pytest.param([".", "--retry"], id="--retry"),
+]
+
+
+@pytest.mark.parametrize("arguments", AGAIN)
+@pytest.mark.parametrize("past", [undo, delete, empty, reject, refuse, say_nothing])
+def test_asked_again(user: User, past: Callable[[User], None], arguments: list[str]) -> None:
+    user.note("Stub.md")
+    past(user)
+    user.says()
+    assert user.run("enrich", *arguments).status == 0
+    assert user.read("Stub.md") == FILLED
+
+
+def test_a_dry_run_remembers_nothing(user: User) -> None:
+    user.note("Stub.md")
+    user.says(description=" ", callout="\n")
+    user.run("enrich", ".", "--dry-run")
+    user.says()
+    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
+
+
+def test_a_new_question_is_another_need(user: User) -> None:
+    note = user.note("Q.md", "# Q\n\n> [!ai] Why?\n")
+    user.says(callout=" ")
+    user.run("enrich", ".")
+    note.write_text("# Q\n\n> [!ai] Why?\n\n> [!ai] How?\n")
+    user.says()
+    assert user.run("enrich", ".").status == 0
+    assert user.read("Q.md").count("> A stub") == 1
+    assert user.read("Q.md").index("How?") < user.read("Q.md").index("> A stub")
+
+
+def test_an_endpoint_that_is_down_is_asked_again(user: User) -> None:
+    user.note("Stub.md")
+    user.fake.play(error(500, "x"))
+    assert user.run("enrich", ".").status == 1
+    user.says()
+    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED

@@ -1,0 +1,176 @@
+"""Folders that cannot be written, databases that cannot be read, a second Companion."""
+
+from __future__ import annotations
+
+import errno
+import os
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from companion.config import state_folder
+from companion.note.edit import diff_edits
+from companion.vault.journal import Journal, NewChange
+from companion.vault.lock import vault_lock
+from tests.cli.user import FILLED, STUB, User
+
+READING = (["scan"], ["history"], ["prompt", "Stub.md"], ["enrich", "Stub.md", "--dry-run"])
+WRITING = (["enrich", "Stub.md"], ["undo"])
+
+
+@pytest.fixture
+def state(user: User) -> Path:
+    """The state folder of the vault, in which one change is recorded; Stub.md is a stub."""
+    user.note("Done.md")
+    user.run("enrich", ".")
+    user.note("Stub.md")
+    return state_folder(user.vault.resolve())
+
+
+def refuse(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
+    """Have the system refuse to open files of that name for writing, as it would any user."""
+    real = os.open
+
+    def open_(path: object, flags: int, *rest: object, **options: object) -> int:
+        if str(path).endswith(name) and flags & (os.O_WRONLY | os.O_RDWR):
+            raise OSError(code, os.strerror(code))
+        return real(path, flags, *rest, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(os, "open", open_)
+
+
+UNWRITABLE = [
+    pytest.param(errno.EACCES, "read-only", id="a read-only note"),
+    pytest.param(errno.EROFS, "read-only", id="a read-only vault"),
+]
+
+
+@pytest.mark.parametrize(("code", "words"), UNWRITABLE)
+def test_a_note_that_cannot_be_written(
+    user: User, state: Path, monkeypatch: pytest.MonkeyPatch, code: int, words: str
+) -> None:
+    refuse(monkeypatch, "Stub.md", code)
+    ran = user.run("enrich", "Stub.md")
+    assert ran.status == 1 and words in ran.out and "✗ Stub.md: " in ran.out
+    assert user.read("Stub.md") == STUB and ran.err == ""
+
+
+def test_a_full_disk(user: User, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    real = os.write
+
+    def write(fd: int, data: bytes) -> int:
+        if b"A stub is" in bytes(data):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return real(fd, data)
+
+    monkeypatch.setattr(os, "write", write)
+    ran = user.run("enrich", "Stub.md")
+    assert ran.status == 1 and user.read("Stub.md") == STUB
+    assert "disk is full" in ran.out
+
+
+def test_a_second_companion(user: User, state: Path) -> None:
+    with vault_lock(state):
+        for command in WRITING:
+            ran = user.run(*command)
+            assert ran.status == 1 and ran.out == ""
+            assert f"another Companion process (pid {os.getpid()}) works on this vault" in ran.err
+        for command in READING:
+            assert user.run(*command).status == 0
+    assert user.read("Stub.md") == STUB
+
+
+def lock(file: Path) -> Callable[[], object]:
+    other = sqlite3.connect(file)
+    other.execute("BEGIN EXCLUSIVE")
+    return other.close
+
+
+def make_newer(file: Path) -> Callable[[], object]:
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version = 99")
+    return lambda: None
+
+
+def corrupt(file: Path) -> Callable[[], object]:
+    for other in file.parent.glob("journal.sqlite3-*"):
+        other.unlink()
+    file.write_bytes(b"no database" * 1000)
+    return lambda: None
+
+
+JOURNALS = [
+    pytest.param(lock, "is locked by another program; close that", id="locked"),
+    pytest.param(make_newer, "a newer version of Companion", id="newer"),
+    pytest.param(corrupt, "is damaged; move the file aside", id="corrupt"),
+]
+
+
+@pytest.mark.parametrize(("harm", "words"), JOURNALS)
+def test_a_journal_that_cannot_be_used(
+    user: User,
+    state: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    harm: Callable[[Path], Callable[[], object]],
+    words: str,
+) -> None:
+    monkeypatch.setattr("companion.vault.schema._LOCK_WAIT", 0.1)
+    before = user.files()
+    release = harm(state / "journal.sqlite3")
+    for command in WRITING:
+        ran = user.run(*command)
+        assert ran.status == 1 and words in ran.err and ran.err.count("\n") == 1
+    release()
+    assert user.files() == before and user.calls() == 1
+
+
+def test_a_corrupt_index_is_made_anew(user: User, state: Path) -> None:
+    (state / "index.sqlite3").write_bytes(b"no database" * 1000)
+    ran = user.run("scan")
+    assert (ran.status, ran.err) == (0, "") and "Stub.md" in ran.out
+
+
+def test_a_state_folder_that_cannot_be_made(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.note("Stub.md")
+    occupied = user.home / "occupied"
+    occupied.write_text("a file")
+    monkeypatch.setenv("COMPANION_HOME", str(occupied))
+    for command in WRITING:
+        ran = user.run(*command)
+        assert ran.status in (1, 2) and str(occupied) in ran.err and ran.err.count("\n") == 1
+    assert user.read("Stub.md") == STUB and user.calls() == 0
+
+
+def interrupt(state: Path, old: str, new: str) -> None:
+    """Leave a change in the journal that was begun and never finished."""
+    with Journal(state / "journal.sqlite3") as journal:
+        change = NewChange("run", "Stub.md", "enrich", diff_edits(old, new), ("description",), "m")
+        journal.begin(change, old.encode(), new.encode())
+
+
+INTERRUPTED = [
+    pytest.param(STUB, STUB, "Stub.md: the change was not made", id="before"),
+    pytest.param(FILLED, FILLED, "Stub.md: the change was made", id="after"),
+    pytest.param(
+        STUB + FILLED[len(STUB) :], STUB, "the note is again as it was before", id="half-way"
+    ),
+    pytest.param("# Mine\n", "# Mine\n", "edited since; it was left alone", id="edited"),
+]
+
+
+@pytest.mark.parametrize(("found", "expected", "words"), INTERRUPTED)
+def test_an_interrupted_change(
+    user: User, state: Path, found: str, expected: str, words: str
+) -> None:
+    interrupt(state, STUB, FILLED)
+    user.note("Stub.md", found)
+    reading = user.run("scan")
+    assert reading.status == 0 and "1 interrupted change will be checked by" in reading.err
+    assert user.read("Stub.md") == found
+    writing = user.run("enrich", "Done.md")
+    assert writing.status == 0 and words in writing.err
+    assert user.read("Stub.md") == expected
+    assert user.run("scan").err == ""
