@@ -42,8 +42,6 @@ class Cursor:
     @property
     def is_indented(self) -> bool:
         """Whether what follows is as far in as indented code."""
-        if not self._rest_of_tab and self.text[self.position : self.position + 1] not in (" ", "\t"):
-            return False  # most lines; asked often
         return not self.is_blank and self.indent(_CODE_INDENT) == _CODE_INDENT
 
     def is_blank_from(self, position: int) -> bool:
