@@ -23,8 +23,10 @@ def history(
 ) -> None:
     """Show what Companion changed, newest first; PATH: in this note only."""
     show = Show(as_json=as_json)
-    with open_session(vault, [path] if path else [], show=show, read_only=True) as workspace:
-        note = resolve_history_path(workspace, path) if path else None
+    with open_session(
+        vault, [] if path is None else [path], show=show, read_only=True
+    ) as workspace:
+        note = None if path is None else resolve_history_path(workspace, path)
         changes = workspace.journal.changes(path=note, limit=limit)
         for change in changes:
             if as_json:

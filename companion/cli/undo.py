@@ -30,7 +30,7 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
     show = Show(as_json=as_json)
     if what and run_name:
         raise UsageError("give a change, a path or --run, not both")
-    named = [what] if what and not what.isdecimal() else []
+    named = [what] if what is not None and not what.isdecimal() else []
     with open_session(vault, named, show=show) as workspace:
         changes = _find_changes(workspace, what, run_name)
         run = new_run()
@@ -47,7 +47,7 @@ def _find_changes(workspace: Workspace, what: str | None, run_name: str | None) 
         if change is None:
             raise UsageError(f"there is no change {what}; see companion history")
         return [change]
-    if what:
+    if what is not None:
         path = resolve_history_path(workspace, what)
         made = [change for change in journal.changes(path=path) if _can_be_undone(change)]
         return _some(made[:1], f"Companion changed nothing in {path} that is still there")
