@@ -1,0 +1,136 @@
+"""Which vault and which path is meant, and what is said when there is none; broken settings."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.user import FILLED, STUB, User
+
+
+def test_the_nearest_vault_above(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.note("Folder/Deep/Stub.md")
+    user.note("Stub.md")
+    monkeypatch.chdir(user.vault / "Folder")
+    assert user.run("enrich", "Deep").status == 0
+    assert user.read("Folder/Deep/Stub.md") == FILLED and user.read("Stub.md") == STUB
+    assert "Stub.md\n" in user.run("scan").out
+
+
+def test_the_path_names_the_vault(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = user.note("Stub.md")
+    monkeypatch.chdir(user.home)
+    assert user.run("enrich", str(note)).status == 0 and user.read("Stub.md") == FILLED
+
+
+def test_the_option_wins_over_the_configuration(user: User, tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "Other.md").write_text(STUB)
+    user.note("Stub.md")
+    user.configure(f"vault = {str(other)!r}\n")
+    assert [o["path"] for o in user.run("scan", "--json").objects] == ["Other.md"]
+    named = user.run("scan", "--json", "--vault", str(user.vault))
+    assert [o["path"] for o in named.objects] == ["Stub.md"]
+
+
+VAULTS = [
+    pytest.param("nowhere", "there is no folder", id="missing"),
+    pytest.param("vault/Stub.md", "is not a folder", id="a file"),
+]
+
+
+@pytest.mark.parametrize(("path", "words"), VAULTS)
+@pytest.mark.parametrize("by", ["option", "configuration"])
+def test_no_such_vault(user: User, tmp_path: Path, path: str, words: str, by: str) -> None:
+    user.note("Stub.md")
+    named = str(tmp_path / path)
+    if by == "configuration":
+        user.configure(f"vault = {named!r}\n")
+    for command in (["scan"], ["enrich", "."], ["undo"], ["history"]):
+        ran = user.run(*command, *(["--vault", named] if by == "option" else []))
+        assert (ran.status, ran.out) == (2, "") and words in ran.err and named in ran.err
+        assert "name the folder of your vault" in ran.err
+
+
+def test_a_vault_that_cannot_be_read(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(self: Path) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(Path, "iterdir", refuse)
+    ran = user.run("scan", "--vault", str(user.vault))
+    assert ran.status == 2 and "cannot be read (Permission denied); allow it" in ran.err
+
+
+def test_no_vault_here(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    ran = user.run("scan")
+    assert ran.status == 2 and "no vault here" in ran.err and "--vault" in ran.err
+
+
+PATHS = [
+    pytest.param("Nope.md", "there is no Nope.md in the vault", id="not there"),
+    pytest.param("../home", "lies outside the vault", id="outside"),
+    pytest.param("Out/Secret.md", "leads out of the vault", id="out by a link"),
+    pytest.param("", "an empty path", id="empty"),
+]
+
+
+@pytest.mark.parametrize(("path", "words"), PATHS)
+@pytest.mark.parametrize("command", ["scan", "enrich", "prompt", "history", "undo"])
+def test_no_such_path(user: User, command: str, path: str, words: str) -> None:
+    (user.home / "Secret.md").write_text(STUB)
+    (user.vault / "Out").symlink_to(user.home)
+    ran = user.run(command, path)
+    assert (ran.status, ran.out) == (2, "") and words in ran.err
+    assert ran.err.count("\n") == 1 and user.calls() == 0
+
+
+PROMPTS = [
+    pytest.param("mood.md", "---\nkind: zzz\n---\nx", "mood.md, line 2: ", id="unknown kind"),
+    pytest.param(
+        "mood.md", "---\nkind: text\n---\n{{ nope }}", "line 4: there is no nope", id="name"
+    ),
+    pytest.param("mood.md", "---\nkind: text\n---\n{{ title ", "not valid Jinja2", id="syntax"),
+    pytest.param("mood.md", "---\nkind: text\n---\n", "holds no text", id="empty"),
+    pytest.param("description.md", "Write it.", "does not say what the field holds", id="override"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "words"), PROMPTS)
+def test_a_broken_prompt_file(user: User, name: str, text: str, words: str) -> None:
+    user.note("Stub.md")
+    file = user.note(f"_companion/prompts/fields/{name}", text)
+    for command in (["scan"], ["enrich", "."], ["prompt", "Stub.md"]):
+        ran = user.run(*command)
+        assert (ran.status, ran.out) == (2, "") and words in ran.err and str(file) in ran.err
+        assert ran.err.count("\n") == 1
+    assert user.read("Stub.md") == STUB and user.calls() == 0
+
+
+def test_broken_settings(user: User) -> None:
+    user.note("Stub.md")
+    user.configure("[endpoint]\nmodle = 1\n")
+    for command in (["scan"], ["enrich", "."], ["history"], ["undo"]):
+        ran = user.run(*command)
+        assert ran.status == 2 and "unknown setting endpoint.modle" in ran.err and not ran.out
+
+
+def test_a_field_without_a_prompt(user: User) -> None:
+    user.configure('[notes]\nfields = ["mood"]\n')
+    ran = user.run("scan")
+    assert ran.status == 2 and "notes.fields names mood" in ran.err
+
+
+def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object, **__: object) -> None:
+        raise RuntimeError("boom")
+
+    monkeypatch.setattr("companion.cli.scan.Report", fail)
+    ran = user.run("scan")
+    assert ran.status == 1 and ran.err.count("\n") == 1
+    assert "unexpected RuntimeError: boom; --debug shows where" in ran.err
+    with pytest.raises(RuntimeError):
+        user.run("scan", "--debug")

@@ -1,0 +1,180 @@
+"""Configuration: typed, unknown keys refused, the environment wins, errors in a writer's words."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from companion.config import Config, load_config, state_folder
+from companion.errors import UsageError
+from companion.llm.endpoint import Endpoint
+
+VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
+KEY = "sk-config-Vw81SecretKey"
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path))
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    return tmp_path
+
+
+def load(home: Path, text: str) -> Config:
+    (home / "config.toml").write_text(text, encoding="utf-8")
+    return load_config()
+
+
+def test_nothing_is_needed(home: Path) -> None:
+    config = load_config()
+    assert config.is_embedded and config.vault is None
+    assert config == load(home, "") == load(home, "\ufeff# nothing\n")
+
+
+WRONG = [
+    pytest.param("[endpoint\n", "is no valid TOML", "line 1", id="no TOML"),
+    pytest.param("a = 1\na = 2\n", "is no valid TOML", "line 2", id="a key twice"),
+    pytest.param("foo = 1", "unknown setting foo", "README", id="unknown key"),
+    pytest.param("[foo]", "unknown setting foo", "README", id="unknown table"),
+    pytest.param('[endpoint]\nmodle = "x"', "unknown setting endpoint.modle", "", id="a typo"),
+    pytest.param("endpoint = 1", "endpoint: this takes settings of its own", "[ ]", id="no table"),
+    pytest.param(
+        '[endpoint]\ntimeout = "x"', "endpoint.timeout: this takes a number", "", id="text"
+    ),
+    pytest.param(
+        "[endpoint]\ntimeout = 0", "timeout: this has to be greater than 0", "", id="zero"
+    ),
+    pytest.param(
+        "[endpoint]\nretries = -1", "retries: this has to be", "equal to 0", id="negative"
+    ),
+    pytest.param("[endpoint]\nconcurrency = 1.5", "a whole number", "", id="half a note"),
+    pytest.param(
+        '[endpoint]\njson_mode = "x"', "'auto', 'schema', 'object' or 'text'", "", id="mode"
+    ),
+    pytest.param('[endpoint]\nbase_url = "ftp://x"\nmodel = "m"', "begin with http", "", id="ftp"),
+    pytest.param('[endpoint]\nbase_url = "http://x"', "needs a model, too", "", id="no model"),
+    pytest.param("vault = 3", "vault: this takes the path of a folder", "", id="no path"),
+    pytest.param('[ignore]\npatterns = "x"', "patterns: this takes a list, as", "", id="no list"),
+    pytest.param("[ignore]\ntags = [1]", "tags.0: this takes a text in quotes", "", id="no text"),
+    pytest.param('[callout]\nlinks = "maybe"', "links: this takes true or false", "", id="maybe"),
+    pytest.param('[callout]\nfold = "x"', "fold: this has to be '', '+' or '-'", "", id="fold"),
+    pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
+    pytest.param('[notes]\npostponed_afterwards = "x"', "#status/done", "", id="afterwards"),
+]
+
+
+@pytest.mark.parametrize(("text", "words", "more"), WRONG)
+def test_wrong_setting(home: Path, text: str, words: str, more: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(home, text)
+    told = str(caught.value)
+    assert told.startswith(str(home / "config.toml")) and "\n" not in told
+    assert words in told and more in told
+    assert not any(jargon in told for jargon in ("Input", "class", "instance", "tuple", "dict"))
+
+
+def test_every_wrong_setting_is_named_and_no_value(home: Path) -> None:
+    with pytest.raises(UsageError) as caught:
+        load(home, f'[endpoint]\napi_key = ["{KEY}"]\nretries = "{KEY}"\n"{KEY[:5]}" = 1\n')
+    assert str(caught.value).count("\n") == 2 and KEY not in str(caught.value)
+
+
+def test_file_that_cannot_be_read(home: Path) -> None:
+    (home / "config.toml").write_bytes(b"# \xff\n")
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_config()
+    (home / "config.toml").unlink()
+    (home / "config.toml").mkdir()
+    with pytest.raises(UsageError, match="cannot be read"):
+        load_config()
+
+
+def test_unknown_field(home: Path) -> None:
+    config = load(home, '[notes]\nfields = ["description", "mood"]')
+    with pytest.raises(UsageError, match=r"names mood.*prompts/fields; there are: callout, desc"):
+        config.rules(("callout", "description"), ())
+
+
+FILE = f'[endpoint]\nbase_url = "http://file.example/v1"\nmodel = "file"\napi_key = "{KEY}"\n'
+ENDPOINTS = [
+    pytest.param({}, ("http://file.example/v1", "file", KEY), id="the file"),
+    pytest.param(
+        {"MODEL": "env", "API_KEY": "other"},
+        ("http://file.example/v1", "env", "other"),
+        id="the environment wins",
+    ),
+    pytest.param(
+        {"BASE_URL": "http://env.example/v1"},
+        ("http://env.example/v1", "file", ""),
+        id="another address gets no key of the file",
+    ),
+    pytest.param(
+        {"BASE_URL": "http://env.example/v1", "API_KEY": "other"},
+        ("http://env.example/v1", "file", "other"),
+        id="another address with its key",
+    ),
+    pytest.param(
+        {"BASE_URL": "http://file.example/v1"},
+        ("http://file.example/v1", "file", KEY),
+        id="the same address keeps its key",
+    ),
+    pytest.param({"MODEL": ""}, ("http://file.example/v1", "file", KEY), id="empty is unset"),
+]
+
+
+@pytest.mark.parametrize(("variables", "expected"), ENDPOINTS)
+def test_endpoint(
+    home: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    variables: dict[str, str],
+    expected: tuple[str, str, str],
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(f"COMPANION_{name}", value)
+    monkeypatch.setenv("OPENAI_API_KEY", "not ours")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://not-ours.example/v1")
+    config = load(home, FILE)
+    endpoint = config.remote_endpoint()
+    assert (endpoint.base_url, endpoint.model, endpoint.api_key) == expected
+    assert KEY not in repr(config) + repr(endpoint) + str(config)
+
+
+def test_openai_variables_choose_nothing(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OPENAI_API_KEY", "not ours")
+    monkeypatch.setenv("OPENAI_BASE_URL", "http://not-ours.example/v1")
+    assert load_config().is_embedded
+
+
+def test_environment_alone_needs_a_model(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_BASE_URL", "http://localhost:1/v1")
+    with pytest.raises(UsageError, match="needs a model, too"):
+        load_config()
+
+
+ADDRESSES = [
+    pytest.param("http://localhost:11434/v1", True, id="localhost"),
+    pytest.param("http://127.0.0.2/v1", True, id="loopback"),
+    pytest.param("http://[::1]:8000/v1", True, id="IPv6 loopback"),
+    pytest.param("http://api.localhost/v1", True, id="below localhost"),
+    pytest.param("http://localhost.example.com/v1", False, id="looks like it"),
+    pytest.param("https://api.example.com/v1", False, id="remote"),
+    pytest.param("http://192.168.0.2/v1", False, id="the next room"),
+]
+
+
+@pytest.mark.parametrize(("address", "is_local"), ADDRESSES)
+def test_what_is_on_this_machine(address: str, is_local: bool) -> None:
+    assert Endpoint(address, "m").is_local is is_local
+
+
+def test_side_by_side(home: Path) -> None:
+    assert load(home, FILE).concurrency == 4
+    assert load(home, FILE + "concurrency = 9\n").concurrency == 9
+
+
+def test_each_vault_has_a_state_of_its_own(home: Path, tmp_path: Path) -> None:
+    one, two = tmp_path / "a/Notes", tmp_path / "b/Notes"
+    assert state_folder(one) != state_folder(two)
+    assert state_folder(one) == state_folder(one) and home in state_folder(one).parents
