@@ -69,7 +69,7 @@ class EndpointTable(_Table):
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
     """how freely the model writes"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
-    """notes at once; unset: 1 embedded, 4 elsewhere"""
+    """notes at once; unset: 2 embedded, 4 elsewhere"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -144,8 +144,8 @@ class Config(_Table):
 
     @property
     def concurrency(self) -> int:
-        """How many notes are worked on at once: 4, and 1 where the model is the embedded one."""
-        return self.endpoint.concurrency or (1 if self.is_embedded else 4)
+        """How many notes are worked on at once: 4, and 2 where the model is the embedded one."""
+        return self.endpoint.concurrency or (2 if self.is_embedded else 4)
 
     @property
     def styles(self) -> Styles:
