@@ -33,7 +33,8 @@ def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
     home.mkdir()
-    (home / "config.toml").write_text('[endpoint]\nmodel = "smollm2-135m"\n[notes]\nfields = ["description"]\n')
+    settings = '[endpoint]\nmodel = "smollm2-135m"\n[notes]\nfields = ["description"]\n'
+    (home / "config.toml").write_text(settings)
     monkeypatch.setenv("COMPANION_HOME", str(home))
     folder = tmp_path / "vault"
     (folder / ".obsidian").mkdir(parents=True)

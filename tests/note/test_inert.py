@@ -4,11 +4,11 @@ import re
 import time
 
 import pytest
-from activity import activity
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from companion.note.inert import inert_prose
+from tests.note.activity import activity
 
 NOTES = {
     "note": "Note",

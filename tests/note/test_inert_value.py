@@ -4,12 +4,12 @@ import re
 import time
 
 import pytest
-from activity import value_activity
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from test_inert import hostile
 
 from companion.note.inert_value import inert_value
+from tests.note.activity import value_activity
+from tests.note.test_inert import hostile
 
 # None: the text stays as it is.
 EXAMPLES = [

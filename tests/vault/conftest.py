@@ -4,11 +4,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from stub_note import ENRICHED, NOTE
 
 from companion.note.edit import diff_edits
 from companion.vault.journal import Journal, NewChange
 from companion.vault.write import Snapshot, read_note, write_note
+from tests.vault.stub_note import ENRICHED, NOTE
 
 
 @pytest.fixture

@@ -12,13 +12,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import pytest
-from stub_note import ENRICHED, NOTE
 
 from companion.errors import NoteError, NoteUnwritable
 from companion.vault import database
 from companion.vault.journal import Journal, NewChange
 from companion.vault.recover import recover
 from companion.vault.write import NoteTorn, read_note, write_note
+from tests.vault.stub_note import ENRICHED, NOTE
 
 OLD = NOTE * 30
 SHAPES = [

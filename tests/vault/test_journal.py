@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
-from stub_note import ENRICHED, NOTE
 
 from companion.errors import JournalError, NoteBusy
 from companion.note.edit import apply_edits, invert_edits
 from companion.vault import schema
 from companion.vault.journal import Journal, NewChange
+from tests.vault.stub_note import ENRICHED, NOTE
 
 NewChangeOf = Callable[..., NewChange]
 

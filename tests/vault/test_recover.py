@@ -9,11 +9,11 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stub_note import ENRICHED, NOTE
 
 from companion.vault import recover as recovery
 from companion.vault.journal import Journal, NewChange
 from companion.vault.recover import recover
+from tests.vault.stub_note import ENRICHED, NOTE
 
 OLD = NOTE * 40
 NEW = ENRICHED + NOTE * 39

@@ -8,13 +8,13 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from stub_note import ENRICHED, NOTE
 
 from companion.errors import NoteChanged, NoteRefused
 from companion.note.edit import diff_edits
 from companion.vault.journal import Change, Journal, NewChange
 from companion.vault.undo import undo_change
 from companion.vault.write import read_note, write_note
+from tests.vault.stub_note import ENRICHED, NOTE
 
 Write = Callable[..., int]
 

@@ -11,7 +11,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from stub_note import ENRICHED, NOTE
 
 from companion.errors import (
     JournalError,
@@ -24,6 +23,7 @@ from companion.errors import (
 from companion.vault import lease, write
 from companion.vault.journal import Journal, NewChange
 from companion.vault.write import NoteMixed, Snapshot, read_note, write_note
+from tests.vault.stub_note import ENRICHED, NOTE
 
 NewChangeOf = Callable[..., NewChange]
 LINUX = pytest.mark.skipif(sys.platform != "linux", reason="leases are Linux's")
