@@ -95,16 +95,34 @@ def exclude_writers(fd: int, path: str) -> bool:
 
 
 def _find_note(root: Path, path: str) -> os.stat_result:
-    # the real path, not each part: a folder on the way may be a link, or `..`
-    file = root / path
-    if "\0" in path or os.path.realpath(file) != str(file) or root not in file.parents:
-        raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
     try:
-        found = file.lstat()
+        found = _stat_inside(str(root), path)
     except OSError as error:
         raise explain(error, path, "read") from error
+    if found is None:
+        raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
     if not stat.S_ISREG(found.st_mode):
         raise NoteRefused("it is no regular file", path)
+    return found
+
+
+def _stat_inside(root: str, path: str) -> os.stat_result | None:
+    """Return what lies at path; None if that leads out of root, which is resolved, or by a link.
+
+    Each part is looked at, with one system call: any folder on the way may have become a link.
+    """
+    parts = path.split("/")
+    if "\0" in path or not {"", ".", ".."}.isdisjoint(parts):
+        return None
+    if sys.platform == "win32":  # which has more ways to leave: drives, junctions, short names
+        file = str(Path(root, *parts))
+        return os.lstat(file) if os.path.realpath(file) == file else None
+    here = root
+    for part in parts:
+        here = f"{here}/{part}"
+        found = os.lstat(here)
+        if stat.S_ISLNK(found.st_mode):
+            return None
     return found
 
 
