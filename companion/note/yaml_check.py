@@ -6,12 +6,13 @@ equal events mean equal values, of whatever type, under that parser.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
 import ruamel.yaml
 import yaml
+from ruamel.yaml.loader import SafeLoader
 from ruamel.yaml.resolver import VersionedResolver
 
 from companion.errors import NoteRefused
@@ -91,8 +92,14 @@ def parse_pyyaml(note: NoteText) -> Block:
 @lru_cache(maxsize=16)
 def parse_ruamel(note: NoteText) -> Block:
     """Return the properties as ruamel.yaml (YAML 1.2) sees them. Raises NoteRefused."""
-    parse = ruamel.yaml.YAML(typ="safe", pure=True).parse
-    return _parse(note, parse, "ruamel.yaml (YAML 1.2)")
+    return _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
+
+
+def _ruamel_events(text: str) -> Iterator[Any]:
+    """Yield what YAML(typ="safe", pure=True).parse does, which looks for plug-ins on the disk."""
+    loader = SafeLoader(text)
+    while loader.check_event():
+        yield loader.get_event()
 
 
 def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | list[str]) -> None:
