@@ -9,7 +9,8 @@ from typing import Literal
 from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker, Outcome
 from companion.enrich.draft import Draft, Job, draft_note
-from companion.enrich.plan import Filling, Plan, plan_edits
+from companion.enrich.plan import Filling, Plan
+from companion.enrich.planner import MANY, Planner
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
 from companion.llm.answer import Usage
@@ -65,6 +66,9 @@ class Enricher:
         self._asker = asker
         self._client = client
         self._settle = settle
+        at_once = workspace.config.concurrency
+        client.limit_calls(at_once)
+        self._planner = Planner(workspace.rules, workspace.config.styles, has_child=at_once >= MANY)
 
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
@@ -88,7 +92,7 @@ class Enricher:
         space = self.workspace
         whole = len(fillings) == len(draft.needs)
         afterwards = space.config.notes.postponed_afterwards if whole else "keep"
-        plan = plan_edits(draft.view, fillings, space.rules, space.config.styles, afterwards)
+        plan = self._planner.plan(draft.view, fillings, afterwards)
         old = draft.data.decode("utf-8")
         return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)
 

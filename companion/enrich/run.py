@@ -13,13 +13,15 @@ from companion.enrich.enricher import Result
 from companion.errors import CompanionError
 from companion.llm.faults import Cancelled
 
+# One more note for so many: it waits, ready, to be asked for while another is being written.
+_SPARE = 2
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 
 
 def run_jobs(
     jobs: Iterable[Job], enrich: Callable[[Job], Result], concurrency: int, cancelled: Event
 ) -> Iterator[Result]:
-    """Yield the results as they come, `concurrency` notes at a time.
+    """Yield the results as they come, `concurrency` notes at a time and a few that are made ready.
 
     When cancelled is set, no further note is begun; those under way are finished or broken off
     before they are written.
@@ -29,10 +31,11 @@ def run_jobs(
     """
     waiting = iter(jobs)
     fault: CompanionError | None = None
-    with ThreadPoolExecutor(concurrency, thread_name_prefix="note") as pool:
+    workers = concurrency + concurrency // _SPARE
+    with ThreadPoolExecutor(workers, thread_name_prefix="note") as pool:
         running: dict[Future[Result], Job] = {}
         while True:
-            while len(running) < concurrency and not fault and not cancelled.is_set():
+            while len(running) < workers and not fault and not cancelled.is_set():
                 if (job := next(waiting, None)) is None:
                     break
                 running[pool.submit(enrich, job)] = job

@@ -70,6 +70,7 @@ class Calls:
         self._closed = False
         self._lock = threading.Lock()
         self._current: Wire | None = None
+        self._slots: AbstractContextManager[object] = nullcontext()
 
     def send(self, body_for: Callable[[Endpoint], dict[str, Any]]) -> tuple[Reply, Endpoint]:
         """Return the first reply that another call would not change, and who gave it.
@@ -78,6 +79,14 @@ class Calls:
 
         Raises EndpointError when it stays so, Cancelled when the user stops the work.
         """
+        with self._slots:
+            return self._send(body_for)
+
+    def limit(self, at_once: int) -> None:
+        """Let at most so many send() at once, the waits between their calls included."""
+        self._slots = threading.BoundedSemaphore(at_once)
+
+    def _send(self, body_for: Callable[[Endpoint], dict[str, Any]]) -> tuple[Reply, Endpoint]:
         attempt = 0
         while True:
             fault, wait, limit = None, 0.0, self._source.settings.retries

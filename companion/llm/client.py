@@ -106,6 +106,10 @@ class Client:
             f" {self.settings.model}; set json to text in the configuration"
         )
 
+    def limit_calls(self, at_once: int) -> None:
+        """Have at most so many calls under way at once; more threads may ask, and wait then."""
+        self._calls.limit(at_once)
+
     def close(self) -> None:
         """Break off the calls under way and close the connections."""
         self._calls.close()
