@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import sys
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -48,6 +49,15 @@ class _Commands(click.Group):
         command: click.Command = getattr(importlib.import_module(module), name)
         return command
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command. A reader that has gone, such as head, is no error."""
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:
+            # Python flushes once more at its exit, and would complain
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return 0
+
 
 @click.group(
     cls=_Commands,
@@ -65,6 +75,10 @@ def companion() -> None:
 
 def main() -> None:
     """Run the command line; errors become one sentence and an exit status."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper) and not stream.isatty():
+            # Windows would write pipes in its code page, and CR before every LF of a diff
+            stream.reconfigure(encoding="utf-8", newline="\n")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -78,10 +92,6 @@ def run(arguments: list[str]) -> int:
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
         return _INTERRUPTED
-    except BrokenPipeError:
-        # the reader (head, a pager) has gone; without this, Python complains once more at exit
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 0
     except CompanionError as error:
         _raise_if_debug(arguments)
         _say(str(error))
