@@ -1,0 +1,208 @@
+"""Companion as a process: signals, pipes, colours only on a terminal, completion, help."""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
+_PATIENCE = 20.0  # seconds
+
+
+def wait_for_calls(user: User, number: int) -> None:
+    deadline = time.monotonic() + _PATIENCE
+    while user.calls() < number and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert user.calls() >= number
+
+
+@posix
+def test_ctrl_c_finishes_what_is_written_and_says_what_was_done(user: User) -> None:
+    user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
+    for name in "ABCD":
+        user.note(f"{name}.md")
+    user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=60.0 * (n > 0))
+    process = user.start("enrich", ".")
+    wait_for_calls(user, 2)
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=_PATIENCE)
+    assert process.returncode == 130, err
+    assert "Stopped: 1 enriched, 3 not done." in out and "companion undo --run" in out
+    assert err.startswith("Stopping: what is being written is finished first.")
+    assert "Traceback" not in err
+    assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
+    user.says()
+    assert user.run("enrich", ".").err == ""
+    assert all(user.read(f"{name}.md") == FILLED for name in "ABCD")
+
+
+@posix
+def test_the_reader_of_a_pipe_may_leave(user: User) -> None:
+    for number in range(700):
+        user.note(f"{number:03} {'long name ' * 10}.md", "---\ndescription:\n---\n")
+    process = user.start("scan", "--json")
+    assert process.stdout and process.stderr
+    assert process.stdout.readline().startswith('{"path": "000 ')
+    process.stdout.close()
+    assert process.stderr.read() == ""
+    assert process.wait(_PATIENCE) == 0
+
+
+def test_a_pipe_is_utf_8_without_colours(user: User) -> None:
+    user.note("Größe.md", STUB.replace("\n", "\r\n"))
+    process = user.start("enrich", ".", "--diff", env={"PYTHONIOENCODING": "ascii"})
+    out, err = process.communicate(timeout=_PATIENCE)
+    assert (process.returncode, err) == (0, "")
+    assert "✓ Größe.md" in out and "\x1b" not in out
+
+
+@posix
+@pytest.mark.parametrize("no_color", [False, True], ids=["colours", "NO_COLOR"])
+def test_a_terminal(user: User, no_color: bool) -> None:
+    user.note("Stub.md")
+    extra = {"TERM": "xterm-256color", **({"NO_COLOR": "1"} if no_color else {})}
+    shown = in_a_terminal(user, ["enrich", ".", "--dry-run"], extra)
+    assert "description: What a stub is." in shown and "Enriching" in shown
+    assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)) is not no_color
+
+
+def in_a_terminal(user: User, command: list[str], extra: dict[str, str]) -> str:
+    """Return everything that a command shows on a terminal."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = user.start(*command, stdout=theirs, stderr=theirs, stdin=theirs, env=extra)
+    os.close(theirs)
+    shown = b""
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux's word for the end of a terminal
+            break
+        if not part:
+            break
+        shown += part
+    os.close(ours)
+    assert process.wait(_PATIENCE) == 0
+    return shown.decode()
+
+
+class Terminal(io.StringIO):
+    """A standard input at which a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
+    """A user at a terminal, with 51 stubs and an endpoint that counts as remote."""
+    for number in range(51):
+        user.note(f"{number}.md")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setattr("companion.cli.enrich.is_remote", lambda config: True)
+    return user
+
+
+FORECAST = r"51 notes would be sent to m at .*: about [\d,]+ tokens in and [\d,]+ out, price not"
+ANSWERS = [
+    pytest.param("n\n", ["."], 0, 0, True, id="no"),
+    pytest.param("", ["."], 130, 0, True, id="Ctrl-D"),
+    pytest.param("y\n", [".", "--dry-run"], 0, 51, True, id="yes"),
+    pytest.param("", [".", "--yes", "--dry-run"], 0, 51, False, id="--yes"),
+    pytest.param("", [".", "--limit", "50", "--dry-run"], 0, 50, False, id="50 notes"),
+]
+
+
+@pytest.mark.parametrize(("typed", "arguments", "status", "calls", "asked"), ANSWERS)
+def test_a_large_run_at_a_remote_endpoint_asks_first(
+    remote: User,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: str,
+    arguments: list[str],
+    status: int,
+    calls: int,
+    asked: bool,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", Terminal(typed))
+    ran = remote.run("enrich", *arguments)
+    assert (ran.status, remote.calls()) == (status, calls)
+    assert bool(re.search(FORECAST, ran.err)) is asked
+    assert remote.read("0.md") == STUB
+
+
+def test_nobody_is_asked_where_nobody_sits(remote: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert remote.run("enrich", ".", "--dry-run").status == 0 and remote.calls() == 51
+
+
+COMPLETIONS = [
+    pytest.param("zsh_source", {}, "#compdef companion", id="zsh"),
+    pytest.param("fish_source", {}, "--command companion", id="fish"),
+    pytest.param(
+        "bash_complete", {"COMP_WORDS": "companion en", "COMP_CWORD": "1"}, "enrich", id="a command"
+    ),
+    pytest.param(
+        "bash_complete",
+        {"COMP_WORDS": "companion enrich --dr", "COMP_CWORD": "2"},
+        "--dry-run",
+        id="an option",
+    ),
+]
+
+
+@pytest.mark.parametrize(("what", "words", "expected"), COMPLETIONS)
+def test_shell_completion(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    what: str,
+    words: dict[str, str],
+    expected: str,
+) -> None:
+    for name, value in {"_COMPANION_COMPLETE": what, **words}.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(SystemExit) as ended:
+        user.run()
+    assert ended.value.code == 0 and expected in capsys.readouterr().out
+
+
+def test_help_teaches(user: User) -> None:
+    for name in ("scan", "enrich", "prompt", "history", "undo", "model", "model pull"):
+        ran = user.run(*name.split(), "--help")
+        assert ran.status == 0 and ran.out.startswith(f"Usage: companion {name} [OPTIONS]")
+    told = user.run("--help").out
+    assert "companion undo                       take the last run back" in told
+    assert user.run("-h").out == told
+
+
+USAGES = [
+    pytest.param(["bogus"], "No such command 'bogus'", id="command"),
+    pytest.param(["enrich"], "Missing argument", id="no path"),
+    pytest.param(["enrich", ".", "--bogus"], "No such option", id="option"),
+    pytest.param(["enrich", ".", "--limit", "0"], "not in the range", id="limit"),
+    pytest.param(["model", "path", "nope"], "There is no model nope", id="model"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), USAGES)
+def test_usage(user: User, arguments: list[str], words: str) -> None:
+    ran = user.run(*arguments)
+    assert (ran.status, ran.out) == (2, "") and words in ran.err and "Traceback" not in ran.err
+
+
+def test_version_needs_no_vault(tmp_path: Path) -> None:
+    command = [sys.executable, "-m", "companion", "--version"]
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    ran = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True)
+    assert ran.returncode == 0 and re.fullmatch(r"companion \d+\.\d+\.\d+\n", ran.stdout)
