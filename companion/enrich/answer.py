@@ -101,14 +101,14 @@ def _fits(text: str, field: Field) -> bool:
 
 
 def _shorten(text: str, field: Field) -> str:
-    """Return text, or its whole sentences that fit; a text only a little too long stays."""
+    """Return text, or its whole sentences that fit; one sentence may be up to twice as long."""
     limit = field.max_characters
     if not limit or len(text) <= limit * 1.25:
         return text
-    ends = [match.end() for match in _SENTENCE_END.finditer(text[: limit + 1])]
-    if not ends:
+    ends = [match.end() for match in _SENTENCE_END.finditer(text)] or [len(text)]
+    if ends[0] > 2 * limit:
         raise AnswerError(f"the {field.name} has {len(text)} characters, {limit} were asked for")
-    return text[: ends[-1]]
+    return text[: max([end for end in ends if end <= limit], default=ends[0])]
 
 
 def _without_fence(text: str) -> str:
