@@ -143,7 +143,8 @@ def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way)
 
 
 def _ask_for(need: Need, field: Field, number: int) -> Ask:
-    key = field.name if need.kind != CALLOUT or need.where == "top" else f"{field.name}_{number}"
+    is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
+    key = field.name if is_only else f"{field.name}_{number}"
     return Ask(key, field, need.question, None if need.question else need.heading)
 
 
