@@ -84,6 +84,8 @@ def main() -> None:
 
 def run(arguments: list[str]) -> int:
     """Return the exit status: 0 all well, 1 some note failed, 2 usage or configuration."""
+    if "--debug" in arguments:
+        _show_log()
     try:
         return _status(companion.main(arguments, prog_name="companion", standalone_mode=False))
     except click.ClickException as error:
@@ -109,6 +111,13 @@ def _status(answer: Any) -> int:
 def _raise_if_debug(arguments: list[str]) -> None:
     if "--debug" in arguments:
         raise
+
+
+def _show_log() -> None:
+    import logging  # as slow as click itself
+
+    logging.basicConfig()
+    logging.getLogger("companion").setLevel(logging.DEBUG)
 
 
 def _say(text: str) -> None:

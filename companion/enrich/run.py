@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -15,6 +16,7 @@ from companion.llm.faults import Cancelled
 
 # One more note for so many: it waits, ready, to be asked for while another is being written.
 _SPARE = 2
+_log = logging.getLogger(__name__)
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 
 
@@ -51,8 +53,16 @@ def run_jobs(
                 except CompanionError as error:
                     fault = fault or error
                     yield Result(job.path, "failed", str(error), ends_run=True)
+                except Exception as error:  # a fault of ours: it must not cost the other notes
+                    _log.debug("%s", job.path, exc_info=error)
+                    yield Result(job.path, "failed", in_words(error))
     if fault:
         raise fault
+
+
+def in_words(error: Exception) -> str:
+    """Return what to say of an error that nobody foresaw."""
+    return f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it."
 
 
 def new_run() -> str:
