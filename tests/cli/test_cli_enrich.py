@@ -220,3 +220,9 @@ def test_nothing_to_choose_from(user: User) -> None:
     assert ran.status == 0 and "there is no value for note-type to choose from" in ran.out
     assert "\nnote-type:\n" in user.read("Stub.md")
     assert user.run("enrich", ".").out.startswith("Nothing to do") and user.calls() == 1
+
+
+def test_two_empty_callouts_at_the_top_are_asked_for_apart(user: User) -> None:
+    user.note("N.md", "> [!ai] AI\n\n> [!ai]\n\n> [!ai] AI\n")
+    assert user.run("enrich", ".").status == 0
+    assert user.read("N.md").count("> A stub is a short note.\n") == 3 and user.calls() == 1
