@@ -60,8 +60,17 @@ def describe(change: Change) -> str:
     """Return what the change did, in a few words."""
     if change.undoes is not None:
         return f"undid change {change.undoes}"
-    names = [need.replace("callout:top", "callout") for need in change.needs]
-    return "filled " + ", ".join(names) if names else change.kind
+    names = ", ".join(map(_in_words, change.needs))
+    return f"filled {names}" if names else change.kind
+
+
+def _in_words(need: str) -> str:
+    """Return the key of a need as people would name it."""
+    kind, _, rest = need.partition(":")
+    where, _, title = rest.partition(":")
+    if where == "section":
+        return f"{kind} under “{title}”"
+    return f"{kind} “{title}”" if title else kind
 
 
 def _print(change: Change, show: Show) -> None:

@@ -154,6 +154,15 @@ def test_history_of_a_note_that_is_gone(enriched: User) -> None:
     assert enriched.read("Renamed.md") == FILLED
 
 
+def test_history_names_what_was_filled(user: User) -> None:
+    user.note("N.md", "# N\n\n> [!ai] Why?\n\n## Part\n\n> [!ai]\n\n> [!ai]\n")
+    user.run("enrich", "N.md")
+    told = user.run("history").out
+    assert (
+        "filled description, callout “Why?”, callout under “Part”, callout under “Part#2”" in told
+    )
+
+
 def test_history_of_nothing(user: User) -> None:
     assert user.run("history") == (0, "no changes yet\n", "")
     assert user.run("history", "--json").out == ""
