@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.own import Own, take_own_out
 from companion.enrich.workspace import Workspace
+from companion.errors import NoteRefused
 from companion.note.needs import CALLOUT, Facts, Need, find_facts
 from companion.note.text import NoteText
 from companion.note.view import NoteView
@@ -41,7 +43,8 @@ class Draft:
     """A note as it was read, and what is to be done to it.
 
     data: its bytes. view: its text, for --force without what Companion wrote. skipped: why it
-    is left alone. needs: what to ask for. left: what is not asked for, and why.
+    is left alone. needs: what to ask for. left: what is not asked for, and why. own: the needs
+    that Companion filled before, and that are open in view only to be filled anew.
     """
 
     data: bytes
@@ -49,6 +52,7 @@ class Draft:
     skipped: str | None
     needs: tuple[Need, ...]
     left: tuple[str, ...]
+    own: frozenset[str] = frozenset()
 
 
 def draft_note(workspace: Workspace, job: Job, data: bytes) -> Draft:
@@ -61,12 +65,14 @@ def draft_note(workspace: Workspace, job: Job, data: bytes) -> Draft:
         facts = _find(workspace, job, view, job.explicit)
         needs, left = leave_asked(workspace, job, facts.needs)
         return Draft(data, view, facts.skipped, needs, (*facts.left, *left))
-    own = take_own_out(workspace.journal, job.path, view.note.text)
+    own = take_own_out(
+        workspace.journal, job.path, view.note.text, partial(_find_keys, workspace, job)
+    )
     view = NoteView(NoteText(own.text))
     facts = _find(workspace, job, view, job.explicit or bool(own.keys))
     needs = facts.needs if job.explicit else _usual_or_own(workspace, job, view, facts, own)
     needs, left = leave_asked(workspace, job, needs, own.keys)
-    return Draft(data, view, facts.skipped, needs, (*own.left, *facts.left, *left))
+    return Draft(data, view, facts.skipped, needs, (*own.left, *facts.left, *left), own.keys)
 
 
 def leave_asked(
@@ -105,6 +111,15 @@ def _find(workspace: Workspace, job: Job, view: NoteView, explicit: bool) -> Fac
     if job.section is None:
         return facts
     return facts._replace(needs=tuple(n for n in facts.needs if _is_in_section(n, job.section)))
+
+
+def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
+    """Return what the job would ask for, were this the note's text and the note named."""
+    try:
+        facts = _find(workspace, job, NoteView(NoteText(text)), explicit=True)
+    except NoteRefused:
+        return frozenset()
+    return frozenset(need.key for need in facts.needs)
 
 
 def _is_in_section(need: Need, section: str) -> bool:

@@ -106,7 +106,7 @@ class Enricher:
         if not job.dry_run:
             self._remember(job.path, outcome.refused)
         left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
-        if not outcome.fillings:
+        if not outcome.fillings or draft.own - _keys(outcome.fillings):
             nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
             status: Status = "unchanged" if nothing else "failed"
             return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
@@ -120,7 +120,7 @@ class Enricher:
                 _require_same_note(draft.data, snapshot)
                 draft = draft_note(self.workspace, job, snapshot.data)
             fillings = _still_needed(outcome.fillings, draft)
-            if draft.skipped or not fillings:
+            if draft.skipped or not fillings or draft.own - _keys(fillings):
                 reason = draft.skipped or "it was edited meanwhile and needs nothing now"
                 return Result(job.path, "unchanged", reason, usage=outcome.usage)
             plan, edits = self.plan(draft, fillings)
@@ -184,6 +184,10 @@ def _require_same_note(asked: bytes, now: Snapshot) -> None:
 def in_words(error: NoteError) -> str:
     """Return the reason and the line, without the path, which stands beside it already."""
     return f"{error.reason} (line {error.line})" if error.line else error.reason
+
+
+def _keys(fillings: Sequence[Filling]) -> set[str]:
+    return {filling.need.key for filling in fillings}
 
 
 def _still_needed(fillings: Sequence[Filling], draft: Draft) -> list[Filling]:

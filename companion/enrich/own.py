@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Set
 from typing import NamedTuple
 
 from companion.errors import NoteChanged
@@ -21,17 +22,27 @@ class Own(NamedTuple):
     left: tuple[str, ...]
 
 
-def take_own_out(journal: Journal, path: str, text: str) -> Own:
-    """Return the text of the note without Companion's changes that nobody edited since."""
+def take_own_out(
+    journal: Journal, path: str, text: str, find_keys: Callable[[str], Set[str]]
+) -> Own:
+    """Return the text of the note without Companion's changes that nobody edited since.
+
+    find_keys: the needs that would be asked for in a text. A change stays whose needs are not
+    all among them: it would be taken out, and nothing put in its place.
+    """
     keys: set[str] = set()
     left = []
     for change in journal.changes(path):
         if change.state != "done" or change.kind != "enrich":
             continue
         try:
-            text = apply_edits(text, find_inverse(journal, change, text))
+            without = apply_edits(text, find_inverse(journal, change, text))
         except NoteChanged:
             left.append(f"what change {change.id} wrote was edited since, so it stays")
-        else:
+            continue
+        if find_keys(without) >= set(change.needs):
             keys.update(change.needs)
+            text = without
+        else:
+            left.append(f"what change {change.id} wrote is not asked for here, so it stays")
     return Own(text, frozenset(keys), tuple(left))
