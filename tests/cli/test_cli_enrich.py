@@ -159,28 +159,6 @@ def test_request_is_answered_in_place(user: User) -> None:
     assert "Why does it rise?" in json.dumps(user.fake.seen[0].body["messages"])
 
 
-def test_force_rewrites_own_text_only(user: User) -> None:
-    user.note("Mine.md", DONE)
-    user.note("Stub.md")
-    user.run("enrich", ".")
-    user.says(description="Another one.", callout="Other words.")
-    ran = user.run("enrich", ".", "--force")
-    assert ran.status == 0 and user.read("Mine.md") == DONE
-    assert user.read("Stub.md") == FILLED.replace("What a stub is.", "Another one.").replace(
-        "A stub is a short note.\n>\n> It grows.", "Other words."
-    )
-
-
-def test_force_says_what_it_left(user: User) -> None:
-    note = user.note("Stub.md")
-    user.run("enrich", "Stub.md")
-    note.write_text(FILLED.replace("What a stub is.", "In my words."), encoding="utf-8")
-    edited = user.read("Stub.md")
-    ran = user.run("enrich", "Stub.md", "--force")
-    assert ran.status == 0 and user.read("Stub.md") == edited and user.calls() == 1
-    assert "what change 1 wrote was edited since, so it stays" in ran.out
-
-
 def test_one_failing_note_never_stops_the_rest(user: User) -> None:
     for name in "ABCD":
         user.note(f"{name}.md", STUB.replace("Text of mine", f"Text of {name}"))

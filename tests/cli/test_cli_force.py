@@ -1,0 +1,55 @@
+"""companion enrich --force: only what Companion wrote and nobody edited is written anew."""
+
+from __future__ import annotations
+
+from tests.cli.user import FILLED, STUB, User
+
+DONE = "---\ndescription: All is said.\n---\n\n# Done\n\n> [!ai] AI\n> Said.\n\nText.\n"
+
+
+def test_force_rewrites_own_text_only(user: User) -> None:
+    user.note("Mine.md", DONE)
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", ".", "--force")
+    assert ran.status == 0 and user.read("Mine.md") == DONE
+    assert user.read("Stub.md") == FILLED.replace("What a stub is.", "Another one.").replace(
+        "A stub is a short note.\n>\n> It grows.", "Other words."
+    )
+
+
+def test_force_says_what_it_left(user: User) -> None:
+    note = user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    note.write_text(FILLED.replace("What a stub is.", "In my words."), encoding="utf-8")
+    edited = user.read("Stub.md")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert ran.status == 0 and user.read("Stub.md") == edited and user.calls() == 1
+    assert "what change 1 wrote was edited since, so it stays" in ran.out
+
+
+def test_force_takes_nothing_out_that_it_cannot_replace(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    user.says(description="Another one.", callout=" ")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert (ran.status, user.read("Stub.md")) == (0, FILLED)
+    assert "nothing to say for callout" in ran.out
+
+
+def test_force_and_section_leave_each_other_alone(user: User) -> None:
+    user.note("Stub.md", STUB + "\n## Part\n\nText.\n")
+    user.run("enrich", "Stub.md")
+    user.run("enrich", "Stub.md", "--section", "Part")
+    both = user.read("Stub.md")
+    user.says(callout="Other words.")
+    ran = user.run("enrich", "Stub.md", "--section", "Part", "--force")
+    head, _, tail = both.rpartition("> A stub is a short note.\n>\n> It grows.\n")
+    section = user.read("Stub.md")
+    assert section == f"{head}> Other words.\n{tail}"
+    assert "what change 1 wrote is not asked for here, so it stays" in ran.out
+    user.run("enrich", "Stub.md", "--force")
+    assert user.read("Stub.md") == section.replace(
+        "> A stub is a short note.\n>\n> It grows.\n", "> Other words.\n"
+    )
