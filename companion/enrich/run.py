@@ -6,7 +6,8 @@ import logging
 import secrets
 import time
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import FIRST_COMPLETED, Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
+from queue import Empty, SimpleQueue
 from threading import Event
 
 from companion.enrich.draft import Job
@@ -36,26 +37,31 @@ def run_jobs(
     workers = concurrency + concurrency // _SPARE
     with ThreadPoolExecutor(workers, thread_name_prefix="note") as pool:
         running: dict[Future[Result], Job] = {}
+        done: SimpleQueue[Future[Result]] = SimpleQueue()
         while True:
             while len(running) < workers and not fault and not cancelled.is_set():
                 if (job := next(waiting, None)) is None:
                     break
-                running[pool.submit(enrich, job)] = job
+                future = pool.submit(enrich, job)
+                running[future] = job
+                future.add_done_callback(done.put)
             if not running:
                 break
-            done, _ = wait(running, timeout=_POLL, return_when=FIRST_COMPLETED)
-            for future in done:
-                job = running.pop(future)
-                try:
-                    yield future.result()
-                except Cancelled:
-                    cancelled.set()
-                except CompanionError as error:
-                    fault = fault or error
-                    yield Result(job.path, "failed", str(error), ends_run=True)
-                except Exception as error:  # a fault of ours: it must not cost the other notes
-                    _log.debug("%s", job.path, exc_info=error)
-                    yield Result(job.path, "failed", in_words(error))
+            try:
+                future = done.get(timeout=_POLL)
+            except Empty:
+                continue
+            job = running.pop(future)
+            try:
+                yield future.result()
+            except Cancelled:
+                cancelled.set()
+            except CompanionError as error:
+                fault = fault or error
+                yield Result(job.path, "failed", str(error), ends_run=True)
+            except Exception as error:  # a fault of ours: it must not cost the other notes
+                _log.debug("%s", job.path, exc_info=error)
+                yield Result(job.path, "failed", in_words(error))
     if fault:
         raise fault
 
