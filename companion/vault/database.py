@@ -6,8 +6,10 @@ So many notes share one fsync, and SQLite sees one thread.
 from __future__ import annotations
 
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import Future
+from contextlib import suppress
 from copy import copy
 from pathlib import Path
 from queue import Empty, SimpleQueue
@@ -21,11 +23,13 @@ T = TypeVar("T")
 # In WAL mode NORMAL commits without fsync; the next FULL one carries it along.
 # https://www.sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = "FULL"
+_PATIENCE = 0.05  # seconds that work which can wait is kept for another's transaction
 
 
 class _Task(NamedTuple):
     work: Callable[[sqlite3.Connection], Any]
     durable: bool
+    can_wait: bool
     result: Future[Any]
 
 
@@ -47,8 +51,16 @@ class Database:
         self._thread = Thread(target=self._serve, name="journal", daemon=True)
         self._thread.start()
 
-    def ask(self, work: Callable[[sqlite3.Connection], T], *, durable: bool = False) -> Future[T]:
+    def ask(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        durable: bool = False,
+        can_wait: bool = False,
+    ) -> Future[T]:
         """Have the work done in the next transaction; durable: on the disk before it answers.
+
+        can_wait: no transaction is made for it at once; another one takes it along.
 
         Raises JournalError when the database is closed; the future does when it fails.
         """
@@ -56,7 +68,7 @@ class Database:
         with self._closing:
             if self._closed:
                 raise JournalError(f"the journal {self.file} is closed")
-            self._tasks.put(_Task(work, durable, result))
+            self._tasks.put(_Task(work, durable, can_wait, result))
         return result
 
     def close(self) -> None:
@@ -66,7 +78,7 @@ class Database:
                 return
             self._closed = True
             if not self._read_only:
-                self._tasks.put(_Task(touch, True, Future()))
+                self._tasks.put(_Task(touch, True, False, Future()))
             self._tasks.put(None)
         self._thread.join()
 
@@ -74,11 +86,12 @@ class Database:
         open_for_work = True
         while open_for_work:
             waiting = [self._tasks.get()]
-            try:
+            deadline = time.monotonic() + _PATIENCE
+            with suppress(Empty):
                 while True:
-                    waiting.append(self._tasks.get_nowait())
-            except Empty:
-                open_for_work = None not in waiting
+                    left = deadline - time.monotonic() if _can_wait(waiting) else 0
+                    waiting.append(self._tasks.get(timeout=max(0, left)))
+            open_for_work = None not in waiting
             self._commit([task for task in waiting if task])
         self._db.close()
 
@@ -107,6 +120,10 @@ class Database:
                 task.result.set_exception(explain(error, self.file))
             else:
                 task.result.set_exception(copy(error))
+
+
+def _can_wait(tasks: list[_Task | None]) -> bool:
+    return all(task and task.can_wait for task in tasks)
 
 
 def _attempt(task: _Task, db: sqlite3.Connection) -> Any:

@@ -49,7 +49,7 @@ class Journal:
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
-        self._db.ask(lambda db: _close_done(db, change, time.time()))
+        self._db.ask(lambda db: _close_done(db, change, time.time()), can_wait=True)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; its images go.

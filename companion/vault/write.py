@@ -13,6 +13,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
@@ -54,15 +55,15 @@ def read_note(
     Raises NoteRefused: no regular file, outside the vault or by way of a symbolic link, too
     large, empty, not UTF-8, not readable. NoteBusy: it keeps changing. NoteChanged: gone.
     """
-    root = Path(os.path.realpath(root))
-    seen = None
+    root, seen = _resolve(root), None
     for _ in range(_LOOKS):
         with open_note(root, path, write=False) as fd, _explained(path):
             facts = os.fstat(fd)
             age = time.time() - facts.st_mtime
             # a time in the future says nothing; that it stood still while we waited does
             if age >= settle or facts.st_mtime_ns == seen:
-                return Snapshot(root, path, _read_settled(fd, path, max_bytes), facts.st_mtime_ns)
+                data = _read_settled(fd, facts, path, max_bytes)
+                return Snapshot(root, path, data, facts.st_mtime_ns)
         seen = facts.st_mtime_ns
         time.sleep(min(settle, settle - age))
     raise NoteBusy(f"another program keeps writing it; {_SYNCING}", path)
@@ -120,8 +121,8 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
 def read_all(fd: int) -> bytes:
     """Return the whole of the open file."""
     os.lseek(fd, 0, os.SEEK_SET)
-    parts = []
-    while part := os.read(fd, max(1, os.fstat(fd).st_size)):
+    parts, size = [], max(1, os.fstat(fd).st_size)
+    while part := os.read(fd, size):
         parts.append(part)
     return b"".join(parts)
 
@@ -136,8 +137,13 @@ def force_to_disk(fd: int) -> None:
         os.fsync(fd)
 
 
-def _read_settled(fd: int, path: str, max_bytes: int | None) -> bytes:
-    before = os.fstat(fd)
+@lru_cache(maxsize=16)
+def _resolve(root: Path) -> Path:
+    """Return the real path of the vault, which stays the same for as long as the program runs."""
+    return Path(os.path.realpath(root))
+
+
+def _read_settled(fd: int, before: os.stat_result, path: str, max_bytes: int | None) -> bytes:
     if max_bytes is not None and before.st_size > max_bytes:
         size = f"{before.st_size:,} bytes, the limit is {max_bytes:,}"
         raise NoteRefused(f"it is too large ({size})", path)
