@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sqlite3
 import time
+from functools import cached_property
 from pathlib import Path
 from typing import Self
 
@@ -32,6 +33,8 @@ class Journal:
         Raises JournalError: locked, damaged, unreadable, or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
+        self._read_only = read_only
+        self._new_paths: set[str] = set()
 
     @property
     def commits(self) -> int:
@@ -44,6 +47,7 @@ class Journal:
         Raises ValueError when the edits do not turn before into after, and NoteBusy when an
         earlier change of the note is still pending.
         """
+        self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
         return self._db.ask(lambda db: _insert(db, row, before), durable=True).result()
 
@@ -96,11 +100,18 @@ class Journal:
 
     def remember(self, path: str, need: str, outcome: Outcome, reason: str = "") -> None:
         """Record what came of asking for a need. `written` is recorded by `done` itself."""
+        self._new_paths.add(path)
         row = (path, need, outcome, reason, time.time())
         self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
     def asked(self, path: str) -> dict[str, Asked]:
-        """Return what was asked for the note, by need."""
+        """Return what was asked for the note, by need.
+
+        For most notes nothing was, which is known without a transaction of its own: who writes
+        the journal holds the vault's lock, so no other process adds to it meanwhile.
+        """
+        if not self._read_only and path not in self._new_paths and path not in self._old_paths:
+            return {}
         return self._asked("WHERE path = ?", path).get(path, {})
 
     def all_asked(self) -> dict[str, dict[str, Asked]]:
@@ -125,6 +136,12 @@ class Journal:
         query = f"{_SELECT} {where}"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         return [read_row(row) for row in rows]
+
+    @cached_property
+    def _old_paths(self) -> frozenset[str]:
+        """The notes that the journal knew when first looked at; others came by this process."""
+        query = "SELECT path FROM asked UNION SELECT path FROM changes"
+        return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
 
     def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
         query = f"{_SELECT_ASKED} {where} ORDER BY path, need"
