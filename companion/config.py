@@ -10,7 +10,7 @@ import os
 import tomllib
 from hashlib import sha256
 from pathlib import Path
-from typing import Annotated, Literal, NamedTuple, Self
+from typing import Annotated, Literal, Self
 
 from platformdirs import user_config_path, user_state_path
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, ValidationError, model_validator
@@ -18,7 +18,7 @@ from pydantic_core import ErrorDetails
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.note.callout import PLAIN, Style
+from companion.note.callout import Style, Styles
 from companion.note.needs import CALLOUT, Rules
 from companion.vault.ignore import IgnoreRules
 
@@ -36,13 +36,6 @@ _TAKES = {
     "string": "a text in quotes, on one line",
     "tuple": 'a list, as ["one", "two"]',
 }
-
-
-class Styles(NamedTuple):
-    """How new callouts begin: at the top of a note, and under a heading."""
-
-    top: Style = PLAIN
-    section: Style = Style(fold="+")
 
 
 class _Table(BaseModel):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from companion.config import Styles
 from companion.errors import NoteRefused
 from companion.note.callout import (
+    Styles,
     answer_callout,
     place_callout,
     place_section_callout,

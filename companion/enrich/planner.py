@@ -18,9 +18,9 @@ from collections.abc import Sequence
 from contextlib import suppress
 from typing import BinaryIO, NamedTuple
 
-from companion.config import Styles
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.errors import NoteRefused
+from companion.note.callout import Styles
 from companion.note.needs import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView

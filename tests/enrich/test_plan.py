@@ -6,9 +6,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from ruamel.yaml import YAML
 
-from companion.config import Styles
 from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
+from companion.note.callout import Styles
 from companion.note.edit import apply_edits, invert_edits
 from companion.note.needs import CALLOUT, Rules, find_facts
 from companion.note.text import NoteText
