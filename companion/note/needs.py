@@ -147,7 +147,8 @@ def _why_skipped(view: NoteView, rules: Rules) -> str | None:
 
 def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
     """Yield the needs in the order to fill them: where two edits meet, the first goes above."""
-    empty = {name: key for name in rules.fields if (key := _empty_key(view, name))}
+    fields = rules.fields if view.properties.empty_keys else ()  # most notes have no empty one
+    empty = {name: key for name in fields if (key := _empty_key(view, name))}
     why = _why_candidate(view, rules, empty, explicit)
     for name, key in empty.items() if why else ():
         yield Need(name, None, None, "property", f"empty {key}")
@@ -183,7 +184,7 @@ def _postponed_by(view: NoteView, rules: Rules) -> str | None:
 def _empty_key(view: NoteView, name: str) -> str | None:
     """Return the key, as written, of the property if it exists and is empty."""
     keys = view.property_keys(name)
-    return keys[0] if keys and all(map(view.properties.is_empty, keys)) else None
+    return keys[0] if keys and view.properties.empty_keys.issuperset(keys) else None
 
 
 def _empty_callouts(view: NoteView) -> Iterator[tuple[Callout, Need]]:

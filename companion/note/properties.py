@@ -7,7 +7,7 @@ mean, and `2023-02-30` is no date at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -26,10 +26,10 @@ else:
 PropertyValue: TypeAlias = "bool | str | list[PropertyValue] | dict[str, PropertyValue] | None"
 
 _MAP = "tag:yaml.org,2002:map"
+_SEQ = "tag:yaml.org,2002:seq"
+_STR = "tag:yaml.org,2002:str"
 _NULL = "tag:yaml.org,2002:null"
 _BOOL = "tag:yaml.org,2002:bool"
-_NULLS = (_NULL, re.compile(r"(?:~|null|Null|NULL|)\Z"))
-_BOOLS = (_BOOL, re.compile(r"(?:true|True|TRUE|false|False|FALSE)\Z"))
 
 # YAML 1.2, section 5.1: what a stream may hold.
 _UNPRINTABLE = re.compile("[^\t\n\r -~\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -104,14 +104,15 @@ class Properties:
         found = (alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES))
         return list(dict.fromkeys(filter(None, found)))
 
-    def _texts(self, names: tuple[str, ...], between: re.Pattern[str]) -> Iterator[str]:
-        for name in names:
-            for key in self.keys_of(name):
-                value = self.values[key]
-                if isinstance(value, list):
-                    yield from (_as_text(item) for item in value)
-                else:
-                    yield from between.split(_as_text(value))
+    def _texts(self, names: tuple[str, ...], between: re.Pattern[str]) -> list[str]:
+        texts: list[str] = []
+        for key in (key for name in names for key in self._spelled.get(name, ())):
+            value = self.values[key]
+            if isinstance(value, list):
+                texts += map(_as_text, value)
+            else:
+                texts += between.split(_as_text(value))
+        return texts
 
 
 def read_properties(note: NoteText) -> Properties:
@@ -150,10 +151,18 @@ class _TextLoader(_Loader):
             _fail("the properties as a whole have a YAML tag; remove it", node)
         return {} if node is None else _value(node, {})
 
+    def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
+        """Return the tag of a node that is written without one."""
+        if kind is not yaml.ScalarNode:
+            return _MAP if kind is yaml.MappingNode else _SEQ
+        if not implicit[0]:  # quoted
+            return _STR
+        return _PLAIN.get(value or "", _STR)
 
-_TextLoader.yaml_implicit_resolvers = {
-    **{first: [_NULLS] for first in ("", "~", "n", "N")},
-    **{first: [_BOOLS] for first in "tTfF"},
+
+_PLAIN = {
+    **dict.fromkeys(("", "~", "null", "Null", "NULL"), _NULL),
+    **dict.fromkeys(("true", "True", "TRUE", "false", "False", "FALSE"), _BOOL),
 }
 
 
