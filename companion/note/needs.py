@@ -117,13 +117,13 @@ def find_facts(
 
     Raises NoteRefused when the section is not there, or has a callout.
     """
-    known = _known(view.properties, rules)
+    aliases, values = tuple(view.properties.aliases), _values_in_use(view.properties, rules)
     if reason := _why_skipped(view, rules):
-        return known._replace(skipped=reason)
+        return Facts((), reason, (), aliases, values)
     needs = list(_find_needs(view, rules, explicit))
     if section is not None:
         needs += _section_needs(view, section)
-    return known._replace(needs=tuple(needs), left=tuple(_what_is_left(view)))
+    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values)
 
 
 def find_callout(view: NoteView, need: Need) -> Callout | None:
@@ -147,11 +147,10 @@ def _why_skipped(view: NoteView, rules: Rules) -> str | None:
 
 def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
     """Yield the needs in the order to fill them: where two edits meet, the first goes above."""
-    fields = rules.fields if view.properties.empty_keys else ()  # most notes have no empty one
-    empty = {name: key for name in fields if (key := _empty_key(view, name))}
-    why = _why_candidate(view, rules, empty, explicit)
-    for name, key in empty.items() if why else ():
-        yield Need(name, None, None, "property", f"empty {key}")
+    why = _why_candidate(view, rules, explicit)
+    for name in rules.fields if why else ():
+        if key := _empty_key(view, name):
+            yield Need(name, None, None, "property", f"empty {key}")
     if explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
     has_top = any(callout.heading is None for callout in view.callouts)
@@ -161,13 +160,11 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
         yield need
 
 
-def _why_candidate(
-    view: NoteView, rules: Rules, empty: Mapping[str, str], explicit: bool
-) -> str | None:
+def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
     if postponed := _postponed_by(view, rules):
         return f"postponed by {postponed}"
-    if DESCRIPTION in empty:
-        return f"empty {empty[DESCRIPTION]}"
+    if DESCRIPTION in rules.fields and (key := _empty_key(view, DESCRIPTION)):
+        return f"empty {key}"
     return "you named it" if explicit else None
 
 
@@ -228,17 +225,18 @@ def _what_is_left(view: NoteView) -> Iterator[str]:
             )
 
 
-def _known(properties: Properties, rules: Rules) -> Facts:
+def _values_in_use(properties: Properties, rules: Rules) -> dict[str, tuple[str, ...]]:
     values = {}
     for name in rules.vocabulary:
-        found = properties.tags if name == "tags" else list(_texts(properties.get(name)))
+        found = properties.tags if name == "tags" else _texts(properties.get(name))
         if found:
             values[name] = tuple(found)
-    return Facts(aliases=tuple(properties.aliases), values=values)
+    return values
 
 
-def _texts(value: object) -> Iterator[str]:
-    """Yield the texts in a property's value: itself, or the items of the list."""
-    for item in value if isinstance(value, list) else [value]:
-        if isinstance(item, str) and item.strip():
-            yield item.strip()
+def _texts(value: object) -> list[str]:
+    """Return the texts in a property's value: itself, or the items of the list."""
+    if value is None:
+        return []
+    items = value if isinstance(value, list) else [value]
+    return [item.strip() for item in items if isinstance(item, str) and item.strip()]

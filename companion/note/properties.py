@@ -7,7 +7,7 @@ mean, and `2023-02-30` is no date at all.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
@@ -50,16 +50,15 @@ class Properties:
 
     values: Mapping[str, PropertyValue]
 
-    def keys_of(self, name: str) -> list[str]:
+    def keys_of(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are this property: usually one or none."""
-        return self._spelled.get(name.casefold(), [])
+        return self._spelled.get(name.casefold(), ())
 
     def key_of(self, name: str) -> str | None:
         """Return the property's key as written; None where the note has no such property."""
         if name in self.values:
             return name
-        keys = self.keys_of(name)
-        return keys[0] if keys else None
+        return next(iter(self.keys_of(name)), None)
 
     def get(self, name: str) -> PropertyValue:
         """Return the property's value; None where it is missing or null."""
@@ -78,13 +77,14 @@ class Properties:
     @cached_property
     def empty_keys(self) -> frozenset[str]:
         """The keys, as written, whose value says nothing."""
-        return frozenset(key for key, value in self.values.items() if _says_nothing(value))
+        return frozenset([key for key, value in self.values.items() if _says_nothing(value)])
 
     @cached_property
     def _spelled(self) -> dict[str, list[str]]:
-        spelled: dict[str, list[str]] = {}
-        for key in self.values:
-            spelled.setdefault(key.casefold(), []).append(key)
+        spelled = {key.casefold(): [key] for key in self.values}
+        if len(spelled) < len(self.values):
+            for folded, keys in spelled.items():
+                keys[:] = [key for key in self.values if key.casefold() == folded]
         return spelled
 
     @cached_property
@@ -94,24 +94,26 @@ class Properties:
         Obsidian Help, "Tags" and "Properties": a list, or one text with commas or blanks between;
         no tag has blanks in it or is a number only. `tag` was the name's older form.
         """
-        found = (tag.strip().lstrip("#") for tag in self._texts(("tags", "tag"), _BETWEEN_TAGS))
-        valid = (tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1)
+        texts = self._texts(("tags", "tag"), _BETWEEN_TAGS)
+        found = [text.strip().lstrip("#") for text in texts]
+        valid = [tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1]
         return list(dict.fromkeys(valid))
 
     @cached_property
     def aliases(self) -> list[str]:
         """The aliases, each once: a list, or one text with commas between (Help, "Aliases")."""
-        found = (alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES))
+        found = [alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES)]
         return list(dict.fromkeys(filter(None, found)))
 
     def _texts(self, names: tuple[str, ...], between: re.Pattern[str]) -> list[str]:
         texts: list[str] = []
-        for key in (key for name in names for key in self._spelled.get(name, ())):
-            value = self.values[key]
-            if isinstance(value, list):
-                texts += map(_as_text, value)
-            else:
-                texts += between.split(_as_text(value))
+        for name in names:
+            for key in self._spelled.get(name, ()):
+                value = self.values[key]
+                if isinstance(value, list):
+                    texts += map(_as_text, value)
+                elif value is not None:
+                    texts += between.split(_as_text(value))
         return texts
 
 
@@ -190,9 +192,10 @@ def _mapping(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> dict[str,
     for key, value in node.value:
         if not isinstance(key, yaml.ScalarNode):
             _fail("a name is itself a list or a mapping; put quotes around [..] and {..}", key)
-        if key.value in values:
-            _fail(f"the property `{key.value}` stands there twice; keep one of them", key)
-        values[key.value] = _value(value, done)
+        name: str = key.value
+        if name in values:
+            _fail(f"the property `{name}` stands there twice; keep one of them", key)
+        values[name] = _value(value, done)
     return values
 
 
@@ -227,7 +230,7 @@ def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
 
 def _says_nothing(value: PropertyValue) -> bool:
     if isinstance(value, list):
-        return not value or (len(value) == 1 and _is_blank(value[0]))
+        return len(value) < 2 and all(map(_is_blank, value))
     return _is_blank(value)
 
 

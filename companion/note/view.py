@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from functools import cached_property
 
 from companion.errors import NoteRefused
@@ -53,13 +54,15 @@ class NoteView:
             return True
         return f"#{tag.casefold()}" in self._folded and has_tag(self.inline_tags, tag)
 
-    def property_keys(self, name: str) -> list[str]:
+    def property_keys(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are the property, also by its older name.
 
         Obsidian still reads `tag` and `alias`. Usually there is one key or none.
         """
-        names = _SYNONYMS.get(name.casefold(), (name,))
-        return [key for synonym in names for key in self.properties.keys_of(synonym)]
+        synonyms = _SYNONYMS.get(name.casefold())
+        if synonyms is None:
+            return self.properties.keys_of(name)
+        return [key for synonym in synonyms for key in self.properties.keys_of(synonym)]
 
     def property_key(self, name: str) -> str | None:
         """Return the property's key as written, also by its older name; None: it has none."""
