@@ -18,6 +18,8 @@ DESCRIPTION = "description"
 
 _NO = ("false", "no", "off")
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
+_SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
 class Need(NamedTuple):
@@ -64,19 +66,15 @@ class Facts(NamedTuple):
 
     def dump(self) -> str:
         """Return the facts as JSON."""
-        return json.dumps(self, ensure_ascii=False, separators=(",", ":"))
+        return _ENCODER.encode(self)
 
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
         needs, skipped, left, aliases, values = json.loads(dumped)
-        return cls(
-            tuple(Need(*need) for need in needs),
-            skipped,
-            tuple(left),
-            tuple(aliases),
-            {name: tuple(found) for name, found in values.items()},
-        )
+        for name, found in values.items():
+            values[name] = tuple(found)
+        return cls(tuple([Need(*n) for n in needs]), skipped, tuple(left), tuple(aliases), values)
 
 
 @dataclass(frozen=True)
@@ -134,11 +132,12 @@ def find_callout(view: NoteView, need: Need) -> Callout | None:
 
 def _why_skipped(view: NoteView, rules: Rules) -> str | None:
     properties = view.properties
-    if properties.key_of("ai") and str(properties.get("ai")).casefold() in _NO:
-        return "it says ai: false"
-    for name, what in _DRAWINGS.items():
-        if properties.key_of(name):
-            return f"it is {what}"
+    if properties.has_any(_SAYING_SKIP):
+        if properties.key_of("ai") and str(properties.get("ai")).casefold() in _NO:
+            return "it says ai: false"
+        for name, what in _DRAWINGS.items():
+            if properties.key_of(name):
+                return f"it is {what}"
     for tag in rules.skip_tags:
         if view.has_tag(tag):
             return f"it is tagged #{tag}, which is set to be left alone"

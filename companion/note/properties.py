@@ -54,6 +54,10 @@ class Properties:
         """Return the keys, as written, that are this property: usually one or none."""
         return self._spelled.get(name.casefold(), ())
 
+    def has_any(self, names: frozenset[str]) -> bool:
+        """Whether the note has one of the properties; names are casefolded."""
+        return not names.isdisjoint(self._spelled)
+
     def key_of(self, name: str) -> str | None:
         """Return the property's key as written; None where the note has no such property."""
         if name in self.values:
@@ -195,7 +199,8 @@ def _mapping(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> dict[str,
         name: str = key.value
         if name in values:
             _fail(f"the property `{name}` stands there twice; keep one of them", key)
-        values[name] = _value(value, done)
+        is_text = value.tag == _STR and isinstance(value, yaml.ScalarNode)
+        values[name] = value.value if is_text else _value(value, done)
     return values
 
 
