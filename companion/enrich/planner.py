@@ -16,8 +16,10 @@ import threading
 import weakref
 from collections.abc import Sequence
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
+import companion
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callout import Styles
@@ -26,6 +28,14 @@ from companion.note.text import NoteText
 from companion.note.view import NoteView
 
 MANY = 16  # notes at once from which a second core is worth the child's 30 MB and its start
+
+
+_CODE = """\
+import sys
+sys.path.insert(0, sys.argv[1])
+from companion.enrich.planner import main
+main()
+"""
 
 
 class _Order(NamedTuple):
@@ -91,9 +101,9 @@ def _plan(order: _Order) -> Plan | None:
 
 
 def _start() -> subprocess.Popen[bytes] | None:
-    code = "from companion.enrich import planner; planner.main()"
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    command = [sys.executable, "-P", "-c", code]  # -P: never a module of the folder we are in
+    # -P: never a module of the folder we are in; the package that this one is of, wherever it lies
+    command = [sys.executable, "-P", "-c", _CODE, str(Path(companion.__file__).parents[1])]
     try:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing)
     except OSError:

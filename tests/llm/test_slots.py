@@ -1,0 +1,39 @@
+"""However many threads ask, an endpoint gets as many calls at once as it was set to get."""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from companion.llm.client import Client
+from companion.llm.endpoint import Endpoint
+from companion.llm.faults import Cancelled
+from tests.llm.fake_endpoint import FakeEndpoint, answer
+
+ASK = [{"role": "user", "content": "Why?"}]
+
+
+@pytest.mark.parametrize("at_once", [1, 3])
+def test_no_more_calls_at_once(fake: FakeEndpoint, at_once: int) -> None:
+    fake.play(answer("fine")._replace(delay=0.05))
+    with Client(Endpoint(fake.url, "m")) as client, ThreadPoolExecutor(8) as pool:
+        client.limit_calls(at_once)
+        assert len(list(pool.map(lambda _: client.ask_text(ASK, 9), range(8)))) == 8
+    times = sorted(seen.at for seen in fake.seen)
+    assert all(later - first > 0.04 for first, later in zip(times, times[at_once:], strict=False))
+
+
+def test_who_waits_for_a_slot_hears_of_a_stop(fake: FakeEndpoint) -> None:
+    fake.play(answer("fine")._replace(delay=0.2))
+    cancelled = threading.Event()
+    with Client(Endpoint(fake.url, "m"), cancelled) as client, ThreadPoolExecutor(2) as pool:
+        client.limit_calls(1)
+        asked = [pool.submit(client.ask_text, ASK, 9) for _ in range(2)]
+        while not fake.seen:
+            pass
+        cancelled.set()
+        faults = [future.exception() for future in asked]
+    assert [type(fault) for fault in faults if fault] == [Cancelled]
+    assert len(fake.seen) == 1
