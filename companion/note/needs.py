@@ -180,7 +180,7 @@ def _postponed_by(view: NoteView, rules: Rules) -> str | None:
 def _empty_key(view: NoteView, name: str) -> str | None:
     """Return the key, as written, of the property if it exists and is empty."""
     keys = view.property_keys(name)
-    return keys[0] if keys and view.properties.empty_keys.issuperset(keys) else None
+    return keys[0] if keys and all(map(view.properties.is_empty, keys)) else None
 
 
 def _empty_callouts(view: NoteView) -> Iterator[tuple[Callout, Need]]:

@@ -76,12 +76,7 @@ class Properties:
         templates have it, a list of one empty item. A missing property is not an empty one.
         """
         keys = self.keys_of(name)
-        return bool(keys) and all(key in self.empty_keys for key in keys)
-
-    @cached_property
-    def empty_keys(self) -> frozenset[str]:
-        """The keys, as written, whose value says nothing."""
-        return frozenset([key for key, value in self.values.items() if _says_nothing(value)])
+        return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
 
     @cached_property
     def _spelled(self) -> dict[str, list[str]]:

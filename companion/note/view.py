@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_callouts
@@ -15,6 +15,7 @@ from companion.note.tag import has_tag, tags_of
 from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
+_AI_CALLOUT = re.compile(r"\[!ai", re.IGNORECASE)
 _TEMPLATE = re.compile(r"\{\{|<%")
 
 
@@ -41,7 +42,7 @@ class NoteView:
     @cached_property
     def callouts(self) -> list[Callout]:
         """The AI callouts of the body."""
-        return find_callouts(self.lines) if "[!ai" in self._folded else []
+        return find_callouts(self.lines) if _AI_CALLOUT.search(self.note.text) else []
 
     @cached_property
     def inline_tags(self) -> list[str]:
@@ -52,7 +53,8 @@ class NoteView:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        return f"#{tag.casefold()}" in self._folded and has_tag(self.inline_tags, tag)
+        found = _pattern(tag).search(self.note.text)  # quick, while the outline takes its time
+        return bool(found) and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are the property, also by its older name.
@@ -68,7 +70,7 @@ class NoteView:
         """Return the property's key as written, also by its older name; None: it has none."""
         return next(iter(self.property_keys(name)), None)
 
-    @cached_property
-    def _folded(self) -> str:
-        """The text whatever its case: quick to search for what needs the outline."""
-        return self.note.text.casefold()
+
+@lru_cache(maxsize=64)
+def _pattern(tag: str) -> re.Pattern[str]:
+    return re.compile(f"#{re.escape(tag)}", re.IGNORECASE)
