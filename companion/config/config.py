@@ -1,0 +1,90 @@
+"""All settings as one typed value, and what follows from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from companion.config.tables import (
+    BackgroundTable,
+    CalloutTable,
+    EndpointTable,
+    IgnoreTable,
+    LimitsTable,
+    NotesTable,
+    ServerTable,
+    Table,
+)
+from companion.errors import UsageError
+from companion.llm.endpoint import Endpoint
+from companion.note.callout import Style, Styles
+from companion.note.needs import CALLOUT, Rules
+from companion.vault.ignore import IgnoreRules
+
+
+class Config(Table):
+    """All settings; every one has a default."""
+
+    vault: Path | None = None
+    """the vault's folder; unset: the nearest folder with .obsidian"""
+    endpoint: EndpointTable = EndpointTable()
+    notes: NotesTable = NotesTable()
+    ignore: IgnoreTable = IgnoreTable()
+    callout: CalloutTable = CalloutTable()
+    background: BackgroundTable = BackgroundTable()
+    limits: LimitsTable = LimitsTable()
+    server: ServerTable = ServerTable()
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the model runs on this machine, started by Companion itself."""
+        return self.endpoint.base_url is None
+
+    @property
+    def concurrency(self) -> int:
+        """How many notes are worked on at once: 4, and 2 where the model is the embedded one."""
+        return self.endpoint.concurrency or (2 if self.is_embedded else 4)
+
+    @property
+    def styles(self) -> Styles:
+        """How new callouts begin."""
+        table = self.callout
+        return Styles(Style(table.title, table.fold), Style(table.title, table.section_fold))
+
+    def rules(self, fields: tuple[str, ...], vocabulary: tuple[str, ...]) -> Rules:
+        """Return which notes are candidates; fields: those there are prompts for."""
+        wanted = fields if self.notes.fields is None else self.notes.fields
+        if unknown := [name for name in wanted if name not in fields]:
+            raise UsageError(
+                f"notes.fields names {', '.join(unknown)}, but there is no such file in "
+                f"prompts/fields; there are: {', '.join(fields)}"
+            )
+        return Rules(
+            fields=tuple(name for name in wanted if name != CALLOUT),
+            callout=CALLOUT in wanted,
+            postponed_tags=tuple(tag.removeprefix("#") for tag in self.notes.postponed_tags),
+            postponed_properties=tuple(self.notes.postponed_properties.items()),
+            skip_tags=tuple(tag.removeprefix("#") for tag in self.ignore.tags),
+            vocabulary=vocabulary,
+        )
+
+    def ignore_rules(self) -> IgnoreRules:
+        """Return which files are left alone, without Obsidian's own settings."""
+        return IgnoreRules(
+            patterns=self.ignore.patterns,
+            folders=self.ignore.folders,
+            max_bytes=self.ignore.max_kilobytes * 1024,
+        )
+
+    def remote_endpoint(self) -> Endpoint:
+        """Return the configured endpoint; not for the embedded model, which has none yet."""
+        table = self.endpoint
+        return Endpoint(
+            base_url=table.base_url or "",
+            model=table.model,
+            api_key=table.api_key.get_secret_value(),
+            timeout=table.timeout,
+            retries=table.retries,
+            json=table.json_mode,
+            context_tokens=table.context_tokens,
+            temperature=table.temperature,
+        )

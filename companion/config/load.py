@@ -1,0 +1,88 @@
+"""`config.toml` and three environment variables, parsed once into typed values."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_core import ErrorDetails
+
+from companion.config.config import Config
+from companion.config.folders import config_folder
+from companion.errors import UsageError
+
+_TAKES = {
+    "bool": "true or false",
+    "dict": 'pairs, as { status = "postponed" }',
+    "float": "a number",
+    "int": "a whole number",
+    "model": "settings of its own: begin them with its name in [ ] on a line",
+    "path": "the path of a folder, in quotes",
+    "string": "a text in quotes, on one line",
+    "tuple": 'a list, as ["one", "two"]',
+}
+
+
+def load_config() -> Config:
+    """Return the configuration; the environment wins over the file.
+
+    Raises UsageError: the file is no TOML, or a key in it is unknown or has a wrong value.
+    """
+    file = config_folder() / "config.toml"
+    tables = _read_toml(file)
+    endpoint = tables.setdefault("endpoint", {})
+    if isinstance(endpoint, dict):
+        endpoint.update(_from_environment(endpoint))
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        raise UsageError("\n".join(_explain(error, file))) from None
+
+
+def _read_toml(file: Path) -> dict[str, object]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
+    except FileNotFoundError:
+        return {}
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}") from None
+
+
+def _from_environment(endpoint: dict[str, object]) -> dict[str, object]:
+    """Return what the environment sets; another base URL takes no key meant for the file's."""
+    names = {
+        "base_url": "COMPANION_BASE_URL",
+        "api_key": "COMPANION_API_KEY",
+        "model": "COMPANION_MODEL",
+    }
+    found: dict[str, object] = {
+        key: value for key, name in names.items() if (value := os.environ.get(name))
+    }
+    if "base_url" in found and found["base_url"] != endpoint.get("base_url"):
+        found.setdefault("api_key", "")
+    return found
+
+
+def _explain(error: ValidationError, file: Path) -> list[str]:
+    """Return a line for each wrong setting; never its value, which may be the key."""
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "the file"
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{file}: unknown setting {name}; the README lists those there are")
+        else:
+            where = f"{file} or the environment" if name.startswith("endpoint") else f"{file}"
+            lines.append(f"{where}: {name}: {_in_words(problem)}")
+    return lines
+
+
+def _in_words(problem: ErrorDetails) -> str:
+    """Return what a setting takes, in place of pydantic's words for types of Python."""
+    if takes := _TAKES.get(problem["type"].partition("_")[0]):
+        return f"this takes {takes}"
+    message = problem["msg"].removeprefix("Value error, ")
+    return message.replace("Input should be", "this has to be")

@@ -1,0 +1,120 @@
+"""The tables of `config.toml`: their settings, what each takes, and its default."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+
+DEFAULT_MODEL = "qwen2.5-1.5b"
+
+
+class Table(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EndpointTable(Table):
+    """[endpoint]: who answers. Without `base_url` it is the embedded model on this machine."""
+
+    base_url: str | None = None
+    """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
+    model: str = DEFAULT_MODEL
+    """its name there; of the embedded one: see companion model list, or a .gguf file"""
+    api_key: SecretStr = SecretStr("")
+    """better in COMPANION_API_KEY"""
+    json_mode: Literal["auto", "schema", "object", "text"] = "auto"
+    """the JSON answers the server can give; text: one call a field"""
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    """seconds for one answer"""
+    retries: Annotated[int, Field(ge=0)] = 3
+    """further calls after a failed one"""
+    context_tokens: Annotated[int, Field(ge=1024)] | None = None
+    """longer notes are cut to fit; unset: 4096 embedded, no limit elsewhere"""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
+    """how freely the model writes"""
+    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """notes at once; unset: 2 embedded, 4 elsewhere"""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("base_url must begin with http:// or https://")
+        if self.base_url is not None and "model" not in self.model_fields_set:
+            raise ValueError("an endpoint with a base_url needs a model, too")
+        return self
+
+
+class NotesTable(Table):
+    """[notes]: which notes are candidates, and what is filled in them."""
+
+    fields: tuple[str, ...] | None = None
+    """what to fill, as ["description", "callout"]; unset: all there are prompts for"""
+    postponed_tags: tuple[str, ...] = ("status/postponed",)
+    """tags that mark a stub"""
+    postponed_properties: dict[str, str] = {"status": "postponed"}
+    """properties that mark a stub"""
+    postponed_afterwards: str = "keep"
+    """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.postponed_afterwards not in ("keep", "remove"):
+            replacement = self.postponed_afterwards.removeprefix("#")
+            if replacement == self.postponed_afterwards or not replacement:
+                raise ValueError('write "keep", "remove" or a tag like "#status/done"')
+        return self
+
+
+class IgnoreTable(Table):
+    """[ignore]: notes that are left alone, beside what Obsidian itself excludes."""
+
+    patterns: tuple[str, ...] = ()
+    """globs, as ["Journal/**", "*.private.md"]"""
+    folders: tuple[str, ...] = ()
+    """folders of the vault"""
+    tags: tuple[str, ...] = ()
+    """notes with one of these tags"""
+    max_kilobytes: Annotated[int, Field(ge=1)] = 1024
+    """larger notes"""
+
+
+class CalloutTable(Table):
+    """[callout]: how a new callout begins, `> [!ai]+ Title`."""
+
+    title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] = "AI"
+    """its title"""
+    fold: Literal["", "+", "-"] = ""
+    """at the top of a note: + open, - folded"""
+    section_fold: Literal["", "+", "-"] = "+"
+    """the same under a heading"""
+    links: bool = True
+    """link the first mention of notes that exist"""
+
+
+class BackgroundTable(Table):
+    """[background]: what the daemon does by itself."""
+
+    enabled: bool | None = None
+    """fill stubs by itself; unset: yes, where a model is set up"""
+    settle_seconds: Annotated[float, Field(ge=1)] = 30.0
+    """a note is left alone until nobody changed it for so long"""
+    notes_a_day: Annotated[int, Field(ge=0)] = 100
+    """at most so many, each day"""
+    rescan_seconds: Annotated[float, Field(ge=10)] = 300.0
+    """how often the whole vault is looked over, whatever its folders report"""
+
+
+class LimitsTable(Table):
+    """[limits]: what all runs together may spend in a day, in every vault of yours."""
+
+    tokens_a_day: Annotated[int, Field(ge=0)] | None = None
+    """tokens in and out, of the embedded model, too; unset: no limit"""
+    dollars_a_day: Annotated[float, Field(ge=0)] | None = None
+    """US dollars, at an endpoint whose price is known; unset: no limit"""
+
+
+class ServerTable(Table):
+    """[server]: where the daemon answers; always on 127.0.0.1, to this machine alone."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = 27182
+    """0: any free one"""

@@ -1,0 +1,1 @@
+"""The daemon: background enrichment that never disturbs, and an HTTP API for this machine."""
