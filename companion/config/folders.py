@@ -1,4 +1,4 @@
-"""Where configuration and state lie: both in COMPANION_HOME where that is set, else the platform's."""
+"""Where configuration and state lie: COMPANION_HOME where that is set, else the platform's."""
 
 from __future__ import annotations
 

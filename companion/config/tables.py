@@ -10,6 +10,8 @@ DEFAULT_MODEL = "qwen2.5-1.5b"
 
 
 class Table(BaseModel):
+    """Settings that belong together; unknown ones are refused."""
+
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
