@@ -20,10 +20,11 @@ from companion.cli.show import Show, count
 from companion.enrich.asker import Asker
 from companion.enrich.cost import forecast
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Enricher, Result
+from companion.enrich.enricher import Enricher
 from companion.enrich.jobs import Choice, choose_jobs
 from companion.enrich.known import Known
 from companion.enrich.model import is_remote, model_facts, open_client, where_it_goes
+from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError

@@ -87,9 +87,7 @@ class Daemon:
         """Return how things stand."""
         raise NotImplementedError
 
-    def notes(
-        self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100
-    ) -> Listing:
+    def notes(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
         """Return notes of the folder in the order of their paths, from the one after `after`."""
         raise NotImplementedError
 
@@ -143,7 +141,7 @@ class Daemon:
         raise NotImplementedError
 
     def offer_undo(self, change: Change, text: str) -> Offer:
-        """Return the edits that take the change out of the text an editor shows. Raises NoteError."""
+        """Return the edits that take the change out of a text in an editor. Raises NoteError."""
         raise NotImplementedError
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:

@@ -10,8 +10,8 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from companion.daemon.queue import Priority
-from companion.enrich.enricher import Result
 from companion.enrich.jobs import Choice
+from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.edit import Edit
 

@@ -32,11 +32,14 @@ class Outcome(NamedTuple):
 
 
 class Asker:
-    """Asks one model for what the notes of one vault need; from any thread."""
+    """Asks one model for what the notes of one vault need; from any thread.
+
+    `known` may be replaced when the vault has changed.
+    """
 
     def __init__(self, workspace: Workspace, known: Known, model: ModelFacts) -> None:
         self._workspace = workspace
-        self._known = known
+        self.known = known
         self._model = model
 
     def ask(self, path: str, view: NoteView, needs: Sequence[Need], client: Client) -> Outcome:
@@ -65,7 +68,7 @@ class Asker:
 
     def _show(self, path: str, view: NoteView, needs: Sequence[Need]) -> Shown:
         fields = [field_of(need, self._workspace.prompts) for need in needs]
-        vocabulary = self._known.vocabulary(fields, view.note.text)
+        vocabulary = self.known.vocabulary(fields, view.note.text)
         budget = None
         if self._model.context_tokens:
             each = [field.max_tokens + _FIELD_TOKENS for field in fields]
@@ -79,11 +82,11 @@ class Asker:
         if isinstance(given, AnswerError):
             raise given
         field = field_of(need, self._workspace.prompts)
-        taken = self._known.taken if field.name == "aliases" else frozenset[str]()
-        limits = Limits(field.choices(shown), taken, self._known.names.resolve)
+        taken = self.known.taken if field.name == "aliases" else frozenset[str]()
+        limits = Limits(field.choices(shown), taken, self.known.names.resolve)
         value = read_answer(field, given, limits)
         if need.kind != CALLOUT or not self._workspace.config.callout.links:
             return value
         text = "\n".join([value] if isinstance(value, str) else value)
-        linked = link_mentions(text, self._known.names, path, link_targets(view.note.text))
+        linked = link_mentions(text, self.known.names, path, link_targets(view.note.text))
         return linked.split("\n")

@@ -3,54 +3,52 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
-from typing import Literal
+from dataclasses import dataclass, replace
+from threading import Event
+from typing import Literal, NamedTuple
 
 from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker, Outcome
 from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.plan import Filling, Plan
 from companion.enrich.planner import MANY, Planner
+from companion.enrich.result import Result, Status, failed_result
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
-from companion.llm.answer import Usage
 from companion.llm.client import Client
+from companion.llm.faults import Cancelled
 from companion.note.edit import Edit, diff_edits
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
 
-Status = Literal["enriched", "unchanged", "skipped", "failed"]
 _TRIES = 3
 
 
 @dataclass(frozen=True)
-class Result:
-    """What became of a job. filled: what was written; left: what was not, and why.
+class Answered:
+    """What a model gave for a note and is not written yet. left: what it did not give, and why."""
 
-    old, new: the note's text before and after, where it changed or would change.
-    change: the id of the change in the journal; None where nothing was written.
-    ends_run: the reason holds for every note, so the run ends with it.
-    """
+    job: Job
+    draft: Draft
+    outcome: Outcome
+    left: tuple[str, ...]
 
-    path: str
-    status: Status
-    reason: str = ""
-    filled: tuple[Filling, ...] = ()
-    left: tuple[str, ...] = ()
-    usage: Usage = field(default_factory=Usage)
-    old: str = ""
-    new: str = ""
-    change: int | None = None
-    ends_run: bool = False
+
+class Planned(NamedTuple):
+    """What would become of a note: the result, and the edits of its text that make it so."""
+
+    result: Result
+    edits: list[Edit]
 
 
 class Enricher:
-    """Works on the notes of one run; enrich() may be called from any thread.
+    """Works on the notes of one run; every method may be called from any thread.
 
     run: the name of the run in the journal. settle: seconds that a note must be unchanged
-    before it is read.
+    before it is read; waits: whether to wait for that, rather than raise NoteYoung.
+    cancelled: set to write nothing more.
     """
 
     def __init__(
@@ -59,30 +57,109 @@ class Enricher:
         asker: Asker,
         client: Client,
         run: str,
+        planner: Planner | None = None,
         settle: float = SETTLE,
+        waits: bool = True,
+        cancelled: Event | None = None,
     ) -> None:
         self.workspace = workspace
         self.run = run
         self._asker = asker
         self._client = client
         self._settle = settle
-        at_once = workspace.config.concurrency
-        client.limit_calls(at_once)
-        self._planner = Planner(workspace.rules, workspace.config.styles, has_child=at_once >= MANY)
+        self._waits = waits
+        self._cancelled = cancelled or Event()
+        client.limit_calls(workspace.config.concurrency)
+        self._planner = planner or open_planner(workspace)
 
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
 
         Raises EndpointError, Cancelled, JournalError: no other note can be worked on then either.
         """
+        try:
+            answered = self.ask(job)
+            return answered if isinstance(answered, Result) else self.write(answered)
+        except NoteError as error:
+            return failed_result(job.path, error)
+
+    def ask(self, job: Job, text: str | None = None) -> Answered | Result:
+        """Return what the model gives for the note; a result where there is nothing to write.
+
+        text: the note as an editor holds it, in place of what the file does.
+
+        Raises NoteError, EndpointError, Cancelled, JournalError.
+        """
         if reason := skip_reason(self.workspace.root, job.path, self.workspace.ignore):
             return Result(job.path, "skipped", reason)
+        data = self._snapshot(job).data if text is None else text.encode("utf-8")
+        draft = draft_note(self.workspace, job, data)
+        if draft.skipped:
+            return Result(job.path, "skipped", draft.skipped)
+        if not draft.needs:
+            return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
+        outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
+        if not job.dry_run:
+            self._remember(job.path, outcome.refused)
+        left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
+        if not outcome.fillings or draft.own - _keys(outcome.fillings):
+            nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
+            status: Status = "unchanged" if nothing else "failed"
+            return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
+        return Answered(job, draft, outcome, left)
+
+    def write(self, answered: Answered) -> Result:
+        """Return what became of the note: planned on it as it is now, and written.
+
+        Planned and written again on what somebody wrote meanwhile.
+
+        Raises NoteError, Cancelled, JournalError. After NoteChanged and NoteBusy, it can be
+        tried again later.
+        """
+        for attempt in range(1, _TRIES + 1):
+            snapshot = self._snapshot(answered.job)
+            result, edits = self.plan_on(answered, snapshot.data)
+            if result.status != "enriched" or answered.job.dry_run:
+                return result
+            if self._cancelled.is_set():
+                raise Cancelled("The work was stopped; what was not written yet was left as it was")
+            try:
+                return replace(result, change=self._commit(snapshot, result, edits))
+            except NoteMixed:
+                raise
+            except NoteChanged:
+                if attempt == _TRIES:
+                    raise
+        raise AssertionError("unreachable")
+
+    def plan_on(self, answered: Answered, data: bytes) -> Planned:
+        """Return what becomes of a note that holds data by now; nothing is written.
+
+        Raises NoteChanged: little of what the model was asked about is left. NoteRefused: what
+        it gave has no place; that is remembered, so that it is not asked for again.
+        """
+        job, draft, outcome = answered.job, answered.draft, answered.outcome
+        if data != draft.data:
+            _require_same_note(draft.data, data, job.path)
+            draft = draft_note(self.workspace, job, data)
+        fillings = _still_needed(outcome.fillings, draft)
+        if draft.skipped or not fillings or draft.own - _keys(fillings):
+            reason = draft.skipped or "it was edited meanwhile and needs nothing now"
+            return Planned(_unchanged(answered, reason), [])
         try:
-            return self._enrich(job)
+            plan, edits = self.plan(draft, fillings)
         except NoteRefused as error:
-            return Result(job.path, "skipped", in_words(error))
-        except NoteError as error:
-            return Result(job.path, "failed", in_words(error))
+            self._remember_refused(job, fillings, error)
+            raise
+        old, new = draft.data.decode("utf-8"), plan.text
+        if new == old:
+            return Planned(
+                Result(job.path, "unchanged", "it is as it was", usage=outcome.usage), []
+            )
+        made = Result(
+            job.path, "enriched", "", tuple(fillings), answered.left, outcome.usage, old, new
+        )
+        return Planned(made, edits)
 
     def plan(self, draft: Draft, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return what becomes of the draft's note, and the edits of its text as it was read.
@@ -96,73 +173,29 @@ class Enricher:
         old = draft.data.decode("utf-8")
         return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)
 
-    def _enrich(self, job: Job) -> Result:
-        draft = draft_note(self.workspace, job, self._snapshot(job).data)
-        if draft.skipped:
-            return Result(job.path, "skipped", draft.skipped)
-        if not draft.needs:
-            return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
-        outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
-        if not job.dry_run:
-            self._remember(job.path, outcome.refused)
-        left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
-        if not outcome.fillings or draft.own - _keys(outcome.fillings):
-            nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
-            status: Status = "unchanged" if nothing else "failed"
-            return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
-        return self._write(job, draft, outcome, left)
-
-    def _write(self, job: Job, draft: Draft, outcome: Outcome, left: tuple[str, ...]) -> Result:
-        """Plan on the note as it is now, and write it; again on what somebody wrote meanwhile."""
-        for attempt in range(1, _TRIES + 1):
-            snapshot = self._snapshot(job)
-            if snapshot.data != draft.data:
-                _require_same_note(draft.data, snapshot)
-                draft = draft_note(self.workspace, job, snapshot.data)
-            fillings = _still_needed(outcome.fillings, draft)
-            if draft.skipped or not fillings or draft.own - _keys(fillings):
-                reason = draft.skipped or "it was edited meanwhile and needs nothing now"
-                return Result(job.path, "unchanged", reason, usage=outcome.usage)
-            plan, edits = self.plan(draft, fillings)
-            made = Result(
-                job.path,
-                "enriched",
-                "",
-                tuple(fillings),
-                left,
-                outcome.usage,
-                old=draft.data.decode("utf-8"),
-                new=plan.text,
-            )
-            if made.new == made.old:
-                return Result(job.path, "unchanged", "it is as it was", usage=outcome.usage)
-            if job.dry_run:
-                return made
-            try:
-                return replace(made, change=self._commit(snapshot, made, edits))
-            except NoteMixed:
-                raise
-            except NoteChanged:
-                if attempt == _TRIES:
-                    raise
-        raise AssertionError("unreachable")
-
-    def _commit(self, snapshot: Snapshot, made: Result, edits: list[Edit]) -> int:
-        change = NewChange(
+    def change_of(self, planned: Planned) -> NewChange:
+        """Return what the journal is to hold of it."""
+        made = planned.result
+        return NewChange(
             run=self.run,
             path=made.path,
             kind="enrich",
-            edits=edits,
+            edits=planned.edits,
             needs=tuple(filling.need.key for filling in made.filled),
             model=self._client.settings.model,
             note="; ".join(filling.remark for filling in made.filled if filling.remark),
         )
+
+    def _commit(self, snapshot: Snapshot, made: Result, edits: list[Edit]) -> int:
+        change = self.change_of(Planned(made, edits))
         return write_note(snapshot, made.new.encode("utf-8"), self.workspace.journal, change)
 
     def _snapshot(self, job: Job) -> Snapshot:
         space = self.workspace
         limit = space.ignore.max_bytes
-        return read_note(space.root, job.path, settle=self._settle, max_bytes=limit)
+        return read_note(
+            space.root, job.path, settle=self._settle, waits=self._waits, max_bytes=limit
+        )
 
     def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
         for need, error in refused.items():
@@ -171,19 +204,32 @@ class Enricher:
             )
             self.workspace.journal.remember(path, need.key, outcome, str(error))
 
+    def _remember_refused(self, job: Job, fillings: Sequence[Filling], why: NoteRefused) -> None:
+        if not job.dry_run:
+            error = AnswerError(why.reason)
+            self._remember(job.path, {filling.need: error for filling in fillings})
 
-def _require_same_note(asked: bytes, now: Snapshot) -> None:
+
+def open_planner(workspace: Workspace) -> Planner:
+    """Return a planner for the vault's rules; it has a child process where many notes run at once.
+
+    Several runs may share it.
+    """
+    config = workspace.config
+    return Planner(workspace.rules, config.styles, has_child=config.concurrency >= MANY)
+
+
+def _unchanged(answered: Answered, reason: str) -> Result:
+    return Result(answered.job.path, "unchanged", reason, usage=answered.outcome.usage)
+
+
+def _require_same_note(asked: bytes, now: bytes, path: str) -> None:
     """Raise NoteChanged when most of what the model was asked about has gone from the note."""
     old = {line.strip() for line in asked.splitlines()} - {b""}
-    kept = old & {line.strip() for line in now.data.splitlines()}
+    kept = old & {line.strip() for line in now.splitlines()}
     if len(kept) * 2 < len(old):
         reason = "it was rewritten while the model was thinking; enrich it again"
-        raise NoteChanged(reason, now.path)
-
-
-def in_words(error: NoteError) -> str:
-    """Return the reason and the line, without the path, which stands beside it already."""
-    return f"{error.reason} (line {error.line})" if error.line else error.reason
+        raise NoteChanged(reason, path)
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from companion.enrich.draft import Job, leave_asked
-from companion.enrich.enricher import Result
+from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.vault.index import Scan

@@ -11,7 +11,7 @@ from queue import Empty, SimpleQueue
 from threading import Event
 
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Result
+from companion.enrich.result import Result
 from companion.errors import CompanionError
 from companion.llm.faults import Cancelled
 

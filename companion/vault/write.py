@@ -37,6 +37,14 @@ class Snapshot:
     mtime_ns: int
 
 
+class NoteYoung(NoteBusy):
+    """The note was edited moments ago. `ready_in`: seconds until it counts as settled."""
+
+    def __init__(self, path: str, ready_in: float) -> None:
+        super().__init__("it was edited moments ago; it is looked at again once it rests", path)
+        self.ready_in = ready_in
+
+
 class NoteTorn(NoteUnwritable):
     """A write failed half-way, and so did putting the old text back; recovery will."""
 
@@ -46,11 +54,17 @@ class NoteMixed(NoteChanged):
 
 
 def read_note(
-    root: Path, path: str, *, settle: float = SETTLE, max_bytes: int | None = None
+    root: Path,
+    path: str,
+    *,
+    settle: float = SETTLE,
+    waits: bool = True,
+    max_bytes: int | None = None,
 ) -> Snapshot:
     """Return the note, once it has been unchanged for `settle` seconds; waits for the rest.
 
-    path: vault-relative, with `/`. max_bytes: refuse larger notes; None: take any.
+    path: vault-relative, with `/`. max_bytes: refuse larger notes; None: take any. waits: False
+    to raise NoteYoung instead; a time in the future says nothing then, so it counts as settled.
 
     Raises NoteRefused: no regular file, outside the vault or by way of a symbolic link, too
     large, empty, not UTF-8, not readable. NoteBusy: it keeps changing. NoteChanged: gone.
@@ -61,9 +75,11 @@ def read_note(
             facts = os.fstat(fd)
             age = time.time() - facts.st_mtime
             # a time in the future says nothing; that it stood still while we waited does
-            if age >= settle or facts.st_mtime_ns == seen:
+            if age >= settle or facts.st_mtime_ns == seen or (age < 0 and not waits):
                 data = _read_settled(fd, facts, path, max_bytes)
                 return Snapshot(root, path, data, facts.st_mtime_ns)
+        if not waits:
+            raise NoteYoung(path, settle - age)
         seen = facts.st_mtime_ns
         time.sleep(min(settle, settle - age))
     raise NoteBusy(f"another program keeps writing it; {_SYNCING}", path)

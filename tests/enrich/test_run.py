@@ -7,7 +7,7 @@ from threading import Event, Lock
 import pytest
 
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Result
+from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.errors import EndpointError, JournalError
 from companion.llm.faults import Cancelled
