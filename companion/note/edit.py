@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from difflib import SequenceMatcher
+from itertools import pairwise
 from typing import NamedTuple
 
+from companion.note.align import Run, align, slide_up
 from companion.note.text import split_lines
 
 
@@ -54,53 +56,64 @@ def invert_edits(note: str, edits: Iterable[Edit]) -> list[Edit]:
 
 
 def diff_edits(old: str, new: str) -> list[Edit]:
-    """Return edits that turn old into new, whole lines at a time."""
+    """Return edits that turn old into new, whole lines at a time.
+
+    Few and small ones, but where old and new are large and hard to compare.
+    """
     a, b = split_lines(old), split_lines(new)
     starts = _offsets(a)
-    return [
-        Edit(starts[i1], starts[i2], "".join(b[j1:j2]))
-        for tag, i1, i2, j1, j2 in _match(a, b).get_opcodes()
-        if tag != "equal"
-    ]
+    edits = []
+    for before, after in pairwise([Run(0, 0, 0), *align(a, b), Run(len(a), len(b), 0)]):
+        i, j = before.a + before.size, before.b + before.size
+        if i < after.a or j < after.b:
+            edits.append(Edit(starts[i], starts[after.a], "".join(b[j : after.b])))
+    return edits
 
 
 def rebase(edits: Sequence[Edit], old: str, new: str) -> list[Edit]:
     """Return the edits for new that were made for old: same text, same neighbours.
 
     An edit carries over when every line it touches stands unchanged in new; an
-    insertion, when the lines on both sides of it still are neighbours.
+    insertion, when the lines on both sides of it still are neighbours, the beginning and
+    the end of the note counting as lines.
 
-    Raises EditLost when a line that an edit stands on was changed.
+    Raises EditLost when a line that an edit stands on was changed, or old and new are too large
+    and too hard to compare to tell.
     """
     if old == new:
         return list(edits)
     a, b = split_lines(old), split_lines(new)
-    a_starts, b_starts = _offsets(a), _offsets(b)
-    blocks = [m for m in _match(a, b).get_matching_blocks() if m.size]
+    runs = align(a, b)
+    try:
+        return _carry(edits, runs, _offsets(a), _offsets(b))
+    except EditLost:  # of two equal lines with new ones between, the edit may stand on the other
+        return _carry(edits, slide_up(a, b, runs), _offsets(a), _offsets(b))
+
+
+def _carry(
+    edits: Sequence[Edit], runs: Sequence[Run], a_starts: list[int], b_starts: list[int]
+) -> list[Edit]:
+    firsts = [a_starts[run.a] for run in runs]
     moved: list[Edit] = []
     for edit in edits:
-        for block in blocks:
-            first, last = a_starts[block.a], a_starts[block.a + block.size]
-            if not _stands_in(edit, first, last, len(old)):
-                continue
-            shift = b_starts[block.b] - first
-            moved.append(Edit(edit.start + shift, edit.end + shift, edit.text))
-            break
-        else:
+        at = bisect_right(firsts, edit.start) - 1
+        if at < 0 or not _stands_in(edit, runs[at], a_starts, b_starts):
             raise EditLost("the text around the edit was changed")
+        shift = b_starts[runs[at].b] - firsts[at]
+        moved.append(Edit(edit.start + shift, edit.end + shift, edit.text))
     return moved
 
 
-def _stands_in(edit: Edit, first: int, last: int, length: int) -> bool:
-    """Whether the edit lies in [first, last) of the old text, so that its neighbours are known."""
+def _stands_in(edit: Edit, run: Run, a_starts: list[int], b_starts: list[int]) -> bool:
+    """Whether the edit of the old text lies in the run, so that its neighbours are known."""
+    first, last = a_starts[run.a], a_starts[run.a + run.size]
     if edit.start < edit.end:
         return first <= edit.start and edit.end <= last
-    inside = first < edit.start < last
-    return inside or edit.start == first == 0 or edit.start == last == length
-
-
-def _match(a: list[str], b: list[str]) -> SequenceMatcher[str]:
-    return SequenceMatcher(None, a, b, autojunk=False)
+    if first < edit.start < last:
+        return True
+    at_top = edit.start == 0 and run.b == 0
+    at_end = edit.start == a_starts[-1] and run.b + run.size == len(b_starts) - 1
+    return (at_top and first == 0) or (at_end and last == a_starts[-1])
 
 
 def _offsets(lines: list[str]) -> list[int]:

@@ -1,0 +1,194 @@
+"""A note as an editor shows it, and edits carried between what it shows and the file.
+
+Obsidian's editor is CodeMirror 6, which takes `\\r\\n`, `\\r` and `\\n` for line ends when it is
+given a text (`DefaultSplit` in @codemirror/state) and hands the text back with `\\n` alone.
+A byte order mark is gone before: decoding a file to a JavaScript string drops it
+(https://encoding.spec.whatwg.org/#utf-8-decode).
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from companion.errors import NoteRefused
+from companion.note.edit import Edit, EditLost, apply_edits
+from companion.note.text import BOM, NoteText
+
+_NEWLINE = re.compile(r"\r\n|\r|\n")
+_ASTRAL = re.compile("[\U00010000-\U0010ffff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True)
+class EditorText:
+    """What an editor shows of a file's text: without byte order mark, every line end a `\\n`.
+
+    Offsets count characters (code points), of `text` or of `file_text`, as each method says.
+    """
+
+    file_text: str
+    text: str
+
+    @classmethod
+    def of(cls, file_text: str) -> EditorText:
+        """Return the view of a file's text. One that is shown as it is, is its own view."""
+        return cls(file_text, _NEWLINE.sub("\n", file_text.removeprefix(BOM)))
+
+    def to_file(self, edits: Iterable[Edit]) -> list[Edit]:
+        """Return the edits of `text` as edits of `file_text`, in the order of their places.
+
+        An editor shows of the file so edited what the edits make of `text`; all else in the
+        file stays. Line ends in the new text are those in use around the place
+        (NoteText.newline_at), but that no lone `\\r` comes to stand before a `\\n`: one of the
+        two line ends would be gone. A U+FEFF that the edits put first is a byte order mark.
+
+        Raises ValueError when an edit lies outside of `text`.
+        """
+        ordered = sorted(edits, key=lambda e: (e.start, e.end))
+        _require_inside(ordered, len(self.text))
+        moved: list[Edit] = []
+        for index, edit in enumerate(ordered):
+            start, end = self._to_file(edit.start), self._to_file(edit.end)
+            last = self._character_before(start, moved)
+            touching = index + 1 < len(ordered) and ordered[index + 1].start == edit.end
+            following = "" if touching else self.file_text[end : end + 1]
+            text = _keep_apart(last, self._with_ends(edit.text, start), following)
+            moved.append(Edit(start, end, text))
+        return moved
+
+    def from_file(self, edits: Iterable[Edit]) -> list[Edit]:
+        """Return the edits of `file_text` as edits of `text`.
+
+        They make of `text` what an editor shows of the file so edited.
+
+        Raises EditLost when there are none: an edit cuts a `\\r\\n`, or makes one.
+        """
+        edits = list(edits)
+        moved = [
+            Edit(
+                self._from_file(edit.start),
+                self._from_file(edit.end),
+                _NEWLINE.sub("\n", edit.text if edit.start else edit.text.removeprefix(BOM)),
+            )
+            for edit in edits
+        ]
+        if EditorText.of(apply_edits(self.file_text, edits)).text != apply_edits(self.text, moved):
+            raise EditLost("an edit changes half of a line end")
+        return moved
+
+    @cached_property
+    def _mark(self) -> int:
+        return len(BOM) if self.file_text.startswith(BOM) else 0
+
+    @cached_property
+    def _pairs(self) -> _Pairs:
+        """The `\\r\\n` in the file, each one character of `text`."""
+        found = re.finditer(r"\r\n", self.file_text)
+        return _Pairs([m.start() - self._mark - index for index, m in enumerate(found)])
+
+    def _to_file(self, offset: int) -> int:
+        return self._pairs.widen(offset) + self._mark
+
+    def _from_file(self, offset: int) -> int:
+        try:
+            return self._pairs.narrow(max(0, offset - self._mark))
+        except ValueError:
+            raise EditLost(f"offset {offset} lies inside of a line end") from None
+
+    def _with_ends(self, text: str, start: int) -> str:
+        if not _NEWLINE.search(text):
+            return text
+        newline = NoteText(self.file_text).newline_at(start) if "\r" in self.file_text else "\n"
+        return _NEWLINE.sub(newline, text)
+
+    def _character_before(self, start: int, moved: Sequence[Edit]) -> str:
+        """Return what stands before start (of the file) once the edits moved are made."""
+        for edit in reversed(moved):
+            if edit.end < start:
+                break
+            if edit.text:
+                return edit.text[-1]
+            start = edit.start
+        return self.file_text[max(0, start - 1) : start]
+
+
+class Utf16Edit(NamedTuple):
+    """Replace [start, end) with text. Offsets count UTF-16 code units, as in JavaScript."""
+
+    start: int
+    end: int
+    text: str
+
+
+def to_utf16(text: str, edits: Iterable[Edit]) -> list[Utf16Edit]:
+    """Return the edits of text with offsets that count UTF-16 code units."""
+    pairs = _find_astral(text)
+    return [Utf16Edit(pairs.widen(start), pairs.widen(end), new) for start, end, new in edits]
+
+
+def from_utf16(text: str, edits: Iterable[Utf16Edit]) -> list[Edit]:
+    """Return the edits of text with offsets that count characters.
+
+    Raises ValueError when an offset lies inside of a surrogate pair or outside of text.
+    """
+    pairs = _find_astral(text)
+    moved = [Edit(pairs.narrow(start), pairs.narrow(end), new) for start, end, new in edits]
+    _require_inside(moved, len(text))
+    return moved
+
+
+def require_utf8(text: str) -> None:
+    """Return when text can be a note's.
+
+    JSON and JavaScript allow half of a surrogate pair in a string; UTF-8 (RFC 3629, section 3)
+    does not.
+
+    Raises NoteRefused, with the line.
+    """
+    if found := _SURROGATE.search(text):
+        reason = (
+            "the text holds half of a character (a lone surrogate, "
+            f"U+{ord(found.group()):04X}), which no file can hold; delete it"
+        )
+        raise NoteRefused(reason, line=NoteText(text).line_number(found.start()))
+
+
+class _Pairs(NamedTuple):
+    """Where what counts one in one text counts two in another; offsets in the first, ascending."""
+
+    places: list[int]
+
+    def widen(self, offset: int) -> int:
+        """Return the offset in the other text."""
+        return offset + bisect_left(self.places, offset)
+
+    def narrow(self, offset: int) -> int:
+        """Return the offset in the first text. Raises ValueError inside of a pair."""
+        before = bisect_left(range(len(self.places)), offset, key=lambda i: self.places[i] + i)
+        if before and self.places[before - 1] + before == offset:
+            raise ValueError(f"offset {offset} lies inside of a pair")
+        return offset - before
+
+
+def _find_astral(text: str) -> _Pairs:
+    return _Pairs([m.start() for m in _ASTRAL.finditer(text)])
+
+
+def _keep_apart(last: str, text: str, following: str) -> str:
+    """Return text so that no `\\r` and `\\n` join to one line end at its start and its end."""
+    if last == "\r" and text.startswith("\n"):
+        text = f"\r{text}"
+    if following == "\n" and (text or last).endswith("\r"):
+        text = f"{text}\n" if text else "\r"
+    return text
+
+
+def _require_inside(edits: Iterable[Edit], length: int) -> None:
+    for edit in edits:
+        if not 0 <= edit.start <= edit.end <= length:
+            raise ValueError(f"{edit} lies outside of the text, which has {length} characters")
