@@ -1,0 +1,430 @@
+"""Hints from real files, and why there may be none."""
+
+from __future__ import annotations
+
+import errno
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Event
+
+import pytest
+from watchdog.observers.api import BaseObserver
+
+from companion.vault import mounts, watch
+from companion.vault.mounts import Mount, find_silent, read_mount_output, read_mountinfo
+from companion.vault.watch import Watch, WatchUnavailable
+
+PATIENCE = 10.0  # seconds; only a test that fails takes so long
+linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
+
+
+class Hints:
+    """Collects what a Watch tells."""
+
+    def __init__(self, vault: Path) -> None:
+        self.vault = vault
+        self.last = 0
+        self.told: SimpleQueue[str | None] = SimpleQueue()
+        self.watch = Watch(vault, self.told.put)
+
+    def until(self, last: str | None) -> set[str | None]:
+        """Return what was told until last was, that included."""
+        found: set[str | None] = set()
+        try:
+            while last not in found:
+                found.add(self.told.get(timeout=PATIENCE))
+        except Empty:
+            pytest.fail(f"{last} was not told of, only {found}")
+        return found
+
+    def all(self) -> set[str | None]:
+        """Return all that was told: up to a note that is written last, as events come in order."""
+        self.last += 1
+        put(self.vault, last := f"last {self.last}.md")
+        return {hint for hint in self.until(last) if not str(hint).startswith("last")}
+
+
+@pytest.fixture
+def hints(vault: Path) -> Iterator[Hints]:
+    for path in ("a.md", "Folder/b.md", "Folder/Sub/c.md", "plain.txt"):
+        put(vault, path)
+    for path in (".git/x.md", "_companion/prompts/p.md", ".obsidian/app.json", ".trash/t.md"):
+        put(vault, path)
+    put(vault, ".obsidian/plugins/templater-obsidian/data.json", "{}")
+    hints = Hints(vault)
+    hints.watch.start()
+    yield hints
+    hints.watch.stop()
+
+
+def put(vault: Path, path: str, text: str = "text") -> None:
+    (vault / path).parent.mkdir(parents=True, exist_ok=True)
+    (vault / path).write_text(text)
+
+
+def rename(old: str, new: str) -> Callable[[Path], object]:
+    return lambda vault: (vault / old).rename(vault / new)
+
+
+def write(path: str) -> Callable[[Path], None]:
+    return lambda vault: put(vault, path, "new")
+
+
+def replace(vault: Path) -> None:
+    put(vault, "a.md.tmp", "new")
+    (vault / "a.md.tmp").replace(vault / "a.md")
+
+
+def rename_case_only(vault: Path) -> None:
+    (vault / "a.md").rename(vault / "A.md")
+
+
+def remove_folder(vault: Path) -> None:
+    (vault / "Folder/Sub/c.md").unlink()
+    (vault / "Folder/Sub").rmdir()
+
+
+def read(vault: Path) -> None:
+    assert (vault / "a.md").read_bytes()
+    assert list((vault / "Folder").iterdir())
+
+
+def link(vault: Path) -> None:
+    (vault / "link.md").symlink_to(vault / "a.md")
+
+
+def toggle_hidden(vault: Path) -> None:
+    put(vault, ".git/objects/aa/x.md")
+    put(vault, ".hidden.md")
+    put(vault, "_Companion/prompts/q.md")
+    put(vault, ".obsidian/workspace.json", "{}")
+    put(vault, ".obsidian/plugins/other/data.json", "{}")
+
+
+CHANGES: list[tuple[Callable[[Path], object], set[str | None]]] = [
+    (write("new.md"), {"new.md"}),
+    (write("a.md"), {"a.md"}),
+    (write("Folder/Sub/c.md"), {"Folder/Sub/c.md"}),
+    (write("Folder/N\u00f6te \U0001f600.MD"), {"Folder/N\u00f6te \U0001f600.MD"}),
+    (replace, {"a.md"}),
+    (rename("a.md", "Folder/z.md"), {"a.md", "Folder/z.md"}),
+    (rename_case_only, {"a.md", "A.md"}),
+    (rename("plain.txt", "plain.md"), {"plain.md"}),
+    (rename("a.md", "a.txt"), {"a.md"}),
+    (rename("a.md", ".trash/a.md"), {"a.md"}),
+    (rename(".trash/t.md", "t.md"), {"t.md"}),
+    (rename("a.md", "../a.md"), {"a.md"}),
+    (lambda vault: (vault / "a.md").unlink(), {"a.md"}),
+    (link, {"link.md"}),
+    (lambda vault: (vault / "Empty").mkdir(), {None}),
+    (rename("Folder", "folder"), {None}),
+    (rename("Folder/Sub", ".gone"), {None}),
+    (rename("Folder", "../Folder"), {None}),
+    (rename(".trash", "Back"), {None, "Back/t.md"}),
+    (remove_folder, {"Folder/Sub/c.md", None}),
+    (write(".obsidian/app.json"), {None}),
+    (write(".obsidian/templates.json"), {None}),
+    (write(".obsidian/plugins/templater-obsidian/data.json"), {None}),
+    (rename(".obsidian", "../settings"), {None}),
+    (read, set()),
+    (write("plain.txt"), set()),
+    (toggle_hidden, set()),
+]
+IDS = [
+    "new",
+    "changed",
+    "changed two folders down",
+    "other letters",
+    "replaced",
+    "moved",
+    "renamed in case only",
+    "becomes a note",
+    "is a note no more",
+    "moved to the trash",
+    "back from the trash",
+    "moved out of the vault",
+    "deleted",
+    "a link",
+    "new folder",
+    "folder renamed in case only",
+    "folder hidden",
+    "folder moved out of the vault",
+    "folder shown",
+    "folder deleted",
+    "excluded files",
+    "templates",
+    "Templater's templates",
+    "all settings gone",
+    "read only",
+    "no note",
+    "hidden and own",
+]
+
+
+@pytest.mark.parametrize(("change", "told"), CHANGES, ids=IDS)
+def test_tells_what_changed(
+    hints: Hints, change: Callable[[Path], object], told: set[str | None]
+) -> None:
+    change(hints.vault)
+    assert hints.all() == told
+    assert hints.watch.is_alive
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["new", "from without"])
+def test_watches_what_comes_later(hints: Hints, moved: bool) -> None:
+    if moved:
+        put(hints.vault, "../from/Deep/d.md")
+        (hints.vault / "../from").rename(hints.vault / "Later")
+    else:
+        put(hints.vault, "Later/Deep/d.md")
+    assert None in hints.all()
+    put(hints.vault, "Later/Deep/e.md")
+    assert hints.all() == {"Later/Deep/e.md"}
+
+
+def test_many_at_once(hints: Hints) -> None:
+    names = {f"Folder/{number}.md" for number in range(300)}
+    for name in names:
+        put(hints.vault, name)
+    assert hints.all() == names
+
+
+def test_goes_on_when_its_caller_fails(vault: Path, caplog: pytest.LogCaptureFixture) -> None:
+    hints = Hints(vault)
+
+    def fail(path: str | None) -> None:
+        hints.told.put(path)
+        raise RuntimeError("a fault of ours")
+
+    hints.watch = Watch(vault, fail)
+    hints.watch.start()
+    put(vault, "a.md")
+    assert hints.all() == {"a.md"}
+    assert hints.watch.is_alive
+    hints.watch.stop()
+    assert "a change in the vault could not be noted" in caplog.text
+
+
+def test_a_stopped_watch_is_silent(hints: Hints) -> None:
+    hints.watch.stop()
+    hints.watch.stop()
+    put(hints.vault, "a.md")
+    assert not hints.watch.is_alive
+    assert hints.told.empty()
+    hints.watch.start()
+    put(hints.vault, "b.md")
+    assert hints.all() == {"b.md"}
+
+
+def remove(vault: Path) -> None:
+    for path in sorted(vault.rglob("*"), reverse=True):
+        path.rmdir() if path.is_dir() else path.unlink()
+    vault.rmdir()
+
+
+def remove_and_make(vault: Path) -> None:
+    remove(vault)
+    vault.mkdir()
+
+
+def put_away(vault: Path) -> None:
+    vault.rename(vault.with_name("away"))
+
+
+def exchange(vault: Path) -> None:
+    put_away(vault)
+    vault.mkdir()
+
+
+@pytest.mark.parametrize("lose", [remove, remove_and_make, put_away, exchange])
+def test_knows_that_the_vault_is_gone(hints: Hints, lose: Callable[[Path], None]) -> None:
+    lose(hints.vault)
+    if lose in (remove, remove_and_make):
+        hints.until(None)
+    deadline = time.monotonic() + PATIENCE
+    while hints.watch.is_alive and time.monotonic() < deadline:
+        time.sleep(0.01)
+    assert not hints.watch.is_alive
+    hints.watch.stop()
+
+
+@linux
+def test_says_when_events_were_lost(hints: Hints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A real overflow: nobody reads while more happens than the kernel keeps."""
+    from watchdog.observers.inotify_c import InotifyFD
+
+    limit = int(Path("/proc/sys/fs/inotify/max_queued_events").read_text())
+    if limit > 20_000:
+        pytest.skip(f"the kernel keeps {limit} events")
+    held, go_on = Event(), Event()
+    check = InotifyFD._check_inotify_fd
+
+    def wait(self: InotifyFD) -> bool:
+        ready = check(self)
+        held.set()
+        go_on.wait(PATIENCE)
+        return ready
+
+    monkeypatch.setattr(InotifyFD, "_check_inotify_fd", wait)
+    for number in range(limit // 2):  # each makes three events and more
+        put(hints.vault, f"plain{number % 2}.txt")
+        (hints.vault / f"plain{number % 2}.txt").unlink()
+    put(hints.vault, "unseen.md")
+    assert held.is_set()
+    go_on.set()
+    assert "unseen.md" not in hints.until(None)
+    assert hints.all() == set()
+    put(hints.vault, "Folder/Sub/c.md")
+    assert hints.all() == {"Folder/Sub/c.md"}
+    assert hints.watch.is_alive
+
+
+def failing(error: int) -> Callable[..., None]:
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(error, "limit reached")
+
+    return fail
+
+
+REASONS = [
+    pytest.param(errno.ENOSPC, r"sudo sysctl fs\.inotify\.max_user_watches=524288", id="watches"),
+    pytest.param(errno.EMFILE, r"sudo sysctl fs\.inotify\.max_user_instances=1024", id="instances"),
+    pytest.param(errno.EACCES, r"vault cannot be watched \(limit reached\)", id="another"),
+]
+
+
+@pytest.mark.parametrize(("error", "words"), REASONS)
+def test_says_why_it_cannot_watch(
+    vault: Path, monkeypatch: pytest.MonkeyPatch, error: int, words: str
+) -> None:
+    monkeypatch.setattr(BaseObserver, "schedule", failing(error))
+    watch = Watch(vault, print)
+    with pytest.raises(WatchUnavailable, match=words):
+        watch.start()
+    assert not watch.is_alive
+    watch.stop()
+
+
+@linux
+def test_no_instance_is_left(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from watchdog.observers.inotify_c import InotifyFD
+
+    monkeypatch.setattr(InotifyFD, "_create_inotify_fd", failing(errno.EMFILE))
+    with pytest.raises(WatchUnavailable, match="max_user_instances"):
+        Watch(vault, print).start()
+
+
+@linux
+def test_no_watch_is_left_for_a_subfolder(hints: Hints, monkeypatch: pytest.MonkeyPatch) -> None:
+    """watchdog says nothing of it: it would go on, deaf to that folder."""
+    from watchdog.observers.inotify_c import InotifyFD
+
+    add = InotifyFD._add_callback
+
+    def add_some(self: InotifyFD, path: bytes, *rest: object) -> object:
+        if path.endswith(b"Later"):
+            raise OSError(errno.ENOSPC, "inotify watch limit reached")
+        return add(self, path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(InotifyFD, "_add_callback", add_some)
+    (hints.vault / "Later").mkdir()
+    hints.until(None)
+    assert not hints.watch.is_alive
+    with pytest.raises(WatchUnavailable, match="max_user_watches"):
+        Watch(hints.vault, print).start()
+
+
+@linux
+def test_asks_for_no_watch_on_hidden_folders(
+    hints: Hints, vault: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from watchdog.observers.inotify_c import InotifyFD
+
+    asked: list[str] = []
+    add = InotifyFD._add_callback
+
+    def note(self: InotifyFD, path: bytes, *rest: object) -> object:
+        asked.append(path.decode()[len(str(vault)) + 1 :])
+        return add(self, path, *rest)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(InotifyFD, "_add_callback", note)
+    hints.watch.stop()
+    hints.watch.start()
+    settings = [".obsidian", ".obsidian/plugins", ".obsidian/plugins/templater-obsidian"]
+    assert sorted(asked) == ["", *settings, "Folder", "Folder/Sub"]
+
+
+def test_a_vault_that_is_not_there(tmp_path: Path) -> None:
+    with pytest.raises(
+        WatchUnavailable, match=r"there is no folder .*none; is its drive connected"
+    ):
+        Watch(tmp_path / "none", print).start()
+
+
+def test_a_network_drive(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch, "silent_mount", lambda root: Mount(str(root), "nfs4"))
+    with pytest.raises(WatchUnavailable, match=r"is a network or shared drive \(nfs4\)"):
+        Watch(vault, print).start()
+
+
+MOUNTINFO = rb"""21 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw
+40 21 0:40 / /home/me/Nas rw shared:2 master:1 - nfs4 nas:/me rw
+41 21 0:41 / /home/me/My\040Share rw - cifs //nas/me rw
+42 21 0:42 / /mnt/c rw - 9p C:\134 rw
+43 21 0:43 / /home/me/ssh rw - fuse.sshfs host: rw
+44 21 0:44 / /home/me/secret rw - fuse.gocryptfs /x rw
+45 21 0:45 / /media/usb rw - fuseblk /dev/sdb1 rw
+46 21 0:46 / /home/me/twice rw - nfs a: rw
+47 21 8:2 / /home/me/twice rw - ext4 /dev/sdc rw
+48 40 8:3 / /home/me/Nas/local rw - ext4 /dev/sdd rw
+not a line of this kind
+"""
+SILENT = [
+    pytest.param("/home/me/vault", None, id="local"),
+    pytest.param("/home/me/Nas/vault", "nfs4", id="nfs"),
+    pytest.param("/home/me/Nasty", None, id="a name that begins alike"),
+    pytest.param("/home/me/My Share", "cifs", id="cifs, the drive itself, a blank"),
+    pytest.param("/mnt/c/Users/me/vault", "9p", id="Windows' drive in WSL"),
+    pytest.param("/home/me/ssh/a/b", "fuse.sshfs", id="sshfs"),
+    pytest.param("/home/me/secret/a", None, id="FUSE that is local"),
+    pytest.param("/media/usb/a", None, id="NTFS"),
+    pytest.param("/home/me/twice/a", None, id="the later mount hides the earlier"),
+    pytest.param("/home/me/Nas/local/a", None, id="local within nfs"),
+    pytest.param("/home", "nfs4", id="a drive within the vault"),
+]
+
+
+@pytest.mark.parametrize(("root", "kind"), SILENT)
+def test_reads_mountinfo(root: str, kind: str | None) -> None:
+    found = find_silent(read_mountinfo(MOUNTINFO), Path(root))
+    assert (found and found.kind) == kind
+
+
+PRINTED = b"""/dev/disk3s1s1 on / (apfs, sealed, local, read-only, journaled)
+/dev/disk3s5 on /System/Volumes/Data (apfs, local, journaled, nobrowse)
+//me@nas._smb._tcp.local/notes on /Volumes/my notes (smbfs, nodev, nosuid, mounted by me)
+map auto_home on /System/Volumes/Data/home (autofs, automounted, nobrowse)
+nas:/x on /Volumes/on (2) (nfs)
+"""
+
+
+@pytest.mark.parametrize(
+    ("root", "kind"),
+    [
+        pytest.param("/Users/me/vault", None, id="local"),
+        pytest.param("/Volumes/my notes/vault", "smbfs", id="share"),
+        pytest.param("/Volumes/on (2)/vault", "nfs", id="parentheses"),
+    ],
+)
+def test_reads_what_mount_prints(root: str, kind: str | None) -> None:
+    found = find_silent(read_mount_output(PRINTED), Path(root))
+    assert (found and found.kind) == kind
+
+
+def test_drives_that_cannot_be_asked_about(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    assert mounts.silent_mount(vault) is None
+    monkeypatch.setattr(Path, "read_bytes", failing(errno.EACCES))
+    assert mounts.silent_mount(vault) is None
