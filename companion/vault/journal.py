@@ -49,7 +49,21 @@ class Journal:
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
-        return self._db.ask(lambda db: _insert(db, row, before), durable=True).result()
+        return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
+
+    def record(self, change: NewChange, before: bytes, after: bytes) -> int:
+        """Return the id of a change that a client made itself, once it is on the disk as done.
+
+        before, after: the whole text the client had, an editor's for one. It never is pending,
+        so recovery does not look at it; nor does it wait for a change of the note that is: it
+        is made, whatever becomes of the other.
+
+        Raises ValueError when the edits do not turn before into after.
+        """
+        self._new_paths.add(change.path)
+        now = time.time()
+        row = make_row(change, before, after, now)
+        return self._db.ask(lambda db: _insert_done(db, row, before, now), durable=True).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
@@ -162,11 +176,21 @@ _INSERT = """INSERT INTO changes
 _REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 
 
-def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
+def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
     query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
     if db.execute(query, row).fetchone():
         reason = "an earlier change of it is not finished; it is recovered at the next start"
         raise NoteBusy(reason, str(row["path"]))
+    return _insert(db, row, before)
+
+
+def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, now: float) -> int:
+    change = _insert(db, row, before)
+    _close_done(db, change, now)
+    return change
+
+
+def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
     change: int = db.execute(_INSERT, row).fetchone()[0]
     db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
     return change
