@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from hashlib import sha256
-from itertools import pairwise
+from itertools import pairwise, product
 from pathlib import Path
+from typing import NamedTuple
 
 from companion.errors import NoteChanged, NoteRefused
 from companion.note.edit import Edit, EditLost, apply_edits, rebase
+from companion.note.editor import EditorText
+from companion.note.text import BOM
 from companion.vault.journal import Change, Journal, NewChange
 from companion.vault.write import read_note, write_note
 
@@ -41,34 +46,153 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> int:
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     """Return the edits that take the change out of text, a later state of its note.
 
+    Text and change may differ in line ends and byte order mark, as a file and what an editor
+    shows of it do. What is put back gets the line ends of text then; else it is exact.
+
     Raises NoteChanged when the lines that the change stands on were edited since.
     """
-    if sha256(text.encode("utf-8")).hexdigest() == change.after_sha256:
-        return change.inverse_edits()
     try:
-        images = journal.images(change.id)
-        if images is None:
-            return _search(change, text)
-        return rebase(change.inverse_edits(), images[1].decode("utf-8"), text)
+        return _find_inverse(journal, change, text)
     except EditLost:
-        reason = (
-            f"the lines of change {change.id} were edited since, so it cannot be taken back "
-            "exactly; remove by hand what you do not want"
-        )
-        raise NoteChanged(reason, change.path) from None
+        raise _edited_since(change) from None
 
 
-def _search(change: Change, text: str) -> list[Edit]:
-    """Return the inverse edits without the text after: where their lines stand once in text."""
-    found = []
-    for edit, replaced, (left, right) in zip(
-        change.edits, change.replaced, change.around, strict=True
-    ):
-        start = _find_lines(text, left + edit.text + right) + len(left)
-        found.append(Edit(start, start + len(edit.text), replaced))
-    if any(second.start < first.end for first, second in pairwise(found)):
-        raise EditLost("the edits changed their order")
-    return found
+def find_inverse_in_editor(journal: Journal, change: Change, editor_text: str) -> list[Edit]:
+    """Return the edits that take the change out of what an editor shows, with offsets in that.
+
+    The change may have been made to the file or to an editor's text. Nothing that an editor
+    does not show is put in: no `\r`, no byte order mark.
+
+    Raises NoteChanged when the lines that the change stands on were edited since.
+    """
+    given = EditorText.of(editor_text)  # a client that left `\r` in gets offsets in its own text
+    shown = EditorText.of(given.text)
+    try:
+        return given.to_file(shown.from_file(_find_inverse(journal, change, given.text)))
+    except EditLost:
+        raise _edited_since(change) from None
+
+
+def _edited_since(change: Change) -> NoteChanged:
+    reason = (
+        f"the lines of change {change.id} were edited since, so it cannot be taken back "
+        "exactly; remove by hand what you do not want"
+    )
+    return NoteChanged(reason, change.path)
+
+
+def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
+    if _hash(text) == change.after_sha256:
+        return change.inverse_edits()
+    shown = EditorText.of(text)
+    if (inverse := _match_shown(change, shown.text)) is not None:
+        return shown.to_file(inverse)
+    images = journal.images(change.id)
+    past: _Image | _Pieces = _Pieces.of(change)
+    if images:
+        past = _Image(change.inverse_edits(), images[1].decode("utf-8"))
+    ways: list[Callable[[], list[Edit]]] = [
+        lambda: past.take_out(text),
+        lambda: shown.to_file(past.shown().take_out(shown.text)),
+    ]
+    first, second = ways if _has_ends_of(text, past) else reversed(ways)
+    try:
+        return first()
+    except EditLost:
+        return second()
+
+
+def _match_shown(change: Change, shown: str) -> list[Edit] | None:
+    """Return the inverse edits for what an editor shows if all of it is as the change left it."""
+    for mark, newline in product(("", BOM), ("\n", "\r\n", "\r")):
+        after = mark + shown.replace("\n", newline)
+        if _hash(after) == change.after_sha256:
+            with suppress(EditLost):
+                return EditorText.of(after).from_file(change.inverse_edits())
+    return None
+
+
+def _has_ends_of(text: str, past: _Image | _Pieces) -> bool:
+    """Whether the change may have been made to a text with the line ends of this one.
+
+    If not, one of them is an editor's, and line ends of the other would get into text.
+    """
+    if "\r" in text:
+        return "\r" in past.text_after or any("\r" in old for old in past.replaced)
+    return "\r" not in past.text_after
+
+
+class _Image(NamedTuple):
+    """What is known of a change while its images are kept: the whole text after it."""
+
+    inverse: Sequence[Edit]
+    text_after: str
+
+    @property
+    def replaced(self) -> list[str]:
+        return [edit.text for edit in self.inverse]
+
+    def shown(self) -> _Image:
+        """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
+        view = EditorText.of(self.text_after)
+        return _Image(view.from_file(self.inverse), view.text)
+
+    def take_out(self, text: str) -> list[Edit]:
+        """Return the edits that take the change out of text. Raises EditLost."""
+        return rebase(self.inverse, self.text_after, text)
+
+
+class _Piece(NamedTuple):
+    """What one edit replaced, and what it put between left and right."""
+
+    left: str
+    text: str
+    right: str
+    replaced: str
+
+    def shown(self) -> _Piece:
+        """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
+        piece = _Piece(*(_show(part) for part in self))
+        for mine, theirs in ((self.text, piece.text), (self.replaced, piece.replaced)):
+            if _show(self.left + mine + self.right) != piece.left + theirs + piece.right:
+                raise EditLost("the change made half of a line end")
+        return piece
+
+
+class _Pieces(NamedTuple):
+    """What is known of a change for good: for every edit, the lines it touches."""
+
+    pieces: Sequence[_Piece]
+
+    @classmethod
+    def of(cls, change: Change) -> _Pieces:
+        edits = zip(change.edits, change.replaced, change.around, strict=True)
+        return cls([_Piece(left, edit.text, right, old) for edit, old, (left, right) in edits])
+
+    @property
+    def text_after(self) -> str:
+        return "".join(piece.left + piece.text + piece.right for piece in self.pieces)
+
+    @property
+    def replaced(self) -> list[str]:
+        return [piece.replaced for piece in self.pieces]
+
+    def shown(self) -> _Pieces:
+        """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
+        return _Pieces([piece.shown() for piece in self.pieces])
+
+    def take_out(self, text: str) -> list[Edit]:
+        """Return the edits that put back what was replaced, where their lines stand once in text.
+
+        Raises EditLost.
+        """
+        found = []
+        for left, inserted, right, replaced in self.pieces:
+            start = _find_lines(text, left + inserted + right) + len(left)
+            found.append(Edit(start, start + len(inserted), replaced))
+        if any(second.start < first.end for first, second in pairwise(found)):
+            raise EditLost("the edits changed their order")
+        return found
 
 
 def _find_lines(text: str, lines: str) -> int:
@@ -78,3 +202,11 @@ def _find_lines(text: str, lines: str) -> int:
     if len(places) != 1 or not lines.strip():
         raise EditLost("its lines stand nowhere, or in several places")
     return places[0]
+
+
+def _show(text: str) -> str:
+    return EditorText.of(text).text
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8")).hexdigest()
