@@ -14,21 +14,29 @@ from companion import __version__
 from companion.errors import CompanionError, UsageError
 
 _COMMANDS = {
+    "init": "companion.cli.init:init",
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
     "prompt": "companion.cli.prompt:prompt",
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
     "model": "companion.cli.model:model",
+    "pair": "companion.cli.pair:pair",
+    "token": "companion.cli.token:token",
+    "doctor": "companion.cli.doctor:doctor",
 }
 _INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
-Start with a look, which changes nothing:
+Set it up, once:
+    companion init Vault                 choose a model, try it, write the configuration
+    companion doctor                     what is set up, what is missing, how to mend it
+\b
+Then have a look, which changes nothing:
     companion scan                       what needs work in this vault, and why
     companion enrich Note.md --dry-run   what would change, as a diff
 \b
-Then:
+And have them filled:
     companion enrich Note.md             fill one note
     companion enrich Folder              fill the stubs in a folder
     companion history                    what was changed

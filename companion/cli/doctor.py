@@ -1,0 +1,105 @@
+"""companion doctor: what is set up, what is missing, and how to mend it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
+from pathlib import Path
+
+import click
+
+from companion.cli.session import choose_vault, common_options
+from companion.cli.show import Show, count
+from companion.config import Config, load_config, state_folder
+from companion.daemon.check import check_daemon, check_token
+from companion.enrich.check import (
+    Check,
+    NamedCheck,
+    check_configuration,
+    check_copies,
+    check_events,
+    check_journal,
+    check_program,
+    check_prompts,
+    check_state,
+    check_vault,
+    run_checks,
+)
+from companion.enrich.check_model import check_answer, check_model, is_missing
+from companion.errors import CompanionError
+
+_MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
+_STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a check.")
+@click.option("--no-call", is_flag=True, help="Do not ask the model anything.")
+@click.option("--thorough", is_flag=True, help="Read the embedded model through, for its checksum.")
+@common_options
+def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> int:
+    """Check everything, and say how to mend what is wrong. Nothing is changed.
+
+    The model is asked for one word. The exit status is 1 where there is a problem.
+    """
+    show = Show(as_json=as_json)
+    states: Counter[str] = Counter()
+    for check in _examine(vault, not no_call, thorough):
+        states[check.state] += 1
+        _print(check, show)
+    problems, hints = states["problem"], states["hint"]
+    told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
+    show.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
+    return 1 if problems else 0
+
+
+def _examine(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Check]:
+    """Yield what is found; what needs a configuration or a vault is left out without one."""
+    yield from run_checks(
+        [
+            ("program", check_program),
+            ("configuration", check_configuration),
+            ("token", check_token),
+        ]
+    )
+    try:
+        config = load_config()
+    except CompanionError:
+        return  # said already
+    yield from run_checks(_model_checks(config, asks, thorough))
+    try:
+        root = choose_vault(vault, config, ())
+    except CompanionError as error:
+        yield Check("vault", "problem", str(error))
+        return
+    yield from run_checks(_vault_checks(config, root))
+
+
+def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
+    yield "model", partial(check_model, config, thorough=thorough)
+    try:
+        if asks and not is_missing(config):
+            yield "answer", partial(check_answer, config)
+    except CompanionError:
+        return  # no such model, which the check before said
+
+
+def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
+    state = state_folder(root)
+    yield "vault", partial(check_vault, root)
+    yield "prompts", partial(check_prompts, config, root)
+    yield "copies", partial(check_copies, root)
+    yield "events", partial(check_events, config, root)
+    yield "state", partial(check_state, state)
+    yield "journal", partial(check_journal, state)
+    yield "daemon", partial(check_daemon, config, state)
+
+
+def _print(check: Check, show: Show) -> None:
+    if show.as_json:
+        show.object(check._asdict())
+        return
+    show.say(f"{_MARKS[check.state]} {check.name:<14} {check.said}", style=_STYLES[check.state])
+    if check.mend:
+        show.say(f"  {'':<14} {check.mend}")

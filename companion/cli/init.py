@@ -1,0 +1,172 @@
+"""companion init: choose the vault and the model, try it, and write the configuration."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import click
+from pydantic import SecretStr
+from rich.filesize import decimal
+
+from companion.cli.choose import Options, choose_by_options, choose_by_questions
+from companion.cli.model import fetch_model
+from companion.cli.show import Show
+from companion.config import Config, config_folder, load_config
+from companion.config.write import Planned, plan_settings, write_planned
+from companion.daemon.token import ensure_token
+from companion.enrich.model import is_remote, where_it_goes
+from companion.enrich.trial import try_model
+from companion.errors import CompanionError, UsageError
+from companion.llm.catalog import find, model_path
+from companion.note.text import split_lines
+from companion.vault.locate import find_vault, open_vault
+
+_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
+_NEXT = """
+Next:
+  companion scan      what needs work in this vault, and why; changes nothing
+  companion serve     fills notes as you save them, until you stop it
+  companion doctor    checks everything, and says how to mend what is wrong
+  companion pair      a code for the plugin in Obsidian, once that is installed"""
+
+
+@click.command()
+@click.argument("vault", type=click.Path(path_type=Path))
+@click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
+@click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
+@click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
+@click.option("--api-key-env", metavar="VAR", help="The environment variable that holds its key.")
+@click.option(
+    "--background/--no-background", default=None, help="Fill stubs by itself, or only when asked."
+)
+@click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
+@click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
+def init(
+    vault: Path,
+    embedded: bool,
+    base_url: str | None,
+    model: str | None,
+    api_key_env: str | None,
+    background: bool | None,
+    no_test: bool,
+    yes: bool,
+) -> int:
+    """Set Companion up for VAULT: choose a model, try it, and write the configuration.
+
+    On a terminal it asks; with options, or --yes, it asks nothing. Settings that it does not ask
+    about stay as they are in the file, with their comments.
+    """
+    show = Show()
+    options = Options(embedded, base_url, model, api_key_env, background)
+    asks = not yes and not options.given and sys.stdin.isatty() and show.err.is_terminal
+    return _Init(open_vault(vault), show, asks)(options, no_test)
+
+
+class _Init:
+    """Setting up one vault; asks: whether a person is there to answer."""
+
+    def __init__(self, root: Path, show: Show, asks: bool) -> None:
+        self.root = root
+        self.show = show
+        self.asks = asks
+        self.file = config_folder() / "config.toml"
+
+    def __call__(self, options: Options, no_test: bool) -> int:
+        """Return the exit status. Nothing is written before all is known, and tried."""
+        load_config()  # a broken file is refused, with every fault of it named
+        self._look_around()
+        planned = self._plan(options)
+        if planned.changed and not no_test and not self._try(planned.config):
+            self.show.warn("Nothing was written.")
+            return 1
+        write_planned(planned)
+        ensure_token()
+        self._sum_up(planned)
+        return 0
+
+    def _look_around(self) -> None:
+        """Say what may surprise: another vault around this one, and the environment."""
+        if (around := find_vault(self.root)) != self.root:
+            where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
+            self.show.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
+        if names := [name for name in _VARIABLES if os.environ.get(name)]:
+            win = "wins" if len(names) == 1 else "win"
+            self.show.warn(f"{', '.join(names)} in the environment {win} over the file's settings")
+
+    def _plan(self, options: Options) -> Planned:
+        try:
+            str(self.root).encode()
+        except UnicodeEncodeError:
+            raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
+        config = plan_settings(self.file, {}).config
+        if self.asks:
+            setup = choose_by_questions(config, self.show)
+        else:
+            setup = choose_by_options(options, config)
+        return plan_settings(self.file, {"vault": str(self.root), **setup.settings(config)})
+
+    def _try(self, config: Config) -> bool:
+        """Whether to go on: the model answered, or the user wants it all the same."""
+        config = _with_key_of_environment(config)
+        try:
+            if not self._fetch(config):
+                return True
+            self.show.say(f"Asking {where_it_goes(config)}")
+            trial = try_model(config)
+        except CompanionError as error:
+            if not self.asks:
+                self.show.warn("Nothing was written; --no-test goes on without asking the model.")
+                raise
+            self.show.warn(str(error))
+            return click.confirm("Keep this choice all the same?", default=False, err=True)
+        self.show.say(f"It answered within {trial.seconds:.1f} s: {_cut(trial.said)}")
+        return True
+
+    def _fetch(self, config: Config) -> bool:
+        """Whether the model is here, or elsewhere, to be asked; fetches the embedded one."""
+        name = config.endpoint.model
+        if self.asks and config.is_embedded and model_path(name) is None:
+            size = find(name).size
+            told = f" ({decimal(size)})" if size else ""
+            if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
+                self.show.say("companion model pull fetches it later; the first run does, too.")
+                return False
+        fetch_model(config, self.show)
+        return True
+
+    def _sum_up(self, planned: Planned) -> None:
+        if planned.changed:
+            self.show.say(f"\nWritten to {self.file}:", style="bold")
+            for line in planned.changed:
+                self.show.say(f"  {line}")
+        else:
+            self.show.say(f"Nothing to change: {self.file} says so already.")
+        config = planned.config
+        if config.background.enabled is False:
+            self.show.say("Notes are filled only when you ask for it.")
+        elif is_remote(config):
+            where = config.remote_endpoint().address
+            self.show.say(
+                f"While companion serve runs, notes are sent to {where} by themselves;"
+                " --no-background ends that."
+            )
+        self.show.say(_NEXT)
+
+
+def _with_key_of_environment(config: Config) -> Config:
+    """Return the configuration with the key that commands will use, where the file has none."""
+    table = config.endpoint
+    key = os.environ.get("COMPANION_API_KEY", "")
+    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", table.base_url)
+    if config.is_embedded or table.api_key.get_secret_value() or not key or elsewhere:
+        return config
+    keyed = table.model_copy(update={"api_key": SecretStr(key)})
+    return config.model_copy(update={"endpoint": keyed})
+
+
+def _cut(said: str) -> str:
+    first = split_lines(said.strip())[0].strip()
+    return first if len(first) <= 40 else f"{first[:40]}…"

@@ -1,0 +1,205 @@
+"""What companion doctor looks at without a daemon: configuration, vault, state, events."""
+
+from __future__ import annotations
+
+import os
+import platform
+import re
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Literal, NamedTuple
+
+from companion import __version__
+from companion.config import Config, config_folder, load_config
+from companion.config.private import is_private
+from companion.errors import CompanionError
+from companion.note.needs import CALLOUT
+from companion.prompts import load_prompts
+from companion.vault.conflict import is_conflict_copy
+from companion.vault.ignore import OWN_FOLDER
+from companion.vault.journal import Journal
+from companion.vault.obsidian import SETTINGS, read_obsidian_settings
+from companion.vault.schema import open_database
+
+State = Literal["ok", "hint", "problem"]
+
+_LITTLE = 100_000_000  # bytes free on the disk; every change keeps the note as it was
+_NONE = 10_000_000
+_KEY = re.compile(r"^[^#\n]*\bapi_key\b", re.MULTILINE)
+_NETWORK = re.compile(
+    r"nfs\d?|cifs|smb\w*|9p|afs|ceph|davfs\d?|ncpfs|virtiofs|vboxsf|prl_fs|drvfs"
+    r"|fuse\.(?:sshfs|rclone|davfs\d?|s3fs|glusterfs|gvfsd-fuse|vmhgfs-fuse|mergerfs)"
+)
+
+
+class Check(NamedTuple):
+    """One thing looked at. said: what is so; mend: what to do, empty where `said` tells it.
+
+    A hint is worth knowing; with a problem, something does not work.
+    """
+
+    name: str
+    state: State
+    said: str
+    mend: str = ""
+
+
+NamedCheck = tuple[str, Callable[[], Check]]
+
+
+def run_checks(checks: Iterable[NamedCheck]) -> Iterator[Check]:
+    """Yield what each check finds. One that fails in any way is a problem, and the next is run."""
+    for name, check in checks:
+        try:
+            yield check()
+        except CompanionError as error:
+            yield Check(name, "problem", str(error))
+        except Exception as error:  # whatever is broken here, the other checks may tell why
+            said = f"unexpected {type(error).__name__}: {error}"
+            yield Check(name, "problem", said, "please report it")
+
+
+def check_program() -> Check:
+    """Return which Companion runs on which Python."""
+    where = f"{platform.system()} {platform.machine()}"
+    python = ".".join(map(str, sys.version_info[:3]))
+    return Check("program", "ok", f"Companion {__version__}, Python {python}, {where}")
+
+
+def check_configuration() -> Check:
+    """Return whether the configuration can be read, and a key in it by its owner alone.
+
+    Raises UsageError, naming each faulty or unknown setting.
+    """
+    load_config()
+    file = config_folder() / "config.toml"
+    names = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
+    set_ = [name for name in names if os.environ.get(name)]
+    also = f"; {', '.join(set_)} from the environment" if set_ else ""
+    if not file.exists():
+        mend = "" if set_ else "companion init VAULT writes one"
+        return Check("configuration", "ok" if set_ else "hint", f"no file {file}{also}", mend)
+    if _KEY.search(file.read_text(encoding="utf-8-sig")) and not is_private(file):
+        said = f"others may read {file}, which holds a key"
+        return Check("configuration", "problem", said, f"chmod 600 {file}")
+    return Check("configuration", "ok", f"{file}{also}")
+
+
+def check_prompts(config: Config, root: Path) -> Check:
+    """Return whether the prompts load, the user's own over ours. Raises UsageError, PromptError."""
+    prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
+    names = tuple(field.property or CALLOUT for field in prompts.fields.values())
+    config.rules(names, ())
+    return Check("prompts", "ok", f"for {', '.join(sorted(names))}")
+
+
+def check_vault(root: Path) -> Check:
+    """Return whether the vault can be read and written. Raises UsageError (Obsidian's settings)."""
+    if not os.access(root, os.W_OK | os.X_OK):
+        said = f"{root} is read-only: notes cannot be filled"
+        return Check("vault", "problem", said, "make the folder writable for you")
+    if not (root / SETTINGS).is_dir():
+        mend = "name the vault's top folder, or open this one in Obsidian once"
+        return Check("vault", "hint", f"{root} has no {SETTINGS} folder", mend)
+    read_obsidian_settings(root)
+    return Check("vault", "ok", str(root))
+
+
+def check_state(state: Path) -> Check:
+    """Return whether the vault's journal can be written, with room for it on the disk."""
+    there = next(folder for folder in (state, *state.parents) if folder.is_dir())
+    try:
+        with tempfile.TemporaryFile(dir=there):
+            pass
+    except OSError as error:
+        said = f"{there} cannot be written ({error.strerror}): no change could be undone"
+        return Check("state", "problem", said, "make it writable, or set COMPANION_HOME")
+    free = shutil.disk_usage(there).free
+    room = f"{free / 1e9:,.1f} GB free" if free >= 1e9 else f"{free / 1e6:,.0f} MB free"
+    if free < _LITTLE:
+        state_: State = "problem" if free < _NONE else "hint"
+        return Check("state", state_, f"{there} has only {room}", "free some space on that disk")
+    return Check("state", "ok", f"{state}, {room}")
+
+
+def check_journal(state: Path) -> Check:
+    """Return whether the journal is sound, and nothing in it waits. Raises JournalError."""
+    file = state / "journal.sqlite3"
+    if not file.exists():
+        return Check("journal", "ok", "none yet: nothing was changed so far")
+    with closing(open_database(file, read_only=True)) as db:
+        found = db.execute("PRAGMA quick_check(1)").fetchone()[0]
+    if found != "ok":
+        mend = f"move {file} aside; the notes are safe, but earlier changes cannot be undone then"
+        return Check("journal", "problem", f"it is damaged: {found}", mend)
+    with Journal(file, read_only=True) as journal:
+        pending = len(journal.pending())
+        newest = next(iter(journal.changes(limit=1)), None)
+    if pending:
+        mend = "the next command that writes, or the daemon, finishes or restores them"
+        return Check("journal", "hint", f"{pending} changes were interrupted", mend)
+    return Check("journal", "ok", f"sound; the newest change is {newest.id if newest else 'none'}")
+
+
+def check_copies(root: Path) -> Check:
+    """Return how many copies of notes sync clients left in the vault, which are left alone."""
+    copies = [
+        name
+        for folder, _, names in _walk(root)
+        if not _is_hidden(folder, root)
+        for name in names
+        if is_conflict_copy(name)
+    ]
+    if not copies:
+        return Check("copies", "ok", "no sync-conflict copies")
+    said = f"{len(copies)} sync-conflict copies, as {min(copies)}"
+    return Check("copies", "hint", said, "merge them with their notes, which Companion works on")
+
+
+def check_events(config: Config, root: Path, proc: Path = Path("/proc")) -> Check:
+    """Return whether the system will report changes in the vault; else it is looked over only.
+
+    proc: Linux' folder of that name; elsewhere it is not there.
+    """
+    seconds = config.background.rescan_seconds
+    kind = _kind_of_disk(root, proc)
+    if _NETWORK.fullmatch(kind):
+        said = f"the vault is on a network drive ({kind}), which may report no changes"
+        return Check("events", "hint", said, f"they are found every {seconds:g} s all the same")
+    try:
+        limit = int((proc / "sys/fs/inotify/max_user_watches").read_text())
+    except (OSError, ValueError):
+        return Check("events", "ok", "the system reports changes")
+    folders = sum(1 for _ in _walk(root))
+    if folders > limit:
+        said = f"the vault has {folders:,} folders, and the system watches {limit:,} at most"
+        mend = f"sudo sysctl fs.inotify.max_user_watches={max(524_288, 2 * folders)}"
+        return Check("events", "hint", said, mend)
+    return Check("events", "ok", f"{folders:,} folders to watch, {limit:,} at most")
+
+
+def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
+    return os.walk(root, followlinks=False)
+
+
+def _is_hidden(folder: str, root: Path) -> bool:
+    return any(part.startswith(".") for part in Path(folder).relative_to(root).parts)
+
+
+def _kind_of_disk(root: Path, proc: Path) -> str:
+    """Return the type of the file system at root as Linux calls it; empty where unknown."""
+    try:
+        lines = (proc / "self/mounts").read_text(errors="surrogateescape").splitlines()
+    except OSError:
+        return ""
+    found = ("", "")
+    for line in lines:
+        _, place, kind, *_ = [*line.split(" "), "", "", ""]
+        place = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), place)
+        if root.is_relative_to(place or "?") and len(place) >= len(found[0]):
+            found = (place, kind)
+    return found[1]
