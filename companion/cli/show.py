@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
-from difflib import unified_diff
 from typing import Any
 
 import click
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from companion.note.text import split_lines
+from companion.note.diff import diff_lines
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a note must not steer the terminal
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -67,16 +66,6 @@ class Show:
         with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
             progress.add_task(what, total=total)
             yield progress
-
-
-def diff_lines(path: str, old: str, new: str) -> list[str]:
-    """Return the lines of a unified diff, each with its end."""
-    before, after = split_lines(old), split_lines(new)
-    lines = []
-    for line in unified_diff(before, after, f"a/{path}", f"b/{path}"):
-        ended = line.endswith(("\n", "\r"))
-        lines.append(line if ended else f"{line}\n\\ No newline at end of file\n")
-    return lines
 
 
 def count(number: int, noun: str) -> str:
