@@ -1,0 +1,69 @@
+"""Runs: ordered, followed, cancelled; and their edits for editors."""
+
+from __future__ import annotations
+
+from companion.daemon.api.route import PREFIX, Noun, the_daemon
+from companion.daemon.api.run_shapes import (
+    AppliedTo,
+    EditsAgain,
+    NewRun,
+    RunList,
+    RunProgress,
+    RunQuery,
+    RunShape,
+)
+from companion.daemon.api.shapes import ChangeMade, Nothing, OfferShape
+from companion.daemon.api.waiting import wait_for_result
+from companion.daemon.problem import Refusal
+from companion.daemon.runs import Run
+
+runs = Noun("runs")
+
+
+@runs.does("/runs", status=202, location=lambda made: f"{PREFIX}/runs/{made.id}")
+def start_run(body: NewRun) -> RunShape:
+    """Start a run."""
+    return RunShape.of(the_daemon().start_run(body.order))
+
+
+@runs.reads("/runs")
+def read_runs() -> RunList:
+    """The runs that the daemon remembers, without their results."""
+    return RunList(runs=[RunShape.of(run) for run in the_daemon().runs.all()])
+
+
+@runs.reads("/runs/<run>")
+def read_run(run: str, query: RunQuery) -> RunProgress:
+    """How far a run is, and its results after a number."""
+    found = _require(run)
+    if query.wait:
+        wait_for_result(found, query.since, query.wait)
+    return RunProgress.since(found, query.since, with_diff=query.diff == "true")
+
+
+@runs.does("/runs/<run>/cancel")
+def cancel_run(run: str, body: Nothing) -> RunShape:
+    """Cancel a run: what is being written is finished, nothing further is begun."""
+    found = _require(run)
+    the_daemon().cancel_run(found)
+    return RunShape.of(found)
+
+
+@runs.does("/runs/<run>/edits", conflicts=True)
+def offer_again(run: str, body: EditsAgain) -> OfferShape:
+    """The run's edits for the text that the editor shows now; no model is asked."""
+    return OfferShape.of(the_daemon().offer_again(_require(run), body.path, body.text))
+
+
+@runs.does("/runs/<run>/applied", conflicts=True)
+def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
+    """Confirm that the edits of an offer were made."""
+    found = _require(run)
+    made = the_daemon().confirm(found, body.path, body.base_sha256, body.new_sha256)
+    return ChangeMade(change=made)
+
+
+def _require(name: str) -> Run:
+    if (found := the_daemon().runs.get(name)) is None:
+        raise Refusal(404, f"There is no run {name} any more.")
+    return found

@@ -1,0 +1,72 @@
+"""The HTTP API as a WSGI application."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response
+from werkzeug.exceptions import HTTPException
+
+from companion.daemon.api import pair, route, waiting
+from companion.daemon.api.changes import changes
+from companion.daemon.api.notes import notes
+from companion.daemon.api.presence import presence
+from companion.daemon.api.route import PREFIX
+from companion.daemon.api.runs import runs
+from companion.daemon.api.status import status
+from companion.daemon.daemon import Daemon
+from companion.daemon.guard import Guard
+from companion.daemon.openapi import describe_api
+from companion.daemon.problem import PROBLEM_JSON, find_problem
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import WSGIApplication
+
+NOUNS = (status, notes, runs, changes, presence, pair.pair)
+
+
+def make_app(
+    daemon: Daemon,
+    accepts: Callable[[str], object],
+    exchange: Callable[[str], str | None],
+    port: int,
+    closing: threading.Event | None = None,
+) -> WSGIApplication:
+    """Return the API of a daemon that listens on port, guarded.
+
+    accepts: whether a bearer token opens it. exchange: the token for a one-time code; None when
+    the code is wrong. closing: set when the daemon stops; no answer is held back any more then.
+    """
+    app = Flask("companion", static_folder=None)
+    app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
+    app.url_map.merge_slashes = False
+    app.extensions[route.EXTENSION] = daemon
+    app.extensions[pair.EXTENSION] = exchange
+    app.extensions[waiting.EXTENSION] = waiting.Waiters(closing or threading.Event())
+    for noun in NOUNS:
+        app.register_blueprint(noun)
+    app.add_url_rule("/healthz", "healthz", _tell_health, methods=["GET"])
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _document, methods=["GET"])
+    app.register_error_handler(Exception, _answer_problem)
+    return Guard(app, accepts, port)
+
+
+def _tell_health() -> Response:
+    return Response('{"status":"ok"}', content_type="application/json")
+
+
+def _document() -> Response:
+    return Response(describe_api(NOUNS), content_type="application/json")
+
+
+def _answer_problem(error: Exception) -> Response:
+    problem = find_problem(error)
+    response = Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)
+    if isinstance(error, HTTPException) and error.code == HTTPStatus.METHOD_NOT_ALLOWED:
+        for name, value in error.get_headers():
+            if name == "Allow":
+                response.headers[name] = value
+    return response

@@ -1,0 +1,161 @@
+"""A running daemon, as the command line asks it: over HTTP, on this machine only."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterator
+from http.client import HTTPConnection, HTTPException
+from typing import NamedTuple, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from companion.daemon.api.changes import Undo
+from companion.daemon.api.run_shapes import (
+    LONGEST_WAIT,
+    FilledShape,
+    NewRun,
+    ResultShape,
+    RunProgress,
+    RunShape,
+)
+from companion.daemon.api.shapes import ChangeMade
+from companion.daemon.api.status import StatusShape
+from companion.daemon.problem import Problem
+from companion.daemon.runs import Order
+from companion.enrich.enricher import Result
+from companion.enrich.plan import Filling
+from companion.errors import CompanionError
+from companion.llm.answer import Usage
+from companion.note.needs import CALLOUT, Need
+
+M = TypeVar("M", bound=BaseModel)
+
+_HOST = "127.0.0.1"
+_TIMEOUT = 30.0  # seconds; beside the time that an answer is asked to be held back
+_PAUSE = 0.2  # seconds between two questions when the daemon holds no answer back
+
+
+class DaemonGone(CompanionError):
+    """The daemon does not answer."""
+
+
+class DaemonRefused(CompanionError):
+    """The daemon does not do what it was asked. status: HTTP's; the text is the daemon's own."""
+
+    def __init__(self, detail: str, status: int) -> None:
+        super().__init__(detail)
+        self.status = status
+
+
+class Followed(NamedTuple):
+    """One note's result, as in a run of our own but for its texts. diff: None if unchanged."""
+
+    result: Result
+    diff: str | None
+
+
+class DaemonClient:
+    """Asks the daemon on a port. Every method raises DaemonGone and DaemonRefused."""
+
+    def __init__(self, port: int, token: str) -> None:
+        self._port = port
+        self._headers = {"Host": f"{_HOST}:{port}", "Authorization": f"Bearer {token}"}
+
+    def status(self) -> StatusShape:
+        """Return how the daemon stands."""
+        return self._ask("GET", "/status", StatusShape)
+
+    def start_run(self, order: Order) -> RunShape:
+        """Return the new run."""
+        return self._ask("POST", "/runs", RunShape, NewRun.of(order).model_dump())
+
+    def run(self, run: str) -> RunShape:
+        """Return how far the run of that id is."""
+        return self._ask("GET", f"/runs/{run}", RunShape)
+
+    def follow(self, run: str, *, diff: bool = False) -> Iterator[Followed]:
+        """Yield the run's results as they come, until it is over; run() says how it ended."""
+        number = 0
+        while True:
+            asked_at = time.monotonic()
+            query = f"since={number}&wait={LONGEST_WAIT}&diff={str(diff).lower()}"
+            progress = self._ask("GET", f"/runs/{run}?{query}", RunProgress)
+            yield from map(_followed, progress.results)
+            if not progress.results:
+                if progress.state in ("done", "cancelled", "failed"):
+                    return
+                time.sleep(max(0.0, _PAUSE - (time.monotonic() - asked_at)))
+            number = progress.next
+
+    def cancel(self, run: str) -> RunShape:
+        """Cancel the run."""
+        return self._ask("POST", f"/runs/{run}/cancel", RunShape, {})
+
+    def undo(self, change: int, run: str | None = None) -> int:
+        """Return the id of the change that took this one back."""
+        body = Undo(run=run).model_dump()
+        return self._ask("POST", f"/changes/{change}/undo", ChangeMade, body).change
+
+    def pause(self) -> StatusShape:
+        """Stop background work."""
+        return self._ask("POST", "/pause", StatusShape, {})
+
+    def resume(self) -> StatusShape:
+        """Let background work go on."""
+        return self._ask("POST", "/resume", StatusShape, {})
+
+    def _ask(self, method: str, path: str, model: type[M], body: object = None) -> M:
+        data = None if body is None else json.dumps(body).encode()
+        headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
+        # A connection a question: they are rare, and an idle one may be closed any moment.
+        connection = HTTPConnection(_HOST, self._port, timeout=_TIMEOUT + LONGEST_WAIT)
+        try:
+            connection.request(method, f"/api/v1{path}", data, headers)
+            response = connection.getresponse()
+            status, answer = response.status, response.read()
+        except (OSError, HTTPException) as error:
+            raise DaemonGone(
+                f"the daemon on port {self._port} does not answer ({error or type(error).__name__})"
+                "; see its log, or start it with `companion serve`"
+            ) from None
+        finally:
+            connection.close()
+        return self._read(status, answer, model)
+
+    def _read(self, status: int, answer: bytes, model: type[M]) -> M:
+        try:
+            if 200 <= status < 300:
+                return model.model_validate_json(answer)
+            problem = Problem.model_validate_json(answer)
+        except ValidationError:
+            raise DaemonGone(
+                f"what answers on port {self._port} is no daemon of this version of Companion; "
+                "restart `companion serve`"
+            ) from None
+        raise DaemonRefused(_in_words(problem), status)
+
+
+def _in_words(problem: Problem) -> str:
+    places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
+    return f"{problem.detail} ({places})" if places else problem.detail
+
+
+def _followed(shape: ResultShape) -> Followed:
+    result = Result(
+        path=shape.path,
+        status=shape.status,
+        reason=shape.reason or "",
+        filled=tuple(map(_filling, shape.changes)),
+        left=tuple(shape.left),
+        usage=Usage(**shape.usage.model_dump()),
+        change=shape.change,
+        ends_run=shape.ends_run,
+    )
+    return Followed(result, shape.diff)
+
+
+def _filling(filled: FilledShape) -> Filling:
+    where = "property" if filled.kind != CALLOUT else "section" if filled.heading else "top"
+    need = Need(filled.kind, filled.heading, None, where, filled.reason)
+    return Filling(need, filled.text, filled.remark)

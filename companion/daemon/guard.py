@@ -1,0 +1,132 @@
+"""Who may ask at all: every request is checked here, before it is routed anywhere.
+
+A web page in the user's browser can reach 127.0.0.1 too, under a name of its own (DNS rebinding)
+or with requests that browsers send without asking. Neither has our Host, our Origin and the token.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Sequence
+from http import HTTPStatus
+from typing import TYPE_CHECKING, Any
+
+from companion.daemon.problem import PROBLEM_JSON, Refusal
+
+if TYPE_CHECKING:
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
+
+MAX_BODY = 1024 * 1024  # bytes
+METHODS = ("GET", "HEAD", "POST")
+OPEN = frozenset({("GET", "/healthz"), ("POST", "/api/v1/pair")})  # without a token
+SECURITY = (
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+    ("Cross-Origin-Resource-Policy", "same-origin"),
+    ("Referrer-Policy", "no-referrer"),
+    ("X-Content-Type-Options", "nosniff"),
+)
+
+_NAMES = ("127.0.0.1", "localhost")
+# Our addresses need no escapes, so that nothing has to be decoded to be judged.
+_PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+|/")
+_LONGEST_PATH = 1024
+_QUERY = re.compile(r"[!-~]*")
+_BEARER = re.compile(r"(?i:Bearer) +([A-Za-z0-9._~+/-]+=*)")  # RFC 6750, section 2.1
+_JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?', re.IGNORECASE)
+
+
+class Guard:
+    """A WSGI application that lets only the requests through to `app` that may come in.
+
+    accepts: whether a bearer token opens this daemon. port: where it listens.
+    """
+
+    def __init__(self, app: WSGIApplication, accepts: Callable[[str], object], port: int) -> None:
+        self._app = app
+        self._accepts = accepts
+        self._hosts = frozenset(f"{name}:{port}" for name in _NAMES)
+        self._origins = frozenset(f"http://{host}" for host in self._hosts)
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Answer a request, always with the security headers."""
+        start = _securing(start_response)
+        try:
+            self._check(environ)
+        except Refusal as refusal:
+            return _refuse(refusal, environ, start)
+        return self._app(environ, start)
+
+    def _check(self, environ: WSGIEnvironment) -> None:
+        """Raise Refusal unless the request may come in."""
+        target = environ.get("REQUEST_URI", "")
+        method = environ["REQUEST_METHOD"]
+        self._check_sender(environ)
+        if (method, target.partition("?")[0]) not in OPEN:
+            self._check_token(environ)
+        if method not in METHODS:
+            allowed = ("Allow", ", ".join(METHODS))
+            raise Refusal(405, "Only GET, HEAD and POST are taken.", headers=[allowed])
+        _check_target(target)
+        _check_body(environ, method)
+
+    def _check_sender(self, environ: WSGIEnvironment) -> None:
+        # The server joins repeated headers with a comma, so that two are never one of ours.
+        if environ.get("HTTP_HOST") not in self._hosts:
+            raise Refusal(421, "This server answers to 127.0.0.1 and localhost with its port only.")
+        if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
+            raise Refusal(403, "Pages of other origins get no answer here.")
+        if environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
+            raise Refusal(403, "Pages of other sites get no answer here.")
+
+    def _check_token(self, environ: WSGIEnvironment) -> None:
+        given = environ.get("HTTP_AUTHORIZATION")
+        if given is None:
+            raise Refusal(
+                401, "A bearer token is needed.", headers=[("WWW-Authenticate", "Bearer")]
+            )
+        bearer = _BEARER.fullmatch(given)
+        if bearer is None or not self._accepts(bearer[1]):
+            challenge = ("WWW-Authenticate", 'Bearer error="invalid_token"')
+            raise Refusal(401, "This token does not open this daemon.", headers=[challenge])
+
+
+def _check_target(target: str) -> None:
+    path, _, query = target.partition("?")
+    if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
+        raise Refusal(404, "There is nothing at this address.")
+
+
+def _check_body(environ: WSGIEnvironment, method: str) -> None:
+    length = int(environ.get("CONTENT_LENGTH") or 0)
+    if method != "POST":
+        if length:
+            raise Refusal(400, f"{method} takes no body.")
+        return
+    if length > MAX_BODY:
+        raise Refusal(413, f"A body has at most {MAX_BODY:,} bytes.")
+    is_plain = environ.get("HTTP_CONTENT_ENCODING") is None
+    if not is_plain or not _JSON.fullmatch(environ.get("CONTENT_TYPE", "")):
+        raise Refusal(415, "A body is application/json in UTF-8, without an encoding.")
+
+
+def _securing(start_response: StartResponse) -> StartResponse:
+    """Return start_response that also sends the security headers, and how it may be cached."""
+
+    def start(
+        status: str, headers: list[tuple[str, str]], exc_info: Any = None
+    ) -> Callable[[bytes], object]:
+        has_etag = any(name.lower() == "etag" for name, _ in headers)
+        caching = ("Cache-Control", "private, no-cache" if has_etag else "no-store")
+        return start_response(status, [*headers, *SECURITY, caching], exc_info)
+
+    return start
+
+
+def _refuse(
+    refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse
+) -> Sequence[bytes]:
+    body = refusal.problem.dump()
+    status = HTTPStatus(refusal.problem.status)
+    headers = [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body)))]
+    start_response(f"{status.value} {status.phrase}", [*headers, *refusal.headers])
+    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

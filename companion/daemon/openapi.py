@@ -1,0 +1,165 @@
+"""The OpenAPI document, made of the routes' own types."""
+
+from __future__ import annotations
+
+import inspect
+import json
+import re
+from collections.abc import Iterator, Sequence
+from functools import cache
+from typing import Any, Literal
+
+from pydantic import BaseModel
+from pydantic.json_schema import models_json_schema
+
+from companion import __version__
+from companion.daemon.api.route import PREFIX, Noun, Route
+from companion.daemon.api.shapes import LARGEST
+from companion.daemon.problem import PROBLEM_JSON, Problem
+
+_Mode = Literal["validation", "serialization"]
+
+_JSON = "application/json"
+_REF = "#/components/schemas/{model}"
+_VARIABLE = re.compile(r"<(?:[^:>]+:)?(\w+)>")
+_ETAG = {"ETag": {"schema": {"type": "string"}}}
+_LOCATION = {"Location": {"schema": {"type": "string"}}}
+_CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
+
+# What any request may be answered with; then what a POST may be, too.
+_PROBLEMS = {
+    400: "It is no request that can be read.",
+    401: "The token is missing or does not open this daemon.",
+    403: "It comes from a page of another origin.",
+    404: "There is nothing of that name.",
+    405: "The address does not take this method.",
+    421: "Host is not this server.",
+    422: "It does not have the form this address takes, or cannot be done.",
+    431: "The headers are too large.",
+    500: "Companion made a mistake.",
+    503: "The endpoint or the journal cannot be used now.",
+}
+_POST_PROBLEMS = {
+    411: "The length of the body is not given.",
+    413: "The body is too large.",
+    415: "The body is not application/json.",
+}
+_CONFLICT = {409: "The note was changed meanwhile, or cannot be written."}
+
+
+@cache
+def describe_api(nouns: Sequence[Noun]) -> str:
+    """Return the OpenAPI 3.1 document of the nouns' routes, as JSON."""
+    routes = [route for noun in nouns for route in noun.routes]
+    schemas = _schemas(routes)
+    paths: dict[str, dict[str, Any]] = {}
+    for noun in nouns:
+        for route in noun.routes:
+            path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, noun.name)
+    paths |= _bare_paths()
+    document = {
+        "openapi": "3.1.0",
+        "info": {"title": "Callout Companion", "version": __version__},
+        "paths": paths,
+        "security": [{"bearer": []}],
+        "components": {
+            "securitySchemes": {"bearer": {"type": "http", "scheme": "bearer"}},
+            "schemas": schemas,
+        },
+    }
+    return json.dumps(document, ensure_ascii=False)
+
+
+def _operation(route: Route, tag: str) -> dict[str, Any]:
+    told: dict[str, Any] = {
+        "operationId": route.view.__name__,
+        "summary": inspect.getdoc(route.view) or "",
+        "tags": [tag],
+        "parameters": [*_variables(route), *_query(route.query)],
+        "responses": dict(_responses(route)),
+    }
+    if route.body is not None:
+        told["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(route.body)}}}
+    if route.is_open:
+        told["security"] = []
+    return told
+
+
+def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
+    shapes = [_ref(answer) for answer in route.answers]
+    schema = shapes[0] if len(shapes) == 1 else {"anyOf": shapes}
+    headers = (_ETAG if route.method == "GET" else {}) | (_LOCATION if route.location else {})
+    good = {"description": "Done.", "headers": headers, "content": {_JSON: {"schema": schema}}}
+    yield str(route.status), good
+    if route.method == "GET":
+        yield "304", {"description": "It is as the client has it.", "headers": _ETAG}
+    problems = _PROBLEMS | (_POST_PROBLEMS if route.method == "POST" else {})
+    yield from _problems(problems | (_CONFLICT if route.conflicts else {}))
+
+
+def _problems(problems: dict[int, str]) -> Iterator[tuple[str, dict[str, Any]]]:
+    content = {PROBLEM_JSON: {"schema": _ref(Problem)}}
+    for status, words in sorted(problems.items()):
+        headers = _CHALLENGE if status == 401 else {}
+        yield str(status), {"description": words, "headers": headers, "content": content}
+
+
+def _variables(route: Route) -> Iterator[dict[str, Any]]:
+    for found in _VARIABLE.finditer(route.rule):
+        is_number = found[0].startswith("<int")
+        number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
+        name = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
+        schema = number if is_number else name
+        yield {"name": found[1], "in": "path", "required": True, "schema": schema}
+
+
+def _query(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
+    for name, schema in query.model_json_schema().get("properties", {}).items():
+        kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
+        for kind in kinds:
+            schema |= kind
+        if schema.get("default", "") is None:
+            del schema["default"]
+        yield {"name": name, "in": "query", "required": False, "schema": schema}
+
+
+def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
+    sent = {route.body: None for route in routes if route.body is not None}
+    told = {answer: None for route in routes for answer in route.answers}
+    modes: list[tuple[type[BaseModel], _Mode]] = [(model, "validation") for model in sent]
+    modes += [(model, "serialization") for model in (*told, Problem)]
+    _, schemas = models_json_schema(modes, ref_template=_REF)
+    found: dict[str, Any] = schemas["$defs"]
+    # A problem without places leaves them out.
+    found["Problem"]["required"] = ["type", "title", "status", "detail"]
+    return found
+
+
+def _bare_paths() -> dict[str, dict[str, Any]]:
+    """Return the two addresses that are of no noun."""
+    state = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
+    content = {_JSON: {"schema": state | {"additionalProperties": False}}}
+    document = {_JSON: {"schema": {"type": "object"}}}
+    problems = dict(_problems(_PROBLEMS))
+    return {
+        "/healthz": {
+            "get": {
+                "operationId": "read_health",
+                "summary": "Whether the daemon answers at all; nothing else.",
+                "security": [],
+                "responses": {"200": {"description": "It does.", "content": content}} | problems,
+            }
+        },
+        f"{PREFIX}/openapi.json": {
+            "get": {
+                "operationId": "read_document",
+                "summary": "This document.",
+                "responses": {"200": {"description": "It.", "content": document}} | problems,
+            }
+        },
+    }
+
+
+def _ref(model: type[BaseModel]) -> dict[str, str]:
+    return {"$ref": _REF.format(model=model.__name__)}

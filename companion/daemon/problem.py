@@ -1,0 +1,112 @@
+"""Errors as the API answers them: problem details (RFC 9457)."""
+
+from __future__ import annotations
+
+import logging
+import traceback
+from collections.abc import Sequence
+from http import HTTPStatus
+
+from pydantic import BaseModel
+from werkzeug.exceptions import HTTPException
+
+from companion.errors import (
+    CompanionError,
+    EndpointError,
+    JournalError,
+    NoteBusy,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    NoteUnwritable,
+    UsageError,
+    VaultLocked,
+)
+
+PROBLEM_JSON = "application/problem+json"
+
+_URN = "urn:callout-companion:problem:"
+_LOG = logging.getLogger(__name__)
+
+# The first one that fits. A note that cannot be written is a conflict with what the disk allows,
+# not a fault of the server: the user mends it and asks again.
+_KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
+    (UsageError, 422, "not-possible", "This cannot be done"),
+    (NoteRefused, 422, "note-refused", "The note does not allow it"),
+    (NoteChanged, 409, "note-changed", "The note was changed meanwhile"),
+    (NoteBusy, 409, "note-busy", "Another program holds the note"),
+    (NoteUnwritable, 409, "note-unwritable", "The note cannot be written"),
+    (NoteError, 409, "note", "The note cannot be worked on"),
+    (EndpointError, 503, "endpoint", "The model's endpoint serves nobody now"),
+    (JournalError, 503, "journal", "The journal cannot be used"),
+    (VaultLocked, 503, "vault-locked", "Another process works on the vault"),
+    (CompanionError, 422, "not-possible", "This cannot be done"),
+)
+
+
+class Place(BaseModel):
+    """What is wrong in one place: `where` is `body`, `query` or `path`, and the way from there."""
+
+    where: str
+    what: str
+
+
+class Problem(BaseModel):
+    """A problem. type: `about:blank`, or a URN of ours; detail: in a user's words."""
+
+    type: str = "about:blank"
+    title: str
+    status: int
+    detail: str
+    errors: list[Place] = []
+
+    def dump(self) -> bytes:
+        """Return it as JSON."""
+        return self.model_dump_json(exclude=set() if self.errors else {"errors"}).encode()
+
+
+class Refusal(Exception):
+    """A request that is not carried out. headers: of the answer, beside the usual ones."""
+
+    def __init__(
+        self,
+        status: int,
+        detail: str,
+        errors: Sequence[Place] = (),
+        headers: Sequence[tuple[str, str]] = (),
+    ) -> None:
+        super().__init__(status, detail)
+        self.headers = headers
+        self.problem = http_problem(status, detail)
+        if errors:
+            self.problem.type, self.problem.errors = f"{_URN}invalid", list(errors)
+
+
+def http_problem(status: int, detail: str) -> Problem:
+    """Return a problem that its HTTP status says all about."""
+    return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
+
+
+def find_problem(error: Exception) -> Problem:
+    """Return the problem that an error is to a client.
+
+    What was not foreseen is logged by its type and place only: its words may hold a note's text.
+    """
+    if isinstance(error, Refusal):
+        return error.problem
+    if isinstance(error, HTTPException):
+        status = error.code or 500
+        return http_problem(status, _DETAILS.get(status, HTTPStatus(status).description))
+    for kind, status, name, title in _KINDS:
+        if isinstance(error, kind):
+            return Problem(type=_URN + name, title=title, status=status, detail=str(error))
+    at = traceback.extract_tb(error.__traceback__)[-1:]
+    where = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
+    _LOG.error("an answer failed with %s at %s", type(error).__name__, where)
+    return http_problem(500, "Companion made a mistake here; its log says where.")
+
+
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+}
