@@ -1,161 +1,299 @@
-"""The daemon as its HTTP API and `companion serve` see it."""
+"""The daemon as its HTTP API and `companion serve` see it: all its parts put together."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal, NamedTuple
+import os
+import time
+from collections.abc import Iterable, Sequence
+from contextlib import suppress
+from threading import Event
 
-from companion.daemon.health import Fault
+from companion import __version__
+from companion.daemon.background import Background
+from companion.daemon.gate import Gate
+from companion.daemon.health import Health
+from companion.daemon.offers import Offers
+from companion.daemon.presence import Presence
+from companion.daemon.queue import Priority, WorkQueue
+from companion.daemon.reconcile import Reconciler
+from companion.daemon.requests import Requests
 from companion.daemon.runs import Offer, Order, Run, Runs
+from companion.daemon.seen import Seen
+from companion.daemon.source import EnricherSource
+from companion.daemon.state import BackgroundState, Listing, Status, Today, Wanted
+from companion.daemon.work import Workers
+from companion.enrich.draft import Job, draft_note
+from companion.enrich.enricher import Enricher
+from companion.enrich.jobs import choose_jobs
+from companion.enrich.model import is_remote
+from companion.enrich.report import Report
+from companion.enrich.result import Result
+from companion.enrich.run import new_run
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError, UsageError
+from companion.llm.spending import Spending
+from companion.note.edit import apply_edits
 from companion.note.needs import Facts
-from companion.vault.journal import Change
+from companion.vault.files import skip_reason
+from companion.vault.journal import Change, NewChange
+from companion.vault.locate import relative_path
+from companion.vault.undo import find_inverse_in_editor, undo_change
+from companion.vault.write import SETTLE, read_note
 
-Wanted = Literal["to-do", "left", "skipped", "all"]
-
-
-class Listing(NamedTuple):
-    """A page of notes. after: the path to go on from; None at the end. total: of all pages."""
-
-    notes: list[tuple[str, Facts]]
-    after: str | None
-    total: int
-
-
-class Background(NamedTuple):
-    """Background work. off: why there is none; empty when there is."""
-
-    off: str
-    waiting: int
-    notes_today: int
-    notes_a_day: int
-
-
-class Today(NamedTuple):
-    """What was spent today, in all vaults; dollars: None where the price is not known."""
-
-    input_tokens: int
-    output_tokens: int
-    dollars: float | None
-    tokens_a_day: int | None
-    dollars_a_day: float | None
-
-
-@dataclass(frozen=True)
-class Status:
-    """The state of the daemon. started_at: Unix time, seconds.
-
-    vault_missing: the vault's folder is not there just now. polls: why it polls the vault,
-    empty when it gets events. notes: those that were looked at; to_do: with a need.
-    """
-
-    version: str
-    pid: int
-    started_at: float
-    vault: str
-    vault_missing: bool
-    ready: bool
-    paused: bool
-    polls: str
-    endpoint: str
-    model: str
-    is_embedded: bool
-    is_remote: bool
-    fault: Fault | None
-    retry_in: float
-    background: Background
-    today: Today
-    notes: int
-    to_do: int
-    skipped: int
-    open_notes: int
-    in_hand: list[str]
-    waiting: dict[str, int]
-    runs: list[str]
-    newest_change: int
+_REFRESH = 10.0  # seconds that a run waits at most for the vault to be looked over before it
+_STOP = 3.5  # seconds for what is being written to be finished
+_OPEN_SETTLE = 5.0  # seconds a note must rest that is open somewhere: Obsidian saves every two
+_IMAGES_KEPT = 30 * 86_400.0  # seconds
 
 
 class Daemon:
-    """One vault's daemon. Every method may be called from any thread."""
+    """One vault's daemon. Every method may be called from any thread.
 
-    root: Path
-    state: Path
-    runs: Runs
+    space: the vault, opened to be written. start() it once, and stop() it at the end.
+    """
+
+    def __init__(self, space: Workspace, spending: Spending) -> None:
+        self.root, self.state = space.root, space.state
+        self.started_at = time.time()
+        self.runs = Runs(new_run)
+        self._space = space
+        self._spending = spending
+        self._run = new_run()
+        self._queue: WorkQueue[Job] = WorkQueue()
+        self._seen = Seen(space.root)
+        self._presence = Presence()
+        self._health = Health()
+        self._gate = Gate(space.config, space.state, self._queue)
+        self._offers = Offers(space.journal)
+        self._reconciler = Reconciler(space, self._queue, self._seen, self._looked)
+        self._source = EnricherSource(space, spending, self._reconciler.known)
+        self._background = Background(
+            self._queue,
+            self._seen,
+            self._presence,
+            spending,
+            self._open_background,
+            self._gate.spend,
+        )
+        self._requests = Requests(
+            self._queue, self._seen, self._offers, self.runs, self._open_for_run
+        )
+        self._workers = Workers(
+            self._queue,
+            self._background,
+            self._requests,
+            self._health,
+            self.runs,
+            space.config.concurrency,
+        )
+
+    def start(self) -> None:
+        """Begin to look at the vault and to work."""
+        self._gate.look()
+        self._reconciler.start()
+        self._workers.start()
+
+    def stop(self) -> None:
+        """End: what is being written is finished, calls are broken off, the rest is found again."""
+        self._queue.close()
+        self._background.stop()
+        for run in self.runs.active():
+            self._requests.cancel(run)
+        self._reconciler.stop(_STOP)
+        self._workers.join(_STOP)
+        self._source.close()
 
     def status(self) -> Status:
         """Return how things stand."""
-        raise NotImplementedError
+        config, looked = self._space.config, self._reconciler
+        fault, today, waiting = self._health.fault, self._spending.today(), self._queue.counts()
+        dollars = self._spending.dollars_a_day
+        where = "" if config.is_embedded else config.remote_endpoint().address
+        return Status(
+            version=__version__,
+            pid=os.getpid(),
+            started_at=self.started_at,
+            vault=self.root.name,
+            vault_missing=looked.vault_missing,
+            ready=looked.ready.is_set(),
+            paused=self._gate.is_paused,
+            polls=looked.polls,
+            endpoint=where,
+            model=config.endpoint.model,
+            is_embedded=config.is_embedded,
+            is_remote=is_remote(config),
+            fault=fault,
+            retry_in=max(0.0, fault.next_try - time.monotonic()) if fault else 0.0,
+            background=BackgroundState(
+                self._gate.off(),
+                waiting[Priority.BACKGROUND],
+                today.background_notes,
+                config.background.notes_a_day,
+            ),
+            today=Today(
+                today.input_tokens,
+                today.output_tokens,
+                today.dollars,
+                self._spending.tokens_a_day,
+                dollars,
+            ),
+            notes=looked.counts.notes,
+            to_do=looked.counts.to_do,
+            skipped=looked.counts.skipped,
+            open_notes=len(self._presence.open_paths()),
+            in_hand=[ticket.path for ticket in self._queue.in_hand()],
+            waiting={priority.name.lower(): number for priority, number in waiting.items()},
+            runs=[run.id for run in self.runs.active()],
+            newest_change=self._space.journal.newest(),
+        )
 
     def notes(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
         """Return notes of the folder in the order of their paths, from the one after `after`."""
-        raise NotImplementedError
+        report = Report(self._space, self._reconciler.scan(), [folder] if folder else [])
+        found = sorted((path, facts) for path, facts in report.all() if _is(facts, wanted))
+        page = [entry for entry in found if entry[0] > after][:limit]
+        more = bool(page) and page[-1][0] != found[-1][0]
+        return Listing(page, page[-1][0] if more else None, len(found))
 
     def look_at(self, path: str) -> Facts:
         """Return what the note at path needs if it is named, or why it is left alone, as it is now.
 
         Raises UsageError: it is not there, or outside the vault.
         """
-        raise NotImplementedError
+        path = self._resolve(path)
+        if reason := skip_reason(self.root, path, self._space.ignore):
+            return Facts(skipped=reason)
+        try:
+            data = read_note(self.root, path).data
+            draft = draft_note(self._space, Job(path, explicit=True, retry=True), data)
+        except NoteError as error:
+            return Facts(skipped=error.reason)
+        return Facts(needs=draft.needs, left=draft.left, skipped=draft.skipped)
 
     def start_run(self, order: Order) -> Run:
-        """Return the new run, queued. Raises UsageError: a path is not there or outside the vault,
-        or the order cannot be carried out.
+        """Return the new run, queued.
+
+        Raises UsageError: a path is not there or outside the vault, or the order cannot be
+        carried out.
         """
-        raise NotImplementedError
+        if self._reconciler.vault_missing:
+            raise UsageError("the vault is not there just now; mount its drive, and try again")
+        if order.priority is Priority.BACKGROUND and (off := self._gate.off()):
+            raise UsageError(f"no background work is done: {off}")
+        paths = [self._resolve(path) for path in order.paths]
+        jobs, skipped = self._choose(order, paths)
+        if order.priority is not Priority.BACKGROUND:
+            self._health.wake()
+            self._queue.hold_all(None)
+        if order.text is not None:
+            self._background.take_over(paths[0])
+        return self._requests.start(order, jobs[: order.limit], skipped)
 
     def cancel_run(self, run: Run) -> None:
         """Cancel the run: what is being written is finished, nothing further is begun."""
-        raise NotImplementedError
+        self._requests.cancel(run)
 
     def offer_again(self, run: Run, path: str, text: str) -> Offer:
         """Return the run's edits for the text that the editor shows now; no model is asked.
 
         Raises NoteError: they have no place in it any more. UsageError: the run has none.
         """
-        raise NotImplementedError
+        return self._requests.offer_again(run, path, text)
 
     def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
         """Return the id of the change, journaled, that the client made of an offer.
 
         Raises UsageError: nothing of that kind was offered.
         """
-        raise NotImplementedError
+        return self._offers.confirm(run.id, base_sha256, new_sha256)
 
     def changes(
         self, path: str | None, run: str | None, before: int | None, limit: int
     ) -> list[Change]:
         """Return changes, newest first."""
-        raise NotImplementedError
+        return self._space.journal.changes(path, run, limit, before)
 
     def change(self, number: int) -> Change | None:
         """Return the change of that id."""
-        raise NotImplementedError
+        return self._space.journal.change(number)
 
     def change_texts(self, change: Change) -> tuple[str, str] | None:
         """Return the note before and after the change; None when its images were pruned."""
-        raise NotImplementedError
+        images = self._space.journal.images(change.id)
+        return images and (images[0].decode("utf-8"), images[1].decode("utf-8"))
 
     def undo(self, change: Change, run: str | None = None) -> int:
         """Return the id of the change that took this one back. Raises NoteError."""
-        raise NotImplementedError
+        number = undo_change(self.root, self._space.journal, change, run or new_run())
+        with suppress(NoteError):
+            snapshot = read_note(self.root, change.path, settle=0)
+            self._seen.wrote(change.path, snapshot.data.decode("utf-8"))
+        return number
 
     def offer_undo(self, change: Change, text: str) -> Offer:
         """Return the edits that take the change out of a text in an editor. Raises NoteError."""
-        raise NotImplementedError
+        edits = find_inverse_in_editor(self._space.journal, change, text)
+        undo = NewChange(new_run(), change.path, "undo", edits, undoes=change.id)
+        return self._offers.make(f"change {change.id}", undo, text, apply_edits(text, edits))
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         """Return the id of the undo, journaled, that the client made. Raises UsageError."""
-        raise NotImplementedError
+        return self._offers.confirm(f"change {change.id}", base_sha256, new_sha256)
 
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""
-        raise NotImplementedError
+        self._gate.pause()
+        self._background.stop()
 
     def resume(self) -> None:
         """Let background work go on, and try a failing endpoint again now."""
-        raise NotImplementedError
+        self._background.go_on()
+        self._health.wake()
+        self._queue.hold_all(None)
+        self._gate.resume()
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         """Take down which notes the client has open; return those of them that wait for edits."""
-        raise NotImplementedError
+        opened = list(paths)
+        self._presence.report(client, opened)
+        if self._gate.off():
+            return []
+        deferred = self._background.deferred()
+        return [path for path in opened if path in deferred]
+
+    def _choose(self, order: Order, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
+        if order.text is not None:
+            if len(paths) != 1:
+                raise UsageError("edits for an editor are made for one note at a time")
+            if order.priority is Priority.BACKGROUND:
+                return [Job(paths[0])], []
+        if any(not (self.root / path).is_file() for path in paths):
+            self._reconciler.refresh(_REFRESH)
+        return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
+
+    def _resolve(self, path: str) -> str:
+        return relative_path(self.root, path, self.root)
+
+    def _open_background(self, cancelled: Event) -> Enricher:
+        settle = self._space.config.background.settle_seconds
+        return self._source.open(self._run, cancelled, settle, waits=False)
+
+    def _open_for_run(self, run: str, cancelled: Event) -> Enricher:
+        return self._source.open(run, cancelled, self._settle_of)
+
+    def _settle_of(self, path: str) -> float:
+        return _OPEN_SETTLE if self._presence.is_open(path) else SETTLE
+
+    def _looked(self) -> None:
+        """Do what is to be done now and then."""
+        self._gate.look()
+        self._source.renew()
+        self._space.journal.prune_images(_IMAGES_KEPT)
+
+
+def _is(facts: Facts, wanted: Wanted) -> bool:
+    if facts.skipped is not None:
+        return wanted in ("skipped", "all")
+    if facts.needs:
+        return wanted in ("to-do", "all")
+    return wanted == "all" or (wanted == "left" and bool(facts.left))

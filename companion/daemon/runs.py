@@ -13,7 +13,7 @@ from companion.daemon.queue import Priority
 from companion.enrich.jobs import Choice
 from companion.enrich.result import Result
 from companion.llm.answer import Usage
-from companion.note.edit import Edit
+from companion.note.editor import Utf16Edit
 
 State = Literal["queued", "running", "done", "cancelled", "failed"]
 
@@ -42,7 +42,7 @@ class Offer(NamedTuple):
     base_sha256, new_sha256: of the text before and after, as UTF-8.
     """
 
-    edits: Sequence[Edit]
+    edits: Sequence[Utf16Edit]
     base_sha256: str
     new_sha256: str
 
@@ -81,6 +81,12 @@ class Run:
         """Whether nothing more will come of it."""
         return self.state in ("done", "cancelled", "failed")
 
+    def begin(self) -> None:
+        """Take down that it is being worked on."""
+        with self._changed:
+            if self.state == "queued":
+                self.state = "running"
+
     def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
         """Add what became of a note; counted: as one of its total."""
         with self._changed:
@@ -88,10 +94,8 @@ class Run:
             if counted:
                 self.counts[result.status] += 1
                 self.usage += result.usage
-            if self.state == "queued":
-                self.state = "running"
             if not self.is_over and self.counts.total() >= self.total:
-                self.state = "done"
+                self.state, self.waits = "done", ""
             self._changed.notify_all()
 
     def end(self, state: State, fault: str = "") -> None:
@@ -143,3 +147,8 @@ class Runs:
     def active(self) -> list[Run]:
         """Return the runs that are not over."""
         return [run for run in self.all() if not run.is_over]
+
+    def tell(self, waits: str) -> None:
+        """Say of all runs why nothing goes on just now; empty: it does again."""
+        for run in self.active():
+            run.waits = waits

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Literal, NamedTuple
@@ -26,6 +26,10 @@ from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_
 _TRIES = 3
 
 
+class NoteRewritten(NoteChanged):
+    """Little is left of the note that the model was asked about; its answer is of no use."""
+
+
 @dataclass(frozen=True)
 class Answered:
     """What a model gave for a note and is not written yet. left: what it did not give, and why."""
@@ -47,7 +51,8 @@ class Enricher:
     """Works on the notes of one run; every method may be called from any thread.
 
     run: the name of the run in the journal. settle: seconds that a note must be unchanged
-    before it is read; waits: whether to wait for that, rather than raise NoteYoung.
+    before it is read, or what gives them for a path; waits: whether to wait for that, rather
+    than raise NoteYoung.
     cancelled: set to write nothing more.
     """
 
@@ -58,7 +63,7 @@ class Enricher:
         client: Client,
         run: str,
         planner: Planner | None = None,
-        settle: float = SETTLE,
+        settle: float | Callable[[str], float] = SETTLE,
         waits: bool = True,
         cancelled: Event | None = None,
     ) -> None:
@@ -71,6 +76,10 @@ class Enricher:
         self._cancelled = cancelled or Event()
         client.limit_calls(workspace.config.concurrency)
         self._planner = planner or open_planner(workspace)
+
+    def close(self) -> None:
+        """Break off the calls under way, and ask nothing more."""
+        self._client.close()
 
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
@@ -135,7 +144,7 @@ class Enricher:
     def plan_on(self, answered: Answered, data: bytes) -> Planned:
         """Return what becomes of a note that holds data by now; nothing is written.
 
-        Raises NoteChanged: little of what the model was asked about is left. NoteRefused: what
+        Raises NoteRewritten: little of what the model was asked about is left. NoteRefused: what
         it gave has no place; that is remembered, so that it is not asked for again.
         """
         job, draft, outcome = answered.job, answered.draft, answered.outcome
@@ -193,9 +202,8 @@ class Enricher:
     def _snapshot(self, job: Job) -> Snapshot:
         space = self.workspace
         limit = space.ignore.max_bytes
-        return read_note(
-            space.root, job.path, settle=self._settle, waits=self._waits, max_bytes=limit
-        )
+        settle = self._settle(job.path) if callable(self._settle) else self._settle
+        return read_note(space.root, job.path, settle=settle, waits=self._waits, max_bytes=limit)
 
     def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
         for need, error in refused.items():
@@ -224,12 +232,12 @@ def _unchanged(answered: Answered, reason: str) -> Result:
 
 
 def _require_same_note(asked: bytes, now: bytes, path: str) -> None:
-    """Raise NoteChanged when most of what the model was asked about has gone from the note."""
+    """Raise NoteRewritten when most of what the model was asked about has gone from the note."""
     old = {line.strip() for line in asked.splitlines()} - {b""}
     kept = old & {line.strip() for line in now.splitlines()}
     if len(kept) * 2 < len(old):
         reason = "it was rewritten while the model was thinking; enrich it again"
-        raise NoteChanged(reason, path)
+        raise NoteRewritten(reason, path)
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:

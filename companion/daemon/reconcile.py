@@ -1,0 +1,271 @@
+"""Keeps what waits in the background in step with what the notes need.
+
+Level-triggered, as a Kubernetes controller is: the vault itself says what is to be done. Events
+only say where to look soon; the whole vault is looked over again and again, so a lost one costs
+nothing but time.
+"""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Container, Mapping
+from typing import NamedTuple
+
+from companion.daemon.queue import Priority, WorkQueue
+from companion.daemon.seen import Seen
+from companion.enrich.draft import Job, leave_asked
+from companion.enrich.known import Known
+from companion.enrich.workspace import Workspace
+from companion.errors import CompanionError
+from companion.note.needs import Facts
+from companion.vault.index import Scan
+from companion.vault.watch import Watch, WatchUnavailable
+
+_GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
+_MANY = 100  # notes reported at once from which the whole vault is looked over
+_MISSING_LOOK = 5.0  # seconds between two looks for a vault that is not there
+_POLL = 10.0  # seconds, the shortest time between two looks where events do not work
+_SHARE = 200  # a look may take this part of the time until the next one: half a percent
+_log = logging.getLogger(__name__)
+
+
+class Counts(NamedTuple):
+    """What the last look found. to_do: notes with a need; skipped: left alone."""
+
+    notes: int = 0
+    to_do: int = 0
+    skipped: int = 0
+
+
+class Reconciler:
+    """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
+
+    looked: called after each look over the whole vault.
+    polls: why it polls; empty when it gets events. vault_missing: the folder is not there now.
+    """
+
+    def __init__(
+        self, space: Workspace, queue: WorkQueue[Job], seen: Seen, looked: Callable[[], None]
+    ) -> None:
+        self.polls = ""
+        self.vault_missing = False
+        self.counts = Counts()
+        self.ready = threading.Event()
+        self._space = space
+        self._queue = queue
+        self._seen = seen
+        self._looked = looked
+        self._settle = space.config.background.settle_seconds
+        self._had_settings = (space.root / ".obsidian").is_dir()
+        self._scan: Scan | None = None
+        self._known: Known | None = None
+        self._cost = 0.0
+        self._needy: set[str] = set()
+        self._reading = threading.Lock()
+        self._hinted = threading.Condition()
+        self._hints: set[str] = set()
+        self._whole = True
+        self._asked, self._answered = 1, 0  # looks over the whole vault, by number
+        self._stopping = False
+        self._watch: Watch | None = None
+        self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
+
+    def start(self) -> None:
+        """Begin to watch and to look."""
+        self._thread.start()
+
+    def stop(self, timeout: float) -> None:
+        """End it."""
+        with self._hinted:
+            self._stopping = True
+            self._hinted.notify_all()
+        self._thread.join(timeout)
+        if self._watch:
+            self._watch.stop()
+
+    def hint(self, path: str | None) -> None:
+        """Look at the note soon; None: at the whole vault."""
+        with self._hinted:
+            if path is None:
+                self._whole = True
+            else:
+                self._hints.add(path)
+            self._hinted.notify_all()
+
+    def refresh(self, timeout: float) -> None:
+        """Return once the whole vault has been looked over anew, or the time is up."""
+        with self._hinted:
+            self._whole = True
+            self._asked += 1
+            mine = self._asked
+            self._hinted.notify_all()
+            self._hinted.wait_for(lambda: self._answered >= mine or self._stopping, timeout)
+
+    def scan(self) -> Scan:
+        """Return the facts of all notes as they are known now, for the caller alone."""
+        with self._reading:
+            return self._scan.copy() if self._scan else Scan.empty(self._space.root)
+
+    def known(self) -> Known:
+        """Return the names and vocabularies of the vault as they are now."""
+        with self._reading:
+            if self._known is None:
+                scan = self._scan.copy() if self._scan else Scan.empty(self._space.root)
+                self._known = Known(scan)
+            return self._known
+
+    def _run(self) -> None:
+        next_look = 0.0
+        while not self._stopping:
+            hints, whole, number = self._next_hints(next_look)
+            if self._stopping:
+                break
+            try:
+                whole = whole or time.monotonic() >= next_look or len(hints) > _MANY
+                if self._is_missing():
+                    next_look = time.monotonic() + _MISSING_LOOK
+                elif whole:
+                    self._look_over()
+                    next_look = time.monotonic() + self._pause()
+                else:
+                    self._look_at(hints)
+            except (CompanionError, OSError) as error:
+                _log.warning("looking at the vault: %s", error)
+                next_look = time.monotonic() + _MISSING_LOOK
+            except Exception:
+                _log.exception("looking at the vault")
+                next_look = time.monotonic() + _MISSING_LOOK
+            if whole:
+                self._answer(number)
+
+    def _next_hints(self, next_look: float) -> tuple[set[str], bool, int]:
+        """Wait for hints or for the next look; return the hints, and whether to look at it all."""
+        with self._hinted:
+            self._hinted.wait_for(
+                lambda: self._hints or self._whole or self._stopping,
+                max(0.0, next_look - time.monotonic()),
+            )
+            if self._hints and not self._whole:
+                self._hinted.wait_for(lambda: self._stopping, _GATHER)
+            taken = self._hints, self._whole, self._asked
+            self._hints, self._whole = set(), False
+            return taken
+
+    def _answer(self, number: int) -> None:
+        with self._hinted:
+            self._answered = number
+            self._hinted.notify_all()
+
+    def _pause(self) -> float:
+        """Return the seconds until the next look over the whole vault."""
+        longest = self._space.config.background.rescan_seconds
+        return min(longest, max(_POLL, self._cost * _SHARE)) if self.polls else longest
+
+    def _is_missing(self) -> bool:
+        """Whether the vault is not there: its folder, or the settings that it had at the start.
+
+        A drive that is not mounted leaves an empty folder.
+        """
+        root = self._space.root
+        missing = not root.is_dir() or (self._had_settings and not (root / ".obsidian").is_dir())
+        if missing != self.vault_missing:
+            self.vault_missing = missing
+            _log.warning("the vault %s", "is not there" if missing else "is there again")
+            for priority in Priority:
+                self._queue.hold(priority, missing)
+            if missing and self._watch:
+                self._watch.stop()
+                self._watch = None
+        return missing
+
+    def _look_over(self) -> None:
+        self._watch_again()
+        began = time.monotonic()
+        scan = self._space.scan()
+        self._cost = time.monotonic() - began
+        with self._reading:
+            self._scan, self._known = scan, None
+        asked = self._space.journal.all_asked()
+        busy = {ticket.path for ticket in self._queue.in_hand()}
+        needy = {
+            path for path, facts in scan.notes.items() if self._consider(path, facts, asked, busy)
+        }
+        for path in self._needy - needy:
+            self._queue.discard(path)
+        self._needy = needy
+        skipped = sum(facts.skipped is not None for facts in scan.notes.values())
+        self.counts = Counts(len(scan.notes), len(needy), skipped + len(scan.skipped))
+        self.ready.set()
+        self._looked()
+
+    def _look_at(self, paths: set[str]) -> None:
+        """Look at some notes that were reported; each has to rest again from now on."""
+        if not self._scan:
+            return
+        before = {path: self._scan.notes.get(path) for path in paths}
+        with self._reading:
+            changed = self._space.look_again(self._scan, paths)
+            if any(_shared(before[p]) != _shared(self._scan.notes.get(p)) for p in changed):
+                self._known = None
+        asked = self._space.journal.all_asked()
+        for path in paths:
+            facts = self._scan.notes.get(path)
+            if self._seen.is_own(path):
+                continue
+            if facts and self._consider(path, facts, asked):
+                self._needy.add(path)
+            else:
+                self._needy.discard(path)
+                self._queue.discard(path)
+        self.counts = self.counts._replace(notes=len(self._scan.notes), to_do=len(self._needy))
+
+    def _consider(
+        self,
+        path: str,
+        facts: Facts,
+        asked: Mapping[str, object],
+        busy: Container[str] | None = None,
+    ) -> bool:
+        """Put the note in the queue if it needs something; return whether it does.
+
+        busy: the notes that are being worked on, in a look over the whole vault; such a note, or
+        one that waits, is left as it is. None: the note was reported, and rests from now on.
+        """
+        if facts.skipped is not None or not facts.needs:
+            return False
+        job = Job(path)
+        if path in asked and not leave_asked(self._space, job, facts.needs)[0]:
+            return False
+        if self._seen.is_tried(path):
+            return True
+        rests = self._settle
+        if busy is not None:
+            if path in busy or self._queue.waiting(path):
+                return True
+            rests = self._seen.rests_for(path, self._settle)
+        self._queue.put(path, job, Priority.BACKGROUND, not_before=time.monotonic() + rests)
+        return True
+
+    def _watch_again(self) -> None:
+        """Watch the vault, if it is not watched already; where that cannot be done, poll it."""
+        if self._watch and self._watch.is_alive:
+            return
+        if self._watch:
+            self._watch.stop()
+        watch = Watch(self._space.root, self.hint)
+        try:
+            watch.start()
+        except WatchUnavailable as error:
+            self._watch = None
+            if self.polls != str(error):
+                _log.warning("the vault is looked over again and again instead: %s", error)
+            self.polls = str(error)
+        else:
+            self._watch, self.polls = watch, ""
+
+
+def _shared(facts: Facts | None) -> object:
+    """Return what other notes may use of a note: its aliases and the values of its properties."""
+    return facts and (facts.aliases, facts.values)

@@ -1,0 +1,117 @@
+"""The threads that take notes from the queue, and what a fault of the endpoint means for them."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from typing import Protocol
+
+from companion.daemon.health import Health
+from companion.daemon.queue import Priority, Ticket, WorkQueue
+from companion.daemon.runs import Runs
+from companion.enrich.draft import Job
+from companion.errors import CompanionError, EndpointError, JournalError
+from companion.llm.faults import Cancelled, EndpointDown
+from companion.llm.spending import LimitReached
+
+_TURN_LOOK = 1.0  # seconds until a worker asks again whether the endpoint may be called
+_log = logging.getLogger(__name__)
+
+
+class Work(Protocol):
+    """One kind of work on a note."""
+
+    def work(self, ticket: Ticket[Job]) -> bool:
+        """Work on it and give it back; return whether the model answered."""
+
+    def fail(self, ticket: Ticket[Job], error: CompanionError, retry_at: float | None) -> None:
+        """Give it back after a fault that holds for every note."""
+
+
+class Workers:
+    """As many threads as notes may be worked on at once, one of them never in the background."""
+
+    def __init__(
+        self,
+        queue: WorkQueue[Job],
+        background: Work,
+        requests: Work,
+        health: Health,
+        runs: Runs,
+        concurrency: int,
+    ) -> None:
+        self._queue = queue
+        self._runs = runs
+        self._background = background
+        self._requests = requests
+        self._health = health
+        queue.limit(Priority.BACKGROUND, max(1, concurrency - 1))
+        self._threads = [
+            threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
+            for number in range(max(2, concurrency))
+        ]
+
+    def start(self) -> None:
+        """Begin to work."""
+        for thread in self._threads:
+            thread.start()
+
+    def join(self, timeout: float) -> None:
+        """Wait until all have ended, once the queue is closed."""
+        until = time.monotonic() + timeout
+        for thread in self._threads:
+            thread.join(max(0.0, until - time.monotonic()))
+
+    def _run(self) -> None:
+        while ticket := self._queue.take():
+            try:
+                self._work(ticket)
+            except Exception:
+                _log.exception("working on a note")
+
+    def _work(self, ticket: Ticket[Job]) -> None:
+        kind = self._requests if ticket.owner else self._background
+        if not self._health.may_try():
+            self._queue.again(ticket, time.monotonic() + _TURN_LOOK)
+            return
+        try:
+            if kind.work(ticket):
+                self._recover()
+            else:
+                self._health.untried()
+        except Cancelled:
+            self._health.untried()
+            self._queue.again(ticket, time.monotonic())
+        except LimitReached as error:
+            self._health.untried()
+            kind.fail(ticket, error, None)
+        except (EndpointError, JournalError) as error:
+            kind.fail(ticket, error, self._pause(error))
+        except Exception as error:
+            # a fault of ours must not cost the other notes; its words may hold some of this one's
+            _log.error("%s: unexpected %s", ticket.path, type(error).__name__)
+            _log.debug("%s", ticket.path, exc_info=error)
+            self._health.untried()
+            words = f"unexpected {type(error).__name__}; please report it"
+            kind.fail(ticket, CompanionError(words), None)
+
+    def _pause(self, error: EndpointError | JournalError) -> float:
+        """Hold everything back until the endpoint is tried again; return when."""
+        known = self._health.fault
+        fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
+        retry_at = self._health.fail(fault)
+        if known is None:
+            _log.warning("paused: %s", error)
+        self._queue.hold_all(retry_at)
+        self._runs.tell(str(error))
+        return retry_at
+
+    def _recover(self) -> None:
+        if not self._health.fault:
+            return
+        self._health.ok()
+        if not self._health.fault:
+            self._queue.hold_all(None)
+            self._runs.tell("")
+            _log.info("the endpoint answers again")
