@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import random
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.note.align import align, slide_up
 from companion.note.edit import (
     Edit,
     EditLost,
@@ -15,6 +19,7 @@ from companion.note.edit import (
     invert_edits,
     rebase,
 )
+from companion.note.text import split_lines
 
 _TEXTS = st.text(st.sampled_from("ab\n\r"), max_size=12)
 
@@ -87,6 +92,11 @@ def test_a_difference_is_edits(old: str, new: str) -> None:
         pytest.param(Edit(2, 3, "B"), "a\nbb\nc\n", None, id="its line was changed"),
         pytest.param(Edit(2, 2, "x\n"), "a\n0\nb\nc\n", None, id="its neighbours were parted"),
         pytest.param(Edit(2, 2, "x\n"), "b\nc\n", None, id="one neighbour is gone"),
+        pytest.param(Edit(0, 0, "x\n"), "a\nc\n", Edit(0, 0, "x\n"), id="at the top of the note"),
+        pytest.param(Edit(6, 6, "x\n"), "0\nc\n", Edit(4, 4, "x\n"), id="at the end of the note"),
+        pytest.param(Edit(0, 0, "x\n"), "0\na\nb\nc\n", None, id="no longer at the top"),
+        pytest.param(Edit(6, 6, "x\n"), "a\nb\nc\nd\n", None, id="no longer at the end"),
+        pytest.param(Edit(6, 6, "x\n"), "", None, id="nothing is left"),
     ],
 )
 def test_edits_carry_over(edit: Edit, new: str, moved: Edit | None) -> None:
@@ -103,3 +113,106 @@ def test_what_others_wrote_below_stays(case: tuple[str, list[Edit]], below: str)
     old = f"{note}\n--\n"
     moved = rebase(edits, old, f"{old}{below}")
     assert apply_edits(f"{old}{below}", moved) == apply_edits(old, edits) + below
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        pytest.param(Edit(2, 8, ""), id="with the blank line before"),
+        pytest.param(Edit(3, 9, ""), id="with the blank line after"),
+    ],
+)
+def test_a_paragraph_put_above_does_not_part_the_lines_of_an_edit(edit: Edit) -> None:
+    old, new = "#\n\nours\n\nText\n", "#\n\nOn top.\n\nours\n\nText\n"
+    assert apply_edits(new, rebase([edit], old, new)) == "#\n\nOn top.\n\nText\n"
+
+
+_LINES = st.lists(st.sampled_from(["\n", "a\n", "b\n", "1\n", "2\n", "3\n", "4\n"]), max_size=16)
+
+
+@st.composite
+def rewritten(draw: st.DrawFn) -> tuple[list[str], list[str]]:
+    """The lines of a note, and of the note with some put in and some taken out."""
+    old = draw(_LINES)
+    new = [line for line in old if draw(st.integers(0, 9))]
+    for line in draw(st.lists(st.sampled_from(["\n", "a\n", "new\n"]), max_size=4)):
+        new.insert(draw(st.integers(0, len(new))), line)
+    return old, new
+
+
+@given(rewritten() | st.tuples(_LINES, _LINES))
+def test_shared_lines_are_runs_as_long_as_can_be(case: tuple[list[str], list[str]]) -> None:
+    a, b = case
+    for runs in (found := align(a, b), slide_up(a, b, found)):
+        assert all(a[r.a : r.a + r.size] == b[r.b : r.b + r.size] and r.size for r in runs)
+        for first, second in pairwise(runs):
+            gaps = (second.a - first.a - first.size, second.b - first.b - first.size)
+            assert min(gaps) >= 0 < max(gaps)
+        assert sum(r.size for r in runs) == sum(r.size for r in found)
+
+
+@given(rewritten())
+def test_a_long_difference_is_edits(case: tuple[list[str], list[str]]) -> None:
+    old, new = map("".join, case)
+    edits = diff_edits(old, new)
+    assert apply_edits(old, edits) == new
+    assert apply_edits(new, invert_edits(old, edits)) == old
+
+
+@given(rewritten(), st.data())
+def test_what_carries_over_has_its_neighbours(
+    case: tuple[list[str], list[str]], data: st.DataObject
+) -> None:
+    old, new = map("".join, case)
+    bounds = sorted(data.draw(st.lists(st.integers(0, len(old)), max_size=6)))
+    edits = [Edit(s, e, "x") for s, e in zip(bounds[::2], bounds[1::2], strict=False)]
+    try:
+        moved = rebase(edits, old, new)
+    except EditLost:
+        assert old != new
+        return
+    apply_edits(new, moved)
+    for before, after in zip(edits, moved, strict=True):
+        assert _neighbours(old, before) == _neighbours(new, after)
+
+
+def _neighbours(text: str, edit: Edit) -> tuple[str, str, str]:
+    """What an edit stands on: its lines; of a mere place, the lines on both sides of it."""
+    lines, at = ["<", *split_lines(text), ">"], -1
+    left = right = ""
+    for line in lines:
+        end = at + len(line)
+        if edit.start == edit.end:
+            left += line if at < edit.start <= end else ""
+            right += line if at <= edit.start < end else ""
+        else:
+            left += line[: max(0, edit.start - at)] if at <= edit.start < end else ""
+            right += line[max(0, edit.end - at) :] if at < edit.end <= end else ""
+        at = end
+    return left, text[edit.start : edit.end], right
+
+
+def _long_note() -> list[str]:
+    return [f"- item {number % 7}\n" if number % 2 else "\n" for number in range(20_000)]
+
+
+def test_a_long_note_of_equal_lines_edited_in_three_places() -> None:
+    lines = _long_note()
+    old = "".join(lines)
+    lines[10_000:10_000] = ["New.\n", "\n"]
+    new = "".join(["Top.\n", "\n", *lines, "\n", "End.\n"])
+    edits = diff_edits(old, new)
+    assert apply_edits(old, edits) == new
+    assert sum(len(edit.text) + edit.end - edit.start for edit in edits) < 100
+    place = old.index("- item 3\n", len(old) // 3)
+    [moved] = rebase([Edit(place, place, "x")], old, new)
+    assert moved.start == place + len("Top.\n\n")
+
+
+def test_what_is_too_hard_to_compare_counts_as_changed() -> None:
+    draw = random.Random(7)
+    old, new = ("".join(draw.choices(["a\n", "b\n", "c\n"], k=6000)) + "mine\n" for _ in range(2))
+    assert apply_edits(old, diff_edits(old, new)) == new
+    with pytest.raises(EditLost):
+        rebase([Edit(6000, 6001, "x")], old, new)
+    assert rebase([Edit(len(old) - 2, len(old) - 1, "x")], old, new)
