@@ -9,10 +9,13 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.ask import Way
+from companion.enrich.spending import open_spending
 from companion.errors import UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
+from companion.llm.endpoint import Endpoint
+from companion.llm.spending import Spending
 
 _CONTEXT = 4096  # tokens for each note worked on at once
 
@@ -52,12 +55,25 @@ def where_it_goes(config: Config) -> str:
 def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
     """Open the configured endpoint, or the embedded model, which starts on the first call.
 
-    Raises UsageError when the embedded model is not on this machine yet: it is never fetched
-    here.
+    Raises UsageError when the embedded model is not on this machine yet (it is never fetched
+    here), or when there is a cap on money and the model's price is not known.
+    """
+    with (
+        open_spending(config) as spending,
+        open_source(config) as source,
+        make_client(source, cancelled, spending) as client,
+    ):
+        yield client
+
+
+@contextmanager
+def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
+    """Open what any number of clients may ask; the embedded model is stopped at the end.
+
+    Raises UsageError when the embedded model is not on this machine.
     """
     if not config.is_embedded:
-        with Client(config.remote_endpoint(), cancelled) as client:
-            yield client
+        yield config.remote_endpoint()
         return
     name = config.endpoint.model
     path = model_path(name)
@@ -66,9 +82,21 @@ def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
             f"the model {name} is not on this machine; companion model pull fetches it"
         )
     context = model_facts(config).context_tokens or _CONTEXT
-    server = EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency)
-    with server, Client(server, cancelled) as client:
-        yield client
+    with EmbeddedServer(path, name, context_tokens=context, slots=config.concurrency) as server:
+        yield server
+
+
+def make_client(
+    source: Endpoint | EmbeddedServer,
+    cancelled: Event,
+    spending: Spending | None,
+    learned_from: Client | None = None,
+) -> Client:
+    """Return a client of the source; closing it leaves the source and the spending open.
+
+    learned_from: an earlier client, whose findings about the endpoint it takes over.
+    """
+    return Client(source, cancelled, spending=spending, learned_from=learned_from)
 
 
 def is_remote(config: Config) -> bool:

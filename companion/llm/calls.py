@@ -10,8 +10,8 @@ from contextlib import AbstractContextManager, nullcontext
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any, Protocol
 
-from companion.errors import CompanionError
-from companion.llm.answer import error_inside
+from companion.errors import CompanionError, EndpointError
+from companion.llm.answer import error_inside, read_completion
 from companion.llm.endpoint import Endpoint
 from companion.llm.faults import (
     CallFailed,
@@ -23,6 +23,7 @@ from companion.llm.faults import (
     timed_out,
     unreachable,
 )
+from companion.llm.reservation import Reservation
 
 if TYPE_CHECKING:
     from companion.llm.wire import Wire
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; a server that asks for more is given up at once
 _RETRIED = frozenset({408, 409, 429})
+_NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})  # of httpx2
 
 
 class EndpointSource(Protocol):
@@ -72,27 +74,36 @@ class Calls:
         self._current: Wire | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
 
-    def send(self, body_for: Callable[[Endpoint], dict[str, Any]]) -> tuple[Reply, Endpoint]:
+    def send(
+        self,
+        body_for: Callable[[Endpoint], dict[str, Any]],
+        reserve: Callable[[], Reservation] = Reservation,
+    ) -> tuple[Reply, Endpoint]:
         """Return the first reply that another call would not change, and who gave it.
 
         Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are tried again.
+        Each call reserves what it may take before it goes out, and before the endpoint starts.
 
         Raises EndpointError when it stays so, Cancelled when the user stops the work.
         """
         with self._slots:
-            return self._send(body_for)
+            return self._send(body_for, reserve)
 
     def limit(self, at_once: int) -> None:
         """Let at most so many send() at once, the waits between their calls included."""
         self._slots = threading.BoundedSemaphore(at_once)
 
-    def _send(self, body_for: Callable[[Endpoint], dict[str, Any]]) -> tuple[Reply, Endpoint]:
+    def _send(
+        self,
+        body_for: Callable[[Endpoint], dict[str, Any]],
+        reserve: Callable[[], Reservation],
+    ) -> tuple[Reply, Endpoint]:
         attempt = 0
         while True:
             fault, wait, limit = None, 0.0, self._source.settings.retries
-            with self._source.lease() as endpoint:
+            with self._reserved(reserve) as reservation, self._source.lease() as endpoint:
                 try:
-                    reply = self._post(endpoint, body_for(endpoint))
+                    reply = self._post(endpoint, body_for(endpoint), reservation)
                     fault, wait = _passing_fault(reply, endpoint)
                 except CallFailed as failure:
                     fault = timed_out(endpoint) if failure.slow else None
@@ -113,13 +124,29 @@ class Calls:
         if wire:
             wire.close()
 
-    def _post(self, endpoint: Endpoint, body: dict[str, Any]) -> Reply:
+    def _reserved(self, reserve: Callable[[], Reservation]) -> Reservation:
         self._check()
         try:
-            return error_inside(self._wire(endpoint).post(body))
-        except CallFailed:
+            return reserve()
+        except EndpointError:
             self._check()
             raise
+
+    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
+        self._check()
+        wire = self._wire(endpoint)
+        reservation.sent = True
+        try:
+            reply = error_inside(wire.post(body))
+        except CallFailed as failure:
+            reservation.sent = _was_sent(failure)
+            self._check()
+            raise
+        if reply.status == 200 and not reply.is_web_page:
+            reservation.settle(read_completion(reply).usage)
+        else:
+            reservation.release()
+        return reply
 
     def _wire(self, endpoint: Endpoint) -> Wire:
         """Return the line to endpoint; a new one when its address or key is another now.
@@ -143,6 +170,12 @@ class Calls:
     def _check(self) -> None:
         if self._closed or self._cancelled.is_set():
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
+
+
+def _was_sent(failure: CallFailed) -> bool:
+    """Return whether the call may have reached the endpoint, which may bill it then."""
+    cause = failure.__context__ and failure.__context__.__cause__
+    return type(cause).__name__ not in _NOT_SENT
 
 
 def _passing_fault(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | None, float]:

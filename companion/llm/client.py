@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Callable, Sequence
+from typing import Any
 
 from companion.errors import AnswerError, CompanionError
 from companion.llm.answer import Answer, Completion, Schema, Usage, read_completion, read_json
@@ -21,8 +20,9 @@ from companion.llm.faults import (
     web_page,
     what_was_said,
 )
-
-Message = Mapping[str, str]
+from companion.llm.question import Message, Question
+from companion.llm.reservation import Reservation
+from companion.llm.spending import Spending
 
 _ABOUT_JSON = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
@@ -42,23 +42,18 @@ class _FormatRejected(Exception):
         self.named = named
 
 
-class _Question(NamedTuple):
-    messages: Sequence[Message]
-    tokens: int
-    schema: Schema | None = None
-    mode: str = "text"  # schema, object or text
-    told: bool = False  # whether the schema is also written in the prompt
-
-
 class Client:
     """Asks one endpoint, from any number of threads; close() it at the end.
 
     What it learns about the endpoint (no JSON schema, no temperature, another name for
-    max_tokens) it remembers as long as it lives. `endpoint` may be a source that starts the
-    endpoint on the first call, such as EmbeddedServer. For `cancelled` and `first_delay` see Calls.
+    max_tokens) it remembers as long as it lives, and a client made with `learned_from` starts
+    with it. `endpoint` may be a source that starts the endpoint on the first call, such as
+    EmbeddedServer, and that close() leaves alone. For `cancelled` and `first_delay` see Calls.
+    `spending` counts and caps what the calls take; it too may be shared, and is left open.
 
-    All questions raise EndpointError when the endpoint can serve nobody now, AnswerError when
-    there is no usable answer to this one, Cancelled when the user stops the work.
+    All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
+    (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
+    one, Cancelled when the user stops the work.
     """
 
     def __init__(
@@ -66,12 +61,17 @@ class Client:
         endpoint: Endpoint | EndpointSource,
         cancelled: threading.Event | None = None,
         first_delay: float = 0.5,
+        spending: Spending | None = None,
+        learned_from: Client | None = None,
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
         self._calls = Calls(source, cancelled or threading.Event(), first_delay)
         self._modes = _modes(self.settings.json)
         self._dropped: set[str] = set()
+        self._spending = spending
+        if learned_from and learned_from.settings == self.settings:
+            self._modes, self._dropped = learned_from._modes, learned_from._dropped
         self._lock = threading.Lock()
         self._usage = Usage()
 
@@ -82,7 +82,7 @@ class Client:
 
     def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
         """Return the model's answer as text, without a reasoning model's thoughts."""
-        return self._ask(_Question(messages, max_tokens))
+        return self._ask(Question(messages, max_tokens))
 
     def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema.
@@ -91,7 +91,7 @@ class Client:
         """
         named = not self._modes
         for mode in self._modes:
-            question = _Question(messages, max_tokens, schema, mode, told=mode == "object")
+            question = Question(messages, max_tokens, schema, mode, told=mode == "object")
             try:
                 answer = self._ask(question)
             except _FormatRejected as rejected:
@@ -120,7 +120,7 @@ class Client:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _ask(self, question: _Question) -> Answer:
+    def _ask(self, question: Question) -> Answer:
         """Return the answer; where it cannot be used, that of one more call.
 
         An answer cut off gets twice the tokens then, one that is not JSON the schema in words.
@@ -139,10 +139,12 @@ class Client:
             question = question._replace(tokens=question.tokens * more, told=True)
         raise unusable(endpoint, problem)
 
-    def _complete(self, question: _Question) -> tuple[Completion, Endpoint]:
+    def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return what the model answered, after learning what the endpoint does not take."""
         while True:
-            reply, endpoint = self._calls.send(self._body_for(question))
+            reply, endpoint = self._calls.send(
+                self._body_for(question), self._reserve_for(question)
+            )
             if reply.status == 200:
                 return self._read(reply, endpoint), endpoint
             if self._learn(reply):
@@ -175,19 +177,21 @@ class Client:
                 return True
         return False
 
-    def _body_for(self, question: _Question) -> Callable[[Endpoint], dict[str, Any]]:
+    def _reserve_for(self, question: Question) -> Callable[[], Reservation]:
+        """Return what reserves the tokens that one call may take."""
+        spending = self._spending
+        if spending is None:
+            return Reservation
+        read = question.estimate_tokens()
+        return lambda: spending.reserve(read, question.tokens, patient=True)
+
+    def _body_for(self, question: Question) -> Callable[[Endpoint], dict[str, Any]]:
         def body(endpoint: Endpoint) -> dict[str, Any]:
             dropped = self._dropped
             name = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
-            made: dict[str, Any] = {
-                "model": endpoint.model,
-                "messages": _messages_of(question),
-                name: question.tokens,
-            }
+            made = {"model": endpoint.model, **question.parts(), name: question.tokens}
             if endpoint.temperature is not None and "temperature" not in dropped:
                 made["temperature"] = endpoint.temperature
-            if question.schema:
-                made["response_format"] = _format_of(question.mode, question.schema)
             return made
 
         return body
@@ -199,26 +203,7 @@ def _modes(json_mode: str) -> tuple[str, ...]:
     return tried.get(json_mode, (json_mode,))
 
 
-def _format_of(mode: str, schema: Schema) -> dict[str, Any]:
-    if mode == "object":
-        return {"type": "json_object"}
-    return {
-        "type": "json_schema",
-        "json_schema": {"name": "answer", "strict": True, "schema": schema},
-    }
-
-
-def _messages_of(question: _Question) -> list[dict[str, str]]:
-    """Return the messages, with the schema in words at the end where it must be told."""
-    messages = [dict(message) for message in question.messages]
-    if question.schema and question.told and messages:
-        schema = json.dumps(question.schema, ensure_ascii=False)
-        told = f"Answer with one JSON object only, which fits this JSON schema:\n{schema}"
-        messages[-1]["content"] += f"\n\n{told}"
-    return messages
-
-
-def _problem_of(completion: Completion, question: _Question) -> str:
+def _problem_of(completion: Completion, question: Question) -> str:
     """Return what makes the completion unusable; empty when nothing does."""
     if completion.problem:
         return completion.problem
