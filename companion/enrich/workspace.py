@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import partial
+from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -38,11 +38,24 @@ class Workspace:
     recovered: list[Recovered] = field(default_factory=list)
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
-        """Return the facts of every note of the vault, read anew where a file changed."""
+        """Return the facts of every note of the vault, read anew where a file changed.
+
+        Not for several threads at once, nor while look_again is at work.
+        """
         known = repr((__version__, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
-        index = Index(self.state / "index.sqlite3")
-        return index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        return self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+
+    def look_again(self, scan: Scan, paths: Iterable[str]) -> set[str]:
+        """Bring the facts of these notes up to date in the last scan; return which are other now.
+
+        paths: vault-relative, with `/`, as on the disk; of notes that may be new, changed or gone.
+        """
+        return self._index.look_again(self.root, self.ignore, self._examine, scan, paths)
+
+    @cached_property
+    def _index(self) -> Index:
+        return Index(self.state / "index.sqlite3")
 
     def _examine(self, path: str, data: bytes) -> Facts:
         return read_facts(data, self.rules)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from companion.note.needs import Facts, Need
 from companion.vault.cache import Cache, Row
 from companion.vault.files import NoteFile, SkippedFile, explain, is_utf8, read_file, walk_notes
 from companion.vault.ignore import IgnoreRules
+from companion.vault.look import look_at, shown_path, with_folders
 
 Examine = Callable[[str, bytes], Facts]
 Progress = Callable[[int, int], None]
@@ -50,6 +51,10 @@ class Notes(Mapping[str, Facts]):
     def put(self, path: str, facts: Facts | str) -> None:
         """Add a note's facts, or what Facts.dump made of them."""
         self._facts[path] = facts
+
+    def drop(self, path: str) -> None:
+        """Forget the note, if it is known."""
+        self._facts.pop(path, None)
 
     def _decode(self, path: str, facts: str) -> Facts:
         try:
@@ -92,13 +97,15 @@ class Index:
     """A cache of what is known of the notes of one vault, in file; without one, in memory only.
 
     It costs nothing but time to lose. Not for several threads at once; several processes may
-    share the file.
+    share the file. It may be kept for as long as the program runs: what look_again learns is
+    written by the next scan.
     """
 
     def __init__(self, file: Path | None) -> None:
         self._cache = None if file is None else Cache(file)
         self._fingerprint: str | None = None
         self._known: dict[str, Row] = {}
+        self._unsaved: set[str] = set()
 
     def scan(
         self,
@@ -115,11 +122,41 @@ class Index:
         progress is told now and then how many files are done, of how many.
         """
         self._recall(fingerprint + _SHAPE)
-        now = time.time_ns()
-        known, scan = self._known, Scan(Notes(root, examine), {})
-        new: list[Row] = []
-        gone = set(known)
-        found = list(walk_notes(root, rules))
+        scan = Scan(Notes(root, examine), {})
+        gone = set(self._known)
+        self._take(list(walk_notes(root, rules)), root, examine, scan, gone, progress)
+        self._save()
+        return scan
+
+    def look_again(
+        self, root: Path, rules: IgnoreRules, examine: Examine, scan: Scan, paths: Iterable[str]
+    ) -> set[str]:
+        """Bring the scan's facts of these paths up to date; return those that are other now.
+
+        They become what a whole scan would find: of notes that are new, changed, gone or left
+        alone, and of the folders on the way to them. scan is this index's last one; root, rules
+        and examine are those it was made with. A new note comes last in the scan's order.
+        """
+        touched = with_folders(paths)
+        names = {"."}.union(map(shown_path, touched))
+        before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
+        found = list(look_at(root, rules, touched))
+        for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
+            scan.notes.drop(name)
+        self._take(found, root, examine, scan, touched & self._known.keys())
+        return {name for name in names if before[name] != _held(scan, name)}
+
+    def _take(
+        self,
+        found: list[NoteFile | SkippedFile],
+        root: Path,
+        examine: Examine,
+        scan: Scan,
+        gone: set[str],
+        progress: Progress | None = None,
+    ) -> None:
+        """Put what was found into the scan and the rows; those of gone that were not leave."""
+        now, known, new = time.time_ns(), self._known, list[Row]()
         for done, file in enumerate(found, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason
@@ -133,22 +170,29 @@ class Index:
                     new.append((*file, dumped))
             if progress and (done % _STEP == 0 or done == len(found)):
                 progress(done, len(found))
-        self._keep(new, gone)
-        return scan
+        for path in gone:
+            del known[path]
+        known.update((row[0], row) for row in new)
+        self._unsaved.update(gone, (row[0] for row in new))
 
     def _recall(self, fingerprint: str) -> None:
         """Make the rows under fingerprint the known ones."""
         if self._fingerprint != fingerprint:
             rows = self._cache.load(fingerprint) if self._cache else []
             self._known, self._fingerprint = {row[0]: row for row in rows}, fingerprint
+            self._unsaved.clear()
 
-    def _keep(self, new: list[Row], gone: set[str]) -> None:
-        """Take the new rows in and the gone ones out, here and in the file."""
-        for path in gone:
-            del self._known[path]
-        self._known.update((row[0], row) for row in new)
-        if self._cache and self._fingerprint and (gone or new):
-            self._cache.save(self._fingerprint, gone, new, self._known.values())
+    def _save(self) -> None:
+        """Write the rows that are other than in the file."""
+        if self._cache and self._fingerprint and self._unsaved:
+            read = [row for path in self._unsaved if (row := self._known.get(path))]
+            gone = self._unsaved - self._known.keys()
+            self._cache.save(self._fingerprint, gone, read, self._known.values())
+        self._unsaved.clear()
+
+
+def _held(scan: Scan, path: str) -> tuple[Facts | None, str | None]:
+    return scan.notes.get(path), scan.skipped.get(path)
 
 
 def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | None:
@@ -160,9 +204,11 @@ def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | N
             facts = examine(file.path, data)
             scan.notes.put(file.path, facts)
             return facts
-        scan.skipped[file.path] = "it changed while it was read; it may still be syncing"
+        reason = "it changed while it was read; it may still be syncing"
     except OSError as error:
-        scan.skipped[file.path] = explain(error)
+        reason = explain(error)
     except NoteError as error:
-        scan.skipped[file.path] = error.reason
+        reason = error.reason
+    scan.notes.drop(file.path)
+    scan.skipped[file.path] = reason
     return None

@@ -1,19 +1,24 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
+import sys
 import time
 from collections.abc import Callable
-from contextlib import closing
+from contextlib import closing, suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
 from companion.note.needs import Facts, Need
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
-from companion.vault.ignore import IgnoreRules
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 
 RULES = IgnoreRules(max_bytes=100)
@@ -267,3 +272,215 @@ def test_holds_file_numbers_of_any_size(
     scan(file, vault, examine)
     scan(file, vault, examine)
     assert not examine.asked
+
+
+def refuse(vault: Path) -> None:
+    put(vault, "b.md", "refuse")
+
+
+def grow(vault: Path) -> None:
+    put(vault, "b.md", "b" * 101)
+
+
+def replace_by_link(vault: Path) -> None:
+    delete(vault)
+    (vault / "b.md").symlink_to(vault / "a.md")
+
+
+def replace_by_folder(vault: Path) -> None:
+    delete(vault)
+    put(vault, "b.md/e.md", "e")
+
+
+def rename_case_only(vault: Path) -> None:
+    (vault / "b.md").rename(vault / "B.md")
+
+
+def new_ones(vault: Path) -> None:
+    put(vault, "c/e.md", "e")
+    put(vault, "c/e (1).txt", "e")
+    for ignored in (".hidden/f.md", OWN_FOLDER + "/g.md", "out/h.md", "i.excalidraw.md"):
+        put(vault, ignored, "x")
+
+
+def link_folder(vault: Path) -> None:
+    (vault / "c").rename(vault.parent / "real")
+    (vault / "c").symlink_to(vault.parent / "real")
+
+
+def unreadable_name(vault: Path) -> None:
+    if sys.platform == "darwin":
+        pytest.skip("macOS keeps no such names")
+    (vault / "b.md").rename(vault / os.fsdecode(b"\xff.md"))
+
+
+def evict(vault: Path) -> None:
+    (vault / "b.md").rename(vault / ".b.md.icloud")
+
+
+NEW = ("c/e.md", "out/h.md", "i.excalidraw.md")
+OUT = IgnoreRules(max_bytes=100, folders=("out",))
+LOOKS = [
+    pytest.param(lambda vault: None, [], (), id="nothing"),
+    pytest.param(rewrite, ["b.md"], ("b.md",), id="other text"),
+    pytest.param(rewrite_in_disguise, ["b.md"], ("b.md",), id="old time"),
+    pytest.param(lambda vault: os.utime(vault / "b.md", ns=(1, 1)), ["b.md"], (), id="touched"),
+    pytest.param(rename, ["e.md"], ("b.md", "e.md"), id="renamed"),
+    pytest.param(rename_case_only, ["B.md"], ("b.md", "B.md"), id="renamed in case only"),
+    pytest.param(delete, [], ("b.md",), id="deleted"),
+    pytest.param(empty, [], ("b.md",), id="emptied"),
+    pytest.param(refuse, ["b.md"], ("b.md",), id="refused"),
+    pytest.param(grow, [], ("b.md",), id="too large"),
+    pytest.param(replace_by_link, [], ("b.md",), id="a link"),
+    pytest.param(replace_by_folder, ["b.md/e.md"], ("b.md", "b.md/e.md"), id="a folder"),
+    pytest.param(new_ones, ["c/e.md"], NEW, id="new ones, ignored ones"),
+    pytest.param(lambda vault: shutil.rmtree(vault / "c"), [], ("c/d.md",), id="folder gone"),
+    pytest.param(link_folder, [], ("c", "c/d.md"), id="folder becomes a link"),
+    pytest.param(unreadable_name, [], ("b.md", "\ufffd.md"), id="a name that is no text"),
+    pytest.param(evict, [], ("b.md",), id="its content moved to iCloud"),
+]
+TOUCHED = (
+    *("b.md", "B.md", "e.md", "b.md/e.md", "c/d.md", "c/e.md", "c/e (1).txt", "out/h.md"),
+    *(".hidden/f.md", OWN_FOLDER + "/g.md", "i.excalidraw.md", os.fsdecode(b"\xff.md"), "", "../x"),
+)
+
+
+@pytest.mark.parametrize(("change", "asked", "other"), LOOKS)
+def test_looks_again_at_some_paths(
+    file: Path,
+    vault: Path,
+    examine: Examiner,
+    change: Callable[[Path], object],
+    asked: list[str],
+    other: tuple[str, ...],
+) -> None:
+    index = Index(file)
+    found = index.scan(vault, OUT, examine, "1")
+    order = list(found.notes)
+    change(vault)
+    for asked_now, other_now in ((asked, set(other)), ([], set())):
+        examine.asked.clear()
+        assert index.look_again(vault, OUT, examine, found, TOUCHED) == other_now
+        if change is not refuse:  # what cannot be read is tried each time
+            assert examine.asked == asked_now
+    assert_as_fresh(found, vault)
+    assert [path for path in order if path in found.notes] == [
+        path for path in found.notes if path in order
+    ]
+
+
+def assert_as_fresh(found: Scan, vault: Path, rules: IgnoreRules = OUT) -> None:
+    fresh = Index(None).scan(vault, rules, Examiner(), "1")
+    assert dict(found.notes) == dict(fresh.notes)
+    assert found.skipped == fresh.skipped
+
+
+def test_looks_at_no_other_path(vault: Path, examine: Examiner) -> None:
+    index = Index(None)
+    found = index.scan(vault, OUT, examine, "1")
+    put(vault, "a.md", "not looked at")
+    put(vault, "c/e.md", "not looked at")
+    examine.asked.clear()
+    assert index.look_again(vault, OUT, examine, found, ["b.md", "c/d.md"]) == set()
+    assert not examine.asked
+    assert found.notes["a.md"].aliases == ("a",)
+
+
+def test_the_next_scan_saves_what_a_look_learned(
+    file: Path, vault: Path, examine: Examiner
+) -> None:
+    index = Index(file)
+    found = index.scan(vault, RULES, examine, "1")
+    rewrite(vault)
+    shutil.rmtree(vault / "c")
+    assert index.look_again(vault, RULES, examine, found, ["b.md", "c/d.md"]) == {"b.md", "c/d.md"}
+    examine.asked.clear()
+    assert set(index.scan(vault, RULES, examine, "1").notes) == {"a.md", "b.md"}
+    assert set(scan(file, vault, examine).notes) == {"a.md", "b.md"}
+    assert not examine.asked
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT path FROM notes ORDER BY path").fetchall() == [
+            ("a.md",),
+            ("b.md",),
+        ]
+
+
+def test_a_look_at_a_vault_that_is_gone(vault: Path, examine: Examiner) -> None:
+    index = Index(None)
+    found = index.scan(vault, RULES, examine, "1")
+    vault.rename(vault.with_name("away"))
+    assert index.look_again(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
+    assert found.skipped["."] == "it is not there; it was moved or deleted"
+    vault.with_name("away").rename(vault)
+    assert index.look_again(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
+    assert_as_fresh(found, vault, RULES)
+
+
+FILES = [
+    *("a.md", "A.md", "b.MD", "f/c.md", "f/g/d.md", "out/e.md", "a.md/h.md", "f", "n.txt"),
+    *(".h/i.md", "_companion/j.md", "f/k.excalidraw.md", "l (conflicted copy 2024-01-01).md"),
+]
+FOLDERS = ["f", "f/g", "out", ".h", "a.md", "new", "f/new"]
+some_file, some_folder = st.sampled_from(FILES), st.sampled_from(FOLDERS)
+Operation = tuple[str, str, str]
+operations = st.lists(
+    st.tuples(
+        st.sampled_from(["write", "write", "empty", "refuse", "delete"]), some_file, st.just("")
+    )
+    | st.tuples(st.sampled_from(["move", "link"]), some_file, some_file)
+    | st.tuples(st.sampled_from(["move", "link"]), some_folder, some_folder)
+    | st.tuples(st.just("delete"), some_folder, st.just("")),
+    max_size=12,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(operations, max_size=4))
+def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
+    with TemporaryDirectory() as folder:
+        vault, index, written = Path(folder, "vault"), Index(None), 0
+        Path(folder, "folder").mkdir()
+        vault.mkdir()
+        found = index.scan(vault, OUT, Examiner(), "1")
+        for batch in batches:
+            touched: set[str] = set()
+            before = snapshot(found)
+            for kind, path, other in batch:
+                written += 1  # each text has another length, so that no change is in disguise
+                touched |= below(vault, path) | below(vault, other)
+                with suppress(OSError):
+                    operate(vault, kind, path, other, written)
+                touched |= below(vault, path) | below(vault, other)
+            changed = index.look_again(vault, OUT, Examiner(), found, touched)
+            assert_as_fresh(found, vault)
+            after = snapshot(found)
+            assert changed == {
+                path for path in before.keys() | after if before.get(path) != after.get(path)
+            }
+
+
+def operate(vault: Path, kind: str, path: str, other: str, written: int) -> None:
+    here, there = vault / path, vault / other
+    if kind == "delete":
+        shutil.rmtree(here) if here.is_dir() and not here.is_symlink() else here.unlink()
+    elif kind == "move":
+        there.parent.mkdir(parents=True, exist_ok=True)
+        here.rename(there)
+    elif kind == "link":
+        there.symlink_to(vault.parent / ("folder/note.md" if here.is_file() else "folder"))
+    else:
+        here.parent.mkdir(parents=True, exist_ok=True)
+        here.write_text({"empty": "", "refuse": "refuse" + "e" * written}.get(kind, "x" * written))
+
+
+def below(vault: Path, path: str) -> set[str]:
+    """Return the path and all that lies below it: a folder's change touches its notes."""
+    inside = (vault / path).rglob("*") if path else ()
+    return {path, *(file.relative_to(vault).as_posix() for file in inside)}
+
+
+def snapshot(found: Scan) -> dict[str, tuple[Facts | None, str | None]]:
+    return {
+        path: (found.notes.get(path), found.skipped.get(path))
+        for path in {*found.notes, *found.skipped}
+    }
