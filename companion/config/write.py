@@ -95,7 +95,8 @@ def _parse(text: str, file: Path) -> dict[str, Any]:
 def _set(tables: dict[str, Any], name: str, value: Setting) -> object:
     """Return what the setting was, None when it was not there, and set it.
 
-    tables are tomllib's or tomlkit's, which are dictionaries, too.
+    tables are tomllib's or tomlkit's, which are dictionaries, too. Raises UsageError when a part
+    of the name is no table there.
     """
     *path, key = name.split(".")
     for part in path:
@@ -103,7 +104,8 @@ def _set(tables: dict[str, Any], name: str, value: Setting) -> object:
             if value is None:
                 return None
             tables[part] = tomlkit.table() if isinstance(tables, tomlkit.TOMLDocument) else {}
-        tables = tables[part]
+        if not isinstance(tables := tables[part], dict):
+            raise UsageError(f"{part} in config.toml has to be a table, begun with [{part}]")
     was: object = tables.get(key)
     if value is not None:
         tables[key] = value
