@@ -170,9 +170,10 @@ _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""
 _SELECT_ASKED = "SELECT * FROM asked"
 _INSERT = """INSERT INTO changes
-    (run, path, kind, made_at, before_sha256, after_sha256, edits, needs, model, note, undoes)
-    VALUES (:run, :path, :kind, :made_at, :before_sha256, :after_sha256, :edits, :needs, :model,
-    :note, :undoes) RETURNING id"""
+    (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
+    undoes)
+    VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
+    :model, :note, :undoes) RETURNING id"""
 _REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 
 
@@ -181,11 +182,11 @@ def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: byte
     if db.execute(query, row).fetchone():
         reason = "an earlier change of it is not finished; it is recovered at the next start"
         raise NoteBusy(reason, str(row["path"]))
-    return _insert(db, row, before)
+    return _insert(db, row | {"state": "pending"}, before)
 
 
 def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, now: float) -> int:
-    change = _insert(db, row, before)
+    change = _insert(db, row | {"state": "done"}, before)
     _close_done(db, change, now)
     return change
 

@@ -10,9 +10,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteChanged, NoteRefused
-from companion.note.edit import diff_edits
+from companion.note.edit import Edit, apply_edits, diff_edits
+from companion.note.editor import EditorText
 from companion.vault.journal import Change, Journal, NewChange
-from companion.vault.undo import undo_change
+from companion.vault.undo import find_inverse, find_inverse_in_editor, undo_change
 from companion.vault.write import read_note, write_note
 from tests.vault.stub_note import ENRICHED, NOTE
 
@@ -219,3 +220,158 @@ def _put_in(lines: list[str], new: list[tuple[int, str]]) -> list[str]:
     for at, line in new:
         lines.insert(min(at, len(lines)), line)
     return lines
+
+
+BOM = b"\xef\xbb\xbf"
+CRLF_NOTE, CRLF_ENRICHED = (text.replace(b"\n", b"\r\n") for text in (NOTE, ENRICHED))
+FILES = [
+    pytest.param(lambda text: text.replace(b"\n", b"\r\n"), id="CRLF"),
+    pytest.param(lambda text: BOM + text.replace(b"\n", b"\r\n"), id="CRLF and a mark"),
+    pytest.param(lambda text: text.replace(b"\n", b"\r"), id="CR"),
+    pytest.param(lambda text: BOM + text, id="a mark"),
+]
+NewChangeOf = Callable[..., NewChange]
+
+
+@pytest.mark.parametrize("as_file", FILES)
+def test_what_an_editor_did_is_undone_in_the_file_and_made_again(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    change: NewChangeOf,
+    forget: Callable[[], None],
+    as_file: Callable[[bytes], bytes],
+) -> None:
+    number = journal.record(change(), NOTE, ENRICHED)
+    forget()
+    note.write_bytes(as_file(ENRICHED))
+    for expected in (NOTE, ENRICHED, NOTE):
+        number = undo_change(vault, journal, _change(journal, number), "run-2")
+        forget()
+        assert note.read_bytes() == as_file(expected)
+
+
+@pytest.mark.parametrize("as_file", FILES)
+@pytest.mark.parametrize(("edited", "expected"), LATER)
+def test_what_an_editor_did_is_undone_below_later_edits_of_the_file(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    change: NewChangeOf,
+    forget: Callable[[], None],
+    as_file: Callable[[bytes], bytes],
+    edited: bytes,
+    expected: bytes | None,
+) -> None:
+    number = journal.record(change(), NOTE, ENRICHED)
+    forget()
+    note.write_bytes(as_file(edited))
+    if expected is None:
+        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+            undo_change(vault, journal, _change(journal, number), "run-2")
+        assert note.read_bytes() == as_file(edited)
+    else:
+        undo_change(vault, journal, _change(journal, number), "run-2")
+        assert note.read_bytes() == as_file(expected)
+
+
+@pytest.mark.parametrize("as_file", FILES)
+@pytest.mark.parametrize(
+    ("edited", "expected"), [pytest.param(ENRICHED, NOTE, id="as it was left"), *LATER]
+)
+def test_what_was_done_to_the_file_is_undone_in_an_editor(
+    note: Path,
+    journal: Journal,
+    write: Write,
+    forget: Callable[[], None],
+    as_file: Callable[[bytes], bytes],
+    edited: bytes,
+    expected: bytes | None,
+) -> None:
+    note.write_bytes(as_file(NOTE))
+    change = _change(journal, write(as_file(ENRICHED)))
+    forget()
+    shown = edited.decode()
+    if expected is None:
+        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+            find_inverse_in_editor(journal, change, shown)
+    else:
+        edits = find_inverse_in_editor(journal, change, shown)
+        assert apply_edits(shown, edits) == expected.decode()
+
+
+def test_line_ends_and_mark_that_a_change_took_away_do_not_come_back_in_an_editor(
+    note: Path, journal: Journal, write: Write
+) -> None:
+    note.write_bytes(BOM + b"a\r\nb\nc\n")
+    change = _change(journal, write(b"A\nc\n"))
+    for shown, before in [("A\nc\n", "a\nb\nc\n"), ("A\nc\nd\n", "a\nb\nc\nd\n")]:
+        edits = find_inverse_in_editor(journal, change, shown)
+        assert apply_edits(shown, edits) == before
+        assert not any("\r" in edit.text or "\ufeff" in edit.text for edit in edits)
+    assert apply_edits("A\nc\n", find_inverse(journal, change, "A\nc\n")) == "\ufeffa\r\nb\nc\n"
+
+
+def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(
+    note: Path, journal: Journal, write: Write
+) -> None:
+    note.write_bytes(CRLF_NOTE)
+    change = _change(journal, write(CRLF_ENRICHED))
+    text = CRLF_ENRICHED.decode()
+    edits = find_inverse_in_editor(journal, change, text)
+    assert apply_edits(text, edits).encode() == CRLF_NOTE
+
+
+ENDS = st.sampled_from(["\n", "\r\n", "\r"])
+WORDS = st.sampled_from(["a", "b", "", "é", "---", "tags: x"])
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    lines=st.lists(st.tuples(WORDS, ENDS), min_size=1, max_size=8),
+    ours=st.lists(st.tuples(st.integers(0, 8), st.sampled_from(["ours 1", "ours 2"])), min_size=1),
+    mine=st.lists(st.tuples(st.integers(0, 12), st.sampled_from(["mine\n", "mine\r\n"]))),
+    mark=st.sampled_from(["", "\ufeff"]),
+    prune=st.booleans(),
+    in_file=st.booleans(),
+)
+def test_file_and_editor_agree_on_what_is_left(
+    journal: Journal,
+    lines: list[tuple[str, str]],
+    ours: list[tuple[int, str]],
+    mine: list[tuple[int, str]],
+    mark: str,
+    prune: bool,
+    in_file: bool,
+) -> None:
+    """Ours put in by file or editor, mine put in, ours taken out of the file, and of its view."""
+    before = [word + end for word, end in lines]
+    after = _put_in(before, [(at, word + lines[0][1]) for at, word in ours])
+    old, new = (mark + "".join(text) for text in (before, after))
+    file_text = mark + "".join(_put_in(after, mine))
+    if not in_file:
+        old, new = EditorText.of(old).text, EditorText.of(new).text
+    made = NewChange("run", "Any.md", "enrich", diff_edits(old, new))
+    change = _change(journal, journal.record(made, old.encode(), new.encode()))
+    if prune:
+        journal.prune_images(older_than=-1)
+    shown = EditorText.of(file_text).text
+    whole = EditorText.of(mark + "".join(before)).text
+    for text, find in [(file_text, find_inverse), (shown, find_inverse_in_editor)]:
+        try:
+            edits = find(journal, change, text)
+        except NoteChanged:  # all is as the change left it, but for the line ends: no reason
+            assert mine or (in_file and text == shown and len({end for _, end in lines}) > 1)
+            continue
+        _require_only_ours_gone(text, edits)
+        left = apply_edits(text, edits)
+        assert EditorText.of(left).text == whole or mine
+        assert left == mark + "".join(before) or mine or not in_file or text == shown
+
+
+def _require_only_ours_gone(text: str, edits: list[Edit]) -> None:
+    taken = "".join(text[edit.start : edit.end] for edit in edits)
+    assert "mine" not in taken
+    assert taken.count("ours") == text.count("ours")
