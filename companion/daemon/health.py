@@ -92,7 +92,7 @@ class Health:
             known = self._fault
             if known and known.kind == "rate-limited" and self._clock() < known.next_try:
                 return
-            self._fault, self._trying_until = None, -inf
+            self._fault = None
 
     def may_try(self) -> bool:
         """Return whether the caller may call the endpoint now.
@@ -117,8 +117,8 @@ class Health:
     def wake(self) -> None:
         """Let the next try be now, since the user asks for it, even while another is under way."""
         with self._lock:
-            if known := self._fault:
-                self._fault = known._replace(next_try=min(known.next_try, self._clock()))
+            if self._fault:
+                self._fault = self._fault._replace(next_try=self._clock())
                 self._trying_until = -inf
 
     def _fault_of(self, error: EndpointError, now: float, tries: int, since: float) -> Fault:

@@ -108,7 +108,6 @@ class WorkQueue(Generic[T]):
             key = (ticket.path, ticket.owner)
             newer = self._entries.get(key)
             if not (wanted or newer):
-                self._tries.pop(key, None)
                 return False
             ready_at = self._after_failure(key) if not_before is None else not_before
             if newer:
