@@ -5,16 +5,21 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from companion.errors import AnswerError
+from companion.errors import AnswerError, CompanionError
 from companion.llm.answer import Usage
+from companion.llm.calls import FixedSource
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
-from companion.llm.faults import Cancelled, JsonUnsupported
+from companion.llm.faults import Cancelled, EndpointDown, JsonUnsupported
+from companion.llm.spending import LimitReached, Spending
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]
@@ -219,3 +224,162 @@ def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
     assert time.monotonic() - start < 5
+
+
+@pytest.fixture
+def spending(tmp_path: Path) -> Iterator[Spending]:
+    with Spending(tmp_path / "spending.sqlite3", lambda read, written: 0) as spending:
+        yield spending
+
+
+def told(content: str, usage: object) -> Scene:
+    data = json.loads(answer(content).body)
+    return answer(content)._replace(body=json.dumps({**data, "usage": usage}).encode())
+
+
+HTML = Scene(200, b"<!doctype html>", {"content-type": "text/html"})
+LATE = answer("late")._replace(delay=1.0)
+ESTIMATE = (21, 100)  # for ASK: 9 and 4 letters, four a token, and 8 tokens around each message
+COSTS = [
+    pytest.param([answer("fine")], (10, 5), 1, id="as the endpoint counts"),
+    pytest.param([told("fine", {"completion_tokens": 7})], (21, 7), 1, id="half of it told"),
+    pytest.param([told("fine", None)], ESTIMATE, 1, id="nothing told"),
+    pytest.param([Scene(200, answer("fine").body[:40])], (42, 200), 2, id="half a reply, twice"),
+    pytest.param([answer("", "length"), answer("fine")], (20, 10), 2, id="asked once more"),
+    pytest.param([error(500), error(429), answer("fine")], (10, 5), 1, id="errors are not paid"),
+    pytest.param([error(500)], (0, 0), 0, id="nothing but errors"),
+    pytest.param([error(401)], (0, 0), 0, id="no key"),
+    pytest.param([HTML], (0, 0), 0, id="a web page"),
+    pytest.param([LATE, answer("fine")], (31, 105), 2, id="too late, and again"),
+    pytest.param([LATE], (42, 200), 2, id="too late twice"),
+    pytest.param([answer("x" * 1_100_000)], ESTIMATE, 1, id="over a megabyte"),
+    pytest.param([answer("x")._replace(cut=9), answer("fine")], (31, 105), 2, id="broken off"),
+]
+
+
+@pytest.mark.parametrize(("scenes", "tokens", "calls"), COSTS)
+def test_what_a_question_costs(
+    fake: FakeEndpoint,
+    spending: Spending,
+    scenes: list[Scene],
+    tokens: tuple[int, int],
+    calls: int,
+) -> None:
+    fake.play(*scenes)
+    endpoint = Endpoint(fake.url, "m", timeout=0.3, retries=2)
+    with Client(endpoint, first_delay=0.01, spending=spending) as client:
+        try:
+            client.ask_text(ASK, 100)
+        except CompanionError as error:
+            assert not isinstance(error, LimitReached)
+    spent = spending.today()
+    assert ((spent.input_tokens, spent.output_tokens), spent.calls) == (tokens, calls)
+
+
+def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, spending: Spending) -> None:
+    fake.script = takes("json_object")
+    with Client(Endpoint(fake.url, "m"), spending=spending) as client:
+        client.ask_json(ASK, SCHEMA, 100)
+    assert (len(fake.seen), spending.today()[:2]) == (2, (10, 5))
+
+
+def test_a_call_that_reaches_nobody_costs_nothing(spending: Spending) -> None:
+    endpoint = Endpoint("http://127.0.0.1:9/v1", "m", retries=1)
+    client = Client(endpoint, first_delay=0.01, spending=spending)
+    with client, pytest.raises(EndpointDown):
+        client.ask_text(ASK, 100)
+    assert spending.today()[:2] == (0, 0)
+
+
+def test_a_call_broken_off_by_us_may_be_paid(fake: FakeEndpoint, spending: Spending) -> None:
+    fake.play(answer("late")._replace(delay=8))
+    client = Client(Endpoint(fake.url, "m"), spending=spending)
+    threading.Timer(0.2, client.close).start()
+    with pytest.raises(Cancelled):
+        client.ask_text(ASK, 100)
+    with pytest.raises(Cancelled):
+        client.ask_text(ASK, 100)
+    assert spending.today()[:2] == ESTIMATE
+
+
+class Source:
+    """An endpoint that has to be started, and cannot be."""
+
+    def __init__(self, settings: Endpoint) -> None:
+        self.settings = settings
+        self.starts = 0
+
+    @contextmanager
+    def lease(self) -> Iterator[Endpoint]:
+        self.starts += 1
+        raise EndpointDown("it does not start")
+        yield
+
+
+def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path: Path) -> None:
+    source = Source(Endpoint(fake.url, "m"))
+    with Spending(tmp_path / "spending.sqlite3", tokens_a_day=121) as spending:
+        with Client(source, spending=spending) as client:
+            with pytest.raises(EndpointDown):
+                client.ask_text(ASK, 100)
+            with pytest.raises(LimitReached, match="121 tokens a day"):
+                client.ask_text(ASK, 101)
+        assert (source.starts, spending.today()[:2]) == (1, (0, 0))
+
+
+def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> None:
+    """Estimates of calls under way, which take less, do not end a run before its time."""
+    fake.play(answer("fine")._replace(delay=0.01))
+
+    def ask(client: Client) -> bool:
+        try:
+            return bool(client.ask_text(ASK, 100))
+        except LimitReached:
+            return False
+
+    with Spending(tmp_path / "spending.sqlite3", tokens_a_day=300) as spending:
+        endpoint = Endpoint(fake.url, "m")
+        with Client(endpoint, spending=spending) as client, ThreadPoolExecutor(16) as pool:
+            answered = sum(pool.map(ask, [client] * 40))
+        assert 300 - 121 < sum(spending.today()[:2]) == answered * 15 <= 300
+    assert len(fake.seen) == answered
+
+
+def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> None:
+    fake.play(answer("late")._replace(delay=8))
+    with Spending(tmp_path / "spending.sqlite3", tokens_a_day=130) as spending:
+        client = Client(Endpoint(fake.url, "m"), spending=spending)
+        threading.Timer(0.3, client.close).start()
+        with ThreadPoolExecutor(3) as pool:
+            asked = [pool.submit(client.ask_text, ASK, 100) for _ in range(3)]
+            faults = [type(future.exception()) for future in asked]
+    assert (faults, len(fake.seen)) == ([Cancelled] * 3, 1)
+
+
+def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
+    def picky(seen: Seen, n: int) -> Scene:
+        if "temperature" in seen.body:
+            return error(400, "temperature is not supported")
+        return GOOD if format_of(seen) == "json_object" else error(400, "no response_format")
+
+    fake.script = picky
+    endpoint = Endpoint(fake.url, "m")
+    with Client(endpoint) as first:
+        first.ask_json(ASK, SCHEMA, 100)
+    calls = len(fake.seen)
+    with Client(endpoint, learned_from=first) as second:
+        second.ask_json(ASK, SCHEMA, 100)
+        assert (len(fake.seen) - calls, second.usage) == (1, Usage(10, 5, 1))
+    with Client(Endpoint(fake.url, "n"), learned_from=first) as other:
+        other.ask_json(ASK, SCHEMA, 100)
+    assert len(fake.seen) == 2 * calls + 1
+
+
+def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, spending: Spending) -> None:
+    source = FixedSource(Endpoint(fake.url, "m"))
+    first, second = (Client(source, spending=spending) for _ in range(2))
+    with second:
+        with first:
+            first.ask_text(ASK, 100)
+        assert second.ask_text(ASK, 100).text == "fine"
+        assert spending.today()[:2] == (20, 10)
