@@ -5,6 +5,7 @@ So many notes share one fsync, and SQLite sees one thread.
 
 from __future__ import annotations
 
+import logging
 import sqlite3
 import time
 from collections.abc import Callable
@@ -17,9 +18,18 @@ from threading import Lock, Thread
 from typing import Any, NamedTuple, TypeVar
 
 from companion.errors import JournalError, NoteError
-from companion.vault.schema import explain, open_database, touch
+from companion.vault.schema import (
+    explain,
+    identify,
+    last_id,
+    open_database,
+    remove_remains,
+    skip_ids,
+    touch,
+)
 
 T = TypeVar("T")
+_log = logging.getLogger(__name__)
 # In WAL mode NORMAL commits without fsync; the next FULL one carries it along.
 # https://www.sqlite.org/pragma.html#pragma_synchronous
 _DURABLE = "FULL"
@@ -36,6 +46,9 @@ class _Task(NamedTuple):
 class Database:
     """The database in file. Every method may be called from any thread.
 
+    When the file was deleted or replaced meanwhile, the next durable work goes into the one that
+    is there then, a new one if need be. Its ids go on where the lost one's ended.
+
     `commits` counts the transactions that were forced to the disk.
     """
 
@@ -45,6 +58,8 @@ class Database:
         self.commits = 0
         self._read_only = read_only
         self._db = open_database(file, read_only=read_only)
+        self._files = identify(file)
+        self._last_id = 0
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._closing = Lock()
         self._closed = False
@@ -98,6 +113,8 @@ class Database:
     def _commit(self, batch: list[_Task]) -> None:
         durable = any(task.durable for task in batch) and not self._read_only
         try:
+            if durable and any(task.work is not touch for task in batch):
+                self._follow_file()
             self._db.execute(f"PRAGMA synchronous={_DURABLE if durable else 'NORMAL'}")
             self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
             answers = [_attempt(task, self._db) for task in batch]
@@ -112,9 +129,30 @@ class Database:
             else:
                 task.result.set_result(answer)
 
+    def _follow_file(self) -> None:
+        """Open the database anew when it, its -wal or its -shm file is not the one in use."""
+        found = identify(self.file)
+        if found == self._files:
+            return
+        with suppress(sqlite3.Error):  # it is closed when an earlier attempt failed
+            self._last_id = last_id(self._db)
+        self._db.close()  # first: in one process, two on one -shm file undo each other's locks
+        if lost := found[0] != self._files[0]:
+            remove_remains(self.file, self._files)
+        self._db = open_database(self.file, read_only=False)
+        skip_ids(self._db, self._last_id)
+        self._files = identify(self.file)
+        if lost:
+            _log.warning(
+                "the journal %s was deleted or replaced; what is there now is used, "
+                "and earlier changes can no longer be undone",
+                self.file,
+            )
+
     def _fail(self, batch: list[_Task], error: Exception) -> None:
-        if self._db.in_transaction:
-            self._db.execute("ROLLBACK")
+        with suppress(sqlite3.Error):  # it may be closed: see _follow_file
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
         for task in batch:  # an exception each: threads must not share a traceback
             if isinstance(error, sqlite3.Error):
                 task.result.set_exception(explain(error, self.file))

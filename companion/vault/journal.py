@@ -82,11 +82,26 @@ class Journal:
         return found[0] if found else None
 
     def changes(
-        self, path: str | None = None, run: str | None = None, limit: int | None = None
+        self,
+        path: str | None = None,
+        run: str | None = None,
+        limit: int | None = None,
+        before: int | None = None,
     ) -> list[Change]:
-        """Return the changes of one note, of one run, or all; newest first, at most `limit`."""
-        where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2)"
-        return self._select(where + " ORDER BY id DESC LIMIT ?3", path, run, _no_limit(limit))
+        """Return the changes of one note, of one run, or all; newest first, at most `limit`.
+
+        before: only those with an id below it, for the next page.
+        """
+        where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2) AND id < ?4"
+        bound = _MOST if before is None else min(before, _MOST)
+        query = where + " ORDER BY id DESC LIMIT ?3"
+        return self._select(query, path, run, _no_limit(limit), bound)
+
+    def newest(self) -> int:
+        """Return the highest id of a change; 0 when there is none."""
+        query = "SELECT coalesce(max(id), 0) FROM changes"
+        newest: int = self._db.ask(lambda db: db.execute(query).fetchone()).result()[0]
+        return newest
 
     def pending(self) -> list[Change]:
         """Return the changes that were begun and neither done nor abandoned, oldest first."""
@@ -166,6 +181,7 @@ class Journal:
         return asked
 
 
+_MOST = (1 << 63) - 1  # the highest id SQLite can give
 _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""
 _SELECT_ASKED = "SELECT * FROM asked"
@@ -215,10 +231,10 @@ def _mark_undone(db: sqlite3.Connection, change: int) -> None:
     """Mark the change that this one undoes; if that was an undo itself, what it undid is back."""
     state = "undone"
     query = "SELECT undoes FROM changes WHERE id = ?"
-    while (undoes := db.execute(query, (change,)).fetchone()[0]) is not None:
-        db.execute("UPDATE changes SET state = ? WHERE id = ?", (state, undoes))
+    while (row := db.execute(query, (change,)).fetchone()) and row[0] is not None:
+        change = row[0]  # none: it is in a journal that was lost
+        db.execute("UPDATE changes SET state = ? WHERE id = ?", (state, change))
         state = "done" if state == "undone" else "undone"
-        change = undoes
 
 
 def _no_limit(limit: int | None) -> int:

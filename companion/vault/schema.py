@@ -10,6 +10,10 @@ from pathlib import Path
 
 from companion.errors import JournalError
 
+Files = tuple[tuple[int, int] | None, ...]
+"""The (device, inode) of the database, of its -wal and its -shm file; None for one not there."""
+
+_SUFFIXES = ("", "-wal", "-shm")
 _LOCK_WAIT = 2.0  # seconds; only another program's transaction can make us wait
 
 
@@ -36,6 +40,32 @@ def touch(db: sqlite3.Connection) -> None:
     db.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
 
 
+def identify(file: Path) -> Files:
+    """Return which files the journal in file consists of now."""
+    return tuple(_identity(f"{file}{suffix}") for suffix in _SUFFIXES)
+
+
+def remove_remains(file: Path, lost: Files) -> None:
+    """Delete the -wal and -shm files of a lost database: SQLite would read them into the next."""
+    for suffix, old, now in zip(_SUFFIXES[1:], lost[1:], identify(file)[1:], strict=True):
+        if now is not None and now == old:
+            with suppress(OSError):
+                file.with_name(file.name + suffix).unlink()
+
+
+def last_id(db: sqlite3.Connection) -> int:
+    """Return the highest id that a change ever had; 0 for none."""
+    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
+    return row[0] if row else 0
+
+
+def skip_ids(db: sqlite3.Connection, last: int) -> None:
+    """Have the next change get an id above last, so that no id means two changes."""
+    if last_id(db) < last:
+        db.execute("DELETE FROM sqlite_sequence WHERE name = 'changes'")
+        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)", (last,))
+
+
 def explain(error: sqlite3.Error, file: Path) -> JournalError:
     """Return what the error means for the user, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: without the extension
@@ -55,6 +85,14 @@ _WORDS = {
     sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
     sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk",
 }
+
+
+def _identity(file: str) -> tuple[int, int] | None:
+    try:
+        seen = Path(file).stat()
+    except OSError:
+        return None
+    return seen.st_dev, seen.st_ino
 
 
 def _open_to_write(file: Path) -> sqlite3.Connection:

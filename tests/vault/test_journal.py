@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sqlite3
 import stat
 import sys
@@ -13,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from companion.errors import JournalError, NoteBusy
-from companion.note.edit import apply_edits, invert_edits
+from companion.note.edit import apply_edits, diff_edits, invert_edits
 from companion.vault import schema
 from companion.vault.journal import Journal, NewChange
 from tests.vault.stub_note import ENRICHED, NOTE
@@ -253,3 +254,133 @@ def test_says_that_it_is_closed(journal: Journal) -> None:
     journal.close()
     with pytest.raises(JournalError, match="is closed"):
         journal.changes()
+
+
+def test_pages_by_id(journal: Journal, change: NewChangeOf) -> None:
+    assert journal.newest() == 0
+    for path in ("a.md", "b.md", "a.md", "a.md"):
+        journal.done(journal.begin(change(path=path), NOTE, ENRICHED))
+    assert journal.newest() == 4
+    assert [c.id for c in journal.changes(before=4)] == [3, 2, 1]
+    assert [c.id for c in journal.changes(before=4, limit=2)] == [3, 2]
+    assert [c.id for c in journal.changes(path="a.md", before=4)] == [3, 1]
+    assert [c.id for c in journal.changes(run="run-1", before=2)] == [1]
+    assert journal.changes(before=1) == journal.changes(before=-1) == []
+    assert len(journal.changes(before=1 << 70)) == 4
+
+
+def _remove(*suffixes: str) -> Callable[[Path], None]:
+    def remove(file: Path) -> None:
+        for suffix in suffixes:
+            file.with_name(file.name + suffix).unlink()
+
+    return remove
+
+
+def _restore(*remains: str) -> Callable[[Path], None]:
+    """Put another journal, with one change of its own, in the file's place."""
+
+    def restore(file: Path) -> None:
+        other = file.with_name("other.sqlite3")
+        with Journal(other) as journal:
+            edits = diff_edits(NOTE.decode(), ENRICHED.decode())
+            journal.begin(NewChange("old", "old.md", "enrich", edits, (), ""), NOTE, ENRICHED)
+        _remove(*({"-wal", "-shm"} - set(remains)))(file)
+        other.replace(file)
+
+    return restore
+
+
+not_on_windows = pytest.mark.skipif(sys.platform == "win32", reason="an open file stays there")
+LOSSES = [
+    pytest.param(_remove("", "-wal", "-shm"), ["after.md"], id="deleted"),
+    pytest.param(_remove(""), ["after.md"], id="deleted, -wal and -shm left"),
+    pytest.param(lambda file: shutil.rmtree(file.parent), ["after.md"], id="its folder deleted"),
+    pytest.param(_restore(), ["after.md", "old.md"], id="replaced"),
+    pytest.param(_restore("-wal", "-shm"), ["after.md", "old.md"], id="replaced, -wal left"),
+    pytest.param(_remove("-wal"), ["after.md", "1.md", "0.md"], id="-wal deleted"),
+    pytest.param(_remove("-shm"), ["after.md", "1.md", "0.md"], id="-shm deleted"),
+    pytest.param(_remove("-wal", "-shm"), ["after.md", "1.md", "0.md"], id="-wal, -shm deleted"),
+]
+
+
+@not_on_windows
+@pytest.mark.parametrize(("lose", "kept"), LOSSES)
+def test_goes_on_when_its_file_is_lost(
+    tmp_path: Path,
+    change: NewChangeOf,
+    caplog: pytest.LogCaptureFixture,
+    lose: Callable[[Path], None],
+    kept: list[str],
+) -> None:
+    file = tmp_path / "state" / "journal.sqlite3"
+    with Journal(file) as journal:
+        for number in range(2):
+            last = journal.begin(change(path=f"{number}.md"), NOTE, ENRICHED)
+        lose(file)
+        new = journal.begin(change(path="after.md"), NOTE, ENRICHED)
+        journal.done(last)  # of the lost journal: it means no other change now
+        journal.done(new)
+        assert new == 3
+        assert [c.path for c in journal.changes()] == kept
+        with Journal(file, read_only=True) as reader:
+            assert [c.path for c in reader.changes()] == kept
+            assert reader.images(new) == (NOTE, ENRICHED)
+        assert journal.begin(change(path="later.md"), NOTE, ENRICHED) == 4
+    warned = [record.getMessage() for record in caplog.records]
+    assert len(warned) == (0 if "0.md" in kept else 1)
+    assert all("earlier changes can no longer be undone" in message for message in warned)
+    with Journal(file) as journal:
+        assert [c.path for c in journal.changes()] == ["later.md", *kept]
+        states = {c.path: c.state for c in journal.changes()}
+        assert (states["after.md"], states["later.md"]) == ("done", "pending")
+
+
+@not_on_windows
+def test_says_that_what_took_its_place_is_no_journal(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "state" / "journal.sqlite3"
+    with Journal(file) as journal:
+        journal.begin(change(path="a.md"), NOTE, ENRICHED)
+        file.with_name("new").write_bytes(b"not a database at all" * 1000)
+        file.with_name("new").replace(file)
+        for _ in range(2):
+            with pytest.raises(JournalError, match="is damaged; move the file aside"):
+                journal.begin(change(path="b.md"), NOTE, ENRICHED)
+        with pytest.raises(JournalError):
+            journal.changes()
+        file.unlink()
+        assert journal.begin(change(path="b.md"), NOTE, ENRICHED) == 2
+        assert [c.path for c in journal.changes()] == ["b.md"]
+
+
+@not_on_windows
+def test_undoes_a_change_that_was_lost(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "journal.sqlite3"
+    with Journal(file) as journal:
+        number = journal.begin(change(), NOTE, ENRICHED)
+        journal.done(number)
+        _remove("", "-wal", "-shm")(file)
+        undo = change(ENRICHED, NOTE)._replace(undoes=number)
+        journal.done(journal.begin(undo, ENRICHED, NOTE))
+        assert [(c.id, c.state) for c in journal.changes()] == [(2, "done")]
+
+
+@not_on_windows
+def test_closing_makes_no_new_file(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "state" / "journal.sqlite3"
+    with Journal(file) as journal:
+        journal.begin(change(), NOTE, ENRICHED)
+        shutil.rmtree(file.parent)
+    assert not file.parent.exists()
+
+
+@not_on_windows
+def test_a_reader_keeps_the_file_it_opened(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "journal.sqlite3"
+    with Journal(file) as journal:
+        journal.begin(change(), NOTE, ENRICHED)
+        with Journal(file, read_only=True) as reader:
+            assert len(reader.changes()) == 1
+            _remove("", "-wal", "-shm")(file)
+            assert len(reader.changes()) == 1
+            assert not file.exists()
