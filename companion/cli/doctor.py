@@ -22,6 +22,7 @@ from companion.enrich.check import (
     check_journal,
     check_program,
     check_prompts,
+    check_spending,
     check_state,
     check_vault,
     run_checks,
@@ -93,6 +94,7 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     yield "events", partial(check_events, config, root)
     yield "state", partial(check_state, state)
     yield "journal", partial(check_journal, state)
+    yield "spending", partial(check_spending, config, root)
     yield "daemon", partial(check_daemon, config, state)
 
 

@@ -14,8 +14,9 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion import __version__
-from companion.config import Config, config_folder, load_config
+from companion.config import Config, common_state_folder, config_folder, load_config
 from companion.config.private import is_private
+from companion.enrich.spending import open_spending
 from companion.errors import CompanionError
 from companion.note.needs import CALLOUT
 from companion.prompts import load_prompts
@@ -24,16 +25,13 @@ from companion.vault.ignore import OWN_FOLDER
 from companion.vault.journal import Journal
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings
 from companion.vault.schema import open_database
+from companion.vault.watch import Watch, WatchUnavailable
 
 State = Literal["ok", "hint", "problem"]
 
 _LITTLE = 100_000_000  # bytes free on the disk; every change keeps the note as it was
 _NONE = 10_000_000
 _KEY = re.compile(r"^[^#\n]*\bapi_key\b", re.MULTILINE)
-_NETWORK = re.compile(
-    r"nfs\d?|cifs|smb\w*|9p|afs|ceph|davfs\d?|ncpfs|virtiofs|vboxsf|prl_fs|drvfs"
-    r"|fuse\.(?:sshfs|rclone|davfs\d?|s3fs|glusterfs|gvfsd-fuse|vmhgfs-fuse|mergerfs)"
-)
 
 
 class Check(NamedTuple):
@@ -149,7 +147,7 @@ def check_copies(root: Path) -> Check:
     """Return how many copies of notes sync clients left in the vault, which are left alone."""
     copies = [
         name
-        for folder, _, names in _walk(root)
+        for folder, _, names in os.walk(root)
         if not _is_hidden(folder, root)
         for name in names
         if is_conflict_copy(name)
@@ -160,46 +158,36 @@ def check_copies(root: Path) -> Check:
     return Check("copies", "hint", said, "merge them with their notes, which Companion works on")
 
 
-def check_events(config: Config, root: Path, proc: Path = Path("/proc")) -> Check:
-    """Return whether the system will report changes in the vault; else it is looked over only.
-
-    proc: Linux' folder of that name; elsewhere it is not there.
-    """
-    seconds = config.background.rescan_seconds
-    kind = _kind_of_disk(root, proc)
-    if _NETWORK.fullmatch(kind):
-        said = f"the vault is on a network drive ({kind}), which may report no changes"
-        return Check("events", "hint", said, f"they are found every {seconds:g} s all the same")
+def check_events(config: Config, root: Path) -> Check:
+    """Return whether the system tells of changes in the vault, by having it do so for a moment."""
+    watch = Watch(root, lambda _: None)
     try:
-        limit = int((proc / "sys/fs/inotify/max_user_watches").read_text())
-    except (OSError, ValueError):
-        return Check("events", "ok", "the system reports changes")
-    folders = sum(1 for _ in _walk(root))
-    if folders > limit:
-        said = f"the vault has {folders:,} folders, and the system watches {limit:,} at most"
-        mend = f"sudo sysctl fs.inotify.max_user_watches={max(524_288, 2 * folders)}"
-        return Check("events", "hint", said, mend)
-    return Check("events", "ok", f"{folders:,} folders to watch, {limit:,} at most")
+        watch.start()
+    except WatchUnavailable as unavailable:
+        mend = f"changes are found every {config.background.rescan_seconds:g} s all the same"
+        return Check("events", "hint", unavailable.reason, mend)
+    finally:
+        watch.stop()
+    return Check("events", "ok", "the system tells of every change")
 
 
-def _walk(root: Path) -> Iterator[tuple[str, list[str], list[str]]]:
-    return os.walk(root, followlinks=False)
+def check_spending(config: Config, root: Path) -> Check:
+    """Return what was spent today, and whether a cap is reached. Raises UsageError (its price)."""
+    with open_spending(config, root) as spending:
+        if not (common_state_folder() / "spending.sqlite3").exists():
+            return Check("spending", "ok", "nothing so far")
+        spent = spending.today()
+    tokens = spent.input_tokens + spent.output_tokens
+    money = "" if spent.dollars is None else f", ${spent.dollars:,.4f}"
+    notes, most = spent.background_notes, config.background.notes_a_day
+    said = f"today {tokens:,} tokens{money}; {notes} of {most} notes in the background"
+    limits = config.limits
+    caps = ((tokens, limits.tokens_a_day), (spent.dollars, limits.dollars_a_day), (notes, most))
+    if any(so_far is not None and cap is not None and so_far >= cap for so_far, cap in caps):
+        mend = "it goes on at midnight; raise [limits] or notes_a_day to go on today"
+        return Check("spending", "hint", f"{said}: a limit is reached", mend)
+    return Check("spending", "ok", said)
 
 
 def _is_hidden(folder: str, root: Path) -> bool:
     return any(part.startswith(".") for part in Path(folder).relative_to(root).parts)
-
-
-def _kind_of_disk(root: Path, proc: Path) -> str:
-    """Return the type of the file system at root as Linux calls it; empty where unknown."""
-    try:
-        lines = (proc / "self/mounts").read_text(errors="surrogateescape").splitlines()
-    except OSError:
-        return ""
-    found = ("", "")
-    for line in lines:
-        _, place, kind, *_ = [*line.split(" "), "", "", ""]
-        place = re.sub(r"\\([0-7]{3})", lambda match: chr(int(match[1], 8)), place)
-        if root.is_relative_to(place or "?") and len(place) >= len(found[0]):
-            found = (place, kind)
-    return found[1]

@@ -1,0 +1,404 @@
+"""companion init: what it asks, tries and writes; and that it writes nothing otherwise."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import sys
+import threading
+import tomllib
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from companion.enrich.found import Server, find_servers, list_models
+from tests.cli.user import KEY, User
+from tests.llm.fake_endpoint import FakeEndpoint, answer, error
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+_PATIENCE = 20.0  # seconds
+
+
+class ListServer(ThreadingHTTPServer):
+    """Answers GET /v1/models with `body`, as Ollama and LM Studio do."""
+
+    daemon_threads = True
+    status = 200
+    body = b'{"object": "list", "data": [{"id": "llama3.2:latest"}, {"id": "nomic-embed-text"}]}'
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.server_port}/v1"
+
+
+class _Handler(BaseHTTPRequestHandler):
+    server: ListServer
+
+    def do_GET(self) -> None:
+        right = self.path == "/v1/models" and "authorization" not in self.headers
+        self.send_response(self.server.status if right else 418)
+        self.end_headers()
+        self.wfile.write(self.server.body)
+
+    def log_message(self, *_: object) -> None:
+        pass
+
+
+@pytest.fixture
+def ollama() -> Iterator[ListServer]:
+    server = ListServer(("127.0.0.1", 0), _Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is configured yet, and no server of models runs on this machine."""
+    (user.home / "config.toml").unlink()
+    for name in ("BASE_URL", "MODEL", "API_KEY"):
+        monkeypatch.delenv(f"COMPANION_{name}")
+        del user.environment[f"COMPANION_{name}"]
+    monkeypatch.setattr("companion.enrich.found.KNOWN", ())
+
+
+def written(user: User) -> dict[str, Any]:
+    """Return what the configuration file says."""
+    return tomllib.loads((user.home / "config.toml").read_text(encoding="utf-8"))
+
+
+def nothing_is_written(user: User) -> bool:
+    """Whether there is nothing but, perhaps, the count of what a call took."""
+    return not [file for file in user.home.iterdir() if not file.name.startswith("spending.")]
+
+
+def settings_of(user: User) -> dict[str, bytes]:
+    return {name: (user.home / name).read_bytes() for name in ("config.toml", "token")}
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def test_with_options_it_asks_nothing(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.fake.play(answer("Ready."))
+    monkeypatch.setenv("MY_KEY", KEY)
+    ran = user.run(
+        *("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m"),
+        *("--api-key-env", "MY_KEY", "--background"),
+    )
+    assert (ran.status, ran.err) == (0, "")
+    assert written(user) == {
+        "vault": str(user.vault.resolve()),
+        "endpoint": {"base_url": user.fake.url, "model": "m", "api_key": KEY},
+        "background": {"enabled": True},
+    }
+    assert "It answered within" in ran.out and ": Ready." in ran.out and KEY not in ran.all
+    assert "companion scan" in ran.out and "companion serve" in ran.out
+    [seen] = user.fake.seen
+    assert seen.body["messages"] == [{"role": "user", "content": "Answer with the word ready."}]
+    assert seen.body["max_tokens"] == 16 and seen.headers["authorization"] == f"Bearer {KEY}"
+    assert len((user.home / "token").read_text().strip()) == 43
+    if os.name != "nt":
+        assert mode(user.home / "config.toml") == mode(user.home / "token") == 0o600
+    user.says()
+    user.note("Stub.md")
+    assert user.run("enrich", "Stub.md").status == 0
+
+
+def test_a_second_time_changes_nothing(user: User) -> None:
+    command = ["init", str(user.vault), "--endpoint", user.fake.url, "--model", "m"]
+    assert user.run(*command).status == 0
+    files = settings_of(user)
+    for again in (command, ["init", str(user.vault)]):
+        ran = user.run(*again)
+        assert ran.status == 0 and "Nothing to change" in ran.out
+        assert settings_of(user) == files
+    assert user.calls() == 1
+
+
+def test_an_existing_file_is_edited_in_place(user: User) -> None:
+    text = '# mine\n[endpoint] # e\nbase_url = "http://old.example/v1"\nmodel = "o"\n'
+    file = user.configure(f'{text}api_key = "{KEY}"\nretries = 0 # once\n')
+    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
+    assert ran.status == 0
+    assert file.read_text() == (
+        f'# mine\nvault = "{user.vault}"\n\n[endpoint] # e\nbase_url = "{user.fake.url}"\n'
+        'model = "m"\nretries = 0 # once\n'
+    )
+    assert '(was "http://old.example/v1")' in ran.out and "api_key: taken out" in ran.out
+    assert KEY not in ran.all and "authorization" not in user.fake.seen[0].headers
+
+
+def test_the_key_stays_with_its_address(user: User) -> None:
+    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\napi_key = "{KEY}"\n')
+    user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "other")
+    assert written(user)["endpoint"]["api_key"] == KEY
+    assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    user.run("init", str(user.vault), "--embedded", "--no-test")
+    assert written(user)["endpoint"] == {"model": "qwen2.5-1.5b"}
+
+
+def test_what_is_configured_stays_where_nothing_is_said(user: User) -> None:
+    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
+    ran = user.run("init", str(user.vault))
+    assert ran.status == 0 and written(user)["endpoint"]["model"] == "m"
+    assert written(user)["vault"] == str(user.vault) and user.calls() == 1
+
+
+REFUSED = [
+    pytest.param(["--embedded", "--endpoint", "http://x/v1"], "not both", id="two models"),
+    pytest.param(["--model", "m"], "--model needs --embedded, or --endpoint", id="a model alone"),
+    pytest.param(["--embedded", "--api-key-env", "K"], "needs --endpoint", id="a key alone"),
+    pytest.param(["--endpoint", "ftp://x", "--model", "m"], "must be an address", id="no address"),
+    pytest.param(["--endpoint", "http://x.example/v1"], "needs --model", id="no model"),
+    pytest.param(
+        ["--endpoint", "http://x/v1", "--model", "m", "--api-key-env", "NO_KEY"],
+        "NO_KEY holds no key",
+        id="no key",
+    ),
+    pytest.param(["--embedded", "--model", "nope"], "There is no model nope", id="no such model"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), REFUSED)
+def test_contradictions_are_refused(user: User, options: list[str], words: str) -> None:
+    ran = user.run("init", str(user.vault), *options)
+    assert (ran.status, ran.out) == (2, "") and words in ran.err
+    assert nothing_is_written(user)
+
+
+def test_no_vault(user: User) -> None:
+    ran = user.run("init", str(user.vault / "gone"), "--no-test")
+    assert ran.status == 2 and "there is no folder" in ran.err and nothing_is_written(user)
+
+
+def test_a_broken_file_is_not_overwritten(user: User) -> None:
+    file = user.configure("[endpoint\n")
+    ran = user.run("init", str(user.vault), "--embedded", "--no-test")
+    assert ran.status == 2 and "is no valid TOML" in ran.err
+    assert file.read_text() == "[endpoint\n" and not (user.home / "token").exists()
+
+
+def test_what_fails_is_not_written(user: User) -> None:
+    user.fake.play(error(401, f"bad key {KEY}"))
+    command = ["init", str(user.vault), "--endpoint", user.fake.url, "--model", "m"]
+    ran = user.run(*command)
+    assert ran.status == 1 and "does not accept the key" in ran.err
+    assert "Nothing was written" in ran.err and KEY not in ran.all and nothing_is_written(user)
+    assert user.run(*command, "--no-test").status == 0 and written(user)["vault"]
+
+
+def test_a_model_that_thinks_first_gets_room(user: User) -> None:
+    user.fake.script = lambda seen, _n: (
+        answer("Ready") if seen.body["max_tokens"] > 100 else answer("", finish="length")
+    )
+    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
+    assert ran.status == 0 and "It answered" in ran.out
+
+
+def test_the_environment_wins_and_its_key_is_tried(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANION_API_KEY", KEY)
+    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
+    assert "COMPANION_API_KEY in the environment wins over the file" in ran.err
+    assert user.fake.seen[0].headers["authorization"] == f"Bearer {KEY}"
+    assert "api_key" not in written(user)["endpoint"]
+
+
+def test_another_address_in_the_environment_keeps_its_key(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANION_API_KEY", KEY)
+    monkeypatch.setenv("COMPANION_BASE_URL", "http://elsewhere.example/v1")
+    monkeypatch.setenv("COMPANION_MODEL", "other")
+    ran = user.run("init", str(user.vault), "--endpoint", user.fake.url, "--model", "m")
+    assert "COMPANION_BASE_URL, COMPANION_MODEL, COMPANION_API_KEY" in ran.err
+    assert ran.status == 0 and "authorization" not in user.fake.seen[0].headers
+
+
+def test_a_folder_that_obsidian_does_not_know(user: User) -> None:
+    (user.vault / "Sub").mkdir()
+    ran = user.run("init", str(user.vault / "Sub"), "--embedded", "--no-test")
+    assert ran.status == 0 and f"it lies in the vault {user.vault}" in ran.err
+
+
+def test_where_nobody_sits_the_embedded_model_is_taken(user: User) -> None:
+    ran = user.run("init", str(user.vault), "--no-test")
+    assert ran.status == 0
+    assert written(user) == {"vault": str(user.vault), "endpoint": {"model": "qwen2.5-1.5b"}}
+
+
+def test_an_embedded_model_that_does_not_start(user: User) -> None:
+    file = user.home.parent / "broken.gguf"
+    file.write_bytes(b"GGUF no model")
+    ran = user.run("init", str(user.vault), "--embedded", "--model", str(file))
+    assert ran.status == 1 and "cannot be started" in ran.err and nothing_is_written(user)
+
+
+# questions
+
+
+class Terminal(io.StringIO):
+    """A standard input at which a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def types(monkeypatch: pytest.MonkeyPatch) -> Any:
+    """Have a person type these lines at a terminal."""
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    return lambda *lines: monkeypatch.setattr(
+        sys, "stdin", Terminal("".join(f"{line}\n" for line in lines))
+    )
+
+
+def test_a_server_found_on_this_machine(
+    user: User, ollama: ListServer, types: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(
+        "companion.enrich.found.KNOWN",
+        (Server("Ollama", ollama.url), Server("LM Studio", "http://127.0.0.1:9/v1")),
+    )
+    ollama.body = b'{"data": [{"id": "a"}, {"id": "b"}]}'
+    types("2", "b", "n", "y")  # the model, which one, background, keep though it does not answer
+    ran = user.run("init", str(user.vault))
+    assert ran.status == 0, ran.all
+    assert "Ollama, found on this machine: a, b" in ran.out and "LM Studio" not in ran.out
+    assert written(user)["endpoint"] == {"base_url": ollama.url, "model": "b"}
+    assert written(user)["background"] == {"enabled": False}
+    assert "Notes are filled only when you ask" in ran.out
+
+
+def test_a_failing_choice_is_dropped(user: User, types: Any) -> None:
+    user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
+    before = (user.home / "config.toml").read_bytes()
+    user.fake.play(error(404, "no such model"))
+    types("1", "", "n")
+    ran = user.run("init", str(user.vault))
+    assert ran.status == 1 and "has no model m" in ran.err and "Nothing was written" in ran.err
+    assert (user.home / "config.toml").read_bytes() == before
+    assert not (user.home / "token").exists()
+
+
+def test_nothing_is_fetched_unasked(
+    user: User, types: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANION_CACHE", str(user.home.parent / "cache"))
+    types("1", "", "n")  # embedded, background, fetch
+    ran = user.run("init", str(user.vault))
+    assert ran.status == 0, ran.all
+    assert "1.1 GB, to be fetched once" in ran.out and "companion model pull" in ran.out
+    assert written(user)["endpoint"] == {"model": "qwen2.5-1.5b"}
+    assert written(user)["background"] == {"enabled": True}
+    assert not (user.home.parent / "cache").exists()
+
+
+def test_leaving_in_the_middle_writes_nothing(user: User, types: Any) -> None:
+    types("1")
+    assert user.run("init", str(user.vault)).status == 130
+    assert nothing_is_written(user)
+
+
+def test_no_default_where_notes_leave_this_machine(user: User, types: Any) -> None:
+    url = "http://remote.invalid/v1"
+    user.configure(f'[endpoint]\nbase_url = "{url}"\nmodel = "m"\n')
+    types("1", "", "", "y")
+    ran = user.run("init", str(user.vault), "--no-test")
+    assert ran.status == 0, ran.all
+    assert f"Notes would be sent to {url} by themselves, up to 100 a day" in ran.err
+    assert ran.err.count("Shall it?") == 3 and written(user)["background"] == {"enabled": True}
+    assert f"notes are sent to {url} by themselves" in ran.out
+
+
+@posix
+def test_a_whole_dialogue_at_a_terminal(user: User) -> None:
+    user.fake.play(answer("ready"))
+    typed = [("Number", "2"), ("base URL", "nonsense"), ("base URL", user.fake.url)]
+    typed += [("Model", "m"), ("API key", KEY), ("Shall it", "n")]
+    shown, status = talk(user, ["init", str(user.vault)], typed)
+    assert status == 0, shown
+    assert "must be an address" in shown and KEY not in shown
+    assert written(user) == {
+        "vault": str(user.vault),
+        "endpoint": {"base_url": user.fake.url, "model": "m", "api_key": KEY},
+        "background": {"enabled": False},
+    }
+
+
+def talk(user: User, command: list[str], typed: list[tuple[str, str]]) -> tuple[str, int]:
+    """Return what a terminal shows while a person types each text after its question."""
+    import pty
+
+    ours, theirs = pty.openpty()
+    process = user.start(
+        *command, stdin=theirs, stdout=theirs, stderr=theirs, start_new_session=True
+    )
+    os.close(theirs)
+    shown, answered = "", 0
+    while True:
+        try:
+            part = os.read(ours, 65536)
+        except OSError:  # Linux's word for the end of a terminal
+            break
+        if not part:
+            break
+        shown += part.decode()
+        if typed and typed[0][0] in shown[answered:] and shown.endswith(": "):
+            answered = len(shown)
+            os.write(ours, f"{typed.pop(0)[1]}\n".encode())
+    os.close(ours)
+    return shown, process.wait(_PATIENCE)
+
+
+# servers of models
+
+
+LISTS = [
+    pytest.param(200, None, ("llama3.2:latest",), id="as usual, without what makes vectors"),
+    pytest.param(200, b'{"object": "list", "data": null}', (), id="Ollama without models"),
+    pytest.param(200, b"<html>", None, id="a web page"),
+    pytest.param(200, b'{"data": [1]}', None, id="something else"),
+    pytest.param(200, b'{"data": [{"id": 1}, {"id": "  "}]}', (), id="no names"),
+    pytest.param(200, b"[" * 100_000, None, id="nested"),
+    pytest.param(404, b"{}", None, id="404"),
+]
+
+
+@pytest.mark.parametrize(("status", "body", "expected"), LISTS)
+def test_the_models_of_a_server(
+    ollama: ListServer,
+    monkeypatch: pytest.MonkeyPatch,
+    status: int,
+    body: bytes | None,
+    expected: tuple[str, ...] | None,
+) -> None:
+    monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
+    monkeypatch.setattr("companion.enrich.found.KNOWN", (Server("Ollama", ollama.url),))
+    ollama.status, ollama.body = status, ollama.body if body is None else body
+    assert list_models(ollama.url) == expected
+    assert [found.models for found in find_servers()] == ([] if expected is None else [expected])
+
+
+def test_only_this_machine_is_asked(fake: FakeEndpoint) -> None:
+    assert list_models("http://192.0.2.1/v1") is None
+    assert list_models("https://localhost:9/v1") is None
+    assert list_models("http://127.0.0.1:9/v1") is None
+
+
+def test_the_only_model_needs_no_name(user: User, ollama: ListServer) -> None:
+    ran = user.run("init", str(user.vault), "--endpoint", ollama.url, "--no-test")
+    assert ran.status == 0 and written(user)["endpoint"]["model"] == "llama3.2:latest"
+    ollama.body = json.dumps({"data": [{"id": "a"}, {"id": "b"}]}).encode()
+    ran = user.run("init", str(user.vault), "--endpoint", ollama.url, "--no-test")
+    assert ran.status == 2 and "it has: a, b" in ran.err
