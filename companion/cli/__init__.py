@@ -15,6 +15,10 @@ from companion.errors import CompanionError, UsageError
 
 _COMMANDS = {
     "init": "companion.cli.init:init",
+    "serve": "companion.cli.serve:serve",
+    "status": "companion.cli.status:status",
+    "pause": "companion.cli.pause:pause",
+    "resume": "companion.cli.pause:resume",
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
     "prompt": "companion.cli.prompt:prompt",

@@ -9,6 +9,7 @@ import click
 
 from companion.cli.session import common_options, open_session, resolve_history_path
 from companion.cli.show import Show
+from companion.note.diff import diff_lines
 from companion.vault.journal import Change
 
 
@@ -34,7 +35,8 @@ def history(
                 continue
             _print(change, show)
             if with_diff and (images := workspace.journal.images(change.id)):
-                show.diff(change.path, *(image.decode("utf-8") for image in images))
+                texts = (image.decode("utf-8") for image in images)
+                show.diff("".join(diff_lines(change.path, *texts)))
     if not changes:
         show.say("no changes yet")
 

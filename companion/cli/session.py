@@ -10,7 +10,11 @@ from typing import Any, TypeVar
 import click
 
 from companion.cli.show import Show
-from companion.config import Config, load_config
+from companion.config import Config, load_config, state_folder
+from companion.daemon.client import DaemonClient
+from companion.daemon.place import find_daemon
+from companion.daemon.token import read_token
+from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.vault.locate import find_vault, open_vault, relative_path
@@ -46,6 +50,39 @@ def open_session(
                 "the next command that writes"
             )
         yield workspace
+
+
+def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
+    """Return the daemon of the vault that a command works on; None when none runs.
+
+    Raises UsageError when it asks another model than this command would.
+    """
+    config = load_config()
+    root = choose_vault(vault, config, paths)
+    place = find_daemon(state_folder(root))
+    if place is None:
+        return None
+    daemon = DaemonClient(place.port, read_token())
+    status = daemon.status()
+    theirs = (status.endpoint, status.model)
+    address = "" if config.is_embedded else config.remote_endpoint().address
+    if theirs != (address, config.endpoint.model):
+        raise UsageError(
+            f"this command would ask {where_it_goes(config)}; but the daemon that runs for this "
+            f"vault (pid {place.pid}) asks {status.model} "
+            f"{f'at {status.endpoint}' if status.endpoint else '(the embedded model)'}. Give both "
+            "the same settings, or stop the daemon"
+        )
+    return daemon
+
+
+def require_running(vault: Path | None) -> DaemonClient:
+    """Return the daemon of the vault, whatever model it asks. Raises UsageError: none runs."""
+    root = choose_vault(vault, load_config(), [])
+    place = find_daemon(state_folder(root))
+    if place is None:
+        raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
+    return DaemonClient(place.port, read_token())
 
 
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Path:

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
-from companion.note.diff import diff_lines
+from companion.note.text import split_lines
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a note must not steer the terminal
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
@@ -43,13 +43,12 @@ class Show:
         """Print an object as one line of JSON."""
         click.echo(json.dumps(value, ensure_ascii=False))
 
-    def diff(self, path: str, old: str, new: str) -> None:
+    def diff(self, text: str) -> None:
         """Print a unified diff: coloured on a terminal, else byte for byte, as patch takes it."""
-        lines = diff_lines(path, old, new)
         if not self.out.is_terminal:
-            click.echo("".join(lines), nl=False)
+            click.echo(text, nl=False)
             return
-        for line in lines:
+        for line in split_lines(text):
             style = "bold" if line.startswith(("---", "+++")) else _DIFF_STYLES.get(line[0], "")
             self.out.print(Text(_harmless(line.rstrip("\r\n")), style=style))
 

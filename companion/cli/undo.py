@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 
 import click
 
 from companion.cli.history import describe
-from companion.cli.session import common_options, open_session, resolve_history_path
+from companion.cli.session import (
+    common_options,
+    find_running,
+    open_session,
+    resolve_history_path,
+)
 from companion.cli.show import Show, count
+from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
@@ -31,10 +38,16 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
     if what and run_name:
         raise UsageError("give a change, a path or --run, not both")
     named = [what] if what is not None and not what.isdecimal() else []
-    with open_session(vault, named, show=show) as workspace:
+    running, run = find_running(vault, named), new_run()
+    with open_session(vault, named, show=show, read_only=bool(running)) as workspace:
+
+        def take_back(change: Change) -> int:
+            if running:
+                return running.undo(change.id, run)
+            return undo_change(workspace.root, workspace.journal, change, run)
+
         changes = _find_changes(workspace, what, run_name)
-        run = new_run()
-        failed = [change for change in changes if not _undo(workspace, change, run, show)]
+        failed = [change for change in changes if not _undo(change, take_back, show)]
     show.say(f"{count(len(changes) - len(failed), 'change')} taken back")
     return 1 if failed else 0
 
@@ -69,10 +82,10 @@ def _some(changes: list[Change], otherwise: str) -> list[Change]:
     return changes
 
 
-def _undo(workspace: Workspace, change: Change, run: str, show: Show) -> bool:
+def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> bool:
     try:
-        made = undo_change(workspace.root, workspace.journal, change, run)
-    except NoteError as error:
+        made = take_back(change)
+    except (NoteError, DaemonRefused) as error:
         show.warn(str(error))
         made = None
     if show.as_json:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Mapping
 from typing import NamedTuple
 
 from companion.daemon.queue import Priority, WorkQueue
@@ -18,11 +18,12 @@ from companion.daemon.seen import Seen
 from companion.enrich.draft import Job, leave_asked
 from companion.enrich.known import Known
 from companion.enrich.workspace import Workspace
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.note.needs import Facts
 from companion.vault.index import Scan
 from companion.vault.watch import Watch, WatchUnavailable
 
+_FIRST_LOOK = 20.0  # seconds that anybody waits for it
 _GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
 _MANY = 100  # notes reported at once from which the whole vault is looked over
 _MISSING_LOOK = 5.0  # seconds between two looks for a vault that is not there
@@ -65,7 +66,7 @@ class Reconciler:
         self._needy: set[str] = set()
         self._reading = threading.Lock()
         self._hinted = threading.Condition()
-        self._hints: set[str] = set()
+        self._hints: dict[str, float] = {}  # by path, when it was reported last
         self._whole = True
         self._asked, self._answered = 1, 0  # looks over the whole vault, by number
         self._stopping = False
@@ -91,7 +92,7 @@ class Reconciler:
             if path is None:
                 self._whole = True
             else:
-                self._hints.add(path)
+                self._hints[path] = time.monotonic()
             self._hinted.notify_all()
 
     def refresh(self, timeout: float) -> None:
@@ -104,15 +105,21 @@ class Reconciler:
             self._hinted.wait_for(lambda: self._answered >= mine or self._stopping, timeout)
 
     def scan(self) -> Scan:
-        """Return the facts of all notes as they are known now, for the caller alone."""
+        """Return the facts of all notes as they are known now, for the caller alone.
+
+        Waits for the first look. Raises UsageError when that takes long.
+        """
+        if not self.ready.wait(_FIRST_LOOK):
+            raise UsageError("the vault is still being looked over; try again in a moment")
         with self._reading:
-            return self._scan.copy() if self._scan else Scan.empty(self._space.root)
+            assert self._scan
+            return self._scan.copy()
 
     def known(self) -> Known:
         """Return the names and vocabularies of the vault as they are now."""
+        scan = self.scan()
         with self._reading:
             if self._known is None:
-                scan = self._scan.copy() if self._scan else Scan.empty(self._space.root)
                 self._known = Known(scan)
             return self._known
 
@@ -140,7 +147,7 @@ class Reconciler:
             if whole:
                 self._answer(number)
 
-    def _next_hints(self, next_look: float) -> tuple[set[str], bool, int]:
+    def _next_hints(self, next_look: float) -> tuple[dict[str, float], bool, int]:
         """Wait for hints or for the next look; return the hints, and whether to look at it all."""
         with self._hinted:
             self._hinted.wait_for(
@@ -150,7 +157,7 @@ class Reconciler:
             if self._hints and not self._whole:
                 self._hinted.wait_for(lambda: self._stopping, _GATHER)
             taken = self._hints, self._whole, self._asked
-            self._hints, self._whole = set(), False
+            self._hints, self._whole = {}, False
             return taken
 
     def _answer(self, number: int) -> None:
@@ -188,65 +195,48 @@ class Reconciler:
         with self._reading:
             self._scan, self._known = scan, None
         asked = self._space.journal.all_asked()
+        needy = [path for path, facts in scan.notes.items() if self._needs(path, facts, asked)]
         busy = {ticket.path for ticket in self._queue.in_hand()}
-        needy = {
-            path for path, facts in scan.notes.items() if self._consider(path, facts, asked, busy)
-        }
-        for path in self._needy - needy:
+        for path in needy:
+            if path not in busy and not self._queue.waiting(path):
+                self._put(path, time.monotonic() + self._seen.rests_for(path, self._settle))
+        for path in self._needy.difference(needy):
             self._queue.discard(path)
-        self._needy = needy
+        self._needy = set(needy)
         skipped = sum(facts.skipped is not None for facts in scan.notes.values())
         self.counts = Counts(len(scan.notes), len(needy), skipped + len(scan.skipped))
         self.ready.set()
         self._looked()
 
-    def _look_at(self, paths: set[str]) -> None:
-        """Look at some notes that were reported; each has to rest again from now on."""
+    def _look_at(self, hints: Mapping[str, float]) -> None:
+        """Look at some notes that were reported; each rests from then on."""
         if not self._scan:
             return
-        before = {path: self._scan.notes.get(path) for path in paths}
+        before = {path: self._scan.notes.get(path) for path in hints}
         with self._reading:
-            changed = self._space.look_again(self._scan, paths)
-            if any(_shared(before[p]) != _shared(self._scan.notes.get(p)) for p in changed):
+            changed = self._space.look_again(self._scan, hints)
+            if any(_shared(before.get(p)) != _shared(self._scan.notes.get(p)) for p in changed):
                 self._known = None
         asked = self._space.journal.all_asked()
-        for path in paths:
-            facts = self._scan.notes.get(path)
-            if self._seen.is_own(path):
-                continue
-            if facts and self._consider(path, facts, asked):
+        for path, at in hints.items():
+            if self._needs(path, self._scan.notes.get(path), asked):
                 self._needy.add(path)
+                if not self._seen.is_own(path):
+                    self._put(path, at + self._settle)
             else:
                 self._needy.discard(path)
                 self._queue.discard(path)
         self.counts = self.counts._replace(notes=len(self._scan.notes), to_do=len(self._needy))
 
-    def _consider(
-        self,
-        path: str,
-        facts: Facts,
-        asked: Mapping[str, object],
-        busy: Container[str] | None = None,
-    ) -> bool:
-        """Put the note in the queue if it needs something; return whether it does.
+    def _needs(self, path: str, facts: Facts | None, asked: Mapping[str, object]) -> bool:
+        """Whether there is something to ask for that was not asked before."""
+        if facts is None or facts.skipped is not None or not facts.needs:
+            return False
+        return path not in asked or bool(leave_asked(self._space, Job(path), facts.needs)[0])
 
-        busy: the notes that are being worked on, in a look over the whole vault; such a note, or
-        one that waits, is left as it is. None: the note was reported, and rests from now on.
-        """
-        if facts.skipped is not None or not facts.needs:
-            return False
-        job = Job(path)
-        if path in asked and not leave_asked(self._space, job, facts.needs)[0]:
-            return False
-        if self._seen.is_tried(path):
-            return True
-        rests = self._settle
-        if busy is not None:
-            if path in busy or self._queue.waiting(path):
-                return True
-            rests = self._seen.rests_for(path, self._settle)
-        self._queue.put(path, job, Priority.BACKGROUND, not_before=time.monotonic() + rests)
-        return True
+    def _put(self, path: str, not_before: float) -> None:
+        if not self._seen.is_tried(path):
+            self._queue.put(path, Job(path), Priority.BACKGROUND, not_before=not_before)
 
     def _watch_again(self) -> None:
         """Watch the vault, if it is not watched already; where that cannot be done, poll it."""

@@ -48,11 +48,15 @@ class Offer(NamedTuple):
 
 
 class Entry(NamedTuple):
-    """One note's result; its number counts up within the run, from 1."""
+    """One note's result; its number counts up within the run, from 1.
+
+    counted: as one of the run's total; others were asked for, and left alone from the start.
+    """
 
     number: int
     result: Result
     offer: Offer | None = None
+    counted: bool = True
 
 
 @dataclass
@@ -90,7 +94,7 @@ class Run:
     def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
         """Add what became of a note; counted: as one of its total."""
         with self._changed:
-            self.entries.append(Entry(len(self.entries) + 1, result, offer))
+            self.entries.append(Entry(len(self.entries) + 1, result, offer, counted))
             if counted:
                 self.counts[result.status] += 1
                 self.usage += result.usage

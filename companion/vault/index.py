@@ -56,6 +56,12 @@ class Notes(Mapping[str, Facts]):
         """Forget the note, if it is known."""
         self._facts.pop(path, None)
 
+    def copy(self) -> Notes:
+        """Return the same notes, for what is put and dropped here not to change them."""
+        copied = Notes(self._root, self._examine)
+        copied._facts = self._facts.copy()
+        return copied
+
     def _decode(self, path: str, facts: str) -> Facts:
         try:
             return Facts.load(facts)
@@ -79,6 +85,10 @@ class Scan:
     notes: Notes
     skipped: dict[str, str]
     read: int = 0
+
+    def copy(self) -> Scan:
+        """Return the same, for another thread to read while this one is brought up to date."""
+        return Scan(self.notes.copy(), self.skipped.copy(), self.read)
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path and the aliases of each note: what links may point to."""

@@ -1,0 +1,42 @@
+"""companion serve: the daemon, which fills stubs in the background and serves the plugin."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from companion.cli.session import choose_vault, common_options
+from companion.cli.show import Show
+from companion.config import load_config
+from companion.daemon.daemon import Daemon
+from companion.daemon.serve import serve as serve_vault
+from companion.enrich.model import where_it_goes
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
+@common_options
+def serve(port: int | None, vault: Path | None) -> None:
+    """Watch the vault: fill stubs in the background, and answer Obsidian's plugin.
+
+    It runs until Ctrl-C, and answers to this machine only.
+    """
+    config = load_config()
+    root = choose_vault(vault, config, [])
+    show = Show()
+
+    def ready(daemon: Daemon, bound: int) -> None:
+        background = daemon.status().background
+        show.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
+        show.say(f"Asks {where_it_goes(config)}")
+        show.say(
+            f"In the background: {background.off}"
+            if background.off
+            else "In the background: fills stubs that nobody edited for "
+            f"{config.background.settle_seconds:g} seconds, at most "
+            f"{background.notes_a_day} a day"
+        )
+        show.say("Ctrl-C stops it.", style="dim")
+
+    serve_vault(config, root, config.server.port if port is None else port, ready)

@@ -1,0 +1,89 @@
+"""What a run comes to, as the user sees it: a line a note, and a sum at the end."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Event
+
+from companion.cli.show import Show
+from companion.enrich.result import Result
+from companion.llm.answer import Usage
+from companion.note.diff import diff_lines
+
+_INTERRUPTED = 130
+_MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
+_STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
+
+
+class Tally:
+    """The results of a run. with_diff: show what changes in each note, too."""
+
+    def __init__(self, show: Show, with_diff: bool) -> None:
+        self.show = show
+        self.with_diff = with_diff
+        self.counts: Counter[str] = Counter()
+
+    def add(self, result: Result, diff: str | None = None) -> None:
+        """Report a result and count it. diff: as it was made elsewhere; None: of its texts."""
+        self.counts[result.status] += 1
+        self.report(result, diff)
+
+    def report(self, result: Result, diff: str | None = None) -> None:
+        """Say what became of a note, without counting it."""
+        if self.show.as_json:
+            self.show.object(result_object(result))
+            return
+        said_at_the_end = result.ends_run  # once, not for each of the notes under way
+        reason = f": {result.reason}" if result.reason and not said_at_the_end else ""
+        line = f"{_MARKS[result.status]} {result.path}{reason}"
+        self.show.say(line, style=_STYLES[result.status])
+        for need, _, remark in result.filled:
+            self.show.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
+        for reason in result.left:
+            self.show.say(f"    left         {reason}", style="dim")
+        if self.with_diff:
+            lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
+            self.show.diff("".join(lines))
+
+    def say_nothing_to_do(self) -> None:
+        """Say that no note needs anything."""
+        self.show.say("Nothing to do: no note here needs anything.")
+
+    def sum_up(self, jobs: int, usage: Usage, run: str, cancelled: Event) -> None:
+        """Say what the run came to.
+
+        jobs: the notes it was over. run: its name, to take it back by; empty: it changed nothing.
+        """
+        words = [f"{self.counts[status]} {status}" for status in _MARKS if self.counts[status]]
+        if not_begun := jobs - self.counts.total():
+            words.append(f"{not_begun} not done")
+        tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+        stopped = "Stopped: " if cancelled.is_set() else ""
+        self.show.say()
+        self.show.say(f"{stopped}{', '.join(words)}. {tokens}.", style="bold")
+        if run:
+            self.show.say(f"To take it all back: companion undo --run {run}")
+
+    def status(self, cancelled: Event) -> int:
+        """Return the exit status."""
+        if cancelled.is_set():
+            return _INTERRUPTED
+        return 1 if self.counts["failed"] else 0
+
+
+def result_object(result: Result) -> dict[str, object]:
+    """Return the JSON object of a result."""
+    changes = [
+        {"kind": need.kind, "heading": need.heading, "text": value}
+        for need, value, _ in result.filled
+    ]
+    usage = result.usage
+    return {
+        "path": result.path,
+        "status": result.status,
+        "changes": changes,
+        "reason": result.reason or None,
+        "left": list(result.left),
+        "change": result.change,
+        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+    }

@@ -1,0 +1,88 @@
+"""`companion serve`: the daemon's process, from its start to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType
+
+from companion import __version__
+from companion.config import Config, state_folder
+from companion.daemon.app import make_app
+from companion.daemon.daemon import Daemon
+from companion.daemon.log import open_log
+from companion.daemon.pairing import take_code
+from companion.daemon.place import Place, remove_place, write_place
+from companion.daemon.serve_http import Server, bind_port, make_server
+from companion.daemon.token import Tokens, client_token, ensure_token, read_token
+from companion.enrich.spending import open_spending
+from companion.enrich.workspace import open_workspace
+
+_SERVER_ENDS = 1.0  # seconds for answers under way
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_log = logging.getLogger(__name__)
+
+
+def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
+    """Serve the vault at root until a signal ends it; then finish what is being written.
+
+    port: 0 for any free one. ready: called once requests are answered, with the port.
+
+    Raises VaultLocked: a daemon, or another command, works on this vault. PortInUse, UsageError,
+    JournalError.
+    """
+    stopped = threading.Event()
+    _on_signals(stopped.set)
+    with (
+        open_workspace(config, root) as space,
+        open_spending(config, root) as spending,
+        bind_port(port) as listener,
+    ):
+        open_log(space.state, to_terminal=True)
+        for recovered in space.recovered:
+            _log.warning("%s: %s", recovered.path, recovered.reason)
+        ensure_token()
+        daemon = Daemon(space, spending)
+        bound: int = listener.getsockname()[1]
+        app = make_app(daemon, Tokens(root).accepts, _exchange(root), bound, stopped)
+        server = make_server(app, listener)
+        answering = threading.Thread(target=server.run, name="http", daemon=True)
+        answering.start()
+        write_place(space.state, Place(bound, os.getpid(), __version__, daemon.started_at))
+        try:
+            daemon.start()
+            ready(daemon, bound)
+            _log.info("serving %s on port %d", root.name, bound)
+            stopped.wait()
+        finally:
+            _stop(daemon, server, answering, space.state)
+    _log.info("stopped")
+
+
+def _exchange(root: Path) -> Callable[[str], str | None]:
+    """Return what gives a client its token for a one-time code."""
+
+    def exchange(code: str) -> str | None:
+        return client_token(read_token(), root) if take_code(state_folder(root), code) else None
+
+    return exchange
+
+
+def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:
+    remove_place(state)
+    server.stop()
+    daemon.stop()
+    answering.join(_SERVER_ENDS)
+
+
+def _on_signals(stop: Callable[[], None]) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
+        stop()
+
+    for name in _SIGNALS:
+        if number := getattr(signal, name, None):
+            signal.signal(number, handle)
