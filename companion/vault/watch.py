@@ -91,7 +91,8 @@ class Watch:
         self._seen: tuple[int, int] | None = None
 
     def start(self) -> None:
-        """Begin to watch; returns once every folder is. Raises WatchUnavailable."""
+        """Begin to watch, or anew; returns once every folder is watched. Raises WatchUnavailable."""
+        self.stop()
         if silent := silent_mount(self._root):
             raise WatchUnavailable(
                 f"{silent.folder} is a network or shared drive ({silent.kind}), which does not "
