@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from hashlib import sha256
 from itertools import pairwise, product
 from pathlib import Path
@@ -95,7 +94,8 @@ def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
         lambda: past.take_out(text),
         lambda: shown.to_file(past.shown().take_out(shown.text)),
     ]
-    first, second = ways if _has_ends_of(text, past) else reversed(ways)
+    # where they do not fit, one of them is an editor's: line ends of the other would get in
+    first, second = ways if past.may_fit(text) else reversed(ways)
     try:
         return first()
     except EditLost:
@@ -107,19 +107,8 @@ def _match_shown(change: Change, shown: str) -> list[Edit] | None:
     for mark, newline in product(("", BOM), ("\n", "\r\n", "\r")):
         after = mark + shown.replace("\n", newline)
         if _hash(after) == change.after_sha256:
-            with suppress(EditLost):
-                return EditorText.of(after).from_file(change.inverse_edits())
+            return EditorText.of(after).from_file(change.inverse_edits())
     return None
-
-
-def _has_ends_of(text: str, past: _Image | _Pieces) -> bool:
-    """Whether the change may have been made to a text with the line ends of this one.
-
-    If not, one of them is an editor's, and line ends of the other would get into text.
-    """
-    if "\r" in text:
-        return "\r" in past.text_after or any("\r" in old for old in past.replaced)
-    return "\r" not in past.text_after
 
 
 class _Image(NamedTuple):
@@ -128,9 +117,11 @@ class _Image(NamedTuple):
     inverse: Sequence[Edit]
     text_after: str
 
-    @property
-    def replaced(self) -> list[str]:
-        return [edit.text for edit in self.inverse]
+    def may_fit(self, text: str) -> bool:
+        """Whether the change may have been made to a text with the line ends of this one."""
+        if "\r" not in text:
+            return "\r" not in self.text_after
+        return "\r" in self.text_after or any("\r" in edit.text for edit in self.inverse)
 
     def shown(self) -> _Image:
         """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
@@ -169,13 +160,9 @@ class _Pieces(NamedTuple):
         edits = zip(change.edits, change.replaced, change.around, strict=True)
         return cls([_Piece(left, edit.text, right, old) for edit, old, (left, right) in edits])
 
-    @property
-    def text_after(self) -> str:
-        return "".join(piece.left + piece.text + piece.right for piece in self.pieces)
-
-    @property
-    def replaced(self) -> list[str]:
-        return [piece.replaced for piece in self.pieces]
+    def may_fit(self, text: str) -> bool:
+        """Whether the change may have been made to a text with the line ends of this one."""
+        return ("\r" in text) == any("\r" in part for piece in self.pieces for part in piece)
 
     def shown(self) -> _Pieces:
         """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""

@@ -81,6 +81,11 @@ def test_a_difference_is_edits(old: str, new: str) -> None:
     assert apply_edits(old, diff_edits(old, new)) == new
 
 
+def test_lines_put_in_before_a_blank_one_keep_the_blank_one_before_them() -> None:
+    old, new = "p:\n#\n\nText\n", "p: x\n#\n\nours\n\nText\n"
+    assert diff_edits(old, new) == [Edit(0, 3, "p: x\n"), Edit(6, 6, "ours\n\n")]
+
+
 @pytest.mark.parametrize(
     ("edit", "new", "moved"),
     [

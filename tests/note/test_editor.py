@@ -82,6 +82,21 @@ def test_an_edit_on_its_way_to_the_file(file_text: str, edit: Edit, new: str) ->
     assert view(new) == apply_edits(editor.text, [edit])
 
 
+@pytest.mark.parametrize(
+    ("edits", "new"),
+    [
+        pytest.param([Edit(2, 4, "x\n"), Edit(4, 4, "\ny")], "a\rx\r\r\nyb", id="end meets end"),
+        pytest.param([Edit(2, 3, ""), Edit(3, 4, "")], "a\rb", id="both gone"),
+        pytest.param([Edit(2, 3, "\n"), Edit(3, 4, "")], "a\r\rb", id="one moved"),
+        pytest.param([Edit(2, 3, ""), Edit(3, 3, "")], "a\r\r\nb", id="one gone between two"),
+    ],
+)
+def test_edits_that_touch_on_their_way_to_the_file(edits: list[Edit], new: str) -> None:
+    editor = EditorText.of("a\rX\nb")
+    assert apply_edits(editor.file_text, editor.to_file(edits)) == new
+    assert view(new) == apply_edits(editor.text, edits)
+
+
 @given(_FILES, st.data())
 def test_the_file_shows_what_the_editor_made(file_text: str, data: st.DataObject) -> None:
     editor = EditorText.of(file_text)

@@ -322,6 +322,44 @@ def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(
     assert apply_edits(text, edits).encode() == CRLF_NOTE
 
 
+@pytest.mark.parametrize(
+    ("before", "edit", "now", "expected"),
+    [
+        pytest.param(
+            "a\nb\nc\n", Edit(0, 3, "x"), "x\r\nc\r\nd\r\n", "a\r\nb\r\nc\r\nd\r\n", id="to CRLF"
+        ),
+        pytest.param(
+            "a\r\nb\r\nc\r\n", Edit(0, 4, "x"), "x\nc\nd\n", "a\nb\nc\nd\n", id="from CRLF"
+        ),
+        pytest.param(
+            "a\r\nb\nc\r\n",
+            Edit(0, 4, "x"),
+            "x\nc\r\nd\r\n",
+            "a\r\nb\nc\r\nd\r\n",
+            id="a mixed file gets back its own",
+        ),
+        pytest.param("a\r\nb\r\n", Edit(2, 3, ""), "a\nb\nd\n", None, id="half a line end"),
+    ],
+)
+def test_lines_come_back_with_the_line_ends_of_the_note(
+    journal: Journal,
+    forget: Callable[[], None],
+    before: str,
+    edit: Edit,
+    now: str,
+    expected: str | None,
+) -> None:
+    after = apply_edits(before, [edit])
+    made = NewChange("run", "Any.md", "enrich", [edit])
+    change = _change(journal, journal.record(made, before.encode(), after.encode()))
+    forget()
+    if expected is None:
+        with pytest.raises(NoteChanged):
+            find_inverse(journal, change, now)
+    else:
+        assert apply_edits(now, find_inverse(journal, change, now)) == expected
+
+
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
 WORDS = st.sampled_from(["a", "b", "", "é", "---", "tags: x"])
 
