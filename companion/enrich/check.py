@@ -109,7 +109,7 @@ def check_vault(root: Path) -> Check:
 
 def check_state(state: Path) -> Check:
     """Return whether the vault's journal can be written, with room for it on the disk."""
-    there = next(folder for folder in (state, *state.parents) if folder.is_dir())
+    there = next(folder for folder in (state, *state.parents) if folder.exists())
     try:
         with tempfile.TemporaryFile(dir=there):
             pass
@@ -138,8 +138,9 @@ def check_journal(state: Path) -> Check:
         pending = len(journal.pending())
         newest = next(iter(journal.changes(limit=1)), None)
     if pending:
-        mend = "the next command that writes, or the daemon, finishes or restores them"
-        return Check("journal", "hint", f"{pending} changes were interrupted", mend)
+        mend = "the next command that writes, or the daemon, finishes or restores what is open"
+        said = "1 change was" if pending == 1 else f"{pending} changes were"
+        return Check("journal", "hint", f"{said} interrupted", mend)
     return Check("journal", "ok", f"sound; the newest change is {newest.id if newest else 'none'}")
 
 
@@ -154,8 +155,9 @@ def check_copies(root: Path) -> Check:
     ]
     if not copies:
         return Check("copies", "ok", "no sync-conflict copies")
-    said = f"{len(copies)} sync-conflict copies, as {min(copies)}"
-    return Check("copies", "hint", said, "merge them with their notes, which Companion works on")
+    many = "1 sync-conflict copy" if len(copies) == 1 else f"{len(copies)} sync-conflict copies"
+    mend = "merge what is in it into the note, and delete it; Companion leaves it alone"
+    return Check("copies", "hint", f"{many}, as {min(copies)}", mend)
 
 
 def check_events(config: Config, root: Path) -> Check:
