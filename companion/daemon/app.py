@@ -20,7 +20,7 @@ from companion.daemon.api.status import status
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
-from companion.daemon.problem import PROBLEM_JSON, find_problem
+from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
@@ -63,10 +63,17 @@ def _document() -> Response:
 
 
 def _answer_problem(error: Exception) -> Response:
-    problem = find_problem(error)
-    response = Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)
-    if isinstance(error, HTTPException) and error.code == HTTPStatus.METHOD_NOT_ALLOWED:
-        for name, value in error.get_headers():
-            if name == "Allow":
-                response.headers[name] = value
+    if not isinstance(error, HTTPException):
+        problem = find_problem(error)
+        return Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)
+    status = error.code or 500
+    problem = http_problem(status, _DETAILS.get(status, HTTPStatus(status).description))
+    response = Response(problem.dump(), status, content_type=PROBLEM_JSON)
+    response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
     return response
+
+
+_DETAILS = {
+    404: "There is nothing at this address.",
+    405: "This address does not take that method.",
+}

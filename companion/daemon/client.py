@@ -10,7 +10,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from companion.daemon.api.changes import Undo
+from companion.daemon.api.change_shapes import Undo
 from companion.daemon.api.run_shapes import (
     LONGEST_WAIT,
     FilledShape,
@@ -20,11 +20,11 @@ from companion.daemon.api.run_shapes import (
     RunShape,
 )
 from companion.daemon.api.shapes import ChangeMade
-from companion.daemon.api.status import StatusShape
+from companion.daemon.api.status_shape import StatusShape
 from companion.daemon.problem import Problem
 from companion.daemon.runs import Order
-from companion.enrich.enricher import Result
 from companion.enrich.plan import Filling
+from companion.enrich.result import Result
 from companion.errors import CompanionError
 from companion.llm.answer import Usage
 from companion.note.needs import CALLOUT, Need

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from http import HTTPStatus
 
 from pydantic import BaseModel
-from werkzeug.exceptions import HTTPException
 
 from companion.errors import (
     CompanionError,
@@ -94,9 +93,6 @@ def find_problem(error: Exception) -> Problem:
     """
     if isinstance(error, Refusal):
         return error.problem
-    if isinstance(error, HTTPException):
-        status = error.code or 500
-        return http_problem(status, _DETAILS.get(status, HTTPStatus(status).description))
     for kind, status, name, title in _KINDS:
         if isinstance(error, kind):
             return Problem(type=_URN + name, title=title, status=status, detail=str(error))
@@ -104,9 +100,3 @@ def find_problem(error: Exception) -> Problem:
     where = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
     _LOG.error("an answer failed with %s at %s", type(error).__name__, where)
     return http_problem(500, "Companion made a mistake here; its log says where.")
-
-
-_DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address does not take that method.",
-}

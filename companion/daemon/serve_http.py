@@ -122,6 +122,8 @@ class _LengthRequired(Error):  # type: ignore[misc]  # waitress has no types
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
     """Reads requests; one in chunks is refused before its body, whose length nobody knows."""
 
+    error: Error | None
+
     def received(self, data: bytes) -> int:
         taken: int = super().received(data)
         if self.chunked or "TRANSFER_ENCODING" in self.headers:
@@ -151,6 +153,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
 
     parser_class = _Parser
     error_task_class = _ErrorTask
+    last_activity: float
 
     def handle_read(self) -> None:
         before = self.last_activity if self.request is not None else None

@@ -64,6 +64,8 @@ def _validate(model: type[M], value: object, origin: str) -> M:
 
 def _place(error: ErrorDetails, origin: str) -> Place:
     way = _SEPARATOR.join(str(part)[:_LONGEST_NAME] for part in (origin, *error["loc"]))
+    if error["type"] == "model_type":  # pydantic's words for it name Python's
+        return Place(where=way, what="it is no JSON object")
     return Place(where=way, what=error["msg"].removeprefix("Value error, "))
 
 

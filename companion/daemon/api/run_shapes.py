@@ -20,8 +20,8 @@ from companion.daemon.api.shapes import (
 )
 from companion.daemon.queue import Priority
 from companion.daemon.runs import Entry, Order, Run, State
-from companion.enrich.enricher import Status
 from companion.enrich.jobs import Choice
+from companion.enrich.result import Status
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
 

@@ -1,0 +1,94 @@
+"""The JSON of changes and of their undo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from companion.daemon.api.shapes import (
+    LARGEST,
+    NotePath,
+    OfferShape,
+    QueryNumber,
+    RunId,
+    Sent,
+    Shape,
+    iso_time,
+)
+from companion.vault.change import State
+from companion.vault.journal import Change
+
+
+class ChangeShape(Shape):
+    """A change, as `companion history --json` has it; made_at in UTC."""
+
+    id: int
+    run: str
+    path: str
+    kind: str
+    state: State
+    made_at: str
+    needs: list[str]
+    model: str
+    note: str
+    undoes: int | None
+    undone_by: int | None
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeShape:
+        """Return the shape of a change."""
+        return cls.model_validate(change_fields(change))
+
+
+class ChangeWithDiff(ChangeShape):
+    """A change with its unified diff; null when the note's images were pruned."""
+
+    diff: str | None
+
+
+class ChangePage(Shape):
+    """A page of changes, newest first. before: where the next page begins; null on the last."""
+
+    changes: list[ChangeShape]
+    before: int | None
+
+
+class ChangesQuery(Sent):
+    """Which changes: of a note, of a run, from those before an id."""
+
+    path: NotePath | None = None
+    run: RunId | None = None
+    before: Annotated[QueryNumber, Field(ge=1, le=LARGEST)] | None = None
+    limit: Annotated[QueryNumber, Field(ge=1, le=1000)] = 100
+
+
+class Undo(Sent):
+    """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
+
+    run: the run that the journal counts the undo to.
+    """
+
+    apply: Literal["daemon", "client"] = "daemon"
+    run: RunId | None = None
+    text: str | None = None
+
+    @model_validator(mode="after")
+    def _check(self) -> Undo:
+        if (self.text is not None) != (self.apply == "client"):
+            raise ValueError("`text` goes with `apply: client`, and that needs it")
+        if self.text is not None and self.run is not None:
+            raise ValueError("`run` goes with `apply: daemon`")
+        return self
+
+
+class UndoOffered(Shape):
+    """The edits that take a change out of the text that was sent."""
+
+    offer: OfferShape
+
+
+def change_fields(change: Change) -> dict[str, object]:
+    """Return the fields of a change's shape."""
+    own = {name: getattr(change, name) for name in ChangeShape.model_fields}
+    return own | {"made_at": iso_time(change.made_at), "needs": list(change.needs)}

@@ -1,0 +1,83 @@
+"""The JSON of the daemon's status."""
+
+from __future__ import annotations
+
+import math
+
+from companion.daemon.api.shapes import Shape, iso_time
+from companion.daemon.state import Status
+
+
+class FaultShape(Shape):
+    """What is wrong with the model's endpoint."""
+
+    kind: str
+    reason: str
+    since: str
+    tries: int
+
+
+class BackgroundShape(Shape):
+    """Background work. off: why there is none; empty when there is."""
+
+    off: str
+    waiting: int
+    notes_today: int
+    notes_a_day: int
+
+
+class TodayShape(Shape):
+    """What was spent today, in all vaults; dollars: null where the price is not known."""
+
+    input_tokens: int
+    output_tokens: int
+    dollars: float | None
+    tokens_a_day: int | None
+    dollars_a_day: float | None
+
+
+class StatusShape(Shape):
+    """The state of the daemon. retry_in: seconds until the endpoint is tried again."""
+
+    version: str
+    pid: int
+    started_at: str
+    vault: str
+    vault_missing: bool
+    ready: bool
+    paused: bool
+    polls: str
+    endpoint: str
+    model: str
+    is_embedded: bool
+    is_remote: bool
+    fault: FaultShape | None
+    retry_in: int
+    background: BackgroundShape
+    today: TodayShape
+    notes: int
+    to_do: int
+    skipped: int
+    open_notes: int
+    in_hand: list[str]
+    waiting: dict[str, int]
+    runs: list[str]
+    newest_change: int
+
+    @classmethod
+    def of(cls, now: Status) -> StatusShape:
+        """Return the shape of a status."""
+        fault = now.fault and FaultShape(
+            kind=now.fault.kind,
+            reason=now.fault.reason,
+            since=iso_time(now.fault.since),
+            tries=now.fault.tries,
+        )
+        told = {
+            "started_at": iso_time(now.started_at),
+            "fault": fault,
+            "retry_in": math.ceil(now.retry_in) if math.isfinite(now.retry_in) else 0,
+            "background": BackgroundShape(**now.background._asdict()),
+            "today": TodayShape(**now.today._asdict()),
+        }
+        return cls.model_validate(vars(now) | told)

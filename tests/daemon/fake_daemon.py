@@ -1,0 +1,211 @@
+"""A daemon that answers from memory: what its HTTP API needs of it, and no more."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterable
+from hashlib import sha256
+from itertools import count
+from pathlib import Path
+
+from companion.daemon.daemon import Daemon
+from companion.daemon.health import Fault
+from companion.daemon.runs import Offer, Order, Run, Runs
+from companion.daemon.state import BackgroundState, Listing, Status, Today, Wanted
+from companion.enrich.plan import Filling
+from companion.enrich.result import Result
+from companion.errors import UsageError
+from companion.llm.answer import Usage
+from companion.note.editor import Utf16Edit
+from companion.note.needs import Facts, Need
+from companion.vault.journal import Change
+
+NEED = Need("description", None, None, "property", "the property is empty")
+NOTES = {
+    "A/Done.md": Facts(),
+    "A/Stub.md": Facts(needs=(NEED,)),
+    "Left.md": Facts(left=("description: asked for once, without a usable answer",)),
+    "Skipped.md": Facts(skipped="ai: false"),
+    "Stub.md": Facts(needs=(NEED, Need("callout", "Why", "Why?", "request", "it asks"))),
+}
+OLD, NEW = "---\ndescription:\n---\n", "---\ndescription: Yes.\n---\n"
+
+
+class FakeDaemon(Daemon):
+    """Answers from NOTES; a run waits until the test gives it results, unless it is told to."""
+
+    def __init__(self, root: Path) -> None:
+        self.root, self.state = root, root
+        ids = count(1)
+        self.runs = Runs(lambda: f"20261125-104412-{next(ids):04x}")
+        self.is_paused = False
+        self.fault: Fault | None = None
+        self.fails_with: Exception | None = None
+        self.works_at_once = False
+        self.open: dict[str, list[str]] = {}
+        self.journal = [make_change(number) for number in (1, 2, 3)]
+        self.pruned = {1}
+        self._lock = threading.Lock()
+
+    def status(self) -> Status:
+        self._fail()
+        return Status(
+            version="0",
+            pid=1,
+            started_at=1_700_000_000.0,
+            vault="vault",
+            vault_missing=False,
+            ready=True,
+            paused=self.is_paused,
+            polls="",
+            endpoint="",
+            model="m",
+            is_embedded=True,
+            is_remote=False,
+            fault=self.fault,
+            retry_in=0.4 if self.fault else 0.0,
+            background=BackgroundState("", 0, 0, 100),
+            today=Today(1, 2, None, None, None),
+            notes=len(NOTES),
+            to_do=2,
+            skipped=1,
+            open_notes=sum(map(len, self.open.values())),
+            in_hand=[],
+            waiting={"interactive": 0},
+            runs=[run.id for run in self.runs.active()],
+            newest_change=self.journal[-1].id,
+        )
+
+    def notes(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
+        prefix = f"{folder}/" if folder else ""
+        found = [p for p, facts in NOTES.items() if p.startswith(prefix) and _is(facts, wanted)]
+        page = [path for path in found if path > after][:limit]
+        more = bool(page) and page[-1] != found[-1]
+        return Listing([(p, NOTES[p]) for p in page], page[-1] if more else None, len(found))
+
+    def look_at(self, path: str) -> Facts:
+        self._require(path)
+        return NOTES[path]
+
+    def start_run(self, order: Order) -> Run:
+        for path in order.paths:
+            if path:
+                self._require(path)
+        run = self.runs.new(order, max(1, len(order.paths)))
+        if self.works_at_once:
+            for path in order.paths:
+                run.add(make_result(path or "Stub.md"), make_offer() if order.text else None)
+        return run
+
+    def cancel_run(self, run: Run) -> None:
+        run.end("cancelled")
+
+    def offer_again(self, run: Run, path: str, text: str) -> Offer:
+        self._fail()
+        self._require(path)
+        return make_offer()
+
+    def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
+        if base_sha256 != digest(OLD):
+            raise UsageError("nothing of that kind was offered")
+        return self._add(path)
+
+    def changes(
+        self, path: str | None, run: str | None, before: int | None, limit: int
+    ) -> list[Change]:
+        found = [c for c in reversed(self.journal) if path in (None, c.path)]
+        found = [c for c in found if run in (None, c.run)]
+        return [c for c in found if before is None or c.id < before][:limit]
+
+    def change(self, number: int) -> Change | None:
+        return next((change for change in self.journal if change.id == number), None)
+
+    def change_texts(self, change: Change) -> tuple[str, str] | None:
+        return None if change.id in self.pruned else (OLD, NEW)
+
+    def undo(self, change: Change, run: str | None = None) -> int:
+        self._fail()
+        return self._add(change.path, change.id)
+
+    def offer_undo(self, change: Change, text: str) -> Offer:
+        return make_offer()
+
+    def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
+        return self._add(change.path, change.id)
+
+    def pause(self) -> None:
+        self.is_paused = True
+
+    def resume(self) -> None:
+        self.is_paused = False
+
+    def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
+        self.open[client] = list(paths)
+        return [path for path in self.open[client] if path == "Stub.md"]
+
+    def _require(self, path: str) -> None:
+        if path not in NOTES and path != "A":
+            raise UsageError(f"there is no {path} in the vault {self.root.name}")
+
+    def _fail(self) -> None:
+        if self.fails_with is not None:
+            raise self.fails_with
+
+    def _add(self, path: str, undoes: int | None = None) -> int:
+        with self._lock:
+            number = len(self.journal) + 1
+            self.journal.append(make_change(number, path, undoes))
+            return number
+
+
+def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -> Change:
+    """Return a change of that id."""
+    return Change(
+        id=number,
+        run=f"run-{number}",
+        path=path,
+        kind="enrich" if undoes is None else "undo",
+        state="done",
+        made_at=1_700_000_000.0 + number,
+        before_sha256=digest(OLD),
+        after_sha256=digest(NEW),
+        edits=(),
+        replaced=(),
+        around=(),
+        needs=("description",),
+        model="m",
+        note="",
+        undoes=undoes,
+        undone_by=None,
+    )
+
+
+def make_result(path: str) -> Result:
+    """Return the result of a note that was enriched."""
+    filled = (Filling(NEED, "Yes.", "shortened"),)
+    usage = Usage(10, 5, 1)
+    left = ("aliases: left",)
+    return Result(path, "enriched", "", filled, left, usage, OLD, NEW, change=3)
+
+
+def make_offer() -> Offer:
+    """Return an offer to make NEW of OLD."""
+    return Offer([Utf16Edit(16, 16, " Yes.")], digest(OLD), digest(NEW))
+
+
+def make_fault() -> Fault:
+    """Return what is wrong with an endpoint that is down."""
+    return Fault("down", "the endpoint does not answer", time.time(), time.monotonic() + 5, 1)
+
+
+def digest(text: str) -> str:
+    """Return the SHA-256 of a text, as the API has it."""
+    return sha256(text.encode()).hexdigest()
+
+
+def _is(facts: Facts, wanted: Wanted) -> bool:
+    if wanted == "all":
+        return True
+    states = {"to-do": bool(facts.needs), "left": bool(facts.left), "skipped": bool(facts.skipped)}
+    return states[wanted]

@@ -1,0 +1,172 @@
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from companion.daemon.guard import MAX_BODY
+from tests.daemon.caller import JSON, Answer, make_request
+from tests.daemon.conftest import Served
+
+STATUS = "/api/v1/status"
+PAUSE = "/api/v1/pause"
+SECURITY = {
+    "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-resource-policy": "same-origin",
+}
+
+
+def assert_is_problem(answer: Answer, status: int, method: str = "GET") -> None:
+    assert answer.status == status
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert_is_secured(answer)
+    assert answer.headers["cache-control"] == "no-store"
+    if method != "HEAD":
+        problem = answer.json
+        assert problem["status"] == status
+        assert problem["title"] and problem["detail"] and problem["type"]
+
+
+def assert_is_secured(answer: Answer) -> None:
+    for name, value in SECURITY.items():
+        assert answer.headers.get(name) == value
+    assert not [name for name in answer.headers if name.startswith("access-control-")]
+    assert not {"server", "via", "x-powered-by"} & set(answer.headers)
+    shown = repr(answer.headers) + answer.body.decode()
+    assert not re.search(r"waitress|werkzeug|flask|python", shown, re.IGNORECASE)
+
+
+def test_lets_the_owner_in(server: Served) -> None:
+    answer = server.ask("GET", STATUS)
+    assert answer.status == 200
+    assert answer.headers["content-type"] == JSON
+    assert_is_secured(answer)
+    again = server.get("/status", If_None_Match=answer.headers["etag"])
+    assert (again.status, again.body) == (304, b"")
+    assert again.headers["cache-control"] == "private, no-cache"
+    assert_is_secured(again)
+
+
+LET_IN = [
+    pytest.param({"Host": "localhost:PORT"}, id="localhost"),
+    pytest.param({"Origin": "http://127.0.0.1:PORT"}, id="our origin"),
+    pytest.param({"Origin": "http://localhost:PORT"}, id="our origin by name"),
+    pytest.param({"Sec-Fetch-Site": "none"}, id="typed into the browser"),
+    pytest.param({"Sec-Fetch-Site": "same-origin"}, id="our page"),
+    pytest.param({"authorization": "bearer TOKEN", "Authorization": []}, id="scheme in any case"),
+]
+
+
+@pytest.mark.parametrize("headers", LET_IN)
+def test_lets_in(server: Served, headers: dict[str, str | list[str]]) -> None:
+    filled = {
+        name: value.replace("PORT", str(server.port)).replace("TOKEN", server.token)
+        if isinstance(value, str)
+        else value
+        for name, value in headers.items()
+    }
+    request = make_request("GET", STATUS, server.headers | filled)
+    assert server.send(request).status == 200
+
+
+def test_health_needs_no_token_and_tells_nothing(server: Served) -> None:
+    answer = server.send(make_request("GET", "/healthz", {"Host": f"localhost:{server.port}"}))
+    assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+    assert_is_secured(answer)
+    assert answer.headers["cache-control"] == "no-store"
+
+
+FAULTS = [
+    pytest.param("OPTIONS", STATUS, {}, b"", 405, id="options: no cross-origin answers"),
+    pytest.param("PUT", STATUS, {}, b"", 405, id="put"),
+    pytest.param("DELETE", STATUS, {}, b"", 405, id="delete"),
+    pytest.param("PATCH", "/nowhere", {}, b"", 405, id="patch nowhere"),
+    pytest.param("TRACE", STATUS, {}, b"", 405, id="trace"),
+    pytest.param("CONNECT", STATUS, {}, b"", 405, id="connect"),
+    pytest.param("get", STATUS, {}, b"", 400, id="method in lower case"),
+    pytest.param("POST", STATUS, {"Content-Type": JSON}, b"{}", 405, id="post where one reads"),
+    pytest.param("GET", PAUSE, {}, b"", 405, id="get where one does"),
+    pytest.param("HEAD", "/nowhere", {}, b"", 404, id="head nowhere"),
+    pytest.param("GET", "/", {}, b"", 404, id="root"),
+    pytest.param("GET", "/api/v1/status/", {}, b"", 404, id="slash at the end"),
+    pytest.param("GET", "/healthz", {}, b"x", 400, id="get with a body"),
+    pytest.param("POST", PAUSE, {}, b"{}", 415, id="no type"),
+    pytest.param("POST", PAUSE, {"Content-Type": "text/plain"}, b"{}", 415, id="text"),
+    pytest.param("POST", PAUSE, {"Content-Type": f"{JSON}, {JSON}"}, b"{}", 415, id="two types"),
+    pytest.param("POST", PAUSE, {"Content-Type": f"{JSON}x"}, b"{}", 415, id="like json"),
+    pytest.param(
+        "POST", PAUSE, {"Content-Type": f"{JSON}; charset=utf-16"}, b"{}", 415, id="utf-16"
+    ),
+    pytest.param(
+        "POST",
+        PAUSE,
+        {"Content-Type": "application/x-www-form-urlencoded"},
+        b"a=b",
+        415,
+        id="form",
+    ),
+    pytest.param(
+        "POST", PAUSE, {"Content-Type": JSON, "Content-Encoding": "gzip"}, b"{}", 415, id="gzip"
+    ),
+    pytest.param(
+        "POST", PAUSE, {"Content-Type": JSON, "Transfer-Encoding": "chunked"}, b"", 411, id="chunks"
+    ),
+    pytest.param(
+        "POST", PAUSE, {"Content-Type": JSON, "Transfer-Encoding": "gzip"}, b"", 501, id="coding"
+    ),
+    pytest.param(
+        "POST", PAUSE, {"Content-Type": JSON, "Content-Length": "2"}, b"{}", 400, id="two lengths"
+    ),
+    pytest.param("GET", STATUS, {"X": "y" * 17_000}, b"", 431, id="headers too large"),
+    pytest.param("GET", STATUS + "?a=" + "y" * 17_000, {}, b"", 431, id="address too long"),
+]
+
+
+@pytest.mark.parametrize(("method", "target", "headers", "body", "status"), FAULTS)
+def test_refuses(
+    server: Served,
+    method: str,
+    target: str,
+    headers: dict[str, str],
+    body: bytes,
+    status: int,
+) -> None:
+    request = make_request(method, target, server.headers | headers, body)
+    answer = server.send(request, has_body=method != "HEAD")
+    assert_is_problem(answer, status, method)
+    assert server.ask("GET", STATUS).status == 200
+
+
+def test_says_which_methods_are_taken(server: Served) -> None:
+    assert server.ask("PUT", STATUS).headers["allow"] == "GET, HEAD, POST"
+    assert set(server.ask("GET", PAUSE).headers["allow"].split(", ")) == {"POST"}
+
+
+BODIES = [
+    pytest.param("Content-Length: {}", 413, id="by its length"),
+    pytest.param("Expect: 100-continue\r\nContent-Length: {}", 413, id="asked for first"),
+    pytest.param("Expect: 100-continue\r\nTransfer-Encoding: chunked", 411, id="asked, in chunks"),
+]
+
+
+@pytest.mark.parametrize(("header", "status"), BODIES)
+def test_refuses_a_body_before_it_comes(server: Served, header: str, status: int) -> None:
+    head = make_request("GET", PAUSE, server.headers | {"Content-Type": JSON})[4:-2]
+    request = b"POST " + head + header.format(MAX_BODY + 1).encode() + b"\r\n\r\n"
+    assert_is_problem(server.send(request), status)
+
+
+def test_takes_the_largest_body(server: Served) -> None:
+    body = b"{}" + b" " * (MAX_BODY - 2)
+    assert server.ask("POST", PAUSE, body, Content_Type=JSON).status == 200
+
+
+def test_reads_no_second_request_out_of_a_body(server: Served) -> None:
+    hidden = make_request("POST", PAUSE, server.headers | {"Content-Type": JSON}, b"{}")
+    head = f"GET {STATUS} HTTP/1.0\r\nHost: 127.0.0.1:{server.port}\r\nConnection: keep-alive\r\n"
+    with server.open(head.encode() + b"Transfer-Encoding: chunked\r\n\r\n" + hidden) as line:
+        got = b"".join(iter(lambda: line.recv(65536), b""))
+    assert got.startswith(b"HTTP/1.0 411 ") and got.count(b"HTTP/1.") == 1
+    assert not server.daemon.is_paused
