@@ -60,7 +60,7 @@ def find_inverse_in_editor(journal: Journal, change: Change, editor_text: str) -
     """Return the edits that take the change out of what an editor shows, with offsets in that.
 
     The change may have been made to the file or to an editor's text. Nothing that an editor
-    does not show is put in: no `\r`, no byte order mark.
+    does not show is put in: no `\\r`, no byte order mark.
 
     Raises NoteChanged when the lines that the change stands on were edited since.
     """
