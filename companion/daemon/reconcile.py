@@ -189,6 +189,7 @@ class Reconciler:
 
     def _look_over(self) -> None:
         self._watch_again()
+        self._space.read_ignore()
         began = time.monotonic()
         scan = self._space.scan()
         self._cost = time.monotonic() - began

@@ -21,9 +21,11 @@ from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, recover
 
 
-@dataclass(frozen=True)
+@dataclass
 class Workspace:
     """One vault, opened. root: the vault, resolved. state: the folder of its journal and index.
+
+    ignore: what is left alone, as Obsidian's settings stood when they were last read.
 
     recovered: what an interrupted run had left open, and what became of it.
     """
@@ -36,6 +38,10 @@ class Workspace:
     ignore: IgnoreRules
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
+
+    def read_ignore(self) -> None:
+        """Read Obsidian's settings again. Raises UsageError when they cannot be understood."""
+        self.ignore = replace(self.ignore, obsidian=read_obsidian_settings(self.root))
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault, read anew where a file changed.
