@@ -76,8 +76,10 @@ def choose_by_options(options: Options, config: Config) -> Setup:
         raise UsageError("--model needs --embedded, or --endpoint with its URL")
     if api_key_env is not None and base_url is None:
         raise UsageError("--api-key-env needs --endpoint, whose key it is")
+    if model is not None and not model.strip():
+        raise UsageError("--model needs a name")
     if base_url is not None:
-        Endpoint(base_url, model or "")  # refuses what is no address
+        Endpoint(base_url, "")  # refuses what is no address
         key = _key_from(api_key_env) if api_key_env else ""
         model = model.strip() if model else _only_model(base_url)
         return Setup(EndpointChoice(base_url, model, key), background)
@@ -117,7 +119,8 @@ def _ask_for_model(config: Config, show: Show) -> EndpointChoice | None:
     offers: list[tuple[str, Callable[[], EndpointChoice | None]]] = []
     if is_chosen(config):
         offers.append((f"as configured: {_named(config)}", lambda: None))
-    offers.append((_embedded_in_words(), lambda: EndpointChoice(None, DEFAULT_MODEL)))
+    if not (is_chosen(config) and config.is_embedded and config.endpoint.model == DEFAULT_MODEL):
+        offers.append((_embedded_in_words(), lambda: EndpointChoice(None, DEFAULT_MODEL)))
     for server in find_servers():
         if server.models:
             offers.append((_server_in_words(server), partial(_ask_which, server)))
@@ -156,8 +159,9 @@ def _ask_which(server: Found) -> EndpointChoice:
 def _ask_for_name(models: tuple[str, ...]) -> str:
     if len(models) == 1:
         return models[0]
-    kind = click.Choice(models) if models else None
-    return str(click.prompt("Model", type=kind, default=models[0] if models else None, err=True))
+    if models:
+        return str(click.prompt("Model", type=click.Choice(models), default=models[0], err=True))
+    return str(click.prompt("Model, as it is called there", value_proc=_check_name, err=True))
 
 
 def _ask_for_endpoint() -> EndpointChoice:
@@ -172,7 +176,7 @@ def _ask_for_endpoint() -> EndpointChoice:
         show_default=False,
         err=True,
     )
-    return EndpointChoice(base_url, model.strip(), key.strip())
+    return EndpointChoice(base_url, model, key.strip())
 
 
 def _check_address(typed: str) -> str:
@@ -180,6 +184,12 @@ def _check_address(typed: str) -> str:
         Endpoint(typed.strip(), "")
     except UsageError as error:
         raise click.BadParameter(str(error)) from None
+    return typed.strip()
+
+
+def _check_name(typed: str) -> str:
+    if not typed.strip():
+        raise click.BadParameter("a model needs a name")
     return typed.strip()
 
 

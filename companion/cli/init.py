@@ -13,8 +13,9 @@ from rich.filesize import decimal
 from companion.cli.choose import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
 from companion.cli.show import Show
-from companion.config import Config, config_folder, load_config
-from companion.config.write import Planned, plan_settings, write_planned
+from companion.config import Config, config_folder, load_config, state_folder
+from companion.config.write import Planned, Setting, plan_settings, write_planned
+from companion.daemon.place import find_daemon
 from companion.daemon.token import ensure_token
 from companion.enrich.model import is_remote, where_it_goes
 from companion.enrich.trial import try_model
@@ -82,8 +83,8 @@ class _Init:
         if planned.changed and not no_test and not self._try(planned.config):
             self.show.warn("Nothing was written.")
             return 1
-        write_planned(planned)
         ensure_token()
+        write_planned(planned)
         self._sum_up(planned)
         return 0
 
@@ -106,7 +107,9 @@ class _Init:
             setup = choose_by_questions(config, self.show)
         else:
             setup = choose_by_options(options, config)
-        return plan_settings(self.file, {"vault": str(self.root), **setup.settings(config)})
+        same = config.vault is not None and config.vault.expanduser().resolve() == self.root
+        vault: dict[str, Setting] = {} if same else {"vault": str(self.root)}
+        return plan_settings(self.file, vault | setup.settings(config))
 
     def _try(self, config: Config) -> bool:
         """Whether to go on: the model answered, or the user wants it all the same."""
@@ -142,6 +145,8 @@ class _Init:
             self.show.say(f"\nWritten to {self.file}:", style="bold")
             for line in planned.changed:
                 self.show.say(f"  {line}")
+            if find_daemon(state_folder(self.root)):
+                self.show.warn("The vault's daemon runs with its old settings; start it again.")
         else:
             self.show.say(f"Nothing to change: {self.file} says so already.")
         config = planned.config

@@ -130,7 +130,8 @@ def _validate(tables: dict[str, Any], file: Path) -> Config:
     except ValidationError as error:  # not its values, one of which may be a key
         first = error.errors(include_input=False, include_url=False)[0]
         name = ".".join(str(part) for part in first["loc"])
-        raise UsageError(f"{file}: {name}: {first['msg']}; nothing was written") from None
+        said = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{file}: {name}: {said}; nothing was written") from None
 
 
 def _in_words(name: str, old: object, new: Setting) -> str:

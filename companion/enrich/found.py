@@ -71,5 +71,5 @@ def _read(body: bytes) -> tuple[str, ...] | None:
 
 
 def _can_write(name: str) -> bool:
-    """Whether the model is none of those that only make vectors, which such lists name, too."""
-    return bool(name.strip()) and "embed" not in name.lower()
+    """Whether it is a name, and of none of those that only make vectors, which are named, too."""
+    return name.isprintable() and bool(name.strip()) and "embed" not in name.lower()

@@ -16,7 +16,10 @@ from typing import Any
 
 import pytest
 
+from companion.config import state_folder
+from companion.daemon.place import Place, write_place
 from companion.enrich.found import Server, find_servers, list_models
+from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 
@@ -152,7 +155,34 @@ def test_what_is_configured_stays_where_nothing_is_said(user: User) -> None:
     assert written(user)["vault"] == str(user.vault) and user.calls() == 1
 
 
+def test_the_same_vault_may_be_written_in_another_way(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(user.vault.parent))
+    monkeypatch.setenv("USERPROFILE", str(user.vault.parent))
+    file = user.configure('vault = "~/vault/"\n[endpoint]\nmodel = "qwen2.5-1.5b"\n')
+    before = file.read_bytes()
+    ran = user.run("init", str(user.vault), "--embedded")
+    assert ran.status == 0 and "Nothing to change" in ran.out and file.read_bytes() == before
+
+
+def test_a_daemon_that_runs_is_to_be_started_again(user: User) -> None:
+    with vault_lock(state := state_folder(user.vault)):
+        write_place(state, Place(1, os.getpid(), "1", 0.0))
+        ran = user.run("init", str(user.vault), "--no-test")
+        assert ran.status == 0 and "runs with its old settings" in ran.err
+        assert "old settings" not in user.run("init", str(user.vault), "--no-test").all
+
+
+def test_a_token_file_with_something_else_is_refused_first(user: User) -> None:
+    (user.home / "token").write_text("password")
+    ran = user.run("init", str(user.vault), "--no-test")
+    assert ran.status == 2 and "companion token rotate" in ran.err
+    assert not (user.home / "config.toml").exists()
+
+
 REFUSED = [
+    pytest.param(["--embedded", "--model", " "], "needs a name", id="a blank model"),
     pytest.param(["--embedded", "--endpoint", "http://x/v1"], "not both", id="two models"),
     pytest.param(["--model", "m"], "--model needs --embedded, or --endpoint", id="a model alone"),
     pytest.param(["--embedded", "--api-key-env", "K"], "needs --endpoint", id="a key alone"),
@@ -310,6 +340,14 @@ def test_leaving_in_the_middle_writes_nothing(user: User, types: Any) -> None:
     assert nothing_is_written(user)
 
 
+def test_what_is_configured_is_offered_once(user: User, types: Any) -> None:
+    user.configure('[endpoint]\nmodel = "qwen2.5-1.5b"\n')
+    types("9", "1", "")
+    ran = user.run("init", str(user.vault), "--no-test")
+    assert ran.status == 0 and ran.out.count("qwen2.5-1.5b") == 1, ran.all
+    assert "9 is not in the range" in ran.err
+
+
 def test_no_default_where_notes_leave_this_machine(user: User, types: Any) -> None:
     url = "http://remote.invalid/v1"
     user.configure(f'[endpoint]\nbase_url = "{url}"\nmodel = "m"\n')
@@ -371,6 +409,9 @@ LISTS = [
     pytest.param(200, b'{"data": [1]}', None, id="something else"),
     pytest.param(200, b'{"data": [{"id": 1}, {"id": "  "}]}', (), id="no names"),
     pytest.param(200, b"[" * 100_000, None, id="nested"),
+    pytest.param(
+        200, b'{"data": [{"id": "a\\u001b[2Jb"}]}', (), id="a name that clears the screen"
+    ),
     pytest.param(404, b"{}", None, id="404"),
 ]
 
