@@ -2,24 +2,14 @@
 
 from __future__ import annotations
 
-import logging
-import os
 import sqlite3
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Mapping
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import NamedTuple
 
-T = TypeVar("T")
+from companion.llm.ledger_file import LedgerFile
 
-_KEPT_DAYS = 400
-_BUSY_SECONDS = 5.0
 _NO_LIMIT = 2**62
-_log = logging.getLogger(__name__)
-
-
-class LedgerUnusable(Exception):
-    """The file cannot be read or written; the text says why and what to do."""
 
 
 class Amount(NamedTuple):
@@ -49,10 +39,12 @@ class Ledger:
     """
 
     def __init__(self, file: Path) -> None:
-        self.files = 0
-        self._file = file
-        self._db: sqlite3.Connection | None = None
-        self._identity: tuple[int, int] | None = None
+        self._file = LedgerFile(file)
+
+    @property
+    def files(self) -> int:
+        """How many files there were so far."""
+        return self._file.count
 
     def add(
         self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
@@ -78,7 +70,7 @@ class Ledger:
             more = took.minus(reserved) if self.files == files else took
             db.execute(_CORRECT, {**more._asdict(), "day": day})
 
-        self._try(work)
+        self._file.use(work)
 
     def add_note(self, day: str, vault: str, most: int | None) -> bool:
         """Return whether one more background note of the vault was counted: not beyond most."""
@@ -99,125 +91,18 @@ class Ledger:
             notes = db.execute(_READ_NOTES, {"day": day, "vault": vault}).fetchone()
             return Amount(*row) if row else Amount(), notes[0] if notes else 0
 
-        return self._try(work)
+        return self._file.use(work)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
-        db, self._db = self._db, None
-        if db:
-            with suppress(sqlite3.Error):
-                db.close()
+        self._file.close()
 
     def _change(self, statement: str, values: Mapping[str, object]) -> bool:
         # One statement is a transaction of its own, which takes SQLite's write lock from its begin
         # (as BEGIN IMMEDIATE would) and lets go of Python's lock once instead of three times.
-        return self._try(lambda db: db.execute(statement, values).rowcount > 0)
-
-    def _try(self, work: Callable[[sqlite3.Connection], T]) -> T:
-        """Return what work finds in the file; on one that is damaged, in a new one."""
-        for attempt in range(2):
-            try:
-                return work(self._open())
-            except OSError as error:
-                raise LedgerUnusable(f"{self._file} cannot be written ({error.strerror})") from None
-            except sqlite3.Error as error:
-                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-                if attempt or code in _NO_DAMAGE:
-                    self.close()
-                    words = _NO_DAMAGE.get(code, f"cannot be used ({error})")
-                    raise LedgerUnusable(f"{self._file} {words}") from None
-                self._set_aside(error)
-        raise AssertionError("unreachable")
-
-    def _open(self) -> sqlite3.Connection:
-        """Return the connection, a new one when the file is not the one that it was."""
-        if self._db and _identity(self._file) == self._identity:
-            return self._db
-        self.close()
-        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        with suppress(FileExistsError):
-            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
-        before, self._identity = self._identity, _identity(self._file)
-        self.files += self._identity != before
-        self._db = sqlite3.connect(
-            f"{self._file.absolute().as_uri()}?mode=rw",
-            uri=True,
-            timeout=_BUSY_SECONDS,
-            isolation_level=None,
-            check_same_thread=False,
-        )
-        self._migrate(self._db)
-        return self._db
-
-    def _migrate(self, db: sqlite3.Connection) -> None:
-        """Bring the tables up to date; `PRAGMA user_version` counts the steps made."""
-        db.execute("PRAGMA journal_mode=WAL")
-        # the disk is waited for every thousand pages; a kill loses nothing, only a power cut may
-        db.execute("PRAGMA synchronous=NORMAL")
-        db.execute("BEGIN IMMEDIATE")
-        done: int = db.execute("PRAGMA user_version").fetchone()[0]
-        if done > len(_MIGRATIONS):
-            self.close()
-            raise LedgerUnusable(
-                f"{self._file} was written by a newer version of Companion; update Companion"
-            )
-        for step in _MIGRATIONS[done:]:
-            step(db)
-        for table in ("days", "notes"):
-            db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
-        db.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
-        db.execute("COMMIT")
-
-    def _set_aside(self, error: sqlite3.Error) -> None:
-        """Rename the damaged file, unless another process has done so already."""
-        self.close()
-        if _identity(self._file) != self._identity:
-            return
-        aside = self._file.with_name(f"{self._file.name}.damaged")
-        try:
-            self._file.replace(aside)
-            for suffix in ("-wal", "-shm"):
-                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
-        except OSError as fault:
-            raise LedgerUnusable(
-                f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
-            ) from None
-        _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
+        return self._file.use(lambda db: db.execute(statement, values).rowcount > 0)
 
 
-def _identity(file: Path) -> tuple[int, int] | None:
-    try:
-        found = os.stat(file)  # noqa: PTH116 (twice as fast, and before every call)
-    except FileNotFoundError:
-        return None
-    return found.st_dev, found.st_ino
-
-
-_NO_DAMAGE = {
-    sqlite3.SQLITE_BUSY: "is locked by another program; close that and try again",
-    sqlite3.SQLITE_LOCKED: "is locked by another program; close that and try again",
-    sqlite3.SQLITE_FULL: "cannot grow, the disk is full; free some space",
-    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder may be read and written",
-    sqlite3.SQLITE_PERM: "cannot be opened; check that its folder may be read and written",
-    sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
-    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk",
-}
-
-
-def _create_tables(db: sqlite3.Connection) -> None:
-    columns = ", ".join(f"{name} INTEGER NOT NULL" for name in Amount._fields)
-    db.execute(f"CREATE TABLE days (day TEXT PRIMARY KEY, {columns}) WITHOUT ROWID")
-    db.execute(
-        """CREATE TABLE notes (
-            day TEXT NOT NULL,
-            vault TEXT NOT NULL,
-            notes INTEGER NOT NULL,
-            PRIMARY KEY (day, vault)
-        ) WITHOUT ROWID"""
-    )
-
-
-_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables]
 _ADD = """INSERT INTO days
     VALUES (:day, :input_tokens, :output_tokens, :microdollars, :unpriced, :calls)
     ON CONFLICT (day) DO UPDATE SET
@@ -244,5 +129,3 @@ _ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
 _TAKE_NOTE_BACK = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
 _READ_NOTES = "SELECT notes FROM notes WHERE day = :day AND vault = :vault"
-_FORGET = """DELETE FROM {table} WHERE day NOT IN
-    (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""

@@ -14,7 +14,8 @@ from typing import NamedTuple
 
 from companion.errors import EndpointError
 from companion.llm.answer import Usage
-from companion.llm.ledger import Amount, Ledger, LedgerUnusable
+from companion.llm.ledger import Amount, Ledger
+from companion.llm.ledger_file import LedgerUnusable
 from companion.llm.reservation import Reservation
 
 Price = Callable[[int, int], Decimal | float | None]
@@ -203,7 +204,7 @@ class Spending:
             cap, setting = f"{most:,} tokens", "tokens_a_day"
             so_far, more = f"{spent.tokens:,}", f"{amount.tokens:,}"
         else:
-            cap, setting = f"${dollars:,.2f}", "dollars_a_day"
+            cap, setting = f"${dollars:,}", "dollars_a_day"
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
         return LimitReached(
             f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"

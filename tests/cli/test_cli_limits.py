@@ -115,7 +115,9 @@ def test_a_limit_of_nothing_sends_nothing(user: User) -> None:
 
 MONEY = [
     pytest.param("http://ai.example/v1", "m", 2, "the price of m at http://ai.exam", id="unknown"),
-    pytest.param("https://api.openai.com/v1", "gpt-4o", 1, "The limit of $0.00 a day", id="known"),
+    pytest.param(
+        "https://api.openai.com/v1", "gpt-4o", 1, "The limit of $0.0001 a day", id="known"
+    ),
 ]
 
 

@@ -10,6 +10,7 @@ import stat
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
@@ -127,10 +128,14 @@ CAPS = [
     ),
     pytest.param({"tokens_a_day": 0}, 0, 0, ["0 tokens", "tokens_a_day"], id="no tokens"),
     pytest.param(
-        {"dollars_a_day": 1}, 999, 1, ["$1.00", "$1.0000 spent", "dollars_a_day"], id="dollars"
+        {"dollars_a_day": 1}, 999, 1, ["$1 a day", "$1.0000 spent", "dollars_a_day"], id="dollars"
     ),
     pytest.param(
-        {"tokens_a_day": 5000, "dollars_a_day": 0.5}, 499, 1, ["$0.50", "dollars_a_day"], id="both"
+        {"tokens_a_day": 5000, "dollars_a_day": 0.5},
+        499,
+        1,
+        ["$0.5 a day", "dollars_a_day"],
+        id="both",
     ),
     pytest.param(
         {"tokens_a_day": 500, "dollars_a_day": 1e300}, 499, 1, ["500 tokens"], id="both, tokens"
@@ -370,7 +375,7 @@ def test_a_file_that_cannot_be_used(
 def test_locked_by_another_program(
     spend: Open, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("companion.llm.ledger._BUSY_SECONDS", 0.05)
+    monkeypatch.setattr("companion.llm.ledger_file._BUSY_SECONDS", 0.05)
     spending = spend(tokens_a_day=100)
     under_way = spending.reserve(10, 0)
     with closing(sqlite3.connect(file, isolation_level=None)) as db:
@@ -439,9 +444,25 @@ sys.stdin.readline()
 """
 
 
-def start(file: Path, most: int) -> subprocess.Popen[str]:
+FIRST = """
+import sys, time
+from pathlib import Path
+from companion.llm.spending import Spending
+print("ready", flush=True)
+began = float(sys.stdin.readline())
+for number in range(40):
+    while time.time() < began + number * 0.02:
+        pass
+    with Spending(Path(sys.argv[1], str(number), "spending.sqlite3"), None, 100) as spending:
+        spending.reserve(1, 1)
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def start(file: Path, most: int = 0, script: str = SPENDER) -> subprocess.Popen[str]:
     process = subprocess.Popen(
-        [sys.executable, "-c", SPENDER, str(file), str(most)],
+        [sys.executable, "-c", script, str(file), str(most)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
@@ -451,9 +472,9 @@ def start(file: Path, most: int) -> subprocess.Popen[str]:
     return process
 
 
-def tell(process: subprocess.Popen[str]) -> None:
+def tell(process: subprocess.Popen[str], line: str = "") -> None:
     assert process.stdin
-    process.stdin.write("\n")
+    process.stdin.write(f"{line}\n")
     process.stdin.flush()
 
 
@@ -472,6 +493,22 @@ def test_processes_share_the_cap(file: Path) -> None:
         for process in processes:
             process.kill()
             process.communicate()
+
+
+def test_several_may_be_the_first(tmp_path: Path) -> None:
+    processes = [start(tmp_path, script=FIRST) for _ in range(4)]
+    try:
+        began = time.time() + 0.1
+        for process in processes:
+            tell(process, str(began))
+        assert [hear(process) for process in processes] == ["done"] * 4
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    for number in range(40):
+        with Spending(tmp_path / str(number) / "spending.sqlite3") as spending:
+            assert spending.today()[:2] == (4, 4)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")

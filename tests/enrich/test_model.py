@@ -1,0 +1,87 @@
+"""The day's spending as the configuration has it, and clients that share an endpoint."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from threading import Event
+from typing import Any
+
+import pytest
+
+from companion.config import Config
+from companion.enrich import model
+from companion.enrich.model import make_client, open_client, open_source
+from companion.enrich.spending import open_spending
+from companion.errors import UsageError
+from companion.llm.embedded import EmbeddedServer
+
+OPENAI = {"base_url": "https://api.openai.com/v1", "model": "gpt-4o-mini"}
+NEAR = {"base_url": "http://localhost:1/v1", "model": "gpt-4o-mini"}
+FAR = {"base_url": "https://ai.example/v1", "model": "own"}
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def config(endpoint: dict[str, Any], **tables: Any) -> Config:
+    return Config.model_validate({"endpoint": endpoint, **tables})
+
+
+PRICES = [
+    pytest.param({}, 0.0, id="embedded"),
+    pytest.param(NEAR, 0.0, id="on this machine"),
+    pytest.param(OPENAI, 0.27, id="known"),
+    pytest.param(FAR, None, id="not known"),
+]
+
+
+@pytest.mark.parametrize(("endpoint", "dollars"), PRICES)
+def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float | None) -> None:
+    with open_spending(config(endpoint)) as spending:
+        spending.reserve(1_000_000, 200_000)
+        assert spending.today().dollars == dollars
+    capped = config(endpoint, limits={"dollars_a_day": 1})
+    if dollars is not None:
+        open_spending(capped).close()
+        return
+    for opening in (open_spending, lambda it: open_client(it, Event()).__enter__()):
+        with pytest.raises(UsageError, match="price of own at https://ai"):
+            opening(capped)
+
+
+def test_background_notes_are_counted_by_vault_in_one_file(tmp_path: Path, home: Path) -> None:
+    settings = config(NEAR, background={"notes_a_day": 2})
+    roots = [tmp_path / name / "vault" for name in ("a", "b")]
+    for root in roots:
+        with open_spending(settings, root) as spending:
+            assert [spending.reserve_note() for _ in range(3)] == [True, True, False]
+    with open_spending(settings, roots[0]) as spending:
+        assert spending.today().background_notes == 2
+    assert [path.name for path in home.iterdir()] == ["spending.sqlite3"]
+
+
+def test_opening_touches_no_file(home: Path) -> None:
+    with open_client(config(NEAR), Event()):
+        assert not home.exists()
+
+
+def test_the_embedded_model_outlives_its_clients(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    closed: list[EmbeddedServer] = []
+    monkeypatch.setattr(EmbeddedServer, "close", lambda server: closed.append(server))
+    monkeypatch.setattr(model, "model_path", lambda name: tmp_path / "some.gguf")
+    with open_source(config({})) as source:
+        with make_client(source, Event(), None) as first:
+            make_client(source, Event(), None, learned_from=first).close()
+        assert closed == []
+    assert closed == [source]
+
+
+def test_a_model_that_is_not_here_is_not_fetched(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(model, "model_path", lambda name: None)
+    with pytest.raises(UsageError, match="model pull"), open_source(config({})):
+        pass
