@@ -91,7 +91,7 @@ class Watch:
         self._seen: tuple[int, int] | None = None
 
     def start(self) -> None:
-        """Begin to watch, or anew; returns once every folder is watched. Raises WatchUnavailable."""
+        """Begin to watch, or begin anew. Raises WatchUnavailable; nothing is watched then."""
         self.stop()
         if silent := silent_mount(self._root):
             raise WatchUnavailable(
