@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -51,18 +51,28 @@ class SkippedFile(NamedTuple):
     reason: str
 
 
-def walk_notes(root: Path, rules: IgnoreRules) -> Iterator[NoteFile | SkippedFile]:
+def walk_notes(
+    root: Path, rules: IgnoreRules, only: Iterable[str] | None = None
+) -> Iterator[NoteFile | SkippedFile]:
     """Yield the notes in the vault at root, each folder's own before those of its subfolders.
 
     Sorted by name, so two walks of the same vault agree. Hidden folders and Companion's own are
     not part of the vault; every other note that is left alone is named, with the reason.
+
+    only: yield what concerns these paths, and the folders on the way to them. Those folders are
+    listed, rather than the paths asked about: on drives that ignore case, a name that is gone
+    would still be found under its new spelling.
     """
+    wanted = None if only is None else _names_by_folder(only)
     pending: list[tuple[str, str | None]] = [("", None)]
     while pending:
         folder, reason = pending.pop()
         try:
             with os.scandir(f"{root}/{folder}") as found:
                 entries = sorted(found, key=lambda entry: entry.name)
+                if wanted is not None:
+                    names = wanted[folder.rstrip("/")]
+                    entries = [entry for entry in entries if entry.name in names]
         except OSError as error:
             yield SkippedFile(folder.rstrip("/") or ".", explain(error))
             continue
@@ -75,9 +85,18 @@ def walk_notes(root: Path, rules: IgnoreRules) -> Iterator[NoteFile | SkippedFil
                 yield looked
         for path in reversed(folders):
             if not is_utf8(path):
-                yield SkippedFile(_shown(path), _BAD_NAME)
-            elif not _is_hidden(path.rpartition("/")[2]):
+                yield SkippedFile(shown_path(path), _BAD_NAME)
+            elif not _is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
+
+
+def with_folders(paths: Iterable[str]) -> set[str]:
+    """Return the paths, and the folders on the way to them."""
+    return {
+        path[:end]
+        for path in paths
+        for end in (*(place for place, sign in enumerate(path) if sign == "/"), len(path))
+    }
 
 
 def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
@@ -91,9 +110,9 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
         for folder in folders:
             part = folder.rpartition("/")[2]
             if _is_hidden(part):
-                return f"in {_shown(part)}, which holds no notes of the vault"
+                return f"in {shown_path(part)}, which holds no notes of the vault"
             if _is_link((root / folder).lstat()):
-                return f"in {_shown(folder)}, {_LINK}"
+                return f"in {shown_path(folder)}, {_LINK}"
             if reason := rules.folder_reason(folder):
                 return reason
         if not _is_note(name) or name.startswith("."):
@@ -150,7 +169,7 @@ def _look(
     if not _is_note(name) or name[0] == ".":
         return _look_elsewhere(entry, path)
     if reason := reason or _refuse_name(path, name, rules):
-        return SkippedFile(_shown(path), reason)
+        return SkippedFile(shown_path(path), reason)
     try:
         seen = entry.stat(follow_symlinks=False)
     except OSError as error:
@@ -166,10 +185,25 @@ def _look_elsewhere(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
     name = entry.name
     placeholder = _ICLOUD.fullmatch(name)
     if placeholder:
-        return SkippedFile(_shown(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
-    if not _is_hidden(name) and entry.is_dir():
-        return SkippedFile(_shown(path), _LINK)
+        return SkippedFile(shown_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
+    if not _is_hidden(name) and _leads_to_folder(entry):
+        return SkippedFile(shown_path(path), _LINK)
     return None
+
+
+def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_dir()
+    except OSError:  # a link that leads to itself
+        return False
+
+
+def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {"": set()}
+    for path in with_folders(paths):
+        folder, _, name = path.rpartition("/")
+        wanted.setdefault(folder, set()).update((name, f".{name}.icloud"))
+    return wanted
 
 
 def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
@@ -213,5 +247,6 @@ def _is_link(seen: os.stat_result) -> bool:
     return stat.S_ISLNK(seen.st_mode) or getattr(seen, "st_reparse_tag", 0) == _JUNCTION
 
 
-def _shown(path: str) -> str:
+def shown_path(path: str) -> str:
+    """Return the path as it can be shown: U+FFFD stands for bytes that are not valid UTF-8."""
     return path if is_utf8(path) else os.fsencode(path).decode(errors="replace")

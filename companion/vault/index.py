@@ -11,9 +11,17 @@ from pathlib import Path
 from companion.errors import NoteError
 from companion.note.needs import Facts, Need
 from companion.vault.cache import Cache, Row
-from companion.vault.files import NoteFile, SkippedFile, explain, is_utf8, read_file, walk_notes
+from companion.vault.files import (
+    NoteFile,
+    SkippedFile,
+    explain,
+    is_utf8,
+    read_file,
+    shown_path,
+    walk_notes,
+    with_folders,
+)
 from companion.vault.ignore import IgnoreRules
-from companion.vault.look import look_at, shown_path, with_folders
 
 Examine = Callable[[str, bytes], Facts]
 Progress = Callable[[int, int], None]
@@ -150,7 +158,7 @@ class Index:
         touched = with_folders(paths)
         names = {"."}.union(map(shown_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
-        found = list(look_at(root, rules, touched))
+        found = list(walk_notes(root, rules, touched))
         for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
             scan.notes.drop(name)
         self._take(found, root, examine, scan, touched & self._known.keys())

@@ -111,6 +111,7 @@ def test_follows_no_links(vault: Path, tmp_path: Path) -> None:
     (vault / "file.md").symlink_to(outside)
     (vault / "folder").symlink_to(outside.parent)
     (vault / "loop").symlink_to(vault)
+    (vault / "itself").symlink_to("itself")
     (vault / "broken.md").symlink_to(vault / "nothing")
     assert walked(vault) == dict.fromkeys(("broken.md", "file.md", "folder", "loop"), LINK)
     assert skip_reason(vault, "file.md", RULES) == LINK
