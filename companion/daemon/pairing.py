@@ -74,7 +74,7 @@ def _take(state: Path, code: str, now: float) -> bool:
         file.unlink()
         return False
     is_right = hmac.compare_digest(_hash(code), kept.sha256)
-    if is_right or kept.tries == 1:
+    if is_right:
         file.unlink()
     else:
         _keep(state, kept.model_copy(update={"tries": kept.tries - 1}))
