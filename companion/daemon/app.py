@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from http import HTTPStatus
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
@@ -51,7 +50,8 @@ def make_app(
     app.add_url_rule("/healthz", "healthz", _tell_health, methods=["GET"])
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _document, methods=["GET"])
     app.register_error_handler(Exception, _answer_problem)
-    return Guard(app, accepts, port)
+    addresses = app.url_map.bind(f"127.0.0.1:{port}")
+    return Guard(app, accepts, lambda path: set(addresses.allowed_methods(path)), port)
 
 
 def _tell_health() -> Response:
@@ -63,17 +63,8 @@ def _document() -> Response:
 
 
 def _answer_problem(error: Exception) -> Response:
-    if not isinstance(error, HTTPException):
+    if isinstance(error, HTTPException):
+        problem = http_problem(error.code or 500, "There is nothing at this address.")
+    else:
         problem = find_problem(error)
-        return Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)
-    status = error.code or 500
-    problem = http_problem(status, _DETAILS.get(status, HTTPStatus(status).description))
-    response = Response(problem.dump(), status, content_type=PROBLEM_JSON)
-    response.headers.extend(pair for pair in error.get_headers() if pair[0] == "Allow")
-    return response
-
-
-_DETAILS = {
-    404: "There is nothing at this address.",
-    405: "This address does not take that method.",
-}
+    return Response(problem.dump(), problem.status, content_type=PROBLEM_JSON)

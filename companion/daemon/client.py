@@ -14,13 +14,14 @@ from companion.daemon.api.change_shapes import Undo
 from companion.daemon.api.run_shapes import (
     LONGEST_WAIT,
     FilledShape,
-    NewRun,
     ResultShape,
     RunProgress,
     RunShape,
+    order_object,
 )
 from companion.daemon.api.shapes import ChangeMade
 from companion.daemon.api.status_shape import StatusShape
+from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem
 from companion.daemon.runs import Order
 from companion.enrich.plan import Filling
@@ -68,7 +69,7 @@ class DaemonClient:
 
     def start_run(self, order: Order) -> RunShape:
         """Return the new run."""
-        return self._ask("POST", "/runs", RunShape, NewRun.of(order).model_dump())
+        return self._ask("POST", "/runs", RunShape, order_object(order))
 
     def run(self, run: str) -> RunShape:
         """Return how far the run of that id is."""
@@ -107,6 +108,9 @@ class DaemonClient:
 
     def _ask(self, method: str, path: str, model: type[M], body: object = None) -> M:
         data = None if body is None else json.dumps(body).encode()
+        if data is not None and len(data) > MAX_BODY:
+            # The daemon would hang up in the middle of it, so that its answer could get lost.
+            raise DaemonRefused(f"a request to the daemon has at most {MAX_BODY:,} bytes", 413)
         headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
         # A connection a question: they are rare, and an idle one may be closed any moment.
         connection = HTTPConnection(_HOST, self._port, timeout=_TIMEOUT + LONGEST_WAIT)

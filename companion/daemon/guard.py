@@ -7,7 +7,7 @@ or with requests that browsers send without asking. Neither has our Host, our Or
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -38,12 +38,20 @@ _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?
 class Guard:
     """A WSGI application that lets only the requests through to `app` that may come in.
 
-    accepts: whether a bearer token opens this daemon. port: where it listens.
+    accepts: whether a bearer token opens this daemon. methods: those that a path takes, none if
+    there is nothing. port: where it listens.
     """
 
-    def __init__(self, app: WSGIApplication, accepts: Callable[[str], object], port: int) -> None:
+    def __init__(
+        self,
+        app: WSGIApplication,
+        accepts: Callable[[str], object],
+        methods: Callable[[str], Collection[str]],
+        port: int,
+    ) -> None:
         self._app = app
         self._accepts = accepts
+        self._methods = methods
         self._hosts = frozenset(f"{name}:{port}" for name in _NAMES)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
 
@@ -58,15 +66,17 @@ class Guard:
 
     def _check(self, environ: WSGIEnvironment) -> None:
         """Raise Refusal unless the request may come in."""
-        target = environ.get("REQUEST_URI", "")
+        path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
         self._check_sender(environ)
-        if (method, target.partition("?")[0]) not in OPEN:
+        if (method, path) not in OPEN:
             self._check_token(environ)
-        if method not in METHODS:
-            allowed = ("Allow", ", ".join(METHODS))
-            raise Refusal(405, "Only GET, HEAD and POST are taken.", headers=[allowed])
-        _check_target(target)
+        if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
+            raise Refusal(404, "There is nothing at this address.")
+        methods = [name for name in METHODS if name in self._methods(path)] or METHODS
+        if method not in methods:
+            allowed = ("Allow", ", ".join(methods))
+            raise Refusal(405, "This address does not take that method.", headers=[allowed])
         _check_body(environ, method)
 
     def _check_sender(self, environ: WSGIEnvironment) -> None:
@@ -88,12 +98,6 @@ class Guard:
         if bearer is None or not self._accepts(bearer[1]):
             challenge = ("WWW-Authenticate", 'Bearer error="invalid_token"')
             raise Refusal(401, "This token does not open this daemon.", headers=[challenge])
-
-
-def _check_target(target: str) -> None:
-    path, _, query = target.partition("?")
-    if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
-        raise Refusal(404, "There is nothing at this address.")
 
 
 def _check_body(environ: WSGIEnvironment, method: str) -> None:

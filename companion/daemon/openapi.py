@@ -125,11 +125,12 @@ def _query(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
 
 
 def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
-    sent = {route.body: None for route in routes if route.body is not None}
-    told = {answer: None for route in routes for answer in route.answers}
-    modes: list[tuple[type[BaseModel], _Mode]] = [(model, "validation") for model in sent]
-    modes += [(model, "serialization") for model in (*told, Problem)]
-    _, schemas = models_json_schema(modes, ref_template=_REF)
+    modes: dict[tuple[type[BaseModel], _Mode], None] = {(Problem, "serialization"): None}
+    for route in routes:
+        if route.body is not None:
+            modes[route.body, "validation"] = None
+        modes |= {(answer, "serialization"): None for answer in route.answers}
+    _, schemas = models_json_schema(list(modes), ref_template=_REF)
     found: dict[str, Any] = schemas["$defs"]
     # A problem without places leaves them out.
     found["Problem"]["required"] = ["type", "title", "status", "detail"]

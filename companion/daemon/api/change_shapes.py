@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from companion.daemon.api.shapes import (
     LARGEST,
+    WHOLE,
     NotePath,
     OfferShape,
-    QueryNumber,
     RunId,
     Sent,
     Shape,
@@ -59,8 +59,18 @@ class ChangesQuery(Sent):
 
     path: NotePath | None = None
     run: RunId | None = None
-    before: Annotated[QueryNumber, Field(ge=1, le=LARGEST)] | None = None
-    limit: Annotated[QueryNumber, Field(ge=1, le=1000)] = 100
+    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+
+
+def _either(schema: dict[str, Any]) -> None:
+    """Say in the schema, too, what goes together."""
+    client = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
+    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+    schema["oneOf"] = [
+        {"properties": daemon},
+        {"properties": client, "required": ["apply", "text"]},
+    ]
 
 
 class Undo(Sent):
@@ -68,6 +78,8 @@ class Undo(Sent):
 
     run: the run that the journal counts the undo to.
     """
+
+    model_config = ConfigDict(json_schema_extra=_either)
 
     apply: Literal["daemon", "client"] = "daemon"
     run: RunId | None = None

@@ -7,7 +7,7 @@ from typing import Annotated, Literal
 from pydantic import Field, model_validator
 
 from companion.daemon.api.route import Noun, the_daemon
-from companion.daemon.api.shapes import FolderPath, NeedShape, NotePath, QueryNumber, Sent, Shape
+from companion.daemon.api.shapes import WHOLE, FolderPath, NeedShape, NotePath, Sent, Shape
 from companion.note.needs import Facts
 
 notes = Noun("notes")
@@ -42,7 +42,7 @@ class NotesQuery(Sent):
     filter: Literal["to-do", "left", "skipped", "all"] = "to-do"
     folder: FolderPath = ""
     after: FolderPath = ""
-    limit: Annotated[QueryNumber, Field(ge=1, le=1000)] = 100
+    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
     path: NotePath | None = None
 
     @model_validator(mode="after")

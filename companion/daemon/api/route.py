@@ -7,10 +7,9 @@ a query's repeated fields, and cannot document answers of application/problem+js
 from __future__ import annotations
 
 import hashlib
-import inspect
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, cast, get_args, get_type_hints
+from typing import Any, TypeVar, cast, get_args, get_type_hints
 
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel
@@ -23,6 +22,7 @@ PREFIX = "/api/v1"
 EXTENSION = "companion"
 
 View = Callable[..., BaseModel]
+V = TypeVar("V", bound=View)
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,7 @@ class Noun(Blueprint):
         super().__init__(name, __name__, url_prefix=PREFIX)
         self.routes: list[Route] = []
 
-    def reads(self, rule: str) -> Callable[[View], View]:
+    def reads(self, rule: str) -> Callable[[V], V]:
         """Decorate a function that answers GET."""
         return lambda view: self._add("GET", rule, view)
 
@@ -79,7 +79,7 @@ class Noun(Blueprint):
         conflicts: bool = False,
         location: Callable[[Any], str] | None = None,
         is_open: bool = False,
-    ) -> Callable[[View], View]:
+    ) -> Callable[[V], V]:
         """Decorate a function that answers POST."""
         return lambda view: self._add("POST", rule, view, status, conflicts, location, is_open)
 
@@ -87,12 +87,12 @@ class Noun(Blueprint):
         self,
         method: str,
         rule: str,
-        view: View,
+        view: V,
         status: int = 200,
         conflicts: bool = False,
         location: Callable[[Any], str] | None = None,
         is_open: bool = False,
-    ) -> View:
+    ) -> V:
         hints = get_type_hints(view)
         made = hints["return"]
         answers: Sequence[type[BaseModel]] = get_args(made) or (made,)
@@ -111,15 +111,11 @@ def the_daemon() -> Daemon:
     return cast(Daemon, current_app.extensions[EXTENSION])
 
 
-def summary(route: Route) -> str:
-    """Return what the route does: its function's docstring."""
-    return inspect.getdoc(route.view) or ""
-
-
 def _tag(response: Response) -> Response:
     """Return the response with an ETag of its body, or that it is what the client has already.
 
     Of the body, not of some counter: it is true whatever the body was made of.
     """
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
-    return response.make_conditional(request)
+    response.make_conditional(request)
+    return response

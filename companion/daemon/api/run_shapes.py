@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import Field, model_validator
+from pydantic import ConfigDict, Field, model_validator
 
 from companion.daemon.api.shapes import (
     LARGEST,
+    WHOLE,
     Applied,
     FolderPath,
     NotePath,
     OfferShape,
-    QueryNumber,
     Sent,
     Shape,
     iso_time,
@@ -29,6 +29,17 @@ _RESULTS = 200  # results of one answer at most
 LONGEST_WAIT = 25  # seconds that an answer may be held back
 
 
+def _either(schema: dict[str, Any]) -> None:
+    """Say in the schema, too, what goes together."""
+    one = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
+    client = {"apply": {"const": "client"}, "text": {"type": "string"}, "paths": one}
+    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+    schema["oneOf"] = [
+        {"properties": daemon},
+        {"properties": client, "required": ["apply", "text", "paths"]},
+    ]
+
+
 class NewRun(Sent):
     """What to enrich, and how: the options of `companion enrich`.
 
@@ -36,6 +47,8 @@ class NewRun(Sent):
     run answers with edits then (`apply: client`) and writes nothing. on_fault: whether the run
     waits while the endpoint fails, or ends.
     """
+
+    model_config = ConfigDict(json_schema_extra=_either)
 
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
     all: bool = False
@@ -70,25 +83,23 @@ class NewRun(Sent):
             limit=self.limit,
         )
 
-    @classmethod
-    def of(cls, order: Order) -> NewRun:
-        """Return what asks the daemon for the order."""
-        choice = order.choice
-        return cls.model_validate(
-            {
-                "paths": list(order.paths),
-                "all": choice.every,
-                "force": choice.force,
-                "retry": choice.retry,
-                "section": choice.section,
-                "limit": order.limit,
-                "dry_run": choice.dry_run,
-                "priority": order.priority.name.lower(),
-                "apply": "daemon" if order.text is None else "client",
-                "text": order.text,
-                "on_fault": "stop" if order.stops_on_fault else "wait",
-            }
-        )
+
+def order_object(order: Order) -> dict[str, object]:
+    """Return the JSON object, a NewRun, that asks the daemon for the order."""
+    choice = order.choice
+    return {
+        "paths": list(order.paths),
+        "all": choice.every,
+        "force": choice.force,
+        "retry": choice.retry,
+        "section": choice.section,
+        "limit": order.limit,
+        "dry_run": choice.dry_run,
+        "priority": order.priority.name.lower(),
+        "apply": "daemon" if order.text is None else "client",
+        "text": order.text,
+        "on_fault": "stop" if order.stops_on_fault else "wait",
+    }
 
 
 class UsageShape(Shape):
@@ -216,8 +227,8 @@ class RunList(Shape):
 class RunQuery(Sent):
     """since: results after this number. wait: seconds to wait for one. diff: with the diffs."""
 
-    since: Annotated[QueryNumber, Field(ge=0, le=LARGEST)] = 0
-    wait: Annotated[QueryNumber, Field(ge=0, le=LONGEST_WAIT)] = 0
+    since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = 0
     diff: Literal["true", "false"] = "false"
 
 

@@ -57,7 +57,7 @@ FolderPath = Annotated[
     str, AfterValidator(_check_place), Field(json_schema_extra=_pattern_or_empty)
 ]
 """A note or a folder; empty for the vault itself."""
-QueryNumber = Annotated[int, BeforeValidator(_read_whole)]
+WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; the limits stand before it
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 

@@ -1,0 +1,228 @@
+from __future__ import annotations
+
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import pytest
+
+from companion.daemon.queue import Priority
+from companion.enrich.jobs import Choice
+from companion.errors import NoteChanged
+from tests.daemon.caller import Caller, make_request
+from tests.daemon.conftest import Served
+from tests.daemon.fake_daemon import NEW, OLD, digest, make_result
+from tests.daemon.test_guard import assert_is_problem
+
+WAITING = 10  # more than may wait at once
+
+
+def start(server: Served, **options: Any) -> str:
+    answer = server.post("/runs", {"paths": ["Stub.md"], **options})
+    assert answer.status == 202
+    run = answer.json["id"]
+    assert answer.headers["location"] == f"/api/v1/runs/{run}"
+    return str(run)
+
+
+def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
+    run = start(
+        server,
+        all=True,
+        force=True,
+        retry=True,
+        section="Why",
+        limit=3,
+        dry_run=True,
+        priority="interactive",
+        on_fault="stop",
+    )
+    made = server.daemon.runs.get(run)
+    assert made is not None
+    order = made.order
+    assert order.choice == Choice(True, True, True, "Why", True)
+    assert (order.priority, order.stops_on_fault, order.limit) == (Priority.INTERACTIVE, True, 3)
+    assert (list(order.paths), order.text) == (["Stub.md"], None)
+
+
+def test_takes_the_vault(server: Served) -> None:
+    assert server.post("/runs", {"paths": [""]}).status == 202
+
+
+def test_follows_a_run(server: Served) -> None:
+    run = server.daemon.runs.get(start(server))
+    assert run is not None
+    before = server.get(f"/runs/{run.id}").json
+    assert (before["state"], before["results"], before["next"]) == ("queued", [], 0)
+    run.add(make_result("Stub.md"))
+    after = server.get(f"/runs/{run.id}?since=0&diff=true").json
+    assert (after["state"], after["next"], after["counts"]) == ("done", 1, {"enriched": 1})
+    assert after["usage"] == {"input_tokens": 10, "output_tokens": 5, "calls": 1}
+    assert after["results"] == [
+        {
+            "number": 1,
+            "path": "Stub.md",
+            "status": "enriched",
+            "reason": None,
+            "changes": [
+                {
+                    "kind": "description",
+                    "heading": None,
+                    "reason": "the property is empty",
+                    "text": "Yes.",
+                    "remark": "shortened",
+                }
+            ],
+            "left": ["aliases: left"],
+            "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1},
+            "change": 3,
+            "ends_run": False,
+            "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
+            "+description: Yes.\n ---\n",
+            "offer": None,
+        }
+    ]
+    assert server.get(f"/runs/{run.id}?since=1").json["results"] == []
+    assert server.get(f"/runs/{run.id}").json["results"][0]["diff"] is None
+    assert [told["id"] for told in server.get("/runs").json["runs"]] == [run.id]
+    assert "results" not in server.get("/runs").json["runs"][0]
+
+
+def test_long_runs_come_in_pieces(server: Served) -> None:
+    run = server.daemon.runs.get(start(server, paths=["Stub.md"] * 450))
+    assert run is not None
+    for _ in range(450):
+        run.add(make_result("Stub.md"))
+    numbers: list[int] = []
+    while results := server.get(f"/runs/{run.id}?since={len(numbers)}").json["results"]:
+        numbers += [result["number"] for result in results]
+    assert numbers == list(range(1, 451))
+
+
+def test_an_editor_gets_edits(server: Served) -> None:
+    server.daemon.works_at_once = True
+    run = start(server, text=OLD, apply="client")
+    offer = server.get(f"/runs/{run}").json["results"][0]["offer"]
+    expected = {
+        "edits": [{"start": 16, "end": 16, "text": " Yes."}],
+        "base_sha256": digest(OLD),
+        "new_sha256": digest(NEW),
+    }
+    assert offer == expected
+    again = server.post(f"/runs/{run}/edits", {"path": "Stub.md", "text": OLD})
+    assert again.json == expected
+    applied = {"path": "Stub.md", "base_sha256": digest(OLD), "new_sha256": digest(NEW)}
+    assert server.post(f"/runs/{run}/applied", applied).json == {"change": 4}
+    other = applied | {"base_sha256": digest(NEW)}
+    assert_is_problem(server.post(f"/runs/{run}/applied", other), 422)
+
+
+def test_cancels_a_run(server: Served) -> None:
+    run = start(server)
+    assert server.post(f"/runs/{run}/cancel").json["state"] == "cancelled"
+    assert server.post(f"/runs/{run}/cancel").json["state"] == "cancelled"
+
+
+ORDERS = [
+    pytest.param({}, "body/paths", id="no paths"),
+    pytest.param({"paths": []}, "body/paths", id="none"),
+    pytest.param({"paths": "Stub.md"}, "body/paths", id="not a list"),
+    pytest.param({"paths": ["a.md"] * 10_001}, "body/paths", id="too many"),
+    pytest.param({"paths": [None]}, "body/paths/0", id="null"),
+    pytest.param({"paths": ["a"], "all": 1}, "body/all", id="a number for yes"),
+    pytest.param({"paths": ["a"], "all": "true"}, "body/all", id="a word for yes"),
+    pytest.param({"paths": ["a"], "limit": 0}, "body/limit", id="limit"),
+    pytest.param({"paths": ["a"], "limit": 1.5}, "body/limit", id="a fraction"),
+    pytest.param({"paths": ["a"], "limit": True}, "body/limit", id="yes for a number"),
+    pytest.param({"paths": ["a"], "section": ""}, "body/section", id="section"),
+    pytest.param({"paths": ["a"], "priority": 0}, "body/priority", id="priority"),
+    pytest.param({"paths": ["a"], "apply": "me"}, "body/apply", id="apply"),
+    pytest.param({"paths": ["a"], "on_fault": "ask"}, "body/on_fault", id="on fault"),
+    pytest.param({"paths": ["a"], "dry-run": True}, "body/dry-run", id="unknown"),
+    pytest.param({"paths": ["a"], "text": "x"}, "body", id="text, the daemon writes"),
+    pytest.param({"paths": ["a"], "apply": "client"}, "body", id="client without text"),
+    pytest.param({"paths": ["a", "b"], "apply": "client", "text": "x"}, "body", id="text of two"),
+    pytest.param({"paths": [""], "apply": "client", "text": "x"}, "body", id="text of the vault"),
+]
+
+
+@pytest.mark.parametrize(("body", "where"), ORDERS)
+def test_refuses_orders(server: Served, body: dict[str, Any], where: str) -> None:
+    answer = server.post("/runs", body or b"{}")
+    assert_is_problem(answer, 422)
+    assert [error["where"] for error in answer.json["errors"]] == [where]
+    assert server.daemon.runs.all() == []
+
+
+def test_unknown_runs_are_not_found(server: Served) -> None:
+    assert_is_problem(server.get("/runs/none"), 404)
+    assert_is_problem(server.post("/runs/none/cancel"), 404)
+    assert_is_problem(server.post("/runs/none/edits", {"path": "a", "text": ""}), 404)
+
+
+def test_refuses_to_wait_too_long(server: Served) -> None:
+    assert_is_problem(server.get(f"/runs/{start(server)}?wait=26"), 422)
+
+
+def test_waits_for_a_result(server: Served) -> None:
+    run = server.daemon.runs.get(start(server, paths=["Stub.md", "Left.md"]))
+    assert run is not None
+    with ThreadPoolExecutor() as others:
+        answer = others.submit(_ask, server, f"/runs/{run.id}?since=0&wait=25")
+        run.add(make_result("Stub.md"))
+        assert answer.result(10)["next"] == 1
+        answer = others.submit(_ask, server, f"/runs/{run.id}?since=1&wait=25")
+        run.end("failed", "the endpoint is down")
+        assert answer.result(10)["fault"] == "the endpoint is down"
+    tag = server.get(f"/runs/{run.id}?since=1").headers["etag"]
+    assert server.get(f"/runs/{run.id}?since=1&wait=25", If_None_Match=tag).status == 304
+
+
+def test_those_who_wait_leave_threads_to_others(server: Served) -> None:
+    run = server.daemon.runs.get(start(server))
+    assert run is not None
+    with ThreadPoolExecutor(WAITING) as others:
+        path = f"/runs/{run.id}?since=0&wait=25"
+        answers = [others.submit(_ask, server, path) for _ in range(WAITING)]
+        while sum(answer.done() for answer in answers) < WAITING - 4:
+            assert server.get("/status").status == 200
+        run.add(make_result("Stub.md"))
+        assert sorted(answer.result(10)["next"] for answer in answers)[-4:] == [1] * 4
+
+
+def test_whoever_hangs_up_gives_the_place_back(server: Served) -> None:
+    run = start(server)
+    request = make_request("GET", f"/api/v1/runs/{run}?wait=25", server.headers)
+    for line in [server.open(request) for _ in range(4)]:
+        line.close()
+    while True:  # until the places are free again, answers come at once
+        waiting = threading.Thread(target=_ask, args=(server, f"/runs/{run}?since=0&wait=25"))
+        waiting.start()
+        waiting.join(0.3)
+        if waiting.is_alive():
+            break
+    assert server.post(f"/runs/{run}/cancel").status == 200
+    waiting.join(10)
+    assert not waiting.is_alive()
+
+
+def test_nobody_waits_while_the_daemon_stops(server: Served) -> None:
+    run = start(server)
+    with ThreadPoolExecutor() as others:
+        answer = others.submit(_ask, server, f"/runs/{run}?since=0&wait=25")
+        server.closing.set()
+        assert answer.result(10)["state"] == "queued"
+
+
+def test_edits_without_a_place_are_a_conflict(server: Served) -> None:
+    run = start(server)
+    server.daemon.fails_with = NoteChanged("the callout has gone", "Stub.md")
+    answer = server.post(f"/runs/{run}/edits", {"path": "Stub.md", "text": ""})
+    assert_is_problem(answer, 409)
+    assert answer.json["type"] == "urn:callout-companion:problem:note-changed"
+
+
+def _ask(server: Served, path: str) -> Any:
+    """Ask over a connection of its own."""
+    with Caller(server.port) as caller:
+        return caller.send(make_request("GET", f"/api/v1{path}", server.headers)).json

@@ -1,0 +1,195 @@
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+from companion.errors import (
+    AnswerError,
+    CompanionError,
+    EndpointError,
+    JournalError,
+    NoteBusy,
+    NoteChanged,
+    NoteRefused,
+    NoteUnwritable,
+    UsageError,
+    VaultLocked,
+)
+from tests.daemon.conftest import CODE, Served
+from tests.daemon.fake_daemon import make_fault
+from tests.daemon.test_guard import assert_is_problem
+
+
+def test_tells_how_things_stand(server: Served) -> None:
+    told = server.get("/status").json
+    assert told["started_at"] == "2023-11-14T22:13:20Z"
+    assert (told["notes"], told["to_do"], told["paused"]) == (5, 2, False)
+    assert told["fault"] is None
+    assert told["today"]["dollars"] is None
+    assert told["background"] == {"off": "", "waiting": 0, "notes_today": 0, "notes_a_day": 100}
+
+
+def test_tells_a_fault_in_whole_seconds(server: Served) -> None:
+    server.daemon.fault = make_fault()
+    told = server.get("/status").json
+    assert told["retry_in"] == 1
+    assert told["fault"]["kind"] == "down"
+    assert set(told["fault"]) == {"kind", "reason", "since", "tries"}
+
+
+def test_an_etag_holds_until_something_changes(server: Served) -> None:
+    tag = server.get("/status").headers["etag"]
+    assert server.get("/status", If_None_Match=tag).status == 304
+    assert server.get("/status", If_None_Match=f'"x", {tag}').status == 304
+    server.daemon.is_paused = True
+    assert server.get("/status", If_None_Match=tag).status == 200
+
+
+def test_pauses_and_resumes(server: Served) -> None:
+    assert server.post("/pause").json["paused"] is True
+    assert server.daemon.is_paused
+    assert server.post("/resume").json["paused"] is False
+    assert not server.daemon.is_paused
+
+
+def test_head_is_get_without_a_body(server: Served) -> None:
+    got, head = server.get("/status"), server.ask("HEAD", "/api/v1/status")
+    assert (head.status, head.body) == (200, b"")
+    assert head.headers["content-length"] == got.headers["content-length"]
+
+
+BODIES = [
+    pytest.param(b"", 400, id="none"),
+    pytest.param(b"no json", 400, id="not JSON"),
+    pytest.param(b"{", 400, id="half of it"),
+    pytest.param(b"{}{}", 400, id="two"),
+    pytest.param(b"\xef\xbb\xbf{}", 400, id="byte order mark"),
+    pytest.param("{}".encode("utf-16"), 400, id="utf-16"),
+    pytest.param(b'{"a": "\xff"}', 400, id="not utf-8"),
+    pytest.param(b'{"a": "\\ud800"}', 400, id="lone surrogate"),
+    pytest.param(b'{"a": "\xed\xa0\x80"}', 400, id="encoded surrogate"),
+    pytest.param(b'{"a": NaN}', 400, id="not a number"),
+    pytest.param(b'{"a": -Infinity}', 400, id="infinity"),
+    pytest.param(b'{"a": 1, "a": 2}', 400, id="a name twice"),
+    pytest.param(b'{"b": [{"a": 1, "a": 1}]}', 400, id="a name twice, deeper"),
+    pytest.param(b"[" * 5000 + b"]" * 5000, 400, id="nested 5,000 deep"),
+    pytest.param(b'{"a":' * 5000 + b"1" + b"}" * 5000, 400, id="objects 5,000 deep"),
+    pytest.param(b"[" * 500_000, 400, id="opened 500,000 times"),
+    pytest.param(b'{"a": ' + b"9" * 5000 + b"}", 400, id="a number of 5,000 digits"),
+    pytest.param(b"null", 422, id="null"),
+    pytest.param(b"[]", 422, id="a list"),
+    pytest.param(b'"{}"', 422, id="JSON in a string"),
+    pytest.param(b'{"vault": "x"}', 422, id="unknown name"),
+    pytest.param(b'{"base_url": "http://evil.example"}', 422, id="a setting"),
+]
+
+
+@pytest.mark.parametrize(("body", "status"), BODIES)
+def test_refuses_bodies(server: Served, body: bytes, status: int) -> None:
+    answer = server.post("/pause", body)
+    assert_is_problem(answer, status)
+    assert ("errors" in answer.json) == (status == 422)
+    assert not server.daemon.is_paused
+
+
+def test_names_the_place_of_a_fault(server: Served) -> None:
+    problem = server.post("/runs", {"paths": ["A.md", 1], "limit": "5", "nope": 1}).json
+    assert problem["type"] == "urn:callout-companion:problem:invalid"
+    assert {error["where"] for error in problem["errors"]} == {
+        "body/paths/1",
+        "body/limit",
+        "body/nope",
+    }
+
+
+QUERIES = [
+    pytest.param("?x=1", 422, id="unknown"),
+    pytest.param("?token=x", 422, id="token"),
+    pytest.param("?=", 422, id="no name"),
+    pytest.param("?x", 400, id="no value"),
+    pytest.param("?%zz=1", 400, id="no escape"),
+    pytest.param("?x=%ff", 400, id="not utf-8"),
+    pytest.param("?x=%ed%a0%80", 400, id="surrogate"),
+    pytest.param("?", 200, id="empty"),
+]
+
+
+@pytest.mark.parametrize(("query", "status"), QUERIES)
+def test_reads_queries_strictly(server: Served, query: str, status: int) -> None:
+    assert server.get(f"/status{query}").status == status
+
+
+ERRORS = [
+    pytest.param(UsageError("no such note"), 422, id="usage"),
+    pytest.param(NoteRefused("it is torn", "A.md", 3), 422, id="refused"),
+    pytest.param(NoteChanged("changed", "A.md"), 409, id="changed"),
+    pytest.param(NoteBusy("busy", "A.md"), 409, id="busy"),
+    pytest.param(NoteUnwritable("disk full", "A.md"), 409, id="unwritable"),
+    pytest.param(EndpointError("down"), 503, id="endpoint"),
+    pytest.param(JournalError("locked"), 503, id="journal"),
+    pytest.param(VaultLocked("locked"), 503, id="locked"),
+    pytest.param(AnswerError("nothing usable"), 422, id="answer"),
+    pytest.param(CompanionError("something"), 422, id="other"),
+]
+
+
+@pytest.mark.parametrize(("error", "status"), ERRORS)
+def test_says_errors_in_their_own_words(server: Served, error: CompanionError, status: int) -> None:
+    server.daemon.fails_with = error
+    answer = server.get("/status")
+    assert_is_problem(answer, status)
+    assert answer.json["detail"] == str(error)
+
+
+UNFORESEEN = [
+    pytest.param(ValueError("the secret text of my note"), id="value"),
+    pytest.param(RecursionError("the secret text of my note"), id="recursion"),
+    pytest.param(OSError(36, "the secret text of my note"), id="system"),
+]
+
+
+@pytest.mark.parametrize("error", UNFORESEEN)
+def test_tells_nobody_what_was_not_foreseen(
+    server: Served, error: Exception, caplog: pytest.LogCaptureFixture
+) -> None:
+    server.daemon.fails_with = error
+    with caplog.at_level(logging.DEBUG):
+        answer = server.get("/status")
+    assert_is_problem(answer, 500)
+    assert "secret" not in answer.body.decode() + caplog.text
+    assert "Traceback" not in answer.body.decode() + caplog.text
+    assert f"{type(error).__name__} at " in caplog.text and "fake_daemon.py:" in caplog.text
+
+
+def test_a_code_opens_once(server: Served) -> None:
+    token, server.token = server.token, "none"
+    assert_is_problem(server.post("/pair", {"code": "wrong"}), 403)
+    assert server.post("/pair", {"code": CODE}).json == {"token": token}
+    spent = server.post("/pair", {"code": CODE})
+    assert_is_problem(spent, 403)
+    assert "used up" in spent.json["detail"]
+    assert_is_problem(server.post("/pair", {"code": 1}), 422)
+    assert_is_problem(server.post("/pair", b"x"), 400)
+
+
+def test_presence_is_reported(server: Served) -> None:
+    body = {"client": "obsidian-1", "open": ["Stub.md", "A/Done.md"]}
+    assert server.post("/presence", body).json == {"expires_in": 30, "to_do": ["Stub.md"]}
+    assert server.daemon.open == {"obsidian-1": ["Stub.md", "A/Done.md"]}
+
+
+PRESENCES = [
+    pytest.param({"client": "", "open": []}, id="no client"),
+    pytest.param({"client": "x" * 65, "open": []}, id="long client"),
+    pytest.param({"client": "x"}, id="no notes"),
+    pytest.param({"client": "x", "open": "Stub.md"}, id="not a list"),
+    pytest.param({"client": "x", "open": [""]}, id="the vault"),
+    pytest.param({"client": "x", "open": ["a.md"] * 1001}, id="too many"),
+]
+
+
+@pytest.mark.parametrize("body", PRESENCES)
+def test_refuses_presence(server: Served, body: object) -> None:
+    assert_is_problem(server.post("/presence", body), 422)
+    assert not server.daemon.open

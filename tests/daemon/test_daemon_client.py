@@ -1,0 +1,131 @@
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from companion.daemon.client import DaemonClient, DaemonGone, DaemonRefused
+from companion.daemon.queue import Priority
+from companion.daemon.runs import Order
+from companion.daemon.serve_http import bind_port
+from companion.enrich.jobs import Choice
+from companion.errors import CompanionError, EndpointError
+from tests.daemon.conftest import Served
+from tests.daemon.fake_daemon import make_result
+
+
+@pytest.fixture
+def client(server: Served) -> DaemonClient:
+    return DaemonClient(server.port, server.token)
+
+
+def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
+    order = Order(["Stub.md", "Left.md"], Choice(every=True), Priority.INTERACTIVE)
+    run = client.start_run(order)
+    kept = server.daemon.runs.get(run.id)
+    assert kept is not None and kept.order == order
+    followed = client.follow(run.id, diff=True)
+    kept.add(make_result("Stub.md"))
+    result, diff = next(followed)
+    expected = make_result("Stub.md")
+    assert replace(result, filled=()) == replace(expected, filled=(), old="", new="")
+    (need, value, remark), (asked, *rest) = result.filled[0], expected.filled[0]
+    assert ([value, remark], need) == (rest, asked)
+    assert diff is not None and diff.endswith("-description:\n+description: Yes.\n ---\n")
+    kept.add(make_result("Left.md"))
+    assert [result.path for result, _ in followed] == ["Left.md"]
+    ended = client.run(run.id)
+    assert (ended.state, ended.counts, ended.usage.input_tokens) == ("done", {"enriched": 2}, 20)
+
+
+def test_follows_more_than_one_answer_holds(server: Served, client: DaemonClient) -> None:
+    server.daemon.works_at_once = True
+    run = client.start_run(Order(["Stub.md"] * 450))
+    assert sum(1 for _ in client.follow(run.id)) == 450
+
+
+def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonClient) -> None:
+    server.closing.set()
+    run = client.start_run(Order(["Stub.md"]))
+    kept = server.daemon.runs.get(run.id)
+    assert kept is not None
+    threading.Timer(0.1, kept.add, [make_result("Stub.md")]).start()
+    assert [result.path for result, _ in client.follow(run.id)] == ["Stub.md"]
+
+
+def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:
+    run = client.start_run(Order([""], stops_on_fault=True, limit=1))
+    assert client.cancel(run.id).state == "cancelled"
+    assert client.undo(3) == 4
+    assert client.undo(3, "20261125-104412-3f9a") == 5
+    assert client.pause().paused is True
+    assert client.resume().paused is False
+    assert client.status().notes == 5
+
+
+def test_says_why_it_is_refused(server: Served, client: DaemonClient) -> None:
+    with pytest.raises(DaemonRefused, match=r"there is no Nowhere\.md") as refused:
+        client.start_run(Order(["Nowhere.md"]))
+    assert refused.value.status == 422
+    with pytest.raises(DaemonRefused, match="body/paths/0: a path is relative to the vault"):
+        client.start_run(Order(["../x.md"]))
+    server.daemon.fails_with = EndpointError("the endpoint is down")
+    with pytest.raises(DaemonRefused, match="the endpoint is down"):
+        client.status()
+    with pytest.raises(DaemonRefused, match="does not open this daemon"):
+        DaemonClient(server.port, "other").status()
+
+
+def test_a_body_over_the_limit_is_refused_in_words(client: DaemonClient) -> None:
+    with pytest.raises(CompanionError, match="1,048,576 bytes"):
+        client.start_run(Order(["Stub.md"], text="x" * 3_000_000))
+
+
+def test_no_proxy_is_asked(
+    server: Served, client: DaemonClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    assert client.status().notes == 5
+
+
+def test_nobody_there_is_said() -> None:
+    with bind_port(0) as free:
+        port = free.getsockname()[1]
+    with pytest.raises(DaemonGone, match=f"port {port} does not answer"):
+        DaemonClient(port, "t").status()
+
+
+ANSWERS = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"SSH-2.0-OpenSSH\r\n", id="another protocol"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\n{", id="half an answer"),
+    pytest.param(b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}", id="another server"),
+    pytest.param(b"HTTP/1.1 404 No\r\nContent-Length: 2\r\n\r\nno", id="another server's error"),
+    pytest.param(
+        b"HTTP/1.1 302 Found\r\nLocation: http://127.0.0.1:9/\r\nContent-Length: 0\r\n\r\n",
+        id="a redirect",
+    ),
+]
+
+
+@pytest.fixture
+def stranger() -> Iterator[socket.socket]:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        yield listener
+
+
+@pytest.mark.parametrize("answer", ANSWERS)
+def test_strangers_are_no_daemon(stranger: socket.socket, answer: bytes) -> None:
+    def serve() -> None:
+        line, _ = stranger.accept()
+        with line:
+            line.recv(65536)
+            line.sendall(answer)
+
+    threading.Thread(target=serve, daemon=True).start()
+    with pytest.raises(DaemonGone):
+        DaemonClient(stranger.getsockname()[1], "t").status()

@@ -1,0 +1,112 @@
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from companion.daemon import serve_http
+from companion.daemon.serve_http import PortInUse, bind_port
+from companion.errors import UsageError
+from tests.daemon.caller import JSON, make_request
+from tests.daemon.conftest import Served
+from tests.daemon.fake_daemon import FakeDaemon
+
+
+@pytest.fixture
+def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    """A server that gives a request one second to come in."""
+    monkeypatch.setattr(serve_http, "_REQUEST_LASTS", 1)
+    monkeypatch.setattr(serve_http, "_CLEANS_UP", 0)
+    served = Served(FakeDaemon(tmp_path))
+    yield served
+    served.stop()
+
+
+SLOW = [
+    pytest.param(b"", id="nothing"),
+    pytest.param(b"G", id="a byte"),
+    pytest.param(b"GET /api/v1/status HTTP/1.1\r\nHost: 127.0.0.1", id="half a header"),
+    pytest.param(
+        b"POST /api/v1/pause HTTP/1.1\r\nContent-Type: application/json\r\n"
+        b"Content-Length: 1000\r\n\r\n{",
+        id="half a body",
+    ),
+]
+
+
+@pytest.mark.parametrize("data", SLOW)
+def test_slow_clients_hold_nobody_up(server: Served, data: bytes) -> None:
+    lines = [server.open(data) for _ in range(50)]
+    assert server.get("/status").status == 200
+    assert server.post("/pause").status == 200
+    for line in lines:
+        line.close()
+
+
+def test_a_slow_request_is_given_up(impatient: Served) -> None:
+    request = make_request("POST", "/api/v1/pause", impatient.headers | {"Content-Type": JSON})
+    assert _drip(impatient.open(), request + b" " * 10_000) < len(request) + 10_000
+
+
+def test_a_quick_client_is_not_given_up(impatient: Served) -> None:
+    for _ in range(3):
+        assert impatient.get("/status").status == 200
+
+
+def test_pipelined_requests_are_answered_in_order(server: Served) -> None:
+    headers = server.headers
+    last = make_request("GET", "/nowhere", headers | {"Connection": "close"})
+    requests = make_request("GET", "/healthz", headers) * 3 + last
+    with server.open(requests) as line:
+        got = b"".join(iter(lambda: line.recv(65536), b""))
+    assert [part[:3] for part in got.split(b"HTTP/1.1 ")[1:]] == [b"200"] * 3 + [b"404"]
+
+
+def test_listens_on_loopback_only(server: Served) -> None:
+    with pytest.raises(OSError), socket.socket() as other:
+        other.bind(("127.0.0.1", server.port))
+    with pytest.raises(ConnectionError):
+        socket.create_connection(("127.0.0.2", server.port), 2)
+
+
+def test_says_that_a_port_is_in_use(server: Served) -> None:
+    with pytest.raises(PortInUse) as refused:
+        bind_port(server.port)
+    assert f"port {server.port} is in use" in str(refused.value)
+    assert "--port" in str(refused.value)
+
+
+def test_two_cannot_bind_a_port_before_they_listen() -> None:
+    with bind_port(0) as free:
+        port = free.getsockname()[1]
+    with bind_port(port), pytest.raises(PortInUse):
+        bind_port(port)
+
+
+@pytest.mark.parametrize("port", [-1, 65_536])
+def test_refuses_what_is_no_port(port: int) -> None:
+    with pytest.raises(UsageError, match="--port"):
+        bind_port(port)
+
+
+def test_a_stopped_server_frees_its_port(server: Served) -> None:
+    assert server.get("/status").status == 200
+    server.stop()
+    bind_port(server.port).close()
+
+
+def _drip(line: socket.socket, data: bytes) -> int:
+    """Return how many bytes went out, one by one, before the server closed the connection."""
+    line.settimeout(0.05)
+    for sent, byte in enumerate(data):
+        try:
+            line.sendall(bytes([byte]))
+            if line.recv(1) == b"":
+                return sent
+        except TimeoutError:
+            continue
+        except OSError:
+            return sent
+    return len(data)
