@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; a server that asks for more is given up at once
 _RETRIED = frozenset({408, 409, 429})
-_NOT_SENT = frozenset({"ConnectError", "ConnectTimeout", "PoolTimeout", "ProxyError"})  # of httpx2
 
 
 class EndpointSource(Protocol):
@@ -139,7 +138,7 @@ class Calls:
         try:
             reply = error_inside(wire.post(body))
         except CallFailed as failure:
-            reservation.sent = _was_sent(failure)
+            reservation.sent = failure.sent
             self._check()
             raise
         if reply.status == 200 and not reply.is_web_page:
@@ -170,12 +169,6 @@ class Calls:
     def _check(self) -> None:
         if self._closed or self._cancelled.is_set():
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
-
-
-def _was_sent(failure: CallFailed) -> bool:
-    """Return whether the call may have reached the endpoint, which may bill it then."""
-    cause = failure.__context__ and failure.__context__.__cause__
-    return type(cause).__name__ not in _NOT_SENT
 
 
 def _passing_fault(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | None, float]:

@@ -60,12 +60,16 @@ class JsonUnsupported(CompanionError):
 
 
 class CallFailed(Exception):
-    """No answer came: `reason` says why, `slow` that time ran out. For the retries only."""
+    """No answer came: `reason` says why, `slow` that time ran out. For the retries only.
 
-    def __init__(self, reason: str, slow: bool = False) -> None:
+    sent: the call may have reached the endpoint, which may bill it then.
+    """
+
+    def __init__(self, reason: str, *, slow: bool = False, sent: bool = True) -> None:
         super().__init__(reason)
         self.reason = reason
         self.slow = slow
+        self.sent = sent
 
 
 class Cancelled(CompanionError):

@@ -30,6 +30,7 @@ from companion.llm.faults import CallFailed, Reply, unusable
 logging.getLogger("openai").setLevel(logging.WARNING)
 
 MAX_ANSWER = 1024 * 1024  # bytes
+_UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CONNECT_TIMEOUT = 10.0  # seconds
 _CONNECTIONS = 256
 _KEPT_HEADERS = ("host", "content-type", "content-length", "accept")
@@ -75,9 +76,11 @@ class Wire:
             response = error.response
         except openai.APITimeoutError as error:
             waited = not isinstance(error.__cause__, httpx2.ConnectTimeout)
-            raise CallFailed("no connection in 10 seconds", slow=waited) from None
+            sent = not isinstance(error.__cause__, _UNSENT)
+            raise CallFailed("no connection in 10 seconds", slow=waited, sent=sent) from None
         except openai.APIConnectionError as error:
-            raise CallFailed(str(error.__cause__ or error)) from None
+            sent = not isinstance(error.__cause__, _UNSENT)
+            raise CallFailed(str(error.__cause__ or error), sent=sent) from None
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, response.content)
 
