@@ -50,10 +50,14 @@ class DaemonRefused(CompanionError):
 
 
 class Followed(NamedTuple):
-    """One note's result, as in a run of our own but for its texts. diff: None if unchanged."""
+    """One note's result, as in a run of our own but for its texts. diff: None if unchanged.
+
+    counted: as one of the run's total; others were asked for, and left alone from the start.
+    """
 
     result: Result
     diff: str | None
+    counted: bool
 
 
 class DaemonClient:
@@ -156,7 +160,7 @@ def _followed(shape: ResultShape) -> Followed:
         change=shape.change,
         ends_run=shape.ends_run,
     )
-    return Followed(result, shape.diff)
+    return Followed(result, shape.diff, shape.counted)
 
 
 def _filling(filled: FilledShape) -> Filling:

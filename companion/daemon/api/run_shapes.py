@@ -128,10 +128,12 @@ class FilledShape(Shape):
 class ResultShape(Shape):
     """What became of a note. number: counts up within the run. change: its id in the journal.
 
+    counted: as one of the run's total; others were asked for, and left alone from the start.
     diff: where it was asked for and the note changed, or would. offer: for an editor to make.
     """
 
     number: int
+    counted: bool
     path: str
     status: Status
     reason: str | None
@@ -150,6 +152,7 @@ class ResultShape(Shape):
         has_diff = with_diff and result.new != result.old
         return cls(
             number=entry.number,
+            counted=entry.counted,
             path=result.path,
             status=result.status,
             reason=result.reason or None,
