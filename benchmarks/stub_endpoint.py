@@ -1,7 +1,8 @@
 """A stub of an OpenAI-compatible endpoint that answers by the schema, after a fixed delay.
 
 For measuring what is ours: no model is involved. Run as `python -m benchmarks.stub_endpoint
-SECONDS`; it prints its base URL, and ends when its standard input does.
+SECONDS`; it prints its base URL, and ends when its standard input does. It remembers which note
+each call was about, where the note's title is one of benchmarks.daemon_process.
 """
 
 from __future__ import annotations
@@ -9,8 +10,10 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -19,6 +22,17 @@ from urllib.request import urlopen
 MARK = "Zqx"
 TEXT = f'{MARK} says what the note is about: it\'s "stubbed", with a colon.'
 PROSE = f"{MARK} explains the subject.\n\nIt takes a second {MARK} paragraph."
+
+
+NAME = re.compile(r"Subject-\d+")
+
+
+class Call(NamedTuple):
+    """A question about a note. began, ended: Unix time, seconds; ended: None while it waits."""
+
+    note: str
+    began: float
+    ended: float | None
 
 
 class Stub(NamedTuple):
@@ -30,6 +44,11 @@ class Stub(NamedTuple):
         """Return how many questions were answered so far."""
         with urlopen(f"{self.base_url}/count") as answer:
             return int(answer.read())
+
+    def calls(self) -> list[Call]:
+        """Return every question so far, in the order they came in."""
+        with urlopen(f"{self.base_url}/calls") as answer:
+            return [Call(*call) for call in json.load(answer)]
 
 
 @contextmanager
@@ -47,24 +66,26 @@ def running_stub(delay: float = 0.0) -> Iterator[Stub]:
 
 async def serve(delay: float) -> None:
     """Answer until the standard input ends."""
-    calls = 0
+    calls: list[Call] = []
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        nonlocal calls
         try:
             while head := await reader.readuntil(b"\r\n\r\n"):
                 if head.startswith(b"GET"):
-                    body = str(calls).encode()
+                    asked_all = head.startswith(b"GET /v1/calls")
+                    body = json.dumps(calls if asked_all else len(calls)).encode()
                 else:
                     length = next(
                         int(line.split(b":")[1])
                         for line in head.split(b"\r\n")
                         if line.lower().startswith(b"content-length:")
                     )
-                    question = json.loads(await reader.readexactly(length))
-                    calls += 1
+                    data = await reader.readexactly(length)
+                    body = json.dumps(completion(json.loads(data))).encode()
+                    number = len(calls)
+                    calls.append(Call(note_of(data), time.time(), None))
                     await asyncio.sleep(delay)
-                    body = json.dumps(completion(question)).encode()
+                    calls[number] = calls[number]._replace(ended=time.time())
                 writer.write(
                     b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
                     b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
@@ -79,6 +100,12 @@ async def serve(delay: float) -> None:
     print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}/v1", flush=True)
     await asyncio.to_thread(sys.stdin.read)
     os._exit(0)
+
+
+def note_of(question: bytes) -> str:
+    """Return which of the benchmarks' notes the question is about; empty for another note."""
+    found = NAME.search(question.decode())
+    return found[0] if found else ""
 
 
 def completion(question: dict[str, Any]) -> dict[str, Any]:

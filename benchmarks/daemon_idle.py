@@ -1,0 +1,116 @@
+"""What the daemon costs while there is nothing to do: CPU time, memory, wake-ups.
+
+    python -m benchmarks.daemon_idle [VAULT] [--minutes 10] [--quick]
+
+On a copy of the vault; without one, on a made vault of 6,591 notes. Background work is on, and its
+notes a day are used up. Counts begin when the settle time after the start is over; all are of the
+daemon's process alone (an embedded model, which does not run here, has its own). Linux only. Exit
+status 1 when a limit is exceeded.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import time
+from itertools import pairwise
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks.daemon_process import (
+    copy_vault,
+    fresh_folder,
+    make_parser,
+    print_table,
+    report,
+    running_daemon,
+    set_home,
+    stub_tables,
+)
+from benchmarks.stub_endpoint import running_stub
+
+NOTES = 6_591
+CPU, MEGABYTES = 0.005, 150  # of one core; 10^6 bytes
+SETTLES, WINDOW = 15.0, 10.0  # seconds
+
+
+class Used(NamedTuple):
+    """What a process used so far. cpu: seconds; switches: the times that it waited and woke."""
+
+    at: float
+    cpu: float
+    switches: int
+
+
+def main() -> int:
+    parser = make_parser(__doc__)
+    parser.add_argument("vault", nargs="?", type=Path)
+    parser.add_argument("--minutes", type=float, default=10.0)
+    options = parser.parse_args()
+    seconds = 5.0 if options.quick else options.minutes * 60
+    with fresh_folder() as folder, running_stub() as stub:
+        vault = copy_vault(options.vault, folder / "vault", NOTES)
+        set_home(folder / "home", stub_tables(stub.base_url, notes_a_day=0))
+        with running_daemon(vault) as daemon:
+            time.sleep(1 if options.quick else SETTLES)
+            used = watch(daemon.pid, seconds)
+            memory = read_memory(daemon.pid)
+            notes = daemon.wait_ready().notes
+        print(f"{notes} notes, {seconds / 60:.1f} minutes, {stub.count_calls()} calls\n")
+    return judge(used, memory)
+
+
+def watch(pid: int, seconds: float) -> list[Used]:
+    """Return what the process had used by and by."""
+    used = [read_used(pid)]
+    until = used[0].at + seconds
+    while (left := until - time.monotonic()) > 0:
+        time.sleep(min(WINDOW, left))
+        used.append(read_used(pid))
+    return used
+
+
+def read_used(pid: int) -> Used:
+    """Return what the process used until now, without its children (proc_pid_stat(5))."""
+    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    ticks = int(fields[11]) + int(fields[12])  # utime, stime
+    switches = sum(
+        int(line.split()[1])
+        for task in Path(f"/proc/{pid}/task").iterdir()
+        for line in (task / "status").read_text().splitlines()
+        if line.startswith("voluntary_ctxt_switches")
+    )
+    return Used(time.monotonic(), ticks / os.sysconf("SC_CLK_TCK"), switches)
+
+
+def read_memory(pid: int) -> dict[str, float]:
+    """Return megabytes by the names that the kernel gives them."""
+    text = "".join(Path(f"/proc/{pid}/{name}").read_text() for name in ("status", "smaps_rollup"))
+    lines = (line.split() for line in text.splitlines())
+    return {words[0]: int(words[1]) * 1024 / 1e6 for words in lines if words[-1] == "kB"}
+
+
+def judge(used: list[Used], memory: dict[str, float]) -> int:
+    """Print what it cost; return the exit status."""
+    seconds = used[-1].at - used[0].at
+    share = (used[-1].cpu - used[0].cpu) / seconds
+    windows = [(now.cpu - then.cpu) / (now.at - then.at) for then, now in pairwise(used)]
+    wakes = (used[-1].switches - used[0].switches) / seconds
+    print_table(
+        [
+            ("CPU, share of one core", f"{share:.3%}", f"under {CPU:.1%}"),
+            (f"  median of {len(windows)} windows of {WINDOW:g} s", f"{median(windows):.3%}", ""),
+            ("  highest of them", f"{max(windows):.3%}", "a look over the vault"),
+            ("wake-ups a second", f"{wakes:.1f}", ""),
+            ("memory at the end, MB (VmRSS)", f"{memory['VmRSS:']:.1f}", f"under {MEGABYTES}"),
+            ("  of it its own (PSS)", f"{memory['Pss:']:.1f}", ""),
+            ("  highest since the start (VmHWM)", f"{memory['VmHWM:']:.1f}", ""),
+        ]
+    )
+    promises = {"CPU": share < CPU, "memory": memory["VmRSS:"] < MEGABYTES}
+    return report([name for name, kept in promises.items() if not kept])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
