@@ -76,9 +76,9 @@ class Server:
 
     def stop(self) -> None:
         """Make run() return soon; from any thread, or a signal's handler."""
-        if not self._stopped.is_set():  # later the descriptor may be somebody else's
+        if not self._stopped.is_set():
+            self._server.pull_trigger()  # first: once it has stopped, the descriptor is gone
             self._stopped.set()
-            self._server.pull_trigger()
 
     def _turn(self, timeout: float) -> None:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)

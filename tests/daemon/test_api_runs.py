@@ -61,6 +61,7 @@ def test_follows_a_run(server: Served) -> None:
     assert after["results"] == [
         {
             "number": 1,
+            "counted": True,
             "path": "Stub.md",
             "status": "enriched",
             "reason": None,

@@ -29,14 +29,15 @@ def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
     assert kept is not None and kept.order == order
     followed = client.follow(run.id, diff=True)
     kept.add(make_result("Stub.md"))
-    result, diff = next(followed)
+    result, diff, counted = next(followed)
+    assert counted
     expected = make_result("Stub.md")
     assert replace(result, filled=()) == replace(expected, filled=(), old="", new="")
     (need, value, remark), (asked, *rest) = result.filled[0], expected.filled[0]
     assert ([value, remark], need) == (rest, asked)
     assert diff is not None and diff.endswith("-description:\n+description: Yes.\n ---\n")
     kept.add(make_result("Left.md"))
-    assert [result.path for result, _ in followed] == ["Left.md"]
+    assert [one.result.path for one in followed] == ["Left.md"]
     ended = client.run(run.id)
     assert (ended.state, ended.counts, ended.usage.input_tokens) == ("done", {"enriched": 2}, 20)
 
@@ -53,7 +54,7 @@ def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonC
     kept = server.daemon.runs.get(run.id)
     assert kept is not None
     threading.Timer(0.1, kept.add, [make_result("Stub.md")]).start()
-    assert [result.path for result, _ in client.follow(run.id)] == ["Stub.md"]
+    assert [one.result.path for one in client.follow(run.id)] == ["Stub.md"]
 
 
 def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:
