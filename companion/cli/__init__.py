@@ -16,6 +16,7 @@ from companion.errors import CompanionError, UsageError
 _COMMANDS = {
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
+    "plugin": "companion.cli.plugin:plugin",
     "status": "companion.cli.status:status",
     "pause": "companion.cli.pause:pause",
     "resume": "companion.cli.pause:resume",

@@ -20,6 +20,7 @@ from companion.enrich.check import (
     check_copies,
     check_events,
     check_journal,
+    check_plugin,
     check_program,
     check_prompts,
     check_spending,
@@ -89,6 +90,7 @@ def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedC
 def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     state = state_folder(root)
     yield "vault", partial(check_vault, root)
+    yield "plugin", partial(check_plugin, root)
     yield "prompts", partial(check_prompts, config, root)
     yield "copies", partial(check_copies, root)
     yield "events", partial(check_events, config, root)

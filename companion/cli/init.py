@@ -12,6 +12,7 @@ from rich.filesize import decimal
 
 from companion.cli.choose import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
+from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.show import Show
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.write import Planned, Setting, plan_settings, write_planned
@@ -29,8 +30,7 @@ _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
   companion serve     fills notes as you save them, until you stop it
-  companion doctor    checks everything, and says how to mend what is wrong
-  companion pair      a code for the plugin in Obsidian, once that is installed"""
+  companion doctor    checks everything, and says how to mend what is wrong"""
 
 
 @click.command()
@@ -42,6 +42,7 @@ Next:
 @click.option(
     "--background/--no-background", default=None, help="Fill stubs by itself, or only when asked."
 )
+@click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
@@ -52,18 +53,20 @@ def init(
     model: str | None,
     api_key_env: str | None,
     background: bool | None,
+    no_plugin: bool,
     no_test: bool,
     yes: bool,
 ) -> int:
     """Set Companion up for VAULT: choose a model, try it, and write the configuration.
 
     On a terminal it asks; with options, or --yes, it asks nothing. Settings that it does not ask
-    about stay as they are in the file, with their comments.
+    about stay as they are in the file, with their comments. The Obsidian plugin goes into the
+    vault, too, as by companion plugin install.
     """
     show = Show()
     options = Options(embedded, base_url, model, api_key_env, background)
     asks = not yes and not options.given and sys.stdin.isatty() and show.err.is_terminal
-    return _Init(open_vault(vault), show, asks)(options, no_test)
+    return _Init(open_vault(vault), show, asks)(options, not no_test, not no_plugin)
 
 
 class _Init:
@@ -75,17 +78,24 @@ class _Init:
         self.asks = asks
         self.file = config_folder() / "config.toml"
 
-    def __call__(self, options: Options, no_test: bool) -> int:
-        """Return the exit status. Nothing is written before all is known, and tried."""
+    def __call__(self, options: Options, tries: bool, plugin: bool) -> int:
+        """Return the exit status. Nothing is written before all is known, and tried.
+
+        tries: ask the model. plugin: install it; what keeps it out of the vault is only said.
+        """
         load_config()  # a broken file is refused, with every fault of it named
         self._look_around()
         planned = self._plan(options)
-        if planned.changed and not no_test and not self._try(planned.config):
+        if planned.changed and tries and not self._try(planned.config):
             self.show.warn("Nothing was written.")
             return 1
         ensure_token()
         write_planned(planned)
         self._sum_up(planned)
+        installed = plugin and self._install_plugin(planned.config)
+        self.show.say(_NEXT)
+        if installed:
+            self.show.say(NEXT_IN_OBSIDIAN)
         return 0
 
     def _look_around(self) -> None:
@@ -158,7 +168,16 @@ class _Init:
                 f"While companion serve runs, notes are sent to {where} by themselves;"
                 " --no-background ends that."
             )
-        self.show.say(_NEXT)
+
+    def _install_plugin(self, config: Config) -> bool:
+        """Whether the plugin is in the vault now."""
+        try:
+            install_plugin(self.root, config, self.show)
+        except CompanionError as error:
+            self.show.warn(f"The plugin was not installed: {error}.")
+            self.show.say("companion plugin install does it later.")
+            return False
+        return True
 
 
 def _with_key_of_environment(config: Config) -> Config:

@@ -17,13 +17,14 @@ from companion import __version__
 from companion.config import Config, common_state_folder, config_folder, load_config
 from companion.config.private import is_private
 from companion.enrich.spending import open_spending
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.note.needs import CALLOUT
 from companion.prompts import load_prompts
 from companion.vault.conflict import is_conflict_copy
 from companion.vault.ignore import OWN_FOLDER
 from companion.vault.journal import Journal
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings
+from companion.vault.plugin import read_installed
 from companion.vault.schema import open_database
 from companion.vault.watch import Watch, WatchUnavailable
 
@@ -105,6 +106,28 @@ def check_vault(root: Path) -> Check:
         return Check("vault", "hint", f"{root} has no {SETTINGS} folder", mend)
     read_obsidian_settings(root)
     return Check("vault", "ok", str(root))
+
+
+def check_plugin(root: Path) -> Check:
+    """Return whether the Obsidian plugin is in the vault, enabled, and of our version.
+
+    No problem in any case: Companion does without. Restricted mode is nowhere to be seen.
+    """
+    install = "companion plugin install"
+    try:
+        version, enabled = read_installed(root)
+    except UsageError as error:
+        return Check("plugin", "hint", str(error))
+    if version is None:
+        said = f"it is not in this vault; {install} puts it there"
+        return Check("plugin", "hint" if enabled else "ok", said)
+    if version != __version__:
+        said = f"it is version {version}, and this is {__version__}"
+        return Check("plugin", "hint", said, f"{install}, and reload Obsidian")
+    if not enabled:
+        mend = "turn it on in Obsidian: Settings, Community plugins"
+        return Check("plugin", "hint", f"version {version} is there, but not enabled", mend)
+    return Check("plugin", "ok", f"version {version}, enabled")
 
 
 def check_state(state: Path) -> Check:

@@ -25,8 +25,8 @@ from tests.llm.fake_endpoint import answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 EVERYTHING = [
-    *("program", "configuration", "token", "model", "answer", "vault", "prompts", "copies"),
-    *("events", "state", "journal", "spending", "daemon"),
+    *("program", "configuration", "token", "model", "answer", "vault", "plugin", "prompts"),
+    *("copies", "events", "state", "journal", "spending", "daemon"),
 ]
 
 

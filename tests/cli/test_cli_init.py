@@ -22,6 +22,7 @@ from companion.enrich.found import Server, find_servers, list_models
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
+from tests.vault.stub_plugin import build_plugin
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
 _PATIENCE = 20.0  # seconds
@@ -63,12 +64,15 @@ def ollama() -> Iterator[ListServer]:
 
 @pytest.fixture(autouse=True)
 def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is configured yet, and no server of models runs on this machine."""
+    """Nothing is configured yet, no server of models runs here, and the plugin was built."""
     (user.home / "config.toml").unlink()
     for name in ("BASE_URL", "MODEL", "API_KEY"):
         monkeypatch.delenv(f"COMPANION_{name}")
         del user.environment[f"COMPANION_{name}"]
     monkeypatch.setattr("companion.enrich.found.KNOWN", ())
+    package = user.home.parent / "package"
+    monkeypatch.setattr("companion.vault.plugin._PACKAGE", package)
+    build_plugin(package / "_plugin")
 
 
 def written(user: User) -> dict[str, Any]:

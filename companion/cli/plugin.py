@@ -1,0 +1,82 @@
+"""companion plugin: put the Obsidian plugin into the vault, ready to pair by itself."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from companion.cli.session import choose_vault
+from companion.cli.show import Show
+from companion.config import Config, load_config, state_folder
+from companion.daemon.pairing import new_code
+from companion.daemon.place import find_daemon
+from companion.errors import UsageError
+from companion.vault.plugin import find_built, plan_install, write_install
+
+NEXT_IN_OBSIDIAN = """
+Then, in Obsidian:
+  Open the vault. If it is open now, reload it: command palette, "Reload app without saving".
+  Settings, Community plugins: turn community plugins on, if Restricted mode is still on.
+The plugin pairs by itself as soon as companion serve runs."""
+
+_HOURS = 24
+_TRIES = 5
+_USUAL_PORT = 27182
+
+
+@click.group()
+def plugin() -> None:
+    """Put the Obsidian plugin into a vault."""
+
+
+@plugin.command()
+@click.argument("vault", required=False, type=click.Path(path_type=Path))
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
+def install(vault: Path | None) -> None:
+    """Install the plugin in VAULT, or bring it up to date, and enable it there.
+
+    VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. The
+    plugin's other settings stay, and so do the other plugins. Obsidian's Restricted mode is yours
+    to lift; uninstalling is done in Obsidian.
+    """
+    config = load_config()
+    root = choose_vault(vault, config, ())
+    show = Show()
+    install_plugin(root, config, show)
+    show.say(NEXT_IN_OBSIDIAN)
+
+
+def install_plugin(root: Path, config: Config, show: Show) -> None:
+    """Install the plugin in the vault at root, and say so.
+
+    With it goes a code to pair with. It lasts a day, not the two minutes of one that is typed:
+    nobody knows when the vault is opened in Obsidian next. It works once, is gone after five
+    tries, and the plugin removes it. A plugin that is paired already only gets a new token.
+
+    Raises UsageError: not built, or not possible there; then nothing was written.
+    """
+    built = find_built()
+    if built is None:
+        raise UsageError(
+            "this build of Companion has no Obsidian plugin in it: that was not built, which takes"
+            " Node; make dev builds it in a checkout"
+        )
+    planned = plan_install(root, built)
+    state = state_folder(root)
+    place = find_daemon(state)
+    port = place.port if place else config.server.port
+    address = f"http://127.0.0.1:{port or _USUAL_PORT}"
+    code = new_code(state, _HOURS * 3600.0, _TRIES)
+    written = write_install(planned, {"address": address, "code": code})
+    show.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
+    show.say(f"  written: {', '.join(written)}")
+    show.say(
+        f"  it will ask the daemon at {address}, with a code that works once, within {_HOURS}"
+        f" hours and {_TRIES} tries"
+    )
+    if config.server.port == 0:
+        show.warn(
+            "The daemon answers elsewhere after each start, since [server] has port = 0: set a"
+            " port there, so that the plugin finds it."
+        )

@@ -1,0 +1,225 @@
+"""Our plugin in a vault of Obsidian's: what is to be written there, and what lies there."""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from contextlib import suppress
+from functools import partial
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from companion.errors import UsageError
+from companion.vault.obsidian import SETTINGS
+
+PLUGIN = "callout-companion"
+FILES = ("main.js", "manifest.json", "styles.css")
+_PACKAGE = Path(__file__).parent.parent
+_PRIVATE = 0o600  # data.json holds a code until the plugin has paired
+_USUAL = 0o666  # less what the umask takes
+
+
+class Installed(NamedTuple):
+    """What lies in a vault. version: as its manifest says; None: no whole plugin is there."""
+
+    version: str | None
+    enabled: bool
+
+
+class Write(NamedTuple):
+    """A file to write. before: its bytes as they were read; None while there is none."""
+
+    file: Path
+    before: bytes | None
+    after: bytes
+    mode: int = _USUAL
+
+
+class Install(NamedTuple):
+    """An installation as planned. root: the vault, a real path. folder: the plugin's in it.
+
+    settings: what the plugin's data.json holds, whose bytes are `before`.
+    """
+
+    root: Path
+    folder: Path
+    version: str
+    files: tuple[Write, ...]
+    settings: Mapping[str, Any]
+    before: bytes | None
+    enabling: Write | None
+
+
+def find_built() -> Path | None:
+    """Return the folder of the built plugin: in the wheel, else beside the package.
+
+    None when it was not built, which takes Node: `make dev` does it in a checkout.
+    """
+    packed = _PACKAGE / "_plugin"
+    folder = packed if packed.is_dir() else _PACKAGE.parent / "obsidian-plugin"
+    return folder if all((folder / name).is_file() for name in FILES) else None
+
+
+def plan_install(root: Path, built: Path) -> Install:
+    """Return what installing the plugin, built in that folder, will write in the vault at root.
+
+    Where a plugin lies: https://docs.obsidian.md/Plugins/Getting+started/Build+a+plugin
+
+    Raises UsageError: no vault of Obsidian's yet, a link out of it, a file of Obsidian's that
+    cannot be read or understood.
+    """
+    settings = root / SETTINGS
+    if not settings.is_dir():
+        raise UsageError(
+            f"{root} is no vault of Obsidian's yet: it has no {SETTINGS} folder; open it once in"
+            " Obsidian, and go again"
+        )
+    folder = settings / "plugins" / PLUGIN
+    data = _read(root, folder / "data.json")
+    return Install(
+        root=root,
+        folder=folder,
+        version=_version((built / "manifest.json").read_bytes(), built / "manifest.json"),
+        files=tuple(_plan_files(root, folder, built)),
+        settings=_parse_settings(data, folder / "data.json"),
+        before=data,
+        enabling=_plan_enabling(root, settings / "community-plugins.json"),
+    )
+
+
+def write_install(install: Install, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Write the plugin, and enable it once it is whole; return the names of what was written.
+
+    settings: what its data.json shall hold, over what is in it already.
+
+    Raises UsageError: somebody changed a file since, or it cannot be written. Each file is then
+    as it was or as planned.
+    """
+    merged = _as_json({**install.settings, **settings}, install.before)
+    data = Write(install.folder / "data.json", install.before, merged, _PRIVATE)
+    writes = [*install.files, data, *filter(None, [install.enabling])]
+    for write in writes:
+        if _read(install.root, write.file) != write.before:
+            raise UsageError(f"somebody changed {write.file} meanwhile; go again")
+        _write(write)
+    return tuple(write.file.name for write in writes)
+
+
+def read_installed(root: Path) -> Installed:
+    """Return what lies in the vault at root. Raises UsageError: it cannot be understood."""
+    settings = root / SETTINGS
+    folder = settings / "plugins" / PLUGIN
+    enabled = PLUGIN in _parse_enabled(root, settings / "community-plugins.json")
+    contents = {name: _read(root, folder / name) for name in FILES}
+    manifest = contents["manifest.json"]
+    if manifest is None or None in contents.values():
+        return Installed(None, enabled)
+    return Installed(_version(manifest, folder / "manifest.json"), enabled)
+
+
+def _plan_files(root: Path, folder: Path, built: Path) -> list[Write]:
+    """Return what differs of the files that make up the plugin."""
+    files = [(folder / name, (built / name).read_bytes()) for name in FILES]
+    planned = [Write(file, _read(root, file), data) for file, data in files]
+    return [write for write in planned if write.before != write.after]
+
+
+def _plan_enabling(root: Path, file: Path) -> Write | None:
+    """Return how the list of enabled plugins takes ours in; None where it is in it already."""
+    enabled = _parse_enabled(root, file)
+    if PLUGIN in enabled:
+        return None
+    before = _read(root, file)
+    return Write(file, before, _as_json([*enabled, PLUGIN], before))
+
+
+def _parse_enabled(root: Path, file: Path) -> list[Any]:
+    data = _read(root, file)
+    enabled = [] if data is None else _parse(data, file)
+    if not isinstance(enabled, list):
+        raise _unknown(file, "it is no list of plugins")
+    return enabled
+
+
+def _parse_settings(data: bytes | None, file: Path) -> dict[str, Any]:
+    settings = {} if data is None else _parse(data, file)
+    if not isinstance(settings, dict):
+        raise _unknown(file, "it holds no settings")
+    return settings
+
+
+def _version(manifest: bytes, file: Path) -> str:
+    said = _parse(manifest, file)
+    if not isinstance(said, dict) or not isinstance(said.get("version"), str):
+        raise _unknown(file, "it names no version")
+    version: str = said["version"]
+    return version
+
+
+def _parse(data: bytes, file: Path) -> Any:
+    """Return what the file says. Raises UsageError also for what JSON cannot say again."""
+    try:
+        value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
+        json.dumps(value, allow_nan=False)  # 1e999 is infinite to Python
+    except (ValueError, RecursionError) as error:
+        raise _unknown(file, f"it is not valid JSON: {error}") from None
+    return value
+
+
+def _refuse(word: str) -> NoReturn:
+    raise ValueError(word)
+
+
+def _as_json(value: Any, before: bytes | None) -> bytes:
+    """Return value as Obsidian writes it: two spaces a level, no newline unless there was one."""
+    text = json.dumps(value, ensure_ascii=False, indent=2)
+    end = b"\n" if before and before.endswith(b"\n") else b""
+    # half a surrogate pair becomes its escape, as JSON.stringify has it
+    return text.encode("utf-8", "backslashreplace") + end
+
+
+def _unknown(file: Path, why: str) -> UsageError:
+    return UsageError(
+        f"{file}: {why}. Nothing was written; mend the file, or remove it, which unsets what it"
+        " says"
+    )
+
+
+def _read(root: Path, file: Path) -> bytes | None:
+    """Return the bytes of a file in the vault at root; None while there is none."""
+    if not Path(os.path.realpath(file)).is_relative_to(root):
+        raise UsageError(
+            f"{file} leads out of the vault by a symbolic link, and is not followed; put the"
+            " folder itself there, or install the plugin where it leads"
+        )
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        return None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+
+
+def _write(write: Write) -> None:
+    """Write the file whole or not at all. A link inside the vault stays a link."""
+    target = Path(os.path.realpath(write.file))
+    temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            with open(temporary, "xb", opener=partial(os.open, mode=write.mode)) as file:
+                file.write(write.after)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(target)
+        except BaseException:
+            with suppress(OSError):
+                temporary.unlink()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"{write.file} cannot be written ({error.strerror}); make its folder writable, with"
+            " room on its disk"
+        ) from None
