@@ -8,10 +8,15 @@ import click
 
 from companion.cli.session import choose_vault, common_options
 from companion.cli.show import Show
-from companion.config import load_config
+from companion.config import config_folder, load_config
+from companion.config.private import write_private
 from companion.daemon.daemon import Daemon
 from companion.daemon.serve import serve as serve_vault
 from companion.enrich.model import where_it_goes
+
+_CONFIGURATION = """\
+# Settings of Callout Companion: companion init VAULT sets the main ones, its README lists them all.
+"""
 
 
 @click.command()
@@ -25,6 +30,7 @@ def serve(port: int | None, vault: Path | None) -> None:
     config = load_config()
     root = choose_vault(vault, config, [])
     show = Show()
+    _ensure_configuration()
 
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background
@@ -40,3 +46,10 @@ def serve(port: int | None, vault: Path | None) -> None:
         show.say("Ctrl-C stops it.", style="dim")
 
     serve_vault(config, root, config.server.port if port is None else port, ready)
+
+
+def _ensure_configuration() -> None:
+    """Make the configuration's file, if there is none yet: it sets nothing, and says what may."""
+    file = config_folder() / "config.toml"
+    if not file.exists():
+        write_private(file, _CONFIGURATION.encode())

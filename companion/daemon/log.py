@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import logging
+import os
+import re
+from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 _BYTES, _FILES = 1_000_000, 3
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
+_CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def log_file(state: Path) -> Path:
@@ -18,13 +22,30 @@ def log_file(state: Path) -> Path:
 def open_log(state: Path, *, to_terminal: bool) -> None:
     """Log into the state folder from now on, and to the standard error if wanted."""
     log = logging.getLogger("companion")
-    log.setLevel(logging.INFO)
-    file = log_file(state)
-    file.touch(mode=0o600)
-    handler = RotatingFileHandler(file, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8")
-    handlers: list[logging.Handler] = [handler]
-    if to_terminal:
+    if log.getEffectiveLevel() > logging.INFO:
+        log.setLevel(logging.INFO)
+    file = _PrivateFile(
+        log_file(state), maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
+    )
+    file.setLevel(logging.INFO)  # what --debug adds may hold anything
+    handlers: list[logging.Handler] = [file]
+    if to_terminal and not logging.getLogger().handlers:  # --debug shows all on it already
         handlers.append(logging.StreamHandler())
     for each in handlers:
-        each.setFormatter(logging.Formatter(_FORMAT))
+        each.setFormatter(_OneLine(_FORMAT))
         log.addHandler(each)
+
+
+class _PrivateFile(RotatingFileHandler):
+    """Nobody else may read the log, nor one that a full one made room for."""
+
+    def _open(self) -> TextIOWrapper:
+        descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        return os.fdopen(descriptor, "a", encoding=self.encoding, errors=self.errors)
+
+
+class _OneLine(logging.Formatter):
+    """One line an event, also of a note whose name has control characters in it."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        return _CONTROL.sub("\ufffd", super().format(record))

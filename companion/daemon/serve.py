@@ -84,5 +84,7 @@ def _on_signals(stop: Callable[[], None]) -> None:
         stop()
 
     for name in _SIGNALS:
-        if number := getattr(signal, name, None):
+        number = getattr(signal, name, None)
+        # what the one who started us ignores, we ignore: nohup, or a shell's background job
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)

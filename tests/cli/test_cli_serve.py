@@ -1,0 +1,225 @@
+"""companion serve as a process: how it starts, what it leaves behind, and how it ends."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import stat
+import subprocess
+import sys
+import threading
+from contextlib import suppress
+from pathlib import Path
+
+import pytest
+
+from companion.daemon.client import DaemonClient
+from companion.daemon.place import find_daemon
+from companion.daemon.runs import Order
+from companion.errors import CompanionError
+from companion.vault.lock import vault_lock
+from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
+from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, User, answer_by_schema
+from tests.llm.fake_endpoint import FakeEndpoint
+
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and modes")
+SOON = "[endpoint]\nretries = 0\n[background]\nsettle_seconds = 1\n"
+NO_MODEL = {"COMPANION_BASE_URL": "", "COMPANION_MODEL": "", "COMPANION_API_KEY": ""}
+
+
+def mode_of(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+@posix
+def test_a_stub_saved_later_is_filled_and_the_log_says_so_in_a_line(user: User) -> None:
+    user.configure(SOON)
+    user.note("Old.md", FILLED)
+    name = "Ide\na.md"  # file systems take that; a log must not
+    with serving(user) as daemon:
+        assert f"Companion serves {user.vault} on http://127.0.0.1:{daemon.port}" in daemon.said
+        assert "fills stubs that nobody edited for 1 seconds, at most 100 a day" in daemon.said
+        private = [user.home / "token", daemon.state / "daemon.json", daemon.state / "daemon.log"]
+        assert [mode_of(file) for file in private] == [0o600] * 3
+        for path in ("Saved.md", name):
+            (user.vault / path).write_text(STUB)
+        wait_until(lambda: user.read("Saved.md") == user.read(name) == FILLED, "filled")
+        wait_until(lambda: daemon.log.count("filled") == 2, "logged")
+    for log in (daemon.log, daemon.errors.read_text()):
+        [told] = [line for line in log.splitlines() if "Saved.md" in line]
+        assert " INFO Saved.md: filled description, callout (change " in told
+        [told] = [line for line in log.splitlines() if "Ide" in line]
+        assert "Ide\ufffda.md: filled" in told
+        assert "stub is" not in log and "Text of mine" not in log and KEY not in log
+
+
+def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(
+    user: User, tmp_path: Path
+) -> None:
+    (user.home / "config.toml").unlink()
+    user.home.rmdir()
+    user.note("Stub.md")
+    nothing = NO_MODEL | {"COMPANION_CACHE": str(tmp_path / "cache")}
+    with serving(user, env=nothing) as daemon:
+        assert "is not on this machine: companion model pull fetches it" in daemon.said
+        wait_until(lambda: daemon.client().status().ready, "looked over")
+        status = daemon.client().status()
+        assert (status.to_do, status.is_embedded) == (1, True)
+        assert "companion model pull fetches it" in status.background.off
+    assert user.read("Stub.md") == STUB and user.calls() == 0
+    assert not (tmp_path / "cache").exists()
+    assert {"config.toml", "token"} <= {file.name for file in user.home.iterdir()}
+    assert user.run("scan").status == 0
+    assert "companion init VAULT" in (user.home / "config.toml").read_text()
+
+
+def test_background_work_is_switched_off(user: User) -> None:
+    settings = user.configure(SOON + "enabled = false\n")
+    before = settings.read_bytes()
+    user.note("Stub.md")
+    with serving(user) as daemon:
+        assert "In the background: switched off in the configuration" in daemon.said
+        wait_until(lambda: daemon.client().status().ready, "looked over")
+        assert daemon.client().status().background.waiting == 1
+    assert user.read("Stub.md") == STUB and settings.read_bytes() == before
+
+
+def test_one_daemon_a_vault_and_each_has_its_port(
+    user: User,
+    tmp_path: Path,
+    fake: FakeEndpoint,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    user.configure(QUIET)
+    with serving(user) as daemon:
+        second = user.run("serve", "--port", "0")
+        assert (second.status, second.out) == (1, "")
+        assert f"another Companion process (pid {daemon.process.pid}) works" in second.err
+        assert find_daemon(daemon.state) is not None
+        (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
+        elsewhere = ["--vault", str(other.parent)]
+        busy = user.run("serve", "--port", str(daemon.port), *elsewhere)
+        assert (busy.status, busy.out) == (2, "")
+        assert f"port {daemon.port} is in use" in busy.err and "--port" in busy.err
+        with serving(user, *elsewhere) as neighbour:
+            assert neighbour.port != daemon.port
+            assert user.run("status", *elsewhere, "--json").objects[0]["vault"] == "other"
+            assert user.run("status", "--json").objects[0]["vault"] == "vault"
+
+
+ENDS = [
+    pytest.param(signal.SIGTERM, 60.0, id="SIGTERM in a slow call"),
+    pytest.param(signal.SIGINT, 0.0, id="Ctrl-C"),
+]
+
+
+@posix
+@pytest.mark.parametrize(("number", "delay"), ENDS)
+def test_it_ends_within_five_seconds_and_the_rest_is_found_again(
+    user: User, number: int, delay: float
+) -> None:
+    user.configure(SOON)
+    user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=delay)
+    with serving(user) as daemon:
+        client = daemon.client()
+        if delay:
+            user.note("Asked.md"), user.note("Found.md")
+            run = client.start_run(Order(["Asked.md"])).id
+            waiting = [threading.Thread(target=follow, args=(client, run)) for _ in range(6)]
+            for thread in waiting:
+                thread.start()
+            wait_until(lambda: user.calls() == 2, "both are asked for")
+        assert daemon.stop(number) < 5 and daemon.process.returncode == 0
+    left = {file.name for file in daemon.state.iterdir()}
+    assert not left & {"daemon.json", "lock.pid"} and "Traceback" not in daemon.errors.read_text()
+    assert daemon.log.endswith(" INFO stopped\n")
+    with vault_lock(daemon.state):
+        pass
+    if delay:
+        for thread in waiting:
+            thread.join(PATIENCE)
+        assert user.read("Asked.md") == user.read("Found.md") == STUB
+        user.says()
+        with serving(user):
+            wait_until(lambda: user.read("Asked.md") == user.read("Found.md") == FILLED, "found")
+
+
+def follow(client: DaemonClient, run: str) -> None:
+    with suppress(CompanionError):
+        list(client.follow(run))
+
+
+@posix
+def test_what_a_killed_one_leaves_is_in_nobodys_way(user: User) -> None:
+    user.configure(QUIET)
+    user.note("Stub.md")
+    with serving(user) as daemon:
+        daemon.stop(signal.SIGKILL)
+    assert (daemon.state / "daemon.json").exists() and find_daemon(daemon.state) is None
+    told = user.run("status")
+    assert told.status == 2 and "no daemon runs for the vault" in told.err
+    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
+    with serving(user) as again:
+        assert user.run("status", "--json").objects[0]["pid"] == again.process.pid
+
+
+@posix
+def test_a_closed_terminal_ends_it_unless_nohup_said_no(user: User) -> None:
+    user.configure(QUIET)
+    deaf = {"preexec_fn": lambda: signal.signal(signal.SIGHUP, signal.SIG_IGN)}
+    with serving(user, **deaf) as daemon:
+        daemon.process.send_signal(signal.SIGHUP)
+        assert user.run("status").status == 0
+        assert daemon.stop() < 5 and daemon.process.returncode == 0
+    with serving(user) as daemon:
+        assert daemon.stop(signal.SIGHUP) < 5 and daemon.process.returncode == 0
+
+
+LOGS = """
+import logging, os, sys
+from pathlib import Path
+from companion.daemon.log import open_log
+os.umask(0o022)
+open_log(Path(sys.argv[1]), to_terminal=False)
+log = logging.getLogger("companion.x")
+for number in range(60_000):
+    log.info("%d %s", number, "x" * 80)
+log.debug("Text of mine")
+log.warning("B\\udcffd.md: \\x1b[2Ja\\nb")
+"""
+
+
+def test_old_lines_of_the_log_are_dropped_and_no_file_of_it_is_open_to_others(
+    tmp_path: Path,
+) -> None:
+    environment = os.environ | {"PYTHONPATH": str(REPOSITORY)}
+    subprocess.run([sys.executable, "-c", LOGS, str(tmp_path)], check=True, env=environment)
+    files = sorted(tmp_path.iterdir())
+    assert [file.name for file in files] == ["daemon.log", *(f"daemon.log.{n}" for n in (1, 2, 3))]
+    assert all(0 < file.stat().st_size <= 1_000_000 for file in files)
+    if os.name != "nt":
+        assert {mode_of(file) for file in files} == {0o600}
+    log = files[0].read_text(encoding="utf-8")
+    assert log.splitlines()[-1].endswith("WARNING B?d.md: \ufffd[2Ja\ufffdb")
+    assert log.splitlines()[-2].endswith(f"59999 {'x' * 80}") and "Text of mine" not in log
+
+
+SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
+IMPORTS = [
+    pytest.param("companion.cli", SERVER | {"pydantic", "rich", "logging"}, id="--version"),
+    pytest.param("companion.cli.scan", SERVER | {"openai"}, id="scan"),
+    pytest.param("companion.cli.enrich", SERVER, id="enrich"),
+    pytest.param("companion.cli.undo", SERVER, id="undo"),
+    pytest.param("companion.cli.status", SERVER | {"openai"}, id="status"),
+]
+
+
+@pytest.mark.parametrize(("module", "unwanted"), IMPORTS)
+def test_commands_import_no_server(module: str, unwanted: set[str]) -> None:
+    script = f"import sys, json, {module}; print(json.dumps(sorted(sys.modules)))"
+    ran = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, check=True, cwd=REPOSITORY
+    )
+    assert not unwanted & set(json.loads(ran.stdout))
