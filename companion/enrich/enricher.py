@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
 from typing import Literal, NamedTuple
@@ -15,6 +15,7 @@ from companion.enrich.planner import MANY, Planner
 from companion.enrich.result import Result, Status, failed_result
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
+from companion.llm.answer import Usage
 from companion.llm.client import Client
 from companion.llm.faults import Cancelled
 from companion.note.edit import Edit, diff_edits
@@ -38,6 +39,16 @@ class Answered:
     draft: Draft
     outcome: Outcome
     left: tuple[str, ...]
+
+    @property
+    def usage(self) -> Usage:
+        """What asking took."""
+        return self.outcome.usage
+
+    def only(self, numbers: Collection[int]) -> Answered:
+        """Return the same with no more than these of its fillings, counted from 0."""
+        kept = [each for number, each in enumerate(self.outcome.fillings) if number in numbers]
+        return replace(self, outcome=self.outcome._replace(fillings=kept))
 
 
 class Planned(NamedTuple):
@@ -169,6 +180,12 @@ class Enricher:
             job.path, "enriched", "", tuple(fillings), answered.left, outcome.usage, old, new
         )
         return Planned(made, edits)
+
+    def refuse(self, answered: Answered, reason: str) -> None:
+        """Remember that the user does not want what the model gave, so that nobody asks again."""
+        error = AnswerError(reason)
+        fillings = answered.outcome.fillings
+        self._remember(answered.job.path, {filling.need: error for filling in fillings})
 
     def plan(self, draft: Draft, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return what becomes of the draft's note, and the edits of its text as it was read.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -101,10 +101,16 @@ class FakeDaemon(Daemon):
     def cancel_run(self, run: Run) -> None:
         run.end("cancelled")
 
-    def offer_again(self, run: Run, path: str, text: str) -> Offer:
+    def offer_again(
+        self, run: Run, path: str, text: str, only: Collection[int] | None = None
+    ) -> Offer:
         self._fail()
         self._require(path)
         return make_offer()
+
+    def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
+        self._fail()
+        self._require(path)
 
     def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
         if base_sha256 != digest(OLD):

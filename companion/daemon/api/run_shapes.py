@@ -40,6 +40,12 @@ def _either(schema: dict[str, Any]) -> None:
     ]
 
 
+Numbers = Annotated[
+    list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)
+]
+"""Some of the changes in a result, counted from 0."""
+
+
 class NewRun(Sent):
     """What to enrich, and how: the options of `companion enrich`.
 
@@ -236,10 +242,21 @@ class RunQuery(Sent):
 
 
 class EditsAgain(Sent):
-    """The text that the editor shows now."""
+    """The text that the editor shows now.
+
+    only: which of the changes in the note's result are wanted, counted from 0; null: all.
+    """
 
     path: NotePath
     text: str
+    only: Numbers | None = None
+
+
+class Refused(Sent):
+    """Changes of the note's result that the user does not want, counted from 0."""
+
+    path: NotePath
+    only: Numbers
 
 
 class AppliedTo(Applied):

@@ -7,6 +7,7 @@ from companion.daemon.api.run_shapes import (
     AppliedTo,
     EditsAgain,
     NewRun,
+    Refused,
     RunList,
     RunProgress,
     RunQuery,
@@ -52,7 +53,16 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
 @runs.does("/runs/<run>/edits", conflicts=True)
 def offer_again(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
-    return OfferShape.of(the_daemon().offer_again(_require(run), body.path, body.text))
+    made = the_daemon().offer_again(_require(run), body.path, body.text, body.only)
+    return OfferShape.of(made)
+
+
+@runs.does("/runs/<run>/refused")
+def refuse_changes(run: str, body: Refused) -> RunShape:
+    """Refuse changes of a run's result; what they were for is not asked for again."""
+    found = _require(run)
+    the_daemon().refuse(found, body.path, body.only)
+    return RunShape.of(found)
 
 
 @runs.does("/runs/<run>/applied", conflicts=True)
