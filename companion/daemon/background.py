@@ -8,18 +8,20 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
+from companion.daemon.day import DaysNotes, was_asked
 from companion.daemon.presence import Presence
 from companion.daemon.queue import Ticket, WorkQueue
-from companion.daemon.seen import Seen
+from companion.daemon.seen import Seen, Signature
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Answered, Enricher, NoteRewritten
 from companion.enrich.result import Result
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.spending import LimitReached, Spending
+from companion.llm.spending import LimitReached
 from companion.vault.write import NoteYoung
 
 _KEPT = 1_000  # answers that wait to be written
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is looked at again
+_IDLE_LOOK = 0.01  # seconds
 _log = logging.getLogger(__name__)
 
 
@@ -35,14 +37,14 @@ class Background:
         queue: WorkQueue[Job],
         seen: Seen,
         presence: Presence,
-        spending: Spending,
+        notes: DaysNotes,
         open_enricher: Callable[[threading.Event], Enricher],
         spent: Callable[[str], None],
     ) -> None:
         self._queue = queue
         self._seen = seen
         self._presence = presence
-        self._spending = spending
+        self._notes = notes
         self._open = open_enricher
         self._spent = spent
         self._lock = threading.Lock()
@@ -59,53 +61,59 @@ class Background:
         if enricher:
             enricher.close()
 
+    def wait_idle(self, timeout: float) -> None:
+        """Return once no ticket is in hand any more, or the time is up."""
+        until = time.monotonic() + timeout
+        while any(not ticket.owner for ticket in self._queue.in_hand()):
+            if time.monotonic() > until:
+                return
+            time.sleep(_IDLE_LOOK)
+
     def go_on(self) -> None:
         """Let work begin again after stop()."""
         with self._lock:
             if self._cancelled.is_set():
-                self._cancelled = threading.Event()
+                # also an enricher that was opened meanwhile is one that is to be broken off
+                self._cancelled, self._enricher = threading.Event(), None
 
     def deferred(self) -> frozenset[str]:
         """Return the notes that rest and need work, and were open when their turn came."""
         with self._lock:
             return frozenset(self._deferred)
 
-    def take_over(self, path: str) -> None:
-        """Leave the note to the client that works on it now."""
+    def take_over(self, path: str) -> Answered | None:
+        """Leave the note to the client that works on it now; return what a model gave for it."""
         self._queue.discard(path)
         with self._lock:
             self._deferred.discard(path)
+            return self._kept.pop(path, None)
 
     def work(self, ticket: Ticket[Job]) -> bool:
         """Work on the note, and give the ticket back; return whether the model answered.
 
         Raises EndpointError, Cancelled, JournalError, with the ticket still in hand.
         """
-        path, asked = ticket.path, False
+        path, asked, seen = ticket.path, False, self._seen.signature(ticket.path)
         if self._presence.is_open(path):
             self._defer(ticket)
             return False
         with self._lock:
             self._deferred.discard(path)
+            kept = self._kept.get(path)
         try:
             enricher = self._open_enricher()
-            answer: Answered | Result | None = self._kept.get(path)
-            if answer is None:
-                answer = self._ask(enricher, ticket)
-                if answer is None:
-                    return False
-                asked = _was_asked(answer)
+            answer = kept or self._notes.ask(enricher, ticket.item)
+            asked = kept is None and was_asked(answer)
             if isinstance(answer, Answered):
                 self._keep(path, answer)
                 if self._presence.is_open(path):
                     self._defer(ticket)
                     return asked
                 answer = enricher.write(answer)
-            self._kept.pop(path, None)
         except NoteError as error:
-            self._put_off(ticket, error)
+            self._put_off(ticket, error, seen)
         else:
-            self._finish(ticket, answer)
+            self._finish(ticket, answer, seen, anew=kept is not None)
         return asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, retry_at: float | None) -> None:
@@ -116,28 +124,10 @@ class Background:
         if isinstance(error, LimitReached):
             self._spent(str(error))
         if retry_at is None and not isinstance(error, LimitReached):
-            self._seen.tried(ticket.path)
+            self._seen.tried(ticket.path, self._seen.signature(ticket.path))
             self._queue.done(ticket)
         else:
             self._queue.again(ticket, retry_at or time.monotonic())
-
-    def _ask(self, enricher: Enricher, ticket: Ticket[Job]) -> Answered | Result | None:
-        """Return what the model gives; None, the ticket put back, when the day's notes are used up.
-
-        What asked no model does not count as one of them.
-        """
-        if not self._spending.reserve_note():
-            self._spent("the notes of a day are used up (background.notes_a_day)")
-            self._queue.again(ticket, time.monotonic())
-            return None
-        used = False
-        try:
-            answer = enricher.ask(ticket.item)
-            used = _was_asked(answer)
-            return answer
-        finally:
-            if not used:
-                self._spending.give_note_back()
 
     def _open_enricher(self) -> Enricher:
         with self._lock:
@@ -156,30 +146,46 @@ class Background:
             self._deferred.add(ticket.path)
         self._queue.again(ticket, time.monotonic() + _OPEN_LOOK)
 
-    def _put_off(self, ticket: Ticket[Job], error: NoteError) -> None:
-        """Try again later where that may help; else leave the note until it changes."""
+    def _put_off(self, ticket: Ticket[Job], error: NoteError, seen: Signature | None) -> None:
+        """Try again later where that may help; else leave the note until it changes.
+
+        An answer is kept either way: the note may be mended, or come back with its drive.
+        """
         path = ticket.path
         if isinstance(error, NoteYoung):
             self._queue.again(ticket, time.monotonic() + error.ready_in)
-            return
-        if isinstance(error, NoteRewritten):
-            self._kept.pop(path, None)
-        if isinstance(error, NoteBusy | NoteChanged | NoteUnwritable) and self._is_there(path):
+        elif isinstance(error, NoteRewritten):
+            self._forget(path)
+            self._queue.again(ticket, time.monotonic())
+        elif not self._is_there(path):
+            self._queue.done(ticket)
+            _log.info("%s: it is gone", path)
+        elif isinstance(error, NoteBusy | NoteChanged | NoteUnwritable):
             self._queue.again(ticket)
             _log.info("%s: put off: %s", path, error.reason)
-            return
-        self._kept.pop(path, None)
-        self._seen.tried(path)
-        self._queue.done(ticket)
-        _log.info("%s: left alone; companion scan says why", path)
+        else:
+            self._seen.tried(path, seen)
+            self._queue.done(ticket)
+            _log.info("%s: left alone; companion scan says why", path)
 
-    def _finish(self, ticket: Ticket[Job], result: Result) -> None:
+    def _finish(
+        self, ticket: Ticket[Job], result: Result, seen: Signature | None, *, anew: bool
+    ) -> None:
+        """Give the ticket back; anew: an answer from before came to nothing if nothing changed."""
+        self._forget(ticket.path)
+        log_result(result)
+        if result.change is None and anew:
+            self._queue.again(ticket, time.monotonic())
+            return
         if result.change is not None:
             self._seen.wrote(ticket.path, result.new)
         else:
-            self._seen.tried(ticket.path)
+            self._seen.tried(ticket.path, seen)
         self._queue.done(ticket)
-        log_result(result)
+
+    def _forget(self, path: str) -> None:
+        with self._lock:
+            self._kept.pop(path, None)
 
     def _is_there(self, path: str) -> bool:
         with suppress(OSError):
@@ -192,12 +198,7 @@ def log_result(result: Result) -> None:
     if result.change is not None:
         kinds = ", ".join(dict.fromkeys(filling.need.kind for filling in result.filled))
         _log.info("%s: filled %s (change %d)", result.path, kinds, result.change)
+    elif result.status == "enriched":
+        _log.info("%s: ready, and not written here", result.path)
     else:
         _log.info("%s: %s; companion scan says why", result.path, result.status)
-
-
-def _was_asked(answer: Answered | Result) -> bool:
-    """Whether a model was asked to get here."""
-    if isinstance(answer, Answered):
-        return True
-    return answer.status == "failed" or answer.usage.calls > 0

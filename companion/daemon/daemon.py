@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from contextlib import suppress
 from threading import Event
 
 from companion import __version__
 from companion.daemon.background import Background
+from companion.daemon.day import DaysNotes
 from companion.daemon.gate import Gate
 from companion.daemon.health import Health
 from companion.daemon.offers import Offers
@@ -67,16 +68,17 @@ class Daemon:
         self._offers = Offers(space.journal)
         self._reconciler = Reconciler(space, self._queue, self._seen, self._looked)
         self._source = EnricherSource(space, spending, self._reconciler.known)
+        notes = DaysNotes(spending, self._gate.spend)
         self._background = Background(
             self._queue,
             self._seen,
             self._presence,
-            spending,
+            notes,
             self._open_background,
             self._gate.spend,
         )
         self._requests = Requests(
-            self._queue, self._seen, self._offers, self.runs, self._open_for_run
+            self._queue, self._seen, self._offers, self.runs, notes, self._open_for_run
         )
         self._workers = Workers(
             self._queue,
@@ -99,8 +101,9 @@ class Daemon:
         self._background.stop()
         for run in self.runs.active():
             self._requests.cancel(run)
+        until = time.monotonic() + _STOP
         self._reconciler.stop(_STOP)
-        self._workers.join(_STOP)
+        self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
 
     def status(self) -> Status:
@@ -185,20 +188,32 @@ class Daemon:
         if order.priority is not Priority.BACKGROUND:
             self._health.wake()
             self._queue.hold_all(None)
-        if order.text is not None:
-            self._background.take_over(paths[0])
-        return self._requests.start(order, jobs[: order.limit], skipped)
+        answered = self._background.take_over(paths[0]) if order.text is not None else None
+        if order.priority is not Priority.BACKGROUND:
+            answered = None  # it may be asked for more
+        return self._requests.start(order, jobs[: order.limit], skipped, answered)
 
     def cancel_run(self, run: Run) -> None:
         """Cancel the run: what is being written is finished, nothing further is begun."""
         self._requests.cancel(run)
 
-    def offer_again(self, run: Run, path: str, text: str) -> Offer:
+    def offer_again(
+        self, run: Run, path: str, text: str, only: Collection[int] | None = None
+    ) -> Offer:
         """Return the run's edits for the text that the editor shows now; no model is asked.
+
+        only: which of the changes in its result, counted from 0; None: all.
 
         Raises NoteError: they have no place in it any more. UsageError: the run has none.
         """
-        return self._requests.offer_again(run, path, text)
+        return self._requests.offer_again(run, path, text, only)
+
+    def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
+        """Take down that the user does not want these changes of the run's result, ever.
+
+        Raises UsageError: the run has no edits for the note.
+        """
+        self._requests.refuse(run, path, only)
 
     def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
         """Return the id of the change, journaled, that the client made of an offer.
@@ -244,6 +259,10 @@ class Daemon:
         """Stop background work at once, until resume(), also across restarts."""
         self._gate.pause()
         self._background.stop()
+        for run in self.runs.active():
+            if run.order.priority is Priority.BACKGROUND:
+                self._requests.cancel(run)
+        self._background.wait_idle(_STOP)
 
     def resume(self) -> None:
         """Let background work go on, and try a failing endpoint again now."""
@@ -263,7 +282,7 @@ class Daemon:
 
     def _choose(self, order: Order, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
         if order.text is not None:
-            if len(paths) != 1:
+            if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
             if order.priority is Priority.BACKGROUND:
                 return [Job(paths[0])], []
@@ -272,7 +291,7 @@ class Daemon:
         return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
 
     def _resolve(self, path: str) -> str:
-        return relative_path(self.root, path, self.root)
+        return relative_path(self.root, path, self.root) if path else ""
 
     def _open_background(self, cancelled: Event) -> Enricher:
         settle = self._space.config.background.settle_seconds

@@ -42,7 +42,7 @@ class Line(Generic[T]):
     """
 
     def __init__(self) -> None:
-        self.held = False
+        self.held: set[str] = set()  # by whom nothing is handed out for now
         self.at_once: float = inf
         self.in_hand = 0
         self.waiting = 0

@@ -37,7 +37,9 @@ class Offers:
         """Return the offer to make this change; its edits count characters of `before`."""
         offer = Offer(to_utf16(before, change.edits), _digest(before), _digest(after))
         with self._lock:
-            self._made[key, offer.base_sha256, offer.new_sha256] = _Made(change, before, after)
+            name = (key, offer.base_sha256, offer.new_sha256)
+            self._made[name] = _Made(change, before, after)
+            self._confirmed.pop(name, None)  # what is offered again may be made again
             while len(self._made) > _KEPT:
                 self._made.popitem(last=False)
         return offer
@@ -51,13 +53,14 @@ class Offers:
         with self._lock:
             if done := self._confirmed.get(name):
                 return done
-            made = self._made.pop(name, None)
+            made = self._made.get(name)
             if made is None:
                 raise UsageError(
                     "no edits were offered that make this text of that one; ask for them again"
                 )
             before, after = made.before.encode("utf-8"), made.after.encode("utf-8")
             number = self._journal.record(made.change, before, after)
+            del self._made[name]
             self._confirmed[name] = number
             while len(self._confirmed) > _KEPT:
                 self._confirmed.popitem(last=False)

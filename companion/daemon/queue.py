@@ -135,10 +135,11 @@ class WorkQueue(Generic[T]):
         with self._changed:
             self._forget(path, owner)
 
-    def hold(self, priority: Priority, held: bool) -> None:
-        """Hand out nothing of that priority while held."""
+    def hold(self, priority: Priority, held: bool, by: str = "") -> None:
+        """Hand out nothing of that priority while anybody, named by `by`, holds it."""
         with self._changed:
-            self._lines[priority].held = held
+            holders = self._lines[priority].held
+            (holders.add if held else holders.discard)(by)
             self._changed.notify_all()
 
     def limit(self, priority: Priority, at_once: int) -> None:

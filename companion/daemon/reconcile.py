@@ -10,18 +10,19 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from typing import NamedTuple
 
+from companion.daemon.lookout import Lookout
 from companion.daemon.queue import Priority, WorkQueue
 from companion.daemon.seen import Seen
+from companion.daemon.unexpected import log_fault
 from companion.enrich.draft import Job, leave_asked
 from companion.enrich.known import Known
 from companion.enrich.workspace import Workspace
-from companion.errors import CompanionError, UsageError
+from companion.errors import UsageError
 from companion.note.needs import Facts
 from companion.vault.index import Scan
-from companion.vault.watch import Watch, WatchUnavailable
 
 _FIRST_LOOK = 20.0  # seconds that anybody waits for it
 _GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
@@ -43,14 +44,12 @@ class Counts(NamedTuple):
 class Reconciler:
     """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
 
-    looked: called after each look over the whole vault.
-    polls: why it polls; empty when it gets events. vault_missing: the folder is not there now.
+    looked: called after each look over the whole vault. vault_missing: the folder is not there now.
     """
 
     def __init__(
         self, space: Workspace, queue: WorkQueue[Job], seen: Seen, looked: Callable[[], None]
     ) -> None:
-        self.polls = ""
         self.vault_missing = False
         self.counts = Counts()
         self.ready = threading.Event()
@@ -70,7 +69,7 @@ class Reconciler:
         self._whole = True
         self._asked, self._answered = 1, 0  # looks over the whole vault, by number
         self._stopping = False
-        self._watch: Watch | None = None
+        self._lookout = Lookout(space.root, self.hint)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -83,8 +82,12 @@ class Reconciler:
             self._stopping = True
             self._hinted.notify_all()
         self._thread.join(timeout)
-        if self._watch:
-            self._watch.stop()
+        self._lookout.stop()
+
+    @property
+    def polls(self) -> str:
+        """Why the vault is looked over again and again; empty where events tell what changes."""
+        return self._lookout.polls
 
     def hint(self, path: str | None) -> None:
         """Look at the note soon; None: at the whole vault."""
@@ -134,15 +137,12 @@ class Reconciler:
                 if self._is_missing():
                     next_look = time.monotonic() + _MISSING_LOOK
                 elif whole:
-                    self._look_over()
+                    self._look_over(hints)
                     next_look = time.monotonic() + self._pause()
                 else:
                     self._look_at(hints)
-            except (CompanionError, OSError) as error:
-                _log.warning("looking at the vault: %s", error)
-                next_look = time.monotonic() + _MISSING_LOOK
-            except Exception:
-                _log.exception("looking at the vault")
+            except Exception as error:
+                log_fault("looking at the vault", error)
                 next_look = time.monotonic() + _MISSING_LOOK
             if whole:
                 self._answer(number)
@@ -166,7 +166,6 @@ class Reconciler:
             self._hinted.notify_all()
 
     def _pause(self) -> float:
-        """Return the seconds until the next look over the whole vault."""
         longest = self._space.config.background.rescan_seconds
         return min(longest, max(_POLL, self._cost * _SHARE)) if self.polls else longest
 
@@ -181,14 +180,14 @@ class Reconciler:
             self.vault_missing = missing
             _log.warning("the vault %s", "is not there" if missing else "is there again")
             for priority in Priority:
-                self._queue.hold(priority, missing)
-            if missing and self._watch:
-                self._watch.stop()
-                self._watch = None
+                self._queue.hold(priority, missing, "missing")
+            if missing:
+                self._lookout.stop()
         return missing
 
-    def _look_over(self) -> None:
-        self._watch_again()
+    def _look_over(self, hints: Mapping[str, float]) -> None:
+        """Look at all notes; those that were reported rest from then on."""
+        self._lookout.watch()
         self._space.read_ignore()
         began = time.monotonic()
         scan = self._space.scan()
@@ -199,7 +198,9 @@ class Reconciler:
         needy = [path for path, facts in scan.notes.items() if self._needs(path, facts, asked)]
         busy = {ticket.path for ticket in self._queue.in_hand()}
         for path in needy:
-            if path not in busy and not self._queue.waiting(path):
+            if path in hints:
+                self._put_hinted(path, hints[path])
+            elif path not in busy and not self._queue.waiting(path):
                 self._put(path, time.monotonic() + self._seen.rests_for(path, self._settle))
         for path in self._needy.difference(needy):
             self._queue.discard(path)
@@ -213,48 +214,37 @@ class Reconciler:
         """Look at some notes that were reported; each rests from then on."""
         if not self._scan:
             return
-        before = {path: self._scan.notes.get(path) for path in hints}
+        notes = self._scan.notes
+        before = {path: _shared(notes.get(path)) for path in hints}
         with self._reading:
             changed = self._space.look_again(self._scan, hints)
-            if any(_shared(before.get(p)) != _shared(self._scan.notes.get(p)) for p in changed):
+            if any(before.get(path) != _shared(notes.get(path)) for path in changed):
                 self._known = None
-        asked = self._space.journal.all_asked()
         for path, at in hints.items():
-            if self._needs(path, self._scan.notes.get(path), asked):
+            if self._needs(path, notes.get(path), asked=hints):
                 self._needy.add(path)
-                if not self._seen.is_own(path):
-                    self._put(path, at + self._settle)
+                self._put_hinted(path, at)
             else:
                 self._needy.discard(path)
                 self._queue.discard(path)
-        self.counts = self.counts._replace(notes=len(self._scan.notes), to_do=len(self._needy))
+        self.counts = self.counts._replace(notes=len(notes), to_do=len(self._needy))
 
-    def _needs(self, path: str, facts: Facts | None, asked: Mapping[str, object]) -> bool:
-        """Whether there is something to ask for that was not asked before."""
+    def _needs(self, path: str, facts: Facts | None, asked: Container[str]) -> bool:
+        """Whether there is something to ask for that was not asked before.
+
+        asked: at least those of the notes that were asked for something.
+        """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
         return path not in asked or bool(leave_asked(self._space, Job(path), facts.needs)[0])
 
+    def _put_hinted(self, path: str, at: float) -> None:
+        if not self._seen.is_own(path):
+            self._put(path, at + self._settle)
+
     def _put(self, path: str, not_before: float) -> None:
         if not self._seen.is_tried(path):
             self._queue.put(path, Job(path), Priority.BACKGROUND, not_before=not_before)
-
-    def _watch_again(self) -> None:
-        """Watch the vault, if it is not watched already; where that cannot be done, poll it."""
-        if self._watch and self._watch.is_alive:
-            return
-        if self._watch:
-            self._watch.stop()
-        watch = Watch(self._space.root, self.hint)
-        try:
-            watch.start()
-        except WatchUnavailable as error:
-            self._watch = None
-            if self.polls != str(error):
-                _log.warning("the vault is looked over again and again instead: %s", error)
-            self.polls = str(error)
-        else:
-            self._watch, self.polls = watch, ""
 
 
 def _shared(facts: Facts | None) -> object:

@@ -4,18 +4,28 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Collection
+from dataclasses import replace
 from typing import NamedTuple
 
 from companion.daemon.background import log_result
+from companion.daemon.day import DaysNotes, was_asked
 from companion.daemon.offers import Offers
-from companion.daemon.queue import Ticket, WorkQueue
+from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Offer, Order, Run, Runs, State
 from companion.daemon.seen import Seen
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Answered, Enricher
+from companion.enrich.enricher import Answered, Enricher, NoteRewritten
 from companion.enrich.result import Result, failed_result
-from companion.errors import CompanionError, NoteError, NoteRefused, UsageError
+from companion.errors import (
+    CompanionError,
+    EndpointError,
+    JournalError,
+    NoteError,
+    NoteRefused,
+    UsageError,
+)
+from companion.llm.answer import Usage
 
 _KEPT = 200  # answers for editors, which may be asked for again
 
@@ -25,6 +35,14 @@ class _Given(NamedTuple):
 
     enricher: Enricher
     answered: Answered
+
+
+class _Done(NamedTuple):
+    """What became of a note. asked: whether a model was asked for it just now."""
+
+    result: Result
+    offer: Offer | None
+    asked: bool
 
 
 class Requests:
@@ -39,18 +57,29 @@ class Requests:
         seen: Seen,
         offers: Offers,
         runs: Runs,
+        notes: DaysNotes,
         open_enricher: Callable[[str, threading.Event], Enricher],
     ) -> None:
         self._queue = queue
         self._seen = seen
         self._offers = offers
         self._runs = runs
+        self._notes = notes
         self._open = open_enricher
         self._enrichers: dict[str, Enricher] = {}
         self._given: OrderedDict[str, _Given] = OrderedDict()
+        self._kept: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
-    def start(self, order: Order, jobs: list[Job], skipped: list[Result]) -> Run:
+    def start(
+        self,
+        order: Order,
+        jobs: list[Job],
+        skipped: list[Result],
+        answered: Answered | None = None,
+    ) -> Run:
         """Return the new run over the jobs; those skipped are among its entries.
+
+        answered: what a model gave for one of them already.
 
         Raises UsageError when no model can be opened.
         """
@@ -65,6 +94,8 @@ class Requests:
         except BaseException:
             run.end("failed", "it could not be begun")
             raise
+        if answered:
+            self._kept[run.id, answered.job.path] = answered
         for job in jobs:
             self._queue.put(job.path, job, order.priority, run.id)
         return run
@@ -84,28 +115,23 @@ class Requests:
             self._queue.done(ticket)
             return False
         run.begin()
-        offer: Offer | None = None
-        if run.order.text is None:
-            result = enricher.enrich(ticket.item)
-        else:
-            result, offer = self._ask_for_editor(run, enricher, ticket.item, run.order.text)
-        if result.change is not None:
-            self._seen.wrote(result.path, result.new)
-        self._queue.done(ticket)
-        run.add(result, offer)
-        log_result(result)
-        if run.is_over:
-            self._close(run)
-        return result.status != "skipped"
+        done = self._do(run, enricher, ticket.item)
+        if done.result.change is not None:
+            self._seen.wrote(ticket.path, done.result.new)
+        self._finish(run, ticket, done.result, done.offer)
+        return done.asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, retry_at: float | None) -> None:
         """Put the note back until the fault has passed, or end its run where it asks for that.
 
-        retry_at: the monotonic clock's time; None: it does not pass by waiting a little.
+        retry_at: the monotonic clock's time; None: it does not pass by waiting a little. What
+        is no fault of the endpoint's or the journal's concerns this note alone.
         """
         run = self._runs.get(ticket.owner)
         if run is None or run.is_over:
             self._queue.done(ticket)
+        elif not isinstance(error, EndpointError | JournalError):
+            self._finish(run, ticket, Result(ticket.path, "failed", str(error)), None)
         elif retry_at is None or run.order.stops_on_fault:
             self._queue.done(ticket)
             run.add(Result(ticket.path, "failed", str(error), ends_run=True))
@@ -113,32 +139,66 @@ class Requests:
         else:
             self._queue.again(ticket, retry_at)
 
-    def offer_again(self, run: Run, path: str, text: str) -> Offer:
+    def offer_again(
+        self, run: Run, path: str, text: str, only: Collection[int] | None = None
+    ) -> Offer:
         """Return the run's edits for the text that the editor shows now.
+
+        only: which of the changes in its result, counted from 0; None: all.
 
         Raises UsageError, NoteError.
         """
-        given = self._given.get(run.id)
-        if given is None or given.answered.job.path != path:
-            raise UsageError(f"the run {run.id} has no edits for {path}; start a new one")
+        given = self._given_for(run, path)
+        if only is not None:
+            given = given._replace(answered=given.answered.only(only))
         result, offer = self._offer(run, given, text)
         if offer is None:
             raise NoteRefused(result.reason, path)
         return offer
 
-    def _ask_for_editor(
-        self, run: Run, enricher: Enricher, job: Job, text: str
-    ) -> tuple[Result, Offer | None]:
+    def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
+        """Take down that the user does not want these changes of the run's result.
+
+        Raises UsageError.
+        """
+        given = self._given_for(run, path)
+        given.enricher.refuse(given.answered.only(only), "refused when it was looked over")
+
+    def _given_for(self, run: Run, path: str) -> _Given:
+        given = self._given.get(run.id)
+        if given is None or given.answered.job.path != path:
+            raise UsageError(f"the run {run.id} has no edits for {path}; start a new one")
+        return given
+
+    def _do(self, run: Run, enricher: Enricher, job: Job) -> _Done:
+        """Ask for the note, unless that was done before, and write or offer what came of it."""
+        text, usage, asked = run.order.text, Usage(), False
+        kept = self._kept.get((run.id, job.path))
         try:
-            answered = enricher.ask(job, text)
-            if isinstance(answered, Result):
-                return answered, None
-            given = self._given[run.id] = _Given(enricher, answered)
-            while len(self._given) > _KEPT:
-                self._given.popitem(last=False)
-            return self._offer(run, given, text)
+            answer = kept or self._ask(run, enricher, job)
+            usage, asked = answer.usage, kept is None and was_asked(answer)
+            if isinstance(answer, Result):
+                return _Done(answer, None, asked)
+            self._kept[run.id, job.path] = answer
+            if text is None:
+                return _Done(enricher.write(answer), None, asked)
+            return _Done(*self._offer(run, self._give(run, enricher, answer), text), asked)
         except NoteError as error:
-            return failed_result(job.path, error), None
+            if kept and isinstance(error, NoteRewritten):
+                del self._kept[run.id, job.path]
+                return self._do(run, enricher, job)
+            return _Done(replace(failed_result(job.path, error), usage=usage), None, asked)
+
+    def _ask(self, run: Run, enricher: Enricher, job: Job) -> Answered | Result:
+        if run.order.priority is Priority.BACKGROUND:
+            return self._notes.ask(enricher, job, run.order.text)
+        return enricher.ask(job, run.order.text)
+
+    def _give(self, run: Run, enricher: Enricher, answer: Answered) -> _Given:
+        given = self._given[run.id] = _Given(enricher, answer)
+        while len(self._given) > _KEPT:
+            self._given.popitem(last=False)
+        return given
 
     def _offer(self, run: Run, given: _Given, text: str) -> tuple[Result, Offer | None]:
         planned = given.enricher.plan_on(given.answered, text.encode("utf-8"))
@@ -148,11 +208,21 @@ class Requests:
         change = given.enricher.change_of(planned)
         return result, self._offers.make(run.id, change, result.old, result.new)
 
+    def _finish(self, run: Run, ticket: Ticket[Job], result: Result, offer: Offer | None) -> None:
+        self._kept.pop((run.id, ticket.path), None)
+        self._queue.done(ticket)
+        run.add(result, offer)
+        log_result(result)
+        if run.is_over:
+            self._close(run)
+
     def _end(self, run: Run, state: State, fault: str = "") -> None:
         run.end(state, fault)
         self._queue.drop(run.id)
         self._close(run)
 
     def _close(self, run: Run) -> None:
+        for key in [key for key in self._kept.copy() if key[0] == run.id]:
+            self._kept.pop(key, None)
         if enricher := self._enrichers.pop(run.id, None):
             enricher.close()

@@ -92,12 +92,14 @@ class Run:
                 self.state = "running"
 
     def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
-        """Add what became of a note; counted: as one of its total."""
+        """Add what became of a note, and end the run with the last one; counted: of its total."""
         with self._changed:
             self.entries.append(Entry(len(self.entries) + 1, result, offer, counted))
             if counted:
                 self.counts[result.status] += 1
                 self.usage += result.usage
+            if not self.is_over and result.ends_run:
+                self.state, self.fault, self.waits = "failed", result.reason, ""
             if not self.is_over and self.counts.total() >= self.total:
                 self.state, self.waits = "done", ""
             self._changed.notify_all()

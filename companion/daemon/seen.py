@@ -29,9 +29,12 @@ class Seen:
         with self._lock:
             _put(self._own, path, sha256(text.encode("utf-8")).hexdigest())
 
-    def tried(self, path: str) -> None:
-        """Take down that nothing came of the note as it is now."""
-        signature = _signature(self.root / path)
+    def signature(self, path: str) -> Signature | None:
+        """Return what is another one once somebody changes the note; None: it is not there."""
+        return _signature(self.root / path)
+
+    def tried(self, path: str, signature: Signature | None) -> None:
+        """Take down that nothing came of the note as it was with that signature."""
         with self._lock:
             _put(self._tried, path, signature)
 

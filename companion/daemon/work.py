@@ -10,6 +10,7 @@ from typing import Protocol
 from companion.daemon.health import Health
 from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Runs
+from companion.daemon.unexpected import log_fault
 from companion.enrich.draft import Job
 from companion.errors import CompanionError, EndpointError, JournalError
 from companion.llm.faults import Cancelled, EndpointDown
@@ -67,8 +68,8 @@ class Workers:
         while ticket := self._queue.take():
             try:
                 self._work(ticket)
-            except Exception:
-                _log.exception("working on a note")
+            except Exception as error:
+                log_fault(ticket.path, error)
 
     def _work(self, ticket: Ticket[Job]) -> None:
         kind = self._requests if ticket.owner else self._background
@@ -89,10 +90,8 @@ class Workers:
         except (EndpointError, JournalError) as error:
             kind.fail(ticket, error, self._pause(error))
         except Exception as error:
-            # a fault of ours must not cost the other notes; its words may hold some of this one's
-            _log.error("%s: unexpected %s", ticket.path, type(error).__name__)
-            _log.debug("%s", ticket.path, exc_info=error)
-            self._health.untried()
+            log_fault(ticket.path, error)
+            self._health.untried()  # a fault of ours must not cost the other notes
             words = f"unexpected {type(error).__name__}; please report it"
             kind.fail(ticket, CompanionError(words), None)
 
@@ -101,8 +100,11 @@ class Workers:
         known = self._health.fault
         fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
         retry_at = self._health.fail(fault)
-        if known is None:
-            _log.warning("paused: %s", error)
+        if known is None and isinstance(error, JournalError):
+            log_fault("paused", error)
+        elif known is None and (found := self._health.fault):
+            # its words may be the endpoint's, which may quote a note
+            _log.warning("paused, endpoint %s; companion status says more", found.kind)
         self._queue.hold_all(retry_at)
         self._runs.tell(str(error))
         return retry_at

@@ -1,0 +1,45 @@
+"""The watch over a vault, set up again whenever it is lost; where there can be none, why."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from pathlib import Path
+
+from companion.vault.watch import Watch, WatchUnavailable
+
+_log = logging.getLogger(__name__)
+
+
+class Lookout:
+    """Watches the vault at root, and calls changed as Watch does; for one thread.
+
+    polls: why it cannot, so that the vault must be looked over again and again; else empty.
+    """
+
+    def __init__(self, root: Path, changed: Callable[[str | None], None]) -> None:
+        self.polls = ""
+        self._root = root
+        self._changed = changed
+        self._watch: Watch | None = None
+
+    def watch(self) -> None:
+        """Watch the vault, if it is not watched already."""
+        if self._watch and self._watch.is_alive:
+            return
+        self.stop()
+        watch = Watch(self._root, self._changed)
+        try:
+            watch.start()
+        except WatchUnavailable as error:
+            if self.polls != str(error):
+                _log.warning("the vault is looked over again and again instead: %s", error)
+            self.polls = str(error)
+        else:
+            self._watch, self.polls = watch, ""
+
+    def stop(self) -> None:
+        """Watch no more, until it is asked for again."""
+        watch, self._watch = self._watch, None
+        if watch:
+            watch.stop()

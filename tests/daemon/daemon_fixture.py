@@ -1,0 +1,240 @@
+"""A vault with its real daemon, in this process, and an endpoint that plays the model."""
+
+from __future__ import annotations
+
+import json
+import logging
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from io import StringIO
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from companion.config import Config
+from companion.config.tables import BackgroundTable, EndpointTable, LimitsTable
+from companion.daemon.daemon import Daemon
+from companion.daemon.queue import Priority
+from companion.daemon.runs import Entry, Order, Run
+from companion.daemon.state import Status
+from companion.enrich.jobs import Choice
+from companion.enrich.spending import open_spending
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.vault.journal import Change
+from tests.cli.user import FILLED, KEY, SAYS, STUB, answer_by_schema, let_it_rest
+from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
+
+__all__ = ["FILLED", "SAYS", "STUB", "Keeper", "eventually", "fake", "keeper"]
+
+SETTLE = 0.3  # seconds
+_PATIENCE = 20.0  # seconds
+_SECRETS = (KEY, "Text of mine", "What a stub is", "A stub is a short", "It grows", "Marker")
+
+
+def eventually(condition: Callable[[], object], timeout: float = _PATIENCE) -> None:
+    """Return once the condition holds; fail when it never does."""
+    until = time.monotonic() + timeout
+    while not condition():
+        assert time.monotonic() < until, "it did not come to be"
+        time.sleep(0.01)
+
+
+class Model:
+    """What the endpoint plays: it answers, thinks until it may go on, or fails."""
+
+    def __init__(self, fake: FakeEndpoint) -> None:
+        self._fake = fake
+        self._may_answer = threading.Event()
+        self._may_answer.set()
+        self._values: dict[str, object] = dict(SAYS)
+        self.fault: Scene | None = None
+        fake.script = self._play
+
+    def says(self, **values: object) -> None:
+        """Say this for these fields, and the usual for the others."""
+        self._values = {**SAYS, **values}
+
+    def think(self) -> None:
+        """Answer nothing until answer()."""
+        self._may_answer.clear()
+
+    def answer(self) -> None:
+        """Answer what was asked, and all that will be."""
+        self._may_answer.set()
+
+    @property
+    def seen(self) -> list[Seen]:
+        """The questions that came in."""
+        return list(self._fake.seen)
+
+    def calls(self, about: str = "") -> int:
+        """Return how many questions came in; about: those in which this word stands."""
+        return sum(about in json.dumps(seen.body) for seen in list(self._fake.seen))
+
+    def fail(self, status: int, message: str = "", code: str = "", **headers: str) -> None:
+        """Answer with this error until mend()."""
+        self.fault = error(status, message, code, **headers)
+
+    def mend(self) -> None:
+        """Answer again."""
+        self.fault = None
+
+    def last_at(self) -> float:
+        """Return the monotonic clock's time of the last question."""
+        return self._fake.seen[-1].at
+
+    def _play(self, seen: Seen, number: int) -> Scene:
+        self._may_answer.wait(30)
+        return self.fault or answer_by_schema(seen, self._values)
+
+
+class Keeper:
+    """Keeps a vault: writes notes, and has a daemon that may be stopped and started again."""
+
+    def __init__(self, folder: Path, fake: FakeEndpoint) -> None:
+        self.vault = folder / "vault"
+        (self.vault / ".obsidian").mkdir(parents=True)
+        self.model = Model(fake)
+        self.settings: dict[str, Any] = {
+            "settle_seconds": SETTLE,
+            "notes_a_day": 100,
+            "rescan_seconds": 300.0,
+        }
+        self.limits = LimitsTable()
+        self.timeout = 60.0
+        self.concurrency = 4
+        self.url = fake.url
+        self.log = StringIO()
+        self._opened = ExitStack()
+        self.daemon: Daemon
+        self.space: Workspace
+
+    @property
+    def config(self) -> Config:
+        """The configuration of the next start."""
+        endpoint = EndpointTable.model_validate(
+            {
+                "base_url": self.url,
+                "model": "m",
+                "api_key": KEY,
+                "retries": 0,
+                "timeout": self.timeout,
+                "concurrency": self.concurrency,
+            }
+        )
+        background = BackgroundTable.model_construct(enabled=None, **self.settings)
+        # the table itself takes no settle time this short
+        return Config(endpoint=endpoint, limits=self.limits).model_copy(
+            update={"background": background}
+        )
+
+    def start(self) -> Daemon:
+        """Start the daemon."""
+        config = self.config
+        self.space = self._opened.enter_context(open_workspace(config, self.vault))
+        spending = self._opened.enter_context(open_spending(config, self.vault))
+        self.daemon = Daemon(self.space, spending)
+        self._opened.callback(self.daemon.stop)
+        self.daemon.start()
+        return self.daemon
+
+    def stop(self) -> None:
+        """Stop it."""
+        self._opened.close()
+
+    def note(self, path: str, text: str | bytes = STUB, *, rests: bool = True) -> Path:
+        """Write a note; rests: as if that were a minute ago."""
+        file = self.vault / path
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_bytes(text if isinstance(text, bytes) else text.encode())
+        if rests:
+            let_it_rest(file)
+        return file
+
+    def read(self, path: str) -> str:
+        """Return the text of a note."""
+        return (self.vault / path).read_bytes().decode()
+
+    def is_filled(self, path: str) -> bool:
+        """Whether the note is there, and as the model's usual words make it."""
+        try:
+            return self.read(path) == FILLED
+        except FileNotFoundError:
+            return False
+
+    def changes(self, path: str | None = None) -> list[Change]:
+        """Return what the journal holds, newest first."""
+        return self.daemon.changes(path, None, None, 10_000)
+
+    def status(self) -> Status:
+        """Return the daemon's status."""
+        return self.daemon.status()
+
+    def is_idle(self) -> bool:
+        """Whether the daemon has looked, and nothing waits or is in hand."""
+        status = self.status()
+        return status.ready and not status.in_hand and not any(status.waiting.values())
+
+    def is_idle_but_for_the_background(self) -> bool:
+        """Whether nothing is in hand, and no run waits."""
+        waiting = self.status().waiting
+        return not self.status().in_hand and not (waiting["interactive"] or waiting["request"])
+
+    def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
+        """Start a run; wait: until it is over. options: of the order, and of its choice."""
+        choice = {key: options.pop(key) for key in Choice._fields if key in options}
+        run = self.daemon.start_run(Order(paths, Choice(**choice), **options))
+        if wait:
+            run.wait(10_000, _PATIENCE)
+            assert run.is_over
+        return run
+
+    def editor_run(self, path: str, text: str, **options: Any) -> Entry:
+        """Return the one entry of an interactive run on the text of an editor."""
+        run = self.run(path, text=text, **{"priority": Priority.INTERACTIVE, **options})
+        (entry,) = run.since(0)
+        return entry
+
+    def rescan(self) -> None:
+        """Have the daemon look over the whole vault, and return when it has."""
+        self.daemon._reconciler.refresh(_PATIENCE)
+
+
+@pytest.fixture
+def fake() -> Iterator[FakeEndpoint]:
+    endpoint = FakeEndpoint()
+    yield endpoint
+    endpoint.close()
+
+
+@pytest.fixture
+def keeper(tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper]:
+    """A vault with its daemon, not started yet, whose log must hold no secret or fault of ours."""
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
+        monkeypatch.delenv(name, raising=False)
+    keeper = Keeper(tmp_path, fake)
+    handler = logging.StreamHandler(keeper.log)
+    log = logging.getLogger("companion")
+    level = log.level
+    log.addHandler(handler)
+    log.setLevel(logging.INFO)
+    try:
+        yield keeper
+    finally:
+        keeper.model.answer()
+        keeper.stop()
+        log.removeHandler(handler)
+        log.setLevel(level)
+    said = keeper.log.getvalue()
+    assert not [secret for secret in _SECRETS if secret in said], said
+    assert "unexpected" not in said, said
+    assert "Traceback" not in said, said
+
+
+def statuses(run: Run) -> Mapping[str, str]:
+    """Return what became of each note of the run."""
+    return {entry.result.path: entry.result.status for entry in run.since(0)}

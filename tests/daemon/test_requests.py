@@ -1,0 +1,256 @@
+"""Runs that clients ask for: what they work on, their progress, cancelling, and who goes first."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+
+from companion.daemon import runs
+from companion.daemon.queue import Priority
+from companion.enrich.enricher import Enricher
+from companion.errors import UsageError
+from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper, statuses
+
+__all__ = ["fake", "keeper"]
+
+DONE = FILLED.replace("created", "made")
+PLAIN = "# Plain\n\nText of mine.\n"
+
+
+@pytest.fixture
+def quiet(keeper: Keeper) -> Keeper:
+    """A vault whose notes only runs work on: the background waits for an hour."""
+    keeper.settings["settle_seconds"] = 3600.0
+    return keeper
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "worked_on"),
+    [
+        pytest.param([""], {}, {"A.md", "F/B.md", "F/G/C.md"}, id="the vault"),
+        pytest.param(["F"], {}, {"F/B.md", "F/G/C.md"}, id="a folder"),
+        pytest.param(["F/G/C.md", "A.md"], {}, {"F/G/C.md", "A.md"}, id="notes"),
+        pytest.param(["F", "F/B.md", "F"], {}, {"F/B.md", "F/G/C.md"}, id="once each"),
+        pytest.param(["Plain.md"], {}, {"Plain.md"}, id="a named note that is no stub"),
+        pytest.param([""], {"limit": 1}, {"A.md"}, id="at most one"),
+        pytest.param(["Done.md"], {}, {"Done.md"}, id="a note that needs nothing"),
+        pytest.param(["Empty"], {}, set(), id="an empty folder"),
+        pytest.param(
+            ["F"],
+            {"every": True},
+            {"F/B.md", "F/G/C.md", "F/Plain.md"},
+            id="every note of a folder",
+        ),
+    ],
+)
+def test_works_on(
+    quiet: Keeper, paths: list[str], options: dict[str, Any], worked_on: set[str]
+) -> None:
+    for path in ("A.md", "F/B.md", "F/G/C.md"):
+        quiet.note(path)
+    quiet.note("Plain.md", PLAIN)
+    quiet.note("F/Plain.md", PLAIN)
+    quiet.note("Done.md", DONE)
+    quiet.note("F/Skipped.md", STUB.replace("description", "ai: false\ndescription"))
+    (quiet.vault / "Empty").mkdir()
+    quiet.start()
+    run = quiet.run(*paths, **options)
+    assert run.state == "done"
+    assert {path for path, status in statuses(run).items() if status != "skipped"} == worked_on
+    for path in worked_on & {"A.md", "F/B.md", "F/G/C.md"}:
+        assert quiet.is_filled(path)
+    assert run.total == len(worked_on) == run.counts.total()
+
+
+def test_note_that_was_just_made_is_in_a_run_over_its_folder(quiet: Keeper) -> None:
+    quiet.start()
+    eventually(lambda: quiet.status().ready)
+    quiet.note("F/New.md")
+    assert statuses(quiet.run("F")) == {"F/New.md": "enriched"}
+
+
+def test_dry_run_writes_nothing(quiet: Keeper) -> None:
+    quiet.note("Stub.md")
+    quiet.start()
+    run = quiet.run("Stub.md", dry_run=True)
+    assert run.since(0)[0].result.new == FILLED
+    assert quiet.read("Stub.md") == STUB
+    assert quiet.changes() == []
+
+
+@pytest.mark.parametrize(
+    ("paths", "options", "why"),
+    [
+        pytest.param(["No.md"], {}, "there is no No.md", id="not there"),
+        pytest.param(["../Out.md"], {}, "outside the vault", id="outside"),
+        pytest.param(["F"], {"section": "H"}, "--section works on notes", id="section of a folder"),
+        pytest.param(["F"], {"text": STUB}, "for one note at a time", id="a folder in an editor"),
+        pytest.param(["A.md", "F/B.md"], {"text": STUB}, "one note", id="two notes in an editor"),
+    ],
+)
+def test_is_refused(quiet: Keeper, paths: list[str], options: dict[str, Any], why: str) -> None:
+    quiet.note("A.md")
+    quiet.note("F/B.md")
+    (quiet.vault.parent / "Out.md").write_text("out")
+    quiet.start()
+    with pytest.raises(UsageError, match=why):
+        quiet.run(*paths, **options)
+
+
+def test_progress_can_be_followed(quiet: Keeper) -> None:
+    for name in "ABC":
+        quiet.note(f"{name}.md")
+    quiet.model.think()
+    quiet.start()
+    run = quiet.run("A.md", "B.md", "C.md", wait=False)
+    eventually(lambda: quiet.model.calls() == 3)
+    assert (run.state, run.since(0)) == ("running", [])
+    began = time.monotonic()
+    run.wait(0, 0.1)
+    assert time.monotonic() - began >= 0.09
+    quiet.model.answer()
+    seen = 0
+    while not run.is_over:
+        run.wait(seen, 10)
+        seen = max([entry.number for entry in run.since(seen)], default=seen)
+    assert [entry.number for entry in run.since(0)] == [1, 2, 3]
+    assert [entry.number for entry in run.since(2)] == [3]
+    assert run.usage.calls == 3
+
+
+def test_cancelled_run_begins_nothing_further(quiet: Keeper) -> None:
+    for number in range(8):
+        quiet.note(f"Stub {number}.md")
+    quiet.model.think()
+    quiet.start()
+    run = quiet.run("", wait=False)
+    eventually(lambda: quiet.model.calls() == 4)
+    quiet.daemon.cancel_run(run)
+    assert run.state == "cancelled"
+    quiet.model.answer()
+    eventually(quiet.is_idle_but_for_the_background)
+    assert run.since(0) == []
+    assert quiet.changes() == []
+    assert quiet.model.calls() == 4
+    assert statuses(quiet.run("Stub 0.md")) == {"Stub 0.md": "enriched"}
+
+
+def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    writing, may_write = threading.Event(), threading.Event()
+    commit = Enricher._commit
+
+    def commit_slowly(self: Enricher, *arguments: object) -> int:
+        writing.set()
+        assert may_write.wait(20)
+        return commit(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Enricher, "_commit", commit_slowly)
+    quiet.note("Stub.md")
+    quiet.start()
+    run = quiet.run("Stub.md", wait=False)
+    assert writing.wait(20)
+    quiet.daemon.cancel_run(run)
+    may_write.set()
+    eventually(lambda: run.since(0))
+    assert (run.state, quiet.read("Stub.md")) == ("cancelled", FILLED)
+    assert run.since(0)[0].result.change == quiet.changes()[0].id
+
+
+def test_two_runs_over_one_note_take_it_one_after_the_other(quiet: Keeper) -> None:
+    quiet.note("Stub.md")
+    quiet.model.think()
+    quiet.start()
+    one, two = (quiet.run("Stub.md", wait=False) for _ in range(2))
+    eventually(lambda: quiet.model.calls() == 1)
+    assert quiet.status().in_hand == ["Stub.md"]
+    quiet.model.answer()
+    for run in (one, two):
+        run.wait(0, 20)
+    assert sorted([*statuses(one).values(), *statuses(two).values()]) == ["enriched", "unchanged"]
+    assert (quiet.model.calls(), len(quiet.changes())) == (1, 1)
+
+
+def test_background_leaves_a_worker_to_who_waits(keeper: Keeper) -> None:
+    for number in range(6):
+        keeper.note(f"Background {number}.md")
+    keeper.note("Mine.md", DONE.replace("description: What a stub is.", "description:"))
+    keeper.model.think()
+    keeper.start()
+    eventually(lambda: keeper.model.calls() == 3)
+    run = keeper.run("Mine.md", wait=False, priority=Priority.INTERACTIVE)
+    eventually(lambda: "Mine.md" in keeper.status().in_hand)
+    eventually(lambda: keeper.model.calls() == 4)
+    keeper.model.answer()
+    run.wait(0, 20)
+    assert statuses(run) == {"Mine.md": "enriched"}
+
+
+def test_click_goes_before_what_waits(quiet: Keeper) -> None:
+    quiet.concurrency = 2
+    for number in range(8):
+        quiet.note(f"Batch {number}.md")
+    quiet.note("Mine.md")
+    quiet.model.think()
+    quiet.start()
+    quiet.run(*[f"Batch {number}.md" for number in range(8)], wait=False)
+    eventually(lambda: quiet.model.calls() == 2)
+    mine = quiet.run("Mine.md", wait=False, priority=Priority.INTERACTIVE)
+    quiet.model.answer()
+    mine.wait(0, 20)
+    eventually(lambda: quiet.model.calls() == 9)
+    asked = [number for number, seen in enumerate(quiet.model.seen) if "Mine" in str(seen.body)]
+    assert asked[0] in (2, 3)  # the two threads that become free may go on in either order
+
+
+def test_finished_runs_are_forgotten_after_a_while(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(runs, "_KEPT", 2)
+    quiet.note("Done.md", FILLED)
+    quiet.start()
+    names = [quiet.run("Done.md").id for _ in range(5)]
+    kept = [run.id for run in quiet.daemon.runs.all()]
+    assert kept == list(reversed(names))[: len(kept)]
+    assert len(kept) == 3
+    eventually(lambda: not quiet.daemon._requests._enrichers)
+
+
+def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: Keeper) -> None:
+    """A run that asked no model must not end a pause for the endpoint's sake."""
+    quiet.note("Stub.md")
+    quiet.note("Done.md", FILLED)
+    quiet.start()
+    quiet.model.fail(503)
+    run = quiet.run("Stub.md", stops_on_fault=True)
+    assert run.state == "failed"
+    assert statuses(quiet.run("Done.md")) == {"Done.md": "unchanged"}
+    assert quiet.status().fault
+    assert "answers again" not in quiet.log.getvalue()
+
+
+def test_fault_of_ours_costs_one_note_of_a_run(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ask = Enricher.ask
+
+    def ask_and_fail(self: Enricher, job: object, text: str | None = None) -> object:
+        if "Bad" in str(job):
+            raise RuntimeError("Marker of a note's text")
+        return ask(self, job, text)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Enricher, "ask", ask_and_fail)
+    for name in ("A", "Bad", "C"):
+        quiet.note(f"{name}.md")
+    quiet.start()
+    run = quiet.run("A.md", "Bad.md", "C.md")
+    assert run.state == "done"
+    assert statuses(run) == {"A.md": "enriched", "Bad.md": "failed", "C.md": "enriched"}
+    said = quiet.log.getvalue()
+    assert "unexpected RuntimeError" in said
+    assert "Marker" not in said
+    quiet.log.truncate(0)  # that line was looked for
