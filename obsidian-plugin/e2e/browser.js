@@ -1,0 +1,113 @@
+/**
+ * Finds a Chromium, or brings one: Debian's, else the one in npm's @sparticuz/chromium (a binary
+ * inside a package, so that it installs wherever npm does), else playwright's own.
+ */
+
+import { spawnSync } from "node:child_process";
+import { createReadStream, createWriteStream, existsSync } from "node:fs";
+import { chmod, mkdir, rename } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { pipeline } from "node:stream/promises";
+import { fileURLToPath } from "node:url";
+import { createBrotliDecompress } from "node:zlib";
+import { chromium } from "playwright-core";
+
+const PLUGIN = dirname(dirname(fileURLToPath(import.meta.url)));
+const BROUGHT = join(PLUGIN, "node_modules", ".cache", "e2e-chromium");
+const PACKED = "@sparticuz/chromium@147.0.0";
+const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
+
+/**
+ * A headless Chromium with its usual protections: nothing is switched off but the sandbox, which
+ * root cannot have.
+ * @returns {Promise<import("playwright-core").Browser>}
+ */
+export async function launchBrowser() {
+  const { path, env } = await findBrowser();
+  return chromium.launch({
+    executablePath: path,
+    env: { ...process.env, ...env },
+    chromiumSandbox: process.getuid?.() !== 0,
+    args: ["--font-render-hinting=none", "--disable-lcd-text"],
+  });
+}
+
+/** @typedef {{path: string, env: Record<string, string>}} Found where it is, and what to set */
+
+/** @returns {Promise<Found>} */
+async function findBrowser() {
+  const named = process.env.E2E_BROWSER ?? NAMES.map(onPath).find(Boolean);
+  if (named) return { path: named, env: {} };
+  const own = chromium.executablePath();
+  return existsSync(own) && process.platform !== "linux" ? { path: own, env: {} } : bring(own);
+}
+
+/** @param {string} name */
+function onPath(name) {
+  const folders = (process.env.PATH ?? "").split(":");
+  return folders.map((folder) => join(folder, name)).find((path) => existsSync(path));
+}
+
+/**
+ * @param {string} own where playwright's own browser would be
+ * @returns {Promise<Found>}
+ */
+async function bring(own) {
+  const bin = packedFolder() ?? (npmInstall(), packedFolder());
+  if (bin) return unpack(bin);
+  if (!existsSync(own)) {
+    spawnSync(process.execPath, [playwrightCli(), "install", "chromium-headless-shell"], {
+      stdio: "inherit",
+    });
+  }
+  if (existsSync(own)) return { path: own, env: {} };
+  throw new Error("There is no Chromium and none could be brought: apt-get install chromium");
+}
+
+/** The folder with the packed binaries; null where the package is not installed. */
+function packedFolder() {
+  const folder = join(PLUGIN, "node_modules", "@sparticuz", "chromium", "bin");
+  const isFit = process.platform === "linux" && process.arch === "x64";
+  return isFit && existsSync(folder) ? folder : null;
+}
+
+function npmInstall() {
+  const words = ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", PACKED];
+  spawnSync("npm", words, { cwd: PLUGIN, stdio: "inherit" });
+}
+
+function playwrightCli() {
+  return join(dirname(createRequire(import.meta.url).resolve("playwright-core")), "cli.js");
+}
+
+/**
+ * Unpack the browser once; the libraries beside it only where the machine lacks them.
+ * @param {string} bin
+ * @returns {Promise<Found>}
+ */
+async function unpack(bin) {
+  const path = join(BROUGHT, "chromium");
+  if (!existsSync(path)) await inflate(join(bin, "chromium.br"), path);
+  const ldd = spawnSync("ldd", [path], { encoding: "utf8" });
+  if (!ldd.stdout.includes("not found")) return { path, env: {} };
+  const libraries = join(BROUGHT, "lib");
+  if (!existsSync(libraries)) {
+    const tar = join(BROUGHT, "al2023.tar");
+    await inflate(join(bin, "al2023.tar.br"), tar);
+    spawnSync("tar", ["-xf", tar, "-C", BROUGHT]);
+  }
+  return { path, env: { LD_LIBRARY_PATH: libraries } };
+}
+
+/**
+ * @param {string} from
+ * @param {string} to appears whole, or not at all
+ */
+async function inflate(from, to) {
+  await mkdir(dirname(to), { recursive: true });
+  const part = `${to}.${process.pid}`;
+  await pipeline(createReadStream(from), createBrotliDecompress(), createWriteStream(part));
+  await chmod(part, 0o755);
+  await rename(part, to);
+}

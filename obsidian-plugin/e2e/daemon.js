@@ -1,0 +1,153 @@
+/** A copy of the example vault on disk, its real daemon, and the command line. */
+
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { existsSync, realpathSync } from "node:fs";
+import { cp, mkdtemp, mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { promisify } from "node:util";
+import { waitFor } from "./wait.js";
+
+const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+const PYTHON = [join(".venv", "bin", "python"), join(".venv", "Scripts", "python.exe")]
+  .map((path) => join(REPOSITORY, path))
+  .find((path) => existsSync(path));
+
+export class Vault {
+  /** @type {import("node:child_process").ChildProcess | null} */
+  #process = null;
+
+  /** @param {string} base the temporary folder that holds everything */
+  constructor(base) {
+    this.base = base;
+    this.path = join(base, "vault");
+    this.home = join(base, "home");
+    /** What the daemon and the commands are told by the environment. */
+    this.env = { ...process.env, COMPANION_HOME: this.home };
+  }
+
+  /**
+   * @param {string} baseUrl of the endpoint
+   * @param {Record<string, unknown>} [background] settings of that table
+   */
+  static async copy(baseUrl, background = { enabled: false }) {
+    const base = await mkdtemp(join(realpathSync(tmpdir()), "companion-e2e-"));
+    const vault = new Vault(base);
+    await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
+    await mkdir(vault.home, { mode: 0o700 });
+    const tables = { endpoint: { base_url: baseUrl, model: "held" }, background };
+    const lines = Object.entries(tables).flatMap(([table, settings]) => [
+      `[${table}]`,
+      ...Object.entries(settings).map(([key, value]) => `${key} = ${JSON.stringify(value)}`),
+    ]);
+    await writeFile(join(vault.home, "config.toml"), `${lines.join("\n")}\n`);
+    return vault;
+  }
+
+  /**
+   * Start the daemon; it answers once this returns.
+   * @param {number} [port] 0: any free one
+   */
+  async serve(port = 0) {
+    const words = ["-m", "companion", "serve", "--vault", this.path, "--port", String(port)];
+    const child = spawn(python(), words, { cwd: REPOSITORY, env: this.env });
+    let said = "";
+    child.stderr.on("data", (data) => (said += data));
+    child.stdout.resume();
+    this.#process = child;
+    this.port = await waitFor("the daemon answers", async () => {
+      if (child.exitCode !== null) throw new Error(`the daemon ended: ${said}`);
+      const place = await this.#place();
+      return place?.pid === child.pid && (await answers(place.port)) ? place.port : 0;
+    });
+  }
+
+  get address() {
+    return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** Kill the daemon as a crash does. */
+  async kill() {
+    await this.#end("SIGKILL");
+  }
+
+  /** End the daemon and remove everything. */
+  async remove() {
+    await this.#end("SIGTERM");
+    await rm(this.base, { recursive: true, force: true });
+  }
+
+  /**
+   * Run `companion` and return what it prints.
+   * @param {...string} words
+   */
+  async companion(...words) {
+    const [command, ...rest] = words;
+    const all = ["-m", "companion", command, "--vault", this.path, ...rest];
+    const { stdout } = await promisify(execFile)(python(), all, { cwd: REPOSITORY, env: this.env });
+    return stdout;
+  }
+
+  /**
+   * The changes of a note, newest first, as `companion history` knows them.
+   * @param {string} path
+   */
+  async history(path) {
+    const lines = (await this.companion("history", "--json", path)).split("\n").filter(Boolean);
+    return lines.map((line) => JSON.parse(line));
+  }
+
+  /** A one-time code. */
+  async pair() {
+    return JSON.parse(await this.companion("pair", "--json")).code;
+  }
+
+  /** @param {string} path */
+  read(path) {
+    return readFile(join(this.path, path), "utf8");
+  }
+
+  /**
+   * @param {string} path
+   * @param {string} text
+   */
+  write(path, text) {
+    return writeFile(join(this.path, path), text);
+  }
+
+  /** @returns {Promise<{port: number, pid: number} | null>} */
+  async #place() {
+    const vaults = join(this.home, "vaults");
+    for (const name of await readdir(vaults).catch(() => [])) {
+      const text = await readFile(join(vaults, name, "daemon.json"), "utf8").catch(() => "");
+      if (text) return JSON.parse(text);
+    }
+    return null;
+  }
+
+  /** @param {NodeJS.Signals} signal */
+  async #end(signal) {
+    const child = this.#process;
+    this.#process = null;
+    if (!child || child.exitCode !== null || child.signalCode !== null) return;
+    const ended = once(child, "exit");
+    child.kill(signal);
+    await ended;
+  }
+}
+
+function python() {
+  if (!PYTHON) throw new Error("there is no .venv here; run `make dev` first");
+  return PYTHON;
+}
+
+/** @param {number} port */
+async function answers(port) {
+  const address = `http://127.0.0.1:${port}/healthz`;
+  return fetch(address).then(
+    (response) => response.ok,
+    () => false,
+  );
+}

@@ -1,0 +1,152 @@
+/** The page that plays Obsidian for the built plugin. `window.host` is for the tests. */
+
+import { setup } from "obsidian-test-mocks/setup";
+import { Component, Events } from "./component.js";
+import * as controls from "./controls.js";
+import { Editor } from "./editor.js";
+import { icon, setIcon, setTooltip } from "./icons.js";
+import { Palette, Plugin, drawExplorer } from "./plugin.js";
+import * as popups from "./popups.js";
+import { requestUrl } from "./request.js";
+import { SecretStorage } from "./secrets.js";
+import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./settings.js";
+import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
+import { ItemView, MarkdownView, Workspace, WorkspaceLeaf } from "./workspace.js";
+
+const OBSIDIAN = {
+  ...controls,
+  ...popups,
+  Component,
+  Editor,
+  Events,
+  ItemView,
+  MarkdownView,
+  Platform: { isDesktop: true, isDesktopApp: true, isMobile: false, isMacOS: false },
+  Plugin,
+  PluginSettingTab,
+  SettingGroup,
+  SettingTab,
+  TAbstractFile,
+  TFile,
+  TFolder,
+  Vault,
+  Workspace,
+  WorkspaceLeaf,
+  addIcon: () => {},
+  apiVersion: "1.13.1",
+  debounce,
+  getIcon: icon,
+  normalizePath: (path) => path.replace(/\\/g, "/").replace(/\/+/g, "/").replace(/^\/|\/$/g, ""),
+  requestUrl,
+  requireApiVersion: () => true,
+  setIcon,
+  setTooltip,
+};
+
+setup();
+window.host = {
+  /** What notices said, in order. */
+  notices: [],
+  /** Notes that were written by others while they held unsaved text. */
+  conflicts: [],
+  /** Errors that nobody caught. */
+  errors: [],
+  /** Told of every change of an open note. */
+  watch: () => {},
+};
+window.addEventListener("error", (event) => window.host.errors.push(String(event.error)));
+window.addEventListener("unhandledrejection", (event) =>
+  window.host.errors.push(String(event.reason?.stack ?? event.reason)),
+);
+await start();
+
+async function start() {
+  const vault = new Vault("Example vault");
+  await vault.load();
+  const app = { vault, commands: [], settingTabs: [], secretStorage: new SecretStorage() };
+  window.app = app;
+  window.host.app = app;
+  app.workspace = new Workspace(app, drawWindow(app));
+  app.setting = { open: () => new SettingsModal(app, app.settingTabs).open(), openTabById() {} };
+  app.fileManager = {};
+  app.metadataCache = new Events();
+  window.addEventListener("keydown", (event) => press(app, event));
+  window.hostChanged = (path) => void vault.changed(path);
+  const plugin = await loadPlugin(app);
+  window.host.unload = () => plugin.unload();
+  app.workspace.ready();
+  window.host.isReady = true;
+}
+
+function drawWindow(app) {
+  const body = document.body.createDiv({ cls: "app-container" });
+  const row = body.createDiv({ cls: "horizontal-main-container" });
+  const ribbon = row.createDiv({ cls: "workspace-ribbon side-dock-ribbon" });
+  ribbon.createDiv({ cls: "clickable-icon" }).append(icon("panel-left"));
+  ribbon.createDiv({ cls: "side-dock-actions" });
+  const settings = ribbon.createDiv({
+    cls: "clickable-icon side-dock-settings",
+    attr: { "aria-label": "Settings", role: "button" },
+  });
+  settings.append(icon("settings"));
+  settings.addEventListener("click", () => app.setting.open());
+  const explorer = row.createDiv({ cls: "workspace-split mod-left-split" });
+  drawExplorer(app, explorer);
+  app.vault.on("create", () => drawExplorer(app, explorer));
+  app.vault.on("delete", () => drawExplorer(app, explorer));
+  const root = row.createDiv({ cls: "workspace-split mod-root" });
+  body.createDiv({ cls: "status-bar" });
+  document.body.createDiv({ cls: "notice-container" });
+  return root;
+}
+
+function press(app, event) {
+  if ((event.ctrlKey || event.metaKey) && event.key === "p") {
+    event.preventDefault();
+    new Palette(app).open();
+  }
+}
+
+/** Load main.js as Obsidian does: CommonJS, with its own `obsidian` module. */
+async function loadPlugin(app) {
+  const [code, manifest] = await Promise.all([
+    fetch("/main.js").then((response) => response.text()),
+    fetch("/manifest.json").then((response) => response.json()),
+  ]);
+  const module = { exports: {} };
+  const load = new Function("require", "module", "exports", `${code}\n//# sourceURL=main.js`);
+  load(find, module, module.exports);
+  const Kind = module.exports.default ?? module.exports;
+  const plugin = new Kind(app, manifest);
+  app.plugins = { plugins: { [manifest.id]: plugin } };
+  await plugin.load();
+  return plugin;
+}
+
+function find(name) {
+  if (name === "obsidian") {
+    return new Proxy(OBSIDIAN, {
+      get(target, key) {
+        if (key in target || typeof key !== "string" || key === "__esModule") return target[key];
+        throw new Error(`the host has no obsidian.${key}`);
+      },
+    });
+  }
+  throw new Error(`no module ${name}: only obsidian is there without Node`);
+}
+
+function debounce(act, milliseconds = 0, resets = false) {
+  let timer = 0;
+  const later = (...values) => {
+    if (timer && !resets) return later;
+    window.clearTimeout(timer);
+    timer = window.setTimeout(() => {
+      timer = 0;
+      act(...values);
+    }, milliseconds);
+    return later;
+  };
+  later.cancel = () => window.clearTimeout(timer);
+  later.run = () => act();
+  return later;
+}

@@ -1,0 +1,122 @@
+/** What a plugin adds to the window, and how commands are found. */
+
+import { Component } from "./component.js";
+import { icon } from "./icons.js";
+import { FuzzySuggestModal, Menu } from "./popups.js";
+
+export class Plugin extends Component {
+  constructor(app, manifest) {
+    super();
+    this.app = app;
+    this.manifest = manifest;
+  }
+
+  addRibbonIcon(name, title, callback) {
+    const element = document.querySelector(".side-dock-actions").createDiv({
+      cls: "clickable-icon side-dock-ribbon-action",
+      attr: { "aria-label": title, role: "button", tabindex: "0" },
+    });
+    element.append(icon(name));
+    element.addEventListener("click", callback);
+    this.register(() => element.remove());
+    return element;
+  }
+
+  addStatusBarItem() {
+    const element = document.querySelector(".status-bar").createDiv({
+      cls: `status-bar-item plugin-${this.manifest.id}`,
+    });
+    document.querySelector(".status-bar").prepend(element);
+    this.register(() => element.remove());
+    return element;
+  }
+
+  addCommand(command) {
+    const whole = {
+      ...command,
+      id: `${this.manifest.id}:${command.id}`,
+      name: `${this.manifest.name}: ${command.name}`,
+    };
+    this.app.commands.push(whole);
+    this.register(() => {
+      this.app.commands = this.app.commands.filter((one) => one !== whole);
+    });
+    return whole;
+  }
+
+  addSettingTab(tab) {
+    this.app.settingTabs.push(tab);
+    tab.settingItems = tab.getSettingDefinitions();
+  }
+
+  async loadData() {
+    const text = await window.hostRead(this.#dataPath);
+    return text ? JSON.parse(text) : null;
+  }
+
+  async saveData(data) {
+    await window.hostWrite(this.#dataPath, JSON.stringify(data, null, 2), null);
+  }
+
+  get #dataPath() {
+    return `.obsidian/plugins/${this.manifest.id}/data.json`;
+  }
+}
+
+/** The command palette: what can be done now, by name. */
+export class Palette extends FuzzySuggestModal {
+  constructor(app) {
+    super(app);
+    this.setPlaceholder("Select a command...");
+  }
+
+  getItems() {
+    return this.app.commands.filter((command) => run(this.app, command, true));
+  }
+
+  getItemText(command) {
+    return command.name;
+  }
+
+  onChooseItem(command) {
+    run(this.app, command, false);
+  }
+}
+
+/** Run a command, or only say whether it can be run now. */
+function run(app, command, isCheck) {
+  const view = app.workspace.activeLeaf?.view;
+  if (command.editorCheckCallback) {
+    return view ? command.editorCheckCallback(isCheck, view.editor, view) : false;
+  }
+  if (command.checkCallback) return command.checkCallback(isCheck);
+  if (command.editorCallback && !view) return false;
+  if (!isCheck) (command.callback ?? (() => command.editorCallback(view.editor, view)))();
+  return true;
+}
+
+/** The tree of files, with its menus. */
+export function drawExplorer(app, parent) {
+  parent.empty();
+  parent.createDiv({ cls: "nav-vault", text: app.vault.getName() });
+  drawFolder(app, app.vault.getRoot(), parent.createDiv({ cls: "nav-files-container" }));
+}
+
+function drawFolder(app, folder, parent) {
+  for (const child of folder.children) {
+    if (child.name.startsWith(".")) continue;
+    const kind = child.children ? "folder" : "file";
+    const item = parent.createDiv({ cls: `nav-${kind}` });
+    const title = item.createDiv({ cls: `nav-${kind}-title`, attr: { "data-path": child.path } });
+    if (child.children) title.append(icon("chevron-right"));
+    title.appendText(child.basename ?? child.name);
+    title.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      const menu = new Menu();
+      app.workspace.trigger("file-menu", menu, child, "file-explorer-context-menu");
+      menu.showAtMouseEvent(event);
+    });
+    if (child.children) drawFolder(app, child, item.createDiv({ cls: "nav-folder-children" }));
+    else title.addEventListener("click", () => void app.workspace.open(child.path));
+  }
+}

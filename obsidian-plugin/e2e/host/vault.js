@@ -1,0 +1,167 @@
+/** The vault, on the real folder: functions that the test process exposes read and write it. */
+
+import { Events } from "./component.js";
+
+export class TAbstractFile {
+  constructor(vault, path, parent) {
+    this.vault = vault;
+    this.path = path;
+    this.name = path.split("/").pop() || "";
+    this.parent = parent;
+  }
+}
+
+export class TFile extends TAbstractFile {
+  constructor(vault, path, parent) {
+    super(vault, path, parent);
+    const dot = this.name.lastIndexOf(".");
+    this.extension = dot < 0 ? "" : this.name.slice(dot + 1);
+    this.basename = dot < 0 ? this.name : this.name.slice(0, dot);
+    this.stat = { ctime: 0, mtime: 0, size: 0 };
+  }
+}
+
+export class TFolder extends TAbstractFile {
+  children = [];
+
+  isRoot() {
+    return this.path === "/";
+  }
+}
+
+export class Vault extends Events {
+  configDir = ".obsidian";
+  #files = new Map();
+  #root = new TFolder(this, "/", null);
+  #turn = Promise.resolve();
+
+  constructor(name) {
+    super();
+    this.name = name;
+    this.adapter = {
+      getName: () => name,
+      getBasePath: () => name,
+      read: (path) => window.hostRead(path),
+      exists: (path) => Promise.resolve(this.#files.has(path)),
+    };
+  }
+
+  /** Look over the folder. */
+  async load() {
+    for (const path of (await window.hostList()).sort()) this.#add(path);
+    this.#root.children.sort(byKind);
+  }
+
+  /** Somebody wrote the file, this vault or another program. */
+  async changed(path) {
+    const isThere = (await window.hostList()).includes(path);
+    const known = this.#files.get(path);
+    if (!isThere && known) {
+      this.#files.delete(path);
+      known.parent.children = known.parent.children.filter((child) => child !== known);
+      this.trigger("delete", known);
+    } else if (isThere) {
+      const file = known ?? this.#add(path);
+      this.trigger(known ? "modify" : "create", file);
+    }
+  }
+
+  getName() {
+    return this.name;
+  }
+
+  getRoot() {
+    return this.#root;
+  }
+
+  getAbstractFileByPath(path) {
+    return path === "/" ? this.#root : (this.#files.get(path) ?? null);
+  }
+
+  getFileByPath(path) {
+    const found = this.getAbstractFileByPath(path);
+    return found instanceof TFile ? found : null;
+  }
+
+  getFolderByPath(path) {
+    const found = this.getAbstractFileByPath(path);
+    return found instanceof TFolder ? found : null;
+  }
+
+  getAllLoadedFiles() {
+    return [this.#root, ...this.#files.values()];
+  }
+
+  getAllFolders(includeRoot) {
+    const folders = [...this.#files.values()].filter((one) => one instanceof TFolder);
+    return includeRoot ? [this.#root, ...folders] : folders;
+  }
+
+  getFiles() {
+    return [...this.#files.values()].filter((one) => one instanceof TFile);
+  }
+
+  getMarkdownFiles() {
+    return this.getFiles().filter((file) => file.extension === "md");
+  }
+
+  read(file) {
+    return window.hostRead(file.path);
+  }
+
+  cachedRead(file) {
+    return this.read(file);
+  }
+
+  modify(file, text) {
+    return this.#inTurn(async () => {
+      await window.hostWrite(file.path, text, null);
+      this.trigger("modify", file);
+    });
+  }
+
+  process(file, edit) {
+    return this.#inTurn(async () => {
+      for (;;) {
+        const text = await this.read(file);
+        const edited = edit(text);
+        if (edited === text) return edited;
+        if (await window.hostWrite(file.path, edited, text)) {
+          this.trigger("modify", file);
+          return edited;
+        }
+      }
+    });
+  }
+
+  /** Run one after the other: Obsidian queues the writes of a file, too. */
+  #inTurn(act) {
+    const done = this.#turn.then(act);
+    this.#turn = done.catch(() => {});
+    return done;
+  }
+
+  #add(path) {
+    const parent = this.#folder(path.split("/").slice(0, -1).join("/"));
+    const file = new TFile(this, path, parent);
+    this.#files.set(path, file);
+    parent.children.push(file);
+    return file;
+  }
+
+  #folder(path) {
+    if (!path) return this.#root;
+    const known = this.#files.get(path);
+    if (known) return known;
+    const parent = this.#folder(path.split("/").slice(0, -1).join("/"));
+    const folder = new TFolder(this, path, parent);
+    this.#files.set(path, folder);
+    parent.children.push(folder);
+    return folder;
+  }
+}
+
+function byKind(one, other) {
+  const order = Number(one instanceof TFile) - Number(other instanceof TFile);
+  return order || one.name.localeCompare(other.name);
+}

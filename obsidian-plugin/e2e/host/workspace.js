@@ -1,0 +1,247 @@
+/** Tabs with notes: opened, edited, saved two seconds after typing, merged when others wrote. */
+
+import { Component, Events } from "./component.js";
+import { Editor } from "./editor.js";
+import { setIcon } from "./icons.js";
+import { Menu } from "./popups.js";
+
+const SAVES_AFTER = 2000; // milliseconds, as Obsidian's TextFileView.requestSave
+
+export class ItemView extends Component {
+  constructor(leaf) {
+    super();
+    this.leaf = leaf;
+    this.app = leaf.app;
+    this.containerEl = leaf.contentEl.createDiv({ cls: "view-content" });
+  }
+}
+
+export class MarkdownView extends ItemView {
+  data = "";
+  file = null;
+  #saved = "";
+  #timer = 0;
+
+  constructor(leaf) {
+    super(leaf);
+    this.editor = new Editor(this.containerEl, (editor, transaction) => {
+      this.data = editor.getValue();
+      this.requestSave();
+      window.host.watch(this, transaction);
+      this.app.workspace.trigger("editor-change", editor, this);
+    });
+    this.containerEl.addEventListener("contextmenu", (event) => {
+      event.preventDefault();
+      const menu = new Menu();
+      this.app.workspace.trigger("editor-menu", menu, this.editor, this);
+      menu.showAtMouseEvent(event);
+    });
+  }
+
+  getViewType() {
+    return "markdown";
+  }
+
+  getDisplayText() {
+    return this.file?.basename ?? "";
+  }
+
+  getMode() {
+    return "source";
+  }
+
+  getViewData() {
+    return this.editor.getValue();
+  }
+
+  setViewData(text) {
+    this.data = text;
+    this.editor.load(text);
+  }
+
+  async onLoadFile(file) {
+    const text = asShown(await this.app.vault.read(file));
+    this.file = file;
+    this.#saved = text;
+    this.setViewData(text);
+  }
+
+  requestSave = () => {
+    this.#timer ||= window.setTimeout(() => void this.save(), SAVES_AFTER);
+  };
+
+  async save() {
+    window.clearTimeout(this.#timer);
+    this.#timer = 0;
+    const text = this.getViewData();
+    if (!this.file || text === this.#saved) return;
+    this.#saved = text;
+    await this.app.vault.modify(this.file, text);
+  }
+
+  /** Somebody else wrote the file: show that, unless there is unsaved text here. */
+  async onModify(file) {
+    if (file !== this.file) return;
+    const text = asShown(await this.app.vault.read(file));
+    if (file !== this.file || text === this.#saved || text === this.getViewData()) return;
+    if (this.getViewData() !== this.#saved) {
+      window.host.conflicts.push(file.path); // Obsidian merges here; no test may come to that
+      return;
+    }
+    this.#saved = text;
+    this.setViewData(text);
+  }
+
+  async onClose() {
+    await this.save();
+    this.containerEl.remove();
+  }
+}
+
+export class WorkspaceLeaf extends Events {
+  constructor(app, contentEl) {
+    super();
+    this.app = app;
+    this.contentEl = contentEl;
+    this.view = new MarkdownView(this);
+  }
+
+  getViewState() {
+    return { type: "markdown", state: { file: this.view.file?.path } };
+  }
+
+  async openFile(file) {
+    await this.view.save();
+    await this.view.onLoadFile(file);
+    this.app.workspace.setActiveLeaf(this);
+    this.app.workspace.trigger("file-open", file);
+    this.app.workspace.trigger("layout-change");
+  }
+
+  detach() {
+    return this.app.workspace.close(this);
+  }
+}
+
+export class Workspace extends Events {
+  layoutReady = false;
+  activeLeaf = null;
+  #leaves = [];
+  #waiting = [];
+
+  constructor(app, containerEl) {
+    super();
+    this.app = app;
+    this.containerEl = containerEl;
+    this.tabsEl = containerEl.createDiv({ cls: "workspace-tab-header-container" });
+    this.panesEl = containerEl.createDiv({ cls: "workspace-tab-container" });
+    app.vault.on("modify", (file) => {
+      for (const leaf of this.#leaves) void leaf.view.onModify(file);
+    });
+  }
+
+  ready() {
+    this.layoutReady = true;
+    for (const callback of this.#waiting.splice(0)) callback();
+  }
+
+  onLayoutReady(callback) {
+    if (this.layoutReady) callback();
+    else this.#waiting.push(callback);
+  }
+
+  /** Open a note in a tab of its own. */
+  async open(path) {
+    const file = this.app.vault.getFileByPath(path);
+    if (!file) throw new Error(`no ${path} in the vault`);
+    const known = this.#leaves.find((leaf) => leaf.view.file === file);
+    const leaf = known ?? this.#newLeaf();
+    if (known) this.setActiveLeaf(leaf);
+    else await leaf.openFile(file);
+    leaf.view.editor.focus();
+    return leaf.view;
+  }
+
+  openLinkText(link) {
+    return this.open(link.endsWith(".md") ? link : `${link}.md`);
+  }
+
+  getLeaf(isNew) {
+    return isNew || !this.activeLeaf ? this.#newLeaf() : this.activeLeaf;
+  }
+
+  async close(leaf) {
+    await leaf.view.onClose();
+    this.#leaves = this.#leaves.filter((one) => one !== leaf);
+    if (this.activeLeaf === leaf) this.activeLeaf = this.#leaves.at(-1) ?? null;
+    this.#draw();
+    this.trigger("active-leaf-change", this.activeLeaf);
+    this.trigger("layout-change");
+    this.trigger("file-open", this.getActiveFile());
+  }
+
+  setActiveLeaf(leaf) {
+    this.activeLeaf = leaf;
+    this.#draw();
+    this.trigger("active-leaf-change", leaf);
+  }
+
+  get activeEditor() {
+    return this.activeLeaf?.view ?? null;
+  }
+
+  getActiveFile() {
+    return this.activeLeaf?.view.file ?? null;
+  }
+
+  getActiveViewOfType(Kind) {
+    const view = this.activeLeaf?.view;
+    return view instanceof Kind ? view : null;
+  }
+
+  getLeavesOfType(type) {
+    return this.#leaves.filter((leaf) => leaf.view.getViewType() === type);
+  }
+
+  iterateAllLeaves(act) {
+    this.#leaves.forEach(act);
+  }
+
+  iterateRootLeaves(act) {
+    this.#leaves.forEach(act);
+  }
+
+  getMostRecentLeaf() {
+    return this.activeLeaf;
+  }
+
+  updateOptions() {}
+
+  #newLeaf() {
+    const leaf = new WorkspaceLeaf(this.app, this.panesEl.createDiv({ cls: "workspace-leaf" }));
+    this.#leaves.push(leaf);
+    return leaf;
+  }
+
+  #draw() {
+    this.tabsEl.empty();
+    for (const leaf of this.#leaves) {
+      leaf.contentEl.toggle(leaf === this.activeLeaf);
+      const tab = this.tabsEl.createDiv({ cls: "workspace-tab-header" });
+      tab.toggleClass("is-active", leaf === this.activeLeaf);
+      tab.createSpan({ text: leaf.view.getDisplayText() });
+      tab.addEventListener("click", () => this.setActiveLeaf(leaf));
+      const close = tab.createDiv({ cls: "tab-close", attr: { "aria-label": "Close tab" } });
+      setIcon(close, "x");
+      close.addEventListener("click", (event) => {
+        event.stopPropagation();
+        void this.close(leaf);
+      });
+    }
+  }
+}
+
+/** A file's text as an editor shows it. */
+function asShown(text) {
+  return text.replace(/^\uFEFF/, "").replace(/\r\n?/g, "\n");
+}

@@ -1,0 +1,17 @@
+/**
+ * What `look` finds, once it finds something; it looks again and again until then.
+ * @template T
+ * @param {string} what is waited for, for the error
+ * @param {() => T | Promise<T>} look
+ * @param {number} [seconds] at most
+ * @returns {Promise<NonNullable<T>>}
+ */
+export async function waitFor(what, look, seconds = 30) {
+  const until = Date.now() + seconds * 1000;
+  for (;;) {
+    const found = await look();
+    if (found) return found;
+    if (Date.now() > until) throw new Error(`after ${seconds} s still not: ${what}`);
+    await new Promise((done) => setTimeout(done, 30));
+  }
+}
