@@ -253,8 +253,10 @@ def test_where_the_built_plugin_lies(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert find_built() is None
 
 
-def test_its_version_is_ours() -> None:
-    manifest = json.loads((SOURCE / "manifest.json").read_bytes())
+def test_its_version_is_ours_wherever_it_is_said() -> None:
+    mirrored = (REPOSITORY / "manifest.json").read_bytes()  # where Obsidian's directory looks
+    assert mirrored == (SOURCE / "manifest.json").read_bytes()
+    manifest = json.loads(mirrored)
     versions = json.loads((SOURCE / "versions.json").read_bytes())
     assert manifest["id"] == plugin.PLUGIN and manifest["version"] == __version__
     assert versions[__version__] == manifest["minAppVersion"]
