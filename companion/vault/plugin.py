@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from contextlib import suppress
 from functools import partial
 from pathlib import Path
-from typing import Any, NamedTuple, NoReturn
+from typing import Any, NamedTuple
 
 from companion.errors import UsageError
 from companion.vault.obsidian import SETTINGS
@@ -161,15 +161,11 @@ def _version(manifest: bytes, file: Path) -> str:
 def _parse(data: bytes, file: Path) -> Any:
     """Return what the file says. Raises UsageError also for what JSON cannot say again."""
     try:
-        value = json.loads(data.decode("utf-8"), parse_constant=_refuse)
-        json.dumps(value, allow_nan=False)  # 1e999 is infinite to Python
+        value = json.loads(data.decode("utf-8"))
+        json.dumps(value, allow_nan=False)  # Python reads NaN, and 1e999 as infinite
     except (ValueError, RecursionError) as error:
         raise _unknown(file, f"it is not valid JSON: {error}") from None
     return value
-
-
-def _refuse(word: str) -> NoReturn:
-    raise ValueError(word)
 
 
 def _as_json(value: Any, before: bytes | None) -> bytes:
