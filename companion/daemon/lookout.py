@@ -23,6 +23,11 @@ class Lookout:
         self._changed = changed
         self._watch: Watch | None = None
 
+    @property
+    def is_lost(self) -> bool:
+        """Whether the vault is watched no more, though it could be."""
+        return self._watch is not None and not self._watch.is_alive
+
     def watch(self) -> None:
         """Watch the vault, if it is not watched already."""
         if self._watch and self._watch.is_alive:

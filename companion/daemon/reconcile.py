@@ -112,58 +112,63 @@ class Reconciler:
 
         Waits for the first look. Raises UsageError when that takes long.
         """
-        if not self.ready.wait(_FIRST_LOOK):
-            raise UsageError("the vault is still being looked over; try again in a moment")
+        self._wait_ready()
         with self._reading:
             assert self._scan
             return self._scan.copy()
 
     def known(self) -> Known:
         """Return the names and vocabularies of the vault as they are now."""
-        scan = self.scan()
+        self._wait_ready()
         with self._reading:
-            if self._known is None:
-                self._known = Known(scan)
+            if self._known is None and self._scan:
+                self._known = Known(self._scan.copy())
+            assert self._known
             return self._known
+
+    def _wait_ready(self) -> None:
+        if not self.ready.wait(_FIRST_LOOK):
+            raise UsageError("the vault is still being looked over; try again in a moment")
 
     def _run(self) -> None:
         next_look = 0.0
         while not self._stopping:
-            hints, whole, number = self._next_hints(next_look)
+            # that the vault itself goes away, no event tells
+            hints, whole, number = self._next_hints(
+                min(next_look, time.monotonic() + _MISSING_LOOK)
+            )
             if self._stopping:
                 break
             try:
-                whole = whole or time.monotonic() >= next_look or len(hints) > _MANY
+                due = time.monotonic() >= next_look or self._lookout.is_lost
+                whole = whole or due or len(hints) > _MANY
                 if self._is_missing():
                     next_look = time.monotonic() + _MISSING_LOOK
                 elif whole:
                     self._look_over(hints)
                     next_look = time.monotonic() + self._pause()
-                else:
+                elif hints:
                     self._look_at(hints)
             except Exception as error:
                 log_fault("looking at the vault", error)
                 next_look = time.monotonic() + _MISSING_LOOK
             if whole:
-                self._answer(number)
+                with self._hinted:
+                    self._answered = number
+                    self._hinted.notify_all()
 
-    def _next_hints(self, next_look: float) -> tuple[dict[str, float], bool, int]:
-        """Wait for hints or for the next look; return the hints, and whether to look at it all."""
+    def _next_hints(self, until: float) -> tuple[dict[str, float], bool, int]:
+        """Wait for hints, at most until then; return them, and whether to look at it all."""
         with self._hinted:
             self._hinted.wait_for(
                 lambda: self._hints or self._whole or self._stopping,
-                max(0.0, next_look - time.monotonic()),
+                max(0.0, until - time.monotonic()),
             )
             if self._hints and not self._whole:
                 self._hinted.wait_for(lambda: self._stopping, _GATHER)
             taken = self._hints, self._whole, self._asked
             self._hints, self._whole = {}, False
             return taken
-
-    def _answer(self, number: int) -> None:
-        with self._hinted:
-            self._answered = number
-            self._hinted.notify_all()
 
     def _pause(self) -> float:
         longest = self._space.config.background.rescan_seconds

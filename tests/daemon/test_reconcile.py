@@ -1,0 +1,361 @@
+"""The vault changes: notes made, renamed and deleted, events lost, drives and databases gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from companion.daemon import reconcile
+from companion.daemon.queue import Priority
+from companion.errors import UsageError
+from companion.vault.watch import Watch, WatchUnavailable
+from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper
+
+__all__ = ["fake", "keeper"]
+
+
+def _waiting(keeper: Keeper) -> set[str]:
+    return {path for path, owner in list(keeper.daemon._queue._entries) if not owner}
+
+
+@pytest.fixture
+def quiet(keeper: Keeper) -> Keeper:
+    """A vault whose notes wait in the background, for an hour."""
+    keeper.settings["settle_seconds"] = 3600.0
+    keeper.note("A.md")
+    keeper.note("F/B.md")
+    keeper.start()
+    eventually(lambda: _waiting(keeper) == {"A.md", "F/B.md"})
+    return keeper
+
+
+def _delete(vault: Path) -> None:
+    (vault / "A.md").unlink()
+
+
+def _rename(vault: Path) -> None:
+    (vault / "A.md").rename(vault / "C.md")
+
+
+def _rename_case(vault: Path) -> None:
+    (vault / "A.md").rename(vault / "a.md")
+
+
+def _move_folder(vault: Path) -> None:
+    (vault / "F").rename(vault / "G")
+
+
+def _delete_folder(vault: Path) -> None:
+    shutil.rmtree(vault / "F")
+
+
+def _make_folder(vault: Path) -> None:
+    (vault / "N/M").mkdir(parents=True)
+    (vault / "N/M/C.md").write_text(STUB)
+
+
+def _move_in(vault: Path) -> None:
+    folder = vault.with_name("outside")
+    folder.mkdir()
+    (folder / "C.md").write_text(STUB)
+    folder.rename(vault / "N")
+
+
+def _fill_by_hand(vault: Path) -> None:
+    (vault / "A.md").write_text(FILLED)
+
+
+def _replace(vault: Path) -> None:
+    (vault / ".new").write_text(FILLED)
+    (vault / ".new").replace(vault / "A.md")
+
+
+def _hide(vault: Path) -> None:
+    (vault / "A.md").rename(vault / ".A.md")
+
+
+CHANGES = [
+    pytest.param(_delete, {"F/B.md"}, id="deleted"),
+    pytest.param(_rename, {"C.md", "F/B.md"}, id="renamed"),
+    pytest.param(_rename_case, {"a.md", "F/B.md"}, id="renamed in its case only"),
+    pytest.param(_move_folder, {"A.md", "G/B.md"}, id="folder moved"),
+    pytest.param(_delete_folder, {"A.md"}, id="folder deleted"),
+    pytest.param(_make_folder, {"A.md", "F/B.md", "N/M/C.md"}, id="folder made"),
+    pytest.param(_move_in, {"A.md", "F/B.md", "N/C.md"}, id="folder moved in"),
+    pytest.param(_fill_by_hand, {"F/B.md"}, id="filled by hand"),
+    pytest.param(_replace, {"F/B.md"}, id="replaced by another file"),
+    pytest.param(_hide, {"F/B.md"}, id="hidden"),
+]
+
+
+@pytest.mark.parametrize(("change", "waiting"), CHANGES)
+def test_what_waits_follows_the_vault(quiet: Keeper, change: object, waiting: set[str]) -> None:
+    change(quiet.vault)  # type: ignore[operator]
+    eventually(lambda: _waiting(quiet) == waiting)
+    assert quiet.status().to_do == len(waiting)
+
+
+@pytest.mark.parametrize(("change", "waiting"), CHANGES)
+def test_rescan_finds_what_no_event_told(quiet: Keeper, change: object, waiting: set[str]) -> None:
+    quiet.daemon._reconciler._lookout.stop()
+    change(quiet.vault)  # type: ignore[operator]
+    quiet.rescan()
+    assert _waiting(quiet) == waiting
+
+
+def test_vault_that_cannot_be_watched_is_polled(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(self: Watch) -> None:
+        raise WatchUnavailable("the system's limit of watched folders is reached")
+
+    monkeypatch.setattr(Watch, "start", start)
+    monkeypatch.setattr(reconcile, "_POLL", 0.2)
+    keeper.start()
+    eventually(lambda: keeper.status().ready)
+    assert "limit of watched folders" in keeper.status().polls
+    keeper.note("Stub.md")
+    eventually(lambda: keeper.is_filled("Stub.md"))
+    monkeypatch.undo()
+    keeper.rescan()
+    assert keeper.status().polls == ""
+    said = keeper.log.getvalue()
+    assert said.count("looked over again and again") == 1
+
+
+def test_poll_leaves_a_note_alone_that_is_being_edited(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Watch, "start", _cannot_start)
+    monkeypatch.setattr(reconcile, "_POLL", 0.05)
+    keeper.settings["settle_seconds"] = 0.8
+    keeper.start()
+    for number in range(8):
+        keeper.note("Stub.md", f"{STUB}{number}\n", rests=False)
+        saved = time.monotonic()
+        time.sleep(0.15)  # the user's pause
+    eventually(lambda: keeper.read("Stub.md") == f"{FILLED}7\n")
+    assert keeper.model.last_at() >= saved + 0.7
+
+
+def _cannot_start(watch: Watch) -> None:
+    raise WatchUnavailable("no events here")
+
+
+# --- the vault goes away
+
+
+def test_vault_that_is_renamed_away_is_waited_for(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_MISSING_LOOK", 0.1)
+    keeper.note("Stub.md", FILLED)
+    keeper.start()
+    eventually(lambda: keeper.status().ready)
+    away = keeper.vault.with_name("away")
+    keeper.vault.rename(away)
+    eventually(lambda: keeper.status().vault_missing)
+    with pytest.raises(UsageError, match="the vault is not there just now"):
+        keeper.run("Stub.md")
+    (away / "New.md").write_text(STUB)
+    away.rename(keeper.vault)
+    eventually(lambda: keeper.is_filled("New.md"))
+    assert not keeper.status().vault_missing
+    keeper.note("Later.md", rests=False)
+    eventually(lambda: keeper.is_filled("Later.md"))
+    assert keeper.status().polls == ""
+
+
+def test_empty_mount_point_is_not_an_empty_vault(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_MISSING_LOOK", 0.1)
+    keeper.settings["settle_seconds"] = 3600.0
+    keeper.note("Stub.md")
+    keeper.start()
+    eventually(lambda: _waiting(keeper) == {"Stub.md"})
+    away = keeper.vault.with_name("away")
+    keeper.vault.rename(away)
+    keeper.vault.mkdir()
+    eventually(lambda: keeper.status().vault_missing)
+    keeper.vault.rmdir()
+    away.rename(keeper.vault)
+    eventually(lambda: not keeper.status().vault_missing)
+    assert _waiting(keeper) == {"Stub.md"}
+
+
+def test_vault_that_comes_back_ends_no_pause(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_MISSING_LOOK", 0.1)
+    keeper.note("Stub.md")
+    keeper.daemon = keeper.start()
+    keeper.daemon.pause()
+    holds: list[tuple[Priority, bool]] = []
+    away = keeper.vault.with_name("away")
+    keeper.vault.rename(away)
+    eventually(lambda: keeper.status().vault_missing)
+    queue = keeper.daemon._queue
+    hold = queue.hold
+
+    def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
+        hold(priority, held, by)
+        holds.append((priority, not queue._lines[priority].open))
+
+    monkeypatch.setattr(queue, "hold", hold_and_see)
+    away.rename(keeper.vault)
+    eventually(lambda: not keeper.status().vault_missing)
+    keeper.rescan()
+    assert all(is_held for priority, is_held in holds if priority is Priority.BACKGROUND)
+    assert keeper.model.calls() == 0
+
+
+def test_resume_begins_nothing_while_the_vault_is_away(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconcile, "_MISSING_LOOK", 0.1)
+    keeper.note("Stub.md")
+    keeper.start()
+    keeper.daemon.pause()
+    keeper.rescan()
+    away = keeper.vault.with_name("away")
+    keeper.vault.rename(away)
+    eventually(lambda: keeper.status().vault_missing)
+    keeper.daemon.resume()
+    assert not keeper.daemon._queue._lines[Priority.BACKGROUND].open
+    away.rename(keeper.vault)
+    eventually(lambda: keeper.is_filled("Stub.md") or keeper.model.calls() > 0)
+
+
+# --- much at once, and clocks
+
+
+def test_burst_is_taken_in_whole_and_each_note_enriched_once(keeper: Keeper) -> None:
+    keeper.start()
+    eventually(lambda: keeper.status().ready)
+    folder = keeper.vault / "Burst"
+    folder.mkdir()
+    plain = "---\ndescription: Mine.\n---\n\nText of mine.\n"
+    for number in range(2000):
+        (folder / f"{number}.md").write_text(plain if number % 50 else STUB)
+    stubs = [folder / f"{number}.md" for number in range(0, 2000, 50)]
+    eventually(lambda: all(file.read_text() == FILLED for file in stubs))
+    keeper.rescan()
+    eventually(keeper.is_idle)
+    assert len(keeper.changes()) == keeper.model.calls() == len(stubs)
+    assert keeper.status().notes == 2000
+
+
+def test_burst_waits_from_its_last_save(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also of files whose times lie back, as tools that copy and unpack set them."""
+    keeper.settings["settle_seconds"] = 1.0
+    monkeypatch.setattr(reconcile, "_MANY", 5)
+    keeper.start()
+    eventually(lambda: keeper.status().ready)
+    for _ in range(6):
+        for number in range(10):
+            keeper.note(f"{number}.md")
+        saved = time.monotonic()
+        time.sleep(0.15)
+    eventually(lambda: all(keeper.is_filled(f"{number}.md") for number in range(10)))
+    assert min(seen.at for seen in keeper.model.seen) >= saved + 0.8
+
+
+@pytest.mark.parametrize("gone", ["journal.sqlite3", "index.sqlite3", "spending.sqlite3"])
+def test_work_goes_on_when_a_database_is_deleted(keeper: Keeper, gone: str) -> None:
+    keeper.note("One.md")
+    keeper.start()
+    eventually(lambda: keeper.is_filled("One.md"))
+    eventually(keeper.is_idle)
+    files = list(keeper.vault.parent.rglob(f"{gone}*"))
+    assert files
+    for file in files:
+        file.unlink()
+    keeper.note("Two.md", rests=False)
+    eventually(lambda: keeper.is_filled("Two.md"))
+    keeper.rescan()
+    eventually(keeper.is_idle)
+    assert keeper.model.calls() == 2
+    assert keeper.changes("Two.md")
+    assert keeper.status().fault is None
+
+
+def test_clock_that_was_set_back_stops_nothing(keeper: Keeper) -> None:
+    for number in range(3):
+        file = keeper.note(f"{number}.md")
+        later = time.time() + 7200
+        os.utime(file, (later, later))
+    keeper.start()
+    eventually(lambda: all(keeper.is_filled(f"{number}.md") for number in range(3)))
+
+
+# --- during the call
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "text"),
+    [
+        pytest.param(lambda f: f.rename(f.with_name("Other.md")), "Other.md", FILLED, id="renamed"),
+        pytest.param(lambda f: f.rename(f.with_name("stub.md")), "stub.md", FILLED, id="case only"),
+        pytest.param(lambda f: f.unlink(), "Stub.md", None, id="deleted"),
+        pytest.param(lambda f: f.write_text(""), "Stub.md", "", id="emptied"),
+        pytest.param(
+            lambda f: f.write_text("---\nai: false\ndescription:\n---\n"),
+            "Stub.md",
+            "---\nai: false\ndescription:\n---\n",
+            id="marked as not to be touched",
+        ),
+    ],
+)
+def test_change_during_the_call(
+    keeper: Keeper, change: object, path: str, text: str | None
+) -> None:
+    file = keeper.note("Stub.md")
+    keeper.model.think()
+    keeper.start()
+    eventually(lambda: keeper.model.calls() == 1)
+    change(file)  # type: ignore[operator]
+    keeper.model.answer()
+    if text == FILLED:
+        eventually(lambda: keeper.is_filled(path))
+    eventually(keeper.is_idle)
+    found = keeper.vault / path
+    assert (found.read_text() if found.exists() else None) == text
+    assert len(list(keeper.vault.glob("*.md"))) == (text is not None)
+
+
+def test_note_moved_to_where_it_is_left_alone_during_the_call(keeper: Keeper) -> None:
+    file = keeper.note("Stub.md")
+    keeper.model.think()
+    keeper.start()
+    eventually(lambda: keeper.model.calls() == 1)
+    (keeper.vault / ".trash").mkdir()
+    file.rename(keeper.vault / ".trash/Stub.md")
+    keeper.model.answer()
+    eventually(keeper.is_idle)
+    assert keeper.read(".trash/Stub.md") == STUB
+
+
+def test_note_saved_every_second_is_left_until_it_rests(keeper: Keeper) -> None:
+    keeper.settings["settle_seconds"] = 0.5
+    keeper.start()
+    stopped = threading.Event()
+    lines: list[str] = []
+
+    def type_on() -> None:
+        while not stopped.wait(0.1):
+            lines.append(f"line {len(lines)}\n")
+            keeper.note("Stub.md", STUB + "".join(lines), rests=False)
+
+    typing = threading.Thread(target=type_on)
+    typing.start()
+    time.sleep(1.5)  # while the user types
+    stopped.set()
+    typing.join()
+    assert keeper.model.calls() == 0
+    eventually(lambda: keeper.read("Stub.md") == FILLED + "".join(lines))
