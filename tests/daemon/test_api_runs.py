@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -194,17 +195,27 @@ def test_those_who_wait_leave_threads_to_others(server: Served) -> None:
 def test_whoever_hangs_up_gives_the_place_back(server: Served) -> None:
     run = start(server)
     request = make_request("GET", f"/api/v1/runs/{run}?wait=25", server.headers)
-    for line in [server.open(request) for _ in range(4)]:
+    lines = [server.open(request) for _ in range(4)]
+    waiting: list[threading.Thread] = []
+
+    def has_to_wait() -> bool:
+        one = threading.Thread(target=_ask, args=(server, f"/runs/{run}?since=0&wait=25"))
+        one.start()
+        waiting.append(one)
+        one.join(0.3)
+        return one.is_alive()
+
+    while has_to_wait():
+        pass
+    for line in lines:
         line.close()
-    while True:  # until the places are free again, answers come at once
-        waiting = threading.Thread(target=_ask, args=(server, f"/runs/{run}?since=0&wait=25"))
-        waiting.start()
-        waiting.join(0.3)
-        if waiting.is_alive():
-            break
+    gives_up = time.monotonic() + 12  # the places of those who hung up would be free after 25
+    while not has_to_wait():
+        assert time.monotonic() < gives_up
     assert server.post(f"/runs/{run}/cancel").status == 200
-    waiting.join(10)
-    assert not waiting.is_alive()
+    for one in waiting:
+        one.join(10)
+        assert not one.is_alive()
 
 
 def test_nobody_waits_while_the_daemon_stops(server: Served) -> None:
