@@ -65,8 +65,9 @@ def install_plugin(root: Path, config: Config, show: Show) -> None:
     planned = plan_install(root, built)
     state = state_folder(root)
     place = find_daemon(state)
-    port = place.port if place else config.server.port
-    address = f"http://127.0.0.1:{port or _USUAL_PORT}"
+    usual = config.server.port
+    port = place.port if place else usual or _USUAL_PORT
+    address = f"http://127.0.0.1:{port}"
     code = new_code(state, _HOURS * 3600.0, _TRIES)
     written = write_install(planned, {"address": address, "code": code})
     show.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
@@ -75,8 +76,8 @@ def install_plugin(root: Path, config: Config, show: Show) -> None:
         f"  it will ask the daemon at {address}, with a code that works once, within {_HOURS}"
         f" hours and {_TRIES} tries"
     )
-    if config.server.port == 0:
+    if port != usual:
         show.warn(
-            "The daemon answers elsewhere after each start, since [server] has port = 0: set a"
-            " port there, so that the plugin finds it."
+            f"companion serve will answer elsewhere, since [server] has port = {usual}: set"
+            f" {port} there, so that the plugin finds it."
         )

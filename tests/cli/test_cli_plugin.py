@@ -79,18 +79,20 @@ def test_the_code_lasts_until_tomorrow(user: User) -> None:
 
 def test_the_address_is_the_running_daemons(user: User) -> None:
     user.configure("[server]\nport = 4000\n")
-    assert user.run("plugin", "install").status == 0
+    ran = user.run("plugin", "install")
+    assert (ran.status, ran.err) == (0, "")
     assert data_of(user.vault)["address"] == "http://127.0.0.1:4000"
     with vault_lock(state := state_folder(user.vault)):
         write_place(state, Place(4321, os.getpid(), __version__, 1.0))
-        assert user.run("plugin", "install").status == 0
+        ran = user.run("plugin", "install")
+    assert ran.status == 0 and "set 4321 there" in ran.err
     assert data_of(user.vault)["address"] == "http://127.0.0.1:4321"
 
 
 def test_any_free_port_is_no_address(user: User) -> None:
     user.configure("[server]\nport = 0\n")
     ran = user.run("plugin", "install")
-    assert ran.status == 0 and "set a port there" in ran.err
+    assert ran.status == 0 and "set 27182 there" in ran.err
     assert data_of(user.vault)["address"] == "http://127.0.0.1:27182"
 
 
