@@ -49,10 +49,16 @@ export class Obsidian {
       reducedMotion: "reduce",
     });
     const page = await context.newPage();
+    /** @type {string[]} */
+    const faults = [];
+    page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
     await expose(page, vault.path);
     await page.route("http://localhost/**", (route) => this.#serve(route));
     await page.goto("http://localhost/");
-    await page.waitForFunction("window.host?.isReady", null, { timeout: 20_000 });
+    await waitFor("the window is there", async () => {
+      if (faults.length) throw new Error(faults.join("\n"));
+      return page.evaluate(() => window.host?.isReady);
+    });
     this.#follow(page, vault.path);
     return page;
   }
@@ -90,7 +96,7 @@ export class Obsidian {
 
 /** @type {Record<string, string>} */
 const FILES = {
-  "/main.js": join(PLUGIN, "main.js"),
+  "/main.js": process.env.E2E_MAIN ?? join(PLUGIN, "main.js"),
   "/manifest.json": join(PLUGIN, "manifest.json"),
   "/styles.css": join(PLUGIN, "styles.css"),
   "/host.css": join(HERE, "host", "host.css"),

@@ -10,6 +10,7 @@ import * as popups from "./popups.js";
 import { requestUrl } from "./request.js";
 import { SecretStorage } from "./secrets.js";
 import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./settings.js";
+import { Typist } from "./typist.js";
 import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
 import { ItemView, MarkdownView, Workspace, WorkspaceLeaf } from "./workspace.js";
 
@@ -51,8 +52,14 @@ window.host = {
   conflicts: [],
   /** Errors that nobody caught. */
   errors: [],
-  /** Told of every change of an open note. */
-  watch: () => {},
+  /** Follows every change of an open note. */
+  watch(view, transaction) {
+    if (view === this.typist?.view) this.typist.watch(transaction);
+  },
+  /** Somebody who types in the active note from now on. */
+  newTypist(seed, where) {
+    this.typist = new Typist(this.app.workspace.activeLeaf.view, seed, where);
+  },
 };
 window.addEventListener("error", (event) => window.host.errors.push(String(event.error)));
 window.addEventListener("unhandledrejection", (event) =>

@@ -113,6 +113,10 @@ export class Vault extends Events {
     return this.read(file);
   }
 
+  async readBinary(file) {
+    return new TextEncoder().encode(await this.read(file)).buffer;
+  }
+
   modify(file, text) {
     return this.#inTurn(async () => {
       await window.hostWrite(file.path, text, null);

@@ -1,0 +1,187 @@
+/** What a user does with an open note, a closed one and a folder, against the real daemon. */
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { errorsOf, notice, readData, writeData } from "./obsidian.js";
+import {
+  chooseFromMenu,
+  clickRibbon,
+  countNotices,
+  openNote,
+  openPaired,
+  openScene,
+  runCommand,
+  secret,
+  shownText,
+  shows,
+  statusBar,
+} from "./scene.js";
+import { waitFor } from "./wait.js";
+
+const FILLED = /^description: How to keep a sourdough starter/m;
+
+/** @type {import("./scene.js").Scene} */
+let scene;
+/** @type {import("playwright-core").Page} */
+let page;
+
+before(async () => {
+  scene = await openScene();
+  page = await openPaired(scene);
+});
+
+after(async () => {
+  assert.deepEqual(await errorsOf(page), []);
+  await scene.end();
+});
+
+beforeEach(() => scene.endpoint.release());
+
+test("the code in data.json becomes a token that only the secret storage holds", async () => {
+  const token = await secret(page);
+  assert.match(token, /^[0-9a-f]{64}$/);
+  const data = await waitFor("the code is gone", async () => {
+    const text = await readData(scene.vault);
+    return !text.includes("code") && text;
+  });
+  assert.ok(!data.includes(token));
+  assert.match(await readyBar(), /today/);
+});
+
+test("a web page cannot ask the daemon: the plugin needs no CORS", async () => {
+  const status = `${scene.vault.address}/api/v1/status`;
+  const asked = await page.evaluate(async ([url, token]) => {
+    const headers = { Authorization: `Bearer ${token}` };
+    return fetch(url, { headers }).then(
+      (answer) => answer.status,
+      (error) => error.name,
+    );
+  }, [status, await secret(page)]);
+  assert.equal(asked, "TypeError");
+});
+
+test("the ribbon fills the open note in one step of its undo", async () => {
+  const path = "Cooking/Sourdough.md";
+  const onDisk = await scene.vault.read(path);
+  await openNote(page, path);
+  const original = await shownText(page);
+  scene.endpoint.hold();
+  await clickRibbon(page);
+  await waitFor("progress in the status bar", async () => /thinking/.test(await statusBar(page)));
+  assert.equal(await shownText(page), original);
+  scene.endpoint.release();
+  await shows(page, FILLED);
+  const filled = await shownText(page);
+  assert.match(filled, /^> \[!ai\] AI\n> A sourdough starter/m);
+  assert.match(filled, /\[\[Bread flour\|bread flour\]\]/);
+  await notice(page, /Filled description and a callout in “Sourdough”/);
+
+  await focusEditor();
+  await page.keyboard.press("Control+z");
+  assert.equal(await shownText(page), original, "Ctrl-Z takes back exactly all of it");
+  await page.keyboard.press("Control+Shift+z");
+  assert.equal(await shownText(page), filled);
+  await waitFor("the file follows", async () => (await scene.vault.read(path)) === filled);
+  assert.equal(original, onDisk);
+  const [change] = await scene.vault.history(path);
+  assert.deepEqual([change.path, change.state], [path, "done"]);
+});
+
+test("the command takes the last change of the open note back", async () => {
+  const path = "Cooking/Sourdough.md";
+  await openNote(page, path);
+  await runCommand(page, "Undo the last change");
+  await notice(page, /Undone in “Cooking\/Sourdough.md”/);
+  const text = await shownText(page);
+  assert.match(text, /^description: \n/m);
+  assert.doesNotMatch(text, /\[!ai\]/);
+  const [undo, change] = await scene.vault.history(path);
+  assert.equal(undo.undoes, change.id);
+  await waitFor("the file follows", async () => (await scene.vault.read(path)) === text);
+});
+
+test("a review: one change refused, the other written", async () => {
+  const path = "Cooking/Ratatouille.md";
+  await openNote(page, path);
+  await runCommand(page, "Review what would change");
+  const modal = page.getByRole("dialog");
+  await modal.getByText("What would change in “Ratatouille”").waitFor();
+  const original = await shownText(page);
+  const toggles = modal.locator(".checkbox-container");
+  assert.equal(await toggles.count(), 2);
+  await toggles.first().click();
+  await modal.getByRole("button", { name: "Write 1, refuse 1" }).click();
+  await shows(page, /\[!ai\]/);
+  const text = await shownText(page);
+  assert.equal(/^description:.*$/m.exec(text)?.[0], /^description:.*$/m.exec(original)?.[0]);
+  await waitFor("the file follows", async () => (await scene.vault.read(path)) === text);
+  const asked = scene.endpoint.asked;
+  await scene.vault.companion("enrich", path.split("/")[0], "--dry-run", "--json");
+  assert.equal(scene.endpoint.asked, asked, "what was refused is not asked for again");
+});
+
+test("a note that is not open is written by the daemon", async () => {
+  const path = "Garden/Compost.md";
+  await chooseFromMenu(page, path, /^Enrich note$/);
+  await waitFor("the file is filled", async () => /\[!ai\]/.test(await scene.vault.read(path)));
+  await notice(page, /Filled .* in “Compost”/);
+  assert.equal((await scene.vault.history(path)).length, 1);
+});
+
+test("the notice's button undoes what it tells of", async () => {
+  const path = "Garden/Compost.md";
+  await page.locator(".notice", { hasText: "“Compost”" }).getByRole("button").click();
+  await waitFor("the file is as before", async () => !/\[!ai\]/.test(await scene.vault.read(path)));
+});
+
+test("a folder: the daemon fills what needs it", async () => {
+  const before = await countNotices(page);
+  await chooseFromMenu(page, "Garden", /^Enrich folder$/);
+  const said = await notice(page, /Filled \d+ notes? in Garden/, before);
+  const changes = (await scene.vault.history("Garden/Basil.md")).length;
+  assert.equal(changes, 1, said);
+});
+
+test("why a note is not picked", async () => {
+  await openNote(page, "Diary.md");
+  await runCommand(page, "Why is this note");
+  const modal = page.getByRole("dialog");
+  await modal.getByText("Left alone").waitFor();
+  assert.match(await modal.innerText(), /ai: false/);
+  await page.keyboard.press("Escape");
+});
+
+test("pause and resume, in the status bar and in the daemon", async () => {
+  await runCommand(page, "Pause background work");
+  await waitFor("the status bar says so", async () => /paused/.test(await statusBar(page)));
+  assert.match(await scene.vault.companion("status"), /paused/);
+  await runCommand(page, "Resume background work");
+  await waitFor("it goes on", async () => !/paused/.test(await statusBar(page)));
+});
+
+test("the settings: a test of the connection, and pairing by hand", async () => {
+  await page.getByRole("button", { name: "Settings" }).click();
+  const modal = page.getByRole("dialog");
+  await modal.getByRole("button", { name: "Test" }).click();
+  await modal.getByText(/^Connected to version/).waitFor();
+  await modal.getByLabel("Pairing code").fill("AAAA-AAAA");
+  await modal.getByRole("button", { name: "Pair" }).click();
+  await modal.getByText(/wrong, used up or too old/).waitFor();
+  await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
+  await modal.getByLabel("Pairing code").fill(await scene.vault.pair());
+  await modal.getByRole("button", { name: "Pair" }).click();
+  await modal.getByText(/^Connected to version/).waitFor();
+  assert.match(await secret(page), /^[0-9a-f]{64}$/);
+  await modal.getByLabel("Close").click();
+});
+
+function focusEditor() {
+  return page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
+}
+
+function readyBar() {
+  return waitFor("the status is known", async () => {
+    const words = await statusBar(page);
+    return /\d/.test(words) && words;
+  });
+}

@@ -1,0 +1,110 @@
+/** A vault, its daemon, an endpoint and a window with the plugin, and what a user does there. */
+
+import { Vault } from "./daemon.js";
+import { Endpoint } from "./endpoint.js";
+import { Obsidian, writeData } from "./obsidian.js";
+import { waitFor } from "./wait.js";
+
+/** @import { Page } from "playwright-core" */
+
+/** @typedef {{endpoint: Endpoint, vault: Vault, obsidian: Obsidian, end: () => Promise<void>}} Scene */
+
+/**
+ * @param {Record<string, unknown>} [background] the daemon's settings of that table
+ * @returns {Promise<Scene>}
+ */
+export async function openScene(background) {
+  const endpoint = await Endpoint.start();
+  const vault = await Vault.copy(endpoint.baseUrl, background);
+  const [obsidian] = await Promise.all([Obsidian.launch(), vault.serve()]);
+  const end = async () => {
+    await obsidian.close();
+    endpoint.stop();
+    await vault.remove();
+  };
+  return { endpoint, vault, obsidian, end };
+}
+
+/**
+ * A window whose plugin is paired.
+ * @param {Scene} scene
+ * @param {Record<string, unknown>} [settings]
+ */
+export async function openPaired({ vault, obsidian }, settings = {}) {
+  await writeData(vault, { address: vault.address, code: await vault.pair(), ...settings });
+  const page = await obsidian.open(vault);
+  await waitFor("the plugin is paired", () => secret(page));
+  return page;
+}
+
+/** @param {Page} page */
+export function secret(page) {
+  return page.evaluate(() => window.app.secretStorage.getSecret("callout-companion-token"));
+}
+
+/**
+ * Open a note by a click in the list of files.
+ * @param {Page} page
+ * @param {string} path
+ */
+export async function openNote(page, path) {
+  await page.locator(`.nav-file-title[data-path="${path}"]`).click();
+  await page.waitForFunction((name) => window.app.workspace.getActiveFile()?.path === name, path);
+}
+
+/** @param {Page} page */
+export function clickRibbon(page) {
+  return page.locator(".side-dock-ribbon-action").click();
+}
+
+/**
+ * Run a command from the palette, which lists what can be done now.
+ * @param {Page} page
+ * @param {string} name without the plugin's
+ */
+export async function runCommand(page, name) {
+  await page.keyboard.press("Control+p");
+  await page.locator(".prompt-input").fill(`Callout Companion: ${name}`);
+  const first = page.locator(".suggestion-item").first();
+  await first.waitFor();
+  await page.keyboard.press("Enter");
+}
+
+/**
+ * Choose from the menu of a file or folder in the list.
+ * @param {Page} page
+ * @param {string} path
+ * @param {RegExp} title
+ */
+export async function chooseFromMenu(page, path, title) {
+  await page.locator(`[data-path="${path}"]`).click({ button: "right" });
+  await page.locator(".menu-item").filter({ hasText: title }).click();
+}
+
+/** What the status bar says. @param {Page} page */
+export function statusBar(page) {
+  return page.locator(".status-bar-item.plugin-callout-companion").innerText();
+}
+
+/**
+ * The text that the active editor shows.
+ * @param {Page} page
+ * @returns {Promise<string>}
+ */
+export function shownText(page) {
+  return page.evaluate(() => window.app.workspace.activeLeaf.view.editor.getValue());
+}
+
+/**
+ * Wait until the active editor shows something.
+ * @param {Page} page
+ * @param {RegExp} words
+ */
+export function shows(page, words) {
+  return waitFor(`the editor shows ${words}`, async () => words.test(await shownText(page)));
+}
+
+/** How many notices there were so far. @param {Page} page */
+export function countNotices(page) {
+  return page.evaluate(() => window.host.notices.length);
+}

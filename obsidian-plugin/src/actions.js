@@ -1,0 +1,77 @@
+/** What the user can do with a note or a folder, for commands, menus and the ribbon. */
+
+import { MarkdownView } from "obsidian";
+import { enrichNote } from "./enrich.js";
+import { NoteInTheWay } from "./errors.js";
+import { enrichFolder } from "./folder.js";
+import { reviewNote } from "./review.js";
+import { findSection } from "./section.js";
+import { undoLast } from "./undo.js";
+import { showWhy } from "./why.js";
+
+/** @import { TFile } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Filled } from "./shapes.js" */
+
+/** @typedef {{ id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: TFile) => Promise<void> }} Action */
+
+/** @satisfies {Record<string, Action>} */
+export const ACTIONS = {
+  enrich: { id: "enrich-note", name: "Enrich note", icon: "sparkles", act: enrichNote },
+  section: {
+    id: "enrich-section",
+    name: "Enrich section at the cursor",
+    icon: "heading",
+    act: enrichSection,
+  },
+  answer: {
+    id: "answer-requests",
+    name: "Answer requests in this note",
+    icon: "message-square-reply",
+    act: (plugin, file) => enrichNote(plugin, file, { pick: isAsked }),
+  },
+  folder: {
+    id: "enrich-folder",
+    name: "Enrich folder of this note",
+    icon: "folder-pen",
+    act: async (plugin, file) => {
+      if (file.parent) await enrichFolder(plugin, file.parent);
+    },
+  },
+  review: {
+    id: "review-note",
+    name: "Review what would change",
+    icon: "file-diff",
+    act: reviewNote,
+  },
+  undo: {
+    id: "undo-note",
+    name: "Undo the last change of this note",
+    icon: "undo-2",
+    act: undoLast,
+  },
+  why: { id: "why-note", name: "Why is this note (not) picked", icon: "circle-help", act: showWhy },
+};
+
+/**
+ * Whether the user put the callout there to be filled. The API has no other sign of it.
+ *
+ * @param {Filled} change
+ */
+function isAsked({ kind, reason }) {
+  return kind === "callout" && /^(you ask:|an empty AI callout)/.test(reason);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+async function enrichSection(plugin, file) {
+  const view = plugin.app.workspace.getActiveViewOfType(MarkdownView);
+  if (view?.file?.path !== file.path || view.getMode() !== "source") {
+    throw new NoteInTheWay("Put the cursor in the section first, in editing view.");
+  }
+  const section = findSection(view.editor.getValue(), view.editor.getCursor().line);
+  if (section === null) throw new NoteInTheWay("There is no heading above the cursor.");
+  await enrichNote(plugin, file, { section });
+}

@@ -1,0 +1,259 @@
+/** The daemon's HTTP API. Every call rejects with DaemonAway, NotPaired, Refused or Garbled. */
+
+import { requestUrl } from "obsidian";
+import { DaemonAway, Garbled, NotPaired, Refused } from "./errors.js";
+import { readToken } from "./pairing.js";
+import * as shapes from "./shapes.js";
+
+/** @import { RequestUrlParam } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Offer, Reader } from "./shapes.js" */
+
+/**
+ * An order of a run, as the API takes it.
+ *
+ * @typedef {{
+ *   paths: string[], section?: string, priority: "interactive" | "request" | "background",
+ *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string,
+ * }} Order
+ */
+
+/** @typedef {{ status: number, body: string }} Answer */
+
+const PATIENCE = 30_000; // milliseconds; the daemon holds an answer back for WAIT at most
+const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not long
+
+/**
+ * The token for a one-time code.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} code
+ */
+export async function takeToken(plugin, code) {
+  return read(await send(plugin, "POST", "/pair", { code }, ""), shapes.paired).token;
+}
+
+/**
+ * How the daemon stands.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function readStatus(plugin) {
+  return get(plugin, "/status", {}, shapes.status);
+}
+
+/**
+ * Stop background work, or let it go on.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {boolean} isPaused
+ */
+export function pauseBackground(plugin, isPaused) {
+  return post(plugin, isPaused ? "/pause" : "/resume", {}, shapes.status);
+}
+
+/**
+ * The id of the new run.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Order} order
+ */
+export async function startRun(plugin, order) {
+  return (await post(plugin, "/runs", order, shapes.begun)).id;
+}
+
+/**
+ * How far the run is, and its results after a number; waits a little for one.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {number} since
+ */
+export function readRun(plugin, run, since) {
+  return get(plugin, `/runs/${run}`, { since, wait: WAIT }, shapes.progress);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ */
+export function cancelRun(plugin, run) {
+  return post(plugin, `/runs/${run}/cancel`, {}, shapes.begun);
+}
+
+/**
+ * The run's edits for the text that the note has now.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {string} path
+ * @param {string} text
+ * @param {number[] | null} only of the result's changes; null: all of them
+ */
+export function offerAgain(plugin, run, path, text, only) {
+  return post(plugin, `/runs/${run}/edits`, { path, text, ...(only && { only }) }, shapes.offer);
+}
+
+/**
+ * The id of the change that the edits of an offer made.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {string} path
+ * @param {Offer} offer
+ */
+export async function confirmEdits(plugin, run, path, { base_sha256, new_sha256 }) {
+  const body = { path, base_sha256, new_sha256 };
+  return (await post(plugin, `/runs/${run}/applied`, body, shapes.made)).change;
+}
+
+/**
+ * Say that the user does not want these changes of the result.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {string} path
+ * @param {number[]} only
+ */
+export function refuseChanges(plugin, run, path, only) {
+  return post(plugin, `/runs/${run}/refused`, { path, only }, shapes.anything);
+}
+
+/**
+ * Changes, newest first.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {{ path: string } | { run: string }} which
+ */
+export async function readChanges(plugin, which) {
+  return (await get(plugin, "/changes", { ...which, limit: 1000 }, shapes.changes)).changes;
+}
+
+/**
+ * Let the daemon take the change back.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} change
+ */
+export function undo(plugin, change) {
+  return post(plugin, `/changes/${change}/undo`, {}, shapes.made);
+}
+
+/**
+ * The edits that take the change out of a text.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} change
+ * @param {string} text
+ */
+export async function offerUndo(plugin, change, text) {
+  const body = { apply: "client", text };
+  return (await post(plugin, `/changes/${change}/undo`, body, shapes.offered)).offer;
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {number} change
+ * @param {Offer} offer
+ */
+export function confirmUndo(plugin, change, { base_sha256, new_sha256 }) {
+  return post(plugin, `/changes/${change}/applied`, { base_sha256, new_sha256 }, shapes.made);
+}
+
+/**
+ * What the note needs, or why it is left alone.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export function lookAt(plugin, path) {
+  return get(plugin, "/notes", { path }, shapes.note);
+}
+
+/**
+ * Say which notes are open; those of them that wait for edits.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} client
+ * @param {string[]} open
+ */
+export async function reportPresence(plugin, client, open) {
+  return (await post(plugin, "/presence", { client, open }, shapes.attended)).to_do;
+}
+
+/**
+ * @template T
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ * @param {Record<string, string | number>} query
+ * @param {Reader<T>} reader
+ */
+async function get(plugin, path, query, reader) {
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  const token = requireToken(plugin);
+  return read(await send(plugin, "GET", `${path}?${pairs.join("&")}`, null, token), reader);
+}
+
+/**
+ * @template T
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ * @param {object} body
+ * @param {Reader<T>} reader
+ */
+async function post(plugin, path, body, reader) {
+  return read(await send(plugin, "POST", path, body, requireToken(plugin)), reader);
+}
+
+/** @param {CompanionPlugin} plugin */
+function requireToken(plugin) {
+  const token = readToken(plugin);
+  if (!token) throw new NotPaired();
+  return token;
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} method
+ * @param {string} path
+ * @param {object | null} body
+ * @param {string} token empty to send none
+ * @returns {Promise<Answer>}
+ */
+function send({ settings, timers }, method, path, body, token) {
+  /** @type {RequestUrlParam} */
+  const request = { url: `${settings.address}/api/v1${path}`, method, throw: false };
+  if (token) request.headers = { Authorization: `Bearer ${token}` };
+  if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new DaemonAway());
+    const timer = timers.after(PATIENCE, giveUp);
+    requestUrl(request)
+      .then((answer) => resolve({ status: answer.status, body: answer.text }), giveUp)
+      .finally(() => timers.cancel(timer));
+  });
+}
+
+/**
+ * @template T
+ * @param {Answer} answer
+ * @param {Reader<T>} reader
+ */
+function read({ status, body }, reader) {
+  if (status === 401) throw new NotPaired();
+  const value = parse(body);
+  if (status < 200 || status > 299) throw new Refused(shapes.problem(value).detail);
+  return reader(value);
+}
+
+/**
+ * @param {string} body
+ * @returns {unknown}
+ */
+function parse(body) {
+  try {
+    return JSON.parse(body);
+  } catch {
+    throw new Garbled();
+  }
+}

@@ -1,0 +1,128 @@
+/** One note enriched: ask, wait, write where the note is open. */
+
+import { applyOffer, requireText } from "./apply.js";
+import { confirmEdits, offerAgain, startRun } from "./daemon.js";
+import { Refused } from "./errors.js";
+import { follow } from "./follow.js";
+import { readNote, saveViews } from "./note-text.js";
+import { say, sayWithUndo } from "./notices.js";
+import { undoChange } from "./undo.js";
+import { nameFilled, sentence } from "./words.js";
+import { tellProgress, workOn } from "./work.js";
+
+/** @import { TFile } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Filled, Result } from "./shapes.js" */
+
+/**
+ * section: the heading that is to get a callout, and nothing else. pick: which of what the model
+ * gave is written. isQuiet: in the background, without a word. rest: see applyOffer.
+ *
+ * @typedef {{
+ *   section?: string, pick?: (change: Filled) => boolean, isQuiet?: boolean,
+ *   rest?: () => Promise<void>,
+ * }} Wish
+ */
+
+/**
+ * What a run gave for a note. text: of the note as it was sent; null: the daemon writes it.
+ *
+ * @typedef {{ file: TFile, path: string, run: string, text: string | null, result: Result }} Given
+ */
+
+/**
+ * Enrich a note and say what became of it.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Wish} [wish]
+ */
+export async function enrichNote(plugin, file, wish = {}) {
+  const { pick, isQuiet, rest } = wish;
+  await workOn(plugin, file.path, async () => {
+    const given = await askFor(plugin, file, wish, Boolean(pick || isQuiet));
+    const { result } = given;
+    const all = [...result.changes.keys()];
+    const only = pick ? all.filter((index) => result.changes.slice(index, index + 1).some(pick)) : all;
+    if (result.offer && !only.length) return say(`Nothing is asked in “${file.basename}”.`);
+    if (result.offer) result.change = await write(plugin, given, only, rest);
+    if (!isQuiet) tell(plugin, given, only);
+  });
+}
+
+/**
+ * What a model gave for the note.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Wish} wish
+ * @param {boolean} isOurs whether it is to be written here even where no editor shows the note
+ * @returns {Promise<Given>}
+ */
+export async function askFor(plugin, file, { section, isQuiet }, isOurs) {
+  const { path } = file;
+  await saveViews(plugin.app, (saved) => saved === path);
+  const note = await readNote(plugin.app, file);
+  const text = isOurs ? requireText(note, file) : note.view && note.text;
+  const run = await startRun(plugin, {
+    paths: [path],
+    priority: isQuiet ? "background" : "interactive",
+    on_fault: "stop",
+    ...(section !== undefined && { section }),
+    ...(text !== null && { apply: "client", text }),
+  });
+  return { file, path, run, text, result: await followNote(plugin, run, file) };
+}
+
+/**
+ * The id of the change that made the changes `only` of what was given.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Given} given with an offer
+ * @param {number[]} only
+ * @param {() => Promise<void>} [rest]
+ */
+export async function write(plugin, { file, path, run, text, result }, only, rest) {
+  const some = only.length < result.changes.length ? only : null;
+  const again = (/** @type {string} */ now) => offerAgain(plugin, run, path, now, some);
+  const base = text ?? "";
+  const offer = (!some && result.offer) || (await again(base));
+  const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest });
+  return confirmEdits(plugin, run, path, made);
+}
+
+/**
+ * Say what was written, and offer to undo it; or why nothing was.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Given} given
+ * @param {number[]} only
+ */
+export function tell(plugin, { file, path, result }, only) {
+  const { change, changes, left, reason, status } = result;
+  if (change !== null) {
+    const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
+    const undo = () => undoChange(plugin, change, path);
+    return sayWithUndo(plugin, `Filled ${filled} in “${file.basename}”.`, undo);
+  }
+  const verb = status === "failed" ? "could not be filled" : "is left as it is";
+  const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
+  say(`“${file.basename}” ${verb}. ${why || "It needs nothing."}`);
+}
+
+/**
+ * The one result of a note's run.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} run
+ * @param {TFile} file
+ */
+async function followNote(plugin, run, file) {
+  for await (const { results, waits, fault } of follow(plugin, run)) {
+    const [result] = results;
+    if (result) return result;
+    if (fault) throw new Refused(fault);
+    tellProgress(plugin, file.path, waits || `thinking about ${file.basename}`);
+  }
+  throw new Refused(`The work on “${file.basename}” was cancelled.`);
+}

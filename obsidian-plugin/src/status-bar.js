@@ -1,0 +1,65 @@
+/** The state in a few words at the bottom of the window; a click tells more. */
+
+import { setTooltip } from "obsidian";
+import { showDetails } from "./details.js";
+import { say } from "./notices.js";
+
+/** @import CompanionPlugin from "./main.js" */
+
+export class StatusBar {
+  /**
+   * @param {CompanionPlugin} plugin
+   * @param {HTMLElement} element
+   */
+  constructor(plugin, element) {
+    this.plugin = plugin;
+    this.element = element;
+    element.addClass("mod-clickable", "callout-companion-status");
+    element.setAttrs({ role: "button", tabindex: 0 });
+    plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
+    plugin.registerDomEvent(element, "keydown", (event) => {
+      if (event.key !== "Enter" && event.key !== " ") return;
+      event.preventDefault();
+      void tellMore(plugin);
+    });
+    this.show();
+  }
+
+  /** Show how things stand now. */
+  show() {
+    const [words, detail] = describe(this.plugin);
+    const text = words ? `Companion: ${words}` : "Companion";
+    if (this.element.getText() !== text) this.element.setText(text);
+    setTooltip(this.element, `Callout Companion: ${detail || words}`, { placement: "top" });
+  }
+}
+
+/**
+ * In a few words, and in more.
+ *
+ * @param {CompanionPlugin} plugin
+ * @returns {[string, string]}
+ */
+function describe({ doing, watch }) {
+  const { status } = watch;
+  const own = [...doing.values()].at(-1);
+  if (own) return [`${own}…`, ""];
+  if (!status) return [watch.state, watch.words];
+  const today = `${status.background.notes_today} today`;
+  const all = `${today}, ${status.to_do} to do`;
+  if (status.paused) return [`paused, ${today}`, all];
+  if (status.fault) return [`waiting, ${today}`, status.fault.reason];
+  return [status.in_hand.length ? `at work, ${today}` : today, all];
+}
+
+/**
+ * The details; what to do instead when they cannot be had.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+async function tellMore(plugin) {
+  await plugin.watch.look();
+  const { status, words } = plugin.watch;
+  if (status) showDetails(plugin, status);
+  else say(words);
+}

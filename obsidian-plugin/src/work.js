@@ -1,0 +1,33 @@
+/** What this window works on, told in the status bar: one thing a note at a time. */
+
+import { NoteInTheWay } from "./errors.js";
+
+/** @import CompanionPlugin from "./main.js" */
+
+/**
+ * Do it unless something is done there already.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path of the note or folder
+ * @param {() => Promise<void>} act
+ */
+export async function workOn(plugin, path, act) {
+  if (plugin.doing.has(path)) throw new NoteInTheWay(`“${path}” is being worked on already.`);
+  tellProgress(plugin, path, "asking");
+  try {
+    await act();
+  } finally {
+    plugin.doing.delete(path);
+    plugin.statusBar?.show();
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ * @param {string} words
+ */
+export function tellProgress(plugin, path, words) {
+  plugin.doing.set(path, words);
+  plugin.statusBar?.show();
+}
