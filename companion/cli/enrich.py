@@ -27,6 +27,7 @@ from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError
+from companion.llm.catalog import model_path
 from companion.llm.client import Client
 
 _ASK_FROM = 50  # notes at a remote endpoint; more are asked about first
@@ -71,8 +72,7 @@ def enrich(
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)
-        fetch_model(workspace.config, show)
-        if run.asks and not run.is_agreed(run.choose(wanted, choice)[0][:limit]):
+        if not run.is_ready(wanted, choice, limit):
             return 0
     return run_at_daemon(running, Order(wanted, choice, stops_on_fault=True, limit=limit), tally)
 
@@ -119,6 +119,17 @@ class _Run:
         if fault:
             raise fault
         return self.tally.status(cancelled)
+
+    def is_ready(self, wanted: Sequence[str], choice: Choice, limit: int | None) -> bool:
+        """Whether the daemon may begin: the model is here, and the user is told what it costs."""
+        config = self.config
+        is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
+        if is_here and not self.asks:
+            return True
+        jobs = self.choose(wanted, choice)[0][:limit]
+        if jobs:
+            fetch_model(config, self.show)
+        return not self.asks or self.is_agreed(jobs)
 
     def is_agreed(self, jobs: Sequence[Job]) -> bool:
         """Whether a run, if it is large, may begin; the user is told what it may cost."""

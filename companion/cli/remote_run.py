@@ -7,6 +7,7 @@ from threading import Event
 
 from companion.cli.stop import stop_on_ctrl_c
 from companion.cli.tally import Tally
+from companion.daemon.api.run_shapes import RunShape
 from companion.daemon.client import DaemonClient, DaemonRefused
 from companion.daemon.runs import Order
 from companion.errors import CompanionError, UsageError
@@ -17,35 +18,86 @@ _UNPROCESSABLE = 422
 
 def run_at_daemon(daemon: DaemonClient, order: Order, tally: Tally) -> int:
     """Return the exit status, as a run of our own has it. Raises what stopped the whole run."""
-    try:
-        run = daemon.start_run(order)
-    except DaemonRefused as refused:
-        if refused.status == _UNPROCESSABLE:
-            raise UsageError(str(refused)) from None
-        raise
-    cancelled = Event()
+    return _RemoteRun(daemon, order, tally).work()
 
-    def cancel() -> None:
-        with suppress(CompanionError):
-            daemon.cancel(run.id)
 
-    with (
-        stop_on_ctrl_c(tally.show, cancelled, cancel),
-        tally.show.progress("Enriching", run.total) as progress,
-    ):
-        for result, diff, counted in daemon.follow(run.id, diff=tally.with_diff):
-            if counted:
-                tally.add(result, diff or "")
-                progress.advance(progress.task_ids[0])
-            else:
-                tally.report(result, diff or "")
-    if not run.total:
-        tally.say_nothing_to_do()
-        return 0
-    over = daemon.run(run.id)
-    made = tally.counts["enriched"] and not order.choice.dry_run
-    usage = Usage(**over.usage.model_dump())
-    tally.sum_up(run.total, usage, run.id if made else "", cancelled)
-    if over.fault:
-        raise CompanionError(over.fault)
-    return tally.status(cancelled)
+class _RemoteRun:
+    """One run at the daemon, which ends with us: by Ctrl-C, and when nobody reads any more."""
+
+    def __init__(self, daemon: DaemonClient, order: Order, tally: Tally) -> None:
+        self._daemon = daemon
+        self._order = order
+        self._tally = tally
+        self._cancelled = Event()
+        self._run: RunShape | None = None
+        self._usage = Usage()
+
+    def work(self) -> int:
+        """Return the exit status. Raises what stopped the run, after telling what was done."""
+        with stop_on_ctrl_c(self._tally.show, self._cancelled, self._cancel):
+            run = self._run = self._start()
+            if self._cancelled.is_set():  # while it had no name yet
+                self._cancel()
+            try:
+                fault = self._follow(run)
+            except BaseException:
+                self._cancel()
+                raise
+        if not run.total and not fault:
+            self._tally.say_nothing_to_do()
+            return 0
+        made = self._tally.counts["enriched"] and not self._order.choice.dry_run
+        self._tally.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
+        if fault:
+            raise fault
+        return self._tally.status(self._cancelled)
+
+    def _start(self) -> RunShape:
+        try:
+            return self._daemon.start_run(self._order)
+        except DaemonRefused as refused:
+            if refused.status == _UNPROCESSABLE:
+                raise UsageError(str(refused)) from None
+            raise
+
+    def _follow(self, run: RunShape) -> CompanionError | None:
+        """Tell what becomes of the notes; return what stopped the run before its end."""
+        try:
+            with self._tally.show.progress("Enriching", run.total) as progress:
+                for result, diff, counted in self._daemon.follow(
+                    run.id, diff=self._tally.with_diff
+                ):
+                    if not counted:
+                        self._tally.report(result, diff or "")
+                        continue
+                    self._usage += result.usage
+                    self._tally.add(result, diff or "")
+                    progress.advance(progress.task_ids[0])
+            over = self._daemon.run(run.id)
+        except CompanionError as error:
+            return error
+        self._usage = Usage(**over.usage.model_dump())
+        if over.fault:
+            return CompanionError(over.fault)
+        if over.state == "cancelled" and not self._cancelled.is_set():
+            return CompanionError(
+                "somebody else cancelled the run, or stopped the daemon; what was written stays, "
+                "and the same command does the rest"
+            )
+        return None
+
+    def _tell_results(self, run: RunShape) -> None:
+        tally = self._tally
+        with tally.show.progress("Enriching", run.total) as progress:
+            for result, diff, counted in self._daemon.follow(run.id, diff=tally.with_diff):
+                if counted:
+                    self._usage += result.usage
+                    tally.add(result, diff or "")
+                    progress.advance(progress.task_ids[0])
+                else:
+                    tally.report(result, diff or "")
+
+    def _cancel(self) -> None:
+        if self._run:
+            with suppress(CompanionError):
+                self._daemon.cancel(self._run.id)

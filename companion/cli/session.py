@@ -44,7 +44,8 @@ def open_session(
     with open_workspace(config, root, read_only=read_only) as workspace:
         for recovered in workspace.recovered:
             show.warn(f"{recovered.path}: {recovered.reason}")
-        if read_only and (pending := workspace.journal.pending()):
+        pending = workspace.journal.pending() if read_only else []
+        if pending and find_daemon(workspace.state) is None:  # else it is writing them just now
             show.warn(
                 f"{len(pending)} interrupted change{'s' * (len(pending) > 1)} will be checked by "
                 "the next command that writes"

@@ -5,19 +5,20 @@ from __future__ import annotations
 import json
 import time
 from collections.abc import Iterator
+from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from companion.daemon.api.change_shapes import Undo
+from companion.daemon.api.order_shape import order_object
 from companion.daemon.api.run_shapes import (
     LONGEST_WAIT,
     FilledShape,
     ResultShape,
     RunProgress,
     RunShape,
-    order_object,
 )
 from companion.daemon.api.shapes import ChangeMade
 from companion.daemon.api.status_shape import StatusShape
@@ -35,6 +36,7 @@ M = TypeVar("M", bound=BaseModel)
 _HOST = "127.0.0.1"
 _TIMEOUT = 30.0  # seconds; beside the time that an answer is asked to be held back
 _PAUSE = 0.2  # seconds between two questions when the daemon holds no answer back
+_LOOKS = 2  # questions without an answer until a broken-off run has told what it was writing
 
 
 class DaemonGone(CompanionError):
@@ -81,14 +83,15 @@ class DaemonClient:
 
     def follow(self, run: str, *, diff: bool = False) -> Iterator[Followed]:
         """Yield the run's results as they come, until it is over; run() says how it ended."""
-        number = 0
+        number, looks = 0, _LOOKS
         while True:
             asked_at = time.monotonic()
             query = f"since={number}&wait={LONGEST_WAIT}&diff={str(diff).lower()}"
             progress = self._ask("GET", f"/runs/{run}?{query}", RunProgress)
             yield from map(_followed, progress.results)
             if not progress.results:
-                if progress.state in ("done", "cancelled", "failed"):
+                looks -= progress.state in ("cancelled", "failed")
+                if progress.state == "done" or not looks:
                     return
                 time.sleep(max(0.0, _PAUSE - (time.monotonic() - asked_at)))
             number = progress.next
@@ -141,6 +144,8 @@ class DaemonClient:
                 f"what answers on port {self._port} is no daemon of this version of Companion; "
                 "restart `companion serve`"
             ) from None
+        if status == HTTPStatus.UNAUTHORIZED:
+            problem.detail += " If companion token rotate made a new one meanwhile, go again."
         raise DaemonRefused(_in_words(problem), status)
 
 

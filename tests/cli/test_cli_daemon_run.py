@@ -1,0 +1,104 @@
+"""A run at the vault's daemon that does not come to its end: Ctrl-C, and what others do."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
+from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
+
+pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+_SLOW = 60.0  # seconds that nobody waits for
+
+
+@pytest.fixture
+def served(user: User) -> Iterator[Serving]:
+    """A daemon of a vault with four stubs, whose model answers but once."""
+    user.configure(QUIET)
+    for name in "ABCD":
+        user.note(f"{name}.md")
+    user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=_SLOW * (n > 0))
+    with serving(user) as daemon:
+        yield daemon
+
+
+def is_under_way(served: Serving) -> bool:
+    """Whether one note is done, and the next one asked for."""
+    return "filled" in served.log and served.user.calls() >= 2
+
+
+def test_ctrl_c_ends_the_run_at_the_daemon(served: Serving) -> None:
+    user = served.user
+    process = user.start("enrich", ".")
+    wait_until(lambda: is_under_way(served), "under way")
+    process.send_signal(signal.SIGINT)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 130, err
+    assert err.startswith("Stopping: what is being written is finished first.")
+    assert "Stopped: 1 enriched, 3 not done." in out and "companion undo --run" in out
+    wait_until(lambda: not served.client().status().in_hand, "the call is broken off")
+    assert served.client().status().runs == [] and "Traceback" not in err
+    assert sorted(map(user.read, ("A.md", "B.md", "C.md", "D.md"))) == [STUB] * 3 + [FILLED]
+    user.says()
+    assert "3 enriched" in user.run("enrich", ".").out
+
+
+ENDERS = [
+    pytest.param(lambda served: served.stop(), "does not answer|somebody else", id="SIGTERM"),
+    pytest.param(lambda served: served.stop(signal.SIGKILL), "does not answer", id="SIGKILL"),
+    pytest.param(
+        lambda served: [served.client().cancel(run) for run in served.client().status().runs],
+        "somebody else cancelled the run, or stopped the daemon",
+        id="another client",
+    ),
+]
+
+
+@pytest.mark.parametrize(("end", "words"), ENDERS)
+def test_others_end_the_run(served: Serving, end: Callable[[Serving], object], words: str) -> None:
+    process = served.user.start("enrich", ".")
+    read_first(process)
+    wait_until(lambda: is_under_way(served), "under way")
+    end(served)
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and err.count("\n") == 1 and re.search(words, err), err
+    assert "1 enriched, 3 not done." in out and "companion undo --run" in out
+
+
+def read_first(process: subprocess.Popen[str]) -> None:
+    """Return when the first note is told to be done."""
+    assert process.stdout and process.stdout.readline().startswith("✓ ")
+
+
+@pytest.fixture
+def twice(served: Serving) -> Serving:
+    """The same, whose model answers once more after a while."""
+    served.user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(
+        delay=(0.0, 1.0, _SLOW)[min(n, 2)]
+    )
+    return served
+
+
+def test_it_ends_when_nobody_reads_on(twice: Serving) -> None:
+    process = twice.user.start("enrich", ".")
+    read_first(process)
+    assert process.stdout
+    process.stdout.close()
+    process.wait(PATIENCE)
+    assert twice.client().status().runs == []
+
+
+def test_a_new_token_ends_the_session(twice: Serving) -> None:
+    process = twice.user.start("enrich", ".")
+    read_first(process)
+    assert twice.user.run("token", "rotate").status == 0
+    out, err = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 1 and "does not open this daemon" in err and "go again" in err
+    assert "companion undo --run" in out
+    assert len(twice.client().status().runs) == 1, "what was begun goes on"

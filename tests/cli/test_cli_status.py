@@ -1,0 +1,157 @@
+"""companion status, pause, resume, pair and token, with a daemon and without."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from companion.daemon.client import DaemonClient, DaemonRefused
+from companion.daemon.token import read_token
+from tests.cli.serving import QUIET, Serving, serving, wait_until
+from tests.cli.user import FILLED, KEY, STUB, User
+from tests.daemon.caller import Answer, Caller
+
+SOON = QUIET.replace("enabled = false", "settle_seconds = 1")
+
+
+@pytest.fixture
+def served(user: User) -> Iterator[Serving]:
+    """A daemon of a vault with a stub and a note that is left alone; it does what it is asked."""
+    user.configure(QUIET)
+    user.note("Stub.md")
+    user.note("Skipped.md", STUB.replace("created", "ai: false\ncreated"))
+    with serving(user) as daemon:
+        wait_until(lambda: daemon.client().status().ready, "looked over")
+        yield daemon
+
+
+@pytest.mark.parametrize("command", ["status", "status --json", "pause", "resume"])
+def test_none_runs(user: User, command: str) -> None:
+    ran = user.run(*command.split())
+    assert (ran.status, ran.out) == (2, "")
+    told = f"no daemon runs for the vault {user.vault}; companion serve starts one"
+    assert ran.err == f"companion: {told}\n"
+
+
+def test_status(served: Serving) -> None:
+    user = served.user
+    ran = user.run("status")
+    assert (ran.status, ran.err) == (0, "")
+    for told in (
+        f"daemon       pid {served.process.pid}, version ",
+        "vault        vault: 2 notes, 1 to work on, 1 left alone\n",
+        f"model        m at {user.fake.url}\n",
+        "background   off: switched off in the configuration (background.enabled) (0 of 100 notes",
+        "today        0 tokens in, 0 out",
+    ):
+        assert told in ran.out
+    [status] = user.run("status", "--json").objects
+    assert status == json.loads(served.client().status().model_dump_json())
+    assert {"pid", "notes", "to_do", "paused", "fault", "today", "runs"} <= set(status)
+    assert (status["vault"], status["endpoint"], status["model"]) == ("vault", user.fake.url, "m")
+    assert KEY not in ran.out and str(user.vault) not in json.dumps(status)
+
+
+NOWHERE = "http://127.0.0.1:9/v1"
+OTHERS = [
+    ({"COMPANION_MODEL": "other"}, "would ask other at"),
+    ({"COMPANION_BASE_URL": NOWHERE}, f"would ask m at {NOWHERE}"),
+    ({"COMPANION_BASE_URL": "", "COMPANION_MODEL": ""}, ", the embedded model"),
+]
+
+
+def test_a_command_that_would_ask_another_model(
+    served: Serving, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    user = served.user
+    for environment, words in OTHERS:
+        with monkeypatch.context() as patch:
+            for name, value in environment.items():
+                patch.setenv(name, value)
+            for command in ("enrich .", "enrich Stub.md --dry-run", "undo"):
+                ran = user.run(*command.split())
+                assert (ran.status, ran.out) == (2, "") and words in ran.err
+                theirs = f"(pid {served.process.pid}) asks m at {user.fake.url}"
+                assert theirs in ran.err and ran.err.count("\n") == 1
+            for command in ("status", "pause", "resume", "scan", "history"):
+                assert user.run(*command.split()).status == 0
+    assert user.read("Stub.md") == STUB and user.calls() == 0
+
+
+def test_a_pause_lasts_across_a_restart(user: User) -> None:
+    user.configure(SOON)
+    with serving(user) as daemon:
+        assert user.run("pause").out == (
+            "Background work is paused; companion resume lets it go on.\n"
+        )
+        daemon.stop()
+    user.note("Stub.md")
+    user.note("Asked.md")
+    with serving(user) as daemon:
+        assert "In the background: paused; companion resume lets it go on" in daemon.said
+        assert user.run("status", "--json").objects[0]["paused"] is True
+        assert user.run("enrich", "Asked.md").status == 0, "what one asks for is done"
+        assert (user.read("Asked.md"), user.read("Stub.md")) == (FILLED, STUB)
+        assert user.run("resume").out == "Background work goes on.\n"
+        wait_until(lambda: user.read("Stub.md") == FILLED, "filled")
+        daemon.stop()
+    with serving(user):
+        assert user.run("status", "--json").objects[0]["paused"] is False
+
+
+def test_resume_says_what_else_holds_it_back(served: Serving) -> None:
+    told = "Background work is still off: switched off in the configuration (background.enabled)\n"
+    assert served.user.run("resume").out == told
+
+
+def ask(port: int, method: str, path: str, token: str = "", body: object = None) -> Answer:
+    data = b"" if body is None else json.dumps(body).encode()
+    lines = [f"{method} {path} HTTP/1.1", f"Host: 127.0.0.1:{port}"]
+    if token:
+        lines.append(f"Authorization: Bearer {token}")
+    if data:
+        lines += ["Content-Type: application/json", f"Content-Length: {len(data)}"]
+    with Caller(port) as caller:
+        return caller.send("\r\n".join([*lines, "", ""]).encode() + data)
+
+
+def pair(port: int, code: str) -> Answer:
+    return ask(port, "POST", "/api/v1/pair", body={"code": code})
+
+
+def test_a_code_opens_this_vault_alone_until_the_token_changes(
+    served: Serving, tmp_path: Path
+) -> None:
+    user = served.user
+    ran = user.run("pair")
+    assert (ran.status, ran.err) == (0, "")
+    code = ran.out.splitlines()[0]
+    (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
+    with serving(user, "--vault", str(other.parent)) as neighbour:
+        assert pair(neighbour.port, code).status == 403
+        token = pair(served.port, code.lower().replace("-", " ")).json["token"]
+        assert pair(served.port, code).status == 403, "a code is used once"
+        assert ask(served.port, "GET", "/api/v1/status", token).status == 200
+        assert ask(neighbour.port, "GET", "/api/v1/status", token).status == 401
+        assert ask(neighbour.port, "GET", "/api/v1/status", read_token()).status == 200
+    mine = DaemonClient(served.port, read_token())
+    assert user.run("token", "rotate").status == 0
+    assert ask(served.port, "GET", "/api/v1/status", token).status == 401
+    with pytest.raises(DaemonRefused, match="does not open this daemon") as refused:
+        mine.status()
+    assert refused.value.status == 401
+    assert user.run("status").status == 0
+    for kept in (served.log, served.errors.read_text(encoding="utf-8")):
+        assert token not in kept and code not in kept and read_token() not in kept
+
+
+def test_five_wrong_codes_void_the_right_one(served: Serving) -> None:
+    code = served.user.run("pair", "--json").objects[0]["code"]
+    for _ in range(5):
+        assert pair(served.port, "AAAA-AAAA").status == 403
+    assert pair(served.port, code).status == 403
+    code = served.user.run("pair", "--json").objects[0]["code"]
+    assert pair(served.port, code).status == 200
