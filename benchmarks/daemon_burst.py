@@ -1,6 +1,6 @@
 """5,000 notes change at once, by a git checkout: is one missed, is one enriched twice?
 
-    python -m benchmarks.daemon_burst [--quick]
+    python -m benchmarks.daemon_burst [--notes 5000] [--quick]
 
 The daemon runs on one branch, whose notes have their description; the other one's are stubs. The
 settle time is 10 seconds, so that the queue can be looked at before work begins; the vault is
@@ -40,7 +40,10 @@ FULL, STUBS = "full", "stubs"
 
 
 def main() -> int:
-    notes = 300 if make_parser(__doc__).parse_args().quick else 5000
+    parser = make_parser(__doc__)
+    parser.add_argument("--notes", type=int, default=5000)
+    options = parser.parse_args()
+    notes = 300 if options.quick else options.notes
     with fresh_folder() as folder, running_stub() as stub:
         vault = make_vault(folder / "vault", notes, DESCRIPTION)
         way = prepare(vault, notes)

@@ -60,8 +60,11 @@ def main() -> int:
         settings = stub_tables(stub.base_url, settle_seconds=1)
         settings["endpoint"]["concurrency"] = AT_ONCE
         set_home(folder / "home", settings)
-        works = 2 * 0.75 * notes * DELAY / BACKGROUND / kills  # so that they end with the work
-        made = [kill_one(vault, stub, number, works, chance) for number in range(kills)]
+        made: list[Kill] = []
+        while len(made) < kills:
+            left = sum(not is_filled_once(vault, number) for number in range(notes))
+            works = 2 * left * DELAY / BACKGROUND / (kills - len(made))  # they end with the work
+            made.append(kill_one(vault, stub, len(made), works, chance))
         with running_daemon(vault) as daemon:
             left = daemon.wait_until(lambda status: status.ready, 60).to_do
             daemon.wait_filled(120)

@@ -39,7 +39,8 @@ from companion.llm.wire import Wire
 
 NOTES, DELAY, LIMIT = 1_000, 0.2, 1.0
 FIRST = 50_000  # numbers of notes that no vault here has
-LONGEST = 180.0  # seconds for one note
+LONGEST = 600.0  # seconds for one note
+LOOK = 0.005  # seconds between two looks at the note, which is how far the figures are out
 STOPWATCH = "--stopwatch"
 
 
@@ -108,7 +109,7 @@ def wait_changed(file: Path, daemon: DaemonProcess) -> float | None:
     while time.time() < until:
         if file.stat().st_size != size:
             return time.time()
-        time.sleep(0.002)
+        time.sleep(LOOK)
         if time.time() - asked > 2:
             asked, status = time.time(), daemon.status()
             if status and status.ready and not status.in_hand and f"{file.name}: " in daemon.log:

@@ -33,6 +33,7 @@ from companion.config import load_config
 from companion.daemon.daemon import Daemon
 from companion.enrich.spending import open_spending
 from companion.enrich.workspace import open_workspace
+from companion.vault.watch import Watch
 
 NOTES, LIMIT = 6_591, 4.0
 
@@ -50,6 +51,7 @@ def main() -> int:
         start_here(vault)
         ways: dict[str, Callable[[], float]] = {
             "walk": lambda: timed(lambda: walk_and_stat(vault)),
+            "watch": lambda: watch_here(vault),
             "scan": lambda: scan_here(vault),
             "daemon": lambda: start_here(vault),
             "imports": time_imports,
@@ -59,22 +61,20 @@ def main() -> int:
         for _ in range(rounds):
             for name, way in ways.items():
                 taken[name].append(way())
-    return judge({name: median(seconds) * 1e3 for name, seconds in taken.items()}, rounds)
+        return judge({name: median(seconds) * 1e3 for name, seconds in taken.items()}, rounds)
 
 
 def judge(ms: dict[str, float], rounds: int) -> int:
     """Print how long it all took, in milliseconds; return the exit status."""
+    times = {name: f"{each / ms['walk']:.1f} times" for name, each in ms.items()}
     ratio = ms["daemon"] / ms["walk"]
     print(f"medians of {rounds}, milliseconds\n")
     print_table(
         [
             ("walk and stat", f"{ms['walk']:.1f}", ""),
-            (
-                "warm scan, opened vault",
-                f"{ms['scan']:.1f}",
-                f"{ms['scan'] / ms['walk']:.1f} times",
-            ),
-            ("Daemon.start() until ready", f"{ms['daemon']:.1f}", f"{ratio:.1f} times"),
+            ("every folder watched", f"{ms['watch']:.1f}", times["watch"]),
+            ("warm scan, all facts used", f"{ms['scan']:.1f}", times["scan"]),
+            ("Daemon.start() until ready", f"{ms['daemon']:.1f}", times["daemon"]),
             ("the whole process, until it says ready", f"{ms['process']:.1f}", ""),
             ("  of it Python and imports", f"{ms['imports']:.1f}", ""),
         ]
@@ -89,10 +89,18 @@ def timed(work: Callable[[], object]) -> float:
     return time.perf_counter() - began
 
 
+def watch_here(vault: Path) -> float:
+    """Return the seconds until every folder is watched."""
+    watch = Watch(vault, lambda _: None)
+    seconds = timed(watch.start)
+    watch.stop()
+    return seconds
+
+
 def scan_here(vault: Path) -> float:
-    """Return the seconds of a scan of a vault that was just opened."""
+    """Return the seconds of a scan of a vault that was just opened, with all facts used."""
     with open_workspace(load_config(), vault) as space:
-        return timed(space.scan)
+        return timed(lambda: list(space.scan().notes.values()))
 
 
 def start_here(vault: Path) -> float:
