@@ -1,26 +1,23 @@
-"""The JSON of runs: what a client orders, and how far it is."""
+"""The JSON of runs: how far they are, and what became of the notes."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
-from pydantic import ConfigDict, Field, model_validator
+from pydantic import Field
 
 from companion.daemon.api.shapes import (
     LARGEST,
     WHOLE,
     Applied,
-    FolderPath,
     NotePath,
     OfferShape,
     Sent,
     Shape,
     iso_time,
 )
-from companion.daemon.queue import Priority
-from companion.daemon.runs import Entry, Order, Run, State
-from companion.enrich.jobs import Choice
+from companion.daemon.runs import Entry, Run, State
 from companion.enrich.result import Status
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
@@ -29,83 +26,10 @@ _RESULTS = 200  # results of one answer at most
 LONGEST_WAIT = 25  # seconds that an answer may be held back
 
 
-def _either(schema: dict[str, Any]) -> None:
-    """Say in the schema, too, what goes together."""
-    one = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
-    client = {"apply": {"const": "client"}, "text": {"type": "string"}, "paths": one}
-    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
-    schema["oneOf"] = [
-        {"properties": daemon},
-        {"properties": client, "required": ["apply", "text", "paths"]},
-    ]
-
-
 Numbers = Annotated[
     list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)
 ]
 """Some of the changes in a result, counted from 0."""
-
-
-class NewRun(Sent):
-    """What to enrich, and how: the options of `companion enrich`.
-
-    paths: notes and folders; empty for the vault. text: the one note as its editor shows it; the
-    run answers with edits then (`apply: client`) and writes nothing. on_fault: whether the run
-    waits while the endpoint fails, or ends.
-    """
-
-    model_config = ConfigDict(json_schema_extra=_either)
-
-    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
-    all: bool = False
-    force: bool = False
-    retry: bool = False
-    section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
-    limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
-    dry_run: bool = False
-    priority: Literal["interactive", "request", "background"] = "request"
-    apply: Literal["daemon", "client"] = "daemon"
-    text: str | None = None
-    on_fault: Literal["wait", "stop"] = "wait"
-
-    @model_validator(mode="after")
-    def _check(self) -> NewRun:
-        if (self.text is not None) != (self.apply == "client"):
-            raise ValueError("`text` goes with `apply: client`, and that needs it")
-        if self.text is not None and (len(self.paths) != 1 or not self.paths[0]):
-            raise ValueError("`text` is of one note; name that in `paths`")
-        return self
-
-    @property
-    def order(self) -> Order:
-        """The same for the daemon."""
-        choice = Choice(self.all, self.force, self.retry, self.section, self.dry_run)
-        return Order(
-            paths=self.paths,
-            choice=choice,
-            priority=Priority[self.priority.upper()],
-            text=self.text,
-            stops_on_fault=self.on_fault == "stop",
-            limit=self.limit,
-        )
-
-
-def order_object(order: Order) -> dict[str, object]:
-    """Return the JSON object, a NewRun, that asks the daemon for the order."""
-    choice = order.choice
-    return {
-        "paths": list(order.paths),
-        "all": choice.every,
-        "force": choice.force,
-        "retry": choice.retry,
-        "section": choice.section,
-        "limit": order.limit,
-        "dry_run": choice.dry_run,
-        "priority": order.priority.name.lower(),
-        "apply": "daemon" if order.text is None else "client",
-        "text": order.text,
-        "on_fault": "stop" if order.stops_on_fault else "wait",
-    }
 
 
 class UsageShape(Shape):

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+from companion.daemon.api.order_shape import NewRun
 from companion.daemon.api.route import PREFIX, Noun, the_daemon
 from companion.daemon.api.run_shapes import (
     AppliedTo,
     EditsAgain,
-    NewRun,
     Refused,
     RunList,
     RunProgress,
