@@ -116,18 +116,15 @@ class Background:
             self._finish(ticket, answer, seen, anew=kept is not None)
         return asked
 
-    def fail(self, ticket: Ticket[Job], error: CompanionError, retry_at: float | None) -> None:
-        """Put the note back after a fault that holds for every note, until it has passed.
-
-        retry_at: the monotonic clock's time; None: today it does not pass.
-        """
+    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+        """Put the note back after a fault that holds for every note; else leave it."""
         if isinstance(error, LimitReached):
             self._spent(str(error))
-        if retry_at is None and not isinstance(error, LimitReached):
+        if passes or isinstance(error, LimitReached):
+            self._queue.again(ticket, time.monotonic())
+        else:
             self._seen.tried(ticket.path, self._seen.signature(ticket.path))
             self._queue.done(ticket)
-        else:
-            self._queue.again(ticket, retry_at or time.monotonic())
 
     def _open_enricher(self) -> Enricher:
         with self._lock:

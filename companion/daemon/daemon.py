@@ -31,9 +31,10 @@ from companion.enrich.report import Report
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, UsageError
+from companion.errors import NoteError, NoteRefused, UsageError
 from companion.llm.spending import Spending
 from companion.note.edit import apply_edits
+from companion.note.editor import require_utf8
 from companion.note.needs import Facts
 from companion.vault.files import skip_reason
 from companion.vault.journal import Change, NewChange
@@ -247,6 +248,11 @@ class Daemon:
 
     def offer_undo(self, change: Change, text: str) -> Offer:
         """Return the edits that take the change out of a text in an editor. Raises NoteError."""
+        require_utf8(text)
+        if change.state != "done":
+            by = f" by change {change.undone_by}" if change.undone_by else ""
+            reason = "was taken back already" + by if change.state == "undone" else "is not made"
+            raise NoteRefused(f"change {change.id} {reason}", change.path)
         edits = find_inverse_in_editor(self._space.journal, change, text)
         undo = NewChange(new_run(), change.path, "undo", edits, undoes=change.id)
         return self._offers.make(f"change {change.id}", undo, text, apply_edits(text, edits))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Collection
 from dataclasses import replace
@@ -26,6 +27,7 @@ from companion.errors import (
     UsageError,
 )
 from companion.llm.answer import Usage
+from companion.note.editor import require_utf8
 
 _KEPT = 200  # answers for editors, which may be asked for again
 
@@ -121,23 +123,22 @@ class Requests:
         self._finish(run, ticket, done.result, done.offer)
         return done.asked
 
-    def fail(self, ticket: Ticket[Job], error: CompanionError, retry_at: float | None) -> None:
-        """Put the note back until the fault has passed, or end its run where it asks for that.
+    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+        """Put the note back, or end its run where it asks for that, or nothing can go on.
 
-        retry_at: the monotonic clock's time; None: it does not pass by waiting a little. What
-        is no fault of the endpoint's or the journal's concerns this note alone.
+        What is no fault of the endpoint's or the journal's concerns this note alone.
         """
         run = self._runs.get(ticket.owner)
         if run is None or run.is_over:
             self._queue.done(ticket)
         elif not isinstance(error, EndpointError | JournalError):
             self._finish(run, ticket, Result(ticket.path, "failed", str(error)), None)
-        elif retry_at is None or run.order.stops_on_fault:
+        elif passes and not run.order.stops_on_fault:
+            self._queue.again(ticket, time.monotonic())
+        else:
             self._queue.done(ticket)
             run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
-        else:
-            self._queue.again(ticket, retry_at)
 
     def offer_again(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
@@ -149,6 +150,7 @@ class Requests:
         Raises UsageError, NoteError.
         """
         given = self._given_for(run, path)
+        require_utf8(text)
         if only is not None:
             given = given._replace(answered=given.answered.only(only))
         result, offer = self._offer(run, given, text)
@@ -175,6 +177,7 @@ class Requests:
         text, usage, asked = run.order.text, Usage(), False
         kept = self._kept.get((run.id, job.path))
         try:
+            require_utf8(text or "")
             answer = kept or self._ask(run, enricher, job)
             usage, asked = answer.usage, kept is None and was_asked(answer)
             if isinstance(answer, Result):

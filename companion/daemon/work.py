@@ -26,8 +26,8 @@ class Work(Protocol):
     def work(self, ticket: Ticket[Job]) -> bool:
         """Work on it and give it back; return whether the model answered."""
 
-    def fail(self, ticket: Ticket[Job], error: CompanionError, retry_at: float | None) -> None:
-        """Give it back after a fault that holds for every note."""
+    def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
+        """Give it back after a fault; passes: one for which the queue is held until it may pass."""
 
 
 class Workers:
@@ -86,17 +86,18 @@ class Workers:
             self._queue.again(ticket, time.monotonic())
         except LimitReached as error:
             self._health.untried()
-            kind.fail(ticket, error, None)
+            kind.fail(ticket, error, passes=False)
         except (EndpointError, JournalError) as error:
-            kind.fail(ticket, error, self._pause(error))
+            self._pause(error)
+            kind.fail(ticket, error, passes=True)
         except Exception as error:
             log_fault(ticket.path, error)
             self._health.untried()  # a fault of ours must not cost the other notes
             words = f"unexpected {type(error).__name__}; please report it"
-            kind.fail(ticket, CompanionError(words), None)
+            kind.fail(ticket, CompanionError(words), passes=False)
 
-    def _pause(self, error: EndpointError | JournalError) -> float:
-        """Hold everything back until the endpoint is tried again; return when."""
+    def _pause(self, error: EndpointError | JournalError) -> None:
+        """Hold everything back until the endpoint is tried again."""
         known = self._health.fault
         fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
         retry_at = self._health.fail(fault)
@@ -107,7 +108,9 @@ class Workers:
             _log.warning("paused, endpoint %s; companion status says more", found.kind)
         self._queue.hold_all(retry_at)
         self._runs.tell(str(error))
-        return retry_at
+        now = self._health.fault
+        if now is None or now.next_try < retry_at:  # somebody woke it meanwhile
+            self._queue.hold_all(None)
 
     def _recover(self) -> None:
         if not self._health.fault:

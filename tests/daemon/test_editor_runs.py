@@ -1,0 +1,243 @@
+"""Runs on the text of an editor: edits in UTF-16 offsets, confirmed, journaled, taken back."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+import pytest
+
+from companion.daemon.queue import Priority
+from companion.daemon.runs import Offer, Run
+from companion.errors import NoteError, UsageError
+from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper
+
+__all__ = ["fake", "keeper"]
+
+BOM = "\ufeff"
+EMOJI = STUB.replace("# Stub", "# Stub 🌱🪴").replace("created:", "mood: 🌞👩‍🔬\ncreated:")
+
+
+@pytest.fixture
+def quiet(keeper: Keeper) -> Keeper:
+    """A vault whose notes wait in the background, for an hour, and whose daemon is started."""
+    keeper.settings["settle_seconds"] = 3600.0
+    keeper.note("Stub.md")
+    keeper.start()
+    return keeper
+
+
+def applied(text: str, offer: Offer) -> str:
+    """Return what JavaScript makes of the text with the edits: it counts UTF-16 code units."""
+    assert sha256(text.encode()).hexdigest() == offer.base_sha256
+    units = text.encode("utf-16-le")
+    for start, end, new in sorted(offer.edits, reverse=True):
+        units = units[: 2 * start] + new.encode("utf-16-le") + units[2 * end :]
+    made = units.decode("utf-16-le")
+    assert sha256(made.encode()).hexdigest() == offer.new_sha256
+    return made
+
+
+def _filled(text: str) -> str:
+    """Return the text with the model's usual words, wherever it differs from the usual stub."""
+    body = "> [!ai] AI\n> A stub is a short note.\n>\n> It grows.\n\nText of mine."
+    return text.replace("description: \n", "description: What a stub is.\n").replace(
+        "Text of mine.", body
+    )
+
+
+def run_on(keeper: Keeper, text: str, path: str = "Stub.md") -> tuple[Run, Offer]:
+    """Return an interactive run that is over, and its offer."""
+    run = keeper.run(path, text=text, priority=Priority.INTERACTIVE)
+    (entry,) = run.since(0)
+    assert entry.offer, entry.result.reason
+    assert entry.result.change is None
+    return run, entry.offer
+
+
+@pytest.mark.parametrize(
+    ("file", "text"),
+    [
+        pytest.param(STUB.encode(), STUB, id="as it is saved"),
+        pytest.param(STUB.encode(), STUB + "Not saved yet.\n", id="unsaved text"),
+        pytest.param(EMOJI.encode(), EMOJI, id="emoji before the edits"),
+        pytest.param(
+            (BOM + STUB.replace("\n", "\r\n")).encode(), STUB, id="CRLF and BOM in the file"
+        ),
+    ],
+)
+def test_offers_edits_and_writes_nothing(quiet: Keeper, file: bytes, text: str) -> None:
+    quiet.note("Stub.md", file)
+    run, offer = run_on(quiet, text)
+    assert applied(text, offer) == _filled(text)
+    assert run.state == "done"
+    assert (quiet.vault / "Stub.md").read_bytes() == file
+    assert quiet.changes() == []
+
+
+def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
+    run, offer = run_on(quiet, EMOJI)
+    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256) == number
+    (change,) = quiet.changes("Stub.md")
+    assert (change.id, change.run, change.state) == (number, run.id, "done")
+    assert quiet.daemon.change_texts(change) == (EMOJI, _filled(EMOJI))
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        pytest.param(lambda run, offer: (run, offer.base_sha256, "0" * 64), id="another result"),
+        pytest.param(lambda run, offer: (run, "0" * 64, offer.new_sha256), id="another base"),
+    ],
+)
+def test_what_was_not_offered_is_not_confirmed(quiet: Keeper, name: object) -> None:
+    run, base, new = name(*run_on(quiet, STUB))  # type: ignore[operator]
+    with pytest.raises(UsageError, match="no edits were offered"):
+        quiet.daemon.confirm(run, "Stub.md", base, new)
+    assert quiet.changes() == []
+
+
+def test_confirmation_that_the_journal_failed_may_be_repeated(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, offer = run_on(quiet, STUB)
+    with monkeypatch.context() as patch:
+
+        def fail(*_: object) -> int:
+            raise OSError("the disk is full")
+
+        patch.setattr(quiet.space.journal, "record", fail)
+        with pytest.raises(OSError, match="full"):
+            quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+
+
+def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> None:
+    run, _ = run_on(quiet, STUB)
+    text = EMOJI + "Typed meanwhile.\n"
+    again = quiet.daemon.offer_again(run, "Stub.md", text)
+    assert applied(text, again) == _filled(text)
+    assert quiet.model.calls() == 1
+    assert quiet.daemon.confirm(run, "Stub.md", again.base_sha256, again.new_sha256)
+
+
+@pytest.mark.parametrize(
+    ("path", "text", "error"),
+    [
+        pytest.param("Stub.md", "Nothing of it is left.\n", NoteError, id="rewritten"),
+        pytest.param("Stub.md", FILLED, NoteError, id="filled meanwhile"),
+        pytest.param("Stub.md", STUB.replace("created", "["), NoteError, id="broken"),
+        pytest.param("Other.md", STUB, UsageError, id="another note"),
+    ],
+)
+def test_edits_that_have_no_place_any_more_are_refused(
+    quiet: Keeper, path: str, text: str, error: type[Exception]
+) -> None:
+    run, _ = run_on(quiet, STUB)
+    with pytest.raises(error):
+        quiet.daemon.offer_again(run, path, text)
+    assert applied(STUB, quiet.daemon.offer_again(run, "Stub.md", STUB)) == FILLED
+
+
+def test_note_that_needs_nothing_gets_no_offer(quiet: Keeper) -> None:
+    entry = quiet.editor_run("Stub.md", FILLED)
+    assert (entry.result.status, entry.offer) == ("unchanged", None)
+    assert quiet.model.calls() == 0
+
+
+def test_half_of_a_character_is_refused_in_words(quiet: Keeper) -> None:
+    entry = quiet.editor_run("Stub.md", STUB + "\ud83c")
+    assert (entry.result.status, entry.offer) == ("skipped", None)
+    assert "half of a character" in entry.result.reason
+    run, _ = run_on(quiet, STUB)
+    with pytest.raises(NoteError, match="half of a character"):
+        quiet.daemon.offer_again(run, "Stub.md", STUB + "\ud83c")
+
+
+def test_section_is_filled_where_it_is_named(quiet: Keeper) -> None:
+    text = FILLED + "\n## Why\n\nBecause.\n"
+    entry = quiet.editor_run("Stub.md", text, section="Why")
+    assert entry.offer
+    made = applied(text, entry.offer)
+    assert made.startswith(FILLED)
+    assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
+
+
+def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: Keeper) -> None:
+    run, offer = run_on(quiet, STUB)
+    quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    quiet.rescan()
+    assert quiet.status().to_do == 0
+    assert quiet.status().waiting["background"] == 0
+
+
+# --- undo
+
+
+@pytest.mark.parametrize("mark", ["", BOM])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_undo_in_the_file_of_what_was_made_in_an_editor(
+    quiet: Keeper, newline: str, mark: str
+) -> None:
+    run, offer = run_on(quiet, STUB)
+    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
+    change = quiet.daemon.change(number)
+    assert change
+    undo = quiet.daemon.undo(change)
+    assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
+    assert quiet.changes()[0].id == undo
+    assert quiet.changes()[1].state == "undone"
+
+
+def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> None:
+    quiet.note("Stub.md", STUB.replace("\n", "\r\n"))
+    quiet.run("Stub.md")
+    (change,) = quiet.changes()
+    shown = FILLED + "Typed since 🌱.\n"
+    offer = quiet.daemon.offer_undo(change, shown)
+    assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
+    made = quiet.daemon.confirm_undo(change, offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
+    assert quiet.changes()[0].undoes == change.id
+
+
+def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
+    run, offer = run_on(quiet, STUB)
+    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    for expected in ("undone", "done", "undone"):
+        change = quiet.daemon.change(number)
+        assert change
+        if change.state == "done":
+            text, taken_back = FILLED, change
+        else:
+            text, taken_back = STUB, quiet.changes()[0]
+        undo = quiet.daemon.offer_undo(taken_back, text)
+        quiet.daemon.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
+        after = quiet.daemon.change(number)
+        assert after
+        assert after.state == expected
+    assert len(quiet.changes()) == 4
+
+
+def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Keeper) -> None:
+    quiet.run("Stub.md")
+    (change,) = quiet.changes()
+    quiet.daemon.undo(change)
+    change = quiet.changes()[1]
+    with pytest.raises(NoteError, match="was taken back already by change 2"):
+        quiet.daemon.offer_undo(change, FILLED)
+
+
+def test_what_was_taken_back_is_left_by_the_background(keeper: Keeper) -> None:
+    keeper.note("Stub.md")
+    keeper.start()
+    eventually(lambda: keeper.is_filled("Stub.md"))
+    eventually(keeper.is_idle)
+    keeper.daemon.undo(keeper.changes()[0])
+    keeper.rescan()
+    (keeper.vault / "Stub.md").touch()
+    keeper.rescan()
+    eventually(keeper.is_idle)
+    assert keeper.read("Stub.md") == STUB
+    assert keeper.model.calls() == 1

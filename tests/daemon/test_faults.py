@@ -1,0 +1,183 @@
+"""The endpoint fails: everything waits with the reason, and goes on by itself."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import pytest
+
+from companion.daemon import health
+from companion.errors import JournalError
+from tests.daemon.daemon_fixture import STUB, Keeper, eventually, fake, keeper, statuses
+
+__all__ = ["fake", "keeper"]
+
+
+class Failure(NamedTuple):
+    """What the endpoint says, and as what its fault is shown."""
+
+    status: int
+    message: str
+    kind: str
+    words: str
+    code: str = ""
+
+
+FAILURES = [
+    pytest.param(Failure(500, "Marker", "down", "error 500"), id="its own error"),
+    pytest.param(Failure(503, "Marker", "down", "error 503"), id="overloaded"),
+    pytest.param(Failure(401, "bad key", "unauthorised", "COMPANION_API_KEY"), id="key refused"),
+    pytest.param(Failure(402, "pay", "out-of-quota", "add credit"), id="payment required"),
+    pytest.param(
+        Failure(429, "you", "out-of-quota", "add credit", "insufficient_quota"), id="quota used up"
+    ),
+    pytest.param(Failure(429, "slow down", "rate-limited", "error 429"), id="rate limit"),
+    pytest.param(Failure(404, "no such model", "model-missing", "no model m"), id="no such model"),
+]
+
+
+@pytest.fixture
+def hasty(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Keeper:
+    """A vault whose daemon tries a failing endpoint again after half a second."""
+    monkeypatch.setattr(health, "_PASSING", (0.5, 1.0))
+    monkeypatch.setattr(health, "_LASTING", (0.5, 1.0))
+    return keeper
+
+
+@pytest.mark.parametrize("failure", FAILURES)
+def test_fault_pauses_with_its_reason_and_passes_by_itself(hasty: Keeper, failure: Failure) -> None:
+    hasty.model.fail(failure.status, failure.message, failure.code)
+    for number in range(6):
+        hasty.note(f"{number}.md")
+    hasty.start()
+    eventually(lambda: hasty.status().fault)
+    fault = hasty.status().fault
+    assert fault
+    assert (fault.kind, failure.words in fault.reason) == (failure.kind, True)
+    eventually(lambda: not hasty.status().in_hand)
+    assert hasty.status().background.notes_today == 0
+    assert hasty.changes() == []
+    hasty.model.mend()
+    eventually(lambda: all(hasty.is_filled(f"{number}.md") for number in range(6)))
+    eventually(lambda: hasty.status().fault is None)
+    assert hasty.status().background.notes_today == 6
+    eventually(hasty.is_idle)
+    said = hasty.log.getvalue()
+    assert said.count("paused") == said.count("the endpoint answers again") == 1
+    assert failure.message not in said
+
+
+def test_endpoint_that_nobody_serves_is_waited_for(hasty: Keeper) -> None:
+    url, hasty.url = hasty.url, "http://127.0.0.1:9/v1"
+    hasty.note("Stub.md")
+    hasty.start()
+    eventually(lambda: hasty.status().fault)
+    assert hasty.status().retry_in <= 1.0
+    hasty.stop()
+    hasty.url = url
+    hasty.start()
+    eventually(lambda: hasty.is_filled("Stub.md"))
+
+
+def test_few_calls_go_to_an_endpoint_that_fails(keeper: Keeper) -> None:
+    keeper.model.fail(503)
+    for number in range(30):
+        keeper.note(f"{number}.md")
+    keeper.start()
+    eventually(lambda: keeper.status().fault)
+    eventually(lambda: not keeper.status().in_hand)
+    keeper.rescan()
+    assert keeper.model.calls() <= 3  # those that were under way side by side
+
+
+def test_time_that_an_endpoint_asks_for_is_kept(hasty: Keeper) -> None:
+    hasty.model.fail(429, "slow down", retry_after="2")
+    hasty.note("Stub.md")
+    hasty.start()
+    eventually(lambda: hasty.status().fault)
+    assert hasty.status().retry_in > 1.0
+    hasty.model.mend()
+    eventually(lambda: hasty.is_filled("Stub.md"))
+    first, *_, last = hasty.model.seen
+    assert last.at - first.at >= 1.95
+
+
+def test_run_that_stops_on_a_fault_ends_with_it(keeper: Keeper) -> None:
+    keeper.settings["settle_seconds"] = 3600.0
+    keeper.model.fail(401, "bad key")
+    for number in range(6):
+        keeper.note(f"{number}.md")
+    keeper.start()
+    run = keeper.run("", stops_on_fault=True)
+    assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
+    ended = [entry.result for entry in run.since(0) if entry.result.ends_run]
+    assert ended
+    assert ended[0].reason == run.fault
+    assert keeper.changes() == []
+    eventually(keeper.is_idle_but_for_the_background)
+
+
+@pytest.mark.parametrize("notes", [1, 5])
+def test_run_waits_for_the_endpoint_and_goes_on(hasty: Keeper, notes: int) -> None:
+    hasty.settings["settle_seconds"] = 3600.0
+    hasty.model.fail(503)
+    for number in range(notes):
+        hasty.note(f"{number}.md")
+    hasty.start()
+    run = hasty.run("", wait=False)
+    eventually(lambda: "error 503" in run.waits)
+    assert (run.state, run.since(0)) == ("running", [])
+    hasty.model.mend()
+    eventually(lambda: run.is_over)
+    assert (run.state, run.waits) == ("done", "")
+    assert set(statuses(run).values()) == {"enriched"}
+
+
+def test_click_tries_a_failing_endpoint_at_once(keeper: Keeper) -> None:
+    keeper.settings["settle_seconds"] = 3600.0
+    keeper.model.fail(401)
+    keeper.note("Stub.md")
+    keeper.start()
+    assert keeper.run("Stub.md", stops_on_fault=True).state == "failed"
+    keeper.model.mend()
+    assert statuses(keeper.run("Stub.md")) == {"Stub.md": "enriched"}  # not after a minute
+    eventually(lambda: keeper.status().fault is None)
+
+
+def test_resume_tries_a_failing_endpoint_at_once(keeper: Keeper) -> None:
+    keeper.model.fail(401)
+    keeper.note("Stub.md")
+    keeper.start()
+    eventually(lambda: keeper.status().fault)
+    keeper.model.mend()
+    keeper.daemon.resume()
+    eventually(lambda: keeper.is_filled("Stub.md"))
+
+
+def test_answer_is_not_lost_to_a_journal_that_fails(
+    hasty: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also a full disk is waited for, and the model is not asked again."""
+    hasty.note("Background.md")
+    hasty.start()
+    eventually(lambda: hasty.is_filled("Background.md"))
+    file = hasty.space.state / "journal.sqlite3"
+    begin = hasty.space.journal.begin
+    fails = {"Run.md", "Other.md"}
+
+    def begin_unless_full(change: Any, before: bytes, after: bytes) -> int:
+        if change.path in fails:
+            raise JournalError(f"the journal {file} cannot be written: the disk is full")
+        return begin(change, before, after)
+
+    monkeypatch.setattr(hasty.space.journal, "begin", begin_unless_full)
+    hasty.note("Other.md")
+    eventually(lambda: hasty.status().fault)
+    hasty.note("Run.md", STUB.replace("# Stub", "# Stub of a run"))
+    run = hasty.run("Run.md", wait=False)
+    eventually(lambda: run.waits)
+    fails.clear()
+    eventually(lambda: run.is_over)
+    eventually(lambda: hasty.is_filled("Other.md"))
+    assert statuses(run) == {"Run.md": "enriched"}
+    assert hasty.model.calls() == 3
