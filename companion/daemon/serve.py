@@ -17,7 +17,7 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
 from companion.daemon.place import Place, remove_place, write_place
-from companion.daemon.serve_http import Server, bind_port, make_server
+from companion.daemon.server import Server, bind_port, make_server
 from companion.daemon.token import Tokens, client_token, ensure_token, read_token
 from companion.enrich.spending import open_spending
 from companion.enrich.workspace import open_workspace

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from companion.daemon.app import make_app
-from companion.daemon.serve_http import Server, bind_port, make_server
+from companion.daemon.server import Server, bind_port, make_server
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 

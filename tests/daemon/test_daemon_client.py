@@ -10,7 +10,7 @@ import pytest
 from companion.daemon.client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.queue import Priority
 from companion.daemon.runs import Order
-from companion.daemon.serve_http import bind_port
+from companion.daemon.server import bind_port
 from companion.enrich.jobs import Choice
 from companion.errors import CompanionError, EndpointError
 from tests.daemon.conftest import Served

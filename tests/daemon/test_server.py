@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon import serve_http
-from companion.daemon.serve_http import PortInUse, bind_port
+from companion.daemon import server
+from companion.daemon.server import PortInUse, bind_port
 from companion.errors import UsageError
 from tests.daemon.caller import JSON, make_request
 from tests.daemon.conftest import Served
@@ -17,8 +17,8 @@ from tests.daemon.fake_daemon import FakeDaemon
 @pytest.fixture
 def impatient(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
     """A server that gives a request one second to come in."""
-    monkeypatch.setattr(serve_http, "_REQUEST_LASTS", 1)
-    monkeypatch.setattr(serve_http, "_CLEANS_UP", 0)
+    monkeypatch.setattr(server, "_REQUEST_LASTS", 1)
+    monkeypatch.setattr(server, "_CLEANS_UP", 0)
     served = Served(FakeDaemon(tmp_path))
     yield served
     served.stop()
