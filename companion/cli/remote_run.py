@@ -5,7 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from threading import Event
 
-from companion.cli.stop import stop_on_ctrl_c
+from companion.cli.stop import exit_on_signals, stop_on_ctrl_c
 from companion.cli.tally import Tally
 from companion.daemon.api.run_shapes import RunShape
 from companion.daemon.client import DaemonClient, DaemonRefused
@@ -22,7 +22,7 @@ def run_at_daemon(daemon: DaemonClient, order: Order, tally: Tally) -> int:
 
 
 class _RemoteRun:
-    """One run at the daemon, which ends with us: by Ctrl-C, and when nobody reads any more."""
+    """One run at the daemon, which ends with us: by a signal, or when nobody reads any more."""
 
     def __init__(self, daemon: DaemonClient, order: Order, tally: Tally) -> None:
         self._daemon = daemon
@@ -34,7 +34,8 @@ class _RemoteRun:
 
     def work(self) -> int:
         """Return the exit status. Raises what stopped the run, after telling what was done."""
-        with stop_on_ctrl_c(self._tally.show, self._cancelled, self._cancel):
+        show = self._tally.show
+        with exit_on_signals(), stop_on_ctrl_c(show, self._cancelled, self._cancel):
             run = self._run = self._start()
             if self._cancelled.is_set():  # while it had no name yet
                 self._cancel()

@@ -1,4 +1,4 @@
-"""Ctrl-C: the first one ends a run in good order, a second one ends the program."""
+"""How a run ends early: the first Ctrl-C ends it in good order, a second one the program, too."""
 
 from __future__ import annotations
 
@@ -9,6 +9,9 @@ from threading import Event
 from types import FrameType
 
 from companion.cli.show import Show
+
+_ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_SIGNALLED = 128  # a shell's exit status of what a signal ended begins there
 
 
 @contextmanager
@@ -28,3 +31,21 @@ def stop_on_ctrl_c(show: Show, cancelled: Event, stop: Callable[[], object]) -> 
         yield
     finally:
         signal.signal(signal.SIGINT, before)
+
+
+@contextmanager
+def exit_on_signals() -> Iterator[None]:
+    """Leave by SystemExit where the program would end at once, as when its terminal is closed."""
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        raise SystemExit(_SIGNALLED + number)
+
+    named = (getattr(signal, name, None) for name in _ENDING)
+    numbers = [n for n in named if n is not None and signal.getsignal(n) is signal.SIG_DFL]
+    for number in numbers:
+        signal.signal(number, handle)
+    try:
+        yield
+    finally:
+        for number in numbers:
+            signal.signal(number, signal.SIG_DFL)

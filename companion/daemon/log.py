@@ -9,6 +9,8 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
+from companion.errors import UsageError
+
 _BYTES, _FILES = 1_000_000, 3
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -20,13 +22,14 @@ def log_file(state: Path) -> Path:
 
 
 def open_log(state: Path, *, to_terminal: bool) -> None:
-    """Log into the state folder from now on, and to the standard error if wanted."""
+    """Log into the state folder from now on, and to the standard error if wanted.
+
+    Raises UsageError when the log cannot be written.
+    """
     log = logging.getLogger("companion")
     if log.getEffectiveLevel() > logging.INFO:
         log.setLevel(logging.INFO)
-    file = _PrivateFile(
-        log_file(state), maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
-    )
+    file = _open_file(log_file(state))
     file.setLevel(logging.INFO)  # what --debug adds may hold anything
     handlers: list[logging.Handler] = [file]
     if to_terminal and not logging.getLogger().handlers:  # --debug shows all on it already
@@ -36,8 +39,23 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
         log.addHandler(each)
 
 
+def _open_file(path: Path) -> RotatingFileHandler:
+    try:
+        return _PrivateFile(
+            path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        raise UsageError(f"the log {path} cannot be written ({error.strerror}); allow it") from None
+
+
 class _PrivateFile(RotatingFileHandler):
-    """Nobody else may read the log, nor one that a full one made room for."""
+    """Nobody else may read the log, nor a full one that was put aside.
+
+    On a full disk its lines are lost, and no more: they go to the standard error as well.
+    """
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
+        """Say nothing; logging would print a traceback for each line."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)

@@ -10,8 +10,12 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from companion.daemon.api.run_shapes import RunProgress
+from companion.daemon.client import DaemonClient, M
+from companion.daemon.runs import Order, Run
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
+from tests.daemon.fake_daemon import make_result
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 _SLOW = 60.0  # seconds that nobody waits for
@@ -92,6 +96,34 @@ def test_it_ends_when_nobody_reads_on(twice: Serving) -> None:
     process.stdout.close()
     process.wait(PATIENCE)
     assert twice.client().status().runs == []
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP])
+def test_it_ends_when_its_command_is_ended(served: Serving, number: int) -> None:
+    process = served.user.start("enrich", ".")
+    read_first(process)
+    process.send_signal(number)
+    assert process.wait(PATIENCE) == 128 + number
+    assert served.client().status().runs == []
+
+
+class LateClient(DaemonClient):
+    """Asks about a cancelled run whose one result comes between the first answer and the next."""
+
+    def __init__(self) -> None:
+        self.run_ = Run("r", Order(["A.md"]), total=1)
+        self.run_.end("cancelled")
+
+    def _ask(self, method: str, path: str, model: type[M], body: object = None) -> M:
+        number = int(path.partition("since=")[2].partition("&")[0])
+        told = RunProgress.since(self.run_, number, with_diff=False)
+        if not self.run_.entries:
+            self.run_.add(make_result("A.md"))
+        return model.model_validate(vars(told))
+
+
+def test_what_was_being_written_is_told_after_the_end() -> None:
+    assert [result.path for result, *_ in LateClient().follow("r")] == ["A.md"]
 
 
 def test_a_new_token_ends_the_session(twice: Serving) -> None:

@@ -14,14 +14,14 @@ from pathlib import Path
 
 import pytest
 
+from companion.config import state_folder
 from companion.daemon.client import DaemonClient
 from companion.daemon.place import find_daemon
 from companion.daemon.runs import Order
 from companion.errors import CompanionError
 from companion.vault.lock import vault_lock
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
-from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, User, answer_by_schema
-from tests.llm.fake_endpoint import FakeEndpoint
+from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, Ran, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and modes")
 SOON = "[endpoint]\nretries = 0\n[background]\nsettle_seconds = 1\n"
@@ -85,22 +85,23 @@ def test_background_work_is_switched_off(user: User) -> None:
     assert user.read("Stub.md") == STUB and settings.read_bytes() == before
 
 
-def test_one_daemon_a_vault_and_each_has_its_port(
-    user: User,
-    tmp_path: Path,
-    fake: FakeEndpoint,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+def try_to_serve(user: User, *arguments: str) -> Ran:
+    """Return what `companion serve` came to, which ends by itself."""
+    process = user.start("serve", *arguments)
+    out, err = process.communicate(timeout=PATIENCE)
+    return Ran(process.returncode, out, err)
+
+
+def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) -> None:
     user.configure(QUIET)
     with serving(user) as daemon:
-        second = user.run("serve", "--port", "0")
+        second = try_to_serve(user, "--port", "0")
         assert (second.status, second.out) == (1, "")
         assert f"another Companion process (pid {daemon.process.pid}) works" in second.err
         assert find_daemon(daemon.state) is not None
         (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
         elsewhere = ["--vault", str(other.parent)]
-        busy = user.run("serve", "--port", str(daemon.port), *elsewhere)
+        busy = try_to_serve(user, "--port", str(daemon.port), *elsewhere)
         assert (busy.status, busy.out) == (2, "")
         assert f"port {daemon.port} is in use" in busy.err and "--port" in busy.err
         with serving(user, *elsewhere) as neighbour:
@@ -204,6 +205,13 @@ def test_old_lines_of_the_log_are_dropped_and_no_file_of_it_is_open_to_others(
     log = files[0].read_text(encoding="utf-8")
     assert log.splitlines()[-1].endswith("WARNING B?d.md: \ufffd[2Ja\ufffdb")
     assert log.splitlines()[-2].endswith(f"59999 {'x' * 80}") and "Text of mine" not in log
+
+
+def test_the_log_cannot_be_written(user: User) -> None:
+    log = state_folder(user.vault) / "daemon.log"
+    log.mkdir(parents=True)
+    ran = try_to_serve(user, "--port", "0")
+    assert (ran.status, ran.out) == (2, "") and f"the log {log} cannot be written" in ran.err
 
 
 SERVER = {"flask", "werkzeug", "waitress", "watchdog"}
