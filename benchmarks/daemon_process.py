@@ -216,10 +216,10 @@ def make_parser(doc: str | None) -> argparse.ArgumentParser:
 
 def print_table(rows: Sequence[tuple[str, object, str]]) -> None:
     """Print names, figures, and what is wanted of them."""
-    width = max(len(name) for name, _, _ in rows) + 2
-    for name, figure, wanted in rows:
-        shown = f"{figure:.3f}" if isinstance(figure, float) else str(figure)
-        print(f"{name:{width}} {shown:>12}  {wanted}")
+    shown = [f"{figure:.3f}" if isinstance(figure, float) else str(figure) for _, figure, _ in rows]
+    wide, broad = max(len(name) for name, _, _ in rows), max(map(len, shown))
+    for (name, _, wanted), figure in zip(rows, shown, strict=True):
+        print(f"{name:{wide}}  {figure:>{broad}}  {wanted}".rstrip())
 
 
 def report(broken: Sequence[str]) -> int:
