@@ -28,6 +28,7 @@ _log = logging.getLogger(__name__)
 class Background:
     """Does the background's tickets, from any thread.
 
+    settle: seconds that a note must have been left alone.
     open_enricher: opens one whose work can be broken off by setting the event.
     spent: called with the reason when nothing more may be done today.
     """
@@ -38,6 +39,7 @@ class Background:
         seen: Seen,
         presence: Presence,
         notes: DaysNotes,
+        settle: float,
         open_enricher: Callable[[threading.Event], Enricher],
         spent: Callable[[str], None],
     ) -> None:
@@ -45,6 +47,7 @@ class Background:
         self._seen = seen
         self._presence = presence
         self._notes = notes
+        self._settle = settle
         self._open = open_enricher
         self._spent = spent
         self._lock = threading.Lock()
@@ -97,6 +100,8 @@ class Background:
         if self._presence.is_open(path):
             self._defer(ticket)
             return False
+        if self._is_edited(ticket):
+            return False
         with self._lock:
             self._deferred.discard(path)
             kept = self._kept.get(path)
@@ -108,6 +113,8 @@ class Background:
                 self._keep(path, answer)
                 if self._presence.is_open(path):
                     self._defer(ticket)
+                    return asked
+                if self._is_edited(ticket):
                     return asked
                 answer = enricher.write(answer)
         except NoteError as error:
@@ -142,6 +149,18 @@ class Background:
         with self._lock:
             self._deferred.add(ticket.path)
         self._queue.again(ticket, time.monotonic() + _OPEN_LOOK)
+
+    def _is_edited(self, ticket: Ticket[Job]) -> bool:
+        """Whether the note was changed since it was looked at; it is put off then until it rests.
+
+        Its time of change alone does not tell where the clock of its drive is another one.
+        """
+        changed = self._seen.has_changed(ticket.path)
+        rest = self._seen.rests_for(ticket.path, self._settle)
+        if changed and rest > 0:
+            self._queue.again(ticket, time.monotonic() + rest)
+            return True
+        return False
 
     def _put_off(self, ticket: Ticket[Job], error: NoteError, seen: Signature | None) -> None:
         """Try again later where that may help; else leave the note until it changes.

@@ -75,6 +75,7 @@ class Daemon:
             self._seen,
             self._presence,
             notes,
+            space.config.background.settle_seconds,
             self._open_background,
             self._gate.spend,
         )

@@ -26,6 +26,7 @@ from companion.vault.index import Scan
 
 _FIRST_LOOK = 20.0  # seconds that anybody waits for it
 _GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
+_LONGEST_GATHER = 5.0  # seconds, where a look over the whole vault takes long
 _MANY = 100  # notes reported at once from which the whole vault is looked over
 _MISSING_LOOK = 5.0  # seconds between two looks for a vault that is not there
 _POLL = 10.0  # seconds, the shortest time between two looks where events do not work
@@ -164,8 +165,11 @@ class Reconciler:
                 lambda: self._hints or self._whole or self._stopping,
                 max(0.0, until - time.monotonic()),
             )
-            if self._hints and not self._whole:
-                self._hinted.wait_for(lambda: self._stopping, _GATHER)
+            gather = max(_GATHER, min(self._cost * 10, _LONGEST_GATHER)) if self._whole else _GATHER
+            if self._hints or self._whole:
+                self._hinted.wait_for(
+                    lambda: self._stopping or self._asked > self._answered, gather
+                )
             taken = self._hints, self._whole, self._asked
             self._hints, self._whole = {}, False
             return taken
@@ -205,7 +209,9 @@ class Reconciler:
         for path in needy:
             if path in hints:
                 self._put_hinted(path, hints[path])
-            elif path not in busy and not self._queue.waiting(path):
+            elif path not in busy and (
+                self._seen.has_changed(path) or not self._queue.waiting(path)
+            ):
                 self._put(path, time.monotonic() + self._seen.rests_for(path, self._settle))
         for path in self._needy.difference(needy):
             self._queue.discard(path)

@@ -23,6 +23,7 @@ class Seen:
         self._lock = threading.Lock()
         self._own: dict[str, str] = {}
         self._tried: dict[str, Signature | None] = {}
+        self._looked: dict[str, Signature | None] = {}
 
     def wrote(self, path: str, text: str) -> None:
         """Take down that this text was written into the note here."""
@@ -37,6 +38,14 @@ class Seen:
         """Take down that nothing came of the note as it was with that signature."""
         with self._lock:
             _put(self._tried, path, signature)
+
+    def has_changed(self, path: str) -> bool:
+        """Whether the note is another than when this was asked before; at first, it is."""
+        signature = _signature(self.root / path)
+        with self._lock:
+            before = self._looked.get(path)
+            _put(self._looked, path, signature)
+        return signature not in (None, before)
 
     def is_own(self, path: str) -> bool:
         """Whether the note holds what was written into it here, so nobody else changed it."""

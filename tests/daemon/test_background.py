@@ -63,6 +63,21 @@ def test_edit_while_the_model_thinks_stays(keeper: Keeper) -> None:
     assert keeper.status().background.notes_today == 1
 
 
+def test_edit_while_the_model_thinks_rests_whatever_its_clock_says(keeper: Keeper) -> None:
+    keeper.settings["settle_seconds"] = 0.8
+    keeper.model.think()
+    keeper.start()
+    keeper.note("Stub.md")
+    eventually(lambda: keeper.model.calls() == 1)
+    file = keeper.note("Stub.md", EDITED)
+    os.utime(file, (time.time() + 7200, time.time() + 7200))
+    saved = time.monotonic()
+    keeper.model.answer()
+    eventually(lambda: keeper.read("Stub.md") == EDITED_FILLED)
+    assert time.monotonic() >= saved + 0.7
+    assert keeper.model.calls() == 1
+
+
 def test_rewritten_note_is_asked_for_anew(keeper: Keeper) -> None:
     keeper.model.think()
     keeper.start()
@@ -159,6 +174,22 @@ def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     assert entry.result.new == EDITED_FILLED
     assert keeper.model.calls() == 1
     assert keeper.status().background.notes_today == 1
+
+
+def test_note_that_was_open_for_a_while_gets_the_answer_that_waits(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
+    keeper.model.think()
+    keeper.start()
+    keeper.note("Stub.md")
+    eventually(lambda: keeper.model.calls() == 1)
+    keeper.daemon.report_presence("desk", ["Stub.md"])
+    keeper.model.answer()
+    eventually(lambda: keeper.daemon.report_presence("desk", ["Stub.md"]) == ["Stub.md"])
+    keeper.daemon.report_presence("desk", [])
+    eventually(lambda: keeper.is_filled("Stub.md"))
+    assert keeper.model.calls() == 1
 
 
 def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(keeper: Keeper) -> None:

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from companion.daemon import health
+from companion.daemon import health, work
 from companion.errors import JournalError
 from tests.daemon.daemon_fixture import STUB, Keeper, eventually, fake, keeper, statuses
 
@@ -38,9 +38,10 @@ FAILURES = [
 
 @pytest.fixture
 def hasty(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Keeper:
-    """A vault whose daemon tries a failing endpoint again after half a second."""
-    monkeypatch.setattr(health, "_PASSING", (0.5, 1.0))
-    monkeypatch.setattr(health, "_LASTING", (0.5, 1.0))
+    """A vault whose daemon tries a failing endpoint again within a moment."""
+    monkeypatch.setattr(health, "_PASSING", (0.2, 0.4))
+    monkeypatch.setattr(health, "_LASTING", (0.2, 0.4))
+    monkeypatch.setattr(work, "_TURN_LOOK", 0.05)
     return keeper
 
 
@@ -91,15 +92,15 @@ def test_few_calls_go_to_an_endpoint_that_fails(keeper: Keeper) -> None:
 
 
 def test_time_that_an_endpoint_asks_for_is_kept(hasty: Keeper) -> None:
-    hasty.model.fail(429, "slow down", retry_after="2")
+    hasty.model.fail(429, "slow down", retry_after="1.5")
     hasty.note("Stub.md")
     hasty.start()
     eventually(lambda: hasty.status().fault)
-    assert hasty.status().retry_in > 1.0
+    assert hasty.status().retry_in > 0.7
     hasty.model.mend()
     eventually(lambda: hasty.is_filled("Stub.md"))
     first, *_, last = hasty.model.seen
-    assert last.at - first.at >= 1.95
+    assert last.at - first.at >= 1.45
 
 
 def test_run_that_stops_on_a_fault_ends_with_it(keeper: Keeper) -> None:

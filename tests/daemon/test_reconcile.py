@@ -128,15 +128,17 @@ def test_vault_that_cannot_be_watched_is_polled(
     assert said.count("looked over again and again") == 1
 
 
+@pytest.mark.parametrize("ahead", [0, 7200], ids=["clock right", "clock of the drive ahead"])
 def test_poll_leaves_a_note_alone_that_is_being_edited(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
     monkeypatch.setattr(Watch, "start", _cannot_start)
     monkeypatch.setattr(reconcile, "_POLL", 0.05)
     keeper.settings["settle_seconds"] = 0.8
     keeper.start()
     for number in range(8):
-        keeper.note("Stub.md", f"{STUB}{number}\n", rests=False)
+        file = keeper.note("Stub.md", f"{STUB}{number}\n", rests=False)
+        os.utime(file, (time.time() + ahead, time.time() + ahead))
         saved = time.monotonic()
         time.sleep(0.15)  # the user's pause
     eventually(lambda: keeper.read("Stub.md") == f"{FILLED}7\n")
