@@ -1,9 +1,9 @@
 /** What the user can do with a note or a folder, for commands, menus and the ribbon. */
 
-import { MarkdownView } from "obsidian";
 import { enrichNote } from "./enrich.js";
 import { NoteInTheWay } from "./errors.js";
 import { enrichFolder } from "./folder.js";
+import { findEditing } from "./note-text.js";
 import { reviewNote } from "./review.js";
 import { findSection } from "./section.js";
 import { undoLast } from "./undo.js";
@@ -13,9 +13,12 @@ import { showWhy } from "./why.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Filled } from "./shapes.js" */
 
-/** @typedef {{ id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: TFile) => Promise<void> }} Action */
+/**
+ * @template T
+ * @typedef {{ id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void> }} Action
+ */
 
-/** @satisfies {Record<string, Action>} */
+/** @satisfies {Record<string, Action<TFile>>} */
 export const ACTIONS = {
   enrich: { id: "enrich-note", name: "Enrich note", icon: "sparkles", act: enrichNote },
   section: {
@@ -67,11 +70,8 @@ function isAsked({ kind, reason }) {
  * @param {TFile} file
  */
 async function enrichSection(plugin, file) {
-  const view = plugin.app.workspace.getActiveViewOfType(MarkdownView);
-  if (view?.file?.path !== file.path || view.getMode() !== "source") {
-    throw new NoteInTheWay("Put the cursor in the section first, in editing view.");
-  }
-  const section = findSection(view.editor.getValue(), view.editor.getCursor().line);
-  if (section === null) throw new NoteInTheWay("There is no heading above the cursor.");
+  const editor = findEditing(plugin.app, file)?.editor;
+  const section = editor && findSection(editor.getValue(), editor.getCursor().line);
+  if (!section) throw new NoteInTheWay("Put the cursor below a heading first, in editing view.");
   await enrichNote(plugin, file, { section });
 }

@@ -34,7 +34,9 @@ export async function applyOffer(plugin, { file, path, text, offer, again, rest 
   for (let tries = 0; tries < TRIES; tries++) {
     if (tries) await timers.pause(PAUSE);
     await rest?.();
-    requireThere(plugin, file, path);
+    if (app.vault.getFileByPath(path) !== file) {
+      throw new NoteInTheWay(`“${path}” was moved or deleted, and nothing was written in it.`);
+    }
     if (tries) {
       text = requireText(await readNote(app, file), file);
       offer = await again(text);
@@ -70,14 +72,4 @@ async function fits(text, offer) {
   if ((await sha256(text)) !== offer.base_sha256) return false;
   if ((await sha256(applyEdits(text, offer.edits))) !== offer.new_sha256) throw new Garbled();
   return true;
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {TFile} file
- * @param {string} path where it was
- */
-function requireThere({ app }, file, path) {
-  if (app.vault.getFileByPath(path) === file) return;
-  throw new NoteInTheWay(`“${file.basename}” was moved or deleted meanwhile. Nothing was written.`);
 }

@@ -1,6 +1,8 @@
 /** The commands; none has a hotkey of its own. */
 
 import { ACTIONS } from "./actions.js";
+import { setPaused } from "./connection.js";
+import { isNote } from "./menus.js";
 import { tellFaults } from "./notices.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -8,30 +10,17 @@ import { tellFaults } from "./notices.js";
 /** @param {CompanionPlugin} plugin */
 export function addCommands(plugin) {
   for (const { id, name, icon, act } of Object.values(ACTIONS)) {
-    plugin.addCommand({
-      id,
-      name,
-      icon,
-      checkCallback: (isChecking) => {
-        const file = plugin.app.workspace.getActiveFile();
-        if (file?.extension !== "md") return false;
-        if (!isChecking) void tellFaults(plugin, () => act(plugin, file));
-        return true;
-      },
-    });
+    const checkCallback = (/** @type {boolean} */ isChecking) => {
+      const file = plugin.app.workspace.getActiveFile();
+      if (!isNote(file)) return false;
+      if (!isChecking) void tellFaults(plugin, () => act(plugin, file));
+      return true;
+    };
+    plugin.addCommand({ id, name, icon, checkCallback });
   }
-  addSwitch(plugin, "pause", "Pause background work", "pause", true);
-  addSwitch(plugin, "resume", "Resume background work", "play", false);
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} id
- * @param {string} name
- * @param {string} icon
- * @param {boolean} isPaused afterwards
- */
-function addSwitch(plugin, id, name, icon, isPaused) {
-  const callback = () => void tellFaults(plugin, () => plugin.setPaused(isPaused));
-  plugin.addCommand({ id, name, icon, callback });
+  const turn = (/** @type {boolean} */ isPaused) => () => {
+    void tellFaults(plugin, () => setPaused(plugin, isPaused));
+  };
+  plugin.addCommand({ id: "pause", name: "Pause background work", icon: "pause", callback: turn(true) });
+  plugin.addCommand({ id: "resume", name: "Resume background work", icon: "play", callback: turn(false) });
 }

@@ -30,7 +30,7 @@ const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not l
  * @param {string} code
  */
 export async function takeToken(plugin, code) {
-  return read(await send(plugin, "POST", "/pair", { code }, ""), shapes.paired).token;
+  return read(await send(plugin, "POST", "/pair", { code }, ""), shapes.asPaired).token;
 }
 
 /**
@@ -39,7 +39,7 @@ export async function takeToken(plugin, code) {
  * @param {CompanionPlugin} plugin
  */
 export function readStatus(plugin) {
-  return get(plugin, "/status", {}, shapes.status);
+  return get(plugin, "/status", {}, shapes.asStatus);
 }
 
 /**
@@ -49,7 +49,7 @@ export function readStatus(plugin) {
  * @param {boolean} isPaused
  */
 export function pauseBackground(plugin, isPaused) {
-  return post(plugin, isPaused ? "/pause" : "/resume", {}, shapes.status);
+  return post(plugin, isPaused ? "/pause" : "/resume", {}, shapes.asStatus);
 }
 
 /**
@@ -59,7 +59,7 @@ export function pauseBackground(plugin, isPaused) {
  * @param {Order} order
  */
 export async function startRun(plugin, order) {
-  return (await post(plugin, "/runs", order, shapes.begun)).id;
+  return (await post(plugin, "/runs", order, shapes.asBegun)).id;
 }
 
 /**
@@ -70,15 +70,15 @@ export async function startRun(plugin, order) {
  * @param {number} since
  */
 export function readRun(plugin, run, since) {
-  return get(plugin, `/runs/${run}`, { since, wait: WAIT }, shapes.progress);
+  return get(plugin, `/runs/${run}`, { since, wait: WAIT }, shapes.asProgress);
 }
 
 /**
  * @param {CompanionPlugin} plugin
- * @param {string} run
+ * @param {Iterable<string>} runs
  */
-export function cancelRun(plugin, run) {
-  return post(plugin, `/runs/${run}/cancel`, {}, shapes.begun);
+export async function cancelRuns(plugin, runs) {
+  for (const run of runs) await post(plugin, `/runs/${run}/cancel`, {}, shapes.asBegun);
 }
 
 /**
@@ -91,7 +91,7 @@ export function cancelRun(plugin, run) {
  * @param {number[] | null} only of the result's changes; null: all of them
  */
 export function offerAgain(plugin, run, path, text, only) {
-  return post(plugin, `/runs/${run}/edits`, { path, text, ...(only && { only }) }, shapes.offer);
+  return post(plugin, `/runs/${run}/edits`, { path, text, ...(only && { only }) }, shapes.asOffer);
 }
 
 /**
@@ -102,9 +102,8 @@ export function offerAgain(plugin, run, path, text, only) {
  * @param {string} path
  * @param {Offer} offer
  */
-export async function confirmEdits(plugin, run, path, { base_sha256, new_sha256 }) {
-  const body = { path, base_sha256, new_sha256 };
-  return (await post(plugin, `/runs/${run}/applied`, body, shapes.made)).change;
+export async function confirmEdits(plugin, run, path, { edits, ...hashes }) {
+  return (await post(plugin, `/runs/${run}/applied`, { path, ...hashes }, shapes.asMade)).change;
 }
 
 /**
@@ -116,7 +115,7 @@ export async function confirmEdits(plugin, run, path, { base_sha256, new_sha256 
  * @param {number[]} only
  */
 export function refuseChanges(plugin, run, path, only) {
-  return post(plugin, `/runs/${run}/refused`, { path, only }, shapes.anything);
+  return post(plugin, `/runs/${run}/refused`, { path, only }, shapes.asAnything);
 }
 
 /**
@@ -126,7 +125,7 @@ export function refuseChanges(plugin, run, path, only) {
  * @param {{ path: string } | { run: string }} which
  */
 export async function readChanges(plugin, which) {
-  return (await get(plugin, "/changes", { ...which, limit: 1000 }, shapes.changes)).changes;
+  return (await get(plugin, "/changes", { ...which, limit: 1000 }, shapes.asChanges)).changes;
 }
 
 /**
@@ -136,7 +135,7 @@ export async function readChanges(plugin, which) {
  * @param {number} change
  */
 export function undo(plugin, change) {
-  return post(plugin, `/changes/${change}/undo`, {}, shapes.made);
+  return post(plugin, `/changes/${change}/undo`, {}, shapes.asMade);
 }
 
 /**
@@ -148,7 +147,7 @@ export function undo(plugin, change) {
  */
 export async function offerUndo(plugin, change, text) {
   const body = { apply: "client", text };
-  return (await post(plugin, `/changes/${change}/undo`, body, shapes.offered)).offer;
+  return (await post(plugin, `/changes/${change}/undo`, body, shapes.asOffered)).offer;
 }
 
 /**
@@ -156,8 +155,8 @@ export async function offerUndo(plugin, change, text) {
  * @param {number} change
  * @param {Offer} offer
  */
-export function confirmUndo(plugin, change, { base_sha256, new_sha256 }) {
-  return post(plugin, `/changes/${change}/applied`, { base_sha256, new_sha256 }, shapes.made);
+export function confirmUndo(plugin, change, { edits, ...hashes }) {
+  return post(plugin, `/changes/${change}/applied`, hashes, shapes.asMade);
 }
 
 /**
@@ -167,7 +166,7 @@ export function confirmUndo(plugin, change, { base_sha256, new_sha256 }) {
  * @param {string} path
  */
 export function lookAt(plugin, path) {
-  return get(plugin, "/notes", { path }, shapes.note);
+  return get(plugin, "/notes", { path }, shapes.asNote);
 }
 
 /**
@@ -178,7 +177,7 @@ export function lookAt(plugin, path) {
  * @param {string[]} open
  */
 export async function reportPresence(plugin, client, open) {
-  return (await post(plugin, "/presence", { client, open }, shapes.attended)).to_do;
+  return (await post(plugin, "/presence", { client, open }, shapes.asAttended)).to_do;
 }
 
 /**
@@ -190,8 +189,8 @@ export async function reportPresence(plugin, client, open) {
  */
 async function get(plugin, path, query, reader) {
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  const token = requireToken(plugin);
-  return read(await send(plugin, "GET", `${path}?${pairs.join("&")}`, null, token), reader);
+  const address = `${path}?${pairs.join("&")}`;
+  return read(await send(plugin, "GET", address, null, requireToken(plugin)), reader);
 }
 
 /**
@@ -242,7 +241,7 @@ function send({ settings, timers }, method, path, body, token) {
 function read({ status, body }, reader) {
   if (status === 401) throw new NotPaired();
   const value = parse(body);
-  if (status < 200 || status > 299) throw new Refused(shapes.problem(value).detail);
+  if (status < 200 || status > 299) throw new Refused(shapes.asProblem(value).detail);
   return reader(value);
 }
 

@@ -1,11 +1,13 @@
 /** How the daemon stands, in full. */
 
-import { cancelRun } from "./daemon.js";
-import { ListModal } from "./list-modal.js";
+import { setPaused } from "./connection.js";
+import { cancelRuns } from "./daemon.js";
+import { showLists } from "./modals.js";
 import { tellFaults } from "./notices.js";
-import { count } from "./words.js";
+import { count, describeVault } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Choice } from "./modals.js" */
 /** @import { Status } from "./shapes.js" */
 
 /**
@@ -15,19 +17,14 @@ import { count } from "./words.js";
  * @param {Status} status
  */
 export function showDetails(plugin, status) {
-  const { paused } = status;
-  const pause = paused ? "Resume background work" : "Pause background work";
-  const cancel = async (/** @type {string} */ run) => {
-    await cancelRun(plugin, run);
-    await plugin.watch.look();
-  };
-  new ListModal(plugin.app, "Callout Companion", describe(status), [
-    { name: pause, act: () => void tellFaults(plugin, () => plugin.setPaused(!paused)) },
-    ...status.runs.map((run) => {
-      const act = () => void tellFaults(plugin, () => cancel(run));
-      return { name: "Cancel the run", label: `Cancel the run ${run}`, act };
-    }),
-  ]).open();
+  const { paused, runs } = status;
+  const tell = (/** @type {() => Promise<void>} */ act) => () => void tellFaults(plugin, act);
+  /** @type {Choice[]} */
+  const choices = [
+    [paused ? "Resume background work" : "Pause background work", tell(() => setPaused(plugin, !paused))],
+  ];
+  if (runs.length) choices.push(["Cancel all runs", tell(() => cancelRuns(plugin, runs))]);
+  showLists(plugin.app, "Callout Companion", describe(status), choices);
 }
 
 /**
@@ -36,11 +33,10 @@ export function showDetails(plugin, status) {
  */
 function describe(status) {
   const { background, today } = status;
-  const where = status.is_remote ? `at ${status.endpoint}` : "on this computer";
   const dollars = today.dollars === null ? "" : `, ${today.dollars.toFixed(2)} dollars`;
   return [
-    ["Vault", [`${status.vault}: ${count(status.notes, "note")}, ${status.to_do} to do`]],
-    ["Model", [`${status.model} ${where}`]],
+    ["Vault", [describeVault(status)]],
+    ["Model", [`${status.model} at ${status.endpoint || "this computer"}`]],
     ["Waits", status.fault ? [status.fault.reason] : []],
     ["At work on", status.in_hand],
     ["Background work", [background.off || `${count(background.waiting, "note")} waiting`]],

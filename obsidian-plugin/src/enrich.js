@@ -42,8 +42,7 @@ export async function enrichNote(plugin, file, wish = {}) {
   await workOn(plugin, file.path, async () => {
     const given = await askFor(plugin, file, wish, Boolean(pick || isQuiet));
     const { result } = given;
-    const all = [...result.changes.keys()];
-    const only = pick ? all.filter((index) => result.changes.slice(index, index + 1).some(pick)) : all;
+    const only = result.changes.flatMap((change, index) => (pick?.(change) === false ? [] : index));
     if (result.offer && !only.length) return say(`Nothing is asked in “${file.basename}”.`);
     if (result.offer) result.change = await write(plugin, given, only, rest);
     if (!isQuiet) tell(plugin, given, only);
@@ -61,7 +60,7 @@ export async function enrichNote(plugin, file, wish = {}) {
  */
 export async function askFor(plugin, file, { section, isQuiet }, isOurs) {
   const { path } = file;
-  await saveViews(plugin.app, (saved) => saved === path);
+  await saveViews(plugin.app, path);
   const note = await readNote(plugin.app, file);
   const text = isOurs ? requireText(note, file) : note.view && note.text;
   const run = await startRun(plugin, {

@@ -19,35 +19,21 @@ import { tellProgress, workOn } from "./work.js";
  */
 export async function enrichFolder(plugin, folder) {
   const path = folder.isRoot() ? "" : folder.path;
-  const name = path || "the vault";
-  await workOn(plugin, `${path}/`, async () => {
-    await saveViews(plugin.app, (note) => !path || note.startsWith(`${path}/`));
+  const key = `${path}/`;
+  const words = ["Nothing was filled."];
+  await workOn(plugin, key, async () => {
+    await saveViews(plugin.app, path && key);
     const run = await startRun(plugin, { paths: [path], priority: "request" });
-    const { filled, failed, fault } = await followFolder(plugin, run, path);
-    const words = [`Filled ${count(filled, "note")} in ${name}.`];
-    if (failed) words.push(`${count(failed, "note")} could not be filled.`);
-    if (fault) words.push(sentence(fault));
-    if (filled) sayWithUndo(plugin, words.join(" "), () => undoRun(plugin, run));
-    else say(words.join(" "));
-  });
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} run
- * @param {string} path
- */
-async function followFolder(plugin, run, path) {
-  const sum = { seen: 0, filled: 0, failed: 0, fault: "" };
-  for await (const { results, total, waits, fault } of follow(plugin, run)) {
-    for (const { status, change } of results) {
-      sum.seen += 1;
-      if (change !== null) sum.filled += 1;
-      if (status === "failed") sum.failed += 1;
+    for await (const { counts, total, waits, fault } of follow(plugin, run)) {
+      const { enriched = 0, failed = 0 } = counts;
+      const seen = Object.values(counts).reduce((sum, some) => sum + some, 0);
+      tellProgress(plugin, key, [`${seen} of ${total} notes`, waits].filter(Boolean).join(", "));
+      if (enriched) words[0] = `Filled ${count(enriched, "note")} in ${path || "the vault"}.`;
+      words[1] = failed ? `${count(failed, "note")} could not be filled.` : "";
+      words[2] = fault && sentence(fault);
     }
-    sum.fault = fault;
-    const told = `${sum.seen} of ${total} notes`;
-    tellProgress(plugin, `${path}/`, waits ? `${told}, ${waits}` : told);
-  }
-  return sum;
+    const told = words.filter(Boolean).join(" ");
+    if (told.startsWith("Filled")) sayWithUndo(plugin, told, () => undoRun(plugin, run));
+    else say(told);
+  });
 }

@@ -4,7 +4,6 @@ import { readRun } from "./daemon.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
-const OVER = ["done", "cancelled", "failed"];
 const PAUSE = 300; // milliseconds; the daemon answers at once when many wait
 
 /**
@@ -21,7 +20,7 @@ export async function* follow(plugin, run) {
       yield progress;
       since = progress.next;
       if (progress.results.length) continue;
-      if (OVER.includes(progress.state)) return;
+      if (!["queued", "running"].includes(progress.state)) return;
       await plugin.timers.pause(PAUSE);
     }
   } finally {

@@ -10,48 +10,44 @@ import { tellFaults } from "./notices.js";
 /** @import CompanionPlugin from "./main.js" */
 
 const { enrich, section, answer, review, undo, why } = ACTIONS;
+const FOLDER = { name: "Enrich folder", icon: "folder-pen", act: enrichFolder };
 
 /** @param {CompanionPlugin} plugin */
 export function addMenus(plugin) {
   const { workspace } = plugin.app;
   plugin.registerEvent(
     workspace.on("file-menu", (menu, file) => {
-      if (file instanceof TFolder) {
-        addItem(plugin, menu, "Enrich folder", "folder-pen", () => enrichFolder(plugin, file));
-      } else if (file instanceof TFile && file.extension === "md") {
-        addItems(plugin, menu, file, [enrich, review, undo, why]);
-      }
+      if (file instanceof TFolder) addItems(plugin, menu, file, [FOLDER]);
+      else if (isNote(file)) addItems(plugin, menu, file, [enrich, review, undo, why]);
     }),
   );
   plugin.registerEvent(
     workspace.on("editor-menu", (menu, _editor, { file }) => {
-      if (file) addItems(plugin, menu, file, [enrich, section, answer]);
+      if (isNote(file)) addItems(plugin, menu, file, [enrich, section, answer]);
     }),
   );
 }
 
 /**
- * @param {CompanionPlugin} plugin
- * @param {Menu} menu
- * @param {TFile} file
- * @param {Action[]} actions
+ * @param {unknown} file
+ * @returns {file is TFile}
  */
-function addItems(plugin, menu, file, actions) {
-  for (const { name, icon, act } of actions) {
-    addItem(plugin, menu, name, icon, () => act(plugin, file));
-  }
+export function isNote(file) {
+  return file instanceof TFile && file.extension === "md";
 }
 
 /**
+ * @template {TFile | TFolder} T
  * @param {CompanionPlugin} plugin
  * @param {Menu} menu
- * @param {string} title
- * @param {string} icon
- * @param {() => Promise<void>} act
+ * @param {T} file
+ * @param {Pick<Action<T>, "name" | "icon" | "act">[]} actions
  */
-function addItem(plugin, menu, title, icon, act) {
-  menu.addItem((item) => {
-    item.setTitle(title).setIcon(icon).setSection("callout-companion");
-    item.onClick(() => void tellFaults(plugin, act));
-  });
+function addItems(plugin, menu, file, actions) {
+  for (const { name, icon, act } of actions) {
+    menu.addItem((item) => {
+      item.setTitle(name).setIcon(icon).setSection("callout-companion");
+      item.onClick(() => void tellFaults(plugin, () => act(plugin, file)));
+    });
+  }
 }

@@ -1,6 +1,7 @@
 /** The text of a note as its editor shows it, and edits made in it without losing a letter. */
 
 import { MarkdownView } from "obsidian";
+import { NoteInTheWay } from "./errors.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
@@ -27,11 +28,11 @@ export function findViews(app) {
  * Write what was typed to the disk.
  *
  * @param {App} app
- * @param {(path: string) => boolean} isWanted which notes
+ * @param {string} where what the notes' paths begin with
  */
-export async function saveViews(app, isWanted) {
+export async function saveViews(app, where) {
   for (const view of findViews(app)) {
-    if (view.file && isWanted(view.file.path)) await view.save();
+    if (view.file?.path.startsWith(where)) await view.save();
   }
 }
 
@@ -43,8 +44,7 @@ export async function saveViews(app, isWanted) {
 export async function readNote(app, file) {
   const view = findEditing(app, file);
   if (view) return { text: view.editor.getValue(), view };
-  const isPlain = isPlainText(await app.vault.readBinary(file));
-  return { text: isPlain ? await app.vault.read(file) : null, view: null };
+  return { text: (await isPlain(app, file)) ? await app.vault.read(file) : null, view: null };
 }
 
 /**
@@ -66,6 +66,9 @@ export async function editNote(app, file, before, edits) {
     return { from: editor.offsetToPos(start), to: editor.offsetToPos(end), text };
   });
   editor.transaction({ changes: changes.reverse() });
+  if (editor.getValue() !== applyEdits(before, edits)) {
+    throw new NoteInTheWay("another plugin changed what was written; undo it in the editor");
+  }
   await view.save();
   return true;
 }
@@ -77,11 +80,10 @@ export async function editNote(app, file, before, edits) {
  * @param {Edit[]} edits
  */
 export function applyEdits(text, edits) {
-  let edited = text;
-  for (const edit of joinEdits(edits).reverse()) {
-    edited = edited.slice(0, edit.start) + edit.text + edited.slice(edit.end);
-  }
-  return edited;
+  return joinEdits(edits).reduceRight(
+    (edited, edit) => edited.slice(0, edit.start) + edit.text + edited.slice(edit.end),
+    text,
+  );
 }
 
 /**
@@ -122,7 +124,7 @@ export async function sha256(text) {
  * @param {App} app
  * @param {TFile} file
  */
-function findEditing(app, file) {
+export function findEditing(app, file) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
   const views = active ? [active, ...findViews(app)] : findViews(app);
   return views.find((view) => view.file?.path === file.path && view.getMode() === "source") ?? null;
@@ -135,23 +137,27 @@ function findEditing(app, file) {
  * @param {Edit[]} edits
  */
 async function editFile(app, file, before, edits) {
-  const changed = new Error();
-  if (!isPlainText(await app.vault.readBinary(file)) || findEditing(app, file)) return false;
+  if (!(await isPlain(app, file)) || findEditing(app, file)) return false;
+  let isSame = true;
   try {
     await app.vault.process(file, (text) => {
-      if (text !== before) throw changed; // nothing is written then
+      isSame = text === before;
+      if (!isSame) throw new Error(); // nothing is written then
       return applyEdits(text, edits);
     });
   } catch (error) {
-    if (error === changed) return false;
-    throw error;
+    if (isSame) throw error;
   }
-  return true;
+  return isSame;
 }
 
-/** @param {ArrayBuffer} data */
-function isPlainText(data) {
-  const bytes = new Uint8Array(data);
-  const hasMark = bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf;
-  return !hasMark && !bytes.includes(0x0d);
+/**
+ * Whether the file holds what Obsidian shows of it, and not a byte order mark or other line ends.
+ *
+ * @param {App} app
+ * @param {TFile} file
+ */
+async function isPlain({ vault }, file) {
+  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
+  return !/^\ufeff|\r/.test(decoder.decode(await vault.readBinary(file)));
 }

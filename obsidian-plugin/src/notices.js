@@ -21,7 +21,7 @@ export function say(words) {
 export function sayWithUndo(plugin, words, undo) {
   const content = createFragment();
   content.createDiv({ text: words });
-  const button = content.createEl("button", { text: "Undo", cls: "callout-companion-undo" });
+  const button = content.createEl("button", { text: "Undo" });
   const notice = new Notice(content, UNDO_SHOWN);
   button.addEventListener("click", () => {
     notice.hide();

@@ -40,5 +40,6 @@ export async function useCode(plugin) {
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
-  if (plugin.settings.code === code) await plugin.change({ code: undefined });
+  if (plugin.settings.code === code) delete plugin.settings.code;
+  await plugin.saveData(plugin.settings);
 }

@@ -2,35 +2,38 @@
 
 import { reportPresence } from "./daemon.js";
 import { findViews } from "./note-text.js";
+import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
-export class Presence {
-  #client = crypto.randomUUID();
-  #told = "";
+/**
+ * Tell the daemon; what waits for edits in them is taken over.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function reportOpen(plugin) {
+  const open = findOpen(plugin);
+  plugin.told = open.join("\n");
+  plugin.rest.waiting = await reportPresence(plugin, plugin.client, open);
+}
 
-  /** @param {CompanionPlugin} plugin */
-  constructor(plugin) {
-    this.plugin = plugin;
-  }
+/**
+ * Tell the daemon at once when other notes are open than it was told. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function reportChange(plugin) {
+  if (!plugin.watch.status || findOpen(plugin).join("\n") === plugin.told) return;
+  await reportOpen(plugin).catch(() => look(plugin));
+}
 
-  /** Tell the daemon; what waits for edits in them is taken over. */
-  async report() {
-    const open = findOpen(this.plugin);
-    this.#told = open.join("\n");
-    this.plugin.takeOver.waiting = await reportPresence(this.plugin, this.#client, open);
-  }
-
-  /** Tell the daemon at once when other notes are open than it was told. Never rejects. */
-  async reportChange() {
-    if (!this.plugin.watch.status || findOpen(this.plugin).join("\n") === this.#told) return;
-    await this.report().catch(() => this.plugin.watch.look());
-  }
-
-  /** Say that nothing is open any more. Never rejects: what was reported ends by itself. */
-  async leave() {
-    await reportPresence(this.plugin, this.#client, []).catch(() => {});
-  }
+/**
+ * Say that nothing is open any more. Never rejects: what was reported ends by itself.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function leave(plugin) {
+  await reportPresence(plugin, plugin.client, []).catch(() => {});
 }
 
 /** @param {CompanionPlugin} plugin */

@@ -2,8 +2,8 @@
 
 import { offerAgain, refuseChanges } from "./daemon.js";
 import { askFor, tell, write } from "./enrich.js";
-import { say } from "./notices.js";
-import { ReviewModal } from "./review-modal.js";
+import { say, tellFaults } from "./notices.js";
+import { showReview } from "./modals.js";
 import { workOn } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
@@ -28,8 +28,9 @@ export async function reviewNote(plugin, file) {
     const given = await askFor(plugin, file, {}, true);
     if (!given.result.offer) return tell(plugin, given, []);
     const proposals = await findProposals(plugin, given);
-    const decide = (/** @type {number[]} */ accepted) => decideOn(plugin, given, accepted);
-    new ReviewModal(plugin, file.basename, proposals, decide).open();
+    showReview(plugin.app, file.basename, proposals, (accepted) => {
+      void tellFaults(plugin, () => decideOn(plugin, given, accepted));
+    });
   });
 }
 

@@ -1,7 +1,8 @@
 /** The settings, as definitions that Obsidian renders and searches. */
 
 import { PluginSettingTab } from "obsidian";
-import { say, tellFaults } from "./notices.js";
+import { testConnection } from "./connection.js";
+import { say } from "./notices.js";
 import { pair } from "./pairing.js";
 import { findAddressFault } from "./settings.js";
 import { explain } from "./words.js";
@@ -9,6 +10,7 @@ import { explain } from "./words.js";
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 
+/** Obsidian reads `plugin.settings` for the controls, and keeps what they change. */
 export class CompanionSettingTab extends PluginSettingTab {
   /** @param {CompanionPlugin} plugin */
   constructor(plugin) {
@@ -19,19 +21,6 @@ export class CompanionSettingTab extends PluginSettingTab {
   getSettingDefinitions() {
     return define(this.companion);
   }
-
-  /** @param {string} key */
-  getControlValue(key) {
-    return new Map(Object.entries(this.companion.settings)).get(key);
-  }
-
-  /**
-   * @param {string} key
-   * @param {unknown} value
-   */
-  async setControlValue(key, value) {
-    await this.companion.change({ [key]: value });
-  }
 }
 
 /**
@@ -39,63 +28,32 @@ export class CompanionSettingTab extends PluginSettingTab {
  * @returns {SettingDefinitionItem[]}
  */
 function define(plugin) {
-  const setPaused = (/** @type {boolean} */ isPaused) => {
-    void tellFaults(plugin, () => plugin.setPaused(isPaused));
-  };
+  const options = { enrich: "Enrich the note", review: "Review what would change" };
   return [
     {
-      type: "group",
-      heading: "Connection",
-      items: [
-        {
-          name: "Server address",
-          desc: "Where companion serve listens. Only this computer can be named.",
-          control: { type: "text", key: "address", validate: findAddressFault },
-        },
-        {
-          name: "Test the connection",
-          desc: "Whether the server answers, and knows this vault.",
-          action: () => void plugin.testConnection().then(say),
-        },
-        {
-          name: "Pairing code",
-          desc: "Run companion pair in a terminal, and type its code here. Obsidian keeps the key as a secret.",
-          aliases: ["token"],
-          render: (setting) => renderPairing(plugin, setting),
-        },
-      ],
+      name: "Server address",
+      desc: "Where companion serve listens. Only this computer can be named.",
+      control: { type: "text", key: "address", validate: findAddressFault },
     },
     {
-      type: "group",
-      heading: "Background work",
-      items: [
-        {
-          name: "Fill open notes while you rest",
-          desc: "The server leaves open notes alone. They are filled here when you have not typed for five seconds.",
-          control: { type: "toggle", key: "takeOver" },
-        },
-        {
-          name: "Pause background work",
-          desc: "Notes that nobody asked for are not filled until you resume it.",
-          action: () => setPaused(true),
-        },
-        { name: "Resume background work", action: () => setPaused(false) },
-      ],
+      name: "Test the connection",
+      desc: "Whether the server answers, and knows this vault.",
+      action: () => void testConnection(plugin).then(say),
     },
     {
-      type: "group",
-      heading: "Ribbon",
-      items: [
-        {
-          name: "Ribbon button",
-          desc: "What a click does with the active note.",
-          control: {
-            type: "dropdown",
-            key: "ribbon",
-            options: { enrich: "Enrich the note", review: "Review what would change" },
-          },
-        },
-      ],
+      name: "Pairing code",
+      desc: "Run companion pair in a terminal, and type its code here.",
+      render: (setting) => renderPairing(plugin, setting),
+    },
+    {
+      name: "Fill open notes while you rest",
+      desc: "Background work leaves open notes alone. This fills them once you stop typing.",
+      control: { type: "toggle", key: "takeOver" },
+    },
+    {
+      name: "Ribbon button",
+      desc: "What a click does with the active note.",
+      control: { type: "dropdown", key: "ribbon", options },
     },
   ];
 }
@@ -116,7 +74,7 @@ function renderPairing(plugin, setting) {
     button.setButtonText("Pair").onClick(async () => {
       try {
         await pair(plugin, code);
-        setting.setErrorMessage(null).setDesc(await plugin.testConnection());
+        setting.setErrorMessage(null).setDesc(await testConnection(plugin));
       } catch (error) {
         setting.setErrorMessage(explain(error, plugin.settings.address));
       }

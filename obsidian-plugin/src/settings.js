@@ -7,11 +7,8 @@
  * @typedef {{ address: string, code?: string, ribbon: "enrich" | "review", takeOver: boolean }} Settings
  */
 
-const ADDRESS = /^http:\/\/(127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
-const LAST_PORT = 65535;
-
-/** @type {Readonly<Settings>} */
-export const DEFAULTS = { address: "http://127.0.0.1:27182", ribbon: "enrich", takeOver: true };
+const ADDRESS = /^http:\/\/(127\.0\.0\.1|localhost):\d{1,5}$/;
+const USUAL = "http://127.0.0.1:27182";
 
 /**
  * The settings in what was loaded; the default for whatever is missing or of a wrong form.
@@ -20,14 +17,12 @@ export const DEFAULTS = { address: "http://127.0.0.1:27182", ribbon: "enrich", t
  * @returns {Settings}
  */
 export function readSettings(data) {
-  const found = /** @type {Record<string, unknown>} */ (data instanceof Object ? data : {});
-  const { address, code, ribbon, takeOver } = found;
-  const isAddress = typeof address === "string" && findAddressFault(address) === "";
+  const { address, code, ribbon, takeOver } = toFields(data);
   return {
-    address: isAddress ? address : DEFAULTS.address,
-    ribbon: ribbon === "review" ? "review" : DEFAULTS.ribbon,
-    takeOver: typeof takeOver === "boolean" ? takeOver : DEFAULTS.takeOver,
-    ...(typeof code === "string" && code !== "" ? { code } : {}),
+    address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
+    ribbon: ribbon === "review" ? ribbon : "enrich",
+    takeOver: takeOver !== false,
+    ...(typeof code === "string" && { code }),
   };
 }
 
@@ -38,7 +33,13 @@ export function readSettings(data) {
  * @param {string} address
  */
 export function findAddressFault(address) {
-  const found = ADDRESS.exec(address);
-  if (found && Number(found[2]) <= LAST_PORT) return "";
-  return "Use http://127.0.0.1 and a port, as in http://127.0.0.1:27182.";
+  return ADDRESS.test(address) ? "" : `Use http://127.0.0.1 and a port, as in ${USUAL}.`;
+}
+
+/**
+ * @param {unknown} data
+ * @returns {{ [name: string]: unknown }}
+ */
+function toFields(data) {
+  return typeof data === "object" ? { ...data } : {};
 }

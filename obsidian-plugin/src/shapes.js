@@ -10,17 +10,17 @@ import { Garbled } from "./errors.js";
  */
 
 /** @param {unknown} value */
-export function text(value) {
+export function asText(value) {
   return typeof value === "string" ? value : refuse();
 }
 
 /** @param {unknown} value */
-export function number(value) {
+export function asNumber(value) {
   return typeof value === "number" ? value : refuse();
 }
 
 /** @param {unknown} value */
-export function truth(value) {
+export function asTruth(value) {
   return typeof value === "boolean" ? value : refuse();
 }
 
@@ -50,20 +50,22 @@ export function list(reader) {
 export function object(readers) {
   return (value) => {
     if (typeof value !== "object" || value === null) return refuse();
-    const found = /** @type {Record<string, unknown>} */ (value);
-    const read = Object.entries(readers).map(([name, reader]) => [name, reader(found[name])]);
-    return /** @type {{ [K in keyof R]: ReturnType<R[K]> }} */ (Object.fromEntries(read));
+    const read = Object.entries(readers).map(([name, reader]) => [
+      name,
+      reader(Reflect.get(value, name)),
+    ]);
+    return Object.fromEntries(read);
   };
 }
 
 /** @param {unknown} value */
-export function anything(value) {
+export function asAnything(value) {
   return value;
 }
 
 /** @param {unknown} value */
 function textOrLines(value) {
-  return Array.isArray(value) ? list(text)(value) : text(value);
+  return Array.isArray(value) ? list(asText)(value) : asText(value);
 }
 
 /** @returns {never} */
@@ -71,60 +73,69 @@ function refuse() {
   throw new Garbled();
 }
 
-const edit = object({ start: number, end: number, text });
-const filled = object({ kind: text, heading: maybe(text), reason: text, text: textOrLines });
-const need = object({ kind: text, heading: maybe(text), reason: text });
+const asEdit = object({ start: asNumber, end: asNumber, text: asText });
+const asFilled = object({ kind: asText, heading: maybe(asText), reason: asText, text: textOrLines });
+const asNeed = object({ kind: asText, heading: maybe(asText), reason: asText });
 
-export const offer = object({ edits: list(edit), base_sha256: text, new_sha256: text });
-export const offered = object({ offer });
-export const made = object({ change: number });
-export const paired = object({ token: text });
-export const begun = object({ id: text });
-export const problem = object({ detail: text });
-export const attended = object({ to_do: list(text) });
-export const note = object({ needs: list(need), left: list(text), skipped: maybe(text) });
-export const result = object({
-  path: text,
-  status: text,
-  reason: maybe(text),
-  changes: list(filled),
-  left: list(text),
-  change: maybe(number),
-  offer: maybe(offer),
+/**
+ * Numbers by name.
+ *
+ * @param {unknown} value
+ * @returns {Record<string, number>}
+ */
+function asCounts(value) {
+  return Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, asNumber(one)]));
+}
+
+export const asOffer = object({ edits: list(asEdit), base_sha256: asText, new_sha256: asText });
+export const asOffered = object({ offer: asOffer });
+export const asMade = object({ change: asNumber });
+export const asPaired = object({ token: asText });
+export const asBegun = object({ id: asText });
+export const asProblem = object({ detail: asText });
+export const asAttended = object({ to_do: list(asText) });
+export const asNote = object({ needs: list(asNeed), left: list(asText), skipped: maybe(asText) });
+export const asResult = object({
+  path: asText,
+  status: asText,
+  reason: maybe(asText),
+  changes: list(asFilled),
+  left: list(asText),
+  change: maybe(asNumber),
+  offer: maybe(asOffer),
 });
-export const progress = object({
-  state: text,
-  total: number,
-  waits: text,
-  fault: text,
-  results: list(result),
-  next: number,
+export const asProgress = object({
+  state: asText,
+  total: asNumber,
+  counts: asCounts,
+  waits: asText,
+  fault: asText,
+  results: list(asResult),
+  next: asNumber,
 });
-export const changes = object({
+export const asChanges = object({
   changes: list(
-    object({ id: number, path: text, state: text, undoes: maybe(number) }),
+    object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber) }),
   ),
 });
-export const status = object({
-  version: text,
-  vault: text,
-  paused: truth,
-  model: text,
-  endpoint: text,
-  is_remote: truth,
-  fault: maybe(object({ reason: text })),
-  background: object({ off: text, waiting: number, notes_today: number, notes_a_day: number }),
-  today: object({ input_tokens: number, output_tokens: number, dollars: maybe(number) }),
-  notes: number,
-  to_do: number,
-  in_hand: list(text),
-  runs: list(text),
+export const asStatus = object({
+  vault: asText,
+  paused: asTruth,
+  model: asText,
+  endpoint: asText,
+  fault: maybe(object({ reason: asText })),
+  background: object({ off: asText, waiting: asNumber, notes_today: asNumber, notes_a_day: asNumber }),
+  today: object({ input_tokens: asNumber, output_tokens: asNumber, dollars: maybe(asNumber) }),
+  notes: asNumber,
+  to_do: asNumber,
+  in_hand: list(asText),
+  runs: list(asText),
 });
 
-/** @typedef {ReturnType<typeof edit>} Edit */
-/** @typedef {ReturnType<typeof filled>} Filled */
-/** @typedef {ReturnType<typeof offer>} Offer */
-/** @typedef {ReturnType<typeof result>} Result */
-/** @typedef {ReturnType<typeof progress>} Progress */
-/** @typedef {ReturnType<typeof status>} Status */
-/** @typedef {ReturnType<typeof note>} Note */
+/** @typedef {ReturnType<typeof asEdit>} Edit */
+/** @typedef {ReturnType<typeof asFilled>} Filled */
+/** @typedef {ReturnType<typeof asOffer>} Offer */
+/** @typedef {ReturnType<typeof asResult>} Result */
+/** @typedef {ReturnType<typeof asProgress>} Progress */
+/** @typedef {ReturnType<typeof asStatus>} Status */
+/** @typedef {ReturnType<typeof asNote>} Note */

@@ -3,35 +3,40 @@
 import { setTooltip } from "obsidian";
 import { showDetails } from "./details.js";
 import { say } from "./notices.js";
+import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
-export class StatusBar {
-  /**
-   * @param {CompanionPlugin} plugin
-   * @param {HTMLElement} element
-   */
-  constructor(plugin, element) {
-    this.plugin = plugin;
-    this.element = element;
-    element.addClass("mod-clickable", "callout-companion-status");
-    element.setAttrs({ role: "button", tabindex: 0 });
-    plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
-    plugin.registerDomEvent(element, "keydown", (event) => {
-      if (event.key !== "Enter" && event.key !== " ") return;
-      event.preventDefault();
-      void tellMore(plugin);
-    });
-    this.show();
-  }
+/**
+ * The element that showState fills.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function addStatusBar(plugin) {
+  const element = plugin.addStatusBarItem();
+  element.addClass("mod-clickable", "callout-companion-status");
+  element.setAttrs({ role: "button", tabindex: 0 });
+  plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
+  plugin.registerDomEvent(element, "keydown", (event) => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    event.preventDefault();
+    void tellMore(plugin);
+  });
+  return element;
+}
 
-  /** Show how things stand now. */
-  show() {
-    const [words, detail] = describe(this.plugin);
-    const text = words ? `Companion: ${words}` : "Companion";
-    if (this.element.getText() !== text) this.element.setText(text);
-    setTooltip(this.element, `Callout Companion: ${detail || words}`, { placement: "top" });
-  }
+/**
+ * Show how things stand now.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function showState(plugin) {
+  const { statusBar } = plugin;
+  const [words, detail] = describe(plugin);
+  const text = words ? `Companion: ${words}` : "Companion";
+  if (!statusBar) return;
+  statusBar.setText(text);
+  setTooltip(statusBar, `Callout Companion: ${detail || words}`, { placement: "top" });
 }
 
 /**
@@ -58,7 +63,7 @@ function describe({ doing, watch }) {
  * @param {CompanionPlugin} plugin
  */
 async function tellMore(plugin) {
-  await plugin.watch.look();
+  await look(plugin);
   const { status, words } = plugin.watch;
   if (status) showDetails(plugin, status);
   else say(words);

@@ -6,56 +6,62 @@ import { findViews } from "./note-text.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
+/**
+ * waiting: notes that wait for edits. typedAt, tried: when the user typed, and when a note was
+ * tried last, in milliseconds since the epoch.
+ *
+ * @typedef {{ waiting: string[], typedAt: number, tried: Map<string, number>, isBusy: boolean }} Rest
+ */
+
 export const LOOK = 1_000; // milliseconds between two looks whether the user rests
 
 const REST = 5_000; // milliseconds without typing
 const LONGEST = 120; // looks until an answer is dropped
 const AGAIN = 60_000; // milliseconds until the same note is tried again
 
-export class TakeOver {
-  /** @type {string[]} notes that wait for edits */
-  waiting = [];
-  typedAt = 0;
-  /** @type {Map<string, number>} when a note was tried last */
-  #tried = new Map();
-  #isBusy = false;
+/** @returns {Rest} */
+export function newRest() {
+  return { waiting: [], typedAt: 0, tried: new Map(), isBusy: false };
+}
 
-  /** @param {CompanionPlugin} plugin */
-  constructor(plugin) {
-    this.plugin = plugin;
+/**
+ * Take a note over, if one waits and the user rests. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function takeOver(plugin) {
+  const { app, rest, settings } = plugin;
+  if (rest.isBusy || !settings.takeOver || !isResting(plugin)) return;
+  const file = app.vault.getFileByPath(rest.waiting.find((path) => mayTry(plugin, path)) ?? "");
+  if (!file) return;
+  rest.isBusy = true;
+  rest.tried.set(file.path, Date.now());
+  try {
+    await enrichNote(plugin, file, { isQuiet: true, rest: () => awaitRest(plugin) });
+  } catch {
+    // nobody asked for it; the daemon tries again, and its status says what is wrong
   }
+  rest.isBusy = false;
+}
 
-  /** Take one over, if there is one and the user rests. Never rejects. */
-  async look() {
-    const { app, settings } = this.plugin;
-    if (this.#isBusy || !settings.takeOver || !this.#rests()) return;
-    const file = app.vault.getFileByPath(this.waiting.find((path) => this.#mayTry(path)) ?? "");
-    if (!file) return;
-    this.#isBusy = true;
-    this.#tried.set(file.path, Date.now());
-    try {
-      await enrichNote(this.plugin, file, { isQuiet: true, rest: () => this.#rest() });
-    } catch {
-      // nobody asked for it; the daemon tries again, and its status says what is wrong
-    }
-    this.#isBusy = false;
+/** @param {CompanionPlugin} plugin */
+async function awaitRest(plugin) {
+  for (let looks = 0; !isResting(plugin); looks++) {
+    if (looks === LONGEST) throw new NoteInTheWay("the user types all the time");
+    await plugin.timers.pause(LOOK);
   }
+}
 
-  /** Resolves when the user rests. */
-  async #rest() {
-    for (let looks = 0; !this.#rests(); looks++) {
-      if (looks === LONGEST) throw new NoteInTheWay("The user types all the time.");
-      await this.plugin.timers.pause(LOOK);
-    }
-  }
+/** @param {CompanionPlugin} plugin */
+function isResting({ rest }) {
+  return Date.now() - rest.typedAt >= REST;
+}
 
-  #rests() {
-    return Date.now() - this.typedAt >= REST;
-  }
-
-  /** @param {string} path */
-  #mayTry(path) {
-    const isOpen = findViews(this.plugin.app).some((view) => view.file?.path === path);
-    return isOpen && Date.now() - (this.#tried.get(path) ?? 0) >= AGAIN;
-  }
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+function mayTry({ app, rest }, path) {
+  const isOpen = findViews(app).some((view) => view.file?.path === path);
+  return isOpen && Date.now() - (rest.tried.get(path) ?? 0) >= AGAIN;
 }

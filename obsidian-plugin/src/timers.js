@@ -2,34 +2,35 @@
 
 import { Stopped } from "./errors.js";
 
-export class Timers {
+/** @typedef {ReturnType<typeof newTimers>} Timers */
+
+/** No timers yet. */
+export function newTimers() {
   /** @type {Map<number, () => void>} */
-  #stops = new Map();
-  #isStopped = false;
+  const running = new Map();
+  let isStopped = false;
 
   /**
-   * Call act after so many milliseconds, or stop when the plugin ends before. For cancel().
+   * Call act after so many milliseconds, or stop when the plugin ends before. Returns what cancel
+   * takes.
    *
    * @param {number} ms
    * @param {() => void} act
    */
-  after(ms, act, stop = () => {}) {
-    if (this.#isStopped) {
-      stop();
-      return 0;
-    }
+  function after(ms, act, stop = () => {}) {
     const timer = window.setTimeout(() => {
-      this.#stops.delete(timer);
+      running.delete(timer);
       act();
     }, ms);
-    this.#stops.set(timer, stop);
+    running.set(timer, stop);
+    if (isStopped) stopAll();
     return timer;
   }
 
   /** @param {number} timer */
-  cancel(timer) {
+  function cancel(timer) {
     window.clearTimeout(timer);
-    this.#stops.delete(timer);
+    running.delete(timer);
   }
 
   /**
@@ -38,18 +39,20 @@ export class Timers {
    * @param {number} ms
    * @returns {Promise<void>}
    */
-  pause(ms) {
+  function pause(ms) {
     return new Promise((resolve, reject) => {
-      this.after(ms, resolve, () => reject(new Stopped()));
+      after(ms, resolve, () => reject(new Stopped()));
     });
   }
 
-  /** End them all; none begins any more. */
-  stop() {
-    this.#isStopped = true;
-    for (const [timer, stop] of [...this.#stops]) {
-      this.cancel(timer);
+  /** End them all, and at once each that is begun later. */
+  function stopAll() {
+    isStopped = true;
+    for (const [timer, stop] of [...running]) {
+      cancel(timer);
       stop();
     }
   }
+
+  return { after, cancel, pause, stopAll };
 }

@@ -70,7 +70,7 @@ async function takeBack(plugin, change, path) {
       return;
     }
     const { text } = note;
-    await saveViews(plugin.app, (saved) => saved === path);
+    await saveViews(plugin.app, path);
     const again = (/** @type {string} */ now) => offerUndo(plugin, change, now);
     const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again });
     await confirmUndo(plugin, change, made);

@@ -3,60 +3,63 @@
 import { readStatus } from "./daemon.js";
 import { DaemonAway, NotPaired } from "./errors.js";
 import { useCode } from "./pairing.js";
+import { reportOpen } from "./presence.js";
+import { showState } from "./status-bar.js";
 import { explain } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Status } from "./shapes.js" */
 
+/**
+ * What is known of the daemon. status: null while it cannot be had; then state says why in a
+ * word, and words what to do. delay: milliseconds until it is asked again. looking: the question
+ * that is under way.
+ *
+ * @typedef {{
+ *   status: Status | null, state: string, words: string, delay: number, timer: number,
+ *   looking: Promise<void> | null,
+ * }} Watch
+ */
+
 const OFTEN = 10_000; // milliseconds
 const SELDOM = 60_000;
 
-export class Watch {
-  /** @type {Status | null} null while it cannot be had */
-  status = null;
-  state = ""; // in a word, while there is no status
-  words = ""; // what to do then
-  #delay = OFTEN;
-  #timer = 0;
-  /** @type {Promise<void> | null} */
-  #looking = null;
+/** @returns {Watch} */
+export function newWatch() {
+  return { status: null, state: "", words: "", delay: OFTEN, timer: 0, looking: null };
+}
 
-  /** @param {CompanionPlugin} plugin */
-  constructor(plugin) {
-    this.plugin = plugin;
-  }
+/**
+ * Ask now, and from now on. Never rejects; resolves when it is known how the daemon stands.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function look(plugin) {
+  const { watch } = plugin;
+  watch.looking ??= ask(plugin).finally(() => {
+    watch.looking = null;
+  });
+  return watch.looking;
+}
 
-  /** Look now, and from now on. Never rejects. */
-  look() {
-    this.#looking ??= this.#look().finally(() => {
-      this.#looking = null;
-    });
-    return this.#looking;
+/** @param {CompanionPlugin} plugin */
+async function ask(plugin) {
+  const { timers, watch } = plugin;
+  timers.cancel(watch.timer);
+  try {
+    await useCode(plugin);
+    watch.status = await readStatus(plugin);
+    watch.delay = OFTEN;
+    await reportOpen(plugin);
+  } catch (error) {
+    const isNew = watch.status || !watch.state;
+    watch.delay = isNew ? OFTEN : Math.min(watch.delay * 2, SELDOM);
+    watch.status = null;
+    watch.state = nameState(error);
+    watch.words = explain(error, plugin.settings.address);
   }
-
-  async #look() {
-    const { plugin } = this;
-    plugin.timers.cancel(this.#timer);
-    try {
-      await useCode(plugin);
-      this.status = await readStatus(plugin);
-      await plugin.presence.report();
-      this.#delay = OFTEN;
-    } catch (error) {
-      this.#lose(error);
-    }
-    this.#timer = plugin.timers.after(this.#delay, () => void this.look());
-    plugin.statusBar?.show();
-  }
-
-  /** @param {unknown} error */
-  #lose(error) {
-    const wasThere = this.status || !this.state;
-    this.#delay = wasThere ? OFTEN : Math.min(this.#delay * 2, SELDOM);
-    this.status = null;
-    this.state = nameState(error);
-    this.words = explain(error, this.plugin.settings.address);
-  }
+  watch.timer = timers.after(watch.delay, () => void look(plugin));
+  showState(plugin);
 }
 
 /** @param {unknown} error */

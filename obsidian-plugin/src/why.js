@@ -1,7 +1,7 @@
 /** Why a note is, or is not, among those that are filled. */
 
 import { lookAt } from "./daemon.js";
-import { ListModal } from "./list-modal.js";
+import { showLists } from "./modals.js";
 import { nameChange, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
@@ -18,14 +18,9 @@ export async function showWhy(plugin, file) {
   const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
-  new ListModal(
-    plugin.app,
-    file.basename,
-    [
-      ["Left alone", alone],
-      ["Would be filled", isDone ? ["Nothing: it has all it needs."] : filled],
-      ["Stays as it is", left.map(sentence)],
-    ],
-    [],
-  ).open();
+  showLists(plugin.app, file.basename, [
+    ["Left alone", alone],
+    ["Would be filled", isDone ? ["Nothing: it has all it needs."] : filled],
+    ["Stays as it is", left.map(sentence)],
+  ]);
 }

@@ -2,7 +2,7 @@
 
 import { DaemonAway, Garbled, NotPaired, NoteInTheWay, Refused } from "./errors.js";
 
-/** @import { Filled } from "./shapes.js" */
+/** @import { Filled, Status } from "./shapes.js" */
 
 /**
  * What happened and what to do.
@@ -12,19 +12,13 @@ import { DaemonAway, Garbled, NotPaired, NoteInTheWay, Refused } from "./errors.
  */
 export function explain(error, address) {
   if (error instanceof DaemonAway) {
-    return `Callout Companion does not answer at ${address}. Start it in a terminal: companion serve`;
+    return `Nobody answers at ${address}. Start Callout Companion in a terminal: companion serve`;
   }
   if (error instanceof NotPaired) {
-    return (
-      "Obsidian is not paired with Callout Companion. Run in a terminal: companion pair. " +
-      "Then type the code in the settings of this plugin."
-    );
+    return "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
   }
   if (error instanceof Garbled) {
-    return (
-      `What answers at ${address} is no Callout Companion of this version. ` +
-      "Update both, then run in a terminal: companion serve"
-    );
+    return `What answers at ${address} is no Callout Companion of this version. Update both.`;
   }
   if (error instanceof Refused || error instanceof NoteInTheWay) return sentence(error.message);
   return `This did not work: ${error instanceof Error ? error.message : String(error)}`;
@@ -66,11 +60,20 @@ export function nameChange({ kind, heading }) {
 }
 
 /**
+ * The vault and its notes.
+ *
+ * @param {Pick<Status, "vault" | "notes" | "to_do">} status
+ */
+export function describeVault(status) {
+  return `${status.vault}: ${count(status.notes, "note")}, ${status.to_do} to do`;
+}
+
+/**
  * `1 note`, `2 notes`.
  *
- * @param {number} count
+ * @param {number} number
  * @param {string} noun
  */
-export function count(count, noun) {
-  return `${count} ${noun}${count === 1 ? "" : "s"}`;
+export function count(number, noun) {
+  return `${number} ${noun}${number === 1 ? "" : "s"}`;
 }

@@ -1,6 +1,7 @@
 /** What this window works on, told in the status bar: one thing a note at a time. */
 
 import { NoteInTheWay } from "./errors.js";
+import { showState } from "./status-bar.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
@@ -18,7 +19,7 @@ export async function workOn(plugin, path, act) {
     await act();
   } finally {
     plugin.doing.delete(path);
-    plugin.statusBar?.show();
+    showState(plugin);
   }
 }
 
@@ -29,5 +30,5 @@ export async function workOn(plugin, path, act) {
  */
 export function tellProgress(plugin, path, words) {
   plugin.doing.set(path, words);
-  plugin.statusBar?.show();
+  showState(plugin);
 }

@@ -1,0 +1,102 @@
+/** Windows over the app: lists to read, and changes to decide on. */
+
+import { Modal, Setting } from "obsidian";
+import { nameChange, sentence } from "./words.js";
+
+/** @import { App } from "obsidian" */
+/** @import { Proposal } from "./review.js" */
+
+/** @typedef {[string, () => void]} Choice */
+
+/**
+ * Lists under headings, with buttons below.
+ *
+ * @param {App} app
+ * @param {string} title
+ * @param {[string, string[]][]} lists headings and lines; those without lines are left out
+ * @param {Choice[]} [choices] names of buttons, and what they do
+ */
+export function showLists(app, title, lists, choices = []) {
+  const modal = new Modal(app).setTitle(title);
+  const { contentEl } = modal;
+  for (const [heading, lines] of lists) {
+    if (!lines.length) continue;
+    new Setting(contentEl).setName(heading).setHeading();
+    const list = contentEl.createEl("ul");
+    for (const line of lines) list.createEl("li", { text: line });
+  }
+  const row = new Setting(contentEl);
+  for (const [name, act] of choices) {
+    row.addButton((button) => {
+      button.setButtonText(name).onClick(() => {
+        modal.close();
+        act();
+      });
+    });
+  }
+  modal.open();
+}
+
+/**
+ * Changes, and what they replace, each to be accepted or refused. decide is called once with the numbers of those accepted, unless it is cancelled.
+ *
+ * @param {App} app
+ * @param {string} name of the note
+ * @param {Proposal[]} proposals
+ * @param {(accepted: number[]) => void} decide
+ */
+export function showReview(app, name, proposals, decide) {
+  const modal = new Modal(app).setTitle(`What would change in “${name}”`);
+  const { contentEl } = modal;
+  const isAccepted = proposals.map(() => true);
+  for (const [index, proposal] of proposals.entries()) {
+    showProposal(contentEl, proposal, (accepted) => {
+      isAccepted[index] = accepted;
+      recount();
+    });
+  }
+  /** @type {HTMLButtonElement | undefined} */
+  let button;
+  const recount = () => button?.setText(nameDecision(isAccepted));
+  const done = () => {
+    modal.close();
+    decide([...isAccepted.keys()].filter((index) => isAccepted[index]));
+  };
+  new Setting(contentEl)
+    .addButton((added) => {
+      button = added.setCta().onClick(done).buttonEl;
+    })
+    .addButton((added) => added.setButtonText("Cancel").onClick(() => modal.close()));
+  recount();
+  modal.open();
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Proposal} proposal
+ * @param {(accepted: boolean) => void} decide
+ */
+function showProposal(parent, { change, before }, decide) {
+  const name = nameChange(change);
+  const box = parent.createDiv({ cls: "callout-companion-change" });
+  new Setting(box)
+    .setName(name)
+    .setDesc(sentence(change.reason))
+    .addToggle((toggle) => {
+      toggle.toggleEl.ariaLabel = `Accept: ${name}`;
+      toggle.setValue(true).onChange((accepted) => {
+        box.toggleClass("is-refused", !accepted);
+        decide(accepted);
+      });
+    });
+  const lines = Array.isArray(change.text) ? change.text : [change.text];
+  const text = lines.join(change.kind === "callout" ? "\n" : ", ");
+  if (before) box.createEl("del", { text: before, cls: "callout-companion-text" });
+  box.createEl("ins", { text, cls: "callout-companion-text" });
+}
+
+/** @param {boolean[]} isAccepted */
+function nameDecision(isAccepted) {
+  const accepted = isAccepted.filter(Boolean).length;
+  return `Write ${accepted}, refuse ${isAccepted.length - accepted}`;
+}
