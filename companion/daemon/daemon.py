@@ -153,8 +153,12 @@ class Daemon:
         )
 
     def notes(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
-        """Return notes of the folder in the order of their paths, from the one after `after`."""
-        report = Report(self._space, self._reconciler.scan(), [folder] if folder else [])
+        """Return notes of the folder in the order of their paths, from the one after `after`.
+
+        Raises UsageError: the folder is not there, or outside the vault.
+        """
+        where = [self._resolve(folder)] if folder else []
+        report = Report(self._space, self._reconciler.scan(), where)
         found = sorted((path, facts) for path, facts in report.all() if _is(facts, wanted))
         page = [entry for entry in found if entry[0] > after][:limit]
         more = bool(page) and page[-1][0] != found[-1][0]

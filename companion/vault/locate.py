@@ -61,9 +61,16 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
 
 def _require_inside(root: Path, path: str, typed: str) -> str:
     """Return path, unless a symbolic link on its way leads out of the vault."""
-    if _below(root, (root / path).resolve()) is None:
+    if _leads_out(root, root / path):
         raise UsageError(f"{typed} leads out of the vault {root}, by a symbolic link")
     return path
+
+
+def _leads_out(root: Path, path: Path) -> bool:
+    try:
+        return _below(root, path.resolve()) is None
+    except RuntimeError:  # up to Python 3.12: a link that leads to itself, so nowhere
+        return False
 
 
 def _below(root: Path, path: Path) -> str | None:
@@ -83,13 +90,18 @@ def _below(root: Path, path: Path) -> str | None:
 
 
 def _as_on_disk(root: Path, path: str) -> str | None:
-    """Return the path with each name as its folder lists it; None when one is not there."""
+    """Return the path with each name as its folder lists it; None when one is not there.
+
+    It ends at a symbolic link that leads out of the vault: nothing is looked at beyond.
+    """
     here = root
     for part in path.split("/") if path else []:
         name = next(_spellings(here, part), None)
         if name is None:
             return None
         here /= name
+        if here.is_symlink() and _leads_out(root, here):
+            break
     below = here.relative_to(root).as_posix()
     return "" if below == "." else below
 
