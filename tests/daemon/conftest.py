@@ -2,39 +2,43 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import pytest
 
+from companion.daemon import server as web
 from companion.daemon.app import make_app
-from companion.daemon.server import Server, bind_port, make_server
+from companion.daemon.daemon import Daemon
+from companion.daemon.server import bind_port, make_server
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 
 TOKEN = "t0ken-Of_the.owner~1"
 CODE = "7Q4F-9XKM"
 
+D = TypeVar("D", bound=Daemon)
 
-class Served(Caller):
+
+class Serving(Caller, Generic[D]):
     """A daemon behind a real server on a free port, and its owner, who calls it."""
 
-    def __init__(self, daemon: FakeDaemon) -> None:
+    def __init__(
+        self,
+        daemon: D,
+        token: str,
+        accepts: Callable[[str], object],
+        exchange: Callable[[str], str | None],
+    ) -> None:
         listener = bind_port(0)
         self.daemon = daemon
-        self.token = TOKEN
+        self.token = token
         self.closing = threading.Event()
-        codes = [CODE]
-        app = make_app(
-            daemon,
-            lambda bearer: bearer == TOKEN,
-            lambda code: TOKEN if code in codes and not codes.remove(code) else None,  # type: ignore[func-returns-value]
-            listener.getsockname()[1],
-            self.closing,
-        )
-        self._server: Server = make_server(app, listener)
-        super().__init__(self._server.port)
+        port = listener.getsockname()[1]
+        app = make_app(daemon, accepts, exchange, port, self.closing)
+        self._server = make_server(app, listener)
+        super().__init__(port)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()
 
@@ -64,6 +68,27 @@ class Served(Caller):
         self._server.stop()
         self._thread.join(10)
         assert not self._thread.is_alive()
+
+
+class Served(Serving[FakeDaemon]):
+    """A daemon that answers from memory, for shapes and for faults that nobody can order."""
+
+    def __init__(self, daemon: FakeDaemon) -> None:
+        codes = [CODE]
+
+        def exchange(code: str) -> str | None:
+            if code not in codes:
+                return None
+            codes.remove(code)
+            return TOKEN
+
+        super().__init__(daemon, TOKEN, lambda bearer: bearer == TOKEN, exchange)
+
+
+@pytest.fixture(autouse=True)
+def quick_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let a server's loop notice within a moment that it shall end."""
+    monkeypatch.setattr(web, "_LOOP", 0.02)
 
 
 @pytest.fixture
