@@ -7,7 +7,9 @@ import os
 import signal
 import threading
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
+from queue import Empty, SimpleQueue
 from types import FrameType
 
 from companion import __version__
@@ -23,6 +25,7 @@ from companion.enrich.spending import open_spending
 from companion.enrich.workspace import open_workspace
 
 _SERVER_ENDS = 1.0  # seconds for answers under way
+_LOOK = 1.0  # seconds between two looks for a signal
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
@@ -36,7 +39,7 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
     JournalError.
     """
     stopped = threading.Event()
-    _on_signals(stopped.set)
+    signals = _take_signals()
     with (
         open_workspace(config, root) as space,
         open_spending(config, root) as spending,
@@ -57,8 +60,9 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
             daemon.start()
             ready(daemon, bound)
             _log.info("serving %s on port %d", root.name, bound)
-            stopped.wait()
+            _wait_for(signals)
         finally:
+            stopped.set()
             _stop(daemon, server, answering, space.state)
     _log.info("stopped")
 
@@ -79,12 +83,28 @@ def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Pa
     answering.join(_SERVER_ENDS)
 
 
-def _on_signals(stop: Callable[[], None]) -> None:
+def _take_signals() -> SimpleQueue[int]:
+    """Return where the signals come in that end the daemon, from now on.
+
+    A handler runs in the middle of whatever the main thread does. So it may take no lock that this
+    thread may hold: one inside Event.set, while the thread enters Event.wait, waits forever.
+    """
+    signals = SimpleQueue[int]()
+
     def handle(number: int, frame: FrameType | None) -> None:
-        stop()
+        signals.put(number)
 
     for name in _SIGNALS:
         number = getattr(signal, name, None)
         # what the one who started us ignores, we ignore: nohup, or a shell's background job
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
+    return signals
+
+
+def _wait_for(signals: SimpleQueue[int]) -> None:
+    """Return once there is one. Windows runs handlers only between two waits."""
+    while True:
+        with suppress(Empty):
+            signals.get(timeout=_LOOK)
+            return
