@@ -22,7 +22,7 @@ from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
 from companion.enrich.jobs import Choice, choose_jobs
 from companion.enrich.known import Known
-from companion.enrich.model import is_remote, model_facts, open_client, where_it_goes
+from companion.enrich.model import model_facts, open_client, where_it_goes
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.workspace import Workspace
@@ -89,7 +89,7 @@ class _Run:
         self.tally = tally
         self.show = tally.show
         on_terminal = sys.stdin.isatty() and self.show.err.is_terminal
-        self.asks = asks and on_terminal and is_remote(self.config)
+        self.asks = asks and on_terminal and self.config.is_remote
         self.name = new_run()
 
     def choose(self, wanted: Sequence[str], choice: Choice) -> tuple[list[Job], list[Result]]:

@@ -18,7 +18,7 @@ from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.write import Planned, Setting, plan_settings, write_planned
 from companion.daemon.place import find_daemon
 from companion.daemon.token import ensure_token
-from companion.enrich.model import is_remote, where_it_goes
+from companion.enrich.model import where_it_goes
 from companion.enrich.trial import try_model
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find, model_path
@@ -162,7 +162,7 @@ class _Init:
         config = planned.config
         if config.background.enabled is False:
             self.show.say("Notes are filled only when you ask for it.")
-        elif is_remote(config):
+        elif config.is_remote:
             where = config.remote_endpoint().address
             self.show.say(
                 f"While companion serve runs, notes are sent to {where} by themselves;"

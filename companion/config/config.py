@@ -11,6 +11,7 @@ from companion.config.tables import (
     IgnoreTable,
     LimitsTable,
     NotesTable,
+    PrivateTable,
     ServerTable,
     Table,
 )
@@ -29,6 +30,7 @@ class Config(Table):
     endpoint: EndpointTable = EndpointTable()
     notes: NotesTable = NotesTable()
     ignore: IgnoreTable = IgnoreTable()
+    private: PrivateTable = PrivateTable()
     callout: CalloutTable = CalloutTable()
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
@@ -38,6 +40,11 @@ class Config(Table):
     def is_embedded(self) -> bool:
         """Whether the model runs on this machine, started by Companion itself."""
         return self.endpoint.base_url is None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether notes leave this machine."""
+        return not self.is_embedded and not self.remote_endpoint().is_local
 
     @property
     def concurrency(self) -> int:
@@ -61,9 +68,12 @@ class Config(Table):
         return Rules(
             fields=tuple(name for name in wanted if name != CALLOUT),
             callout=CALLOUT in wanted,
-            postponed_tags=tuple(tag.removeprefix("#") for tag in self.notes.postponed_tags),
+            postponed_tags=_plain(self.notes.postponed_tags),
             postponed_properties=tuple(self.notes.postponed_properties.items()),
-            skip_tags=tuple(tag.removeprefix("#") for tag in self.ignore.tags),
+            skip_tags=_plain(self.ignore.tags),
+            skip_properties=tuple(self.ignore.properties.items()),
+            private_tags=_plain(self.private.tags) if self.is_remote else (),
+            private_properties=tuple(self.private.properties.items()) if self.is_remote else (),
             vocabulary=vocabulary,
         )
 
@@ -72,6 +82,7 @@ class Config(Table):
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
+            private_folders=self.private.folders if self.is_remote else (),
             max_bytes=self.ignore.max_kilobytes * 1024,
         )
 
@@ -88,3 +99,7 @@ class Config(Table):
             context_tokens=table.context_tokens,
             temperature=table.temperature,
         )
+
+
+def _plain(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(tag.removeprefix("#") for tag in tags)

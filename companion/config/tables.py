@@ -57,6 +57,10 @@ class NotesTable(Table):
     """properties that mark a stub"""
     postponed_afterwards: str = "keep"
     """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
+    language: str | None = None
+    """what to write in, as "English"; unset: each note's own language"""
+    own_sentence: bool = True
+    """where no answer of the model can be used, a description is the note's best own sentence"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
@@ -76,8 +80,21 @@ class IgnoreTable(Table):
     """folders of the vault"""
     tags: tuple[str, ...] = ()
     """notes with one of these tags"""
+    properties: dict[str, str] = {}
+    """notes with one of these properties, as { status = "private" }"""
     max_kilobytes: Annotated[int, Field(ge=1)] = 1024
     """larger notes"""
+
+
+class PrivateTable(Table):
+    """[private]: notes that only a model on this machine may read; with another, they are left."""
+
+    folders: tuple[str, ...] = ()
+    """folders of the vault"""
+    tags: tuple[str, ...] = ()
+    """notes with one of these tags"""
+    properties: dict[str, str] = {}
+    """notes with one of these properties, as { private = "true" }"""
 
 
 class CalloutTable(Table):

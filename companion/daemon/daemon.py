@@ -26,7 +26,6 @@ from companion.daemon.work import Workers
 from companion.enrich.draft import Job, draft_note
 from companion.enrich.enricher import Enricher
 from companion.enrich.jobs import choose_jobs
-from companion.enrich.model import is_remote
 from companion.enrich.report import Report
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
@@ -126,7 +125,7 @@ class Daemon:
             endpoint=where,
             model=config.endpoint.model,
             is_embedded=config.is_embedded,
-            is_remote=is_remote(config),
+            is_remote=config.is_remote,
             fault=fault,
             retry_in=max(0.0, fault.next_try - time.monotonic()) if fault else 0.0,
             background=BackgroundState(

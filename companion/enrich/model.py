@@ -97,8 +97,3 @@ def make_client(
     learned_from: an earlier client, whose findings about the endpoint it takes over.
     """
     return Client(source, cancelled, spending=spending, learned_from=learned_from)
-
-
-def is_remote(config: Config) -> bool:
-    """Return whether notes leave this machine."""
-    return not config.is_embedded and not config.remote_endpoint().is_local

@@ -16,6 +16,8 @@ from companion.note.view import NoteView
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
+PRIVATE = "set to be read by models on this machine only"
+
 _NO = ("false", "no", "off")
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
@@ -82,7 +84,9 @@ class Rules:
     """Which notes are candidates, what is filled in them, and which are left alone.
 
     fields: properties to fill. postponed_tags: without `#`. postponed_properties: name and value.
-    skip_tags: notes with one of these are left alone. vocabulary: properties whose values count.
+    skip_tags, skip_properties: notes with one of these are left alone. private_tags,
+    private_properties: the same, for the endpoint is on another machine. vocabulary: properties
+    whose values count.
     """
 
     fields: tuple[str, ...] = (DESCRIPTION, "aliases", "tags", "note-type")
@@ -90,6 +94,9 @@ class Rules:
     postponed_tags: tuple[str, ...] = ("status/postponed",)
     postponed_properties: tuple[tuple[str, str], ...] = (("status", "postponed"),)
     skip_tags: tuple[str, ...] = ()
+    skip_properties: tuple[tuple[str, str], ...] = ()
+    private_tags: tuple[str, ...] = ()
+    private_properties: tuple[tuple[str, str], ...] = ()
     vocabulary: tuple[str, ...] = ("tags", "note-type")
 
 
@@ -115,9 +122,10 @@ def find_facts(
 
     Raises NoteRefused when the section is not there, or has a callout.
     """
-    aliases, values = tuple(view.properties.aliases), _values_in_use(view.properties, rules)
+    aliases = tuple(view.properties.aliases)
     if reason := _why_skipped(view, rules):
-        return Facts((), reason, (), aliases, values)
+        return Facts((), reason, (), aliases)  # its values stay out of other notes' prompts, too
+    values = _values_in_use(view.properties, rules)
     needs = list(_find_needs(view, rules, explicit))
     if section is not None:
         needs += _section_needs(view, section)
@@ -138,9 +146,16 @@ def _why_skipped(view: NoteView, rules: Rules) -> str | None:
         for name, what in _DRAWINGS.items():
             if properties.key_of(name):
                 return f"it is {what}"
-    for tag in rules.skip_tags:
-        if view.has_tag(tag):
-            return f"it is tagged #{tag}, which is set to be left alone"
+    for tags, marks, why in (
+        (rules.skip_tags, rules.skip_properties, "which is set to be left alone"),
+        (rules.private_tags, rules.private_properties, PRIVATE),
+    ):
+        for tag in tags:
+            if view.has_tag(tag):
+                return f"it is tagged #{tag}, {why}"
+        for name, value in marks:
+            if value.casefold() in map(str.casefold, _texts(properties.get(name))):
+                return f"it says {name}: {value}, {why}"
     return None
 
 
@@ -238,4 +253,5 @@ def _texts(value: object) -> list[str]:
     if value is None:
         return []
     items = value if isinstance(value, list) else [value]
-    return [item.strip() for item in items if isinstance(item, str) and item.strip()]
+    texts = (str(item).lower() if isinstance(item, bool) else item for item in items)
+    return [text.strip() for text in texts if isinstance(text, str) and text.strip()]

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
+from companion.note.needs import PRIVATE
 from companion.vault.obsidian import ObsidianSettings, compile_filter, is_regex
 
 OWN_FOLDER = "_companion"
@@ -22,6 +23,7 @@ class IgnoreRules:
     `patterns` are globs of the configuration: `*` and `?` stay within a name, `**` crosses
     folders, `[..]` is one character; one without a slash inside matches a name at any depth, one
     that matches a folder takes all that is in it. `folders` are vault-relative folders.
+    `private_folders` are those whose notes no endpoint elsewhere may read, where that is one.
     `max_bytes` is the size up to which a note is read.
 
     Case does not matter, nor how accents are encoded (macOS decomposes them), except in
@@ -30,6 +32,7 @@ class IgnoreRules:
 
     patterns: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
+    private_folders: tuple[str, ...] = ()
     max_bytes: int = 1_000_000
     obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
 
@@ -52,6 +55,7 @@ class IgnoreRules:
         named += [
             (folder, f"in {folder}, left alone by the configuration") for folder in self.folders
         ]
+        named += [(folder, f"in {folder}, {PRIVATE}") for folder in self.private_folders]
         rules = [
             (_prefix(folder.strip("/") + "/"), why) for folder, why in named if folder.strip("/")
         ]

@@ -17,6 +17,7 @@ SKIPPED: list[object] = [
     pytest.param("x.private.md", STUB, "left alone by the configuration", id="pattern"),
     pytest.param("N.md", STUB + "#secret\n", "tagged #secret", id="tag"),
     pytest.param("N.md", STUB.replace("created", "ai: false\ncreated"), "ai: false", id="ai"),
+    pytest.param("N.md", STUB.replace("created", "kind: Diary\ncreated"), "diary", id="property"),
     pytest.param("N.md", "---\nexcalidraw-plugin: parsed\n---\n", "Excalidraw", id="drawing"),
     pytest.param("D.excalidraw.md", STUB, "Excalidraw", id="drawing by name"),
     pytest.param("N.md", "---\nkanban-plugin: basic\n---\n", "Kanban", id="kanban"),
@@ -36,6 +37,7 @@ SETTINGS = """[ignore]
 folders = ["Private"]
 patterns = ["*.private.md"]
 tags = ["#secret"]
+properties = { kind = "diary" }
 max_kilobytes = 2
 """
 
@@ -151,3 +153,33 @@ def test_a_name_with_control_characters_does_not_steer_the_terminal(user: User) 
     user.note("\x1b[31mred.md")
     assert "\x1b" not in user.run("scan").out
     assert "\x1b" not in user.run("enrich", ".").out
+
+
+PRIVATE = """[private]
+folders = ["Diary"]
+tags = ["#me"]
+properties = { private = "true" }
+"""
+PRIVATE_NOTES = [
+    pytest.param("Diary/D.md", STUB, id="folder"),
+    pytest.param("N.md", STUB + "#me/too\n", id="tag"),
+    pytest.param("N.md", STUB.replace("created", "private: true\ncreated"), id="property"),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), PRIVATE_NOTES)
+@pytest.mark.parametrize("local", [True, False])
+def test_private_notes_are_for_models_on_this_machine(
+    user: User, monkeypatch: pytest.MonkeyPatch, path: str, text: str, local: bool
+) -> None:
+    user.configure(PRIVATE)
+    user.note(path, text)
+    if not local:
+        monkeypatch.setenv("COMPANION_BASE_URL", "https://models.example.com/v1")
+    [found] = user.run("scan", "--json").objects
+    if local:
+        assert found["skipped"] is None and found["needs"]
+        return
+    assert "models on this machine only" in found["skipped"]
+    named = user.run("enrich", path, "--json")
+    assert named.objects[0]["status"] == "skipped" and user.calls() == 0

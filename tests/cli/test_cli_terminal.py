@@ -110,7 +110,7 @@ def remote(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
     for number in range(51):
         user.note(f"{number}.md")
     monkeypatch.setenv("FORCE_COLOR", "1")
-    monkeypatch.setattr("companion.cli.enrich.is_remote", lambda config: True)
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
     return user
 
 

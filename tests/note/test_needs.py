@@ -263,9 +263,14 @@ def test_the_callout_of_a_need_is_found() -> None:
 
 
 def test_vocabulary() -> None:
-    found = facts(noted("tags: [a, b]\naliases: c, d\nnote-type:\n- e\n- 1\nai: false"))
+    found = facts(noted("tags: [a, b]\naliases: c, d\nnote-type:\n- e\n- 1"))
     assert found.aliases == ("c", "d")
     assert found.values == {"tags": ("a", "b"), "note-type": ("e", "1")}
+
+
+def test_what_is_left_alone_lends_its_values_to_no_prompt() -> None:
+    found = facts(noted("tags: [a, b]\naliases: c, d\nai: false"))
+    assert (found.aliases, found.values) == (("c", "d"), {})
 
 
 _WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
