@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 
 import click
@@ -13,6 +14,7 @@ from companion.config.private import write_private
 from companion.daemon.daemon import Daemon
 from companion.daemon.serve import serve as serve_vault
 from companion.enrich.model import where_it_goes
+from companion.errors import UsageError
 
 _CONFIGURATION = """\
 # Settings of Callout Companion: companion init VAULT sets the main ones, its README lists them all.
@@ -52,4 +54,5 @@ def _ensure_configuration() -> None:
     """Make the configuration's file, if there is none yet: it sets nothing, and says what may."""
     file = config_folder() / "config.toml"
     if not file.exists():
-        write_private(file, _CONFIGURATION.encode())
+        with suppress(UsageError):  # a folder that is read-only serves as well
+            write_private(file, _CONFIGURATION.encode())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from companion.daemon.token import read_token
 from tests.cli.serving import QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.daemon.caller import Answer, Caller
+from tests.llm.fake_endpoint import error
 
 SOON = QUIET.replace("enabled = false", "settle_seconds = 1")
 
@@ -53,6 +55,18 @@ def test_status(served: Serving) -> None:
     assert {"pid", "notes", "to_do", "paused", "fault", "today", "runs"} <= set(status)
     assert (status["vault"], status["endpoint"], status["model"]) == ("vault", user.fake.url, "m")
     assert KEY not in ran.out and str(user.vault) not in json.dumps(status)
+
+
+def test_status_says_what_it_waits_for(served: Serving) -> None:
+    user = served.user
+    user.fake.play(error(401, f"bad key {KEY}"))
+    assert user.run("enrich", "Stub.md").status == 1
+    told = user.run("status").out
+    assert re.search(r"waits        The .* does not accept the key.*\(since .*, tried again", told)
+    assert user.run("status", "--json").objects[0]["fault"]["kind"] and KEY not in told
+    user.says()
+    assert user.run("resume").status == user.run("enrich", "Stub.md").status == 0
+    assert "waits" not in user.run("status").out
 
 
 NOWHERE = "http://127.0.0.1:9/v1"
