@@ -35,7 +35,7 @@ export default class CompanionPlugin extends Plugin {
   async onload() {
     this.settings = readSettings(await this.loadData());
     this.statusBar = addStatusBar(this);
-    this.addRibbonIcon("sparkles", "Enrich with Callout Companion", () => useRibbon(this));
+    this.addRibbonIcon("sparkles", "Fill this note", () => useRibbon(this));
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
     addMenus(this);

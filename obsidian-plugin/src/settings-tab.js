@@ -65,7 +65,7 @@ function define(plugin) {
 function renderPairing(plugin, setting) {
   let code = "";
   setting.addText((text) => {
-    text.setPlaceholder("ABCD-2345").onChange((typed) => {
+    text.setPlaceholder("Code").onChange((typed) => {
       code = typed;
     });
     text.inputEl.setAttribute("aria-label", "Pairing code");

@@ -50,11 +50,12 @@ export function list(reader) {
 export function object(readers) {
   return (value) => {
     if (typeof value !== "object" || value === null) return refuse();
+    /** @type {[string, unknown][]} */
     const read = Object.entries(readers).map(([name, reader]) => [
       name,
       reader(Reflect.get(value, name)),
     ]);
-    return Object.fromEntries(read);
+    return /** @type {{ [K in keyof R]: ReturnType<R[K]> }} */ (Object.fromEntries(read));
   };
 }
 
