@@ -1,0 +1,216 @@
+/** A daemon that answers in the API's shapes: recorded answers, and what a test puts in their place. */
+
+import { createHash } from "node:crypto";
+
+const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1 };
+
+export const STATUS = {
+  version: "0.1.0",
+  pid: 4711,
+  started_at: "2026-01-01T08:00:00Z",
+  vault: "Notes",
+  vault_missing: false,
+  ready: true,
+  paused: false,
+  polls: "",
+  endpoint: "",
+  model: "qwen3-4b",
+  is_embedded: true,
+  is_remote: false,
+  fault: null,
+  retry_in: 0,
+  background: { off: "", waiting: 2, notes_today: 3, notes_a_day: 100 },
+  today: { input_tokens: 1200, output_tokens: 300, dollars: null, tokens_a_day: null, dollars_a_day: null },
+  notes: 40,
+  to_do: 5,
+  skipped: 1,
+  open_notes: 1,
+  in_hand: [],
+  waiting: { interactive: 0, request: 0, background: 2 },
+  runs: [],
+  newest_change: 7,
+};
+
+/** A note with an empty property and a question, and what a model gave for them. */
+export const NOTE = "---\ndescription:\n---\n\n# Why\n\n> [!ai] Why?\n\nText 😀.\n";
+export const CHANGES = [
+  { kind: "description", heading: null, reason: "empty description", text: "A note.", remark: "" },
+  { kind: "callout", heading: "Why", reason: "you ask: Why?", text: ["Because."], remark: "" },
+];
+const PLACES = ["\ndescription:", "> [!ai] Why?"];
+const WORDS = [" A note.", "\n> Because."];
+
+export const FILLED = fill(NOTE);
+
+export class FakeDaemon {
+  token = "t0ken";
+  isAway = false;
+  status = structuredClone(STATUS);
+  toDo = [];
+  changes = [];
+  /** Every request, in order. */
+  requests = [];
+  /** Answers in the place of the usual ones: by `METHOD /path`, `*` for ids. */
+  answers = new Map();
+  /** @type {Promise<void> | null} how long a model thinks */
+  thinking = null;
+  #runs = new Map();
+
+  /** What requestUrl does: rejects where nobody listens. */
+  async request({ url, method, headers = {}, body, contentType, throw: throws }) {
+    const { pathname, searchParams, origin } = new URL(url);
+    const path = pathname.replace("/api/v1", "");
+    const sent = body === undefined ? undefined : JSON.parse(body);
+    this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
+    await null;
+    if (this.isAway) throw new Error("net::ERR_CONNECTION_REFUSED");
+    if (throws !== false) throw new Error("the status was not to be thrown");
+    if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
+    if (path !== "/pair" && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
+    const name = `${method} ${path.replace(/(?<=\/(runs|changes)\/)[^/]+/, "*")}`;
+    const usual = this[name];
+    const made = this.answers.get(name) ?? usual;
+    const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2], searchParams) : made;
+    if (given === undefined) return answer(404, "There is nothing at this address.");
+    return "status" in given && "text" in given ? given : { status: 200, text: JSON.stringify(given) };
+  }
+
+  /** Requests of that name. */
+  asked(name) {
+    return this.requests.filter((request) => request.name === name);
+  }
+
+  "POST /pair"({ code }) {
+    return code === "GOOD-CODE" ? { token: this.token } : answer(403, "The code is wrong, used up or too old.");
+  }
+
+  "GET /status"() {
+    return this.status;
+  }
+
+  "POST /pause"() {
+    this.status.paused = true;
+    return this.status;
+  }
+
+  "POST /resume"() {
+    this.status.paused = false;
+    return this.status;
+  }
+
+  "POST /presence"() {
+    return { expires_in: 30, to_do: this.toDo };
+  }
+
+  "POST /runs"(order) {
+    const id = `run${this.#runs.size + 1}`;
+    this.#runs.set(id, order);
+    return { ...this.#progress(id, "queued"), status: undefined };
+  }
+
+  async "GET /runs/*"(_, id, query) {
+    if (query.get("since") !== "0") return this.#progress(id, "done");
+    await this.thinking;
+    const order = this.#runs.get(id);
+    const offer = order.text === undefined ? null : offerFor(order.text);
+    const change = offer ? null : 8;
+    return this.#progress(id, "done", [result({ path: order.paths[0], changes: CHANGES, offer, change })]);
+  }
+
+  "POST /runs/*/cancel"(_, id) {
+    return this.#progress(id, "cancelled");
+  }
+
+  "POST /runs/*/edits"({ text, only }) {
+    if (!PLACES.every((place) => text.includes(place))) return answer(409, "the place is gone");
+    return offerFor(text, only);
+  }
+
+  "POST /runs/*/refused"(_, id) {
+    return this.#progress(id, "done");
+  }
+
+  "POST /runs/*/applied"() {
+    return { change: 8 };
+  }
+
+  "GET /changes"() {
+    return { changes: this.changes, before: null };
+  }
+
+  "POST /changes/*/undo"({ text }) {
+    if (text === undefined) return { change: 9 };
+    const edits = WORDS.filter((words) => text.includes(words)).map((words) => {
+      return { start: text.indexOf(words), end: text.indexOf(words) + words.length, text: "" };
+    });
+    return { offer: makeOffer(text, edits) };
+  }
+
+  "POST /changes/*/applied"() {
+    return { change: 9 };
+  }
+
+  "GET /notes"() {
+    const needs = CHANGES.map(({ kind, heading, reason }) => ({ kind, heading, reason }));
+    return { path: "A.md", needs, left: ["“## Done” has its callout"], skipped: null };
+  }
+
+  #progress(id, state, results = []) {
+    const counts = results.length ? { [results[0].status]: results.length } : {};
+    const next = results.at(-1)?.number ?? 1;
+    const made_at = "2026-01-01T12:00:00Z";
+    return { id, state, total: 1, counts, usage: USAGE, waits: "", fault: "", made_at, results, next };
+  }
+}
+
+/** A result, as the API has it. */
+export function result(fields) {
+  const usual = { number: 1, counted: true, path: "A.md", status: "enriched", reason: null, changes: [], left: [] };
+  return { ...usual, usage: USAGE, change: null, ends_run: false, diff: null, offer: null, ...fields };
+}
+
+/** How far a run is, as the API has it. */
+export function progress(fields) {
+  const usual = { id: "run1", state: "done", total: 1, counts: {}, usage: USAGE, waits: "", fault: "" };
+  return { ...usual, made_at: "2026-01-01T12:00:00Z", results: [], next: 0, ...fields };
+}
+
+/** A change, as the API has it. */
+export function change(fields) {
+  const usual = { id: 8, run: "run1", path: "A.md", kind: "enrich", state: "done", needs: [], model: "m" };
+  return { ...usual, made_at: "2026-01-01T12:00:00Z", note: "", undoes: null, undone_by: null, ...fields };
+}
+
+/** A problem (RFC 9457), as the API answers it. */
+export function answer(status, detail) {
+  const problem = { type: "about:blank", title: "No", status, detail };
+  return { status, text: JSON.stringify(problem) };
+}
+
+export function offerFor(text, only = [0, 1]) {
+  const edits = only.map((index) => {
+    const end = text.indexOf(PLACES[index]) + PLACES[index].length;
+    return { start: end, end, text: WORDS[index] };
+  });
+  return makeOffer(text, edits);
+}
+
+export function fill(text, only) {
+  return applied(text, offerFor(text, only).edits);
+}
+
+function makeOffer(text, edits) {
+  return { edits, base_sha256: sha256(text), new_sha256: sha256(applied(text, edits)) };
+}
+
+function applied(text, edits) {
+  let made = text;
+  for (const { start, end, text: words } of [...edits].sort((a, b) => b.start - a.start)) {
+    made = made.slice(0, start) + words + made.slice(end);
+  }
+  return made;
+}
+
+function sha256(text) {
+  return createHash("sha256").update(text).digest("hex");
+}

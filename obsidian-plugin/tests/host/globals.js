@@ -1,0 +1,33 @@
+/** The globals of an Obsidian window, of jsdom and obsidian-test-mocks, with a clock of ours. */
+
+import { JSDOM } from "jsdom";
+import { createHash } from "node:crypto";
+import { Clock } from "./clock.js";
+
+export const clock = new Clock();
+
+const dom = new JSDOM("<!doctype html><body></body>");
+const { window } = dom;
+
+for (const name of Object.getOwnPropertyNames(window)) {
+  if (/^(?:[A-Z]\w*(?:Element|Event|Node|Fragment)|Document|Element|Event|Node|Text)$/.test(name)) {
+    globalThis[name] = window[name];
+  }
+}
+Object.assign(globalThis, { window, document: window.document, getComputedStyle: window.getComputedStyle });
+Object.assign(window, {
+  setTimeout: (act, ms) => clock.set(act, ms),
+  clearTimeout: (id) => clock.clear(id),
+  setInterval: (act, ms) => clock.set(act, ms, ms),
+});
+globalThis.clearInterval = (id) => clock.clear(id); // the mock's Component ends intervals so
+Date.now = () => clock.now;
+
+// The real one answers from another thread, so that a test could not know when all is done.
+crypto.subtle.digest = async (_, bytes) => {
+  const hash = createHash("sha256").update(bytes).digest();
+  return new Uint8Array(hash).buffer;
+};
+
+const { setup } = await import("obsidian-test-mocks/setup");
+setup();

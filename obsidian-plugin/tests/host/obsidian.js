@@ -1,0 +1,220 @@
+/** Obsidian with the built plugin in it: obsidian-test-mocks, and what they leave out. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import Module, { createRequire } from "node:module";
+import { vm } from "./vm.js";
+import { clock } from "./globals.js";
+import { settle } from "./clock.js";
+import { FakeDaemon, NOTE } from "./daemon.js";
+import { HostEditor } from "./editor.js";
+
+const mocks = await import("obsidian-test-mocks/obsidian");
+const require = createRequire(import.meta.url);
+const PLUGIN = new URL("../../", import.meta.url);
+const MANIFEST = JSON.parse(await readFile(new URL("manifest.json", PLUGIN), "utf8"));
+const MAIN = process.env.COMPANION_MAIN ?? new URL("main.js", PLUGIN);
+const CODE = await readFile(MAIN, "utf8");
+
+/** What the plugin sees as Obsidian now. */
+let host;
+
+class Notice {
+  constructor(message) {
+    this.isShown = true;
+    this.content = message;
+    this.text = typeof message === "string" ? message : message.textContent;
+    host.notices.push(this);
+  }
+
+  hide() {
+    this.isShown = false;
+  }
+
+  click(name) {
+    find(this.content, "button", name).click();
+  }
+}
+
+class Modal extends mocks.Modal {
+  open() {
+    this.onOpen();
+    host.modals.push(this);
+  }
+
+  close() {
+    this.onClose();
+    host.modals.splice(host.modals.indexOf(this), 1);
+  }
+}
+
+/** Buttons and toggles that can be clicked as elements. */
+class Setting extends mocks.Setting {
+  addButton(add) {
+    return super.addButton((button) => {
+      button.buttonEl.addEventListener("click", (event) => button.clickHandler?.(event));
+      add(button);
+    });
+  }
+
+  addToggle(add) {
+    return super.addToggle((toggle) => {
+      toggle.toggleEl.addEventListener("click", () => toggle.onClick());
+      add(toggle);
+    });
+  }
+}
+
+class Plugin extends mocks.Plugin {
+  ribbon = [];
+
+  addRibbonIcon(icon, title, callback) {
+    this.ribbon.push({ icon, title, callback });
+    return super.addRibbonIcon(icon, title, callback);
+  }
+
+  async loadData() {
+    return structuredClone(host.data);
+  }
+
+  async saveData(data) {
+    host.data = structuredClone(data);
+  }
+}
+
+const OBSIDIAN = {
+  ...mocks,
+  Modal,
+  Notice,
+  Plugin,
+  Setting,
+  requestUrl: (request) => host.daemon.request(request),
+  setTooltip: (element, text) => element.setAttribute("aria-label", text),
+};
+
+export class Host {
+  notices = [];
+  modals = [];
+  daemon = new FakeDaemon();
+  /** What data.json holds. */
+  data = { address: "http://127.0.0.1:27182" };
+
+  /** @param {Record<string, string>} files of the vault */
+  constructor(files = { "A.md": NOTE }) {
+    host = this;
+    this.app = mocks.App.createConfigured__({ files });
+    this.workspace = this.app.workspace;
+    this.active = null;
+    Object.assign(this.workspace, {
+      getActiveFile: () => this.active?.file ?? null,
+      getActiveViewOfType: () => this.active,
+    });
+    this.app.secretStorage.setSecret("callout-companion-token", this.daemon.token);
+  }
+
+  /** Switch the plugin on, and wait for the daemon's first answer. */
+  async load() {
+    const module = { exports: {} };
+    const wrapped = vm(Module.wrap(CODE));
+    wrapped(module.exports, (name) => (name === "obsidian" ? OBSIDIAN : require(name)), module);
+    this.plugin = new module.exports.default(this.app, MANIFEST);
+    this.plugin.load();
+    await settle();
+    this.workspace.setLayoutReady__();
+    await settle();
+    return this;
+  }
+
+  /** Open a note in a new tab. mode: `source` to edit, `preview` to read. */
+  async open(path, mode = "source") {
+    const file = this.app.vault.getFileByPath(path);
+    const leaf = this.workspace.getLeaf("tab");
+    const view = mocks.MarkdownView.create2__(leaf);
+    await leaf.setViewState({ type: "markdown", state: {} });
+    const editor = new HostEditor();
+    editor.setValue(mode === "source" ? await this.app.vault.read(file) : "stale");
+    editor.onType = () => this.workspace.trigger("editor-change", editor, view);
+    Object.assign(view, { file, editor, mode, saves: 0 });
+    view.save = async () => {
+      view.saves += 1;
+      if (mode === "source") await this.app.vault.modify(view.file, editor.content);
+    };
+    leaf.view = view;
+    this.active = view;
+    this.workspace.trigger("file-open", file);
+    await settle();
+    return view;
+  }
+
+  async close(view) {
+    view.leaf.detach();
+    if (this.active === view) this.active = null;
+    this.workspace.trigger("layout-change");
+    await settle();
+  }
+
+  /** Do what a command does; false where it is not to be had. */
+  async command(id) {
+    const { callback, checkCallback } = this.plugin.commands__.get(id);
+    if (callback) callback();
+    else if (!checkCallback(true)) return false;
+    else checkCallback(false);
+    await settle();
+    return true;
+  }
+
+  async ribbon() {
+    this.plugin.ribbon[0].callback(new MouseEvent("click"));
+    await settle();
+  }
+
+  /** The items of a menu. */
+  menu(kind, ...about) {
+    const menu = new mocks.Menu();
+    this.workspace.trigger(kind, menu, ...about);
+    return menu.menuItems__;
+  }
+
+  read(path) {
+    return this.app.vault.read(this.app.vault.getFileByPath(path));
+  }
+
+  get status() {
+    return this.plugin.statusBarItems__[0];
+  }
+
+  /** The text of the last notice. */
+  get said() {
+    return this.notices.at(-1)?.text;
+  }
+
+  get modal() {
+    assert.equal(this.modals.length, 1, `one window, not ${this.modals.length}`);
+    return this.modals[0];
+  }
+
+  async click(name, selector = "button") {
+    find(this.modal.contentEl, selector, name).click();
+    await settle();
+  }
+
+  async pass(ms) {
+    await clock.pass(ms);
+  }
+
+  /** Switch the plugin off. */
+  async unload() {
+    this.plugin.unload();
+    await settle();
+  }
+}
+
+/** The element with that text or label. */
+export function find(parent, selector, name) {
+  const all = [...parent.querySelectorAll(selector)];
+  const found = all.find((one) => one.textContent === name || one.ariaLabel === name);
+  assert.ok(found, `no ${selector} “${name}” among ${all.map((one) => one.textContent).join(", ")}`);
+  return found;
+}
+
+export { clock, settle };
