@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable
 from pathlib import Path
 
 from companion.vault.watch import Watch, WatchUnavailable
 
+_TRY_AGAIN = 300.0  # seconds: a try goes through all folders
 _log = logging.getLogger(__name__)
 
 
@@ -22,6 +24,7 @@ class Lookout:
         self._root = root
         self._changed = changed
         self._watch: Watch | None = None
+        self._next_try = 0.0
 
     @property
     def is_lost(self) -> bool:
@@ -29,8 +32,10 @@ class Lookout:
         return self._watch is not None and not self._watch.is_alive
 
     def watch(self) -> None:
-        """Watch the vault, if it is not watched already."""
+        """Watch the vault, if it is not watched already, and that did not fail just now."""
         if self._watch and self._watch.is_alive:
+            return
+        if self.polls and time.monotonic() < self._next_try:
             return
         self.stop()
         watch = Watch(self._root, self._changed)
@@ -39,7 +44,7 @@ class Lookout:
         except WatchUnavailable as error:
             if self.polls != str(error):
                 _log.warning("the vault is looked over again and again instead: %s", error)
-            self.polls = str(error)
+            self.polls, self._next_try = str(error), time.monotonic() + _TRY_AGAIN
         else:
             self._watch, self.polls = watch, ""
 

@@ -93,8 +93,9 @@ class Workers:
         except Exception as error:
             log_fault(ticket.path, error)
             self._health.untried()  # a fault of ours must not cost the other notes
-            words = f"unexpected {type(error).__name__}; please report it"
-            kind.fail(ticket, CompanionError(words), passes=False)
+            if not isinstance(error, CompanionError):
+                error = CompanionError(f"unexpected {type(error).__name__}; please report it")
+            kind.fail(ticket, error, passes=False)
 
     def _pause(self, error: EndpointError | JournalError) -> None:
         """Hold everything back until the endpoint is tried again."""

@@ -16,6 +16,7 @@ import pytest
 
 from companion.config import Config
 from companion.config.tables import BackgroundTable, EndpointTable, LimitsTable
+from companion.daemon import reconcile
 from companion.daemon.daemon import Daemon
 from companion.daemon.queue import Priority
 from companion.daemon.runs import Entry, Order, Run
@@ -29,7 +30,7 @@ from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
 
 __all__ = ["FILLED", "SAYS", "STUB", "Keeper", "eventually", "fake", "keeper"]
 
-SETTLE = 0.3  # seconds
+SETTLE = 0.15  # seconds
 _PATIENCE = 20.0  # seconds
 _SECRETS = (KEY, "Text of mine", "What a stub is", "A stub is a short", "It grows", "Marker")
 
@@ -216,6 +217,7 @@ def keeper(tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
+    monkeypatch.setattr(reconcile, "_GATHER", 0.05)
     keeper = Keeper(tmp_path, fake)
     handler = logging.StreamHandler(keeper.log)
     log = logging.getLogger("companion")

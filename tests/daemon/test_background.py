@@ -41,11 +41,11 @@ def test_never_asked_within_the_settle_time(keeper: Keeper) -> None:
     keeper.settings["settle_seconds"] = 0.8
     keeper.start()
     eventually(lambda: keeper.status().ready)
-    for number in range(10):
+    for number in range(7):
         keeper.note("Stub.md", f"{STUB}{number}\n", rests=False)
         saved = time.monotonic()
         time.sleep(0.15)  # the user's pause
-    eventually(lambda: keeper.read("Stub.md") == f"{FILLED}9\n")
+    eventually(lambda: keeper.read("Stub.md") == f"{FILLED}6\n")
     assert keeper.model.last_at() >= saved + 0.7  # times of files count in steps
     assert keeper.model.calls() == 1
 
