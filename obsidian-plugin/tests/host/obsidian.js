@@ -105,6 +105,8 @@ export class Host {
     this.app = mocks.App.createConfigured__({ files });
     this.workspace = this.app.workspace;
     this.active = null;
+    const { vault } = this.app;
+    vault.readBinary = async (file) => new TextEncoder().encode(await vault.adapter.read(file.path)).buffer;
     Object.assign(this.workspace, {
       getActiveFile: () => this.active?.file ?? null,
       getActiveViewOfType: () => this.active,

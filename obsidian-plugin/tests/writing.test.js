@@ -1,0 +1,233 @@
+/** Notes that are typed in, closed, moved or of another form while a model thinks: no letter is lost. */
+
+import assert from "node:assert/strict";
+import { afterEach, beforeEach, describe, test } from "node:test";
+import { Host, settle } from "./host/obsidian.js";
+import { FILLED, NOTE, answer, fill, offerFor } from "./host/daemon.js";
+
+/** @type {Host} */
+let host;
+let view;
+/** Lets the model answer. */
+let answerNow;
+
+beforeEach(async () => {
+  host = await new Host({ "A.md": NOTE, "B.md": NOTE }).load();
+  view = await host.open("A.md");
+  host.daemon.thinking = new Promise((resolve) => {
+    answerNow = async () => {
+      resolve();
+      await settle();
+    };
+  });
+});
+
+afterEach(() => host.unload());
+
+describe("a note that is typed in meanwhile", () => {
+  test("keeps what was typed, and gets the edits for it", async () => {
+    await host.command("enrich-note");
+    view.editor.type(NOTE.length, "Typed while it thinks.");
+    await answerNow();
+    assert.equal(view.editor.getValue(), `${NOTE}Typed while it thinks.`);
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), fill(`${NOTE}Typed while it thinks.`));
+    const again = host.daemon.asked("POST /runs/run1/edits");
+    assert.deepEqual(again.map(({ body }) => body.text), [`${NOTE}Typed while it thinks.`]);
+    assert.equal(view.editor.steps.length, 1);
+  });
+
+  test("keeps what was typed between the answer and the writing", async () => {
+    await host.command("enrich-note");
+    let reads = 0;
+    view.editor.onRead = () => {
+      if (reads++ === 0) view.editor.type(0, "");
+    };
+    const usual = crypto.subtle.digest;
+    crypto.subtle.digest = async (...sent) => {
+      const digest = await usual(...sent);
+      crypto.subtle.digest = usual;
+      view.editor.type(NOTE.length, "x");
+      return digest;
+    };
+    await answerNow();
+    assert.equal(view.editor.getValue(), `${NOTE}x`);
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+  });
+
+  test("is left alone when it changes all the time", async () => {
+    await host.command("enrich-note");
+    let typed = "";
+    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => {
+      typed += "x";
+      view.editor.type(view.editor.content.length, "x");
+      return offerFor(text);
+    });
+    view.editor.type(NOTE.length, "x");
+    await answerNow();
+    await host.pass(5 * 400);
+    assert.equal(view.editor.getValue(), `${NOTE}x${typed}`);
+    assert.equal(host.said, "“A” keeps changing, so nothing was written in it. Try again when it rests.");
+    assert.equal(typed, "xxxx");
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+  });
+
+  test("is left alone when the place is gone, with the daemon's reason", async () => {
+    await host.command("enrich-note");
+    view.editor.setValue("All deleted.\n");
+    await answerNow();
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), "All deleted.\n");
+    assert.equal(host.said, "The place is gone.");
+  });
+
+  test("loses nothing in 200 edits at random places and times", async () => {
+    let seed = 7;
+    const random = (below) => (seed = (seed * 48271) % 2147483647) % below;
+    let expected = NOTE;
+    const type = () => {
+      const at = NOTE.length + random(expected.length - NOTE.length + 1);
+      const letter = String.fromCharCode(97 + random(26));
+      expected = expected.slice(0, at) + letter + expected.slice(at);
+      const shift = view.editor.content.length - (expected.length - 1);
+      view.editor.type(at + shift, letter);
+    };
+    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => {
+      if (random(2)) type();
+      return offerFor(text);
+    });
+    await host.command("enrich-note");
+    for (let edits = 0; edits < 100; edits++) type();
+    await answerNow();
+    while (expected.length < NOTE.length + 200) {
+      await host.pass(random(700));
+      type();
+    }
+    await host.pass(5000);
+    assert.ok([expected, fill(expected)].includes(view.editor.getValue()));
+    assert.equal(view.editor.getValue(), fill(expected), "the edits came in once it rested");
+  });
+});
+
+describe("a note that does not stay open", () => {
+  test("is written on the disk when it was closed and is the same", async () => {
+    await host.command("enrich-note");
+    await host.close(view);
+    await answerNow();
+    assert.equal(await host.read("A.md"), FILLED);
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 1);
+  });
+
+  test("gets the edits for what it is on the disk now", async () => {
+    await host.command("enrich-note");
+    await host.close(view);
+    await host.app.vault.modify(view.file, `${NOTE}More.\n`);
+    await answerNow();
+    assert.equal(await host.read("A.md"), `${NOTE}More.\n`);
+    await host.pass(400);
+    assert.equal(await host.read("A.md"), fill(`${NOTE}More.\n`));
+  });
+
+  const FORMS = [
+    ["other line ends", NOTE.replaceAll("\n", "\r\n")],
+    ["a byte order mark", `\ufeff${NOTE}`],
+  ];
+  for (const [name, text] of FORMS) {
+    test(`is not written here with ${name}`, async () => {
+      await host.command("enrich-note");
+      await host.close(view);
+      await host.app.vault.modify(view.file, text);
+      await answerNow();
+      await host.pass(400);
+      assert.equal(await host.read("A.md"), text);
+      assert.match(host.said, /has line ends or a byte order mark that Obsidian does not show/);
+    });
+  }
+
+  const MOVES = [
+    ["moved", (vault, file) => vault.rename(file, "C.md")],
+    ["deleted", (vault, file) => vault.delete(file)],
+  ];
+  for (const [name, move] of MOVES) {
+    test(`is left alone when it was ${name}`, async () => {
+      await host.command("enrich-note");
+      await move(host.app.vault, view.file);
+      await answerNow();
+      assert.equal(view.editor.getValue(), NOTE);
+      assert.equal(host.said, "“A.md” was moved or deleted, and nothing was written in it.");
+    });
+  }
+});
+
+describe("edits", () => {
+  test("are not made when they make another text than the daemon says", async () => {
+    const usual = host.daemon["GET /runs/*"];
+    host.daemon.answers.set("GET /runs/*", async (...sent) => {
+      const told = await usual.apply(host.daemon, sent);
+      told.results[0].offer.edits[0].text = " Another note.";
+      return told;
+    });
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.match(host.said, /is no Callout Companion of this version/);
+  });
+
+  test("of one place are made in their order", async () => {
+    const at = NOTE.indexOf("\ndescription:") + "\ndescription:".length;
+    const edits = [" A", " note", "."].map((text) => ({ start: at, end: at, text }));
+    const usual = host.daemon["GET /runs/*"];
+    host.daemon.answers.set("GET /runs/*", async (...sent) => {
+      const told = await usual.apply(host.daemon, sent);
+      told.results[0].offer = { ...offerFor(NOTE, [0]), edits };
+      return told;
+    });
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(view.editor.getValue(), fill(NOTE, [0]));
+  });
+
+  test("are not reported when another plugin changed them", async () => {
+    const usual = view.editor.transaction.bind(view.editor);
+    view.editor.transaction = (sent) => {
+      usual(sent);
+      view.editor.content += "!";
+    };
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
+    assert.equal(host.said, "Another plugin changed what was written; undo it in the editor.");
+  });
+
+  test("are made in the view that edits, not in the one that reads", async () => {
+    await host.close(view);
+    const reading = await host.open("A.md", "preview");
+    const editing = await host.open("A.md");
+    host.active = reading;
+    await host.command("enrich-note");
+    await answerNow();
+    assert.equal(editing.editor.getValue(), FILLED);
+    assert.equal(reading.editor.content, "stale");
+  });
+});
+
+test("a plugin that is switched off stops, cancels its runs, and says nothing", async () => {
+  await host.command("enrich-note");
+  const before = host.notices.length;
+  await host.unload();
+  assert.equal(host.daemon.asked("POST /runs/run1/cancel").length, 1);
+  view.editor.type(0, "x");
+  await answerNow();
+  await host.pass(60_000);
+  assert.equal(view.editor.getValue(), `x${NOTE}`);
+  assert.equal(host.notices.length, before);
+});
+
+test("an answer that is no JSON, or none of ours, is told in words", async () => {
+  for (const given of [{ status: 200, text: "<html>" }, { status: 200, text: "{}" }, answer(200, "x"), { status: 500, text: "no" }]) {
+    host.daemon.answers.set("POST /runs", given);
+    await host.command("enrich-note");
+    assert.equal(host.said, "What answers at http://127.0.0.1:27182 is no Callout Companion of this version. Update both.");
+  }
+});
