@@ -32,7 +32,7 @@ const PAUSE = 400; // milliseconds
 export async function applyOffer(plugin, { file, path, text, offer, again, rest }) {
   const { app, timers } = plugin;
   for (let tries = 0; tries < TRIES; tries++) {
-    if (tries) await timers.pause(PAUSE);
+    await timers.pause(tries && PAUSE);
     await rest?.();
     if (app.vault.getFileByPath(path) !== file) {
       throw new NoteInTheWay(`“${path}” was moved or deleted, and nothing was written in it.`);

@@ -5,7 +5,6 @@ import { readFile } from "node:fs/promises";
 import Module, { createRequire } from "node:module";
 import { vm } from "./vm.js";
 import { clock } from "./globals.js";
-import { settle } from "./clock.js";
 import { FakeDaemon, NOTE } from "./daemon.js";
 import { HostEditor } from "./editor.js";
 
@@ -50,6 +49,10 @@ class Modal extends mocks.Modal {
 
 /** Buttons and toggles that can be clicked as elements. */
 class Setting extends mocks.Setting {
+  static create__(parent) {
+    return new Setting(parent);
+  }
+
   addButton(add) {
     return super.addButton((button) => {
       button.buttonEl.addEventListener("click", (event) => button.clickHandler?.(event));
@@ -181,6 +184,11 @@ export class Host {
     return this.app.vault.read(this.app.vault.getFileByPath(path));
   }
 
+  /** An empty row of a settings tab. */
+  setting() {
+    return Setting.create__(document.createElement("div"));
+  }
+
   get status() {
     return this.plugin.statusBarItems__[0];
   }
@@ -219,4 +227,9 @@ export function find(parent, selector, name) {
   return found;
 }
 
-export { clock, settle };
+/** Everything that waits for no time is done once this resolves. */
+export async function settle() {
+  await clock.pass(0);
+}
+
+export { clock };
