@@ -185,7 +185,7 @@ from companion.daemon.log import open_log
 os.umask(0o022)
 open_log(Path(sys.argv[1]), to_terminal=False)
 log = logging.getLogger("companion.x")
-for number in range(60_000):
+for number in range(36_000):
     log.info("%d %s", number, "x" * 80)
 log.debug("Text of mine")
 log.warning("B\\udcffd.md: \\x1b[2Ja\\nb")
@@ -204,7 +204,7 @@ def test_old_lines_of_the_log_are_dropped_and_no_file_of_it_is_open_to_others(
         assert {mode_of(file) for file in files} == {0o600}
     log = files[0].read_text(encoding="utf-8")
     assert log.splitlines()[-1].endswith("WARNING B?d.md: \ufffd[2Ja\ufffdb")
-    assert log.splitlines()[-2].endswith(f"59999 {'x' * 80}") and "Text of mine" not in log
+    assert log.splitlines()[-2].endswith(f"35999 {'x' * 80}") and "Text of mine" not in log
 
 
 def test_the_log_cannot_be_written(user: User) -> None:
