@@ -7,15 +7,16 @@ import { spawnSync } from "node:child_process";
 import { createReadStream, createWriteStream, existsSync } from "node:fs";
 import { chmod, mkdir, rename } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { homedir } from "node:os";
 import { dirname, join } from "node:path";
 import { pipeline } from "node:stream/promises";
-import { fileURLToPath } from "node:url";
 import { createBrotliDecompress } from "node:zlib";
 import { chromium } from "playwright-core";
 
-const PLUGIN = dirname(dirname(fileURLToPath(import.meta.url)));
-const BROUGHT = join(PLUGIN, "node_modules", ".cache", "e2e-chromium");
-const PACKED = "@sparticuz/chromium@147.0.0";
+const VERSION = "147.0.0";
+const CACHE = join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "callout-companion");
+const BROUGHT = join(CACHE, `e2e-chromium-${VERSION}`); // apart from node_modules, which come and go
+const PACKED = join(BROUGHT, "node_modules", "@sparticuz", "chromium", "bin");
 const NAMES = ["chromium", "chromium-browser", "google-chrome", "google-chrome-stable"];
 
 /**
@@ -54,27 +55,23 @@ function onPath(name) {
  * @returns {Promise<Found>}
  */
 async function bring(own) {
-  const bin = packedFolder() ?? (npmInstall(), packedFolder());
-  if (bin) return unpack(bin);
+  if (process.platform === "linux" && process.arch === "x64") {
+    if (!existsSync(PACKED)) await npmInstall();
+    if (existsSync(PACKED)) return unpack();
+  }
   if (!existsSync(own)) {
-    spawnSync(process.execPath, [playwrightCli(), "install", "chromium-headless-shell"], {
-      stdio: "inherit",
-    });
+    const words = [playwrightCli(), "install", "chromium-headless-shell"];
+    spawnSync(process.execPath, words, { stdio: "inherit" });
   }
   if (existsSync(own)) return { path: own, env: {} };
   throw new Error("There is no Chromium and none could be brought: apt-get install chromium");
 }
 
-/** The folder with the packed binaries; null where the package is not installed. */
-function packedFolder() {
-  const folder = join(PLUGIN, "node_modules", "@sparticuz", "chromium", "bin");
-  const isFit = process.platform === "linux" && process.arch === "x64";
-  return isFit && existsSync(folder) ? folder : null;
-}
-
-function npmInstall() {
-  const words = ["install", "--no-save", "--no-audit", "--no-fund", "--ignore-scripts", PACKED];
-  spawnSync("npm", words, { cwd: PLUGIN, stdio: "inherit" });
+async function npmInstall() {
+  await mkdir(BROUGHT, { recursive: true });
+  const quiet = ["--no-audit", "--no-fund", "--ignore-scripts", "--loglevel=error"];
+  const words = ["install", "--prefix", BROUGHT, ...quiet, `@sparticuz/chromium@${VERSION}`];
+  spawnSync("npm", words, { stdio: "inherit" });
 }
 
 function playwrightCli() {
@@ -83,18 +80,17 @@ function playwrightCli() {
 
 /**
  * Unpack the browser once; the libraries beside it only where the machine lacks them.
- * @param {string} bin
  * @returns {Promise<Found>}
  */
-async function unpack(bin) {
+async function unpack() {
   const path = join(BROUGHT, "chromium");
-  if (!existsSync(path)) await inflate(join(bin, "chromium.br"), path);
+  if (!existsSync(path)) await inflate(join(PACKED, "chromium.br"), path);
   const ldd = spawnSync("ldd", [path], { encoding: "utf8" });
   if (!ldd.stdout.includes("not found")) return { path, env: {} };
   const libraries = join(BROUGHT, "lib");
   if (!existsSync(libraries)) {
     const tar = join(BROUGHT, "al2023.tar");
-    await inflate(join(bin, "al2023.tar.br"), tar);
+    await inflate(join(PACKED, "al2023.tar.br"), tar);
     spawnSync("tar", ["-xf", tar, "-C", BROUGHT]);
   }
   return { path, env: { LD_LIBRARY_PATH: libraries } };

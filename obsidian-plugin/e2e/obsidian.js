@@ -20,6 +20,8 @@ const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 /** @import { Page } from "playwright-core" */
 /** @import { Vault } from "./daemon.js" */
 
+/** @typedef {{theme?: "light" | "dark", hasClock?: boolean}} Look hasClock: its time can be put forward */
+
 /** A browser whose pages play Obsidian. */
 export class Obsidian {
   /** @type {import("node:fs").FSWatcher[]} */
@@ -42,16 +44,19 @@ export class Obsidian {
   /**
    * Open the vault in a new window, with the plugin's settings as they lie in it.
    * @param {Vault} vault
+   * @param {Look} [look]
    */
-  async open(vault) {
+  async open(vault, { theme = "light", hasClock = false } = {}) {
     const context = await this.browser.newContext({
       viewport: { width: 1040, height: 660 },
       reducedMotion: "reduce",
     });
+    context.setDefaultTimeout(10_000);
     const page = await context.newPage();
     /** @type {string[]} */
     const faults = [];
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
+    if (hasClock) await page.clock.install();
     await expose(page, vault.path);
     await page.route("http://localhost/**", (route) => this.#serve(route));
     await page.goto("http://localhost/");
@@ -59,6 +64,7 @@ export class Obsidian {
       if (faults.length) throw new Error(faults.join("\n"));
       return page.evaluate(() => window.host?.isReady);
     });
+    await page.evaluate((name) => document.body.className = `theme-${name}`, theme);
     this.#follow(page, vault.path);
     return page;
   }
@@ -96,7 +102,7 @@ export class Obsidian {
 
 /** @type {Record<string, string>} */
 const FILES = {
-  "/main.js": process.env.E2E_MAIN ?? join(PLUGIN, "main.js"),
+  "/main.js": join(PLUGIN, "main.js"),
   "/manifest.json": join(PLUGIN, "manifest.json"),
   "/styles.css": join(PLUGIN, "styles.css"),
   "/host.css": join(HERE, "host", "host.css"),

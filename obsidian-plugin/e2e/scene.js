@@ -16,23 +16,29 @@ import { waitFor } from "./wait.js";
 export async function openScene(background) {
   const endpoint = await Endpoint.start();
   const vault = await Vault.copy(endpoint.baseUrl, background);
-  const [obsidian] = await Promise.all([Obsidian.launch(), vault.serve()]);
+  const started = await Promise.allSettled([Obsidian.launch(), vault.serve()]);
+  const [launched, served] = started;
   const end = async () => {
-    await obsidian.close();
+    if (launched.status === "fulfilled") await launched.value.close();
     endpoint.stop();
     await vault.remove();
   };
-  return { endpoint, vault, obsidian, end };
+  if (launched.status === "fulfilled" && served.status === "fulfilled") {
+    return { endpoint, vault, obsidian: launched.value, end };
+  }
+  await end();
+  throw started.find((one) => one.status === "rejected")?.reason;
 }
 
 /**
  * A window whose plugin is paired.
  * @param {Scene} scene
  * @param {Record<string, unknown>} [settings]
+ * @param {import("./obsidian.js").Look} [look]
  */
-export async function openPaired({ vault, obsidian }, settings = {}) {
+export async function openPaired({ vault, obsidian }, settings = {}, look = {}) {
   await writeData(vault, { address: vault.address, code: await vault.pair(), ...settings });
-  const page = await obsidian.open(vault);
+  const page = await obsidian.open(vault, look);
   await waitFor("the plugin is paired", () => secret(page));
   return page;
 }

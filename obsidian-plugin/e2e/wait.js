@@ -6,7 +6,7 @@
  * @param {number} [seconds] at most
  * @returns {Promise<NonNullable<T>>}
  */
-export async function waitFor(what, look, seconds = 30) {
+export async function waitFor(what, look, seconds = 15) {
   const until = Date.now() + seconds * 1000;
   for (;;) {
     const found = await look();

@@ -59,6 +59,7 @@ window.host = {
   /** Somebody who types in the active note from now on. */
   newTypist(seed, where) {
     this.typist = new Typist(this.app.workspace.activeLeaf.view, seed, where);
+    return this.typist;
   },
 };
 window.addEventListener("error", (event) => window.host.errors.push(String(event.error)));

@@ -1,6 +1,7 @@
 /** Settings tabs made of definitions (Obsidian 1.13), and the window that shows them. */
 
 import { Setting } from "./controls.js";
+import { icon } from "./icons.js";
 import { Modal } from "./popups.js";
 
 export class SettingGroup {
@@ -87,6 +88,7 @@ export class SettingTab {
     else if (definition.control) this.#control(setting, definition.control);
     else if (definition.action) {
       setting.settingEl.addClass("mod-action");
+      setting.controlEl.append(icon("chevron-right"));
       setting.settingEl.addEventListener("click", () =>
         definition.action(setting.settingEl, index),
       );

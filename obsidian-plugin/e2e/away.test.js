@@ -1,0 +1,87 @@
+/** The daemon dies and comes back: one quiet state, a notice only on a click, no restart. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { errorsOf, notice } from "./obsidian.js";
+import {
+  clickRibbon,
+  countNotices,
+  openNote,
+  openPaired,
+  openScene,
+  shownText,
+  shows,
+  statusBar,
+} from "./scene.js";
+import { waitFor } from "./wait.js";
+
+/** @type {import("./scene.js").Scene} */
+let scene;
+/** @type {import("playwright-core").Page} */
+let page;
+
+before(async () => {
+  scene = await openScene();
+  page = await openPaired(scene, {}, { hasClock: true });
+  await openNote(page, "Cooking/Sourdough.md");
+});
+
+after(async () => {
+  const errors = page ? await errorsOf(page) : [];
+  await scene?.end();
+  assert.deepEqual(errors, []);
+});
+
+test("a daemon that dies is one quiet word in the status bar", async () => {
+  const notices = await countNotices(page);
+  await scene.vault.kill();
+  await pass(page, "the status bar says so", /away/);
+  assert.equal(await countNotices(page), notices, "nobody is told who did not ask");
+});
+
+test("a click says what to do, and changes nothing", async () => {
+  const text = await shownText(page);
+  const notices = await countNotices(page);
+  await clickRibbon(page);
+  await notice(page, /does not answer.*companion serve/s, notices);
+  assert.equal(await shownText(page), text);
+  await page.locator(".status-bar-item.plugin-callout-companion").click();
+  await notice(page, /companion serve/, notices + 1);
+});
+
+test("when it is back, so is the plugin", async () => {
+  await scene.vault.serve(scene.vault.port);
+  await pass(page, "the status bar knows", /today/);
+  await clickRibbon(page);
+  await shows(page, /\[!ai\]/);
+});
+
+test("a daemon that dies while the model thinks: the note stays, and the user is told", async () => {
+  await openNote(page, "Garden/Basil.md");
+  const text = await shownText(page);
+  const notices = await countNotices(page);
+  scene.endpoint.hold();
+  await clickRibbon(page);
+  await waitFor("the model is asked", async () => /thinking/.test(await statusBar(page)));
+  await scene.vault.kill();
+  await notice(page, /companion serve/, notices);
+  assert.equal(await shownText(page), text);
+  scene.endpoint.release();
+  await scene.vault.serve(scene.vault.port);
+  await pass(page, "the status bar knows", /today/);
+  await clickRibbon(page);
+  await shows(page, /\[!ai\]/);
+});
+
+/**
+ * Let time pass in the window until the status bar says that.
+ * @param {import("playwright-core").Page} page
+ * @param {string} what
+ * @param {RegExp} words
+ */
+function pass(page, what, words) {
+  return waitFor(what, async () => {
+    await page.clock.fastForward(10_000);
+    return words.test(await statusBar(page));
+  });
+}

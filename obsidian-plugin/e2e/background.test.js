@@ -1,0 +1,82 @@
+/** Background work: the daemon leaves open notes alone, the plugin fills them once the user rests. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { errorsOf } from "./obsidian.js";
+import { countNotices, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { waitFor } from "./wait.js";
+
+const PATH = "Cooking/Sourdough.md";
+
+/** @type {import("./scene.js").Scene} */
+let scene;
+/** @type {import("playwright-core").Page} */
+let page;
+
+before(async () => {
+  scene = await openScene({ enabled: true, settle_seconds: 1 });
+  scene.endpoint.hold();
+  page = await openPaired(scene, {}, { hasClock: true });
+});
+
+after(async () => {
+  const errors = page ? await errorsOf(page) : [];
+  await scene?.end();
+  assert.deepEqual(errors, []);
+});
+
+test("the daemon fills what is not open, and not what is", async () => {
+  await openNote(page, PATH);
+  await waitFor("the daemon is told", async () => (await status()).open_notes === 1);
+  scene.endpoint.release();
+  await waitFor("the other notes are filled", async () => {
+    return /\[!ai\]/.test(await scene.vault.read("Garden/Compost.md"));
+  });
+  assert.doesNotMatch(await scene.vault.read(PATH), /\[!ai\]/);
+  assert.doesNotMatch(await shownText(page), /\[!ai\]/);
+});
+
+test("nothing is filled under the user's hands", async () => {
+  const notices = await countNotices(page);
+  for (let times = 0; times < 8; times += 1) {
+    await page.keyboard.type("x");
+    await page.clock.fastForward(2_000);
+  }
+  assert.doesNotMatch(await shownText(page), /\[!ai\]/);
+  assert.equal(await countNotices(page), notices);
+});
+
+test("once the user rests, the plugin fills it, in one step of the undo and without a word", async () => {
+  const typed = await shownText(page);
+  const notices = await countNotices(page);
+  await waitFor("the open note is filled", async () => {
+    await page.clock.fastForward(3_000);
+    return /\[!ai\]/.test(await shownText(page));
+  });
+  const filled = await shownText(page);
+  await waitFor("the file follows", async () => (await scene.vault.read(PATH)) === filled);
+  assert.equal(await countNotices(page), notices);
+  const [change] = await waitFor("the journal knows", async () => {
+    const changes = await scene.vault.history(PATH);
+    return changes.length && changes;
+  });
+  assert.equal(change.state, "done");
+  await page.evaluate(() => window.app.workspace.activeLeaf.view.editor.focus());
+  await page.keyboard.press("Control+z");
+  assert.equal(await shownText(page), typed);
+});
+
+test("a window that closes its notes gives them back to the daemon", async () => {
+  await page.locator(".tab-close").click();
+  await waitFor("nothing is open", async () => (await status()).open_notes === 0);
+});
+
+/** The daemon's status, as the plugin would ask. */
+async function status() {
+  return page.evaluate(async (address) => {
+    const token = window.app.secretStorage.getSecret("callout-companion-token");
+    const headers = { Authorization: `Bearer ${token}` };
+    const url = `${address}/api/v1/status`;
+    return JSON.parse((await window.hostRequest({ url, method: "GET", headers })).text);
+  }, scene.vault.address);
+}

@@ -1,0 +1,95 @@
+/** Two hundred edits at random places and times while a slow model thinks: none may be lost. */
+
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { randomNumbers } from "./host/random.js";
+import { errorsOf, notice } from "./obsidian.js";
+import { clickRibbon, countNotices, openNote, openPaired, openScene, shownText } from "./scene.js";
+import { waitFor } from "./wait.js";
+
+const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
+const EDITS = 50; // a round
+const LONGEST = 150; // milliseconds between two edits
+const MAY_REFUSE = /left as it is|keeps changing|could not be filled|has no edits|YAML|frontmatter/i;
+
+const ROUNDS = [
+  { path: "Cooking/Sourdough.md", where: "body" },
+  { path: "Garden/Compost.md", where: "anywhere" },
+  { path: "Garden/Basil.md", where: "body" },
+  { path: "Cooking/Ratatouille.md", where: "anywhere" },
+];
+
+/** @type {import("./scene.js").Scene} */
+let scene;
+/** @type {import("playwright-core").Page} */
+let page;
+
+before(async () => {
+  scene = await openScene();
+  page = await openPaired(scene);
+  const random = randomNumbers(SEED);
+  scene.endpoint.delay = () => 1000 + 2000 * random();
+});
+
+after(async () => {
+  const errors = page ? await errorsOf(page) : [];
+  await scene?.end();
+  assert.deepEqual(errors, []);
+});
+
+for (const [number, { path, where }] of ROUNDS.entries()) {
+  const seed = SEED + number;
+  test(`${EDITS} edits in ${path}, ${where}, seed ${seed}`, async (context) => {
+    await openNote(page, path);
+    const notices = await countNotices(page);
+    const typing = type(seed, where);
+    await clickRibbon(page);
+    const typed = await typing;
+    const said = await notice(page, /./, notices);
+    const { kept, model, brought } = await tell();
+    context.diagnostic(`seed ${seed}: ${typed} edits, ${brought} letters filled; said: ${said}`);
+    assert.equal(typed, EDITS);
+    assert.equal(kept, model, "each letter that was typed is there, and none that was not");
+    if (brought === 0) assert.match(said, MAY_REFUSE);
+    else assert.match(said, /Filled/);
+    if (where === "body") assert.ok(brought > 0, said);
+    await waitFor("the file follows", async () => {
+      return (await scene.vault.read(path)) === (await shownText(page));
+    });
+    assert.deepEqual(await page.evaluate(() => window.host.conflicts), []);
+    if (brought > 0) await takeBack(model);
+  });
+}
+
+/** The daemon's undo leaves what the user's text is without it, or refuses. @param {string} model */
+async function takeBack(model) {
+  const notices = await countNotices(page);
+  await page.locator(".notice").last().getByRole("button", { name: "Undo" }).click();
+  const said = await notice(page, /./, notices);
+  if (/Undone/.test(said)) assert.equal(await shownText(page), model);
+  const { kept } = await tell();
+  assert.equal(kept, model);
+}
+
+/**
+ * Type in the active note; resolves to the number of edits made.
+ * @param {number} seed
+ * @param {string} where
+ */
+function type(seed, where) {
+  return page.evaluate(
+    async ({ seed, where, count, longest }) => {
+      const typist = window.host.newTypist(seed, where);
+      await typist.type(count, longest);
+      return typist.edits;
+    },
+    { seed, where, count: EDITS, longest: LONGEST },
+  );
+}
+
+function tell() {
+  return page.evaluate(() => {
+    const { kept, model, brought } = window.host.typist;
+    return { kept, model, brought };
+  });
+}
