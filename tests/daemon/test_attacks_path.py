@@ -1,0 +1,253 @@
+"""The attack table: addresses and paths that lead elsewhere, on every route and in every field."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from urllib.parse import quote
+
+import pytest
+
+from tests.daemon.caller import Answer
+from tests.daemon.daemon_fixture import STUB, eventually
+from tests.daemon.siege import Besieged, besieged, fake, keeper, look
+
+__all__ = ["besieged", "fake", "keeper"]
+
+# ROUTE is the route's own address; all of these carry the token.
+TARGETS = [
+    "/ROUTE",
+    "//ROUTE",
+    "/.ROUTE",
+    "/..ROUTE",
+    "/./ROUTE",
+    "/x/..ROUTE",
+    "/%2e%2eROUTE",
+    "/%2fROUTE",
+    "/%5cROUTE",
+    "\\ROUTE",
+    "ROUTE/",
+    "ROUTE/.",
+    "ROUTE/..",
+    "ROUTE/../..",
+    "ROUTE//",
+    "ROUTE;x",
+    "ROUTE;x=y",
+    "ROUTE%00",
+    "ROUTE%00.json",
+    "ROUTE\x00",
+    "ROUTE%0d%0aX:y",
+    "ROUTE%20",
+    "ROUTE%3f",
+    "ROUTE%23",
+    "ROUTE#x",
+    "ROUTE%2f..%2f..%2fetc%2fpasswd",
+    "ROUTE/..%252f..%252fetc%252fpasswd",
+    "ROUTE/%c0%ae%c0%ae/%c0%ae%c0%ae/etc/passwd",
+    "ROUTE/%e0%80%ae%e0%80%ae/etc/passwd",
+    "ROUTE/....//....//etc/passwd",
+    "ROUTE/..\\..\\windows\\win.ini",
+    "ROUTE/%uff0e%uff0e/etc/passwd",
+    "ROUTE\xe4",
+    "ROUTE?path=a\xe4",
+    "ROUTE~",
+    "ROUTE.bak",
+    "http://127.0.0.1:PORTROUTE",
+    "http://evil.exampleROUTE",
+    "https://localhost:PORTROUTE",
+    "file:///etc/passwd",
+    "127.0.0.1:PORTROUTE",
+    "*",
+    "ROUTE" + "/a" * 600,
+    "/static/../ROUTE",
+]
+
+
+def test_no_trick_with_the_address_gets_in(besieged: Besieged) -> None:
+    assert len(TARGETS) >= 40
+    for target in TARGETS:
+        for address in besieged.addresses:
+            asked = target.replace("PORT", str(besieged.port)).replace("ROUTE", address.target)
+            request = address.request(besieged.headers, asked)
+            besieged.assert_kept_out(request, {400, 404}, (address.target, target))
+    besieged.assert_nobody_came_in()
+
+
+PATHS = [
+    "/etc/passwd",
+    "//etc/passwd",
+    "../secret.md",
+    "..",
+    ".",
+    "./Stub.md",
+    "../../../../etc/passwd",
+    "A/../Stub.md",
+    "A/../../secret.md",
+    "A/..",
+    "A/.",
+    "A/./Stub.md",
+    "A//Stub.md",
+    "A/",
+    "/",
+    "/A",
+    "//server/share/note.md",
+    "\\\\server\\share\\note.md",
+    "\\Windows\\win.ini",
+    "..\\secret.md",
+    "A\\..\\..\\secret.md",
+    "A\\Stub.md",
+    "C:\\Windows\\win.ini",
+    "C:/Windows/win.ini",
+    "c:note.md",
+    "C:",
+    "\\\\?\\C:\\note.md",
+    "\\\\.\\pipe\\x",
+    "Stub.md\0",
+    "Stub.md\0.png",
+    "\0",
+    "A/\0/Stub.md",
+    "../vault/Stub.md",
+    "A/../../vault/Stub.md",
+    "Stub.md/..",
+    "../",
+    "..//secret.md",
+    "A/../A/../A/../../secret.md",
+    "Stub.md\n",
+    "x" * 256,
+    "ä" * 200,
+    "a/" * 3000 + "a",
+]
+
+
+def test_no_path_leads_out_of_the_vault(besieged: Besieged) -> None:
+    assert len(PATHS) >= 40
+    for path in PATHS:
+        for what, place, request in _asking_for(besieged, path):
+            answer = besieged.send(request)
+            if answer.status != 431:  # too long for an address at all
+                _assert_refused_at(answer, place, what)
+    assert besieged.asked >= 40 * 9
+    besieged.assert_nobody_came_in()
+
+
+# Paths of the right form, in a vault where links lead out, and where much is not to be had.
+LEADS = [
+    "out.md",
+    "out",
+    "chain.md",
+    "chain",
+    "dangling.md",
+    "absolute.md",
+    "passwd.md",
+    "environment.md",
+    "loop.md",
+    "loop.md/x.md",
+    "turn",
+    "turn/Stub.md",
+    "out/Stub.md",
+    "out/Stub",
+    "out/A",
+    "out/A/Stub.md",
+    "out/nowhere.md",
+    "out/" + "deep/" * 40 + "Stub.md",
+    "beside",
+    "beside/Stub.md",
+    "root",
+    "root/etc/passwd",
+    "root/proc/self/environ",
+    "root/root",
+    "A/up",
+    "A/up/secret.md",
+    "A/up/vault-2/Stub.md",
+    "A/up/vault/Stub.md",
+    "A/up/home/token",
+    "A/up/home/config.toml",
+    "round/out.md",
+    "round/round/round/out/Stub.md",
+    "round/Stub.md",
+    "inner/Stub.md",
+    "inner/up/secret.md",
+    "folder.md",
+    "folder.md/x.md",
+    "pipe.md",
+    ".obsidian",
+    ".obsidian/plugins/x/data.json",
+    ".trash/Gone.md",
+    ".trash/gone.md",
+    ".Hidden.md",
+    "A/.git/Note.md",
+    "~",
+    "~/secret.md",
+    "$HOME/secret.md",
+    "%2e%2e%2fsecret.md",
+    "..%2fsecret.md",
+    "...",
+    "file:secret.md",
+    "Nowhere.md",
+    "\u2025/secret.md",
+    "\uff0e\uff0e/secret.md",
+    "..\u2215secret.md",
+    " ",
+    "-",
+    "x" * 255,
+    "a/" * 2040 + "a",
+]
+WAYS: list[dict[str, object]] = [
+    {"all": True, "force": True, "retry": True},
+    {"section": "Stub", "priority": "interactive"},
+    {"apply": "client", "text": STUB, "priority": "interactive"},
+]
+
+
+def test_no_link_or_hidden_name_leads_to_a_file(besieged: Besieged) -> None:
+    answers = []
+    for path in LEADS:
+        answers += [
+            (what, besieged.send(request)) for what, _, request in _asking_for(besieged, path)
+        ]
+        answers += [((path, way), besieged.post("/runs", {"paths": [path], **way})) for way in WAYS]
+    runs = besieged.daemon.runs.all()
+    eventually(lambda: all(run.is_over for run in runs))
+    answers += [(run.order, besieged.get(f"/runs/{run.id}?diff=true")) for run in runs]
+    assert not [what for what, answer in answers if answer.status not in (200, 202, 404, 422, 431)]
+    assert besieged.asked >= len(LEADS) * 12
+    assert not [run for run in runs if set(run.counts) - {"skipped"}]
+    assert besieged.keeper.model.calls() == 0
+    assert look(besieged.keeper.vault) == besieged.inside
+
+
+BEYOND = [("out/A/Stub.md", "out/B/Stub.md"), ("root/etc", "root/no-such-folder")]
+
+
+@pytest.mark.parametrize("name", ["path", "folder"])
+@pytest.mark.parametrize(("there", "nowhere"), BEYOND)
+def test_nobody_learns_what_lies_beyond_a_link(
+    besieged: Besieged, name: str, there: str, nowhere: str
+) -> None:
+    said = besieged.get(f"/notes?{name}={there}").json["detail"].replace(there, "")
+    assert said == besieged.get(f"/notes?{name}={nowhere}").json["detail"].replace(nowhere, "")
+    assert "leads out of the vault" in said
+
+
+def test_a_path_in_a_query_is_decoded_once(besieged: Besieged) -> None:
+    answer = besieged.get("/notes?path=%252e%252e%252fsecret.md")
+    assert answer.status == 422
+    assert "there is no %2e%2e%2fsecret.md" in answer.json["detail"]
+
+
+def _asking_for(besieged: Besieged, path: str) -> Iterator[tuple[object, str, bytes]]:
+    """Yield a request for the path in each field that takes one, and where that is."""
+    headers = besieged.headers
+    for address in besieged.addresses:
+        for place in address.places:
+            value = [path] if isinstance(address.body[place], list) else path
+            request = address.request(headers, fields={place: value})
+            yield (address.target, path), f"body/{place}", request
+        for name in address.queries:
+            target = f"{address.target}?{name}={quote(path, safe='')}"
+            yield (target, path), f"query/{name}", address.request(headers, target)
+
+
+def _assert_refused_at(answer: Answer, place: str, what: object) -> None:
+    assert answer.status == 422, what
+    where = [error["where"] for error in answer.json["errors"]]
+    assert where in ([place], [f"{place}/0"]), what

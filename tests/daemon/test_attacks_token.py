@@ -1,0 +1,128 @@
+"""The attack table: requests without the token, on every route that the API documents."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from hashlib import sha256
+
+from companion.config import state_folder
+from companion.daemon.pairing import new_code
+from companion.daemon.token import client_token, rotate_token
+from tests.daemon.caller import JSON, make_request
+from tests.daemon.siege import Besieged, Headers, besieged, fake, keeper
+
+__all__ = ["besieged", "fake", "keeper"]
+
+# SHORT: the token without its end; OTHER: the token of a client of another vault; CODE: a code
+# to pair with; HASH: the token's hash.
+TOKENS: list[Headers] = [
+    {},
+    {"Authorization": ""},
+    {"Authorization": "Bearer"},
+    {"Authorization": "Bearer "},
+    {"Authorization": "TOKEN"},
+    {"Authorization": "BearerTOKEN"},
+    {"Authorization": "Bearer\tTOKEN"},
+    {"Authorization": "Basic TOKEN"},
+    {"Authorization": "Basic BASIC"},
+    {"Authorization": "Token TOKEN"},
+    {"Authorization": "Bearer SHORT"},
+    {"Authorization": "Bearer TOKENx"},
+    {"Authorization": "Bearer TOKEN="},
+    {"Authorization": "Bearer UPPER"},
+    {"Authorization": 'Bearer "TOKEN"'},
+    {"Authorization": "Bearer TOKEN TOKEN"},
+    {"Authorization": "Bearer TOKEN, Bearer TOKEN"},
+    {"Authorization": "Bearer TOKEN;"},
+    {"Authorization": "Bearer TOKEN\x00"},
+    {"Authorization": "Bearer TOKEN\xa0"},
+    {"Authorization": "Bearer \xfc\xe9"},
+    {"Authorization": "Bearer null"},
+    {"Authorization": "Bearer " + "a" * 10_000},
+    {"Authorization": ["Bearer TOKEN", "Bearer TOKEN"]},
+    {"Authorization": ["Bearer x", "Bearer TOKEN"]},
+    {"Authorization": "Bearer OTHER"},
+    {"Authorization": "Bearer CODE"},
+    {"Authorization": "Bearer HASH"},
+    {"Authorization_": "Bearer TOKEN"},
+    {"HTTP_AUTHORIZATION": "Bearer TOKEN"},
+    {"Proxy-Authorization": "Bearer TOKEN"},
+    {"X-Authorization": "Bearer TOKEN"},
+    {"Cookie": "token=TOKEN; Authorization=Bearer TOKEN"},
+]
+IN_QUERY = ["token", "access_token", "bearer", "authorization", "Authorization"]
+
+
+def test_nobody_gets_in_without_the_token(besieged: Besieged) -> None:
+    assert len(TOKENS) >= 20
+    token = besieged.token
+    meant = {
+        "SHORT": token[:-1],
+        "UPPER": token.upper(),
+        "BASIC": b64encode(f"user:{token}".encode()).decode(),
+        "OTHER": client_token(token, besieged.world / "vault-2"),
+        "CODE": new_code(state_folder(besieged.keeper.vault)),
+        "HASH": sha256(token.encode()).hexdigest(),
+    }
+    for fault in TOKENS:
+        headers: Headers = {"Host": f"127.0.0.1:{besieged.port}"}
+        headers |= {name: _fill(besieged, value, meant) for name, value in fault.items()}
+        for address in besieged.addresses:
+            if not address.is_open:
+                besieged.assert_kept_out(address.request(headers), {401, 400}, fault)
+    besieged.assert_nobody_came_in()
+
+
+def test_no_token_is_taken_from_the_address(besieged: Besieged) -> None:
+    headers: Headers = {"Host": f"127.0.0.1:{besieged.port}"}
+    for name in IN_QUERY:
+        for address in besieged.addresses:
+            if not address.is_open:
+                target = f"{address.target}?{name}={besieged.token}"
+                besieged.assert_kept_out(address.request(headers, target), {401}, name)
+    besieged.assert_nobody_came_in()
+
+
+def test_a_rotated_token_opens_nothing(besieged: Besieged) -> None:
+    headers = besieged.headers
+    client = client_token(besieged.token, besieged.keeper.vault)
+    paired = headers | {"Authorization": f"Bearer {client}"}
+    assert besieged.send(besieged.addresses[0].request(paired)).status == 200
+    rotated = rotate_token()
+    for address in besieged.addresses:
+        if not address.is_open:
+            besieged.assert_kept_out(address.request(headers), {401}, address)
+            besieged.assert_kept_out(address.request(paired), {401}, address)
+    besieged.token, besieged.outside = rotated, besieged.look_outside()
+    assert besieged.get("/status").status == 200
+
+
+OPEN_BY_TRICKS = [
+    "/healthz/../api/v1/status",
+    "/healthz/%2e%2e/api/v1/status",
+    "/healthz;/../api/v1/status",
+    "//healthz",
+    "/healthz/",
+    "/healthz#/api/v1/status",
+    "/HEALTHZ",
+    "/%68ealthz",
+    "/api/v1/pair/../status",
+    "http://127.0.0.1/healthz",
+]
+
+
+def test_the_open_addresses_open_no_other(besieged: Besieged) -> None:
+    headers: Headers = {"Host": f"127.0.0.1:{besieged.port}", "Content-Type": JSON}
+    for target in OPEN_BY_TRICKS:
+        for method in ("GET", "HEAD", "POST"):
+            request = make_request(method, target, headers)
+            answer = besieged.send(request, has_body=method != "HEAD")
+            assert answer.status in (401, 400), (method, target)
+    besieged.assert_nobody_came_in()
+
+
+def _fill(besieged: Besieged, value: str | list[str], meant: dict[str, str]) -> str | list[str]:
+    if isinstance(value, str):
+        for name, what in meant.items():
+            value = value.replace(name, what)
+    return besieged.fill(value)
