@@ -1,0 +1,62 @@
+/** Important lines of src/, each removed from a copy: the tests must notice. Run by hand. */
+
+import { spawnSync } from "node:child_process";
+import { cp, mkdtemp, readFile, readdir, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { build } from "./host/build.js";
+
+const PLUGIN = fileURLToPath(new URL("../", import.meta.url));
+const MUTATIONS = [
+  ["note-text.js", "  if (editor.getValue() !== before) return false;\n", "", "writes over what was typed"],
+  ["note-text.js", "      if (!isSame) throw new Error(); // nothing is written then\n", "", "writes over a file that changed"],
+  ["note-text.js", "if (!(await isPlain(app, file)) ||", "if (", "rewrites a file with other line ends"],
+  ["note-text.js", ' && view.getMode() === "source"', "", "writes in a view that only reads"],
+  ["apply.js", "      offer = await again(text);\n", "", "does not ask for the edits again"],
+  ["apply.js", "    await rest?.();\n", "", "writes while the user types"],
+  ["apply.js", "!== offer.new_sha256", '=== ""', "trusts edits that make another text"],
+  ["enrich.js", "  await saveViews(plugin.app, path);\n", "", "does not save before it asks"],
+  ["pairing.js", "delete plugin.settings.code", "plugin.settings", "leaves the code in data.json"],
+  ["settings.js", "(127\\.0\\.0\\.1|localhost):\\d{1,5}$", "", "sends the token to any server"],
+  ["daemon.js", "throw: false", "throw: true", "lets requestUrl throw"],
+  ["main.js", "    this.timers.stopAll();\n", "", "works on after it was switched off"],
+  ["main.js", "    void leave(this);\n", "", "seems present after it was switched off"],
+  ["watch.js", "Math.min(watch.delay * 2, SELDOM)", "OFTEN", "asks as often while the daemon is away"],
+  ["review.js", "    if (refused.length) await refuseChanges(plugin, run, path, refused);\n", "", "forgets what was refused"],
+  ["work.js", "  if (plugin.doing.has(path))", "  if (false)", "works on a note twice at a time"],
+];
+
+/** Whether the tests pass on a build of the copy. */
+async function survives(root) {
+  const main = join(root, "built.js");
+  await writeFile(main, await build(root));
+  const tests = (await readdir(join(PLUGIN, "tests"))).filter((name) => /(?<!package)\.test\.js$/.test(name));
+  const files = tests.map((name) => join(PLUGIN, "tests", name));
+  const env = { ...process.env, COMPANION_MAIN: main };
+  return spawnSync(process.execPath, ["--test", ...files], { env, stdio: "ignore", timeout: 120_000 }).status === 0;
+}
+
+async function tryOne([file, from, to, name]) {
+  const root = await mkdtemp(join(tmpdir(), "companion-mutation-"));
+  try {
+    await cp(join(PLUGIN, "src"), join(root, "src"), { recursive: true });
+    await cp(join(PLUGIN, "tsconfig.json"), join(root, "tsconfig.json"));
+    const path = join(root, "src", file);
+    const code = await readFile(path, "utf8");
+    if (!code.includes(from)) throw new Error(`${file} has no “${from.trim()}” any more`);
+    await writeFile(path, code.replace(from, to));
+    const isNoticed = !(await survives(root));
+    process.stdout.write(`${isNoticed ? "noticed" : "MISSED "}  ${name} (${file})\n`);
+    return isNoticed;
+  } finally {
+    await rm(root, { recursive: true });
+  }
+}
+
+const only = process.argv.slice(2);
+const chosen = MUTATIONS.filter(([, , , name]) => !only.length || only.some((word) => name.includes(word)));
+let missed = 0;
+for (const mutation of chosen) missed += (await tryOne(mutation)) ? 0 : 1;
+process.stdout.write(`${chosen.length - missed} of ${chosen.length} were noticed\n`);
+process.exitCode = missed ? 1 : 0;

@@ -1,0 +1,59 @@
+/** What is shipped: the manifest, the styles, and a main.js that is the same whenever it is built. */
+
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { test } from "node:test";
+import { build } from "./host/build.js";
+
+const PLUGIN = new URL("../", import.meta.url);
+const read = (path) => readFile(new URL(path, PLUGIN), "utf8");
+const MANIFEST = JSON.parse(await read("manifest.json"));
+
+test("two builds are the same bytes, small, and what npm run build made", async () => {
+  const [one, two] = await Promise.all([build(), build()]);
+  assert.ok(one.equals(two));
+  assert.ok(one.length < 40_000, `main.js has ${one.length} bytes`);
+  assert.equal(one.toString(), await read("main.js"));
+});
+
+test("main.js makes no noise, takes no markup, and has no style of its own", async () => {
+  const code = await read("main.js");
+  for (const word of [/\bconsole\b/, /innerHTML|outerHTML|insertAdjacentHTML/, /\.style\b|cssText/, /\bfetch\(/]) {
+    assert.doesNotMatch(code, word);
+  }
+  assert.deepEqual([...new Set(code.match(/require\("[^"]+"\)/g))], ['require("obsidian")']);
+});
+
+test("the manifest is the same in the repository's root, and the versions know it", async () => {
+  assert.equal(await read("../manifest.json"), await read("manifest.json"));
+  assert.equal(MANIFEST.id, "callout-companion");
+  assert.equal(MANIFEST.name, "Callout Companion");
+  assert.equal(MANIFEST.minAppVersion, "1.13.0");
+  assert.equal(MANIFEST.isDesktopOnly, true);
+  assert.match(MANIFEST.description, /^[A-Z].{1,248}\.$/);
+  const versions = JSON.parse(await read("versions.json"));
+  assert.equal(versions[MANIFEST.version], MANIFEST.minAppVersion);
+});
+
+test("the version is that of the daemon", async () => {
+  const [, version] = /__version__ = "(.+)"/.exec(await read("../companion/__init__.py"));
+  assert.equal(MANIFEST.version, version);
+  assert.equal(JSON.parse(await read("package.json")).version, version);
+});
+
+test("nothing is needed to run it, and what is needed to build it is named exactly", async () => {
+  const { dependencies, devDependencies } = JSON.parse(await read("package.json"));
+  assert.equal(dependencies, undefined);
+  for (const version of Object.values(devDependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
+});
+
+test("colours are Obsidian's, so that they fit light and dark", async () => {
+  const styles = await read("styles.css");
+  assert.doesNotMatch(styles, /#[0-9a-f]{3}|rgba?\(\s*\d|!important/);
+  for (const [, value] of styles.matchAll(/color: ([^;]+);/g)) {
+    assert.match(value, /var\(--/);
+  }
+  for (const [, name] of styles.matchAll(/\.([a-z-]+)/g)) {
+    assert.match(name, /^(?:callout-companion-|is-)/);
+  }
+});
