@@ -136,6 +136,8 @@ def running_daemon(vault: Path, program: Sequence[str] = COMPANION) -> Iterator[
 @contextmanager
 def fresh_folder() -> Iterator[Path]:
     """Return a folder, removed at the end, without symbolic links on the way to it."""
+    # so that the daemon and the folder go, too, when the benchmark is told to end
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("told to end"))
     with tempfile.TemporaryDirectory(prefix="companion-daemon-") as name:
         yield Path(name).resolve()
 
