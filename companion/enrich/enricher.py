@@ -118,7 +118,11 @@ class Enricher:
             return Result(job.path, "skipped", draft.skipped)
         if not draft.needs:
             return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
-        outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
+        try:
+            outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
+        except RuntimeError:  # httpx2's, for a client that was closed just before it sent
+            self._check()
+            raise
         if not job.dry_run:
             self._remember(job.path, outcome.refused)
         left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
@@ -141,8 +145,7 @@ class Enricher:
             result, edits = self.plan_on(answered, snapshot.data)
             if result.status != "enriched" or answered.job.dry_run:
                 return result
-            if self._cancelled.is_set():
-                raise Cancelled("The work was stopped; what was not written yet was left as it was")
+            self._check()
             try:
                 return replace(result, change=self._commit(snapshot, result, edits))
             except NoteMixed:
@@ -211,6 +214,10 @@ class Enricher:
             model=self._client.settings.model,
             note="; ".join(filling.remark for filling in made.filled if filling.remark),
         )
+
+    def _check(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("The work was stopped; what was not written yet was left as it was")
 
     def _commit(self, snapshot: Snapshot, made: Result, edits: list[Edit]) -> int:
         change = self.change_of(Planned(made, edits))

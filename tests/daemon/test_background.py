@@ -13,6 +13,7 @@ import pytest
 from companion.config.tables import LimitsTable
 from companion.daemon import gate, presence
 from companion.daemon.queue import Priority
+from companion.enrich.asker import Asker
 from tests.daemon.daemon_fixture import FILLED, SETTLE, STUB, Keeper, eventually, fake, keeper
 
 __all__ = ["fake", "keeper"]
@@ -273,6 +274,30 @@ def test_work_goes_on_after_a_pause_in_the_moment_it_begins(
 
     monkeypatch.setattr(keeper.daemon._presence, "is_open", pause_meanwhile)
     keeper.note("Stub.md")
+    eventually(paused.is_set)
+    eventually(lambda: not keeper.status().in_hand)
+    keeper.daemon.resume()
+    eventually(lambda: keeper.is_filled("Stub.md"))
+
+
+def test_call_that_is_broken_off_before_it_is_sent_is_made_later(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """httpx2 raises RuntimeError for a client that was closed in that moment."""
+    ask = Asker.ask
+    paused = threading.Event()
+
+    def ask_too_late(self: Asker, *arguments: object) -> object:
+        if not paused.is_set():
+            keeper.daemon._gate.pause()
+            keeper.daemon._background.stop()
+            paused.set()
+            raise RuntimeError("Cannot send a request, as the client has been closed.")
+        return ask(self, *arguments)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Asker, "ask", ask_too_late)
+    keeper.note("Stub.md")
+    keeper.start()
     eventually(paused.is_set)
     eventually(lambda: not keeper.status().in_hand)
     keeper.daemon.resume()
