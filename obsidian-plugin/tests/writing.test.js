@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { Host, settle } from "./host/obsidian.js";
+import { Host } from "./host/obsidian.js";
 import { FILLED, NOTE, answer, fill, offerFor } from "./host/daemon.js";
 
 /** @type {Host} */

@@ -15,15 +15,15 @@ const MANIFEST = JSON.parse(await readFile(new URL("manifest.json", PLUGIN), "ut
 const MAIN = process.env.COMPANION_MAIN ?? new URL("main.js", PLUGIN);
 const CODE = await readFile(MAIN, "utf8");
 
-/** What the plugin sees as Obsidian now. */
-let host;
+/** host: what the plugin sees as Obsidian now. */
+const now = { host: null };
 
 class Notice {
   constructor(message) {
     this.isShown = true;
     this.content = message;
     this.text = typeof message === "string" ? message : message.textContent;
-    host.notices.push(this);
+    now.host.notices.push(this);
   }
 
   hide() {
@@ -38,12 +38,12 @@ class Notice {
 class Modal extends mocks.Modal {
   open() {
     this.onOpen();
-    host.modals.push(this);
+    now.host.modals.push(this);
   }
 
   close() {
     this.onClose();
-    host.modals.splice(host.modals.indexOf(this), 1);
+    now.host.modals.splice(now.host.modals.indexOf(this), 1);
   }
 }
 
@@ -77,11 +77,11 @@ class Plugin extends mocks.Plugin {
   }
 
   async loadData() {
-    return structuredClone(host.data);
+    return structuredClone(now.host.data);
   }
 
   async saveData(data) {
-    host.data = structuredClone(data);
+    now.host.data = structuredClone(data);
   }
 }
 
@@ -91,7 +91,7 @@ const OBSIDIAN = {
   Notice,
   Plugin,
   Setting,
-  requestUrl: (request) => host.daemon.request(request),
+  requestUrl: (request) => now.host.daemon.request(request),
   setTooltip: (element, text) => element.setAttribute("aria-label", text),
 };
 
@@ -104,12 +104,17 @@ export class Host {
 
   /** @param {Record<string, string>} files of the vault */
   constructor(files = { "A.md": NOTE }) {
-    host = this;
+    now.host = this;
     this.app = mocks.App.createConfigured__({ files });
     this.workspace = this.app.workspace;
     this.active = null;
     const { vault } = this.app;
-    vault.readBinary = async (file) => new TextEncoder().encode(await vault.adapter.read(file.path)).buffer;
+    const read = (file) => vault.adapter.read(file.path);
+    // Decoding a file to a string drops its byte order mark.
+    const decode = async (file) => (await read(file)).replace(/^\ufeff/, "");
+    vault.readBinary = async (file) => new TextEncoder().encode(await read(file)).buffer;
+    vault.read = decode;
+    vault.process = async (file, edit) => vault.modify(file, edit(await decode(file)));
     Object.assign(this.workspace, {
       getActiveFile: () => this.active?.file ?? null,
       getActiveViewOfType: () => this.active,
@@ -180,8 +185,9 @@ export class Host {
     return menu.menuItems__;
   }
 
+  /** What the file holds. */
   read(path) {
-    return this.app.vault.read(this.app.vault.getFileByPath(path));
+    return this.app.vault.adapter.read(path);
   }
 
   /** An empty row of a settings tab. */
