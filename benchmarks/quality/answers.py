@@ -1,0 +1,122 @@
+"""Asks the model for what notes lack, by the product's own code; nothing is written to the vault."""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from benchmarks.quality.cached_client import CachedClient
+from benchmarks.quality.references import Reference
+from companion.config import Config
+from companion.enrich.asker import Asker
+from companion.enrich.known import Known
+from companion.enrich.model import model_facts, open_source
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.llm.answer import Usage
+from companion.note.needs import Need, find_facts
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What came of one need of one note.
+
+    text: the value that would go into the note; empty where it was rejected, or there is nothing
+    to say. rejected: why. remark: what the history would say: it stands there where the value is
+    not the model's own. usage, calls, seconds: of the whole note; calls: questions put to the
+    client, so more than the needs where one was asked again.
+    """
+
+    note: Reference
+    kind: str
+    text: str
+    rejected: str
+    remark: str
+    usage: Usage
+    calls: int
+    seconds: float
+
+
+class Answering:
+    """Asks for the needs of notes of one vault."""
+
+    def __init__(self, workspace: Workspace, config: Config, cache: Path) -> None:
+        self._workspace = workspace
+        self._config = config
+        self._cache = cache
+
+    def ask_all(
+        self, notes: Sequence[Reference], kinds: Sequence[str], at_once: int
+    ) -> Iterator[list[Answered]]:
+        """Yield for each note what came of its needs of these kinds, in the order of the notes."""
+        asker = Asker(self._workspace, Known(self._workspace.scan()), model_facts(self._config))
+        with open_source(self._config) as source, ThreadPoolExecutor(at_once) as pool:
+
+            def ask(note: Reference) -> list[Answered]:
+                with CachedClient(source, self._cache) as client:
+                    return self._ask(asker, client, note, kinds)
+
+            yield from pool.map(ask, notes)
+
+    def needs_of(self, note: Reference, kinds: Sequence[str]) -> list[Need]:
+        """Return what the product would ask for, were the note named, of these kinds."""
+        facts = find_facts(note.view, self._workspace.rules, explicit=True)
+        return [need for need in facts.needs if need.kind in kinds and need.where != "request"]
+
+    def _ask(
+        self, asker: Asker, client: CachedClient, note: Reference, kinds: Sequence[str]
+    ) -> list[Answered]:
+        needs = self.needs_of(note, kinds)
+        outcome = asker.ask(note.path, note.view, needs, client)
+        values = {filling.need: filling for filling in outcome.fillings}
+        made = []
+        for need in needs:
+            filling = values.get(need)
+            value = filling.value if filling else ""
+            made.append(
+                Answered(
+                    note,
+                    need.kind,
+                    value if isinstance(value, str) else "\n".join(value),
+                    "" if filling else str(outcome.refused.get(need, "no answer")),
+                    filling.remark if filling else "",
+                    outcome.usage,
+                    client.asked,
+                    client.seconds,
+                )
+            )
+        return made
+
+
+@contextmanager
+def open_answering(config: Config, root: Path, cache: Path | None) -> Iterator[Answering]:
+    """Open the vault with the built-in prompts and the vault's own, and a state of its own.
+
+    cache: the folder of kept answers; None: they are kept for this run only.
+    """
+    before = os.environ.get("COMPANION_HOME")
+    with tempfile.TemporaryDirectory(prefix="companion-quality-") as home:
+        os.environ["COMPANION_HOME"] = home
+        try:
+            with open_workspace(config, root) as workspace:
+                yield Answering(workspace, config, cache or Path(home, "answers"))
+        finally:
+            os.environ.pop("COMPANION_HOME")
+            if before is not None:
+                os.environ["COMPANION_HOME"] = before
+
+
+def with_progress(made: Iterable[list[Answered]], total: int) -> Iterator[Answered]:
+    """Yield what came of each need, and say on standard error how far it is."""
+    for number, group in enumerate(made, 1):
+        last = group[-1] if group else None
+        if sys.stderr.isatty() or number % 10 == 0 or number == total:
+            end = "\r" if sys.stderr.isatty() and number < total else "\n"
+            took = f", the last one {last.seconds:.1f} s" if last else ""
+            print(f"{number} of {total} notes{took}", end=end, file=sys.stderr, flush=True)
+        yield from group

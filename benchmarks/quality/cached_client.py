@@ -1,0 +1,95 @@
+"""A client that asks each question once: answers are kept in a folder, by what was asked."""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Callable, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from companion.errors import AnswerError
+from companion.llm.answer import Answer, Schema, Usage
+from companion.llm.calls import EndpointSource
+from companion.llm.client import Client
+from companion.llm.endpoint import Endpoint
+from companion.llm.question import Message
+
+
+class CachedClient(Client):
+    """A client whose answers are kept; also that there is none that can be used.
+
+    asked: how many questions were put so far; answered: how many the model answered now. seconds:
+    what the answers took in all, when the model gave them.
+    """
+
+    def __init__(self, source: Endpoint | EndpointSource, folder: Path) -> None:
+        super().__init__(source)
+        self._folder = folder
+        self.asked = 0
+        self.answered = 0
+        self.seconds = 0.0
+
+    def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
+        """Return the model's answer as text; see Client."""
+        file = self._file(messages, None, max_tokens)
+        return self._recall(file, lambda: super(CachedClient, self).ask_text(messages, max_tokens))
+
+    def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
+        """Return an answer whose data fits the JSON schema; see Client."""
+        file = self._file(messages, schema, max_tokens)
+        ask = super().ask_json
+        return self._recall(file, lambda: ask(messages, schema, max_tokens))
+
+    def _file(self, messages: Sequence[Message], schema: Schema | None, max_tokens: int) -> Path:
+        settings = self.settings
+        asked = [
+            [dict(message) for message in messages],
+            schema,
+            max_tokens,
+            settings.model,
+            settings.temperature,
+        ]
+        digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
+        return self._folder / digest[:2] / f"{digest}.json"
+
+    def _recall(self, file: Path, ask: Callable[[], Answer]) -> Answer:
+        self.asked += 1
+        if file.exists():
+            kept = json.loads(file.read_text(encoding="utf-8"))
+        else:
+            kept = _take(ask)
+            self.answered += 1
+            _keep(file, kept)
+        self.seconds += kept["seconds"]
+        if kept["error"]:
+            raise AnswerError(kept["error"])
+        return Answer(kept["text"], kept["data"], Usage(*kept["usage"]))
+
+
+def _take(ask: Callable[[], Answer]) -> dict[str, Any]:
+    """Return what is to be kept. What concerns the endpoint, and not this answer, is raised."""
+    began = time.perf_counter()
+    answer, error = Answer("", {}, Usage()), ""
+    try:
+        answer = ask()
+    except AnswerError as failed:
+        if type(failed) is not AnswerError:
+            raise
+        error = str(failed)
+    usage = answer.usage
+    return {
+        "text": answer.text,
+        "data": answer.data,
+        "usage": [usage.input_tokens, usage.output_tokens, usage.calls],
+        "error": error,
+        "seconds": time.perf_counter() - began,
+    }
+
+
+def _keep(file: Path, kept: dict[str, Any]) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    partial = file.with_suffix(".partial")
+    partial.write_text(json.dumps(kept, ensure_ascii=False), encoding="utf-8")
+    partial.replace(file)
