@@ -198,9 +198,11 @@ export function errorsOf(page) {
  * @param {RegExp} words
  * @param {number} [after] how many notices there were before
  */
-export function notice(page, words, after = 0) {
-  return waitFor(`a notice that says ${words}`, async () => {
-    const said = await page.evaluate(() => window.host.notices);
-    return said.slice(after).find((one) => words.test(one));
-  });
+export async function notice(page, words, after = 0) {
+  let said = /** @type {string[]} */ ([]);
+  const look = async () => {
+    said = (await page.evaluate(() => window.host.notices)).slice(after);
+    return said.find((one) => words.test(one));
+  };
+  return waitFor(() => `a notice that says ${words}, only: ${said.join(" | ")}`, look);
 }

@@ -107,7 +107,9 @@ export function shownText(page) {
  * @param {RegExp} words
  */
 export function shows(page, words) {
-  return waitFor(`the editor shows ${words}`, async () => words.test(await shownText(page)));
+  let text = "";
+  const what = () => `the editor shows ${words}, only: ${text}`;
+  return waitFor(what, async () => words.test((text = await shownText(page))));
 }
 
 /** How many notices there were so far. @param {Page} page */

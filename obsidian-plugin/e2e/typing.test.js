@@ -10,13 +10,21 @@ import { waitFor } from "./wait.js";
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 const EDITS = 50; // a round
 const LONGEST = 150; // milliseconds between two edits
-const MAY_REFUSE = /left as it is|keeps changing|could not be filled|has no edits|YAML|frontmatter/i;
+const REFUSAL = /left as it is|keeps changing|could not be filled|rewritten while|has no edits|YAML/;
+const LONG = `---
+description:
+tags: [garden]
+---
+
+# Hedges
+
+${"A hedge wants to be cut twice a year, and never while birds are nesting in it.\n\n".repeat(30)}`;
 
 const ROUNDS = [
   { path: "Cooking/Sourdough.md", where: "body" },
+  { path: "Garden/Hedges.md", where: "body" },
   { path: "Garden/Compost.md", where: "anywhere" },
-  { path: "Garden/Basil.md", where: "body" },
-  { path: "Cooking/Ratatouille.md", where: "anywhere" },
+  { path: "Garden/Hedges again.md", where: "anywhere" },
 ];
 
 /** @type {import("./scene.js").Scene} */
@@ -26,6 +34,7 @@ let page;
 
 before(async () => {
   scene = await openScene();
+  for (const { path } of ROUNDS) if (path.includes("Hedges")) await scene.vault.write(path, LONG);
   page = await openPaired(scene);
   const random = randomNumbers(SEED);
   scene.endpoint.delay = () => 1000 + 2000 * random();
@@ -50,7 +59,7 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
     context.diagnostic(`seed ${seed}: ${typed} edits, ${brought} letters filled; said: ${said}`);
     assert.equal(typed, EDITS);
     assert.equal(kept, model, "each letter that was typed is there, and none that was not");
-    if (brought === 0) assert.match(said, MAY_REFUSE);
+    if (brought === 0) assert.match(said, REFUSAL);
     else assert.match(said, /Filled/);
     if (where === "body") assert.ok(brought > 0, said);
     await waitFor("the file follows", async () => {

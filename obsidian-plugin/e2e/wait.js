@@ -1,7 +1,7 @@
 /**
  * What `look` finds, once it finds something; it looks again and again until then.
  * @template T
- * @param {string} what is waited for, for the error
+ * @param {string | (() => string)} what is waited for, for the error
  * @param {() => T | Promise<T>} look
  * @param {number} [seconds] at most
  * @returns {Promise<NonNullable<T>>}
@@ -11,7 +11,10 @@ export async function waitFor(what, look, seconds = 15) {
   for (;;) {
     const found = await look();
     if (found) return found;
-    if (Date.now() > until) throw new Error(`after ${seconds} s still not: ${what}`);
+    if (Date.now() > until) {
+      const words = typeof what === "string" ? what : what();
+      throw new Error(`after ${seconds} s still not: ${words}`);
+    }
     await new Promise((done) => setTimeout(done, 30));
   }
 }

@@ -118,14 +118,14 @@ export class Vault extends Events {
   }
 
   modify(file, text) {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       await window.hostWrite(file.path, text, null);
       this.trigger("modify", file);
     });
   }
 
   process(file, edit) {
-    return this.#inTurn(async () => {
+    return this.inTurn(async () => {
       for (;;) {
         const text = await this.read(file);
         const edited = edit(text);
@@ -139,7 +139,7 @@ export class Vault extends Events {
   }
 
   /** Run one after the other: Obsidian queues the writes of a file, too. */
-  #inTurn(act) {
+  inTurn(act) {
     const done = this.#turn.then(act);
     this.#turn = done.catch(() => {});
     return done;

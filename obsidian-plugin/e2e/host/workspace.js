@@ -73,23 +73,30 @@ export class MarkdownView extends ItemView {
   async save() {
     window.clearTimeout(this.#timer);
     this.#timer = 0;
+    const { file } = this;
     const text = this.getViewData();
-    if (!this.file || text === this.#saved) return;
-    this.#saved = text;
-    await this.app.vault.modify(this.file, text);
+    if (!file || text === this.#saved) return;
+    await this.app.vault.inTurn(async () => {
+      await window.hostWrite(file.path, text, null);
+      if (this.file === file) this.#saved = text;
+    });
+    this.app.vault.trigger("modify", file);
   }
 
   /** Somebody else wrote the file: show that, unless there is unsaved text here. */
-  async onModify(file) {
+  onModify(file) {
     if (file !== this.file) return;
-    const text = asShown(await this.app.vault.read(file));
-    if (file !== this.file || text === this.#saved || text === this.getViewData()) return;
-    if (this.getViewData() !== this.#saved) {
-      window.host.conflicts.push(file.path); // Obsidian merges here; no test may come to that
-      return;
-    }
-    this.#saved = text;
-    this.setViewData(text);
+    void this.app.vault.inTurn(async () => {
+      const text = asShown(await this.app.vault.read(file));
+      if (file !== this.file || text === this.#saved) return;
+      const shown = this.getViewData();
+      if (shown !== text && shown !== this.#saved) {
+        window.host.conflicts.push(file.path); // Obsidian merges here; no test may come to that
+        return;
+      }
+      this.#saved = text;
+      if (shown !== text) this.setViewData(text);
+    });
   }
 
   async onClose() {
@@ -136,7 +143,7 @@ export class Workspace extends Events {
     this.tabsEl = containerEl.createDiv({ cls: "workspace-tab-header-container" });
     this.panesEl = containerEl.createDiv({ cls: "workspace-tab-container" });
     app.vault.on("modify", (file) => {
-      for (const leaf of this.#leaves) void leaf.view.onModify(file);
+      for (const leaf of this.#leaves) leaf.view.onModify(file);
     });
   }
 
