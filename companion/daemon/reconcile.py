@@ -204,7 +204,8 @@ class Reconciler:
         with self._reading:
             self._scan, self._known = scan, None
         asked = self._space.journal.all_asked()
-        needy = [path for path, facts in scan.notes.items() if self._needs(path, facts, asked)]
+        found = dict(scan.notes.of_interest())
+        needy = [path for path, facts in found.items() if self._needs(path, facts, asked)]
         busy = {ticket.path for ticket in self._queue.in_hand()}
         for path in needy:
             if path in hints:
@@ -216,7 +217,7 @@ class Reconciler:
         for path in self._needy.difference(needy):
             self._queue.discard(path)
         self._needy = set(needy)
-        skipped = sum(facts.skipped is not None for facts in scan.notes.values())
+        skipped = sum(facts.skipped is not None for facts in found.values())
         self.counts = Counts(len(scan.notes), len(needy), skipped + len(scan.skipped))
         self.ready.set()
         self._looked()

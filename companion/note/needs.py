@@ -70,6 +70,11 @@ class Facts(NamedTuple):
         """Return the facts as JSON."""
         return _ENCODER.encode(self)
 
+    @staticmethod
+    def needs_nothing(dumped: str) -> bool:
+        """Whether dump() was of a note that needs nothing and is not skipped; without decoding."""
+        return dumped.startswith("[[],null,")
+
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""

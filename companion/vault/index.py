@@ -64,6 +64,14 @@ class Notes(Mapping[str, Facts]):
         """Forget the note, if it is known."""
         self._facts.pop(path, None)
 
+    def of_interest(self) -> Iterator[tuple[str, Facts]]:
+        """Yield the notes that need something or are skipped; of the others, nothing is decoded."""
+        for path, facts in self._facts.items():
+            if isinstance(facts, str) and Facts.needs_nothing(facts):
+                continue
+            if (facts := self[path]).needs or facts.skipped is not None:
+                yield path, facts
+
     def copy(self) -> Notes:
         """Return the same notes, for what is put and dropped here not to change them."""
         copied = Notes(self._root, self._examine)

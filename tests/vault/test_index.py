@@ -19,7 +19,7 @@ from companion.note.needs import Facts, Need
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
-from companion.vault.index import Index, Scan
+from companion.vault.index import Index, Notes, Scan
 
 RULES = IgnoreRules(max_bytes=100)
 NEED = Need("description", None, None, "property", "empty description")
@@ -484,3 +484,22 @@ def snapshot(found: Scan) -> dict[str, tuple[Facts | None, str | None]]:
         path: (found.notes.get(path), found.skipped.get(path))
         for path in {*found.notes, *found.skipped}
     }
+
+
+INTERESTING = [
+    pytest.param(Facts((NEED,)), True, id="needs"),
+    pytest.param(Facts(skipped="why"), True, id="skipped"),
+    pytest.param(Facts(skipped=""), True, id="skipped without a word"),
+    pytest.param(Facts(left=("why",), aliases=("a",)), False, id="left"),
+    pytest.param(Facts(), False, id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("facts", "is_wanted"), INTERESTING)
+@pytest.mark.parametrize("dumped", [True, False])
+def test_tells_the_notes_of_interest(
+    vault: Path, examine: Examiner, facts: Facts, is_wanted: bool, dumped: bool
+) -> None:
+    notes = Notes(vault, examine)
+    notes.put("a.md", facts.dump() if dumped else facts)
+    assert list(notes.of_interest()) == ([("a.md", facts)] if is_wanted else [])
