@@ -83,8 +83,8 @@ function showProposal(parent, { change, before }, decide) {
     .setName(name)
     .setDesc(sentence(change.reason))
     .addToggle((toggle) => {
-      toggle.toggleEl.ariaLabel = `Accept: ${name}`;
-      toggle.setValue(true).onChange((accepted) => {
+      toggle.setTooltip(`Accept: ${name}`).setValue(true);
+      toggle.onChange((accepted) => {
         box.toggleClass("is-refused", !accepted);
         decide(accepted);
       });
