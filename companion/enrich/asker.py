@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from companion.enrich.answer import Limits, read_answer
+from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
+from companion.enrich.answer import Limits, NothingToSay, read_answer
 from companion.enrich.ask import Call, ask_for, field_of, plan_calls, show_note
+from companion.enrich.gate import Fault, Said, checks_are_on, find_fault, what_was_told
 from companion.enrich.known import Known
 from companion.enrich.model import ModelFacts
+from companion.enrich.own_sentence import own_sentence, running_text
 from companion.enrich.plan import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
 from companion.llm.client import Client
-from companion.note.needs import CALLOUT, Need
+from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.note.view import NoteView
 from companion.note.wikilink import link_mentions, link_targets
 from companion.prompts import NoteView as Shown
@@ -45,19 +48,27 @@ class Asker:
     def ask(self, path: str, view: NoteView, needs: Sequence[Need], client: Client) -> Outcome:
         """Return what the model gives for the needs of the note.
 
+        What a check finds unfit is asked for once more; then the note's own sentence may stand
+        in for a description.
+
         Raises EndpointError, Cancelled.
         """
+        prompts, way = self._workspace.prompts, self._model.way
         shown = self._show(path, view, needs)
-        prompts = self._workspace.prompts
-        answers = ask_for(needs, prompts, shown, client, self._model.way)
-        fillings: list[Filling] = []
-        refused: dict[Need, AnswerError] = {}
-        for need, given in answers.given.items():
-            try:
-                fillings.append(Filling(need, self._read_value(path, view, shown, need, given)))
-            except AnswerError as error:
-                refused[need] = error
-        return Outcome(fillings, refused, answers.usage)
+        answers = ask_for(needs, prompts, shown, client, way)
+        read = self._read(path, view, shown, answers.given)
+        unfit = {
+            need: Unfit(answers.given[need], error)
+            for need, error in read.refused.items()
+            if isinstance(error, AnswerUnfit)
+        }
+        if unfit:
+            shown = self._show(path, view, needs, AGAIN_TOKENS)
+            again = ask_again(unfit, prompts, shown, client, way)
+            second = self._read(path, view, shown, again.given)
+            read = _merge(read, second)._replace(usage=again.usage)
+        read = read._replace(usage=answers.usage + read.usage)
+        return self._stand_in(view, shown, read) if checks_are_on() else read
 
     def calls(
         self, path: str, view: NoteView, needs: Sequence[Need]
@@ -66,15 +77,27 @@ class Asker:
         shown = self._show(path, view, needs)
         return plan_calls(needs, self._workspace.prompts, shown, self._model.way)
 
-    def _show(self, path: str, view: NoteView, needs: Sequence[Need]) -> Shown:
+    def _show(self, path: str, view: NoteView, needs: Sequence[Need], spare: int = 0) -> Shown:
         fields = [field_of(need, self._workspace.prompts) for need in needs]
         vocabulary = self.known.vocabulary(fields, view.note.text)
         budget = None
         if self._model.context_tokens:
             each = [field.max_tokens + _FIELD_TOKENS for field in fields]
             used = sum(each) if self._model.way == "together" else max(each)
-            budget = self._model.context_tokens - _FRAME_TOKENS - used
+            budget = self._model.context_tokens - _FRAME_TOKENS - used - spare
         return show_note(view, path, vocabulary, budget)
+
+    def _read(
+        self, path: str, view: NoteView, shown: Shown, answers: Mapping[Need, object]
+    ) -> Outcome:
+        fillings: list[Filling] = []
+        refused: dict[Need, AnswerError] = {}
+        for need, given in answers.items():
+            try:
+                fillings.append(Filling(need, self._read_value(path, view, shown, need, given)))
+            except AnswerError as error:
+                refused[need] = error
+        return Outcome(fillings, refused, Usage())
 
     def _read_value(
         self, path: str, view: NoteView, shown: Shown, need: Need, given: object
@@ -84,9 +107,63 @@ class Asker:
         field = field_of(need, self._workspace.prompts)
         taken = self.known.taken if field.name == "aliases" else frozenset[str]()
         limits = Limits(field.choices(shown), taken, self.known.names.resolve)
-        value = read_answer(field, given, limits)
+        value = self._check(view, shown, need, given, limits)
         if need.kind != CALLOUT or not self._workspace.config.callout.links:
             return value
         text = "\n".join([value] if isinstance(value, str) else value)
         linked = link_mentions(text, self.known.names, path, link_targets(view.note.text))
         return linked.split("\n")
+
+    def _check(
+        self, view: NoteView, shown: Shown, need: Need, given: object, limits: Limits
+    ) -> str | list[str]:
+        """Return the value in the answer. Raises NothingToSay, AnswerUnfit where checks are on."""
+        field = field_of(need, self._workspace.prompts)
+        if not checks_are_on():
+            return read_answer(field, given, limits)
+        try:
+            value = read_answer(field, given, limits)
+        except NothingToSay:
+            raise
+        except AnswerError as error:
+            raise AnswerUnfit(field.name, _unread(error)) from error
+        said = Said(
+            field,
+            value if isinstance(value, str) else "\n".join(value),
+            given if isinstance(given, str) else "",
+            shown.title,
+            view.note.text,
+            "\n".join(running_text(view)),
+            what_was_told(self._workspace.prompts, field),
+            shown.language,
+            need.question or "",
+        )
+        if fault := find_fault(said):
+            raise AnswerUnfit(field.name, fault)
+        return value
+
+    def _stand_in(self, view: NoteView, shown: Shown, read: Outcome) -> Outcome:
+        """Return the outcome with the note's own sentence for a description that was refused."""
+        need = next((need for need in read.refused if need.kind == DESCRIPTION), None)
+        if need is None or not getattr(self._workspace.config.notes, "own_sentence", True):
+            return read
+        error = read.refused[need]
+        most = field_of(need, self._workspace.prompts).max_characters
+        sentence = own_sentence(view, shown.title, most)
+        if sentence is None or isinstance(error, NothingToSay):
+            return read
+        remark = f"the note's own sentence; the model's answer: {error}"
+        rest = {other: why for other, why in read.refused.items() if other != need}
+        return Outcome([*read.fillings, Filling(need, sentence, remark)], rest, read.usage)
+
+
+def _unread(error: AnswerError) -> Fault:
+    return Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
+
+
+def _merge(first: Outcome, second: Outcome) -> Outcome:
+    """Return what both gave; the reasons are the last ones, but for a second try with nothing."""
+    given = {filling.need for filling in second.fillings}
+    refused = {need: error for need, error in first.refused.items() if need not in given}
+    refused |= {need: e for need, e in second.refused.items() if not isinstance(e, NothingToSay)}
+    return Outcome([*first.fillings, *second.fillings], refused, second.usage)

@@ -1,0 +1,160 @@
+"""How often the gate would reject what people wrote themselves, by check; and what it costs.
+
+python -m benchmarks.gate VAULT... takes the descriptions of the vaults' notes for a model's
+answers, on the notes without them; and, for callouts, the paragraphs the notes begin with.
+Descriptions that repeat the title alone say nothing, and are counted apart. Every alarm is
+printed, to read. Fails when the checks together alarm on 2% of the descriptions or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+
+from benchmarks.quality.references import Reference, find_references
+from companion.enrich.answer import Limits, read_answer
+from companion.enrich.gate import CHECKS, Fault, Said, what_was_told
+from companion.enrich.gate.tokens import width
+from companion.enrich.own_sentence import running_text
+from companion.errors import AnswerError
+from companion.prompts import Prompts, load_prompts
+from companion.vault.ignore import IgnoreRules
+
+ALLOWED = 0.02
+ANY = Limits(None, frozenset(), lambda _target: None)
+CALLOUT = (300, 1400)  # letters of the paragraphs that pass for one
+
+
+class Alarm(NamedTuple):
+    """An answer of a person's that a check would have rejected."""
+
+    note: str
+    text: str
+    fault: Fault
+
+
+class Measured(NamedTuple):
+    """What the checks said. title_alone: descriptions that say nothing else."""
+
+    looked_at: int
+    title_alone: int
+    alarms: list[Alarm]
+    seconds: list[float]
+    language_seconds: list[float]
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("vaults", type=Path, nargs="+", metavar="VAULT")
+    vaults = parser.parse_args().vaults
+    notes = [note for vault in vaults for note in read_vault(vault)]
+    prompts = load_prompts()
+    described = measure([note for note in notes if note.description], prompts, describe)
+    show("descriptions", described)
+    before = memory()
+    show("callouts, from paragraphs of notes", measure(notes, prompts, begin))
+    print(f"memory in all {memory():.0f} MB, {memory() - before:.0f} MB since the descriptions")
+    wrong = len({alarm.note for alarm in described.alarms if alarm.fault.kind != "title"})
+    return wrong >= ALLOWED * max(described.looked_at, 1)
+
+
+def read_vault(vault: Path) -> list[Reference]:
+    return find_references(vault.resolve(), IgnoreRules(), described=False)
+
+
+def describe(note: Reference, prompts: Prompts) -> Said | None:
+    """Return the note's own description as if a model had said it."""
+    return _said(note, prompts, "description", note.description)
+
+
+def begin(note: Reference, prompts: Prompts) -> Said | None:
+    """Return the paragraphs the note begins with, as if a model had said them for a callout."""
+    taken: list[str] = []
+    for paragraph in running_text(note.view)[:3]:
+        if sum(map(width, [*taken, paragraph])) <= CALLOUT[1]:
+            taken.append(paragraph)
+    if sum(map(width, taken)) < CALLOUT[0] or not taken[-1].endswith((".", "。")):
+        return None
+    return _said(note, prompts, "callout", "\n\n".join(taken))
+
+
+def measure(
+    notes: Sequence[Reference],
+    prompts: Prompts,
+    answer: Callable[[Reference, Prompts], Said | None],
+) -> Measured:
+    measured = Measured(0, 0, [], [], [])
+    looked_at = title_alone = 0
+    for note in notes:
+        if not (said := answer(note, prompts)):
+            continue
+        looked_at += 1
+        title_alone += CHECKS["title"](said) is not None
+        measured.alarms.extend(_alarms(note, said, measured))
+    return measured._replace(looked_at=looked_at, title_alone=title_alone)
+
+
+def show(what: str, measured: Measured) -> None:
+    """Print the alarms, and the rates: of each check, and of all together."""
+    alarms = [alarm for alarm in measured.alarms if alarm.fault.kind != "title"]
+    for note, text, fault in alarms:
+        print(f"{fault.kind}: {note}: {fault.reason}\n    {text[:160]!r}")
+    total = max(measured.looked_at, 1)
+    counts = Counter(alarm.fault.kind for alarm in alarms)
+    print(f"\n{measured.looked_at} {what}; {measured.title_alone} say no more than the title")
+    for kind in CHECKS:
+        if kind != "title":
+            print(f"  {kind:12} {counts[kind]:4} {counts[kind] / total:7.2%}")
+    wrong = len({alarm.note for alarm in alarms})
+    print(f"  {'together':12} {wrong:4} {wrong / total:7.2%}")
+    for name, times in (
+        ("all but language", measured.seconds),
+        ("language", measured.language_seconds),
+    ):
+        print(f"  {name}: median {median(times) * 1e3:.2f} ms, most {max(times) * 1e3:.1f} ms")
+    print()
+
+
+def memory() -> float:
+    """Return what this process holds, in megabytes."""
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * 4096 / 1e6
+
+
+def _alarms(note: Reference, said: Said, measured: Measured) -> Iterator[Alarm]:
+    """Yield what each check finds; add how long they took."""
+    spent = 0.0
+    for kind, check in CHECKS.items():
+        began = time.perf_counter()
+        fault = check(said)
+        took = time.perf_counter() - began
+        if kind == "language":
+            measured.language_seconds.append(took)
+        else:
+            spent += took
+        if fault:
+            yield Alarm(note.path, said.text, fault)
+    measured.seconds.append(spent)
+
+
+def _said(note: Reference, prompts: Prompts, name: str, text: str) -> Said | None:
+    field = prompts.fields[name]
+    try:
+        value = read_answer(field, text, ANY)
+    except AnswerError:
+        return None
+    text = value if isinstance(value, str) else "\n".join(value)
+    words = "\n".join(running_text(note.view))
+    return Said(
+        field, text, text, note.title, note.view.note.text, words, what_was_told(prompts, field)
+    )
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,70 @@
+"""The gate between a model's answer and a note: named checks, each a pure function."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from types import MappingProxyType
+
+from companion.enrich.gate.echo import find_echo
+from companion.enrich.gate.facts import find_unknown_names, find_unknown_numbers
+from companion.enrich.gate.language import find_wrong_language
+from companion.enrich.gate.repetition import find_repetition, find_title_alone
+from companion.enrich.gate.said import Fault, Said
+from companion.enrich.gate.shape import (
+    find_bad_length,
+    find_json,
+    find_markup,
+    find_unfinished,
+)
+from companion.enrich.gate.talk import find_meta_talk, find_refusal
+from companion.prompts import Field, Prompts
+
+__all__ = ["CHECKS", "Fault", "Said", "checks_are_on", "find_fault", "what_was_told"]
+
+Check = Callable[[Said], Fault | None]
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "json": find_json,
+        "refusal": find_refusal,
+        "meta": find_meta_talk,
+        "echo": find_echo,
+        "repetition": find_repetition,
+        "title": find_title_alone,
+        "markup": find_markup,
+        "unfinished": find_unfinished,
+        "length": find_bad_length,
+        "numbers": find_unknown_numbers,
+        "names": find_unknown_names,
+        "language": find_wrong_language,
+    }
+)
+"""The checks by their kind, in order: the language comes last, for its detector takes memory."""
+
+_OF_LISTS = ("json", "refusal", "markup")
+
+
+def find_fault(said: Said) -> Fault | None:
+    """Return the first fault that makes the answer unfit for the note; None: it is fit.
+
+    A choice has none: it is one of the values that the vault uses.
+    """
+    if said.field.kind == "choice":
+        return None
+    names = _OF_LISTS if said.field.kind == "list" else CHECKS
+    return next(filter(None, (CHECKS[name](said) for name in names)), None)
+
+
+def what_was_told(prompts: Prompts, field: Field) -> str:
+    """Return all that a model is told for the field, examples included, without any note."""
+    names = ("system.md", "answer.md", f"fields/{field.name}.md")
+    return "\n\n".join(prompts.files[name].text for name in names if name in prompts.files)
+
+
+def checks_are_on() -> bool:
+    """Return whether answers are checked at all: not with COMPANION_CHECKS=off.
+
+    For tests and benchmarks in which a stub says odd words. Answers are made inert all the same.
+    """
+    return os.environ.get("COMPANION_CHECKS", "").casefold() != "off"

@@ -1,0 +1,84 @@
+"""Does an answer say the same thing twice, or nothing but the title?"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+
+from companion.enrich.gate.said import Fault, Said
+from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters
+
+_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
+_SHORTEST_SENTENCE = 8  # letters; shorter ones may well stand twice: "No.", "Yes."
+_PHRASE_WORDS = {"text": 6, "prose": 9}
+_PHRASE_SIGNS = {"text": 14, "prose": 22}
+_STUTTERS = ((1, 3), (2, 3), (3, 2))  # so many tokens, so often in a row
+_UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
+_PADDING = """
+a an the of on about note notes description overview introduction guide summary is are what this to
+and title topic subject notiz über nota sobre note sur заметка о об про
+的 关 于 笔 记 描 述 介 绍 概 の に つ い て ノ ー ト
+"""
+_SAYS_NOTHING = frozenset(_PADDING.split())
+
+_RETRY = "Say every thing once, in fresh words, and stop."
+
+
+def find_repetition(said: Said) -> Fault | None:
+    """Return the fault of an answer that says a word, a phrase or a sentence again."""
+    again = (
+        _repeated_sentence(said.text)
+        or _stutter(said.text)
+        or _repeated_phrase(said.tokens, said.field.kind)
+    )
+    return Fault("repetition", f"repeats itself (“{again}”)", _RETRY) if again else None
+
+
+def find_title_alone(said: Said) -> Fault | None:
+    """Return the fault of an answer that says no more than the note's title does."""
+    if said.field.name != "description" and not said.is_prose:
+        return None
+    rest = Counter(said.tokens) - Counter(find_tokens(said.title))
+    if letters(said.text) != letters(said.title) and set(rest) - _SAYS_NOTHING:
+        return None
+    retry = "It only repeats the title. Say what the title does not say."
+    return Fault("title", "says no more than the title", retry)
+
+
+def _repeated_sentence(text: str) -> str:
+    seen = set()
+    for sentence in _SENTENCE_END.split(text):
+        known = letters(sentence)
+        if len(known) >= _SHORTEST_SENTENCE and known in seen:
+            return sentence.strip()[:60]
+        seen.add(known)
+    return ""
+
+
+def _stutter(text: str) -> str:
+    """Return what stands several times in a row: "the the the", "a note of a note of"."""
+    for sentence in _SENTENCE_END.split(text):
+        tokens = find_tokens(sentence)
+        for start, token in enumerate(tokens):
+            sizes = _UNSPACED_STUTTERS if is_unspaced(token) else _STUTTERS
+            for size, times in sizes if not token.isdigit() else ():
+                part = tokens[start : start + size]
+                if tokens[start : start + size * times] == part * times:
+                    return _join(part * times)
+    return ""
+
+
+def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
+    words, signs = _PHRASE_WORDS.get(kind, 6), _PHRASE_SIGNS.get(kind, 14)
+    seen: dict[tuple[str, ...], int] = {}
+    for start in range(len(tokens)):
+        size = signs if any(map(is_unspaced, tokens[start : start + words])) else words
+        part = tuple(tokens[start : start + size])
+        if len(part) == size and start - seen.setdefault(part, start) >= size:
+            return _join(part)
+    return ""
+
+
+def _join(tokens: Sequence[str]) -> str:
+    return ("" if is_unspaced(tokens[0]) else " ").join(tokens)[:60]

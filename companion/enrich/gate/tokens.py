@@ -1,0 +1,48 @@
+"""Words to compare, in languages with and without spaces between them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+# Scripts written without spaces: Thai, Lao, Myanmar, Khmer; kana; Han. Hangul has spaces.
+UNSPACED = (
+    "\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3005-\u3007\u3040-\u30ff"
+    "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\U00020000-\U0003ffff"
+)
+_TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W_{UNSPACED}]+)*")
+_UNSPACED = re.compile(f"[{UNSPACED}]")
+_ACCENTS = re.compile("[\u0300-\u036f]+")
+_WEIGHT = 2.5  # letters of other scripts that say as much as one sign of these
+
+
+def find_tokens(text: str) -> list[str]:
+    """Return the words of text, casefolded; of scripts without spaces, each sign is one."""
+    return _TOKEN.findall(text.casefold())
+
+
+def is_unspaced(token: str) -> bool:
+    """Return whether the token belongs to a script without spaces."""
+    return bool(_UNSPACED.match(token))
+
+
+def count_unspaced(text: str) -> int:
+    """Return how many signs of scripts without spaces the text has."""
+    return len(_UNSPACED.findall(text))
+
+
+def width(text: str) -> float:
+    """Return how long the text is in letters of an alphabet: a Chinese sign says as much as 2.5."""
+    return len(text) + (_WEIGHT - 1) * count_unspaced(text)
+
+
+def letters(text: str) -> str:
+    """Return the letters and digits of text alone, casefolded."""
+    return "".join(filter(str.isalnum, text.casefold()))
+
+
+def fold(text: str) -> str:
+    """Return text without case, accents and widths, to look words up in."""
+    if text.isascii():
+        return text.lower()
+    return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))

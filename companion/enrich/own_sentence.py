@@ -1,0 +1,136 @@
+"""The sentence in which a note says itself what it is about."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+
+from companion.enrich.gate.tokens import UNSPACED, find_tokens, width
+from companion.note.inert_line import words
+from companion.note.inert_value import inert_value
+from companion.note.line import Line
+from companion.note.tag import has_only_tags
+from companion.note.view import NoteView
+
+SHORTEST = 30  # characters; a Chinese sign counts as 2.5
+_LOOKED_AT = 8  # sentences
+
+_EMBED = re.compile(r"!\[\[[^\]]*\]\]|!\[[^\]]*\]\([^)]*\)|\[\^[^\]]*\]")
+_TAGS_AROUND = re.compile(r"^(?:\s*#[^\s#]+)+(?=\s|$)|(?:\s+#[^\s#]+)+\s*$")
+_NO_PROSE = re.compile(
+    r"\[[^\]]+\]:\s|[\w -]+::|\^[\w-]+$|\||\{\{|<%|https?://\S+$|<[a-zA-Z/!]|\$[^$]+\$"
+)
+_MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
+_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+$")
+
+_ABBREVIATIONS = (
+    "e.g i.e etc vs cf Dr Mr Mrs Ms Prof St No Fig approx ca z.B d.h bzw usw Nr u.a Sr Sra p.ej M"
+    " т.е т.д т.п им г"
+)
+_AFTER_ABBREVIATION = re.compile(
+    rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
+)
+_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*")
+_COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
+_OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
+# What points to something said before, or to something else, says nothing of the note by itself.
+_DEPENDS = re.compile(
+    r"(?:and|but|or|so|however|also|then|thus|therefore|moreover|furthermore|for example|for more"
+    r"|see|note that|read more|click|if|these|those|they|he|she|however|und|aber|siehe|diese|sie"
+    r"|mais|voir|ces|pero|véase|estos|estas|но|однако|смотри|см|эти|они)\b"
+    r"|但是|不过|然而|因此|所以|而且|另外|此外|例如|比如|这些|那些|他们|它们|しかし|また|そして|例えば|これら",
+    re.IGNORECASE,
+)
+_PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
+
+
+def own_sentence(view: NoteView, title: str, most: int) -> str | None:
+    """Return the note's own sentence that says best what it is about, inert; None: it has none.
+
+    Of the first sentences of its running text, the first that has a word of the title in it, else
+    the first; none that points to another, asks or is no whole sentence. most: characters.
+    """
+    fit = [
+        value
+        for sentence in _first(find_sentences(running_text(view)))
+        if (value := inert_value(sentence)) and _says_something(value, most)
+    ]
+    wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
+    named = (sentence for sentence in fit if wanted & set(find_tokens(sentence)))
+    return next(named, None) or next(iter(fit), None)
+
+
+def running_text(view: NoteView) -> list[str]:
+    """Return the paragraphs of the note's text as a reader sees them, each on one line.
+
+    No headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags or
+    of Dataview's fields; links and embeds as their words or not at all.
+    """
+    return [paragraph for block in _blocks(view.lines) if (paragraph := _join(block))]
+
+
+def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
+    """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
+    for paragraph in paragraphs:
+        begin = 0
+        for end in _END.finditer(paragraph):
+            if not _ends_sentence(paragraph, end):
+                continue
+            yield paragraph[begin : end.end()].strip()
+            begin = end.end()
+        if rest := paragraph[begin:].strip():
+            yield rest
+
+
+def _first(sentences: Iterator[str]) -> Iterator[str]:
+    return (sentence for sentence, _ in zip(sentences, range(_LOOKED_AT), strict=False))
+
+
+def _says_something(sentence: str, most: int) -> bool:
+    return (
+        width(sentence) >= SHORTEST
+        and len(sentence) <= most
+        and bool(_COMPLETE.search(sentence) and _OPENING.match(sentence))
+        and not _DEPENDS.match(sentence)
+        and all(sentence.count(pair[0]) == sentence.count(pair[1]) for pair in _PAIRS)
+    )
+
+
+def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
+    following = paragraph[end.end() :].lstrip()[:1]
+    is_word = end[0] == "." and _AFTER_ABBREVIATION.search(
+        paragraph[max(0, end.start() - 12) : end.end()]
+    )
+    return not (is_word or (following.islower() and end[0][0] in ".…"))
+
+
+def _blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
+    """Yield the paragraphs' lines; a list item or quote takes the lines right below it with it."""
+    block: list[str] = []
+    is_own = True
+    for line in lines:
+        if line.kind != "text":
+            if block:
+                yield block
+            block, is_own = [], True
+            continue
+        if line.prefix.strip() or line.depth or len(line.prefix) > 1:
+            is_own = False
+        if is_own and not has_only_tags(line):
+            block.append(line.shown)
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def _join(block: Iterable[str]) -> str:
+    shown = (_plain(line) for line in block)
+    text = " ".join(line for line in shown if line and not _NO_PROSE.search(line))
+    return re.sub(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UNSPACED}])", "", text)
+
+
+def _plain(line: str) -> str:
+    line = _TAGS_AROUND.sub("", _BLOCK_ID.sub("", _EMBED.sub("", line).rstrip()))
+    return " ".join(_MARK.sub("", words(line, lambda _target: None)).split())
