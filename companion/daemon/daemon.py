@@ -188,7 +188,8 @@ class Daemon:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
         if order.priority is Priority.BACKGROUND and (off := self._gate.off()):
             raise UsageError(f"no background work is done: {off}")
-        paths = [self._resolve(path) for path in order.paths]
+        named = dict.fromkeys(order.paths)  # each once: a folder takes a look at all its notes
+        paths = [self._resolve(path) for path in named]
         jobs, skipped = self._choose(order, paths)
         if order.priority is not Priority.BACKGROUND:
             self._health.wake()

@@ -95,7 +95,7 @@ class FakeDaemon(Daemon):
         run = self.runs.new(order, max(1, len(order.paths)))
         if self.works_at_once:
             for path in order.paths:
-                run.add(make_result(path or "Stub.md"), make_offer() if order.text else None)
+                run.add(make_result(path), make_offer() if order.text else None)
         return run
 
     def cancel_run(self, run: Run) -> None:
@@ -151,7 +151,7 @@ class FakeDaemon(Daemon):
         return [path for path in self.open[client] if path == "Stub.md"]
 
     def _require(self, path: str) -> None:
-        if path not in NOTES and path != "A":
+        if path not in NOTES:
             raise UsageError(f"there is no {path} in the vault {self.root.name}")
 
     def _fail(self) -> None:

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.daemon.caller import Answer
 from tests.daemon.daemon_fixture import FILLED, STUB, eventually
 from tests.daemon.siege import Besieged, besieged, fake, keeper, let_out
 
@@ -30,25 +28,19 @@ def test_an_answer_is_not_written_through_a_link(besieged: Besieged, what: str) 
     assert besieged.get("/changes").json["changes"] == []
 
 
-VERBS: list[tuple[str, Callable[[Besieged, int], Answer]]] = [
-    ("undo", lambda besieged, change: besieged.post(f"/changes/{change}/undo")),
-    ("another run", lambda besieged, _: besieged.post("/runs", ORDER | {"force": True})),
-    ("the folder", lambda besieged, _: besieged.post("/runs", {"paths": ["A"], "all": True})),
-    ("a look", lambda besieged, _: besieged.get("/notes?path=A/Stub.md")),
-]
-
-
 @pytest.mark.parametrize("what", WAYS_OUT)
-@pytest.mark.parametrize("verb", [pytest.param(verb, id=name) for name, verb in VERBS])
-def test_a_change_is_not_made_through_a_link(
-    besieged: Besieged, what: str, verb: Callable[[Besieged, int], Answer]
-) -> None:
+def test_a_change_is_not_made_through_a_link(besieged: Besieged, what: str) -> None:
     run = besieged.post("/runs", ORDER).json["id"]
     change = _follow(besieged, run)["results"][0]["change"]
     assert besieged.keeper.read("A/Stub.md") == FILLED
     let_out(besieged, what, FILLED)
-    answer = verb(besieged, change)
-    assert answer.status in (200, 202, 409, 422)
+    answers = [
+        besieged.get("/notes?path=A/Stub.md"),
+        besieged.post(f"/changes/{change}/undo"),
+        besieged.post("/runs", ORDER | {"force": True}),
+        besieged.post("/runs", {"paths": ["A"], "all": True, "force": True}),
+    ]
+    assert {answer.status for answer in answers} <= {200, 202, 409, 422}
     eventually(lambda: all(run.is_over for run in besieged.daemon.runs.all()))
     assert len(besieged.get("/changes").json["changes"]) == 1
 

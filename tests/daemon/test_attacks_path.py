@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
-import pytest
-
 from tests.daemon.caller import Answer
 from tests.daemon.daemon_fixture import STUB, eventually
 from tests.daemon.siege import Besieged, besieged, fake, keeper, look
@@ -218,14 +216,13 @@ def test_no_link_or_hidden_name_leads_to_a_file(besieged: Besieged) -> None:
 BEYOND = [("out/A/Stub.md", "out/B/Stub.md"), ("root/etc", "root/no-such-folder")]
 
 
-@pytest.mark.parametrize("name", ["path", "folder"])
-@pytest.mark.parametrize(("there", "nowhere"), BEYOND)
-def test_nobody_learns_what_lies_beyond_a_link(
-    besieged: Besieged, name: str, there: str, nowhere: str
-) -> None:
-    said = besieged.get(f"/notes?{name}={there}").json["detail"].replace(there, "")
-    assert said == besieged.get(f"/notes?{name}={nowhere}").json["detail"].replace(nowhere, "")
-    assert "leads out of the vault" in said
+def test_nobody_learns_what_lies_beyond_a_link(besieged: Besieged) -> None:
+    for name in ("path", "folder"):
+        for there, nowhere in BEYOND:
+            said = besieged.get(f"/notes?{name}={there}").json["detail"].replace(there, "")
+            other = besieged.get(f"/notes?{name}={nowhere}").json["detail"]
+            assert said == other.replace(nowhere, "")
+            assert "leads out of the vault" in said
 
 
 def test_a_path_in_a_query_is_decoded_once(besieged: Besieged) -> None:
