@@ -35,7 +35,7 @@ export async function applyOffer(plugin, { file, path, text, offer, again, rest 
     await timers.pause(tries && PAUSE);
     await rest?.();
     if (app.vault.getFileByPath(path) !== file) {
-      throw new NoteInTheWay(`“${path}” was moved or deleted, and nothing was written in it.`);
+      throw new NoteInTheWay(`“${path}” was moved or deleted; nothing was written.`);
     }
     if (tries) {
       text = requireText(await readNote(app, file), file);
@@ -44,7 +44,7 @@ export async function applyOffer(plugin, { file, path, text, offer, again, rest 
     if ((await fits(text, offer)) && (await editNote(app, file, text, offer.edits))) return offer;
   }
   throw new NoteInTheWay(
-    `“${file.basename}” keeps changing, so nothing was written in it. Try again when it rests.`,
+    `“${file.basename}” keeps changing, so nothing was written. Try again when it rests.`,
   );
 }
 
@@ -58,7 +58,7 @@ export function requireText({ text }, file) {
   if (text !== null) return text;
   throw new NoteInTheWay(
     `“${file.basename}” has line ends or a byte order mark that Obsidian does not show. ` +
-      "Open it in editing view and try again.",
+      "Open it in editing view first.",
   );
 }
 

@@ -5,6 +5,7 @@ import { testConnection } from "./connection.js";
 import { say } from "./notices.js";
 import { pair } from "./pairing.js";
 import { findAddressFault } from "./settings.js";
+import { look } from "./watch.js";
 import { explain } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
@@ -20,6 +21,12 @@ export class CompanionSettingTab extends PluginSettingTab {
 
   getSettingDefinitions() {
     return define(this.companion);
+  }
+
+  /** @param {[string, unknown]} change */
+  async setControlValue(...change) {
+    await super.setControlValue(...change);
+    void look(this.companion);
   }
 }
 

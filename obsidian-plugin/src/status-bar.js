@@ -14,7 +14,7 @@ import { look } from "./watch.js";
  */
 export function addStatusBar(plugin) {
   const element = plugin.addStatusBarItem();
-  element.addClass("mod-clickable", "callout-companion-status");
+  element.addClass("mod-clickable");
   element.setAttrs({ role: "button", tabindex: 0 });
   plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
   plugin.registerDomEvent(element, "keydown", (event) => {

@@ -115,6 +115,18 @@ describe("settings", () => {
     assert.match(validate("https://example.org"), /^Use http:\/\/127\.0\.0\.1 and a port/);
   });
 
+  test("are kept, and another address is asked at once", async () => {
+    host = await new Host().load();
+    const tab = host.plugin.settingTabs__[0];
+    await tab.setControlValue("address", "http://localhost:5000");
+    await settle();
+    assert.equal(host.data.address, "http://localhost:5000");
+    assert.equal(host.daemon.requests.at(-1).origin, "http://localhost:5000");
+    await tab.setControlValue("ribbon", "review");
+    assert.equal(host.data.ribbon, "review");
+    assert.equal(tab.getControlValue("ribbon"), "review");
+  });
+
   const TESTS = [
     ["is there", () => {}, "Connected to Notes: 40 notes, 5 to do."],
     ["is away", () => (host.daemon.isAway = true), AWAY],

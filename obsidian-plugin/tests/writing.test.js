@@ -68,7 +68,7 @@ describe("a note that is typed in meanwhile", () => {
     await answerNow();
     await host.pass(5 * 400);
     assert.equal(view.editor.getValue(), `${NOTE}x${typed}`);
-    assert.equal(host.said, "“A” keeps changing, so nothing was written in it. Try again when it rests.");
+    assert.equal(host.said, "“A” keeps changing, so nothing was written. Try again when it rests.");
     assert.equal(typed, "xxxx");
     assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
   });
@@ -155,7 +155,7 @@ describe("a note that does not stay open", () => {
       await move(host.app.vault, view.file);
       await answerNow();
       assert.equal(view.editor.getValue(), NOTE);
-      assert.equal(host.said, "“A.md” was moved or deleted, and nothing was written in it.");
+      assert.equal(host.said, "“A.md” was moved or deleted; nothing was written.");
     });
   }
 });

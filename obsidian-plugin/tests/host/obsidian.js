@@ -68,6 +68,18 @@ class Setting extends mocks.Setting {
   }
 }
 
+/** As its documentation says: reads and keeps `plugin.settings`. */
+class PluginSettingTab extends mocks.PluginSettingTab {
+  getControlValue(key) {
+    return this.plugin__.settings[key];
+  }
+
+  async setControlValue(key, value) {
+    this.plugin__.settings[key] = value;
+    await this.plugin__.saveData(this.plugin__.settings);
+  }
+}
+
 class Plugin extends mocks.Plugin {
   ribbon = [];
 
@@ -90,6 +102,7 @@ const OBSIDIAN = {
   Modal,
   Notice,
   Plugin,
+  PluginSettingTab,
   Setting,
   requestUrl: (request) => now.host.daemon.request(request),
   setTooltip: (element, text) => element.setAttribute("aria-label", text),
