@@ -60,9 +60,10 @@ test("a daemon that dies while the model thinks: the note stays, and the user is
   await openNote(page, "Garden/Basil.md");
   const text = await shownText(page);
   const notices = await countNotices(page);
+  const { asked } = scene.endpoint;
   scene.endpoint.hold();
   await clickRibbon(page);
-  await waitFor("the model is asked", async () => /thinking/.test(await statusBar(page)));
+  await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
   await scene.vault.kill();
   await notice(page, /companion serve/, notices);
   assert.equal(await shownText(page), text);

@@ -39,6 +39,7 @@ for (const theme of /** @type {const} */ (["light", "dark"])) {
     const notices = await countNotices(page);
     await page.locator(".notice").getByRole("button", { name: "Undo" }).click();
     await notice(page, /Undone/, notices);
+    await page.evaluate(() => document.querySelectorAll(".notice").forEach((one) => one.click()));
 
     await page.getByRole("button", { name: "Settings" }).click();
     await page.locator('.setting-item input[type="text"]').first().evaluate((field) => {
