@@ -7,16 +7,7 @@ import * as shapes from "./shapes.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Offer, Reader } from "./shapes.js" */
-
-/**
- * An order of a run, as the API takes it.
- *
- * @typedef {{
- *   paths: string[], section?: string, priority: "interactive" | "request" | "background",
- *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string,
- * }} Order
- */
+/** @import { Offer, Order, Reader } from "./shapes.js" */
 
 /** @typedef {{ status: number, body: string }} Answer */
 

@@ -140,3 +140,12 @@ export const asStatus = object({
 /** @typedef {ReturnType<typeof asProgress>} Progress */
 /** @typedef {ReturnType<typeof asStatus>} Status */
 /** @typedef {ReturnType<typeof asNote>} Note */
+
+/**
+ * An order of a run, as the API takes it.
+ *
+ * @typedef {{
+ *   paths: string[], section?: string, priority: "interactive" | "request" | "background",
+ *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string,
+ * }} Order
+ */
