@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
-from contextlib import suppress
 from threading import Event
 
 from companion import __version__
@@ -13,6 +12,8 @@ from companion.daemon.background import Background
 from companion.daemon.day import DaysNotes
 from companion.daemon.gate import Gate
 from companion.daemon.health import Health
+from companion.daemon.history import History
+from companion.daemon.notes import Notes, resolve_path
 from companion.daemon.offers import Offers
 from companion.daemon.presence import Presence
 from companion.daemon.queue import Priority, WorkQueue
@@ -21,25 +22,17 @@ from companion.daemon.requests import Requests
 from companion.daemon.runs import Offer, Order, Run, Runs
 from companion.daemon.seen import Seen
 from companion.daemon.source import EnricherSource
-from companion.daemon.state import BackgroundState, Listing, Status, Today, Wanted
+from companion.daemon.state import BackgroundState, Status, Today
 from companion.daemon.work import Workers
-from companion.enrich.draft import Job, draft_note
+from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
 from companion.enrich.jobs import choose_jobs
-from companion.enrich.report import Report
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, NoteRefused, UsageError
+from companion.errors import UsageError
 from companion.llm.spending import Spending
-from companion.note.edit import apply_edits
-from companion.note.editor import require_utf8
-from companion.note.needs import Facts
-from companion.vault.files import skip_reason
-from companion.vault.journal import Change, NewChange
-from companion.vault.locate import relative_path
-from companion.vault.undo import find_inverse_in_editor, undo_change
-from companion.vault.write import SETTLE, read_note
+from companion.vault.write import SETTLE
 
 _REFRESH = 10.0  # seconds that a run waits at most for the vault to be looked over before it
 _STOP = 3.5  # seconds for what is being written to be finished
@@ -51,6 +44,7 @@ class Daemon:
     """One vault's daemon. Every method may be called from any thread.
 
     space: the vault, opened to be written. start() it once, and stop() it at the end.
+    runs, notes, history: what clients ask about.
     """
 
     def __init__(self, space: Workspace, spending: Spending) -> None:
@@ -67,6 +61,8 @@ class Daemon:
         self._gate = Gate(space.config, space.state, self._queue)
         self._offers = Offers(space.journal)
         self._reconciler = Reconciler(space, self._queue, self._seen, self._looked)
+        self.notes = Notes(space, self._reconciler.scan)
+        self.history = History(space, self._offers, self._seen)
         self._source = EnricherSource(space, spending, self._reconciler.known)
         notes = DaysNotes(spending, self._gate.spend)
         self._background = Background(
@@ -151,33 +147,6 @@ class Daemon:
             newest_change=self._space.journal.newest(),
         )
 
-    def notes(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
-        """Return notes of the folder in the order of their paths, from the one after `after`.
-
-        Raises UsageError: the folder is not there, or outside the vault.
-        """
-        where = [self._resolve(folder)] if folder else []
-        report = Report(self._space, self._reconciler.scan(), where)
-        found = sorted((path, facts) for path, facts in report.all() if _is(facts, wanted))
-        page = [entry for entry in found if entry[0] > after][:limit]
-        more = bool(page) and page[-1][0] != found[-1][0]
-        return Listing(page, page[-1][0] if more else None, len(found))
-
-    def look_at(self, path: str) -> Facts:
-        """Return what the note at path needs if it is named, or why it is left alone, as it is now.
-
-        Raises UsageError: it is not there, or outside the vault.
-        """
-        path = self._resolve(path)
-        if reason := skip_reason(self.root, path, self._space.ignore):
-            return Facts(skipped=reason)
-        try:
-            data = read_note(self.root, path).data
-            draft = draft_note(self._space, Job(path, explicit=True, retry=True), data)
-        except NoteError as error:
-            return Facts(skipped=error.reason)
-        return Facts(needs=draft.needs, left=draft.left, skipped=draft.skipped)
-
     def start_run(self, order: Order) -> Run:
         """Return the new run, queued.
 
@@ -189,7 +158,7 @@ class Daemon:
         if order.priority is Priority.BACKGROUND and (off := self._gate.off()):
             raise UsageError(f"no background work is done: {off}")
         named = dict.fromkeys(order.paths)  # each once: a folder takes a look at all its notes
-        paths = [self._resolve(path) for path in named]
+        paths = [resolve_path(self.root, path) for path in named]
         jobs, skipped = self._choose(order, paths)
         if order.priority is not Priority.BACKGROUND:
             self._health.wake()
@@ -228,44 +197,6 @@ class Daemon:
         """
         return self._offers.confirm(run.id, base_sha256, new_sha256)
 
-    def changes(
-        self, path: str | None, run: str | None, before: int | None, limit: int
-    ) -> list[Change]:
-        """Return changes, newest first."""
-        return self._space.journal.changes(path, run, limit, before)
-
-    def change(self, number: int) -> Change | None:
-        """Return the change of that id."""
-        return self._space.journal.change(number)
-
-    def change_texts(self, change: Change) -> tuple[str, str] | None:
-        """Return the note before and after the change; None when its images were pruned."""
-        images = self._space.journal.images(change.id)
-        return images and (images[0].decode("utf-8"), images[1].decode("utf-8"))
-
-    def undo(self, change: Change, run: str | None = None) -> int:
-        """Return the id of the change that took this one back. Raises NoteError."""
-        number = undo_change(self.root, self._space.journal, change, run or new_run())
-        with suppress(NoteError):
-            snapshot = read_note(self.root, change.path, settle=0)
-            self._seen.wrote(change.path, snapshot.data.decode("utf-8"))
-        return number
-
-    def offer_undo(self, change: Change, text: str) -> Offer:
-        """Return the edits that take the change out of a text in an editor. Raises NoteError."""
-        require_utf8(text)
-        if change.state != "done":
-            by = f" by change {change.undone_by}" if change.undone_by else ""
-            reason = "was taken back already" + by if change.state == "undone" else "is not made"
-            raise NoteRefused(f"change {change.id} {reason}", change.path)
-        edits = find_inverse_in_editor(self._space.journal, change, text)
-        undo = NewChange(new_run(), change.path, "undo", edits, undoes=change.id)
-        return self._offers.make(f"change {change.id}", undo, text, apply_edits(text, edits))
-
-    def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
-        """Return the id of the undo, journaled, that the client made. Raises UsageError."""
-        return self._offers.confirm(f"change {change.id}", base_sha256, new_sha256)
-
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""
         self._gate.pause()
@@ -301,9 +232,6 @@ class Daemon:
             self._reconciler.refresh(_REFRESH)
         return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
 
-    def _resolve(self, path: str) -> str:
-        return relative_path(self.root, path, self.root) if path else ""
-
     def _open_background(self, cancelled: Event) -> Enricher:
         settle = self._space.config.background.settle_seconds
         return self._source.open(self._run, cancelled, settle, waits=False)
@@ -319,11 +247,3 @@ class Daemon:
         self._gate.look()
         self._source.renew()
         self._space.journal.prune_images(_IMAGES_KEPT)
-
-
-def _is(facts: Facts, wanted: Wanted) -> bool:
-    if facts.skipped is not None:
-        return wanted in ("skipped", "all")
-    if facts.needs:
-        return wanted in ("to-do", "all")
-    return wanted == "all" or (wanted == "left" and bool(facts.left))

@@ -117,7 +117,10 @@ class Requests:
             self._queue.done(ticket)
             return False
         run.begin()
-        done = self._do(run, enricher, ticket.item)
+        try:
+            done = self._do(run, enricher, ticket.item)
+        finally:
+            run.usage = enricher.usage
         if done.result.change is not None:
             self._seen.wrote(ticket.path, done.result.new)
         self._finish(run, ticket, done.result, done.offer)

@@ -6,7 +6,7 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
 from companion.daemon.queue import Priority
@@ -64,7 +64,8 @@ class Run:
     """One run. Read it under its own lock by progress(); only Runs and the workers change it.
 
     total: notes it works on. waits: why nothing goes on just now; empty when it does.
-    fault: what ended it. made_at: Unix time, seconds.
+    fault: what ended it. usage: of all its calls, also those without an answer.
+    made_at: Unix time, seconds.
     """
 
     id: str
@@ -94,10 +95,11 @@ class Run:
     def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
         """Add what became of a note, and end the run with the last one; counted: of its total."""
         with self._changed:
+            if result.change is not None:  # the journal has the texts
+                result = replace(result, old="", new="")
             self.entries.append(Entry(len(self.entries) + 1, result, offer, counted))
             if counted:
                 self.counts[result.status] += 1
-                self.usage += result.usage
             if not self.is_over and result.ends_run:
                 self.state, self.fault, self.waits = "failed", result.reason, ""
             if not self.is_over and self.counts.total() >= self.total:

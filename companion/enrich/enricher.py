@@ -88,6 +88,11 @@ class Enricher:
         client.limit_calls(workspace.config.concurrency)
         self._planner = planner or open_planner(workspace)
 
+    @property
+    def usage(self) -> Usage:
+        """What all its calls took, also those without a usable answer."""
+        return self._client.usage
+
     def close(self) -> None:
         """Break off the calls under way, and ask nothing more."""
         self._client.close()

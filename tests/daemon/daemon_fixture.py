@@ -168,7 +168,7 @@ class Keeper:
 
     def changes(self, path: str | None = None) -> list[Change]:
         """Return what the journal holds, newest first."""
-        return self.daemon.changes(path, None, None, 10_000)
+        return self.daemon.history.page(path, None, None, 10_000)
 
     def status(self) -> Status:
         """Return the daemon's status."""

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Collection, Iterable
+from collections.abc import Callable, Collection, Iterable
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 from companion.daemon.daemon import Daemon
 from companion.daemon.health import Fault
+from companion.daemon.history import History
+from companion.daemon.notes import Notes
 from companion.daemon.runs import Offer, Order, Run, Runs
 from companion.daemon.state import BackgroundState, Listing, Status, Today, Wanted
 from companion.enrich.plan import Filling
@@ -44,9 +46,8 @@ class FakeDaemon(Daemon):
         self.fails_with: Exception | None = None
         self.works_at_once = False
         self.open: dict[str, list[str]] = {}
-        self.journal = [make_change(number) for number in (1, 2, 3)]
-        self.pruned = {1}
-        self._lock = threading.Lock()
+        self.notes = FakeNotes()
+        self.history = self.fake_history = FakeHistory(self._fail)
 
     def status(self) -> Status:
         self._fail()
@@ -74,25 +75,15 @@ class FakeDaemon(Daemon):
             in_hand=[],
             waiting={"interactive": 0},
             runs=[run.id for run in self.runs.active()],
-            newest_change=self.journal[-1].id,
+            newest_change=self.fake_history.journal[-1].id,
         )
-
-    def notes(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
-        prefix = f"{folder}/" if folder else ""
-        found = [p for p, facts in NOTES.items() if p.startswith(prefix) and _is(facts, wanted)]
-        page = [path for path in found if path > after][:limit]
-        more = bool(page) and page[-1] != found[-1]
-        return Listing([(p, NOTES[p]) for p in page], page[-1] if more else None, len(found))
-
-    def look_at(self, path: str) -> Facts:
-        self._require(path)
-        return NOTES[path]
 
     def start_run(self, order: Order) -> Run:
         for path in order.paths:
             if path:
-                self._require(path)
+                _require(path)
         run = self.runs.new(order, max(1, len(order.paths)))
+        run.usage = Usage(20, 10, 2)
         if self.works_at_once:
             for path in order.paths:
                 run.add(make_result(path), make_offer() if order.text else None)
@@ -105,40 +96,17 @@ class FakeDaemon(Daemon):
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
     ) -> Offer:
         self._fail()
-        self._require(path)
+        _require(path)
         return make_offer()
 
     def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
         self._fail()
-        self._require(path)
+        _require(path)
 
     def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
         if base_sha256 != digest(OLD):
             raise UsageError("nothing of that kind was offered")
-        return self._add(path)
-
-    def changes(
-        self, path: str | None, run: str | None, before: int | None, limit: int
-    ) -> list[Change]:
-        found = [c for c in reversed(self.journal) if path in (None, c.path)]
-        found = [c for c in found if run in (None, c.run)]
-        return [c for c in found if before is None or c.id < before][:limit]
-
-    def change(self, number: int) -> Change | None:
-        return next((change for change in self.journal if change.id == number), None)
-
-    def change_texts(self, change: Change) -> tuple[str, str] | None:
-        return None if change.id in self.pruned else (OLD, NEW)
-
-    def undo(self, change: Change, run: str | None = None) -> int:
-        self._fail()
-        return self._add(change.path, change.id)
-
-    def offer_undo(self, change: Change, text: str) -> Offer:
-        return make_offer()
-
-    def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
-        return self._add(change.path, change.id)
+        return self.fake_history.add(path)
 
     def pause(self) -> None:
         self.is_paused = True
@@ -150,19 +118,71 @@ class FakeDaemon(Daemon):
         self.open[client] = list(paths)
         return [path for path in self.open[client] if path == "Stub.md"]
 
-    def _require(self, path: str) -> None:
-        if path not in NOTES:
-            raise UsageError(f"there is no {path} in the vault {self.root.name}")
-
     def _fail(self) -> None:
         if self.fails_with is not None:
             raise self.fails_with
 
-    def _add(self, path: str, undoes: int | None = None) -> int:
+
+class FakeNotes(Notes):
+    """NOTES."""
+
+    def __init__(self) -> None:
+        pass
+
+    def page(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
+        prefix = f"{folder}/" if folder else ""
+        found = [p for p, facts in NOTES.items() if p.startswith(prefix) and _is(facts, wanted)]
+        page = [path for path in found if path > after][:limit]
+        more = bool(page) and page[-1] != found[-1]
+        return Listing([(p, NOTES[p]) for p in page], page[-1] if more else None, len(found))
+
+    def look_at(self, path: str) -> Facts:
+        _require(path)
+        return NOTES[path]
+
+
+class FakeHistory(History):
+    """Three changes, and those that are added."""
+
+    def __init__(self, fail: Callable[[], None]) -> None:
+        self.journal = [make_change(number) for number in (1, 2, 3)]
+        self.pruned = {1}
+        self._fail = fail
+        self._lock = threading.Lock()
+
+    def page(
+        self, path: str | None, run: str | None, before: int | None, limit: int
+    ) -> list[Change]:
+        found = [c for c in reversed(self.journal) if path in (None, c.path)]
+        found = [c for c in found if run in (None, c.run)]
+        return [c for c in found if before is None or c.id < before][:limit]
+
+    def find(self, number: int) -> Change | None:
+        return next((change for change in self.journal if change.id == number), None)
+
+    def texts(self, change: Change) -> tuple[str, str] | None:
+        return None if change.id in self.pruned else (OLD, NEW)
+
+    def undo(self, change: Change, run: str | None = None) -> int:
+        self._fail()
+        return self.add(change.path, change.id)
+
+    def offer_undo(self, change: Change, text: str) -> Offer:
+        return make_offer()
+
+    def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
+        return self.add(change.path, change.id)
+
+    def add(self, path: str, undoes: int | None = None) -> int:
         with self._lock:
             number = len(self.journal) + 1
             self.journal.append(make_change(number, path, undoes))
             return number
+
+
+def _require(path: str) -> None:
+    if path not in NOTES:
+        raise UsageError(f"there is no {path} in the vault")
 
 
 def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -> Change:

@@ -122,14 +122,14 @@ def test_unknown_changes_are_not_found(server: Served, path: str) -> None:
 
 def test_undoes_a_change(server: Served) -> None:
     assert server.post("/changes/3/undo").json == {"change": 4}
-    assert server.daemon.journal[-1].undoes == 3
+    assert server.daemon.fake_history.journal[-1].undoes == 3
     assert server.post("/changes/3/undo", {"run": "20261125-104412-3f9a"}).status == 200
 
 
 def test_an_editor_undoes_a_change(server: Served) -> None:
     offer = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json["offer"]
     assert offer["edits"] == [{"start": 16, "end": 16, "text": " Yes."}]
-    assert len(server.daemon.journal) == 3
+    assert len(server.daemon.fake_history.journal) == 3
     assert server.post("/changes/3/applied", HASHES).json == {"change": 4}
 
 
@@ -148,4 +148,4 @@ UNDOS = [
 @pytest.mark.parametrize(("verb", "body"), UNDOS)
 def test_refuses_undo(server: Served, verb: str, body: object) -> None:
     assert_is_problem(server.post(f"/changes/3/{verb}", body), 422)
-    assert len(server.daemon.journal) == 3
+    assert len(server.daemon.fake_history.journal) == 3

@@ -58,7 +58,7 @@ def test_follows_a_run(server: Served) -> None:
     run.add(make_result("Stub.md"))
     after = server.get(f"/runs/{run.id}?since=0&diff=true").json
     assert (after["state"], after["next"], after["counts"]) == ("done", 1, {"enriched": 1})
-    assert after["usage"] == {"input_tokens": 10, "output_tokens": 5, "calls": 1}
+    assert after["usage"] == {"input_tokens": 20, "output_tokens": 10, "calls": 2}
     assert after["results"] == [
         {
             "number": 1,

@@ -80,7 +80,7 @@ def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
     assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256) == number
     (change,) = quiet.changes("Stub.md")
     assert (change.id, change.run, change.state) == (number, run.id, "done")
-    assert quiet.daemon.change_texts(change) == (EMOJI, _filled(EMOJI))
+    assert quiet.daemon.history.texts(change) == (EMOJI, _filled(EMOJI))
 
 
 @pytest.mark.parametrize(
@@ -182,9 +182,9 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     run, offer = run_on(quiet, STUB)
     number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
-    change = quiet.daemon.change(number)
+    change = quiet.daemon.history.find(number)
     assert change
-    undo = quiet.daemon.undo(change)
+    undo = quiet.daemon.history.undo(change)
     assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
     assert quiet.changes()[0].id == undo
     assert quiet.changes()[1].state == "undone"
@@ -195,10 +195,10 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> 
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.offer_undo(change, shown)
+    offer = quiet.daemon.history.offer_undo(change, shown)
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
-    made = quiet.daemon.confirm_undo(change, offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
+    made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
     assert quiet.changes()[0].undoes == change.id
 
 
@@ -206,15 +206,15 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
     run, offer = run_on(quiet, STUB)
     number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
     for expected in ("undone", "done", "undone"):
-        change = quiet.daemon.change(number)
+        change = quiet.daemon.history.find(number)
         assert change
         if change.state == "done":
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.offer_undo(taken_back, text)
-        quiet.daemon.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
-        after = quiet.daemon.change(number)
+        undo = quiet.daemon.history.offer_undo(taken_back, text)
+        quiet.daemon.history.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
+        after = quiet.daemon.history.find(number)
         assert after
         assert after.state == expected
     assert len(quiet.changes()) == 4
@@ -223,10 +223,10 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
 def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Keeper) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.undo(change)
+    quiet.daemon.history.undo(change)
     change = quiet.changes()[1]
     with pytest.raises(NoteError, match="was taken back already by change 2"):
-        quiet.daemon.offer_undo(change, FILLED)
+        quiet.daemon.history.offer_undo(change, FILLED)
 
 
 def test_what_was_taken_back_is_left_by_the_background(keeper: Keeper) -> None:
@@ -234,7 +234,7 @@ def test_what_was_taken_back_is_left_by_the_background(keeper: Keeper) -> None:
     keeper.start()
     eventually(lambda: keeper.is_filled("Stub.md"))
     eventually(keeper.is_idle)
-    keeper.daemon.undo(keeper.changes()[0])
+    keeper.daemon.history.undo(keeper.changes()[0])
     keeper.rescan()
     (keeper.vault / "Stub.md").touch()
     keeper.rescan()

@@ -25,7 +25,7 @@ _ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
 @changes.reads("/changes")
 def read_changes(query: ChangesQuery) -> ChangePage:
     """A page of changes, newest first."""
-    found = the_daemon().changes(query.path, query.run, query.before, query.limit + 1)
+    found = the_daemon().history.page(query.path, query.run, query.before, query.limit + 1)
     page = found[: query.limit]
     before = page[-1].id if len(found) > query.limit else None
     return ChangePage(changes=[ChangeShape.of(change) for change in page], before=before)
@@ -35,7 +35,7 @@ def read_changes(query: ChangesQuery) -> ChangePage:
 def read_change(change: int) -> ChangeWithDiff:
     """One change with its diff."""
     found = _require(change)
-    texts = the_daemon().change_texts(found)
+    texts = the_daemon().history.texts(found)
     diff = None if texts is None else "".join(diff_lines(found.path, *texts))
     return ChangeWithDiff.model_validate(change_fields(found) | {"diff": diff})
 
@@ -45,18 +45,18 @@ def undo_change(change: int, body: Undo) -> ChangeMade | UndoOffered:
     """Take a change back, or get the edits that do it."""
     found = _require(change)
     if body.text is not None:
-        return UndoOffered(offer=OfferShape.of(the_daemon().offer_undo(found, body.text)))
-    return ChangeMade(change=the_daemon().undo(found, body.run))
+        return UndoOffered(offer=OfferShape.of(the_daemon().history.offer_undo(found, body.text)))
+    return ChangeMade(change=the_daemon().history.undo(found, body.run))
 
 
 @changes.does(f"{_ONE}/applied", conflicts=True)
 def confirm_undo(change: int, body: Applied) -> ChangeMade:
     """Confirm that the edits of an undo were made."""
-    number = the_daemon().confirm_undo(_require(change), body.base_sha256, body.new_sha256)
+    number = the_daemon().history.confirm_undo(_require(change), body.base_sha256, body.new_sha256)
     return ChangeMade(change=number)
 
 
 def _require(number: int) -> Change:
-    if (found := the_daemon().change(number)) is None:
+    if (found := the_daemon().history.find(number)) is None:
         raise Refusal(404, f"There is no change {number}.")
     return found

@@ -37,7 +37,7 @@ class NotePage(Shape):
 
 
 class NotesQuery(Sent):
-    """Which notes. path: this one alone, looked at now, as if it were named in a run."""
+    """Which notes. path: this one alone, looked at now."""
 
     filter: Literal["to-do", "left", "skipped", "all"] = "to-do"
     folder: FolderPath = ""
@@ -56,7 +56,7 @@ class NotesQuery(Sent):
 def read_notes(query: NotesQuery) -> NotePage | NoteShape:
     """A page of notes in the order of their paths, or one note by its path."""
     if query.path is not None:
-        return NoteShape.of(query.path, the_daemon().look_at(query.path))
-    page = the_daemon().notes(query.filter, query.folder, query.after, query.limit)
+        return NoteShape.of(query.path, the_daemon().notes.look_at(query.path))
+    page = the_daemon().notes.page(query.filter, query.folder, query.after, query.limit)
     found = [NoteShape.of(path, facts) for path, facts in page.notes]
     return NotePage(notes=found, after=page.after, total=page.total)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -18,13 +18,14 @@ from companion.daemon.api.shapes import (
     iso_time,
 )
 from companion.daemon.runs import Entry, Run, State
-from companion.enrich.result import Status
+from companion.enrich.result import Result, Status
 from companion.llm.answer import Usage
-from companion.note.diff import diff_lines
 
 _RESULTS = 200  # results of one answer at most
 LONGEST_WAIT = 25  # seconds that an answer may be held back
 
+DiffOf = Callable[[Result], str | None]
+"""Gives the unified diff of a note that changed, or would."""
 
 Numbers = Annotated[
     list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)
@@ -76,10 +77,9 @@ class ResultShape(Shape):
     offer: OfferShape | None
 
     @classmethod
-    def of(cls, entry: Entry, *, with_diff: bool) -> ResultShape:
-        """Return the shape of a run's entry."""
+    def of(cls, entry: Entry, diff_of: DiffOf | None) -> ResultShape:
+        """Return the shape of a run's entry; diff_of: None for no diffs."""
         result = entry.result
-        has_diff = with_diff and result.new != result.old
         return cls(
             number=entry.number,
             counted=entry.counted,
@@ -100,7 +100,7 @@ class ResultShape(Shape):
             usage=UsageShape.of(result.usage),
             change=result.change,
             ends_run=result.ends_run,
-            diff="".join(diff_lines(result.path, result.old, result.new)) if has_diff else None,
+            diff=diff_of(result) if diff_of else None,
             offer=entry.offer and OfferShape.of(entry.offer),
         )
 
@@ -142,11 +142,11 @@ class RunProgress(RunShape):
     next: int
 
     @classmethod
-    def since(cls, run: Run, number: int, *, with_diff: bool) -> RunProgress:
+    def since(cls, run: Run, number: int, diff_of: DiffOf | None) -> RunProgress:
         """Return how far the run is; the state first: what is over gets no more results."""
         head = RunShape.of(run)
         entries: Sequence[Entry] = run.since(number)[:_RESULTS]
-        results = [ResultShape.of(entry, with_diff=with_diff) for entry in entries]
+        results = [ResultShape.of(entry, diff_of) for entry in entries]
         last = entries[-1].number if entries else number
         return cls(**vars(head), results=results, next=last)
 

@@ -17,6 +17,8 @@ from companion.daemon.api.shapes import ChangeMade, Nothing, OfferShape
 from companion.daemon.api.waiting import wait_for_result
 from companion.daemon.problem import Refusal
 from companion.daemon.runs import Run
+from companion.enrich.result import Result
+from companion.note.diff import diff_lines
 
 runs = Noun("runs")
 
@@ -39,7 +41,7 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
     found = _require(run)
     if query.wait:
         wait_for_result(found, query.since, query.wait)
-    return RunProgress.since(found, query.since, with_diff=query.diff == "true")
+    return RunProgress.since(found, query.since, _diff_of if query.diff == "true" else None)
 
 
 @runs.does("/runs/<run>/cancel")
@@ -71,6 +73,16 @@ def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     found = _require(run)
     made = the_daemon().confirm(found, body.path, body.base_sha256, body.new_sha256)
     return ChangeMade(change=made)
+
+
+def _diff_of(result: Result) -> str | None:
+    """Return the diff of a written result from the journal, of others from their own texts."""
+    history = the_daemon().history
+    change = None if result.change is None else history.find(result.change)
+    texts = history.texts(change) if change else (result.old, result.new)
+    if texts is None or texts[0] == texts[1]:
+        return None
+    return "".join(diff_lines(result.path, *texts))
 
 
 def _require(name: str) -> Run:

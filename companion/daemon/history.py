@@ -1,0 +1,64 @@
+"""What was changed in the notes, and how it is taken back."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from companion.daemon.offers import Offers
+from companion.daemon.runs import Offer
+from companion.daemon.seen import Seen
+from companion.enrich.run import new_run
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError, NoteRefused
+from companion.note.edit import apply_edits
+from companion.note.editor import require_utf8
+from companion.vault.journal import Change, NewChange
+from companion.vault.undo import find_inverse_in_editor, undo_change
+from companion.vault.write import read_note
+
+
+class History:
+    """The changes of one vault. From any thread."""
+
+    def __init__(self, space: Workspace, offers: Offers, seen: Seen) -> None:
+        self._space = space
+        self._offers = offers
+        self._seen = seen
+
+    def page(
+        self, path: str | None, run: str | None, before: int | None, limit: int
+    ) -> list[Change]:
+        """Return changes, newest first."""
+        return self._space.journal.changes(path, run, limit, before)
+
+    def find(self, number: int) -> Change | None:
+        """Return the change of that id."""
+        return self._space.journal.change(number)
+
+    def texts(self, change: Change) -> tuple[str, str] | None:
+        """Return the note before and after the change; None when its images were pruned."""
+        images = self._space.journal.images(change.id)
+        return images and (images[0].decode("utf-8"), images[1].decode("utf-8"))
+
+    def undo(self, change: Change, run: str | None = None) -> int:
+        """Return the id of the change that took this one back. Raises NoteError."""
+        number = undo_change(self._space.root, self._space.journal, change, run or new_run())
+        with suppress(NoteError):
+            snapshot = read_note(self._space.root, change.path, settle=0)
+            self._seen.wrote(change.path, snapshot.data.decode("utf-8"))
+        return number
+
+    def offer_undo(self, change: Change, text: str) -> Offer:
+        """Return the edits that take the change out of a text in an editor. Raises NoteError."""
+        require_utf8(text)
+        if change.state != "done":
+            by = f" by change {change.undone_by}" if change.undone_by else ""
+            reason = "was taken back already" + by if change.state == "undone" else "is not made"
+            raise NoteRefused(f"change {change.id} {reason}", change.path)
+        edits = find_inverse_in_editor(self._space.journal, change, text)
+        undo = NewChange(new_run(), change.path, "undo", edits, undoes=change.id)
+        return self._offers.make(f"change {change.id}", undo, text, apply_edits(text, edits))
+
+    def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
+        """Return the id of the undo, journaled, that the client made. Raises UsageError."""
+        return self._offers.confirm(f"change {change.id}", base_sha256, new_sha256)
