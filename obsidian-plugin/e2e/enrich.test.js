@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, beforeEach, test } from "node:test";
-import { errorsOf, notice, readData, writeData } from "./obsidian.js";
+import { errorsOf, notice, readData } from "./obsidian.js";
 import {
   chooseFromMenu,
   clickRibbon,
@@ -105,6 +105,19 @@ test("the command takes the last change of the open note back", async () => {
   await waitFor("the file follows", async () => (await scene.vault.read(path)) === text);
 });
 
+test("keys typed while the model thinks, and the cursor, stay where they are", async () => {
+  await openNote(page, "Garden/Basil.md");
+  scene.endpoint.hold();
+  await clickRibbon(page);
+  await focusEditor();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.type("It sm");
+  scene.endpoint.release();
+  await shows(page, /^> It explains the subject/m);
+  await page.keyboard.type("ells good.");
+  assert.match(await shownText(page), /last frost\.\n+It smells good\.$/);
+});
+
 test("a review: one change refused, the other written", async () => {
   const path = "Cooking/Ratatouille.md";
   await openNote(page, path);
@@ -173,6 +186,15 @@ test("the settings: a test of the connection, and pairing by hand", async () => 
   await modal.getByText(/^Connected/).waitFor();
   assert.match(await secret(page), /^[0-9a-f]{64}$/);
   await page.keyboard.press("Escape");
+});
+
+test("switched off, nothing of it stays", async () => {
+  await page.evaluate(() => window.host.unload());
+  assert.equal(await page.locator(".side-dock-ribbon-action, .plugin-callout-companion").count(), 0);
+  assert.equal(await page.evaluate(() => window.app.commands.length), 0);
+  await waitFor("the daemon knows that no note is open", async () => {
+    return JSON.parse(await scene.vault.companion("status", "--json")).open_notes === 0;
+  });
 });
 
 function focusEditor() {
