@@ -19,7 +19,7 @@ from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
 from companion.enrich.answer import Limits, read_answer
-from companion.enrich.gate import CHECKS, Fault, Said, what_was_told
+from companion.enrich.gate import CHECKS, Fault, Said, what_was_told, whole_sentences
 from companion.enrich.gate.tokens import width
 from companion.enrich.own_sentence import running_text
 from companion.errors import AnswerError
@@ -147,6 +147,7 @@ def _said(note: Reference, prompts: Prompts, name: str, text: str) -> Said | Non
     field = prompts.fields[name]
     try:
         value = read_answer(field, text, ANY)
+        value = whole_sentences(value) if isinstance(value, str) else value
     except AnswerError:
         return None
     text = value if isinstance(value, str) else "\n".join(value)

@@ -8,7 +8,14 @@ from typing import NamedTuple
 from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
 from companion.enrich.answer import Limits, NothingToSay, read_answer
 from companion.enrich.ask import Call, ask_for, field_of, plan_calls, show_note
-from companion.enrich.gate import Fault, Said, checks_are_on, find_fault, what_was_told
+from companion.enrich.gate import (
+    Fault,
+    Said,
+    checks_are_on,
+    find_fault,
+    what_was_told,
+    whole_sentences,
+)
 from companion.enrich.known import Known
 from companion.enrich.model import ModelFacts
 from companion.enrich.own_sentence import own_sentence, running_text
@@ -123,6 +130,8 @@ class Asker:
             return read_answer(field, given, limits)
         try:
             value = read_answer(field, given, limits)
+            if field.kind == "text" and isinstance(value, str):
+                value = whole_sentences(value)
         except NothingToSay:
             raise
         except AnswerError as error:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Iterator
 
 from companion.enrich.gate.tokens import UNSPACED, find_tokens, width
+from companion.enrich.sentence import find_sentences
 from companion.note.inert_line import words
 from companion.note.inert_value import inert_value
 from companion.note.line import Line
@@ -23,14 +24,6 @@ _NO_PROSE = re.compile(
 _MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
 _BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+$")
 
-_ABBREVIATIONS = (
-    "e.g i.e etc vs cf Dr Mr Mrs Ms Prof St No Fig approx ca z.B d.h bzw usw Nr u.a Sr Sra p.ej M"
-    " т.е т.д т.п им г"
-)
-_AFTER_ABBREVIATION = re.compile(
-    rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
-)
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*")
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
 _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
 # What points to something said before, or to something else, says nothing of the note by itself.
@@ -69,19 +62,6 @@ def running_text(view: NoteView) -> list[str]:
     return [paragraph for block in _blocks(view.lines) if (paragraph := _join(block))]
 
 
-def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
-    """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
-    for paragraph in paragraphs:
-        begin = 0
-        for end in _END.finditer(paragraph):
-            if not _ends_sentence(paragraph, end):
-                continue
-            yield paragraph[begin : end.end()].strip()
-            begin = end.end()
-        if rest := paragraph[begin:].strip():
-            yield rest
-
-
 def _first(sentences: Iterator[str]) -> Iterator[str]:
     return (sentence for sentence, _ in zip(sentences, range(_LOOKED_AT), strict=False))
 
@@ -94,14 +74,6 @@ def _says_something(sentence: str, most: int) -> bool:
         and not _DEPENDS.match(sentence)
         and all(sentence.count(pair[0]) == sentence.count(pair[1]) for pair in _PAIRS)
     )
-
-
-def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
-    following = paragraph[end.end() :].lstrip()[:1]
-    is_word = end[0] == "." and _AFTER_ABBREVIATION.search(
-        paragraph[max(0, end.start() - 12) : end.end()]
-    )
-    return not (is_word or (following.islower() and end[0][0] in ".…"))
 
 
 def _blocks(lines: Iterable[Line]) -> Iterator[list[str]]:

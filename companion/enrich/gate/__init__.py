@@ -15,12 +15,20 @@ from companion.enrich.gate.shape import (
     find_bad_length,
     find_json,
     find_markup,
-    find_unfinished,
 )
 from companion.enrich.gate.talk import find_meta_talk, find_refusal
+from companion.enrich.gate.unfinished import find_unfinished, whole_sentences
 from companion.prompts import Field, Prompts
 
-__all__ = ["CHECKS", "Fault", "Said", "checks_are_on", "find_fault", "what_was_told"]
+__all__ = [
+    "CHECKS",
+    "Fault",
+    "Said",
+    "checks_are_on",
+    "find_fault",
+    "what_was_told",
+    "whole_sentences",
+]
 
 Check = Callable[[Said], Fault | None]
 

@@ -13,7 +13,7 @@ _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may well stand twice: "No.", "Yes."
 _PHRASE_WORDS = {"text": 6, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
-_STUTTERS = ((1, 3), (2, 3), (3, 2))  # so many tokens, so often in a row
+_STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
 _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
 _PADDING = """
 a an the of on about note notes description overview introduction guide summary is are what this to

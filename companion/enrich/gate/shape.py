@@ -1,4 +1,4 @@
-"""Is an answer as long as asked, complete, and free of what is no text: markup, JSON?"""
+"""Is an answer as long as asked, and free of what is no text: markup, JSON?"""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import letters, width
 
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
-_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
 _OBJECT = re.compile(r"\s*[{\[][\s\S]*[}\]]\s*")
 _MEMBER = re.compile(
@@ -30,30 +30,10 @@ _MARKUP = re.compile(
 )
 _EMPHASIS = re.compile(r"\*\*|~~|==\w|(?<!\w)__\w|`|^#{1,6} |(?<!\S)\*\w")
 
-_CLOSERS = "\"'”’»›)]）】」』*_`|"
-_FINAL = ".!?…。！？｡؟।"
-_BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
-_CUT = re.compile(r"(?:\.{3}|(?<!…)…)$")  # …… is how Chinese says "and so on"
-_STARTS_INSIDE = re.compile(r"^[,;:.!?)\]}、，。：；！？）」》]")
-_BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
-# English; German; French; Spanish; Portuguese; Italian and Dutch; Russian.
-_NO_END = """
-the a an and or of its their such including from into between than as by which because
-und oder der das ein eine einen von sowie für dass weil
-et ou de du des le la les un une que pour avec dans
-y el los las del para con por su sus
-e do da dos das em os
-il lo gli di della dei che per het een van en voor
-и или в на с для о по из к от а но что
-"""
-_NO_LAST_WORDS = frozenset(_NO_END.split())
-_NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
-_WORD = re.compile(r"[^\W\d_]+$")
-
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _LEEWAY = 3  # people are brief: 文件系统 says something
 _OVER = 1.25  # of the most characters asked for
-_LIST_OR_TABLE = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)")
+LIST_OR_TABLE = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 
 
@@ -68,7 +48,7 @@ def find_json(said: Said) -> Fault | None:
 
 def find_markup(said: Said) -> Fault | None:
     """Return the fault of an answer in which markup is left that the note itself does not show."""
-    text = _ESCAPE.sub(r"\1", _without_code(said.text) if said.is_prose else said.text)
+    text = ESCAPE.sub(r"\1", _without_code(said.text) if said.is_prose else said.text)
     found = list(_MARKUP.finditer(text))
     if not said.is_prose:
         found += _EMPHASIS.finditer(text)
@@ -78,24 +58,6 @@ def find_markup(said: Said) -> Fault | None:
         if match[0].replace(" ", "") not in said.note.replace(" ", ""):
             reason = f"has markup left in it (“{match[0]}”)"
             return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
-    return None
-
-
-def find_unfinished(said: Said) -> Fault | None:
-    """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
-
-    A description needs no full stop; the last paragraph of a callout does.
-    """
-    text = _ESCAPE.sub(r"\1", said.text).strip()
-    last = text.rsplit("\n", 1)[-1].strip()
-    if _STARTS_INSIDE.match(text):
-        return _unfinished(text[:40], "Begin with the beginning of a sentence.")
-    if said.is_prose and (_LIST_OR_TABLE.match(last) or last.endswith("```")):
-        return None
-    bare = last.rstrip(_CLOSERS)
-    is_final = bare[-1:] in _FINAL and not _CUT.search(bare)
-    if not is_final and (said.is_prose or _breaks_off(last)):
-        return _unfinished(last[-40:], "Write shorter, whole sentences, and end the last one.")
     return None
 
 
@@ -110,7 +72,7 @@ def find_bad_length(said: Said) -> Fault | None:
     least, most = field.min_characters, field.max_characters
     if width(letters(said.text)) < least / _LEEWAY and not said.question:
         return _length(f"is too short ({len(said.text)} characters)", f"at least {least}")
-    if len(said.text) > _OVER * most and (said.is_prose or _is_list_of_sentences(said.text)):
+    if len(said.text) > _OVER * most:
         return _length(f"is too long ({len(said.text)} characters)", f"at most {most}")
     if said.is_prose:
         return _bad_paragraphs(said.text, max(1, most // _PARAGRAPH))
@@ -122,29 +84,11 @@ def _bad_paragraphs(text: str, most: int) -> Fault | None:
     if blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
         retry = "Begin with a sentence, not with a heading."
         return Fault("length", "begins with a heading", retry)
-    running = [block for block in blocks if not _LIST_OR_TABLE.match(block)]
+    running = [block for block in blocks if not LIST_OR_TABLE.match(block)]
     if len(running) > most:
         retry = f"Write at most {most} paragraphs."
         return Fault("length", f"has {len(running)} paragraphs", retry)
     return None
-
-
-def _is_list_of_sentences(text: str) -> bool:
-    """Return whether more than one sentence stands in it, so that it can be told to say less."""
-    return len(re.findall(r"[.!?](?:\s|$)|[。！？]", text)) != 1
-
-
-def _breaks_off(text: str) -> bool:
-    if _BROKEN_OFF.search(text) or _CUT.search(text) or _NO_LAST_SIGNS.search(text):
-        return True
-    word = _WORD.search(text.casefold())
-    if word and word[0] in _NO_LAST_WORDS and " " in text:
-        return True
-    return any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
-
-
-def _unfinished(where: str, retry: str) -> Fault:
-    return Fault("unfinished", f"is not a whole sentence (“{where}”)", retry)
 
 
 def _length(reason: str, wanted: str) -> Fault:

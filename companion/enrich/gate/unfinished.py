@@ -1,0 +1,83 @@
+"""Is an answer made of whole sentences?"""
+
+from __future__ import annotations
+
+import re
+
+from companion.enrich.gate.said import Fault, Said
+from companion.enrich.gate.shape import ESCAPE, LIST_OR_TABLE
+from companion.enrich.gate.tokens import count_unspaced, width
+from companion.enrich.sentence import find_sentences
+
+_CLOSERS = "\"'”’»›)]）】」』*_`|"
+_FINAL = ".!?…。！？｡؟।"
+_BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
+_CUT = re.compile(r"(?:\.{3}|(?<!…)…)$")  # …… is how Chinese says "and so on"
+_STARTS_INSIDE = re.compile(r"^[,;:.!?)\]}、，。：；！？）」》]")
+_BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
+# English; German; French; Spanish; Portuguese; Italian and Dutch; Russian.
+_NO_END = """
+the a an and or of its their such including from into between than as by which because to in on
+for with at about using via
+und oder der das ein eine einen von sowie für dass weil
+et ou de du des le la les un une que pour avec dans
+y el los las del para con por su sus
+e do da dos das em os
+il lo gli di della dei che per het een van en voor
+и или в на с для о по из к от а но что
+"""
+_NO_LAST_WORDS = frozenset(_NO_END.split())
+_NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
+_WORD = re.compile(r"[^\W\d_]+$")
+
+_SENTENCE = 60  # letters; with so many, a description is a sentence and needs a full stop
+_UNSPACED_SENTENCE = 100
+
+
+def find_unfinished(said: Said) -> Fault | None:
+    """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
+
+    What is no longer than a phrase needs no full stop; the last paragraph of a callout does.
+    """
+    text = ESCAPE.sub(r"\1", said.text).strip()
+    last = text.rsplit("\n", 1)[-1].strip()
+    if _STARTS_INSIDE.match(text):
+        return _unfinished(text[:40], "Begin with the beginning of a sentence.")
+    if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
+        return None
+    if not _is_final(last) and (_needs_end(said, last) or _breaks_off(last)):
+        retry = "Write whole sentences, shorter ones, and end the last with a full stop."
+        return _unfinished(last[-40:], retry)
+    return None
+
+
+def whole_sentences(text: str) -> str:
+    """Return text without the beginning of a sentence that it ends with, if others come first."""
+    if _is_final(text):
+        return text
+    whole = list(find_sentences([text]))[:-1]
+    return " ".join(whole) if whole else text
+
+
+def _is_final(text: str) -> bool:
+    bare = text.rstrip(_CLOSERS)
+    return bare[-1:] in tuple(_FINAL) and not _CUT.search(bare)
+
+
+def _needs_end(said: Said, last: str) -> bool:
+    if said.field.name != "description":
+        return said.is_prose
+    return width(last) >= (_UNSPACED_SENTENCE if count_unspaced(last) else _SENTENCE)
+
+
+def _breaks_off(text: str) -> bool:
+    if _BROKEN_OFF.search(text) or _CUT.search(text) or _NO_LAST_SIGNS.search(text):
+        return True
+    word = _WORD.search(text.casefold())
+    if word and word[0] in _NO_LAST_WORDS and " " in text:
+        return True
+    return any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
+
+
+def _unfinished(where: str, retry: str) -> Fault:
+    return Fault("unfinished", f"is not a whole sentence (“{where}”)", retry)

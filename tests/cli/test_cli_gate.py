@@ -1,0 +1,113 @@
+"""The gate at the command line: a bad answer is asked for once more, and never reaches a note."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+import pytest
+
+from tests.cli.user import User, answer_by_schema
+
+NOTE = (
+    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
+    " Feed the starter twice a day.\n"
+)
+NO_PROSE = "---\ndescription:\n---\n\n# Sourdough\n\n- flour\n- water\n"
+OWN = "Sourdough is bread that is raised by wild yeast."
+GOOD = "How sourdough is raised by the yeast of a starter."
+BAD = "As an AI language model, I cannot say."
+CALLOUT = (
+    "Sourdough is bread that is raised by wild yeast, which lives in a starter.\n\n"
+    "The starter is fed twice a day, so that the yeast does not starve."
+)
+
+
+@pytest.fixture(autouse=True)
+def _checked(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+
+
+def say(user: User, *answers: str, callout: str = CALLOUT) -> None:
+    """Have the model say these one after the other, the last one ever after."""
+
+    def script(seen: object, number: int) -> object:
+        description = answers[min(len(user.fake.seen), len(answers)) - 1]
+        return answer_by_schema(seen, {"description": description, "callout": callout})  # type: ignore[arg-type]
+
+    user.fake.script = script  # type: ignore[assignment]
+
+
+def description(user: User) -> str:
+    return user.read("Sourdough.md").split("description:")[1].split("\n")[0].strip()
+
+
+EXAMPLES = [
+    pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
+    pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
+    pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own sentence"),
+    pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
+    pytest.param(NO_PROSE, [BAD, BAD], "", 2, id="no prose: nothing"),
+]
+
+
+@pytest.mark.parametrize(("note", "answers", "expected", "calls"), EXAMPLES)
+def test_description(
+    user: User, note: str, answers: Sequence[str], expected: str, calls: int
+) -> None:
+    user.note("Sourdough.md", note)
+    say(user, *answers)
+    user.run("enrich", "Sourdough.md", "--json")
+    assert (description(user), user.calls()) == (expected, calls)
+
+
+def test_the_second_question_names_the_fault_and_counts(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, BAD, GOOD)
+    done = user.run("enrich", "Sourdough.md", "--json").objects[0]
+    first, second = (seen.body["messages"] for seen in user.fake.seen)
+    assert second[: len(first)] == first
+    assert [message["role"] for message in second[len(first) :]] == ["assistant", "user"]
+    assert BAD in second[-2]["content"] and "never mention the note" in second[-1]["content"]
+    one = json.loads(json.dumps(done["usage"]))["output_tokens"]
+    user.note("Other.md", NOTE)
+    say(user, GOOD)
+    again = user.run("enrich", "Other.md", "--json").objects[0]["usage"]["output_tokens"]
+    assert one == 2 * again > 0
+
+
+def test_history_tells_whose_sentence_it_is(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, BAD)
+    user.run("enrich", "Sourdough.md")
+    history = user.run("history", "--json").out
+    assert "the note's own sentence; the model's answer: the description" in history
+
+
+def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:
+    user.note("Sourdough.md", NO_PROSE)
+    say(user, BAD)
+    ran = user.run("enrich", ".", "--json")
+    assert ran.objects[0]["status"] == "failed" and "talks about" in ran.objects[0]["reason"]
+    calls = user.calls()
+    again = user.run("enrich", ".", "--json")
+    assert user.calls() == calls and "talks about" in again.all
+
+
+def test_a_bad_callout_leaves_the_description(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD, callout="Sure! Here is your callout about sourdough and how it is made.")
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == GOOD and "[!ai]" not in user.read("Sourdough.md")
+    assert user.calls() == 2
+
+
+def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "off")
+    user.note("Sourdough.md", NOTE)
+    say(user, "As an AI, <script>x</script> [[Nope]]")
+    user.run("enrich", "Sourdough.md")
+    assert user.calls() == 1 and "As an AI, < script>" in description(user)
+    assert "[[" not in description(user)

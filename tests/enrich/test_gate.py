@@ -1,0 +1,352 @@
+"""The gate: answers that may not reach a note, by their fault; and good ones that may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.enrich.gate import (
+    CHECKS,
+    Said,
+    checks_are_on,
+    find_fault,
+    what_was_told,
+    whole_sentences,
+)
+from companion.prompts import load_prompts
+
+PROMPTS = load_prompts()
+NOTES = {
+    "en": (
+        "Sourdough",
+        "Sourdough is bread raised by wild yeast and bacteria that live in a starter of flour and"
+        " water. Feed the starter twice a day in the kitchen, once a week in the fridge.\n\n"
+        "Written in San Francisco in 1997 for the Boudin bakery, with 1,200 loaves a day.",
+    ),
+    "zh": (
+        "酸面包",
+        "酸面包是用野生酵母和乳酸菌发酵的面包，酵头由面粉和水制成。每天喂两次酵头，放在冰箱里则每周一次。"
+        "1997 年写于旧金山，用 Excel 记录。",
+    ),
+    "es": (
+        "Masa madre",
+        "La masa madre es una mezcla de harina y agua en la que viven levaduras y bacterias. Se"
+        " alimenta dos veces al día en la cocina, o una vez por semana en la nevera.",
+    ),
+    "de": (
+        "Sauerteig",
+        "Sauerteig ist ein Teig aus Mehl und Wasser, in dem Hefen und Bakterien leben. Er wird in"
+        " der Küche zweimal am Tag gefüttert, im Kühlschrank einmal in der Woche.",
+    ),
+    "ru": (
+        "Закваска",
+        "Закваска — это смесь муки и воды, в которой живут дикие дрожжи и бактерии. На кухне её"
+        " подкармливают два раза в день, в холодильнике — раз в неделю.",
+    ),
+    "ja": (
+        "サワードウ",
+        "サワードウは野生の酵母と乳酸菌で発酵させるパンです。スターターは小麦粉と水で作り、台所では一日に二回、"
+        "冷蔵庫では週に一回えさをやります。",
+    ),
+}
+
+
+def said(text: str, language: str = "en", field: str = "description") -> Said:
+    title, note = NOTES[language]
+    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+    return Said(PROMPTS.fields[field], text, text, title, note, note, told)
+
+
+def kind_of(answer: Said) -> str | None:
+    fault = find_fault(answer)
+    return fault.kind if fault else None
+
+
+GOOD = [
+    pytest.param("How a sourdough starter of wild yeast is kept and fed.", "en", id="en"),
+    pytest.param("Sourdough: bread raised by wild yeast", "en", id="en without a full stop"),
+    pytest.param("This page explains how to feed a starter.", "en", id="en as people write"),
+    pytest.param("The 1997 recipe of San Francisco's Boudin Bakery.", "en", id="en names it has"),
+    pytest.param("Feeding a starter for 1200 loaves.", "en", id="en a number written otherwise"),
+    pytest.param("Feeding a Starter Twice a Day", "en", id="en a headline"),
+    pytest.param("酸面包的酵头如何制作、喂养和保存。", "zh", id="zh"),
+    pytest.param("本文介绍酸面包酵头的喂养方法。", "zh", id="zh as people write"),
+    pytest.param("用 Excel 记录酸面包的酵头。", "zh", id="zh with a name it has"),
+    pytest.param("Cómo se cuida y se alimenta la masa madre de harina y agua.", "es", id="es"),
+    pytest.param("Wie man Sauerteig aus Mehl und Wasser in der Küche füttert.", "de", id="de"),
+    pytest.param("Ein Teig, in dem Hefen leben, und seine Pflege im Alltag.", "de", id="de nouns"),
+    pytest.param("Как ухаживать за закваской из муки и воды и подкармливать её.", "ru", id="ru"),
+    pytest.param("サワードウのスターターの作り方と、えさのやり方。", "ja", id="ja"),
+]
+
+
+WHOLE = [
+    (text, language)
+    for text, language in (row.values for row in GOOD)
+    if isinstance(text, str) and isinstance(language, str) and text.endswith((".", "。"))
+]
+
+
+@pytest.mark.parametrize(("text", "language"), GOOD)
+def test_good(text: str, language: str) -> None:
+    assert find_fault(said(text, language)) is None
+
+
+BAD = [
+    # repetition
+    ("repetition", "en", "Bread bread bread made from flour and water."),
+    ("repetition", "en", "How to feed it. How to keep it. How to feed it."),
+    ("repetition", "en", "Yeast that lives in the starter and bacteria that lives in the starter"
+     " and water that lives in the starter and bacteria."),
+    ("repetition", "en", "A kind of bread a kind of bread with yeast."),
+    ("repetition", "zh", "酸面包的制作方法。酸面包的制作方法。"),
+    ("repetition", "zh", "面包面包面包面包的做法。"),
+    ("repetition", "es", "La masa madre es masa. La masa madre es masa."),
+    ("repetition", "de", "Sauerteig und Brot und Sauerteig und Brot und mehr."),
+    ("repetition", "ru", "Закваска закваска закваска для хлеба."),
+    ("repetition", "ja", "パンの作り方です。パンの作り方です。"),
+    # no more than the title
+    ("title", "en", "Sourdough"),
+    ("title", "en", "A note about sourdough."),
+    ("title", "zh", "酸面包"),
+    ("title", "zh", "关于酸面包的笔记"),
+    ("title", "es", "Sobre masa madre."),
+    ("title", "de", "Sauerteig."),
+    ("title", "ru", "О закваска."),
+    ("title", "ja", "サワードウについて"),
+    # what it was told
+    ("echo", "en", "The subject first, then the points that matter most."),
+    ("echo", "en", "You help people who keep notes and write what is missing."),
+    ("echo", "de", "The subject first, then the points that matter most."),
+    # about itself
+    ("meta", "en", "This note explains how to feed a starter."),
+    ("meta", "en", "The note provides a recipe for bread."),
+    ("meta", "en", "The document describes how bread is made."),
+    ("meta", "en", "How bread rises. This text covers the starter, too."),
+    ("meta", "en", "Here is a description of the bread with wild yeast."),
+    ("meta", "en", "Here's a one-sentence summary of how bread rises."),
+    ("meta", "en", "Sure! Bread that is raised by wild yeast."),
+    ("meta", "en", "Summary: bread that is raised by wild yeast."),
+    ("meta", "en", "As an AI language model, bread seems tasty."),
+    ("meta", "zh", "本笔记介绍了面包的发酵方法。"),
+    ("meta", "zh", "这篇笔记讲的是酵头的喂养。"),
+    ("meta", "zh", "该文档描述了面包的制作过程。"),
+    ("meta", "zh", "以下是面包发酵方法的说明。"),
+    ("meta", "zh", "好的，这是面包的发酵方法。"),
+    ("meta", "zh", "作为一个人工智能助手，面包很好吃。"),
+    ("meta", "es", "Esta nota explica cómo se cuida la masa."),
+    ("meta", "es", "El documento describe la levadura y la harina."),
+    ("meta", "es", "Como modelo de lenguaje, la harina es buena."),
+    ("meta", "es", "Aquí está la descripción de la harina y el agua."),
+    ("meta", "de", "Diese Notiz beschreibt die Pflege des Teigs."),
+    ("meta", "de", "Das Dokument erklärt, wie man Brot backt."),
+    ("meta", "de", "Als KI kann man Teig nicht kneten."),
+    ("meta", "de", "Hier ist eine Beschreibung des Teigs."),
+    ("meta", "ru", "Эта заметка рассказывает о муке и воде."),
+    ("meta", "ru", "Этот документ описывает уход за тестом."),
+    ("meta", "ru", "Вот краткое описание муки и воды."),
+    ("meta", "ja", "このノートはパンの発酵について説明しています。"),
+    ("meta", "ja", "この文書ではパンの作り方を述べます。"),
+    ("meta", "ja", "以下はパンの発酵の説明です。"),
+    # no
+    ("refusal", "en", "I'm sorry, but there is too little to go by."),
+    ("refusal", "en", "I cannot provide a description of it."),
+    ("refusal", "en", "There is not enough information to write a description."),
+    ("refusal", "en", "Please provide the text of the recipe."),
+    ("refusal", "en", "How to bake [insert topic here] at home."),
+    ("refusal", "en", "N/A"),
+    ("refusal", "en", "(no text yet)"),
+    ("refusal", "zh", "抱歉，我不知道。"),
+    ("refusal", "zh", "我无法描述面包。"),
+    ("refusal", "zh", "暂无"),
+    ("refusal", "es", "Lo siento, falta el texto de la receta."),
+    ("refusal", "de", "Es tut mir leid, dazu weiß ich nichts."),
+    ("refusal", "ru", "К сожалению, данных о муке мало."),
+    ("refusal", "ja", "申し訳ありませんが、分かりません。"),
+    # another language
+    ("language", "en", "Wie man einen Teig aus Mehl und Wasser jeden Tag in der Küche füttert."),
+    ("language", "en", "如何在厨房里喂养野生酵母和乳酸菌，每天两次。"),
+    ("language", "zh", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "zh", "小麦粉と水で作り、台所では一日に二回えさをやります。"),
+    ("language", "es", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "es", "Como alimentar o fermento natural duas vezes por dia na cozinha da casa,"
+     " com farinha e água."),
+    ("language", "de", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "ru", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "ja", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "ja", "如何在厨房里喂养野生酵母和乳酸菌，每天两次，冰箱里每周一次。"),
+    # length
+    ("length", "en", "Why?"),
+    ("length", "ru", "Тест."),
+    # breaks off
+    ("unfinished", "en", "Feeding the starter twice a day and"),
+    ("unfinished", "en", "Bread that is raised by wild yeast, such as"),
+    ("unfinished", "en", "Bread that is raised by wild yeast,"),
+    ("unfinished", "en", "Bread that is raised by wild..."),
+    ("unfinished", "en", ", which is raised by wild yeast."),
+    ("unfinished", "en", "Bread raised by wild yeast (and bacteria"),
+    ("unfinished", "en", "How the starter of flour and water is fed in the kitchen twice each"),
+    ("unfinished", "zh", "酵头由面粉和水制成，"),
+    ("unfinished", "zh", "酵头的喂养方法，包括"),
+    ("unfinished", "es", "Mezcla de harina y agua con levaduras de la"),
+    ("unfinished", "de", "Ein Teig, in dem Hefen leben, und"),
+    ("unfinished", "ru", "Смесь муки и воды, в которой живут дрожжи и"),
+    ("unfinished", "ja", "酵母と乳酸菌で発酵させるパンの作り方を"),
+    # markup
+    ("markup", "en", "Bread raised < p> by wild yeast< /p>."),
+    ("markup", "en", "Flour & amp; water in the starter."),
+    ("markup", "en", "Bread raised by **wild yeast and bacteria."),
+    ("markup", "en", "Bread raised by [wild yeast] (starter and [[bacteria."),
+    ("markup", "en", "Bread raised by wild yeast.\\n\\nAnd bacteria."),
+    ("markup", "en", "Bread raised by wild yeast.< |im_end|>"),
+    ("markup", "zh", "酵头由面粉< br>和水制成。"),
+    # JSON
+    ("json", "en", '{"description": "Bread raised by wild yeast."}'),
+    ("json", "en", '"description": "Bread raised by wild yeast."'),
+    ("json", "en", "description: bread raised by wild yeast."),
+    ("json", "zh", '{"description": "酵头的喂养方法。"}'),
+    # what the note does not name
+    ("names", "en", "How Chad Robertson raises bread with wild yeast."),
+    ("names", "en", "Bread with wild yeast, as baked at Tartine."),
+    ("names", "en", "Bread raised by wild yeast, as in the GluTech method."),
+    ("names", "zh", "酵头的喂养方法，作者 Robertson 推荐。"),
+    ("names", "es", "La masa de harina y agua según Xavier Barriga."),
+    ("names", "ru", "Смесь муки и воды по рецепту Хамельмана."),
+    ("numbers", "en", "How bread is raised by wild yeast since 1849."),
+    ("numbers", "en", "Feeding the starter at 78 degrees."),
+    ("numbers", "zh", "酵头的喂养方法，发酵 48 小时。"),
+    ("numbers", "es", "La masa de harina y agua reposa 24 horas."),
+    ("numbers", "de", "Der Teig aus Mehl und Wasser ruht 36 Stunden."),
+    ("numbers", "ru", "Смесь муки и воды стоит 36 часов."),
+    ("numbers", "ja", "小麦粉と水を 48 時間発酵させます。"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "text"), [pytest.param(*row, id=f"{row[1]} {row[2][:30]}") for row in BAD]
+)
+def test_bad(kind: str, language: str, text: str) -> None:
+    assert kind_of(said(text, language)) == kind
+
+
+CALLOUT = (
+    "Sourdough bread rises through wild yeast, which lives in a starter of flour and water. "
+    "Bacteria in the starter make the dough sour, and keep it from going bad.\n\n"
+    "A starter has to be fed, or the yeast starves. In the cold it needs less."
+)
+FIVE = [f"{word} live in the dough." for word in ("Yeast", "Moulds", "Acids", "Salts", "Sugars")]
+CALLOUTS = [
+    pytest.param(CALLOUT, None, id="two paragraphs"),
+    pytest.param(f"{CALLOUT}\n\n- Flour\n- Water", None, id="a list at the end"),
+    pytest.param(f"{CALLOUT} See [[Yeast|yeast]] and *more*.", None, id="links and emphasis"),
+    pytest.param(f"{CALLOUT} Use `<p>` in code.", None, id="markup in code"),
+    pytest.param(f"**All about it**\n\n{CALLOUT}", "length", id="a heading first"),
+    pytest.param("It rises.", "length", id="too short"),
+    pytest.param("\n\n".join(f"{c} is one of them." * 9 for c in "abcd"), "repetition", id="loops"),
+    pytest.param("\n\n".join(FIVE), "length", id="five paragraphs"),
+    pytest.param(CALLOUT.rpartition(" ")[0], "unfinished", id="cut off"),
+    pytest.param(f"{CALLOUT} \\<b>Now.\\</b>", "markup", id="escaped HTML"),
+    pytest.param(f"Sure! Here is your callout.\n\n{CALLOUT}", "meta", id="sure"),
+    pytest.param(f"{CALLOUT} This note explains how.", "meta", id="the note, at the end"),
+    pytest.param(f"I'm sorry. {CALLOUT}", "refusal", id="sorry"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), CALLOUTS)
+def test_callout(text: str, kind: str | None) -> None:
+    assert kind_of(said(text, field="callout")) == kind
+
+
+QUESTIONS = [
+    pytest.param("In 1849.", None, id="a short answer"),
+    pytest.param("This note is about bread.", None, id="about the note"),
+    pytest.param("Ein Brot, das durch wilde Hefen und Bakterien aufgeht.", None, id="in German"),
+    pytest.param("I cannot answer that.", "refusal", id="a refusal"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), QUESTIONS)
+def test_answer_to_a_question(text: str, kind: str | None) -> None:
+    assert kind_of(replace(said(text, field="callout"), question="What is it?")) == kind
+
+
+LISTS = [
+    pytest.param("levain\nwild-yeast bread", None, id="names"),
+    pytest.param("None", "refusal", id="none"),
+    pytest.param('{"aliases": "levain"}', "json", id="JSON"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), LISTS)
+def test_list(text: str, kind: str | None) -> None:
+    assert kind_of(said(text, field="aliases")) == kind
+
+
+def test_a_note_about_notes_may_speak_of_them() -> None:
+    answer = replace(said("This note is yours to keep: a play."), title="This Note Is Yours")
+    assert kind_of(answer) is None
+
+
+def test_markup_that_the_note_shows_is_no_fault() -> None:
+    answer = replace(said("How < p> opens a paragraph."), note="`<p>` opens a paragraph.")
+    assert kind_of(answer) is None
+
+
+def test_a_language_that_is_set_is_the_one_to_write_in() -> None:
+    german = "Wie man einen Teig aus Mehl und Wasser jeden Tag in der Küche füttert."
+    assert kind_of(replace(said(german), language="German")) is None
+    english = "How to feed a starter of flour and water twice a day in the kitchen."
+    assert kind_of(replace(said(english), language="German")) == "language"
+
+
+def test_an_example_in_the_prompt_is_no_answer() -> None:
+    told = "Write as in: How bees find their way home by the light of the sky."
+    answer = said("How bees find their way home by the light of the sky.")
+    assert kind_of(replace(answer, prompt=told)) == "echo"
+    assert kind_of(replace(answer, prompt=told, note=f"{answer.note} {answer.text}")) is None
+
+
+def test_every_fault_tells_the_user_and_the_model() -> None:
+    for kind, language, text in BAD:
+        fault = find_fault(said(text, language))
+        assert fault and fault.kind == kind and fault.reason and fault.retry.endswith(".")
+
+
+def test_no_kind_goes_untested() -> None:
+    assert {kind for kind, _, _ in BAD} == set(CHECKS)
+
+
+@given(st.text(max_size=300))
+def test_no_answer_breaks_a_check(text: str) -> None:
+    for field in ("description", "callout"):
+        answer = replace(said(text, field=field), words="")
+        for check in CHECKS.values():
+            check(answer)
+
+
+@given(st.sampled_from(WHOLE), st.integers(2, 5))
+def test_what_is_said_again_never_passes(good: tuple[str, str], times: int) -> None:
+    text, language = good
+    assert kind_of(said(" ".join([text] * times), language)) is not None
+
+
+ENDS = [
+    pytest.param("Bread. How it rises.", "Bread. How it rises.", id="whole"),
+    pytest.param("Rises, e.g. in the cold. And how", "Rises, e.g. in the cold.", id="en"),
+    pytest.param("面包的发酵。酵头的喂", "面包的发酵。", id="zh"),
+    pytest.param("How bread rises", "How bread rises", id="the only one"),
+]
+
+
+@pytest.mark.parametrize(("text", "whole"), ENDS)
+def test_whole_sentences(text: str, whole: str) -> None:
+    assert whole_sentences(text) == whole
+
+
+def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not checks_are_on()
+    monkeypatch.delenv("COMPANION_CHECKS")
+    assert checks_are_on()
