@@ -64,7 +64,8 @@ def _background(now: StatusShape) -> str:
 
 def _today(now: StatusShape) -> str:
     spent = now.today
-    tokens = f"{spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
+    notes = count(spent.notes, "note")
+    tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
     if spent.tokens_a_day is not None:
         tokens += f" (limit {spent.tokens_a_day:,})"
     if spent.dollars is None:

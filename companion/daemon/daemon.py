@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
+from datetime import date, datetime
 from threading import Event
 
 from companion import __version__
@@ -131,6 +132,7 @@ class Daemon:
                 config.background.notes_a_day,
             ),
             today=Today(
+                self._space.journal.count_notes(_midnight()),
                 today.input_tokens,
                 today.output_tokens,
                 today.dollars,
@@ -247,3 +249,8 @@ class Daemon:
         self._gate.look()
         self._source.renew()
         self._space.journal.prune_images(_IMAGES_KEPT)
+
+
+def _midnight() -> float:
+    """Return the Unix time at which today began, on the local calendar."""
+    return datetime.combine(date.today(), datetime.min.time()).timestamp()

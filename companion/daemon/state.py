@@ -29,8 +29,12 @@ class BackgroundState(NamedTuple):
 
 
 class Today(NamedTuple):
-    """What was spent today, in all vaults; dollars: None where the price is not known."""
+    """What was done today: notes enriched in this vault, by anybody; and spent in all vaults.
 
+    dollars: None where the price is not known.
+    """
+
+    notes: int
     input_tokens: int
     output_tokens: int
     dollars: float | None

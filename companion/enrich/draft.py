@@ -10,7 +10,7 @@ from typing import NamedTuple
 from companion.enrich.own import Own, take_own_out
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
-from companion.note.needs import CALLOUT, Facts, Need, find_facts
+from companion.note.needs import CALLOUT, Facts, Need, find_callout, find_facts
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from companion.vault.journal import Asked
@@ -28,6 +28,7 @@ class Job(NamedTuple):
     explicit: the user wants it to have a description and a callout, even if it is no stub.
     retry: ask again what was asked before. force: write anew what Companion wrote and nobody
     edited since. section: a callout under this heading, and nothing else. dry_run: write nothing.
+    requests: fill the empty callouts that stand in it, and nothing else.
     """
 
     path: str
@@ -36,6 +37,7 @@ class Job(NamedTuple):
     force: bool = False
     section: str | None = None
     dry_run: bool = False
+    requests: bool = False
 
 
 @dataclass(frozen=True)
@@ -108,6 +110,8 @@ def _name(need: Need) -> str:
 
 def _find(workspace: Workspace, job: Job, view: NoteView, explicit: bool) -> Facts:
     facts = find_facts(view, workspace.rules, explicit=explicit, section=job.section)
+    if job.requests:
+        return facts._replace(needs=tuple(n for n in facts.needs if _is_asked(view, n)))
     if job.section is None:
         return facts
     return facts._replace(needs=tuple(n for n in facts.needs if _is_in_section(n, job.section)))
@@ -120,6 +124,11 @@ def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     except NoteRefused:
         return frozenset()
     return frozenset(need.key for need in facts.needs)
+
+
+def _is_asked(view: NoteView, need: Need) -> bool:
+    """Whether the need is an empty callout, which the user put there to be filled."""
+    return need.kind == CALLOUT and find_callout(view, need) is not None
 
 
 def _is_in_section(need: Need, section: str) -> bool:

@@ -20,6 +20,7 @@ class Choice(NamedTuple):
     retry: bool = False
     section: str | None = None
     dry_run: bool = False
+    requests: bool = False
 
 
 def choose_jobs(
@@ -49,7 +50,7 @@ def choose_jobs(
 
 def _named(path: str, choice: Choice) -> Job:
     explicit = choice.section is None
-    return Job(path, explicit, True, choice.force, choice.section, choice.dry_run)
+    return Job(path, explicit, True, choice.force, choice.section, choice.dry_run, choice.requests)
 
 
 def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) -> Iterator[Job]:
@@ -58,7 +59,9 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) ->
     for path, facts in scan.notes.items():
         if not _is_in(path, folder) or facts.skipped is not None:
             continue
-        job = Job(path, choice.every, choice.retry, choice.force, None, choice.dry_run)
+        job = Job(
+            path, choice.every, choice.retry, choice.force, None, choice.dry_run, choice.requests
+        )
         needs = facts.needs
         if path in asked:
             needs, _ = leave_asked(workspace, job, needs)

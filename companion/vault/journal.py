@@ -103,6 +103,12 @@ class Journal:
         newest: int = self._db.ask(lambda db: db.execute(query).fetchone()).result()[0]
         return newest
 
+    def count_notes(self, since: float) -> int:
+        """Return how many notes were enriched from that Unix time on, and still are."""
+        query = """SELECT count(DISTINCT path) FROM changes
+            WHERE made_at >= ? AND kind = 'enrich' AND state = 'done'"""
+        return int(self._db.ask(lambda db: db.execute(query, (since,)).fetchone()[0]).result())
+
     def pending(self) -> list[Change]:
         """Return the changes that were begun and neither done nor abandoned, oldest first."""
         return self._select("WHERE state = 'pending' ORDER BY id")

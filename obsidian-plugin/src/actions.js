@@ -11,7 +11,6 @@ import { showWhy } from "./why.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Filled } from "./shapes.js" */
 
 /**
  * @template T
@@ -31,7 +30,7 @@ export const ACTIONS = {
     id: "answer-requests",
     name: "Answer requests in this note",
     icon: "message-square-reply",
-    act: (plugin, file) => enrichNote(plugin, file, { pick: isAsked }),
+    act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
   },
   folder: {
     id: "enrich-folder",
@@ -55,15 +54,6 @@ export const ACTIONS = {
   },
   why: { id: "why-note", name: "Why is this note (not) picked", icon: "circle-help", act: showWhy },
 };
-
-/**
- * Whether the user put the callout there to be filled. The API has no other sign of it.
- *
- * @param {Filled} change
- */
-function isAsked({ kind, reason }) {
-  return kind === "callout" && /^(you ask:|an empty AI callout)/.test(reason);
-}
 
 /**
  * @param {CompanionPlugin} plugin

@@ -12,15 +12,14 @@ import { tellProgress, workOn } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Filled, Result } from "./shapes.js" */
+/** @import { Result } from "./shapes.js" */
 
 /**
- * section: the heading that is to get a callout, and nothing else. pick: which of what the model
- * gave is written. isQuiet: in the background, without a word. rest: see applyOffer.
+ * section: the heading that is to get a callout, and nothing else. requests: only the empty
+ * callouts are filled. isQuiet: in the background, without a word. rest: see applyOffer.
  *
  * @typedef {{
- *   section?: string, pick?: (change: Filled) => boolean, isQuiet?: boolean,
- *   rest?: () => Promise<void>,
+ *   section?: string, requests?: boolean, isQuiet?: boolean, rest?: () => Promise<void>,
  * }} Wish
  */
 
@@ -38,14 +37,13 @@ import { tellProgress, workOn } from "./work.js";
  * @param {Wish} [wish]
  */
 export async function enrichNote(plugin, file, wish = {}) {
-  const { pick, isQuiet, rest } = wish;
+  const { isQuiet, rest } = wish;
   await workOn(plugin, file.path, async () => {
-    const given = await askFor(plugin, file, wish, Boolean(pick || isQuiet));
+    const given = await askFor(plugin, file, wish, Boolean(isQuiet));
     const { result } = given;
-    const only = result.changes.flatMap((change, index) => (pick?.(change) === false ? [] : index));
-    if (result.offer && !only.length) return say(`Nothing is asked in “${file.basename}”.`);
-    if (result.offer) result.change = await write(plugin, given, only, rest);
-    if (!isQuiet) tell(plugin, given, only);
+    const all = [...result.changes.keys()];
+    if (result.offer) result.change = await write(plugin, given, all, rest);
+    if (!isQuiet) tell(plugin, given, all);
   });
 }
 
@@ -58,7 +56,7 @@ export async function enrichNote(plugin, file, wish = {}) {
  * @param {boolean} isOurs whether it is to be written here even where no editor shows the note
  * @returns {Promise<Given>}
  */
-export async function askFor(plugin, file, { section, isQuiet }, isOurs) {
+export async function askFor(plugin, file, { section, requests, isQuiet }, isOurs) {
   const { path } = file;
   await saveViews(plugin.app, path);
   const note = await readNote(plugin.app, file);
@@ -68,6 +66,7 @@ export async function askFor(plugin, file, { section, isQuiet }, isOurs) {
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
     ...(section !== undefined && { section }),
+    ...(requests && { requests }),
     ...(text !== null && { apply: "client", text }),
   });
   return { file, path, run, text, result: await followNote(plugin, run, file) };

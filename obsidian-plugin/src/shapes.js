@@ -126,7 +126,7 @@ export const asStatus = object({
   endpoint: asText,
   fault: maybe(object({ reason: asText })),
   background: object({ off: asText, waiting: asNumber, notes_today: asNumber, notes_a_day: asNumber }),
-  today: object({ input_tokens: asNumber, output_tokens: asNumber, dollars: maybe(asNumber) }),
+  today: object({ notes: asNumber, input_tokens: asNumber, output_tokens: asNumber, dollars: maybe(asNumber) }),
   notes: asNumber,
   to_do: asNumber,
   in_hand: list(asText),

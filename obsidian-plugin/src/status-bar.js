@@ -50,7 +50,7 @@ function describe({ doing, watch }) {
   const own = [...doing.values()].at(-1);
   if (own) return [`${own}…`, ""];
   if (!status) return [watch.state, watch.words];
-  const today = `${status.background.notes_today} today`;
+  const today = `${status.today.notes} today`;
   const all = `${today}, ${status.to_do} to do`;
   if (status.paused) return [`paused, ${today}`, all];
   if (status.fault) return [`waiting, ${today}`, status.fault.reason];

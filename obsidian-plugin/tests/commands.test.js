@@ -134,18 +134,20 @@ describe("enrich section", () => {
 });
 
 describe("answer requests", () => {
-  test("writes what was asked for and nothing else", async () => {
+  test("asks for them and nothing else, and writes them", async () => {
+    const results = [result({ changes: [CHANGES[1]], offer: offerFor(NOTE, [1]) })];
+    host.daemon.answers.set("GET /runs/*", progress({ results }));
     await host.command("answer-requests");
+    assert.equal(host.daemon.asked("POST /runs")[0].body.requests, true);
     assert.equal(view.editor.getValue(), fill(NOTE, [1]));
-    assert.deepEqual(host.daemon.asked("POST /runs/run1/edits")[0].body, { path: "A.md", text: NOTE, only: [1] });
     assert.match(host.said, /^Filled a callout in “A”/);
   });
 
   test("says so where nothing is asked", async () => {
-    const results = [result({ changes: [CHANGES[0]], offer: offerFor(NOTE, [0]) })];
+    const results = [result({ status: "unchanged", reason: "nothing to fill", changes: [], change: null, offer: null })];
     host.daemon.answers.set("GET /runs/*", progress({ results }));
     await host.command("answer-requests");
-    assert.equal(host.said, "Nothing is asked in “A”.");
+    assert.equal(host.said, "“A” is left as it is. Nothing to fill.");
     assert.equal(view.editor.getValue(), NOTE);
   });
 });

@@ -116,7 +116,7 @@ class LateClient(DaemonClient):
 
     def _ask(self, method: str, path: str, model: type[M], body: object = None) -> M:
         number = int(path.partition("since=")[2].partition("&")[0])
-        told = RunProgress.since(self.run_, number, with_diff=False)
+        told = RunProgress.since(self.run_, number, None)
         if not self.run_.entries:
             self.run_.add(make_result("A.md"))
         return model.model_validate(vars(told))

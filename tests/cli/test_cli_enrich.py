@@ -113,7 +113,10 @@ def test_dry_run_writes_nothing_and_its_diff_applies(user: User, tmp_path: Path,
     ran = user.run("enrich", "Stub.md", "--dry-run")
     assert ran.status == 0 and user.files() == before
     assert note.stat().st_mtime_ns == seen.st_mtime_ns
-    assert {Path(name).name for name in set(files_in(user.home)) - state} <= {"index.sqlite3", "spending.sqlite3"}
+    assert {Path(name).name for name in set(files_in(user.home)) - state} <= {
+        "index.sqlite3",
+        "spending.sqlite3",
+    }
     assert user.run("history").out == "no changes yet\n"
     assert user.run("enrich", "Stub.md").status == 0
     assert apply_diff(ran.out, before["Stub.md"], tmp_path) == user.files()["Stub.md"]

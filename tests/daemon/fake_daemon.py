@@ -67,7 +67,7 @@ class FakeDaemon(Daemon):
             fault=self.fault,
             retry_in=0.4 if self.fault else 0.0,
             background=BackgroundState("", 0, 0, 100),
-            today=Today(1, 2, None, None, None),
+            today=Today(3, 1, 2, None, None, None),
             notes=len(NOTES),
             to_do=2,
             skipped=1,

@@ -241,3 +241,28 @@ def test_what_was_taken_back_is_left_by_the_background(keeper: Keeper) -> None:
     eventually(keeper.is_idle)
     assert keeper.read("Stub.md") == STUB
     assert keeper.model.calls() == 1
+
+
+def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: Keeper) -> None:
+    run, _ = run_on(quiet, STUB)
+    (entry,) = run.since(0)
+    kinds = [filling.need.kind for filling in entry.result.filled]
+    wanted, refused = kinds.index("callout"), kinds.index("description")
+    some = quiet.daemon.offer_again(run, "Stub.md", STUB, only=[wanted])
+    text = applied(STUB, some)
+    assert "> A stub is a short note." in text and "description: \n" in text
+    quiet.daemon.confirm(run, "Stub.md", some.base_sha256, some.new_sha256)
+    quiet.daemon.refuse(run, "Stub.md", [refused])
+    quiet.note("Stub.md", text)
+    (left,) = quiet.daemon.notes.look_at("Stub.md").left
+    assert left.startswith("description: ") and "refused when it was looked over" in left
+    with pytest.raises(NoteError):
+        quiet.daemon.offer_again(run, "Stub.md", STUB, only=[])
+
+
+def test_requests_alone(quiet: Keeper) -> None:
+    quiet.note("Stub.md", STUB + "\n> [!ai] Why?\n")
+    run = quiet.run("Stub.md", requests=True)
+    (entry,) = run.since(0)
+    assert [filling.need.question for filling in entry.result.filled] == ["Why?"]
+    assert (quiet.vault / "Stub.md").read_text().startswith(STUB + "\n> [!ai] Why?\n> ")

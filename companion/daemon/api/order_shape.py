@@ -27,7 +27,8 @@ class NewRun(Sent):
     """What to enrich, and how: the options of `companion enrich`.
 
     paths: notes and folders; empty for the vault. text: the one note as its editor shows it; the
-    run answers with edits then (`apply: client`) and writes nothing. on_fault: whether the run
+    run answers with edits then (`apply: client`) and writes nothing. requests: fill the empty
+    callouts that stand in the notes, and nothing else. on_fault: whether the run
     waits while the endpoint fails, or ends.
     """
 
@@ -40,6 +41,7 @@ class NewRun(Sent):
     section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
     limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     dry_run: bool = False
+    requests: bool = False
     priority: Literal["interactive", "request", "background"] = "request"
     apply: Literal["daemon", "client"] = "daemon"
     text: str | None = None
@@ -56,7 +58,7 @@ class NewRun(Sent):
     @property
     def order(self) -> Order:
         """The same for the daemon."""
-        choice = Choice(self.all, self.force, self.retry, self.section, self.dry_run)
+        choice = Choice(self.all, self.force, self.retry, self.section, self.dry_run, self.requests)
         return Order(
             paths=self.paths,
             choice=choice,

@@ -27,8 +27,12 @@ class BackgroundShape(Shape):
 
 
 class TodayShape(Shape):
-    """What was spent today, in all vaults; dollars: null where the price is not known."""
+    """What was done today: notes enriched in this vault, by anybody; and spent in all vaults.
 
+    dollars: null where the price is not known.
+    """
+
+    notes: int
     input_tokens: int
     output_tokens: int
     dollars: float | None

@@ -20,7 +20,7 @@ export const STATUS = {
   fault: null,
   retry_in: 0,
   background: { off: "", waiting: 2, notes_today: 3, notes_a_day: 100 },
-  today: { input_tokens: 1200, output_tokens: 300, dollars: null, tokens_a_day: null, dollars_a_day: null },
+  today: { notes: 3, input_tokens: 1200, output_tokens: 300, dollars: null, tokens_a_day: null, dollars_a_day: null },
   notes: 40,
   to_do: 5,
   skipped: 1,
