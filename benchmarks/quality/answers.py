@@ -1,4 +1,4 @@
-"""Asks the model for what notes lack, by the product's own code; nothing is written to the vault."""
+"""Asks the model for what notes lack, by the product's own code; writes nothing to the vault."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -58,7 +58,8 @@ class Answering:
         with open_source(self._config) as source, ThreadPoolExecutor(at_once) as pool:
 
             def ask(note: Reference) -> list[Answered]:
-                with CachedClient(source, self._cache) as client:
+                client = CachedClient(source, self._cache)
+                with closing(client):
                     return self._ask(asker, client, note, kinds)
 
             yield from pool.map(ask, notes)
@@ -85,7 +86,7 @@ class Answering:
                     value if isinstance(value, str) else "\n".join(value),
                     "" if filling else str(outcome.refused.get(need, "no answer")),
                     filling.remark if filling else "",
-                    outcome.usage,
+                    client.took,
                     client.asked,
                     client.seconds,
                 )

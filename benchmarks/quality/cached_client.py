@@ -20,15 +20,15 @@ from companion.llm.question import Message
 class CachedClient(Client):
     """A client whose answers are kept; also that there is none that can be used.
 
-    asked: how many questions were put so far; answered: how many the model answered now. seconds:
-    what the answers took in all, when the model gave them.
+    asked: how many questions were put so far. took, seconds: what the answers took in all, when
+    the model gave them. Not for several threads at once.
     """
 
     def __init__(self, source: Endpoint | EndpointSource, folder: Path) -> None:
         super().__init__(source)
         self._folder = folder
         self.asked = 0
-        self.answered = 0
+        self.took = Usage()
         self.seconds = 0.0
 
     def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
@@ -59,33 +59,34 @@ class CachedClient(Client):
         if file.exists():
             kept = json.loads(file.read_text(encoding="utf-8"))
         else:
-            kept = _take(ask)
-            self.answered += 1
+            kept = self._take(ask)
             _keep(file, kept)
+        self.took += Usage(*kept["usage"])
         self.seconds += kept["seconds"]
         if kept["error"]:
             raise AnswerError(kept["error"])
         return Answer(kept["text"], kept["data"], Usage(*kept["usage"]))
 
-
-def _take(ask: Callable[[], Answer]) -> dict[str, Any]:
-    """Return what is to be kept. What concerns the endpoint, and not this answer, is raised."""
-    began = time.perf_counter()
-    answer, error = Answer("", {}, Usage()), ""
-    try:
-        answer = ask()
-    except AnswerError as failed:
-        if type(failed) is not AnswerError:
-            raise
-        error = str(failed)
-    usage = answer.usage
-    return {
-        "text": answer.text,
-        "data": answer.data,
-        "usage": [usage.input_tokens, usage.output_tokens, usage.calls],
-        "error": error,
-        "seconds": time.perf_counter() - began,
-    }
+    def _take(self, ask: Callable[[], Answer]) -> dict[str, Any]:
+        """Return what is to be kept. What concerns the endpoint, not this answer, is raised."""
+        began, before = time.perf_counter(), self.usage
+        answer, error = Answer("", {}, Usage()), ""
+        try:
+            answer = ask()
+        except AnswerError as failed:
+            error = str(failed)
+        after = self.usage
+        return {
+            "text": answer.text,
+            "data": answer.data,
+            "usage": [
+                after.input_tokens - before.input_tokens,
+                after.output_tokens - before.output_tokens,
+                after.calls - before.calls,
+            ],
+            "error": error,
+            "seconds": time.perf_counter() - began,
+        }
 
 
 def _keep(file: Path, kept: dict[str, Any]) -> None:

