@@ -10,7 +10,7 @@ import { waitFor } from "./wait.js";
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
 const EDITS = 50; // a round
 const LONGEST = 150; // milliseconds between two edits
-const REFUSAL = /left as it is|keeps changing|could not be filled|rewritten while|has no edits|YAML/;
+const FAULT = /did not work|nobody answers|not paired|no callout companion|another plugin/i;
 const LONG = `---
 description:
 tags: [garden]
@@ -59,8 +59,8 @@ for (const [number, { path, where }] of ROUNDS.entries()) {
     context.diagnostic(`seed ${seed}: ${typed} edits, ${brought} letters filled; said: ${said}`);
     assert.equal(typed, EDITS);
     assert.equal(kept, model, "each letter that was typed is there, and none that was not");
-    if (brought === 0) assert.match(said, REFUSAL);
-    else assert.match(said, /Filled/);
+    if (brought > 0) assert.match(said, /^Filled/);
+    else assert.ok(said.endsWith(".") && !FAULT.test(said), `a polite refusal, not: ${said}`);
     if (where === "body") assert.ok(brought > 0, said);
     await waitFor("the file follows", async () => {
       return (await scene.vault.read(path)) === (await shownText(page));
