@@ -71,7 +71,10 @@ test("a window that closes its notes gives them back to the daemon", async () =>
   await waitFor("nothing is open", async () => (await status()).open_notes === 0);
 });
 
-/** Type at the end of the note; by keys, CodeMirror would wait for the clock that is put forward. @param {string} text */
+/**
+ * Type at the end of the note; by keys, CodeMirror would wait for the clock that is put forward.
+ * @param {string} text
+ */
 function type(text) {
   return page.evaluate((words) => {
     const { cm } = window.app.workspace.activeLeaf.view.editor;

@@ -5,10 +5,12 @@ import { Component, Events } from "./component.js";
 import * as controls from "./controls.js";
 import { Editor } from "./editor.js";
 import { icon, setIcon, setTooltip } from "./icons.js";
+import * as modals from "./modals.js";
 import { Palette, Plugin, drawExplorer } from "./plugin.js";
 import * as popups from "./popups.js";
 import { requestUrl } from "./request.js";
 import { SecretStorage } from "./secrets.js";
+import { Setting } from "./setting.js";
 import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./settings.js";
 import { Typist } from "./typist.js";
 import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
@@ -16,7 +18,9 @@ import { ItemView, MarkdownView, Workspace, WorkspaceLeaf } from "./workspace.js
 
 const OBSIDIAN = {
   ...controls,
+  ...modals,
   ...popups,
+  Setting,
   Component,
   Editor,
   Events,

@@ -2,7 +2,8 @@
 
 import { Component } from "./component.js";
 import { icon } from "./icons.js";
-import { FuzzySuggestModal, Menu } from "./popups.js";
+import { FuzzySuggestModal } from "./modals.js";
+import { Menu } from "./popups.js";
 
 export class Plugin extends Component {
   constructor(app, manifest) {

@@ -1,8 +1,8 @@
 /** Settings tabs made of definitions (Obsidian 1.13), and the window that shows them. */
 
-import { Setting } from "./controls.js";
 import { icon } from "./icons.js";
-import { Modal } from "./popups.js";
+import { Modal } from "./modals.js";
+import { Setting } from "./setting.js";
 
 export class SettingGroup {
   constructor(parent) {

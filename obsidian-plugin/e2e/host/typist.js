@@ -9,10 +9,12 @@ import { Annotation } from "@codemirror/state";
 import { randomNumbers } from "./random.js";
 
 const typed = Annotation.define();
-const WORDS = ["ä", "word ", "x", "two words ", "日本", "🎉", "- item\n", "\n", "a [[Bread flour]] ", "%"];
+const LINK = "a [[Bread flour]] ";
+const WORDS = ["ä", "word ", "x", "two words ", "日本", "🎉", "- item\n", "\n", LINK, "%"];
 
 export class Typist {
   edits = 0;
+  /** Whose each letter is, by UTF-16 code units. */
   #owned;
 
   /**
@@ -25,7 +27,7 @@ export class Typist {
     this.where = where;
     this.random = randomNumbers(seed);
     this.model = view.editor.getValue();
-    this.#owned = new Array(this.model.length).fill(true); // by UTF-16 code units
+    this.#owned = new Array(this.model.length).fill(true);
   }
 
   /** What of the note is the user's now. */
