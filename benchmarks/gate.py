@@ -3,7 +3,8 @@
 python -m benchmarks.gate VAULT... takes the descriptions of the vaults' notes for a model's
 answers, on the notes without them; and, for callouts, the paragraphs the notes begin with.
 Descriptions that repeat the title alone say nothing, and are counted apart. Every alarm is
-printed, to read. Fails when the checks together alarm on 2% of the descriptions or more.
+printed, to read, and what gets through of the descriptions made bad on purpose. Fails when the
+checks together alarm on 2% of the descriptions or more.
 """
 
 from __future__ import annotations
@@ -14,10 +15,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
+from random import Random
 from statistics import median
 from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
+from benchmarks.spoiled import slipped
 from companion.enrich.answer import Limits, read_answer
 from companion.enrich.gate import CHECKS, Fault, Said, what_was_told, whole_sentences
 from companion.enrich.gate.tokens import width
@@ -28,6 +31,7 @@ from companion.vault.ignore import IgnoreRules
 
 ALLOWED = 0.02
 ANY = Limits(None, frozenset(), lambda _target: None)
+WORDY = 60  # letters of a description that is worth being made bad
 CALLOUT = (300, 1400)  # letters of the paragraphs that pass for one
 
 
@@ -57,6 +61,7 @@ def main() -> int:
     prompts = load_prompts()
     described = measure([note for note in notes if note.description], prompts, describe)
     show("descriptions", described)
+    show_spoiled([said for note in notes if (said := describe(note, prompts))])
     before = memory()
     show("callouts, from paragraphs of notes", measure(notes, prompts, begin))
     print(f"memory in all {memory():.0f} MB, {memory() - before:.0f} MB since the descriptions")
@@ -70,7 +75,7 @@ def read_vault(vault: Path) -> list[Reference]:
 
 def describe(note: Reference, prompts: Prompts) -> Said | None:
     """Return the note's own description as if a model had said it."""
-    return _said(note, prompts, "description", note.description)
+    return _said(note, prompts, "description", note.description) if note.description else None
 
 
 def begin(note: Reference, prompts: Prompts) -> Said | None:
@@ -119,6 +124,16 @@ def show(what: str, measured: Measured) -> None:
     ):
         print(f"  {name}: median {median(times) * 1e3:.2f} ms, most {max(times) * 1e3:.1f} ms")
     print()
+
+
+def show_spoiled(answers: Sequence[Said]) -> None:
+    """Print what the checks miss of the descriptions when they are made bad on purpose."""
+    wordy = [said for said in answers if width(said.text) >= WORDY and not CHECKS["title"](said)]
+    made, through = slipped(wordy, Random(5))
+    for missed in through:
+        print(f"missed: {missed[:160]}")
+    kinds = Counter(missed.partition(":")[0] for missed in through)
+    print(f"{made} made bad on purpose; {len(through)} get through: {dict(kinds)}\n")
 
 
 def memory() -> float:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from itertools import islice
 
 from companion.enrich.gate.tokens import UNSPACED, find_tokens, width
 from companion.enrich.sentence import find_sentences
@@ -14,7 +15,9 @@ from companion.note.tag import has_only_tags
 from companion.note.view import NoteView
 
 SHORTEST = 30  # characters; a Chinese sign counts as 2.5
-_LOOKED_AT = 8  # sentences
+_LOOKED_AT = 8  # sentences; of the first two, the one that has a word of the title is better
+_PREFERRED = 2  # (measured on what people wrote: further down, it is worse than the first)
+_OVER = 1.25  # as an answer may be longer, too
 
 _EMBED = re.compile(r"!\[\[[^\]]*\]\]|!\[[^\]]*\]\([^)]*\)|\[\^[^\]]*\]")
 _TAGS_AROUND = re.compile(r"^(?:\s*#[^\s#]+)+(?=\s|$)|(?:\s+#[^\s#]+)+\s*$")
@@ -40,17 +43,19 @@ _PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
 def own_sentence(view: NoteView, title: str, most: int) -> str | None:
     """Return the note's own sentence that says best what it is about, inert; None: it has none.
 
-    Of the first sentences of its running text, the first that has a word of the title in it, else
-    the first; none that points to another, asks or is no whole sentence. most: characters.
+    Of the first sentences of its running text, the first that stands by itself: none that points
+    to another, asks or is no whole sentence. Of the first two, rather one with a word of the
+    title. most: characters; a quarter more will do.
     """
+    sentences = islice(find_sentences(running_text(view)), _LOOKED_AT)
     fit = [
-        value
-        for sentence in _first(find_sentences(running_text(view)))
-        if (value := inert_value(sentence)) and _says_something(value, most)
+        (number, value)
+        for number, sentence in enumerate(sentences)
+        if (value := inert_value(sentence)) and _says_something(value, most * _OVER)
     ]
     wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
-    named = (sentence for sentence in fit if wanted & set(find_tokens(sentence)))
-    return next(named, None) or next(iter(fit), None)
+    named = (v for n, v in fit if n < _PREFERRED and wanted & set(find_tokens(v)))
+    return next(named, None) or next((value for _, value in fit), None)
 
 
 def running_text(view: NoteView) -> list[str]:
@@ -62,11 +67,7 @@ def running_text(view: NoteView) -> list[str]:
     return [paragraph for block in _blocks(view.lines) if (paragraph := _join(block))]
 
 
-def _first(sentences: Iterator[str]) -> Iterator[str]:
-    return (sentence for sentence, _ in zip(sentences, range(_LOOKED_AT), strict=False))
-
-
-def _says_something(sentence: str, most: int) -> bool:
+def _says_something(sentence: str, most: float) -> bool:
     return (
         width(sentence) >= SHORTEST
         and len(sentence) <= most

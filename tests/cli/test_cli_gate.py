@@ -91,8 +91,8 @@ def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:
     ran = user.run("enrich", ".", "--json")
     assert ran.objects[0]["status"] == "failed" and "talks about" in ran.objects[0]["reason"]
     calls = user.calls()
-    again = user.run("enrich", ".", "--json")
-    assert user.calls() == calls and "talks about" in again.all
+    user.run("enrich", ".", "--json")
+    assert user.calls() == calls
 
 
 def test_a_bad_callout_leaves_the_description(user: User) -> None:

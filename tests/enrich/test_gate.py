@@ -189,6 +189,7 @@ BAD = [
     ("unfinished", "en", ", which is raised by wild yeast."),
     ("unfinished", "en", "Bread raised by wild yeast (and bacteria"),
     ("unfinished", "en", "How the starter of flour and water is fed in the kitchen twice each"),
+    ("unfinished", "en", "How to feed the star"),
     ("unfinished", "zh", "酵头由面粉和水制成，"),
     ("unfinished", "zh", "酵头的喂养方法，包括"),
     ("unfinished", "es", "Mezcla de harina y agua con levaduras de la"),
@@ -337,6 +338,8 @@ ENDS = [
     pytest.param("Bread. How it rises.", "Bread. How it rises.", id="whole"),
     pytest.param("Rises, e.g. in the cold. And how", "Rises, e.g. in the cold.", id="en"),
     pytest.param("面包的发酵。酵头的喂", "面包的发酵。", id="zh"),
+    pytest.param("一。二。三", "一。二。", id="zh, without blanks"),
+    pytest.param("", "", id="nothing"),
     pytest.param("How bread rises", "How bread rises", id="the only one"),
 ]
 

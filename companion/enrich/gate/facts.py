@@ -116,4 +116,4 @@ def _initials(source: str) -> str:
 def _are_initials_known(names: list[str], source: str) -> bool:
     """Return whether the names spell out an abbreviation that the note uses."""
     initials = "".join(fold(name)[0] for name in names)
-    return len(initials) > 1 and bool(re.search(rf"\b{re.escape(initials)}s?\b", source))
+    return len(initials) > 2 and bool(re.search(rf"\b{re.escape(initials)}s?\b", source))

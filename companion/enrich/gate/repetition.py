@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from companion.enrich.gate.said import Fault, Said
-from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters
+from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters, width
 
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may well stand twice: "No.", "Yes."
@@ -50,7 +50,7 @@ def _repeated_sentence(text: str) -> str:
     seen = set()
     for sentence in _SENTENCE_END.split(text):
         known = letters(sentence)
-        if len(known) >= _SHORTEST_SENTENCE and known in seen:
+        if width(known) >= _SHORTEST_SENTENCE and known in seen:
             return sentence.strip()[:60]
         seen.add(known)
     return ""

@@ -28,7 +28,7 @@ _MARKUP = re.compile(
     r"|(?P<escape>\\[nrt](?![a-z])|\\u[0-9a-f]{4})",
     re.IGNORECASE,
 )
-_EMPHASIS = re.compile(r"\*\*|~~|==\w|(?<!\w)__\w|`|^#{1,6} |(?<!\S)\*\w")
+_EMPHASIS = re.compile(r"\*\*\w*|~~|==\w|(?<!\w)__\w|`|^#{1,6} |(?<!\S)\*\w")
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _LEEWAY = 3  # people are brief: 文件系统 says something
@@ -47,7 +47,7 @@ def find_json(said: Said) -> Fault | None:
 
 
 def find_markup(said: Said) -> Fault | None:
-    """Return the fault of an answer in which markup is left that the note itself does not show."""
+    """Return the fault of an answer in which markup is left that no code in the note shows."""
     text = ESCAPE.sub(r"\1", _without_code(said.text) if said.is_prose else said.text)
     found = list(_MARKUP.finditer(text))
     if not said.is_prose:
@@ -55,7 +55,7 @@ def find_markup(said: Said) -> Fault | None:
     for match in found:
         if said.is_prose and match.lastgroup == "mark":
             continue  # links of notes that exist, made by inert_prose
-        if match[0].replace(" ", "") not in said.note.replace(" ", ""):
+        if match[0].replace(" ", "") not in _code_in(said.note):
             reason = f"has markup left in it (“{match[0]}”)"
             return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
     return None
@@ -93,6 +93,10 @@ def _bad_paragraphs(text: str, most: int) -> Fault | None:
 
 def _length(reason: str, wanted: str) -> Fault:
     return Fault("length", reason, f"Write {wanted} characters.")
+
+
+def _code_in(note: str) -> str:
+    return "".join(match[0] for match in _CODE.finditer(note)).replace(" ", "")
 
 
 def _without_code(text: str) -> str:

@@ -6,7 +6,7 @@ import re
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import ESCAPE, LIST_OR_TABLE
-from companion.enrich.gate.tokens import count_unspaced, width
+from companion.enrich.gate.tokens import count_unspaced, fold, width
 from companion.enrich.sentence import find_sentences
 
 _CLOSERS = "\"'”’»›)]）】」』*_`|"
@@ -45,7 +45,9 @@ def find_unfinished(said: Said) -> Fault | None:
         return _unfinished(text[:40], "Begin with the beginning of a sentence.")
     if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         return None
-    if not _is_final(last) and (_needs_end(said, last) or _breaks_off(last)):
+    if not _is_final(last) and (
+        _needs_end(said, last) or _breaks_off(last) or _is_cut_in_word(last, said.source)
+    ):
         retry = "Write whole sentences, shorter ones, and end the last with a full stop."
         return _unfinished(last[-40:], retry)
     return None
@@ -55,8 +57,8 @@ def whole_sentences(text: str) -> str:
     """Return text without the beginning of a sentence that it ends with, if others come first."""
     if _is_final(text):
         return text
-    whole = list(find_sentences([text]))[:-1]
-    return " ".join(whole) if whole else text
+    *whole, rest = find_sentences([text]) if text else [text]
+    return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
 
 
 def _is_final(text: str) -> bool:
@@ -77,6 +79,17 @@ def _breaks_off(text: str) -> bool:
     if word and word[0] in _NO_LAST_WORDS and " " in text:
         return True
     return any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
+
+
+def _is_cut_in_word(text: str, source: str) -> bool:
+    """Return whether text ends in a part of a word that the note has only whole."""
+    found = _WORD.search(text)
+    word = fold(found[0]) if found and not count_unspaced(found[0]) else ""
+    return (
+        len(word) > 2
+        and bool(re.search(rf"\b{re.escape(word)}[^\W\d_]{{2}}", source))
+        and not re.search(rf"\b{re.escape(word)}\b", source)
+    )
 
 
 def _unfinished(where: str, retry: str) -> Fault:
