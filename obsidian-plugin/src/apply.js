@@ -9,8 +9,8 @@ import { applyEdits, editNote, readNote, sha256 } from "./note-text.js";
 /** @import { Offer } from "./shapes.js" */
 
 /**
- * path: where the note was when the daemon was asked. text: what the offer was made for. again: the offer for another text. rest: resolves when the
- * note may be written now.
+ * path: where the note was when the daemon was asked. text: what the offer was made for. again:
+ * the offer for another text. rest: resolves when the note may be written now.
  *
  * @typedef {{
  *   file: TFile, path: string, text: string, offer: Offer, again: (text: string) => Promise<Offer>,

@@ -82,7 +82,11 @@ export async function askFor(plugin, file, { section, requests, isQuiet }, isOur
  */
 export async function write(plugin, { file, path, run, text, result }, only, rest) {
   const some = only.length < result.changes.length ? only : null;
-  const again = (/** @type {string} */ now) => offerAgain(plugin, run, path, now, some);
+  const again = (/** @type {string} */ now) =>
+    offerAgain(plugin, run, path, now, some).catch((error) => {
+      if (!(error instanceof Refused)) throw error;
+      throw new Refused(`“${file.basename}” is left as it is. ${sentence(error.message)}`);
+    });
   const base = text ?? "";
   const offer = (!some && result.offer) || (await again(base));
   const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest });

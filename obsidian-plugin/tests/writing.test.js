@@ -79,7 +79,7 @@ describe("a note that is typed in meanwhile", () => {
     await answerNow();
     await host.pass(400);
     assert.equal(view.editor.getValue(), "All deleted.\n");
-    assert.equal(host.said, "The place is gone.");
+    assert.equal(host.said, "“A” is left as it is. The place is gone.");
   });
 
   test("loses nothing in 200 edits at random places and times", async () => {
