@@ -115,9 +115,7 @@ def open_answering(config: Config, root: Path, cache: Path | None) -> Iterator[A
 def with_progress(made: Iterable[list[Answered]], total: int) -> Iterator[Answered]:
     """Yield what came of each need, and say on standard error how far it is."""
     for number, group in enumerate(made, 1):
-        last = group[-1] if group else None
-        if sys.stderr.isatty() or number % 10 == 0 or number == total:
-            end = "\r" if sys.stderr.isatty() and number < total else "\n"
-            took = f", the last one {last.seconds:.1f} s" if last else ""
-            print(f"{number} of {total} notes{took}", end=end, file=sys.stderr, flush=True)
+        end = "\r" if sys.stderr.isatty() and number < total else "\n"
+        took = f"{group[0].seconds:.1f} s" if group else "nothing to ask"
+        print(f"{number} of {total} notes: {took}", end=end, file=sys.stderr, flush=True)
         yield from group

@@ -51,11 +51,16 @@ class Answers(NamedTuple):
 
 
 def show_note(
-    view: NoteView, path: str, vocabulary: Mapping[str, Sequence[str]], budget: int | None = None
+    view: NoteView,
+    path: str,
+    vocabulary: Mapping[str, Sequence[str]],
+    budget: int | None = None,
+    language: str | None = None,
 ) -> Shown:
     """Return what a prompt shows of the note: title, headings, prose without comments.
 
     budget: tokens that the prose may take; what is beyond is cut off at a line.
+    language: what to write in; None: the note's own.
     """
     text = "\n".join(visible_lines(prose(view.lines)))
     headings = [line.title for line in view.lines if line.kind == "heading"]
@@ -66,6 +71,7 @@ def show_note(
         aliases=view.properties.aliases,
         tags=view.properties.tags,
         vocabulary=vocabulary,
+        language=language,
     )
 
 

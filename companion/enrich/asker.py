@@ -92,7 +92,8 @@ class Asker:
             each = [field.max_tokens + _FIELD_TOKENS for field in fields]
             used = sum(each) if self._model.way == "together" else max(each)
             budget = self._model.context_tokens - _FRAME_TOKENS - used - spare
-        return show_note(view, path, vocabulary, budget)
+        language = self._workspace.config.notes.language
+        return show_note(view, path, vocabulary, budget, language)
 
     def _read(
         self, path: str, view: NoteView, shown: Shown, answers: Mapping[Need, object]
@@ -154,7 +155,7 @@ class Asker:
     def _stand_in(self, view: NoteView, shown: Shown, read: Outcome) -> Outcome:
         """Return the outcome with the note's own sentence for a description that was refused."""
         need = next((need for need in read.refused if need.kind == DESCRIPTION), None)
-        if need is None or not getattr(self._workspace.config.notes, "own_sentence", True):
+        if need is None or not self._workspace.config.notes.own_sentence:
             return read
         error = read.refused[need]
         most = field_of(need, self._workspace.prompts).max_characters
