@@ -11,6 +11,7 @@ from companion.cli.session import common_options, open_session, resolve_path
 from companion.cli.show import Show
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Job, draft_note
+from companion.enrich.excerpt import CUT
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts, where_it_goes
 from companion.vault.files import skip_reason
@@ -43,6 +44,10 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         calls, hopeless = asker.calls(path, draft.view, draft.needs)
     for error in hopeless.values():
         show.warn(str(error))
+    if any(CUT in message["content"] for call in calls for message in call.messages):
+        show.warn(
+            f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
+        )
     for call in calls:
         if as_json:
             show.object({"messages": call.messages, "schema": call.schema})

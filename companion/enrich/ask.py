@@ -7,23 +7,19 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
+from companion.enrich.excerpt import excerpt
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
 from companion.llm.client import Client
 from companion.llm.faults import JsonUnsupported
-from companion.llm.forecast import estimate_tokens
 from companion.note.needs import CALLOUT, Need
-from companion.note.outline import prose
 from companion.note.view import NoteView
-from companion.note.visible import visible_lines
 from companion.prompts import Ask, Field, NothingToChoose, Prompts
 from companion.prompts import NoteView as Shown
 
 Way = Literal["together", "apart", "plain"]
 """How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
 in plain text, for endpoints that take no JSON format."""
-
-_CUT = "(cut here)"
 
 
 class Asked(NamedTuple):
@@ -59,14 +55,13 @@ def show_note(
 ) -> Shown:
     """Return what a prompt shows of the note: title, headings, prose without comments.
 
-    budget: tokens that the prose may take; what is beyond is cut off at a line.
+    budget: tokens that the prose may take; see companion.enrich.excerpt for what is cut.
     language: what to write in; None: the note's own.
     """
-    text = "\n".join(visible_lines(prose(view.lines)))
     headings = [line.title for line in view.lines if line.kind == "heading"]
     return Shown(
         title=PurePosixPath(path).stem,
-        prose=_cut(text, budget),
+        prose=excerpt(view.lines, budget),
         headings=headings,
         aliases=view.properties.aliases,
         tags=view.properties.tags,
@@ -152,15 +147,3 @@ def _ask_for(need: Need, field: Field, number: int) -> Ask:
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
     return Ask(key, field, need.question, None if need.question else need.heading)
-
-
-def _cut(text: str, budget: int | None) -> str:
-    if budget is None or estimate_tokens(text) <= budget:
-        return text
-    kept: list[str] = []
-    for line in text.split("\n"):
-        budget -= estimate_tokens(line) + 1
-        if budget < 0:
-            break
-        kept.append(line)
-    return "\n".join([*kept, _CUT])

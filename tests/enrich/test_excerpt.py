@@ -1,0 +1,66 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.enrich.excerpt import CUT, excerpt
+from companion.llm.forecast import estimate_tokens
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+LONG = "Words of it. " * 40
+NOTE = f"First.\n\n{LONG}\n\n## A\n\nOpening of A.\n\n{LONG}\n\n## B\n\nOpening of B.\n\n{LONG}"
+
+
+def cut(text: str, budget: int | None) -> str:
+    return excerpt(NoteView(NoteText(text)).lines, budget)
+
+
+EXAMPLES = [
+    pytest.param("A.\n\nB.\n", None, "A.\n\nB.", id="all of it"),
+    pytest.param("A.\n\n\n\nB. %%no%%\n", 100, "A.\n\n\n\nB. ", id="it fits: as it is"),
+    pytest.param("", 10, "", id="no text"),
+    pytest.param(
+        f"Short.\n\n{LONG}",
+        20,
+        f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{CUT}",
+        id="at a sentence",
+    ),
+    pytest.param("长" * 9 + "。" + "句" * 900, 24, "长" * 9 + f"。\n\n{CUT}", id="in Chinese"),
+]
+
+
+@pytest.mark.parametrize(("text", "budget", "expected"), EXAMPLES)
+def test_cuts(text: str, budget: int | None, expected: str) -> None:
+    assert cut(text, budget) == expected
+
+
+def test_all_sections_open_before_one_goes_on() -> None:
+    shown = cut(NOTE, 100)
+    parts = ["First.", "## A", "Opening of A.", CUT, "## B", "Opening of B.", CUT]
+    places = [shown.index(parts[0])]
+    for part in parts[1:]:
+        places.append(shown.index(part, places[-1] + 1))
+    assert estimate_tokens(shown) <= 100
+
+
+def test_more_headings_than_text_are_left_to_the_frame() -> None:
+    text = "".join(f"## A heading with many words {n}\n\nText {n}.\n\n" for n in range(50))
+    shown = cut(text, 60)
+    assert shown.startswith("Text 0.\n\nText 1.") and "##" not in shown
+
+
+_WORDS = st.sampled_from(
+    ["# H", "## Title", "A word.", LONG, "- item", "```", "code", "", "长句。"]
+)
+
+
+@given(st.lists(_WORDS, max_size=20), st.integers(20, 400))
+def test_keeps_to_the_budget_and_to_the_note(lines: list[str], budget: int) -> None:
+    whole, shown = cut("\n".join(lines), None), cut("\n".join(lines), budget)
+    assert estimate_tokens(shown) <= budget + 2
+    position = 0
+    for line in shown.split("\n"):
+        if line.strip() and line != CUT:
+            position = whole.index(line, position)
