@@ -92,6 +92,7 @@ class Asker:
             each = [field.max_tokens + _FIELD_TOKENS for field in fields]
             used = sum(each) if self._model.way == "together" else max(each)
             budget = self._model.context_tokens - _FRAME_TOKENS - used - spare
+            budget = min(budget, self._model.prose_tokens or budget)
         language = self._workspace.config.notes.language
         return show_note(view, path, vocabulary, budget, language)
 

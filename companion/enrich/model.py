@@ -18,6 +18,7 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.spending import Spending
 
 _CONTEXT = 4096  # tokens for each note worked on at once
+_PROSE = 1200  # tokens of a note that the embedded model reads: two cores read some 100 a second
 
 
 class ModelFacts(NamedTuple):
@@ -25,11 +26,13 @@ class ModelFacts(NamedTuple):
 
     context_tokens: what the model reads and writes in one call; None where unknown.
     way: how it is asked for what a note needs; see companion.enrich.ask.
+    prose_tokens: what it is shown of a note at most; None: as much as fits.
     """
 
     name: str
     context_tokens: int | None
     way: Way
+    prose_tokens: int | None = None
 
 
 def model_facts(config: Config) -> ModelFacts:
@@ -38,7 +41,7 @@ def model_facts(config: Config) -> ModelFacts:
     plain = table.json_mode == "text"
     if config.is_embedded:
         context = table.context_tokens or _CONTEXT
-        return ModelFacts(table.model, context, "plain" if plain else "apart")
+        return ModelFacts(table.model, context, "plain" if plain else "apart", _PROSE)
     return ModelFacts(table.model, table.context_tokens, "plain" if plain else "together")
 
 

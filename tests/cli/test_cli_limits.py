@@ -15,7 +15,7 @@ from tests.cli.user import SAYS, STUB, User, answer_by_schema
 from tests.llm.fake_endpoint import Scene, Seen, error
 
 LIMITS = "[endpoint]\nretries = 0\nconcurrency = {at_once}\n[limits]\n{limit}\n"
-NOTES = 12
+NOTES = 24
 
 
 def set_up(user: User, limit: str, at_once: int = 1) -> None:
