@@ -96,7 +96,7 @@ def test_without_a_limit_it_is_counted_all_the_same(user: User) -> None:
     assert user.run("enrich", ".").status == 0
     assert spent(user) == NOTES * 1000
     user.configure(LIMITS.format(limit="tokens_a_day = 5000", at_once=1))
-    assert "12,000 spent today" in user.run("enrich", "01.md", "--retry", "--force").err
+    assert f"{NOTES},000 spent today" in user.run("enrich", "01.md", "--retry", "--force").err
 
 
 def test_faults_of_the_endpoint_cost_nothing(user: User) -> None:
