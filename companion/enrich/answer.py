@@ -57,14 +57,29 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
     return _choose(text, field, limits) if field.kind == "choice" else _shorten(text, field)
 
 
+def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
+    """Return what the answer names beside the values that the vault uses, for the user to see."""
+    if field.kind != "list" or limits.choices is None:
+        return []
+    items = [item for item in _items(answer) if _match_choice(item, limits.choices) is None]
+    return [item for item in dict.fromkeys(items) if item and _fits(item, field)]
+
+
+def _items(answer: object) -> list[str]:
+    """Return the items of a list, harmless, as JSON or as lines of text."""
+    if isinstance(answer, list):
+        items = [str(item) for item in answer]
+    else:
+        items = _without_fence(str(answer)).splitlines()
+        if len(items) == 1:
+            items = re.split(r"[,，、;；]", items[0])
+    return [inert_value(_BULLET.sub("", item)).lstrip("#") for item in items]
+
+
 def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
-    items = answer if isinstance(answer, list) else str(answer).splitlines()
-    if len(items) == 1 and not isinstance(answer, list):
-        items = re.split(r"[,，、;；]", items[0])
     found: dict[str, str] = {}
-    for item in items:
-        text = inert_value(_BULLET.sub("", str(item)))
-        chosen = _match_choice(text.lstrip("#"), limits.choices)
+    for text in _items(answer):
+        chosen = _match_choice(text, limits.choices)
         if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
             found.setdefault(chosen.casefold(), chosen)
     if not found:

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
-from companion.enrich.answer import Limits, NothingToSay, read_answer
+from companion.enrich.answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.ask import Call, ask_for, field_of, plan_calls, show_note
 from companion.enrich.gate import (
     Fault,
@@ -103,7 +103,8 @@ class Asker:
         refused: dict[Need, AnswerError] = {}
         for need, given in answers.items():
             try:
-                fillings.append(Filling(need, self._read_value(path, view, shown, need, given)))
+                value = self._read_value(path, view, shown, need, given)
+                fillings.append(Filling(need, value, self._propose(shown, need, given)))
             except AnswerError as error:
                 refused[need] = error
         return Outcome(fillings, refused, Usage())
@@ -152,6 +153,14 @@ class Asker:
         if fault := find_fault(said):
             raise AnswerUnfit(field.name, fault)
         return value
+
+    def _propose(self, shown: Shown, need: Need, given: object) -> str:
+        """Return what to say of values that the model named and the vault does not use yet."""
+        field = field_of(need, self._workspace.prompts)
+        limits = Limits(field.choices(shown), frozenset(), self.known.names.resolve)
+        named = find_new_values(field, given, limits)
+        new = [value for value in named if not self.known.is_used(field, value)]
+        return f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
 
     def _stand_in(self, view: NoteView, shown: Shown, read: Outcome) -> Outcome:
         """Return the outcome with the note's own sentence for a description that was refused."""

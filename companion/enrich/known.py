@@ -46,6 +46,11 @@ class Known:
                 chosen[field.name] = _rank(used, words)[:_OFFERED]
         return chosen
 
+    def is_used(self, field: Field, value: str) -> bool:
+        """Whether a note has the value in the field's property; case does not matter."""
+        used = self._vocabularies(field.property or "")
+        return value.casefold() in (each.casefold() for each in used)
+
     def _vocabularies(self, name: str) -> Mapping[str, int]:
         if name not in self._counted:
             self._counted[name] = self._scan.vocabulary(name)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.answer import Limits, NothingToSay, read_answer
+from companion.enrich.answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.errors import AnswerError
 from companion.prompts import Field, load_prompts
 
@@ -76,3 +76,19 @@ def test_unfit(name: str, limits: Limits, said: object, words: str) -> None:
     with pytest.raises(AnswerError, match=words) as caught:
         read_answer(field(name), said, limits)
     assert not isinstance(caught.value, NothingToSay)
+
+
+NEW = [
+    pytest.param("tags", VAULT, ["#Bread", "cheese", "cheese"], ["cheese"], id="each once"),
+    pytest.param("tags", VAULT, "- bread\n- #wine", ["wine"], id="lines"),
+    pytest.param("tags", ANY, ["wine"], [], id="where any value will do"),
+    pytest.param("tags", VAULT, "x" * 200, [], id="no sentences"),
+    pytest.param("note-type", VAULT, "wine", [], id="a choice is refused with its word"),
+]
+
+
+@pytest.mark.parametrize(("name", "limits", "answer", "expected"), NEW)
+def test_what_the_vault_does_not_use_is_only_proposed(
+    name: str, limits: Limits, answer: object, expected: list[str]
+) -> None:
+    assert find_new_values(field(name), answer, limits) == expected
