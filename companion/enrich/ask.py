@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from companion.enrich.excerpt import excerpt
+from companion.enrich.own_sentence import own_sentence
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
 from companion.llm.client import Client
@@ -20,6 +21,9 @@ from companion.prompts import NoteView as Shown
 Way = Literal["together", "apart", "plain"]
 """How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
 in plain text, for endpoints that take no JSON format."""
+
+
+_OPENING = 240  # characters of the sentence that the note says of itself
 
 
 class Asked(NamedTuple):
@@ -67,6 +71,7 @@ def show_note(
         tags=view.properties.tags,
         vocabulary=vocabulary,
         language=language,
+        opening=own_sentence(view, PurePosixPath(path).stem, _OPENING),
     )
 
 

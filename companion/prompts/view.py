@@ -21,7 +21,8 @@ class NoteView:
 
     `language` is the English name of the language to write in; None: the note's own.
     `vocabulary` holds the values to choose from by field name, the most fitting first;
-    `links`, the titles of existing notes that a callout may link to.
+    `links`, the titles of existing notes that a callout may link to; `opening`, the note's own
+    sentence that says best what it is about, if it has one.
     """
 
     title: str
@@ -32,11 +33,13 @@ class NoteView:
     language: str | None = None
     vocabulary: Mapping[str, Sequence[str]] = field(default_factory=dict)
     links: Sequence[str] = ()
+    opening: str | None = None
 
     def values(self) -> dict[str, object]:
         """Return what a template for the note's part of a message may use."""
         prose = defuse(self.prose.strip())
-        texts = (self.title, prose, *self.headings, *self.aliases, *self.tags, *self.links)
+        lists = (*self.headings, *self.aliases, *self.tags, *self.links)
+        texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
             "prose": prose,
             "headings": one_lines(self.headings),
@@ -51,6 +54,7 @@ class NoteView:
             "tags": one_lines(self.tags),
             "language": self.language,
             "links": one_lines(self.links),
+            "opening": one_line(self.opening or ""),
         }
 
 
@@ -64,6 +68,7 @@ SAMPLES = (
         tags=("drink",),
         language="English",
         links=("Tea",),
+        opening="Coffee is brewed from roasted seeds.",
     ),
 )
 
