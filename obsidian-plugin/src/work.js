@@ -2,6 +2,7 @@
 
 import { NoteInTheWay } from "./errors.js";
 import { showState } from "./status-bar.js";
+import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
@@ -20,6 +21,7 @@ export async function workOn(plugin, path, act) {
   } finally {
     plugin.doing.delete(path);
     showState(plugin);
+    void look(plugin);
   }
 }
 
