@@ -1,8 +1,8 @@
 """How often the gate would reject what people wrote themselves, by check; and what it costs.
 
 python -m benchmarks.gate VAULT... takes the descriptions of the vaults' notes for a model's
-answers, on the notes without them; and, for callouts, the paragraphs the notes begin with.
-Descriptions that repeat the title alone say nothing, and are counted apart. Every alarm is
+answers, on the notes without them; and, for callouts, the paragraphs the notes begin with. Models
+are told to end with a full stop; where people did not, one is added. Descriptions that repeat the title alone say nothing, and are counted apart. Every alarm is
 printed, to read, and what gets through of the descriptions made bad on purpose. Fails when the
 checks together alarm on 2% of the descriptions or more.
 """
@@ -23,7 +23,7 @@ from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import slipped
 from companion.enrich.answer import Limits, read_answer
 from companion.enrich.gate import CHECKS, Fault, Said, what_was_told, whole_sentences
-from companion.enrich.gate.tokens import width
+from companion.enrich.gate.tokens import count_unspaced, width
 from companion.enrich.own_sentence import running_text
 from companion.errors import AnswerError
 from companion.prompts import Prompts, load_prompts
@@ -74,8 +74,11 @@ def read_vault(vault: Path) -> list[Reference]:
 
 
 def describe(note: Reference, prompts: Prompts) -> Said | None:
-    """Return the note's own description as if a model had said it."""
-    return _said(note, prompts, "description", note.description) if note.description else None
+    """Return the note's own description as if a model had said it, with a full stop."""
+    text = note.description
+    if text and text.rstrip("\"'”’»)）」』")[-1:] not in tuple(".!?…。！？"):
+        text += "。" if count_unspaced(text) else "."
+    return _said(note, prompts, "description", text) if text else None
 
 
 def begin(note: Reference, prompts: Prompts) -> Said | None:

@@ -32,7 +32,8 @@ class Field:
     """One thing a note can need.
 
     `property` is None for the callout. Limits count characters (in a list: of one item),
-    items and tokens of the answer.
+    items and tokens of the answer. `whole_sentences`: an answer that does not end as a sentence
+    does is not finished.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Field:
     max_characters: int
     max_items: int | None
     max_tokens: int
+    whole_sentences: bool
     vocabulary: Literal["vault"] | tuple[str, ...] | None
     template: Template
 
@@ -123,6 +125,7 @@ def load_field(name: str, file: PromptFile) -> Field:
         max_characters=most,
         max_items=(head.max_items or 5) if head.kind == "list" else None,
         max_tokens=head.max_tokens or most * (head.max_items or 1),
+        whole_sentences=head.whole_sentences or head.kind == "prose",
         vocabulary=None if head.vocabulary == "none" else head.vocabulary,
         template=compile_template(file, _NAMES),
     )

@@ -35,6 +35,7 @@ _RENDER_ERRORS = (
     ValueError,
 )
 _TAKES = {
+    "whole_sentences": "true or false",
     "kind": "text, list or choice (callout.md: prose)",
     "property": "the name of a property, on one line, in quotes if it is a number",
     "vocabulary": "vault, none, or a list of words such as [book, film], in quotes if numbers",
@@ -65,6 +66,7 @@ class Head(pydantic.BaseModel):
     max_characters: Count | None = None
     max_items: Count | None = None
     max_tokens: Count | None = None
+    whole_sentences: Annotated[bool, pydantic.Field(strict=True)] = False
     vocabulary: (
         Literal["vault", "none"] | Annotated[tuple[Line, ...], pydantic.Field(min_length=1)]
     ) = "none"
@@ -179,6 +181,8 @@ def _check_together(file: PromptFile, head: Head) -> None:
         file.fail_at_key("vocabulary", f"kind: {head.kind} takes none; use kind: choice or list")
     if head.kind != "list" and head.max_items:
         file.fail_at_key("max_items", "only kind: list takes max_items; remove it")
+    if head.kind != "text" and head.whole_sentences:
+        file.fail_at_key("whole_sentences", "only kind: text takes it; remove it")
     if head.max_characters and head.max_characters < head.min_characters:
         file.fail_at_key("min_characters", "it is more than max_characters; lower it")
 

@@ -67,11 +67,10 @@ def kind_of(answer: Said) -> str | None:
 
 GOOD = [
     pytest.param("How a sourdough starter of wild yeast is kept and fed.", "en", id="en"),
-    pytest.param("Sourdough: bread raised by wild yeast", "en", id="en without a full stop"),
     pytest.param("This page explains how to feed a starter.", "en", id="en as people write"),
     pytest.param("The 1997 recipe of San Francisco's Boudin Bakery.", "en", id="en names it has"),
     pytest.param("Feeding a starter for 1200 loaves.", "en", id="en a number written otherwise"),
-    pytest.param("Feeding a Starter Twice a Day", "en", id="en a headline"),
+    pytest.param("Feeding a Starter Twice a Day.", "en", id="en a headline"),
     pytest.param("酸面包的酵头如何制作、喂养和保存。", "zh", id="zh"),
     pytest.param("本文介绍酸面包酵头的喂养方法。", "zh", id="zh as people write"),
     pytest.param("用 Excel 记录酸面包的酵头。", "zh", id="zh with a name it has"),
@@ -190,6 +189,7 @@ BAD = [
     ("unfinished", "en", "Bread raised by wild yeast (and bacteria"),
     ("unfinished", "en", "How the starter of flour and water is fed in the kitchen twice each"),
     ("unfinished", "en", "How to feed the star"),
+    ("unfinished", "en", "Sourdough: bread raised by wild yeast"),
     ("unfinished", "zh", "酵头由面粉和水制成，"),
     ("unfinished", "zh", "酵头的喂养方法，包括"),
     ("unfinished", "es", "Mezcla de harina y agua con levaduras de la"),

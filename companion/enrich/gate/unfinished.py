@@ -6,7 +6,7 @@ import re
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import ESCAPE, LIST_OR_TABLE
-from companion.enrich.gate.tokens import count_unspaced, fold, width
+from companion.enrich.gate.tokens import count_unspaced, fold
 from companion.enrich.sentence import find_sentences
 
 _CLOSERS = "\"'”’»›)]）】」』*_`|"
@@ -30,14 +30,11 @@ _NO_LAST_WORDS = frozenset(_NO_END.split())
 _NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
 _WORD = re.compile(r"[^\W\d_]+$")
 
-_SENTENCE = 60  # letters; with so many, a description is a sentence and needs a full stop
-_UNSPACED_SENTENCE = 100
-
 
 def find_unfinished(said: Said) -> Fault | None:
     """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
 
-    What is no longer than a phrase needs no full stop; the last paragraph of a callout does.
+    Only a field of whole sentences needs a full stop: people end many a description without one.
     """
     text = ESCAPE.sub(r"\1", said.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
@@ -46,7 +43,7 @@ def find_unfinished(said: Said) -> Fault | None:
     if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         return None
     if not _is_final(last) and (
-        _needs_end(said, last) or _breaks_off(last) or _is_cut_in_word(last, said.source)
+        said.field.whole_sentences or _breaks_off(last) or _is_cut_in_word(last, said.source)
     ):
         retry = "Write whole sentences, shorter ones, and end the last with a full stop."
         return _unfinished(last[-40:], retry)
@@ -64,12 +61,6 @@ def whole_sentences(text: str) -> str:
 def _is_final(text: str) -> bool:
     bare = text.rstrip(_CLOSERS)
     return bare[-1:] in tuple(_FINAL) and not _CUT.search(bare)
-
-
-def _needs_end(said: Said, last: str) -> bool:
-    if said.field.name != "description":
-        return said.is_prose
-    return width(last) >= (_UNSPACED_SENTENCE if count_unspaced(last) else _SENTENCE)
 
 
 def _breaks_off(text: str) -> bool:
