@@ -1,10 +1,11 @@
 """How often the gate would reject what people wrote themselves, by check; and what it costs.
 
 python -m benchmarks.gate VAULT... takes the descriptions of the vaults' notes for a model's
-answers, on the notes without them; and, for callouts, the paragraphs the notes begin with. Models
-are told to end with a full stop; where people did not, one is added. Descriptions that repeat the title alone say nothing, and are counted apart. Every alarm is
-printed, to read, and what gets through of the descriptions made bad on purpose. Fails when the
-checks together alarm on 2% of the descriptions or more.
+answers, on the notes without them; and, for callouts, the paragraphs the notes begin with. A model
+is told to end with a full stop; where people did not, one is added. Descriptions that repeat the
+title alone say nothing, and are counted apart. Every alarm is printed, to read, and what gets
+through of the descriptions made bad on purpose. Fails when the checks together alarm on 2% of the
+descriptions or more.
 """
 
 from __future__ import annotations
