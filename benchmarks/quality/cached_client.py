@@ -61,7 +61,7 @@ class CachedClient(Client):
         else:
             kept = self._take(ask)
             _keep(file, kept)
-        self.took += Usage(*kept["usage"])
+        self.took += Usage(*kept["usage"])  # three numbers in old files: no cached_tokens
         self.seconds += kept["seconds"]
         if kept["error"]:
             raise AnswerError(kept["error"])
@@ -83,6 +83,7 @@ class CachedClient(Client):
                 after.input_tokens - before.input_tokens,
                 after.output_tokens - before.output_tokens,
                 after.calls - before.calls,
+                after.cached_tokens - before.cached_tokens,
             ],
             "error": error,
             "seconds": time.perf_counter() - began,

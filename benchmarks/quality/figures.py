@@ -13,6 +13,7 @@ from benchmarks.quality.first_sentence import first_sentence
 from benchmarks.quality.language import language_of, language_of_note
 from benchmarks.quality.measures import absent_names, find_names, longest_copied, rouge_l, words
 from benchmarks.quality.references import Reference
+from companion.llm.answer import Usage
 from companion.note.outline import prose
 
 Row = tuple[str, list[str]]
@@ -122,6 +123,7 @@ def run_rows(answers: Sequence[Answered]) -> list[Row]:
         "not the model's own (a remark in the history)": f"{len(own) / len(answers):.0%}",
         "calls": _number(mean(answer.calls for answer in notes)),
         "tokens in": f"{mean(answer.usage.input_tokens for answer in notes):.0f}",
+        "tokens in from the cache": _share_cached(notes),
         "tokens out": f"{mean(answer.usage.output_tokens for answer in notes):.0f}",
         "seconds, median": f"{median(answer.seconds for answer in notes):.1f}",
     }
@@ -145,6 +147,11 @@ def known_names(texts: Sequence[tuple[str, Reference]]) -> str:
     there = sum(len(find_names(text)) for text, _ in texts)
     absent = sum(len(absent_names(text, source_of(note))) for text, note in texts)
     return f"{1 - absent / there:.1%}" if there else "-"
+
+
+def _share_cached(notes: Iterable[Answered]) -> str:
+    took = sum((answer.usage for answer in notes), Usage())
+    return f"{took.cached_tokens / took.input_tokens:.0%}" if took.input_tokens else "-"
 
 
 def _share(values: Iterable[bool]) -> str:

@@ -57,7 +57,7 @@ class Tally:
         words = [f"{self.counts[status]} {status}" for status in _MARKS if self.counts[status]]
         if not_begun := jobs - self.counts.total():
             words.append(f"{not_begun} not done")
-        tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+        tokens = f"{usage.input_tokens:,} tokens in{_cached(usage)}, {usage.output_tokens:,} out"
         stopped = "Stopped: " if cancelled.is_set() else ""
         self.show.say()
         self.show.say(f"{stopped}{', '.join(words)}. {tokens}.", style="bold")
@@ -69,6 +69,12 @@ class Tally:
         if cancelled.is_set():
             return _INTERRUPTED
         return 1 if self.counts["failed"] else 0
+
+
+def _cached(usage: Usage) -> str:
+    if not usage.cached_tokens:
+        return ""
+    return f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
 
 
 def result_object(result: Result) -> dict[str, object]:

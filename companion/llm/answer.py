@@ -29,17 +29,23 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 
 @dataclass(frozen=True)
 class Usage:
-    """Tokens read and written, and calls made, as the endpoint counts them; usages add up."""
+    """Tokens read and written, and calls made, as the endpoint counts them; usages add up.
+
+    cached_tokens: those of input_tokens that the endpoint had read before and kept, because
+    prompts begin alike; 0 also where it does not tell.
+    """
 
     input_tokens: int = 0
     output_tokens: int = 0
     calls: int = 0
+    cached_tokens: int = 0
 
     def __add__(self, other: Usage) -> Usage:
         return Usage(
             self.input_tokens + other.input_tokens,
             self.output_tokens + other.output_tokens,
             self.calls + other.calls,
+            self.cached_tokens + other.cached_tokens,
         )
 
 
@@ -70,7 +76,7 @@ def read_completion(reply: Reply) -> Completion:
     data = reply.parse()
     if not isinstance(data, dict):
         return Completion(problem="breaks off or is not JSON")
-    usage = _read_usage(data.get("usage"))
+    usage = _read_usage(data)
     choices = data.get("choices")
     choice = choices[0] if isinstance(choices, list) and choices else None
     message = choice.get("message") if isinstance(choice, dict) else None
@@ -151,8 +157,29 @@ def _without_thoughts(text: str) -> str:
     return _THOUGHT_END.sub("", text) if not _THOUGHT.match(text) else _THOUGHT.sub("", text)
 
 
-def _read_usage(usage: Any) -> Usage:
-    usage = usage if isinstance(usage, dict) else {}
-    counts = (usage.get("prompt_tokens"), usage.get("completion_tokens"))
-    read, written = (n if isinstance(n, int) and n > 0 else 0 for n in counts)
-    return Usage(read, written, 1)
+def _read_usage(reply: dict[str, Any]) -> Usage:
+    usage = _object(reply.get("usage"))
+    read, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    return Usage(read, written, 1, min(read, _read_cached(usage, _object(reply.get("timings")))))
+
+
+def _read_cached(usage: dict[str, Any], timings: dict[str, Any]) -> int:
+    """Return the prompt tokens from the cache: as OpenAI and llama.cpp tell them, or DeepSeek.
+
+    llama.cpp before it filled prompt_tokens_details told them in timings.
+    """
+    details = _object(usage.get("prompt_tokens_details"))
+    told = (
+        details.get("cached_tokens"),
+        usage.get("prompt_cache_hit_tokens"),
+        timings.get("cache_n"),
+    )
+    return max(map(_count, told))
+
+
+def _object(value: Any) -> dict[str, Any]:
+    return value if isinstance(value, dict) else {}
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and value > 0 else 0

@@ -176,6 +176,10 @@ class Spending:
                 self._changed.notify_all()
 
     def _taken(self, reserved: Amount, usage: Usage) -> Amount:
+        """Return what a call took; tokens from the cache at full price, so that no cap is passed.
+
+        Most providers take less for them.
+        """
         if not usage.calls:
             return Amount()
         return self._amount(

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.user import FILLED, STUB, User, files_in
+from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema, files_in
+from tests.llm.fake_endpoint import Scene, Seen
 
 DONE = "---\ndescription: All is said.\n---\n\n# Done\n\n> [!ai] AI\n> Said.\n\nText.\n"
 PLAIN = "# Plain\n\nText without properties.\n"
@@ -20,6 +21,26 @@ def test_stub_is_filled_exactly(user: User) -> None:
     assert (ran.status, ran.err, user.read("Stub.md")) == (0, "", FILLED)
     assert "✓ Stub.md" in ran.out and "1 enriched. 10 tokens in, 5 out." in ran.out
     assert "To take it all back: companion undo --run " in ran.out
+
+
+SUMS = [
+    pytest.param(1234, 0, "1,234 tokens in, 321 out.", id="nothing cached"),
+    pytest.param(1234, 691, "1,234 tokens in (56% of them from the cache), 321 out.", id="half"),
+    pytest.param(9, 90, "9 tokens in (100% of them from the cache), 321 out.", id="all, and more"),
+]
+
+
+@pytest.mark.parametrize(("read", "cached", "said"), SUMS)
+def test_tokens_from_the_cache_are_told(user: User, read: int, cached: int, said: str) -> None:
+    def play(seen: Seen, _n: int) -> Scene:
+        scene = answer_by_schema(seen, SAYS)
+        details = {"cached_tokens": cached}
+        usage = {"prompt_tokens": read, "completion_tokens": 321, "prompt_tokens_details": details}
+        return scene._replace(body=json.dumps({**json.loads(scene.body), "usage": usage}).encode())
+
+    user.fake.script = play
+    user.note("Stub.md")
+    assert said in user.run("enrich", ".").out
 
 
 def test_second_run_calls_nobody_and_writes_nothing(user: User) -> None:

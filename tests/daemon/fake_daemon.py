@@ -83,7 +83,7 @@ class FakeDaemon(Daemon):
             if path:
                 _require(path)
         run = self.runs.new(order, max(1, len(order.paths)))
-        run.usage = Usage(20, 10, 2)
+        run.usage = Usage(20, 10, 2, 8)
         if self.works_at_once:
             for path in order.paths:
                 run.add(make_result(path), make_offer() if order.text else None)
@@ -210,7 +210,7 @@ def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -
 def make_result(path: str) -> Result:
     """Return the result of a note that was enriched."""
     filled = (Filling(NEED, "Yes.", "shortened"),)
-    usage = Usage(10, 5, 1)
+    usage = Usage(10, 5, 1, 4)
     left = ("aliases: left",)
     return Result(path, "enriched", "", filled, left, usage, OLD, NEW, change=3)
 

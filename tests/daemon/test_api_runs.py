@@ -58,7 +58,8 @@ def test_follows_a_run(server: Served) -> None:
     run.add(make_result("Stub.md"))
     after = server.get(f"/runs/{run.id}?since=0&diff=true").json
     assert (after["state"], after["next"], after["counts"]) == ("done", 1, {"enriched": 1})
-    assert after["usage"] == {"input_tokens": 20, "output_tokens": 10, "calls": 2}
+    usage = {"input_tokens": 20, "output_tokens": 10, "calls": 2, "cached_tokens": 8}
+    assert after["usage"] == usage
     assert after["results"] == [
         {
             "number": 1,
@@ -76,7 +77,7 @@ def test_follows_a_run(server: Served) -> None:
                 }
             ],
             "left": ["aliases: left"],
-            "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1},
+            "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1, "cached_tokens": 4},
             "change": 3,
             "ends_run": False,
             "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"

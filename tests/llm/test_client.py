@@ -206,6 +206,30 @@ def test_many_threads_share_a_client(fake: FakeEndpoint) -> None:
     assert client.usage == Usage(640, 320, 64)
 
 
+CACHED = [
+    pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, {}, 8, id="OpenAI, llama.cpp"),
+    pytest.param({"prompt_cache_hit_tokens": 8}, {}, 8, id="DeepSeek"),
+    pytest.param({}, {"cache_n": 8, "prompt_n": 2}, 8, id="older llama.cpp"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": 8}}, {"cache_n": 8}, 8, id="both"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": 11}}, {}, 10, id="more than read"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": -1}}, {}, 0, id="less than none"),
+    pytest.param({"prompt_tokens_details": {"cached_tokens": "8"}}, {}, 0, id="no number"),
+    pytest.param({"prompt_tokens_details": None}, [], 0, id="null, and a list"),
+    pytest.param({"prompt_tokens": None, "prompt_cache_hit_tokens": 8}, {}, 0, id="none read"),
+]
+
+
+@pytest.mark.parametrize(("usage", "timings", "cached"), CACHED)
+def test_tokens_from_the_cache(
+    fake: FakeEndpoint, usage: dict[str, object], timings: object, cached: int
+) -> None:
+    fake.play(told("fine", {"prompt_tokens": 10, **usage}, timings=timings))
+    with client_of(fake) as client:
+        assert client.ask_text(ASK, 100).usage.cached_tokens == cached
+        client.ask_text(ASK, 100)
+        assert client.usage.cached_tokens == 2 * cached
+
+
 def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
     fake.play(error(429, retry_after="30"))
     cancelled = threading.Event()
@@ -232,9 +256,9 @@ def spending(tmp_path: Path) -> Iterator[Spending]:
         yield spending
 
 
-def told(content: str, usage: object) -> Scene:
+def told(content: str, usage: object, **more: object) -> Scene:
     data = json.loads(answer(content).body)
-    return answer(content)._replace(body=json.dumps({**data, "usage": usage}).encode())
+    return answer(content)._replace(body=json.dumps({**data, "usage": usage, **more}).encode())
 
 
 HTML = Scene(200, b"<!doctype html>", {"content-type": "text/html"})

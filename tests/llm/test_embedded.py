@@ -94,6 +94,14 @@ def test_answers_with_json(client: Client) -> None:
     assert answer.usage.input_tokens > 5 and answer.usage.output_tokens > 2
 
 
+def test_what_prompts_share_is_read_once(client: Client) -> None:
+    shared = "A compost heap turns scraps into soil. " * 9
+    for number, question in enumerate(("Why?", "How long?")):
+        ask = [{"role": "user", "content": shared + question}]
+        usage = client.ask_json(ask, SCHEMA, 40).usage
+        assert (usage.cached_tokens > 0.7 * usage.input_tokens) == (number == 1)
+
+
 ROUTES = [
     "/v1/models",
     "/models",

@@ -34,11 +34,12 @@ Numbers = Annotated[
 
 
 class UsageShape(Shape):
-    """Tokens read and written, and calls made."""
+    """Tokens read and written, and calls made. cached_tokens: of those read, from a cache."""
 
     input_tokens: int
     output_tokens: int
     calls: int
+    cached_tokens: int
 
     @classmethod
     def of(cls, usage: Usage) -> UsageShape:

@@ -2,7 +2,7 @@
 
 import { createHash } from "node:crypto";
 
-const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1 };
+const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1, cached_tokens: 0 };
 
 export const STATUS = {
   version: "0.1.0",
