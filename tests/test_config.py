@@ -9,6 +9,7 @@ import pytest
 from companion.config import Config, load_config, state_folder
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
+from companion.note.callout import Style, Styles
 
 VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 KEY = "sk-config-Vw81SecretKey"
@@ -95,6 +96,23 @@ def test_unknown_field(home: Path) -> None:
     config = load(home, '[notes]\nfields = ["description", "mood"]')
     with pytest.raises(UsageError, match=r"names mood.*prompts/fields; there are: callout, desc"):
         config.rules(("callout", "description"), ())
+
+
+STYLES = [
+    pytest.param("", Styles(Style("KI", "-"), Style("IA", "")), id="as the vault has them"),
+    pytest.param('title = "X"', Styles(Style("X", "-"), Style("X", "")), id="the title"),
+    pytest.param('title = ""', Styles(Style("", "-"), Style("", "")), id="no title"),
+    pytest.param('fold = ""', Styles(Style("KI"), Style("IA", "")), id="no fold sign"),
+    pytest.param('section_fold = "+"', Styles(Style("KI", "-"), Style("IA", "+")), id="one below"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), STYLES)
+def test_what_is_set_goes_before_what_the_vault_has(
+    home: Path, text: str, expected: Styles
+) -> None:
+    usual = Styles(Style("KI", "-"), Style("IA", ""))
+    assert load(home, f"[callout]\n{text}").styles(usual) == expected
 
 
 FILE = f'[endpoint]\nbase_url = "http://file.example/v1"\nmodel = "file"\napi_key = "{KEY}"\n'

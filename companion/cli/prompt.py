@@ -13,6 +13,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.draft import Job, draft_note
 from companion.enrich.excerpt import CUT
 from companion.enrich.known import Known
+from companion.enrich.meant import as_meant
 from companion.enrich.model import model_facts, where_it_goes
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
@@ -41,7 +42,8 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             show.warn(f"{path}: nothing would be sent: {why}")
             return
         asker = Asker(workspace, Known(workspace.scan()), model_facts(workspace.config))
-        calls, hopeless = asker.calls(path, draft.view, draft.needs)
+        meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
+        calls, hopeless = asker.calls(path, draft.view, tuple(meant))
     for error in hopeless.values():
         show.warn(str(error))
     if any(CUT in message["content"] for call in calls for message in call.messages):

@@ -51,11 +51,13 @@ class Config(Table):
         """How many notes are worked on at once: 4, and 2 where the model is the embedded one."""
         return self.endpoint.concurrency or (2 if self.is_embedded else 4)
 
-    @property
-    def styles(self) -> Styles:
-        """How new callouts begin."""
+    def styles(self, usual: Styles) -> Styles:
+        """Return how new callouts begin. usual: how they do in the vault where nothing is set."""
         table = self.callout
-        return Styles(Style(table.title, table.fold), Style(table.title, table.section_fold))
+        return Styles(
+            _style(usual.top, table.title, table.fold),
+            _style(usual.section, table.title, table.section_fold),
+        )
 
     def rules(self, fields: tuple[str, ...], vocabulary: tuple[str, ...]) -> Rules:
         """Return which notes are candidates; fields: those there are prompts for."""
@@ -99,6 +101,10 @@ class Config(Table):
             context_tokens=table.context_tokens,
             temperature=table.temperature,
         )
+
+
+def _style(usual: Style, title: str | None, fold: str | None) -> Style:
+    return Style(usual.title if title is None else title, usual.fold if fold is None else fold)
 
 
 def _plain(tags: tuple[str, ...]) -> tuple[str, ...]:

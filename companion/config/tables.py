@@ -100,12 +100,12 @@ class PrivateTable(Table):
 class CalloutTable(Table):
     """[callout]: how a new callout begins, `> [!ai]+ Title`."""
 
-    title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] = "AI"
-    """its title"""
-    fold: Literal["", "+", "-"] = ""
-    """at the top of a note: + open, - folded"""
-    section_fold: Literal["", "+", "-"] = "+"
-    """the same under a heading"""
+    title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] | None = None
+    """its title; unset: as most of the vault's AI callouts have it, else AI"""
+    fold: Literal["", "+", "-"] | None = None
+    """at the top of a note: + open, - folded; unset: as most have it, else neither"""
+    section_fold: Literal["", "+", "-"] | None = None
+    """the same under a heading; unset: as most have it, else +"""
     links: bool = True
     """link the first mention of notes that exist"""
 

@@ -260,5 +260,5 @@ class Reconciler:
 
 
 def _shared(facts: Facts | None) -> object:
-    """Return what other notes may use of a note: its aliases and the values of its properties."""
-    return facts and (facts.aliases, facts.values)
+    """Return what counts for other notes: aliases, values of properties, styles of callouts."""
+    return facts and (facts.aliases, facts.values, facts.styles)

@@ -8,6 +8,7 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Job, draft_note
+from companion.enrich.meant import as_meant
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.forecast import estimate_tokens, price
@@ -36,7 +37,8 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
             draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
             if draft.skipped or not draft.needs:
                 continue
-            calls, _ = asker.calls(job.path, draft.view, draft.needs)
+            meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
+            calls, _ = asker.calls(job.path, draft.view, tuple(meant))
         except NoteError:
             continue
         notes += bool(calls)

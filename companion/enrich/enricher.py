@@ -10,6 +10,7 @@ from typing import Literal, NamedTuple
 from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker, Outcome
 from companion.enrich.draft import Draft, Job, draft_note
+from companion.enrich.meant import ask_as_meant
 from companion.enrich.plan import Filling, Plan
 from companion.enrich.planner import MANY, Planner
 from companion.enrich.result import Result, Status, failed_result
@@ -18,6 +19,7 @@ from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
 from companion.llm.answer import Usage
 from companion.llm.client import Client
 from companion.llm.faults import Cancelled
+from companion.note.callout import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
@@ -124,7 +126,9 @@ class Enricher:
         if not draft.needs:
             return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
         try:
-            outcome = self._asker.ask(job.path, draft.view, draft.needs, self._client)
+            outcome = ask_as_meant(
+                self._asker, job.path, draft.view, draft.needs, self._styles, self._client
+            )
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
             self._check()
             raise
@@ -203,7 +207,7 @@ class Enricher:
         space = self.workspace
         whole = len(fillings) == len(draft.needs)
         afterwards = space.config.notes.postponed_afterwards if whole else "keep"
-        plan = self._planner.plan(draft.view, fillings, afterwards)
+        plan = self._planner.plan(draft.view, fillings, self._styles, afterwards)
         old = draft.data.decode("utf-8")
         return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)
 
@@ -219,6 +223,10 @@ class Enricher:
             model=self._client.settings.model,
             note="; ".join(filling.remark for filling in made.filled if filling.remark),
         )
+
+    @property
+    def _styles(self) -> Styles:
+        return self.workspace.config.styles(self._asker.known.styles)
 
     def _check(self) -> None:
         if self._cancelled.is_set():
@@ -252,8 +260,7 @@ def open_planner(workspace: Workspace) -> Planner:
 
     Several runs may share it.
     """
-    config = workspace.config
-    return Planner(workspace.rules, config.styles, has_child=config.concurrency >= MANY)
+    return Planner(workspace.rules, has_child=workspace.config.concurrency >= MANY)
 
 
 def _unchanged(answered: Answered, reason: str) -> Result:

@@ -1,4 +1,4 @@
-"""What is known of the whole vault while one of its notes is worked on: names and vocabularies."""
+"""What is known of the whole vault while one of its notes is worked on: names and usage."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from functools import cached_property
 from pathlib import PurePosixPath
 
+from companion.note.callout import Styles
+from companion.note.style import SECTION, TOP, commonest_style
 from companion.note.wikilink import LinkNames
 from companion.prompts import Field
 from companion.vault.index import Scan
@@ -14,7 +16,7 @@ _OFFERED = 60  # values of a vocabulary that a prompt offers
 
 
 class Known:
-    """The names and the vocabularies of a vault, from one scan of it."""
+    """The names, the vocabularies and the styles of a vault, from one scan of it."""
 
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
@@ -32,6 +34,15 @@ class Known:
             taken.add(_title(path).casefold())
             taken.update(alias.casefold() for alias in aliases)
         return frozenset(taken)
+
+    @cached_property
+    def styles(self) -> Styles:
+        """How its AI callouts begin most often; where it has too few, how ours do."""
+        ours = Styles()
+        return Styles(
+            commonest_style(self._scan.styles(TOP), ours.top),
+            commonest_style(self._scan.styles(SECTION), ours.section),
+        )
 
     def vocabulary(self, fields: Sequence[Field], text: str) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.

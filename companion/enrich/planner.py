@@ -53,20 +53,21 @@ class Planner:
     turns cost a fifth of it.
     """
 
-    def __init__(self, rules: Rules, styles: Styles, *, has_child: bool = False) -> None:
+    def __init__(self, rules: Rules, *, has_child: bool = False) -> None:
         self._rules = rules
-        self._styles = styles
         self._turn = threading.Lock()
         self._child = _start() if has_child else None
         if self._child:
             weakref.finalize(self, _end, self._child)
 
-    def plan(self, view: NoteView, fillings: Sequence[Filling], afterwards: str) -> Plan:
+    def plan(
+        self, view: NoteView, fillings: Sequence[Filling], styles: Styles, afterwards: str
+    ) -> Plan:
         """Return what plan_edits does. Raises NoteRefused."""
-        order = _Order(view.note.text, fillings, self._rules, self._styles, afterwards)
+        order = _Order(view.note.text, fillings, self._rules, styles, afterwards)
         with self._turn:
             made = self._ask(order)
-            return made or plan_edits(view, fillings, self._rules, self._styles, afterwards)
+            return made or plan_edits(view, fillings, self._rules, styles, afterwards)
 
     def _ask(self, order: _Order) -> Plan | None:
         """Return the child's plan; None where it has none, since it refuses, or is no more."""

@@ -18,7 +18,7 @@ from companion.note.line import Line
 from companion.note.tag import has_only_tags
 from companion.note.text import NoteText
 
-_HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\][+-]?", re.IGNORECASE)
+_HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _PLAIN_TITLES = ("", "ai")
 _APART = ("blank", "heading", "rule")
 
@@ -55,6 +55,7 @@ class Callout:
     heading: str | None
     is_empty: bool
     answered_below: bool
+    fold: str = ""
 
     @property
     def question(self) -> str | None:
@@ -69,8 +70,8 @@ def find_callouts(lines: Sequence[Line]) -> list[Callout]:
     for index, line in enumerate(lines):
         if line.kind == "heading" and line.level > 1:
             heading = line.title
-        if (title := _title(line)) is not None:
-            found.append(_read_callout(lines, index, title, heading))
+        if (style := _style(line)) is not None:
+            found.append(_read_callout(lines, index, style, heading))
     return found
 
 
@@ -131,16 +132,16 @@ def own_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
     return list(takewhile(lambda line: line.kind != "heading", below))
 
 
-def _title(line: Line) -> str | None:
-    """Return the title of the AI callout that begins in the line; None where none does."""
+def _style(line: Line) -> Style | None:
+    """Return how the AI callout begins that begins in the line; None where none does."""
     begins_quote = line.depth > line.kept and line.prefix.rstrip(" \t").endswith(">")
     if line.kind != "text" or not begins_quote:
         return None
     header = _HEADER.match(line.shown, line.content)
-    return line.shown[header.end() :].strip(" \t") if header else None
+    return Style(line.shown[header.end() :].strip(" \t"), header["fold"]) if header else None
 
 
-def _read_callout(lines: Sequence[Line], first: int, title: str, heading: str | None) -> Callout:
+def _read_callout(lines: Sequence[Line], first: int, style: Style, heading: str | None) -> Callout:
     depth = lines[first].depth
     last = first
     while last + 1 < len(lines) and lines[last + 1].kept >= depth:
@@ -149,7 +150,7 @@ def _read_callout(lines: Sequence[Line], first: int, title: str, heading: str | 
     is_empty = not lines[first].is_open and all(line.kind == "blank" for line in body)
     after = lines[last + 1 : last + 2]
     is_answered = is_empty and any(_is_text_below(lines[first], line) for line in after)
-    return Callout(first, last, title, heading, is_empty, is_answered)
+    return Callout(first, last, style.title, heading, is_empty, is_answered, style.fold)
 
 
 def _is_text_below(header: Line, line: Line) -> bool:

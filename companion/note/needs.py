@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
-from companion.note.callout import Callout, find_heading, own_lines
+from companion.note.callout import Callout, Style, find_heading, own_lines
 from companion.note.properties import Properties
+from companion.note.style import find_styles
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
@@ -57,7 +58,8 @@ class Facts(NamedTuple):
     """All a scan knows of a note.
 
     skipped: why the whole note is left alone. left: what in it is left alone, and why.
-    values: the values in use of the properties whose vocabulary counts.
+    values: the values in use of the properties whose vocabulary counts. styles: how its AI
+    callouts begin, by place; see find_styles.
     """
 
     needs: tuple[Need, ...] = ()
@@ -65,6 +67,7 @@ class Facts(NamedTuple):
     left: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = {}
+    styles: Mapping[str, tuple[Style, ...]] = {}
 
     def dump(self) -> str:
         """Return the facts as JSON."""
@@ -75,13 +78,21 @@ class Facts(NamedTuple):
         """Whether dump() was of a note that needs nothing and is not skipped; without decoding."""
         return dumped.startswith("[[],null,")
 
+    @staticmethod
+    def has_styles(dumped: str) -> bool:
+        """Whether dump() was of a note with an AI callout that counts; without decoding."""
+        return not dumped.endswith(",{}]")
+
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
-        needs, skipped, left, aliases, values = json.loads(dumped)
+        needs, skipped, left, aliases, values, styles = json.loads(dumped)
         for name, found in values.items():
             values[name] = tuple(found)
-        return cls(tuple([Need(*n) for n in needs]), skipped, tuple(left), tuple(aliases), values)
+        for place, used in styles.items():
+            styles[place] = tuple([Style(*style) for style in used])
+        needs = tuple([Need(*need) for need in needs])
+        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles)
 
 
 @dataclass(frozen=True)
@@ -129,12 +140,13 @@ def find_facts(
     """
     aliases = tuple(view.properties.aliases)
     if reason := _why_skipped(view, rules):
-        return Facts((), reason, (), aliases)  # its values stay out of other notes' prompts, too
+        return Facts((), reason, (), aliases)  # what is in it stays out of other notes, too
     values = _values_in_use(view.properties, rules)
     needs = list(_find_needs(view, rules, explicit))
     if section is not None:
         needs += _section_needs(view, section)
-    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values)
+    styles = find_styles(view.callouts)
+    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles)
 
 
 def find_callout(view: NoteView, need: Need) -> Callout | None:

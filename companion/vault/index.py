@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from companion.errors import NoteError
+from companion.note.callout import Style
 from companion.note.needs import Facts, Need
 from companion.vault.cache import Cache, Row
 from companion.vault.files import (
@@ -72,6 +73,12 @@ class Notes(Mapping[str, Facts]):
             if (facts := self[path]).needs or facts.skipped is not None:
                 yield path, facts
 
+    def with_callouts(self) -> Iterator[Facts]:
+        """Yield the facts of the notes with AI callouts; of the others, nothing is decoded."""
+        for path, facts in self._facts.items():
+            if not isinstance(facts, str) or Facts.has_styles(facts):
+                yield self[path]
+
     def copy(self) -> Notes:
         """Return the same notes, for what is put and dropped here not to change them."""
         copied = Notes(self._root, self._examine)
@@ -116,6 +123,13 @@ class Scan:
         used: Counter[str] = Counter()
         for facts in self.notes.values():
             used.update(set(facts.values.get(name, ())))
+        return used
+
+    def styles(self, place: str) -> Counter[Style]:
+        """Return how many notes use each style of AI callouts at the place; see find_styles."""
+        used: Counter[Style] = Counter()
+        for facts in self.notes.with_callouts():
+            used.update(facts.styles.get(place, ()))
         return used
 
 

@@ -173,6 +173,46 @@ def test_section(user: User) -> None:
     assert folder.status == 2 and "--section works on notes" in folder.err
 
 
+MINE = "# Mine\n\n> [!AI]- KI\n> Said.\n\n## Part\n\n> [!ai] IA\n> Said, too.\n"
+TITLES = [
+    pytest.param(3, "", "> [!ai]- KI", "> [!ai] IA", id="as three notes have it"),
+    pytest.param(2, "", "> [!ai] AI", "> [!ai]+ AI", id="two are too few"),
+    pytest.param(3, 'title = "X"\nsection_fold = "-"', "> [!ai]- X", "> [!ai]- X", id="as set"),
+]
+
+
+@pytest.mark.parametrize(("notes", "settings", "top", "section"), TITLES)
+def test_callouts_begin_as_those_of_the_vault(
+    user: User, notes: int, settings: str, top: str, section: str
+) -> None:
+    user.configure(f"[callout]\n{settings}")
+    for number in range(notes):
+        user.note(f"Mine {number}.md", MINE)
+    user.note("Stub.md", f"{STUB}\n## Part\n")
+    user.run("scan")  # what it keeps serves the next commands
+    user.run("enrich", ".")
+    user.run("enrich", "Stub.md", "--section", "Part")
+    said = "> A stub is a short note.\n>\n> It grows.\n"
+    expected = FILLED.replace("> [!ai] AI", top) + f"\n## Part\n\n{section}\n{said}"
+    assert user.read("Stub.md") == expected
+    assert user.run("enrich", ".").out == "Nothing to do: no note here needs anything.\n"
+    again = user.run("enrich", "Stub.md").out
+    assert "nothing to fill" in again and user.read("Stub.md") == expected
+
+
+def test_an_emptied_callout_with_the_vaults_title_is_no_question(user: User) -> None:
+    for number in range(3):
+        user.note(f"Mine {number}.md", MINE)
+    user.note("Note.md", "# Note\n\n> [!ai]- KI\n\nText.\n")
+    user.note("Asks.md", "# Asks\n\n> [!ai]- Why\n\nText.\n")
+    assert "question: KI" not in user.run("prompt", "Note.md").out
+    assert "question: Why" in user.run("prompt", "Asks.md").out
+    user.run("enrich", "Note.md")
+    assert "\n> [!ai]- KI\n> A stub is a short note.\n>\n" in user.read("Note.md")
+    assert not any("question: KI" in str(seen.body) for seen in user.fake.seen)
+    assert "nothing to fill" in user.run("enrich", "Note.md").out
+
+
 def test_request_is_answered_in_place(user: User) -> None:
     user.note("Q.md", "# Q\n\n- Yeast\n\n  > [!ai] Why does it rise?\n\n- Salt\n")
     user.run("enrich", ".")

@@ -38,6 +38,14 @@ def test_stub_that_was_there_at_the_start_is_filled(keeper: Keeper) -> None:
     eventually(lambda: keeper.is_filled("Folder/Stub.md"))
 
 
+def test_its_callout_begins_as_those_of_the_vault(keeper: Keeper) -> None:
+    for number in range(3):
+        keeper.note(f"Mine {number}.md", "# Mine\n\n> [!ai]- KI\n> Said.\n")
+    keeper.note("Stub.md")
+    keeper.start()
+    eventually(lambda: keeper.read("Stub.md") == FILLED.replace("> [!ai] AI", "> [!ai]- KI"))
+
+
 def test_never_asked_within_the_settle_time(keeper: Keeper) -> None:
     keeper.settings["settle_seconds"] = 0.8
     keeper.start()

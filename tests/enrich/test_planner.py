@@ -23,7 +23,7 @@ GONE = Filling(Need("callout", "H", "Why?", "request", "you ask"), ["Because."])
 
 @pytest.fixture(scope="module")
 def planner() -> Iterator[Planner]:
-    planner = Planner(RULES, STYLES, has_child=True)
+    planner = Planner(RULES, has_child=True)
     yield planner
     assert planner._child, "it died"
 
@@ -31,21 +31,21 @@ def planner() -> Iterator[Planner]:
 @pytest.mark.parametrize("afterwards", ["keep", "remove", "status/done"])
 def test_the_child_plans_the_same(planner: Planner, afterwards: str) -> None:
     here = plan_edits(STUB, [DESCRIPTION], RULES, STYLES, afterwards)
-    assert planner.plan(STUB, [DESCRIPTION], afterwards) == here
+    assert planner.plan(STUB, [DESCRIPTION], STYLES, afterwards) == here
 
 
 def test_the_child_refuses_the_same(planner: Planner) -> None:
     with pytest.raises(NoteRefused, match="“Why\\?” is gone"):
-        planner.plan(STUB, [GONE], "keep")
+        planner.plan(STUB, [GONE], STYLES, "keep")
 
 
 def test_goes_on_without_its_child() -> None:
-    planner = Planner(RULES, STYLES, has_child=True)
+    planner = Planner(RULES, has_child=True)
     assert planner._child
     planner._child.kill()
     planner._child.wait()
     for _ in range(2):
-        assert planner.plan(STUB, [DESCRIPTION], "keep").text.count("A measure") == 1
+        assert planner.plan(STUB, [DESCRIPTION], STYLES, "keep").text.count("A measure") == 1
 
 
 def test_the_child_ends_with_its_parent() -> None:
@@ -53,7 +53,7 @@ def test_the_child_ends_with_its_parent() -> None:
 
 
 def test_ends_its_child_when_it_goes() -> None:
-    planner = Planner(RULES, STYLES, has_child=True)
+    planner = Planner(RULES, has_child=True)
     child = planner._child
     del planner
     assert child and child.poll() is not None

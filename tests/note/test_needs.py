@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callout import answer_callout, place_callout
+from companion.note.callout import Style, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Facts, Need, Rules, find_callout, read_facts
@@ -274,6 +274,7 @@ def test_what_is_left_alone_lends_its_values_to_no_prompt() -> None:
 
 
 _WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
+_STYLES = st.builds(Style, _WORDS, _WORDS)
 
 
 @given(
@@ -286,10 +287,12 @@ _WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
         st.lists(_WORDS).map(tuple),
         st.lists(_WORDS).map(tuple),
         st.dictionaries(_WORDS, st.lists(_WORDS).map(tuple)),
+        st.dictionaries(_WORDS, st.lists(_STYLES, min_size=1).map(tuple)),
     )
 )
 def test_facts_survive_the_cache(found: Facts) -> None:
     assert Facts.load(found.dump()) == found
+    assert Facts.has_styles(found.dump()) == bool(found.styles)
 
 
 def _fill(view: NoteView, need: Need) -> list[Edit]:

@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
+from companion.note.callout import Style
 from companion.note.needs import Facts, Need
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
@@ -88,6 +89,19 @@ def test_offers_names_and_vocabulary(file: Path, vault: Path, examine: Examiner)
     assert list(warm.names()) == [("a.md", ("a",)), ("b.md", ("b",)), ("c/d.md", ("c/d",))]
     assert warm.vocabulary("tags") == {"a": 1, "b": 1, "c/d": 1, "all": 3}
     assert not warm.vocabulary("note-type")
+
+
+def test_counts_styles_and_decodes_only_the_notes_that_have_some(
+    vault: Path, examine: Examiner
+) -> None:
+    notes = Notes(vault, examine)
+    top = {"top": (Style("KI"), Style())}
+    for path, facts in (("a", Facts(styles=top)), ("b", Facts((NEED,))), ("c", Facts(styles=top))):
+        notes.put(path, facts.dump())
+    found = Scan(notes, {})
+    assert found.styles("top") == {Style("KI"): 2, Style(): 2}
+    assert not found.styles("section")
+    assert [type(notes._facts[path]) for path in notes] == [Facts, str, Facts]
 
 
 def rewrite(vault: Path) -> None:
@@ -491,6 +505,7 @@ INTERESTING = [
     pytest.param(Facts(skipped="why"), True, id="skipped"),
     pytest.param(Facts(skipped=""), True, id="skipped without a word"),
     pytest.param(Facts(left=("why",), aliases=("a",)), False, id="left"),
+    pytest.param(Facts(styles={"top": (Style(),)}), False, id="an AI callout"),
     pytest.param(Facts(), False, id="nothing"),
 ]
 
