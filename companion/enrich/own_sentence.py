@@ -37,6 +37,11 @@ _DEPENDS = re.compile(
     r"|但是|不过|然而|因此|所以|而且|另外|此外|例如|比如|这些|那些|他们|它们|しかし|また|そして|例えば|これら",
     re.IGNORECASE,
 )
+_COLON = re.compile(r"\s?[:：]$")  # a list follows, which may as well be left out
+_LEANS_ON_LIST = re.compile(
+    r"\b(?:following|follows?|below|folgend\w*|suivant\w*|siguiente\w*|следующ\w*)\b|以下|下列|如下|次の",
+    re.IGNORECASE,
+)
 _PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
 
 
@@ -51,7 +56,7 @@ def own_sentence(view: NoteView, title: str, most: int) -> str | None:
     fit = [
         (number, value)
         for number, sentence in enumerate(sentences)
-        if (value := inert_value(sentence)) and _says_something(value, most * _OVER)
+        if (value := inert_value(_end(sentence))) and _says_something(value, most * _OVER)
     ]
     wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
     named = (v for n, v in fit if n < _PREFERRED and wanted & set(find_tokens(v)))
@@ -65,6 +70,13 @@ def running_text(view: NoteView) -> list[str]:
     of Dataview's fields; links and embeds as their words or not at all.
     """
     return [paragraph for block in _blocks(view.lines) if (paragraph := _join(block))]
+
+
+def _end(sentence: str) -> str:
+    """Return a sentence that leads to a list with a full stop, if it says enough without that."""
+    if not _COLON.search(sentence) or _LEANS_ON_LIST.search(sentence):
+        return sentence
+    return _COLON.sub("。" if sentence.endswith("：") else ".", sentence)
 
 
 def _says_something(sentence: str, most: float) -> bool:
