@@ -453,7 +453,9 @@ def test_stub_says_that_it_has_no_text() -> None:
 
 def test_note_text_is_never_a_template() -> None:
     text = "{{ title }} {% for x in y %} {{ 7 * 7 }} {# gone #}"
-    note = NoteView(text, prose=text, headings=(text,), links=(text,), opening=text)
+    note = NoteView(
+        text, prose=text, headings=(text,), links=(text,), opening=text, self_description=text
+    )
     assert user_text([ask("callout", text, text)], note).count(text) >= 4
 
 
@@ -503,6 +505,7 @@ def test_marks_hold_for_any_text(pieces: list[str]) -> None:
 def test_no_data_ends_a_turn(mark: str) -> None:
     note = NoteView(
         mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark], links=[mark], opening=mark,
+        self_description=mark,
         vocabulary={"tags": [mark]},
     )  # fmt: skip
     assert mark not in user_text([ask("callout", mark), ask("tags"), ask("aliases")], note)

@@ -9,6 +9,7 @@ from typing import Any, Literal, NamedTuple
 
 from companion.enrich.excerpt import excerpt
 from companion.enrich.own_sentence import own_sentence
+from companion.enrich.self_description import is_self_description
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
 from companion.llm.client import Client
@@ -62,6 +63,7 @@ def show_note(
     budget: tokens that the prose may take; see companion.enrich.excerpt for what is cut.
     language: what to write in; None: the note's own.
     """
+    opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
     headings = [line.title for line in view.lines if line.kind == "heading"]
     return Shown(
         title=PurePosixPath(path).stem,
@@ -71,7 +73,8 @@ def show_note(
         tags=view.properties.tags,
         vocabulary=vocabulary,
         language=language,
-        opening=own_sentence(view, PurePosixPath(path).stem, _OPENING),
+        opening=opening,
+        self_description=opening if opening and is_self_description(opening) else None,
     )
 
 

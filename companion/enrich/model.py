@@ -18,7 +18,7 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.spending import Spending
 
 _CONTEXT = 4096  # tokens for each note worked on at once
-_PROSE = 1200  # tokens of a note that the embedded model reads: two cores read some 100 a second
+_PROSE = 600  # tokens of a note that the embedded model reads: two cores read some 100 a second
 
 
 class ModelFacts(NamedTuple):

@@ -22,7 +22,8 @@ class NoteView:
     `language` is the English name of the language to write in; None: the note's own.
     `vocabulary` holds the values to choose from by field name, the most fitting first;
     `links`, the titles of existing notes that a callout may link to; `opening`, the note's own
-    sentence that says best what it is about, if it has one.
+    sentence that says best what it is about, if it has one; `self_description`, the same where
+    it is written as a description already.
     """
 
     title: str
@@ -34,6 +35,7 @@ class NoteView:
     vocabulary: Mapping[str, Sequence[str]] = field(default_factory=dict)
     links: Sequence[str] = ()
     opening: str | None = None
+    self_description: str | None = None
 
     def values(self) -> dict[str, object]:
         """Return what a template for the note's part of a message may use."""
@@ -55,6 +57,7 @@ class NoteView:
             "language": self.language,
             "links": one_lines(self.links),
             "opening": one_line(self.opening or ""),
+            "self_description": one_line(self.self_description or ""),
         }
 
 
@@ -68,7 +71,8 @@ SAMPLES = (
         tags=("drink",),
         language="English",
         links=("Tea",),
-        opening="Coffee is brewed from roasted seeds.",
+        opening="How coffee is brewed from roasted seeds.",
+        self_description="How coffee is brewed from roasted seeds.",
     ),
 )
 
