@@ -1,0 +1,119 @@
+"""Is what a model writes in the language of the note? Measured on our own notes in six languages.
+
+    python -m benchmarks.quality.languages [--model NAME] [--limit N] [--page FILE]
+
+Asks for a description and a callout of each note in `notes/`, 20 a language, a fourth of them a
+title and nothing else. Fails when something would be written in another language. Answers are
+kept as those of `benchmarks.quality` are.
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path, PurePosixPath
+
+from benchmarks.quality.__main__ import BUILD, set_model
+from benchmarks.quality.answers import Answered, open_answering, with_progress
+from benchmarks.quality.figures import Row
+from benchmarks.quality.language import language_of
+from benchmarks.quality.page import table
+from benchmarks.quality.references import Reference, find_references
+from companion.config import load_config
+from companion.note.needs import CALLOUT, DESCRIPTION
+
+NOTES = Path(__file__).parent / "notes"
+CODES = {
+    "English": "en",
+    "Chinese": "zh",
+    "Spanish": "es",
+    "German": "de",
+    "Russian": "ru",
+    "Japanese": "ja",
+}
+_TITLE = re.compile(r"^# (.+)\n", re.MULTILINE)
+
+
+def main() -> int:
+    options = parse()
+    with tempfile.TemporaryDirectory(prefix="companion-languages-") as folder:
+        root = Path(folder).resolve()
+        write_vault(root)
+        config = set_model(load_config(), options, None)
+        notes = choose_notes(find_references(root, config.ignore_rules(), described=False), options)
+        with open_answering(config, root, options.cache) as answering:
+            made = answering.ask_all(notes, [DESCRIPTION, CALLOUT], options.at_once)
+            answers = list(with_progress(made, len(notes)))
+    columns = {name: [a for a in answers if language(a.note) == name] for name in CODES}
+    shown = table("six languages", list(CODES), list(rows(list(columns.values()))))
+    print(shown)
+    options.page.parent.mkdir(parents=True, exist_ok=True)
+    options.page.write_text("\n\n".join([shown, *map(case, answers)]) + "\n", encoding="utf-8")
+    print(f"\ncases to read: {options.page}")
+    wrong = [answer for answer in answers if answer.text and not is_right(answer)]
+    for answer in wrong:
+        print(f"{answer.note.path}, {answer.kind}: {language_of(answer.text)}: {answer.text[:200]}")
+    return bool(wrong)
+
+
+def parse() -> argparse.Namespace:
+    assert __doc__
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--model", help="an embedded one, or its name at COMPANION_BASE_URL")
+    parser.add_argument("--limit", type=int, default=20, help="so many notes of each language")
+    parser.add_argument("--at-once", type=int, default=1)
+    parser.add_argument("--page", type=Path, default=BUILD / "languages.md")
+    parser.add_argument("--cache", type=Path, default=BUILD / "quality-cache")
+    return parser.parse_args()
+
+
+def write_vault(root: Path) -> None:
+    """Write each of our notes to a file of its own, with an empty description."""
+    for file in sorted(NOTES.glob("*.md")):
+        _, *parts = _TITLE.split(file.read_text(encoding="utf-8"))
+        for title, text in zip(parts[::2], parts[1::2], strict=True):
+            note = root / file.stem / f"{title}.md"
+            note.parent.mkdir(exist_ok=True)
+            note.write_text(f"---\ndescription:\n---\n\n# {title}\n{text}", encoding="utf-8")
+
+
+def choose_notes(found: Sequence[Reference], options: argparse.Namespace) -> list[Reference]:
+    """Return so many notes of each language."""
+    chosen = {name: [note for note in found if language(note) == name] for name in CODES}
+    return [note for notes in chosen.values() for note in notes[: options.limit]]
+
+
+def language(note: Reference) -> str:
+    """Return the English name of the note's language."""
+    return PurePosixPath(note.path).parts[0]
+
+
+def is_right(answer: Answered) -> bool:
+    """Return whether the answer is in the note's language, as far as one can tell."""
+    return language_of(answer.text) in ("", CODES[language(answer.note)])
+
+
+def rows(columns: Sequence[Sequence[Answered]]) -> Iterator[Row]:
+    """Yield the figures of each language."""
+    for kind in (DESCRIPTION, CALLOUT):
+        of_kind = [[answer for answer in column if answer.kind == kind] for column in columns]
+        written = [[answer for answer in column if answer.text] for column in of_kind]
+        yield f"{kind}: notes", [str(len(column)) for column in of_kind]
+        yield f"{kind}: written", [str(len(column)) for column in written]
+        own = [[answer for answer in column if not answer.remark] for column in written]
+        yield f"{kind}: by the model", [str(len(column)) for column in own]
+        right = [sum(map(is_right, column)) for column in written]
+        yield f"{kind}: in the note's language", [str(count) for count in right]
+
+
+def case(answer: Answered) -> str:
+    """Return what came of a need, to read, in Markdown."""
+    said = answer.text or f"rejected: {answer.rejected}"
+    return "\n".join([f"**{answer.note.path}, {answer.kind}** {answer.remark}".rstrip(), "", said])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
