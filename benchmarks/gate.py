@@ -31,6 +31,7 @@ from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import IgnoreRules
 
 ALLOWED = 0.02
+APART = ("title", "copied")  # counted apart; what the paragraphs of a note are
 ANY = Limits(None, frozenset(), lambda _target: None)
 WORDY = 60  # letters of a description that is worth being made bad
 CALLOUT = (300, 1400)  # letters of the paragraphs that pass for one
@@ -66,7 +67,7 @@ def main() -> int:
     before = memory()
     show("callouts, from paragraphs of notes", measure(notes, prompts, begin))
     print(f"memory in all {memory():.0f} MB, {memory() - before:.0f} MB since the descriptions")
-    wrong = len({alarm.note for alarm in described.alarms if alarm.fault.kind != "title"})
+    wrong = len({alarm.note for alarm in described.alarms if alarm.fault.kind not in APART})
     return wrong >= ALLOWED * max(described.looked_at, 1)
 
 
@@ -111,14 +112,14 @@ def measure(
 
 def show(what: str, measured: Measured) -> None:
     """Print the alarms, and the rates: of each check, and of all together."""
-    alarms = [alarm for alarm in measured.alarms if alarm.fault.kind != "title"]
+    alarms = [alarm for alarm in measured.alarms if alarm.fault.kind not in APART]
     for note, text, fault in alarms:
         print(f"{fault.kind}: {note}: {fault.reason}\n    {text[:160]!r}")
     total = max(measured.looked_at, 1)
     counts = Counter(alarm.fault.kind for alarm in alarms)
     print(f"\n{measured.looked_at} {what}; {measured.title_alone} say no more than the title")
     for kind in CHECKS:
-        if kind != "title":
+        if kind not in APART:
             print(f"  {kind:12} {counts[kind]:4} {counts[kind] / total:7.2%}")
     wrong = len({alarm.note for alarm in alarms})
     print(f"  {'together':12} {wrong:4} {wrong / total:7.2%}")

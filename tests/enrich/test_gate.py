@@ -253,6 +253,16 @@ CALLOUTS = [
     pytest.param(f"Sure! Here is your callout.\n\n{CALLOUT}", "meta", id="sure"),
     pytest.param(f"{CALLOUT} This note explains how.", "meta", id="the note, at the end"),
     pytest.param(f"I'm sorry. {CALLOUT}", "refusal", id="sorry"),
+    pytest.param(
+        f"{CALLOUT} It is raised by wild yeast and bacteria that live in a starter of flour.",
+        "copied",
+        id="ten words of the note",
+    ),
+    pytest.param(
+        f"{CALLOUT} Yeasts that live in a starter of flour and water.",
+        None,
+        id="nine words of the note",
+    ),
 ]
 
 
@@ -317,7 +327,7 @@ def test_every_fault_tells_the_user_and_the_model() -> None:
 
 
 def test_no_kind_goes_untested() -> None:
-    assert {kind for kind, _, _ in BAD} == set(CHECKS)
+    assert {kind for kind, _, _ in BAD} | {"copied"} == set(CHECKS)  # see CALLOUTS
 
 
 @given(st.text(max_size=300))

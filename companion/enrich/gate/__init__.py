@@ -6,6 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
+from companion.enrich.gate.copied import find_copied
 from companion.enrich.gate.echo import find_echo
 from companion.enrich.gate.facts import find_unknown_names, find_unknown_numbers
 from companion.enrich.gate.language import find_wrong_language
@@ -38,6 +39,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "refusal": find_refusal,
         "meta": find_meta_talk,
         "echo": find_echo,
+        "copied": find_copied,
         "repetition": find_repetition,
         "title": find_title_alone,
         "markup": find_markup,
