@@ -9,7 +9,7 @@ from typing import NamedTuple
 from companion.enrich.ask import Answers, Call, Way, plan_calls
 from companion.enrich.gate import Fault
 from companion.errors import AnswerError
-from companion.llm.answer import Usage
+from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
 from companion.llm.faults import JsonUnsupported
 from companion.note.needs import Need
@@ -53,7 +53,8 @@ def ask_again(
             plain = ask_again(rest, prompts, shown, client, "plain")
             return Answers(given | plain.given, usage + plain.usage)
         except AnswerError as error:
-            values, cost = {need: error for need, _ in call.asked}, Usage()
+            values = {need: error for need, _ in call.asked}
+            cost = error.usage if isinstance(error, NoAnswer) else Usage()
         given |= values
         usage += cost
     return Answers(given, usage)

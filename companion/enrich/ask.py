@@ -11,7 +11,7 @@ from companion.enrich.excerpt import excerpt
 from companion.enrich.own_sentence import own_sentence
 from companion.enrich.self_description import is_self_description
 from companion.errors import AnswerError
-from companion.llm.answer import Usage
+from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
 from companion.llm.faults import JsonUnsupported
 from companion.note.needs import CALLOUT, Need
@@ -132,7 +132,9 @@ def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usag
         else:
             answer = client.ask_json(call.messages, call.schema, call.max_tokens)
     except AnswerError as error:
-        yield from ((need, error, Usage()) for need, _ in call.asked)
+        usage = error.usage if isinstance(error, NoAnswer) else Usage()
+        for number, (need, _) in enumerate(call.asked):
+            yield need, error, usage if number == 0 else Usage()
         return
     for number, (need, ask) in enumerate(call.asked):
         value = answer.text if call.schema is None else answer.data[ask.key]

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
+from companion.errors import AnswerError
 from companion.llm.faults import Reply
 
 Schema = Mapping[str, Any]
@@ -59,6 +60,14 @@ class Answer:
     text: str
     data: dict[str, Any]
     usage: Usage
+
+
+class NoAnswer(AnswerError):
+    """There is no answer that can be used. `usage`: what the calls took all the same."""
+
+    def __init__(self, why: AnswerError, usage: Usage) -> None:
+        super().__init__(str(why))
+        self.usage = usage
 
 
 class Completion(NamedTuple):

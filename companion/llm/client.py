@@ -8,7 +8,15 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.answer import Answer, Completion, Schema, Usage, read_completion, read_json
+from companion.llm.answer import (
+    Answer,
+    Completion,
+    NoAnswer,
+    Schema,
+    Usage,
+    read_completion,
+    read_json,
+)
 from companion.llm.calls import Calls, EndpointSource, FixedSource
 from companion.llm.endpoint import Endpoint
 from companion.llm.faults import (
@@ -130,14 +138,14 @@ class Client:
             completion, endpoint = self._complete(question)
             usage += completion.usage
             if completion.refusal or completion.finish == "content_filter":
-                raise refused(endpoint, completion.refusal)
+                raise NoAnswer(refused(endpoint, completion.refusal), usage)
             problem = _problem_of(completion, question)
             if not problem:
                 data = read_json(completion.text, question.schema) if question.schema else None
                 return Answer(completion.text, data or {}, usage)
             more = 2 if completion.finish == "length" else 1
             question = question._replace(tokens=question.tokens * more, told=True)
-        raise unusable(endpoint, problem)
+        raise NoAnswer(unusable(endpoint, problem), usage)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return what the model answered, after learning what the endpoint does not take."""

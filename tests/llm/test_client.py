@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.answer import Usage
+from companion.llm.answer import NoAnswer, Usage
 from companion.llm.calls import FixedSource
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
@@ -128,8 +128,9 @@ def test_malformed_json_is_asked_for_once_more(
         assert fake.seen[1].body["max_tokens"] == tokens
         assert "JSON schema" in fake.seen[1].body["messages"][-1]["content"]
         fake.play(scene)
-        with pytest.raises(AnswerError, match=words):
+        with pytest.raises(NoAnswer, match=words) as failed:
             client.ask_json(ASK, SCHEMA, 100)
+        assert failed.value.usage == Usage(20, 10, 2)
         assert client.usage == Usage(40, 20, 4)
 
 
