@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from companion.errors import AnswerError, CompanionError
+from companion.errors import CompanionError
 from companion.llm.answer import NoAnswer, Usage
 from companion.llm.calls import FixedSource
 from companion.llm.client import Client
