@@ -1,0 +1,223 @@
+"""How many calls a note takes, and tokens beside the note, where an endpoint takes JSON.
+
+    python -m benchmarks.calls VAULT [--limit 20]
+
+Notes of the vault get empty description, aliases and tags, in memory, and need a callout: all four
+are asked for. The endpoint is the light embedded model's, told to Companion as somebody else's.
+Tokens are as it counts them: those of the messages sent, and those of a message that is the note's
+prose, less those of an empty one. The JSON schema is no part of its prompt; what the schema's text
+would add where an endpoint counts it is shown. Fails when a note takes more calls than one (second
+tries for answers that are unfit are apart), or more than 600 tokens beside its prose.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
+from pathlib import Path
+from statistics import median
+from typing import NamedTuple
+from urllib.request import Request, urlopen
+
+from benchmarks.quality.__main__ import choose_notes
+from benchmarks.quality.figures import Row
+from benchmarks.quality.page import table
+from benchmarks.quality.tags import without
+from companion.config import Config
+from companion.enrich.ask import show_note
+from companion.enrich.asker import Asker
+from companion.enrich.known import Known
+from companion.enrich.model import model_facts
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import NoteRefused
+from companion.llm.answer import Answer, Schema
+from companion.llm.catalog import model_path
+from companion.llm.client import Client
+from companion.llm.embedded import EmbeddedServer
+from companion.llm.endpoint import Endpoint
+from companion.llm.question import Message
+from companion.note.needs import DESCRIPTION, Need, find_facts
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+MODEL = "smollm2-135m"
+CONTEXT = 8192  # tokens: what the model was trained for
+LONGEST = 4000  # bytes of a note, at most so many tokens: with all else they fit in the context
+PROPERTIES = (DESCRIPTION, "aliases", "tags")
+MOST = 600  # tokens beside the prose
+
+Question = tuple[Sequence[Message], Schema]
+
+
+class Observed(Client):
+    """A client that remembers what it was asked. questions: those that are no second tries."""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self.questions: list[Question] = []
+
+    def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
+        """Return the model's answer as text; see Client."""
+        self._remember(messages, {})
+        return super().ask_text(messages, max_tokens)
+
+    def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
+        """Return an answer whose data fits the JSON schema; see Client."""
+        self._remember(messages, schema)
+        return super().ask_json(messages, schema, max_tokens)
+
+    def _remember(self, messages: Sequence[Message], schema: Schema) -> None:
+        if not any(message["role"] == "assistant" for message in messages):
+            self.questions.append((messages, schema))
+
+
+class Taken(NamedTuple):
+    """Calls, and the tokens of the first: in all, of its parts, and of the schema beside it."""
+
+    calls: int
+    second_tries: int
+    prompt: int
+    prose: int
+    system: int
+    choices: int
+    schema: int
+
+    @property
+    def beside(self) -> int:
+        """The tokens of the prompt that are not the note's prose."""
+        return self.prompt - self.prose
+
+
+def main() -> int:
+    assert __doc__
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("vault", type=Path)
+    parser.add_argument("--limit", type=int, default=20, help="so many notes, always the same")
+    options = parser.parse_args()
+    root, path = options.vault.resolve(), model_path(MODEL)
+    if path is None:
+        sys.exit(f"{MODEL} is not on this machine; companion model pull {MODEL} fetches it")
+    server = EmbeddedServer(path, MODEL, context_tokens=CONTEXT, slots=1, threads=1)
+    with tempfile.TemporaryDirectory() as home, server, server.lease() as endpoint:
+        os.environ["COMPANION_HOME"] = home
+        config = configure(endpoint)
+        with open_workspace(config, root) as workspace:
+            taken = list(measure(workspace, options.limit))
+    if not taken:
+        sys.exit("no note of the vault can be asked about")
+    print(f"# {root.name}, {MODEL}\n\n{table(f'{len(taken)} notes', HEADS, list(rows(taken)))}")
+    return any(each.calls != 1 or each.beside > MOST for each in taken)
+
+
+def configure(endpoint: Endpoint) -> Config:
+    """Return the default configuration with the endpoint for one that somebody else runs."""
+    told = {
+        "base_url": endpoint.base_url,
+        "api_key": endpoint.api_key,
+        "model": endpoint.model,
+        "timeout": endpoint.timeout,
+    }
+    return Config.model_validate({"endpoint": told})
+
+
+def measure(workspace: Workspace, limit: int) -> Iterator[Taken]:
+    """Yield what each of so many notes took, and say on standard error how far it is."""
+    config = workspace.config
+    asker = Asker(workspace, Known(workspace.scan()), model_facts(config))
+    endpoint = config.remote_endpoint()
+    for number, (path, view) in enumerate(islice(choose(workspace), limit), 1):
+        began, client = time.perf_counter(), Observed(endpoint)
+        with closing(client):
+            asker.ask(path, view, find_needs(view, workspace), client)
+        prose = str(show_note(view, path, {}).values()["prose"])
+        print(f"{number}: {time.perf_counter() - began:.0f} s, {client.usage}", file=sys.stderr)
+        yield count(client, prose, endpoint)
+
+
+def choose(workspace: Workspace) -> Iterator[tuple[str, NoteView]]:
+    """Yield paths and notes that lack all four, in an order that is arbitrary, always the same."""
+    for note in choose_notes(workspace.root, workspace.config, "all", described=False):
+        view = make_empty(note.view)
+        if view and len(find_needs(view, workspace)) == 1 + len(PROPERTIES):
+            yield note.path, view
+
+
+def make_empty(view: NoteView) -> NoteView | None:
+    """Return the note with the properties empty; None where it is too long, or it cannot be."""
+    if len(view.note.encode()) > LONGEST:
+        return None
+    missing = [name for name in PROPERTIES if not view.property_keys(name)]
+    try:
+        for name in PROPERTIES:
+            view = without(view, name)
+        lines, text = "".join(f"{name}:\n" for name in missing), view.note.text
+        start = view.note.frontmatter.start if view.note.frontmatter else view.note.body_start
+        added = lines if view.note.frontmatter else f"---\n{lines}---\n"
+        return NoteView(NoteText(text[:start] + added + text[start:]))
+    except NoteRefused:
+        return None
+
+
+def find_needs(view: NoteView, workspace: Workspace) -> list[Need]:
+    """Return those of the four needs that the product finds, were the note named."""
+    needs = find_facts(view, workspace.rules, explicit=True).needs
+    return [need for need in needs if need.kind in PROPERTIES or need.where == "top"]
+
+
+def count(client: Observed, prose: str, endpoint: Endpoint) -> Taken:
+    """Return what was asked, counted by the endpoint."""
+    messages, schema = client.questions[0]
+    system, user = (message["content"] for message in messages)
+    assert prose in user
+    choices = ", ".join(schema["properties"]["tags"]["items"]["enum"])
+    empty = count_tokens(endpoint, [{"role": "user", "content": ""}])
+    parts = (prose, system, choices, json.dumps(schema, ensure_ascii=False))
+    counts = [count_tokens(endpoint, [{"role": "user", "content": part}]) for part in parts]
+    calls = len(client.questions)
+    return Taken(
+        calls,
+        client.usage.calls - calls,
+        count_tokens(endpoint, messages),
+        *(tokens - empty for tokens in counts),
+    )
+
+
+def count_tokens(endpoint: Endpoint, messages: Sequence[Message]) -> int:
+    """Return how many tokens the endpoint says that the messages are."""
+    body = {"model": endpoint.model, "messages": messages, "max_tokens": 1}
+    headers = {
+        "Authorization": f"Bearer {endpoint.api_key}",
+        "Content-Type": "application/json",
+    }
+    address = f"{endpoint.base_url}/chat/completions"
+    with urlopen(Request(address, json.dumps(body).encode(), headers)) as answer:
+        return int(json.load(answer)["usage"]["prompt_tokens"])
+
+
+HEADS = ("median", "most", "promised")
+
+
+def rows(taken: Sequence[Taken]) -> Iterator[Row]:
+    """Yield the figures, and what is promised of them."""
+    for name, figures, promised in (
+        ("calls", [each.calls for each in taken], "1"),
+        ("second tries", [each.second_tries for each in taken], ""),
+        ("tokens of the prompt", [each.prompt for each in taken], ""),
+        ("beside the note's prose", [each.beside for each in taken], f"{MOST}"),
+        ("- tags to choose from", [each.choices for each in taken], ""),
+        ("- system message", [each.system for each in taken], ""),
+        ("- all else", [each.beside - each.choices - each.system for each in taken], ""),
+        ("JSON schema, if it counts", [each.schema for each in taken], ""),
+    ):
+        yield name, [f"{median(figures):.0f}", str(max(figures)), promised]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
