@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from functools import cached_property
+from itertools import accumulate
 from pathlib import PurePosixPath
 
+from companion.llm.forecast import estimate_tokens
 from companion.note.callout import Styles
 from companion.note.style import SECTION, TOP, commonest_style
 from companion.note.wikilink import LinkNames
 from companion.prompts import Field
 from companion.vault.index import Scan
 
-_OFFERED = 60  # values of a vocabulary that a prompt offers
+_OFFERED = 60  # values of a vocabulary that a prompt offers at most
+_OFFERED_TOKENS = 120  # about what they may take together
 
 
 class Known:
@@ -54,7 +57,7 @@ class Known:
         for field in fields:
             if field.vocabulary == "vault" and field.property:
                 used = self._vocabularies(field.property)
-                chosen[field.name] = _rank(used, words)[:_OFFERED]
+                chosen[field.name] = _fitting(_rank(used, words)[:_OFFERED])
         return chosen
 
     def is_used(self, field: Field, value: str) -> bool:
@@ -74,6 +77,13 @@ class Known:
 
 def _rank(used: Mapping[str, int], words: str) -> list[str]:
     return sorted(used, key=lambda value: (not _occurs(value, words), -used[value], value))
+
+
+def _fitting(values: Sequence[str]) -> list[str]:
+    """Return the first values that a prompt has room for, one at least."""
+    costs = accumulate(estimate_tokens(value) + 1 for value in values)  # 1: the comma
+    fitting = sum(cost <= _OFFERED_TOKENS for cost in costs)
+    return list(values[: max(1, fitting)])
 
 
 def _occurs(value: str, words: str) -> bool:
