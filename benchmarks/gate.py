@@ -34,7 +34,7 @@ ALLOWED = 0.02
 APART = ("title", "copied")  # counted apart; what the paragraphs of a note are
 ANY = Limits(None, frozenset(), lambda _target: None)
 WORDY = 60  # letters of a description that is worth being made bad
-CALLOUT = (300, 1400)  # letters of the paragraphs that pass for one
+CALLOUT = (340, 1400)  # letters of the paragraphs that pass for one
 
 
 class Alarm(NamedTuple):

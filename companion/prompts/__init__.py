@@ -63,7 +63,8 @@ class Prompts:
         """Return the messages that ask for all of asks in one JSON answer, or for one as text.
 
         What changes least comes first, so that prefix caches hit: the system message and the
-        beginning of the user message depend on the note alone, not on what is asked.
+        beginning of the user message depend on the note alone, not on what is asked; `note.md`
+        may end with what serves some of the fields.
 
         Raises NothingToChoose; ValueError for no ask, a key used twice, or json=False with
         more than one ask.
@@ -77,7 +78,8 @@ class Prompts:
         ]
         answer = self.answer.render({"asks": asked, "json": json, "language": note.language})
         system = self.system.render({"language": note.language})
-        user = f"{self.note.render(note.values())}\n\n{answer}"
+        fields = [ask.field.name for ask in asks]
+        user = f"{self.note.render(note.values() | {'asked': fields})}\n\n{answer}"
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
     def schema(self, asks: Sequence[Ask], note: NoteView) -> dict[str, Any]:
@@ -173,7 +175,8 @@ def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
 
 def _sample_notes() -> list[_Sample]:
     """Return what `note.md` may be given. The marker has to show, or note text is unbounded."""
-    notes = [sample.values() | {"marker": "sample-marker"} for sample in SAMPLES]
+    more = {"marker": "sample-marker", "asked": ["description"]}
+    notes = [sample.values() | more for sample in SAMPLES]
     names = ("marker", "title", "prose")
     return [_Sample(values, {name: str(values[name]) for name in names}) for values in notes]
 

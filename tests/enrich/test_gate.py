@@ -235,8 +235,10 @@ def test_bad(kind: str, language: str, text: str) -> None:
 
 CALLOUT = (
     "Sourdough bread rises through wild yeast, which lives in a starter of flour and water. "
-    "Bacteria in the starter make the dough sour, and keep it from going bad.\n\n"
-    "A starter has to be fed, or the yeast starves. In the cold it needs less."
+    "Bacteria in the starter make the dough sour, and keep it from going bad. Nothing is bought"
+    " for it: flour brings all that is needed.\n\n"
+    "A starter has to be fed, or the yeast starves. In the cold it needs less, so bakers who do not"
+    " bake each day keep theirs in the fridge and wake it up the evening before."
 )
 FIVE = [f"{word} live in the dough." for word in ("Yeast", "Moulds", "Acids", "Salts", "Sugars")]
 CALLOUTS = [
@@ -246,6 +248,8 @@ CALLOUTS = [
     pytest.param(f"{CALLOUT} Use `<p>` in code.", None, id="markup in code"),
     pytest.param(f"**All about it**\n\n{CALLOUT}", "length", id="a heading first"),
     pytest.param("It rises.", "length", id="too short"),
+    pytest.param(CALLOUT.partition("\n")[0], "length", id="less than sixty words"),
+    pytest.param(f"{CALLOUT} See the steps listed in the note.", "meta", id="in the note"),
     pytest.param("\n\n".join(f"{c} is one of them." * 9 for c in "abcd"), "repetition", id="loops"),
     pytest.param("\n\n".join(FIVE), "length", id="five paragraphs"),
     pytest.param(CALLOUT.rpartition(" ")[0], "unfinished", id="cut off"),

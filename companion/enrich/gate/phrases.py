@@ -7,7 +7,8 @@ from __future__ import annotations
 
 _EN_SAYS = """(?:is|are|was|explain|describe|discuss|cover|provide|contain|outline|detail|list
  |introduce|give|offer|talk|present|explore|summari[sz]e|highlight|focus|delve|aim|serve|seem
- |appear|include|show|mention|state|examine|address)(?:s|es)?"""
+ |appear|include|show|mention|state|examine|address|emphasi[sz]e
+ |stress|suggest|recommend)(?:s|es)?"""
 _DE_SAYS = "(?:ist|beschreibt|erklärt|enthält|behandelt|gibt|bietet|handelt|erläutert|zeigt)"
 _FR_SAYS = "(?:est|décrit|explique|présente|traite|contient|parle|fournit|donne|aborde)"
 _ES_SAYS = "(?:es|describe|explica|presenta|trata|contiene|habla|ofrece|aborda|proporciona)"
@@ -22,6 +23,7 @@ META_ANYWHERE = r"""
 | \bi(?:\ am|['’]m)\ an?\ (?:ai|(?:large\ )?language\ model|(?:virtual\ |ai\ )?assistant)\b
 | \b(?:in|of|by)\ (?:this|the\ (?:given|provided|above))\ (?:note|document|text|passage)\b
 | \b(?:provided|given)\ (?:note|text|passage|context)\b
+| \b(?:provided|given|described|listed|mentioned|outlined|explained)\ in\ the\ (?:note|text)\b
 | \blet\ me\ know\ if\b | \bi\ hope\ this\b | \bhope\ this\ helps\b | \bfeel\ free\ to\ ask\b
 | \bals\ (?:eine?\ )?(?:ki|künstliche\ intelligenz|sprachmodell|ki-\w+)\b
 | \ben\ tant\ qu(?:e\ modèle|['’](?:ia|intelligence|assistant))

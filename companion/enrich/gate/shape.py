@@ -31,6 +31,7 @@ _MARKUP = re.compile(
 _EMPHASIS = re.compile(r"\*\*\w*|~~|==\w|(?<!\w)__\w|`|^#{1,6} |(?<!\S)\*\w")
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
+_WORD = 5.5  # characters of a word, with the blank
 _LEEWAY = 3  # people are brief: 文件系统 says something
 _OVER = 1.25  # of the most characters asked for
 LIST_OR_TABLE = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)")
@@ -64,12 +65,15 @@ def find_markup(said: Said) -> Fault | None:
 def find_bad_length(said: Said) -> Fault | None:
     """Return the fault of an answer much shorter or longer than the field's limits.
 
-    Signs of scripts without spaces count as 2.5 letters where it is about too little; a third
-    of the least will do, and anything that answers a question. A callout has at most one paragraph
-    for every 400 characters.
+    Signs of scripts without spaces count as 2.5 letters where it is about too little. Of a value
+    a third of the least will do, and anything that answers a question. A callout has at most one
+    paragraph for every 400 characters.
     """
     field = said.field
     least, most = field.min_characters, field.max_characters
+    if said.is_prose and width(said.text) < least and not said.question:
+        retry = f"Write at least {least / _WORD:.0f} words: two paragraphs of whole sentences."
+        return Fault("length", f"is too short ({len(said.text)} characters)", retry)
     if width(letters(said.text)) < least / _LEEWAY and not said.question:
         return _length(f"is too short ({len(said.text)} characters)", f"at least {least}")
     if len(said.text) > _OVER * most:
