@@ -15,6 +15,7 @@ from companion.enrich.gate import (
     find_fault,
     what_was_told,
     whole_sentences,
+    without_copies,
 )
 from companion.enrich.known import Known
 from companion.enrich.model import ModelFacts
@@ -135,6 +136,8 @@ class Asker:
             value = read_answer(field, given, limits)
             if field.kind == "text" and isinstance(value, str):
                 value = whole_sentences(value)
+            elif field.kind == "prose" and not need.question:
+                value = without_copies("\n".join(value), view.note.text).split("\n")
         except NothingToSay:
             raise
         except AnswerError as error:

@@ -15,6 +15,7 @@ from companion.enrich.gate import (
     find_fault,
     what_was_told,
     whole_sentences,
+    without_copies,
 )
 from companion.prompts import load_prompts
 
@@ -268,6 +269,27 @@ CALLOUTS = [
         id="nine words of the note",
     ),
 ]
+
+
+COPY = "Sourdough is bread raised by wild yeast and bacteria that live in a starter."
+COPIES = [
+    pytest.param(f"Bread. {COPY} Bakers love bread.", "Bread. Bakers love bread.", id="within"),
+    pytest.param(f"Bread.\n\n{COPY}\n\nMore.", "Bread.\n\nMore.", id="a whole paragraph"),
+    pytest.param(
+        "Bread. Sourdough is [[Bread|bread]] raised by wild yeast and bacteria that live. More.",
+        "Bread. More.",
+        id="with a link",
+    ),
+    pytest.param(f"{COPY} It is sour.", f"{COPY} It is sour.", id="what the next one needs"),
+    pytest.param(f"- {COPY}\n- Sour.", f"- {COPY}\n- Sour.", id="a list"),
+    pytest.param("Bread  of\nyeast. Sour.", "Bread  of\nyeast. Sour.", id="nothing"),
+    pytest.param(COPY, "", id="nothing else"),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), COPIES)
+def test_sentences_of_the_note_are_left_out(text: str, left: str) -> None:
+    assert without_copies(text, NOTES["en"][1]) == left
 
 
 @pytest.mark.parametrize(("text", "kind"), CALLOUTS)

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from companion.enrich.gate.copied import find_copied
+from companion.enrich.gate.copied import find_copied, without_copies
 from companion.enrich.gate.echo import find_echo
 from companion.enrich.gate.facts import find_unknown_names, find_unknown_numbers
 from companion.enrich.gate.language import find_wrong_language
@@ -29,6 +29,7 @@ __all__ = [
     "find_fault",
     "what_was_told",
     "whole_sentences",
+    "without_copies",
 ]
 
 Check = Callable[[Said], Fault | None]
