@@ -93,7 +93,7 @@ def without_json(seen: Seen, n: int) -> Scene:
     if "response_format" in seen.body:
         return error(400, "response_format is not supported")
     asked = seen.body["messages"][1]["content"]
-    return answer(str(SAYS["callout" if "two short paragraphs" in asked else "description"]))
+    return answer(str(SAYS["callout" if "two paragraphs" in asked else "description"]))
 
 
 SERVERS = [
