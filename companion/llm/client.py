@@ -131,7 +131,8 @@ class Client:
     def _ask(self, question: Question) -> Answer:
         """Return the answer; where it cannot be used, that of one more call.
 
-        An answer cut off gets twice the tokens then, one that is not JSON the schema in words.
+        An answer cut off gets twice the tokens then, but of the embedded model, which does not
+        think first, and only runs on; one that is not JSON gets the schema in words.
         """
         usage = Usage()
         for _ in range(2):
@@ -143,7 +144,8 @@ class Client:
             if not problem:
                 data = read_json(completion.text, question.schema) if question.schema else None
                 return Answer(completion.text, data or {}, usage)
-            more = 2 if completion.finish == "length" else 1
+            thinks = completion.finish == "length" and not endpoint.embedded
+            more = 2 if thinks else 1
             question = question._replace(tokens=question.tokens * more, told=True)
         raise NoAnswer(unusable(endpoint, problem), usage)
 

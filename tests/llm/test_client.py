@@ -134,6 +134,16 @@ def test_malformed_json_is_asked_for_once_more(
         assert client.usage == Usage(40, 20, 4)
 
 
+@pytest.mark.parametrize(("embedded", "tokens"), [(False, 200), (True, 100)])
+def test_only_a_model_that_may_think_gets_more_tokens(
+    fake: FakeEndpoint, embedded: bool, tokens: int
+) -> None:
+    fake.play(answer("A mea", "length"), answer("A measure."))
+    with client_of(fake, embedded=embedded) as client:
+        assert client.ask_text(ASK, 100).text == "A measure."
+    assert fake.seen[1].body["max_tokens"] == tokens
+
+
 def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> None:
     def reasoning(seen: Seen, _n: int) -> Scene:
         if "max_tokens" in seen.body:
