@@ -18,6 +18,7 @@ from companion.enrich.gate import (
     without_copies,
 )
 from companion.enrich.known import Known
+from companion.enrich.languages import Languages
 from companion.enrich.model import ModelFacts
 from companion.enrich.own_sentence import own_sentence, running_text
 from companion.enrich.plan import Filling
@@ -52,6 +53,7 @@ class Asker:
         self._workspace = workspace
         self.known = known
         self._model = model
+        self._languages: Languages | None = None
 
     def ask(self, path: str, view: NoteView, needs: Sequence[Need], client: Client) -> Outcome:
         """Return what the model gives for the needs of the note.
@@ -94,8 +96,16 @@ class Asker:
             used = sum(each) if self._model.way == "together" else max(each)
             budget = self._model.context_tokens - _FRAME_TOKENS - used - spare
             budget = min(budget, self._model.prose_tokens or budget)
-        language = self._workspace.config.notes.language
-        return show_note(view, path, vocabulary, budget, language)
+        return show_note(view, path, vocabulary, budget, self._language_for(path, view))
+
+    def _language_for(self, path: str, view: NoteView) -> str | None:
+        """Return the language to name to the model: none for English, which models fall back to."""
+        if self._workspace.config.notes.language:
+            return self._workspace.config.notes.language
+        if self._languages is None or self._languages.paths is not self.known.paths:
+            self._languages = Languages(self._workspace.root, self.known.paths)
+        found = self._languages.of(path, view)
+        return None if found == "English" else found
 
     def _read(
         self, path: str, view: NoteView, shown: Shown, answers: Mapping[Need, object]

@@ -47,6 +47,11 @@ class Known:
             commonest_style(self._scan.styles(SECTION), ours.section),
         )
 
+    @cached_property
+    def paths(self) -> Sequence[str]:
+        """The paths of the vault's notes."""
+        return [path for path, _ in self._scan.names()]
+
     def vocabulary(self, fields: Sequence[Field], text: str) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import UNSPACED
@@ -44,13 +44,6 @@ _SHOWN = 1500  # characters of the note that are looked at
 _SURE, _UNLIKELY = 0.75, 0.08
 
 
-class _Language(NamedTuple):
-    """A language, or only a script where there is too little text to tell."""
-
-    name: str
-    is_sure: bool
-
-
 def find_wrong_language(said: Said) -> Fault | None:
     """Return the fault of an answer in another language than the note's, or than was asked for.
 
@@ -77,16 +70,28 @@ def find_wrong_language(said: Said) -> Fault | None:
     return _wrong(best, wanted) if found[best] >= _SURE and likely < _UNLIKELY else None
 
 
-def _language_of_note(said: Said) -> str | None:
-    words = _running(said.words[:_SHOWN])
-    script = _script(words) or _script(said.title)
-    if script != "Latin":
+def find_language(words: str, title: str) -> str | None:
+    """Return the English name of the language of a note's running text; None: too little to tell.
+
+    The title tells it only by its script.
+    """
+    text = _running(words[:_SHOWN])
+    script = _script(text) or _script(title)
+    if script is None or script not in ("Latin", *_IN_SCRIPT):
         return script
-    if len(_LATIN.findall(words)) < 2 * _ENOUGH:
+    if sum(map(str.isalpha, text)) < 2 * _ENOUGH:
         return None
-    found = _detect(words)
+    found = _detect(text)
     best = max(found, key=lambda name: found[name])
     return best if found[best] >= _SURE else None
+
+
+def _language_of_note(said: Said) -> str | None:
+    """Return the language, or where nothing tells it, the script."""
+    words = _running(said.words[:_SHOWN])
+    script = _script(words) or _script(said.title)
+    found = find_language(said.words, said.title)
+    return found if found or script == "Latin" else script
 
 
 def _script(text: str) -> str | None:

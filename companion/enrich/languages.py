@@ -1,0 +1,55 @@
+"""Which language a note is in; where it is too short to tell, the one of the notes beside it."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import islice
+from pathlib import Path, PurePosixPath
+
+from companion.enrich.gate.language import find_language
+from companion.enrich.own_sentence import running_text
+from companion.errors import NoteError
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+_LOOKED_AT = 12  # notes of a folder, or of the vault
+_LARGEST = 200_000  # bytes of one
+
+
+class Languages:
+    """The languages of one vault's notes; from any thread. paths: of its notes, with `/`."""
+
+    def __init__(self, root: Path, paths: Sequence[str]) -> None:
+        self._root = root
+        self.paths = paths
+        self._of_folders: dict[str, str | None] = {}
+
+    def of(self, path: str, view: NoteView) -> str | None:
+        """Return the English name of the note's language; None where nothing tells it."""
+        own = find_language("\n".join(running_text(view)), PurePosixPath(path).stem)
+        return own or self._around(str(PurePosixPath(path).parent))
+
+    def _around(self, folder: str) -> str | None:
+        if folder not in self._of_folders:
+            beside = [path for path in self.paths if str(PurePosixPath(path).parent) == folder]
+            every = max(1, len(self.paths) // _LOOKED_AT)
+            self._of_folders[folder] = self._most(beside) or self._most(self.paths[::every])
+        return self._of_folders[folder]
+
+    def _most(self, paths: Iterable[str]) -> str | None:
+        """Return the language of most of the first notes that tell theirs."""
+        counts = Counter(self._spoken(islice(paths, _LOOKED_AT)))
+        return counts.most_common(1)[0][0] if counts else None
+
+    def _spoken(self, paths: Iterable[str]) -> Iterator[str]:
+        for path in paths:
+            file = self._root / path
+            try:
+                if file.stat().st_size > _LARGEST:
+                    continue
+                view = NoteView(NoteText.decode(file.read_bytes()))
+                if found := find_language("\n".join(running_text(view)), file.stem):
+                    yield found
+            except (OSError, NoteError):
+                continue

@@ -1,0 +1,63 @@
+"""Which language a note is told to be in: its own, else that of the notes beside it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from companion.enrich.languages import Languages
+from companion.note.text import NoteText
+from companion.note.view import NoteView
+
+TEXTS = {
+    "English": "Bread rises when the yeast in the dough makes gas, and it wants time and warmth. "
+    "Most people let it stand in the kitchen over night and bake it in the morning.",
+    "German": "Der Teig geht auf, wenn die Hefe darin Gas bildet, und er braucht Zeit und Wärme. "
+    "Die meisten Leute lassen ihn über Nacht in der Küche stehen und backen am Morgen.",
+    "Spanish": "La masa sube cuando la levadura produce gas, y necesita tiempo y calor. La mayoría"
+    " de la gente la deja en la cocina toda la noche y la hornea por la mañana.",
+    "Russian": "Тесто поднимается, когда дрожжи выделяют газ, и ему нужны время и тепло. "
+    "Большинство людей оставляет его на кухне на ночь, а утром печёт хлеб.",
+    "Chinese": "面团里的酵母产生气体，面包就会发起来，这需要时间和温度。多数人让它过夜。",
+    "Japanese": "生地の中の酵母がガスを出すと、パンは膨らみます。時間と温度が必要です。",
+}
+
+
+@pytest.fixture
+def vault(tmp_path: Path) -> Path:
+    for language, text in TEXTS.items():
+        (tmp_path / language).mkdir()
+        (tmp_path / language / "Bread.md").write_text(f"{text}\n", encoding="utf-8")
+    (tmp_path / "German" / "Broken.md").write_bytes(b"\xff\xfe")
+    return tmp_path
+
+
+def languages(vault: Path) -> Languages:
+    return Languages(vault, [p.relative_to(vault).as_posix() for p in sorted(vault.rglob("*.md"))])
+
+
+NOTES = [
+    *(pytest.param("Note.md", text, name, id=f"its own, {name}") for name, text in TEXTS.items()),
+    pytest.param("German/Quittengelee.md", "", "German", id="beside it"),
+    pytest.param("German/Quittengelee.md", TEXTS["Spanish"], "Spanish", id="its own first"),
+    pytest.param("German/酸面包的做法.md", "", "Chinese", id="by the title's script"),
+    pytest.param("Russian/Самовар.md", "", "Russian", id="beside it, one alphabet of several"),
+]
+
+
+@pytest.mark.parametrize(("path", "text", "language"), NOTES)
+def test_a_note_has_its_own_language_or_that_of_its_folder(
+    vault: Path, path: str, text: str, language: str
+) -> None:
+    assert languages(vault).of(path, NoteView(NoteText(f"{text}\n"))) == language
+
+
+def test_nothing_tells_the_language_of_a_lonely_stub(tmp_path: Path) -> None:
+    assert languages(tmp_path).of("Quittengelee.md", NoteView(NoteText(""))) is None
+
+
+def test_a_folder_of_stubs_has_the_language_of_the_vault(vault: Path) -> None:
+    for name in TEXTS:
+        (vault / name / "Bread.md").write_text(f"{TEXTS['German']}\n", encoding="utf-8")
+    assert languages(vault).of("Elsewhere/Note.md", NoteView(NoteText(""))) == "German"
