@@ -152,6 +152,9 @@ BAD = [
     ("meta", "ja", "この文書ではパンの作り方を述べます。"),
     ("meta", "ja", "以下はパンの発酵の説明です。"),
     # no
+    ("refusal", "en", "I'm ready to help. What's the note you're looking for?"),
+    ("refusal", "ja", "それは日本語で書かれていません。日本語に書き直してください。"),
+    ("refusal", "zh", "请提供笔记的内容，我才能写出描述。"),
     ("refusal", "en", "I'm sorry, but there is too little to go by."),
     ("refusal", "en", "I cannot provide a description of it."),
     ("refusal", "en", "There is not enough information to write a description."),

@@ -81,6 +81,8 @@ REFUSAL_ANYWHERE = rf"""
 | \bno\ (?:description|callout|summary)\ (?:yet|available|provided|given)\b
 | \b(?:does|did)\ not\ (?:provide|contain|include|have)\ (?:any|enough|sufficient)\ {_INFORMATION}
 | \bplease\ (?:provide|share|give|clarify|paste)\b | \blorem\ ipsum\b
+| \bi(?:\ am|['’]m)\ (?:ready|here|happy|glad)\ to\ (?:help|assist)\b
+| \b(?:how\ (?:can|may)|what\ (?:can|would))\ (?:i|you)\ (?:help|assist|like)\b
 | \[(?:insert|your|add|title|name|topic|subject|placeholder)\b
 | (?:未提供|没有提供|缺乏足够)(?:任何|相关|足够)?(?:的)?(?:信息|内容)
 | (?:お答え|回答|提供|説明)(?:することは)?(?:できません|できかねます)
