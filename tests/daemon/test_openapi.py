@@ -13,6 +13,7 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
+from companion.daemon.api.shapes import LARGEST
 from companion.daemon.app import NOUNS
 from companion.daemon.guard import OPEN
 from companion.daemon.openapi import describe_api
@@ -92,7 +93,7 @@ def _name_what_is_there(case: schemathesis.Case[Any], busy: Besieged) -> None:
                 named[field] = NOTES[turn % len(NOTES)]
             if is_word and field == "run" and named is parts[0]:
                 named[field] = runs[turn % len(runs)]
-            if field == "change" and isinstance(value, int) and value > 0:
+            if field == "change" and isinstance(value, int) and 0 < value <= LARGEST:
                 named[field] = turn % 3 + 1
             if field == "paths" and value == [""] and named.get("apply") != "client":
                 named[field] = [NOTES[turn % len(NOTES)]]

@@ -12,6 +12,7 @@ from email.utils import formatdate
 import pytest
 
 from companion.errors import AnswerError, CompanionError, EndpointError
+from companion.llm.answer import NoAnswer
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.faults import (
@@ -81,16 +82,16 @@ FAULTS = [
         id="429 inside a 200",
     ),
     pytest.param(HTML, NotAnEndpoint, "web page", 1, id="HTML"),
-    pytest.param(Scene(200, GOOD.body[:50]), AnswerError, "breaks off", 2, id="half a JSON"),
-    pytest.param(Scene(200, b"[]"), AnswerError, "breaks off", 2, id="a list"),
-    pytest.param(Scene(200, b"{}"), AnswerError, "no message", 2, id="no choices"),
-    pytest.param(Scene(200, b"[" * 100_000), AnswerError, "breaks off", 2, id="nested too deep"),
-    pytest.param(answer(""), AnswerError, "empty", 2, id="empty"),
-    pytest.param(answer(None), AnswerError, "empty", 2, id="null"),
-    pytest.param(answer("<think>hm"), AnswerError, "empty", 2, id="thoughts only"),
-    pytest.param(answer("Half a sen", "length"), AnswerError, "cut off", 2, id="truncated"),
-    pytest.param(answer(None, refusal="I can't."), AnswerError, "refuses", 1, id="refusal"),
-    pytest.param(answer("", "content_filter"), AnswerError, "refuses", 1, id="filtered"),
+    pytest.param(Scene(200, GOOD.body[:50]), NoAnswer, "breaks off", 2, id="half a JSON"),
+    pytest.param(Scene(200, b"[]"), NoAnswer, "breaks off", 2, id="a list"),
+    pytest.param(Scene(200, b"{}"), NoAnswer, "no message", 2, id="no choices"),
+    pytest.param(Scene(200, b"[" * 100_000), NoAnswer, "breaks off", 2, id="nested too deep"),
+    pytest.param(answer(""), NoAnswer, "empty", 2, id="empty"),
+    pytest.param(answer(None), NoAnswer, "empty", 2, id="null"),
+    pytest.param(answer("<think>hm"), NoAnswer, "empty", 2, id="thoughts only"),
+    pytest.param(answer("Half a sen", "length"), NoAnswer, "cut off", 2, id="truncated"),
+    pytest.param(answer(None, refusal="I can't."), NoAnswer, "refuses", 1, id="refusal"),
+    pytest.param(answer("", "content_filter"), NoAnswer, "refuses", 1, id="filtered"),
     pytest.param(answer("x" * 1_100_000), AnswerError, "1 MiB", 1, id="a megabyte"),
     pytest.param(
         Scene(500, b"x" * 1_100_000), AnswerError, "1 MiB", 1, id="an error of a megabyte"
