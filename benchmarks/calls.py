@@ -26,9 +26,9 @@ from statistics import median
 from typing import NamedTuple
 from urllib.request import Request, urlopen
 
-from benchmarks.quality.__main__ import choose_notes
 from benchmarks.quality.figures import Row
 from benchmarks.quality.page import table
+from benchmarks.quality.references import choose_notes
 from benchmarks.quality.tags import without
 from companion.config import Config
 from companion.enrich.ask import show_note
@@ -63,10 +63,12 @@ class Observed(Client):
         super().__init__(endpoint)
         self.questions: list[Question] = []
 
-    def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
+    def ask_text(
+        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+    ) -> Answer:
         """Return the model's answer as text; see Client."""
         self._remember(messages, {})
-        return super().ask_text(messages, max_tokens)
+        return super().ask_text(messages, max_tokens, longest_copy)
 
     def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema; see Client."""

@@ -31,10 +31,13 @@ class CachedClient(Client):
         self.took = Usage()
         self.seconds = 0.0
 
-    def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
+    def ask_text(
+        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+    ) -> Answer:
         """Return the model's answer as text; see Client."""
-        file = self._file(messages, None, max_tokens)
-        return self._recall(file, lambda: super(CachedClient, self).ask_text(messages, max_tokens))
+        file = self._file(messages, None, max_tokens, longest_copy)
+        ask = super().ask_text
+        return self._recall(file, lambda: ask(messages, max_tokens, longest_copy))
 
     def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema; see Client."""
@@ -42,7 +45,13 @@ class CachedClient(Client):
         ask = super().ask_json
         return self._recall(file, lambda: ask(messages, schema, max_tokens))
 
-    def _file(self, messages: Sequence[Message], schema: Schema | None, max_tokens: int) -> Path:
+    def _file(
+        self,
+        messages: Sequence[Message],
+        schema: Schema | None,
+        max_tokens: int,
+        longest_copy: int | None = None,
+    ) -> Path:
         settings = self.settings
         asked = [
             [dict(message) for message in messages],
@@ -50,6 +59,7 @@ class CachedClient(Client):
             max_tokens,
             settings.model,
             settings.temperature,
+            *([] if longest_copy is None else [longest_copy]),
         ]
         digest = sha256(json.dumps(asked, sort_keys=True).encode()).hexdigest()
         return self._folder / digest[:2] / f"{digest}.json"

@@ -1,10 +1,10 @@
 """Is what a model writes in the language of the note? Measured on our own notes in six languages.
 
-    python -m benchmarks.quality.languages [--model NAME] [--limit N] [--page FILE]
+    python -m benchmarks.quality.languages [--model NAME] [--limit N] [--field FIELD] [--page FILE]
 
-Asks for a description and a callout of each note in `notes/`, 20 a language, a fourth of them a
-title and nothing else. Fails when something would be written in another language. Answers are
-kept as those of `benchmarks.quality` are.
+Asks for a description and a callout of each note in `notes/`, or only the one: 20 notes a language,
+a fourth of them a title and nothing else. Fails when something would be written in another
+language. Answers are kept as those of `benchmarks.quality` are.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from benchmarks.quality.__main__ import BUILD, set_model
-from benchmarks.quality.answers import Answered, open_answering, with_progress
+from benchmarks.quality.answers import Answered, with_progress
 from benchmarks.quality.figures import Row
 from benchmarks.quality.language import language_of
+from benchmarks.quality.options import BUILD, make_parser, open_model
 from benchmarks.quality.page import table
-from benchmarks.quality.references import Reference, find_references
+from benchmarks.quality.references import Reference, choose_notes
 from companion.config import load_config
 from companion.note.needs import CALLOUT, DESCRIPTION
 
@@ -42,10 +42,10 @@ def main() -> int:
     with tempfile.TemporaryDirectory(prefix="companion-languages-") as folder:
         root = Path(folder).resolve()
         write_vault(root)
-        config = set_model(load_config(), options, None)
-        notes = choose_notes(find_references(root, config.ignore_rules(), described=False), options)
-        with open_answering(config, root, options.cache) as answering:
-            made = answering.ask_all(notes, [DESCRIPTION, CALLOUT], options.at_once)
+        config, kinds = load_config(), options.field or [DESCRIPTION, CALLOUT]
+        notes = so_many(choose_notes(root, config, "all", described=False), options.limit)
+        with open_model(config, root, options) as (_, answering):
+            made = answering.ask_all(notes, kinds, options.at_once)
             answers = list(with_progress(made, len(notes)))
     columns = {name: [a for a in answers if language(a.note) == name] for name in CODES}
     shown = table("six languages", list(CODES), list(rows(list(columns.values()))))
@@ -60,13 +60,9 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    assert __doc__
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--model", help="an embedded one, or its name at COMPANION_BASE_URL")
-    parser.add_argument("--limit", type=int, default=20, help="so many notes of each language")
-    parser.add_argument("--at-once", type=int, default=1)
+    parser = make_parser(__doc__, 20)
+    parser.add_argument("--field", action="append", choices=(DESCRIPTION, CALLOUT))
     parser.add_argument("--page", type=Path, default=BUILD / "languages.md")
-    parser.add_argument("--cache", type=Path, default=BUILD / "quality-cache")
     return parser.parse_args()
 
 
@@ -80,10 +76,10 @@ def write_vault(root: Path) -> None:
             note.write_text(f"---\ndescription:\n---\n\n# {title}\n{text}", encoding="utf-8")
 
 
-def choose_notes(found: Sequence[Reference], options: argparse.Namespace) -> list[Reference]:
+def so_many(found: Sequence[Reference], limit: int) -> list[Reference]:
     """Return so many notes of each language."""
     chosen = {name: [note for note in found if language(note) == name] for name in CODES}
-    return [note for notes in chosen.values() for note in notes[: options.limit]]
+    return [note for notes in chosen.values() for note in notes[:limit]]
 
 
 def language(note: Reference) -> str:

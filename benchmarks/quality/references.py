@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 import yaml
 
+from companion.config import Config
 from companion.errors import NoteRefused
 from companion.note.needs import DESCRIPTION
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from companion.vault.files import NoteFile, read_file, walk_notes
 from companion.vault.ignore import IgnoreRules
+from companion.vault.obsidian import read_obsidian_settings
 
 Part = Literal["tune", "report"]
 
@@ -43,6 +46,13 @@ class Reference(NamedTuple):
     def says_more(self) -> bool:
         """Whether the description says anything beyond the title."""
         return _letters(self.description) != _letters(self.title)
+
+
+def choose_notes(root: Path, config: Config, part: str, *, described: bool) -> list[Reference]:
+    """Return the notes of the part (or of `all`) that are not left alone; see find_references."""
+    rules = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
+    found = find_references(root, rules, described=described)
+    return [note for note in found if part in ("all", note.part)]
 
 
 def find_references(root: Path, rules: IgnoreRules, *, described: bool) -> list[Reference]:

@@ -14,17 +14,15 @@ import argparse
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.quality.__main__ import BUILD, choose_notes, set_model
-from benchmarks.quality.answers import Answered, open_answering, with_progress
+from benchmarks.quality.answers import Answered, with_progress
 from benchmarks.quality.figures import Row
+from benchmarks.quality.options import make_parser, open_model
 from benchmarks.quality.page import table
-from benchmarks.quality.references import Reference, take_out
-from benchmarks.stub_endpoint import running_stub
+from benchmarks.quality.references import Reference, choose_notes, take_out
 from companion.config import Config, load_config
 from companion.errors import NoteRefused
 from companion.note.needs import read_facts
@@ -46,35 +44,27 @@ class Tagged(NamedTuple):
 def main() -> int:
     options = parse()
     root = options.vault.resolve()
-    with running_stub() if options.stub else nullcontext() as stub:
-        config = set_model(load_config(), options, stub.base_url if stub else None)
-        found = choose_notes(root, config, "all", described=False)
-        with open_answering(config, root, None if stub else options.cache) as answering:
-            tagged = [each for each in find_tagged(found) if answering.needs_of(each.note, [TAGS])]
-            tagged = tagged[: options.limit]
-            notes = [each.note for each in tagged]
-            made = answering.ask_all(notes, [TAGS], options.at_once)
-            answers = list(with_progress(made, len(notes)))
+    config = load_config()
+    found = choose_notes(root, config, "all", described=False)
+    with open_model(config, root, options) as (model, answering):
+        tagged = [each for each in find_tagged(found) if answering.needs_of(each.note, [TAGS])]
+        tagged = tagged[: options.limit]
+        notes = [each.note for each in tagged]
+        made = answering.ask_all(notes, [TAGS], options.at_once)
+        answers = list(with_progress(made, len(notes)))
     used = count_tags(root, config)
     outside = find_outside(answers, used)
     columns = ["model", "the most used", "3 most used"]
     shown = table("tags", columns, list(rows(tagged, answers, used)))
-    print(f"# {root.name}, {config.endpoint.model}, {len(used)} tags in use\n\n{shown}")
+    print(f"# {root.name}, {model}, {len(used)} tags in use\n\n{shown}")
     for path, tag in outside:
         print(f"\n{path}: {tag} is not in use")
     return bool(outside) or not answers
 
 
 def parse() -> argparse.Namespace:
-    assert __doc__
-    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser = make_parser(__doc__, 200)
     parser.add_argument("vault", type=Path)
-    which = parser.add_mutually_exclusive_group()
-    which.add_argument("--model", help="an embedded one, or its name at COMPANION_BASE_URL")
-    which.add_argument("--stub", action="store_true", help="a stub, to try the program itself")
-    parser.add_argument("--limit", type=int, default=200, help="so many notes, always the same")
-    parser.add_argument("--at-once", type=int, default=1)
-    parser.add_argument("--cache", type=Path, default=BUILD / "quality-cache")
     return parser.parse_args()
 
 

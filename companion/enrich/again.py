@@ -69,7 +69,7 @@ def _answer(
         {"role": "user", "content": _what_was_wrong(call, unfit)},
     ]
     if call.schema is None:
-        answer = client.ask_text(messages, call.max_tokens)
+        answer = client.ask_text(messages, call.max_tokens, call.longest_copy)
         return {call.asked[0].need: answer.text}, answer.usage
     answer = client.ask_json(messages, call.schema, call.max_tokens)
     return {need: answer.data[ask.key] for need, ask in call.asked}, answer.usage

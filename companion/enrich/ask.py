@@ -25,6 +25,7 @@ in plain text, for endpoints that take no JSON format."""
 
 
 _OPENING = 240  # characters of the sentence that the note says of itself
+_COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
 
 
 class Asked(NamedTuple):
@@ -36,12 +37,16 @@ class Asked(NamedTuple):
 
 @dataclass(frozen=True)
 class Call:
-    """One call to the model: its messages, and the schema of a JSON answer; None for plain text."""
+    """One call to the model.
+
+    schema: of a JSON answer; None for plain text. longest_copy: see companion.llm.question.
+    """
 
     asked: tuple[Asked, ...]
     messages: list[dict[str, str]]
     schema: dict[str, Any] | None
     max_tokens: int
+    longest_copy: int | None = None
 
 
 class Answers(NamedTuple):
@@ -128,7 +133,7 @@ def field_of(need: Need, prompts: Prompts) -> Field:
 def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usage]]:
     try:
         if call.schema is None:
-            answer = client.ask_text(call.messages, call.max_tokens)
+            answer = client.ask_text(call.messages, call.max_tokens, call.longest_copy)
         else:
             answer = client.ask_json(call.messages, call.schema, call.max_tokens)
     except AnswerError as error:
@@ -145,12 +150,19 @@ def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way)
     asks = [ask for _, ask in asked]
     choosing = asks[0].field.kind in ("list", "choice")
     json = way == "together" or (way == "apart" and choosing)
+    explains = asks[0].field.kind == "prose" and not asks[0].question
     return Call(
         asked=tuple(asked),
         messages=prompts.messages(asks, shown, json=json),
         schema=prompts.schema(asks, shown) if json else None,
         max_tokens=prompts.max_tokens(asks),
+        longest_copy=_longest_copy(shown) if explains and not json else None,
     )
+
+
+def _longest_copy(shown: Shown) -> int:
+    """Return how many tokens in a row of a callout may stand in the note; see gate.copied."""
+    return _COPIED_ENGLISH if shown.language in (None, "English") else _COPIED
 
 
 def _ask_for(need: Need, field: Field, number: int) -> Ask:

@@ -88,9 +88,14 @@ class Client:
         """What all calls so far took, also those without a usable answer."""
         return self._usage
 
-    def ask_text(self, messages: Sequence[Message], max_tokens: int) -> Answer:
-        """Return the model's answer as text, without a reasoning model's thoughts."""
-        return self._ask(Question(messages, max_tokens))
+    def ask_text(
+        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+    ) -> Answer:
+        """Return the model's answer as text, without a reasoning model's thoughts.
+
+        longest_copy: see Question.
+        """
+        return self._ask(Question(messages, max_tokens, longest_copy=longest_copy))
 
     def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema.
@@ -202,6 +207,8 @@ class Client:
             made = {"model": endpoint.model, **question.parts(), name: question.tokens}
             if endpoint.temperature is not None and "temperature" not in dropped:
                 made["temperature"] = endpoint.temperature
+            if endpoint.embedded:
+                made |= question.sampling()
             return made
 
         return body

@@ -12,6 +12,8 @@ from companion.llm.answer import Schema
 Message = Mapping[str, str]
 
 _FRAME_TOKENS = 8  # that a chat template puts around a message
+_BAN = 50.0  # off a token's logit; models are surer of a copy than DRY's usual 0.8 can shake
+_ALL_TOKENS = 1 << 20  # of the prompt, too; -1, which once meant this, is refused
 
 
 class Question(NamedTuple):
@@ -19,6 +21,8 @@ class Question(NamedTuple):
 
     mode: how an answer by the schema is asked for: schema, object or text.
     told: whether the schema is also written in the prompt.
+    longest_copy: tokens in a row that the answer may take from the messages, or say twice; None:
+    any number. Only the embedded model can be held to it.
     """
 
     messages: Sequence[Message]
@@ -26,6 +30,7 @@ class Question(NamedTuple):
     schema: Schema | None = None
     mode: str = "text"
     told: bool = False
+    longest_copy: int | None = None
 
     def parts(self) -> dict[str, Any]:
         """Return the parts of a request's body that ask this."""
@@ -33,6 +38,20 @@ class Question(NamedTuple):
         if self.schema:
             made["response_format"] = self._format(self.schema)
         return made
+
+    def sampling(self) -> dict[str, Any]:
+        """Return llama.cpp's own parameters that keep the answer from copying: its DRY sampler.
+
+        Of the tokens that would make a run longer than `longest_copy`, none is left to choose.
+        """
+        if self.longest_copy is None:
+            return {}
+        return {
+            "dry_multiplier": _BAN,
+            "dry_allowed_length": self.longest_copy,
+            "dry_penalty_last_n": _ALL_TOKENS,
+            "dry_sequence_breakers": ["\n"],
+        }
 
     def estimate_tokens(self) -> int:
         """Return about how many tokens the model reads: the messages, the schema of the answer."""

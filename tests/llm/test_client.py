@@ -161,6 +161,13 @@ def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> N
     assert fake.seen[3].body == {"model": "m", "messages": ASK, "max_completion_tokens": 100}
 
 
+def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> None:
+    for embedded in (False, True):
+        with client_of(fake, embedded=embedded) as client:
+            client.ask_text(ASK, 100, longest_copy=8)
+    assert [seen.body.get("dry_allowed_length") for seen in fake.seen] == [None, 8]
+
+
 def test_the_openai_package_reads_nothing_from_the_environment(
     fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

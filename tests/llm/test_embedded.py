@@ -102,6 +102,20 @@ def test_what_prompts_share_is_read_once(client: Client) -> None:
         assert (usage.cached_tokens > 0.7 * usage.input_tokens) == (number == 1)
 
 
+def test_an_answer_can_be_kept_from_copying(client: Client) -> None:
+    wanted = "a compost heap turns kitchen scraps and dry leaves into dark soil within a year"
+    ask = [{"role": "user", "content": f"Repeat this sentence exactly: {wanted}"}]
+    assert longest_run(client.ask_text(ask, 40).text, wanted) > 10
+    assert longest_run(client.ask_text(ask, 40, longest_copy=6).text, wanted) <= 6
+
+
+def longest_run(text: str, source: str) -> int:
+    """Return how many words of text follow each other in the source, too."""
+    words, found = text.split(), f" {source} "
+    runs = (range(start, end) for start in range(len(words)) for end in range(len(words) + 1))
+    return max(len(run) for run in runs if f" {' '.join(words[run.start : run.stop])} " in found)
+
+
 ROUTES = [
     "/v1/models",
     "/models",
