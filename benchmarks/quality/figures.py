@@ -14,7 +14,6 @@ from benchmarks.quality.language import language_of, language_of_note
 from benchmarks.quality.measures import absent_names, find_names, longest_copied, rouge_l, words
 from benchmarks.quality.references import Reference
 from companion.llm.answer import Usage
-from companion.note.outline import prose
 
 Row = tuple[str, list[str]]
 FAR = 0.5  # cosine below which a description is another one
@@ -133,7 +132,8 @@ def run_rows(answers: Sequence[Answered]) -> list[Row]:
 def source_of(note: Reference) -> str:
     """Return all that a name in an answer may come from: title, aliases, tags, text."""
     properties = note.view.properties
-    return "\n".join([note.title, *properties.aliases, *properties.tags, prose(note.view.lines)])
+    text = [line.shown for line in note.view.lines if line.kind != "comment"]
+    return "\n".join([note.title, *properties.aliases, *properties.tags, *text])
 
 
 def is_right_language(text: str, note: Reference) -> bool:

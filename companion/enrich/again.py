@@ -63,16 +63,26 @@ def ask_again(
 def _answer(
     call: Call, unfit: Mapping[Need, Unfit], client: Client
 ) -> tuple[dict[Need, object], Usage]:
-    messages = [
-        *call.messages,
-        {"role": "assistant", "content": _first_answer(call, unfit)},
-        {"role": "user", "content": _what_was_wrong(call, unfit)},
-    ]
+    messages = _messages(call, unfit)
     if call.schema is None:
         answer = client.ask_text(messages, call.max_tokens, call.longest_copy)
         return {call.asked[0].need: answer.text}, answer.usage
     answer = client.ask_json(messages, call.schema, call.max_tokens)
     return {need: answer.data[ask.key] for need, ask in call.asked}, answer.usage
+
+
+def _messages(call: Call, unfit: Mapping[Need, Unfit]) -> list[dict[str, str]]:
+    """Return the second question; without the first answer where the model must not copy."""
+    if call.longest_copy:
+        *before, last = call.messages
+        fault = unfit[call.asked[0].need].why.fault
+        told = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
+        return [*before, {**last, "content": f"{last['content']}\n\n{told}"}]
+    return [
+        *call.messages,
+        {"role": "assistant", "content": _first_answer(call, unfit)},
+        {"role": "user", "content": _what_was_wrong(call, unfit)},
+    ]
 
 
 def _first_answer(call: Call, unfit: Mapping[Need, Unfit]) -> str:

@@ -13,6 +13,7 @@ from companion.enrich.gate import (
     Said,
     checks_are_on,
     find_fault,
+    first_paragraphs,
     what_was_told,
     whole_sentences,
     without_copies,
@@ -146,8 +147,11 @@ class Asker:
             value = read_answer(field, given, limits)
             if field.kind == "text" and isinstance(value, str):
                 value = whole_sentences(value)
-            elif field.kind == "prose" and not need.question:
-                value = without_copies("\n".join(value), view.note.text).split("\n")
+            elif field.kind == "prose":
+                text = "\n".join(value)
+                if not need.question:
+                    text = without_copies(text, view.note.text)
+                value = first_paragraphs(text, field).split("\n")
         except NothingToSay:
             raise
         except AnswerError as error:

@@ -7,8 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from companion.llm.forecast import estimate_tokens
+from companion.note.inert_line import words
 from companion.note.line import Line
-from companion.note.outline import prose
 from companion.note.visible import visible_lines
 
 CUT = "(cut here)"
@@ -37,7 +37,7 @@ class _Section:
 
 
 def excerpt(lines: Sequence[Line], budget: int | None) -> str:
-    """Return the note's prose, without comments and what a reader cannot see.
+    """Return the note's prose, without comments and what a reader cannot see; links as words.
 
     budget: about the tokens it may take; None: all of it. Where it is too long, the headings
     stay, and the openings of all sections come before what follows in any of them.
@@ -103,7 +103,13 @@ def _blocks(lines: Sequence[Line]) -> list[str]:
 
 
 def _visible(lines: Sequence[Line]) -> str:
-    return "\n".join(visible_lines(prose(lines)))
+    shown = "\n".join(_read(line) for line in lines if line.kind != "comment")
+    return "\n".join(visible_lines(shown.strip("\n")))
+
+
+def _read(line: Line) -> str:
+    """Return the line as a reader sees it: of links and embeds, the words."""
+    return line.shown if line.kind == "code" else words(line.shown, lambda _target: None)
 
 
 def _cost(text: str) -> int:

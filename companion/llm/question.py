@@ -12,7 +12,7 @@ from companion.llm.answer import Schema
 Message = Mapping[str, str]
 
 _FRAME_TOKENS = 8  # that a chat template puts around a message
-_BAN = 50.0  # off a token's logit; models are surer of a copy than DRY's usual 0.8 can shake
+_BAN = 16.0  # off a token's logit at the longest copy; a model is about as sure of one
 _ALL_TOKENS = 1 << 20  # of the prompt, too; -1, which once meant this, is refused
 
 
@@ -42,13 +42,15 @@ class Question(NamedTuple):
     def sampling(self) -> dict[str, Any]:
         """Return llama.cpp's own parameters that keep the answer from copying: its DRY sampler.
 
-        Of the tokens that would make a run longer than `longest_copy`, none is left to choose.
+        A token that makes a run longer gets less likely from half of `longest_copy` on, so that
+        the model turns off where the words allow it, and is out of the question beyond.
         """
         if self.longest_copy is None:
             return {}
         return {
-            "dry_multiplier": _BAN,
-            "dry_allowed_length": self.longest_copy,
+            "dry_multiplier": 1.0,
+            "dry_base": _BAN ** (2 / self.longest_copy),
+            "dry_allowed_length": self.longest_copy // 2,
             "dry_penalty_last_n": _ALL_TOKENS,
             "dry_sequence_breakers": ["\n"],
         }

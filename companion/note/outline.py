@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
@@ -38,11 +38,6 @@ def read_outline(note: NoteText) -> list[Line]:
     Raises NoteRefused when the properties are never closed.
     """
     return _Scanner(list(_split(note))).read()
-
-
-def prose(lines: Iterable[Line]) -> str:
-    """Return the text of the lines without comments; lines end with `\\n`."""
-    return "\n".join(line.shown for line in lines if line.kind != "comment").strip("\n")
 
 
 def _split(note: NoteText) -> Iterator[Line]:

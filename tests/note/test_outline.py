@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
 from companion.note.line import Line
-from companion.note.outline import prose, read_outline
+from companion.note.outline import read_outline
 from companion.note.tag import has_only_tags, has_tag, tags_of
 from companion.note.text import NoteText, split_lines
 from tests.note.strategies import VARIANTS, bodies, plain_bodies
@@ -205,9 +205,10 @@ def test_has_tag(tags: list[str], wanted: str, expected: bool) -> None:
     assert has_tag(tags, wanted) is expected
 
 
-def test_prose_has_no_comments() -> None:
+def test_what_is_shown_has_no_comments() -> None:
     text = "\n# A\n\nb %% secret %% c\n%%\nsecret\n%%\n<!-- secret -->\n```\ncode\n```\n$$\nx\n$$\n"
-    assert prose(outline(text)) == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
+    shown = [line.shown for line in outline(text) if line.kind != "comment"]
+    assert "\n".join(shown).strip("\n") == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
 
 
 @settings(max_examples=600, deadline=None)

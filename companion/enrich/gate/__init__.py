@@ -16,6 +16,7 @@ from companion.enrich.gate.shape import (
     find_bad_length,
     find_json,
     find_markup,
+    first_paragraphs,
 )
 from companion.enrich.gate.talk import find_meta_talk, find_refusal
 from companion.enrich.gate.unfinished import find_unfinished, whole_sentences
@@ -27,6 +28,7 @@ __all__ = [
     "Said",
     "checks_are_on",
     "find_fault",
+    "first_paragraphs",
     "what_was_told",
     "whole_sentences",
     "without_copies",

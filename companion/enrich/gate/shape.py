@@ -6,6 +6,7 @@ import re
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import letters, width
+from companion.prompts import Field
 
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
@@ -36,6 +37,20 @@ _LEEWAY = 3  # people are brief: 文件系统 says something
 _OVER = 1.25  # of the most characters asked for
 LIST_OR_TABLE = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
+
+
+def first_paragraphs(text: str, field: Field) -> str:
+    """Return of a text that runs on the first paragraphs, as many as the field may have."""
+    blocks = text.split("\n\n")
+    if "```" in text:
+        return text
+    fitting = [
+        end
+        for end in range(1, len(blocks) + 1)
+        if sum(map(_is_running, blocks[:end])) <= _most_paragraphs(field)
+        and len("\n\n".join(blocks[:end])) <= field.max_characters * _OVER
+    ]
+    return "\n\n".join(blocks[: max(fitting, default=len(blocks))])
 
 
 def find_json(said: Said) -> Fault | None:
@@ -79,7 +94,7 @@ def find_bad_length(said: Said) -> Fault | None:
     if len(said.text) > _OVER * most:
         return _length(f"is too long ({len(said.text)} characters)", f"at most {most}")
     if said.is_prose:
-        return _bad_paragraphs(said.text, max(1, most // _PARAGRAPH))
+        return _bad_paragraphs(said.text, _most_paragraphs(field))
     return None
 
 
@@ -88,11 +103,19 @@ def _bad_paragraphs(text: str, most: int) -> Fault | None:
     if blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
         retry = "Begin with a sentence, not with a heading."
         return Fault("length", "begins with a heading", retry)
-    running = [block for block in blocks if not LIST_OR_TABLE.match(block)]
-    if len(running) > most:
+    running = sum(map(_is_running, blocks))
+    if running > most:
         retry = f"Write at most {most} paragraphs."
-        return Fault("length", f"has {len(running)} paragraphs", retry)
+        return Fault("length", f"has {running} paragraphs", retry)
     return None
+
+
+def _is_running(block: str) -> bool:
+    return bool(letters(block)) and not LIST_OR_TABLE.match(block)
+
+
+def _most_paragraphs(field: Field) -> int:
+    return max(1, field.max_characters // _PARAGRAPH)
 
 
 def _length(reason: str, wanted: str) -> Fault:
