@@ -8,6 +8,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.cli.user import User, answer_by_schema
+from tests.llm.fake_endpoint import answer
 
 NOTE = (
     "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
@@ -75,6 +76,17 @@ def test_the_second_question_names_the_fault_and_counts(user: User) -> None:
     say(user, GOOD)
     again = user.run("enrich", "Other.md", "--json").objects[0]["usage"]["output_tokens"]
     assert one == 2 * again > 0
+
+
+def test_the_second_question_for_a_callout_does_not_show_the_first_answer(user: User) -> None:
+    user.configure('[endpoint]\njson_mode = "text"\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    user.fake.script = lambda _seen, _number: answer(BAD)
+    user.run("enrich", "Sourdough.md")
+    asked = [seen.body["messages"] for seen in user.fake.seen]
+    first, second = [each for each in asked if "to a friend" in each[-1]["content"]]
+    assert second[:-1] == first[:-1] and second[-1]["content"].startswith(first[-1]["content"])
+    assert "could not be used" in second[-1]["content"] and BAD not in repr(second)
 
 
 def test_history_tells_whose_sentence_it_is(user: User) -> None:

@@ -22,6 +22,12 @@ EXAMPLES = [
     pytest.param("A.\n\n\n\nB. %%no%%\n", 100, "A.\n\n\n\nB. ", id="it fits: as it is"),
     pytest.param("", 10, "", id="no text"),
     pytest.param(
+        "[[Tea|Green]] [tea](https://x.org) ![[Pot]]\n\n```\n[[Tea]]\n```\n",
+        None,
+        "Green tea Pot\n\n```\n[[Tea]]\n```",
+        id="links as words, but in code",
+    ),
+    pytest.param(
         f"Short.\n\n{LONG}",
         20,
         f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{CUT}",

@@ -13,6 +13,7 @@ from companion.enrich.gate import (
     Said,
     checks_are_on,
     find_fault,
+    first_paragraphs,
     what_was_told,
     whole_sentences,
     without_copies,
@@ -283,6 +284,11 @@ COPIES = [
         "Bread. More.",
         id="with a link",
     ),
+    pytest.param(
+        "Feed the starter twice a day in the kitchen. Once a week in the fridge. More.",
+        "Feed the starter twice a day in the kitchen. More.",
+        id="two sentences together",
+    ),
     pytest.param(f"{COPY} It is sour.", f"{COPY} It is sour.", id="what the next one needs"),
     pytest.param(f"- {COPY}\n- Sour.", f"- {COPY}\n- Sour.", id="a list"),
     pytest.param("Bread  of\nyeast. Sour.", "Bread  of\nyeast. Sour.", id="nothing"),
@@ -386,6 +392,21 @@ ENDS = [
 @pytest.mark.parametrize(("text", "whole"), ENDS)
 def test_whole_sentences(text: str, whole: str) -> None:
     assert whole_sentences(text) == whole
+
+
+RUNS_ON = [
+    pytest.param("A.\n\n**Bread**\n\nC.\n\n- d", None, id="three paragraphs, as it is"),
+    pytest.param("A.\n\n**Bread**\n\nC.\n\nD.\n\nE.", "A.\n\nC.\n\nD.", id="five"),
+    pytest.param("A.\n\nB.\n\nC.\n\n- d\n\nE.", "A.\n\nB.\n\nC.\n\n- d", id="with a list"),
+    pytest.param(f"A.\n\n{'b' * 1400}.\n\n{'c' * 400}.", f"A.\n\n{'b' * 1400}.", id="long ones"),
+    pytest.param("A.\n\n```\nB\n\nC\n\nD\n\nE\n```", None, id="with code"),
+    pytest.param("b" * 1800, None, id="one too long"),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), RUNS_ON)
+def test_first_paragraphs(text: str, left: str | None) -> None:
+    assert first_paragraphs(text, said("", field="callout").field) == (left or text)
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:

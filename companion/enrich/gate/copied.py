@@ -49,12 +49,18 @@ def _without_copies(block: str, source: str) -> str:
     if LIST_OR_TABLE.match(block) or "```" in block:
         return block
     sentences = list(find_sentences([block]))
-    kept = [
-        sentence
-        for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True)
-        if _LEANS.match(following) or not any(_copied_runs(sentence, source))
-    ]
+    kept: list[str] = []
+    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
+        if _LEANS.match(following) or not _continues_copy(kept[-1:], sentence, source):
+            kept.append(sentence)
     return " ".join(kept) if len(kept) < len(sentences) else block
+
+
+def _continues_copy(before: Sequence[str], sentence: str, source: str) -> bool:
+    """Return whether the sentence is copied, or makes a copy of the one before, if that is not."""
+    if any(_copied_runs(" ".join(before), source)):
+        before = []
+    return any(_copied_runs(" ".join([*before, sentence]), source))
 
 
 def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:

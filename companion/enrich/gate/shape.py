@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import letters, width
@@ -40,16 +41,14 @@ _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 
 
 def first_paragraphs(text: str, field: Field) -> str:
-    """Return of a text that runs on the first paragraphs, as many as the field may have."""
-    blocks = text.split("\n\n")
-    if "```" in text:
+    """Return of a text that runs on the first paragraphs, as many as the field may have.
+
+    They go without the headings that a text of this length needs; other texts stay as they are.
+    """
+    if "```" in text or _fits(text.split("\n\n"), field):
         return text
-    fitting = [
-        end
-        for end in range(1, len(blocks) + 1)
-        if sum(map(_is_running, blocks[:end])) <= _most_paragraphs(field)
-        and len("\n\n".join(blocks[:end])) <= field.max_characters * _OVER
-    ]
+    blocks = [block for block in text.split("\n\n") if not _HEADING.match(block)]
+    fitting = [end for end in range(1, len(blocks) + 1) if _fits(blocks[:end], field)]
     return "\n\n".join(blocks[: max(fitting, default=len(blocks))])
 
 
@@ -108,6 +107,12 @@ def _bad_paragraphs(text: str, most: int) -> Fault | None:
         retry = f"Write at most {most} paragraphs."
         return Fault("length", f"has {running} paragraphs", retry)
     return None
+
+
+def _fits(blocks: Sequence[str], field: Field) -> bool:
+    running = sum(map(_is_running, blocks))
+    length = len("\n\n".join(blocks))
+    return running <= _most_paragraphs(field) and length <= field.max_characters * _OVER
 
 
 def _is_running(block: str) -> bool:
