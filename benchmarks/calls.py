@@ -4,10 +4,11 @@
 
 Notes of the vault get empty description, aliases and tags, in memory, and need a callout: all four
 are asked for. The endpoint is the light embedded model's, told to Companion as somebody else's.
-Tokens are as it counts them: those of the messages sent, and those of a message that is the note's
-prose, less those of an empty one. The JSON schema is no part of its prompt; what the schema's text
-would add where an endpoint counts it is shown. Fails when a note takes more calls than one (second
-tries for answers that are unfit are apart), or more than 600 tokens beside its prose.
+Tokens are those of the default model, which counts Chinese as other large ones do: of the messages
+sent, in its own frame, and of the note's prose. The JSON schema is no part of its prompt; what the
+schema's text would add where an endpoint counts it is shown. Fails when a note takes more calls
+than one (second tries for answers that are unfit are apart), or more than 600 tokens beside its
+prose.
 """
 
 from __future__ import annotations
@@ -19,11 +20,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from itertools import islice
 from pathlib import Path
 from statistics import median
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.request import Request, urlopen
 
 from benchmarks.quality.figures import Row
@@ -49,6 +50,7 @@ from companion.note.view import NoteView
 
 MODEL = "smollm2-135m"
 CONTEXT = 8192  # tokens: what the model was trained for
+SHORT = 512  # tokens: nothing is asked of the model that counts
 LONGEST = 4000  # bytes of a note, at most so many tokens: with all else they fit in the context
 PROPERTIES = (DESCRIPTION, "aliases", "tags")
 MOST = 600  # tokens beside the prose
@@ -103,19 +105,32 @@ def main() -> int:
     parser.add_argument("vault", type=Path)
     parser.add_argument("--limit", type=int, default=20, help="so many notes, always the same")
     options = parser.parse_args()
-    root, path = options.vault.resolve(), model_path(MODEL)
-    if path is None:
-        sys.exit(f"{MODEL} is not on this machine; companion model pull {MODEL} fetches it")
-    server = EmbeddedServer(path, MODEL, context_tokens=CONTEXT, slots=1, threads=1)
-    with tempfile.TemporaryDirectory() as home, server, server.lease() as endpoint:
+    root, counted = options.vault.resolve(), Config().endpoint.model
+    with (
+        tempfile.TemporaryDirectory() as home,
+        serve(MODEL, CONTEXT) as endpoint,
+        serve(counted, SHORT) as counter,
+    ):
         os.environ["COMPANION_HOME"] = home
         config = configure(endpoint)
         with open_workspace(config, root) as workspace:
-            taken = list(measure(workspace, options.limit))
+            taken = list(measure(workspace, options.limit, counter))
     if not taken:
         sys.exit("no note of the vault can be asked about")
-    print(f"# {root.name}, {MODEL}\n\n{table(f'{len(taken)} notes', HEADS, list(rows(taken)))}")
+    shown = table(f"{len(taken)} notes", HEADS, list(rows(taken)))
+    print(f"# {root.name}, {MODEL}, tokens of {counted}\n\n{shown}")
     return any(each.calls != 1 or each.beside > MOST for each in taken)
+
+
+@contextmanager
+def serve(model: str, context: int) -> Iterator[Endpoint]:
+    """Lend an embedded model's endpoint."""
+    path = model_path(model)
+    if path is None:
+        sys.exit(f"{model} is not on this machine; companion model pull {model} fetches it")
+    server = EmbeddedServer(path, model, context_tokens=context, slots=1, threads=1)
+    with server, server.lease() as endpoint:
+        yield endpoint
 
 
 def configure(endpoint: Endpoint) -> Config:
@@ -129,7 +144,7 @@ def configure(endpoint: Endpoint) -> Config:
     return Config.model_validate({"endpoint": told})
 
 
-def measure(workspace: Workspace, limit: int) -> Iterator[Taken]:
+def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Taken]:
     """Yield what each of so many notes took, and say on standard error how far it is."""
     config = workspace.config
     asker = Asker(workspace, Known(workspace.scan()), model_facts(config))
@@ -140,7 +155,7 @@ def measure(workspace: Workspace, limit: int) -> Iterator[Taken]:
             asker.ask(path, view, find_needs(view, workspace), client)
         prose = str(show_note(view, path, {}).values()["prose"])
         print(f"{number}: {time.perf_counter() - began:.0f} s, {client.usage}", file=sys.stderr)
-        yield count(client, prose, endpoint)
+        yield count(client, prose, counter)
 
 
 def choose(workspace: Workspace) -> Iterator[tuple[str, NoteView]]:
@@ -174,33 +189,34 @@ def find_needs(view: NoteView, workspace: Workspace) -> list[Need]:
 
 
 def count(client: Observed, prose: str, endpoint: Endpoint) -> Taken:
-    """Return what was asked, counted by the endpoint."""
+    """Return what was asked, counted as the endpoint's model does."""
     messages, schema = client.questions[0]
     system, user = (message["content"] for message in messages)
     assert prose in user
     choices = ", ".join(schema["properties"]["tags"]["items"]["enum"])
-    empty = count_tokens(endpoint, [{"role": "user", "content": ""}])
-    parts = (prose, system, choices, json.dumps(schema, ensure_ascii=False))
-    counts = [count_tokens(endpoint, [{"role": "user", "content": part}]) for part in parts]
+    prompt = post(endpoint, "apply-template", {"messages": messages})["prompt"]
+    parts = (prompt, prose, system, choices, json.dumps(schema, ensure_ascii=False))
     calls = len(client.questions)
     return Taken(
-        calls,
-        client.usage.calls - calls,
-        count_tokens(endpoint, messages),
-        *(tokens - empty for tokens in counts),
+        calls, client.usage.calls - calls, *(count_tokens(endpoint, part) for part in parts)
     )
 
 
-def count_tokens(endpoint: Endpoint, messages: Sequence[Message]) -> int:
-    """Return how many tokens the endpoint says that the messages are."""
-    body = {"model": endpoint.model, "messages": messages, "max_tokens": 1}
+def count_tokens(endpoint: Endpoint, text: str) -> int:
+    """Return how many tokens the text is for the endpoint's model."""
+    body = {"content": text, "parse_special": True}
+    return len(post(endpoint, "tokenize", body)["tokens"])
+
+
+def post(endpoint: Endpoint, what: str, body: dict[str, Any]) -> dict[str, Any]:
+    """Return what llama.cpp says beside the API that all have."""
     headers = {
         "Authorization": f"Bearer {endpoint.api_key}",
         "Content-Type": "application/json",
     }
-    address = f"{endpoint.base_url}/chat/completions"
+    address = f"{endpoint.base_url.removesuffix('/v1')}/{what}"
     with urlopen(Request(address, json.dumps(body).encode(), headers)) as answer:
-        return int(json.load(answer)["usage"]["prompt_tokens"])
+        return dict(json.load(answer))
 
 
 HEADS = ("median", "most", "promised")

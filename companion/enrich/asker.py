@@ -151,7 +151,7 @@ class Asker:
                 text = "\n".join(value)
                 if not need.question:
                     text = without_copies(text, view.note.text)
-                value = first_paragraphs(text, field).split("\n")
+                value = first_paragraphs(text, shown.title, field).split("\n")
         except NothingToSay:
             raise
         except AnswerError as error:

@@ -39,6 +39,7 @@ _NOT_TAKEN = re.compile(
     r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
     re.IGNORECASE,
 )
+_WHOLE = re.compile(r".*(?:[.!?…](?=\s)|[。！？]|\n)", re.DOTALL)
 _REJECTED = (400, 415, 422, 501)
 
 
@@ -136,8 +137,9 @@ class Client:
     def _ask(self, question: Question) -> Answer:
         """Return the answer; where it cannot be used, that of one more call.
 
-        An answer cut off gets twice the tokens then, but of the embedded model, which does not
-        think first, and only runs on; one that is not JSON gets the schema in words.
+        An answer cut off gets twice the tokens then; the embedded model does not think first and
+        only runs on, so its whole sentences and lines are the answer. One that is not JSON gets
+        the schema in words.
         """
         usage = Usage()
         for _ in range(2):
@@ -161,7 +163,9 @@ class Client:
                 self._body_for(question), self._reserve_for(question)
             )
             if reply.status == 200:
-                return self._read(reply, endpoint), endpoint
+                completion = self._read(reply, endpoint)
+                runs_on = endpoint.embedded and not question.schema
+                return _whole(completion) if runs_on else completion, endpoint
             if self._learn(reply):
                 continue
             fault = fault_of(reply, endpoint)
@@ -218,6 +222,12 @@ def _modes(json_mode: str) -> tuple[str, ...]:
     """Return the JSON formats to try, best first; none for plain text."""
     tried = {"auto": ("schema", "object"), "text": ()}
     return tried.get(json_mode, (json_mode,))
+
+
+def _whole(completion: Completion) -> Completion:
+    """Return a completion cut off as one that ends with its last whole sentence or line."""
+    found = _WHOLE.match(completion.text) if completion.finish == "length" else None
+    return completion._replace(text=found[0].rstrip(), finish="stop") if found else completion
 
 
 def _problem_of(completion: Completion, question: Question) -> str:

@@ -285,9 +285,21 @@ COPIES = [
         id="with a link",
     ),
     pytest.param(
-        "Feed the starter twice a day in the kitchen. Once a week in the fridge. More.",
-        "Feed the starter twice a day in the kitchen. More.",
+        "Bakers knead and shape and feed it twice a day in the kitchen."
+        " Once a week in the fridge is enough for others. More.",
+        "Bakers knead and shape and feed it twice a day in the kitchen. More.",
         id="two sentences together",
+    ),
+    pytest.param(
+        "Bread. Sourdough is bread raised by wild yeast and fungi that live in a starter. More.",
+        "Bread. More.",
+        id="one word changed",
+    ),
+    pytest.param(
+        "Old dough makes the bread sour and keeps it fresh.\n\n"
+        "More. Old dough makes the bread sour and keeps it soft.",
+        "Old dough makes the bread sour and keeps it fresh.\n\nMore.",
+        id="said before",
     ),
     pytest.param(f"{COPY} It is sour.", f"{COPY} It is sour.", id="what the next one needs"),
     pytest.param(f"- {COPY}\n- Sour.", f"- {COPY}\n- Sour.", id="a list"),
@@ -401,12 +413,13 @@ RUNS_ON = [
     pytest.param(f"A.\n\n{'b' * 1400}.\n\n{'c' * 400}.", f"A.\n\n{'b' * 1400}.", id="long ones"),
     pytest.param("A.\n\n```\nB\n\nC\n\nD\n\nE\n```", None, id="with code"),
     pytest.param("b" * 1800, None, id="one too long"),
+    pytest.param("**Sourdough**\n\nA.\n\nB.", "A.\n\nB.", id="the title first"),
 ]
 
 
 @pytest.mark.parametrize(("text", "left"), RUNS_ON)
 def test_first_paragraphs(text: str, left: str | None) -> None:
-    assert first_paragraphs(text, said("", field="callout").field) == (left or text)
+    assert first_paragraphs(text, "Sourdough", said("", field="callout").field) == (left or text)
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -134,14 +134,19 @@ def test_malformed_json_is_asked_for_once_more(
         assert client.usage == Usage(40, 20, 4)
 
 
-@pytest.mark.parametrize(("embedded", "tokens"), [(False, 200), (True, 100)])
-def test_only_a_model_that_may_think_gets_more_tokens(
-    fake: FakeEndpoint, embedded: bool, tokens: int
-) -> None:
+def test_a_model_that_may_think_gets_more_tokens(fake: FakeEndpoint) -> None:
     fake.play(answer("A mea", "length"), answer("A measure."))
-    with client_of(fake, embedded=embedded) as client:
+    with client_of(fake) as client:
         assert client.ask_text(ASK, 100).text == "A measure."
-    assert fake.seen[1].body["max_tokens"] == tokens
+    assert fake.seen[1].body["max_tokens"] == 200
+
+
+def test_the_embedded_model_only_runs_on(fake: FakeEndpoint) -> None:
+    fake.play(answer("A measure. A mea", "length"), answer("{", "length"), GOOD)
+    with client_of(fake, embedded=True) as client:
+        assert client.ask_text(ASK, 100).text == "A measure."
+        assert client.ask_json(ASK, SCHEMA, 100).data == DATA
+    assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 100, 100]
 
 
 def test_parameters_not_taken_are_left_out_from_then_on(fake: FakeEndpoint) -> None:
@@ -165,7 +170,7 @@ def test_only_the_embedded_model_is_told_of_its_sampler(fake: FakeEndpoint) -> N
     for embedded in (False, True):
         with client_of(fake, embedded=embedded) as client:
             client.ask_text(ASK, 100, longest_copy=8)
-    assert [seen.body.get("dry_allowed_length") for seen in fake.seen] == [None, 8]
+    assert [seen.body.get("dry_allowed_length") for seen in fake.seen] == [None, 4]
 
 
 def test_the_openai_package_reads_nothing_from_the_environment(

@@ -12,6 +12,8 @@ from companion.enrich.sentence import find_sentences
 from companion.note.inert_line import words
 
 _WORDS, _SIGNS = 10, 25  # in a row
+_NEARLY = 0.7  # of a sentence's parts; one word changed in twelve leaves so many
+_FEWEST = 5  # parts that can tell
 # How a sentence begins that needs the one before it.
 _LEANS = re.compile(
     r"(?:it|its|they|their|this|that|these|those|he|she|here|there|such|both|er|sie|es|dies\w*"
@@ -38,29 +40,54 @@ def find_copied(said: Said) -> Fault | None:
 def without_copies(text: str, note: str) -> str:
     """Return a callout's text without the sentences that stand in the note below it anyway.
 
-    They stay where the next sentence needs them, and in lists, tables and code.
+    Or that stand in the callout before, a word or two apart. They stay where the next sentence
+    needs them, and in lists, tables and code.
     """
-    source = _plain(note)
-    paragraphs = (_without_copies(block, source) for block in text.split("\n\n"))
+    said = _Said(note)
+    paragraphs = (_without_copies(block, said) for block in text.split("\n\n"))
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _without_copies(block: str, source: str) -> str:
+def _without_copies(block: str, said: _Said) -> str:
     if LIST_OR_TABLE.match(block) or "```" in block:
         return block
     sentences = list(find_sentences([block]))
     kept: list[str] = []
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
-        if _LEANS.match(following) or not _continues_copy(kept[-1:], sentence, source):
+        if _LEANS.match(following) or not said.has(sentence, kept[-1:]):
             kept.append(sentence)
+            said.add(sentence)
     return " ".join(kept) if len(kept) < len(sentences) else block
 
 
-def _continues_copy(before: Sequence[str], sentence: str, source: str) -> bool:
-    """Return whether the sentence is copied, or makes a copy of the one before, if that is not."""
-    if any(_copied_runs(" ".join(before), source)):
-        before = []
-    return any(_copied_runs(" ".join([*before, sentence]), source))
+class _Said:
+    """What has been said before: by the note, and by a callout so far."""
+
+    def __init__(self, note: str) -> None:
+        self._note = _plain(note)
+        self._parts = set(_parts(note))
+
+    def add(self, sentence: str) -> None:
+        self._parts.update(_parts(sentence))
+
+    def has(self, sentence: str, before: Sequence[str]) -> bool:
+        """Return whether the sentence is one of these, nearly, or has ten words of the note.
+
+        Also with the one before it, unless that has them alone.
+        """
+        if any(_copied_runs(" ".join(before), self._note)):
+            before = []
+        if any(_copied_runs(" ".join([*before, sentence]), self._note)):
+            return True
+        parts = _parts(sentence)
+        return sum(part in self._parts for part in parts) >= _NEARLY * max(_FEWEST, len(parts))
+
+
+def _parts(text: str) -> list[tuple[str, ...]]:
+    """Return all runs of three words, or four signs, to tell sentences that are nearly the same."""
+    tokens = find_tokens(_shown(text))
+    ends = (at + (4 if is_unspaced(token) else 3) for at, token in enumerate(tokens))
+    return [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
 
 
 def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:

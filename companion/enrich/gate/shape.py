@@ -40,11 +40,15 @@ LIST_OR_TABLE = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 
 
-def first_paragraphs(text: str, field: Field) -> str:
+def first_paragraphs(text: str, title: str, field: Field) -> str:
     """Return of a text that runs on the first paragraphs, as many as the field may have.
 
-    They go without the headings that a text of this length needs; other texts stay as they are.
+    They go without the headings that a text of this length needs; other texts stay as they are,
+    but for the title as their first line.
     """
+    first, _, rest = text.partition("\n\n")
+    if rest and letters(first) == letters(title):
+        text = rest
     if "```" in text or _fits(text.split("\n\n"), field):
         return text
     blocks = [block for block in text.split("\n\n") if not _HEADING.match(block)]
