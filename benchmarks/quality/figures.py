@@ -139,7 +139,7 @@ def source_of(note: Reference) -> str:
 def is_right_language(text: str, note: Reference) -> bool:
     """Return whether the text is in the note's language, as far as one can tell."""
     found = language_of(text)
-    return not found or found == language_of_note(note.view, note.title)
+    return not found or language_of_note(note.view, note.title) in ("", found)
 
 
 def known_names(texts: Sequence[tuple[str, Reference]]) -> str:

@@ -12,7 +12,8 @@ from companion.note.view import NoteView
 
 # Those that notes may be in; among all 75, “Canvas is a core plugin” is Finnish.
 _LANGUAGES = ("EN", "ZH", "ES", "DE", "RU", "JA", "FR", "PT", "IT", "NL", "KO")
-_ENOUGH = 2000  # characters that tell the language of a note
+_LOOKED_AT = 2000  # characters that tell the language of a note
+_ENOUGH = 60  # letters, without which nothing does: "Paul Chambers" is Dutch
 _HAN = re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff]")
 _KANA = re.compile(r"[\u3040-\u30ff]")
 
@@ -31,9 +32,11 @@ def language_of(text: str) -> str:
 
 
 def language_of_note(view: NoteView, title: str) -> str:
-    """Return the language of the note's running text; of its title where it has none."""
+    """Return the language of the note's running text, as `en`; empty where it has too little."""
     lines = (plain(line.shown) for line in view.lines if line.kind in ("text", "heading"))
-    text = "\n".join(filter(None, lines))[:_ENOUGH]
+    text = "\n".join(filter(None, lines))[:_LOOKED_AT]
+    if not _HAN.search(text or title) and sum(map(str.isalpha, text)) < _ENOUGH:
+        return ""
     return language_of(text or title)
 
 

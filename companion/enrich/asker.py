@@ -14,6 +14,7 @@ from companion.enrich.gate import (
     checks_are_on,
     find_fault,
     first_paragraphs,
+    part_words,
     what_was_told,
     whole_sentences,
     without_copies,
@@ -148,7 +149,7 @@ class Asker:
             if field.kind == "text" and isinstance(value, str):
                 value = whole_sentences(value)
             elif field.kind == "prose":
-                text = "\n".join(value)
+                text = part_words("\n".join(value), view.note.text)
                 if not need.question:
                     text = without_copies(text, view.note.text)
                 value = first_paragraphs(text, shown.title, field).split("\n")

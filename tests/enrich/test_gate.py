@@ -14,6 +14,7 @@ from companion.enrich.gate import (
     checks_are_on,
     find_fault,
     first_paragraphs,
+    part_words,
     what_was_told,
     whole_sentences,
     without_copies,
@@ -209,6 +210,10 @@ BAD = [
     ("markup", "en", "Bread raised by wild yeast.\\n\\nAnd bacteria."),
     ("markup", "en", "Bread raised by wild yeast.< |im_end|>"),
     ("markup", "zh", "酵头由面粉< br>和水制成。"),
+    # words that are none
+    ("garbled", "ru", "Смесь муки и воды, в которой живyт дрожжи."),
+    ("garbled", "ru", "Смесь муки и воды and соли, в которой живут дрожжи."),
+    ("garbled", "zh", "野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。"),
     # JSON
     ("json", "en", '{"description": "Bread raised by wild yeast."}'),
     ("json", "en", '"description": "Bread raised by wild yeast."'),
@@ -420,6 +425,24 @@ RUNS_ON = [
 @pytest.mark.parametrize(("text", "left"), RUNS_ON)
 def test_first_paragraphs(text: str, left: str | None) -> None:
     assert first_paragraphs(text, "Sourdough", said("", field="callout").field) == (left or text)
+
+
+PARTED = [
+    pytest.param("Bread raised by wildyeast.", "Bread raised by wild yeast.", id="of the note"),
+    pytest.param("A starter of Flourand water.", "A starter of Flour and water.", id="a capital"),
+    pytest.param(
+        "It bakes itself. So it bakesitself.", "It bakes itself. So it bakes itself.", id="said"
+    ),
+    pytest.param(
+        "A starter, floured. Wildyeast.", "A starter, floured. Wildyeast.", id="elsewhere"
+    ),
+    pytest.param("酵头由面粉和水制成。", "酵头由面粉和水制成。", id="no blanks"),
+]
+
+
+@pytest.mark.parametrize(("text", "parted"), PARTED)
+def test_part_words(text: str, parted: str) -> None:
+    assert part_words(text, NOTES["en"][1]) == parted
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:

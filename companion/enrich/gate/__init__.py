@@ -9,6 +9,7 @@ from types import MappingProxyType
 from companion.enrich.gate.copied import find_copied, without_copies
 from companion.enrich.gate.echo import find_echo
 from companion.enrich.gate.facts import find_unknown_names, find_unknown_numbers
+from companion.enrich.gate.garbled import find_garbled, part_words
 from companion.enrich.gate.language import find_wrong_language
 from companion.enrich.gate.repetition import find_repetition, find_title_alone
 from companion.enrich.gate.said import Fault, Said
@@ -29,6 +30,7 @@ __all__ = [
     "checks_are_on",
     "find_fault",
     "first_paragraphs",
+    "part_words",
     "what_was_told",
     "whole_sentences",
     "without_copies",
@@ -47,6 +49,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "title": find_title_alone,
         "markup": find_markup,
         "unfinished": find_unfinished,
+        "garbled": find_garbled,
         "length": find_bad_length,
         "numbers": find_unknown_numbers,
         "names": find_unknown_names,
