@@ -167,10 +167,16 @@ class Asker:
             what_was_told(self._workspace.prompts, field),
             shown.language,
             need.question or "",
+            self._is_from_title(shown, need),
         )
         if fault := find_fault(said):
             raise AnswerUnfit(field.name, fault)
         return value
+
+    def _is_from_title(self, shown: Shown, need: Need) -> bool:
+        """Return whether a small model has to make up a callout from the title."""
+        explains = need.kind == CALLOUT and not need.question
+        return explains and self._model.is_small and not shown.opening
 
     def _propose(self, shown: Shown, need: Need, given: object) -> str:
         """Return what to say of values that the model named and the vault does not use yet."""

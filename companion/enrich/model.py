@@ -26,13 +26,15 @@ class ModelFacts(NamedTuple):
 
     context_tokens: what the model reads and writes in one call; None where unknown.
     way: how it is asked for what a note needs; see companion.enrich.ask.
-    prose_tokens: what it is shown of a note at most; None: as much as fits.
+    prose_tokens: what it is shown of a note at most; None: as much as fits. is_small: whether what
+    it knows by heart is often wrong.
     """
 
     name: str
     context_tokens: int | None
     way: Way
     prose_tokens: int | None = None
+    is_small: bool = False
 
 
 def model_facts(config: Config) -> ModelFacts:
@@ -41,7 +43,9 @@ def model_facts(config: Config) -> ModelFacts:
     plain = table.json_mode == "text"
     if config.is_embedded:
         context = table.context_tokens or _CONTEXT
-        return ModelFacts(table.model, context, "plain" if plain else "apart", _PROSE)
+        return ModelFacts(
+            table.model, context, "plain" if plain else "apart", _PROSE, is_small=True
+        )
     return ModelFacts(table.model, table.context_tokens, "plain" if plain else "together")
 
 

@@ -323,6 +323,20 @@ def test_callout(text: str, kind: str | None) -> None:
     assert kind_of(said(text, field="callout")) == kind
 
 
+NAMES = [
+    pytest.param(f"{CALLOUT} It was first baked in Egypt.", "names", id="a name"),
+    pytest.param(f"{CALLOUT} It was first baked in 1849.", "numbers", id="a number"),
+    pytest.param(f"{CALLOUT} It is baked in San Francisco.", None, id="a name of the note"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), NAMES)
+def test_what_a_small_model_makes_of_a_title_names_nothing(text: str, kind: str | None) -> None:
+    callout = said(text, field="callout")
+    assert kind_of(callout) is None
+    assert kind_of(replace(callout, from_title=True)) == kind
+
+
 QUESTIONS = [
     pytest.param("In 1849.", None, id="a short answer"),
     pytest.param("This note is about bread.", None, id="about the note"),

@@ -1,4 +1,7 @@
-"""Does a description name what the note does not: names and numbers of the model's own?"""
+"""Does an answer name what the note does not: names and numbers of the model's own?
+
+A description may not, nor may a callout that a small model makes up from the title alone.
+"""
 
 from __future__ import annotations
 
@@ -36,11 +39,11 @@ _RETRY = "Leave out every name and number that the note does not have."
 
 
 def find_unknown_numbers(said: Said) -> Fault | None:
-    """Return the fault of a description with a number that neither note nor title has.
+    """Return the fault of an answer with a number that neither note nor title has.
 
     Numbers of one digit are spared: they may count what the note lists.
     """
-    if said.field.name != "description":
+    if said.field.name != "description" and not said.from_title:
         return None
     known: set[str] = set()
     for number in _numbers(said.text):
@@ -51,14 +54,14 @@ def find_unknown_numbers(said: Said) -> Fault | None:
 
 
 def find_unknown_names(said: Said) -> Fault | None:
-    """Return the fault of a description with a name that neither note nor title has.
+    """Return the fault of an answer with a name that neither note nor title has.
 
     Names are words with a capital inside a sentence, or with capitals or digits within; in texts
     of Chinese and other scripts without capitals, the words in Latin letters with
     a capital. In German, where
     every noun has a capital, only those of the second kind.
     """
-    if said.field.name != "description":
+    if said.field.name != "description" and not said.from_title:
         return None
     unknown = [name for name in _names(said.text) if not _is_known(name, said)]
     if not unknown or _are_initials_known(unknown, said.source):

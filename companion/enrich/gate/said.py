@@ -29,7 +29,8 @@ class Said:
     text: the value; lines of a callout and items of a list end at `\\n`. raw: as the model said
     it. title: the note's. note: all of its text. words: its running text as a reader sees it.
     prompt: what the model was told, without the note. language: the English name of the one to
-    write in; None: the note's own. question: what a callout was asked; empty: nothing.
+    write in; None: the note's own. question: what a callout was asked; empty: nothing. from_title:
+    whether it is a callout of which the model knew no more, and it is none that knows much.
     """
 
     field: Field
@@ -41,6 +42,7 @@ class Said:
     prompt: str
     language: str | None = None
     question: str = ""
+    from_title: bool = False
 
     @property
     def is_prose(self) -> bool:
