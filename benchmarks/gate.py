@@ -23,8 +23,9 @@ from typing import NamedTuple
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import slipped
 from companion.enrich.answer import Limits, read_answer
-from companion.enrich.gate import CHECKS, Fault, Said, what_was_told, whole_sentences
+from companion.enrich.gate import CHECKS, Fault, Said, what_was_told
 from companion.enrich.gate.tokens import count_unspaced, width
+from companion.enrich.gate.unfinished import whole_sentences
 from companion.enrich.own_sentence import running_text
 from companion.errors import AnswerError
 from companion.prompts import Prompts, load_prompts

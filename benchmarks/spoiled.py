@@ -6,8 +6,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from companion.enrich.gate import Said, find_fault, whole_sentences
+from companion.enrich.gate import Said, find_fault
 from companion.enrich.gate.tokens import count_unspaced
+from companion.enrich.gate.unfinished import whole_sentences
 
 STRANGERS = ("Grigori Halvorsen", "Tamsin Okonkwo", "Xylotek", "Brunswick & Lyle")
 OTHERS = {

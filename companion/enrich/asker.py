@@ -13,11 +13,8 @@ from companion.enrich.gate import (
     Said,
     checks_are_on,
     find_fault,
-    first_paragraphs,
-    part_words,
+    tidy,
     what_was_told,
-    whole_sentences,
-    without_copies,
 )
 from companion.enrich.known import Known
 from companion.enrich.languages import Languages
@@ -146,20 +143,15 @@ class Asker:
             return read_answer(field, given, limits)
         try:
             value = read_answer(field, given, limits)
-            if field.kind == "text" and isinstance(value, str):
-                value = whole_sentences(value)
-            elif field.kind == "prose":
-                text = part_words("\n".join(value), view.note.text)
-                if not need.question:
-                    text = without_copies(text, view.note.text)
-                value = first_paragraphs(text, shown.title, field).split("\n")
         except NothingToSay:
             raise
         except AnswerError as error:
             raise AnswerUnfit(field.name, _unread(error)) from error
+        text = value if isinstance(value, str) else "\n".join(value)
+        text = tidy(text, field, shown.title, view.note.text, may_quote=bool(need.question))
         said = Said(
             field,
-            value if isinstance(value, str) else "\n".join(value),
+            text,
             given if isinstance(given, str) else "",
             shown.title,
             view.note.text,
@@ -171,7 +163,7 @@ class Asker:
         )
         if fault := find_fault(said):
             raise AnswerUnfit(field.name, fault)
-        return value
+        return text if isinstance(value, str) else text.split("\n")
 
     def _is_from_title(self, shown: Shown, need: Need) -> bool:
         """Return whether a small model has to make up a callout from the title."""

@@ -8,17 +8,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.gate import (
-    CHECKS,
-    Said,
-    checks_are_on,
-    find_fault,
-    first_paragraphs,
-    part_words,
-    what_was_told,
-    whole_sentences,
-    without_copies,
-)
+from companion.enrich.gate import CHECKS, Said, checks_are_on, find_fault, what_was_told
+from companion.enrich.gate.copied import without_copies
+from companion.enrich.gate.garbled import part_words
+from companion.enrich.gate.shape import first_paragraphs
+from companion.enrich.gate.unfinished import whole_sentences
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()

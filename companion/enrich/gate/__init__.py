@@ -6,10 +6,10 @@ import os
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
-from companion.enrich.gate.copied import find_copied, without_copies
+from companion.enrich.gate.copied import find_copied
 from companion.enrich.gate.echo import find_echo
 from companion.enrich.gate.facts import find_unknown_names, find_unknown_numbers
-from companion.enrich.gate.garbled import find_garbled, part_words
+from companion.enrich.gate.garbled import find_garbled
 from companion.enrich.gate.language import find_wrong_language
 from companion.enrich.gate.repetition import find_repetition, find_title_alone
 from companion.enrich.gate.said import Fault, Said
@@ -17,10 +17,10 @@ from companion.enrich.gate.shape import (
     find_bad_length,
     find_json,
     find_markup,
-    first_paragraphs,
 )
 from companion.enrich.gate.talk import find_meta_talk, find_refusal
-from companion.enrich.gate.unfinished import find_unfinished, whole_sentences
+from companion.enrich.gate.tidy import tidy
+from companion.enrich.gate.unfinished import find_unfinished
 from companion.prompts import Field, Prompts
 
 __all__ = [
@@ -29,11 +29,8 @@ __all__ = [
     "Said",
     "checks_are_on",
     "find_fault",
-    "first_paragraphs",
-    "part_words",
+    "tidy",
     "what_was_told",
-    "whole_sentences",
-    "without_copies",
 ]
 
 Check = Callable[[Said], Fault | None]
