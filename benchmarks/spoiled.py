@@ -49,7 +49,7 @@ def spoil(said: Said, random: Random) -> Iterator[tuple[str, Said]]:
         ("name", _insert(text, random.choice(STRANGERS), chinese, "，作者", ", by")),
         ("number", _insert(text, str(random.randint(10_001, 99_999)), chinese, "，共", ", of")),
         ("too long", f"{text.rstrip('.。')}{_filler(chinese)}"),
-        ("cut", text[: int(len(text) * 0.6)]),
+        ("cut", text[: int(len(text) * 0.6)].rstrip(" .…!?。！？")),
     ):
         yield name, replace(said, text=bad, raw=bad)
 
