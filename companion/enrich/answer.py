@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
 from companion.errors import AnswerError
+from companion.llm.answer import CUT
 from companion.note.inert import inert_prose
 from companion.note.inert_value import inert_value
 from companion.prompts import Field
@@ -71,6 +72,8 @@ def _items(answer: object) -> list[str]:
         items = [str(item) for item in answer]
     else:
         items = _without_fence(str(answer)).splitlines()
+        if str(answer).endswith(CUT):
+            items.pop()
         if len(items) == 1:
             items = re.split(r"[,，、;；]", items[0])
     return [inert_value(_BULLET.sub("", item)).lstrip("#") for item in items]

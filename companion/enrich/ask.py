@@ -14,6 +14,7 @@ from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
 from companion.llm.faults import JsonUnsupported
+from companion.note.inert_line import without_links
 from companion.note.needs import CALLOUT, Need
 from companion.note.view import NoteView
 from companion.prompts import Ask, Field, NothingToChoose, Prompts
@@ -69,7 +70,7 @@ def show_note(
     language: what to write in; None: the note's own.
     """
     opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
-    headings = [line.title for line in view.lines if line.kind == "heading"]
+    headings = [without_links(line.title) for line in view.lines if line.kind == "heading"]
     return Shown(
         title=PurePosixPath(path).stem,
         prose=excerpt(view.lines, budget),

@@ -15,7 +15,9 @@ from companion.enrich.gate import (
     find_fault,
     tidy,
     what_was_told,
+    whole_sentences,
 )
+from companion.enrich.gate.tokens import width
 from companion.enrich.known import Known
 from companion.enrich.languages import Languages
 from companion.enrich.model import ModelFacts
@@ -30,6 +32,7 @@ from companion.note.view import NoteView
 from companion.note.wikilink import link_mentions, link_targets
 from companion.prompts import NoteView as Shown
 
+_LITTLE = 100  # letters of a note that are hardly more than its title
 _FRAME_TOKENS = 500  # the system message and the frame of the note
 _FIELD_TOKENS = 400  # one instruction with the values it offers
 
@@ -141,34 +144,37 @@ class Asker:
         field = field_of(need, self._workspace.prompts)
         if not checks_are_on():
             return read_answer(field, given, limits)
+        note, said = view.note.text, given
+        if field.kind == "prose" and isinstance(given, str):
+            said = tidy(given, field, shown.title, note, may_quote=bool(need.question))
         try:
-            value = read_answer(field, given, limits)
+            value = read_answer(field, said, limits)
+            if field.kind == "text" and isinstance(value, str):
+                value = whole_sentences(value)
         except NothingToSay:
             raise
         except AnswerError as error:
             raise AnswerUnfit(field.name, _unread(error)) from error
-        text = value if isinstance(value, str) else "\n".join(value)
-        text = tidy(text, field, shown.title, view.note.text, may_quote=bool(need.question))
-        said = Said(
+        answer = Said(
             field,
-            text,
+            value if isinstance(value, str) else "\n".join(value),
             given if isinstance(given, str) else "",
             shown.title,
-            view.note.text,
+            note,
             "\n".join(running_text(view)),
             what_was_told(self._workspace.prompts, field),
             shown.language,
             need.question or "",
             self._is_from_title(shown, need),
         )
-        if fault := find_fault(said):
+        if fault := find_fault(answer):
             raise AnswerUnfit(field.name, fault)
-        return text if isinstance(value, str) else text.split("\n")
+        return value
 
     def _is_from_title(self, shown: Shown, need: Need) -> bool:
-        """Return whether a small model has to make up a callout from the title."""
+        """Return whether a small model has to make up a callout from the title, or little more."""
         explains = need.kind == CALLOUT and not need.question
-        return explains and self._model.is_small and not shown.opening
+        return explains and self._model.is_small and width(shown.prose) < _LITTLE
 
     def _propose(self, shown: Shown, need: Need, given: object) -> str:
         """Return what to say of values that the model named and the vault does not use yet."""

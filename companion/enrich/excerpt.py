@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import takewhile
 
 from companion.llm.forecast import estimate_tokens
-from companion.note.inert_line import words
+from companion.note.inert_line import without_links
 from companion.note.line import Line
 from companion.note.visible import visible_lines
 
@@ -75,7 +76,7 @@ def _opening(block: str, budget: int) -> str:
     """Return the block's first whole lines or sentences that fit; empty where none does."""
     ends = [match.end() for match in _SENTENCE_END.finditer(block)]
     ends += [place for place, sign in enumerate(block) if sign == "\n"]
-    fitting = [end for end in ends if _cost(block[:end]) <= budget]
+    fitting = takewhile(lambda end: _cost(block[:end]) <= budget, sorted(ends))
     return block[: max(fitting, default=0)].rstrip()
 
 
@@ -109,7 +110,7 @@ def _visible(lines: Sequence[Line]) -> str:
 
 def _read(line: Line) -> str:
     """Return the line as a reader sees it: of links and embeds, the words."""
-    return line.shown if line.kind == "code" else words(line.shown, lambda _target: None)
+    return line.shown if line.kind == "code" else without_links(line.shown)
 
 
 def _cost(text: str) -> int:

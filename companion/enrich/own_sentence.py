@@ -8,7 +8,7 @@ from itertools import islice
 
 from companion.enrich.gate.tokens import UNSPACED, find_tokens, width
 from companion.enrich.sentence import find_sentences
-from companion.note.inert_line import words
+from companion.note.inert_line import without_links
 from companion.note.inert_value import inert_value
 from companion.note.line import Line
 from companion.note.tag import has_only_tags
@@ -118,4 +118,4 @@ def _join(block: Iterable[str]) -> str:
 
 def _plain(line: str) -> str:
     line = _TAGS_AROUND.sub("", _BLOCK_ID.sub("", _EMBED.sub("", line).rstrip()))
-    return " ".join(_MARK.sub("", words(line, lambda _target: None)).split())
+    return " ".join(_MARK.sub("", without_links(line)).split())

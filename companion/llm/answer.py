@@ -70,6 +70,10 @@ class NoAnswer(AnswerError):
         self.usage = usage
 
 
+CUT = " …"
+"""What stands at the end of a text that the embedded model did not come to the end of."""
+
+
 class Completion(NamedTuple):
     """One reply as read. `problem` says what is wrong with it, empty when nothing is."""
 

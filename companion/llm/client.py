@@ -9,6 +9,7 @@ from typing import Any
 
 from companion.errors import AnswerError, CompanionError
 from companion.llm.answer import (
+    CUT,
     Answer,
     Completion,
     NoAnswer,
@@ -39,7 +40,6 @@ _NOT_TAKEN = re.compile(
     r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
     re.IGNORECASE,
 )
-_WHOLE = re.compile(r".*(?:[.!?…](?=\s)|[。！？]|\n)", re.DOTALL)
 _REJECTED = (400, 415, 422, 501)
 
 
@@ -138,8 +138,8 @@ class Client:
         """Return the answer; where it cannot be used, that of one more call.
 
         An answer cut off gets twice the tokens then; the embedded model does not think first and
-        only runs on, so its whole sentences and lines are the answer. One that is not JSON gets
-        the schema in words.
+        only runs on, so that its text is the answer, with CUT at its end. One that is not JSON
+        gets the schema in words.
         """
         usage = Usage()
         for _ in range(2):
@@ -164,8 +164,10 @@ class Client:
             )
             if reply.status == 200:
                 completion = self._read(reply, endpoint)
-                runs_on = endpoint.embedded and not question.schema
-                return _whole(completion) if runs_on else completion, endpoint
+                runs_on = endpoint.embedded and completion.finish == "length" and completion.text
+                if runs_on and not question.schema:
+                    completion = completion._replace(text=completion.text + CUT, finish="stop")
+                return completion, endpoint
             if self._learn(reply):
                 continue
             fault = fault_of(reply, endpoint)
@@ -222,12 +224,6 @@ def _modes(json_mode: str) -> tuple[str, ...]:
     """Return the JSON formats to try, best first; none for plain text."""
     tried = {"auto": ("schema", "object"), "text": ()}
     return tried.get(json_mode, (json_mode,))
-
-
-def _whole(completion: Completion) -> Completion:
-    """Return a completion cut off as one that ends with its last whole sentence or line."""
-    found = _WHOLE.match(completion.text) if completion.finish == "length" else None
-    return completion._replace(text=found[0].rstrip(), finish="stop") if found else completion
 
 
 def _problem_of(completion: Completion, question: Question) -> str:

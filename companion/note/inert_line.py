@@ -91,6 +91,11 @@ def words(line: str, resolve: Resolve) -> str:
     return _REDUCIBLE.sub(reduced, _REDUCIBLE.sub(reduced, line))
 
 
+def without_links(line: str) -> str:
+    """Return line as words() does, with no link left at all: what a reader sees."""
+    return words(line, lambda _target: None)
+
+
 def escape(line: str, resolve: Resolve, *, table: bool = False, math: bool = True) -> str:
     """Return line, the result of words(), with a backslash before all that is still active.
 

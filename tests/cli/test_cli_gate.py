@@ -23,6 +23,13 @@ CALLOUT = (
     "The starter is fed twice a day, so that the yeast does not starve."
 )
 
+LONG = (
+    "Bakers keep it warm, for it likes the warmth and works faster then. Some of it is always left"
+    " over for the next dough, as in grandmother's days. A slow rise makes the crumb open and the"
+    " crust dark, and gives the loaf its taste. Who bakes only now and then dries a spoonful and"
+    " wakes it up with lukewarm milk a few days before it is wanted."
+)
+
 
 @pytest.fixture(autouse=True)
 def _checked(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
@@ -114,6 +121,17 @@ def test_a_bad_callout_leaves_the_description(user: User) -> None:
     user.run("enrich", "Sourdough.md")
     assert description(user) == GOOD and "[!ai]" not in user.read("Sourdough.md")
     assert user.calls() == 2
+
+
+@pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> [!x]", "> > > q"])
+def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD, callout=f"{OWN} {mark}\n\n{LONG}")
+    user.run("enrich", "Sourdough.md")
+    body = user.read("Sourdough.md").partition("> [!ai]")[2].partition("\n\n")[0]
+    assert "Bakers" in body
+    assert not any(line.startswith(f"> {mark[:3]}") for line in body.splitlines())
 
 
 def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

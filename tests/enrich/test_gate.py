@@ -12,6 +12,7 @@ from companion.enrich.gate import CHECKS, Said, checks_are_on, find_fault, what_
 from companion.enrich.gate.copied import without_copies
 from companion.enrich.gate.garbled import part_words
 from companion.enrich.gate.shape import first_paragraphs
+from companion.enrich.gate.tidy import tidy
 from companion.enrich.gate.unfinished import whole_sentences
 from companion.prompts import load_prompts
 
@@ -424,7 +425,6 @@ RUNS_ON = [
     pytest.param("A.\n\n**Bread**\n\nC.\n\nD.\n\nE.", "A.\n\nC.\n\nD.", id="five"),
     pytest.param("A.\n\nB.\n\nC.\n\n- d\n\nE.", "A.\n\nB.\n\nC.\n\n- d", id="with a list"),
     pytest.param(f"A.\n\n{'b' * 1400}.\n\n{'c' * 400}.", f"A.\n\n{'b' * 1400}.", id="long ones"),
-    pytest.param("A.\n\n```\nB\n\nC\n\nD\n\nE\n```", None, id="with code"),
     pytest.param("b" * 1800, None, id="one too long"),
     pytest.param("**Sourdough**\n\nA.\n\nB.", "A.\n\nB.", id="the title first"),
 ]
@@ -439,18 +439,55 @@ PARTED = [
     pytest.param("Bread raised by wildyeast.", "Bread raised by wild yeast.", id="of the note"),
     pytest.param("A starter of Flourand water.", "A starter of Flour and water.", id="a capital"),
     pytest.param(
-        "It bakes itself. So it bakesitself.", "It bakes itself. So it bakes itself.", id="said"
+        "It raises bread. It raisesbread.", "It raises bread. It raises bread.", id="said"
     ),
-    pytest.param(
-        "A starter, floured. Wildyeast.", "A starter, floured. Wildyeast.", id="elsewhere"
-    ),
-    pytest.param("酵头由面粉和水制成。", "酵头由面粉和水制成。", id="no blanks"),
+    pytest.param("A starter, floured. Wildyeast.", None, id="elsewhere"),
+    pytest.param("Bread raised by [[Wildyeast]].", None, id="in a link"),
+    pytest.param("Bread raised by `wildyeast`.", None, id="in code"),
+    pytest.param("In the kitchenonce.", None, id="not side by side"),
+    pytest.param("Live ina starter.", None, id="short words"),
+    pytest.param("酵头由面粉和水制成。", None, id="no blanks"),
 ]
 
 
 @pytest.mark.parametrize(("text", "parted"), PARTED)
-def test_part_words(text: str, parted: str) -> None:
-    assert part_words(text, NOTES["en"][1]) == parted
+def test_part_words(text: str, parted: str | None) -> None:
+    assert part_words(text, NOTES["en"][1]) == (parted or text)
+
+
+SANE = [
+    pytest.param("ru", "Сила равна F = ma, где a - ускорение; язык - C.", id="a formula"),
+    pytest.param(
+        "zh", "物联网（Internet of Things）是面粉和水的网络。", id="English words together"
+    ),
+    pytest.param("ja", "`for x in y` と書くパンです。", id="code"),
+]
+
+
+@pytest.mark.parametrize(("language", "text"), SANE)
+def test_not_garbled(language: str, text: str) -> None:
+    assert CHECKS["garbled"](said(text, language)) is None
+
+
+UNTIDY = [
+    pytest.param(f"{COPY}\n", COPY, id="all of it stands in the note"),
+    pytest.param("A.\r\n \r\n\r\nB.  \r\n", "A.\n\nB.", id="line ends"),
+    pytest.param("A. ~~~\nB\n\nC\n\nD\n\nE", None, id="code"),
+    pytest.param("A one, e.g. bread. And th …", "A one, e.g. bread.", id="cut in a sentence"),
+    pytest.param("A.\n\nAnd th …", "A.", id="cut in a paragraph's first sentence"),
+    pytest.param("A:\n\n- b\n- c d …", "A:\n\n- b", id="cut in a list"),
+    pytest.param("A.\n\n**How it works**\n\nIt …", "A.", id="cut below a heading"),
+    pytest.param("And th …", "", id="cut in the only sentence"),
+    pytest.param("**Dough** rises. Bread.", None, id="bold, no list"),
+    pytest.param(f"Bread. {COPY}\n- White. Mild.", None, id="a list below"),
+]
+
+
+@pytest.mark.parametrize(("text", "tidied"), UNTIDY)
+def test_tidy(text: str, tidied: str | None) -> None:
+    title, note = NOTES["en"]
+    expected = text if tidied is None else tidied
+    assert tidy(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from companion.enrich.gate.shape import (
 )
 from companion.enrich.gate.talk import find_meta_talk, find_refusal
 from companion.enrich.gate.tidy import tidy
-from companion.enrich.gate.unfinished import find_unfinished
+from companion.enrich.gate.unfinished import find_unfinished, whole_sentences
 from companion.prompts import Field, Prompts
 
 __all__ = [
@@ -31,6 +31,7 @@ __all__ = [
     "find_fault",
     "tidy",
     "what_was_told",
+    "whole_sentences",
 ]
 
 Check = Callable[[Said], Fault | None]

@@ -9,7 +9,7 @@ from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import LIST_OR_TABLE
 from companion.enrich.gate.tokens import find_tokens, is_unspaced
 from companion.enrich.sentence import find_sentences
-from companion.note.inert_line import words
+from companion.note.inert_line import without_links
 
 _WORDS, _SIGNS = 10, 25  # in a row
 _NEARLY = 0.7  # of a sentence's parts; one word changed in twelve leaves so many
@@ -41,7 +41,7 @@ def without_copies(text: str, note: str) -> str:
     """Return a callout's text without the sentences that stand in the note below it anyway.
 
     Or that stand in the callout before, a word or two apart. They stay where the next sentence
-    needs them, and in lists, tables and code.
+    needs them, and around lists and tables.
     """
     said = _Said(note)
     paragraphs = (_without_copies(block, said) for block in text.split("\n\n"))
@@ -49,11 +49,11 @@ def without_copies(text: str, note: str) -> str:
 
 
 def _without_copies(block: str, said: _Said) -> str:
-    if LIST_OR_TABLE.match(block) or "```" in block:
+    if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
     sentences = list(find_sentences([block]))
     kept: list[str] = []
-    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=True):
+    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
         if _LEANS.match(following) or not said.has(sentence, kept[-1:]):
             kept.append(sentence)
             said.add(sentence)
@@ -106,7 +106,7 @@ def _plain(note: str) -> str:
 
 def _shown(text: str) -> str:
     """Return text with links as they are read."""
-    return "\n".join(words(line, lambda _target: None) for line in text.split("\n"))
+    return "\n".join(without_links(line) for line in text.split("\n"))
 
 
 def _join(tokens: Sequence[str]) -> str:

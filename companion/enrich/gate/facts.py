@@ -17,7 +17,7 @@ _NO_DIGITS = re.compile(r"[.,'’ \u00a0\u202f](?=\d)")
 _SMALL = 1  # digits of a number that may be a count of what the note lists
 
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
-_OPENS = re.compile(r"(?:^|[.!?…:;•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡]*$|[\"“„«(\[¿¡]$")
+_OPENS = re.compile(r"(?:^|[.!?…:;•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$|[\"“„«(\[¿¡]$")
 _STEM, _ENDING = 4, 3  # letters that stay the same in another form, letters that may change
 _TITLE_CASE = 0.6  # of the words capitalised: a headline, in which capitals mean nothing
 _MOST_INITIALS = 400  # words of the note that an abbreviation may stand for

@@ -3,51 +3,69 @@
 from __future__ import annotations
 
 import re
-from itertools import islice
+from itertools import pairwise
 
 from companion.enrich.gate.said import Fault, Said
-from companion.enrich.gate.tokens import UNSPACED, count_unspaced, find_tokens
+from companion.enrich.gate.shape import without_code
+from companion.enrich.gate.tokens import count_unspaced, find_tokens
 
-_WORD = re.compile(rf"[^\W\d_{UNSPACED}]+")
 _LATIN = "A-Za-z\u00c0-\u024f"
+_WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters that have blanks between words
+_LINK_OR_CODE = re.compile(r"\[\[[^\[\]]*\]\]|`[^`\n]*`|\S*[/@]\S*")
 _MIXED = re.compile(rf"[{_LATIN}][\u0400-\u04ff]|[\u0400-\u04ff][{_LATIN}]")
+_IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")
 # English that a model falls into in the middle of a Russian or Chinese sentence.
 _ENGLISH = """
-a an and any are for from in is it of on or that the this to with
+an and any are for from in is it of on or that the this to with
 """
 _FALLEN_INTO = frozenset(_ENGLISH.split())
+_SHORTEST = 3  # letters of a word that is parted from another
 
 
 def find_garbled(said: Said) -> Fault | None:
     """Return the fault of an answer with a word of two alphabets, or fallen into English.
 
-    The first: a Russian word with a Latin letter. The second: `any事物`, where the text is not in
-    Latin letters. Not of what the note has itself.
+    The first: a Russian word with a Latin letter. The second: `any事物`, alone in a text that is
+    not in Latin letters. Not of what the note has itself, nor of code or what answers a question.
     """
-    words = _WORD.findall(said.text)
-    letters = sum(map(len, words)) + count_unspaced(said.text)
+    if said.question:
+        return None
+    text = without_code(said.text)
+    words = _WORD.findall(text)
     latin = sum(len(word) for word in words if word.isascii())
-    for word in words:
-        fallen = latin * 2 < letters and word in _FALLEN_INTO
-        if (fallen or _MIXED.search(word)) and word.casefold() not in find_tokens(said.note):
+    is_latin = latin * 2 >= sum(map(len, words)) + count_unspaced(text)
+    odd = [word for word in words if _MIXED.search(word)]
+    odd += [] if is_latin else _FALLEN_INTO.intersection(_IN_LATIN.findall(text))
+    known = set(find_tokens(f"{said.title}\n{said.note}")) if odd else set()
+    for word in odd:
+        if word.casefold() not in known:
             retry = "Write whole words, all in the same language."
             return Fault("garbled", f"has a word that is none (“{word}”)", retry)
     return None
 
 
 def part_words(text: str, note: str) -> str:
-    """Return text with a blank back in words such as `Obsidianvaults`.
+    """Return a callout's text with a blank back in words such as `Obsidianvaults`.
 
-    Where the note, or the text, has the two words side by side, after the same word. Models that
-    are kept from saying them again leave out the blank.
+    Where the note, or the text, has the two words side by side, after the same word, and nowhere
+    the one. Models that are kept from saying them again leave out the blank.
     """
     ends = _find_pairs(note) | _find_pairs(text)
+    known = {word.lower() for word in _WORD.findall(note)}
+    kept = [(0, 0), *(match.span() for match in _LINK_OR_CODE.finditer(text))]
+    parts = []
+    for (start, end), (following, _) in pairwise([*kept, (len(text), 0)]):
+        parts += [text[start:end], _part(text[end:following], ends, known)]
+    return "".join(parts)
+
+
+def _part(text: str, ends: dict[tuple[str, str], int], known: set[str]) -> str:
     before = ""
 
     def parted(match: re.Match[str]) -> str:
         nonlocal before
         word = match[0]
-        end = ends.get((before, word.lower()), 0)
+        end = 0 if word.lower() in known else ends.get((before, word.lower()), 0)
         before = word[end:].lower()
         return f"{word[:end]} {word[end:]}" if end else word
 
@@ -56,6 +74,10 @@ def part_words(text: str, note: str) -> str:
 
 def _find_pairs(text: str) -> dict[tuple[str, str], int]:
     """Return where two words meet that follow a third, by that one and the two put together."""
-    words = [word.lower() for word in _WORD.findall(text)]
-    triples = zip(words, islice(words, 1, None), islice(words, 2, None), strict=False)
-    return {(first, second + third): len(second) for first, second, third in triples}
+    words = list(_WORD.finditer(text))
+    found = {}
+    for first, second, third in zip(words, words[1:], words[2:], strict=False):
+        between = text[first.end() : second.start()], text[second.end() : third.start()]
+        if between == (" ", " ") and min(len(second[0]), len(third[0])) >= _SHORTEST:
+            found[first[0].lower(), (second[0] + third[0]).lower()] = len(second[0])
+    return found

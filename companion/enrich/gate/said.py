@@ -30,7 +30,7 @@ class Said:
     it. title: the note's. note: all of its text. words: its running text as a reader sees it.
     prompt: what the model was told, without the note. language: the English name of the one to
     write in; None: the note's own. question: what a callout was asked; empty: nothing. from_title:
-    whether it is a callout of which the model knew no more, and it is none that knows much.
+    whether it is a callout of which a small model knew hardly more.
     """
 
     field: Field

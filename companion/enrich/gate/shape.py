@@ -36,7 +36,7 @@ _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _WORD = 5.5  # characters of a word, with the blank
 _LEEWAY = 3  # people are brief: 文件系统 says something
 _OVER = 1.25  # of the most characters asked for
-LIST_OR_TABLE = re.compile(r"\s*(?:[-*+]|\d+[.)]|\|)")
+LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
 
 
@@ -49,7 +49,7 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
     first, _, rest = text.partition("\n\n")
     if rest and letters(first) == letters(title):
         text = rest
-    if "```" in text or _fits(text.split("\n\n"), field):
+    if _fits(text.split("\n\n"), field):
         return text
     blocks = [block for block in text.split("\n\n") if not _HEADING.match(block)]
     fitting = [end for end in range(1, len(blocks) + 1) if _fits(blocks[:end], field)]
@@ -58,7 +58,7 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
 
 def find_json(said: Said) -> Fault | None:
     """Return the fault of an answer that is or holds JSON, or begins with the field's label."""
-    text = _without_code(said.text)
+    text = without_code(said.text)
     found = _MEMBER.search(text) or _LABEL.match(text)
     if not (found or (_OBJECT.fullmatch(said.raw) and said.field.kind != "list")):
         return None
@@ -67,7 +67,7 @@ def find_json(said: Said) -> Fault | None:
 
 def find_markup(said: Said) -> Fault | None:
     """Return the fault of an answer in which markup is left that no code in the note shows."""
-    text = ESCAPE.sub(r"\1", _without_code(said.text) if said.is_prose else said.text)
+    text = ESCAPE.sub(r"\1", without_code(said.text) if said.is_prose else said.text)
     found = list(_MARKUP.finditer(text))
     if not said.is_prose:
         found += _EMPHASIS.finditer(text)
@@ -102,7 +102,7 @@ def find_bad_length(said: Said) -> Fault | None:
 
 
 def _bad_paragraphs(text: str, most: int) -> Fault | None:
-    blocks = [block for block in _without_code(text).split("\n\n") if letters(block)]
+    blocks = [block for block in without_code(text).split("\n\n") if letters(block)]
     if blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
         retry = "Begin with a sentence, not with a heading."
         return Fault("length", "begins with a heading", retry)
@@ -135,5 +135,6 @@ def _code_in(note: str) -> str:
     return "".join(match[0] for match in _CODE.finditer(note)).replace(" ", "")
 
 
-def _without_code(text: str) -> str:
+def without_code(text: str) -> str:
+    """Return text without code, in fences or in a line."""
     return _CODE.sub(" ", text)

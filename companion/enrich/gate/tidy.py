@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import re
+
 from companion.enrich.gate.copied import without_copies
 from companion.enrich.gate.garbled import part_words
 from companion.enrich.gate.shape import first_paragraphs
-from companion.enrich.gate.unfinished import whole_sentences
+from companion.enrich.gate.unfinished import without_cut
+from companion.note.visible import visible_lines
 from companion.prompts import Field
+
+_BLANK_LINES = re.compile(r"\n{2,}")
+_FENCE = re.compile(r"```|~~~")
 
 
 def tidy(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
-    """Return the answer's whole sentences, of a callout those that say something new.
+    """Return of a callout the sentences that say something new, in its first paragraphs.
 
-    Of a callout that runs on, the first paragraphs. may_quote: it may say what the note says.
+    text: as the model said it; what is left is not inert yet, for a line may begin elsewhere now.
+    may_quote: it may say what the note says. Text with code in it stays as it is.
     """
-    if field.kind == "text":
-        return whole_sentences(text)
-    if field.kind != "prose":
+    if _FENCE.search(text):
         return text
-    text = part_words(text, note)
-    return first_paragraphs(text if may_quote else without_copies(text, note), title, field)
+    lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
+    text = part_words(without_cut(_BLANK_LINES.sub("\n\n", lines)), note)
+    if not may_quote:
+        text = without_copies(text, note) or text
+    return first_paragraphs(text, title, field)

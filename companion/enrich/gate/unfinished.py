@@ -8,7 +8,9 @@ from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import ESCAPE, LIST_OR_TABLE
 from companion.enrich.gate.tokens import count_unspaced, fold
 from companion.enrich.sentence import find_sentences
+from companion.llm.answer import CUT
 
+_LEADS_ON = re.compile(r"^#{1,6} |^\*\*[^*.!?。！？]+\*\*$|[:：]$")
 _CLOSERS = "\"'”’»›)]）】」』*_`|"
 _FINAL = ".!?…。！？｡؟।"
 _BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
@@ -56,6 +58,23 @@ def whole_sentences(text: str) -> str:
         return text
     *whole, rest = find_sentences([text]) if text else [text]
     return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
+
+
+def without_cut(text: str) -> str:
+    """Return a callout's text without the beginning of what was cut off; see CUT.
+
+    Of its last paragraph the whole sentences stay, of a list the whole items; then no heading,
+    no number of an item and nothing that leads to more comes last.
+    """
+    if not text.endswith(CUT):
+        return text
+    lines = text.split("\n")
+    last = lines.pop()
+    if not LIST_OR_TABLE.match(last):
+        lines += [whole for whole in [whole_sentences(last)] if _is_final(whole)]
+    while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
+        lines.pop()
+    return "\n".join(lines)
 
 
 def _is_final(text: str) -> bool:
