@@ -426,7 +426,8 @@ RUNS_ON = [
     pytest.param("A.\n\nB.\n\nC.\n\n- d\n\nE.", "A.\n\nB.\n\nC.\n\n- d", id="with a list"),
     pytest.param(f"A.\n\n{'b' * 1400}.\n\n{'c' * 400}.", f"A.\n\n{'b' * 1400}.", id="long ones"),
     pytest.param("b" * 1800, None, id="one too long"),
-    pytest.param("**Sourdough**\n\nA.\n\nB.", "A.\n\nB.", id="the title first"),
+    pytest.param("Sourdough\n\nA.\n\nB.", "A.\n\nB.", id="the title first"),
+    pytest.param("## All about it\n\nA.\n\nB.", "A.\n\nB.", id="a heading first"),
 ]
 
 

@@ -44,10 +44,10 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
     """Return of a text that runs on the first paragraphs, as many as the field may have.
 
     They go without the headings that a text of this length needs; other texts stay as they are,
-    but for the title as their first line.
+    but for the title or a heading as their first line.
     """
     first, _, rest = text.partition("\n\n")
-    if rest and letters(first) == letters(title):
+    if rest and (letters(first) == letters(title) or _HEADING.match(first)):
         text = rest
     if _fits(text.split("\n\n"), field):
         return text
