@@ -208,6 +208,7 @@ BAD = [
     # words that are none
     ("garbled", "ru", "Смесь муки и воды, в которой живyт дрожжи."),
     ("garbled", "ru", "Смесь муки и воды and соли, в которой живут дрожжи."),
+    ("garbled", "ru", "Смесь муки и воды, абстрактный concept, в котором живут дрожжи."),
     ("garbled", "zh", "野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。"),
     # JSON
     ("json", "en", '{"description": "Bread raised by wild yeast."}'),

@@ -13,7 +13,7 @@ _LATIN = "A-Za-z\u00c0-\u024f"
 _WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters that have blanks between words
 _LINK_OR_CODE = re.compile(r"\[\[[^\[\]]*\]\]|`[^`\n]*`|\S*[/@]\S*")
 _MIXED = re.compile(rf"[{_LATIN}][\u0400-\u04ff]|[\u0400-\u04ff][{_LATIN}]")
-_IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")
+_IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")  # words side by side
 # English that a model falls into in the middle of a Russian or Chinese sentence.
 _ENGLISH = """
 an and any are for from in is it of on or that the this to with
@@ -25,17 +25,22 @@ _SHORTEST = 3  # letters of a word that is parted from another
 def find_garbled(said: Said) -> Fault | None:
     """Return the fault of an answer with a word of two alphabets, or fallen into English.
 
-    The first: a Russian word with a Latin letter. The second: `any事物`, alone in a text that is
-    not in Latin letters. Not of what the note has itself, nor of code or what answers a question.
+    The first: a Russian word with a Latin letter. The second, alone in a text that is not in Latin
+    letters: `any事物`; in Russian any small word, for Chinese is full of English. Not of what the
+    note has itself, nor of code or what answers a question.
     """
     if said.question:
         return None
     text = without_code(said.text)
     words = _WORD.findall(text)
     latin = sum(len(word) for word in words if word.isascii())
-    is_latin = latin * 2 >= sum(map(len, words)) + count_unspaced(text)
+    others = sum(map(len, words)) - latin
+    signs = count_unspaced(text)
     odd = [word for word in words if _MIXED.search(word)]
-    odd += [] if is_latin else _FALLEN_INTO.intersection(_IN_LATIN.findall(text))
+    if latin < others + signs:
+        alone = [run for run in _IN_LATIN.findall(text) if run.islower() and run.isalpha()]
+        is_russian = others > signs
+        odd += [word for word in alone if word in _FALLEN_INTO or (is_russian and len(word) > 2)]
     known = set(find_tokens(f"{said.title}\n{said.note}")) if odd else set()
     for word in odd:
         if word.casefold() not in known:
