@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
@@ -49,6 +50,7 @@ def spoil(said: Said, random: Random) -> Iterator[tuple[str, Said]]:
         ("name", _insert(text, random.choice(STRANGERS), chinese, "，作者", ", by")),
         ("number", _insert(text, str(random.randint(10_001, 99_999)), chinese, "，共", ", of")),
         ("too long", f"{text.rstrip('.。')}{_filler(chinese)}"),
+        ("garbled", _garble(text, chinese)),
         ("cut", text[: int(len(text) * 0.6)].rstrip(" .…!?。！？")),
     ):
         yield name, replace(said, text=bad, raw=bad)
@@ -68,6 +70,13 @@ def slipped(answers: Sequence[Said], random: Random) -> tuple[int, list[str]]:
             if not is_mended and not find_fault(replace(bad, text=whole)):
                 through.append(f"{name}: {bad.text}")
     return made, through
+
+
+def _garble(text: str, chinese: bool) -> str:
+    """Return text with a Cyrillic letter in a word, or with an English word between signs."""
+    if chinese:
+        return re.sub(r"(?<=[\u4e00-\u9fff])(?=[\u4e00-\u9fff])", "any", text, count=1)
+    return re.sub(r"(?<=[a-z])[aeiou](?=[a-z])", "\u043e", text, count=1)
 
 
 def _insert(text: str, what: str, chinese: bool, comma: str, by: str) -> str:

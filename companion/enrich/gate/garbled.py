@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import without_code
-from companion.enrich.gate.tokens import count_unspaced, find_tokens
+from companion.enrich.gate.tokens import count_unspaced, find_tokens, letters, width
 
 _LATIN = "A-Za-z\u00c0-\u024f"
 _WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters that have blanks between words
@@ -34,12 +34,10 @@ def find_garbled(said: Said) -> Fault | None:
     text = without_code(said.text)
     words = _WORD.findall(text)
     latin = sum(len(word) for word in words if word.isascii())
-    others = sum(map(len, words)) - latin
-    signs = count_unspaced(text)
     odd = [word for word in words if _MIXED.search(word)]
-    if latin < others + signs:
+    if latin * 2 < width(letters(text)):
         alone = [run for run in _IN_LATIN.findall(text) if run.islower() and run.isalpha()]
-        is_russian = others > signs
+        is_russian = sum(map(len, words)) - latin > count_unspaced(text)
         odd += [word for word in alone if word in _FALLEN_INTO or (is_russian and len(word) > 2)]
     known = set(find_tokens(f"{said.title}\n{said.note}")) if odd else set()
     for word in odd:
