@@ -8,11 +8,12 @@ from threading import Event
 from typing import Literal, NamedTuple
 
 from companion.enrich.answer import NothingToSay
-from companion.enrich.asker import Asker, Outcome
+from companion.enrich.asker import Asker
 from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.meant import ask_as_meant
 from companion.enrich.plan import Filling, Plan
 from companion.enrich.planner import MANY, Planner
+from companion.enrich.reader import Outcome
 from companion.enrich.result import Result, Status, failed_result
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from companion.enrich.asker import Asker, Outcome
+from companion.enrich.asker import Asker
+from companion.enrich.reader import Outcome
 from companion.llm.client import Client
 from companion.note.callout import Styles
 from companion.note.needs import Need

@@ -1,0 +1,124 @@
+"""From a model's answers to values that may go into a note, or the reasons why not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from companion.enrich.again import AnswerUnfit
+from companion.enrich.answer import Limits, NothingToSay, find_new_values, read_answer
+from companion.enrich.ask import field_of
+from companion.enrich.gate import (
+    Fault,
+    Said,
+    checks_are_on,
+    find_fault,
+    tidy,
+    what_was_told,
+    whole_sentences,
+)
+from companion.enrich.gate.tokens import width
+from companion.enrich.known import Known
+from companion.enrich.model import ModelFacts
+from companion.enrich.own_sentence import running_text
+from companion.enrich.plan import Filling
+from companion.enrich.workspace import Workspace
+from companion.errors import AnswerError
+from companion.llm.answer import Usage
+from companion.note.needs import CALLOUT, Need
+from companion.note.view import NoteView
+from companion.note.wikilink import link_mentions, link_targets
+from companion.prompts import Field
+from companion.prompts import NoteView as Shown
+
+_LITTLE = 100  # letters of a note that are hardly more than its title
+
+
+class Outcome(NamedTuple):
+    """What came of asking: values that may go into the note, and why there is none for a need."""
+
+    fillings: list[Filling]
+    refused: Mapping[Need, AnswerError]
+    usage: Usage
+
+
+class Reader:
+    """Reads the answers of a model to what one note needs. path: the note's, with `/`."""
+
+    def __init__(
+        self, workspace: Workspace, known: Known, model: ModelFacts, path: str, view: NoteView
+    ) -> None:
+        self._workspace = workspace
+        self._known = known
+        self._model = model
+        self._path = path
+        self._view = view
+
+    def read(self, shown: Shown, answers: Mapping[Need, object]) -> Outcome:
+        """Return what the answers come to. shown: what the model saw of the note."""
+        fillings: list[Filling] = []
+        refused: dict[Need, AnswerError] = {}
+        for need, given in answers.items():
+            field = field_of(need, self._workspace.prompts)
+            try:
+                value = self._read_value(shown, need, field, given)
+                fillings.append(Filling(need, value, self._propose(shown, field, given)))
+            except AnswerError as error:
+                refused[need] = error
+        return Outcome(fillings, refused, Usage())
+
+    def _read_value(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
+        if isinstance(given, AnswerError):
+            raise given
+        value = self._check(shown, need, field, given)
+        if need.kind != CALLOUT or not self._workspace.config.callout.links:
+            return value
+        text = "\n".join([value] if isinstance(value, str) else value)
+        own_links = link_targets(self._view.note.text)
+        return link_mentions(text, self._known.names, self._path, own_links).split("\n")
+
+    def _check(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
+        """Return the value in the answer. Raises NothingToSay, AnswerUnfit where checks are on."""
+        taken = self._known.taken if field.name == "aliases" else frozenset[str]()
+        limits = Limits(field.choices(shown), taken, self._known.names.resolve)
+        if not checks_are_on():
+            return read_answer(field, given, limits)
+        note, said = self._view.note.text, given
+        if field.kind == "prose" and isinstance(given, str):
+            said = tidy(given, field, shown.title, note, may_quote=bool(need.question))
+        try:
+            value = read_answer(field, said, limits)
+        except NothingToSay:
+            raise
+        except AnswerError as error:
+            fault = Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
+            raise AnswerUnfit(field.name, fault) from error
+        if field.kind == "text" and isinstance(value, str):
+            value = whole_sentences(value)
+        answer = Said(
+            field,
+            value if isinstance(value, str) else "\n".join(value),
+            given if isinstance(given, str) else "",
+            shown.title,
+            note,
+            "\n".join(running_text(self._view)),
+            what_was_told(self._workspace.prompts, field),
+            shown.language,
+            need.question or "",
+            self._is_from_title(shown, need),
+        )
+        if found := find_fault(answer):
+            raise AnswerUnfit(field.name, found)
+        return value
+
+    def _is_from_title(self, shown: Shown, need: Need) -> bool:
+        """Return whether a small model has to make up a callout from the title, or little more."""
+        explains = need.kind == CALLOUT and not need.question
+        return explains and self._model.is_small and width(shown.prose) < _LITTLE
+
+    def _propose(self, shown: Shown, field: Field, given: object) -> str:
+        """Return what to say of values that the model named and the vault does not use yet."""
+        limits = Limits(field.choices(shown), frozenset(), self._known.names.resolve)
+        named = find_new_values(field, given, limits)
+        new = [value for value in named if not self._known.is_used(field, value)]
+        return f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
