@@ -27,8 +27,13 @@ class Languages:
 
     def of(self, path: str, view: NoteView) -> str | None:
         """Return the English name of the note's language; None where nothing tells it."""
-        own = find_language("\n".join(running_text(view)), PurePosixPath(path).stem)
-        return own or self._around(str(PurePosixPath(path).parent))
+        if own := find_language("\n".join(running_text(view)), ""):
+            return own
+        titled = find_language("", PurePosixPath(path).stem)
+        if titled not in (None, "Chinese"):
+            return titled
+        around = self._around(str(PurePosixPath(path).parent))
+        return around if around == "Japanese" else titled or around  # Han alone may be Japanese
 
     def _around(self, folder: str) -> str | None:
         if folder not in self._of_folders:

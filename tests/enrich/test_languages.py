@@ -42,6 +42,9 @@ NOTES = [
     pytest.param("German/Quittengelee.md", "", "German", id="beside it"),
     pytest.param("German/Quittengelee.md", TEXTS["Spanish"], "Spanish", id="its own first"),
     pytest.param("German/酸面包的做法.md", "", "Chinese", id="by the title's script"),
+    pytest.param("Chinese/濠梁之辩.md", "", "Chinese", id="Han beside Chinese"),
+    pytest.param("Japanese/反証可能性.md", "", "Japanese", id="Han beside Japanese"),
+    pytest.param("Japanese/Dough.md", "", "Japanese", id="beside it, another script"),
     pytest.param("Russian/Самовар.md", "", "Russian", id="beside it, one alphabet of several"),
 ]
 
