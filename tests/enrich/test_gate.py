@@ -116,6 +116,7 @@ BAD = [
     ("title", "ja", "サワードウについて"),
     # what it was told
     ("echo", "en", "The subject first, then the points that matter most."),
+    ("echo", "en", "The note in its own words: Sourdough is bread raised by yeast."),
     ("echo", "en", "You help people who keep notes and write what is missing."),
     ("echo", "de", "The subject first, then the points that matter most."),
     # about itself
@@ -356,6 +357,13 @@ LISTS = [
 @pytest.mark.parametrize(("text", "kind"), LISTS)
 def test_list(text: str, kind: str | None) -> None:
     assert kind_of(said(text, field="aliases")) == kind
+
+
+@pytest.mark.parametrize("text", ["What raises bread?", "Sourdough: What raises bread?"])
+def test_a_heading_is_no_description(text: str) -> None:
+    note = "# Sourdough\n\n## What raises bread?\n\nWild yeast.\n"
+    assert kind_of(said(text)) is None
+    assert kind_of(replace(said(text), note=note)) == "title"
 
 
 def test_a_note_about_notes_may_speak_of_them() -> None:

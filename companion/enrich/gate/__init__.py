@@ -72,7 +72,7 @@ def find_fault(said: Said) -> Fault | None:
 
 def what_was_told(prompts: Prompts, field: Field) -> str:
     """Return all that a model is told for the field, examples included, without any note."""
-    names = ("system.md", "answer.md", f"fields/{field.name}.md")
+    names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
     return "\n\n".join(prompts.files[name].text for name in names if name in prompts.files)
 
 

@@ -22,6 +22,7 @@ and title topic subject notiz über nota sobre note sur заметка о об �
 """
 _SAYS_NOTHING = frozenset(_PADDING.split())
 
+_HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _RETRY = "Say every thing once, in fresh words, and stop."
 
 
@@ -36,11 +37,15 @@ def find_repetition(said: Said) -> Fault | None:
 
 
 def find_title_alone(said: Said) -> Fault | None:
-    """Return the fault of an answer that says no more than the note's title does."""
+    """Return the fault of an answer that says no more than the note's title does, or a heading."""
     if said.field.name != "description" and not said.is_prose:
         return None
+    known = letters(said.title)
+    headings = {letters(match[1]) for match in _HEADING.finditer(said.note)} - {""}
+    if letters(said.text).removeprefix(known) in headings - {known}:
+        return Fault("title", "says no more than a heading", "Write a sentence, not a heading.")
     rest = Counter(said.tokens) - Counter(find_tokens(said.title))
-    if letters(said.text) != letters(said.title) and set(rest) - _SAYS_NOTHING:
+    if letters(said.text) != known and set(rest) - _SAYS_NOTHING:
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
