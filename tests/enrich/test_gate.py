@@ -105,6 +105,7 @@ BAD = [
     ("repetition", "de", "Sauerteig und Brot und Sauerteig und Brot und mehr."),
     ("repetition", "ru", "Закваска закваска закваска для хлеба."),
     ("repetition", "ja", "パンの作り方です。パンの作り方です。"),
+    ("repetition", "en", "Bread by making starters, making starters and making starters."),
     # no more than the title
     ("title", "en", "Sourdough"),
     ("title", "en", "A note about sourdough."),

@@ -19,7 +19,7 @@ _ENGLISH = """
 an and any are for from in is it of on or that the this to with
 """
 _FALLEN_INTO = frozenset(_ENGLISH.split())
-_SHORTEST = 3  # letters of a word that is parted from another
+_SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `into`
 
 
 def find_garbled(said: Said) -> Fault | None:
@@ -81,6 +81,7 @@ def _find_pairs(text: str) -> dict[tuple[str, str], int]:
     found = {}
     for first, second, third in zip(words, words[1:], words[2:], strict=False):
         between = text[first.end() : second.start()], text[second.end() : third.start()]
-        if between == (" ", " ") and min(len(second[0]), len(third[0])) >= _SHORTEST:
+        are_long = len(second[0]) >= _SHORTEST[0] and len(third[0]) >= _SHORTEST[1]
+        if between == (" ", " ") and are_long:
             found[first[0].lower(), (second[0] + third[0]).lower()] = len(second[0])
     return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from itertools import pairwise
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters, width
@@ -15,6 +16,7 @@ _PHRASE_WORDS = {"text": 6, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
 _STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
 _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
+_LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
 _PADDING = """
 a an the of on about note notes description overview introduction guide summary is are what this to
 and title topic subject notiz über nota sobre note sur заметка о об про
@@ -71,7 +73,15 @@ def _stutter(text: str) -> str:
                 part = tokens[start : start + size]
                 if tokens[start : start + size * times] == part * times:
                     return _join(part * times)
+        if again := _thrice(tokens):
+            return again
     return ""
+
+
+def _thrice(tokens: Sequence[str]) -> str:
+    """Return two words that a sentence has three times: "making candles, making candles, and"."""
+    pairs = Counter(pair for pair in pairwise(tokens) if min(map(len, pair)) >= _LONG)
+    return next((_join(pair) for pair, times in pairs.items() if times > 2), "")
 
 
 def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
