@@ -118,6 +118,7 @@ BAD = [
     # what it was told
     ("echo", "en", "The subject first, then the points that matter most."),
     ("echo", "en", "The note in its own words: Sourdough is bread raised by yeast."),
+    ("echo", "en", "Bread raised by wild yeast. Write in the language of the note."),
     ("echo", "en", "You help people who keep notes and write what is missing."),
     ("echo", "de", "The subject first, then the points that matter most."),
     # about itself

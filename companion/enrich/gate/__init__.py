@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Mapping
 from types import MappingProxyType
 
@@ -56,6 +57,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 )
 """The checks by their kind, in order: the language comes last, for its detector takes memory."""
 
+_OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
 _OF_LISTS = ("json", "refusal", "markup")
 
 
@@ -73,7 +75,8 @@ def find_fault(said: Said) -> Fault | None:
 def what_was_told(prompts: Prompts, field: Field) -> str:
     """Return all that a model is told for the field, examples included, without any note."""
     names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
-    return "\n\n".join(prompts.files[name].text for name in names if name in prompts.files)
+    texts = (prompts.files[name].text for name in names if name in prompts.files)
+    return _OR_ELSE.sub(r"\1", "\n\n".join(texts))
 
 
 def checks_are_on() -> bool:
