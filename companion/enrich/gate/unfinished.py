@@ -63,15 +63,16 @@ def whole_sentences(text: str) -> str:
 def without_cut(text: str) -> str:
     """Return a callout's text without the beginning of what was cut off; see CUT.
 
-    Of its last paragraph the whole sentences stay, of a list the whole items; then no heading,
-    no number of an item and nothing that leads to more comes last.
+    Of its last paragraph the whole sentences stay, of a list the whole items; then no heading
+    and nothing that leads to more comes last.
     """
     if not text.endswith(CUT):
         return text
     lines = text.split("\n")
     last = lines.pop()
-    if not LIST_OR_TABLE.match(last):
-        lines += [whole for whole in [whole_sentences(last)] if _is_final(whole)]
+    whole = whole_sentences(last)
+    if _is_final(whole) and not LIST_OR_TABLE.match(last):
+        lines.append(whole)
     while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
         lines.pop()
     return "\n".join(lines)
