@@ -26,6 +26,7 @@ from companion.enrich.answer import Limits, read_answer
 from companion.enrich.gate import CHECKS, Fault, Said, what_was_told
 from companion.enrich.gate.tokens import count_unspaced, width
 from companion.enrich.gate.unfinished import whole_sentences
+from companion.enrich.languages import Languages
 from companion.enrich.own_sentence import running_text
 from companion.errors import AnswerError
 from companion.prompts import Prompts, load_prompts
@@ -36,6 +37,13 @@ APART = ("title", "copied")  # counted apart; what the paragraphs of a note are
 ANY = Limits(None, frozenset(), lambda _target: None)
 WORDY = 60  # letters of a description that is worth being made bad
 CALLOUT = (340, 1400)  # letters of the paragraphs that pass for one
+
+
+class Note(NamedTuple):
+    """A note of a vault, without its description. language: the one that a model would be told."""
+
+    reference: Reference
+    language: str | None
 
 
 class Alarm(NamedTuple):
@@ -62,7 +70,7 @@ def main() -> int:
     vaults = parser.parse_args().vaults
     notes = [note for vault in vaults for note in read_vault(vault)]
     prompts = load_prompts()
-    described = measure([note for note in notes if note.description], prompts, describe)
+    described = measure([note for note in notes if note.reference.description], prompts, describe)
     show("descriptions", described)
     show_spoiled([said for note in notes if (said := describe(note, prompts))])
     before = memory()
@@ -72,22 +80,25 @@ def main() -> int:
     return wrong >= ALLOWED * max(described.looked_at, 1)
 
 
-def read_vault(vault: Path) -> list[Reference]:
-    return find_references(vault.resolve(), IgnoreRules(), described=False)
+def read_vault(vault: Path) -> list[Note]:
+    root = vault.resolve()
+    found = find_references(root, IgnoreRules(), described=False)
+    languages = Languages(root, [note.path for note in found])
+    return [Note(note, languages.of(note.path, note.view)) for note in found]
 
 
-def describe(note: Reference, prompts: Prompts) -> Said | None:
+def describe(note: Note, prompts: Prompts) -> Said | None:
     """Return the note's own description as if a model had said it, with a full stop."""
-    text = note.description
+    text = note.reference.description
     if text and text.rstrip("\"'”’»)）」』")[-1:] not in tuple(".!?…。！？"):
         text += "。" if count_unspaced(text) else "."
     return _said(note, prompts, "description", text) if text else None
 
 
-def begin(note: Reference, prompts: Prompts) -> Said | None:
+def begin(note: Note, prompts: Prompts) -> Said | None:
     """Return the paragraphs the note begins with, as if a model had said them for a callout."""
     taken: list[str] = []
-    for paragraph in running_text(note.view)[:3]:
+    for paragraph in running_text(note.reference.view)[:3]:
         if sum(map(width, [*taken, paragraph])) <= CALLOUT[1]:
             taken.append(paragraph)
     if sum(map(width, taken)) < CALLOUT[0] or not taken[-1].endswith((".", "。")):
@@ -96,9 +107,9 @@ def begin(note: Reference, prompts: Prompts) -> Said | None:
 
 
 def measure(
-    notes: Sequence[Reference],
+    notes: Sequence[Note],
     prompts: Prompts,
-    answer: Callable[[Reference, Prompts], Said | None],
+    answer: Callable[[Note, Prompts], Said | None],
 ) -> Measured:
     measured = Measured(0, 0, [], [], [])
     looked_at = title_alone = 0
@@ -107,7 +118,7 @@ def measure(
             continue
         looked_at += 1
         title_alone += CHECKS["title"](said) is not None
-        measured.alarms.extend(_alarms(note, said, measured))
+        measured.alarms.extend(_alarms(note.reference, said, measured))
     return measured._replace(looked_at=looked_at, title_alone=title_alone)
 
 
@@ -164,7 +175,7 @@ def _alarms(note: Reference, said: Said, measured: Measured) -> Iterator[Alarm]:
     measured.seconds.append(spent)
 
 
-def _said(note: Reference, prompts: Prompts, name: str, text: str) -> Said | None:
+def _said(note: Note, prompts: Prompts, name: str, text: str) -> Said | None:
     field = prompts.fields[name]
     try:
         value = read_answer(field, text, ANY)
@@ -172,10 +183,9 @@ def _said(note: Reference, prompts: Prompts, name: str, text: str) -> Said | Non
     except AnswerError:
         return None
     text = value if isinstance(value, str) else "\n".join(value)
-    words = "\n".join(running_text(note.view))
-    return Said(
-        field, text, text, note.title, note.view.note.text, words, what_was_told(prompts, field)
-    )
+    view, title = note.reference.view, note.reference.title
+    words, told = "\n".join(running_text(view)), what_was_told(prompts, field)
+    return Said(field, text, text, title, view.note.text, words, told, note.language)
 
 
 if __name__ == "__main__":

@@ -44,6 +44,15 @@ NOTES = {
         "Закваска — это смесь муки и воды, в которой живут дикие дрожжи и бактерии. На кухне её"
         " подкармливают два раза в день, в холодильнике — раз в неделю.",
     ),
+    "html": (
+        "Entities",
+        "An entity stands for a sign that HTML has a use for. `&nbsp;` is a blank that does not"
+        " break.",
+    ),
+    "loop": (
+        "循环",
+        "循环逐个取出列表里的元素。\n\n```python\nfor row in rows:\n    print(any(row))\n```",
+    ),
     "ja": (
         "サワードウ",
         "サワードウは野生の酵母と乳酸菌で発酵させるパンです。スターターは小麦粉と水で作り、台所では一日に二回、"
@@ -203,6 +212,7 @@ BAD = [
     # markup
     ("markup", "en", "Bread raised < p> by wild yeast< /p>."),
     ("markup", "en", "Flour & amp; water in the starter."),
+    ("markup", "html", "The entity& nbsp;is a blank that does not break."),
     ("markup", "en", "Bread raised by **wild yeast and bacteria."),
     ("markup", "en", "Bread raised by [wild yeast] (starter and [[bacteria."),
     ("markup", "en", "Bread raised by wild yeast.\\n\\nAnd bacteria."),
@@ -213,6 +223,7 @@ BAD = [
     ("garbled", "ru", "Смесь муки и воды and соли, в которой живут дрожжи."),
     ("garbled", "ru", "Смесь муки и воды, абстрактный concept, в котором живут дрожжи."),
     ("garbled", "zh", "野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。"),
+    ("garbled", "loop", "Python 的循any环逐个取出列表里的元素。"),
     # JSON
     ("json", "en", '{"description": "Bread raised by wild yeast."}'),
     ("json", "en", '"description": "Bread raised by wild yeast."'),
@@ -473,6 +484,7 @@ SANE = [
         "zh", "物联网（Internet of Things）是面粉和水的网络。", id="English words together"
     ),
     pytest.param("ja", "`for x in y` と書くパンです。", id="code"),
+    pytest.param("loop", "介绍for循环怎样逐个取出列表里的元素。", id="a word of the code"),
 ]
 
 

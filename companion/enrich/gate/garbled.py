@@ -7,7 +7,7 @@ from itertools import pairwise
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import without_code
-from companion.enrich.gate.tokens import count_unspaced, find_tokens, letters, width
+from companion.enrich.gate.tokens import UNSPACED, count_unspaced, find_tokens, letters, width
 
 _LATIN = "A-Za-z\u00c0-\u024f"
 _WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters that have blanks between words
@@ -27,7 +27,8 @@ def find_garbled(said: Said) -> Fault | None:
 
     The first: a Russian word with a Latin letter. The second, alone in a text that is not in Latin
     letters: `any事物`; in Russian any small word, for Chinese is full of English. Not of what the
-    note has itself, nor of code or what answers a question.
+    note has itself, unless it tears a word of the note apart (`事any物`), nor of code, nor of what
+    answers a question.
     """
     if said.question:
         return None
@@ -41,10 +42,19 @@ def find_garbled(said: Said) -> Fault | None:
         odd += [word for word in alone if word in _FALLEN_INTO or (is_russian and len(word) > 2)]
     known = set(find_tokens(f"{said.title}\n{said.note}")) if odd else set()
     for word in odd:
-        if word.casefold() not in known:
+        if word.casefold() not in known or _tears(word, text, said.note):
             retry = "Write whole words, all in the same language."
             return Fault("garbled", f"has a word that is none (“{word}”)", retry)
     return None
+
+
+def _tears(word: str, text: str, note: str) -> bool:
+    """Return whether it is between Chinese signs that the note has together, and not so there."""
+    around = re.search(f"([{UNSPACED}]){word}([{UNSPACED}])", text)
+    if not around:
+        return False
+    before, after, joined = *around.groups(), note.replace(" ", "")
+    return before + after in note and before + word not in joined and word + after not in joined
 
 
 def part_words(text: str, note: str) -> str:

@@ -22,9 +22,10 @@ _TAGS = """
 a abbr b blockquote body br code div em figure font h[1-6] head html hr i img input li link note
 note-[0-9]+ ol p pre s script span strong style sub sup table tbody td th thead title tr u ul video
 """
+_ENTITY = r"& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
 _MARKUP = re.compile(
-    rf"(?P<html>< ?/? ?(?:{'|'.join(_TAGS.split())})\b[^<>]*>|<!"
-    r"|&(?: ?[a-z]{2,8}| ?#x?[0-9a-f]+);)"
+    rf"(?P<within>(?<=\w){_ENTITY}(?=\w))"
+    rf"|(?P<html>< ?/? ?(?:{'|'.join(_TAGS.split())})\b[^<>]*>|<!|{_ENTITY})"
     r"|(?P<mark>\]\(|\[\[|\]\]|\[\^|!\[)"
     r"|(?P<turn><? ?\|(?:im_|end|eot|assistant|user|system)\w*\|? ?>|\[/?INST\]|</?s>)"
     r"|(?P<escape>\\[nrt](?![a-z])|\\u[0-9a-f]{4})",
@@ -66,7 +67,10 @@ def find_json(said: Said) -> Fault | None:
 
 
 def find_markup(said: Said) -> Fault | None:
-    """Return the fault of an answer in which markup is left that no code in the note shows."""
+    """Return the fault of an answer in which markup is left that no code in the note shows.
+
+    An entity within a word stands for a sign of the text, whatever the note shows.
+    """
     text = ESCAPE.sub(r"\1", without_code(said.text) if said.is_prose else said.text)
     found = list(_MARKUP.finditer(text))
     if not said.is_prose:
@@ -74,7 +78,7 @@ def find_markup(said: Said) -> Fault | None:
     for match in found:
         if said.is_prose and match.lastgroup == "mark":
             continue  # links of notes that exist, made by inert_prose
-        if match[0].replace(" ", "") not in _code_in(said.note):
+        if match.lastgroup == "within" or match[0].replace(" ", "") not in _code_in(said.note):
             reason = f"has markup left in it (“{match[0]}”)"
             return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
     return None
