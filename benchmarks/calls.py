@@ -1,9 +1,10 @@
 """How many calls a note takes, and tokens beside the note, where an endpoint takes JSON.
 
-    python -m benchmarks.calls VAULT [--limit 20]
+    python -m benchmarks.calls VAULT [--limit 20] [--stub]
 
 Notes of the vault get empty description, aliases and tags, in memory, and need a callout: all four
-are asked for. The endpoint is the light embedded model's, told to Companion as somebody else's.
+are asked for. The endpoint is the light embedded model's, told to Companion as somebody else's;
+with --stub, for many notes, one that answers by the schema at once, its answers not checked.
 Tokens are those of the default model, which counts Chinese as other large ones do: of the messages
 sent, in its own frame, and of the note's prose. The JSON schema is no part of its prompt; what the
 schema's text would add where an endpoint counts it is shown. Fails when a note takes more calls
@@ -31,6 +32,7 @@ from benchmarks.quality.figures import Row
 from benchmarks.quality.page import table
 from benchmarks.quality.references import choose_notes
 from benchmarks.quality.tags import without
+from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 from companion.enrich.ask import show_note
 from companion.enrich.asker import Asker
@@ -104,11 +106,12 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("vault", type=Path)
     parser.add_argument("--limit", type=int, default=20, help="so many notes, always the same")
+    parser.add_argument("--stub", action="store_true", help="no model answers: for many notes")
     options = parser.parse_args()
     root, counted = options.vault.resolve(), Config().endpoint.model
     with (
         tempfile.TemporaryDirectory() as home,
-        serve(MODEL, CONTEXT) as endpoint,
+        serve_stub() if options.stub else serve(MODEL, CONTEXT) as endpoint,
         serve(counted, SHORT) as counter,
     ):
         os.environ["COMPANION_HOME"] = home
@@ -118,8 +121,15 @@ def main() -> int:
     if not taken:
         sys.exit("no note of the vault can be asked about")
     shown = table(f"{len(taken)} notes", HEADS, list(rows(taken)))
-    print(f"# {root.name}, {MODEL}, tokens of {counted}\n\n{shown}")
+    print(f"# {root.name}, {config.endpoint.model}, tokens of {counted}\n\n{shown}")
     return any(each.calls != 1 or each.beside > MOST for each in taken)
+
+
+@contextmanager
+def serve_stub() -> Iterator[Endpoint]:
+    """Lend the endpoint of a stub."""
+    with running_stub() as stub:
+        yield Endpoint(stub.base_url, "stub")
 
 
 @contextmanager
@@ -193,7 +203,8 @@ def count(client: Observed, prose: str, endpoint: Endpoint) -> Taken:
     messages, schema = client.questions[0]
     system, user = (message["content"] for message in messages)
     assert prose in user
-    choices = ", ".join(schema["properties"]["tags"]["items"]["enum"])
+    tags = schema["properties"].get("tags", {"items": {"enum": []}})  # a vault may have none
+    choices = ", ".join(tags["items"]["enum"])
     prompt = post(endpoint, "apply-template", {"messages": messages})["prompt"]
     parts = (prompt, prose, system, choices, json.dumps(schema, ensure_ascii=False))
     calls = len(client.questions)

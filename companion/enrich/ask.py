@@ -8,6 +8,7 @@ from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
 from companion.enrich.excerpt import excerpt
+from companion.enrich.gate.tokens import width
 from companion.enrich.own_sentence import own_sentence
 from companion.enrich.self_description import is_self_description
 from companion.errors import AnswerError
@@ -26,6 +27,8 @@ in plain text, for endpoints that take no JSON format."""
 
 
 _OPENING = 240  # characters of the sentence that the note says of itself
+_WIDEST = 240  # letters of it, a Chinese sign for 2.5: it is shown beside the note, so it costs
+_HEADINGS = 400  # letters of the headings told apart, which stand in the prose, too
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
 
 
@@ -70,7 +73,9 @@ def show_note(
     language: what to write in; None: the note's own.
     """
     opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
-    headings = [without_links(line.title) for line in view.lines if line.kind == "heading"]
+    if opening and width(opening) > _WIDEST:
+        opening = None
+    headings = _headings(view)
     return Shown(
         title=PurePosixPath(path).stem,
         prose=excerpt(view.lines, budget),
@@ -145,6 +150,16 @@ def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usag
     for number, (need, ask) in enumerate(call.asked):
         value = answer.text if call.schema is None else answer.data[ask.key]
         yield need, value, answer.usage if number == 0 else Usage()
+
+
+def _headings(view: NoteView) -> list[str]:
+    """Return the note's headings; of many, those of the upper levels."""
+    found = [(line.level, without_links(line.title)) for line in view.lines if line.level]
+    for deepest in sorted({level for level, _ in found}, reverse=True):
+        kept = [title for level, title in found if level <= deepest]
+        if sum(map(width, kept)) <= _HEADINGS:
+            return kept
+    return []
 
 
 def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way) -> Call:
