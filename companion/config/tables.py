@@ -58,7 +58,7 @@ class NotesTable(Table):
     postponed_afterwards: str = "keep"
     """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
     language: str | None = None
-    """what to write in, as "English"; unset: each note's own, else its folder's"""
+    """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
     own_sentence: bool = True
     """where no answer of the model can be used, a description is the note's best own sentence"""
 

@@ -8,6 +8,7 @@ from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
 from companion.enrich.answer import NothingToSay
 from companion.enrich.ask import Call, ask_for, field_of, plan_calls, show_note
 from companion.enrich.gate import checks_are_on
+from companion.enrich.gate.language import name_language
 from companion.enrich.known import Known
 from companion.enrich.languages import Languages
 from companion.enrich.model import ModelFacts
@@ -48,7 +49,8 @@ class Asker:
         prompts, way = self._workspace.prompts, self._model.way
         shown = self._show(path, view, needs)
         answers = ask_for(needs, prompts, shown, client, way)
-        reader = Reader(self._workspace, self.known, self._model, path, view)
+        language = self._language_for(path, view)
+        reader = Reader(self._workspace, self.known, self._model, path, view, language)
         read = reader.read(shown, answers.given)
         unfit = {
             need: Unfit(answers.given[need], error)
@@ -79,16 +81,18 @@ class Asker:
             used = sum(each) if self._model.way == "together" else max(each)
             budget = self._model.context_tokens - _FRAME_TOKENS - used - spare
             budget = min(budget, self._model.prose_tokens or budget)
-        return show_note(view, path, vocabulary, budget, self._language_for(path, view))
+        language = self._language_for(path, view)
+        if language == "English" and not self._workspace.config.notes.language:
+            language = None  # models fall back to it untold
+        return show_note(view, path, vocabulary, budget, language)
 
     def _language_for(self, path: str, view: NoteView) -> str | None:
-        """Return the language to name to the model: none for English, which models fall back to."""
-        if self._workspace.config.notes.language:
-            return self._workspace.config.notes.language
+        """Return the language to write in; None where nothing tells it."""
+        if told := self._workspace.config.notes.language:
+            return name_language(told)
         if self._languages is None or self._languages.paths is not self.known.paths:
             self._languages = Languages(self._workspace.root, self.known.paths)
-        found = self._languages.of(path, view)
-        return None if found == "English" else found
+        return self._languages.of(path, view)
 
     def _stand_in(self, view: NoteView, shown: Shown, read: Outcome) -> Outcome:
         """Return the outcome with the note's own sentence for a description that was refused."""

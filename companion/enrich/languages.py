@@ -27,13 +27,9 @@ class Languages:
 
     def of(self, path: str, view: NoteView) -> str | None:
         """Return the English name of the note's language; None where nothing tells it."""
-        if own := find_language("\n".join(running_text(view)), ""):
-            return own
-        titled = find_language("", PurePosixPath(path).stem)
-        if titled not in (None, "Chinese"):
-            return titled
-        around = self._around(str(PurePosixPath(path).parent))
-        return around if around == "Japanese" else titled or around  # Han alone may be Japanese
+        place = PurePosixPath(path)
+        words = "\n".join(running_text(view))
+        return find_language(words, place.stem, self._around(str(place.parent)))
 
     def _around(self, folder: str) -> str | None:
         if folder not in self._of_folders:

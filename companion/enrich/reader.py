@@ -17,6 +17,7 @@ from companion.enrich.gate import (
     what_was_told,
     whole_sentences,
 )
+from companion.enrich.gate.language import language_named
 from companion.enrich.gate.tokens import width
 from companion.enrich.known import Known
 from companion.enrich.model import ModelFacts
@@ -43,16 +44,26 @@ class Outcome(NamedTuple):
 
 
 class Reader:
-    """Reads the answers of a model to what one note needs. path: the note's, with `/`."""
+    """Reads the answers of a model to what one note needs.
+
+    path: the note's, with `/`. language: what they should be in; None: nothing tells it.
+    """
 
     def __init__(
-        self, workspace: Workspace, known: Known, model: ModelFacts, path: str, view: NoteView
+        self,
+        workspace: Workspace,
+        known: Known,
+        model: ModelFacts,
+        path: str,
+        view: NoteView,
+        language: str | None,
     ) -> None:
         self._workspace = workspace
         self._known = known
         self._model = model
         self._path = path
         self._view = view
+        self._language = language and (language_named(language) or language)
 
     def read(self, shown: Shown, answers: Mapping[Need, object]) -> Outcome:
         """Return what the answers come to. shown: what the model saw of the note."""
@@ -103,7 +114,7 @@ class Reader:
             note,
             "\n".join(running_text(self._view)),
             what_was_told(self._workspace.prompts, field),
-            shown.language,
+            self._language,
             need.question or "",
             self._is_from_title(shown, need),
         )

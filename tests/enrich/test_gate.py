@@ -350,7 +350,7 @@ def test_what_a_small_model_makes_of_a_title_names_nothing(text: str, kind: str 
 QUESTIONS = [
     pytest.param("In 1849.", None, id="a short answer"),
     pytest.param("This note is about bread.", None, id="about the note"),
-    pytest.param("Ein Brot, das durch wilde Hefen und Bakterien aufgeht.", None, id="in German"),
+    pytest.param("Ein Brot, das durch wilde Hefen aufgeht.", "language", id="in German"),
     pytest.param("I cannot answer that.", "refusal", id="a refusal"),
 ]
 
@@ -358,6 +358,21 @@ QUESTIONS = [
 @pytest.mark.parametrize(("text", "kind"), QUESTIONS)
 def test_answer_to_a_question(text: str, kind: str | None) -> None:
     assert kind_of(replace(said(text, field="callout"), question="What is it?")) == kind
+
+
+@pytest.mark.parametrize("question", ["Was ist das für ein Brot, und wie?", "And in German?"])
+def test_an_answer_may_be_in_the_question_s_language(question: str) -> None:
+    answer = said("Ein Brot, das durch wilde Hefen aufgeht.", field="callout")
+    assert kind_of(replace(answer, question=question)) is None
+
+
+def test_every_paragraph_of_a_callout_is_in_the_language() -> None:
+    note = NOTES["de"][1]
+    german = f"{note} Das ist alles. " * 4
+    english = "A sourdough is a dough of flour and water in which wild yeast lives."
+    answer = replace(said(f"{german}\n\n{english}", "de", "callout"), note="", words=note)
+    assert CHECKS["language"](answer)
+    assert CHECKS["language"](replace(answer, text=german)) is None
 
 
 LISTS = [

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from companion.enrich.gate.language import language_named, name_language
 from companion.enrich.languages import Languages
 from companion.note.text import NoteText
 from companion.note.view import NoteView
@@ -45,6 +46,21 @@ NOTES = [
     pytest.param("Chinese/濠梁之辩.md", "", "Chinese", id="Han beside Chinese"),
     pytest.param("Japanese/反証可能性.md", "", "Japanese", id="Han beside Japanese"),
     pytest.param("Japanese/Dough.md", "", "Japanese", id="beside it, another script"),
+    pytest.param(
+        "Japanese/計画.md", "要件定義、設計、試験。", "Japanese", id="Han beside Japanese, a text"
+    ),
+    pytest.param(
+        "Chinese/ポモドーロ.md", "25分作業、5分休憩。", "Japanese", id="kana in the title"
+    ),
+    pytest.param("Chinese/Борщ.md", "Свёкла и мясо.", "Russian", id="its script, not beside it"),
+    pytest.param("German/Борщ.md", "", "Russian", id="the title's alphabet"),
+    pytest.param(
+        "German/Sourdough.md",
+        "Feed the starter with equal parts of flour and water every day.",
+        "English",
+        id="one sentence beside others",
+    ),
+    pytest.param("German/Bread.md", "Flour, water.", "German", id="two words beside others"),
     pytest.param("Russian/Самовар.md", "", "Russian", id="beside it, one alphabet of several"),
 ]
 
@@ -64,3 +80,21 @@ def test_a_folder_of_stubs_has_the_language_of_the_vault(vault: Path) -> None:
     for name in TEXTS:
         (vault / name / "Bread.md").write_text(f"{TEXTS['German']}\n", encoding="utf-8")
     assert languages(vault).of("Elsewhere/Note.md", NoteView(NoteText(""))) == "German"
+
+
+TOLD = [
+    ("German", "German", "German"),
+    ("deutsch", "German", "German"),
+    ("zh", "Chinese", "Chinese"),
+    ("中文", "Chinese", "Chinese"),
+    ("Simplified Chinese", "Simplified Chinese", "Chinese"),
+    ("Serbian", "Serbian", None),
+]
+
+
+@pytest.mark.parametrize(("told", "named", "checked"), TOLD)
+def test_a_language_may_be_told_by_its_code_or_own_name(
+    told: str, named: str, checked: str | None
+) -> None:
+    assert name_language(told) == named
+    assert language_named(named) == checked

@@ -7,18 +7,24 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from companion.enrich.gate.said import Fault, Said
-from companion.enrich.gate.tokens import UNSPACED
+from companion.enrich.gate.tokens import UNSPACED, count_unspaced
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
 
-_NAMES = """
-Arabic Bulgarian Chinese Croatian Czech Danish Dutch English Finnish French German Greek Hebrew
-Hindi Hungarian Indonesian Italian Japanese Korean Persian Polish Portuguese Romanian Russian
-Slovak Spanish Swedish Thai Turkish Ukrainian Vietnamese
+# The languages that are told apart (more take more memory): code, English name, own name.
+_TABLE = """
+ar Arabic العربية, bg Bulgarian български, zh Chinese 中文, hr Croatian hrvatski, cs Czech čeština,
+da Danish dansk, nl Dutch nederlands, en English english, fi Finnish suomi, fr French français,
+de German deutsch, el Greek ελληνικά, he Hebrew עברית, hi Hindi हिन्दी, hu Hungarian magyar,
+id Indonesian indonesia, it Italian italiano, ja Japanese 日本語, ko Korean 한국어,
+fa Persian فارسی, pl Polish polski, pt Portuguese português, ro Romanian română,
+ru Russian русский, sk Slovak slovenčina, es Spanish español, sv Swedish svenska, th Thai ไทย,
+tr Turkish türkçe, uk Ukrainian українська, vi Vietnamese tiếng
 """
-LANGUAGES = tuple(_NAMES.split())
-"""Which languages are told apart, by their English names; more take more memory."""
+_NAMES = {row.split()[1]: row.split() for row in _TABLE.split(",")}
+LANGUAGES = tuple(_NAMES)
+"""Which languages are told apart, by their English names."""
 
 _SCRIPTS = (
     ("Japanese", re.compile("[\u3040-\u30ff]")),
@@ -31,78 +37,137 @@ _SCRIPTS = (
     ("Thai", re.compile("[\u0e00-\u0e7f]")),
     ("Hindi", re.compile("[\u0900-\u097f]")),
 )
-_IN_SCRIPT = {
+_SPOKEN = {
     "Cyrillic": {"Russian", "Ukrainian", "Bulgarian"},
     "Arabic script": {"Arabic", "Persian"},
 }
+_SPOKEN["Latin letters"] = set(LANGUAGES).difference(*_SPOKEN.values(), dict(_SCRIPTS))
+_LIKELIEST = {"Cyrillic": "Russian", "Arabic script": "Arabic"}
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
+_ALPHABETIC = re.compile("[A-Za-z\u00c0-\u024f\u0400-\u04ff\u0600-\u06ff]")
 _CODE = re.compile(r"`[^`\n]*`|\S*[/\\_@<>{}=]\S*|https?:\S+")
 _NAME = re.compile(rf"(?<=[^\W{UNSPACED}] )[A-Z]\w*|\b\w*\d\w*\b")
 
-_ENOUGH = 40  # letters of an alphabet that tell a language; of other scripts, a tenth
+_ENOUGH = 40  # letters of an alphabet that tell a language
+_SIGN = 4  # letters that a sign of another script weighs: names in Latin letters abound in them
 _SHOWN = 1500  # characters of the note that are looked at
 _SURE, _UNLIKELY = 0.75, 0.08
+_SENTENCE = 70  # letters that tell a language other than the one beside it
+_SURELY_CHINESE = 50  # signs without one of kana
+_SURER, _UNLIKELIER = 0.95, 0.01  # where there are fewer letters, but half as many
+_ABOUT_LANGUAGE = re.compile(
+    "translat|überset|trad[uú]|перев[еёо]|翻译|翻譯|訳|번역|"
+    + "|".join(name for row in _NAMES.values() for name in row[1:]),
+    re.IGNORECASE,
+)
 
 
 def find_wrong_language(said: Said) -> Fault | None:
     """Return the fault of an answer in another language than the note's, or than was asked for.
 
-    Where there is too little text to tell, scripts alone are compared. None for the answer to a
-    question, which may ask for a language.
+    Where there is too little text to tell, scripts alone are compared. Of a callout each paragraph
+    counts. What answers a question may be in the question's language, or in any where that is
+    what it asks for.
     """
-    if said.question:
-        return None
-    text = _running(said.text)
-    script = _script(text)
     wanted = said.language or _language_of_note(said)
-    if wanted is None or script is None:
+    if wanted is None or _ABOUT_LANGUAGE.search(said.question):
         return None
-    if script != "Latin":
-        spoken = _IN_SCRIPT.get(script, {script})
-        return None if wanted in spoken or wanted == script else _wrong(script, wanted)
-    if wanted in {name for name, _ in _SCRIPTS} or any(wanted in s for s in _IN_SCRIPT.values()):
-        return _wrong("Latin letters", wanted)
-    if len(_LATIN.findall(text)) < _ENOUGH or wanted not in LANGUAGES:
+    allowed = {wanted, find_language(said.question, "") or wanted}
+    parts = [part for part in said.text.split("\n\n") if len(part) > _ENOUGH]
+    for text in [said.text, *(parts if said.is_prose else ())]:
+        faults = [_compare(_running(text), language) for language in sorted(allowed)]
+        if all(faults):
+            return faults[0]
+    return None
+
+
+def _compare(text: str, wanted: str) -> Fault | None:
+    script = script_of(text, _ENOUGH // 2)
+    is_known = wanted in LANGUAGES or wanted in dict(_SCRIPTS) or wanted == "Latin letters"
+    if script is None or wanted == script or not is_known:
+        return None
+    if wanted not in _SPOKEN.get(script, {script}):
+        return _wrong(script, wanted)
+    count = len(_ALPHABETIC.findall(text))
+    if wanted not in LANGUAGES or count < _ENOUGH // 2:
         return None
     found = _detect(text)
-    likely = found.get(wanted, 0.0)
     best = max(found, key=lambda name: found[name])
-    return _wrong(best, wanted) if found[best] >= _SURE and likely < _UNLIKELY else None
+    sure, unlikely = (_SURE, _UNLIKELY) if count >= _ENOUGH else (_SURER, _UNLIKELIER)
+    is_other = found[best] >= sure and found.get(wanted, 0.0) < unlikely
+    return _wrong(best, wanted) if is_other else None
 
 
-def find_language(words: str, title: str) -> str | None:
+def find_language(words: str, title: str, beside: str | None = None) -> str | None:
     """Return the English name of the language of a note's running text; None: too little to tell.
 
-    The title tells it only by its script.
+    beside: the language of the notes beside it. Its own text tells, if there is enough; else its
+    script, and of the languages written in that the one beside it. A title tells only its script,
+    and in Latin letters nothing.
     """
     text = _running(words[:_SHOWN])
-    script = _script(text) or _script(title)
-    if script is None or script not in ("Latin", *_IN_SCRIPT):
-        return script
-    if sum(map(str.isalpha, text)) < 2 * _ENOUGH:
-        return None
-    found = _detect(text)
-    best = max(found, key=lambda name: found[name])
-    return best if found[best] >= _SURE else None
+    script = script_of(text) or script_of(title)
+    if script == "Chinese":  # Han alone may be Japanese
+        is_short = count_unspaced(text) < _SURELY_CHINESE
+        is_japanese = script_of(title) == "Japanese" or (beside == "Japanese" and is_short)
+        return "Japanese" if is_japanese else script
+    if script is None or script not in _SPOKEN:
+        return script or beside
+    count = len(_ALPHABETIC.findall(text))
+    if beside in _SPOKEN[script]:
+        return _detect_beside(text, count, beside) or beside
+    if beside and script == "Latin letters":
+        signs = dict(_SCRIPTS).get(beside)
+        if count < _SENTENCE or (signs and signs.search(text + title)):
+            return beside
+    if count < _ENOUGH // 2:
+        return _LIKELIEST.get(script)
+    best, share = max(_detect(text).items(), key=lambda item: item[1])
+    return best if share >= (_SURE if count >= _ENOUGH else _SURER) else beside
+
+
+def script_of(text: str, least: int = 1) -> str | None:
+    """Return what most of the text is written in; Han with kana is Japanese. None: too little.
+
+    least: letters there must be; a sign of another script than Latin weighs four.
+    """
+    counts = {name: len(signs.findall(text)) for name, signs in _SCRIPTS}
+    if counts["Japanese"] * 8 > counts["Chinese"]:
+        counts["Japanese"] += counts.pop("Chinese")
+    counts = {name: count * _SIGN for name, count in counts.items()}
+    counts["Latin letters"] = len(_LATIN.findall(text))
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] >= least else None
+
+
+def name_language(told: str) -> str:
+    """Return the English name of a language that a user named by its code, or by its own name."""
+    wanted = told.strip().casefold()
+    found = (name for name, row in _NAMES.items() if wanted in (row[0], row[2], name.casefold()))
+    return next(found, told.strip())
+
+
+def language_named(told: str) -> str | None:
+    """Return which of LANGUAGES a name such as `Simplified Chinese` means; None: none of them."""
+    words = set(re.findall(r"\w+", told))
+    return next((name for name in LANGUAGES if name in words), None)
 
 
 def _language_of_note(said: Said) -> str | None:
     """Return the language, or where nothing tells it, the script."""
     words = _running(said.words[:_SHOWN])
-    script = _script(words) or _script(said.title)
-    found = find_language(said.words, said.title)
-    return found if found or script == "Latin" else script
+    return find_language(said.words, said.title) or script_of(words) or script_of(said.title)
 
 
-def _script(text: str) -> str | None:
-    """Return what most of the text is written in; Han with kana is Japanese. None: too little."""
-    counts = {name: len(signs.findall(text)) for name, signs in _SCRIPTS}
-    if counts["Japanese"] * 8 > counts["Chinese"]:
-        counts["Japanese"] += counts.pop("Chinese")
-    counts = {name: count * 4 for name, count in counts.items()}  # names in Latin letters abound
-    counts["Latin"] = len(_LATIN.findall(text))
-    best = max(counts, key=lambda name: counts[name])
-    return best if counts[best] >= (_ENOUGH // 2) else None
+def _detect_beside(text: str, count: int, beside: str) -> str | None:
+    """Return the language of text, of so many letters; None where it may well be that beside it."""
+    if count < _ENOUGH // 2:
+        return None
+    found = _detect(text)
+    best, share = max(found.items(), key=lambda item: item[1])
+    if count >= _SENTENCE:
+        return best if share >= _SURE else None
+    return best if share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER else None
 
 
 def _running(text: str) -> str:
