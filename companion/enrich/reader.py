@@ -63,6 +63,8 @@ class Reader:
         self._model = model
         self._path = path
         self._view = view
+        self._linked = link_targets(view.note.text)
+        self._said = view.note.text  # and what its callouts will say
         self._language = language and (language_named(language) or language)
 
     def read(self, shown: Shown, answers: Mapping[Need, object]) -> Outcome:
@@ -82,20 +84,23 @@ class Reader:
         if isinstance(given, AnswerError):
             raise given
         value = self._check(shown, need, field, given)
-        if need.kind != CALLOUT or not self._workspace.config.callout.links:
+        if need.kind != CALLOUT:
             return value
         text = "\n".join([value] if isinstance(value, str) else value)
-        own_links = link_targets(self._view.note.text)
-        return link_mentions(text, self._known.names, self._path, own_links).split("\n")
+        self._said += f"\n\n{text}"
+        if self._workspace.config.callout.links:
+            text = link_mentions(text, self._known.names, self._path, self._linked)
+            self._linked |= link_targets(text)
+        return text.split("\n")
 
     def _check(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
         """Return the value in the answer. Raises NothingToSay, AnswerUnfit where checks are on."""
-        taken = self._known.taken if field.name == "aliases" else frozenset[str]()
-        limits = Limits(field.choices(shown), taken, self._known.names.resolve)
+        limits = self._limits(shown, field)
         if not checks_are_on():
             return read_answer(field, given, limits)
         note, said = self._view.note.text, given
         if field.kind == "prose" and isinstance(given, str):
+            note = self._said
             said = tidy(given, field, shown.title, note, may_quote=bool(need.question))
         try:
             value = read_answer(field, said, limits)
@@ -127,9 +132,18 @@ class Reader:
         explains = need.kind == CALLOUT and not need.question
         return explains and self._model.is_small and width(shown.prose) < _LITTLE
 
+    def _limits(self, shown: Shown, field: Field) -> Limits:
+        taken = self._known.taken if field.name == "aliases" else frozenset[str]()
+        is_linking = self._workspace.config.callout.links
+        resolve = self._known.names.resolve if is_linking else _no_note
+        return Limits(field.choices(shown), taken, resolve)
+
     def _propose(self, shown: Shown, field: Field, given: object) -> str:
         """Return what to say of values that the model named and the vault does not use yet."""
-        limits = Limits(field.choices(shown), frozenset(), self._known.names.resolve)
-        named = find_new_values(field, given, limits)
+        named = find_new_values(field, given, self._limits(shown, field))
         new = [value for value in named if not self._known.is_used(field, value)]
         return f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
+
+
+def _no_note(_target: str) -> None:
+    """Resolve no link: all become their words."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Sequence
 
 import pytest
@@ -132,6 +133,30 @@ def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -
     body = user.read("Sourdough.md").partition("> [!ai]")[2].partition("\n\n")[0]
     assert "Bakers" in body
     assert not any(line.startswith(f"> {mark[:3]}") for line in body.splitlines())
+
+
+@pytest.mark.parametrize(("links", "linked"), [("true", ["[[Rye]]"]), ("false", [])])
+def test_links_of_the_model_s_own(user: User, links: str, linked: list[str]) -> None:
+    user.configure(
+        '[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n'
+        f"[callout]\nlinks = {links}\n"
+    )
+    user.note("Sourdough.md", NOTE)
+    user.note("Rye.md", "# Rye\n")
+    said = f"{LONG} Some take [[Rye]] for [[Sourdough]], and more [[Rye|rye]] for the crust."
+    say(user, GOOD, callout=said)
+    user.run("enrich", "Sourdough.md")
+    note = user.read("Sourdough.md")
+    assert re.findall(r"\[\[.*?\]\]", note) == linked
+    assert "for Sourdough, and more rye" in note
+
+
+def test_two_callouts_of_a_note_are_not_the_same(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", f"{NOTE}\n## Care\n\n> [!ai]\n\nAll of it.\n")
+    say(user, GOOD, callout=LONG)
+    user.run("enrich", "Sourdough.md")
+    assert user.read("Sourdough.md").count("grandmother") == 1
 
 
 def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -181,6 +181,21 @@ def test_neither_itself_nor_twice(own: str, linked: list[str], expected: str) ->
     assert link_mentions("ML Machine Learning, entropy", NAMES, own, linked) == expected
 
 
+TEXT_S_OWN = [
+    pytest.param("[[Home]] and [[Home|a house]]", "[[Home]] and a house", id="twice"),
+    pytest.param("[[Machine Learning|ML]] is it", "ML is it", id="to the note itself"),
+    pytest.param("an [[Entropy|entropy]]", "an entropy", id="that the note has"),
+    pytest.param("`[[Home]]` and [[Home]]", "`[[Home]]` and [[Home]]", id="in code"),
+    pytest.param("| [[Home\\|a]] | [[Home\\|b]] |", "| [[Home\\|a]] | b |", id="in a table"),
+    pytest.param("[[Home]]\n[[Home|1. x]]", "[[Home]]\n[[Home|1. x]]", id="words that open a list"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXT_S_OWN)
+def test_links_of_the_text_itself(text: str, expected: str) -> None:
+    assert link_mentions(text, NAMES, "Machine Learning.md", ["Entropy"]) == expected
+
+
 def test_own_longer_name_hides_the_shorter_one() -> None:
     text = "Machine Learning Operations"
     assert link_mentions(text, NAMES, "notes/Machine Learning Operations.md") == text
