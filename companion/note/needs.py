@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
-from companion.note.properties import Properties
 from companion.note.style import find_styles
+from companion.note.tag import is_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
@@ -115,6 +116,18 @@ class Rules:
     private_properties: tuple[tuple[str, str], ...] = ()
     vocabulary: tuple[str, ...] = ("tags", "note-type")
 
+    @cached_property
+    def marking_tags(self) -> tuple[str, ...]:
+        """The tags that mark a note for us, casefolded, each with `/`: no vocabulary."""
+        tags = (*self.postponed_tags, *self.skip_tags, *self.private_tags)
+        return tuple(f"{tag.lstrip('#').casefold()}/" for tag in tags)
+
+    @cached_property
+    def marks(self) -> frozenset[tuple[str, str]]:
+        """The properties that do, with their values casefolded."""
+        marks = (*self.postponed_properties, *self.skip_properties, *self.private_properties)
+        return frozenset((name, value.casefold()) for name, value in marks)
+
 
 def read_facts(
     data: bytes, rules: Rules, *, explicit: bool = False, section: str | None = None
@@ -141,7 +154,7 @@ def find_facts(
     aliases = tuple(view.properties.aliases)
     if reason := _why_skipped(view, rules):
         return Facts((), reason, (), aliases)  # what is in it stays out of other notes, too
-    values = _values_in_use(view.properties, rules)
+    values = _values_in_use(view, rules)
     needs = list(_find_needs(view, rules, explicit))
     if section is not None:
         needs += _section_needs(view, section)
@@ -256,12 +269,18 @@ def _what_is_left(view: NoteView) -> Iterator[str]:
             )
 
 
-def _values_in_use(properties: Properties, rules: Rules) -> dict[str, tuple[str, ...]]:
+def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
+    """Return the values by their property, tags of the body too; none that mark a note."""
     values = {}
     for name in rules.vocabulary:
-        found = properties.tags if name == "tags" else _texts(properties.get(name))
+        if name == "tags":
+            tags = (tag for tag in [*view.properties.tags, *view.likely_tags] if is_tag(tag))
+            found = [tag for tag in tags if not f"{tag.casefold()}/".startswith(rules.marking_tags)]
+        else:
+            texts = _texts(view.properties.get(name))
+            found = [text for text in texts if (name, text.casefold()) not in rules.marks]
         if found:
-            values[name] = tuple(found)
+            values[name] = tuple(dict.fromkeys(found))
     return values
 
 

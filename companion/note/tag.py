@@ -10,7 +10,9 @@ from companion.note.line import Line
 
 # Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and whatever is no ASCII or general
 # punctuation; not digits alone. Before it: the line's start, a blank, or another tag.
-_TAGS = re.compile(r"(?<!\S)(?:#[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+)+")
+_NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
+_WHOLE = re.compile(_NAME)
+_TAGS = re.compile(rf"(?<!\S)(?:#{_NAME})+")
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -19,6 +21,11 @@ _NO_TAGS = re.compile(
     r"|<[^<>]*>"
     r"|\$(?=[^\s$])[^$]*(?<=[^\s$])\$(?!\d)"
 )
+
+
+def is_tag(name: str) -> bool:
+    """Return whether Obsidian takes name, without `#`, for a tag."""
+    return bool(_WHOLE.fullmatch(name)) and not name.isdecimal()
 
 
 def tags_of(line: Line) -> list[str]:

@@ -16,6 +16,8 @@ from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
 _AI_CALLOUT = re.compile(r"\[!ai", re.IGNORECASE)
+_PAIRED = ("%%", "```", "~~~", "$$")
+_LIKE_TAG = re.compile(r"#(?<!\S#)[^\s#]")
 _TEMPLATE = re.compile(r"\{\{|<%")
 
 
@@ -48,6 +50,30 @@ class NoteView:
     def inline_tags(self) -> list[str]:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
+
+    @cached_property
+    def likely_tags(self) -> list[str]:
+        """The tags of the body as a quick look tells, for it does without the outline.
+
+        Left out is what stands in comments, formulas, indented code and fences.
+        """
+        found: list[str] = []
+        note, end = self.note.text, self.note.body_start
+        while match := _LIKE_TAG.search(note, end):
+            end = match.end()
+            if self._is_hidden(match.start()):
+                continue
+            start = note.rfind("\n", 0, match.start()) + 1
+            end = note.find("\n", end) % (len(note) + 1)
+            line = Line(start, end, end, note[start:end].rstrip("\r"), kind="text")
+            found += () if line.text.startswith(("    ", "\t")) else tags_of(line)
+        return found
+
+    def _is_hidden(self, at: int) -> bool:
+        """Return whether what stands at the offset is in a comment, a formula or a fence."""
+        note, start = self.note.text, self.note.body_start
+        opened = (note.count(sign, start, at) % 2 for sign in _PAIRED)
+        return any(opened) or note.rfind("<!--", start, at) > note.rfind("-->", start, at)
 
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""

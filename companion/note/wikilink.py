@@ -218,8 +218,10 @@ def _without_repeats(text: str, names: LinkNames, taken: Collection[str | None])
             return match[0]
         shown = match[0].strip("[]").rpartition("|")[2].strip()
         begins = _LINE_START.search(text[: match.start()]) and not shown[:1].isalpha()
-        is_again, _ = path in seen, seen.add(path)
-        return shown if is_again and not begins else match[0]
+        if path in seen and not begins:
+            return shown
+        seen.add(path)
+        return match[0]
 
     return _CLOSED.sub(once, text)
 
