@@ -86,7 +86,9 @@ def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
         if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
             found.setdefault(chosen.casefold(), chosen)
     if not found:
-        raise NothingToSay(f"the model named nothing fit for {field.name}")
+        new = find_new_values(field, answer, limits)
+        named = f"only what the vault does not use yet ({', '.join(new)})" if new else "nothing fit"
+        raise NothingToSay(f"the model named {named} for {field.name}")
     return list(found.values())[: field.max_items]
 
 

@@ -121,16 +121,15 @@ def read_json(text: str, schema: Schema) -> dict[str, Any] | None:
 
 
 def fits(value: Any, schema: Schema) -> bool:
-    """Return whether value has the types, required keys and choices that the schema names.
+    """Return whether value has the types and the required keys that the schema names.
 
-    Knows `type`, `enum`, `required`, `properties` and `items` of JSON Schema; lengths are the
-    caller's to cut, and keys that were not asked for the caller's to leave out.
+    Knows `type`, `required`, `properties` and `items` of JSON Schema. Lengths are the caller's to
+    cut, keys that were not asked for to leave out, and values beside the choices of an `enum` to
+    refuse: one of them is no reason to throw all else away.
     """
     kind = schema.get("type")
     expected = _TYPES.get(kind) if isinstance(kind, str) else None
     if expected and (not isinstance(value, expected) or (kind != "boolean" and value is True)):
-        return False
-    if "enum" in schema and value not in schema["enum"]:
         return False
     if isinstance(value, dict):
         known: Mapping[str, Schema] = schema.get("properties", {})

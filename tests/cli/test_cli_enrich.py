@@ -256,6 +256,28 @@ def test_values_are_chosen_from_the_vault(user: User) -> None:
     assert sorted(offered["tags"]["items"]["enum"]) == ["bread", "garden"]
 
 
+def test_tags_of_the_text_are_offered_and_marks_are_not(user: User) -> None:
+    user.note("Other.md", "---\ntags: [status/postponed, C++, book]\n---\n#garden\n\n`#code`\n")
+    user.note("Stub.md", STUB.replace("created:", "tags:\ncreated:"))
+    user.run("enrich", "Stub.md")
+    schema = user.fake.seen[0].body["response_format"]["json_schema"]["schema"]["properties"]
+    assert sorted(schema["tags"]["items"]["enum"]) == ["book", "garden"]
+
+
+def test_a_new_value_costs_nothing_else_and_is_proposed(user: User) -> None:
+    user.note("Other.md", "---\ntags: [bread]\n---\n")
+    user.note("Stub.md", STUB.replace("created:", "tags:\ncreated:"))
+    user.says(tags=["bread", "gardening"])
+    user.run("enrich", "Stub.md")
+    assert "tags:\n  - bread\n" in user.read("Stub.md") and user.calls() == 1
+    assert "not used in the vault yet, so only proposed: gardening" in user.run("history").out
+    user.note("New.md", STUB.replace("created:", "tags:\ncreated:"))
+    user.says(tags=["gardening"])
+    ran = user.run("enrich", "New.md")
+    assert "only what the vault does not use yet (gardening) for tags" in ran.out
+    assert user.read("New.md").count("A stub is a short note.") == 1
+
+
 def test_nothing_to_choose_from(user: User) -> None:
     user.note("Stub.md", STUB.replace("created:", "note-type:\ncreated:"))
     ran = user.run("enrich", ".")
