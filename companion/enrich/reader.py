@@ -13,6 +13,7 @@ from companion.enrich.gate import (
     Said,
     checks_are_on,
     find_fault,
+    fit_items,
     tidy,
     what_was_told,
     whole_sentences,
@@ -123,9 +124,18 @@ class Reader:
             need.question or "",
             self._is_from_title(shown, need),
         )
-        if found := find_fault(answer):
+        if isinstance(value, list) and field.kind == "list":
+            return self._fit_items(answer, value)
+        if field.kind != "choice" and (found := find_fault(answer)):
             raise AnswerUnfit(field.name, found)
         return value
+
+    def _fit_items(self, answer: Said, items: list[str]) -> list[str]:
+        if answer.field.vocabulary is not None:  # the vault's own values
+            return items
+        if fit := fit_items(answer):
+            return fit
+        raise NothingToSay(f"the model named nothing fit for {answer.field.name}")
 
     def _is_from_title(self, shown: Shown, need: Need) -> bool:
         """Return whether a small model has to make up a callout from the title, or little more."""

@@ -8,7 +8,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.gate import CHECKS, Said, checks_are_on, find_fault, what_was_told
+from companion.enrich.gate import (
+    CHECKS,
+    Said,
+    checks_are_on,
+    find_fault,
+    fit_items,
+    what_was_told,
+)
 from companion.enrich.gate.copied import without_copies
 from companion.enrich.gate.garbled import part_words
 from companion.enrich.gate.shape import first_paragraphs
@@ -376,15 +383,25 @@ def test_every_paragraph_of_a_callout_is_in_the_language() -> None:
 
 
 LISTS = [
-    pytest.param("levain\nwild-yeast bread", None, id="names"),
-    pytest.param("None", "refusal", id="none"),
-    pytest.param('{"aliases": "levain"}', "json", id="JSON"),
+    pytest.param(["levain", "wild-yeast bread", "SD", "pain au levain (French)"], None, id="names"),
+    pytest.param(["None", "levain"], ["levain"], id="none"),
+    pytest.param(['{"aliases": "levain"}', "levain"], ["levain"], id="JSON"),
+    pytest.param(["its full form", "a synonym", "levain"], ["levain"], id="what was told"),
+    pytest.param(["This note is about bread", "As an AI model", "levain"], ["levain"], id="meta"),
+    pytest.param(["There are no other names.", "levain"], ["levain"], id="a sentence"),
+    pytest.param(["bread that is raised by a starter of yeast"], [], id="a description"),
+    pytest.param(["the the the the", "Humus (aka", "12", "酸面包"], [], id="odd ones"),
 ]
 
 
-@pytest.mark.parametrize(("text", "kind"), LISTS)
-def test_list(text: str, kind: str | None) -> None:
-    assert kind_of(said(text, field="aliases")) == kind
+@pytest.mark.parametrize(("items", "fit"), LISTS)
+def test_items_of_a_list(items: list[str], fit: list[str] | None) -> None:
+    answer = said("\n".join(items), field="aliases")
+    assert fit_items(answer) == (items if fit is None else fit)
+
+
+def test_an_alias_may_be_in_latin_letters_everywhere() -> None:
+    assert fit_items(said("Sourdough\n酸种面包", "zh", "aliases")) == ["Sourdough", "酸种面包"]
 
 
 @pytest.mark.parametrize("text", ["What raises bread?", "Sourdough: What raises bread?"])

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from types import MappingProxyType
 
+from companion.enrich.gate.alias import without_bad_names
 from companion.enrich.gate.copied import find_copied
 from companion.enrich.gate.echo import find_echo
 from companion.enrich.gate.facts import find_unknown_names, find_unknown_numbers
@@ -30,6 +31,7 @@ __all__ = [
     "Said",
     "checks_are_on",
     "find_fault",
+    "fit_items",
     "tidy",
     "what_was_told",
     "whole_sentences",
@@ -58,17 +60,20 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 """The checks by their kind, in order: the language comes last, for its detector takes memory."""
 
 _OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
-_OF_LISTS = ("json", "refusal", "markup")
+_OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")
 
 
 def find_fault(said: Said) -> Fault | None:
-    """Return the first fault that makes the answer unfit for the note; None: it is fit.
+    """Return the first fault that makes a text unfit for the note; None: it is fit."""
+    return _first_fault(said, CHECKS)
 
-    A choice has none: it is one of the values that the vault uses.
-    """
-    if said.field.kind == "choice":
-        return None
-    names = _OF_LISTS if said.field.kind == "list" else CHECKS
+
+def fit_items(said: Said) -> list[str]:
+    """Return the items of a list, one a line of the value, that may go into the note."""
+    return without_bad_names(said, lambda item: _first_fault(item, _OF_ITEMS))
+
+
+def _first_fault(said: Said, names: Iterable[str]) -> Fault | None:
     return next(filter(None, (CHECKS[name](said) for name in names)), None)
 
 
