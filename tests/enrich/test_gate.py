@@ -324,6 +324,7 @@ COPIES = [
         id="said before",
     ),
     pytest.param(f"{COPY} It is sour.", f"{COPY} It is sour.", id="what the next one needs"),
+    pytest.param(f"{COPY} However, so.", f"{COPY} However, so.", id="what a contrast needs"),
     pytest.param(f"- {COPY}\n- Sour.", f"- {COPY}\n- Sour.", id="a list"),
     pytest.param("Bread  of\nyeast. Sour.", "Bread  of\nyeast. Sour.", id="nothing"),
     pytest.param(COPY, "", id="nothing else"),
@@ -333,6 +334,12 @@ COPIES = [
 @pytest.mark.parametrize(("text", "left"), COPIES)
 def test_sentences_of_the_note_are_left_out(text: str, left: str) -> None:
     assert without_copies(text, NOTES["en"][1]) == left
+
+
+def test_no_blanks_come_between_chinese_sentences() -> None:
+    copied = "酸面包是用野生酵母和乳酸菌发酵的面包，酵头由面粉和水制成。"
+    text = f"面包很好。{copied}冬天发得慢。做披萨也行。"
+    assert without_copies(text, NOTES["zh"][1]) == "面包很好。冬天发得慢。做披萨也行。"
 
 
 @pytest.mark.parametrize(("text", "kind"), CALLOUTS)
