@@ -36,6 +36,7 @@ from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 from companion.enrich.ask import show_note
 from companion.enrich.asker import Asker
+from companion.enrich.excerpt import excerpt
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts
 from companion.enrich.workspace import Workspace, open_workspace
@@ -163,7 +164,8 @@ def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Tak
         began, client = time.perf_counter(), Observed(endpoint)
         with closing(client):
             asker.ask(path, view, find_needs(view, workspace), client)
-        prose = str(show_note(view, path, {}).values()["prose"])
+        shown = show_note(view, path, {}, excerpt(view.lines, None))
+        prose = str(shown.values()["prose"])
         print(f"{number}: {time.perf_counter() - began:.0f} s, {client.usage}", file=sys.stderr)
         yield count(client, prose, counter)
 

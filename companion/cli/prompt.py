@@ -46,7 +46,8 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         calls, hopeless = asker.calls(path, draft.view, tuple(meant))
     for error in hopeless.values():
         show.warn(str(error))
-    if any(CUT in message["content"] for call in calls for message in call.messages):
+    shown = [message["content"] for call in calls for message in call.messages]
+    if any(text.count(CUT) > draft.view.note.text.count(CUT) for text in shown):
         show.warn(
             f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
         )

@@ -31,7 +31,7 @@ class EndpointTable(Table):
     retries: Annotated[int, Field(ge=0)] = 3
     """further calls after a failed one"""
     context_tokens: Annotated[int, Field(ge=1024)] | None = None
-    """longer notes are cut to fit; unset: 4096 embedded, no limit elsewhere"""
+    """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
     """how freely the model writes"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None

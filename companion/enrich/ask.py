@@ -7,7 +7,6 @@ from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import Any, Literal, NamedTuple
 
-from companion.enrich.excerpt import excerpt
 from companion.enrich.gate.tokens import width
 from companion.enrich.own_sentence import own_sentence
 from companion.enrich.self_description import is_self_description
@@ -15,6 +14,7 @@ from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
 from companion.llm.faults import JsonUnsupported
+from companion.llm.question import Question
 from companion.note.inert_line import without_links
 from companion.note.needs import CALLOUT, Need
 from companion.note.view import NoteView
@@ -52,6 +52,12 @@ class Call:
     max_tokens: int
     longest_copy: int | None = None
 
+    def estimate_tokens(self) -> int:
+        """Return about how many tokens it takes of the model's context, the answer included."""
+        mode = "schema" if self.schema else "text"
+        question = Question(self.messages, self.max_tokens, self.schema, mode)
+        return question.estimate_tokens() + self.max_tokens
+
 
 class Answers(NamedTuple):
     """What the model gave for each need, or why it gave nothing, and the tokens it took."""
@@ -64,13 +70,12 @@ def show_note(
     view: NoteView,
     path: str,
     vocabulary: Mapping[str, Sequence[str]],
-    budget: int | None = None,
+    prose: str = "",
     language: str | None = None,
 ) -> Shown:
-    """Return what a prompt shows of the note: title, headings, prose without comments.
+    """Return what a prompt shows of the note: title, headings, prose and all that is known of it.
 
-    budget: tokens that the prose may take; see companion.enrich.excerpt for what is cut.
-    language: what to write in; None: the note's own.
+    prose: see companion.enrich.excerpt. language: what to write in; None: the note's own.
     """
     opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
     if opening and width(opening) > _WIDEST:
@@ -78,7 +83,7 @@ def show_note(
     headings = _headings(view)
     return Shown(
         title=PurePosixPath(path).stem,
-        prose=excerpt(view.lines, budget),
+        prose=prose,
         headings=headings,
         aliases=view.properties.aliases,
         tags=view.properties.tags,

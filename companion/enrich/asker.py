@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
 from companion.enrich.answer import NothingToSay
 from companion.enrich.ask import Call, ask_for, field_of, plan_calls, show_note
+from companion.enrich.excerpt import excerpt
 from companion.enrich.gate import checks_are_on
 from companion.enrich.gate.language import name_language
 from companion.enrich.known import Known
@@ -18,12 +20,10 @@ from companion.enrich.reader import Outcome, Reader
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.client import Client
-from companion.note.needs import DESCRIPTION, Need
+from companion.note.callout import find_heading
+from companion.note.needs import DESCRIPTION, Need, find_callout
 from companion.note.view import NoteView
 from companion.prompts import NoteView as Shown
-
-_FRAME_TOKENS = 500  # the system message and the frame of the note
-_FIELD_TOKENS = 400  # one instruction with the values it offers
 
 
 class Asker:
@@ -75,16 +75,22 @@ class Asker:
     def _show(self, path: str, view: NoteView, needs: Sequence[Need], spare: int = 0) -> Shown:
         fields = [field_of(need, self._workspace.prompts) for need in needs]
         vocabulary = self.known.vocabulary(fields, view.note.text)
-        budget = None
-        if self._model.context_tokens:
-            each = [field.max_tokens + _FIELD_TOKENS for field in fields]
-            used = sum(each) if self._model.way == "together" else max(each)
-            budget = self._model.context_tokens - _FRAME_TOKENS - used - spare
-            budget = min(budget, self._model.prose_tokens or budget)
         language = self._language_for(path, view)
         if language == "English" and not self._workspace.config.notes.language:
             language = None  # models fall back to it untold
-        return show_note(view, path, vocabulary, budget, language)
+        shown = show_note(view, path, vocabulary, language=language)
+        budget = self._budget(shown, needs, spare)
+        return replace(shown, prose=excerpt(view.lines, budget, _lines_asked_in(view, needs)))
+
+    def _budget(self, shown: Shown, needs: Sequence[Need], spare: int) -> int | None:
+        """Return how many tokens of the note may be shown beside all else; None: any number."""
+        model = self._model
+        if model.context_tokens is None:
+            return model.prose_tokens
+        calls, _ = plan_calls(needs, self._workspace.prompts, shown, model.way)
+        used = max((call.estimate_tokens() for call in calls), default=0)
+        left = max(0, model.context_tokens - used - spare)
+        return min(left, model.prose_tokens or left)
 
     def _language_for(self, path: str, view: NoteView) -> str | None:
         """Return the language to write in; None where nothing tells it."""
@@ -115,3 +121,14 @@ def _merge(first: Outcome, second: Outcome) -> Outcome:
     refused = {need: error for need, error in first.refused.items() if need not in given}
     refused |= {need: e for need, e in second.refused.items() if not isinstance(e, NothingToSay)}
     return Outcome([*first.fillings, *second.fillings], refused, second.usage)
+
+
+def _lines_asked_in(view: NoteView, needs: Sequence[Need]) -> list[int]:
+    """Return the lines of the outline that questions and callouts of sections stand in."""
+    lines = []
+    for need in needs:
+        if need.where == "request" and (callout := find_callout(view, need)):
+            lines.append(callout.first)
+        elif need.where == "section" and need.heading:
+            lines.append(find_heading(view.lines, need.heading))
+    return lines

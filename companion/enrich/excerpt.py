@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import takewhile
+from itertools import pairwise, takewhile
+from typing import NamedTuple
 
 from companion.llm.forecast import estimate_tokens
 from companion.note.inert_line import without_links
@@ -18,58 +19,100 @@ CUT = "(cut here)"
 _SENTENCE_END = re.compile(r"[.!?…](?=\s)|[。！？]")
 
 
+class _Block(NamedTuple):
+    """What blank lines part, outside code. lines: where it stands in the outline."""
+
+    text: str
+    lines: range
+
+
 @dataclass
 class _Section:
-    """A heading, if any, and the blocks below it up to the next one. taken: how many are shown."""
+    """A heading, if any, and the blocks below it up to the next one. lines: all of them.
+
+    taken: what is shown of each block, by its number: all of it, or how it begins.
+    """
 
     heading: str | None
-    blocks: list[str]
-    taken: int = 0
-    part: str = field(default="")
+    lines: range
+    blocks: list[_Block]
+    taken: dict[int, str] = field(default_factory=dict)
 
     def show(self) -> Iterable[str]:
         if self.heading is not None:
             yield self.heading
-        yield from self.blocks[: self.taken]
-        if self.part:
-            yield self.part
-        if self.taken < len(self.blocks):
-            yield CUT
+        is_cut = False
+        for number, block in enumerate(self.blocks):
+            if shown := self.taken.get(number, ""):
+                yield shown
+                is_cut = False
+            if shown != block.text and not is_cut:
+                yield CUT
+                is_cut = True
+
+    def next_block(self) -> int | None:
+        """Return the number of the first block that nothing is shown of; None: there is none."""
+        return next((n for n in range(len(self.blocks)) if n not in self.taken), None)
 
 
-def excerpt(lines: Sequence[Line], budget: int | None) -> str:
+def excerpt(lines: Sequence[Line], budget: int | None, around: Sequence[int] = ()) -> str:
     """Return the note's prose, without comments and what a reader cannot see; links as words.
 
     budget: about the tokens it may take; None: all of it. Where it is too long, the headings
-    stay, and the openings of all sections come before what follows in any of them.
+    stay, and the openings of all sections come before what follows in any of them. around: lines
+    of the outline; half of the budget is first for what stands nearest to them in their section.
     """
     whole = _visible(lines)
     if budget is None or estimate_tokens(whole) <= budget:
         return whole
-    sections = [_Section(heading, blocks) for heading, blocks in _sections(lines)]
+    sections = list(_sections(lines))
     left = budget - sum(_cost(each.heading or "") + _cost(CUT) for each in sections)
     if left < budget // 2:  # more headings than text: they are told apart, in the prompt's frame
-        sections = [_Section(None, [block for each in sections for block in each.blocks])]
+        blocks = [block for each in sections for block in each.blocks]
+        sections = [_Section(None, range(len(lines)), blocks)]
         left = budget - _cost(CUT)
+    most = left // (2 * len(around)) if around else 0
+    for line in around:
+        left -= sum(_take_near(each, line, most) for each in sections if line in each.lines)
     _take(sections, left)
     return "\n\n".join(part for each in sections for part in each.show())
 
 
+def _take_near(section: _Section, line: int, most: int) -> int:
+    """Take the blocks of the section nearest to the line, while they fit; return what they cost."""
+
+    def distance(number: int) -> int:
+        lines = section.blocks[number].lines
+        return max(lines.start - line, line - lines.stop + 1, 0)
+
+    spent = 0
+    for number in sorted(range(len(section.blocks)), key=distance):
+        block = section.blocks[number].text
+        cost = _cost(block) + _cost(CUT)  # a gap may open beside it
+        if spent + cost > most:
+            break
+        section.taken[number] = block
+        spent += cost
+    return spent
+
+
 def _take(sections: Sequence[_Section], left: int) -> None:
     """Take the first block of each section, then the second ones, while they fit."""
-    open_sections = [each for each in sections if each.blocks]
+    open_sections = list(sections)
     while open_sections:
         for each in tuple(open_sections):
-            block = each.blocks[each.taken]
+            number = each.next_block()
+            if number is None:
+                open_sections.remove(each)
+                continue
+            block = each.blocks[number].text
             if _cost(block) > left:
-                each.part = _opening(block, left)
-                left -= _cost(each.part)
+                each.taken[number] = _opening(block, left)
+                left -= _cost(each.taken[number])
                 open_sections.remove(each)
                 continue
             left -= _cost(block)
-            each.taken += 1
-            if each.taken == len(each.blocks):
-                open_sections.remove(each)
+            each.taken[number] = block
 
 
 def _opening(block: str, budget: int) -> str:
@@ -80,27 +123,26 @@ def _opening(block: str, budget: int) -> str:
     return block[: max(fitting, default=0)].rstrip()
 
 
-def _sections(lines: Sequence[Line]) -> Iterable[tuple[str | None, list[str]]]:
-    heading: str | None = None
-    own: list[Line] = []
-    for line in lines:
-        if line.kind != "heading":
-            own.append(line)
-            continue
-        yield heading, _blocks(own)
-        heading, own = _visible([line]), []
-    yield heading, _blocks(own)
+def _sections(lines: Sequence[Line]) -> Iterable[_Section]:
+    starts = [number for number, line in enumerate(lines) if line.kind == "heading"]
+    for start, stop in pairwise([None, *starts, len(lines)]):
+        assert stop is not None
+        heading = None if start is None else _visible([lines[start]])
+        within = range(0 if start is None else start, stop)
+        yield _Section(heading, within, _blocks(lines, within[start is not None :]))
 
 
-def _blocks(lines: Sequence[Line]) -> list[str]:
+def _blocks(lines: Sequence[Line], within: range) -> list[_Block]:
     """Return what blank lines part, outside code."""
-    blocks: list[list[Line]] = [[]]
-    for line in lines:
-        if line.text.strip() or line.kind == "code":
-            blocks[-1].append(line)
-        else:
-            blocks.append([])
-    return [text for block in blocks if (text := _visible(block)).strip()]
+    blocks: list[_Block] = []
+    first = within.start
+    for number in (*within, within.stop):
+        is_over = number == within.stop
+        if is_over or not (lines[number].text.strip() or lines[number].kind == "code"):
+            if (text := _visible(lines[first:number])).strip():
+                blocks.append(_Block(text, range(first, number)))
+            first = number + 1
+    return blocks
 
 
 def _visible(lines: Sequence[Line]) -> str:

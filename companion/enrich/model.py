@@ -19,6 +19,8 @@ from companion.llm.spending import Spending
 
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note that the embedded model reads: two cores read some 100 a second
+_PROSE_ELSEWHERE = 8000  # the same where nothing is told of the model: more only costs more
+_LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
 
 class ModelFacts(NamedTuple):
@@ -41,12 +43,13 @@ def model_facts(config: Config) -> ModelFacts:
     """Return what is known of the configured model without asking it."""
     table = config.endpoint
     plain = table.json_mode == "text"
+    context = table.context_tokens
     if config.is_embedded:
-        context = table.context_tokens or _CONTEXT
-        return ModelFacts(
-            table.model, context, "plain" if plain else "apart", _PROSE, is_small=True
-        )
-    return ModelFacts(table.model, table.context_tokens, "plain" if plain else "together")
+        way: Way = "plain" if plain else "apart"
+        return ModelFacts(table.model, context or _CONTEXT, way, _PROSE, is_small=True)
+    way = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
+    most = None if context else _PROSE_ELSEWHERE
+    return ModelFacts(table.model, context, "plain" if plain else way, most)
 
 
 def where_it_goes(config: Config) -> str:

@@ -51,6 +51,16 @@ def test_all_sections_open_before_one_goes_on() -> None:
     assert estimate_tokens(shown) <= 100
 
 
+def test_what_stands_around_a_question_comes_first() -> None:
+    sentence = "It is fed at {}."
+    text = NOTE + "".join(f"\n\n{sentence.format(n)}" for n in range(99)) + f"\n\n## C\n\n{LONG}\n"
+    lines = NoteView(NoteText(text)).lines
+    at = next(n for n, line in enumerate(lines) if line.text == sentence.format(70))
+    shown = excerpt(lines, 150, [at])
+    assert all(sentence.format(n) in shown for n in (69, 70, 71))
+    assert "## C" in shown and shown.count(CUT) >= 4 and estimate_tokens(shown) <= 150
+
+
 def test_more_headings_than_text_are_left_to_the_frame() -> None:
     text = "".join(f"## A heading with many words {n}\n\nText {n}.\n\n" for n in range(50))
     shown = cut(text, 60)
