@@ -1,0 +1,70 @@
+"""What the gate may not take for a fault in good answers, and what it may not miss in bad ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from companion.enrich.gate import CHECKS, Said, what_was_told
+from companion.enrich.gate.unfinished import whole_sentences
+from companion.prompts import load_prompts
+
+PROMPTS = load_prompts()
+
+
+def said(title: str, note: str, text: str, field: str = "description") -> Said:
+    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+    return Said(PROMPTS.fields[field], text, text, title, note, note, told)
+
+
+def found(check: str, answer: Said) -> bool:
+    return CHECKS[check](answer) is not None
+
+
+ENDS = [
+    pytest.param("วิธีทำปุ๋ยหมักจากเศษอาหารและใบไม้ โดยกลับกองทุกสองสามสัปดาห์", True, id="th"),
+    pytest.param("ການເຮັດຝຸ່ນບົ່ມຈາກໃບໄມ້", True, id="lo"),
+    pytest.param("របៀបធ្វើជីកំប៉ុស្តពីស្លឹកឈើ។", True, id="km"),
+    pytest.param("សេចក្តីណែនាំអំពីជីកំប៉ុស្ត", True, id="km without a sign"),
+    pytest.param("သစ်ရွက်များမှ မြေဆွေးပြုလုပ်နည်း။", True, id="my"),
+    pytest.param("Ինչպես են տերևները դառնում հող։", True, id="hy"),
+    pytest.param("باورچی خانے کے فضلے سے کھاد بنانے کا طریقہ۔", True, id="ur"),
+    pytest.param("ከቅጠሎች ማዳበሪያ እንዴት እንደሚሠራ።", True, id="am"),
+    pytest.param("Πώς γίνονται τα φύλλα χώμα;", True, id="el"),
+    pytest.param("पत्तों से खाद बनाने की विधि।", True, id="hi"),
+    pytest.param(".NET is a free platform for building apps.", True, id=".NET"),
+    pytest.param(".gitignore tells git which files to leave out.", True, id=".gitignore"),
+    pytest.param("!important wins over every other rule of a style sheet.", True, id="!important"),
+    pytest.param("Bread that is worth the wait 🍞", True, id="an emoji"),
+    pytest.param("How leaves become earth, with", False, id="broken off"),
+    pytest.param("How leaves become earth in a heap", False, id="without a full stop"),
+    pytest.param("How leaves become earth (in a heap)", False, id="a bracket"),
+    pytest.param("How leaves become earth; and how;", False, id="no question in English"),
+    pytest.param(". How leaves become earth in a heap.", False, id="a full stop first"),
+    pytest.param("...how leaves become earth in a heap.", False, id="three"),
+    pytest.param("วิธีทำปุ๋ยหมักจากเศษอาหาร (และใบไม้", False, id="th, broken off"),
+]
+
+
+@pytest.mark.parametrize(("text", "is_whole"), ENDS)
+def test_unfinished(text: str, is_whole: bool) -> None:
+    assert found("unfinished", said("Compost", "", text)) is not is_whole
+
+
+CALLOUT_ENDS = [
+    pytest.param("He asked “what did we decide?”", True, id="a question"),
+    pytest.param("爱因斯坦把它称为“鬼魅般的超距作用”", True, id="a quotation"),
+    pytest.param("Leaves become earth (in a year or so)", True, id="a bracket"),
+    pytest.param("Enjoy your bread! ❤️", True, id="a heart"),
+    pytest.param("Leaves become earth (in a year", False, id="an open bracket"),
+    pytest.param("Leaves become earth in a", False, id="broken off"),
+]
+
+
+@pytest.mark.parametrize(("text", "is_whole"), CALLOUT_ENDS)
+def test_unfinished_callout(text: str, is_whole: bool) -> None:
+    assert found("unfinished", said("Compost", "", text, "callout")) is not is_whole
+
+
+def test_text_without_full_stops_is_whole() -> None:
+    text = "ปุ๋ยหมัก พ.ศ. 2540 ทำจากใบไม้"
+    assert whole_sentences(text) == text
