@@ -68,3 +68,30 @@ def test_unfinished_callout(text: str, is_whole: bool) -> None:
 def test_text_without_full_stops_is_whole() -> None:
     text = "ปุ๋ยหมัก พ.ศ. 2540 ทำจากใบไม้"
     assert whole_sentences(text) == text
+
+
+LISTS = [
+    pytest.param("2 means that it worked, 3 means that it moved, 4 means that it failed.", False),
+    pytest.param("A, which shows that B, shows that C, and by that shows that D.", False),
+    pytest.param(
+        "In machine learning, supervised learning differs from unsupervised machine learning, and"
+        " both from deep learning within machine learning at large.",
+        False,
+    ),
+    pytest.param(
+        "Supervised machine learning, deep machine learning and online machine learning.",
+        False,
+    ),
+    pytest.param("Machine learning tools, machine learning books, machine learning jobs.", False),
+    pytest.param("Making candles, making candles, and making candles.", True),
+    pytest.param("How to sell wax by making candles, making candles and making candles.", True),
+    pytest.param("Plants turn light, plants turn water, and plants turn air to sugar.", True),
+    pytest.param("Kerzen ziehen: Kerzen ziehen, Kerzen ziehen und Wachs.", True),
+    pytest.param("Делать свечи, делать свечи и делать свечи.", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "goes_round"), LISTS)
+def test_repetition(text: str, goes_round: bool) -> None:
+    title = "Making candles" if "candles" in text else "Machine learning"
+    assert found("repetition", said(title, "", text)) is goes_round
