@@ -95,3 +95,35 @@ LISTS = [
 def test_repetition(text: str, goes_round: bool) -> None:
     title = "Making candles" if "candles" in text else "Machine learning"
     assert found("repetition", said(title, "", text)) is goes_round
+
+
+HTML = "# HTML\n\nA paragraph stands in `<p>`, a link in `<a>`; `<br>` breaks a line.\n"
+REGEX = "# Regex\n\n\\n is the end of a line, [0-9]+ are digits.\n"
+JSON = '# JSON\n\n```json\n{"name": "Ada", "age": 36}\n```\n'
+DUNDER = "# Dunder\n\nSpecial methods such as __init__ and __str__ have two on each side.\n"
+SHOWN = [
+    pytest.param("markup", HTML, "How <p> opens a paragraph and </p> ends it.", False, id="tags"),
+    pytest.param("markup", HTML, "Pages are made of <h1>, <div> and more.", False, id="other tags"),
+    pytest.param("markup", HTML, "In the end comes </ul> .", False, id="a tag at the end"),
+    pytest.param("markup", "", "If a < b and b < c, then b > a.", False, id="less"),
+    pytest.param("markup", "", "If p < q and q = 3, then s > p.", False, id="less and equal"),
+    pytest.param("markup", REGEX, "What \\n and [0-9]+ stand for.", False, id="an escape"),
+    pytest.param("markup", DUNDER, "How __init__ and __str__ work.", False, id="dunder"),
+    pytest.param("json", JSON, 'An object such as {"name": "Ada"} has keys.', False, id="JSON"),
+    pytest.param("markup", HTML, "< p>How a paragraph opens.< /p>", True, id="around it"),
+    pytest.param("markup", HTML, "How a paragraph opens.</div>", True, id="after it"),
+    pytest.param("markup", "Bread.", "How <p> opens a paragraph.", True, id="no tags there"),
+    pytest.param("markup", "Bread.", 'A <a href="x">link</a> to bread.', True, id="attributes"),
+    pytest.param("markup", "Bread.", "A line<br/>break.", True, id="one closed at once"),
+    pytest.param("markup", "Bread.", "Bread\\n\\nand butter.", True, id="no escapes there"),
+    pytest.param("markup", "Bread.", "How __bread__ is made.", True, id="no dunder there"),
+    pytest.param("markup", DUNDER, "How __Dunder methods__ work.", True, id="bold"),
+    pytest.param("json", JSON, '{"description": "An object has keys."}', True, id="all JSON"),
+    pytest.param("json", JSON, '"text": "An object has keys."', True, id="JSON first"),
+    pytest.param("json", "Bread.", 'Bread, {"name": "Ada"}, and more.', True, id="no JSON there"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("check", "note", "text", "is_fault"), SHOWN)
+def test_what_the_note_shows(check: str, note: str, text: str, is_fault: bool) -> None:
+    assert found(check, said("Notes", note, text)) is is_fault
