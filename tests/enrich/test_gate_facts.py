@@ -127,3 +127,34 @@ SHOWN = [
 @pytest.mark.parametrize(("check", "note", "text", "is_fault"), SHOWN)
 def test_what_the_note_shows(check: str, note: str, text: str, is_fault: bool) -> None:
     assert found(check, said("Notes", note, text)) is is_fault
+
+
+FOREIGN = [
+    pytest.param("Для анализа данных берут numpy и pandas, а ставят их через pip.", False),
+    pytest.param("Вместе с grep часто используют sed и awk, которые меняют строки.", False),
+    pytest.param("Самые известные серверы — nginx и Apache, а проверяют на localhost.", False),
+    pytest.param("Если нужна точная вёрстка, лучше взять html.", False),
+    pytest.param("Цикл for проходит по списку, а оператор in проверяет вхождение.", False),
+    pytest.param("Логические операторы and, or и not объединяют условия.", False),
+    pytest.param("Ключевое слово this указывает на объект.", False),
+    pytest.param("在 Python 中最常见的是 for 循环和 while 循环，前者遍历序列。", False),
+    pytest.param("使用for循环遍历列表，逐个处理元素。", False),
+    pytest.param("箭头函数中的 this 指向外层作用域，而普通函数中的 this 取决于调用方式。", False),
+    pytest.param("关键字 is 用来比较两个对象。", False),
+    pytest.param("繰り返し処理には for 文や while 文を使います。", False),
+    pytest.param("Смесь муки и воды and соли, в которой живут дрожжи.", True),
+    pytest.param("Смесь муки и воды, абстрактный concept, в котором живут дрожжи.", True),
+    pytest.param("Дрожжи живут в муке, because им нужна еда.", True),
+    pytest.param("Это очень important для теста и хлеба.", True),
+    pytest.param("Смесь муки и воды, в которой живyт дрожжи.", True),
+    pytest.param("Дріжджі живуть у борошні with водою.", True),
+    pytest.param("野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。", True),
+    pytest.param("酵头由面粉and水制成，每天喂两次。", True),
+    pytest.param("酵母は小麦粉 with 水で育ちます。", True),
+    pytest.param("函any数可以接受多个参数，并返回结果。", True),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "is_garbled"), FOREIGN)
+def test_garbled(text: str, is_garbled: bool) -> None:
+    assert found("garbled", said("", "", text)) is is_garbled
