@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from companion.enrich.gate import CHECKS, Said, what_was_told
@@ -158,3 +160,143 @@ FOREIGN = [
 @pytest.mark.parametrize(("text", "is_garbled"), FOREIGN)
 def test_garbled(text: str, is_garbled: bool) -> None:
     assert found("garbled", said("", "", text)) is is_garbled
+
+
+BREAD = (
+    "A simple bread of flour, water, salt and yeast, baked in a hot oven for a long time. Over a"
+    " million loaves are sold; the mill is near the park. Adapt the electron oven. Stay free."
+)
+KOMPOST = "Küchenabfälle und Laub kommen auf einen Haufen, der alle paar Wochen umgesetzt wird."
+DUIFEI = "把厨余和落叶堆在一起，每隔几周翻动一次，直到变成深色的泥土。"
+WAR = "The war began in 1939 and ended in 1945. Fought 1914–18 before."
+KNOWN = [
+    pytest.param("Bake it for forty minutes.", "Baked for 40 minutes.", id="forty"),
+    pytest.param("Work for twenty-five minutes.", "Work in 25 minutes.", id="twenty-five"),
+    pytest.param("Work for 25 minutes.", "Twenty-five minutes of work.", id="25"),
+    pytest.param("A book of 1949.", "Orwell's nineteen forty-nine.", id="a year in words"),
+    pytest.param("Guardar el diez por ciento.", "Ahorrar un 10 % del sueldo.", id="es"),
+    pytest.param("Hornear treinta y cinco minutos.", "Se hornea 35 minutos.", id="es, y"),
+    pytest.param("Nach fünfundzwanzig Minuten.", "Eine Pause nach 25 Minuten.", id="de"),
+    pytest.param("Варить двадцать пять минут.", "Варить 25 минут.", id="ru"),
+    pytest.param("Стоит 40 минут.", "Стоит около сорока минут.", id="ru, a case"),
+    pytest.param("二十世纪的物理学。", "20世纪的物理学。", id="zh"),
+    pytest.param("存入 3 万元。", "存入三万元，或者 30000 元。", id="zh, ten thousands"),
+    pytest.param("Goethe, 1749 bis 1832.", "Dichter des 18. und 19. Jahrhunderts.", id="centuries"),
+    pytest.param("It began in the 1300s.", "It began in the 14th century.", id="a century"),
+    pytest.param("Cervantes, 1547–1616.", "Un autor de los siglos XVI y XVII.", id="Roman"),
+    pytest.param("Made in 1994.", "Made in the 1990s.", id="a decade"),
+    pytest.param(WAR, "The wars of 1914 to 1918 and 1939 to 1945.", id="a span of years"),
+    pytest.param(BREAD, "Two loaves a day, ten a week, hundreds a year.", id="small and round"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("note", "text"), KNOWN)
+def test_known_numbers(note: str, text: str) -> None:
+    assert not found("numbers", said("Notes", note, text))
+
+
+UNKNOWN = [
+    pytest.param(BREAD, "First baked in the nineteenth century by seventeen monks.", id="en"),
+    pytest.param(BREAD, "Baked for thirty-five minutes.", id="en, two words"),
+    pytest.param(BREAD, "Three hundred and twenty years of bread.", id="en, hundreds"),
+    pytest.param("Jane Austen was born in 1775.", "A novelist of the 17th century.", id="century"),
+    pytest.param("Made in 1994.", "Made 90 times.", id="no decade"),
+    pytest.param("Made in 1994.", "Un autor del siglo XV.", id="a Roman numeral"),
+    pytest.param(KOMPOST, "Wie Kompost in fünfundvierzig Tagen entsteht.", id="de"),
+    pytest.param("Harina y agua.", "Harina y agua durante veinticuatro horas.", id="es"),
+    pytest.param("Мука и вода.", "Мука и вода стоят тридцать шесть часов.", id="ru"),
+    pytest.param(DUIFEI, "介绍三百二十年前在杭州出现的堆肥方法。", id="zh"),
+    pytest.param(DUIFEI, "一九九七年出现的堆肥方法。", id="zh, a year"),
+    pytest.param("十分钟即可。", "三十分钟即可。", id="zh, ten of them"),
+]
+
+
+@pytest.mark.parametrize(("note", "text"), UNKNOWN)
+def test_unknown_numbers(note: str, text: str) -> None:
+    assert found("numbers", said("Notes", note, text))
+
+
+NAMED = [
+    pytest.param("Grieg was born in Bergen, Norway.", "The Norwegian composer Grieg.", id="Norway"),
+    pytest.param("Andersen was born in Denmark.", "The Danish author Andersen.", id="Denmark"),
+    pytest.param("The dish of Scotland.", "Haggis, the Scottish dish.", id="Scotland"),
+    pytest.param("It comes from Finland.", "The Finnish way to bathe.", id="Finland"),
+    pytest.param("Cheese from Switzerland.", "A Swiss dish of cheese.", id="Switzerland"),
+    pytest.param("A citadel of Peru.", "A Peruvian citadel in stone.", id="Peru"),
+    pytest.param("World War II began in 1939.", "The course of WWII from 1939.", id="WWII"),
+    pytest.param("Kubernetes runs containers.", "How K8s runs containers.", id="K8s"),
+    pytest.param("A tax on carbon dioxide.", "A tax on CO2 emissions.", id="CO2"),
+    pytest.param("模型通过海量文本训练。", "大语言模型（LLM）的训练。", id="zh, in brackets"),
+    pytest.param("递归神经网络记住过去。", "递归神经网络（RNN）的原理。", id="zh, another"),
+    pytest.param("How to fix a tyre.", "A DIY guide, with FAQ and PDF.", id="DIY"),
+    pytest.param("Web interfaces.", "Two of the web APIs that take URLs and JSON.", id="APIs"),
+    pytest.param("Dune, Neuromancer.", "A list of Sci-Fi novels: Dune.", id="Sci-Fi"),
+    pytest.param("The mean of a data frame.", "The mean of a DataFrame.", id="DataFrame"),
+    pytest.param("df.mean()", "How to take the mean of a DataFrame.", id="df"),
+    pytest.param("A dataframe in PyTorch.", "How DataFrame and Torch meet.", id="parts"),
+    pytest.param("Основал Петербург.", "Царь, основавший Санкт-Петербург.", id="Петербург"),
+    pytest.param("Нил — река.", "О реке: разливы Нила весной.", id="Нил"),
+    pytest.param("Роман: Лев Толстой, Павел.", "Роман Льва Толстого о судьбе Павла.", id="ru"),
+    pytest.param("Beans grow.", "Beginner's guide to beans: Today's way to grow.", id="no name"),
+    pytest.param(KOMPOST, "Wie man nach Bedarf Laub auf einen Haufen von Hand umsetzt.", id="de"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("note", "text"), NAMED)
+def test_known_names(note: str, text: str) -> None:
+    assert not found("names", said("Notes", note, text))
+
+
+STRANGERS = [
+    pytest.param(BREAD, "Simple bread of flour and water, by Tim Miller.", id="time and mill"),
+    pytest.param(BREAD, "Simple bread, first baked by Ron Parker.", id="electron and park"),
+    pytest.param(BREAD, "The Parker method of baking simple bread.", id="park"),
+    pytest.param(BREAD, "Simple bread as baked by Ada Freeman.", id="free"),
+    pytest.param("Robert bakes bread.", "The bread of flour that Robertson bakes.", id="a son"),
+    pytest.param(BREAD, "Halvorsen wrote about simple bread.", id="who wrote"),
+    pytest.param(BREAD, "Bread baking: Grigori's guide to flour.", id="whose"),
+    pytest.param(BREAD, "Simple bread, as sold by NordBake.", id="a brand"),
+    pytest.param(BREAD, "A Swedish bread of flour and water.", id="a country"),
+    pytest.param(KOMPOST, "Wie Laub nach der Art von Heinrich Halvorsen Kompost wird.", id="de"),
+    pytest.param(DUIFEI, "Halvorsen 提出的堆肥方法，把厨余和落叶堆成泥土。", id="zh"),
+    pytest.param("Иван печёт хлеб.", "Как печь хлеб по рецепту Иванова.", id="ru, a son"),
+    pytest.param("Хлеб и сон.", "Как печь хлеб: советует Соня.", id="ru, sleep"),
+    pytest.param("Harina y agua.", "La masa según Xavier Barriga.", id="es"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("note", "text"), STRANGERS)
+def test_unknown_names(note: str, text: str) -> None:
+    assert found("names", said("Notes", note, text))
+
+
+PARTS = (
+    "a",
+    " ",
+    "`",
+    "<b ",
+    "<b a=",
+    "a'",
+    "__a",
+    "1,",
+    "& ",
+    "A ",
+    "Ab",
+    "二十",
+    "twenty-",
+    "vierzehn",
+    "for ",
+    "я ",
+    "“{a'",
+    "（I",
+)
+QUICK = ("json", "repetition", "markup", "unfinished", "garbled", "length", "numbers", "names")
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_no_check_takes_long(part: str) -> None:
+    text = part * (20_000 // len(part))
+    for check in QUICK:
+        began = time.perf_counter()
+        found(check, said("Bread", text, text))
+        assert time.perf_counter() - began < 1, check
