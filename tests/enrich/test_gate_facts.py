@@ -223,6 +223,7 @@ NAMED = [
     pytest.param("It comes from Finland.", "The Finnish way to bathe.", id="Finland"),
     pytest.param("Cheese from Switzerland.", "A Swiss dish of cheese.", id="Switzerland"),
     pytest.param("A citadel of Peru.", "A Peruvian citadel in stone.", id="Peru"),
+    pytest.param("On buddhism and stoicism.", "What Buddhist and Stoic texts say.", id="-ism"),
     pytest.param("World War II began in 1939.", "The course of WWII from 1939.", id="WWII"),
     pytest.param("Kubernetes runs containers.", "How K8s runs containers.", id="K8s"),
     pytest.param("A tax on carbon dioxide.", "A tax on CO2 emissions.", id="CO2"),
@@ -238,6 +239,7 @@ NAMED = [
     pytest.param("Нил — река.", "О реке: разливы Нила весной.", id="Нил"),
     pytest.param("Роман: Лев Толстой, Павел.", "Роман Льва Толстого о судьбе Павла.", id="ru"),
     pytest.param("Beans grow.", "Beginner's guide to beans: Today's way to grow.", id="no name"),
+    pytest.param(KOMPOST, "Küchenabfälle kompostieren im Garten.", id="de, short"),
     pytest.param(KOMPOST, "Wie man nach Bedarf Laub auf einen Haufen von Hand umsetzt.", id="de"),
 ]  # fmt: skip
 
@@ -253,6 +255,7 @@ STRANGERS = [
     pytest.param(BREAD, "The Parker method of baking simple bread.", id="park"),
     pytest.param(BREAD, "Simple bread as baked by Ada Freeman.", id="free"),
     pytest.param("Robert bakes bread.", "The bread of flour that Robertson bakes.", id="a son"),
+    pytest.param("They dominate it.", "Bread as baked by Dominic.", id="no adjective"),
     pytest.param(BREAD, "Halvorsen wrote about simple bread.", id="who wrote"),
     pytest.param(BREAD, "Bread baking: Grigori's guide to flour.", id="whose"),
     pytest.param(BREAD, "Simple bread, as sold by NordBake.", id="a brand"),

@@ -78,6 +78,7 @@ _OPENS = re.compile(r"(?:^|[.!?…:;•|/—–]|\s-)[\s\"'“”‘’„«»(\
 _BEFORE = 12  # characters that tell whether a word opens a sentence
 _STEM, _ENDING = 4, 3  # letters that stay the same in another form, letters that may change
 _TITLE_CASE = 0.6  # of the words capitalised: a headline, in which capitals mean nothing
+_BEGINNING = 2000  # characters of the note that tell its language
 _MOST_NAMES = 200  # that are looked up
 _MOST_PARTS = 6  # of a name such as DataFrame
 _MOST_INITIALS = 400  # words of the note that an abbreviation may stand for
@@ -97,10 +98,10 @@ _ORDINARY = frozenset(_CAPITALISED.split())
 # Forms of one name that do not begin alike enough.
 _ONE_NAME = """
 denmark danish dane danes; scotland scottish scots; finland finnish finn finns; ireland irish
-switzerland swiss schweiz; norway norwegian; poland polish pole; wales welsh; france french
+switzerland swiss schweiz; norway norwegian; poland polish; wales welsh; france french
 netherlands dutch holland; spain spanish spaniard; greece greek; rome roman; naples neapolitan
 venice venetian; thailand thai; iceland icelandic; descartes cartesian; лев льва льву львом льве
-england english; britain british; peter петр; santiago saint
+england english; britain british
 """
 _FAMILIES = [frozenset(line.split()) for line in re.split(r"[;\n]", _ONE_NAME) if line]
 _ADJECTIVE = re.compile(r"[a-z]{0,2}(?:i?ans?|ish|ese|ics?|i[sz]ms?|ists?)")
@@ -159,21 +160,24 @@ def find_unknown_names(said: Said) -> Fault | None:
     """Return the fault of an answer with a name that neither note nor title has.
 
     Names are words with a capital inside a sentence, or with capitals or digits within; in texts
-    of Chinese and other scripts without capitals, the words in Latin letters with
-    a capital. In German, where every noun has a capital, only those of the second kind, and two
-    words that follow "von".
+    of Chinese and other scripts without capitals, the words in Latin letters with a capital. In
+    German, where every noun has a capital, only those of the second kind, and two words that
+    follow "von". An abbreviation in brackets explains what stands before it.
     """
     if said.field.name != "description" and not said.from_title:
         return None
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", said.text))
-    names = list(dict.fromkeys(islice(_names(text), _MOST_NAMES)))
+    names = list(dict.fromkeys(islice(_names(text, said.note), _MOST_NAMES)))
     pairs = _GERMAN_NAME.findall(text)
-    note = _read_words(said) if names or pairs else None
-    unknown = [name for name in names if note and not _is_known(name, note)]
-    if unknown and _are_initials_known(unknown, said.source):
+    if not names and not pairs:
+        return None
+    note = _read_words(said)
+    unknown = [name for name in names if not _is_known(name, note)]
+    if _are_initials_known(unknown, said.source):
         unknown = []
-    for pair in pairs:
-        unknown += [pair[1]] if note and not any(_is_known(name, note) for name in pair) else []
+    unknown += [
+        last for first, last in pairs if not (_is_known(first, note) or _is_known(last, note))
+    ]
     if not unknown:
         return None
     return Fault("names", f"names what the note does not (“{unknown[0]}”)", _RETRY)
@@ -276,12 +280,12 @@ def _value_of_han(signs: str) -> int | None:
     return total + part + digit
 
 
-def _names(text: str) -> Iterator[str]:
+def _names(text: str, note: str) -> Iterator[str]:
     words = [word for word in _WORD.finditer(text) if not _ROMAN.fullmatch(word[0])]
     if count_unspaced(text) * 2 > sum(len(word[0]) for word in words):
         yield from (word[0] for word in words if len(word[0]) > 1 and not word[0].islower())
         return
-    capitals_mean = not _is_german(words) and not _is_title_case(words)
+    capitals_mean = not _is_german(words, note) and not _is_title_case(words)
     for word in words:
         if len(word[0]) < 2:
             continue
@@ -300,12 +304,13 @@ def _may_be_any(text: str, word: re.Match[str]) -> bool:
     return not acts or acts[1].endswith("s") or acts[1].lower() in _NOBODY
 
 
-def _is_german(words: list[re.Match[str]]) -> bool:
-    return sum(word[0].lower() in _GERMAN for word in words) >= 2
+def _is_german(words: list[re.Match[str]], note: str) -> bool:
+    own = sum(word[0].lower() in _GERMAN for word in words)
+    return own > 1 or len(_GERMAN.intersection(note[:_BEGINNING].lower().split())) > 2
 
 
 def _is_title_case(words: list[re.Match[str]]) -> bool:
-    long = [word[0] for word in words if len(word[0]) > 3]
+    long = [word[0] for word in words[1:] if len(word[0]) > 3]
     return sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
 
 
@@ -370,9 +375,11 @@ def _is_form(word: str, other: str, note: _Words) -> bool:
     if _KIN.search(ending) or _KIN.search(rest):
         return False
     shorter, longer = sorted((ending, rest), key=len)
-    if same >= _STEM and len(shorter) <= _ENDING and _ADJECTIVE.fullmatch(longer):
-        return True
-    if other not in note.names:
+    is_name = other in note.names
+    is_stem = len(shorter) < 2 or (is_name and len(shorter) <= _ENDING)
+    if same >= _STEM and _ADJECTIVE.fullmatch(longer):
+        return is_stem or bool(_ADJECTIVE.fullmatch(shorter))
+    if not is_name:
         return False
     if same >= max(_STEM, len(word) - _ENDING) and len(rest) <= _ENDING:
         return True
