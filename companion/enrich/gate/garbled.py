@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from itertools import pairwise
 
 from companion.enrich.gate.said import Fault, Said
@@ -19,6 +20,42 @@ _ENGLISH = """
 an and any are for from in is it of on or that the this to with
 """
 _FALLEN_INTO = frozenset(_ENGLISH.split())
+# In Russian also these; other words alone are names, as nginx and numpy.
+_NO_NAMES = """
+ability about above according achieve across actually additional after again all allows almost also
+although always among amount another approach area aspect back based because become been before
+being belief benefit better between body both but came can cannot challenge change common complex
+concept condition connection consider contains could crucial culture development different
+difficult discuss does each early effect effective effort emotion enough essential even every
+everything example experience explain explore feature feeling few find first focus form found full
+fundamental gave general give goal good great group grow growth had happen has have health help
+here high history how however human idea impact importance important improve include includes
+including increase individual influence information instead into its itself just kind knowledge
+known language large last later learn learning less level life like long made main make many
+matter may mean meaning means method mind moment more most mostly much must natural nature need
+never new not nothing now often once one only order other others our over own part particular
+people perhaps person place possible power practice principle problem process produce provide
+provides purpose quality rather reach reason relationship require research result role said same
+say see seem sense several shape share should show similar simple simply since skill small social
+society some something sometimes specific state step still strategy strong structure success such
+take task technique tend than their them themselves then theory there therefore these they thing
+things think those thought three through throughout thus time together too tool toward towards
+truth two type typically under understand understanding until upon used useful using usually value
+various very want was water ways well went were what when where whether which while who whole why
+widely will within without word words work world would year years yet you your
+"""
+_IN_RUSSIAN = _FALLEN_INTO | frozenset(_NO_NAMES.split())
+# What stands beside a keyword: `for 循环`, `оператор and`.
+_OF_CODE = re.compile(
+    r"循环|迴圈|语句|語句|函数|函式|関数|变量|变数|変数|关键字|关键词|キーワード|运算|运行|操作符|演算子|"
+    r"指向|命令|代码|コード|类型|型|参数|引数|方法|メソッド|对象|字段|属性|标签|构文|構文|文を|文や|文は|文の|"
+    r"ключев|слов[оа]м?\b|цикл|операто|операци|услови|инструкц|функци|метод|команд|переменн|параметр"
+    r"|аргумент|тип[ауеы]?\b|пол[еяю]\b|тег|класс|атрибут|свойств|ветк|папк|файл|модул|пакет|утилит"
+    r"|библиотек|ключ|флаг|опци",
+    re.IGNORECASE,
+)
+_GLUED = re.compile(f"[{UNSPACED}]{{2}}")
+_BESIDE = 24, 8  # characters before and after that are looked at
 _SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `into`
 
 
@@ -26,9 +63,9 @@ def find_garbled(said: Said) -> Fault | None:
     """Return the fault of an answer with a word of two alphabets, or fallen into English.
 
     The first: a Russian word with a Latin letter. The second, alone in a text that is not in Latin
-    letters: `any事物`; in Russian any small word, for Chinese is full of English. Not of what the
-    note has itself, unless it tears a word of the note apart (`事any物`), nor of code, nor of what
-    answers a question.
+    letters: `any事物`; in Russian any common word, for Chinese is full of English. Not of what the
+    note has itself, unless it tears a word of the note apart (`事any物`), nor of keywords and code,
+    nor of what answers a question.
     """
     if said.question:
         return None
@@ -37,15 +74,29 @@ def find_garbled(said: Said) -> Fault | None:
     latin = sum(len(word) for word in words if word.isascii())
     odd = [word for word in words if _MIXED.search(word)]
     if latin * 2 < width(letters(text)):
-        alone = [run for run in _IN_LATIN.findall(text) if run.islower() and run.isalpha()]
         is_russian = sum(map(len, words)) - latin > count_unspaced(text)
-        odd += [word for word in alone if word in _FALLEN_INTO or (is_russian and len(word) > 2)]
+        odd += _find_english(text, _IN_RUSSIAN if is_russian else _FALLEN_INTO)
     known = set(find_tokens(f"{said.title}\n{said.note}")) if odd else set()
     for word in odd:
         if word.casefold() not in known or _tears(word, text, said.note):
             retry = "Write whole words, all in the same language."
             return Fault("garbled", f"has a word that is none (“{word}”)", retry)
     return None
+
+
+def _find_english(text: str, common: frozenset[str]) -> Iterator[str]:
+    """Yield the common words that stand alone, but for keywords of a program."""
+    for run in _IN_LATIN.finditer(text):
+        start, end = run.span()
+        if run[0] in common and not _OF_CODE.search(_beside(text, start, end)):
+            yield run[0]
+
+
+def _beside(text: str, start: int, end: int) -> str:
+    """Return what stands around; of a word glued on both sides, only what touches it."""
+    sides = text[start - 1 : start] + text[end : end + 1]
+    before, after = (2, 2) if _GLUED.fullmatch(sides) else _BESIDE
+    return f"{text[max(0, start - before) : start]} {text[end : end + after]}"
 
 
 def _tears(word: str, text: str, note: str) -> bool:

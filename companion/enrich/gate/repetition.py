@@ -17,6 +17,7 @@ _PHRASE_SIGNS = {"text": 14, "prose": 22}
 _STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
 _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
 _LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
+_ITEM_END = re.compile(r"[,;:、，；：()]|\b(?:and|or|und|oder|et|ou|y|e|o|и|или)\b", re.IGNORECASE)
 _PADDING = """
 a an the of on about note notes description overview introduction guide summary is are what this to
 and title topic subject notiz über nota sobre note sur заметка о об про
@@ -32,7 +33,7 @@ def find_repetition(said: Said) -> Fault | None:
     """Return the fault of an answer that says a word, a phrase or a sentence again."""
     again = (
         _repeated_sentence(said.text)
-        or _stutter(said.text)
+        or _stutter(said.text, said.title)
         or _repeated_phrase(said.tokens, said.field.kind)
     )
     return Fault("repetition", f"repeats itself (“{again}”)", _RETRY) if again else None
@@ -63,7 +64,7 @@ def _repeated_sentence(text: str) -> str:
     return ""
 
 
-def _stutter(text: str) -> str:
+def _stutter(text: str, title: str) -> str:
     """Return what stands several times in a row: "the the the", "a note of a note of"."""
     for sentence in _SENTENCE_END.split(text):
         tokens = find_tokens(sentence)
@@ -73,15 +74,25 @@ def _stutter(text: str) -> str:
                 part = tokens[start : start + size]
                 if tokens[start : start + size * times] == part * times:
                     return _join(part * times)
-        if again := _thrice(tokens):
+        if again := _thrice(sentence, tokens, title):
             return again
     return ""
 
 
-def _thrice(tokens: Sequence[str]) -> str:
-    """Return two words that a sentence has three times: "making candles, making candles, and"."""
+def _thrice(sentence: str, tokens: Sequence[str], title: str) -> str:
+    """Return two words that a list goes round in: "making candles, making candles, and".
+
+    A sentence has them three times, and two of its items begin with them; of the words of the
+    title, are nothing else. So people say "machine learning", or "this means that", three times.
+    """
     pairs = Counter(pair for pair in pairwise(tokens) if min(map(len, pair)) >= _LONG)
-    return next((_join(pair) for pair, times in pairs.items() if times > 2), "")
+    often = [pair for pair, times in pairs.items() if times > 2]
+    items = [find_tokens(item) for item in _ITEM_END.split(sentence)] if often else []
+    for pair in often:
+        shown = None if set(pair) <= set(find_tokens(title)) else 2
+        if sum(tuple(item[:shown]) == pair for item in items) > 1:
+            return _join(pair)
+    return ""
 
 
 def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:

@@ -12,9 +12,10 @@ from companion.prompts import Field
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
+_NO_MORE = re.compile(r"\W*\Z")
 _OBJECT = re.compile(r"\s*[{\[][\s\S]*[}\]]\s*")
 _MEMBER = re.compile(
-    r"[\"“”']?[\w-]+[\"“”']\s*:\s*[\"“”'\[{]|[\"“”'}\]]\s*[,;]\s*[\"“”']\w+[\"“”']\s*:"
+    r"[\"“”']?(?<![\w-])[\w-]+[\"“”']\s*:\s*[\"“”'\[{]|[\"“”'}\]]\s*[,;]\s*[\"“”']\w+[\"“”']\s*:"
 )
 _LABEL = re.compile(r"\W*(?:description|aliases|callout|note-type)\W{0,3}:", re.IGNORECASE)
 
@@ -23,15 +24,20 @@ a abbr b blockquote body br code div em figure font h[1-6] head html hr i img in
 note-[0-9]+ ol p pre s script span strong style sub sup table tbody td th thead title tr u ul video
 """
 _ENTITY = r"& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
+_ATTRIBUTES = r"(?:\s+[\w:-]+\s*=[^<>]*|\s*(?:/\s*)?)"  # `a < b and b > c` has none
+_TAG = re.compile(rf"< ?/? ?(?:{'|'.join(_TAGS.split())})\b{_ATTRIBUTES}>", re.IGNORECASE)
 _MARKUP = re.compile(
     rf"(?P<within>(?<=\w){_ENTITY}(?=\w))"
-    rf"|(?P<html>< ?/? ?(?:{'|'.join(_TAGS.split())})\b[^<>]*>|<!|{_ENTITY})"
+    rf"|(?P<tag>{_TAG.pattern})"
+    rf"|(?P<html><!|{_ENTITY})"
     r"|(?P<mark>\]\(|\[\[|\]\]|\[\^|!\[)"
     r"|(?P<turn><? ?\|(?:im_|end|eot|assistant|user|system)\w*\|? ?>|\[/?INST\]|</?s>)"
     r"|(?P<escape>\\[nrt](?![a-z])|\\u[0-9a-f]{4})",
     re.IGNORECASE,
 )
-_EMPHASIS = re.compile(r"\*\*\w*|~~|==\w|(?<!\w)__\w|`|^#{1,6} |(?<!\S)\*\w")
+_EMPHASIS = re.compile(
+    r"\*\*\w*|~~|==\w|(?<!\w)__(?:(?P<name>[a-z]+(?:_[a-z]+)*__(?!\w))|\w)|`|^#{1,6} |(?<!\S)\*\w"
+)
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _WORD = 5.5  # characters of a word, with the blank
@@ -58,9 +64,13 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
 
 
 def find_json(said: Said) -> Fault | None:
-    """Return the fault of an answer that is or holds JSON, or begins with the field's label."""
+    """Return the fault of an answer that is or holds JSON, or begins with the field's label.
+
+    A member of an object within it is none where the note shows JSON, too.
+    """
     text = without_code(said.text)
-    found = _MEMBER.search(text) or _LABEL.match(text)
+    member = _MEMBER.search(text)
+    found = _LABEL.match(text) or (member and not (member.start() and _MEMBER.search(said.note)))
     if not (found or (_OBJECT.fullmatch(said.raw) and said.field.kind != "list")):
         return None
     return Fault("json", "holds JSON", "Write the text alone, without keys, braces or labels.")
@@ -69,19 +79,37 @@ def find_json(said: Said) -> Fault | None:
 def find_markup(said: Said) -> Fault | None:
     """Return the fault of an answer in which markup is left that no code in the note shows.
 
-    An entity within a word stands for a sign of the text, whatever the note shows.
+    Within the answer any tag may stand where the note's code has one, and `__init__` where the
+    note has it at all. An entity within a word stands for a sign of the text, whatever the note
+    shows.
     """
     text = ESCAPE.sub(r"\1", without_code(said.text) if said.is_prose else said.text)
     found = list(_MARKUP.finditer(text))
     if not said.is_prose:
         found += _EMPHASIS.finditer(text)
+    code = _code_in(said.note) if found else ""
     for match in found:
         if said.is_prose and match.lastgroup == "mark":
             continue  # links of notes that exist, made by inert_prose
-        if match.lastgroup == "within" or match[0].replace(" ", "") not in _code_in(said.note):
+        if not _is_shown(match, said.note, code):
             reason = f"has markup left in it (“{match[0]}”)"
             return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
     return None
+
+
+def _is_shown(match: re.Match[str], note: str, code: str) -> bool:
+    if match.lastgroup == "within":
+        return False
+    if match.lastgroup in ("name", "escape"):
+        return match[0] in note
+    is_named = match.lastgroup == "tag" and not _encloses(match)
+    return match[0].replace(" ", "") in code or (is_named and bool(_TAG.search(code)))
+
+
+def _encloses(tag: re.Match[str]) -> bool:
+    """Return whether a tag begins the text, or ends it without a blank before."""
+    ends = _NO_MORE.match(tag.string, tag.end()) and not tag.string[tag.start() - 1].isspace()
+    return tag.start() == 0 or bool(ends)
 
 
 def find_bad_length(said: Said) -> Fault | None:

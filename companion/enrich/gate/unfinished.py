@@ -12,10 +12,15 @@ from companion.llm.answer import CUT
 
 _LEADS_ON = re.compile(r"^#{1,6} |^\*\*[^*.!?。！？]+\*\*$|[:：]$")
 _CLOSERS = "\"'”’»›)]）】」』*_`|"
-_FINAL = ".!?…。！？｡؟।"
+_FINAL = ".!?…。！？｡؟।॥۔։።፧។།။"
+_GREEK_QUESTION = re.compile(r"[\u0370-\u03ff];$")
+# Thai, Lao, Burmese and Khmer: sentences end with a blank, or with nothing.
+_ENDS_BARE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]$")
+_EMOJI = re.compile("[\u2600-\u27bf\u2b50-\u2b55\U0001f000-\U0001faff]\ufe0f?$")
+_QUOTE_OR_BRACKET = re.compile('["”’»)\\]）】」』》]$')
 _BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
 _CUT = re.compile(r"(?:\.{3}|(?<!…)…)$")  # …… is how Chinese says "and so on"
-_STARTS_INSIDE = re.compile(r"^[,;:.!?)\]}、，。：；！？）」》]")
+_STARTS_INSIDE = re.compile(r"^(?:[,;)\]}、，。：；！？）」》]|[.:!?](?![^\W_]))")  # not `.NET`
 _BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
 # English; German; French; Spanish; Portuguese; Italian and Dutch; Russian.
 _NO_END = """
@@ -44,8 +49,9 @@ def find_unfinished(said: Said) -> Fault | None:
         return _unfinished(text[:40], "Begin with the beginning of a sentence.")
     if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         return None
+    needs_end = said.field.whole_sentences and not _ends_otherwise(last, said)
     if not _is_final(last) and (
-        said.field.whole_sentences or _breaks_off(last) or _is_cut_in_word(last, said.source)
+        needs_end or _breaks_off(last) or _is_cut_in_word(last, said.source)
     ):
         retry = "Write whole sentences, shorter ones, and end the last with a full stop."
         return _unfinished(last[-40:], retry)
@@ -54,7 +60,7 @@ def find_unfinished(said: Said) -> Fault | None:
 
 def whole_sentences(text: str) -> str:
     """Return text without the beginning of a sentence that it ends with, if others come first."""
-    if _is_final(text):
+    if _is_final(text) or _ENDS_BARE.search(text):
         return text
     *whole, rest = find_sentences([text]) if text else [text]
     return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
@@ -80,7 +86,14 @@ def without_cut(text: str) -> str:
 
 def _is_final(text: str) -> bool:
     bare = text.rstrip(_CLOSERS)
-    return bare[-1:] in tuple(_FINAL) and not _CUT.search(bare)
+    is_final = bare[-1:] in tuple(_FINAL) or bool(_GREEK_QUESTION.search(bare))
+    return is_final and not _CUT.search(bare)
+
+
+def _ends_otherwise(text: str, said: Said) -> bool:
+    """Return whether the text may be whole without a full stop; a callout, after a quotation."""
+    is_closed = said.is_prose and _QUOTE_OR_BRACKET.search(text)
+    return bool(is_closed or _ENDS_BARE.search(text) or _EMOJI.search(text))
 
 
 def _breaks_off(text: str) -> bool:
