@@ -19,13 +19,15 @@ _LOOKED_AT = 8  # sentences; of the first two, the one that has a word of the ti
 _PREFERRED = 2  # (measured on what people wrote: further down, it is worse than the first)
 _OVER = 1.25  # as an answer may be longer, too
 
-_EMBED = re.compile(r"!\[\[[^\]]*\]\]|!\[[^\]]*\]\([^)]*\)|\[\^[^\]]*\]")
-_TAGS_AROUND = re.compile(r"^(?:\s*#[^\s#]+)+(?=\s|$)|(?:\s+#[^\s#]+)+\s*$")
+# Every alternative stops at the next sign of its kind, or where a word begins: a transcript may be
+# one line of a megabyte.
+_EMBED = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\[\^[^\[\]]*\]")
+_TAGS = re.compile(r"(?:#[^\s#]+)+")
 _NO_PROSE = re.compile(
-    r"\[[^\]]+\]:\s|[\w -]+::|\^[\w-]+$|\||\{\{|<%|https?://\S+$|<[a-zA-Z/!]|\$[^$]+\$"
+    r"\[[^\[\]]+\]:\s|[\w -]::|\^[\w-]+$|\||\{\{|<%|(?<!\S)https?://\S++$|<[a-zA-Z/!]|\$[^$]+\$"
 )
 _MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
-_BLOCK_ID = re.compile(r"\s\^[A-Za-z0-9-]+$")
+_BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]+")
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
 _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
@@ -117,5 +119,13 @@ def _join(block: Iterable[str]) -> str:
 
 
 def _plain(line: str) -> str:
-    line = _TAGS_AROUND.sub("", _BLOCK_ID.sub("", _EMBED.sub("", line).rstrip()))
-    return " ".join(_MARK.sub("", without_links(line)).split())
+    """Return the line's words, without tags at its ends and a block's name."""
+    words = _EMBED.sub("", line).split()
+    end = len(words)
+    if end and _BLOCK_ID.fullmatch(words[-1]):
+        end -= 1
+    while end and _TAGS.fullmatch(words[end - 1]):
+        end -= 1
+    start = next((n for n in range(end) if not _TAGS.fullmatch(words[n])), end)
+    shown = without_links(" ".join(words[start:end]))
+    return " ".join(_MARK.sub("", shown).split())

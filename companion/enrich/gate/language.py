@@ -45,7 +45,7 @@ _SPOKEN["Latin letters"] = set(LANGUAGES).difference(*_SPOKEN.values(), dict(_SC
 _LIKELIEST = {"Cyrillic": "Russian", "Arabic script": "Arabic"}
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _ALPHABETIC = re.compile("[A-Za-z\u00c0-\u024f\u0400-\u04ff\u0600-\u06ff]")
-_CODE = re.compile(r"`[^`\n]*`|\S*[/\\_@<>{}=]\S*|https?:\S+")
+_CODE = re.compile(r"`[^`\n]*`|(?<!\S)(?=\S*[/\\_@<>{}=])\S+")
 _NAME = re.compile(rf"(?<=[^\W{UNSPACED}] )[A-Z]\w*|\b\w*\d\w*\b")
 
 _ENOUGH = 40  # letters of an alphabet that tell a language
