@@ -417,6 +417,14 @@ TAILS = {
     ],
 }
 
+ECHOES = [
+    "The key points that matter most about the subject.",
+    "The subject first, then the points that matter most.",
+    "The points which matter most, the subject first.",
+    "A plain sentence about the subject in the words of the note.",
+    "Plain words about the subject, whole sentence, full stop.",
+]
+
 
 def _rows(*tables: dict[str, list[str]]) -> list[tuple[str, str]]:
     return [(lang, text) for table in tables for lang, texts in table.items() for text in texts]
@@ -432,6 +440,11 @@ def test_no_end_of_a_callout(language: str, text: str) -> None:
     title, note = NOTES[language]
     assert talk_in(said(f"{note}\n\n{text}", title, note, "callout"))
     assert talk_in(said(f"{note} {text}", title, note, "callout"))
+
+
+@pytest.mark.parametrize("text", ECHOES)
+def test_echo(text: str) -> None:
+    assert talk_in(said(text, *NOTES["en"]))
 
 
 GOOD = {
@@ -538,6 +551,7 @@ CALLOUTS = [
     pytest.param("Passport", "The document contains a photo and a number.", id="contains"),
     pytest.param("Zettelkasten", "The references of this note lead to others.", id="of this note"),
     pytest.param("Zettelkasten", "In the note itself one idea is written down.", id="itself"),
+    pytest.param("Kubernetes", "What it is, how it works, why it matters takes weeks.", id="what"),
     pytest.param("Erlkönig", "Der Text ist in acht Strophen gegliedert.", id="der Text"),
     pytest.param("Testament", "Das Dokument ist nur von Hand geschrieben gültig.", id="Dokument"),
     pytest.param("Contrato", "El documento contiene los derechos de cada una.", id="contiene"),
