@@ -447,6 +447,25 @@ def test_echo(text: str) -> None:
     assert talk_in(said(text, *NOTES["en"]))
 
 
+TITLES = [
+    pytest.param("Information about photosynthesis.", "Photosynthesis", id="information"),
+    pytest.param("Everything you need to know about photosynthesis.", "Photosynthesis", id="all"),
+    pytest.param("A brief description of the subject: photosynthesis.", "Photosynthesis", id="of"),
+    pytest.param("Una descripción de la fotosíntesis.", "Fotosíntesis", id="es"),
+    pytest.param("Breve resumen sobre la fotosíntesis.", "Fotosíntesis", id="es resumen"),
+    pytest.param("Eine kurze Beschreibung der Photosynthese.", "Photosynthese", id="de"),
+    pytest.param("Ein Überblick über die Photosynthese.", "Photosynthese", id="de Überblick"),
+    pytest.param("Краткое описание: Фотосинтез.", "Фотосинтез", id="ru"),
+    pytest.param("光合作用的介绍。", "光合作用", id="zh"),
+    pytest.param("光合成の概要について。", "光合成", id="ja"),
+]
+
+
+@pytest.mark.parametrize(("text", "title"), TITLES)
+def test_title_alone(text: str, title: str) -> None:
+    assert CHECKS["title"](said(text, title))
+
+
 GOOD = {
     "en": [
         ("Polysemy", "Which meaning a word has in a given context depends on the others."),
