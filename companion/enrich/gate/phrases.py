@@ -15,7 +15,8 @@ _EN_SAYS = rf"""(?:is|are|was|(?:contain|list|give|talk|aim|serve|seem|appear|in
 _EN_KIND = r"""(?:(?:short|brief|concise|quick|simple|single|whole|entire|original|above|following
  |given|provided|personal|obsidian|markdown)\ ){0,2}"""
 _EN_THIS = r"(?:this|the|your|(?:the\ )?user['’]s)"
-_EN_SUM = r"(?:(?:in\ (?:summary|short|conclusion)|overall|to\ sum(?:mari[sz]e|\ up)),?\ )?"
+_EN_SUM = r"""(?:(?:(?:in\ (?:summary|short|conclusion)|overall|to\ sum(?:mari[sz]e|\ up)),?
+ |it\ (?:seems|appears)(?:\ that)?)\ )?"""
 _DE_SAYS = r"""(?:ist|beschreib|erklär|enthält|behandel|gibt|biete|handel|erläuter|zeigt|fasst
  |erwähn|befass|beschäftig|stellt|geht|liste|liefer|beton|nennt|erzähl|dreht)\w*"""
 _DE_KIND = r"(?:(?:vorliegende|obige|kurze|gegebene|bereitgestellte)[rs]?\ )?"
@@ -26,7 +27,7 @@ _RU_SAYS = r"""(?:опис|рассказ|объясн|содерж|посвящ
 _RU_SUM = r"(?:(?:в\ (?:целом|общем|итоге)|итак|кратко),?\ )?"
 _ZH_SAYS = r"""(?:主要|详细|简要|简单|还|也)*(?:介绍|讲|描述|说明|解释|提到|提及|记录|总结|概述|讨论
  |阐述|探讨|指出|强调|涵盖|分享|列出|所述|所说)"""
-_JA_SAYS = r"(?:述べ|説明|紹介|解説|まとめ|書かれ|書いてあ|記され|記載|記録|触れ|扱って)"
+_JA_SAYS = r"(?:述べ|説明|紹介|解説|まとめ|書かれ|書いてあ|記され|記載|記録|触れ|扱って|扱います)"
 _FR_SAYS = "(?:est|décrit|explique|présente|traite|contient|parle|fournit|donne|aborde)"
 _PT_SAYS = "(?:é|descreve|explica|apresenta|trata|contém|fala|oferece|aborda|fornece)"
 _IT_SAYS = "(?:è|descrive|spiega|presenta|tratta|contiene|parla|offre|fornisce)"
@@ -55,14 +56,16 @@ FRAME_FIRST = rf"""
 | (?:en\ (?:resumen|general|conclusión),?\ )?(?:esta|la(?!\ nota\ es\b)
   |una)\ (?:\w+\ )?nota\ (?:{_ES_SAYS}|sobre)\b
 | (?:este|el)\ (?:documento|texto)(?:\ \w+)?\ {_ES_SAYS}\b
+| (?:esta\ es\ una\ )?nota\ sobre(?=(?:\ \w+){{2}})
+| в\ (?:этом\ |данном\ )?тексте\ {_RU_SAYS} | речь\ в\ заметке\b
 | {_RU_SUM}(?:эта|данная|ця)\ (?:\w+\ )?(?:заметка|нотатка)\b
 | (?:этот|данный|цей)\ (?:\w+\ )?(?:документ|текст)\b
 | {_RU_SUM}(?:(?:короткая|краткая)\ )?заметка\ {_RU_SAYS}
 | (?:总之|总的来说|总体而言|综上)?[，,]?(?:用户的?|本|这[篇个份条则]|该|此)?(?:笔记|便签)(?:中|里
   |内容)?(?:也|还)?{_ZH_SAYS}
 | (?:这是)?(?:一[篇则份条个]关于[^，。]{{1,30}}的|用户的?)(?:笔记|便签)(?=[，。]|\Z)
-| (?:本|这[篇个份]|该|此)(?:文档|文本)(?!模型) | 文中(?:还)?{_ZH_SAYS}
-| [^。]{{1,40}}(?:について|に関する)(?:まとめ)?(?:た|の)?(?:ノート|メモ)(?:です|である)?(?=。|\Z)
+| (?:本|这[篇个份]|该|此)(?:文档|文本)(?!模型) | 文中(?:还)?{_ZH_SAYS} | (?:本|该|此)笔记是
+| [^。]{{1,40}}(?:について|に関する)[^。]{{0,12}}(?:ノート|メモ)(?:です|である)?(?=。|\Z)
 | (?:この|本|当該|ユーザーの)?(?:ノート|メモ)(?:の内容)?(?:は|では|には|で)[^。]{{0,40}}{_JA_SAYS}
 | (?:この|本|当該)(?:文書|文章|ドキュメント|テキスト)[はでにがの]
 | (?:cette|la)\ note\ {_FR_SAYS}\b | (?:ce|le)\ (?:document|texte)\ {_FR_SAYS}\b
@@ -94,7 +97,8 @@ FRAME_WORDS = rf"""
 | (?:provided|given|described|listed|mentioned|outlined|explained|stated|noted)\ (?:above\ )?
   in\ (?:the|this|your)\ (?:note|text)\b
 | as\ {_EN_THIS}\ (?:note|text)\ {_EN_SAYS}\b | as\ noted\ (?:above\ )?in\b
-| (?:subject|topic|focus|purpose|author|writer|aim|goal|gist|points?)\ of\ {_EN_THIS}\ note\b
+| (?:subject|topic|focus|purpose|contents?|author|writer|aim|goal|gist
+  |points?)\ of\ {_EN_THIS}\ note\b
 | (?:of|about)\ (?:the|this)\ (?:subject|topic)(?=\W*\Z|\ and\ its\b)
 | in\ (?:dieser|der)\ (?:\w+\ )?notiz\ (?:geht|wird|werden|ist|sind|steht|beschrieben|erwähnt
   |genannt|erklärt)\b | (?:gemäß|laut)\ (?:(?:der|dieser)\ )?notiz\b
@@ -111,7 +115,8 @@ FRAME_WORDS = rf"""
 """
 FRAME_SIGNS = r"""
   (?:根据|依据|基于|正如|如同?)(?:本|这[篇个份条则]|该|用户的?|所?提供的)?(?:笔记|便签|文本)
-| (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档) | 笔记的?(?:主要)?内容(?:是|为|包括|主要)
+| 从笔记[^，。]{0,3}可以?(?:看|得|知) | (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档)
+| 笔记的?(?:主要)?内容(?:是|为|包括|主要)
 | (?:本|这[篇个份条则]|该|此)(?:笔记|便签)(?:中|里|的(?:内容|主题|作者))
 | (?:ノート|メモ)(?:の内容)?(?:によると|によれば|に基づ|に(?:書かれて|記されて|記載されて
   |ある)(?:いる)?(?:よう|通り))
@@ -120,9 +125,10 @@ FRAME_SIGNS = r"""
 """What tells of the note wherever it stands."""
 
 SELF_WORDS = r"""
-  as\ an?\ (?:\w+\ )?(?:ai|artificial\ intelligence|language\ model)\b[^.\n]{0,25}?,?\ i\b
+  as\ an?\ (?:\w+\ )?(?:ai|artificial\ intelligence|language\ model|assistant)\b[^.\n]{0,25}?,?\ i\b
 | i(?:\ am|['’]m|,\ as|,\ being)\ (?:just\ |only\ |merely\ )?an?\ (?:\w+\ )?
-  (?:ai|language\ model|(?:virtual|ai|digital)\ assistant|chatbot)\b
+  (?:ai|artificial\ intelligence|language\ model|(?:virtual|ai|digital)\ assistant|chatbot)\b
+  (?!\ (?:\w+\ )?(?:student|researcher|engineer|developer|scientist|expert))
 | i(?:\ have|['’]ve)?\ (?:left\ (?:it|them|that|this|those)\ out|omitted)\b
 | ich\ bin\ (?:nur\ |lediglich\ )?eine?\ (?:\w+\ )?(?:ki|künstliche|sprachmodell|assistent)
 | als\ (?:eine?\ )?(?:\w+\ )?(?:ki|sprachmodell|künstliche\ intelligenz)(?:-\w+)?\ \w+\ ich\b
@@ -145,10 +151,11 @@ AS_A_MODEL = r"""
   (?:as|being)\ an?\ (?:large\ )?(?:ai|artificial\ intelligence|language\ model)(?:\ \w+){0,2},
 | als\ (?:eine?\ )?(?:\w+\ )?(?:ki|künstliche\ intelligenz|sprachmodell)(?:-\w+)?(?:,|\ (?:kann|weiß
   |habe|bin|darf|könn\w+|gilt)\b)
-| como\ (?:una?\ )?(?:\w+\ )?(?:ia|inteligencia\ artificial|modelo\ de\ lenguaje),
+| como\ (?:una?\ )?(?:\w+\ )?(?:(?:asistente\ de\ )?ia|inteligencia\ artificial
+  |modelo\ de\ lenguaje),
 | как\ (?:ии|искусственный\ интеллект|языковая\ модель)(?:-\w+)?,
 | (?:作为|身为)(?:一[个款名])?(?:大型?)?(?:ai|人工智能|语言模型|智能)(?:语言)?(?:助手|模型)?[，,]
-| (?:ai|言語モデル|人工知能)(?:アシスタント|モデル)?として[、は]
+| (?:ai|言語モデル|人工知能)(?:アシスタント|モデル)?として[、はお]
 | en\ tant\ qu(?:e\ modèle|['’](?:ia|intelligence|assistant))
 | como\ (?:uma?\ )?(?:ia|inteligência\ artificial|modelo\ de\ linguagem),
 | come\ (?:una?['’\ ]?\ ?)?(?:ia|intelligenza\ artificiale|modello\ linguistico),
@@ -159,7 +166,7 @@ AS_A_MODEL = r"""
 
 FIRST = r"""
   (?:sure|certainly|absolutely|okay|ok|great)[,!.:] | of\ course(?:[!.:]|,\ (?:here|i)\b)
-| let\ me\ (?:explain|describe)\b
+| (?:sure\ thing|got\ it|understood|no\ problem)[,!.:] | let\ me\ (?:explain|describe)\b
 | (?:here(?:\ is|\ are|['’]s|\ you\ (?:go|are))|below\ (?:is|are)|the\ following\ is)\b
 | (?:(?:the|an?|one|two|three|short|brief|concise|simple|final|one-sentence)\ ){0,3}(?:title|summary
   |description|answer|output|response|note|explanation|paragraphs?|sentences?|ai|assistant|chatbot
@@ -170,26 +177,29 @@ FIRST = r"""
 | (?:hey|hi|hello|dear)(?:\ there|,?\ (?:my\ )?(?:friend|reader|user|everyone|all))[,!] | hey[,!]
 | hi[,!] | hello! | my\ (?:dear\ )?friend[,!]
 | hier\ (?:ist|sind)\b | hier\ eine?\ (?:\w+\ )?(?:beschreibung|zusammenfassung|erklärung|text)\b
-| (?:natürlich|gerne?|klar|selbstverständlich|sicher)!
+| (?:natürlich|gerne?|klar|selbstverständlich|sicher)(?:!|,\ hier) | gern\ geschehen
+| alles\ klar[,!.]
 | (?:kurze?\ )?(?:beschreibung|zusammenfassung|antwort|titel|erklärung|ki|assistent|nutzer)
   (?:\ (?:der|des|von|zu[mr]?|für)\ [^:.!?\n]{1,40})?\s?:
 | (?:hallo|hey)(?:!|,?\ (?:zusammen|freunde?|du)\b) | liebe[rs]?\ (?:freund|leser)\w*
 | aquí\ (?:está|tienes?|hay|va)\ (?:una?|la|el|tu)\ (?:\w+\ )?(?:descripci|resumen|explicaci|texto
   |respuesta) | a\ continuación\ (?:se\ (?:presenta|ofrece|describe)|te|le|tienes)\b
-| (?:claro|por\ supuesto)(?:!|,\ aquí)
+| (?:claro|por\ supuesto)(?:!|,\ aquí) | entendido[,!.]
 | (?:breve\ )?(?:descripción|resumen|respuesta|título|explicación|asistente|usuario)(?:\ breve)?
   (?:\ de\ [^:.!?\n]{1,40})?\s?:
 | hola(?:!|\ amig[oa]) | querid[oa]s?\ (?:amig|lector)\w+
-| вот\ (?:\w+\ )?(?:описание|резюме|объяснение|ответ|текст)\b | (?:конечно|разумеется)(?:!|,\ вот)
+| вот\ (?:\w+\ )?(?:описание|резюме|объяснение|ответ|текст)\b
+| (?:конечно|разумеется|хорошо|понятно)(?:!|,\ вот)
 | (?:(?:краткое|короткое|моё|мой|ваше)\ )?(?:описание|резюме|ответ|заголовок|объяснение|ассистент
   |пользователь)(?:\ (?:заметки|темы|текста|на\ вопрос))?\s?:
 | привет(?:!|,\ друг) | здравствуйте | дорогой\ (?:друг|читатель)
 | (?:以下|下面)(?:就)?是 | 这里是[^，。]{0,14}(?:描述|说明|介绍|总结|解释)
-| (?:好的|没问题)[,，。！!]
+| (?:好的|没问题|明白了?|收到)[,，。！!]
 | 当然(?:[！!]|可以|，(?:以下|下面|这是))
 | (?:一句话|简短|简要|笔记)?的?(?:描述|摘要|总结|概述|标题|解释|回答|答案|回复|助手|用户)\s?[:：]
 | (?:嗨|嘿|你好|您好)[，,！!](?!世界) | 亲爱的
-| 以下[はに] | はい[、。] | もちろん(?:です|[！!]|、以下) | 承知(?:し|いた)
+| 以下[はに] | はい[、。] | もちろん(?:です|[！!]|、以下) | 承知(?:し|いた) | かしこまり
+| 了解(?:し|です)
 | [^。：:\n]{0,20}(?:説明文?|要約|概要|タイトル|回答|答え|アシスタント)\s?[:：]
 | こんにちは[、。！!](?!世界)
 | voici\b | bien\ sûr\b | certainement[,!] | aqui\ está\b | com\ certeza[,!] | ecco\b | certo[,!]
@@ -212,7 +222,8 @@ CHATTER = r"""
 | (?:wenn|falls)\ (?:du|sie)\ (?:\w+\ ){0,3}(?:fragen|mehr|hilfe|weitere\w*)\b[^.\n]{0,30}
   \b(?:frag|melde|lass|sag|wende|bescheid|helfe)\w*
 | bei\ (?:weiteren\ )?fragen\ [^.\n]{0,40}(?:verfügung|melde|frag)\w*
-| (?:möchtest\ du|möchten\ sie|soll\ ich)\ [^.?!\n]{0,60}\?
+| (?:möchtest\ du|möchten\ sie|soll\ ich)\ [^.?!\n]{0,30}(?:mehr|teil|ausführ|erklär|beispiel
+  |genauer|vertief|ergänz|wissen)[^.?!\n]{0,30}\?
 | lass(?:en\ sie)?\ (?:es\ )?mich\ wissen
 | (?:gib|geben\ sie)\ mir\ bescheid | \(?wort(?:an)?zahl\s?: | \(?\d+\ wörter\)
 | espero\ que\ [^.\n]{0,30}(?:ayud|útil|sirv)\w* | (?:te|le)\ gustaría\b

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 _TO_SAY = r"""(?:write|give|provide|create|generate|determine|say|tell|summari[sz]e|describe|form
  |explain|offer|produce)"""
-_DO = rf"(?:{_TO_SAY}|help|assist|fulfil|answer|comply|complete|access|do\ that)"
+_DO = rf"(?:{_TO_SAY}|help|assist|fulfil|answer|comply|complete|access\ (?:the|this|your)|do\ that)"
 _INFORMATION = r"(?:information|context|text|content|material|details?)"
 _WHAT_IT_IS = r"what\ (?:it|this|that|the\ (?:note|text))\b"
 _ANY = r"(?:an?\ |any\ |the\ )?(?:\w+\ )?"
@@ -23,7 +23,9 @@ REFUSAL_WORDS = rf"""
   i\ (?:apologi[sz]e|can(?:not|\ not|['’]t)\ {_DO}\b|(?:am|was)\ (?:not\ able|unable)\ to)
 | i\ (?:do\ not|don['’]t)\ have\ (?:enough|any|access|the)\ {_INFORMATION}
 | i\ (?:could\ not|couldn['’]t|did\ not|didn['’]t|cannot|can['’]t)\ find\ (?:any|enough)\b
-| i\ (?:need|require)\ more\ {_INFORMATION}
+| i\ (?:would\ |['’]d\ )?(?:need|require)\ more\ {_INFORMATION}
+| more\ {_INFORMATION}\ (?:is|are|would\ be)\ (?:needed|required)\ to\ {_TO_SAY}
+| (?:does\ not|doesn['’]t)\ (?:give|provide|contain|have)\ (?:enough|sufficient)\ {_INFORMATION}
 | (?:no|not\ enough|insufficient|too\ little|lack\ of)\ {_INFORMATION}\ (?:(?:is|was)\ )?
   (?:to\ {_TO_SAY}|available|provided|given|in\ the\ note)\b
 | is(?:\ not|n['’]t)\ enough\ (?:\w+\ ){{0,4}}to\ (?:say|tell|determine)\ {_WHAT_IT_IS}
@@ -41,21 +43,26 @@ REFUSAL_WORDS = rf"""
 | what\ (?:would\ you\ like\ (?:me\ )?to|do\ you\ want\ (?:me\ to|to\ know))\b
 | (?:write|insert|add|put)\ (?:an?|the|your)\ (?:\w+\ )?{_WORK}\ [^.\n]{{0,40}}\bhere\b
 | {_WORK}\ (?:of\ [^.\n]{{1,40}}\ )?(?:goes|comes)\ here\b
-| {_DE_NO}\ (?:informationen|angaben|kontext|inhalt|text)(?:,?\ (?:vor|vorhanden|verfügbar|um|für)\b
+| {_DE_NO}\ (?:informationen|angaben|kontext|inhalt|text)(?:,?\ (?:vor|vorhanden|verfügbar|um|für
+  |in\ der\ notiz)\b
   |\W*\Z)
 | kann\ ich\ (?:\w+\ ){{0,4}}(?:nicht|keine?n?)\ (?:\w+\ ){{0,3}}{_DE_DO}
+| (?:mir\ fehlen|ich\ (?:brauche|benötige)\ (?:mehr|weitere))\ (?:\w+\ )?(?:informationen|angaben)
+| (?:keinen\ zugriff|no\ tengo\ acceso|нет\ доступа)\ (?:auf|al?|к)\b
 | keine\ beschreibung\ (?:möglich|verfügbar|vorhanden|erstell|liefern|geben)
 | beschreibung\ ist\ (?:\w+\ )?nicht\ möglich\b | (?:text|notiz)\ ist\ (?:zu\ kurz|leer|unklar)\b
 | bitte\ (?:geb|gib|stell|teil|send|schick|füg|nenn)\w*\ [^.\n]{{0,25}}
   (?:informationen|text|notiz|angaben|details|inhalt|kontext)\b
 | no\ (?:tengo|hay|dispongo\ de|cuento\ con|contiene|se\ (?:proporciona
   |dispone\ de))\ (?:la\ )?{_ES_ENOUGH}
+| necesito\ más\ (?:información|contexto|detalles)\b
 | información\ insuficiente\ para\b | no\ es\ posible\ {_ES_DO}\ una?\b | no\ puedo\ {_ES_DO}
 | por\ favor,?\ (?:proporcion|compart|indi[cq]|facilit|envi|aclar|escrib)\w*\ [^.\n]{{0,25}}
   (?:información|texto|nota|detalles|contenido|contexto)\b
 | недостаточно\ (?:информации|сведений|контекста)\b | информации\ (?:слишком\ мало|недостаточно)
 | (?:не\ могу|невозможно|не\ удалось)\ {_RU_DO}\w*\ ?\w*\ ?описание | я\ не\ могу\ {_RU_DO}
-| не\ удалось\ определить,?\ о\ чём\b
+| мне\ (?:нужн|требу)\w+\ (?:больше|дополнительн\w+)\ {_RU_WHAT}
+| (?:слишком\ мало|нет)\ информации\ для\ (?:описания|ответа) | не\ удалось\ определить,?\ о\ чём\b
 | (?:пожалуйста,?\ )(?:перепиши|предоставь|уточни|укажи|пришли|добавь|сообщи|напиши
   |дай)\w*\ [^.\n]{{0,25}}{_RU_WHAT}
 | пожалуйста,?\ (?:перепишите|уточните)\b | предоставьте,?\ пожалуйста\b
@@ -65,8 +72,10 @@ REFUSAL_SIGNS = rf"""
 | (?:缺乏|缺少|没有|未提供|没有提供)(?:足够|充分|相关)的?{_ZH_WHAT}
 | (?:无法|不能|难以)(?:根据[^，。]{{1,12}})?(?:给出|写出|提供|生成|撰写
   |概括)[^，。]{{0,12}}(?:描述|说明|摘要|概述|答案)
+| 我?需要更多的?{_ZH_WHAT}才能
 | 请[您你]?(?:先|再)?(?:提供|补充|给出|发送|粘贴)[^，。“”]{{0,10}}{_ZH_WHAT} | 请(?:重新|用中文)
 | 情報が(?:\w{{0,3}})?(?:不足して|不十分|足り|ありません)(?=[^。]{{0,8}}(?:ため|ので|ません|。))
+| (?:もっと|さらに|より多くの|追加の)[^。]{{0,4}}情報が必要 | 内容がありません
 | 十分な(?:情報|内容)が(?:ない|あり|得られ|なく)
 | (?:内容|何についての[^。]{{0,6}})[がか](?:不明|分か[らり]|わか[らり])
 | (?:説明文?|要約|紹介文|回答)を(?:書く|作成|生成|提供)[^。]{{0,8}}(?:できません|難し|困難)
@@ -81,7 +90,8 @@ REFUSAL_FIRST = rf"""
 | (?:sorry|(?:my\ )?apologies|unfortunately|regrettably)[,.:!]
 | (?:insufficient|not\ enough)\ {_INFORMATION}\b
 | i\ (?:do\ not|don['’]t)\ know\ (?:what|how|enough|anything|the\ answer)\b | cannot\ be\ {_TO_SAY}
-| es\ tut\ mir\ leid | entschuldig | leider\ (?:kann|habe|ist|liegen|gibt|fehl|enthält)
+| (?:es\ )?tut\ mir\ leid | ohne\ weitere\ (?:informationen|angaben) | entschuldig
+| leider\ (?:kann|habe|ist|liegen|gibt|fehl|enthält)
 | ich\ kann\ (?:\w+\ ){{0,4}}(?:nicht|keine?n?)\ (?:\w+\ ){{0,3}}{_DE_DO}
 | ich\ weiß\ (?:\w+\ )?nicht,\ (?:worum|wovon|was\ (?:das|es|die))\b
 | lo\ siento | lamento\ (?:no|que)\b | lamentablemente | disculp[ae] | no\ puedo\ {_ES_DO}

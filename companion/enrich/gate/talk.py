@@ -10,7 +10,7 @@ from companion.enrich.gate.tokens import fold
 
 _BEGINS = r"[^\w(（]{0,5}(?=[\w(（])"
 _FIRST = rf"\A{_BEGINS}"
-_OPENS = rf"(?:\A|[.!?…:]\s{{1,3}}|[。！？：\n]){_BEGINS}"  # a sentence
+_OPENS = rf"(?:\A|[.!?…:]\s{{1,3}}|[。！？：…\n]){_BEGINS}"  # a sentence
 _SIGN = "(?=[\u3005-\u9fff\uac00-\ud7a3\uff00-\uffef])"  # Chinese, Japanese, Korean
 _FLAGS = re.VERBOSE | re.MULTILINE  # on small letters, which is faster than re.IGNORECASE
 
@@ -24,7 +24,7 @@ _META = re.compile(
     rf"(?P<self>{_anywhere(phrases.SELF_WORDS, phrases.SELF_SIGNS)})"
     rf"|{_FIRST}(?:(?P<first>{phrases.FIRST})|(?P<frame>{phrases.FRAME_FIRST}))"
     rf"|{_OPENS}(?:(?P<model>{phrases.AS_A_MODEL})|(?P<frame_later>{phrases.FRAME_LATER})"
-    rf"|(?P<chatter>{phrases.CHATTER}|(?:{phrases.SPEAKERS})[*_]*\s?[:：]))"
+    rf"|(?P<chatter>{phrases.CHATTER})|(?P<label>(?:{phrases.SPEAKERS})[*_]*\s?[:：]))"
     rf"|(?P<frame_within>{_anywhere(phrases.FRAME_WORDS, phrases.FRAME_SIGNS)})",
     _FLAGS,
 )
@@ -63,13 +63,13 @@ def find_refusal(said: Said) -> Fault | None:
 def _is_own(found: re.Match[str], said: Said) -> bool:
     """Return whether the words are the title's, or the note's own: then they are its subject.
 
-    Not what only a model says of itself, nor how an answer begins in a chat; of a note on models,
+    Not what only a model says of itself, a label, or how a chat begins; of a note on models,
     words as in "as a language model" need only name one.
     """
     words = fold(_bare(found[0]))
     if words in fold(said.title):
         return True
-    if found.lastgroup in ("first", "self"):
+    if found.lastgroup in ("first", "label", "self"):
         return False
     if found.lastgroup == "model":
         return bool(_models(found[0]) & _models(f"{said.title}\n{said.note}".lower()))
