@@ -12,6 +12,9 @@ _WORDS, _SIGNS = 6, 12  # in a row, taken from the prompt
 _LONG = 5  # letters of a word that says something
 _FEWEST = 5  # such words in an answer that is judged by them
 _SHARE = 0.6
+_FEWEST_ALL = 3  # such words in an answer that has no others
+# What callouts ask and people say, too: "what it is, how it works and why it matters".
+_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
 
 _RETRY = "Do not repeat the instructions or an example. Write about this note's subject only."
 
@@ -22,7 +25,8 @@ def find_echo(said: Said) -> Fault | None:
         return Fault("echo", f"repeats what the model was told (“{taken}”)", _RETRY)
     words = {word for word in said.tokens if len(word) >= _LONG}
     told = {word for word in words & _words_of(said.prompt) if word not in said.source}
-    if len(words) >= _FEWEST and len(told) >= _SHARE * len(words):
+    are_most = len(words) >= _FEWEST and len(told) >= _SHARE * len(words)
+    if are_most or (len(words) >= _FEWEST_ALL and told == words):
         return Fault("echo", "is made of the words the model was told", _RETRY)
     return None
 
@@ -30,7 +34,8 @@ def find_echo(said: Said) -> Fault | None:
 def _taken_phrase(said: Said) -> str:
     told = _phrases_of(said.prompt)
     for phrase in _phrases(said.tokens):
-        if phrase in told and not _is_in(phrase, said.title, said.note):
+        is_told = phrase in told and not _ASKED.issuperset(phrase)
+        if is_told and not _is_in(phrase, said.title, said.note):
             return ("" if is_unspaced(phrase[0]) else " ").join(phrase)
     return ""
 

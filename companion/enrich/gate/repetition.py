@@ -20,8 +20,11 @@ _LONG = 4  # letters of words that are not said three times in a sentence: no "o
 _ITEM_END = re.compile(r"[,;:、，；：()]|\b(?:and|or|und|oder|et|ou|y|e|o|и|или)\b", re.IGNORECASE)
 _PADDING = """
 a an the of on about note notes description overview introduction guide summary is are what this to
-and title topic subject notiz über nota sobre note sur заметка о об про
-的 关 于 笔 记 描 述 介 绍 概 の に つ い て ノ ー ト
+and title topic subject information facts short brief everything all you need know
+notiz über eine ein kurze der die das des beschreibung überblick zusammenfassung informationen
+nota sobre una un la el los las de descripción breve resumen información note sur
+заметка о об про описание краткое обзор
+的 关 于 笔 记 描 述 介 绍 概 要 説 明 紹 信 息 简 の に つ い て ノ ー ト
 """
 _SAYS_NOTHING = frozenset(_PADDING.split())
 
