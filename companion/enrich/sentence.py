@@ -12,7 +12,7 @@ _ABBREVIATIONS = (
 _AFTER_ABBREVIATION = re.compile(
     rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
 )
-_END = re.compile(r"[.!?…]+[\"'”’»)\]]*(?=\s)|[。！？]+[”’」』）]*")
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:

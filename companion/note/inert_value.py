@@ -23,7 +23,7 @@ _RULE = re.compile(r"[-*_=+#~` ]*")
 # Signs that are no words. What stays behind is looked at again by _ACTIVE, which only adds spaces.
 _SIGNS = re.compile(
     r"\\(?=[!-/:-@\[-`{-~])|`+|\{\{|\}\}|\[\^[^\[\]\s]*\]|(?i:https?://(?:www\.)?)"
-    rf"|(?<![^\s(\[])#+{TAG_AHEAD}|(?<=:):+(?=\s|$)"
+    rf"|(?<![^\s(\[])#+{TAG_AHEAD}|(?<=:)(?<!::):++(?=\s|$)"
 )
 _EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
 
