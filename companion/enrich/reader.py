@@ -29,7 +29,7 @@ from companion.errors import AnswerError
 from companion.llm.answer import Usage
 from companion.note.needs import CALLOUT, Need
 from companion.note.view import NoteView
-from companion.note.wikilink import link_mentions, link_targets
+from companion.note.wikilink import link_mentions, link_targets, links_once
 from companion.prompts import Field
 from companion.prompts import NoteView as Shown
 
@@ -97,6 +97,8 @@ class Reader:
     def _check(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
         """Return the value in the answer. Raises NothingToSay, AnswerUnfit where checks are on."""
         limits = self._limits(shown, field)
+        if field.kind == "prose" and isinstance(given, str):
+            given = links_once(given, self._known.names, self._path, self._linked)
         if not checks_are_on():
             return read_answer(field, given, limits)
         note, said = self._view.note.text, given

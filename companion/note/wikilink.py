@@ -42,7 +42,9 @@ _CLOSED = re.compile(
     ),
     re.MULTILINE,
 )
-_LINE_START = re.compile(r"^[\s>*+\d.)-]*\Z", re.MULTILINE)
+_MODEL_LINK = re.compile(
+    r"\[\[(?P<target>[^\[\]|#\\\n]+)[^\[\]|\n]*(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
+)
 # A bar in a link would end a cell: where there is a table (GFM 4.10), lines with bars stay as is.
 _TABLE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
 _ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
@@ -179,13 +181,11 @@ def link_mentions(
     text is inert Markdown, with or without `> ` before its lines; own is the path of the note it
     goes into; linked holds the targets of the links that note has (see link_targets). Nothing is
     linked twice, nor to own, nor to one of several notes of the same name, nor inside links, code,
-    escapes and URLs: such links of text's own become their words. `[[Name]]` where the text says
-    the name, else `[[Name|as written]]`.
+    escapes and URLs. `[[Name]]` where the text says the name, else `[[Name|as written]]`.
     """
-    taken = {_without_extension(own), *map(names.find_note, linked)}
-    text = _without_repeats(text, names, taken)
-    taken.update(map(names.find_note, link_targets(text)))
     closed = _closed_characters(text)
+    taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
+    taken.add(_without_extension(own))
     edits: list[Edit] = []
     done = 0
     for start, end, path in names.find_mentions(text):
@@ -199,31 +199,32 @@ def link_mentions(
     return apply_edits(text, edits)
 
 
+def links_once(
+    text: str, names: LinkNames, own: str = "", linked: Collection[str] = frozenset()
+) -> str:
+    """Return a model's text with its wikilinks to a note as their words after the first one.
+
+    Also those to own, and to notes in linked. What is left is to be made inert, for it may be
+    active where a link was.
+    """
+    taken = {_without_extension(own), *map(names.find_note, linked)}
+
+    def once(match: re.Match[str]) -> str:
+        path = names.find_note(match["target"])
+        if path is None:
+            return match[0]
+        if path in taken:
+            return (match["alias"] or match["target"]).strip()
+        taken.add(path)
+        return match[0]
+
+    return _MODEL_LINK.sub(once, text)
+
+
 def link_targets(text: str) -> set[str]:
     """Return the targets of the wikilinks and embeds in text, without headings; none from code."""
     targets = (match["target"] for match in _CLOSED.finditer(text))
     return {target.strip().rstrip("\\") for target in targets if target}
-
-
-def _without_repeats(text: str, names: LinkNames, taken: Collection[str | None]) -> str:
-    """Return text with the links to notes that are taken, or linked before, as their words.
-
-    But those whose words would open a block where they stand.
-    """
-    seen = set(taken)
-
-    def once(match: re.Match[str]) -> str:
-        path = names.find_note(match["target"].rstrip("\\")) if match["target"] else None
-        if path is None or match[0].startswith("!"):
-            return match[0]
-        shown = match[0].strip("[]").rpartition("|")[2].strip()
-        begins = _LINE_START.search(text[: match.start()]) and not shown[:1].isalpha()
-        if path in seen and not begins:
-            return shown
-        seen.add(path)
-        return match[0]
-
-    return _CLOSED.sub(once, text)
 
 
 def _wikilink(target: str, written: str) -> str:

@@ -78,7 +78,7 @@ def test_the_second_question_names_the_fault_and_counts(user: User) -> None:
     first, second = (seen.body["messages"] for seen in user.fake.seen)
     assert second[: len(first)] == first
     assert [message["role"] for message in second[len(first) :]] == ["assistant", "user"]
-    assert BAD in second[-2]["content"] and "never mention the note" in second[-1]["content"]
+    assert BAD in second[-2]["content"] and "is a refusal" in second[-1]["content"]
     one = json.loads(json.dumps(done["usage"]))["output_tokens"]
     user.note("Other.md", NOTE)
     say(user, GOOD)
@@ -109,7 +109,7 @@ def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:
     user.note("Sourdough.md", NO_PROSE)
     say(user, BAD)
     ran = user.run("enrich", ".", "--json")
-    assert ran.objects[0]["status"] == "failed" and "talks about" in ran.objects[0]["reason"]
+    assert ran.objects[0]["status"] == "failed" and "refusal" in ran.objects[0]["reason"]
     calls = user.calls()
     user.run("enrich", ".", "--json")
     assert user.calls() == calls
@@ -149,6 +149,21 @@ def test_links_of_the_model_s_own(user: User, links: str, linked: list[str]) -> 
     note = user.read("Sourdough.md")
     assert re.findall(r"\[\[.*?\]\]", note) == linked
     assert "for Sourdough, and more rye" in note
+
+
+@pytest.mark.parametrize("checks", ["on", "off"])
+def test_nothing_comes_to_life_where_a_link_was(
+    user: User, monkeypatch: pytest.MonkeyPatch, checks: str
+) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", checks)
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    links = "A %[[Sourdough|%]] #[[Sourdough|tag]] <[[Sourdough|img src=x>]] {[[Sourdough|{]]"
+    say(user, GOOD, callout=f"{LONG} {links} it ends.")
+    user.run("enrich", "Sourdough.md")
+    body = user.read("Sourdough.md").partition("> [!ai]")[2]
+    assert "Bakers" in body
+    assert not any(sign in body for sign in (" %%", " #tag", " <img", " {{", "[["))
 
 
 def test_two_callouts_of_a_note_are_not_the_same(user: User) -> None:
