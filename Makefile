@@ -43,7 +43,7 @@ check: dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check -r README.md docs/api.md
+	$(BIN)/cog --check README.md docs/api.md
 	cd $(PLUGIN) && npm run --silent lint
 
 docs: .venv/ready

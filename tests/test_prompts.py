@@ -33,7 +33,6 @@ NOTE = NoteView(
     prose="The old capital.\n\nIt lies in Kansai.",
     headings=("Temples", "Food"),
     vocabulary={"tags": ("place", "food"), "note-type": ("city", "person")},
-    links=("Japan", "Tea"),
 )
 
 
@@ -441,9 +440,7 @@ def test_language(language: str | None, words: str) -> None:
     assert words in user_text([ask("description")], NoteView("Tee", language=language))
 
 
-def test_links_and_choices_are_offered() -> None:
-    assert "[[Japan]], [[Tea]]" in user_text([ask("callout")])
-    assert "[[" not in user_text([ask("callout")], NoteView("Kyoto"))
+def test_choices_are_offered() -> None:
     assert "place, food" in user_text([ask("tags")])
 
 
@@ -453,9 +450,7 @@ def test_stub_says_that_it_has_no_text() -> None:
 
 def test_note_text_is_never_a_template() -> None:
     text = "{{ title }} {% for x in y %} {{ 7 * 7 }} {# gone #}"
-    note = NoteView(
-        text, prose=text, headings=(text,), links=(text,), opening=text, self_description=text
-    )
+    note = NoteView(text, prose=text, headings=(text,), opening=text, self_description=text)
     assert user_text([ask("callout", text, text)], note).count(text) >= 4
 
 
@@ -504,7 +499,7 @@ def test_marks_hold_for_any_text(pieces: list[str]) -> None:
 )
 def test_no_data_ends_a_turn(mark: str) -> None:
     note = NoteView(
-        mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark], links=[mark], opening=mark,
+        mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark], opening=mark,
         self_description=mark,
         vocabulary={"tags": [mark]},
     )  # fmt: skip

@@ -19,6 +19,7 @@ from companion.enrich.plan import Filling
 from companion.enrich.reader import Outcome, Reader
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
+from companion.llm.answer import NoCompletion
 from companion.llm.client import Client
 from companion.note.callout import find_heading
 from companion.note.needs import DESCRIPTION, Need, find_callout
@@ -63,7 +64,7 @@ class Asker:
             second = reader.read(shown, again.given)
             read = _merge(read, second)._replace(usage=again.usage)
         read = read._replace(usage=answers.usage + read.usage)
-        return self._stand_in(view, shown, read) if checks_are_on() else read
+        return self._stand_in(view, shown, read, reader) if checks_are_on() else read
 
     def calls(
         self, path: str, view: NoteView, needs: Sequence[Need]
@@ -100,7 +101,7 @@ class Asker:
             self._languages = Languages(self._workspace.root, self.known.paths)
         return self._languages.of(path, view)
 
-    def _stand_in(self, view: NoteView, shown: Shown, read: Outcome) -> Outcome:
+    def _stand_in(self, view: NoteView, shown: Shown, read: Outcome, reader: Reader) -> Outcome:
         """Return the outcome with the note's own sentence for a description that was refused."""
         need = next((need for need in read.refused if need.kind == DESCRIPTION), None)
         if need is None or not self._workspace.config.notes.own_sentence:
@@ -108,7 +109,9 @@ class Asker:
         error = read.refused[need]
         most = field_of(need, self._workspace.prompts).max_characters
         sentence = own_sentence(view, shown.title, most)
-        if sentence is None or isinstance(error, NothingToSay):
+        if sentence is None or isinstance(error, NothingToSay | NoCompletion):
+            return read
+        if not reader.may_stand_in(shown, need, sentence):
             return read
         remark = f"the note's own sentence; the model's answer: {error}"
         rest = {other: why for other, why in read.refused.items() if other != need}

@@ -28,7 +28,8 @@ class Job(NamedTuple):
     explicit: the user wants it to have a description and a callout, even if it is no stub.
     retry: ask again what was asked before. force: write anew what Companion wrote and nobody
     edited since. section: a callout under this heading, and nothing else. dry_run: write nothing.
-    requests: fill the empty callouts that stand in it, and nothing else.
+    requests: fill the empty callouts that stand in it, and nothing else. again: ask for what was
+    rejected before, and nothing else; what was filled beside it may hide that the note is a stub.
     """
 
     path: str
@@ -38,6 +39,7 @@ class Job(NamedTuple):
     section: str | None = None
     dry_run: bool = False
     requests: bool = False
+    again: bool = False
 
 
 @dataclass(frozen=True)
@@ -64,7 +66,7 @@ def draft_note(workspace: Workspace, job: Job, data: bytes) -> Draft:
     """
     view = NoteView(NoteText.decode(data))
     if not job.force:
-        facts = _find(workspace, job, view, job.explicit)
+        facts = _find(workspace, job, view, job.explicit or job.again)
         needs, left = leave_asked(workspace, job, facts.needs)
         return Draft(data, view, facts.skipped, needs, (*facts.left, *left))
     own = take_own_out(
@@ -98,6 +100,11 @@ def leave_asked(
     )
 
 
+def is_rejected(asked: Asked | None) -> bool:
+    """Return whether the answer to what was asked could not be used."""
+    return asked is not None and asked.outcome == "rejected"
+
+
 def _why_left(asked: Asked) -> str:
     return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
 
@@ -112,6 +119,9 @@ def _find(workspace: Workspace, job: Job, view: NoteView, explicit: bool) -> Fac
     facts = find_facts(view, workspace.rules, explicit=explicit, section=job.section)
     if job.requests:
         return facts._replace(needs=tuple(n for n in facts.needs if _is_asked(view, n)))
+    if job.again:
+        asked = workspace.journal.asked(job.path)
+        return facts._replace(needs=tuple(n for n in facts.needs if is_rejected(asked.get(n.key))))
     if job.section is None:
         return facts
     return facts._replace(needs=tuple(n for n in facts.needs if _is_in_section(n, job.section)))

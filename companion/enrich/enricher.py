@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
@@ -10,6 +11,7 @@ from typing import Literal, NamedTuple
 from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Draft, Job, draft_note
+from companion.enrich.gate.tokens import find_tokens
 from companion.enrich.meant import ask_as_meant
 from companion.enrich.plan import Filling, Plan
 from companion.enrich.planner import MANY, Planner
@@ -17,17 +19,19 @@ from companion.enrich.reader import Outcome
 from companion.enrich.result import Result, Status, failed_result
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
-from companion.llm.answer import Usage
+from companion.llm.answer import NoCompletion, Usage
 from companion.llm.client import Client
 from companion.llm.faults import Cancelled
 from companion.note.callout import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.needs import Need
+from companion.note.text import NoteText
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
 
 _TRIES = 3
+_TAG = re.compile(r"(?<!\S)#[^\s#]+")
 
 
 class NoteRewritten(NoteChanged):
@@ -245,6 +249,8 @@ class Enricher:
 
     def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
         for need, error in refused.items():
+            if isinstance(error, NoCompletion):
+                continue
             outcome: Literal["nothing", "rejected"] = (
                 "nothing" if isinstance(error, NothingToSay) else "rejected"
             )
@@ -269,12 +275,24 @@ def _unchanged(answered: Answered, reason: str) -> Result:
 
 
 def _require_same_note(asked: bytes, now: bytes, path: str) -> None:
-    """Raise NoteRewritten when most of what the model was asked about has gone from the note."""
-    old = {line.strip() for line in asked.splitlines()} - {b""}
-    kept = old & {line.strip() for line in now.splitlines()}
-    if len(kept) * 2 < len(old):
-        reason = "it was rewritten while the model was thinking; enrich it again"
-        raise NoteRewritten(reason, path)
+    """Raise NoteRewritten when most of what the model was asked about has gone from the note.
+
+    Of its lines, and of the words of its body: stubs made from one template share most lines.
+    """
+    for parts in (_lines, _words):
+        old = parts(asked)
+        if len(old & parts(now)) * 2 < len(old):
+            reason = "it was rewritten while the model was thinking; enrich it again"
+            raise NoteRewritten(reason, path)
+
+
+def _lines(data: bytes) -> set[str]:
+    return {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
+
+
+def _words(data: bytes) -> set[str]:
+    """Return the words of the note's body, without those of tags."""
+    return set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from companion.enrich.draft import Job, leave_asked
+from companion.enrich.draft import Job, is_rejected, leave_asked
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
@@ -67,6 +67,8 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) ->
             needs, _ = leave_asked(workspace, job, needs)
         if choice.every or needs or path in own:
             yield job
+        elif choice.retry and any(map(is_rejected, asked.get(path, {}).values())):
+            yield job._replace(again=True)
 
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import NamedTuple
 
 from companion.enrich.again import AnswerUnfit
@@ -114,10 +115,28 @@ class Reader:
             raise AnswerUnfit(field.name, fault) from error
         if field.kind == "text" and isinstance(value, str):
             value = whole_sentences(value)
-        answer = Said(
+        answer = self._said_for(shown, need, field, value, note)
+        if isinstance(given, str):
+            answer = replace(answer, raw=given)
+        if isinstance(value, list) and field.kind == "list":
+            return self._fit_items(answer, value)
+        if field.kind != "choice" and (found := find_fault(answer)):
+            raise AnswerUnfit(field.name, found)
+        return value
+
+    def may_stand_in(self, shown: Shown, need: Need, sentence: str) -> bool:
+        """Return whether a sentence of the note may be its description."""
+        field = field_of(need, self._workspace.prompts)
+        return not find_fault(self._said_for(shown, need, field, sentence, self._view.note.text))
+
+    def _said_for(
+        self, shown: Shown, need: Need, field: Field, value: str | list[str], note: str
+    ) -> Said:
+        text = value if isinstance(value, str) else "\n".join(value)
+        return Said(
             field,
-            value if isinstance(value, str) else "\n".join(value),
-            given if isinstance(given, str) else "",
+            text,
+            text,
             shown.title,
             note,
             "\n".join(running_text(self._view)),
@@ -126,11 +145,6 @@ class Reader:
             need.question or "",
             self._is_from_title(shown, need),
         )
-        if isinstance(value, list) and field.kind == "list":
-            return self._fit_items(answer, value)
-        if field.kind != "choice" and (found := find_fault(answer)):
-            raise AnswerUnfit(field.name, found)
-        return value
 
     def _fit_items(self, answer: Said, items: list[str]) -> list[str]:
         if answer.field.vocabulary is not None:  # the vault's own values

@@ -18,6 +18,7 @@ _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTA
 _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
+_HALF = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -70,6 +71,10 @@ class NoAnswer(AnswerError):
         self.usage = usage
 
 
+class NoCompletion(NoAnswer):
+    """What came is no chat completion: it says something of the endpoint, nothing of the note."""
+
+
 CUT = " …"
 """What stands at the end of a text that the embedded model did not come to the end of."""
 
@@ -98,7 +103,7 @@ def read_completion(reply: Reply) -> Completion:
     finish = choice.get("finish_reason")
     refusal = message.get("refusal")
     return Completion(
-        text=_without_thoughts(_content(message.get("content"))).strip(),
+        text=_whole(_without_thoughts(_content(message.get("content")))).strip(),
         usage=usage,
         refusal=refusal if isinstance(refusal, str) else "",
         finish=finish if isinstance(finish, str) else "",
@@ -117,7 +122,7 @@ def read_json(text: str, schema: Schema) -> dict[str, Any] | None:
         data = json.loads(text[start : end + 1], strict=False)
     except (ValueError, RecursionError):
         return None
-    return data if isinstance(data, dict) and fits(data, schema) else None
+    return _whole(data) if isinstance(data, dict) and fits(data, schema) else None
 
 
 def fits(value: Any, schema: Schema) -> bool:
@@ -155,6 +160,17 @@ def error_inside(reply: Reply) -> Reply:
     code = error.get("code") if isinstance(error, dict) else None
     status = code if isinstance(code, int) and 400 <= code < 600 else 400
     return reply._replace(status=status)
+
+
+def _whole(value: Any) -> Any:
+    """Return value without halves of surrogate pairs, which models cut and no file can hold."""
+    if isinstance(value, str):
+        return _HALF.sub("", value)
+    if isinstance(value, list):
+        return [_whole(item) for item in value]
+    if isinstance(value, dict):
+        return {_whole(key): _whole(item) for key, item in value.items()}
+    return value
 
 
 def _content(content: Any) -> str:

@@ -13,6 +13,7 @@ from companion.llm.answer import (
     Answer,
     Completion,
     NoAnswer,
+    NoCompletion,
     Schema,
     Usage,
     read_completion,
@@ -154,7 +155,8 @@ class Client:
             thinks = completion.finish == "length" and not endpoint.embedded
             more = 2 if thinks else 1
             question = question._replace(tokens=question.tokens * more, told=True)
-        raise NoAnswer(unusable(endpoint, problem), usage)
+        kind = NoCompletion if completion.problem else NoAnswer
+        raise kind(unusable(endpoint, problem), usage)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return what the model answered, after learning what the endpoint does not take."""

@@ -21,6 +21,25 @@ _LIKE_TAG = re.compile(r"#(?<!\S#)[^\s#]")
 _TEMPLATE = re.compile(r"\{\{|<%")
 
 
+class _Hidden:
+    """Tells, from one place of a text to the next, what is in comments, formulas and fences."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self._text = text
+        self._at = start
+        self._counts = dict.fromkeys(_PAIRED, 0)
+        self._is_html = False
+
+    def is_at(self, place: int) -> bool:
+        for sign in _PAIRED:
+            self._counts[sign] += self._text.count(sign, self._at, place)
+        opens, closes = (self._text.rfind(sign, self._at, place) for sign in ("<!--", "-->"))
+        if opens != closes:
+            self._is_html = opens > closes
+        self._at = place
+        return self._is_html or any(count % 2 for count in self._counts.values())
+
+
 class NoteView:
     """A note and what is in it. What costs time is read when somebody asks for it."""
 
@@ -59,21 +78,16 @@ class NoteView:
         """
         found: list[str] = []
         note, end = self.note.text, self.note.body_start
+        hidden = _Hidden(note, end)
         while match := _LIKE_TAG.search(note, end):
             end = match.end()
-            if self._is_hidden(match.start()):
+            if hidden.is_at(match.start()):
                 continue
             start = note.rfind("\n", 0, match.start()) + 1
             end = note.find("\n", end) % (len(note) + 1)
             line = Line(start, end, end, note[start:end].rstrip("\r"), kind="text")
             found += () if line.text.startswith(("    ", "\t")) else tags_of(line)
         return found
-
-    def _is_hidden(self, at: int) -> bool:
-        """Return whether what stands at the offset is in a comment, a formula or a fence."""
-        note, start = self.note.text, self.note.body_start
-        opened = (note.count(sign, start, at) % 2 for sign in _PAIRED)
-        return any(opened) or note.rfind("<!--", start, at) > note.rfind("-->", start, at)
 
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""

@@ -20,10 +20,9 @@ class NoteView:
     """What a prompt may show of a note. All of it is data; none of it is ever a template.
 
     `language` is the English name of the language to write in; None: the note's own.
-    `vocabulary` holds the values to choose from by field name, the most fitting first;
-    `links`, the titles of existing notes that a callout may link to; `opening`, the note's own
-    sentence that says best what it is about, if it has one; `self_description`, the same where
-    it is written as a description already.
+    `vocabulary` holds the values to choose from by field name, the most fitting first; `opening`,
+    the note's own sentence that says best what it is about, if it has one; `self_description`, the
+    same where it is written as a description already.
     """
 
     title: str
@@ -33,14 +32,13 @@ class NoteView:
     tags: Sequence[str] = ()
     language: str | None = None
     vocabulary: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    links: Sequence[str] = ()
     opening: str | None = None
     self_description: str | None = None
 
     def values(self) -> dict[str, object]:
         """Return what a template for the note's part of a message may use."""
         prose = defuse(self.prose.strip())
-        lists = (*self.headings, *self.aliases, *self.tags, *self.links)
+        lists = (*self.headings, *self.aliases, *self.tags)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
             "prose": prose,
@@ -55,7 +53,6 @@ class NoteView:
             "aliases": one_lines(self.aliases),
             "tags": one_lines(self.tags),
             "language": self.language,
-            "links": one_lines(self.links),
             "opening": one_line(self.opening or ""),
             "self_description": one_line(self.self_description or ""),
         }
@@ -70,7 +67,6 @@ SAMPLES = (
         aliases=("java",),
         tags=("drink",),
         language="English",
-        links=("Tea",),
         opening="How coffee is brewed from roasted seeds.",
         self_description="How coffee is brewed from roasted seeds.",
     ),

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import pytest
 
 from tests.cli.user import User, answer_by_schema
-from tests.llm.fake_endpoint import answer
+from tests.llm.fake_endpoint import Scene, answer
 
 NOTE = (
     "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
@@ -115,6 +115,46 @@ def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:
     assert user.calls() == calls
 
 
+def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD, callout="Sure! Here is your callout about sourdough and how it is made.")
+    user.run("enrich", ".")
+    say(user, GOOD, callout=LONG)
+    assert user.run("enrich", ".").out.startswith("Nothing to do")
+    user.run("enrich", ".", "--retry")
+    assert "> Bakers keep it warm" in user.read("Sourdough.md") and description(user) == GOOD
+
+
+@pytest.mark.parametrize("body", [b"{}", b"\xff\x00", b'{"choices": []}'])
+def test_what_is_no_completion_is_not_the_note_s_fault(user: User, body: bytes) -> None:
+    user.note("Sourdough.md", NOTE)
+    user.fake.script = lambda _seen, _number: Scene(200, body)
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and user.read("Sourdough.md") == NOTE
+    say(user, GOOD)
+    user.run("enrich", ".")
+    assert description(user) == GOOD
+
+
+def test_half_a_character_is_left_out(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    user.fake.script = lambda seen, _number: answer(
+        json.dumps({"description": f"\ud83d{BAD if len(user.fake.seen) == 1 else GOOD}"})
+    )
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == GOOD
+
+
+def test_the_stand_in_is_in_the_language_too(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nlanguage = "de"\nfields = ["description"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD)
+    assert user.run("enrich", "Sourdough.md").status == 1
+    assert description(user) == ""
+    assert "Write in German." in user.fake.seen[0].body["messages"][1]["content"]
+
+
 def test_a_bad_callout_leaves_the_description(user: User) -> None:
     user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)
@@ -151,11 +191,10 @@ def test_links_of_the_model_s_own(user: User, links: str, linked: list[str]) -> 
     assert "for Sourdough, and more rye" in note
 
 
-@pytest.mark.parametrize("checks", ["on", "off"])
 def test_nothing_comes_to_life_where_a_link_was(
-    user: User, monkeypatch: pytest.MonkeyPatch, checks: str
+    user: User, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setenv("COMPANION_CHECKS", checks)
+    monkeypatch.setenv("COMPANION_CHECKS", "off")
     user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)
     links = "A %[[Sourdough|%]] #[[Sourdough|tag]] <[[Sourdough|img src=x>]] {[[Sourdough|{]]"

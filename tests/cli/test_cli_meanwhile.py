@@ -26,6 +26,7 @@ MORE = ("mine.\n", "mine.\n\nMore.\n")
 TYPED = ("description: ", "description: In my own words.")
 GONE = "it is no longer there; it was moved or deleted"
 REWRITTEN = "# Stub\n\nAll is new here.\n"
+OTHER = STUB.partition("\n# ")[0] + "\n# Quantum field theory\n\n#status/postponed\n"
 EVENTS = [
     pytest.param(
         write(STUB.replace(*MORE)), FILLED.replace(*MORE), 0, "1 enriched", id="edited elsewhere"
@@ -41,6 +42,7 @@ EVENTS = [
         write(FILLED), FILLED, 0, "edited meanwhile and needs nothing now", id="all filled by hand"
     ),
     pytest.param(write(REWRITTEN), REWRITTEN, 1, "was rewritten while", id="rewritten"),
+    pytest.param(write(OTHER), OTHER, 1, "was rewritten while", id="another of one template"),
     pytest.param(write(""), "", 0, "it is empty; it may still be syncing", id="emptied"),
     pytest.param(
         write(STUB.replace("created", "ai: false\ncreated")),

@@ -12,7 +12,7 @@ from email.utils import formatdate
 import pytest
 
 from companion.errors import AnswerError, CompanionError, EndpointError
-from companion.llm.answer import NoAnswer
+from companion.llm.answer import NoAnswer, NoCompletion
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.faults import (
@@ -82,10 +82,10 @@ FAULTS = [
         id="429 inside a 200",
     ),
     pytest.param(HTML, NotAnEndpoint, "web page", 1, id="HTML"),
-    pytest.param(Scene(200, GOOD.body[:50]), NoAnswer, "breaks off", 2, id="half a JSON"),
-    pytest.param(Scene(200, b"[]"), NoAnswer, "breaks off", 2, id="a list"),
-    pytest.param(Scene(200, b"{}"), NoAnswer, "no message", 2, id="no choices"),
-    pytest.param(Scene(200, b"[" * 100_000), NoAnswer, "breaks off", 2, id="nested too deep"),
+    pytest.param(Scene(200, GOOD.body[:50]), NoCompletion, "breaks off", 2, id="half a JSON"),
+    pytest.param(Scene(200, b"[]"), NoCompletion, "breaks off", 2, id="a list"),
+    pytest.param(Scene(200, b"{}"), NoCompletion, "no message", 2, id="no choices"),
+    pytest.param(Scene(200, b"[" * 100_000), NoCompletion, "breaks off", 2, id="nested too deep"),
     pytest.param(answer(""), NoAnswer, "empty", 2, id="empty"),
     pytest.param(answer(None), NoAnswer, "empty", 2, id="null"),
     pytest.param(answer("<think>hm"), NoAnswer, "empty", 2, id="thoughts only"),
