@@ -116,9 +116,12 @@ class Rules:
     private_properties: tuple[tuple[str, str], ...] = ()
     vocabulary: tuple[str, ...] = ("tags", "note-type")
 
+    def is_mark(self, tag: str) -> bool:
+        """Return whether the tag, or one it is nested in, marks a note for us: no vocabulary."""
+        return f"{tag.casefold()}/".startswith(self._marking_tags)
+
     @cached_property
-    def marking_tags(self) -> tuple[str, ...]:
-        """The tags that mark a note for us, casefolded, each with `/`: no vocabulary."""
+    def _marking_tags(self) -> tuple[str, ...]:
         tags = (*self.postponed_tags, *self.skip_tags, *self.private_tags)
         return tuple(f"{tag.lstrip('#').casefold()}/" for tag in tags)
 
@@ -274,10 +277,11 @@ def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
     values = {}
     for name in rules.vocabulary:
         if name == "tags":
-            tags = (tag for tag in [*view.properties.tags, *view.likely_tags] if is_tag(tag))
-            found = [tag for tag in tags if not f"{tag.casefold()}/".startswith(rules.marking_tags)]
+            tags = [*view.properties.tags, *view.likely_tags()]
+            found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
+        elif not (texts := _texts(view.properties.get(name))):
+            continue
         else:
-            texts = _texts(view.properties.get(name))
             found = [text for text in texts if (name, text.casefold()) not in rules.marks]
         if found:
             values[name] = tuple(dict.fromkeys(found))

@@ -27,17 +27,19 @@ class _Hidden:
     def __init__(self, text: str, start: int) -> None:
         self._text = text
         self._at = start
-        self._counts = dict.fromkeys(_PAIRED, 0)
+        self._opened = [False] * len(_PAIRED)
         self._is_html = False
 
     def is_at(self, place: int) -> bool:
-        for sign in _PAIRED:
-            self._counts[sign] += self._text.count(sign, self._at, place)
-        opens, closes = (self._text.rfind(sign, self._at, place) for sign in ("<!--", "-->"))
+        text, at = self._text, self._at
+        for number, sign in enumerate(_PAIRED):
+            if text.count(sign, at, place) % 2:
+                self._opened[number] = not self._opened[number]
+        opens, closes = text.rfind("<!--", at, place), text.rfind("-->", at, place)
         if opens != closes:
             self._is_html = opens > closes
         self._at = place
-        return self._is_html or any(count % 2 for count in self._counts.values())
+        return self._is_html or any(self._opened)
 
 
 class NoteView:
@@ -70,7 +72,6 @@ class NoteView:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
 
-    @cached_property
     def likely_tags(self) -> list[str]:
         """The tags of the body as a quick look tells, for it does without the outline.
 
@@ -78,6 +79,8 @@ class NoteView:
         """
         found: list[str] = []
         note, end = self.note.text, self.note.body_start
+        if not _LIKE_TAG.search(note, end):  # of most notes this is all
+            return found
         hidden = _Hidden(note, end)
         while match := _LIKE_TAG.search(note, end):
             end = match.end()
