@@ -144,6 +144,7 @@ class Reader:
             self._language,
             need.question or "",
             self._is_from_title(shown, need),
+            of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
     def _fit_items(self, answer: Said, items: list[str]) -> list[str]:

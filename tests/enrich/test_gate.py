@@ -420,6 +420,11 @@ def test_a_heading_is_no_description(text: str) -> None:
     assert kind_of(replace(said(text), note=note)) == "title"
 
 
+def test_a_callout_of_a_section_may_be_shorter() -> None:
+    answer = said("A starter is fed so that the yeast in it lives. " * 5, field="callout")
+    assert CHECKS["length"](answer) and not CHECKS["length"](replace(answer, of_section=True))
+
+
 def test_a_note_about_notes_may_speak_of_them() -> None:
     answer = replace(said("This note is yours to keep: a play."), title="This Note Is Yours")
     assert kind_of(answer) is None

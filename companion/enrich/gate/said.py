@@ -30,7 +30,8 @@ class Said:
     it. title: the note's. note: all of its text. words: its running text as a reader sees it.
     prompt: what the model was told, without the note. language: the English name of the one to
     write in; None: the note's own. question: what a callout was asked; empty: nothing. from_title:
-    whether it is a callout of which a small model knew hardly more.
+    whether it is a callout of which a small model knew hardly more. of_section: whether it is one
+    that explains a section.
     """
 
     field: Field
@@ -43,6 +44,7 @@ class Said:
     language: str | None = None
     question: str = ""
     from_title: bool = False
+    of_section: bool = False
 
     @property
     def is_prose(self) -> bool:

@@ -42,6 +42,7 @@ _EMPHASIS = re.compile(
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _WORD = 5.5  # characters of a word, with the blank
 _LEEWAY = 3  # people are brief: 文件系统 says something
+_SECTION = 0.6  # of the least for a whole note: a section has less to explain
 _OVER = 1.25  # of the most characters asked for
 LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
@@ -121,6 +122,8 @@ def find_bad_length(said: Said) -> Fault | None:
     """
     field = said.field
     least, most = field.min_characters, field.max_characters
+    if said.of_section:
+        least = int(least * _SECTION)
     if said.is_prose and width(said.text) < least and not said.question:
         retry = f"Write at least {least / _WORD:.0f} words: two paragraphs of whole sentences."
         return Fault("length", f"is too short ({len(said.text)} characters)", retry)
