@@ -548,6 +548,8 @@ UNTIDY = [
     pytest.param("A:\n\n- b\n- c d …", "A:\n\n- b", id="cut in a list"),
     pytest.param("A.\n\n**How it works**\n\nIt …", "A.", id="cut below a heading"),
     pytest.param("And th …", "", id="cut in the only sentence"),
+    pytest.param("> [!ai]+ AI\n> A.", "> A.", id="the header of a callout"),
+    pytest.param("See [!ai]\nB.", None, id="no header"),
     pytest.param("**Dough** rises. Bread.", None, id="bold, no list"),
     pytest.param(f"Bread. {COPY}\n- White. Mild.", None, id="a list below"),
 ]

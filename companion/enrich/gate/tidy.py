@@ -13,6 +13,7 @@ from companion.prompts import Field
 
 _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
+_HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
 
 
 def tidy(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
@@ -24,6 +25,7 @@ def tidy(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> 
     if _FENCE.search(text):
         return text
     lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
+    lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
     text = part_words(without_cut(_BLANK_LINES.sub("\n\n", lines)), note)
     if not may_quote:
         text = without_copies(text, note) or text
