@@ -15,7 +15,7 @@ from companion.prompts import Field
 from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
-_OFFERED_TOKENS = 120  # about what they may take together
+_OFFERED_TOKENS = 100  # about what they may take together
 
 
 class Known:

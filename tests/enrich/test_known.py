@@ -33,4 +33,4 @@ def test_the_most_fitting_values_are_offered_while_there_is_room(
         offered = known.vocabulary([field], f"About {tags[-1]}.")["tags"]
     assert offered[0] == tags[-1]
     assert set(offered) <= set(tags)
-    assert len(offered) == 1 or estimate_tokens(", ".join(offered)) <= 120
+    assert len(offered) == 1 or estimate_tokens(", ".join(offered)) <= 100
