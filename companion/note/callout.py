@@ -20,6 +20,9 @@ from companion.note.text import NoteText
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _PLAIN_TITLES = ("", "ai")
+# What may be open where the title ends, or makes a link of `[!ai]`. The paragraph that the title
+# begins goes on in the body (CommonMark 4.8), and would close it there.
+_MAY_BE_OPEN = re.compile(r"^[(:]|[`\[<$*~]|%%|==|(?<!\w)_")
 _APART = ("blank", "heading", "rule")
 
 
@@ -80,11 +83,13 @@ def answer_callout(
 ) -> Edit:
     """Return the edit that puts the lines of body into an empty callout, right under its header.
 
-    They are quoted as the header is; a list marker before it becomes blanks.
+    They are quoted as the header is; a list marker before it becomes blanks. A blank line of the
+    quote comes first where the title may have something open that the body would close.
     """
     header = lines[callout.first]
     quoting = re.sub(r"[^\s>]", " ", header.prefix.rstrip(" \t"))
-    block = [f"{quoting} {text}".rstrip() for text in body]
+    below = _below(header.text[header.content :], body)
+    block = [f"{quoting} {text}".rstrip() for text in below]
     return _insert(note, lines, callout.first, block)
 
 
@@ -170,7 +175,14 @@ def _marker(line: Line) -> int | None:
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:
     header = f"[!ai]{style.fold} {style.title}".rstrip()
-    return [f"> {text}".rstrip() for text in [header, *body]]
+    return [f"> {text}".rstrip() for text in [header, *_below(header, body)]]
+
+
+def _below(header: str, body: Sequence[str]) -> list[str]:
+    """Return what goes below a callout's first line: the body, apart where it must be."""
+    sign = _HEADER.match(header)
+    title = header[sign.end() :] if sign else header
+    return ["", *body] if _MAY_BE_OPEN.search(title) else [*body]
 
 
 def _end_of_preamble(lines: Sequence[Line]) -> int:

@@ -394,7 +394,9 @@ LISTS = [
     pytest.param(["None", "levain"], ["levain"], id="none"),
     pytest.param(['{"aliases": "levain"}', "levain"], ["levain"], id="JSON"),
     pytest.param(["its full form", "a synonym", "levain"], ["levain"], id="what was told"),
-    pytest.param(["This note is about bread", "I am a language model", "levain"], ["levain"], id="meta"),
+    pytest.param(
+        ["This note is about bread", "I am a language model", "levain"], ["levain"], id="meta"
+    ),
     pytest.param(["There are no other names.", "levain"], ["levain"], id="a sentence"),
     pytest.param(["bread that is raised by a starter of yeast"], [], id="a description"),
     pytest.param(["the the the the", "Humus (aka", "12", "酸面包"], [], id="odd ones"),
