@@ -88,6 +88,30 @@ PROPERTIES = [
     pytest.param("status: postponed until May", None, None),
     pytest.param("status: |\n  postponed", "status: |", "status: |\n  done"),
     pytest.param("a: 1", None, None),
+    pytest.param(
+        "status: postponed # postponed since May",
+        "status: # postponed since May",
+        "status: done # postponed since May",
+    ),
+    pytest.param(
+        "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
+        "  - status/postponed\n  # b, status/postponed\nb: 1",
+        "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
+        "  # b, status/postponed\nb: 1",
+        "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
+        "  - status/done\n  # b, status/postponed\nb: 1",
+    ),
+    pytest.param(
+        "tags: [a, # status/postponed\n  status/postponed, b] # status/postponed",
+        "tags: [a, # status/postponed\n  b] # status/postponed",
+        "tags: [a, # status/postponed\n  status/done, b] # status/postponed",
+    ),
+    pytest.param(
+        "status: | # postponed\n  postponed\n# postponed",
+        "status: | # postponed\n# postponed",
+        "status: | # postponed\n  done\n# postponed",
+    ),
+    pytest.param("status: # postponed", None, None),
 ]
 
 
