@@ -58,6 +58,39 @@ INLINE = [
         id="two",
     ),
 ]
+INLINE += [
+    pytest.param(f"x\n\n{line}\n", None, f"x\n\n{line}\n".replace("postponed", "done"), id=name)
+    for name, line in {
+        "what would become a task": "#status/postponed - [ ] call Bob",
+        "what would become a callout": "> #status/postponed [!ai] hello",
+        "what would become a block id": "A claim ^c1 #status/postponed",
+        "what would become a numbered list": "#status/postponed 1. x",
+        "what would become a link's target": "#status/postponed [1]: https://x.y",
+        "what would become code": "#status/postponed     x",
+        "what would become a table": "| a | b |\n#status/postponed\n|---|---|",
+        "what would become a table by its end": "a\n|---| #status/postponed",
+        "what would become a list in its line's place": "#status/postponed\n2. x",
+        "what would become a target in its line's place": "#status/postponed\n[1]: https://x.y",
+        "what would become a block id in its line's place": "#status/postponed\n^c1",
+        "what would become one list": "1. a\n\n#status/postponed\n\n1. b",
+        "what would become of a list": "- a\n\n#status/postponed\n\n  b",
+        "what would end in a backslash": "a\\\n#status/postponed",
+        "what would break the line": "a   #status/postponed\nb",
+        "what would close a heading": "## A # #status/postponed",
+        "what would become a field": "#status/postponed key:: value",
+        "what would become a link": "[a] #status/postponed(b)",
+        "an empty task": "- [ ] #status/postponed",
+    }.items()
+]
+INLINE += [
+    pytest.param("#status/postponed **b** c", "**b** c", "#status/done **b** c", id="emphasis"),
+    pytest.param("[[a]] #status/postponed", "[[a]]", "[[a]] #status/done", id="after a link"),
+    pytest.param("- [ ] a #status/postponed", "- [ ] a", "- [ ] a #status/done", id="in a task"),
+    pytest.param("a #status/postponed#b", "a #b", "a #status/done#b", id="right before a tag"),
+    pytest.param(
+        "#status/postponed #status/postponed b", "b", "#status/done #status/done b", id="twice"
+    ),
+]
 
 PROPERTIES = [
     pytest.param(
