@@ -145,6 +145,7 @@ PROPERTIES = [
         "status: | # postponed\n  done\n# postponed",
     ),
     pytest.param("status: # postponed", None, None),
+    pytest.param("status: postponed\nb: 1 # c\u2028d: 2", None, None),
 ]
 
 
