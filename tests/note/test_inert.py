@@ -74,6 +74,7 @@ EXAMPLES = [
         id="schemes",
     ),
     pytest.param("a@b.c", [r"a\@b.c"], id="e-mail address"),
+    pytest.param("<#@b.c> <1a@b.c>", [r"\<#@b.c> \<1a\@b.c>"], id="e-mail addresses in signs"),
     pytest.param("<b>a</b><br>b <script>c</script>", [r"a b \<script>c\</script>"], id="HTML"),
     pytest.param(
         "<!-- a --> &lt; &#x202e;", [r"\<!-- a --> \&lt; \&\#x202e;"], id="comments, entities"
