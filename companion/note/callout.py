@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit
-from companion.note.line import Line
+from companion.note.line import Line, is_plain_start
 from companion.note.tag import has_only_tags
 from companion.note.text import NoteText
 
@@ -98,7 +98,8 @@ def place_callout(
 ) -> Edit:
     """Return the edit that puts a new callout at the top of the note.
 
-    It goes after the preamble: a first H1, lines of only tags, blank lines and rules.
+    It goes after the preamble: a first H1, lines of only tags, blank lines and rules. Tags that
+    text goes on right below stay with it where the text would mean something else on its own.
     """
     return _place_after(note, lines, _end_of_preamble(lines), _quote(body, style))
 
@@ -196,8 +197,24 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
         if is_title or is_rule or has_only_tags(line):
             last = index
         elif not _is_gap(line):
-            break
+            return last if last < index - 1 or _can_begin(line) else _above_tags(lines, last)
     return last
+
+
+def _can_begin(line: Line) -> bool:
+    """Whether the line stays what it is without the text above it."""
+    is_inside = line.kind == "text" and not line.prefix.strip(" \t")
+    return not is_inside or is_plain_start(line.text)
+
+
+def _above_tags(lines: Sequence[Line], last: int) -> int:
+    """Return the index of the last line that is not blank above the lines of tags down to last."""
+    above = last
+    while above >= 0 and has_only_tags(lines[above]):
+        above -= 1
+    while above >= 0 and _is_gap(lines[above]):
+        above -= 1
+    return above
 
 
 def _is_gap(line: Line) -> bool:

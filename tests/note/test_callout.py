@@ -286,6 +286,13 @@ PLACES = [
     pytest.param("![[a]]\n", "{}\n\n![[a]]\n", id="before an embed"),
     pytest.param("#b text\n", "{}\n\n#b text\n", id="before text with a tag"),
     pytest.param("# A\n\n#b\ntext\n", "# A\n\n#b\n\n{}\n\ntext\n", id="tags right above text"),
+    pytest.param("#b\n> c\n", "#b\n\n{}\n\n> c\n", id="tags right above a quote"),
+    pytest.param("#b\n\n2. c\n", "#b\n\n{}\n\n2. c\n", id="tags above a list"),
+    pytest.param("#b\n    c\n", "{}\n\n#b\n    c\n", id="indented text of a tag"),
+    pytest.param("# A\n#a\n#b\n2. c", "# A\n\n{}\n\n#a\n#b\n2. c", id="no list below tags"),
+    pytest.param("# A\n\n\n#b\n^c", "# A\n\n{}\n\n#b\n^c", id="block id of tags"),
+    pytest.param("\n#b\n[1]: c", "\n{}\n\n#b\n[1]: c", id="no target below tags"),
+    pytest.param("#a\n\n#b\n<b>", "#a\n\n{}\n\n#b\n<b>", id="no HTML block below tags"),
 ]
 
 
