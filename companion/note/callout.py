@@ -14,12 +14,15 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit
-from companion.note.line import Line
+from companion.note.line import Line, is_plain_start
 from companion.note.tag import has_only_tags
 from companion.note.text import NoteText
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _PLAIN_TITLES = ("", "ai")
+# What may be open where the title ends, or makes a link of `[!ai]`. The paragraph that the title
+# begins goes on in the body (CommonMark 4.8), and would close it there.
+_MAY_BE_OPEN = re.compile(r"^[(:]|[`\[<$*~]|%%|==|(?<!\w)_")
 _APART = ("blank", "heading", "rule")
 
 
@@ -80,11 +83,13 @@ def answer_callout(
 ) -> Edit:
     """Return the edit that puts the lines of body into an empty callout, right under its header.
 
-    They are quoted as the header is; a list marker before it becomes blanks.
+    They are quoted as the header is; a list marker before it becomes blanks. A blank line of the
+    quote comes first where the title may have something open that the body would close.
     """
     header = lines[callout.first]
     quoting = re.sub(r"[^\s>]", " ", header.prefix.rstrip(" \t"))
-    block = [f"{quoting} {text}".rstrip() for text in body]
+    below = _below(header.text[header.content :], body)
+    block = [f"{quoting} {text}".rstrip() for text in below]
     return _insert(note, lines, callout.first, block)
 
 
@@ -93,7 +98,8 @@ def place_callout(
 ) -> Edit:
     """Return the edit that puts a new callout at the top of the note.
 
-    It goes after the preamble: a first H1, lines of only tags, blank lines and rules.
+    It goes after the preamble: a first H1, lines of only tags, blank lines and rules. Tags that
+    text goes on right below stay with it where the text would mean something else on its own.
     """
     return _place_after(note, lines, _end_of_preamble(lines), _quote(body, style))
 
@@ -170,7 +176,14 @@ def _marker(line: Line) -> int | None:
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:
     header = f"[!ai]{style.fold} {style.title}".rstrip()
-    return [f"> {text}".rstrip() for text in [header, *body]]
+    return [f"> {text}".rstrip() for text in [header, *_below(header, body)]]
+
+
+def _below(header: str, body: Sequence[str]) -> list[str]:
+    """Return what goes below a callout's first line: the body, apart where it must be."""
+    sign = _HEADER.match(header)
+    title = header[sign.end() :] if sign else header
+    return ["", *body] if _MAY_BE_OPEN.search(title) else [*body]
 
 
 def _end_of_preamble(lines: Sequence[Line]) -> int:
@@ -184,8 +197,24 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
         if is_title or is_rule or has_only_tags(line):
             last = index
         elif not _is_gap(line):
-            break
+            return last if last < index - 1 or _can_begin(line) else _above_tags(lines, last)
     return last
+
+
+def _can_begin(line: Line) -> bool:
+    """Whether the line stays what it is without the text above it."""
+    is_inside = line.kind == "text" and not line.prefix.strip(" \t")
+    return not is_inside or is_plain_start(line.text)
+
+
+def _above_tags(lines: Sequence[Line], last: int) -> int:
+    """Return the index of the last line that is not blank above the lines of tags down to last."""
+    above = last
+    while above >= 0 and has_only_tags(lines[above]):
+        above -= 1
+    while above >= 0 and _is_gap(lines[above]):
+        above -= 1
+    return above
 
 
 def _is_gap(line: Line) -> bool:

@@ -101,10 +101,13 @@ class _Body:
     def _add_text(self, text: str, following: _Block) -> None:
         if self._paragraph is None:
             self._items.clear()
+        row = _delimiter_row(_Block("text", text)) if self._table else None
         if not self._items and "|" in text and _delimiter_row(following):
             self._table = True
-        row = _delimiter_row(_Block("text", text)) if self._table else None
-        if line := row or self._inert(text):
+        line = row or self._inert(text)
+        if not row and _delimiter_row(_Block("text", line)):
+            line = f"\\{line}"  # else the line above, perhaps the title, would be a table's head
+        if line:
             self._lines.append(self._indent() + line)
             self._paragraph = len(self._items)
         else:

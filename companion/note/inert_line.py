@@ -30,7 +30,8 @@ _UNPLAIN_CODE = re.compile(rf" *(?:{_COMMAND})|.*?(?:`|\\$|{PAIR})")
 # Tags are letters, digits, - _ / and what is not ASCII, not digits alone (Obsidian help, "Tags").
 TAG_AHEAD = r"(?!\d+(?![\w/-]|[^\x00-\x7f]))(?=[\w/-]|[^\x00-\x7f])"
 ENTITY_AHEAD = r"(?=#?[A-Za-z0-9]+;)"  # CommonMark 2.5
-MARKUP_AHEAD = r"(?=[A-Za-z/!?])"  # an HTML tag, comment or autolink (CommonMark 6.5, 6.6)
+# An HTML tag, comment or autolink (CommonMark 6.5, 6.6); an address may begin with any sign.
+MARKUP_AHEAD = r"(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]+@)"
 BLOCK_ID_AHEAD = r"(?=[A-Za-z0-9-]+$)"  # Obsidian help, "Link to a block in a note"
 SCHEMES = ("javascript", "vbscript", "data", "file", "obsidian", "mailto", "tel", "sms", "xmpp")
 AFTER_SCHEME = "(?i:" + "|".join(f"(?<={scheme})" for scheme in SCHEMES) + ")"

@@ -8,7 +8,20 @@ from typing import Literal, NamedTuple
 Kind = Literal["blank", "text", "heading", "rule", "code", "comment", "math", "html"]
 
 HEADING = re.compile(r"(#{1,6})(?=[ \t]|$)")
+# Words, tags, links, quotes, emphasis.
+_PLAIN_START = re.compile(
+    r" {0,3}(?:[^\W\d_]|[^\x00-\x7f]|\d+(?![\d.)])|#[^\s#]|[\"'(]|!?\[\["
+    r"|\[(?!!)[^\[\]]*\]\(|[*_]{1,3}(?=[^\s*_]))(?!.*::)"
+)
 _CLOSING_SIGNS = re.compile(r"(?:^|(?<=[ \t]))#+$")
+
+
+def is_plain_start(text: str) -> bool:
+    """Return whether text surely means the same at the start of a line and within one.
+
+    Signs of lists, quotes, tables, HTML and code do not, nor block ids and Dataview's `key:: v`.
+    """
+    return bool(_PLAIN_START.match(text))
 
 
 class Line(NamedTuple):

@@ -10,16 +10,26 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
-from companion.note.line import Line
+from companion.note.line import Line, is_plain_start
 from companion.note.mark_property import edit_tags, edit_value
 from companion.note.needs import Rules
 from companion.note.tag import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView
+
+# What acts at the end of a line: a block id, a line break, closing signs of a heading, a task with
+# nothing to do, a label that a link's target may follow; and a line between a table's rows.
+_ACTS_AT_END = re.compile(
+    r".*(?:(?:^|\s)(?:\^[\w-]+|#+)|\\|  |^\[.?\]|\]:)$|[-:|][-:| \t]*$", re.DOTALL
+)
+_LEADS_ON = ("]:", "\\", "  ")  # to the line below: a label to its target, and line breaks
+_STOP = re.compile(r"[.,;!?]+(?=[ \t]|$)")
+_ENDS_WORD = re.compile(r"[^\W_]$|[\])\"'”]$")
 
 KEEP = "keep"
 REMOVE = "remove"
@@ -56,16 +66,31 @@ def _kept_full(view: NoteView, rules: Rules, key: str, edits: list[Edit]) -> lis
 
 def _inline_edits(view: NoteView, rules: Rules, tag: str) -> Iterator[Edit]:
     for index, line in enumerate(view.lines):
-        found = [span for span in find_tags(line) if _is_mark(line, span, rules)]
-        if found and not tag and has_only_tags(line) and len(found) == len(find_tags(line)):
-            if line.hidden:
-                continue
-            yield Edit(line.start, _end_of_gap(view.lines, index), "")
-            continue
-        for start, end in found:
-            if not tag:
-                start, end = _with_blank(line, start, end)
-            yield Edit(line.start + start, line.start + end, tag and f"#{tag}")
+        tags = find_tags(line)
+        found = [span for span in tags if _is_mark(line, span, rules)]
+        if tag:
+            yield from (
+                Edit(line.start + start, line.start + end, f"#{tag}") for start, end in found
+            )
+        elif found and has_only_tags(line) and len(found) == len(tags):
+            if not line.hidden and _can_do_without(view.lines, index):
+                yield Edit(line.start, _end_of_gap(view.lines, index), "")
+        elif found:
+            yield from _words_edits(line, found)
+
+
+def _words_edits(line: Line, found: list[tuple[int, int]]) -> Iterator[Edit]:
+    """Yield the edits that take the tags at found out of a line; none where its rest would act."""
+    edits: list[Edit] = []
+    done = line.content
+    for span in found:
+        start, done = _with_blank(line, *span, done)
+        edits.append(Edit(start, done, ""))
+    before, after = apply_edits(line.text[:done], edits)[line.content :], line.text[done:]
+    starts_otherwise = edits[0].start == line.content and not is_plain_start(before + after)
+    ends_otherwise = not after.strip() and _ACTS_AT_END.match(before)
+    if not starts_otherwise and not ends_otherwise and _fits(before, after):
+        yield from (Edit(line.start + start, line.start + end, "") for start, end, _ in edits)
 
 
 def _is_mark(line: Line, span: tuple[int, int], rules: Rules) -> bool:
@@ -81,13 +106,48 @@ def _end_of_gap(lines: list[Line], index: int) -> int:
     return lines[index].next
 
 
-def _with_blank(line: Line, start: int, end: int) -> tuple[int, int]:
-    """Return the place of a tag among words with the blank before it, else the one after it."""
-    if start > line.content and line.text[start - 1] in " \t":
+def _can_do_without(lines: list[Line], index: int) -> bool:
+    """Whether what stands above and below a line of tags stays what it is without the line."""
+    above = _not_blank(lines, range(index - 1, -1, -1))
+    below = _not_blank(lines, range(index + 1, len(lines)))
+    if above and above.text.endswith(_LEADS_ON):
+        return False
+    if below is None:
+        return True
+    if above and _is_indented(above) and _is_indented(below):
+        return False
+    is_apart = below is not lines[index + 1] or below.kind != "text" or below.prefix.strip(" \t")
+    return bool(is_apart) or is_plain_start(below.text)
+
+
+def _not_blank(lines: list[Line], indexes: range) -> Line | None:
+    return next((lines[i] for i in indexes if lines[i].kind != "blank"), None)
+
+
+def _is_indented(line: Line) -> bool:
+    """Whether the line may stand in a list or quote, or be indented code."""
+    return bool(line.prefix) or line.text[:1] in (" ", "\t")
+
+
+def _with_blank(line: Line, start: int, end: int, done: int) -> tuple[int, int]:
+    """Return the place of a tag among words with the blank before it, else the one after it.
+
+    done: up to where the line is taken out, or no words stand in it.
+    """
+    if line.text[end : end + 1] == "#":  # the next tag needs the blank
+        return start, end
+    if start > done and line.text[start - 1] in " \t":
         return start - 1, end
     if line.text[end : end + 1] in (" ", "\t"):
         return start, end + 1
     return start, end
+
+
+def _fits(before: str, after: str) -> bool:
+    """Whether two parts of a line, a tag between them gone, stay apart; a full stop may join."""
+    if not after or not before or before[-1] in " \t" or after[0] in " \t#":
+        return True
+    return bool(_ENDS_WORD.search(before) and _STOP.match(after))
 
 
 def _checked(view: NoteView, edits: list[Edit], rules: Rules) -> list[Edit]:
@@ -102,12 +162,21 @@ def _checked(view: NoteView, edits: list[Edit], rules: Rules) -> list[Edit]:
     kept = (line for line in view.lines if line.start not in removed)
     is_marked = any(has_tag(new.inline_tags, mark) for mark in rules.postponed_tags)
     same = new.note.yaml == view.note.yaml and _shape(kept) == _shape(new.lines)
+    same = same and new.inline_tags == _tags_after(view, rules, edits[0].text)
     return edits if same and not is_marked else []
+
+
+def _tags_after(view: NoteView, rules: Rules, tag: str) -> list[str]:
+    """Return the tags the body should have: all but the marks, and tag in the place of each."""
+    new = tag.removeprefix("#")
+    marks = rules.postponed_tags
+    tags = [new if any(has_tag([x], mark) for mark in marks) else x for x in view.inline_tags]
+    return [x for x in tags if x]
 
 
 def _is_within(line: Line, edit: Edit) -> bool:
     return not edit.text and edit.start <= line.start and line.next <= edit.end
 
 
-def _shape(lines: Iterable[Line]) -> list[tuple[str, int, int, int]]:
-    return [(line.kind, line.level, line.depth, line.kept) for line in lines]
+def _shape(lines: Iterable[Line]) -> list[tuple[str, int, int, int, str]]:
+    return [(line.kind, line.level, line.depth, line.kept, line.prefix) for line in lines]

@@ -9,13 +9,15 @@ from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.properties import Properties, read_properties
 from companion.note.tag import has_tag
-from companion.note.text import NoteText, split_lines
+from companion.note.text import NoteText, Span, split_lines
+from companion.note.yaml_check import Event, parse_ruamel
 
 _INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
 _COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
 _BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
 _BETWEEN = re.compile(r"[,\s]+")
+_BLOCK = ("|", ">")
 _NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
 
@@ -25,7 +27,7 @@ def edit_tags(note: NoteText, key: str, marks: Sequence[str], new: str) -> list[
     key: `tags` or `tag`, as written. marks: tags; those nested in them count too. new: without
     `#`; nothing takes the marks out. Lists, and texts with commas or blanks between, are edited
     where they are written in the usual ways; there are no edits where any other value, or any
-    other tag, would be read otherwise.
+    other tag, would be read otherwise. Comments stay.
     """
     words = "|".join(re.escape(mark) + _NESTED for mark in marks)
 
@@ -52,13 +54,35 @@ def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
         rf"(?<![^\s,\[\"'])(?P<quote>[\"']?)#?(?P<word>{words})(?P=quote)(?=[\s,\]\"']|$)",
         re.IGNORECASE,
     )
+    scalars = _scalars(note, key)
     for start, line in _value_lines(note, key):
         for found in token.finditer(line):
+            first, last = start + found.start(), start + found.end()
+            if not any(scalar.start <= first and last <= scalar.end for scalar in scalars):
+                continue
             if new:
                 yield Edit(start + found.start("word"), start + found.end("word"), new)
             else:
                 first, last = _item(line, *found.span())
                 yield Edit(start + first, start + last, "")
+
+
+def _scalars(note: NoteText, key: str) -> list[Span]:
+    """Return where the scalars of the property's value lie; none where parsers disagree.
+
+    The header of a block scalar, which may have a comment, is left out.
+    """
+    try:
+        value = parse_ruamel(note).entry(key).value
+    except NoteRefused:
+        return []
+    scalars = (event for event in value if event.kind == "ScalarEvent")
+    return [Span(_text_start(note, event), event.end) for event in scalars]
+
+
+def _text_start(note: NoteText, scalar: Event) -> int:
+    header = split_lines(note.text[scalar.start : scalar.end])[:1] if scalar.style in _BLOCK else []
+    return scalar.start + sum(map(len, header))
 
 
 def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:

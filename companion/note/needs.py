@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -23,6 +24,7 @@ PRIVATE = "set to be read by models on this machine only"
 _NO = ("false", "no", "off")
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
+_LIKE_NTH = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
 _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 
 
@@ -52,7 +54,8 @@ class Need(NamedTuple):
             key = f"{CALLOUT}:question:{self.question}"
         else:
             key = f"{CALLOUT}:top" if self.heading is None else f"{CALLOUT}:section:{self.heading}"
-        return key if self.nth == 1 else f"{key}#{self.nth}"
+        is_plain = self.nth == 1 and not _LIKE_NTH.search(key)
+        return key if is_plain else f"{key}#{self.nth}"
 
 
 class Facts(NamedTuple):

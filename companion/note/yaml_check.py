@@ -6,6 +6,7 @@ equal events mean equal values, of whatever type, under that parser.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
@@ -22,6 +23,7 @@ from companion.note.text import NoteText
 
 _STR = "tag:yaml.org,2002:str"
 _PLAIN = (True, False)
+_ODD_LINE_END = re.compile("[\x85\u2028\u2029]")
 _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -91,8 +93,29 @@ def parse_pyyaml(note: NoteText) -> Block:
 # Pure Python, some 2 ms a KB: the note that an edit makes is the note the next edit starts from.
 @lru_cache(maxsize=16)
 def parse_ruamel(note: NoteText) -> Block:
-    """Return the properties as ruamel.yaml (YAML 1.2) sees them. Raises NoteRefused."""
-    return _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
+    """Return the properties as ruamel.yaml (YAML 1.2) sees them.
+
+    Raises NoteRefused: it cannot read them, or YAML 1.2 itself would see other lines.
+    """
+    block = _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
+    _require_plain_line_ends(note, block)
+    return block
+
+
+def _require_plain_line_ends(note: NoteText, block: Block) -> None:
+    """Check that what ends a line only to YAML 1.1 stands in quotes, where it changes no structure.
+
+    Both parsers still end lines at NEL, LS and PS; YAML 1.2 (section 5.4), Obsidian's, does not.
+    """
+    if not (odd := list(_ODD_LINE_END.finditer(note.yaml))):
+        return
+    start = note.frontmatter.start if note.frontmatter else 0
+    events = [event for entry in block.entries for event in (*entry.key, *entry.value)]
+    quoted = [event for event in events if event.style in ("'", '"')]
+    for at in (start + found.start() for found in odd):
+        if not any(event.start < at < event.end for event in quoted):
+            reason = f"the properties hold a line separator (U+{ord(note.text[at]):04X}); delete it"
+            raise NoteRefused(reason, line=note.line_number(at))
 
 
 def _ruamel_events(text: str) -> Iterator[Any]:

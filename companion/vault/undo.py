@@ -176,7 +176,10 @@ class _Pieces(NamedTuple):
         found = []
         for left, inserted, right, replaced in self.pieces:
             start = _find_lines(text, left + inserted + right) + len(left)
-            found.append(Edit(start, start + len(inserted), replaced))
+            end = start + len(inserted)
+            if _is_open(left + replaced + right) and _is_open(text[end + len(right) :][:1]):
+                raise EditLost("text follows where the last line of the note goes back")
+            found.append(Edit(start, end, replaced))
         if any(second.start < first.end for first, second in pairwise(found)):
             raise EditLost("the edits changed their order")
         return found
@@ -189,6 +192,11 @@ def _find_lines(text: str, lines: str) -> int:
     if len(places) != 1 or not lines.strip():
         raise EditLost("its lines stand nowhere, or in several places")
     return places[0]
+
+
+def _is_open(text: str) -> bool:
+    """Whether text has something in it, and no line end after it."""
+    return bool(text) and not text.endswith(("\r", "\n"))
 
 
 def _show(text: str) -> str:

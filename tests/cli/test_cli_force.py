@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.cli.user import FILLED, STUB, User
 
 DONE = "---\ndescription: All is said.\n---\n\n# Done\n\n> [!ai] AI\n> Said.\n\nText.\n"
@@ -26,6 +28,19 @@ def test_force_says_what_it_left(user: User) -> None:
     edited = user.read("Stub.md")
     ran = user.run("enrich", "Stub.md", "--force")
     assert ran.status == 0 and user.read("Stub.md") == edited and user.calls() == 1
+    assert "what change 1 wrote was edited since, so it stays" in ran.out
+
+
+@pytest.mark.parametrize("line", ["> My own remark.\n", "My own remark.\n"])
+@pytest.mark.parametrize("stub", ["# Stub\n\n#status/postponed\n", STUB])
+def test_force_leaves_a_callout_with_lines_added_below(user: User, stub: str, line: str) -> None:
+    note = user.note("Stub.md", stub)
+    user.run("enrich", "Stub.md")
+    added = user.read("Stub.md").replace("> It grows.\n", f"> It grows.\n{line}")
+    note.write_text(added, encoding="utf-8")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", "Stub.md", "--force")
+    assert (ran.status, user.read("Stub.md")) == (0, added)
     assert "what change 1 wrote was edited since, so it stays" in ran.out
 
 

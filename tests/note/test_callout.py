@@ -199,6 +199,42 @@ def test_answers(text: str, new: str, variant: Callable[[str], str]) -> None:
     assert answered(variant(text), ["Because."]) == vary(new, text, variant)
 
 
+# What a title may leave open, and a body, inert by itself, that would close it.
+OPEN_TITLES = [
+    pytest.param("What does ` do?", "It runs `<img src=x onerror=y>` here.", id="code"),
+    pytest.param("What is [ for?", "It ends ](https://example.com) here.", id="link"),
+    pytest.param("![", "x](https://example.com)", id="image"),
+    pytest.param("Explain <img", "src=x onerror=alert(1)> now", id="HTML"),
+    pytest.param("Is it <", "b>", id="end of a line"),
+    pytest.param("A *star", "and* more", id="emphasis"),
+    pytest.param("An _underscore", "and_ more", id="emphasis by underscores"),
+    pytest.param("$5", "or $6", id="formula"),
+    pytest.param("==a", "b==", id="mark"),
+    pytest.param("~~a", "b~~", id="strike"),
+]
+
+
+@pytest.mark.parametrize(("title", "body"), OPEN_TITLES)
+def test_what_a_title_opens_is_not_closed_in_the_body(title: str, body: str) -> None:
+    text = f"- > [!ai] {title}\n"
+    new = answered(text, [body])
+    assert new == f"{text}  >\n  > {body}\n"
+    assert placed("", [body], Style(title)) == f"> [!ai] {title}\n>\n> {body}\n"
+    assert not found(new)[0].is_empty and answered(new, ["x"]) == new
+
+
+@pytest.mark.parametrize("title", [": a", "(a", "|wide](a"])
+def test_a_title_makes_no_link_of_the_type(title: str) -> None:
+    opening = title if title.startswith("|") else f"]{title}"
+    new = answered(f"> [!ai{opening}\n", ["b)", "> c"])
+    assert new.startswith(f"> [!ai{opening}\n>\n> b)")
+
+
+@pytest.mark.parametrize("title", ["Why (so)?", "a_b, 5 = 5: so", "10 %", " (a)"])
+def test_a_plain_title_stays_right_above_the_body(title: str) -> None:
+    assert answered(f"> [!ai]{title}\n", ["b"]) == f"> [!ai]{title}\n> b\n"
+
+
 def test_blank_lines_of_an_answer_stay_in_the_quote() -> None:
     expected = "> [!ai]\n> First.\n>\n> - one\n> - two\n>\n> ```\n> code\n> ```\n"
     assert answered("> [!ai]\n", BODY) == expected
@@ -250,6 +286,13 @@ PLACES = [
     pytest.param("![[a]]\n", "{}\n\n![[a]]\n", id="before an embed"),
     pytest.param("#b text\n", "{}\n\n#b text\n", id="before text with a tag"),
     pytest.param("# A\n\n#b\ntext\n", "# A\n\n#b\n\n{}\n\ntext\n", id="tags right above text"),
+    pytest.param("#b\n> c\n", "#b\n\n{}\n\n> c\n", id="tags right above a quote"),
+    pytest.param("#b\n\n2. c\n", "#b\n\n{}\n\n2. c\n", id="tags above a list"),
+    pytest.param("#b\n    c\n", "{}\n\n#b\n    c\n", id="indented text of a tag"),
+    pytest.param("# A\n#a\n#b\n2. c", "# A\n\n{}\n\n#a\n#b\n2. c", id="no list below tags"),
+    pytest.param("# A\n\n\n#b\n^c", "# A\n\n{}\n\n#b\n^c", id="block id of tags"),
+    pytest.param("\n#b\n[1]: c", "\n{}\n\n#b\n[1]: c", id="no target below tags"),
+    pytest.param("#a\n\n#b\n<b>", "#a\n\n{}\n\n#b\n<b>", id="no HTML block below tags"),
 ]
 
 
@@ -332,7 +375,7 @@ def test_a_placed_callout_changes_the_meaning_of_nothing_else(body: str) -> None
 def test_an_answer_stands_in_its_quote_and_changes_nothing_else(body: str) -> None:
     note = NoteText(f"\n{body}")
     new = apply_edits(note.text, _answers(note, ["xyz"]))
-    html = re.sub(r"(?:<br />|[ \t]*)\nxyz", "", MARKDOWN.render(new))
+    html = re.sub(r"(?:<br />|[ \t]*)\n(?:xyz|<p>xyz</p>)", "", MARKDOWN.render(new))
     assert html == MARKDOWN.render(note.text)
 
 

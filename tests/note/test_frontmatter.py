@@ -204,6 +204,28 @@ def test_add_refused(text: str, reason: str, line: int | None) -> None:
     assert (reason in refusal.value.reason, refusal.value.line) == (True, line), refusal.value
 
 
+# Line ends to YAML 1.1 only. In quotes they are no more than a blank to it, so nothing moves.
+ODD_LINE_ENDS = [
+    pytest.param("a: {}\n", "line separator", id="after a colon"),
+    pytest.param("a:\nb: 1 # c{}d: 2\n", "cannot read", id="in a comment"),
+    pytest.param("a:\nb: c{} d\n", "line separator", id="in a plain text"),
+    pytest.param("a:\nb: |\n  c{}  d\n", "cannot read", id="in a block"),
+    pytest.param("a:\nb: \"c{} d\"\nc: 'd{} e'\n", None, id="in quotes"),
+]
+
+
+@pytest.mark.parametrize("char", ["\x85", "\u2028", "\u2029"], ids=ascii)
+@pytest.mark.parametrize(("yaml_text", "reason"), ODD_LINE_ENDS)
+def test_line_ends_of_yaml_1_1(yaml_text: str, reason: str | None, char: str) -> None:
+    note = NoteText(f"---\n{yaml_text.replace('{}', char)}---\n")
+    if reason is None:
+        assert fill_property(note, "a", TEXT) and add_property(note, "x", TEXT)
+        return
+    for edit, name in ((fill_property, "a"), (add_property, "x")):
+        with pytest.raises(NoteRefused, match=reason):
+            edit(note, name, TEXT)
+
+
 @pytest.mark.parametrize("value", ["", " ", [], ["x", ""]], ids=repr)
 def test_nothing_to_fill_in(value: str | list[str]) -> None:
     with pytest.raises(ValueError, match="nothing to fill in"):

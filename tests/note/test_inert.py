@@ -45,6 +45,12 @@ EXAMPLES = [
     pytest.param("> [!note] a\n>> b", [r"\[!note] a", "b"], id="nested callout"),
     pytest.param("|a|b|\n|-|:-:|\n|c|d|", ["|a|b|", "| --- | :---: |", "|c|d|"], id="table stays"),
     pytest.param("- a\n  |-|-|", ["- a", r"  \|-|-|"], id="no table in an item"),
+    pytest.param(
+        "|-|-|\n|-|-|\na", [r"\|-|-|", "| --- | --- |", "a"], id="title is no table's head"
+    ),
+    pytest.param(
+        "|<b></b>-|\n|-|\na", [r"\|-|", "| --- |", "a"], id="title is no table's head, hidden"
+    ),
     pytest.param("|[[note|n]]|\n|-|", [r"|[[Note\|n]]|", "| --- |"], id="link in a table"),
     pytest.param("|`a|b`|\n|-|", [r"|\`a|b\`|", "| --- |"], id="bar in a table's code"),
     pytest.param(
@@ -68,6 +74,7 @@ EXAMPLES = [
         id="schemes",
     ),
     pytest.param("a@b.c", [r"a\@b.c"], id="e-mail address"),
+    pytest.param("<#@b.c> <1a@b.c>", [r"\<#@b.c> \<1a\@b.c>"], id="e-mail addresses in signs"),
     pytest.param("<b>a</b><br>b <script>c</script>", [r"a b \<script>c\</script>"], id="HTML"),
     pytest.param(
         "<!-- a --> &lt; &#x202e;", [r"\<!-- a --> \&lt; \&\#x202e;"], id="comments, entities"

@@ -45,6 +45,11 @@ EXAMPLES = [
         "javascript:x obsidian://y www.z", "javascript: x obsidian: //y www. z", id="schemes"
     ),
     pytest.param("<b>a</b> <script> b<c", "a < script> b< c", id="HTML"),
+    pytest.param(
+        "<.me@a.b> <1a@b.c> <#@a.b> <{@a.b> 1 <2@",
+        "< .me@a.b> < 1a@b.c> < #@a.b> < {@a.b> 1 < 2@",
+        id="addresses",
+    ),
     pytest.param("&lt; &#x202e;", "& lt; & # x202e;", id="entities"),
     pytest.param("key:: v a::b", "key: v a: :b", id="inline fields"),
     pytest.param("{{a}} %%b%% <% c %> {% d", "a % %b% % < % c % > { % d", id="templates"),

@@ -58,6 +58,39 @@ INLINE = [
         id="two",
     ),
 ]
+INLINE += [
+    pytest.param(f"x\n\n{line}\n", None, f"x\n\n{line}\n".replace("postponed", "done"), id=name)
+    for name, line in {
+        "what would become a task": "#status/postponed - [ ] call Bob",
+        "what would become a callout": "> #status/postponed [!ai] hello",
+        "what would become a block id": "A claim ^c1 #status/postponed",
+        "what would become a numbered list": "#status/postponed 1. x",
+        "what would become a link's target": "#status/postponed [1]: https://x.y",
+        "what would become code": "#status/postponed     x",
+        "what would become a table": "| a | b |\n#status/postponed\n|---|---|",
+        "what would become a table by its end": "a\n|---| #status/postponed",
+        "what would become a list in its line's place": "#status/postponed\n2. x",
+        "what would become a target in its line's place": "#status/postponed\n[1]: https://x.y",
+        "what would become a block id in its line's place": "#status/postponed\n^c1",
+        "what would become one list": "1. a\n\n#status/postponed\n\n1. b",
+        "what would become of a list": "- a\n\n#status/postponed\n\n  b",
+        "what would end in a backslash": "a\\\n#status/postponed",
+        "what would break the line": "a   #status/postponed\nb",
+        "what would close a heading": "## A # #status/postponed",
+        "what would become a field": "#status/postponed key:: value",
+        "what would become a link": "[a] #status/postponed(b)",
+        "an empty task": "- [ ] #status/postponed",
+    }.items()
+]
+INLINE += [
+    pytest.param("#status/postponed **b** c", "**b** c", "#status/done **b** c", id="emphasis"),
+    pytest.param("[[a]] #status/postponed", "[[a]]", "[[a]] #status/done", id="after a link"),
+    pytest.param("- [ ] a #status/postponed", "- [ ] a", "- [ ] a #status/done", id="in a task"),
+    pytest.param("a #status/postponed#b", "a #b", "a #status/done#b", id="right before a tag"),
+    pytest.param(
+        "#status/postponed #status/postponed b", "b", "#status/done #status/done b", id="twice"
+    ),
+]
 
 PROPERTIES = [
     pytest.param(
@@ -88,6 +121,31 @@ PROPERTIES = [
     pytest.param("status: postponed until May", None, None),
     pytest.param("status: |\n  postponed", "status: |", "status: |\n  done"),
     pytest.param("a: 1", None, None),
+    pytest.param(
+        "status: postponed # postponed since May",
+        "status: # postponed since May",
+        "status: done # postponed since May",
+    ),
+    pytest.param(
+        "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
+        "  - status/postponed\n  # b, status/postponed\nb: 1",
+        "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
+        "  # b, status/postponed\nb: 1",
+        "tags: # status/postponed\n# status/postponed\n  - a\n  # status/postponed, later\n"
+        "  - status/done\n  # b, status/postponed\nb: 1",
+    ),
+    pytest.param(
+        "tags: [a, # status/postponed\n  status/postponed, b] # status/postponed",
+        "tags: [a, # status/postponed\n  b] # status/postponed",
+        "tags: [a, # status/postponed\n  status/done, b] # status/postponed",
+    ),
+    pytest.param(
+        "status: | # postponed\n  postponed\n# postponed",
+        "status: | # postponed\n# postponed",
+        "status: | # postponed\n  done\n# postponed",
+    ),
+    pytest.param("status: # postponed", None, None),
+    pytest.param("status: postponed\nb: 1 # c\u2028d: 2", None, None),
 ]
 
 

@@ -239,6 +239,12 @@ KEYS = [
         "> [!ai] Q\n> x\n\n## A\n> [!ai] Q", ["callout:question:Q#2"], id="the first one answered"
     ),
     pytest.param("> [!ai]\n> x\n\n> [!ai] AI", ["callout:top#2"], id="two at the top"),
+    pytest.param(
+        "> [!ai] Q\n\n> [!ai] Q\n\n> [!ai] Q#2\n\n> [!ai] Q#2\n\n> [!ai] Q#2#1",
+        [f"callout:question:Q{end}" for end in ("", "#2", "#2#1", "#2#2", "#2#1#1")],
+        id="titles that end like a count",
+    ),
+    pytest.param("## C #2\n> [!ai]", ["callout:section:C #2#1"], id="a heading that does"),
 ]
 
 

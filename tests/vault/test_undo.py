@@ -121,6 +121,20 @@ def test_later_edits_stay_or_the_undo_refuses(
         assert note.read_bytes() == expected
 
 
+def test_no_line_is_put_back_in_front_of_words(
+    vault: Path, note: Path, journal: Journal, forget: Callable[[], None]
+) -> None:
+    note.write_bytes(b"# Stub\n\nText.\n#status/postponed")
+    seen = read_note(vault, "Stub.md", settle=0)
+    taken = NewChange("run", "Stub.md", "enrich", [Edit(14, 31, "")])
+    number = write_note(seen, b"# Stub\n\nText.\n", journal, taken)
+    forget()
+    note.write_bytes(b"# Stub\n\nText.\nMy words.\n")
+    with pytest.raises(NoteChanged, match="edited since"):
+        undo_change(vault, journal, _change(journal, number), "run-2")
+    assert note.read_bytes() == b"# Stub\n\nText.\nMy words.\n"
+
+
 def test_refuses_to_guess_between_two_places(
     vault: Path, note: Path, journal: Journal, write: Write
 ) -> None:
