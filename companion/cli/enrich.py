@@ -11,7 +11,13 @@ import click
 
 from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
-from companion.cli.session import common_options, find_running, open_session, resolve_path
+from companion.cli.session import (
+    common_options,
+    find_running,
+    name_elsewhere,
+    open_session,
+    resolve_path,
+)
 from companion.cli.show import Show, count
 from companion.cli.stop import stop_on_ctrl_c
 from companion.cli.tally import Tally
@@ -69,6 +75,7 @@ def enrich(
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
         wanted = [resolve_path(workspace, path) for path in paths]
+        name_elsewhere(workspace.root, show)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)

@@ -17,7 +17,14 @@ from companion.daemon.token import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
-from companion.vault.locate import find_vault, open_vault, relative_path
+from companion.vault.locate import (
+    OutsideVault,
+    find_vault,
+    is_in_vault,
+    name_vault_here,
+    open_vault,
+    relative_path,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -41,6 +48,8 @@ def open_session(
     """Open the vault that a command works on, and say what an interrupted run left behind."""
     config = load_config()
     root = choose_vault(vault, config, paths)
+    if vault is None and config.vault is not None:
+        _warn_of_vault_here(root, show)
     with open_workspace(config, root, read_only=read_only) as workspace:
         for recovered in workspace.recovered:
             show.warn(f"{recovered.path}: {recovered.reason}")
@@ -51,6 +60,22 @@ def open_session(
                 "the next command that writes"
             )
         yield workspace
+
+
+def name_elsewhere(root: Path, show: Show) -> None:
+    """Say which vault it is, unless it is the one that the user stands in."""
+    if not is_in_vault(root, Path.cwd()):
+        show.say(f"In the vault {root}", style="bold")
+
+
+def _warn_of_vault_here(root: Path, show: Show) -> None:
+    """Say that the vault is the configured one, where the user stands in another."""
+    here = find_vault(Path.cwd())
+    if here not in (None, root):
+        show.warn(
+            f"the current folder is in the vault {here}, but this is about the configured one,"
+            f" {root}; --vault {name_vault_here(Path.cwd())} names the one here"
+        )
 
 
 def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
@@ -114,6 +139,8 @@ def resolve_history_path(workspace: Workspace, given: str) -> str:
     """Return what the user typed as a path in the journal, where a note may be gone by now."""
     try:
         return resolve_path(workspace, given)
+    except OutsideVault:
+        raise
     except UsageError:
         if workspace.journal.changes(path=given, limit=1):
             return given

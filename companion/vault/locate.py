@@ -11,6 +11,10 @@ from companion.errors import UsageError
 from companion.vault.obsidian import SETTINGS
 
 
+class OutsideVault(UsageError):
+    """What the user named is there, and not in the vault."""
+
+
 def find_vault(start: Path) -> Path | None:
     """Return the nearest folder with Obsidian's settings in it: start or one above; else None."""
     here = start.resolve()
@@ -35,34 +39,55 @@ def open_vault(path: Path) -> Path:
     return root
 
 
+def name_vault_here(cwd: Path) -> str:
+    """Return what to give as the vault, to work on what is in cwd: `.`, or a folder above it."""
+    around = find_vault(cwd)
+    return "." if around in (None, cwd.resolve()) else str(around)
+
+
+def is_in_vault(root: Path, path: Path) -> bool:
+    """Whether path, absolute, is the vault at root or lies in it."""
+    return _below(root, path) is not None
+
+
 def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
     """Return the vault-relative path, with `/`, of the note or folder that a user typed.
 
     given is absolute, relative to cwd, or relative to the vault at root (a real path), tried in
-    that order; a note's `.md` may be left out. The names come back as they are on the disk, where
+    that order; a note's `.md` may be left out. What is there under cwd is what is meant: its
+    namesake in a vault elsewhere is not. The names come back as they are on the disk, where
     their case or the encoding of accents may differ. The vault itself is `""`.
 
-    Raises UsageError when there is nothing of that name, or when it lies outside the vault.
+    Raises UsageError when there is nothing of that name, OutsideVault when it is not in the vault.
     """
     typed = str(given)
     if not typed.strip() or "\0" in typed:
         raise UsageError("an empty path; name a note or a folder of the vault")
-    outside = False
     for base in (cwd, root):
         inside = _below(root, Path(os.path.normpath(base / typed)))
-        outside = outside or inside is None
         for name in (inside, f"{inside}.md") if inside else (inside,):
             if name is not None and (found := _as_on_disk(root, name)) is not None:
                 return _require_inside(root, found, typed)
-    if outside and (_exists(cwd / typed) or _exists(cwd / f"{typed}.md")):
-        raise UsageError(f"{typed} lies outside the vault {root}; name a note or folder in it")
+        if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
+            raise _outside(root, typed, cwd)
     raise UsageError(f"there is no {typed} in the vault {root}")
+
+
+def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
+    if Path(typed).is_absolute() or is_in_vault(root, cwd):
+        return OutsideVault(f"{typed} lies outside the vault {root}; name a note or folder in it")
+    there = os.path.normpath(cwd / typed)
+    return OutsideVault(
+        f"{typed} is {there} here, which lies outside the vault {root}; say"
+        f" --vault {name_vault_here(cwd)} to work on what is here, or name the whole path of what"
+        " is in that vault"
+    )
 
 
 def _require_inside(root: Path, path: str, typed: str) -> str:
     """Return path, unless a symbolic link on its way leads out of the vault."""
     if _leads_out(root, root / path):
-        raise UsageError(f"{typed} leads out of the vault {root}, by a symbolic link")
+        raise OutsideVault(f"{typed} leads out of the vault {root}, by a symbolic link")
     return path
 
 

@@ -35,6 +35,43 @@ def test_the_option_wins_over_the_configuration(user: User, tmp_path: Path) -> N
     assert [o["path"] for o in named.objects] == ["Stub.md"]
 
 
+@pytest.fixture
+def copy(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the vault, in which the user stands; the configured one is the vault."""
+    user.note("Stub.md")
+    user.note("Folder/Only.md")
+    copied = tmp_path / "copy"
+    (copied / ".obsidian").mkdir(parents=True)
+    (copied / "Stub.md").write_text(STUB)
+    user.configure(f"vault = {str(user.vault)!r}\n[endpoint]\nretries = 0\n")
+    monkeypatch.chdir(copied)
+    return copied
+
+
+@pytest.mark.parametrize("path", [".", "Stub.md", "Stub"])
+@pytest.mark.parametrize("command", ["scan", "enrich", "prompt", "history", "undo"])
+def test_what_is_here_is_no_part_of_a_vault_elsewhere(
+    user: User, copy: Path, command: str, path: str
+) -> None:
+    user.run("enrich", str(user.vault / "Stub.md"))  # so that it has a history
+    before = user.files()
+    ran = user.run(command, path)
+    assert (ran.status, ran.out) == (2, "") and user.files() == before
+    assert f"lies outside the vault {user.vault}; say --vault . " in ran.err
+    assert str(copy) in ran.err
+
+
+def test_a_vault_elsewhere_is_named(user: User, copy: Path) -> None:
+    for command in (["scan"], ["enrich", "Folder/Only.md"]):
+        ran = user.run(*command)
+        assert ran.status == 0 and ran.out.startswith(f"In the vault {user.vault}\n")
+        assert f"the current folder is in the vault {copy}, but this is about" in ran.err
+    assert user.read("Folder/Only.md") == FILLED
+    here = user.run("enrich", ".", "--vault", ".")
+    assert (here.status, here.err) == (0, "") and "In the vault" not in here.out
+    assert (copy / "Stub.md").read_text() == FILLED and user.read("Stub.md") == STUB
+
+
 VAULTS = [
     pytest.param("nowhere", "there is no folder", id="missing"),
     pytest.param("vault/Stub.md", "is not a folder", id="a file"),
