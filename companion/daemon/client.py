@@ -23,7 +23,7 @@ from companion.daemon.api.run_shapes import (
 from companion.daemon.api.shapes import ChangeMade
 from companion.daemon.api.status_shape import StatusShape
 from companion.daemon.guard import MAX_BODY
-from companion.daemon.problem import Problem
+from companion.daemon.problem import Problem, name_kind
 from companion.daemon.runs import Order
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
@@ -44,11 +44,19 @@ class DaemonGone(CompanionError):
 
 
 class DaemonRefused(CompanionError):
-    """The daemon does not do what it was asked. status: HTTP's; the text is the daemon's own."""
+    """The daemon does not do what it was asked. status: HTTP's; the text is the daemon's own.
 
-    def __init__(self, detail: str, status: int) -> None:
+    kind: the problem's type, where it is one of ours.
+    """
+
+    def __init__(self, detail: str, status: int, kind: str = "") -> None:
         super().__init__(detail)
         self.status = status
+        self._kind = kind
+
+    def is_about(self, *errors: type[CompanionError]) -> bool:
+        """Whether it is one of these errors that kept the daemon from it."""
+        return self._kind in map(name_kind, errors)
 
 
 class Followed(NamedTuple):
@@ -146,7 +154,7 @@ class DaemonClient:
             ) from None
         if status == HTTPStatus.UNAUTHORIZED:
             problem.detail += " If companion token rotate made a new one meanwhile, go again."
-        raise DaemonRefused(_in_words(problem), status)
+        raise DaemonRefused(_in_words(problem), status, problem.type)
 
 
 def _in_words(problem: Problem) -> str:

@@ -7,6 +7,7 @@ from datetime import datetime
 
 import pytest
 
+from companion.errors import NoteBusy
 from tests.cli.user import FILLED, STUB, User
 
 
@@ -55,6 +56,39 @@ def test_bare_undo_goes_back_run_by_run(enriched: User) -> None:
     assert enriched.read("Stub.md") == enriched.read("Folder/B.md") == STUB
     third = enriched.run("undo")
     assert third.status == 2 and "there is nothing to take back; see companion history" in third.err
+
+
+GONE = [
+    pytest.param(None, "no longer there", id="deleted"),
+    pytest.param(FILLED.replace("It grows", "It shrinks"), "edited since", id="edited"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), GONE)
+def test_bare_undo_goes_on_where_nothing_can_be_taken_back(
+    enriched: User, text: str | None, reason: str
+) -> None:
+    if text is None:
+        (enriched.vault / "Folder/B.md").unlink()
+    else:
+        enriched.note("Folder/B.md", text)
+    ran = enriched.run("undo")
+    assert (ran.status, ran.err.count("\n")) == (0, 1) and reason in ran.err
+    assert enriched.read("Stub.md") == STUB and "1 change taken back" in ran.out
+    nothing = enriched.run("undo")
+    assert nothing.status == 1 and reason in nothing.err and "0 changes taken back" in nothing.out
+
+
+def test_bare_undo_stops_at_what_is_only_busy(
+    enriched: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise NoteBusy("another program has it open", "Folder/B.md")
+
+    monkeypatch.setattr("companion.cli.undo.undo_change", refuse)
+    ran = enriched.run("undo")
+    assert (ran.status, ran.err.count("\n")) == (1, 1) and "0 changes taken back" in ran.out
+    assert enriched.read("Stub.md") == FILLED
 
 
 def test_undoing_an_undo_makes_the_change_again(enriched: User) -> None:
