@@ -13,6 +13,7 @@ from rich.filesize import decimal
 from companion.cli.choose import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
+from companion.cli.session import VaultPath
 from companion.cli.show import Show
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.write import Planned, Setting, plan_settings, write_planned
@@ -34,7 +35,7 @@ Next:
 
 
 @click.command()
-@click.argument("vault", type=click.Path(path_type=Path))
+@click.argument("vault", type=VaultPath())
 @click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")

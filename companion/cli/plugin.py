@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import choose_vault
+from companion.cli.session import VaultPath, choose_vault
 from companion.cli.show import Show
 from companion.config import Config, load_config, state_folder
 from companion.daemon.pairing import new_code
@@ -31,7 +31,7 @@ def plugin() -> None:
 
 
 @plugin.command()
-@click.argument("vault", required=False, type=click.Path(path_type=Path))
+@click.argument("vault", required=False, type=VaultPath())
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
 def install(vault: Path | None) -> None:
     """Install the plugin in VAULT, or bring it up to date, and enable it there.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -29,6 +30,27 @@ from companion.vault.locate import (
 F = TypeVar("F", bound=Callable[..., Any])
 
 
+class VaultPath(click.Path):
+    """A vault's folder on the command line; an empty one is refused, for pathlib takes it for `.`.
+
+    It usually is a variable of the shell that is not set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the path. Raises UsageError when it is empty."""
+        if not os.fspath(value).strip():
+            raise UsageError("the vault named is empty; name its folder, as . for the current one")
+        return super().convert(value, param, ctx)
+
+
 def common_options(command: F) -> F:
     """Add the options that every command on a vault has."""
     command = click.option(
@@ -36,7 +58,7 @@ def common_options(command: F) -> F:
     )(command)
     return click.option(
         "--vault",
-        type=click.Path(path_type=Path),
+        type=VaultPath(),
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
     )(command)
 

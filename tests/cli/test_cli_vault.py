@@ -91,6 +91,21 @@ def test_no_such_vault(user: User, tmp_path: Path, path: str, words: str, by: st
         assert "name the folder of your vault" in ran.err
 
 
+@pytest.mark.parametrize("named", ["", "  "])
+def test_an_empty_vault_is_not_the_current_folder(user: User, named: str) -> None:
+    user.note("Stub.md")
+    for command in (["scan"], ["enrich", "."], ["doctor"], ["status"]):
+        ran = user.run(*command, "--vault", named)
+        assert (ran.status, ran.out) == (2, "") and "the vault named is empty" in ran.err
+    for command in (["init", named], ["plugin", "install", named]):
+        ran = user.run(*command)
+        assert (ran.status, ran.out) == (2, "") and "the vault named is empty" in ran.err
+    user.configure(f"vault = {named!r}\n")
+    ran = user.run("enrich", ".")
+    assert (ran.status, ran.out) == (2, "") and "name the" in ran.err
+    assert user.read("Stub.md") == STUB
+
+
 def test_a_vault_that_cannot_be_read(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(self: Path) -> None:
         raise PermissionError(13, "Permission denied")
