@@ -17,6 +17,7 @@ from companion.cli.session import (
     name_elsewhere,
     open_session,
     resolve_path,
+    warn_of_folders,
 )
 from companion.cli.show import Show, count
 from companion.cli.stop import stop_on_ctrl_c
@@ -76,6 +77,7 @@ def enrich(
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
         wanted = [resolve_path(workspace, path) for path in paths]
         name_elsewhere(workspace.root, show)
+        warn_of_folders(workspace, show)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)

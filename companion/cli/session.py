@@ -21,6 +21,7 @@ from companion.errors import UsageError
 from companion.vault.locate import (
     OutsideVault,
     find_vault,
+    has_folder,
     is_in_vault,
     name_vault_here,
     open_vault,
@@ -98,6 +99,23 @@ def _warn_of_vault_here(root: Path, show: Show) -> None:
             f"the current folder is in the vault {here}, but this is about the configured one,"
             f" {root}; --vault {name_vault_here(Path.cwd())} names the one here"
         )
+
+
+def warn_of_folders(workspace: Workspace, show: Show) -> None:
+    """Say which folders the configuration names that are not in the vault."""
+    for missing in find_missing_folders(workspace.config, workspace.root):
+        show.warn(missing)
+
+
+def find_missing_folders(config: Config, root: Path) -> list[str]:
+    """Return a sentence for each folder that [ignore] or [private] names in vain."""
+    named = {"ignore": config.ignore.folders, "private": config.private.folders}
+    return [
+        f"[{table}] folders names {folder}, and the vault has no such folder: it keeps no note back"
+        for table, folders in named.items()
+        for folder in folders
+        if not has_folder(root, folder)
+    ]
 
 
 def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:

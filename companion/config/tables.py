@@ -6,6 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from companion.config.folder_names import FolderName
+
 DEFAULT_MODEL = "qwen2.5-1.5b"
 
 
@@ -76,7 +78,7 @@ class IgnoreTable(Table):
 
     patterns: tuple[str, ...] = ()
     """globs, as ["Journal/**", "*.private.md"]"""
-    folders: tuple[str, ...] = ()
+    folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
     tags: tuple[str, ...] = ()
     """notes with one of these tags"""
@@ -89,7 +91,7 @@ class IgnoreTable(Table):
 class PrivateTable(Table):
     """[private]: notes that only a model on this machine may read; with another, they are left."""
 
-    folders: tuple[str, ...] = ()
+    folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
     tags: tuple[str, ...] = ()
     """notes with one of these tags"""

@@ -39,6 +39,29 @@ def open_vault(path: Path) -> Path:
     return root
 
 
+def has_folder(root: Path, path: str) -> bool:
+    """Whether the vault has the folder, case and the encoding of accents aside, as ignore rules.
+
+    path: vault-relative, with `/`.
+    """
+    found = [root]
+    for part in path.split("/"):
+        found = [folder for above in found for folder in _folders_named(above, part)]
+    return bool(found)
+
+
+def _folders_named(above: Path, name: str) -> list[Path]:
+    wanted = _folded(name)
+    try:
+        return [path for path in above.iterdir() if _folded(path.name) == wanted and path.is_dir()]
+    except OSError:
+        return []
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()
+
+
 def name_vault_here(cwd: Path) -> str:
     """Return what to give as the vault, to work on what is in cwd: `.`, or a folder above it."""
     around = find_vault(cwd)

@@ -25,8 +25,8 @@ from tests.llm.fake_endpoint import answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 EVERYTHING = [
-    *("program", "configuration", "token", "model", "answer", "vault", "plugin", "prompts"),
-    *("copies", "events", "state", "journal", "spending", "daemon"),
+    *("program", "configuration", "token", "model", "answer", "vault", "folders", "plugin"),
+    *("prompts", "copies", "events", "state", "journal", "spending", "daemon"),
 ]
 
 
@@ -100,6 +100,10 @@ def unknown_field(user: User) -> None:
     user.configure('[notes]\nfields = ["mood"]\n')
 
 
+def missing_folder(user: User) -> None:
+    user.configure('[private]\nfolders = ["Gardn"]\n[server]\nport = 0\n')
+
+
 def odd_settings(user: User) -> None:
     (user.vault / ".obsidian" / "app.json").write_text("{")
 
@@ -147,6 +151,9 @@ FAULTS = [
     ),
     pytest.param(foreign_prompt, "prompts", "problem", "mood.md", "", id="wrong prompt"),
     pytest.param(unknown_field, "prompts", "problem", "names mood", "", id="unknown field"),
+    pytest.param(
+        missing_folder, "folders", "problem", "names Gardn", "config.toml", id="missing folder"
+    ),
     pytest.param(odd_settings, "vault", "problem", "it is not valid JSON", "", id="odd settings"),
 ]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.errors import UsageError
-from companion.vault.locate import OutsideVault, find_vault, open_vault, relative_path
+from companion.vault.locate import OutsideVault, find_vault, has_folder, open_vault, relative_path
 
 NFD = unicodedata.normalize("NFD", "Café.md")
 NFC = unicodedata.normalize("NFC", "Café.md")
@@ -113,6 +113,22 @@ def test_refuses_the_namesake_of_what_is_here(
     assert f"say --vault {named.format(copy=copy)} " in str(refused.value)
     assert os.path.normpath(here / given) in str(refused.value)
     assert relative_path(root, "B/C.md", here) == "B/C.md"  # in the vault alone
+
+
+IN_VAULT = [
+    pytest.param("B", True, id="a folder"),
+    pytest.param("b/d", True, id="case aside"),
+    pytest.param(unicodedata.normalize("NFC", "Größe"), True, id="accents"),
+    pytest.param("B/C.md", False, id="a note"),
+    pytest.param("D", False, id="a folder further down"),
+    pytest.param("Nope/D", False, id="not there"),
+]
+
+
+@pytest.mark.parametrize(("path", "is_there"), IN_VAULT)
+def test_has_folder(root: Path, path: str, is_there: bool) -> None:
+    (root / unicodedata.normalize("NFD", "Größe")).mkdir()
+    assert has_folder(root, path) == is_there
 
 
 def test_finds_the_nearest_vault(root: Path, tmp_path: Path) -> None:
