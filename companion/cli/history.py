@@ -12,6 +12,8 @@ from companion.cli.show import Show
 from companion.note.diff import diff_lines
 from companion.vault.journal import Change
 
+_MOST = 10**18  # changes; SQLite counts no further than nine times that
+
 
 @click.command()
 @click.argument("path", required=False)
@@ -28,7 +30,7 @@ def history(
         vault, [] if path is None else [path], show=show, read_only=True
     ) as workspace:
         note = None if path is None else resolve_history_path(workspace, path)
-        changes = workspace.journal.changes(path=note, limit=limit)
+        changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MOST))
         for change in changes:
             if as_json:
                 show.object(change_object(change))

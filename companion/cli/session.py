@@ -18,6 +18,7 @@ from companion.daemon.token import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
+from companion.vault.files import is_utf8
 from companion.vault.locate import (
     OutsideVault,
     find_vault,
@@ -157,7 +158,7 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
     Raises UsageError.
     """
     if chosen := vault or config.vault:
-        return open_vault(chosen.expanduser())
+        return open_vault(chosen)
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
     found = find_vault(starts[0]) or find_vault(Path.cwd())
     if found is None:
@@ -182,6 +183,6 @@ def resolve_history_path(workspace: Workspace, given: str) -> str:
     except OutsideVault:
         raise
     except UsageError:
-        if workspace.journal.changes(path=given, limit=1):
+        if is_utf8(given) and workspace.journal.changes(path=given, limit=1):
             return given
         raise

@@ -23,6 +23,7 @@ from companion.errors import NoteChanged, NoteError, NoteRefused, UsageError
 from companion.vault.journal import Change
 from companion.vault.undo import undo_change
 
+_DIGITS = 18  # more than any change has; SQLite takes no more than 19
 Outcome = Literal["done", "lost", "failed"]  # lost: it cannot be taken back any more
 
 
@@ -78,7 +79,7 @@ def _find_changes(
 def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
     journal = workspace.journal
     if what and what.isdecimal():
-        change = journal.change(int(what))
+        change = journal.change(int(what)) if len(what) <= _DIGITS else None
         if change is None:
             raise UsageError(f"there is no change {what}; see companion history")
         return [change]

@@ -11,7 +11,7 @@ from companion.config import Config
 from companion.config.private import is_private
 from companion.daemon.client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.place import find_daemon
-from companion.daemon.token import read_token, token_file
+from companion.daemon.token import has_token, read_token, token_file
 from companion.enrich.check import Check
 
 _PATIENCE = 2.0  # seconds
@@ -20,7 +20,7 @@ _PATIENCE = 2.0  # seconds
 def check_token() -> Check:
     """Return whether the token is there, for its owner alone. Raises UsageError."""
     file = token_file()
-    if not file.exists():
+    if not has_token():
         mend = "companion init or companion serve makes one"
         return Check("token", "hint", "there is none yet", mend)
     read_token()

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from companion.errors import UsageError
+from companion.vault.files import is_utf8
 from companion.vault.obsidian import SETTINGS
 
 
@@ -27,7 +28,14 @@ def open_vault(path: Path) -> Path:
     Raises UsageError when it does not exist, is no folder or cannot be read.
     """
     try:
-        root = path.expanduser().resolve(strict=True)
+        path = path.expanduser()
+    except RuntimeError:
+        user = path.parts[0].removeprefix("~")
+        raise UsageError(
+            f"there is no user {user} with a folder of their own, for {path}"
+        ) from None
+    try:
+        root = path.resolve(strict=True)
         next(root.iterdir(), None)
     except (FileNotFoundError, ValueError):
         raise UsageError(f"there is no folder {path}; name the folder of your vault") from None
@@ -86,6 +94,9 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
     typed = str(given)
     if not typed.strip() or "\0" in typed:
         raise UsageError("an empty path; name a note or a folder of the vault")
+    if not is_utf8(typed):
+        shown = os.fsencode(typed).decode(errors="backslashreplace")
+        raise UsageError(f"the name {shown} is not valid UTF-8; rename it to have it enriched")
     for base in (cwd, root):
         inside = _below(root, Path(os.path.normpath(base / typed)))
         for name in (inside, f"{inside}.md") if inside else (inside,):

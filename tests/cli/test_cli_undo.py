@@ -126,6 +126,7 @@ def test_undo_refuses(enriched: User, text: str | None, reason: str) -> None:
 
 WRONG = [
     pytest.param(["99"], "there is no change 99; see companion history", id="no such change"),
+    pytest.param(["9" * 5000], "there is no change 999", id="a number beyond all changes"),
     pytest.param(["Other.md"], "changed nothing in Other.md that is still there", id="untouched"),
     pytest.param(["Nowhere.md"], "there is no Nowhere.md in the vault", id="no such note"),
     pytest.param(["--run", "x"], "the run x made no change", id="no such run"),
@@ -176,6 +177,7 @@ def test_history(enriched: User) -> None:
     assert "filled description, callout by m" in told and "Folder/B.md" not in told
     assert "+description: What a stub is.\n" in told and "+> [!ai] AI\n" in told
     assert len(enriched.run("history", "--limit", "1").out.splitlines()) == 2
+    assert len(enriched.run("history", "--limit", "9" * 20).out.splitlines()) == 4
 
 
 def test_history_of_a_note_that_is_gone(enriched: User) -> None:

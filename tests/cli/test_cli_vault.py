@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -127,6 +128,7 @@ PATHS = [
     pytest.param("../home", "lies outside the vault", id="outside"),
     pytest.param("Out/Secret.md", "leads out of the vault", id="out by a link"),
     pytest.param("", "an empty path", id="empty"),
+    pytest.param("caf\udce9.md", "the name caf\\xe9.md is not valid UTF-8", id="not UTF-8"),
 ]
 
 
@@ -186,3 +188,18 @@ def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.Mon
     assert "unexpected RuntimeError: boom; --debug shows where" in ran.err
     with pytest.raises(RuntimeError):
         user.run("scan", "--debug")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a name of bytes, and /dev/full")
+def test_what_the_user_can_mend_is_no_fault_of_ours(user: User) -> None:
+    named = user.start("scan", "\udcff")
+    assert named.communicate()[
+        1
+    ] == "companion: the name \\xff is not valid UTF-8; rename it to" + (" have it enriched\n")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        for command in (["scan"], ["scan", "--json"]):
+            user.note("Stub.md")
+            ran = user.start(*command, stdout=full)
+            said = ran.communicate()[1]
+            assert ran.returncode == 1 and said.count("\n") == 1
+            assert "the output cannot be written (No space left on device)" in said

@@ -65,6 +65,7 @@ def test_keeps_a_link_within_the_vault(root: Path) -> None:
 REFUSED = [
     pytest.param("", "an empty path", id="nothing"),
     pytest.param("a\0b", "an empty path", id="null byte"),
+    pytest.param("caf\udce9.md", "the name caf\\xe9.md is not valid UTF-8", id="not UTF-8"),
     pytest.param("Nothing.md", "there is no Nothing.md in the vault", id="not there"),
     pytest.param("B/Nothing", "there is no B/Nothing in the vault", id="not there, in a folder"),
     pytest.param("A.md/B.md", "there is no A.md/B.md in the vault", id="in a note"),
@@ -151,6 +152,8 @@ def test_refuses_what_is_no_vault(
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="there is no folder"):
         open_vault(tmp_path / "nothing")
+    with pytest.raises(UsageError, match="there is no user nobody-here"):
+        open_vault(Path("~nobody-here/vault"))
     with pytest.raises(UsageError, match="is not a folder"):
         open_vault(root / "A.md")
     with pytest.raises(UsageError, match="cannot be read"):
