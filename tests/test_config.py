@@ -62,7 +62,15 @@ WRONG = [
     pytest.param('[callout]\nlinks = "maybe"', "links: this takes true or false", "", id="maybe"),
     pytest.param('[callout]\nfold = "x"', "fold: this has to be '', '+' or '-'", "", id="fold"),
     pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
-    pytest.param('[notes]\npostponed_afterwards = "x"', "#status/done", "", id="afterwards"),
+    *(
+        pytest.param(f'[notes]\npostponed_afterwards = "{tag}"', "#status/done", "", id=name)
+        for tag, name in (
+            ("x", "no tag"),
+            ("#", "empty"),
+            ("#a b", "two words"),
+            ("#1", "a number"),
+        )
+    ),
 ]
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from companion.config.folder_names import FolderName
+from companion.note.tag import is_tag
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
 
@@ -68,7 +69,7 @@ class NotesTable(Table):
     def _check(self) -> Self:
         if self.postponed_afterwards not in ("keep", "remove"):
             replacement = self.postponed_afterwards.removeprefix("#")
-            if replacement == self.postponed_afterwards or not replacement:
+            if replacement == self.postponed_afterwards or not is_tag(replacement):
                 raise ValueError('write "keep", "remove" or a tag like "#status/done"')
         return self
 
