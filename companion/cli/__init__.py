@@ -32,7 +32,7 @@ _COMMANDS = {
     "doctor": "companion.cli.doctor:doctor",
 }
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-_INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
 Set it up, once:
@@ -108,7 +108,7 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except CompanionError as error:
         _raise_if_debug(arguments)
         _say(str(error))

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from threading import Event
 
+from companion.cli import INTERRUPTED
 from companion.cli.show import Show
 from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
 
-_INTERRUPTED = 130
 _NO_SECTION = "no heading reads"  # so begins the reason why a note was skipped for --section
 _MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
 _STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
@@ -70,7 +70,7 @@ class Tally:
     def status(self, cancelled: Event) -> int:
         """Return the exit status."""
         if cancelled.is_set():
-            return _INTERRUPTED
+            return INTERRUPTED
         return 1 if self.counts["failed"] or self._lacks_section else 0
 
 

@@ -10,6 +10,7 @@ from companion.config.folder_names import FolderName
 from companion.note.tag import is_tag
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
+DEFAULT_PORT = 27182
 
 
 class Table(BaseModel):
@@ -138,5 +139,5 @@ class LimitsTable(Table):
 class ServerTable(Table):
     """[server]: where the daemon answers; always on 127.0.0.1, to this machine alone."""
 
-    port: Annotated[int, Field(ge=0, le=65535)] = 27182
+    port: Annotated[int, Field(ge=0, le=65535)] = DEFAULT_PORT
     """0: any free one"""
