@@ -123,7 +123,8 @@ class _Run:
             stop_on_ctrl_c(self.show, cancelled, client.close),
         ):
             fault = self._work(jobs, client, cancelled)
-            made = self.workspace.journal.changes(run=self.name, limit=1)
+            changes = self.workspace.journal.changes(run=self.name)
+            made = any(change.state == "done" for change in changes)
             self.tally.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
         if fault:
             raise fault
