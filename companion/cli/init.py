@@ -30,7 +30,7 @@ _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
-  companion serve     fills notes as you save them, until you stop it
+  companion serve     {serves}, until you stop it
   companion doctor    checks everything, and says how to mend what is wrong"""
 
 
@@ -94,7 +94,9 @@ class _Init:
         write_planned(planned)
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
-        self.show.say(_NEXT)
+        asked = planned.config.background.enabled is False
+        serves = "answers the plugin" if asked else "fills notes as you save them"
+        self.show.say(_NEXT.format(serves=serves))
         if installed:
             self.show.say(NEXT_IN_OBSIDIAN)
         return 0
