@@ -62,8 +62,54 @@ WRONG = [
     pytest.param('[callout]\nlinks = "maybe"', "links: this takes true or false", "", id="maybe"),
     pytest.param('[callout]\nfold = "x"', "fold: this has to be '', '+' or '-'", "", id="fold"),
     pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
-    pytest.param('[notes]\npostponed_afterwards = "x"', "#status/done", "", id="afterwards"),
+    *(
+        pytest.param(f'[notes]\npostponed_afterwards = "{tag}"', "#status/done", "", id=name)
+        for tag, name in (
+            ("x", "no tag"),
+            ("#", "empty"),
+            ("#a b", "two words"),
+            ("#1", "a number"),
+        )
+    ),
 ]
+
+
+FOLDERS = [
+    pytest.param("Garden", "Garden", id="as it is"),
+    pytest.param("./Garden", "Garden", id="from here"),
+    pytest.param("Garden/", "Garden", id="a slash at the end"),
+    pytest.param("Garden\\", "Garden", id="a backslash at the end"),
+    pytest.param("My Garden\\Beds", "My Garden/Beds", id="backslashes"),
+    pytest.param(" Garden ", "Garden", id="blanks around it"),
+    pytest.param("./A//B/./C/", "A/B/C", id="a detour"),
+    pytest.param("[Garden]", "[Garden]", id="brackets"),
+]
+WRONG_FOLDERS = [
+    pytest.param("Garden/**", 'is a glob, and .* write "Garden"', id="all in it"),
+    pytest.param("./A/B/*", 'write "A/B"', id="all right in it"),
+    pytest.param("*/Private", "is a glob, and .* name each folder", id="anywhere"),
+    pytest.param("Gard?n", "is a glob, and .* name each folder", id="one character"),
+    pytest.param("/home/me/Notes/Garden", "is an absolute path; write it from", id="absolute"),
+    pytest.param("C:\\Notes\\Garden", "is an absolute path; write it from", id="Windows"),
+    pytest.param("~/Notes/Garden", "is an absolute path; write it from", id="home"),
+    pytest.param("../Garden", "names no folder in the vault", id="outside"),
+    pytest.param(".", "names no folder in the vault", id="the vault"),
+    pytest.param(" ", "names no folder in the vault", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("table", ["ignore", "private"])
+@pytest.mark.parametrize(("written", "folder"), FOLDERS)
+def test_folder(home: Path, table: str, written: str, folder: str) -> None:
+    config = load(home, f"[{table}]\nfolders = [{written!r}]\n".replace("\\\\", "\\"))
+    assert getattr(config, table).folders == (folder,)
+
+
+@pytest.mark.parametrize("table", ["ignore", "private"])
+@pytest.mark.parametrize(("written", "words"), WRONG_FOLDERS)
+def test_wrong_folder(home: Path, table: str, written: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"{table}\.folders\.0: .*{words}"):
+        load(home, f"[{table}]\nfolders = [{written!r}]\n".replace("\\\\", "\\"))
 
 
 @pytest.mark.parametrize(("text", "words", "more"), WRONG)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import importlib
 import os
 import sys
@@ -30,7 +31,8 @@ _COMMANDS = {
     "token": "companion.cli.token:token",
     "doctor": "companion.cli.doctor:doctor",
 }
-_INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
 Set it up, once:
@@ -67,8 +69,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            # Python flushes once more at its exit, and would complain
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            _drop_output()
             return 0
 
 
@@ -90,8 +91,9 @@ def main() -> None:
     """Run the command line; errors become one sentence and an exit status."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not stream.isatty():
-            # Windows would write pipes in its code page, and CR before every LF of a diff
-            stream.reconfigure(encoding="utf-8", newline="\n")
+            # Windows would write pipes in its code page, and CR before every LF of a diff;
+            # and the name of a file may be no UTF-8
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.exit(run(sys.argv[1:]))
 
 
@@ -106,15 +108,33 @@ def run(arguments: list[str]) -> int:
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
-        return _INTERRUPTED
+        return INTERRUPTED
     except CompanionError as error:
         _raise_if_debug(arguments)
         _say(str(error))
         return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
         _raise_if_debug(arguments)
+        if isinstance(error, OSError) and (said := _in_words(error)):
+            _say(said)
+            return 1
         _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
         return 1
+
+
+def _in_words(error: OSError) -> str:
+    """Return what to say where the system refuses what the user may allow it; else nothing."""
+    if error.filename is not None:
+        return f"{error.filename} cannot be used ({error.strerror}); allow it"
+    if error.errno in _NO_ROOM:
+        _drop_output()
+        return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
+    return ""
+
+
+def _drop_output() -> None:
+    """Write nothing more; Python flushes once more at its exit, and would complain."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _status(answer: Any) -> int:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import choose_vault, common_options
+from companion.cli.session import choose_vault, common_options, find_missing_folders
 from companion.cli.show import Show, count
 from companion.config import Config, load_config, state_folder
 from companion.daemon.check import check_daemon, check_token
@@ -90,6 +90,7 @@ def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedC
 def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     state = state_folder(root)
     yield "vault", partial(check_vault, root)
+    yield "folders", partial(_check_folders, config, root)
     yield "plugin", partial(check_plugin, root)
     yield "prompts", partial(check_prompts, config, root)
     yield "copies", partial(check_copies, root)
@@ -98,6 +99,14 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     yield "journal", partial(check_journal, state)
     yield "spending", partial(check_spending, config, root)
     yield "daemon", partial(check_daemon, config, state)
+
+
+def _check_folders(config: Config, root: Path) -> Check:
+    """Return whether the vault has the folders that the configuration leaves alone."""
+    if missing := find_missing_folders(config, root):
+        return Check("folders", "problem", "; ".join(missing), "mend their names in config.toml")
+    number = len(config.ignore.folders) + len(config.private.folders)
+    return Check("folders", "ok", f"{count(number, 'folder')} named in the configuration")
 
 
 def _print(check: Check, show: Show) -> None:

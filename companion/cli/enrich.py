@@ -11,7 +11,14 @@ import click
 
 from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
-from companion.cli.session import common_options, find_running, open_session, resolve_path
+from companion.cli.session import (
+    common_options,
+    find_running,
+    name_elsewhere,
+    open_session,
+    resolve_path,
+    warn_of_folders,
+)
 from companion.cli.show import Show, count
 from companion.cli.stop import stop_on_ctrl_c
 from companion.cli.tally import Tally
@@ -69,6 +76,8 @@ def enrich(
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
         wanted = [resolve_path(workspace, path) for path in paths]
+        name_elsewhere(workspace.root, show)
+        warn_of_folders(workspace, show)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)
@@ -114,7 +123,8 @@ class _Run:
             stop_on_ctrl_c(self.show, cancelled, client.close),
         ):
             fault = self._work(jobs, client, cancelled)
-            made = self.workspace.journal.changes(run=self.name, limit=1)
+            changes = self.workspace.journal.changes(run=self.name)
+            made = any(change.state == "done" for change in changes)
             self.tally.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
         if fault:
             raise fault

@@ -13,6 +13,7 @@ from rich.filesize import decimal
 from companion.cli.choose import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
+from companion.cli.session import VaultPath
 from companion.cli.show import Show
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.write import Planned, Setting, plan_settings, write_planned
@@ -29,12 +30,12 @@ _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
-  companion serve     fills notes as you save them, until you stop it
+  companion serve     {serves}, until you stop it
   companion doctor    checks everything, and says how to mend what is wrong"""
 
 
 @click.command()
-@click.argument("vault", type=click.Path(path_type=Path))
+@click.argument("vault", type=VaultPath())
 @click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
@@ -93,7 +94,9 @@ class _Init:
         write_planned(planned)
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
-        self.show.say(_NEXT)
+        asked = planned.config.background.enabled is False
+        serves = "answers the plugin" if asked else "fills notes as you save them"
+        self.show.say(_NEXT.format(serves=serves))
         if installed:
             self.show.say(NEXT_IN_OBSIDIAN)
         return 0

@@ -6,9 +6,10 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import choose_vault
+from companion.cli.session import VaultPath, choose_vault
 from companion.cli.show import Show
 from companion.config import Config, load_config, state_folder
+from companion.config.tables import DEFAULT_PORT
 from companion.daemon.pairing import new_code
 from companion.daemon.place import find_daemon
 from companion.errors import UsageError
@@ -22,7 +23,6 @@ The plugin pairs by itself as soon as companion serve runs."""
 
 _HOURS = 24
 _TRIES = 5
-_USUAL_PORT = 27182
 
 
 @click.group()
@@ -31,7 +31,7 @@ def plugin() -> None:
 
 
 @plugin.command()
-@click.argument("vault", required=False, type=click.Path(path_type=Path))
+@click.argument("vault", required=False, type=VaultPath())
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
 def install(vault: Path | None) -> None:
     """Install the plugin in VAULT, or bring it up to date, and enable it there.
@@ -66,7 +66,7 @@ def install_plugin(root: Path, config: Config, show: Show) -> None:
     state = state_folder(root)
     place = find_daemon(state)
     usual = config.server.port
-    port = place.port if place else usual or _USUAL_PORT
+    port = place.port if place else usual or DEFAULT_PORT
     address = f"http://127.0.0.1:{port}"
     code = new_code(state, _HOURS * 3600.0, _TRIES)
     written = write_install(planned, {"address": address, "code": code})

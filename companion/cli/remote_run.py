@@ -87,17 +87,6 @@ class _RemoteRun:
             )
         return None
 
-    def _tell_results(self, run: RunShape) -> None:
-        tally = self._tally
-        with tally.show.progress("Enriching", run.total) as progress:
-            for result, diff, counted in self._daemon.follow(run.id, diff=tally.with_diff):
-                if counted:
-                    self._usage += result.usage
-                    tally.add(result, diff or "")
-                    progress.advance(progress.task_ids[0])
-                else:
-                    tally.report(result, diff or "")
-
     def _cancel(self) -> None:
         if self._run:
             with suppress(CompanionError):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -17,9 +18,39 @@ from companion.daemon.token import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
-from companion.vault.locate import find_vault, open_vault, relative_path
+from companion.vault.files import is_utf8
+from companion.vault.locate import (
+    OutsideVault,
+    find_vault,
+    has_folder,
+    is_in_vault,
+    name_vault_here,
+    open_vault,
+    relative_path,
+)
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class VaultPath(click.Path):
+    """A vault's folder on the command line; an empty one is refused, for pathlib takes it for `.`.
+
+    It usually is a variable of the shell that is not set.
+    """
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        """Return the path. Raises UsageError when it is empty."""
+        if not os.fspath(value).strip():
+            raise UsageError("the vault named is empty; name its folder, as . for the current one")
+        return super().convert(value, param, ctx)
 
 
 def common_options(command: F) -> F:
@@ -29,7 +60,7 @@ def common_options(command: F) -> F:
     )(command)
     return click.option(
         "--vault",
-        type=click.Path(path_type=Path),
+        type=VaultPath(),
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
     )(command)
 
@@ -41,6 +72,8 @@ def open_session(
     """Open the vault that a command works on, and say what an interrupted run left behind."""
     config = load_config()
     root = choose_vault(vault, config, paths)
+    if vault is None and config.vault is not None:
+        _warn_of_vault_here(root, show)
     with open_workspace(config, root, read_only=read_only) as workspace:
         for recovered in workspace.recovered:
             show.warn(f"{recovered.path}: {recovered.reason}")
@@ -51,6 +84,39 @@ def open_session(
                 "the next command that writes"
             )
         yield workspace
+
+
+def name_elsewhere(root: Path, show: Show) -> None:
+    """Say which vault it is, unless it is the one that the user stands in."""
+    if not is_in_vault(root, Path.cwd()):
+        show.say(f"In the vault {root}", style="bold")
+
+
+def _warn_of_vault_here(root: Path, show: Show) -> None:
+    """Say that the vault is the configured one, where the user stands in another."""
+    here = find_vault(Path.cwd())
+    if here not in (None, root):
+        show.warn(
+            f"the current folder is in the vault {here}, but this is about the configured one,"
+            f" {root}; --vault {name_vault_here(Path.cwd())} names the one here"
+        )
+
+
+def warn_of_folders(workspace: Workspace, show: Show) -> None:
+    """Say which folders the configuration names that are not in the vault."""
+    for missing in find_missing_folders(workspace.config, workspace.root):
+        show.warn(missing)
+
+
+def find_missing_folders(config: Config, root: Path) -> list[str]:
+    """Return a sentence for each folder that [ignore] or [private] names in vain."""
+    named = {"ignore": config.ignore.folders, "private": config.private.folders}
+    return [
+        f"[{table}] folders names {folder}, and the vault has no such folder: it keeps no note back"
+        for table, folders in named.items()
+        for folder in folders
+        if not has_folder(root, folder)
+    ]
 
 
 def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
@@ -92,7 +158,7 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
     Raises UsageError.
     """
     if chosen := vault or config.vault:
-        return open_vault(chosen.expanduser())
+        return open_vault(chosen)
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
     found = find_vault(starts[0]) or find_vault(Path.cwd())
     if found is None:
@@ -114,7 +180,9 @@ def resolve_history_path(workspace: Workspace, given: str) -> str:
     """Return what the user typed as a path in the journal, where a note may be gone by now."""
     try:
         return resolve_path(workspace, given)
+    except OutsideVault:
+        raise
     except UsageError:
-        if workspace.journal.changes(path=given, limit=1):
+        if is_utf8(given) and workspace.journal.changes(path=given, limit=1):
             return given
         raise

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -19,6 +20,14 @@ _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a note must not steer
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 
 
+class _Console(Console):
+    """One that leaves it to the command line what becomes of it when its reader has gone."""
+
+    def on_broken_pipe(self) -> None:
+        """Raise the BrokenPipeError again; rich would end the program with status 1."""
+        raise
+
+
 class Show:
     """Prints to people on the standard output, warnings and progress on the standard error.
 
@@ -27,8 +36,8 @@ class Show:
 
     def __init__(self, *, as_json: bool = False) -> None:
         self.as_json = as_json
-        self.out = Console(highlight=False, soft_wrap=True)
-        self.err = Console(stderr=True, highlight=False, soft_wrap=True)
+        self.out = _Console(highlight=False, soft_wrap=True)
+        self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
 
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line for people; nothing with as_json."""
@@ -70,6 +79,11 @@ class Show:
 def count(number: int, noun: str) -> str:
     """Return `1 note`, `2 notes`, `1,200 notes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def local_time(seconds: float) -> str:
+    """Return the Unix time on the user's clock, with its offset: `2026-11-25 10:44 +0100`."""
+    return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(seconds))
 
 
 def _harmless(text: str) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from threading import Event
 
+from companion.cli import INTERRUPTED
 from companion.cli.show import Show
 from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
 
-_INTERRUPTED = 130
+_NO_SECTION = "no heading reads"  # so begins the reason why a note was skipped for --section
 _MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
 _STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
 
@@ -22,10 +23,12 @@ class Tally:
         self.show = show
         self.with_diff = with_diff
         self.counts: Counter[str] = Counter()
+        self._lacks_section = False
 
     def add(self, result: Result, diff: str | None = None) -> None:
         """Report a result and count it. diff: as it was made elsewhere; None: of its texts."""
         self.counts[result.status] += 1
+        self._lacks_section |= result.reason.startswith(_NO_SECTION)
         self.report(result, diff)
 
     def report(self, result: Result, diff: str | None = None) -> None:
@@ -67,8 +70,8 @@ class Tally:
     def status(self, cancelled: Event) -> int:
         """Return the exit status."""
         if cancelled.is_set():
-            return _INTERRUPTED
-        return 1 if self.counts["failed"] else 0
+            return INTERRUPTED
+        return 1 if self.counts["failed"] or self._lacks_section else 0
 
 
 def _cached(usage: Usage) -> str:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Literal
 
 import click
 
@@ -18,9 +19,12 @@ from companion.cli.show import Show, count
 from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, UsageError
+from companion.errors import NoteChanged, NoteError, NoteRefused, UsageError
 from companion.vault.journal import Change
 from companion.vault.undo import undo_change
+
+_DIGITS = 18  # more than any change has; SQLite takes no more than 19
+Outcome = Literal["done", "lost", "failed"]  # lost: it cannot be taken back any more
 
 
 @click.command()
@@ -32,7 +36,8 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
     """Take changes back; what you wrote since stays, or the undo refuses.
 
     CHANGE is a number from `companion history`; PATH takes back the last change of that note.
-    Without either, the newest run is taken back. Undoing an undo makes the change again.
+    Without either, the newest run is taken back of which something still can be. Undoing an undo
+    makes the change again.
     """
     show = Show(as_json=as_json)
     if what and run_name:
@@ -46,17 +51,35 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
                 return running.undo(change.id, run)
             return undo_change(workspace.root, workspace.journal, change, run)
 
-        changes = _find_changes(workspace, what, run_name)
-        failed = [change for change in changes if not _undo(change, take_back, show)]
-    show.say(f"{count(len(changes) - len(failed), 'change')} taken back")
-    return 1 if failed else 0
+        outcomes: list[Outcome] = []
+        for changes in _find_changes(workspace, what, run_name):
+            outcomes = [_undo(change, take_back, show) for change in changes]
+            if set(outcomes) != {"lost"}:
+                break
+    show.say(f"{count(outcomes.count('done'), 'change')} taken back")
+    return 0 if set(outcomes) == {"done"} else 1
 
 
-def _find_changes(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
-    """Return the changes meant, newest first. Raises UsageError when there are none."""
+def _find_changes(
+    workspace: Workspace, what: str | None, run_name: str | None
+) -> Iterator[list[Change]]:
+    """Yield the changes meant, newest first; where nothing is named, run after run.
+
+    Raises UsageError when there are none.
+    """
+    if what is not None or run_name is not None:
+        yield _find_named(workspace, what, run_name)
+        return
+    made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
+    _some(made, "there is nothing to take back; see companion history")
+    for run in dict.fromkeys(change.run for change in made):
+        yield [change for change in made if change.run == run]
+
+
+def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
     journal = workspace.journal
     if what and what.isdecimal():
-        change = journal.change(int(what))
+        change = journal.change(int(what)) if len(what) <= _DIGITS else None
         if change is None:
             raise UsageError(f"there is no change {what}; see companion history")
         return [change]
@@ -64,12 +87,9 @@ def _find_changes(workspace: Workspace, what: str | None, run_name: str | None) 
         path = resolve_history_path(workspace, what)
         made = [change for change in journal.changes(path=path) if _can_be_undone(change)]
         return _some(made[:1], f"Companion changed nothing in {path} that is still there")
-    if run_name is None:
-        newest = next((c for c in journal.changes() if _can_be_undone(c)), None)
-        run_name = newest.run if newest else ""
     made = [change for change in journal.changes(run=run_name) if change.state == "done"]
-    which = f": the run {run_name} made no change that is still there" if run_name else ""
-    return _some(made, f"there is nothing to take back{which}; see companion history")
+    which = f"the run {run_name} made no change that is still there"
+    return _some(made, f"there is nothing to take back: {which}; see companion history")
 
 
 def _can_be_undone(change: Change) -> bool:
@@ -82,14 +102,23 @@ def _some(changes: list[Change], otherwise: str) -> list[Change]:
     return changes
 
 
-def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> bool:
+def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> Outcome:
+    made: int | None = None
+    outcome: Outcome = "done"
     try:
         made = take_back(change)
     except (NoteError, DaemonRefused) as error:
         show.warn(str(error))
-        made = None
+        outcome = "lost" if _is_lost(error) else "failed"
     if show.as_json:
         show.object({"change": change.id, "path": change.path, "undone_by": made})
     elif made is not None:
         show.say(f"{change.path}: {describe(change)} (change {change.id}), taken back")
-    return made is not None
+    return outcome
+
+
+def _is_lost(error: NoteError | DaemonRefused) -> bool:
+    """Whether it is the note that no longer allows it, and no other program just now."""
+    if isinstance(error, DaemonRefused):
+        return error.is_about(NoteChanged, NoteRefused)
+    return isinstance(error, NoteChanged | NoteRefused)

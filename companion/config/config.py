@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import field_validator
+
 from companion.config.tables import (
     BackgroundTable,
     CalloutTable,
@@ -35,6 +37,13 @@ class Config(Table):
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
     server: ServerTable = ServerTable()
+
+    @field_validator("vault", mode="before")
+    @classmethod
+    def _check_vault(cls, named: object) -> object:
+        if named == "":  # pathlib takes it for the current folder
+            raise ValueError("an empty path; name the vault's folder, or leave this out")
+        return named
 
     @property
     def is_embedded(self) -> bool:

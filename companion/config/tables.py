@@ -6,7 +6,11 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
+from companion.config.folder_names import FolderName
+from companion.note.tag import is_tag
+
 DEFAULT_MODEL = "qwen2.5-1.5b"
+DEFAULT_PORT = 27182
 
 
 class Table(BaseModel):
@@ -66,7 +70,7 @@ class NotesTable(Table):
     def _check(self) -> Self:
         if self.postponed_afterwards not in ("keep", "remove"):
             replacement = self.postponed_afterwards.removeprefix("#")
-            if replacement == self.postponed_afterwards or not replacement:
+            if replacement == self.postponed_afterwards or not is_tag(replacement):
                 raise ValueError('write "keep", "remove" or a tag like "#status/done"')
         return self
 
@@ -76,7 +80,7 @@ class IgnoreTable(Table):
 
     patterns: tuple[str, ...] = ()
     """globs, as ["Journal/**", "*.private.md"]"""
-    folders: tuple[str, ...] = ()
+    folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
     tags: tuple[str, ...] = ()
     """notes with one of these tags"""
@@ -89,7 +93,7 @@ class IgnoreTable(Table):
 class PrivateTable(Table):
     """[private]: notes that only a model on this machine may read; with another, they are left."""
 
-    folders: tuple[str, ...] = ()
+    folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
     tags: tuple[str, ...] = ()
     """notes with one of these tags"""
@@ -135,5 +139,5 @@ class LimitsTable(Table):
 class ServerTable(Table):
     """[server]: where the daemon answers; always on 127.0.0.1, to this machine alone."""
 
-    port: Annotated[int, Field(ge=0, le=65535)] = 27182
+    port: Annotated[int, Field(ge=0, le=65535)] = DEFAULT_PORT
     """0: any free one"""

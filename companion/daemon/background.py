@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from copy import copy
 
 from companion.daemon.day import DaysNotes, was_asked
 from companion.daemon.presence import Presence
@@ -15,6 +16,7 @@ from companion.daemon.seen import Seen, Signature
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Answered, Enricher, NoteRewritten
 from companion.enrich.result import Result
+from companion.enrich.run import new_run
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.spending import LimitReached
 from companion.vault.write import NoteYoung
@@ -116,7 +118,7 @@ class Background:
                     return asked
                 if self._is_edited(ticket):
                     return asked
-                answer = enricher.write(answer)
+                answer = _as_a_run(enricher).write(answer)
         except NoteError as error:
             self._put_off(ticket, error, seen)
         else:
@@ -207,6 +209,13 @@ class Background:
         with suppress(OSError):
             return (self._seen.root / path).is_file()
         return False
+
+
+def _as_a_run(enricher: Enricher) -> Enricher:
+    """Return the same enricher for a run of its own: the last run taken back is one note then."""
+    named = copy(enricher)
+    named.run = new_run()
+    return named
 
 
 def log_result(result: Result) -> None:

@@ -9,15 +9,18 @@ from pathlib import Path
 from companion import __version__
 from companion.config import Config
 from companion.config.private import is_private
+from companion.daemon.client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.place import find_daemon
-from companion.daemon.token import read_token, token_file
+from companion.daemon.token import has_token, read_token, token_file
 from companion.enrich.check import Check
+
+_PATIENCE = 2.0  # seconds
 
 
 def check_token() -> Check:
     """Return whether the token is there, for its owner alone. Raises UsageError."""
     file = token_file()
-    if not file.exists():
+    if not has_token():
         mend = "companion init or companion serve makes one"
         return Check("token", "hint", "there is none yet", mend)
     read_token()
@@ -36,6 +39,10 @@ def check_daemon(config: Config, state: Path) -> Check:
     if place.version != __version__:
         said = f"it runs version {place.version}, and this is {__version__} ({where})"
         return Check("daemon", "problem", said, "stop it, and start it again: companion serve")
+    try:
+        DaemonClient(place.port, read_token()).status(_PATIENCE)
+    except (DaemonGone, DaemonRefused) as error:
+        return Check("daemon", "problem", f"{error} ({where})")
     return Check("daemon", "ok", f"it runs: {where}")
 
 

@@ -23,7 +23,7 @@ from companion.daemon.api.run_shapes import (
 from companion.daemon.api.shapes import ChangeMade
 from companion.daemon.api.status_shape import StatusShape
 from companion.daemon.guard import MAX_BODY
-from companion.daemon.problem import Problem
+from companion.daemon.problem import Problem, name_kind
 from companion.daemon.runs import Order
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
@@ -35,6 +35,7 @@ M = TypeVar("M", bound=BaseModel)
 
 _HOST = "127.0.0.1"
 _TIMEOUT = 30.0  # seconds; beside the time that an answer is asked to be held back
+_SOON = 8.0  # seconds for what takes a daemon that is well some milliseconds
 _PAUSE = 0.2  # seconds between two questions when the daemon holds no answer back
 _LOOKS = 2  # questions without an answer until a broken-off run has told what it was writing
 
@@ -44,11 +45,19 @@ class DaemonGone(CompanionError):
 
 
 class DaemonRefused(CompanionError):
-    """The daemon does not do what it was asked. status: HTTP's; the text is the daemon's own."""
+    """The daemon does not do what it was asked. status: HTTP's; the text is the daemon's own.
 
-    def __init__(self, detail: str, status: int) -> None:
+    kind: the problem's type, where it is one of ours.
+    """
+
+    def __init__(self, detail: str, status: int, kind: str = "") -> None:
         super().__init__(detail)
         self.status = status
+        self._kind = kind
+
+    def is_about(self, *errors: type[CompanionError]) -> bool:
+        """Whether it is one of these errors that kept the daemon from it."""
+        return self._kind in map(name_kind, errors)
 
 
 class Followed(NamedTuple):
@@ -69,9 +78,9 @@ class DaemonClient:
         self._port = port
         self._headers = {"Host": f"{_HOST}:{port}", "Authorization": f"Bearer {token}"}
 
-    def status(self) -> StatusShape:
-        """Return how the daemon stands."""
-        return self._ask("GET", "/status", StatusShape)
+    def status(self, within: float = _SOON) -> StatusShape:
+        """Return how the daemon stands. within: seconds; one that hangs is found out by it."""
+        return self._ask("GET", "/status", StatusShape, timeout=within)
 
     def start_run(self, order: Order) -> RunShape:
         """Return the new run."""
@@ -107,24 +116,37 @@ class DaemonClient:
 
     def pause(self) -> StatusShape:
         """Stop background work."""
-        return self._ask("POST", "/pause", StatusShape, {})
+        return self._ask("POST", "/pause", StatusShape, {}, _SOON)
 
     def resume(self) -> StatusShape:
         """Let background work go on."""
-        return self._ask("POST", "/resume", StatusShape, {})
+        return self._ask("POST", "/resume", StatusShape, {}, _SOON)
 
-    def _ask(self, method: str, path: str, model: type[M], body: object = None) -> M:
+    def _ask(
+        self,
+        method: str,
+        path: str,
+        model: type[M],
+        body: object = None,
+        timeout: float = _TIMEOUT + LONGEST_WAIT,
+    ) -> M:
         data = None if body is None else json.dumps(body).encode()
         if data is not None and len(data) > MAX_BODY:
             # The daemon would hang up in the middle of it, so that its answer could get lost.
             raise DaemonRefused(f"a request to the daemon has at most {MAX_BODY:,} bytes", 413)
         headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
         # A connection a question: they are rare, and an idle one may be closed any moment.
-        connection = HTTPConnection(_HOST, self._port, timeout=_TIMEOUT + LONGEST_WAIT)
+        connection = HTTPConnection(_HOST, self._port, timeout=timeout)
         try:
             connection.request(method, f"/api/v1{path}", data, headers)
             response = connection.getresponse()
             status, answer = response.status, response.read()
+        except TimeoutError:
+            raise DaemonGone(
+                f"the daemon on port {self._port} runs, but gave no answer within {timeout:g} s: "
+                "it hangs, or the machine is overloaded; if it stays so, end its process, and "
+                "start it again with `companion serve`"
+            ) from None
         except (OSError, HTTPException) as error:
             raise DaemonGone(
                 f"the daemon on port {self._port} does not answer ({error or type(error).__name__})"
@@ -146,7 +168,7 @@ class DaemonClient:
             ) from None
         if status == HTTPStatus.UNAUTHORIZED:
             problem.detail += " If companion token rotate made a new one meanwhile, go again."
-        raise DaemonRefused(_in_words(problem), status)
+        raise DaemonRefused(_in_words(problem), status, problem.type)
 
 
 def _in_words(problem: Problem) -> str:

@@ -54,7 +54,6 @@ class Daemon:
         self.runs = Runs(new_run)
         self._space = space
         self._spending = spending
-        self._run = new_run()
         self._queue: WorkQueue[Job] = WorkQueue()
         self._seen = Seen(space.root)
         self._presence = Presence()
@@ -236,7 +235,7 @@ class Daemon:
 
     def _open_background(self, cancelled: Event) -> Enricher:
         settle = self._space.config.background.settle_seconds
-        return self._source.open(self._run, cancelled, settle, waits=False)
+        return self._source.open(new_run(), cancelled, settle, waits=False)
 
     def _open_for_run(self, run: str, cancelled: Event) -> Enricher:
         return self._source.open(run, cancelled, self._settle_of)

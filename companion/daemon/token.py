@@ -10,7 +10,8 @@ from __future__ import annotations
 import hmac
 import re
 import secrets
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -31,6 +32,14 @@ Caller = Literal["cli", "client"]
 def token_file() -> Path:
     """Return where the token lies, whether it is there or not."""
     return config_folder() / "token"
+
+
+def has_token() -> bool:
+    """Whether there is a token, or a file that may not even be looked at."""
+    try:
+        return token_file().exists()
+    except OSError:
+        return True
 
 
 def read_token() -> str:
@@ -60,9 +69,9 @@ def ensure_token() -> str:
     Raises UsageError when the file holds something else, or cannot be written.
     """
     file = token_file()
-    if not file.exists():
+    if not has_token():
         with _writing():
-            if not file.exists():
+            if not has_token():
                 _write_new()
     if not is_private(file):
         with suppress(OSError):  # somebody else's file; doctor says so
@@ -139,13 +148,20 @@ def _look(file: Path) -> tuple[int, ...] | None:
     return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
 
 
-def _writing() -> FileLock:
+@contextmanager
+def _writing() -> Iterator[None]:
     folder = config_folder()
+    lock = FileLock(folder / "token.lock", mode=0o600, thread_local=False)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        lock.acquire()
     except OSError as error:
-        raise UsageError(f"the folder {folder} cannot be made ({error.strerror})") from None
-    return FileLock(folder / "token.lock", mode=0o600, thread_local=False)
+        why = error.strerror or error
+        raise UsageError(f"the folder {folder} cannot be written ({why}); allow it") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
 def _write_new() -> str:

@@ -8,7 +8,12 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from companion.errors import UsageError
+from companion.vault.files import is_utf8
 from companion.vault.obsidian import SETTINGS
+
+
+class OutsideVault(UsageError):
+    """What the user named is there, and not in the vault."""
 
 
 def find_vault(start: Path) -> Path | None:
@@ -23,7 +28,14 @@ def open_vault(path: Path) -> Path:
     Raises UsageError when it does not exist, is no folder or cannot be read.
     """
     try:
-        root = path.expanduser().resolve(strict=True)
+        path = path.expanduser()
+    except RuntimeError:
+        user = path.parts[0].removeprefix("~")
+        raise UsageError(
+            f"there is no user {user} with a folder of their own, for {path}"
+        ) from None
+    try:
+        root = path.resolve(strict=True)
         next(root.iterdir(), None)
     except (FileNotFoundError, ValueError):
         raise UsageError(f"there is no folder {path}; name the folder of your vault") from None
@@ -35,34 +47,81 @@ def open_vault(path: Path) -> Path:
     return root
 
 
+def has_folder(root: Path, path: str) -> bool:
+    """Whether the vault has the folder, case and the encoding of accents aside, as ignore rules.
+
+    path: vault-relative, with `/`.
+    """
+    found = [root]
+    for part in path.split("/"):
+        found = [folder for above in found for folder in _folders_named(above, part)]
+    return bool(found)
+
+
+def _folders_named(above: Path, name: str) -> list[Path]:
+    wanted = _folded(name)
+    try:
+        return [path for path in above.iterdir() if _folded(path.name) == wanted and path.is_dir()]
+    except OSError:
+        return []
+
+
+def _folded(name: str) -> str:
+    return unicodedata.normalize("NFC", name).lower()
+
+
+def name_vault_here(cwd: Path) -> str:
+    """Return what to give as the vault, to work on what is in cwd: `.`, or a folder above it."""
+    around = find_vault(cwd)
+    return "." if around in (None, cwd.resolve()) else str(around)
+
+
+def is_in_vault(root: Path, path: Path) -> bool:
+    """Whether path, absolute, is the vault at root or lies in it."""
+    return _below(root, path) is not None
+
+
 def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
     """Return the vault-relative path, with `/`, of the note or folder that a user typed.
 
     given is absolute, relative to cwd, or relative to the vault at root (a real path), tried in
-    that order; a note's `.md` may be left out. The names come back as they are on the disk, where
+    that order; a note's `.md` may be left out. What is there under cwd is what is meant: its
+    namesake in a vault elsewhere is not. The names come back as they are on the disk, where
     their case or the encoding of accents may differ. The vault itself is `""`.
 
-    Raises UsageError when there is nothing of that name, or when it lies outside the vault.
+    Raises UsageError when there is nothing of that name, OutsideVault when it is not in the vault.
     """
     typed = str(given)
     if not typed.strip() or "\0" in typed:
         raise UsageError("an empty path; name a note or a folder of the vault")
-    outside = False
+    if not is_utf8(typed):
+        shown = os.fsencode(typed).decode(errors="backslashreplace")
+        raise UsageError(f"the name {shown} is not valid UTF-8; rename it to have it enriched")
     for base in (cwd, root):
         inside = _below(root, Path(os.path.normpath(base / typed)))
-        outside = outside or inside is None
         for name in (inside, f"{inside}.md") if inside else (inside,):
             if name is not None and (found := _as_on_disk(root, name)) is not None:
                 return _require_inside(root, found, typed)
-    if outside and (_exists(cwd / typed) or _exists(cwd / f"{typed}.md")):
-        raise UsageError(f"{typed} lies outside the vault {root}; name a note or folder in it")
+        if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
+            raise _outside(root, typed, cwd)
     raise UsageError(f"there is no {typed} in the vault {root}")
+
+
+def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
+    if Path(typed).is_absolute() or is_in_vault(root, cwd):
+        return OutsideVault(f"{typed} lies outside the vault {root}; name a note or folder in it")
+    there = os.path.normpath(cwd / typed)
+    return OutsideVault(
+        f"{typed} is {there} here, which lies outside the vault {root}; say"
+        f" --vault {name_vault_here(cwd)} to work on what is here, or name the whole path of what"
+        " is in that vault"
+    )
 
 
 def _require_inside(root: Path, path: str, typed: str) -> str:
     """Return path, unless a symbolic link on its way leads out of the vault."""
     if _leads_out(root, root / path):
-        raise UsageError(f"{typed} leads out of the vault {root}, by a symbolic link")
+        raise OutsideVault(f"{typed} leads out of the vault {root}, by a symbolic link")
     return path
 
 

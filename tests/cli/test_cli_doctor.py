@@ -13,6 +13,7 @@ import pytest
 
 from companion import __version__
 from companion.config import state_folder
+from companion.daemon.client import DaemonClient
 from companion.daemon.place import Place, write_place
 from companion.daemon.token import ensure_token
 from companion.enrich import check as checks
@@ -20,13 +21,14 @@ from companion.errors import UsageError
 from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.watch import WatchUnavailable
+from tests.cli.serving import serving
 from tests.cli.user import KEY, Ran, User
 from tests.llm.fake_endpoint import answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 EVERYTHING = [
-    *("program", "configuration", "token", "model", "answer", "vault", "plugin", "prompts"),
-    *("copies", "events", "state", "journal", "spending", "daemon"),
+    *("program", "configuration", "token", "model", "answer", "vault", "folders", "plugin"),
+    *("prompts", "copies", "events", "state", "journal", "spending", "daemon"),
 ]
 
 
@@ -100,6 +102,10 @@ def unknown_field(user: User) -> None:
     user.configure('[notes]\nfields = ["mood"]\n')
 
 
+def missing_folder(user: User) -> None:
+    user.configure('[private]\nfolders = ["Gardn"]\n[server]\nport = 0\n')
+
+
 def odd_settings(user: User) -> None:
     (user.vault / ".obsidian" / "app.json").write_text("{")
 
@@ -147,6 +153,9 @@ FAULTS = [
     ),
     pytest.param(foreign_prompt, "prompts", "problem", "mood.md", "", id="wrong prompt"),
     pytest.param(unknown_field, "prompts", "problem", "names mood", "", id="unknown field"),
+    pytest.param(
+        missing_folder, "folders", "problem", "names Gardn", "config.toml", id="missing folder"
+    ),
     pytest.param(odd_settings, "vault", "problem", "it is not valid JSON", "", id="odd settings"),
 ]
 
@@ -260,17 +269,30 @@ def test_no_such_embedded_model(user: User, embedded: Path) -> None:
 
 
 def test_a_running_daemon(user: User) -> None:
-    place = Place(4321, os.getpid(), __version__, 1.0)
-    with vault_lock(state(user)):
-        write_place(state(user), place)
+    with serving(user) as served:
         ran, told = examine(user, "--no-call")
-        assert ran.status == 0 and "it runs: http://127.0.0.1:4321" in told["daemon"]["said"]
-        write_place(state(user), place._replace(version="0.0.1"))
+        assert ran.status == 0
+        assert f"it runs: http://127.0.0.1:{served.port}" in told["daemon"]["said"]
+        write_place(served.state, Place(served.port, served.process.pid, "0.0.1", 1.0))
         ran, told = examine(user, "--no-call")
         assert ran.status == 1 and "version 0.0.1" in told["daemon"]["said"]
         assert "companion serve" in told["daemon"]["mend"]
     told = examine(user, "--no-call")[1]
     assert told["daemon"]["state"] == "ok" and "does not run" in told["daemon"]["said"]
+
+
+def test_a_daemon_that_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("companion.daemon.check._PATIENCE", 0.2)
+    monkeypatch.setattr(DaemonClient.status, "__defaults__", (0.3,))
+    with socket.create_server(("127.0.0.1", 0)) as silent, vault_lock(state(user)):
+        port = silent.getsockname()[1]
+        write_place(state(user), Place(port, os.getpid(), __version__, 1.0))
+        ran, told = examine(user, "--no-call")
+        assert ran.status == 1 and told["daemon"]["state"] == "problem"
+        assert f"port {port} runs, but gave no answer within 0.2 s" in told["daemon"]["said"]
+        for command in (["status"], ["enrich", "."], ["undo"]):
+            ran = user.run(*command)
+            assert ran.status == 1 and "gave no answer within 0.3 s" in ran.err
 
 
 def test_a_port_that_is_taken(user: User) -> None:

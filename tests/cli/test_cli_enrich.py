@@ -166,9 +166,9 @@ def test_section(user: User) -> None:
         "## Perplexity\n\n> [!ai]+ AI\n> A stub is a short note.\n>\n> It grows.\n\n",
     )
     again = user.run("enrich", "Note.md", "--section", "## Perplexity")
-    assert "has an AI callout already" in again.out and user.calls() == 1
+    assert "has an AI callout already" in again.out and user.calls() == 1 and again.status == 0
     missing = user.run("enrich", "Note.md", "--section", "Nowhere")
-    assert "no heading reads “Nowhere”; it has “Note”" in missing.out
+    assert "no heading reads “Nowhere”; it has “Note”" in missing.out and missing.status == 1
     folder = user.run("enrich", ".", "--section", "Perplexity")
     assert folder.status == 2 and "--section works on notes" in folder.err
 

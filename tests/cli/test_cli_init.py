@@ -264,6 +264,15 @@ def test_a_folder_that_obsidian_does_not_know(user: User) -> None:
     assert ran.status == 0 and f"it lies in the vault {user.vault}" in ran.err
 
 
+@pytest.mark.parametrize("background", [True, False])
+def test_what_serve_does_is_said_as_it_is(user: User, background: bool) -> None:
+    option = "--background" if background else "--no-background"
+    ran = user.run("init", str(user.vault), "--embedded", "--no-test", option)
+    assert ("Notes are filled only when you ask for it." in ran.out) == (not background)
+    assert ("fills notes as you save them" in ran.out) == background
+    assert ("answers the plugin, until you stop it" in ran.out) == (not background)
+
+
 def test_where_nobody_sits_the_embedded_model_is_taken(user: User) -> None:
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0

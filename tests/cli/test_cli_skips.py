@@ -183,3 +183,13 @@ def test_private_notes_are_for_models_on_this_machine(
     assert "models on this machine only" in found["skipped"]
     named = user.run("enrich", path, "--json")
     assert named.objects[0]["status"] == "skipped" and user.calls() == 0
+
+
+def test_a_folder_that_is_not_there_is_said(user: User) -> None:
+    user.note("Garden/Stub.md")
+    user.configure('[private]\nfolders = ["Gardn"]\n[ignore]\nfolders = ["./garden/", "Nope"]\n')
+    for command in ("scan", "enrich"):
+        ran = user.run(command, ".")
+        assert ran.status == 0 and ran.err.count("\n") == 2 and user.calls() == 0
+        assert "[ignore] folders names Nope, and the vault has no such folder" in ran.err
+        assert "[private] folders names Gardn" in ran.err

@@ -56,6 +56,7 @@ def test_a_note_that_cannot_be_written(
     ran = user.run("enrich", "Stub.md")
     assert ran.status == 1 and words in ran.out and "✗ Stub.md: " in ran.out
     assert user.read("Stub.md") == STUB and ran.err == ""
+    assert "To take it all back" not in ran.out
 
 
 def test_a_full_disk(user: User, state: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,12 +47,13 @@ def test_ctrl_c_finishes_what_is_written_and_says_what_was_done(user: User) -> N
 
 
 @posix
-def test_the_reader_of_a_pipe_may_leave(user: User) -> None:
+@pytest.mark.parametrize(("options", "first"), [(["--json"], '{"path": "000 '), ([], "000 ")])
+def test_the_reader_of_a_pipe_may_leave(user: User, options: list[str], first: str) -> None:
     for number in range(700):
         user.note(f"{number:03} {'long name ' * 10}.md", "---\ndescription:\n---\n")
-    process = user.start("scan", "--json")
+    process = user.start("scan", *options)
     assert process.stdout and process.stderr
-    assert process.stdout.readline().startswith('{"path": "000 ')
+    assert process.stdout.readline().startswith(first)
     process.stdout.close()
     assert process.stderr.read() == ""
     assert process.wait(_PATIENCE) == 0

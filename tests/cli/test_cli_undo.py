@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime
 
 import pytest
 
+from companion.errors import NoteBusy
 from tests.cli.user import FILLED, STUB, User
 
 
@@ -57,6 +59,39 @@ def test_bare_undo_goes_back_run_by_run(enriched: User) -> None:
     assert third.status == 2 and "there is nothing to take back; see companion history" in third.err
 
 
+GONE = [
+    pytest.param(None, "no longer there", id="deleted"),
+    pytest.param(FILLED.replace("It grows", "It shrinks"), "edited since", id="edited"),
+]
+
+
+@pytest.mark.parametrize(("text", "reason"), GONE)
+def test_bare_undo_goes_on_where_nothing_can_be_taken_back(
+    enriched: User, text: str | None, reason: str
+) -> None:
+    if text is None:
+        (enriched.vault / "Folder/B.md").unlink()
+    else:
+        enriched.note("Folder/B.md", text)
+    ran = enriched.run("undo")
+    assert (ran.status, ran.err.count("\n")) == (0, 1) and reason in ran.err
+    assert enriched.read("Stub.md") == STUB and "1 change taken back" in ran.out
+    nothing = enriched.run("undo")
+    assert nothing.status == 1 and reason in nothing.err and "0 changes taken back" in nothing.out
+
+
+def test_bare_undo_stops_at_what_is_only_busy(
+    enriched: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise NoteBusy("another program has it open", "Folder/B.md")
+
+    monkeypatch.setattr("companion.cli.undo.undo_change", refuse)
+    ran = enriched.run("undo")
+    assert (ran.status, ran.err.count("\n")) == (1, 1) and "0 changes taken back" in ran.out
+    assert enriched.read("Stub.md") == FILLED
+
+
 def test_undoing_an_undo_makes_the_change_again(enriched: User) -> None:
     enriched.run("undo", "1")
     ran = enriched.run("undo", "3")
@@ -92,6 +127,7 @@ def test_undo_refuses(enriched: User, text: str | None, reason: str) -> None:
 
 WRONG = [
     pytest.param(["99"], "there is no change 99; see companion history", id="no such change"),
+    pytest.param(["9" * 5000], "there is no change 999", id="a number beyond all changes"),
     pytest.param(["Other.md"], "changed nothing in Other.md that is still there", id="untouched"),
     pytest.param(["Nowhere.md"], "there is no Nowhere.md in the vault", id="no such note"),
     pytest.param(["--run", "x"], "the run x made no change", id="no such run"),
@@ -124,7 +160,7 @@ def test_undo_json(enriched: User) -> None:
 def test_history(enriched: User) -> None:
     newest, oldest = enriched.run("history", "--json").objects
     assert (newest["path"], oldest["path"]) == ("Folder/B.md", "Stub.md")
-    assert datetime.fromisoformat(oldest["made_at"]).tzinfo
+    assert oldest["made_at"].endswith("Z") and datetime.fromisoformat(oldest["made_at"]).tzinfo
     assert oldest | {"made_at": "", "run": ""} == {
         "id": 1,
         "run": "",
@@ -142,6 +178,21 @@ def test_history(enriched: User) -> None:
     assert "filled description, callout by m" in told and "Folder/B.md" not in told
     assert "+description: What a stub is.\n" in told and "+> [!ai] AI\n" in told
     assert len(enriched.run("history", "--limit", "1").out.splitlines()) == 2
+    assert len(enriched.run("history", "--limit", "9" * 20).out.splitlines()) == 4
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be set")
+def test_history_tells_local_time_with_its_offset(
+    enriched: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Test-05:30")
+    time.tzset()
+    try:
+        told = enriched.run("history").out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert re.match(r" +2  \d{4}-\d\d-\d\d \d\d:\d\d \+0530  Folder/B.md\n", told)
 
 
 def test_history_of_a_note_that_is_gone(enriched: User) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
@@ -35,6 +36,43 @@ def test_the_option_wins_over_the_configuration(user: User, tmp_path: Path) -> N
     assert [o["path"] for o in named.objects] == ["Stub.md"]
 
 
+@pytest.fixture
+def copy(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A copy of the vault, in which the user stands; the configured one is the vault."""
+    user.note("Stub.md")
+    user.note("Folder/Only.md")
+    copied = tmp_path / "copy"
+    (copied / ".obsidian").mkdir(parents=True)
+    (copied / "Stub.md").write_text(STUB)
+    user.configure(f"vault = {str(user.vault)!r}\n[endpoint]\nretries = 0\n")
+    monkeypatch.chdir(copied)
+    return copied
+
+
+@pytest.mark.parametrize("path", [".", "Stub.md", "Stub"])
+@pytest.mark.parametrize("command", ["scan", "enrich", "prompt", "history", "undo"])
+def test_what_is_here_is_no_part_of_a_vault_elsewhere(
+    user: User, copy: Path, command: str, path: str
+) -> None:
+    user.run("enrich", str(user.vault / "Stub.md"))  # so that it has a history
+    before = user.files()
+    ran = user.run(command, path)
+    assert (ran.status, ran.out) == (2, "") and user.files() == before
+    assert f"lies outside the vault {user.vault}; say --vault . " in ran.err
+    assert str(copy) in ran.err
+
+
+def test_a_vault_elsewhere_is_named(user: User, copy: Path) -> None:
+    for command in (["scan"], ["enrich", "Folder/Only.md"]):
+        ran = user.run(*command)
+        assert ran.status == 0 and ran.out.startswith(f"In the vault {user.vault}\n")
+        assert f"the current folder is in the vault {copy}, but this is about" in ran.err
+    assert user.read("Folder/Only.md") == FILLED
+    here = user.run("enrich", ".", "--vault", ".")
+    assert (here.status, here.err) == (0, "") and "In the vault" not in here.out
+    assert (copy / "Stub.md").read_text() == FILLED and user.read("Stub.md") == STUB
+
+
 VAULTS = [
     pytest.param("nowhere", "there is no folder", id="missing"),
     pytest.param("vault/Stub.md", "is not a folder", id="a file"),
@@ -52,6 +90,21 @@ def test_no_such_vault(user: User, tmp_path: Path, path: str, words: str, by: st
         ran = user.run(*command, *(["--vault", named] if by == "option" else []))
         assert (ran.status, ran.out) == (2, "") and words in ran.err and named in ran.err
         assert "name the folder of your vault" in ran.err
+
+
+@pytest.mark.parametrize("named", ["", "  "])
+def test_an_empty_vault_is_not_the_current_folder(user: User, named: str) -> None:
+    user.note("Stub.md")
+    for command in (["scan"], ["enrich", "."], ["doctor"], ["status"]):
+        ran = user.run(*command, "--vault", named)
+        assert (ran.status, ran.out) == (2, "") and "the vault named is empty" in ran.err
+    for command in (["init", named], ["plugin", "install", named]):
+        ran = user.run(*command)
+        assert (ran.status, ran.out) == (2, "") and "the vault named is empty" in ran.err
+    user.configure(f"vault = {named!r}\n")
+    ran = user.run("enrich", ".")
+    assert (ran.status, ran.out) == (2, "") and "name the" in ran.err
+    assert user.read("Stub.md") == STUB
 
 
 def test_a_vault_that_cannot_be_read(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,6 +128,7 @@ PATHS = [
     pytest.param("../home", "lies outside the vault", id="outside"),
     pytest.param("Out/Secret.md", "leads out of the vault", id="out by a link"),
     pytest.param("", "an empty path", id="empty"),
+    pytest.param("caf\udce9.md", "the name caf\\xe9.md is not valid UTF-8", id="not UTF-8"),
 ]
 
 
@@ -134,3 +188,18 @@ def test_an_unexpected_error_is_one_sentence(user: User, monkeypatch: pytest.Mon
     assert "unexpected RuntimeError: boom; --debug shows where" in ran.err
     with pytest.raises(RuntimeError):
         user.run("scan", "--debug")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a name of bytes, and /dev/full")
+def test_what_the_user_can_mend_is_no_fault_of_ours(user: User) -> None:
+    named = user.start("scan", "\udcff")
+    assert named.communicate()[
+        1
+    ] == "companion: the name \\xff is not valid UTF-8; rename it to" + (" have it enriched\n")
+    with open("/dev/full", "wb") as full:  # noqa: PTH123
+        for command in (["scan"], ["scan", "--json"]):
+            user.note("Stub.md")
+            ran = user.start(*command, stdout=full)
+            said = ran.communicate()[1]
+            assert ran.returncode == 1 and said.count("\n") == 1
+            assert "the output cannot be written (No space left on device)" in said

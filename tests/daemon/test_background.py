@@ -38,6 +38,14 @@ def test_stub_that_was_there_at_the_start_is_filled(keeper: Keeper) -> None:
     eventually(lambda: keeper.is_filled("Folder/Stub.md"))
 
 
+def test_each_note_is_a_run_of_its_own(keeper: Keeper) -> None:
+    for name in "ABC":
+        keeper.note(f"{name}.md")
+    keeper.start()
+    eventually(lambda: all(keeper.is_filled(f"{name}.md") for name in "ABC"))
+    assert len({change.run for change in keeper.changes()}) == 3
+
+
 def test_its_callout_begins_as_those_of_the_vault(keeper: Keeper) -> None:
     for number in range(3):
         keeper.note(f"Mine {number}.md", "# Mine\n\n> [!ai]- KI\n> Said.\n")

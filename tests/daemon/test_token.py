@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.daemon.check import check_token
 from companion.daemon.token import (
     Tokens,
     client_token,
@@ -198,5 +199,21 @@ def test_a_file_that_is_gone_ends_every_session(home: Path) -> None:
 def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").write_text("")
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "file" / "home"))
-    with pytest.raises(UsageError, match="cannot be made"):
+    with pytest.raises(UsageError, match=r"cannot be written \(Not a directory\)"):
         ensure_token()
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(home))
+
+    monkeypatch.setattr("companion.daemon.token.FileLock.acquire", refuse)
+    for make in (ensure_token, rotate_token):
+        with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); allow it"):
+            make()
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\); allow it"):
+        check_token()

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import os
 import unicodedata
 from pathlib import Path
 
 import pytest
 
 from companion.errors import UsageError
-from companion.vault.locate import find_vault, open_vault, relative_path
+from companion.vault.locate import OutsideVault, find_vault, has_folder, open_vault, relative_path
 
 NFD = unicodedata.normalize("NFD", "Café.md")
 NFC = unicodedata.normalize("NFC", "Café.md")
@@ -64,6 +65,7 @@ def test_keeps_a_link_within_the_vault(root: Path) -> None:
 REFUSED = [
     pytest.param("", "an empty path", id="nothing"),
     pytest.param("a\0b", "an empty path", id="null byte"),
+    pytest.param("caf\udce9.md", "the name caf\\xe9.md is not valid UTF-8", id="not UTF-8"),
     pytest.param("Nothing.md", "there is no Nothing.md in the vault", id="not there"),
     pytest.param("B/Nothing", "there is no B/Nothing in the vault", id="not there, in a folder"),
     pytest.param("A.md/B.md", "there is no A.md/B.md in the vault", id="in a note"),
@@ -87,6 +89,49 @@ def test_refuses_what_is_not_in_the_vault(
     assert str(refused.value).startswith(message)
 
 
+NAMESAKES = [
+    pytest.param(".", "", ".", id="the current folder"),
+    pytest.param("A.md", "", ".", id="a note"),
+    pytest.param("A", "", ".", id="a note without its extension"),
+    pytest.param("B", "", ".", id="a folder"),
+    pytest.param("../A.md", "B", "{copy}", id="one up"),
+    pytest.param(".", "B", "{copy}", id="a folder of the copy"),
+]
+
+
+@pytest.mark.parametrize(("given", "cwd", "named"), NAMESAKES)
+def test_refuses_the_namesake_of_what_is_here(
+    root: Path, tmp_path: Path, given: str, cwd: str, named: str
+) -> None:
+    copy = tmp_path.resolve() / "copy"
+    (copy / ".obsidian").mkdir(parents=True)
+    (copy / "B").mkdir()
+    (copy / "A.md").write_text("# A\n")
+    here = copy / cwd if cwd else copy
+    with pytest.raises(OutsideVault) as refused:
+        relative_path(root, given, here)
+    assert f"lies outside the vault {root}" in str(refused.value)
+    assert f"say --vault {named.format(copy=copy)} " in str(refused.value)
+    assert os.path.normpath(here / given) in str(refused.value)
+    assert relative_path(root, "B/C.md", here) == "B/C.md"  # in the vault alone
+
+
+IN_VAULT = [
+    pytest.param("B", True, id="a folder"),
+    pytest.param("b/d", True, id="case aside"),
+    pytest.param(unicodedata.normalize("NFC", "Größe"), True, id="accents"),
+    pytest.param("B/C.md", False, id="a note"),
+    pytest.param("D", False, id="a folder further down"),
+    pytest.param("Nope/D", False, id="not there"),
+]
+
+
+@pytest.mark.parametrize(("path", "is_there"), IN_VAULT)
+def test_has_folder(root: Path, path: str, is_there: bool) -> None:
+    (root / unicodedata.normalize("NFD", "Größe")).mkdir()
+    assert has_folder(root, path) == is_there
+
+
 def test_finds_the_nearest_vault(root: Path, tmp_path: Path) -> None:
     (root / "B" / "D" / ".obsidian").mkdir()
     assert find_vault(root) == root
@@ -107,6 +152,8 @@ def test_refuses_what_is_no_vault(
     (tmp_path / "loop").symlink_to(tmp_path / "loop")
     with pytest.raises(UsageError, match="there is no folder"):
         open_vault(tmp_path / "nothing")
+    with pytest.raises(UsageError, match="there is no user nobody-here"):
+        open_vault(Path("~nobody-here/vault"))
     with pytest.raises(UsageError, match="is not a folder"):
         open_vault(root / "A.md")
     with pytest.raises(UsageError, match="cannot be read"):
