@@ -138,6 +138,7 @@ BAD = [
     ("echo", "en", "You help people who keep notes and write what is missing."),
     ("echo", "de", "The subject first, then the points that matter most."),
     # about itself
+    ("meta", "en", "This sentence is too long, and so is the description."),
     ("meta", "en", "This note explains how to feed a starter."),
     ("meta", "en", "The note provides a recipe for bread."),
     ("meta", "en", "The document describes how bread is made."),
@@ -267,7 +268,7 @@ CALLOUT = (
     "A starter has to be fed, or the yeast starves. In the cold it needs less, so bakers who do not"
     " bake each day keep theirs in the fridge and wake it up the evening before."
 )
-FIVE = [f"{word} live in the dough." for word in ("Yeast", "Moulds", "Acids", "Salts", "Sugars")]
+FIVE = ["Yeast lives in it.", "Acids make it sour.", "Salt slows it.", "It rests.", "Then bake."]
 CALLOUTS = [
     pytest.param(CALLOUT, None, id="two paragraphs"),
     pytest.param(f"{CALLOUT}\n\n- Flour\n- Water", None, id="a list at the end"),
@@ -418,6 +419,16 @@ def test_a_heading_is_no_description(text: str) -> None:
     note = "# Sourdough\n\n## What raises bread?\n\nWild yeast.\n"
     assert kind_of(said(text)) is None
     assert kind_of(replace(said(text), note=note)) == "title"
+
+
+def test_a_callout_that_goes_round_in_a_few_words() -> None:
+    text = (
+        "It can help you keep your thoughts fresh, and keep your thoughts clear. Who can keep your"
+        " thoughts fresh can help you keep your thoughts clear, at home and at work.\n\n"
+        "It can help you keep the starter alive, which is a help at home and at work. All that it"
+        " takes is flour, and a few minutes each day in which you think of nothing else at all."
+    )
+    assert CHECKS["repetition"](said(text, field="callout"))
 
 
 def test_a_callout_of_a_section_may_be_shorter() -> None:

@@ -42,7 +42,8 @@ MODELS = r"""
 """What a note on models names, too."""
 
 FRAME_FIRST = rf"""
-  {_EN_SUM}{_EN_THIS}\ {_EN_KIND}(?:note|document|text|passage|content|snippet|markdown|file)s?
+  {_EN_SUM}{_EN_THIS}\ {_EN_KIND}
+  (?:note|document|text|passage|content|snippet|markdown|file|description|sentence|callout)s?
   (?:\ (?:titled|called|named|below|above|provided|you|on|about)\b|,?\ (?:\w+ly\ )?{_EN_SAYS}\b)
 | (?:(?:this|it)\ is\ )?(?:an?|your)\ {_EN_KIND}note\ (?:(?:about|on)(?=(?:\ \w+){{2}})|that
   |which|regarding|concerning|(?:describ|explain|discuss|cover|outlin|summari[sz]|detail)ing)\b

@@ -29,6 +29,8 @@ nota sobre una un la el los las de descripción breve resumen información note 
 _SAYS_NOTHING = frozenset(_PADDING.split())
 
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
+_RUN, _RUN_SIGNS = 3, 4
+_SAID_AGAIN = 0.15
 _RETRY = "Say every thing once, in fresh words, and stop."
 
 
@@ -38,6 +40,7 @@ def find_repetition(said: Said) -> Fault | None:
         _repeated_sentence(said.text)
         or _stutter(said.text, said.title)
         or _repeated_phrase(said.tokens, said.field.kind)
+        or (_goes_round(said.tokens) if said.is_prose else "")
     )
     return Fault("repetition", f"repeats itself (“{again}”)", _RETRY) if again else None
 
@@ -107,6 +110,19 @@ def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
         if len(part) == size and start - seen.setdefault(part, start) >= size:
             return _join(part)
     return ""
+
+
+def _goes_round(tokens: Sequence[str]) -> str:
+    """Return what is said most often where too much is said again, a few words at a time.
+
+    Of people's paragraphs, 1 of 353 say more than 15% of their runs of three words again.
+    """
+    ends = (at + (_RUN_SIGNS if is_unspaced(token) else _RUN) for at, token in enumerate(tokens))
+    runs = [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
+    counts = Counter(runs)
+    if len(runs) - len(counts) <= _SAID_AGAIN * len(runs):
+        return ""
+    return _join(counts.most_common(1)[0][0])
 
 
 def _join(tokens: Sequence[str]) -> str:
