@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from pathlib import Path
-from time import localtime, strftime
+from time import gmtime, strftime
 
 import click
 
 from companion.cli.session import common_options, open_session, resolve_history_path
-from companion.cli.show import Show
+from companion.cli.show import Show, local_time
 from companion.note.diff import diff_lines
 from companion.vault.journal import Change
 
@@ -44,14 +44,14 @@ def history(
 
 
 def change_object(change: Change) -> dict[str, object]:
-    """Return the JSON object of a change; `made_at` in ISO 8601, local time with its offset."""
+    """Return the JSON object of a change; `made_at` in ISO 8601, UTC, as the API has it."""
     return {
         "id": change.id,
         "run": change.run,
         "path": change.path,
         "kind": change.kind,
         "state": change.state,
-        "made_at": strftime("%Y-%m-%dT%H:%M:%S%z", localtime(change.made_at)),
+        "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(change.made_at)),
         "needs": list(change.needs),
         "model": change.model,
         "note": change.note,
@@ -78,7 +78,7 @@ def _in_words(need: str) -> str:
 
 
 def _print(change: Change, show: Show) -> None:
-    when = strftime("%Y-%m-%d %H:%M", localtime(change.made_at))
+    when = local_time(change.made_at)
     state = "" if change.state == "done" else f" [{change.state}]"
     show.say(f"{change.id:>5}  {when}  {change.path}{state}", style="bold")
     by = f" by {change.model}" if change.model else ""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -78,6 +79,11 @@ class Show:
 def count(number: int, noun: str) -> str:
     """Return `1 note`, `2 notes`, `1,200 notes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
+
+
+def local_time(seconds: float) -> str:
+    """Return the Unix time on the user's clock, with its offset: `2026-11-25 10:44 +0100`."""
+    return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(seconds))
 
 
 def _harmless(text: str) -> str:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from pathlib import Path
 
 import click
 
 from companion.cli.session import common_options, require_running
-from companion.cli.show import Show, count
+from companion.cli.show import Show, count, local_time
 from companion.daemon.api.status_shape import StatusShape
 
 
@@ -27,14 +28,14 @@ def status(as_json: bool, vault: Path | None) -> None:
 
 def _lines(now: StatusShape) -> list[tuple[str, str]]:
     lines = [
-        ("daemon", f"pid {now.pid}, version {now.version}, since {now.started_at}"),
+        ("daemon", f"pid {now.pid}, version {now.version}, since {_local(now.started_at)}"),
         ("vault", f"{now.vault}: {_vault(now)}"),
         ("model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")),
         ("background", _background(now)),
         ("today", _today(now)),
     ]
     if now.fault:
-        since = f"since {now.fault.since}, tried again in {now.retry_in} s"
+        since = f"since {_local(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))
     if now.polls:
         lines.append(("polls", now.polls))
@@ -43,6 +44,10 @@ def _lines(now: StatusShape) -> list[tuple[str, str]]:
     if now.runs:
         lines.append(("runs", ", ".join(now.runs)))
     return lines
+
+
+def _local(iso: str) -> str:
+    return local_time(datetime.fromisoformat(iso).timestamp())
 
 
 def _vault(now: StatusShape) -> str:

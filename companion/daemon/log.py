@@ -13,6 +13,7 @@ from companion.errors import UsageError
 
 _BYTES, _FILES = 1_000_000, 3
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
+_TIME = "%Y-%m-%d %H:%M:%S %z"  # local, with its offset
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
@@ -35,7 +36,7 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
     if to_terminal and not logging.getLogger().handlers:  # --debug shows all on it already
         handlers.append(logging.StreamHandler())
     for each in handlers:
-        each.setFormatter(_OneLine(_FORMAT))
+        each.setFormatter(_OneLine(_FORMAT, _TIME))
         log.addHandler(each)
 
 

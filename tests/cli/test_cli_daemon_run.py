@@ -114,7 +114,9 @@ class LateClient(DaemonClient):
         self.run_ = Run("r", Order(["A.md"]), total=1)
         self.run_.end("cancelled")
 
-    def _ask(self, method: str, path: str, model: type[M], body: object = None) -> M:
+    def _ask(
+        self, method: str, path: str, model: type[M], body: object = None, timeout: float = 0
+    ) -> M:
         number = int(path.partition("since=")[2].partition("&")[0])
         told = RunProgress.since(self.run_, number, None)
         if not self.run_.entries:

@@ -65,7 +65,7 @@ def alike(text: str, user: User) -> str:
     """
     text = text.replace(str(user.vault.parent), "…")
     text = re.sub(r"\b\d{8}-\d{6}-[0-9a-f]{4}\b", "RUN", text)
-    text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\d[+-]\d{4})?", "TIME", text)
+    text = re.sub(r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(:\d\dZ| [+-]\d{4})?", "TIME", text)
     return "".join(sorted(re.split(r'(?m)^(?=[✓·✗-] \S+\.md|\{"|\n\d)', text)))
 
 

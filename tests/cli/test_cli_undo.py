@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime
 
 import pytest
@@ -159,7 +160,7 @@ def test_undo_json(enriched: User) -> None:
 def test_history(enriched: User) -> None:
     newest, oldest = enriched.run("history", "--json").objects
     assert (newest["path"], oldest["path"]) == ("Folder/B.md", "Stub.md")
-    assert datetime.fromisoformat(oldest["made_at"]).tzinfo
+    assert oldest["made_at"].endswith("Z") and datetime.fromisoformat(oldest["made_at"]).tzinfo
     assert oldest | {"made_at": "", "run": ""} == {
         "id": 1,
         "run": "",
@@ -178,6 +179,20 @@ def test_history(enriched: User) -> None:
     assert "+description: What a stub is.\n" in told and "+> [!ai] AI\n" in told
     assert len(enriched.run("history", "--limit", "1").out.splitlines()) == 2
     assert len(enriched.run("history", "--limit", "9" * 20).out.splitlines()) == 4
+
+
+@pytest.mark.skipif(not hasattr(time, "tzset"), reason="the zone cannot be set")
+def test_history_tells_local_time_with_its_offset(
+    enriched: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TZ", "Test-05:30")
+    time.tzset()
+    try:
+        told = enriched.run("history").out
+    finally:
+        monkeypatch.undo()
+        time.tzset()
+    assert re.match(r" +2  \d{4}-\d\d-\d\d \d\d:\d\d \+0530  Folder/B.md\n", told)
 
 
 def test_history_of_a_note_that_is_gone(enriched: User) -> None:
