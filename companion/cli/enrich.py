@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from threading import Event
@@ -27,12 +28,12 @@ from companion.enrich.asker import Asker
 from companion.enrich.cost import forecast
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
-from companion.enrich.jobs import Choice, choose_jobs
+from companion.enrich.jobs import Choice, choose_jobs, left_alone
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts, open_client, where_it_goes
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
-from companion.enrich.workspace import Workspace
+from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
@@ -83,7 +84,15 @@ def enrich(
             return run.work(*run.choose(wanted, choice), limit)
         if not run.is_ready(wanted, choice, limit):
             return 0
-    return run_at_daemon(running, Order(wanted, choice, stops_on_fault=True, limit=limit), tally)
+
+    def find_left() -> Counter[str]:
+        if every:
+            return Counter()  # each of them was named
+        with open_workspace(run.config, workspace.root, read_only=True) as again:
+            return left_alone(again, again.scan(), wanted)
+
+    order = Order(wanted, choice, stops_on_fault=True, limit=limit)
+    return run_at_daemon(running, order, tally, find_left)
 
 
 class _Run:
@@ -100,10 +109,13 @@ class _Run:
         on_terminal = sys.stdin.isatty() and self.show.err.is_terminal
         self.asks = asks and on_terminal and self.config.is_remote
         self.name = new_run()
+        self.left: Counter[str] = Counter()
 
     def choose(self, wanted: Sequence[str], choice: Choice) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
         self.known = Known(scan := self.workspace.scan())
+        if not choice.every:  # else each of them is named
+            self.left = left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
 
     def work(self, jobs: Sequence[Job], skipped: Sequence[Result], limit: int | None) -> int:
@@ -111,7 +123,7 @@ class _Run:
         for result in skipped:
             self.tally.report(result)
         if not jobs:
-            self.tally.say_nothing_to_do()
+            self.tally.say_nothing_to_do(self.left)
             return 0
         jobs = jobs[:limit]
         fetch_model(self.config, self.show)

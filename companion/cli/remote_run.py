@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
@@ -16,18 +18,30 @@ from companion.llm.answer import Usage
 _UNPROCESSABLE = 422
 
 
-def run_at_daemon(daemon: DaemonClient, order: Order, tally: Tally) -> int:
-    """Return the exit status, as a run of our own has it. Raises what stopped the whole run."""
-    return _RemoteRun(daemon, order, tally).work()
+def run_at_daemon(
+    daemon: DaemonClient, order: Order, tally: Tally, find_left: Callable[[], Counter[str]]
+) -> int:
+    """Return the exit status, as a run of our own has it. Raises what stopped the whole run.
+
+    find_left: gives how many notes are left alone, by the reason, where there is nothing to do.
+    """
+    return _RemoteRun(daemon, order, tally, find_left).work()
 
 
 class _RemoteRun:
     """One run at the daemon, which ends with us: by a signal, or when nobody reads any more."""
 
-    def __init__(self, daemon: DaemonClient, order: Order, tally: Tally) -> None:
+    def __init__(
+        self,
+        daemon: DaemonClient,
+        order: Order,
+        tally: Tally,
+        find_left: Callable[[], Counter[str]],
+    ) -> None:
         self._daemon = daemon
         self._order = order
         self._tally = tally
+        self._find_left = find_left
         self._cancelled = Event()
         self._run: RunShape | None = None
         self._usage = Usage()
@@ -45,7 +59,7 @@ class _RemoteRun:
                 self._cancel()
                 raise
         if not run.total and not fault:
-            self._tally.say_nothing_to_do()
+            self._tally.say_nothing_to_do(self._find_left())
             return 0
         made = self._tally.counts["enriched"] and not self._order.choice.dry_run
         self._tally.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)

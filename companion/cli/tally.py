@@ -48,9 +48,12 @@ class Tally:
             lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
             self.show.diff("".join(lines))
 
-    def say_nothing_to_do(self) -> None:
-        """Say that no note needs anything."""
-        self.show.say("Nothing to do: no note here needs anything.")
+    def say_nothing_to_do(self, left: Counter[str]) -> None:
+        """Say that no note needs anything. left: how many are left alone, by the reason."""
+        but = ", but for what is left alone:" if left else "."
+        self.show.say(f"Nothing to do: no note here needs anything{but}")
+        for reason, number in left.most_common():
+            self.show.say(f"  {number:>5,}  {reason}")
 
     def sum_up(self, jobs: int, usage: Usage, run: str, cancelled: Event) -> None:
         """Say what the run came to.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
@@ -9,6 +10,7 @@ from companion.enrich.draft import Job, is_rejected, leave_asked
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
+from companion.vault.files import explain, folder_reason
 from companion.vault.index import Scan
 
 
@@ -48,6 +50,32 @@ def choose_jobs(
     return list(jobs.values()), list(skipped.values())
 
 
+def left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
+    """Return of how many notes in these folders nothing is asked, by the reason.
+
+    A folder that cannot be read, or is none of the vault's, counts as one.
+    """
+    reasons: dict[str, str] = {}
+    asked = workspace.journal.all_asked()
+    for folder in folders:
+        for path in asked:
+            if _is_in(path, folder) and (facts := scan.notes.get(path)):
+                for why in leave_asked(workspace, Job(path), facts.needs)[1][:1]:
+                    reasons[path] = why
+        reasons |= _skips(scan, folder)
+        whole = _folder_reason(workspace, folder) if folder else None
+        if whole is not None and whole not in reasons.values():
+            reasons[folder] = whole
+    return Counter(reasons.values())
+
+
+def _folder_reason(workspace: Workspace, folder: str) -> str | None:
+    try:
+        return folder_reason(workspace.root, folder, workspace.ignore)
+    except (OSError, ValueError) as error:
+        return explain(error)
+
+
 def _named(path: str, choice: Choice) -> Job:
     explicit = choice.section is None
     return Job(path, explicit, True, choice.force, choice.section, choice.dry_run, choice.requests)
@@ -81,4 +109,4 @@ def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
 
 
 def _is_in(path: str, folder: str) -> bool:
-    return not folder or path.startswith(f"{folder}/")
+    return not folder or f"{path}/".startswith(f"{folder}/")

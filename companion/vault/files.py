@@ -104,22 +104,31 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
 
     The same reasons as walk_notes', and those that keep it from being part of the vault at all.
     """
-    name = path.rpartition("/")[2]
-    folders = [path[:end] for end, sign in enumerate(path) if sign == "/"]
+    above, _, name = path.rpartition("/")
     try:
-        for folder in folders:
-            part = folder.rpartition("/")[2]
-            if _is_hidden(part):
-                return f"in {shown_path(part)}, which holds no notes of the vault"
-            if _is_link((root / folder).lstat()):
-                return f"in {shown_path(folder)}, {_LINK}"
-            if reason := rules.folder_reason(folder):
-                return reason
+        if above and (reason := folder_reason(root, above, rules)):
+            return reason
         if not _is_note(name) or name.startswith("."):
             return "not a Markdown note (.md)"
         return _refuse_name(path, name, rules) or _refuse_stat((root / path).lstat(), rules)
     except (OSError, ValueError) as error:
         return explain(error)
+
+
+def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
+    """Return why all notes in the folder at path are left alone; None when they are not.
+
+    It may be for a folder above it. Raises OSError, ValueError when it cannot be looked at.
+    """
+    for folder in [path[:end] for end, sign in enumerate(path + "/") if sign == "/"]:
+        part = folder.rpartition("/")[2]
+        if _is_hidden(part):
+            return f"in {shown_path(part)}, which holds no notes of the vault"
+        if _is_link((root / folder).lstat()):
+            return f"in {shown_path(folder)}, {_LINK}"
+        if reason := rules.folder_reason(folder):
+            return reason
+    return None
 
 
 def read_file(file: str, size: int) -> bytes | None:

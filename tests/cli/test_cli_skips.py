@@ -193,3 +193,41 @@ def test_a_folder_that_is_not_there_is_said(user: User) -> None:
         assert ran.status == 0 and ran.err.count("\n") == 2 and user.calls() == 0
         assert "[ignore] folders names Nope, and the vault has no such folder" in ran.err
         assert "[private] folders names Gardn" in ran.err
+
+
+LEFT = [
+    pytest.param("Templates", "2  in the templates folder (Obsidian's settings)", id="templates"),
+    pytest.param(".obsidian", "1  in .obsidian, which holds no notes of the vault", id="hidden"),
+    pytest.param("Garden", "1  it is empty; it may still be syncing", id="unreadable"),
+    pytest.param("Garden/Beds", "1  in Garden/Beds, left alone by the configuration", id="empty"),
+    pytest.param("Done", "1  description, callout “AI”: filled once and taken out", id="asked"),
+]
+
+
+@pytest.mark.parametrize(("folder", "words"), LEFT)
+def test_a_run_over_a_folder_says_why_it_does_nothing(user: User, folder: str, words: str) -> None:
+    user.configure('[endpoint]\nretries = 0\n[ignore]\nfolders = ["Garden/Beds"]\n')
+    (user.vault / ".obsidian" / "templates.json").write_text('{"folder": "Templates"}')
+    for path in ("Templates/A.md", "Templates/Deep/B.md", "Done/A.md"):
+        user.note(path)
+    (user.vault / "Garden" / "Beds").mkdir(parents=True)
+    user.note("Garden/A.md", b"")
+    user.run("enrich", "Done")
+    user.run("undo")
+    ran = user.run("enrich", folder)
+    assert ran.status == 0 and words in ran.out
+    assert "no note here needs anything, but for what is left alone:" in ran.out
+
+
+def test_a_folder_that_cannot_be_read_is_said(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.note("Garden/A.md")
+    real = os.scandir
+
+    def refuse(path: object) -> object:
+        if str(path).rstrip("/").endswith("Garden"):
+            raise PermissionError(13, "Permission denied")
+        return real(str(path))
+
+    monkeypatch.setattr("companion.vault.files.os.scandir", refuse)
+    ran = user.run("enrich", "Garden")
+    assert ran.status == 0 and "1  it cannot be read (Permission denied)" in ran.out
