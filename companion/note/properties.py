@@ -98,7 +98,7 @@ class Properties:
         valid = [tag for tag in found if not tag.isdecimal() and len(tag.split()) == 1]
         return list(dict.fromkeys(valid))
 
-    @cached_property
+    @property
     def aliases(self) -> list[str]:
         """The aliases, each once: a list, or one text with commas between (Help, "Aliases")."""
         found = [alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES)]

@@ -57,7 +57,7 @@ class NoteText:
         """Return the bytes of the note, the same that it was decoded from."""
         return self.text.encode("utf-8")
 
-    @cached_property
+    @property
     def frontmatter(self) -> Span | None:
         """Where the YAML between the two `---` lines lies; None where there is none.
 
@@ -67,7 +67,7 @@ class NoteText:
         """
         return self._blocks[0]
 
-    @cached_property
+    @property
     def body_start(self) -> int:
         """Where the body begins: after the closing `---` line, or after the byte order mark."""
         return self._blocks[1]
