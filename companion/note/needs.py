@@ -12,7 +12,7 @@ from typing import NamedTuple, Self
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
 from companion.note.style import find_styles
-from companion.note.tag import is_tag
+from companion.note.tag import is_tag, likely_tags
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
@@ -280,7 +280,8 @@ def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
     values = {}
     for name in rules.vocabulary:
         if name == "tags":
-            tags = [*view.properties.tags, *view.likely_tags()]
+            inline = likely_tags(view.note.text, view.note.body_start)
+            tags = [*view.properties.tags, *inline]
             found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
         elif not (texts := _texts(view.properties.get(name))):
             continue

@@ -13,6 +13,8 @@ from companion.note.line import Line
 _NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
 _WHOLE = re.compile(_NAME)
 _TAGS = re.compile(rf"(?<!\S)(?:#{_NAME})+")
+_LIKE_TAG = re.compile(r"#(?<!\S#)[^\s#]")
+_PAIRED = ("%%", "```", "~~~", "$$")
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -36,6 +38,35 @@ def tags_of(line: Line) -> list[str]:
     return [line.text[start + 1 : end] for start, end in find_tags(line)]
 
 
+def likely_tags(text: str, start: int) -> list[str]:
+    """Return the tags of a note's body as a quick look tells, for it does without the outline.
+
+    Left out is what stands in comments, formulas, indented code and fences. start: of the body.
+    """
+    found: list[str] = []
+    if not _LIKE_TAG.search(text, start):  # of most notes this is all
+        return found
+    hidden, end = _Hidden(text, start), -1
+    tags: dict[int, str] = {}
+    for match in _LIKE_TAG.finditer(text, start):
+        place = match.start()
+        if hidden.is_at(place):
+            continue
+        if place > end:
+            first, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) % (len(text) + 1)
+            tags = _tags_by_place(text[first:end].rstrip("\r"), first)
+        if place in tags:
+            found.append(tags[place])
+    return found
+
+
+def _tags_by_place(line: str, first: int) -> dict[int, str]:
+    if line.startswith(("    ", "\t")):
+        return {}
+    spans = find_tags(Line(first, first + len(line), first + len(line), line, kind="text"))
+    return {first + start: line[start + 1 : end] for start, end in spans}
+
+
 def find_tags(line: Line) -> list[tuple[int, int]]:
     """Return where in the line's text its tags stand, `#` included."""
     if line.kind not in ("text", "heading") or "#" not in line.text:
@@ -55,6 +86,27 @@ def has_tag(tags: Iterable[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
     wanted = wanted.lstrip("#").casefold()
     return any(f"{tag.casefold()}/".startswith(f"{wanted}/") for tag in tags)
+
+
+class _Hidden:
+    """Tells, from one place of a text to the next, what is in comments, formulas and fences."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self._text = text
+        self._at = start
+        self._opened = [False] * len(_PAIRED)
+        self._is_html = False
+
+    def is_at(self, place: int) -> bool:
+        text, at = self._text, self._at
+        for number, sign in enumerate(_PAIRED):
+            if text.count(sign, at, place) % 2:
+                self._opened[number] = not self._opened[number]
+        opens, closes = text.rfind("<!--", at, place), text.rfind("-->", at, place)
+        if opens != closes:
+            self._is_html = opens > closes
+        self._at = place
+        return self._is_html or any(self._opened)
 
 
 def _find_tags(text: str) -> Iterator[tuple[int, int]]:

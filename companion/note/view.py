@@ -16,30 +16,7 @@ from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
 _AI_CALLOUT = re.compile(r"\[!ai", re.IGNORECASE)
-_PAIRED = ("%%", "```", "~~~", "$$")
-_LIKE_TAG = re.compile(r"#(?<!\S#)[^\s#]")
 _TEMPLATE = re.compile(r"\{\{|<%")
-
-
-class _Hidden:
-    """Tells, from one place of a text to the next, what is in comments, formulas and fences."""
-
-    def __init__(self, text: str, start: int) -> None:
-        self._text = text
-        self._at = start
-        self._opened = [False] * len(_PAIRED)
-        self._is_html = False
-
-    def is_at(self, place: int) -> bool:
-        text, at = self._text, self._at
-        for number, sign in enumerate(_PAIRED):
-            if text.count(sign, at, place) % 2:
-                self._opened[number] = not self._opened[number]
-        opens, closes = text.rfind("<!--", at, place), text.rfind("-->", at, place)
-        if opens != closes:
-            self._is_html = opens > closes
-        self._at = place
-        return self._is_html or any(self._opened)
 
 
 class NoteView:
@@ -71,26 +48,6 @@ class NoteView:
     def inline_tags(self) -> list[str]:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
-
-    def likely_tags(self) -> list[str]:
-        """The tags of the body as a quick look tells, for it does without the outline.
-
-        Left out is what stands in comments, formulas, indented code and fences.
-        """
-        found: list[str] = []
-        note, end = self.note.text, self.note.body_start
-        if not _LIKE_TAG.search(note, end):  # of most notes this is all
-            return found
-        hidden = _Hidden(note, end)
-        while match := _LIKE_TAG.search(note, end):
-            end = match.end()
-            if hidden.is_at(match.start()):
-                continue
-            start = note.rfind("\n", 0, match.start()) + 1
-            end = note.find("\n", end) % (len(note) + 1)
-            line = Line(start, end, end, note[start:end].rstrip("\r"), kind="text")
-            found += () if line.text.startswith(("    ", "\t")) else tags_of(line)
-        return found
 
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
