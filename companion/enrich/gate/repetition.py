@@ -29,7 +29,7 @@ nota sobre una un la el los las de descripción breve resumen información note 
 _SAYS_NOTHING = frozenset(_PADDING.split())
 
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
-_RUN, _RUN_SIGNS = 3, 4
+_RUN, _RUN_SIGNS = 3, 6
 _SAID_AGAIN = 0.15
 _RETRY = "Say every thing once, in fresh words, and stop."
 
@@ -115,7 +115,8 @@ def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
 def _goes_round(tokens: Sequence[str]) -> str:
     """Return what is said most often where too much is said again, a few words at a time.
 
-    Of people's paragraphs, 1 of 353 say more than 15% of their runs of three words again.
+    Of people's paragraphs, 1 of 353 say more than 15% of their runs of three words, or six signs,
+    again.
     """
     ends = (at + (_RUN_SIGNS if is_unspaced(token) else _RUN) for at, token in enumerate(tokens))
     runs = [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
