@@ -11,7 +11,7 @@ from pathlib import Path
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.note.needs import CALLOUT, DESCRIPTION, Facts, Rules, read_facts
+from companion.note.needs import CALLOUT, DESCRIPTION, FACTS, Facts, Rules, read_facts
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
@@ -48,7 +48,7 @@ class Workspace:
 
         Not for several threads at once, nor while look_again is at work.
         """
-        known = repr((__version__, self.rules, self.ignore))
+        known = repr((__version__, FACTS, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
         return self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
 

@@ -19,6 +19,9 @@ from companion.note.view import NoteView
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
+FACTS = 2
+"""Counts what Facts hold, and how it is found: an index with another number is read anew."""
+
 PRIVATE = "set to be read by models on this machine only"
 
 _NO = ("false", "no", "off")
