@@ -429,6 +429,7 @@ def test_a_callout_that_goes_round_in_a_few_words() -> None:
         " takes is flour, and a few minutes each day in which you think of nothing else at all."
     )
     assert CHECKS["repetition"](said(text, field="callout"))
+    assert not CHECKS["repetition"](replace(said(text, field="callout"), question="Does it?"))
 
 
 def test_a_callout_of_a_section_may_be_shorter() -> None:

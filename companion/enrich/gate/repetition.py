@@ -40,7 +40,7 @@ def find_repetition(said: Said) -> Fault | None:
         _repeated_sentence(said.text)
         or _stutter(said.text, said.title)
         or _repeated_phrase(said.tokens, said.field.kind)
-        or (_goes_round(said.tokens) if said.is_prose else "")
+        or (_goes_round(said.tokens) if said.is_prose and not said.question else "")
     )
     return Fault("repetition", f"repeats itself (“{again}”)", _RETRY) if again else None
 
