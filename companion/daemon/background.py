@@ -14,9 +14,10 @@ from companion.daemon.presence import Presence
 from companion.daemon.queue import Ticket, WorkQueue
 from companion.daemon.seen import Seen, Signature
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Answered, Enricher, NoteRewritten
+from companion.enrich.enricher import Answered, Enricher
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
+from companion.enrich.same_note import NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.spending import LimitReached
 from companion.vault.write import NoteYoung

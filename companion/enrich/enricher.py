@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
@@ -11,12 +10,12 @@ from typing import Literal, NamedTuple
 from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Draft, Job, draft_note
-from companion.enrich.gate.tokens import find_tokens
 from companion.enrich.meant import ask_as_meant
 from companion.enrich.plan import Filling, Plan
 from companion.enrich.planner import MANY, Planner
 from companion.enrich.reader import Outcome
 from companion.enrich.result import Result, Status, failed_result
+from companion.enrich.same_note import require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
 from companion.llm.answer import NoCompletion, Usage
@@ -25,17 +24,11 @@ from companion.llm.faults import Cancelled
 from companion.note.callout import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.needs import Need
-from companion.note.text import NoteText
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
 
 _TRIES = 3
-_TAG = re.compile(r"(?<!\S)#[^\s#]+")
-
-
-class NoteRewritten(NoteChanged):
-    """Little is left of the note that the model was asked about; its answer is of no use."""
 
 
 @dataclass(frozen=True)
@@ -177,7 +170,7 @@ class Enricher:
         """
         job, draft, outcome = answered.job, answered.draft, answered.outcome
         if data != draft.data:
-            _require_same_note(draft.data, data, job.path)
+            require_same_note(draft.data, data, job.path)
             draft = draft_note(self.workspace, job, data)
         fillings = _still_needed(outcome.fillings, draft)
         if draft.skipped or not fillings or draft.own - _keys(fillings):
@@ -272,27 +265,6 @@ def open_planner(workspace: Workspace) -> Planner:
 
 def _unchanged(answered: Answered, reason: str) -> Result:
     return Result(answered.job.path, "unchanged", reason, usage=answered.outcome.usage)
-
-
-def _require_same_note(asked: bytes, now: bytes, path: str) -> None:
-    """Raise NoteRewritten when most of what the model was asked about has gone from the note.
-
-    Of its lines, and of the words of its body: stubs made from one template share most lines.
-    """
-    for parts in (_lines, _words):
-        old = parts(asked)
-        if len(old & parts(now)) * 2 < len(old):
-            reason = "it was rewritten while the model was thinking; enrich it again"
-            raise NoteRewritten(reason, path)
-
-
-def _lines(data: bytes) -> set[str]:
-    return {line.strip() for line in data.decode("utf-8", "replace").splitlines()} - {""}
-
-
-def _words(data: bytes) -> set[str]:
-    """Return the words of the note's body, without those of tags."""
-    return set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:
