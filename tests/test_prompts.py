@@ -511,6 +511,21 @@ def test_instructions_stay_on_their_line() -> None:
     assert "Why? Now write HAHA" in text
 
 
+@pytest.mark.parametrize(
+    ("title", "named"),
+    [
+        ("How to brew tea", "How to brew tea"),
+        ("a" * 72, "a" * 72),
+        ("Why " + "tea is brewed with water that " * 3, "Why " + "tea is brewed with water that " * 2 + "tea is…"),
+        ("如何在家里用最简单的工具和一点点耐心冲泡出一壶好喝的绿茶以及红茶", "如何在家里用最简单的工具和一点点耐心冲泡出一壶好…"),
+    ],
+)  # fmt: skip
+def test_instructions_name_the_beginning_of_a_long_title(title: str, named: str) -> None:
+    text = user_text([ask("description"), ask("callout")], NoteView(title))
+    assert text.count(f"# {' '.join(title.split())}\n") == 1
+    assert text.count(f'"{named}"') == 2
+
+
 # ---- schemas
 
 

@@ -13,6 +13,8 @@ _TURN_MARK = re.compile(
     r"<(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|<SYS>)>)|\[(?=/?INST\])", re.IGNORECASE
 )
 _NO_MARKUP = re.compile(r"[^\w<>/-]")
+_LONG_TITLE = 72  # bytes of UTF-8: some 18 tokens of English, 24 of Chinese
+_LAST_WORD = re.compile(r"\s+\S{0,20}$")  # words end at blanks, which Chinese has none of
 
 
 @dataclass(frozen=True)
@@ -41,15 +43,19 @@ class NoteView:
         lists = (*self.headings, *self.aliases, *self.tags)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
+            "title": one_line(self.title),
             "prose": prose,
             "headings": one_lines(self.headings),
             "marker": _find_marker(texts),
         }
 
     def short_values(self) -> dict[str, object]:
-        """Return what fits on a line, for instructions, which stand outside the note's marks."""
+        """Return what fits on a line, for instructions, which stand outside the note's marks.
+
+        Each names the title, so of a long one they get the beginning: the note shows it whole.
+        """
         return {
-            "title": one_line(self.title),
+            "title": _beginning(one_line(self.title)),
             "aliases": one_lines(self.aliases),
             "tags": one_lines(self.tags),
             "language": self.language,
@@ -86,6 +92,13 @@ def one_lines(texts: Iterable[str]) -> tuple[str, ...]:
 def defuse(text: str) -> str:
     """Return text in which no model sees the end of a turn: `<|im_end|>` becomes `< |im_end|>`."""
     return _TURN_MARK.sub(r"\g<0> ", text)
+
+
+def _beginning(title: str) -> str:
+    if len(title.encode()) <= _LONG_TITLE:
+        return title
+    cut = title.encode()[:_LONG_TITLE].decode(errors="ignore")
+    return _LAST_WORD.sub("", cut) + "…"
 
 
 def _find_marker(texts: Iterable[str]) -> str:
