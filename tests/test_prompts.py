@@ -516,8 +516,8 @@ def test_instructions_stay_on_their_line() -> None:
     [
         ("How to brew tea", "How to brew tea"),
         ("a" * 72, "a" * 72),
-        ("Why " + "tea is brewed with water that " * 3, "Why " + "tea is brewed with water that " * 2 + "tea is…"),
-        ("如何在家里用最简单的工具和一点点耐心冲泡出一壶好喝的绿茶以及红茶", "如何在家里用最简单的工具和一点点耐心冲泡出一壶好…"),
+        ("Why tea is " + "brewed " * 10 + "hot", "Why tea is " + "brewed " * 7 + "brewed…"),
+        ("如何用简单的工具和一点耐心" * 2, "如何用简单的工具和一点耐心如何用简单的工具和一点…"),
     ],
 )  # fmt: skip
 def test_instructions_name_the_beginning_of_a_long_title(title: str, named: str) -> None:

@@ -138,4 +138,6 @@ def _without_fence(text: str) -> str:
 
 
 def _without_label(text: str, name: str) -> str:
-    return re.sub(rf"^\W*{re.escape(name)}\W*[:：]\s*", "", text.strip(), flags=re.IGNORECASE)
+    """Return text without the field's name, or a heading, before it."""
+    label = rf"^\W*{re.escape(name)}(?:\W*[:：]|\W*\n)\s*|^#{{1,6}} [^\n]*\n\s*"
+    return re.sub(label, "", text.strip(), flags=re.IGNORECASE)

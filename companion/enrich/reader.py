@@ -18,6 +18,7 @@ from companion.enrich.gate import (
     tidy,
     what_was_told,
     whole_sentences,
+    without_citations,
 )
 from companion.enrich.gate.language import language_named
 from companion.enrich.gate.tokens import width
@@ -102,12 +103,9 @@ class Reader:
             given = links_once(given, self._known.names, self._path, self._linked)
         if not checks_are_on():
             return read_answer(field, given, limits)
-        note, said = self._view.note.text, given
-        if field.kind == "prose" and isinstance(given, str):
-            note = self._said
-            said = tidy(given, field, shown.title, note, may_quote=bool(need.question))
+        note = self._said if field.kind == "prose" else self._view.note.text
         try:
-            value = read_answer(field, said, limits)
+            value = read_answer(field, _tidied(given, field, need, shown.title, note), limits)
         except NothingToSay:
             raise
         except AnswerError as error:
@@ -174,3 +172,11 @@ class Reader:
 
 def _no_note(_target: str) -> None:
     """Resolve no link: all become their words."""
+
+
+def _tidied(given: object, field: Field, need: Need, title: str, note: str) -> object:
+    if not isinstance(given, str):
+        return given
+    if field.kind == "prose":
+        return tidy(given, field, title, note, may_quote=bool(need.question))
+    return without_citations(given, note) if field.kind == "text" else given

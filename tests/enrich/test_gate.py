@@ -60,6 +60,17 @@ NOTES = {
         "循环",
         "循环逐个取出列表里的元素。\n\n```python\nfor row in rows:\n    print(any(row))\n```",
     ),
+    "city": (
+        "Kyoto",
+        "Kyoto was the capital of Japan for more than a thousand years. Emperors resided there, and"
+        " temples, shrines and gardens fill the valley between its mountains. Today visitors walk"
+        " its lanes in spring, when the cherry trees are in flower.",
+    ),
+    "stadt": (
+        "京都",
+        "京都曾经是日本的首都，天皇在那里居住了一千多年。城市位于群山环绕的盆地之中，保存着许多寺庙、神社和庭园。"
+        "每到春天，游客沿着小路散步，观赏盛开的樱花。秋天的红叶同样有名，摄影爱好者络绎不绝。",
+    ),
     "ja": (
         "サワードウ",
         "サワードウは野生の酵母と乳酸菌で発酵させるパンです。スターターは小麦粉と水で作り、台所では一日に二回、"
@@ -131,6 +142,9 @@ BAD = [
     ("title", "de", "Sauerteig."),
     ("title", "ru", "О закваска."),
     ("title", "ja", "サワードウについて"),
+    # of something else
+    ("topic", "city", "How bicycles are repaired with a wrench, a pump and some patience."),
+    ("topic", "stadt", "地铁线路的换乘方法和末班车的时刻。"),
     # what it was told
     ("echo", "en", "The subject first, then the points that matter most."),
     ("echo", "en", "The note in its own words: Sourdough is bread raised by yeast."),
@@ -168,7 +182,40 @@ BAD = [
     ("meta", "ja", "このノートはパンの発酵について説明しています。"),
     ("meta", "ja", "この文書ではパンの作り方を述べます。"),
     ("meta", "ja", "以下はパンの発酵の説明です。"),
+    # in the first person, where the note is not
+    ("voice", "en", "At first I look at what the dough is made of."),
+    ("voice", "en", "Bread raised by wild yeast, which seems to me the point."),
+    ("voice", "de", "Zuerst nenne ich die Hefe, dann das Mehl."),
+    ("voice", "es", "Primero identifico la levadura y la harina."),
+    ("voice", "ru", "Сначала я назову муку и воду."),
+    ("voice", "zh", "我先说面粉，再说酵头。"),
+    ("voice", "ja", "まず私は小麦粉から始めます。"),
+    # of the task
+    ("task", "en", "The user wants to hear of wild yeast."),
+    ("task", "en", "Option 1: bread raised by wild yeast."),
+    ("task", "en", "Draft: how bread is raised. Wait, the yeast is missing."),
+    ("task", "en", "Bread raised by wild yeast, in two short paragraphs of 100 to 180 words."),
+    ("task", "en", "Explain sourdough to a friend with no lists."),
+    ("task", "de", "Erkläre einem Freund in zwei Absätzen, was Sauerteig ist."),
+    ("task", "de", "Entwurf: ein Teig aus Mehl und Wasser."),
+    ("task", "es", "Explica a un amigo en dos párrafos qué es la masa madre."),
+    ("task", "es", "Vamos paso a paso: la harina, el agua y la levadura."),
+    ("task", "ru", "Объясни другу в двух абзацах, что такое закваска."),
+    ("task", "ru", "Черновик: смесь муки и воды."),
+    ("task", "zh", "请用两段文字向朋友解释酵头，每段四五句。"),
+    ("task", "zh", "用户要求说明酵头的喂养方法。"),
+    ("task", "ja", "パンの発酵を二つの段落で友人に説明すること。"),
+    ("task", "ja", "下書き：酵母で発酵させるパン。"),
     # no
+    ("refusal", "en", "I would rather not attempt that."),
+    ("refusal", "en", "There is not enough context here to say what the bread is."),
+    ("refusal", "en", "Please tell which flour is meant."),
+    ("refusal", "de", "Bitte nenne zuerst die Art des Mehls."),
+    ("refusal", "de", "Ohne weitere Quellen lässt sich zum Teig nichts sagen."),
+    ("refusal", "es", "Haría falta más contexto para explicar la masa."),
+    ("refusal", "ru", "Без дополнительных сведений о муке трудно что-то сказать."),
+    ("refusal", "zh", "缺少足够的资料，难以说明面包的做法。"),
+    ("refusal", "ja", "小麦粉の種類を教えてください。"),
     ("refusal", "en", "I'm ready to help. What's the note you're looking for?"),
     ("refusal", "ja", "それは日本語で書かれていません。日本語に書き直してください。"),
     ("refusal", "zh", "请提供笔记的内容，我才能写出描述。"),
@@ -200,6 +247,7 @@ BAD = [
     ("language", "ja", "如何在厨房里喂养野生酵母和乳酸菌，每天两次，冰箱里每周一次。"),
     # length
     ("length", "en", "Why?"),
+    ("length", "en", "A bread."),
     ("length", "ru", "Тест."),
     # breaks off
     ("unfinished", "en", "Feeding the starter twice a day and"),
@@ -211,6 +259,7 @@ BAD = [
     ("unfinished", "en", "How the starter of flour and water is fed in the kitchen twice each"),
     ("unfinished", "en", "How to feed the star"),
     ("unfinished", "en", "Sourdough: bread raised by wild yeast"),
+    ("markup", "en", "Bread raised by wild yeast, see https://example.org/bread."),
     ("unfinished", "zh", "酵头由面粉和水制成，"),
     ("unfinished", "zh", "酵头的喂养方法，包括"),
     ("unfinished", "es", "Mezcla de harina y agua con levaduras de la"),
@@ -226,6 +275,11 @@ BAD = [
     ("markup", "en", "Bread raised by wild yeast.\\n\\nAnd bacteria."),
     ("markup", "en", "Bread raised by wild yeast.< |im_end|>"),
     ("markup", "zh", "酵头由面粉< br>和水制成。"),
+    ("markup", "en", "< answer>Bread raised by wild yeast."),
+    ("markup", "en", "Bread of the {{ title }} kind, raised by wild yeast."),
+    ("markup", "en", "Bread raised at \\( t_1 > t_2 \\) by wild yeast."),
+    ("markup", "en", "Bread raised as $t_1$ hours pass."),
+    ("markup", "en", "Bread raised by wild yeast, see [the recipe](#)."),
     # words that are none
     ("garbled", "ru", "Смесь муки и воды, в которой живyт дрожжи."),
     ("garbled", "ru", "Смесь муки и воды and соли, в которой живут дрожжи."),
@@ -242,10 +296,13 @@ BAD = [
     ("names", "en", "Bread with wild yeast, as baked at Tartine."),
     ("names", "en", "Bread raised by wild yeast, as in the GluTech method."),
     ("names", "zh", "酵头的喂养方法，作者 Robertson 推荐。"),
+    ("names", "zh", "酵头的喂养方法，罗伯逊也这样做。"),
     ("names", "es", "La masa de harina y agua según Xavier Barriga."),
     ("names", "ru", "Смесь муки и воды по рецепту Хамельмана."),
     ("numbers", "en", "How bread is raised by wild yeast since 1849."),
     ("numbers", "en", "Feeding the starter at 78 degrees."),
+    ("numbers", "en", "The seven signs that bread is done."),
+    ("numbers", "en", "Bread that rests for 9 hours."),
     ("numbers", "zh", "酵头的喂养方法，发酵 48 小时。"),
     ("numbers", "es", "La masa de harina y agua reposa 24 horas."),
     ("numbers", "de", "Der Teig aus Mehl und Wasser ruht 36 Stunden."),
@@ -562,6 +619,12 @@ UNTIDY = [
     pytest.param("And th …", "", id="cut in the only sentence"),
     pytest.param("> [!ai]+ AI\n> A.", "> A.", id="the header of a callout"),
     pytest.param("See [!ai]\nB.", None, id="no header"),
+    pytest.param(
+        "Yeast is wild.[^1] It lives [2][3]. On.【4†source】",
+        "Yeast is wild. It lives. On.",
+        id="sources that are not there",
+    ),
+    pytest.param("Take the last of the list, a[1], and go.", None, id="an index"),
     pytest.param("**Dough** rises. Bread.", None, id="bold, no list"),
     pytest.param(f"Bread. {COPY}\n- White. Mild.", None, id="a list below"),
 ]

@@ -11,7 +11,7 @@ from companion.enrich.gate import CHECKS, Said, what_was_told
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()
-TALK = ("meta", "refusal", "echo")
+TALK = ("meta", "refusal", "echo", "task")
 NOTES = {
     "en": ("Compost", "Leaves and kitchen scraps rot in a heap that is turned every few weeks."),
     "de": ("Kompost", "Laub und Küchenabfälle verrotten auf einem Haufen, den man oft umsetzt."),
@@ -676,6 +676,23 @@ GOOD = {
 )
 def test_a_good_description(title: str, text: str) -> None:
     assert talk_in(said(text, title)) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "note"),
+    [
+        ("How my garden gets its compost.", "Garden", "I turn the heap in spring."),
+        ("What I read this year.", "Books I read", ""),
+        ("Typical entries are “how can I help” and the like.", "FAQ", ""),
+        ("How World War I began.", "1914", ""),
+        ("A type I error is a false alarm.", "Statistics", ""),
+        ("Das Ich vermittelt zwischen Es und Über-Ich.", "Freud", ""),
+        ("自我与本我的关系，以及我国的研究。", "弗洛伊德", ""),
+        ("私たちの町の歴史と私立学校の一覧。", "町", ""),
+    ],
+)
+def test_no_voice_of_the_models_own(text: str, title: str, note: str) -> None:
+    assert CHECKS["voice"](said(text, title, note)) is None
 
 
 CALLOUTS = [

@@ -21,8 +21,11 @@ from companion.enrich.gate.shape import (
     find_markup,
 )
 from companion.enrich.gate.talk import find_meta_talk, find_refusal
-from companion.enrich.gate.tidy import tidy
+from companion.enrich.gate.task import find_task_talk
+from companion.enrich.gate.tidy import tidy, without_citations
+from companion.enrich.gate.topic import find_off_topic
 from companion.enrich.gate.unfinished import find_unfinished, whole_sentences
+from companion.enrich.gate.voice import find_first_person
 from companion.prompts import Field, Prompts
 
 __all__ = [
@@ -35,6 +38,7 @@ __all__ = [
     "tidy",
     "what_was_told",
     "whole_sentences",
+    "without_citations",
 ]
 
 Check = Callable[[Said], Fault | None]
@@ -45,6 +49,8 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "refusal": find_refusal,
         "meta": find_meta_talk,
         "echo": find_echo,
+        "voice": find_first_person,
+        "task": find_task_talk,
         "copied": find_copied,
         "repetition": find_repetition,
         "title": find_title_alone,
@@ -55,9 +61,10 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "numbers": find_unknown_numbers,
         "names": find_unknown_names,
         "language": find_wrong_language,
+        "topic": find_off_topic,
     }
 )
-"""The checks by their kind, in order: the language comes last, for its detector takes memory."""
+"""The checks by their kind, in order: what needs the detector of languages, and so memory, last."""
 
 _OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
 _OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")

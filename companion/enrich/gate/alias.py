@@ -10,7 +10,7 @@ from companion.enrich.gate.language import script_of
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import find_tokens, fold, is_unspaced
 
-_MOST_WORDS = 6
+_MOST_WORDS, _FEWEST = 6, 2  # words of a name, letters
 _SENTENCE = re.compile(r"\w\S*(?:\s+\S+){3,}[.!?。！？]$|[。！？]$")
 _PAIRS = ("()", "[]", "（）", "「」", "“”")
 
@@ -24,7 +24,7 @@ def without_bad_names(said: Said, check: Callable[[Said], Fault | None]) -> list
 def _is_name(item: Said) -> bool:
     text = item.text
     words = [token for token in item.tokens if not is_unspaced(token)]
-    if len(words) > _MOST_WORDS or _SENTENCE.search(text) or not any(map(str.isalpha, text)):
+    if len(words) > _MOST_WORDS or _SENTENCE.search(text) or sum(map(str.isalpha, text)) < _FEWEST:
         return False
     if any(text.count(pair[0]) != text.count(pair[1]) for pair in _PAIRS):
         return False

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import LIST_OR_TABLE
-from companion.enrich.gate.tokens import find_tokens, is_unspaced
+from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters
 from companion.enrich.sentence import find_sentences
 from companion.note.inert_line import without_links
 
@@ -37,8 +37,11 @@ _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”",
 def find_copied(said: Said) -> Fault | None:
     """Return the fault of a callout that takes ten words in a row from the note.
 
-    What answers a question may quote.
+    What answers a question may quote, but not say what another callout says.
     """
+    if said.question and letters(said.text) in letters(said.note):
+        retry = "This stands in the note already. Answer the question that is asked."
+        return Fault("copied", "says what stands in the note already", retry)
     if not said.is_prose or said.question:
         return None
     run = next(_copied_runs(said.text, _plain(said.note)), None)

@@ -7,20 +7,22 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterator
 from itertools import islice
 from typing import NamedTuple
 
-from companion.enrich.gate.numerals import FEW, ROMAN, in_digits, in_words, is_round, known_numbers
+from companion.enrich.gate.numerals import ROMAN, in_digits, in_words, is_round, known_numbers
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import UNSPACED, count_unspaced, fold
 
-_SMALL = 1  # digits of a number that may be a count of what the note lists
+_SPARED = ("0", "1", "2")
+_LISTED = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]|^(#{1,6}) ", re.MULTILINE)
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
 _OPENS = re.compile(r"(?:^|[.!?…:;•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$|[\"“„«(\[¿¡]$")
 _BEFORE = 12  # characters that tell whether a word opens a sentence
 _STEM, _ENDING = 4, 3  # letters that stay the same in another form, letters that may change
-_TITLE_CASE = 0.6  # of the words capitalised: a headline, in which capitals mean nothing
+_TITLE_CASE = 0.75  # of the words capitalised: a headline, in which capitals mean nothing
 _BEGINNING = 2000  # characters of the note that tell its language
 _MOST_NAMES = 200  # that are looked up
 _MOST_PARTS = 6  # of a name such as DataFrame
@@ -48,6 +50,7 @@ england english; britain british
 """
 _FAMILIES = [frozenset(line.split()) for line in re.split(r"[;\n]", _ONE_NAME) if line]
 _ADJECTIVE = re.compile(r"[a-z]{0,2}(?:i?ans?|ish|ese|ics?|i[sz]ms?|ists?)")
+_BELIEF = re.compile(r"is[mt]s?$")  # buddhism, Buddhists
 _PLURAL = ({"", "s"}, {"", "es"}, {"y", "ies"})
 _CASES = frozenset(["", "а", "у", "е", "ы", "и", "я", "ю", "ь", "о", "ом", "ем", "ои", "еи", "ою"])
 _KIN = re.compile(r"(?:s?s[eo]n|man|ez|off?|s?k[iy]|ard|[оеё]в|ин|[ое]ва|ина|[ое]вич|[ое]вна)$")
@@ -63,6 +66,11 @@ _GERMAN = frozenset(_COMMON_IN_GERMAN.split())
 _GERMAN_NAME = re.compile(
     r"\b(?:von|nach|durch|laut|[Aa]utor(?:in)?|Herrn?|Frau|Dr\.|Prof(?:\.|essor(?:in)?))"
     r" ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
+)
+# Signs that write foreign names in Chinese by their sound: three in a row are hardly anything else.
+_SOUNDED = re.compile(
+    "[阿埃艾奥巴贝比波伯布达德迪蒂多尔法菲夫弗戈格哈赫霍胡基吉加卡凯科克库拉莱兰勒雷里利莉林卢罗洛马曼梅蒙米莫姆"
+    "纳尼诺努帕佩皮普奇乔萨塞沙斯索塔特汤图托瓦维沃西希谢雅亚伊约扎泽茨顿恩丁宾逊]{3,}"
 )
 # Who does what at the beginning of a sentence is a name, but for these.
 _ACTS = re.compile(
@@ -83,25 +91,40 @@ _RETRY = "Leave out every name and number that the note does not have."
 def find_unknown_numbers(said: Said) -> Fault | None:
     """Return the fault of an answer with a number that neither note nor title has.
 
-    In digits or in words. Numbers of one digit, and words up to twelve, are spared: they may count
-    what the note lists; also a hundred, and other round ones. Of a year its century is known.
+    In digits or in words. One and two are spared, what counts the note's list or headings, and in
+    words a hundred and other round ones. Of a year its century is known.
     """
     if said.field.name != "description" and not said.from_title:
         return None
-    numbers = [number for number in in_digits(said.text) if len(number) > _SMALL]
-    numbers += [str(value) for value in in_words(said.text) if value > FEW and not is_round(value)]
-    known = known_numbers(f"{said.title}\n{said.note}", said.text) if numbers else set()
+    numbers = [*in_digits(said.text)]
+    numbers += [str(value) for value in in_words(said.text) if not is_round(value)]
+    if not numbers:
+        return None
+    known = known_numbers(f"{said.title}\n{said.note}", said.text) | _counted(said.note)
     for number in numbers:
-        if number not in known:
+        if number not in known and number not in _SPARED:
             return Fault("numbers", f"has a number that the note has not ({number})", _RETRY)
     return None
+
+
+def _counted(note: str) -> set[str]:
+    """Return how many items of a list, or headings of a level, stand in a row in the note."""
+    rows: Counter[str] = Counter()
+    counts: set[str] = set()
+    for mark in _LISTED.finditer(note):
+        row = mark[1] if mark[2] is None else mark[2]
+        if mark[2]:
+            counts.update(str(rows.pop(other)) for other in list(rows) if "#" not in other)
+        rows[row] += 1
+    return counts | set(map(str, rows.values()))
 
 
 def find_unknown_names(said: Said) -> Fault | None:
     """Return the fault of an answer with a name that neither note nor title has.
 
     Names are words with a capital inside a sentence, or with capitals or digits within; in texts
-    of Chinese and other scripts without capitals, the words in Latin letters with a capital. In
+    of Chinese and other scripts without capitals, the words in Latin letters with a capital, and in
+    Chinese what is written by its sound. In
     German, where every noun has a capital, only those of the second kind, and two words that
     follow "von". An abbreviation in brackets explains what stands before it.
     """
@@ -110,12 +133,14 @@ def find_unknown_names(said: Said) -> Fault | None:
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", said.text))
     names = list(dict.fromkeys(islice(_names(text, said.note), _MOST_NAMES)))
     pairs = _GERMAN_NAME.findall(text)
-    if not names and not pairs:
+    sounded = [name for name in _SOUNDED.findall(text) if name not in said.source]
+    if not names and not pairs and not sounded:
         return None
     note = _read_words(said)
     unknown = [name for name in names if not _is_known(name, note)]
     if _are_initials_known(unknown, said.source):
         unknown = []
+    unknown += sounded
     unknown += [
         last for first, last in pairs if not (_is_known(first, note) or _is_known(last, note))
     ]
@@ -214,7 +239,7 @@ def _is_form(word: str, other: str, note: _Words) -> bool:
     pairs = zip(f"{word} ", f"{other}  ", strict=False)
     same = next(at for at, (one, another) in enumerate(pairs) if one != another)
     ending, rest = word[same:], other[same:]
-    if {ending, rest} in _PLURAL:
+    if {ending, rest} in _PLURAL or _BELIEF.sub("", word) == _BELIEF.sub("", other):
         return True
     if _KIN.search(ending) or _KIN.search(rest):
         return False

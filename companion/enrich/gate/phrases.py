@@ -98,6 +98,12 @@ FRAME_WORDS = rf"""
 | (?:provided|given|described|listed|mentioned|outlined|explained|stated|noted)\ (?:above\ )?
   in\ (?:the|this|your)\ (?:note|text)\b
 | as\ {_EN_THIS}\ (?:note|text)\ {_EN_SAYS}\b | as\ noted\ (?:above\ )?in\b
+| \b(?:in|of)\ (?:the|this)\ (?:text|passage),
+| \b(?:the|its)\ (?:author|writer)\ (?:\w+ly\ |also\ |then\ |first\ )?(?:{_EN_TELLS}|raises|argues
+  |concludes
+  |states|distinguishes|adds|warns|notes)\b
+| \bder\ (?:autor|verfasser)\ {_DE_SAYS} | \bel\ autor\ (?:{_ES_SAYS}|distingue|añade|señala)\b
+| \bавтор\ (?:{_RU_SAYS}|отмеча\w+|подчёркива\w+|считает)
 | (?:subject|topic|focus|purpose|contents?|author|writer|aim|goal|gist
   |points?)\ of\ {_EN_THIS}\ note\b
 | (?:of|about)\ (?:the|this)\ (?:subject|topic)(?=\W*\Z|\ and\ its\b)
@@ -114,9 +120,10 @@ FRAME_WORDS = rf"""
 | (?:автор|содержание|тема|описание)\ (?:этой\ |данной\ )?заметки\b
 | (?:предоставленн|приведённ|приведенн)\w+\ текст\w*
 """
-FRAME_SIGNS = r"""
+FRAME_SIGNS = rf"""
   (?:根据|依据|基于|正如|如同?)(?:本|这[篇个份条则]|该|用户的?|所?提供的)?(?:笔记|便签|文本)
-| 从笔记[^，。]{0,3}可以?(?:看|得|知) | (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档)
+| 从笔记[^，。]{{0,3}}可以?(?:看|得|知) | (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档)
+| 本文では[^。]{{0,40}}{_JA_SAYS} | (?:筆者|著者)は[^。]{{0,40}}(?:{_JA_SAYS}|示し|論じ|指摘)
 | 笔记的?(?:主要)?内容(?:是|为|包括|主要)
 | (?:本|这[篇个份条则]|该|此)(?:笔记|便签)(?:中|里|的(?:内容|主题|作者))
 | (?:ノート|メモ)(?:の内容)?(?:によると|によれば|に基づ|に(?:書かれて|記されて|記載されて
@@ -199,7 +206,7 @@ FIRST = r"""
 | 当然(?:[！!]|可以|，(?:以下|下面|这是))
 | (?:一句话|简短|简要|笔记)?的?(?:描述|摘要|总结|概述|标题|解释|回答|答案|回复|助手|用户)\s?[:：]
 | (?:嗨|嘿|你好|您好)[，,！!](?!世界) | 亲爱的
-| 以下[はに] | はい[、。] | もちろん(?:です|[！!]|、以下) | 承知(?:し|いた) | かしこまり
+| 以下[はにが] | はい[、。] | もちろん(?:です|[！!]|、以下) | 承知(?:し|いた) | かしこまり
 | 了解(?:し|です)
 | [^。：:\n]{0,20}(?:説明文?|要約|概要|タイトル|回答|答え|アシスタント)\s?[:：]
 | こんにちは[、。！!](?!世界)
@@ -254,7 +261,7 @@ CHATTER = r"""
 """How a sentence begins that is said to who asked."""
 
 SPEAKERS = r"""
-  (?:user|human|assistant|ai|keywords?|hashtags|sources?|references)
+  (?:user|human|assistant|ai|keywords?|hashtags|sources?|references|also\ called|headings)
 | (?:nutzer|benutzer|assistent|ki|stichwörter|schlagwörter|schlüsselwörter|quellen?)
 | (?:usuario|asistente|ia|palabras\ clave|etiquetas|fuentes?)
 | (?:пользователь|ассистент|ии|ключевые\ слова|теги|источники?)

@@ -9,10 +9,15 @@ _INFORMATION = r"(?:information|context|text|content|material|details?)"
 _WHAT_IT_IS = r"what\ (?:it|this|that|the\ (?:note|text))\b"
 _ANY = r"(?:an?\ |any\ |the\ )?(?:\w+\ )?"
 _WORK = r"(?:description|summary|explanation|callout)"
+_ASIDE = r"""(?:attempt|comment|reproduce|guess|speculate|invent|assume|discuss|continue|proceed
+ |responsibly|verify|confirm|make\ (?:assumptions|claims))"""
+_TELL = r"""(?:tell|let\ me|share|provide|specify|indicate|clarify|paste|send|supply|give|add|state
+ |upload|attach|include|rephrase|try|ask|check\ back|consult)"""
 _DE_NO = r"""(?:nicht\ (?:genug|genügend|ausreichend)|unzureichende?|zu\ wenige?|keine\ (?:weiteren
  |ausreichenden))"""
 _DE_DO = "(?:beschreib|beantwort|helfen|erstell|schreib|zusammenfass|liefern)"
-_ES_DO = "(?:describir|proporcionar|escribir|generar|dar|ofrecer|resumir|responder|ayudar|crear)"
+_ES_DO = r"""(?:describir|explicar|decir|hablar|proporcionar|escribir|generar|dar|ofrecer|resumir
+ |responder|ayudar|crear)"""
 _ES_ENOUGH = r"(?:suficiente\ (?:información|contexto|texto)|información\ suficiente)"
 _RU_DO = "(?:опис|состав|напис|ответ|предостав|помочь|сказать|созда|дать|сформулир)"
 _RU_WHAT = "(?:информаци|текст|замет|содержани|подробност|детал|контекст)"
@@ -21,6 +26,26 @@ _JA_WHAT = "(?:ノート|メモ|情報|内容|テキスト|本文|詳細|文章|
 
 REFUSAL_WORDS = rf"""
   i\ (?:apologi[sz]e|can(?:not|\ not|['’]t)\ {_DO}\b|(?:am|was)\ (?:not\ able|unable)\ to)
+| i\ (?:can(?:not|\ not|['’]t)|won['’]t|will\ not|would\ (?:rather|prefer)\ (?:not|to\ not)
+  |['’]d\ (?:rather|prefer)\ not|prefer\ not|must|have\ to)\ (?:to\ )?(?:\w+\ )?(?:{_ASIDE}\b
+  |decline\b|refuse\b|refrain\b)
+| (?:not|n['’]t|no|without|insufficient|little)\ (?:\w+\ ){{0,3}}(?:enough|sufficient|further|more
+  |additional)\ (?:\w+\ )?{_INFORMATION}\ (?:\w+\ ){{0,3}}to\ (?:{_TO_SAY}|go\ on|work)\b
+| (?:not|n['’]t|im)\ ?possible\ to\ (?:say|tell|explain|describe|give
+  |judge)\b[^.]{{0,60}}\b(?:without
+  |certain\w*|reliab\w*|responsib\w*|because)\b
+| \bno\ (?:\w+\ ){{0,3}}(?:description|explanation|summary|account|answer)\b[^.]{{0,50}}\bcan\ be
+  \ (?:given|offered|provided|written|made)\b
+| \bmore\ {_INFORMATION}\ (?:would\ be|is|are)\ (?:needed|required|necessary)\ (?:before|for
+  |in\ order)\b
+| \bwithout\ (?:that|this|more|further|such)\ {_INFORMATION}\b[^.]{{0,30}}\b(?:impossible|cannot
+  |can['’]t
+  |hard|difficult|not\ possible)\b
+| \bthere\ (?:is|are)\ no\ (?:\w+\ )?{_INFORMATION}\ (?:here|yet|in\ the)\b
+| \bno\ {_INFORMATION}\ (?:is|are|was|were)\ (?:given|provided|available|supplied)\b
+| (?<!\w\ )(?<!:\ )please,?\ {_TELL}\b | (?:could|can|would)\ you\ (?:please\ )?(?:{_TELL}
+  |say\ (?:a\ little\ )?more)\b
+| (?:outside|beyond|against)\ (?:my|the\ scope\ of\ what)\b
 | i\ (?:do\ not|don['’]t)\ have\ (?:enough|any|access|the)\ {_INFORMATION}
 | i\ (?:could\ not|couldn['’]t|did\ not|didn['’]t|cannot|can['’]t)\ find\ (?:any|enough)\b
 | i\ (?:would\ |['’]d\ )?(?:need|require)\ more\ {_INFORMATION}
@@ -49,6 +74,14 @@ REFUSAL_WORDS = rf"""
 | kann\ ich\ (?:\w+\ ){{0,4}}(?:nicht|keine?n?)\ (?:\w+\ ){{0,3}}{_DE_DO}
 | (?:mir\ fehlen|ich\ (?:brauche|benötige)\ (?:mehr|weitere))\ (?:\w+\ )?(?:informationen|angaben)
 | (?:keinen\ zugriff|no\ tengo\ acceso|нет\ доступа)\ (?:auf|al?|к)\b
+| (?:ohne|fehl\w+|mangels|brauch\w+|benötig\w+|vorliegenden)\ (?:\w+\ ){{0,2}}(?:informationen
+  |angaben|kontext|quellen|material|details)\ (?:\w+\ ){{0,6}}(?:nicht|nichts|keine?|kaum|bloße?)\b
+| \b(?:liegen|gibt\ es|sind|fehlen)\ (?:\w+\ )?keine\ (?:\w+\ )?(?:angaben|informationen|inhalte
+  |details)\b
+| lässt\ sich\ (?:\w+\ ){{0,8}}nichts?\ (?:\w+\ ){{0,2}}(?:sagen|beschreiben|zusammenfassen)
+| \b(?<!:\ )bitte,?\ (?:\w+\ ){{0,2}}(?:teil|nenn|gib|geb|schick|send|füg|ergänz|lad|erläuter
+  |präzisier
+  |wend|sag|formulier|versuch|stell)\w*\b | wend\w*\ (?:dich|sie\ sich)\ (?:bitte\ )?an\b
 | keine\ beschreibung\ (?:möglich|verfügbar|vorhanden|erstell|liefern|geben)
 | beschreibung\ ist\ (?:\w+\ )?nicht\ möglich\b | (?:text|notiz)\ ist\ (?:zu\ kurz|leer|unklar)\b
 | bitte\ (?:geb|gib|stell|teil|send|schick|füg|nenn)\w*\ [^.\n]{{0,25}}
@@ -56,6 +89,14 @@ REFUSAL_WORDS = rf"""
 | no\ (?:tengo|hay|dispongo\ de|cuento\ con|contiene|se\ (?:proporciona
   |dispone\ de))\ (?:la\ )?{_ES_ENOUGH}
 | necesito\ más\ (?:información|contexto|detalles)\b
+| (?:falta|haría\ falta|hace\ falta|se\ necesita|se\ requiere)n?\ (?:más|mayor|suficientes?)
+  \ (?:contexto|información|datos|detalles|material)\ para\ {_ES_DO}
+| \bno\ se\ (?:dispone\ de|cuenta\ con|tienen?|han?\ (?:dado|proporcionado
+  |facilitado))\ (?:\w+\ ){{0,2}}
+  (?:datos|información|detalles|contenido)\b | \bvolver\ a\ intentar\w*
+| (?<!:\ )por\ favor,?\ (?:indi[cq]|compart|proporcion|envi|env[íi]|d[ií]me|diga|especifi|facilit
+  |aclar
+  |añad|escrib|peg|adjunt|explic|reformul|consult|vuelv)\w*
 | información\ insuficiente\ para\b | no\ es\ posible\ {_ES_DO}\ una?\b | no\ puedo\ {_ES_DO}
 | por\ favor,?\ (?:proporcion|compart|indi[cq]|facilit|envi|aclar|escrib)\w*\ [^.\n]{{0,25}}
   (?:información|texto|nota|detalles|contenido|contexto)\b
@@ -65,6 +106,17 @@ REFUSAL_WORDS = rf"""
 | (?:слишком\ мало|нет)\ информации\ для\ (?:описания|ответа) | не\ удалось\ определить,?\ о\ чём\b
 | (?:пожалуйста,?\ )(?:перепиши|предоставь|уточни|укажи|пришли|добавь|сообщи|напиши
   |дай)\w*\ [^.\n]{{0,25}}{_RU_WHAT}
+| (?:не\ хватает|мало|без|нужн\w+|требу\w+|нет)\ (?:\w+\ ){{0,2}}(?:информации|сведений
+  |данных|контекста|материала|подробност\w+|дополнительн\w+)\b[^.\n]{{0,60}}(?:сказать|написать
+  |объяснить|описать|ответить|судить|составить)
+| \b(?:нужно|требуется|необходимо)\ (?:больше|дополнительно)\ (?:информации|сведений|данных
+  |контекста)
+| \b(?:текст|материал|содержание|содержимое|информация)\b[^.\n]{{0,12}}\bотсутству\w+
+| \bотсутству\w+\ (?:\w+\ )?(?:текст|материал|содержани|информаци|данны)\w*
+| \bне\ представляется\ возможным\b
+| (?:(?<!:\ )пожалуйста,?\ (?:\w+\ )?(?:уточн|пришл|укаж|дай|подел|добав|напиш|сообщ|расскаж
+  |предостав
+  |обрат|попроб)\w+ | (?:уточните|сообщите|пришлите|укажите|поделитесь),?\ пожалуйста)
 | пожалуйста,?\ (?:перепишите|уточните)\b | предоставьте,?\ пожалуйста\b
 """
 REFUSAL_SIGNS = rf"""
@@ -72,6 +124,13 @@ REFUSAL_SIGNS = rf"""
 | (?:缺乏|缺少|没有|未提供|没有提供)(?:足够|充分|相关)的?{_ZH_WHAT}
 | (?:无法|不能|难以)(?:根据[^，。]{{1,12}})?(?:给出|写出|提供|生成|撰写
   |概括)[^，。]{{0,12}}(?:描述|说明|摘要|概述|答案)
+| (?:缺乏|缺少|没有|需要|提供)(?:更多|足够|充分|进一步|具体)的?(?:信息|资料|内容|上下文|材料|背景
+  |细节)
+  [^。]{{0,12}}(?:才|无法|不能|难以|否则|再|我)
+| (?:目前|暂时|这里|尚)?没有(?:任何|什么)?(?:内容|资料|信息|材料)可(?:供|以)
+| 请[您你]?(?:先|再)?(?:告诉我?|说明一下|补充|指出|明确|分享|上传|联系|咨询)
+| (?:暂时|目前|恕|因此|所以)(?:我)?(?:无法|不能|难以|不便)(?:回答|说明|解释|描述|介绍|作答|给出
+  |提供|概括)
 | 我?需要更多的?{_ZH_WHAT}才能
 | 请[您你]?(?:先|再)?(?:提供|补充|给出|发送|粘贴)[^，。“”]{{0,10}}{_ZH_WHAT} | 请(?:重新|用中文)
 | 情報が(?:\w{{0,3}})?(?:不足して|不十分|足り|ありません)(?=[^。]{{0,8}}(?:ため|ので|ません|。))
@@ -79,6 +138,16 @@ REFUSAL_SIGNS = rf"""
 | 十分な(?:情報|内容)が(?:ない|あり|得られ|なく)
 | (?:内容|何についての[^。]{{0,6}})[がか](?:不明|分か[らり]|わか[らり])
 | (?:説明文?|要約|紹介文|回答)を(?:書く|作成|生成|提供)[^。]{{0,8}}(?:できません|難し|困難)
+| (?:情報|資料|文脈|材料|内容|詳細|手がかり)[がはも][^。]{{0,8}}(?:不足|足り|不十分|乏し
+  |少な)[^。]{{0,20}}
+  (?:できま|書けま|難し|控え|せん)
+| (?:情報|内容|資料|本文)が(?:まだ|全く|一切)?(?:ない|なく|ありません|示されて
+  |与えられて)[^。]{{0,12}}(?:ため
+  |ので|。)
+| (?:教えて|お知らせ|提供して|共有して|送って|お送り|示して|貼り付けて|補足して|ご提示|ご提供
+  |ご教示|ご指定
+  |ご共有)(?:ください|下さい|いただ|頂)
+| (?:説明|記述|要約|断定|推測)(?:は|を|することは)?(?:控え|差し控え|いたしかね|できかね)
 | お?答えできません | お答えすることは(?:できません|でき)
 | 回答(?:は|することは)?(?:できません|できかねます)
 | {_JA_WHAT}[^。、]{{0,10}}(?:書き直し|提供し|教え|共有し|追加し|提示し)て(?:ください|下さい|いただ)

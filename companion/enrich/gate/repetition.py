@@ -12,7 +12,7 @@ from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters, widt
 
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may well stand twice: "No.", "Yes."
-_PHRASE_WORDS = {"text": 6, "prose": 9}
+_PHRASE_WORDS = {"text": 4, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
 _STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
 _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))

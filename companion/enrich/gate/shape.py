@@ -6,7 +6,7 @@ import re
 from collections.abc import Sequence
 
 from companion.enrich.gate.said import Fault, Said
-from companion.enrich.gate.tokens import letters, width
+from companion.enrich.gate.tokens import count_unspaced, letters, width
 from companion.prompts import Field
 
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
@@ -25,7 +25,10 @@ note-[0-9]+ ol p pre s script span strong style sub sup table tbody td th thead 
 """
 _ENTITY = r"& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
 _ATTRIBUTES = r"(?:\s+[\w:-]+\s*=[^<>]*|\s*(?:/\s*)?)"  # `a < b and b > c` has none
-_TAG = re.compile(rf"< ?/? ?(?:{'|'.join(_TAGS.split())})\b{_ATTRIBUTES}>", re.IGNORECASE)
+_TAG = re.compile(
+    rf"< ?/? ?(?:(?:{'|'.join(_TAGS.split())})\b{_ATTRIBUTES}|[a-z][a-z_-]{{2,19}} ?/?)>",
+    re.IGNORECASE,
+)
 _MARKUP = re.compile(
     rf"(?P<within>(?<=\w){_ENTITY}(?=\w))"
     rf"|(?P<tag>{_TAG.pattern})"
@@ -35,12 +38,23 @@ _MARKUP = re.compile(
     r"|(?P<escape>\\[nrt](?![a-z])|\\u[0-9a-f]{4})",
     re.IGNORECASE,
 )
+# What is gone or escaped once the text is inert: braces of templates, formulas, links to nowhere.
+_BROKEN = re.compile(
+    r"\{\{|\}\}|\{%|<%|\\[(\[][^()\[\]\n]*[\\_^={}<>]|\\(?:(?:frac|text\w*|emph|sqrt|begin|math\w+|left|cdot|approx)\b)"
+    r"|(?<![\w$])\$[^$\s][^$\n]{0,80}[\\_^={}][^$\n]{0,80}\$"
+    r"|\]\((?:#[^()]*|url|link)?\)|`\$?= ",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+", re.IGNORECASE)
+_PAIRED = re.compile(r"(?<!\*)(\*{1,3})(?=[^\s*])[^*]+(?<=\S)\1(?!\*)")
 _EMPHASIS = re.compile(
     r"\*\*\w*|~~|==\w|(?<!\w)__(?:(?P<name>[a-z]+(?:_[a-z]+)*__(?!\w))|\w)|`|^#{1,6} |(?<!\S)\*\w"
 )
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
 _WORD = 5.5  # characters of a word, with the blank
+_LONG_WORD = 7  # the same where it is about too many: 200 words of a callout
+_FEWEST_WORDS = 3  # of a sentence, or it must be long ones; signs without spaces count
 _LEEWAY = 3  # people are brief: 文件系统 says something
 _SECTION = 0.6  # of the least for a whole note: a section has less to explain
 _OVER = 1.25  # of the most characters asked for
@@ -82,12 +96,18 @@ def find_markup(said: Said) -> Fault | None:
 
     Within the answer any tag may stand where the note's code has one, and `__init__` where the
     note has it at all. An entity within a word stands for a sign of the text, whatever the note
-    shows.
+    shows. An address may stand there where the note has it.
     """
     text = ESCAPE.sub(r"\1", without_code(said.text) if said.is_prose else said.text)
-    found = list(_MARKUP.finditer(text))
-    if not said.is_prose:
+    found = [*_BROKEN.finditer(without_code(said.raw)), *_MARKUP.finditer(text)]
+    if said.is_prose:
+        found += re.finditer(r"\*\*", _PAIRED.sub("", text))
+    else:
         found += _EMPHASIS.finditer(text)
+    address = next((m for m in _ADDRESS.finditer(said.raw) if m[0] not in said.note), None)
+    if address:
+        retry = "Write plain words, without links and addresses."
+        return Fault("markup", f"has an address that the note has not (“{address[0]}”)", retry)
     code = _code_in(said.note) if found else ""
     for match in found:
         if said.is_prose and match.lastgroup == "mark":
@@ -117,7 +137,8 @@ def find_bad_length(said: Said) -> Fault | None:
     """Return the fault of an answer much shorter or longer than the field's limits.
 
     Signs of scripts without spaces count as 2.5 letters where it is about too little. Of a value
-    a third of the least will do, and anything that answers a question. A callout has at most one
+    a third of the least will do, of one or two words two thirds, and anything that answers a
+    question. A callout has at most one
     paragraph for every 400 characters.
     """
     field = said.field
@@ -127,9 +148,13 @@ def find_bad_length(said: Said) -> Fault | None:
     if said.is_prose and width(said.text) < least and not said.question:
         retry = f"Write at least {least / _WORD:.0f} words: two paragraphs of whole sentences."
         return Fault("length", f"is too short ({len(said.text)} characters)", retry)
-    if width(letters(said.text)) < least / _LEEWAY and not said.question:
+    is_brief = said.field.whole_sentences and len(said.tokens) < _FEWEST_WORDS
+    if (
+        width(letters(said.text)) < (least * 2 if is_brief else least) / _LEEWAY
+        and not said.question
+    ):
         return _length(f"is too short ({len(said.text)} characters)", f"at least {least}")
-    if len(said.text) > _OVER * most:
+    if len(said.text) > _OVER * most or (said.is_prose and _is_wordy(said.text, field)):
         return _length(f"is too long ({len(said.text)} characters)", f"at most {most}")
     if said.is_prose:
         return _bad_paragraphs(said.text, _most_paragraphs(field))
@@ -150,8 +175,15 @@ def _bad_paragraphs(text: str, most: int) -> Fault | None:
 
 def _fits(blocks: Sequence[str], field: Field) -> bool:
     running = sum(map(_is_running, blocks))
-    length = len("\n\n".join(blocks))
-    return running <= _most_paragraphs(field) and length <= field.max_characters * _OVER
+    text = "\n\n".join(blocks)
+    is_short = len(text) <= field.max_characters * _OVER and not _is_wordy(text, field)
+    return running <= _most_paragraphs(field) and is_short
+
+
+def _is_wordy(text: str, field: Field) -> bool:
+    """Return whether it has too many words, a Chinese sign being half of one."""
+    words = len(text.split()) + count_unspaced(text) / 2
+    return words > field.max_characters / _LONG_WORD
 
 
 def _is_running(block: str) -> bool:

@@ -37,6 +37,8 @@ _NO_LAST_WORDS = frozenset(_NO_END.split())
 _NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
 _WORD = re.compile(r"[^\W\d_]+$")
 
+_RETRY = "Write whole sentences, shorter ones, and end the last with a full stop."
+
 
 def find_unfinished(said: Said) -> Fault | None:
     """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
@@ -48,13 +50,13 @@ def find_unfinished(said: Said) -> Fault | None:
     if _STARTS_INSIDE.match(text):
         return _unfinished(text[:40], "Begin with the beginning of a sentence.")
     if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
-        return None
+        is_whole = any(map(str.isalpha, last)) and not _breaks_off(last)
+        return None if is_whole or last[-1] in "|`" else _unfinished(last[-40:], _RETRY)
     needs_end = said.field.whole_sentences and not _ends_otherwise(last, said)
     if not _is_final(last) and (
         needs_end or _breaks_off(last) or _is_cut_in_word(last, said.source)
     ):
-        retry = "Write whole sentences, shorter ones, and end the last with a full stop."
-        return _unfinished(last[-40:], retry)
+        return _unfinished(last[-40:], _RETRY)
     return None
 
 
