@@ -12,14 +12,14 @@ from typing import NamedTuple, Self
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
 from companion.note.style import find_styles
-from companion.note.tag import is_tag, likely_tags
+from companion.note.tag import is_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 2
+FACTS = 3
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -283,8 +283,7 @@ def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
     values = {}
     for name in rules.vocabulary:
         if name == "tags":
-            inline = likely_tags(view.note.text, view.note.body_start)
-            tags = [*view.properties.tags, *inline]
+            tags = [*view.properties.tags, *view.likely_tags]
             found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
         elif not (texts := _texts(view.properties.get(name))):
             continue

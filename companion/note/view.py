@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_callouts
 from companion.note.line import Line
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
-from companion.note.tag import has_tag, tags_of
+from companion.note.tag import find_tag_like, has_tag, likely_tags, tags_of
 from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
@@ -49,12 +49,22 @@ class NoteView:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
 
+    @cached_property
+    def tag_like(self) -> dict[int, str]:
+        """What looks like a tag of the body; see find_tag_like."""
+        return find_tag_like(self.note.text, self.note.body_start)
+
+    @property
+    def likely_tags(self) -> list[str]:
+        """The tags of the body, without `#`, as a quick look tells."""
+        return likely_tags(self.note.text, self.note.body_start, self.tag_like)
+
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        found = _pattern(tag).search(self.note.text)  # quick, while the outline takes its time
-        return bool(found) and has_tag(self.inline_tags, tag)
+        is_like_one = has_tag(self.tag_like.values(), tag)  # quick; the outline takes its time
+        return is_like_one and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are the property, also by its older name.
@@ -69,8 +79,3 @@ class NoteView:
     def property_key(self, name: str) -> str | None:
         """Return the property's key as written, also by its older name; None: it has none."""
         return next(iter(self.property_keys(name)), None)
-
-
-@lru_cache(maxsize=64)
-def _pattern(tag: str) -> re.Pattern[str]:
-    return re.compile(f"#{re.escape(tag)}", re.IGNORECASE)
