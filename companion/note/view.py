@@ -15,7 +15,7 @@ from companion.note.tag import find_tag_like, has_tag, likely_tags, tags_of
 from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
-_AI_CALLOUT = re.compile(r"\[!ai", re.IGNORECASE)
+_AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # one sign first is searched for fastest
 _TEMPLATE = re.compile(r"\{\{|<%")
 
 
