@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
@@ -37,7 +36,6 @@ _BETWEEN_ALIASES = re.compile(",")
 _BETWEEN_TAGS = re.compile(r"[,\s]+")
 
 
-@dataclass(frozen=True)
 class Properties:
     """A note's properties in the order written; empty where it has none.
 
@@ -48,7 +46,9 @@ class Properties:
     Names match whatever their case, as in Obsidian.
     """
 
-    values: Mapping[str, PropertyValue]
+    def __init__(self, values: Mapping[str, PropertyValue]) -> None:
+        self.values = values
+        self._spelled = _keys_by_name(values)
 
     def keys_of(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are this property: usually one or none."""
@@ -77,14 +77,6 @@ class Properties:
         """
         keys = self.keys_of(name)
         return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
-
-    @cached_property
-    def _spelled(self) -> dict[str, list[str]]:
-        spelled = {key.casefold(): [key] for key in self.values}
-        if len(spelled) < len(self.values):
-            for folded, keys in spelled.items():
-                keys[:] = [key for key in self.values if key.casefold() == folded]
-        return spelled
 
     @cached_property
     def tags(self) -> list[str]:
@@ -140,6 +132,15 @@ def read_properties(note: NoteText) -> Properties:
         reason = "the properties are no list of `name: value` lines; mend or remove them"
         raise _refusal(note, reason, 0)
     return Properties(values)
+
+
+def _keys_by_name(values: Mapping[str, PropertyValue]) -> dict[str, list[str]]:
+    """Return the keys by their casefolded names."""
+    keys = {key.casefold(): [key] for key in values}
+    if len(keys) < len(values):
+        for name, alike in keys.items():
+            alike[:] = [key for key in values if key.casefold() == name]
+    return keys
 
 
 class _TextLoader(_Loader):
@@ -240,6 +241,6 @@ def _is_blank(value: PropertyValue) -> bool:
 
 def _as_text(value: PropertyValue) -> str:
     """Return the scalar as text; nothing for a list, a mapping or null."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else ""
