@@ -28,7 +28,7 @@ _NO = ("false", "no", "off")
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
 _LIKE_NTH = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 class Need(NamedTuple):
@@ -206,8 +206,7 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
             yield Need(name, None, None, "property", f"empty {key}")
     if explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
-    has_top = any(callout.heading is None for callout in view.callouts)
-    if why and rules.callout and not has_top:
+    if why and rules.callout and not any(callout.heading is None for callout in view.callouts):
         yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
     for _, need in _empty_callouts(view):
         yield need
@@ -226,7 +225,7 @@ def _postponed_by(view: NoteView, rules: Rules) -> str | None:
         if view.has_tag(tag):
             return f"#{tag}"
     for name, value in rules.postponed_properties:
-        if value.casefold() in (found.casefold() for found in _texts(view.properties.get(name))):
+        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
             return f"{name}: {value}"
     return None
 

@@ -104,8 +104,8 @@ def has_only_tags(line: Line) -> bool:
 
 def has_tag(tags: Iterable[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
-    wanted = wanted.lstrip("#").casefold()
-    return any(f"{tag.casefold()}/".startswith(f"{wanted}/") for tag in tags)
+    wanted = f"{wanted.lstrip('#').casefold()}/"
+    return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
 
 
 def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
