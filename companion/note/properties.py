@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
@@ -24,6 +23,7 @@ else:
 
 PropertyValue: TypeAlias = "bool | str | list[PropertyValue] | dict[str, PropertyValue] | None"
 
+_HANDLER = YAMLHandler()
 _MAP = "tag:yaml.org,2002:map"
 _SEQ = "tag:yaml.org,2002:seq"
 _STR = "tag:yaml.org,2002:str"
@@ -43,12 +43,13 @@ class Properties:
     other scalar (numbers and dates too), lists, and mappings with text keys. Nodes that a YAML
     alias repeats are shared, so do not print values you did not look at.
 
-    Names match whatever their case, as in Obsidian.
+    Names match whatever their case, as in Obsidian. tags: without `#`, as written, each once.
     """
 
     def __init__(self, values: Mapping[str, PropertyValue]) -> None:
         self.values = values
         self._spelled = _keys_by_name(values)
+        self.tags = self._read_tags()
 
     def keys_of(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are this property: usually one or none."""
@@ -78,9 +79,8 @@ class Properties:
         keys = self.keys_of(name)
         return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
 
-    @cached_property
-    def tags(self) -> list[str]:
-        """The tags without `#`, as written, each once.
+    def _read_tags(self) -> list[str]:
+        """Return the tags.
 
         Obsidian Help, "Tags" and "Properties": a list, or one text with commas or blanks between;
         no tag has blanks in it or is a number only. `tag` was the name's older form.
@@ -119,7 +119,7 @@ def read_properties(note: NoteText) -> Properties:
     if not text.strip():
         return Properties({})
     try:
-        values = YAMLHandler().load(text, Loader=_TextLoader)
+        values = _HANDLER.load(text, Loader=_TextLoader)
     except RecursionError:
         raise _refusal(note, "the properties are nested too deep to be read", 0) from None
     except yaml.MarkedYAMLError as error:
@@ -155,11 +155,10 @@ class _TextLoader(_Loader):
 
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
         """Return the tag of a node that is written without one."""
-        if kind is not yaml.ScalarNode:
-            return _MAP if kind is yaml.MappingNode else _SEQ
-        if not implicit[0]:  # quoted
-            return _STR
-        return _PLAIN.get(value or "", _STR)
+        if kind is yaml.ScalarNode:
+            is_plain = implicit[0]
+            return _PLAIN.get(value or "", _STR) if is_plain else _STR
+        return _MAP if kind is yaml.MappingNode else _SEQ
 
 
 _PLAIN = {

@@ -12,7 +12,7 @@ from companion.note.line import Line
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
 from companion.note.tag import find_tag_like, has_tag, likely_tags, tags_of
-from companion.note.text import NoteText
+from companion.note.text import NoteText, Span
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
 _AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # one sign first is searched for fastest
@@ -20,7 +20,10 @@ _TEMPLATE = re.compile(r"\{\{|<%")
 
 
 class NoteView:
-    """A note and what is in it. What costs time is read when somebody asks for it."""
+    """A note and what is in it. What costs time is read when somebody asks for it.
+
+    tag_like: what looks like a tag of the body; see find_tag_like.
+    """
 
     def __init__(self, note: NoteText) -> None:
         """Read the note's properties.
@@ -28,11 +31,10 @@ class NoteView:
         Raises NoteRefused where its frontmatter leaves a doubt.
         """
         self.note = note
-        if template := _TEMPLATE.search(note.yaml):
-            reason = f"a template: its properties hold {template[0]}"
-            start = note.frontmatter.start if note.frontmatter else 0
-            raise NoteRefused(reason, line=note.line_number(start + template.start()))
+        if span := note.frontmatter:
+            _refuse_template(note, span)
         self.properties: Properties = read_properties(note)
+        self.tag_like = find_tag_like(note.text, note.body_start)
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -48,11 +50,6 @@ class NoteView:
     def inline_tags(self) -> list[str]:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
-
-    @cached_property
-    def tag_like(self) -> dict[int, str]:
-        """What looks like a tag of the body; see find_tag_like."""
-        return find_tag_like(self.note.text, self.note.body_start)
 
     @property
     def likely_tags(self) -> list[str]:
@@ -79,3 +76,9 @@ class NoteView:
     def property_key(self, name: str) -> str | None:
         """Return the property's key as written, also by its older name; None: it has none."""
         return next(iter(self.property_keys(name)), None)
+
+
+def _refuse_template(note: NoteText, properties: Span) -> None:
+    if template := _TEMPLATE.search(note.text, *properties):
+        reason = f"a template: its properties hold {template[0]}"
+        raise NoteRefused(reason, line=note.line_number(template.start()))
