@@ -63,7 +63,8 @@ class Properties:
         """Return the property's key as written; None where the note has no such property."""
         if name in self.values:
             return name
-        return next(iter(self.keys_of(name)), None)
+        keys = self.keys_of(name)
+        return keys[0] if keys else None
 
     def get(self, name: str) -> PropertyValue:
         """Return the property's value; None where it is missing or null."""

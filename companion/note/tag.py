@@ -14,7 +14,7 @@ from companion.note.line import Line
 _NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
 _WHOLE = re.compile(_NAME)
 _TAGS = re.compile(rf"#(?<![^\s\ufeff]#){_NAME}(?:#{_NAME})*")
-_PAIRED = ("%%", "```", "~~~", "$$")
+_HIDING = ("%%", "```", "~~~", "$$", "<!--")
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -52,13 +52,10 @@ def likely_tags(text: str, start: int, tag_like: Mapping[int, str]) -> list[str]
     Left out is what stands in comments, formulas, indented code and fences. start: of the body.
     """
     found: list[str] = []
-    hiding: set[str] = set()
-    above, end = start, -1
+    hidden, end = _Hidden(text, start), -1
     tags: set[int] = set()
     for place, name in tag_like.items():
-        _note_hiding(text, above, place, hiding)
-        above = place
-        if hiding:
+        if hidden.is_at(place):
             continue
         if place > end:
             first, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) % (len(text) + 1)
@@ -66,18 +63,6 @@ def likely_tags(text: str, start: int, tag_like: Mapping[int, str]) -> list[str]
         if place in tags:
             found.append(name)
     return found
-
-
-def _note_hiding(text: str, start: int, end: int, hiding: set[str]) -> None:
-    """Change hiding, what hides tags and is open at start, to what is open at end."""
-    for sign in _PAIRED:
-        if text.count(sign, start, end) % 2:
-            hiding ^= {sign}
-    opens, closes = text.rfind("<!--", start, end), text.rfind("-->", start, end)
-    if opens > closes:
-        hiding.add("<!--")
-    elif closes > opens:
-        hiding.discard("<!--")
 
 
 def _places_of_tags(line: str, first: int) -> set[int]:
@@ -106,6 +91,28 @@ def has_tag(tags: Iterable[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
     wanted = f"{wanted.lstrip('#').casefold()}/"
     return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
+
+
+class _Hidden:
+    """Tells, from one place of a text to the next, what is in comments, formulas and fences."""
+
+    def __init__(self, text: str, start: int) -> None:
+        self._text = text
+        self._known = dict.fromkeys(_HIDING, (start, False))
+
+    def is_at(self, place: int) -> bool:
+        return any(self._is_open(sign, place) for sign in _HIDING)
+
+    def _is_open(self, sign: str, place: int) -> bool:
+        """Whether what the sign opens is open at place; known up to where it was asked before."""
+        text, (start, is_open) = self._text, self._known[sign]
+        if sign != "<!--":
+            is_open ^= bool(text.count(sign, start, place) % 2)
+        else:
+            opens, closes = text.rfind(sign, start, place), text.rfind("-->", start, place)
+            is_open = is_open if opens == closes else opens > closes
+        self._known[sign] = place, is_open
+        return is_open
 
 
 def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
