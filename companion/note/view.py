@@ -54,6 +54,8 @@ class NoteView:
     @property
     def likely_tags(self) -> list[str]:
         """The tags of the body, without `#`, as a quick look tells."""
+        if not self.tag_like:
+            return []
         return likely_tags(self.note.text, self.note.body_start, self.tag_like)
 
     def has_tag(self, tag: str) -> bool:
