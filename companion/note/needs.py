@@ -12,14 +12,14 @@ from typing import NamedTuple, Self
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
 from companion.note.style import find_styles
-from companion.note.tag import is_tag, likely_tags
+from companion.note.tag import is_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 2
+FACTS = 3
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -28,7 +28,7 @@ _NO = ("false", "no", "off")
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
 _LIKE_NTH = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
 
 
 class Need(NamedTuple):
@@ -206,8 +206,7 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
             yield Need(name, None, None, "property", f"empty {key}")
     if explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
-    has_top = any(callout.heading is None for callout in view.callouts)
-    if why and rules.callout and not has_top:
+    if why and rules.callout and not any(callout.heading is None for callout in view.callouts):
         yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
     for _, need in _empty_callouts(view):
         yield need
@@ -226,7 +225,7 @@ def _postponed_by(view: NoteView, rules: Rules) -> str | None:
         if view.has_tag(tag):
             return f"#{tag}"
     for name, value in rules.postponed_properties:
-        if value.casefold() in (found.casefold() for found in _texts(view.properties.get(name))):
+        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
             return f"{name}: {value}"
     return None
 
@@ -283,8 +282,7 @@ def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
     values = {}
     for name in rules.vocabulary:
         if name == "tags":
-            inline = likely_tags(view.note.text, view.note.body_start)
-            tags = [*view.properties.tags, *inline]
+            tags = [*view.properties.tags, *view.likely_tags]
             found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
         elif not (texts := _texts(view.properties.get(name))):
             continue

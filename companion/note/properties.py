@@ -8,8 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
@@ -25,6 +23,7 @@ else:
 
 PropertyValue: TypeAlias = "bool | str | list[PropertyValue] | dict[str, PropertyValue] | None"
 
+_HANDLER = YAMLHandler()
 _MAP = "tag:yaml.org,2002:map"
 _SEQ = "tag:yaml.org,2002:seq"
 _STR = "tag:yaml.org,2002:str"
@@ -37,7 +36,6 @@ _BETWEEN_ALIASES = re.compile(",")
 _BETWEEN_TAGS = re.compile(r"[,\s]+")
 
 
-@dataclass(frozen=True)
 class Properties:
     """A note's properties in the order written; empty where it has none.
 
@@ -45,10 +43,13 @@ class Properties:
     other scalar (numbers and dates too), lists, and mappings with text keys. Nodes that a YAML
     alias repeats are shared, so do not print values you did not look at.
 
-    Names match whatever their case, as in Obsidian.
+    Names match whatever their case, as in Obsidian. tags: without `#`, as written, each once.
     """
 
-    values: Mapping[str, PropertyValue]
+    def __init__(self, values: Mapping[str, PropertyValue]) -> None:
+        self.values = values
+        self._spelled = _keys_by_name(values)
+        self.tags = self._read_tags()
 
     def keys_of(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are this property: usually one or none."""
@@ -62,7 +63,8 @@ class Properties:
         """Return the property's key as written; None where the note has no such property."""
         if name in self.values:
             return name
-        return next(iter(self.keys_of(name)), None)
+        keys = self.keys_of(name)
+        return keys[0] if keys else None
 
     def get(self, name: str) -> PropertyValue:
         """Return the property's value; None where it is missing or null."""
@@ -78,17 +80,8 @@ class Properties:
         keys = self.keys_of(name)
         return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
 
-    @cached_property
-    def _spelled(self) -> dict[str, list[str]]:
-        spelled = {key.casefold(): [key] for key in self.values}
-        if len(spelled) < len(self.values):
-            for folded, keys in spelled.items():
-                keys[:] = [key for key in self.values if key.casefold() == folded]
-        return spelled
-
-    @cached_property
-    def tags(self) -> list[str]:
-        """The tags without `#`, as written, each once.
+    def _read_tags(self) -> list[str]:
+        """Return the tags.
 
         Obsidian Help, "Tags" and "Properties": a list, or one text with commas or blanks between;
         no tag has blanks in it or is a number only. `tag` was the name's older form.
@@ -127,7 +120,7 @@ def read_properties(note: NoteText) -> Properties:
     if not text.strip():
         return Properties({})
     try:
-        values = YAMLHandler().load(text, Loader=_TextLoader)
+        values = _HANDLER.load(text, Loader=_TextLoader)
     except RecursionError:
         raise _refusal(note, "the properties are nested too deep to be read", 0) from None
     except yaml.MarkedYAMLError as error:
@@ -142,6 +135,15 @@ def read_properties(note: NoteText) -> Properties:
     return Properties(values)
 
 
+def _keys_by_name(values: Mapping[str, PropertyValue]) -> dict[str, list[str]]:
+    """Return the keys by their casefolded names."""
+    keys = {key.casefold(): [key] for key in values}
+    if len(keys) < len(values):
+        for name, alike in keys.items():
+            alike[:] = [key for key in values if key.casefold() == name]
+    return keys
+
+
 class _TextLoader(_Loader):
     """Loads plain values; of plain scalars it resolves only what YAML 1.1 and 1.2 agree on."""
 
@@ -154,11 +156,10 @@ class _TextLoader(_Loader):
 
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
         """Return the tag of a node that is written without one."""
-        if kind is not yaml.ScalarNode:
-            return _MAP if kind is yaml.MappingNode else _SEQ
-        if not implicit[0]:  # quoted
-            return _STR
-        return _PLAIN.get(value or "", _STR)
+        if kind is yaml.ScalarNode:
+            is_plain = implicit[0]
+            return _PLAIN.get(value or "", _STR) if is_plain else _STR
+        return _MAP if kind is yaml.MappingNode else _SEQ
 
 
 _PLAIN = {
@@ -240,6 +241,6 @@ def _is_blank(value: PropertyValue) -> bool:
 
 def _as_text(value: PropertyValue) -> str:
     """Return the scalar as text; nothing for a list, a mapping or null."""
-    if isinstance(value, bool):
-        return str(value).lower()
-    return value if isinstance(value, str) else ""
+    if isinstance(value, str):
+        return value
+    return str(value).lower() if isinstance(value, bool) else ""

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from companion.note.code_span import CodeSpans
 from companion.note.line import Line
 
 # Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and whatever is no ASCII or general
-# punctuation; not digits alone. Before it: the line's start, a blank, or another tag.
+# punctuation; not digits alone. Before it: the line's start, a blank (a byte order mark is one in
+# JavaScript), or another tag. The pattern begins with the sign, since that is searched for fast.
 _NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
 _WHOLE = re.compile(_NAME)
-_TAGS = re.compile(rf"(?<!\S)(?:#{_NAME})+")
-_LIKE_TAG = re.compile(r"#(?<!\S#)[^\s#]")
-_PAIRED = ("%%", "```", "~~~", "$$")
+_TAGS = re.compile(rf"#(?<![^\s\ufeff]#){_NAME}(?:#{_NAME})*")
+_HIDING = ("%%", "```", "~~~", "$$", "<!--")
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -38,33 +38,38 @@ def tags_of(line: Line) -> list[str]:
     return [line.text[start + 1 : end] for start, end in find_tags(line)]
 
 
-def likely_tags(text: str, start: int) -> list[str]:
-    """Return the tags of a note's body as a quick look tells, for it does without the outline.
+def find_tag_like(text: str, start: int) -> dict[int, str]:
+    """Return what looks like a tag in a note's body, without `#`, by its place in the text.
+
+    All tags are among it, and others that stand in code, comments and the like. start: of the body.
+    """
+    return {place: text[place + 1 : end] for place, end in _find_tags(text, start)}
+
+
+def likely_tags(text: str, start: int, tag_like: Mapping[int, str]) -> list[str]:
+    """Return which of what looks like a tag is one as a quick look tells, without the outline.
 
     Left out is what stands in comments, formulas, indented code and fences. start: of the body.
     """
     found: list[str] = []
-    if not _LIKE_TAG.search(text, start):  # of most notes this is all
-        return found
     hidden, end = _Hidden(text, start), -1
-    tags: dict[int, str] = {}
-    for match in _LIKE_TAG.finditer(text, start):
-        place = match.start()
+    tags: set[int] = set()
+    for place, name in tag_like.items():
         if hidden.is_at(place):
             continue
         if place > end:
             first, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) % (len(text) + 1)
-            tags = _tags_by_place(text[first:end].rstrip("\r"), first)
+            tags = _places_of_tags(text[first:end].rstrip("\r"), first)
         if place in tags:
-            found.append(tags[place])
+            found.append(name)
     return found
 
 
-def _tags_by_place(line: str, first: int) -> dict[int, str]:
+def _places_of_tags(line: str, first: int) -> set[int]:
     if line.startswith(("    ", "\t")):
-        return {}
-    spans = find_tags(Line(first, first + len(line), first + len(line), line, kind="text"))
-    return {first + start: line[start + 1 : end] for start, end in spans}
+        return set()
+    last = first + len(line)
+    return {first + start for start, _ in find_tags(Line(first, last, last, line, kind="text"))}
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
@@ -84,8 +89,8 @@ def has_only_tags(line: Line) -> bool:
 
 def has_tag(tags: Iterable[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
-    wanted = wanted.lstrip("#").casefold()
-    return any(f"{tag.casefold()}/".startswith(f"{wanted}/") for tag in tags)
+    wanted = f"{wanted.lstrip('#').casefold()}/"
+    return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
 
 
 class _Hidden:
@@ -93,24 +98,25 @@ class _Hidden:
 
     def __init__(self, text: str, start: int) -> None:
         self._text = text
-        self._at = start
-        self._opened = [False] * len(_PAIRED)
-        self._is_html = False
+        self._known = dict.fromkeys(_HIDING, (start, False))
 
     def is_at(self, place: int) -> bool:
-        text, at = self._text, self._at
-        for number, sign in enumerate(_PAIRED):
-            if text.count(sign, at, place) % 2:
-                self._opened[number] = not self._opened[number]
-        opens, closes = text.rfind("<!--", at, place), text.rfind("-->", at, place)
-        if opens != closes:
-            self._is_html = opens > closes
-        self._at = place
-        return self._is_html or any(self._opened)
+        return any(self._is_open(sign, place) for sign in _HIDING)
+
+    def _is_open(self, sign: str, place: int) -> bool:
+        """Whether what the sign opens is open at place; known up to where it was asked before."""
+        text, (start, is_open) = self._text, self._known[sign]
+        if sign != "<!--":
+            is_open ^= bool(text.count(sign, start, place) % 2)
+        else:
+            opens, closes = text.rfind(sign, start, place), text.rfind("-->", start, place)
+            is_open = is_open if opens == closes else opens > closes
+        self._known[sign] = place, is_open
+        return is_open
 
 
-def _find_tags(text: str) -> Iterator[tuple[int, int]]:
-    for match in _TAGS.finditer(text):
+def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
+    for match in _TAGS.finditer(text, start):
         end = match.start()
         for name in match[0][1:].split("#"):
             begin, end = end, end + 1 + len(name)

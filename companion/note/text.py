@@ -13,7 +13,7 @@ BOM = "\ufeff"
 _LINE = re.compile(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+")
 _NEWLINE = re.compile(r"\r\n|\r|\n")
 _OPENING = re.compile(r"\ufeff?---[ \t]*(?:\r\n|\r|\n)")
-_CLOSING = re.compile(r"^---[ \t]*(?=\r|\n|\Z)", re.MULTILINE)
+_CLOSING = re.compile(r"\n---[ \t]*(?:\r\n|\n|\Z)")
 
 
 class Span(NamedTuple):
@@ -103,17 +103,16 @@ class NoteText:
         opening = _OPENING.match(self.text)
         if not opening:
             return None, len(BOM) if self.text.startswith(BOM) else 0
-        closing = _CLOSING.search(_bare_cr_as_lf(self.text), opening.end())
+        above = opening.end() - 1  # properties may be closed at once
+        closing = _CLOSING.search(_bare_cr_as_lf(self.text), above)
         if not closing:
             reason = (
                 "the properties opened by --- are never closed; add a line --- after the last one"
             )
             raise NoteRefused(reason, line=1)
-        end = re.compile(r"\r\n|\r|\n|").match(self.text, closing.end())
-        assert end is not None
-        return Span(opening.end(), closing.start()), end.end()
+        return Span(opening.end(), closing.start() + 1), closing.end()
 
 
 def _bare_cr_as_lf(text: str) -> str:
-    """Return text of the same length in which `^` also matches after a bare `\\r`."""
+    """Return text of the same length in which every line ends at `\\n`."""
     return re.sub(r"\r(?!\n)", "\n", text) if "\r" in text else text

@@ -4,23 +4,26 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, find_callouts
 from companion.note.line import Line
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
-from companion.note.tag import has_tag, tags_of
-from companion.note.text import NoteText
+from companion.note.tag import find_tag_like, has_tag, likely_tags, tags_of
+from companion.note.text import NoteText, Span
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
-_AI_CALLOUT = re.compile(r"\[!ai", re.IGNORECASE)
+_AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # one sign first is searched for fastest
 _TEMPLATE = re.compile(r"\{\{|<%")
 
 
 class NoteView:
-    """A note and what is in it. What costs time is read when somebody asks for it."""
+    """A note and what is in it. What costs time is read when somebody asks for it.
+
+    tag_like: what looks like a tag of the body; see find_tag_like.
+    """
 
     def __init__(self, note: NoteText) -> None:
         """Read the note's properties.
@@ -28,11 +31,10 @@ class NoteView:
         Raises NoteRefused where its frontmatter leaves a doubt.
         """
         self.note = note
-        if template := _TEMPLATE.search(note.yaml):
-            reason = f"a template: its properties hold {template[0]}"
-            start = note.frontmatter.start if note.frontmatter else 0
-            raise NoteRefused(reason, line=note.line_number(start + template.start()))
+        if span := note.frontmatter:
+            _refuse_template(note, span)
         self.properties: Properties = read_properties(note)
+        self.tag_like = find_tag_like(note.text, note.body_start)
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -49,12 +51,19 @@ class NoteView:
         """The tags of the body, without `#`."""
         return [tag for line in self.lines for tag in tags_of(line)]
 
+    @property
+    def likely_tags(self) -> list[str]:
+        """The tags of the body, without `#`, as a quick look tells."""
+        if not self.tag_like:
+            return []
+        return likely_tags(self.note.text, self.note.body_start, self.tag_like)
+
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        found = _pattern(tag).search(self.note.text)  # quick, while the outline takes its time
-        return bool(found) and has_tag(self.inline_tags, tag)
+        is_like_one = has_tag(self.tag_like.values(), tag)  # quick; the outline takes its time
+        return is_like_one and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
         """Return the keys, as written, that are the property, also by its older name.
@@ -71,6 +80,7 @@ class NoteView:
         return next(iter(self.property_keys(name)), None)
 
 
-@lru_cache(maxsize=64)
-def _pattern(tag: str) -> re.Pattern[str]:
-    return re.compile(f"#{re.escape(tag)}", re.IGNORECASE)
+def _refuse_template(note: NoteText, properties: Span) -> None:
+    if template := _TEMPLATE.search(note.text, *properties):
+        reason = f"a template: its properties hold {template[0]}"
+        raise NoteRefused(reason, line=note.line_number(template.start()))

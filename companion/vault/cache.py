@@ -94,13 +94,13 @@ class Cache:
         self._file.parent.mkdir(parents=True, exist_ok=True)
         db = sqlite3.connect(self._file, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
+            # A row tells itself whether it is still true, so nothing need be forced to the disk.
+            db.execute("PRAGMA synchronous = OFF")
             (version,) = db.execute("PRAGMA user_version").fetchone()
             if version not in (0, _VERSION):
                 raise sqlite3.DatabaseError(f"of version {version}")
             if version == 0:
                 db.executescript(_SCHEMA)
-            # A row tells itself whether it is still true, so nothing need be forced to the disk.
-            db.execute("PRAGMA synchronous = OFF")
         except sqlite3.Error:
             db.close()
             raise

@@ -24,7 +24,7 @@ def _properties(yaml: str) -> Properties:
     ],
 )
 def test_no_properties(text: str) -> None:
-    assert read_properties(NoteText(text)) == Properties({})
+    assert read_properties(NoteText(text)).values == {}
 
 
 @pytest.mark.parametrize(

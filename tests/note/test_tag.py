@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from companion.note.tag import is_tag, likely_tags
+from companion.note.tag import is_tag
+from companion.note.text import NoteText
+from companion.note.view import NoteView
 
 TEXTS = [
     pytest.param("# Title\n\n#a and #b/c, no#d\n#e", ["a", "b/c", "e"], id="in the text"),
@@ -12,14 +16,42 @@ TEXTS = [
     pytest.param("```\n#a\n```\n`#b` #c\n\n    #d\n~~~\n#e", ["c"], id="code"),
     pytest.param("$$\n #a\n$$ #b [[#c]] <p #d> #12", ["b"], id="formulas, links, HTML, digits"),
     pytest.param("#a\r\n#b\r\n", ["a", "b"], id="CRLF"),
+    pytest.param("#a#b/c #1#d", ["a", "b/c", "d"], id="one right after another"),
     pytest.param("nothing", [], id="none"),
 ]
 
 
 @pytest.mark.parametrize(("text", "tags"), TEXTS)
 def test_likely_tags(text: str, tags: list[str]) -> None:
-    assert likely_tags(text, 0) == tags
-    assert likely_tags(f"#no\n{text}", 4) == tags
+    assert NoteView(NoteText(text)).likely_tags == tags
+    assert NoteView(NoteText(f"---\na: 1 #no\n---\n{text}")).likely_tags == tags
+    assert NoteView(NoteText(f"\ufeff{text}")).likely_tags == tags
+
+
+PIECES = [
+    "\ufeff",
+    "#a",
+    "#b/1",
+    "#2",
+    "\\",
+    " ",
+    "\n",
+    "\r",
+    "`",
+    "%%",
+    "<!--",
+    "-->",
+    "$",
+    "[[",
+    "]]",
+    "> ",
+]
+
+
+@given(st.lists(st.sampled_from(PIECES)).map("".join))
+def test_all_tags_are_like_tags(text: str) -> None:
+    view = NoteView(NoteText(text))
+    assert set(view.inline_tags) <= set(view.tag_like.values())
 
 
 @pytest.mark.parametrize(
