@@ -54,7 +54,7 @@ class Answering:
         self, notes: Sequence[Reference], kinds: Sequence[str], at_once: int
     ) -> Iterator[list[Answered]]:
         """Yield for each note what came of its needs of these kinds, in the order of the notes."""
-        asker = Asker(self._workspace, Known(self._workspace.scan()), model_facts(self._config))
+        asker = self.asker()
         with open_source(self._config) as source, ThreadPoolExecutor(at_once) as pool:
 
             def ask(note: Reference) -> list[Answered]:
@@ -63,6 +63,10 @@ class Answering:
                     return self._ask(asker, client, note, kinds)
 
             yield from pool.map(ask, notes)
+
+    def asker(self) -> Asker:
+        """Return what asks for the notes' needs, and reads the answers."""
+        return Asker(self._workspace, Known(self._workspace.scan()), model_facts(self._config))
 
     def needs_of(self, note: Reference, kinds: Sequence[str]) -> list[Need]:
         """Return what the product would ask for, were the note named, of these kinds."""

@@ -29,9 +29,9 @@ REFUSAL_WORDS = rf"""
 | i\ (?:can(?:not|\ not|['’]t)|won['’]t|will\ not|would\ (?:rather|prefer)\ (?:not|to\ not)
   |['’]d\ (?:rather|prefer)\ not|prefer\ not|must|have\ to)\ (?:to\ )?(?:\w+\ )?(?:{_ASIDE}\b
   |decline\b|refuse\b|refrain\b)
-| (?:not|n['’]t|no|without|insufficient|little)\ (?:\w+\ ){{0,3}}(?:enough|sufficient|further|more
+| (?:not|isn['’]t|no|without|insufficient|little)\ (?:\w+\ ){{0,3}}(?:enough|sufficient|further|more
   |additional)\ (?:\w+\ )?{_INFORMATION}\ (?:\w+\ ){{0,3}}to\ (?:{_TO_SAY}|go\ on|work)\b
-| (?:not|n['’]t|im)\ ?possible\ to\ (?:say|tell|explain|describe|give
+| (?:(?:is|was|be)(?:\ not|n['’]t)\ possible|impossible)\ to\ (?:say|tell|explain|describe|give
   |judge)\b[^.]{{0,60}}\b(?:without
   |certain\w*|reliab\w*|responsib\w*|because)\b
 | \bno\ (?:\w+\ ){{0,3}}(?:description|explanation|summary|account|answer)\b[^.]{{0,50}}\bcan\ be

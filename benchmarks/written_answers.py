@@ -1,0 +1,120 @@
+"""Answers that somebody wrote by hand, bad and good ones: which of them would reach a note?
+
+    python -m benchmarks.written_answers [VAULT...]
+
+Whoever wrote those in `answers/` had seen the prompts and the notes, but not the checks. Each goes
+the way of a model's answer, to the note it is for: one of our own in six languages, or of the
+vaults given (obsidian-help-en, 7wate-zh, kepano). Where it is asked for again, the same is said
+again. Prints every bad answer that would be written, as it would be, and every good one that would
+not.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+import tempfile
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.quality.answers import open_answering
+from benchmarks.quality.figures import Row
+from benchmarks.quality.languages import write_vault
+from benchmarks.quality.page import table
+from benchmarks.quality.references import find_references
+from companion.config import load_config
+from companion.llm.answer import Answer, Usage
+from companion.llm.client import Client
+from companion.llm.endpoint import Endpoint
+from companion.llm.question import Message
+from companion.vault.ignore import IgnoreRules
+
+ANSWERS = Path(__file__).parent / "answers"
+GOOD = "good"
+
+
+class Written(NamedTuple):
+    """An answer written by hand. note: the vault's name and the path in it. kind: what is bad."""
+
+    note: str
+    field: str
+    kind: str
+    answer: str
+
+
+class CameOf(NamedTuple):
+    """What came of an answer: the value that would be written, or why none would."""
+
+    written: Written
+    value: str
+    rejected: str
+
+
+class Saying(Client):
+    """A client that gives the same answer to every question."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__(Endpoint("http://localhost:9/v1", "nobody"))
+        self._text = text
+
+    def ask_text(
+        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
+    ) -> Answer:
+        """Return the answer."""
+        return Answer(self._text, {}, Usage())
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("vaults", type=Path, nargs="*", metavar="VAULT")
+    vaults = parser.parse_args().vaults
+    with tempfile.TemporaryDirectory(prefix="companion-answers-") as folder:
+        ours = Path(folder, "notes")
+        ours.mkdir()
+        write_vault(ours)
+        came_of = [one for vault in (ours, *vaults) for one in say_all(vault.resolve())]
+    kinds = dict.fromkeys(one.written.kind for one in came_of)
+    print(table("kind", ["answers", "written"], [row(kind, came_of) for kind in kinds]))
+    for written, value, rejected in came_of:
+        if (written.kind == GOOD) != bool(value):
+            print(f"\n{written.kind}, {written.field}, {written.note}: {written.answer!r}")
+            print(f"    {value!r}" if value else f"    {rejected}")
+    return 0
+
+
+def say_all(root: Path) -> Iterator[CameOf]:
+    """Yield what comes of each answer to a note of the vault."""
+    notes = {note.path: note for note in find_references(root, IgnoreRules(), described=False)}
+    with open_answering(load_config(), root, None) as answering:
+        asker = answering.asker()
+        for written in read_answers():
+            vault, _, path = written.note.partition("/")
+            if vault != root.name or path not in notes:
+                continue
+            note = notes[path]
+            needs = answering.needs_of(note, [written.field])[:1]
+            made = asker.ask(path, note.view, needs, Saying(written.answer))
+            for need in needs:
+                filled = next((f for f in made.fillings if f.need == need and not f.remark), None)
+                value = filled.value if filled else ""
+                text = value if isinstance(value, str) else "\n".join(value)
+                yield CameOf(written, text, str(made.refused.get(need, "the note's own sentence")))
+
+
+def read_answers() -> Iterator[Written]:
+    """Yield all answers that were written."""
+    for file in sorted(ANSWERS.glob("*.jsonl")):
+        for line in file.read_text(encoding="utf-8").splitlines():
+            yield Written(**json.loads(line))
+
+
+def row(kind: str, came_of: Sequence[CameOf]) -> Row:
+    """Return how many answers of the kind there are, and how many would be written."""
+    values = [one.value for one in came_of if one.written.kind == kind]
+    return kind, [str(len(values)), str(sum(map(bool, values)))]
+
+
+if __name__ == "__main__":
+    sys.exit(main())
