@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
 # The languages that are told apart (more take more memory): code, English name, own name.
 _TABLE = """
-ar Arabic العربية, bg Bulgarian български, ca Catalan català, zh Chinese 中文, hr Croatian hrvatski,
-cs Czech čeština, da Danish dansk, nl Dutch nederlands, en English english, fi Finnish suomi, fr French français,
-de German deutsch, el Greek ελληνικά, he Hebrew עברית, hi Hindi हिन्दी, hu Hungarian magyar,
-id Indonesian indonesia, it Italian italiano, ja Japanese 日本語, ko Korean 한국어,
-fa Persian فارسی, pl Polish polski, pt Portuguese português, ro Romanian română,
-ru Russian русский, sk Slovak slovenčina, es Spanish español, sv Swedish svenska, th Thai ไทย,
-tr Turkish türkçe, uk Ukrainian українська, vi Vietnamese tiếng
+ar Arabic العربية, bg Bulgarian български, ca Catalan català, zh Chinese 中文,
+hr Croatian hrvatski, cs Czech čeština, da Danish dansk, nl Dutch nederlands, en English english,
+fi Finnish suomi, fr French français, de German deutsch, el Greek ελληνικά, he Hebrew עברית,
+hi Hindi हिन्दी, hu Hungarian magyar, id Indonesian indonesia, it Italian italiano,
+ja Japanese 日本語, ko Korean 한국어, fa Persian فارسی, pl Polish polski, pt Portuguese português,
+ro Romanian română, ru Russian русский, sk Slovak slovenčina, es Spanish español,
+sv Swedish svenska, th Thai ไทย, tr Turkish türkçe, uk Ukrainian українська, vi Vietnamese tiếng
 """
 _NAMES = {row.split()[1]: row.split() for row in _TABLE.split(",")}
 LANGUAGES = tuple(_NAMES)
