@@ -99,22 +99,34 @@ class LinkNames:
     def resolve(self, target: str) -> str | None:
         """Return target as one would write it: the note's basename, or its path if that is shared.
 
-        None where no note is meant, or its name has characters that links cannot have. A heading
-        (`#...`) is the caller's to cut off. As Obsidian 1.13.7 was observed to do: without regard
-        to case, `.md` is optional, the end of a path is enough, an exact path comes first, then
-        the shortest path; an alias is no target. Obsidian prefers the linking note's own folder
-        to the shortest path; that folder is not known here.
+        None where no note is meant, or one of several, or its name has characters that links
+        cannot have. A heading (`#...`) is the caller's to cut off. For what fits, see find_note.
         """
-        path = self.find_note(target)
+        path = self.only_note(target)
         return self.target_of(path) if path is not None else None
 
+    def only_note(self, target: str) -> str | None:
+        """Return the path, without `.md`, of the one note that target can mean; see find_note."""
+        fitting = self._fitting(target)
+        exact = [path for path in fitting if _key(path) == _wanted(target)]
+        return next(iter(exact or fitting)) if len(exact or fitting) == 1 else None
+
     def find_note(self, target: str) -> str | None:
-        """Return the path, without `.md`, of the note that target names; see resolve."""
-        wanted = _key(_without_extension(target.strip()).removeprefix("/"))
-        paths = self._basenames.get(_basename(wanted), [])
-        fitting = [path for path in paths if ("/" + _key(path)).endswith("/" + wanted)]
+        """Return the path, without `.md`, of the note that a link to target leads to.
+
+        As Obsidian 1.13.7 was observed to do: without regard to case, `.md` is optional, the end
+        of a path is enough, an exact path comes first, then the shortest path; an alias is no
+        target. Obsidian prefers the linking note's own folder to the shortest path; that folder
+        is not known here.
+        """
         exact = _without_extension(target.strip()).removeprefix("/")
+        fitting = self._fitting(target)
         return min(fitting, key=lambda path: (path != exact, len(path), path), default=None)
+
+    def _fitting(self, target: str) -> list[str]:
+        wanted = _wanted(target)
+        paths = self._basenames.get(_basename(wanted), [])
+        return [path for path in paths if ("/" + _key(path)).endswith("/" + wanted)]
 
     def target_of(self, path: str) -> str | None:
         """Return what a link to the note at path says; None where none can mean it alone."""
@@ -210,7 +222,7 @@ def links_once(
     taken = {_without_extension(own), *map(names.find_note, linked)}
 
     def once(match: re.Match[str]) -> str:
-        path = names.find_note(match["target"])
+        path = names.only_note(match["target"])
         if path is None:
             return match[0]
         if path in taken:
@@ -242,6 +254,10 @@ def _closed_characters(text: str) -> bytearray:
 
 def _without_extension(path: str) -> str:
     return path[:-3] if path.lower().endswith(".md") else path
+
+
+def _wanted(target: str) -> str:
+    return _key(_without_extension(target.strip()).removeprefix("/"))
 
 
 def _basename(path: str) -> str:

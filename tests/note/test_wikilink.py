@@ -210,6 +210,7 @@ TEXT_S_OWN = [
     pytest.param("[[Machine Learning|ML]] is it", "ML is it", id="to the note itself"),
     pytest.param("an [[Entropy|entropy]]", "an entropy", id="that the note has"),
     pytest.param("[[Home#Rooms]] and [[Home#Rooms]]", "[[Home#Rooms]] and Home", id="a heading"),
+    pytest.param("[[Mercury]] [[Mercury]]", "[[Mercury]] [[Mercury]]", id="one of several"),
     pytest.param("[[Nowhere]] and [[Nowhere]]", "[[Nowhere]] and [[Nowhere]]", id="no note"),
 ]
 
@@ -240,7 +241,8 @@ RESOLVED = [
     pytest.param("/Home", "Home", id="from the vault's root"),
     pytest.param("notes/large-language-models", "large-language-models", id="path"),
     pytest.param("b/mercury", "b/Mercury", id="path of a shared name"),
-    pytest.param("Mercury", "a/Mercury", id="shared name"),
+    pytest.param("Mercury", None, id="shared name"),
+    pytest.param("mercury.md", None, id="shared name in another spelling"),
     pytest.param("E\u0301clair", "Éclair", id="decomposed"),
     pytest.param("ML", None, id="alias"),
     pytest.param("Large language models (LLMs)", None, id="title that is not the file's"),
@@ -261,9 +263,9 @@ def test_resolve(target: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("paths", "target", "expected"),
     [
-        pytest.param(["x/y/A", "A"], "A", "A", id="exact path first"),
-        pytest.param(["x/y/A", "x/y/z/A"], "a", "x/y/A", id="shortest path"),
-        pytest.param(["long/A", "x/y/A"], "A", "x/y/A", id="shortest in characters"),
+        pytest.param(["x/y/A", "A"], "a", "A", id="exact path"),
+        pytest.param(["x/A", "y/A"], "A", None, id="either may be meant"),
+        pytest.param(["x/y/A", "z/y/A"], "y/A", None, id="the end of two paths"),
         pytest.param(["x/y/A", "y/A"], "y/A", "y/A", id="exact path before suffix"),
         pytest.param(["x/y/A", "z/A"], "y/A", "x/y/A", id="suffix"),
         pytest.param(["a", "A"], "A", None, id="no link can tell them apart"),
@@ -272,6 +274,19 @@ def test_resolve(target: str, expected: str | None) -> None:
 def test_resolve_among_several(paths: list[str], target: str, expected: str | None) -> None:
     names = LinkNames([NoteName(path) for path in paths])
     assert names.resolve(target) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        pytest.param(["x/y/A", "A"], "A", id="exact path first"),
+        pytest.param(["x/y/A", "x/y/z/A"], "x/y/A", id="shortest path"),
+        pytest.param(["long/A", "x/y/A"], "x/y/A", id="shortest in characters"),
+        pytest.param(["x/y/B"], None, id="no note"),
+    ],
+)
+def test_find_note(paths: list[str], expected: str | None) -> None:
+    assert LinkNames([NoteName(path) for path in paths]).find_note("A") == expected
 
 
 def test_link_targets() -> None:
