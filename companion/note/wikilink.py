@@ -43,7 +43,7 @@ _CLOSED = re.compile(
     re.MULTILINE,
 )
 _MODEL_LINK = re.compile(
-    r"\[\[(?P<target>[^\[\]|#\\\n]+)[^\[\]|\n]*(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
+    r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
 # A bar in a link would end a cell: where there is a table (GFM 4.10), lines with bars stay as is.
 _TABLE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
@@ -216,17 +216,20 @@ def links_once(
 ) -> str:
     """Return a model's text with its wikilinks to a note as their words after the first one.
 
-    Also those to own, and to notes in linked. What is left is to be made inert, for it may be
-    active where a link was.
+    Also those to own, to notes in linked, and to a note with a `#` in its name. What is left is to
+    be made inert, for it may be active where a link was.
     """
     taken = {_without_extension(own), *map(names.find_note, linked)}
 
     def once(match: re.Match[str]) -> str:
-        path = names.only_note(match["target"])
+        target, heading, alias = match.group("target", "heading", "alias")
+        if heading and names.find_note(target + heading):
+            return (alias or target + heading).strip()
+        path = names.only_note(target)
         if path is None:
             return match[0]
         if path in taken:
-            return (match["alias"] or match["target"]).strip()
+            return (alias or target).strip()
         taken.add(path)
         return match[0]
 

@@ -171,13 +171,14 @@ def test_callout_is_harmless(user: User, said: str, forbidden: str) -> None:
 LINKS = [
     pytest.param("[[Other|that]] and Stub.", "[[Other|that]] and Stub.", id="a note"),
     pytest.param("[[Same]], [[same|this]].", "Same, this.", id="one of several notes"),
+    pytest.param("[[C#]], [[F#minor]].", "C#, F\\#minor.", id="a hash in the name"),
     pytest.param("[[B/Same]].", "[[B/Same]].", id="one of them by its path"),
 ]
 
 
 @pytest.mark.parametrize(("said", "written"), LINKS)
 def test_links_to_notes_that_exist(user: User, said: str, written: str) -> None:
-    for name in ("Other", "A/Same", "B/Same"):
+    for name in ("Other", "A/Same", "B/Same", "C", "C#", "F#minor"):
         user.note(f"{name}.md", "# Other\n")
     user.note("Stub.md")
     user.says(callout=f"See {said}")

@@ -210,6 +210,7 @@ TEXT_S_OWN = [
     pytest.param("[[Machine Learning|ML]] is it", "ML is it", id="to the note itself"),
     pytest.param("an [[Entropy|entropy]]", "an entropy", id="that the note has"),
     pytest.param("[[Home#Rooms]] and [[Home#Rooms]]", "[[Home#Rooms]] and Home", id="a heading"),
+    pytest.param("[[C# basics]] [[c# basics|C#]]", "C# basics C#", id="a hash in the name"),
     pytest.param("[[Mercury]] [[Mercury]]", "[[Mercury]] [[Mercury]]", id="one of several"),
     pytest.param("[[Nowhere]] and [[Nowhere]]", "[[Nowhere]] and [[Nowhere]]", id="no note"),
 ]
