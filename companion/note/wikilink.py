@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from companion.note.closed import closed_characters, find_targets
 from companion.note.edit import Edit, apply_edits
 from companion.note.mention import (
     Spelling,
@@ -24,30 +25,9 @@ if TYPE_CHECKING:
 
 _ORDINARY = 3  # other notes whose name has a word in it, from which on the word is an ordinary one
 
-# No link goes in here. Every alternative stops at the next delimiter of its kind or the line's end.
-_CLOSED = re.compile(
-    "|".join(
-        (
-            r"\\[!-/:-@\[-`{-~]",
-            r"^[ \t>]*(?P<fence>`{3,}|~{3,})(?s:.*?)(?:^[ \t>]*(?P=fence)|\Z)",
-            r"^(?:> ?)*(?: {4}|\t)(?![ \t]*(?:[-+*]|\d+[.)])[ \t]).*",  # indented code
-            r"(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",
-            r"!?\[\[(?P<target>[^\[\]|#\n]*)[^\[\]\n]*\]\]",
-            r"!?\[[^\[\]\n]*\](?:\([^()\n]*\)|\[[^\[\]\n]*\])?",
-            r"<[^<>\n]*>",
-            # https://.., https\\://.. of inert text, www.; until a blank or East Asian punctuation
-            r"(?:(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20})?\\?:\\?/\\?/|(?i:www)\\?\.)"
-            r"[^\s\u3000-\u3011\uff01-\uff1f]*",
-        )
-    ),
-    re.MULTILINE,
-)
 _MODEL_LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
-# A bar in a link would end a cell: where there is a table (GFM 4.10), lines with bars stay as is.
-_TABLE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
-_ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
 
 
 class NoteName(NamedTuple):
@@ -195,7 +175,7 @@ def link_mentions(
     linked twice, nor to own, nor to one of several notes of the same name, nor inside links, code,
     escapes and URLs. `[[Name]]` where the text says the name, else `[[Name|as written]]`.
     """
-    closed = _closed_characters(text)
+    closed = closed_characters(text)
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
     taken.add(_without_extension(own))
     edits: list[Edit] = []
@@ -237,22 +217,16 @@ def links_once(
 
 
 def link_targets(text: str) -> set[str]:
-    """Return the targets of the wikilinks and embeds in text, without headings; none from code."""
-    targets = (match["target"] for match in _CLOSED.finditer(text))
-    return {target.strip().rstrip("\\") for target in targets if target}
+    """Return the targets of the links and embeds in text, without headings; none from code.
+
+    A Markdown link's, [b](a/a%20note.md#h), is the path as files are called, without leading dots.
+    """
+    targets = (target.strip().rstrip("\\") for target in find_targets(text))
+    return set(filter(None, targets))
 
 
 def _wikilink(target: str, written: str) -> str:
     return f"[[{target}]]" if target == written else f"[[{target}|{written}]]"
-
-
-def _closed_characters(text: str) -> bytearray:
-    """Return 1 for every character that belongs to a link, code, an escape, a URL or a table."""
-    closed = bytearray(len(text))
-    matches = [*_CLOSED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())]
-    for match in matches:
-        closed[match.start() : match.end()] = b"\1" * (match.end() - match.start())
-    return closed
 
 
 def _without_extension(path: str) -> str:

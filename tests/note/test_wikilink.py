@@ -148,6 +148,7 @@ LEFT_ALONE = [
     pytest.param("[[notes/../x|ML]]", id="in a link"),
     pytest.param("[[machine learning.md#Uses|it]]: ML", id="linked by another spelling"),
     pytest.param("![[Machine Learning]] ML", id="embedded already"),
+    pytest.param("[it](<./Machine Learning.md>) ML", id="linked in Markdown already"),
     pytest.param("[Machine Learning](x) [Home][ML] <b ML>", id="Markdown links and HTML"),
     pytest.param("https://a.org/ML?ML https\\://a.org/ML www\\.ML.org", id="URLs"),
     pytest.param("\\#ML #ML x@ML ML@x \\!ML !ML [ML", id="what an escape or a sign makes of it"),
@@ -192,6 +193,12 @@ def test_leaves_alone(text: str) -> None:
         ),
         pytest.param(
             "", ["machine learning"], "ML Machine Learning, [[Entropy|entropy]]", id="linked"
+        ),
+        pytest.param(
+            "",
+            ["Machine Learning.md"],
+            "ML Machine Learning, [[Entropy|entropy]]",
+            id="linked by file",
         ),
         pytest.param(
             "x.md",
@@ -290,9 +297,25 @@ def test_find_note(paths: list[str], expected: str | None) -> None:
     assert LinkNames([NoteName(path) for path in paths]).find_note("A") == expected
 
 
-def test_link_targets() -> None:
-    text = "[[A]] ![[b/C.md#h|x]] `[[D]]` \\[[E]] | [[F\\|y]] | [[#own]]"
-    assert link_targets(text) == {"A", "b/C.md", "F"}
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("[[A]] ![[b/C.md#h|x]] [[F\\|y]]", {"A", "b/C.md", "F"}, id="wikilinks"),
+        pytest.param("`[[D]]` \\[[E]] | [[#own]]", set(), id="code, escapes, its own headings"),
+        pytest.param("[b](Bake.md) ![](Rye.md)", {"Bake.md", "Rye.md"}, id="Markdown links"),
+        pytest.param(
+            "[b](a/My%20Bake.md#h)", {"a/My Bake.md"}, id="percent signs, folder, heading"
+        ),
+        pytest.param("[b](<My Bake.md> 'T')", {"My Bake.md"}, id="between angles, with a title"),
+        pytest.param('[b](Bake.md "T")', {"Bake.md"}, id="with a title"),
+        pytest.param("[b](../a/./Bake.md) [b](./Rye)", {"a/./Bake.md", "Rye"}, id="relative"),
+        pytest.param("[b](Bake(2).md)", {"Bake(2).md"}, id="parentheses"),
+        pytest.param("[b](https://x.org/Bake.md) [b](//x.org/B.md)", set(), id="addresses"),
+        pytest.param("[b](#own) [b]() [b][Bake] \\[b](Bake.md)", set(), id="no note"),
+    ],
+)
+def test_link_targets(text: str, expected: set[str]) -> None:
+    assert link_targets(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -395,6 +418,8 @@ def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) 
         pytest.param("`", id="ticks"),
         pytest.param("` ``", id="unlike ticks"),
         pytest.param("[x](", id="links"),
+        pytest.param("[x](y(", id="parentheses"),
+        pytest.param("学习[[", id="Chinese names beside links"),
         pytest.param("<", id="angles"),
         pytest.param("\n>", id="quotes"),
         pytest.param("|-", id="bars"),
