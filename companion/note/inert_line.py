@@ -132,7 +132,7 @@ def _code_or_words(code: str) -> str:
 
 def _wikilink(match: re.Match[str], resolve: Resolve) -> str | None:
     target = match["target"].strip()
-    name = resolve(target) if target else None
+    name = resolve(target) if target and not _goes_on(match) else None
     if name is None or "#" in name or not name.isprintable():
         return None
     shown = _shown(match)
@@ -142,7 +142,14 @@ def _wikilink(match: re.Match[str], resolve: Resolve) -> str | None:
 
 def _shown(match: re.Match[str]) -> str:
     alias, target, heading = match.group("alias", "target", "heading")
-    return (alias or "").strip() or target.strip() or (heading or "").strip()
+    name = f"{target}#{heading}" if _goes_on(match) else target
+    return (alias or "").strip() or name.strip() or (heading or "").strip()
+
+
+def _goes_on(match: re.Match[str]) -> bool:
+    """Whether a name goes on after the `#`: [[C#]], [[C# basics]]; Obsidian cannot link to it."""
+    heading: str | None = match["heading"]
+    return bool(match["target"].strip()) and heading is not None and not heading[:1].strip()
 
 
 def _escape_start(line: str) -> str:

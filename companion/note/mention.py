@@ -9,6 +9,8 @@ import re
 import unicodedata
 from enum import Enum, auto
 
+from companion.note.han import is_cited, is_heading, is_two_signs, stands_apart
+
 # Scripts written without spaces, so that any place is the end of a word: Thai, Lao, Tibetan,
 # Myanmar, Khmer, kana, Han. Korean puts particles behind a word without a space.
 _UNSPACED = "\u0e00-\u0fff\u1000-\u109f\u1780-\u17ff\u3005-\u30ff\u3400-\u9fff\uf900-\ufaff"
@@ -48,6 +50,8 @@ class Spelling(Enum):
     """With or without its capital, with the same proviso: Photosynthesis."""
     INITIALS = auto()
     """Every word with or without its capital: Machine Learning."""
+    CITED = auto()
+    """As the name is, between book marks: the alias 黑暗 of a film's note."""
 
 
 def spelling_of(name: str, is_alias: bool = False) -> Spelling:
@@ -55,14 +59,18 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
 
     Names under four letters have to be acronyms in capitals; names in Chinese, Japanese, Korean,
     Thai and their like need two characters. A short word in lower case has to be an alias: file
-    names are often in lower case whatever the word (nothing, join, quickly). Names without a
-    letter (2024, 2024-05-01) are never mentions, nor are names that cannot stand in a link.
+    names are often in lower case whatever the word (nothing, join, quickly). An alias of two
+    Chinese signs is mostly an ordinary word. Names without a letter (2024, 2024-05-01) are never
+    mentions, nor are names that cannot stand in a link, nor what any chapter is called in Chinese
+    (前言, 基本概念).
     """
     characters = len(_IS_CHARACTER.findall(name))
     if not is_safe(name) or not name[0].isalnum() or name[-1] in _JOINERS:
         return Spelling.NEVER
-    if not any(map(str.isalpha, name)):
+    if not any(map(str.isalpha, name)) or is_heading(name):
         return Spelling.NEVER
+    if is_alias and is_two_signs(name):
+        return Spelling.CITED
     if characters >= 2:
         return Spelling.WORD if len(name) == 2 else Spelling.INITIALS
     letters = sum(map(str.isalnum, name))
@@ -95,6 +103,13 @@ def is_safe(name: str) -> bool:
 
 def is_written(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
     """Whether written, at text[start:], is name by its spelling rule. Both are equal if folded."""
+    end = start + len(written)
+    if spelling is Spelling.CITED:
+        return is_cited(text, start, end)
+    return _is_spelled(name, spelling, written, text, start) and stands_apart(text, start, end)
+
+
+def _is_spelled(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
     match spelling:
         case Spelling.EXACT | Spelling.WORD:
             return fold_marks(written) == fold_marks(name)

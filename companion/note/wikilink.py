@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
+from companion.note.closed import closed_characters, find_targets
 from companion.note.edit import Edit, apply_edits
 from companion.note.mention import (
     Spelling,
@@ -24,30 +25,9 @@ if TYPE_CHECKING:
 
 _ORDINARY = 3  # other notes whose name has a word in it, from which on the word is an ordinary one
 
-# No link goes in here. Every alternative stops at the next delimiter of its kind or the line's end.
-_CLOSED = re.compile(
-    "|".join(
-        (
-            r"\\[!-/:-@\[-`{-~]",
-            r"^[ \t>]*(?P<fence>`{3,}|~{3,})(?s:.*?)(?:^[ \t>]*(?P=fence)|\Z)",
-            r"^(?:> ?)*(?: {4}|\t)(?![ \t]*(?:[-+*]|\d+[.)])[ \t]).*",  # indented code
-            r"(?<!`)(?P<ticks>`+)(?!`)[^\n]+?(?<!`)(?P=ticks)(?!`)",
-            r"!?\[\[(?P<target>[^\[\]|#\n]*)[^\[\]\n]*\]\]",
-            r"!?\[[^\[\]\n]*\](?:\([^()\n]*\)|\[[^\[\]\n]*\])?",
-            r"<[^<>\n]*>",
-            # https://.., https\\://.. of inert text, www.; until a blank or East Asian punctuation
-            r"(?:(?:(?<![A-Za-z0-9])[A-Za-z][A-Za-z0-9+.-]{0,20})?\\?:\\?/\\?/|(?i:www)\\?\.)"
-            r"[^\s\u3000-\u3011\uff01-\uff1f]*",
-        )
-    ),
-    re.MULTILINE,
-)
 _MODEL_LINK = re.compile(
-    r"\[\[(?P<target>[^\[\]|#\\\n]+)[^\[\]|\n]*(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
+    r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
-# A bar in a link would end a cell: where there is a table (GFM 4.10), lines with bars stay as is.
-_TABLE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
-_ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
 
 
 class NoteName(NamedTuple):
@@ -99,22 +79,34 @@ class LinkNames:
     def resolve(self, target: str) -> str | None:
         """Return target as one would write it: the note's basename, or its path if that is shared.
 
-        None where no note is meant, or its name has characters that links cannot have. A heading
-        (`#...`) is the caller's to cut off. As Obsidian 1.13.7 was observed to do: without regard
-        to case, `.md` is optional, the end of a path is enough, an exact path comes first, then
-        the shortest path; an alias is no target. Obsidian prefers the linking note's own folder
-        to the shortest path; that folder is not known here.
+        None where no note is meant, or one of several, or its name has characters that links
+        cannot have. A heading (`#...`) is the caller's to cut off. For what fits, see find_note.
         """
-        path = self.find_note(target)
+        path = self.only_note(target)
         return self.target_of(path) if path is not None else None
 
+    def only_note(self, target: str) -> str | None:
+        """Return the path, without `.md`, of the one note that target can mean; see find_note."""
+        fitting = self._fitting(target)
+        exact = [path for path in fitting if _key(path) == _wanted(target)]
+        return next(iter(exact or fitting)) if len(exact or fitting) == 1 else None
+
     def find_note(self, target: str) -> str | None:
-        """Return the path, without `.md`, of the note that target names; see resolve."""
-        wanted = _key(_without_extension(target.strip()).removeprefix("/"))
-        paths = self._basenames.get(_basename(wanted), [])
-        fitting = [path for path in paths if ("/" + _key(path)).endswith("/" + wanted)]
+        """Return the path, without `.md`, of the note that a link to target leads to.
+
+        As Obsidian 1.13.7 was observed to do: without regard to case, `.md` is optional, the end
+        of a path is enough, an exact path comes first, then the shortest path; an alias is no
+        target. Obsidian prefers the linking note's own folder to the shortest path; that folder
+        is not known here.
+        """
         exact = _without_extension(target.strip()).removeprefix("/")
+        fitting = self._fitting(target)
         return min(fitting, key=lambda path: (path != exact, len(path), path), default=None)
+
+    def _fitting(self, target: str) -> list[str]:
+        wanted = _wanted(target)
+        paths = self._basenames.get(_basename(wanted), [])
+        return [path for path in paths if ("/" + _key(path)).endswith("/" + wanted)]
 
     def target_of(self, path: str) -> str | None:
         """Return what a link to the note at path says; None where none can mean it alone."""
@@ -183,7 +175,7 @@ def link_mentions(
     linked twice, nor to own, nor to one of several notes of the same name, nor inside links, code,
     escapes and URLs. `[[Name]]` where the text says the name, else `[[Name|as written]]`.
     """
-    closed = _closed_characters(text)
+    closed = closed_characters(text)
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
     taken.add(_without_extension(own))
     edits: list[Edit] = []
@@ -204,17 +196,20 @@ def links_once(
 ) -> str:
     """Return a model's text with its wikilinks to a note as their words after the first one.
 
-    Also those to own, and to notes in linked. What is left is to be made inert, for it may be
-    active where a link was.
+    Also those to own, to notes in linked, and to a note with a `#` in its name. What is left is to
+    be made inert, for it may be active where a link was.
     """
     taken = {_without_extension(own), *map(names.find_note, linked)}
 
     def once(match: re.Match[str]) -> str:
-        path = names.find_note(match["target"])
+        target, heading, alias = match.group("target", "heading", "alias")
+        if heading and names.find_note(target + heading):
+            return (alias or target + heading).strip()
+        path = names.only_note(target)
         if path is None:
             return match[0]
         if path in taken:
-            return (match["alias"] or match["target"]).strip()
+            return (alias or target).strip()
         taken.add(path)
         return match[0]
 
@@ -222,26 +217,24 @@ def links_once(
 
 
 def link_targets(text: str) -> set[str]:
-    """Return the targets of the wikilinks and embeds in text, without headings; none from code."""
-    targets = (match["target"] for match in _CLOSED.finditer(text))
-    return {target.strip().rstrip("\\") for target in targets if target}
+    """Return the targets of the links and embeds in text, without headings; none from code.
+
+    A Markdown link's, [b](a/a%20note.md#h), is the path as files are called, without leading dots.
+    """
+    targets = (target.strip().rstrip("\\") for target in find_targets(text))
+    return set(filter(None, targets))
 
 
 def _wikilink(target: str, written: str) -> str:
     return f"[[{target}]]" if target == written else f"[[{target}|{written}]]"
 
 
-def _closed_characters(text: str) -> bytearray:
-    """Return 1 for every character that belongs to a link, code, an escape, a URL or a table."""
-    closed = bytearray(len(text))
-    matches = [*_CLOSED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())]
-    for match in matches:
-        closed[match.start() : match.end()] = b"\1" * (match.end() - match.start())
-    return closed
-
-
 def _without_extension(path: str) -> str:
     return path[:-3] if path.lower().endswith(".md") else path
+
+
+def _wanted(target: str) -> str:
+    return _key(_without_extension(target.strip()).removeprefix("/"))
 
 
 def _basename(path: str) -> str:

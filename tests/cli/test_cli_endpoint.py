@@ -168,12 +168,22 @@ def test_callout_is_harmless(user: User, said: str, forbidden: str) -> None:
     assert not re.search(forbidden, body, re.MULTILINE)
 
 
-def test_links_to_notes_that_exist(user: User) -> None:
-    user.note("Other.md", "# Other\n")
+LINKS = [
+    pytest.param("[[Other|that]] and Stub.", "[[Other|that]] and Stub.", id="a note"),
+    pytest.param("[[Same]], [[same|this]].", "Same, this.", id="one of several notes"),
+    pytest.param("[[C#]], [[F#minor]].", "C#, F\\#minor.", id="a hash in the name"),
+    pytest.param("[[B/Same]].", "[[B/Same]].", id="one of them by its path"),
+]
+
+
+@pytest.mark.parametrize(("said", "written"), LINKS)
+def test_links_to_notes_that_exist(user: User, said: str, written: str) -> None:
+    for name in ("Other", "A/Same", "B/Same", "C", "C#", "F#minor"):
+        user.note(f"{name}.md", "# Other\n")
     user.note("Stub.md")
-    user.says(callout="See [[Other|that]] and Stub.")
+    user.says(callout=f"See {said}")
     user.run("enrich", "Stub.md")
-    assert "> See [[Other|that]] and Stub.\n" in user.read("Stub.md")
+    assert f"> See {written}\n" in user.read("Stub.md")
 
 
 VALUES = [

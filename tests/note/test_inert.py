@@ -57,6 +57,9 @@ EXAMPLES = [
         "[[note]] [[Note|n]] [[note#h|n]]", ["[[Note|note]] [[Note|n]] [[Note|n]]"], id="links"
     ),
     pytest.param("[[none]] [[none|words]] [[#h]]", ["none words h"], id="links to no note"),
+    pytest.param(
+        "[[C#]] [[note#]] [[note# h|n]] [[# h]]", ["C# note# n h"], id="links that go on after #"
+    ),
     pytest.param("[[Evil]] [[sharp]] [[note|a #b]]", [r"Evil sharp a \#b"], id="links with signs"),
     pytest.param(
         "![[note]] !!![[note]] ^[[note]]",

@@ -38,6 +38,14 @@ VAULT = [
     NoteName("Let's Encrypt.md"),
     NoteName("机器学习.md"),
     NoteName("学习.md"),
+    NoteName("活着.md", "", ("黑暗", "有钱人")),
+    NoteName("面包.md"),
+    NoteName("京都.md"),
+    NoteName("工作流.md"),
+    NoteName("上下文.md"),
+    NoteName("文件管理.md"),
+    NoteName("基本概念.md"),
+    NoteName("Docker 使用.md"),
     NoteName("データ.md"),
     NoteName("データベース.md"),
     NoteName("머신러닝.md"),
@@ -93,7 +101,16 @@ LINKED = [
     pytest.param("l'entropy", "l'[[Entropy|entropy]]", id="elided article"),
     pytest.param("> Some\n> ML", "> Some\n> [[Machine Learning|ML]]", id="in a callout's lines"),
     pytest.param("机器学习是", "[[机器学习]]是", id="Chinese"),
-    pytest.param("我爱学习。", "我爱[[学习]]。", id="two characters"),
+    pytest.param("是学习的", "是[[学习]]的", id="two signs amid words that join"),
+    pytest.param("酒、面包等", "酒、[[面包]]等", id="in a row"),
+    pytest.param("麵包與面包", "麵包與[[面包]]", id="traditional word that joins"),
+    pytest.param("系统的上下文。", "系统的[[上下文]]。", id="three signs behind 的"),
+    pytest.param("是有钱人。", "是[[活着|有钱人]]。", id="alias of three signs"),
+    pytest.param("看《黑暗》", "看《[[活着|黑暗]]》", id="alias between book marks"),
+    pytest.param("は京都へ", "は[[京都]]へ", id="between kana"),
+    pytest.param("深度机器学习模型", "深度[[机器学习]]模型", id="four signs in a sentence"),
+    pytest.param("学习、面包", "[[学习]]、[[面包]]", id="two links of two signs"),
+    pytest.param("Docker 使用中的", "[[Docker 使用]]中的", id="Chinese end of a name"),
     pytest.param("用JavaScript写", "用[[JavaScript]]写", id="Latin amid Chinese"),
     pytest.param("このデータは", "この[[データ]]は", id="Japanese"),
     pytest.param("データベース", "[[データベース]]", id="longest katakana"),
@@ -131,6 +148,7 @@ LEFT_ALONE = [
     pytest.param("[[notes/../x|ML]]", id="in a link"),
     pytest.param("[[machine learning.md#Uses|it]]: ML", id="linked by another spelling"),
     pytest.param("![[Machine Learning]] ML", id="embedded already"),
+    pytest.param("[it](<./Machine Learning.md>) ML", id="linked in Markdown already"),
     pytest.param("[Machine Learning](x) [Home][ML] <b ML>", id="Markdown links and HTML"),
     pytest.param("https://a.org/ML?ML https\\://a.org/ML www\\.ML.org", id="URLs"),
     pytest.param("\\#ML #ML x@ML ML@x \\!ML !ML [ML", id="what an escape or a sign makes of it"),
@@ -138,6 +156,13 @@ LEFT_ALONE = [
     pytest.param("ML(x) ML[x]", id="would become a Markdown link"),
     pytest.param("| a | b |\n|---|---|\n| ML | x |", id="table"),
     pytest.param("データベ", id="part of a katakana word"),
+    pytest.param("我爱学习。生活着、面包车、东京都、工作流程", id="part of a Chinese word"),
+    pytest.param("自己的面包，行为面包，3面包", id="ordinary Chinese word"),
+    pytest.param("“黑暗”，黑暗，『黑暗』", id="Chinese alias that is an ordinary word"),
+    pytest.param("文件管理器", id="longer Chinese word"),
+    pytest.param("Python 的基本概念。", id="what any chapter is called"),
+    pytest.param("学习[[机器学习]] 生[[Home|活]]面包", id="beside a link, part of a Chinese word"),
+    pytest.param("Docker 使用容器", id="Chinese end of a name goes on"),
     pytest.param("나의머신러닝", id="end of a Korean word"),
     pytest.param("हिन्दी भाषाओं", id="before a vowel sign"),
     pytest.param("Machine\nLearning", id="over a line end"),
@@ -170,6 +195,12 @@ def test_leaves_alone(text: str) -> None:
             "", ["machine learning"], "ML Machine Learning, [[Entropy|entropy]]", id="linked"
         ),
         pytest.param(
+            "",
+            ["Machine Learning.md"],
+            "ML Machine Learning, [[Entropy|entropy]]",
+            id="linked by file",
+        ),
+        pytest.param(
             "x.md",
             ["y"],
             "[[Machine Learning|ML]] Machine Learning, [[Entropy|entropy]]",
@@ -186,6 +217,8 @@ TEXT_S_OWN = [
     pytest.param("[[Machine Learning|ML]] is it", "ML is it", id="to the note itself"),
     pytest.param("an [[Entropy|entropy]]", "an entropy", id="that the note has"),
     pytest.param("[[Home#Rooms]] and [[Home#Rooms]]", "[[Home#Rooms]] and Home", id="a heading"),
+    pytest.param("[[C# basics]] [[c# basics|C#]]", "C# basics C#", id="a hash in the name"),
+    pytest.param("[[Mercury]] [[Mercury]]", "[[Mercury]] [[Mercury]]", id="one of several"),
     pytest.param("[[Nowhere]] and [[Nowhere]]", "[[Nowhere]] and [[Nowhere]]", id="no note"),
 ]
 
@@ -216,7 +249,8 @@ RESOLVED = [
     pytest.param("/Home", "Home", id="from the vault's root"),
     pytest.param("notes/large-language-models", "large-language-models", id="path"),
     pytest.param("b/mercury", "b/Mercury", id="path of a shared name"),
-    pytest.param("Mercury", "a/Mercury", id="shared name"),
+    pytest.param("Mercury", None, id="shared name"),
+    pytest.param("mercury.md", None, id="shared name in another spelling"),
     pytest.param("E\u0301clair", "Éclair", id="decomposed"),
     pytest.param("ML", None, id="alias"),
     pytest.param("Large language models (LLMs)", None, id="title that is not the file's"),
@@ -237,9 +271,9 @@ def test_resolve(target: str, expected: str | None) -> None:
 @pytest.mark.parametrize(
     ("paths", "target", "expected"),
     [
-        pytest.param(["x/y/A", "A"], "A", "A", id="exact path first"),
-        pytest.param(["x/y/A", "x/y/z/A"], "a", "x/y/A", id="shortest path"),
-        pytest.param(["long/A", "x/y/A"], "A", "x/y/A", id="shortest in characters"),
+        pytest.param(["x/y/A", "A"], "a", "A", id="exact path"),
+        pytest.param(["x/A", "y/A"], "A", None, id="either may be meant"),
+        pytest.param(["x/y/A", "z/y/A"], "y/A", None, id="the end of two paths"),
         pytest.param(["x/y/A", "y/A"], "y/A", "y/A", id="exact path before suffix"),
         pytest.param(["x/y/A", "z/A"], "y/A", "x/y/A", id="suffix"),
         pytest.param(["a", "A"], "A", None, id="no link can tell them apart"),
@@ -250,9 +284,38 @@ def test_resolve_among_several(paths: list[str], target: str, expected: str | No
     assert names.resolve(target) == expected
 
 
-def test_link_targets() -> None:
-    text = "[[A]] ![[b/C.md#h|x]] `[[D]]` \\[[E]] | [[F\\|y]] | [[#own]]"
-    assert link_targets(text) == {"A", "b/C.md", "F"}
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        pytest.param(["x/y/A", "A"], "A", id="exact path first"),
+        pytest.param(["x/y/A", "x/y/z/A"], "x/y/A", id="shortest path"),
+        pytest.param(["long/A", "x/y/A"], "x/y/A", id="shortest in characters"),
+        pytest.param(["x/y/B"], None, id="no note"),
+    ],
+)
+def test_find_note(paths: list[str], expected: str | None) -> None:
+    assert LinkNames([NoteName(path) for path in paths]).find_note("A") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("[[A]] ![[b/C.md#h|x]] [[F\\|y]]", {"A", "b/C.md", "F"}, id="wikilinks"),
+        pytest.param("`[[D]]` \\[[E]] | [[#own]]", set(), id="code, escapes, its own headings"),
+        pytest.param("[b](Bake.md) ![](Rye.md)", {"Bake.md", "Rye.md"}, id="Markdown links"),
+        pytest.param(
+            "[b](a/My%20Bake.md#h)", {"a/My Bake.md"}, id="percent signs, folder, heading"
+        ),
+        pytest.param("[b](<My Bake.md> 'T')", {"My Bake.md"}, id="between angles, with a title"),
+        pytest.param('[b](Bake.md "T")', {"Bake.md"}, id="with a title"),
+        pytest.param("[b](../a/./Bake.md) [b](./Rye)", {"a/./Bake.md", "Rye"}, id="relative"),
+        pytest.param("[b](Bake(2).md)", {"Bake(2).md"}, id="parentheses"),
+        pytest.param("[b](https://x.org/Bake.md) [b](//x.org/B.md)", set(), id="addresses"),
+        pytest.param("[b](#own) [b]() [b][Bake] \\[b](Bake.md)", set(), id="no note"),
+    ],
+)
+def test_link_targets(text: str, expected: set[str]) -> None:
+    assert link_targets(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -268,6 +331,9 @@ def test_link_targets() -> None:
         pytest.param("Ai", False, Spelling.NEVER, id="two letters"),
         pytest.param("e2e", False, Spelling.NEVER, id="three letters"),
         pytest.param("概念", False, Spelling.WORD, id="two characters"),
+        pytest.param("概念", True, Spelling.CITED, id="alias of two Chinese signs"),
+        pytest.param("概念图", True, Spelling.INITIALS, id="alias of three"),
+        pytest.param("前言", False, Spelling.NEVER, id="what any chapter is called"),
         pytest.param("熵", False, Spelling.NEVER, id="one character"),
         pytest.param("a\u200bbcdef", False, Spelling.NEVER, id="invisible character"),
         pytest.param("<% tp.date %>", False, Spelling.NEVER, id="template"),
@@ -298,6 +364,11 @@ WORDS = [
     "Ab",
     "学习",
     "機械学習",
+    "面包",
+    "的",
+    "目",
+    "《",
+    "》",
     "データ",
     "머신",
     "l'",
@@ -347,6 +418,8 @@ def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) 
         pytest.param("`", id="ticks"),
         pytest.param("` ``", id="unlike ticks"),
         pytest.param("[x](", id="links"),
+        pytest.param("[x](y(", id="parentheses"),
+        pytest.param("学习[[", id="Chinese names beside links"),
         pytest.param("<", id="angles"),
         pytest.param("\n>", id="quotes"),
         pytest.param("|-", id="bars"),
