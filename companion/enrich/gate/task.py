@@ -11,7 +11,8 @@ import re
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.tokens import fold
 
-_ENOUGH = 3  # one sure sign, or three that an explanation may hold by chance
+_ENOUGH = 3  # signs that an explanation may hold by chance; of the sure ones one is enough
+_ALOUD = ("user", "draft", "aloud")  # what no answer to a question says
 
 # English, German, Spanish, Russian, Chinese, Japanese; a sign a line or more, on small letters.
 _SURE = r"""
@@ -20,9 +21,10 @@ _SURE = r"""
   |примерно)\ (?:\w+[ -]){1,2}(?:words|wörter|palabras|слов)\b|word\ count|wort(?:an)?zahl
   |recuento\ de\ palabras|(?:количество|число)\ слов|字数|文字数
   |\d{2,3}\ ?(?:到|至|-|–|~|〜)\ ?\d{2,3}\ ?(?:个?字|語|文字|words|wörter|palabras|слов))
-| (?P<paragraph>\bparagraphs?\b|\babsätzen?\b|\b(?:ersten|zweiten|diesem|jeder|jedem)\ absatz\b
-  |\bpárrafos?\b|\bабзац\w*|段落|(?:分|写|用|共)(?:成|为)?[一二两兩](?:个|個)?段
-  |第[一二]段[，：,:落])
+| (?P<paragraphs>\b(?:two|three|2|3)\ (?:\w+\ )?paragraphs\b|\b(?:zwei|drei
+  |2)\ (?:\w+\ )?absätzen?\b
+  |\b(?:dos|tres|2)\ párrafos\b|\b(?:два|двух|двумя|три|2)\ абзац\w+|\bsecond\ paragraph:
+  |(?:二|2|三)\ ?(?:つの)?段落|(?:分|写|用|共)(?:成|为)?[一二两兩](?:个|個)?段|第[一二]段[，：,:落])
 | (?P<sentences>\b(?:whole|complete|full|four\ or\ five|two|three|one|single)\ sentences?\b
   |\bganzen?\ sätze\w*|\bvollständigen?\ sätze\w*|\bin\ einem\ (?:\w+\ )?satz\b
   |\ben\ una\ (?:sola\ )?(?:frase|oración)\b|\b(?:frases|oraciones)\ (?:completas|enteras)\b
@@ -107,6 +109,7 @@ _BY_CHANCE = r"""
 | (?P<facts>\b(?:state|only)\ facts\b|\bnur\ (?:fakten|tatsachen)|\bsolo\ (?:los\ )?hechos
   |\bтолько\ факты
   |只(?:写|陈述)事实|事实(?:为准|即可)|事実だけ)
+| (?P<paragraph>\bparagraphs?\b|\babsätzen?\b|\bpárrafos?\b|\bабзац\w*|段落)
 | (?P<words>\bsentences?\b|\bsätzen?\b|\bfrases?\b|\boraciones\b|\bпредложени\w+|句子?|文(?:を|で
   |は))
 | (?P<note>\bnotes?\b|\bnotiz\w*|\bnotas?\b|\bзаметк\w+|笔记|ノート|メモ)
@@ -123,17 +126,19 @@ _RETRY = "Give the finished text alone: no drafts, no remarks on the task, no in
 def find_task_talk(said: Said) -> Fault | None:
     """Return the fault of an answer that speaks of what was asked for, or thinks aloud.
 
-    Words that the note or its title has are the subject's.
+    Words that the note or its title has are the subject's. What answers a question may speak of
+    words and paragraphs, but not think aloud.
     """
     text = said.text.lower()
-    signs: dict[str, str] = {}
-    for pattern in (_SURELY, _MAYBE):
+    signs: set[str] = set()
+    for pattern in (_SURELY,) if said.question else (_SURELY, _MAYBE):
         for found in pattern.finditer(text):
-            if found.lastgroup and not _is_own(found[0], said):
-                weight = _ENOUGH if pattern is _SURELY else 1
-                signs.setdefault(found.lastgroup, found[0])
-                if weight == _ENOUGH or len(signs) >= _ENOUGH:
-                    return _fault(found[0])
+            kind = found.lastgroup or ""
+            if (said.question and kind not in _ALOUD) or _is_own(found[0], said):
+                continue
+            signs.add(kind)
+            if pattern is _SURELY or len(signs) >= _ENOUGH:
+                return _fault(found[0])
     return None
 
 
