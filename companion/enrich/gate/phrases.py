@@ -123,7 +123,8 @@ FRAME_WORDS = rf"""
 FRAME_SIGNS = rf"""
   (?:根据|依据|基于|正如|如同?)(?:本|这[篇个份条则]|该|用户的?|所?提供的)?(?:笔记|便签|文本)
 | 从笔记[^，。]{{0,3}}可以?(?:看|得|知) | (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档)
-| 本文では[^。]{{0,40}}{_JA_SAYS} | (?:筆者|著者)は[^。]{{0,40}}(?:{_JA_SAYS}|示し|論じ|指摘)
+| 本文(?:的)?作者 | 本文では[^。]{{0,40}}{_JA_SAYS} | (?:筆者|著者)は[^。]{{0,40}}(?:{_JA_SAYS}
+  |示し|論じ|指摘)
 | 笔记的?(?:主要)?内容(?:是|为|包括|主要)
 | (?:本|这[篇个份条则]|该|此)(?:笔记|便签)(?:中|里|的(?:内容|主题|作者))
 | (?:ノート|メモ)(?:の内容)?(?:によると|によれば|に基づ|に(?:書かれて|記されて|記載されて
@@ -225,7 +226,8 @@ CHATTER = r"""
 | (?:i\ )?hope\ (?:this|that|it)\b | feel\ free\ to\ (?:ask|reach|let\ me)\b
 | (?:this|that)\ should\ (?:be\ enough|suffice)\ (?:for|as)\ (?:your|the|a)\ (?:note|callout)\b
 | is\ there\ anything\ (?:else|more)
-| (?:thanks|thank\ you)\ for\ (?:reading|asking|your)\b | \(?word\ count\s?: | \(?\d+\ words\)
+| (?:thanks|thank\ you)\ for\ (?:reading|asking|sharing|providing|your)\b | \(?word\ count\s?:
+  | \(?\d+\ words\)
 | ich\ hoffe,?\ (?:das|dies|die|es|ich)\b
 | (?:wenn|falls)\ (?:du|sie)\ (?:\w+\ ){0,3}(?:fragen|mehr|hilfe|weitere\w*)\b[^.\n]{0,30}
   \b(?:frag|melde|lass|sag|wende|bescheid|helfe)\w*

@@ -35,7 +35,7 @@ REFUSAL_WORDS = rf"""
   |judge)\b[^.]{{0,60}}\b(?:without
   |certain\w*|reliab\w*|responsib\w*|because)\b
 | \bno\ (?:\w+\ ){{0,3}}(?:description|explanation|summary|account|answer)\b[^.]{{0,50}}\bcan\ be
-  \ (?:given|offered|provided|written|made)\b
+  \ (?:given|offered|provided|produced|written|made)\b
 | \bmore\ {_INFORMATION}\ (?:would\ be|is|are)\ (?:needed|required|necessary)\ (?:before|for
   |in\ order)\b
 | \bwithout\ (?:that|this|more|further|such)\ {_INFORMATION}\b[^.]{{0,30}}\b(?:impossible|cannot
@@ -43,6 +43,8 @@ REFUSAL_WORDS = rf"""
   |hard|difficult|not\ possible)\b
 | \bthere\ (?:is|are)\ no\ (?:\w+\ )?{_INFORMATION}\ (?:here|yet|in\ the)\b
 | \bno\ {_INFORMATION}\ (?:is|are|was|were)\ (?:given|provided|available|supplied)\b
+| (?:would\ not|wouldn['’]t|not)\ be\ (?:appropriate|responsible|right|proper)\ (?:for\ me\ )?to
+  \ {_TO_SAY}\b
 | (?<!\w\ )(?<!:\ )please,?\ {_TELL}\b | (?:could|can|would)\ you\ (?:please\ )?(?:{_TELL}
   |say\ (?:a\ little\ )?more)\b
 | (?:outside|beyond|against)\ (?:my|the\ scope\ of\ what)\b
@@ -51,7 +53,7 @@ REFUSAL_WORDS = rf"""
 | i\ (?:would\ |['’]d\ )?(?:need|require)\ more\ {_INFORMATION}
 | more\ {_INFORMATION}\ (?:is|are|would\ be)\ (?:needed|required)\ to\ {_TO_SAY}
 | (?:does\ not|doesn['’]t)\ (?:give|provide|contain|have)\ (?:enough|sufficient)\ {_INFORMATION}
-| (?:no|not\ enough|insufficient|too\ little|lack\ of)\ {_INFORMATION}\ (?:(?:is|was)\ )?
+| (?:no|not\ enough|insufficient|too\ little|lack\ of)\ {_INFORMATION}\ (?:(?:is|was|here)\ )?
   (?:to\ {_TO_SAY}|available|provided|given|in\ the\ note)\b
 | is(?:\ not|n['’]t)\ enough\ (?:\w+\ ){{0,4}}to\ (?:say|tell|determine)\ {_WHAT_IT_IS}
 | (?:not\ possible|impossible|unable|difficult|hard|not\ able)\ to\ {_TO_SAY}\ (?:{_ANY}{_WORK}\b
@@ -76,6 +78,9 @@ REFUSAL_WORDS = rf"""
 | (?:keinen\ zugriff|no\ tengo\ acceso|нет\ доступа)\ (?:auf|al?|к)\b
 | (?:ohne|fehl\w+|mangels|brauch\w+|benötig\w+|vorliegenden)\ (?:\w+\ ){{0,2}}(?:informationen
   |angaben|kontext|quellen|material|details)\ (?:\w+\ ){{0,6}}(?:nicht|nichts|keine?|kaum|bloße?)\b
+| \bkeine\ (?:\w+\ )?(?:auskunft|erklärung|beschreibung|antwort|angabe)\ (?:\w+\ )?(?:gegeben
+  |erteilt
+  |gemacht|geliefert|erstellt)\ werden
 | \b(?:liegen|gibt\ es|sind|fehlen)\ (?:\w+\ )?keine\ (?:\w+\ )?(?:angaben|informationen|inhalte
   |details)\b
 | lässt\ sich\ (?:\w+\ ){{0,8}}nichts?\ (?:\w+\ ){{0,2}}(?:sagen|beschreiben|zusammenfassen)

@@ -40,7 +40,7 @@ _MARKUP = re.compile(
 )
 # What is gone or escaped once the text is inert: braces of templates, formulas, links to nowhere.
 _BROKEN = re.compile(
-    r"\{\{|\}\}|\{%|<%|\\[(\[][^()\[\]\n]*[\\_^={}<>]|\\(?:(?:frac|text\w*|emph|sqrt|begin|math\w+|left|cdot|approx)\b)"
+    r"\{\{[^{}]*\}\}|\{\{|\}\}|\{%|<%|\\[(\[][^()\[\]\n]*[\\_^={}<>]|\\(?:(?:frac|text\w*|emph|sqrt|begin|math\w+|left|cdot|approx)\b)"
     r"|(?<![\w$])\$[^$\s][^$\n]{0,80}[\\_^={}][^$\n]{0,80}\$"
     r"|\]\((?:#[^()]*|url|link)?\)|`\$?= ",
     re.IGNORECASE,

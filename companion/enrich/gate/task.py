@@ -59,7 +59,8 @@ _SURE = r"""
   |new)\ )?
   (?:draft|attempt|reasoning|thoughts?|thinking|revision|final\ (?:answer|version)|answer|response
   |(?:option|version|variant|draft|attempt|try)\ (?:\d|[abc]|one|two)
-  |(?:erster|zweiter|neuer)?\ ?entwurf|überlegung(?:en)?|(?:option|variante|version|fassung)
+  |(?:(?:erster|zweiter|neuer)\ )?(?:entwurf|versuch)|(?:(?:primer|segundo)\ )?intento|попытка
+  |überlegung(?:en)?|(?:option|variante|version|fassung)
   \ (?:\d|[abc]|eins)|endfassung|antwort|borrador|razonamiento|(?:opción|variante|versión)\ (?:\d
   |[abc])
   |(?:versión|revisión|respuesta)\ final|respuesta|черновик|рассуждени[ея]|размышлени[ея]
@@ -80,7 +81,8 @@ _SURE = r"""
   |\b(?:step|schritt|paso|шаг)\ \d\s?:\ (?:identify|decide|determine|combine|analy[sz]e|consider
   |write
   |summari|find\ the|choose|draft)
-  |\bzuerst\ das\ thema\b|\bdann\ die\ (?:haupt|kern)?punkte\b|\bvamos\ a\ pensar|\bpensarlo\b
+  |\b(?:no|nein|нет),\ (?:too|zu|demasiado|слишком)\b|\bzuerst\ das\ thema\b|\bdann\ die\ (?:haupt
+  |kern)?punkte\b|\bvamos\ a\ pensar|\bpensarlo\b
   |\b(?:ahora\ )?lo\ redacto\b|\bno\ estoy\ segur|\bтеперь\ (?:запишу|сформулирую)\b
   |(?:还)?(?:太短|太长)[，,。）]|(?:主題|要点)を(?:決め|入れ|まとめ|押さえ)
   |\bvamos\ (?:paso\ a\ paso|a\ ver)\b|\bun\ momento[,:]|\bveamos[,:.]|\bahora\ (?:lo\ )?(?:uno
