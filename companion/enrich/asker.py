@@ -128,7 +128,10 @@ def _merge(first: Outcome, second: Outcome) -> Outcome:
     """Return what both gave; the reasons are the last ones, but for a second try with nothing."""
     given = {filling.need for filling in second.fillings}
     refused = {need: error for need, error in first.refused.items() if need not in given}
-    refused |= {need: e for need, e in second.refused.items() if not isinstance(e, NothingToSay)}
+    for need, error in second.refused.items():
+        if not isinstance(error, NothingToSay):
+            error.proposed = error.proposed or first.refused[need].proposed
+            refused[need] = error
     return Outcome([*first.fillings, *second.fillings], refused, second.usage)
 
 
