@@ -34,11 +34,11 @@ from benchmarks.quality.references import choose_notes
 from benchmarks.quality.tags import without
 from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
-from companion.enrich.ask import show_note
 from companion.enrich.asker import Asker
 from companion.enrich.excerpt import excerpt
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts
+from companion.enrich.shown import show_note
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteRefused
 from companion.llm.answer import Answer, Schema

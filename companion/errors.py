@@ -53,4 +53,9 @@ class EndpointError(CompanionError):
 
 
 class AnswerError(CompanionError):
-    """The endpoint answered, but with nothing that can be used for this note."""
+    """The endpoint answered, but with nothing that can be used for this note.
+
+    `proposed`: in words, the values that it named and that the vault does not use yet.
+    """
+
+    proposed = ""

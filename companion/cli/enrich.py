@@ -34,7 +34,7 @@ from companion.enrich.model import model_facts, open_client, where_it_goes
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
 
@@ -51,7 +51,7 @@ _ASK_FROM = 50  # notes at a remote endpoint; more are asked about first
 @click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes.")
-@click.option("--yes", is_flag=True, help="Do not ask before a large run at a remote endpoint.")
+@click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
 @common_options
 def enrich(
     paths: Sequence[str],
@@ -70,6 +70,9 @@ def enrich(
 
     A PATH that is a note gets a description and a callout even if it is no stub. In a folder,
     only notes that `companion scan` lists are worked on; `companion scan` says why.
+
+    Before more than 50 notes are sent to a model on another machine, it says what that may cost
+    and asks; where nobody can answer, as in a script, it sends nothing without --yes.
     """
     show = Show(as_json=as_json)
     choice = Choice(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
@@ -98,7 +101,8 @@ def enrich(
 class _Run:
     """One run over some notes, as the user sees it.
 
-    asks: whether a large run at a remote endpoint is asked about first.
+    asks: whether a large run at a remote endpoint is asked about first, which then begins only
+    where somebody can answer.
     """
 
     def __init__(self, workspace: Workspace, tally: Tally, *, asks: bool) -> None:
@@ -106,8 +110,7 @@ class _Run:
         self.config = workspace.config
         self.tally = tally
         self.show = tally.show
-        on_terminal = sys.stdin.isatty() and self.show.err.is_terminal
-        self.asks = asks and on_terminal and self.config.is_remote
+        self.asks = asks and self.config.is_remote
         self.name = new_run()
         self.left: Counter[str] = Counter()
 
@@ -154,7 +157,10 @@ class _Run:
         return not self.asks or self.is_agreed(jobs)
 
     def is_agreed(self, jobs: Sequence[Job]) -> bool:
-        """Whether a run, if it is large, may begin; the user is told what it may cost."""
+        """Whether a run, if it is large, may begin; the user is told what it may cost.
+
+        Raises UsageError where nobody can be asked.
+        """
         if len(jobs) <= _ASK_FROM:
             return True
         told = forecast(self.workspace, self._asker(), jobs)
@@ -163,10 +169,20 @@ class _Run:
             f"{count(told.notes, 'note')} would be sent to {where_it_goes(self.config)}: "
             f"about {told.input_tokens:,} tokens in and {told.output_tokens:,} out, {cost}."
         )
+        if not self._can_ask():
+            raise UsageError(
+                "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
+                f" --limit {_ASK_FROM} for a part"
+            )
         agreed = click.confirm("Go on?", err=True)
         if not agreed:
             self.show.warn("nothing was sent")
         return agreed
+
+    def _can_ask(self) -> bool:
+        """Whether there is a terminal to ask on."""
+        has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
+        return has_keys and self.show.err.is_terminal
 
     def _work(self, jobs: Sequence[Job], client: Client, cancelled: Event) -> CompanionError | None:
         enricher = Enricher(self.workspace, self._asker(), client, self.name)

@@ -10,7 +10,7 @@ import click
 from companion.cli.session import common_options, open_session, resolve_history_path
 from companion.cli.show import Show, local_time
 from companion.note.diff import diff_lines
-from companion.vault.journal import Change
+from companion.vault.journal import Change, Proposal
 
 _MOST = 10**18  # changes; SQLite counts no further than nine times that
 
@@ -24,7 +24,11 @@ _MOST = 10**18  # changes; SQLite counts no further than nine times that
 def history(
     path: str | None, as_json: bool, with_diff: bool, limit: int | None, vault: Path | None
 ) -> None:
-    """Show what Companion changed, newest first; PATH: in this note only."""
+    """Show what Companion changed, newest first; PATH: in this note only.
+
+    What was only proposed, such as a tag that the vault does not use yet, stands with the change,
+    or below where nothing else was filled.
+    """
     show = Show(as_json=as_json)
     with open_session(
         vault, [] if path is None else [path], show=show, read_only=True
@@ -39,7 +43,14 @@ def history(
             if with_diff and (images := workspace.journal.images(change.id)):
                 texts = (image.decode("utf-8") for image in images)
                 show.diff("".join(diff_lines(change.path, *texts)))
-    if not changes:
+        proposals = workspace.journal.proposals(note)[:limit]
+    for proposal in proposals:
+        if as_json:
+            show.object(proposal_object(proposal))
+        else:
+            show.say(f"       {local_time(proposal.asked_at)}  {proposal.path}", style="bold")
+            show.say(f"       {proposal.words}")
+    if not changes and not proposals:
         show.say("no changes yet")
 
 
@@ -57,6 +68,23 @@ def change_object(change: Change) -> dict[str, object]:
         "note": change.note,
         "undoes": change.undoes,
         "undone_by": change.undone_by,
+    }
+
+
+def proposal_object(proposal: Proposal) -> dict[str, object]:
+    """Return the JSON object of what was only proposed: that of a change that never was."""
+    return {
+        "id": None,
+        "run": "",
+        "path": proposal.path,
+        "kind": "proposal",
+        "state": "proposed",
+        "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(proposal.asked_at)),
+        "needs": [proposal.need],
+        "model": "",
+        "note": proposal.words,
+        "undoes": None,
+        "undone_by": None,
     }
 
 

@@ -6,7 +6,7 @@ import json
 from collections.abc import Mapping
 from typing import NamedTuple
 
-from companion.enrich.ask import Answers, Call, Way, plan_calls
+from companion.enrich.ask import Answers, Call, Room, Way, plan_calls
 from companion.enrich.gate import Fault
 from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer, Usage
@@ -17,7 +17,7 @@ from companion.prompts import NoteView as Shown
 from companion.prompts import Prompts
 
 _SHOWN = 400  # characters of the bad answer that the model sees again
-AGAIN_TOKENS = 300  # what the second question has beyond the first
+AGAIN_TOKENS = 300  # what the second question has beyond the first, for each need
 
 
 class AnswerUnfit(AnswerError):
@@ -36,13 +36,18 @@ class Unfit(NamedTuple):
 
 
 def ask_again(
-    unfit: Mapping[Need, Unfit], prompts: Prompts, shown: Shown, client: Client, way: Way
+    unfit: Mapping[Need, Unfit],
+    prompts: Prompts,
+    shown: Shown,
+    client: Client,
+    way: Way,
+    room: Room,
 ) -> Answers:
     """Return the model's second answers, unchecked; an AnswerError where there is none.
 
     Raises EndpointError, Cancelled.
     """
-    calls, _ = plan_calls(list(unfit), prompts, shown, way)
+    calls, _ = plan_calls(list(unfit), prompts, shown, way, room)
     given: dict[Need, object] = {}
     usage = Usage()
     for call in calls:
@@ -50,7 +55,7 @@ def ask_again(
             values, cost = _answer(call, unfit, client)
         except JsonUnsupported:
             rest = {need: unfit[need] for need in unfit if need not in given}
-            plain = ask_again(rest, prompts, shown, client, "plain")
+            plain = ask_again(rest, prompts, shown, client, "plain", room)
             return Answers(given | plain.given, usage + plain.usage)
         except AnswerError as error:
             values = {need: error for need, _ in call.asked}

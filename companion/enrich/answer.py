@@ -20,6 +20,8 @@ _FENCED = re.compile(
 )
 _SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|[。！？]")
 
+_WORDS = 3  # of a value that may be a new one
+
 
 class NothingToSay(AnswerError):
     """The model answered with nothing, which is an answer: there is no such value."""
@@ -60,10 +62,19 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
 
 def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
     """Return what the answer names beside the values that the vault uses, for the user to see."""
-    if field.kind != "list" or limits.choices is None:
+    if limits.choices is None:
         return []
-    items = [item for item in _items(answer) if _match_choice(item, limits.choices) is None]
+    items = _items(answer) if field.kind == "list" else _short_values(field, answer)
+    items = [item for item in items if _match_choice(item, limits.choices) is None]
     return [item for item in dict.fromkeys(items) if item and _fits(item, field)]
+
+
+def _short_values(field: Field, answer: object) -> list[str]:
+    """Return the value for a choice from the vault's own, unless it is a sentence about it."""
+    if field.vocabulary != "vault" or not isinstance(answer, str):
+        return []
+    text = inert_value(_without_label(_without_fence(answer), field.name)).rstrip(".")
+    return [text] if len(text.split()) <= _WORDS else []
 
 
 def _items(answer: object) -> list[str]:

@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from pathlib import PurePosixPath
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from companion.enrich.gate.tokens import width
-from companion.enrich.own_sentence import own_sentence
-from companion.enrich.self_description import is_self_description
 from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
 from companion.llm.faults import JsonUnsupported
 from companion.llm.question import Question
-from companion.note.inert_line import without_links
 from companion.note.needs import CALLOUT, Need
-from companion.note.view import NoteView
 from companion.prompts import Ask, Field, NothingToChoose, Prompts
 from companion.prompts import NoteView as Shown
 
@@ -26,10 +20,34 @@ Way = Literal["together", "apart", "plain"]
 in plain text, for endpoints that take no JSON format."""
 
 
-_OPENING = 240  # characters of the sentence that the note says of itself
-_WIDEST = 240  # letters of it, a Chinese sign for 2.5: it is shown beside the note, so it costs
-_HEADINGS = 400  # letters of the headings told apart, which stand in the prose, too
+_QUESTION = 1000  # letters of a question; a longer one is a text that should stand in the note
+_SECTION = 400  # letters of a heading that an instruction names
+_TOLD = 40  # letters of a question that a reason repeats
+_TOGETHER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
+
+
+class Room(NamedTuple):
+    """What a call may take, in tokens.
+
+    context: what the model reads and writes in one call; None: not known. prose: kept free for
+    the note's text, where that is not yet shown. spare: kept free for each need.
+    """
+
+    context: int | None = None
+    prose: int = 0
+    spare: int = 0
+
+    def has_room_for(self, call: Call) -> bool:
+        """Whether the call fits, with what is kept free."""
+        return self.context is None or self.prose + self.used_by(call) <= self.context
+
+    def used_by(self, call: Call) -> int:
+        """Return about how many tokens the call takes, with what is kept free for its needs."""
+        return call.estimate_tokens() + self.spare * len(call.asked)
+
+
+ANY_ROOM = Room()
 
 
 class Asked(NamedTuple):
@@ -66,60 +84,51 @@ class Answers(NamedTuple):
     usage: Usage
 
 
-def show_note(
-    view: NoteView,
-    path: str,
-    vocabulary: Mapping[str, Sequence[str]],
-    prose: str = "",
-    language: str | None = None,
-) -> Shown:
-    """Return what a prompt shows of the note: title, headings, prose and all that is known of it.
-
-    prose: see companion.enrich.excerpt. language: what to write in; None: the note's own.
-    """
-    opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
-    if opening and width(opening) > _WIDEST:
-        opening = None
-    headings = _headings(view)
-    return Shown(
-        title=PurePosixPath(path).stem,
-        prose=prose,
-        headings=headings,
-        aliases=view.properties.aliases,
-        tags=view.properties.tags,
-        vocabulary=vocabulary,
-        language=language,
-        opening=opening,
-        self_description=opening if opening and is_self_description(opening) else None,
-    )
-
-
 def plan_calls(
-    needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way
+    needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way, room: Room = ANY_ROOM
 ) -> tuple[list[Call], dict[Need, AnswerError]]:
-    """Return the calls that ask for the needs; and the needs that cannot be asked for, with why."""
+    """Return the calls that ask for the needs; and the needs that cannot be asked for, with why.
+
+    Together, as many needs stand in a call as there is room for.
+    """
     asked, hopeless = [], {}
     for number, need in enumerate(needs, 1):
         field = field_of(need, prompts)
         try:
-            field.choices(shown)
-        except NothingToChoose as error:
-            hopeless[need] = AnswerError(str(error))
+            _require_askable(need, field, shown)
+        except AnswerError as error:
+            hopeless[need] = error
             continue
         asked.append(Asked(need, _ask_for(need, field, number)))
-    groups = [asked] if way == "together" and asked else [[one] for one in asked]
-    return [_make_call(group, prompts, shown, way) for group in groups], hopeless
+
+    def make(some: Sequence[Asked], shown: Shown = shown) -> Call:
+        return _make_call(some, prompts, shown, way)
+
+    calls = []
+    for call in _group(asked, make, room, way):
+        bare = call if room.has_room_for(call) else make(call.asked, replace(shown, prose=""))
+        if Room(room.context).has_room_for(bare):
+            calls.append(call)
+        else:
+            [(need, ask)] = call.asked
+            hopeless[need] = _no_room(ask, bare.estimate_tokens(), room)
+    return calls, hopeless
 
 
 def ask_for(
-    needs: Sequence[Need], prompts: Prompts, shown: Shown, client: Client, way: Way
+    needs: Sequence[Need],
+    prompts: Prompts,
+    shown: Shown,
+    client: Client,
+    way: Way,
+    room: Room = ANY_ROOM,
 ) -> Answers:
     """Return the model's answers to the needs, unchecked; an AnswerError where there is none.
 
     Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
     work.
     """
-    calls, hopeless = plan_calls(needs, prompts, shown, way)
+    calls, hopeless = plan_calls(needs, prompts, shown, way, room)
     given: dict[Need, object] = dict(hopeless)
     usage = Usage()
     for call in calls:
@@ -129,7 +138,7 @@ def ask_for(
                 usage += cost
         except JsonUnsupported:
             rest = [need for need in needs if need not in given]
-            plain = ask_for(rest, prompts, shown, client, "plain")
+            plain = ask_for(rest, prompts, shown, client, "plain", room)
             return Answers(given | plain.given, usage + plain.usage)
     return Answers(given, usage)
 
@@ -157,14 +166,47 @@ def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usag
         yield need, value, answer.usage if number == 0 else Usage()
 
 
-def _headings(view: NoteView) -> list[str]:
-    """Return the note's headings; of many, those of the upper levels."""
-    found = [(line.level, without_links(line.title)) for line in view.lines if line.level]
-    for deepest in sorted({level for level, _ in found}, reverse=True):
-        kept = [title for level, title in found if level <= deepest]
-        if sum(map(width, kept)) <= _HEADINGS:
-            return kept
-    return []
+def _require_askable(need: Need, field: Field, shown: Shown) -> None:
+    """Raise AnswerError, with the reason, where the need cannot be asked for."""
+    try:
+        field.choices(shown)
+    except NothingToChoose as error:
+        raise AnswerError(str(error)) from None
+    if need.question and len(need.question) > _QUESTION:
+        raise AnswerError(
+            f"the question “{need.question[:_TOLD]}…” has {len(need.question):,} letters, and"
+            f" {_QUESTION:,} are the most; shorten it, and put the rest into the note"
+        )
+
+
+def _no_room(ask: Ask, tokens: int, room: Room) -> AnswerError:
+    what = f"the question “{ask.question[:_TOLD]}”" if ask.question else f"the {ask.field.name}"
+    return AnswerError(
+        f"asking for {what} takes about {tokens:,} tokens, without any text of the note, and"
+        f" context_tokens is {room.context:,}; raise it if the model reads more, or choose another"
+    )
+
+
+def _group(
+    asked: Sequence[Asked], make: Callable[[Sequence[Asked]], Call], room: Room, way: Way
+) -> Iterator[Call]:
+    """Yield the calls that ask for all of asked, in their order; one alone may have no room."""
+
+    def fits(call: Call) -> bool:
+        return call.max_tokens <= _TOGETHER and room.has_room_for(call)
+
+    if way != "together":
+        yield from (make([one]) for one in asked)
+        return
+    rest = list(asked)
+    while rest:
+        call, taken = make(rest), len(rest)  # mostly all of them fit
+        if taken > 1 and not fits(call):
+            call, taken = make(rest[:1]), 1
+            while taken < len(rest) and fits(longer := make(rest[: taken + 1])):
+                call, taken = longer, taken + 1
+        yield call
+        del rest[:taken]
 
 
 def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way) -> Call:
@@ -189,4 +231,5 @@ def _longest_copy(shown: Shown) -> int:
 def _ask_for(need: Need, field: Field, number: int) -> Ask:
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
-    return Ask(key, field, need.question, None if need.question else need.heading)
+    section = need.heading[:_SECTION] if need.heading and not need.question else None
+    return Ask(key, field, need.question, section)

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
 from companion.enrich.answer import NothingToSay
-from companion.enrich.ask import Call, ask_for, field_of, plan_calls, show_note
+from companion.enrich.ask import Call, Room, ask_for, field_of, plan_calls
 from companion.enrich.excerpt import excerpt
 from companion.enrich.gate import checks_are_on
 from companion.enrich.gate.language import name_language
@@ -17,6 +17,7 @@ from companion.enrich.model import ModelFacts
 from companion.enrich.own_sentence import own_sentence
 from companion.enrich.plan import Filling
 from companion.enrich.reader import Outcome, Reader
+from companion.enrich.shown import show_note
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.answer import NoCompletion
@@ -25,6 +26,8 @@ from companion.note.callout import find_heading
 from companion.note.needs import DESCRIPTION, Need, find_callout
 from companion.note.view import NoteView
 from companion.prompts import NoteView as Shown
+
+_LEAST_PROSE = 1 / 8  # of the context, that the needs in one call leave to the note
 
 
 class Asker:
@@ -49,7 +52,8 @@ class Asker:
         """
         prompts, way = self._workspace.prompts, self._model.way
         shown = self._show(path, view, needs)
-        answers = ask_for(needs, prompts, shown, client, way)
+        room = Room(self._model.context_tokens)
+        answers = ask_for(needs, prompts, shown, client, way, room)
         language = self._language_for(path, view)
         reader = Reader(self._workspace, self.known, self._model, path, view, language)
         read = reader.read(shown, answers.given)
@@ -60,7 +64,8 @@ class Asker:
         }
         if unfit:
             shown = self._show(path, view, needs, AGAIN_TOKENS)
-            again = ask_again(unfit, prompts, shown, client, way)
+            room = room._replace(spare=AGAIN_TOKENS)
+            again = ask_again(unfit, prompts, shown, client, way, room)
             second = reader.read(shown, again.given)
             read = _merge(read, second)._replace(usage=again.usage)
         read = read._replace(usage=answers.usage + read.usage)
@@ -71,7 +76,8 @@ class Asker:
     ) -> tuple[list[Call], dict[Need, AnswerError]]:
         """Return the calls that ask() would make, and the needs that cannot be asked for."""
         shown = self._show(path, view, needs)
-        return plan_calls(needs, self._workspace.prompts, shown, self._model.way)
+        room = Room(self._model.context_tokens)
+        return plan_calls(needs, self._workspace.prompts, shown, self._model.way, room)
 
     def _show(self, path: str, view: NoteView, needs: Sequence[Need], spare: int = 0) -> Shown:
         fields = [field_of(need, self._workspace.prompts) for need in needs]
@@ -85,12 +91,12 @@ class Asker:
 
     def _budget(self, shown: Shown, needs: Sequence[Need], spare: int) -> int | None:
         """Return how many tokens of the note may be shown beside all else; None: any number."""
-        model = self._model
-        if model.context_tokens is None:
+        model, context = self._model, self._model.context_tokens
+        if context is None:
             return model.prose_tokens
-        calls, _ = plan_calls(needs, self._workspace.prompts, shown, model.way)
-        used = max((call.estimate_tokens() for call in calls), default=0)
-        left = max(0, model.context_tokens - used - spare)
+        room = Room(context, round(context * _LEAST_PROSE), spare)
+        calls, _ = plan_calls(needs, self._workspace.prompts, shown, model.way, room)
+        left = max(0, context - max(map(room.used_by, calls), default=0))
         return min(left, model.prose_tokens or left)
 
     def _language_for(self, path: str, view: NoteView) -> str | None:
@@ -122,7 +128,10 @@ def _merge(first: Outcome, second: Outcome) -> Outcome:
     """Return what both gave; the reasons are the last ones, but for a second try with nothing."""
     given = {filling.need for filling in second.fillings}
     refused = {need: error for need, error in first.refused.items() if need not in given}
-    refused |= {need: e for need, e in second.refused.items() if not isinstance(e, NothingToSay)}
+    for need, error in second.refused.items():
+        if not isinstance(error, NothingToSay):
+            error.proposed = error.proposed or first.refused[need].proposed
+            refused[need] = error
     return Outcome([*first.fillings, *second.fillings], refused, second.usage)
 
 

@@ -102,10 +102,12 @@ def leave_asked(
 
 def is_rejected(asked: Asked | None) -> bool:
     """Return whether the answer to what was asked could not be used."""
-    return asked is not None and asked.outcome == "rejected"
+    return asked is not None and asked.outcome in ("rejected", "proposed")
 
 
 def _why_left(asked: Asked) -> str:
+    if asked.outcome == "proposed":
+        return f"asked for once; {asked.reason}"
     return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
 
 

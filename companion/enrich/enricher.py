@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from threading import Event
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 from companion.enrich.answer import NothingToSay
 from companion.enrich.asker import Asker
@@ -26,6 +26,7 @@ from companion.note.edit import Edit, diff_edits
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
+from companion.vault.journal import Outcome as Journaled
 from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
 
 _TRIES = 3
@@ -189,7 +190,7 @@ class Enricher:
         made = Result(
             job.path, "enriched", "", tuple(fillings), answered.left, outcome.usage, old, new
         )
-        return Planned(made, edits)
+        return Planned(replace(made, proposed=_proposals(outcome)), edits)
 
     def refuse(self, answered: Answered, reason: str) -> None:
         """Remember that the user does not want what the model gave, so that nobody asks again."""
@@ -219,7 +220,7 @@ class Enricher:
             edits=planned.edits,
             needs=tuple(filling.need.key for filling in made.filled),
             model=self._client.settings.model,
-            note="; ".join(filling.remark for filling in made.filled if filling.remark),
+            note="; ".join(filter(None, (*(each.remark for each in made.filled), *made.proposed))),
         )
 
     @property
@@ -244,10 +245,8 @@ class Enricher:
         for need, error in refused.items():
             if isinstance(error, NoCompletion):
                 continue
-            outcome: Literal["nothing", "rejected"] = (
-                "nothing" if isinstance(error, NothingToSay) else "rejected"
-            )
-            self.workspace.journal.remember(path, need.key, outcome, str(error))
+            reason = error.proposed or str(error)
+            self.workspace.journal.remember(path, need.key, _what_came_of(error), reason)
 
     def _remember_refused(self, job: Job, fillings: Sequence[Filling], why: NoteRefused) -> None:
         if not job.dry_run:
@@ -265,6 +264,16 @@ def open_planner(workspace: Workspace) -> Planner:
 
 def _unchanged(answered: Answered, reason: str) -> Result:
     return Result(answered.job.path, "unchanged", reason, usage=answered.outcome.usage)
+
+
+def _what_came_of(error: AnswerError) -> Journaled:
+    if error.proposed:
+        return "proposed"
+    return "nothing" if isinstance(error, NothingToSay) else "rejected"
+
+
+def _proposals(outcome: Outcome) -> tuple[str, ...]:
+    return tuple(error.proposed for error in outcome.refused.values() if error.proposed)
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:

@@ -81,6 +81,9 @@ class Reader:
                 fillings.append(Filling(need, value, self._propose(shown, field, given)))
             except AnswerError as error:
                 refused[need] = error
+                if new := self._find_new(shown, field, given):
+                    named = ", ".join(new)
+                    error.proposed = f"proposed {need.kind}: {named} (not used in this vault yet)"
         return Outcome(fillings, refused, Usage())
 
     def _read_value(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
@@ -165,9 +168,14 @@ class Reader:
 
     def _propose(self, shown: Shown, field: Field, given: object) -> str:
         """Return what to say of values that the model named and the vault does not use yet."""
-        named = find_new_values(field, given, self._limits(shown, field))
-        new = [value for value in named if not self._known.is_used(field, value)]
+        new = self._find_new(shown, field, given)
         return f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
+
+    def _find_new(self, shown: Shown, field: Field, given: object) -> list[str]:
+        if isinstance(given, AnswerError):
+            return []
+        named = find_new_values(field, given, self._limits(shown, field))
+        return [value for value in named if not self._known.is_used(field, value)]
 
 
 def _no_note(_target: str) -> None:

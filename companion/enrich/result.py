@@ -16,6 +16,7 @@ Status = Literal["enriched", "unchanged", "skipped", "failed"]
 class Result:
     """What became of a job. filled: what was written; left: what was not, and why.
 
+    proposed: in words, values that the vault does not use yet, of needs that are not filled.
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
@@ -31,6 +32,7 @@ class Result:
     new: str = ""
     change: int | None = None
     ends_run: bool = False
+    proposed: tuple[str, ...] = ()
 
 
 def failed_result(path: str, error: NoteError) -> Result:

@@ -160,8 +160,9 @@ def _other_fault(reply: Reply, endpoint: Endpoint, said: str) -> CompanionError:
         )
     if _TOO_LONG.search(said) or status == 413:
         return PromptTooLong(
-            f"The note is too long for {model} at {where}; shorten it, or choose a model"
-            f" with a larger context{tail}"
+            f"The note, with what is asked about it, is too long for {model} at {where}; set"
+            " context_tokens to what the model takes, shorten the note, or choose a model with a"
+            f" larger context{tail}"
         )
     if _FILTERED.search(said):
         return refused(endpoint, said)

@@ -23,7 +23,6 @@ _PLAIN_TITLES = ("", "ai")
 # What may be open where the title ends, or makes a link of `[!ai]`. The paragraph that the title
 # begins goes on in the body (CommonMark 4.8), and would close it there.
 _MAY_BE_OPEN = re.compile(r"^[(:]|[`\[<$*~]|%%|==|(?<!\w)_")
-_APART = ("blank", "heading", "rule")
 
 
 class Style(NamedTuple):
@@ -155,23 +154,17 @@ def _read_callout(lines: Sequence[Line], first: int, style: Style, heading: str 
     body = lines[first + 1 : last + 1]
     is_empty = not lines[first].is_open and all(line.kind == "blank" for line in body)
     after = lines[last + 1 : last + 2]
-    is_answered = is_empty and any(_is_text_below(lines[first], line) for line in after)
+    is_answered = is_empty and any(map(_is_text_below, after))
     return Callout(first, last, style.title, heading, is_empty, is_answered, style.fold)
 
 
-def _is_text_below(header: Line, line: Line) -> bool:
+def _is_text_below(line: Line) -> bool:
     """Whether the line right below an empty callout is text that could be its answer.
 
-    The next item of a list whose items are callouts is none.
+    The text of a paragraph belongs to the quote above it, signs or none (CommonMark 5.1,
+    "Laziness"); where another block begins, it ends the quote.
     """
-    is_next_item = _marker(header) is not None and _marker(header) == _marker(line)
-    return line.kind not in _APART and not is_next_item
-
-
-def _marker(line: Line) -> int | None:
-    """Return where in the line the marker of a list item stands; None where none does."""
-    marker = line.prefix.lstrip(" \t>")
-    return len(line.prefix) - len(marker) if marker else None
+    return line.kind != "blank" and not line.begins
 
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:

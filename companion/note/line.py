@@ -31,6 +31,8 @@ class Line(NamedTuple):
     the next line. text: the line without its end. content: where in `text` the content
     begins, after quote signs, list markers and blanks. depth: how many quotes the line
     stands in by signs of its own. kept: how many of them go on from the line above.
+    begins: a block begins in it that is no paragraph, a list item or a quote for one, so it is
+    never more of the paragraph above, however that is quoted.
     level: of a heading, 1 to 6; only headings outside of quotes and lists are any.
     hidden: parts of `text` that lie in comments. is_open: a comment goes on below.
     """
@@ -46,6 +48,7 @@ class Line(NamedTuple):
     level: int = 0
     hidden: tuple[tuple[int, int], ...] = ()
     is_open: bool = False
+    begins: bool = False
 
     @property
     def prefix(self) -> str:

@@ -142,7 +142,7 @@ class _Scanner:
             line = self._leaf(line, count, more, inside)
         if not (more and self.in_paragraph):  # else it is lazy: the quotes above stay open
             self.containers.close(count)
-        return line
+        return line._replace(begins=count > kept or not self.in_paragraph)
 
     def _leaf(self, line: Line, count: int, more: bool, inside: bool) -> Line:
         """Return a line whose containers are known, by what its content begins with."""

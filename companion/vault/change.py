@@ -13,7 +13,7 @@ from typing import Literal, NamedTuple
 from companion.note.edit import Edit, apply_edits
 
 State = Literal["pending", "done", "undone", "abandoned"]
-Outcome = Literal["written", "rejected", "nothing"]
+Outcome = Literal["written", "rejected", "nothing", "proposed"]
 
 
 class NewChange(NamedTuple):
@@ -65,12 +65,24 @@ class Change:
 
 
 class Asked(NamedTuple):
-    """What came of asking for one need. asked_at: Unix time, seconds."""
+    """What came of asking for one need. asked_at: Unix time, seconds.
+
+    outcome: `proposed` where only values were named that the vault does not use; reason has them.
+    """
 
     outcome: Outcome
     reason: str
     asked_at: float
     change: int | None
+
+
+class Proposal(NamedTuple):
+    """What was only proposed for a need of a note, in words. asked_at: Unix time, seconds."""
+
+    path: str
+    need: str
+    words: str
+    asked_at: float
 
 
 def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:

@@ -13,11 +13,19 @@ from typing import Self
 
 from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
-from companion.vault.change import Asked, Change, NewChange, Outcome, make_row, read_row
+from companion.vault.change import (
+    Asked,
+    Change,
+    NewChange,
+    Outcome,
+    Proposal,
+    make_row,
+    read_row,
+)
 from companion.vault.database import Database
 from companion.vault.schema import touch
 
-__all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome"]
+__all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
 
 
 class Journal:
@@ -153,6 +161,14 @@ class Journal:
         """Return what was asked for every note, by path and need."""
         return self._asked("")
 
+    def proposals(self, path: str | None = None) -> list[Proposal]:
+        """Return what was only proposed for one note, or all, and stands with no change of it.
+
+        Newest first.
+        """
+        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (path,)).fetchall()).result()
+        return [Proposal(*row) for row in rows]
+
     def flush(self) -> None:
         """Force all that was recorded so far to the disk."""
         self._db.ask(touch, durable=True).result()
@@ -191,6 +207,11 @@ _MOST = (1 << 63) - 1  # the highest id SQLite can give
 _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""
 _SELECT_ASKED = "SELECT * FROM asked"
+_SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
+    WHERE outcome = 'proposed' AND (?1 IS NULL OR path = ?1) AND NOT EXISTS (
+        SELECT 1 FROM changes WHERE changes.path = asked.path
+        AND state != 'abandoned' AND instr(note, reason))
+    ORDER BY asked_at DESC, path, need"""
 _INSERT = """INSERT INTO changes
     (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
     undoes)

@@ -110,6 +110,40 @@ def test_servers_that_cannot_hold_a_schema(user: User, script: object, calls: in
     assert (ran.status, user.read("Stub.md"), user.calls()) == (0, FILLED, calls)
 
 
+QUESTIONS = [
+    pytest.param(4096, 10, 2, id="4096"),
+    pytest.param(2048, 6, 3, id="2048"),
+    pytest.param(1024, 2, 3, id="1024"),
+]
+
+
+@pytest.mark.parametrize(("context", "number", "calls"), QUESTIONS)
+def test_many_questions_fit_the_context(user: User, context: int, number: int, calls: int) -> None:
+    def script(seen: Seen, _n: int) -> Scene:
+        sent = json.dumps(seen.body["messages"]) + json.dumps(seen.body.get("response_format", ""))
+        if len(sent) / 4 + seen.body["max_tokens"] > context:
+            return error(400, "too many tokens", "context_length_exceeded")
+        if "response_format" not in seen.body:
+            return answer(str(SAYS["callout"]))
+        return answer_by_schema(seen, SAYS)
+
+    user.configure(f"[endpoint]\nretries = 0\ncontext_tokens = {context}\n")
+    asked = "".join(f"\n> [!ai] What is question {each}?\n" for each in range(number))
+    user.note("Asks.md", f"# Asks\n\n{'All of this is text of mine. ' * 400}\n{asked}")
+    user.fake.script = script
+    ran = user.run("enrich", "Asks.md", "--json")
+    assert (ran.status, user.calls()) == (0, calls), ran.all
+    assert user.read("Asks.md").count("\n> A stub") == number
+    assert "text of mine" in json.dumps(user.fake.seen[0].body)
+
+
+def test_a_question_as_long_as_a_text_is_refused(user: User) -> None:
+    user.note("Asks.md", f"# Asks\n\n> [!ai] {'Why? ' * 300}\n\n> [!ai] Short?\n")
+    ran = user.run("enrich", "Asks.md")
+    assert "has 1,499 letters, and 1,000 are the most; shorten it" in ran.out
+    assert "\n> [!ai] Short?\n> A stub" in user.read("Asks.md") and user.calls() == 1
+
+
 DESCRIPTIONS = [
     pytest.param("---\nfoo: bar\n---", "description: ", id="---"),
     pytest.param("One.\nTwo.", "description: One. Two.", id="newline"),

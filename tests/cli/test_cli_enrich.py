@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema, files_in
-from tests.llm.fake_endpoint import Scene, Seen
+from tests.llm.fake_endpoint import Scene, Seen, answer
 
 DONE = "---\ndescription: All is said.\n---\n\n# Done\n\n> [!ai] AI\n> Said.\n\nText.\n"
 PLAIN = "# Plain\n\nText without properties.\n"
@@ -276,6 +276,40 @@ def test_a_new_value_costs_nothing_else_and_is_proposed(user: User) -> None:
     ran = user.run("enrich", "New.md")
     assert "only what the vault does not use yet (gardening) for tags" in ran.out
     assert user.read("New.md").count("A stub is a short note.") == 1
+    assert user.run("history", "New.md").out.count(NEW_TAG) == 1
+    assert user.run("history", "--json").objects[0]["note"] == NEW_TAG
+
+
+ONE_NEED = "---\n{}:\nstatus: postponed\n---\n\n> [!ai] AI\n> Done.\n"
+NEW_TAG = "proposed tags: gardening (not used in this vault yet)"
+NEW_TYPE = "proposed note-type: recipe (not used in this vault yet)"
+PROPOSED = [
+    pytest.param("tags", "gardening", NEW_TAG, id="a tag"),
+    pytest.param("note-type", "recipe", NEW_TYPE, id="a choice"),
+]
+
+
+@pytest.mark.parametrize(("name", "said", "words"), PROPOSED)
+def test_history_has_what_was_only_proposed(user: User, name: str, said: str, words: str) -> None:
+    user.configure('[endpoint]\nretries = 0\njson_mode = "text"\n')
+    user.note("Other.md", f"---\n{name}: bread\n---\n")
+    text = ONE_NEED.format(name)
+    for path in ("A.md", "B.md"):
+        user.note(path, text)
+    user.fake.script = lambda seen, n: answer(said)
+    user.run("enrich", "A.md", "--dry-run")
+    assert user.run("history").out == "no changes yet\n"
+    user.run("enrich", ".")
+    assert user.read("A.md") == text
+    assert user.run("history").out.count(words) == 2
+    assert user.run("history", "A.md").out.count(words) == 1
+    assert user.run("history", "--limit", "1").out.count(words) == 1
+    [told] = user.run("history", "--json", "A.md").objects
+    assert (told["kind"], told["needs"], told["note"]) == ("proposal", [name], words)
+    assert f"{name}: asked for once; {words}; name the note" in user.run("enrich", ".").out
+    user.fake.script = lambda seen, n: answer("bread")
+    assert "2 enriched" in user.run("enrich", ".", "--retry").out
+    assert words not in user.run("history").out
 
 
 def test_nothing_to_choose_from(user: User) -> None:

@@ -142,9 +142,32 @@ def test_a_large_run_at_a_remote_endpoint_asks_first(
     assert remote.read("0.md") == STUB
 
 
-def test_nobody_is_asked_where_nobody_sits(remote: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
-    assert remote.run("enrich", ".", "--dry-run").status == 0 and remote.calls() == 51
+ALONE = [
+    pytest.param(["."], 2, 0, id="many"),
+    pytest.param([".", "--dry-run"], 2, 0, id="--dry-run"),
+    pytest.param([".", "--json"], 2, 0, id="--json"),
+    pytest.param([".", "--yes", "--dry-run"], 0, 51, id="--yes"),
+    pytest.param([".", "--limit", "50", "--dry-run"], 0, 50, id="50 notes"),
+]
+
+
+@pytest.mark.parametrize("typed", [io.StringIO("y\n"), None], ids=["a pipe", "closed"])
+@pytest.mark.parametrize(("arguments", "status", "calls"), ALONE)
+def test_a_large_run_where_nobody_sits_needs_a_yes(
+    remote: User,
+    monkeypatch: pytest.MonkeyPatch,
+    typed: io.StringIO | None,
+    arguments: list[str],
+    status: int,
+    calls: int,
+) -> None:
+    monkeypatch.setattr(sys, "stdin", typed)
+    ran = remote.run("enrich", *arguments)
+    assert (ran.status, remote.calls()) == (status, calls)
+    refused = bool(re.search(FORECAST, ran.err)) and "say --yes to send them all" in ran.err
+    assert refused is (status == 2)
+    assert not refused or ran.out == ""
+    assert remote.read("0.md") == STUB
 
 
 COMPLETIONS = [

@@ -83,7 +83,10 @@ NEW = [
     pytest.param("tags", VAULT, "- bread\n- #wine", ["wine"], id="lines"),
     pytest.param("tags", ANY, ["wine"], [], id="where any value will do"),
     pytest.param("tags", VAULT, "x" * 200, [], id="no sentences"),
-    pytest.param("note-type", VAULT, "wine", [], id="a choice is refused with its word"),
+    pytest.param("note-type", VAULT, "Note-type: wine.", ["wine"], id="a choice"),
+    pytest.param("note-type", VAULT, "How-to", [], id="a choice in use"),
+    pytest.param("note-type", VAULT, "None of these fits.", [], id="a sentence for a choice"),
+    pytest.param("note-type", VAULT, 3, [], id="no text for a choice"),
 ]
 
 

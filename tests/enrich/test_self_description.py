@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.ask import show_note
 from companion.enrich.self_description import is_self_description
+from companion.enrich.shown import show_note
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from companion.prompts import load_prompts

@@ -29,7 +29,9 @@ from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
 
 BODY = ["First.", "", "- one", "- two", "", "```", "code", "```"]
 MARKDOWN = MarkdownIt("commonmark")
-QUOTES = st.sampled_from(["\n\n> [!ai]\n", "\n> > [!ai] Q\n>\n", "\n- > [!ai]+\r\n\r\n", "> [!ai]"])
+QUOTES = st.sampled_from(
+    ["\n\n> [!ai]\n", "\n> > [!ai] Q\n>\n", "\n- > [!ai]+\r\n\r\n", "> [!ai]", "\n- a\n  > [!ai]\n"]
+)
 
 
 def found(text: str) -> list[Callout]:
@@ -137,6 +139,20 @@ STATES = [
     pytest.param("> [!note]\n> > [!ai] Q\n>\n> text", "open", id="text apart in the outer quote"),
     pytest.param("- > [!ai] Q\n- b", "open", id="next item of its list"),
     pytest.param("> - > [!ai] Q\n> - b", "open", id="next item of its list, in a quote"),
+    pytest.param("- a\n  > [!ai] Q\n- b", "open", id="next item below text"),
+    pytest.param("- a\n  - b\n    > [!ai] Q\n  - c", "open", id="next item of a nested list"),
+    pytest.param("- a\n  - b\n    > [!ai] Q\n- c", "open", id="next item of the outer list"),
+    pytest.param("7. a\n   > [!ai] Q\n8. b", "open", id="next item of an ordered list"),
+    pytest.param("> [!ai] Q\n- a", "open", id="list below"),
+    pytest.param("- > [!ai] Q\n  - a", "open", id="list in the list item"),
+    pytest.param("- > [!ai] Q\n  # A", "open", id="heading in the list item"),
+    pytest.param("> > [!ai] Q\n> # A", "open", id="heading in the outer quote"),
+    pytest.param("- a\n  > [!ai] Q\n* * *", "open", id="rule of stars"),
+    pytest.param("- > [!ai] Q\n> a", "open", id="quote below the list"),
+    pytest.param("> [!ai] Q\n```\na\n```", "open", id="code below"),
+    pytest.param("> [!ai] Q\n>\n    text", "open", id="indented code below"),
+    pytest.param("> [!ai] Q\n<div>\na\n</div>", "open", id="HTML block below"),
+    pytest.param("> [!ai] Q\n<!-- a -->", "open", id="HTML comment below"),
     pytest.param("> [!ai] Q\n> text", "filled", id="text"),
     pytest.param("> [!ai] Q\n>\n>\n> text", "filled", id="text after blank lines in the quote"),
     pytest.param("> [!ai] Q\n> - a", "filled", id="list"),
@@ -148,13 +164,14 @@ STATES = [
     pytest.param("> [!ai] Q %% or what?", "filled", id="comment never closed"),
     pytest.param("> [!ai] Q\ntext", "left", id="text below"),
     pytest.param("> [!ai] Q\n===", "left", id="no underline, but text"),
-    pytest.param("> [!ai] Q\n- a", "left", id="list below"),
-    pytest.param("> [!ai] Q\n```\na\n```", "left", id="code below"),
+    pytest.param("> [!ai] Q\n| a | b |\n|---|---|", "left", id="table row below"),
+    pytest.param("> [!ai] Q\n$$\na\n$$", "left", id="formula below"),
+    pytest.param("- a\n  > [!ai] Q\nb\n- c", "left", id="text between list items"),
+    pytest.param("- > [!ai] Q\n      # A", "left", id="what is no heading so far in"),
     pytest.param("> [!ai] Q\n    text", "left", id="indented text below"),
     pytest.param("> [!ai] Q\n>\ntext", "left", id="text below a blank line of the quote"),
     pytest.param("> > [!ai] Q\n> text", "left", id="text in the outer quote"),
     pytest.param("- > [!ai] Q\n  text", "left", id="text in the list item"),
-    pytest.param("- > [!ai] Q\n  - a", "left", id="list in the list item"),
     pytest.param("> [!ai] Q\n%% a %%", "left", id="comment below"),
     pytest.param("> [!ai] Q\n<b>", "left", id="HTML below"),
 ]
@@ -182,6 +199,14 @@ ANSWERS = [
     pytest.param(
         "- a\n\n\t> [!ai]\n", "- a\n\n\t> [!ai]\n\t> Because.\n", id="in a list, by a tab"
     ),
+    pytest.param(
+        "- a\n  > [!ai]\n- b\n", "- a\n  > [!ai]\n  > Because.\n- b\n", id="in a tight list"
+    ),
+    pytest.param(
+        "1. a\n   - b\n\t > [!ai]\n2. c",
+        "1. a\n   - b\n\t > [!ai]\n\t > Because.\n2. c",
+        id="nested lists",
+    ),
     pytest.param("> - > [!ai]\n", "> - > [!ai]\n>   > Because.\n", id="list in a quote"),
     pytest.param("> [!ai]\n---\n", "> [!ai]\n> Because.\n---\n", id="above a rule"),
     pytest.param(
@@ -197,6 +222,23 @@ ANSWERS = [
 @pytest.mark.parametrize(("text", "new"), ANSWERS)
 def test_answers(text: str, new: str, variant: Callable[[str], str]) -> None:
     assert answered(variant(text), ["Because."]) == vary(new, text, variant)
+
+
+def _kinds(text: str) -> list[tuple[object, ...]]:
+    lines = read_outline(NoteText(text))
+    return [(line.text, line.kind, line.level, line.depth, line.begins) for line in lines]
+
+
+@pytest.mark.parametrize("body", [["Because."], BODY, [*BODY, "", "1. one"]])
+@pytest.mark.parametrize("text", [case.values[0] for case in STATES if case.values[1] == "open"])
+def test_what_stands_below_an_answer_is_what_it_was(text: str, body: list[str]) -> None:
+    edits = _answers(note := NoteText(str(text)), body)
+    new = apply_edits(note.text, edits)
+    [callout] = found(note.text)
+    added = range(callout.first + 1, callout.first + 1 + len(body))
+    kept = [line for number, line in enumerate(_kinds(new)) if number not in added]
+    assert kept == _kinds(note.text)
+    assert not found(new)[0].is_empty and _answers(NoteText(new), body) == []
 
 
 # What a title may leave open, and a body, inert by itself, that would close it.
