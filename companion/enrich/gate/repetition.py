@@ -16,7 +16,7 @@ _PHRASE_WORDS = {"text": 4, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
 _STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
 _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
-_OFTEN, _DENSE = 4, 0.15  # times, and share of all words, that no long word has where people write
+_JUDGED, _DIFFERENT = 15, 0.52  # words, and share of them that differ: people's differ more
 _LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
 _ITEM_END = re.compile(r"[,;:、，；：()]|\b(?:and|or|und|oder|et|ou|y|e|o|и|или)\b", re.IGNORECASE)
 _PADDING = """
@@ -41,7 +41,7 @@ def find_repetition(said: Said) -> Fault | None:
         _repeated_sentence(said.text)
         or _stutter(said.text, said.title)
         or _repeated_phrase(said.tokens, said.field.kind)
-        or ("" if said.is_prose else _too_often(said.tokens))
+        or ("" if said.is_prose else _few_words(said.tokens))
         or (_goes_round(said.tokens) if said.is_prose and not said.question else "")
     )
     return Fault("repetition", f"repeats itself (“{again}”)", _RETRY) if again else None
@@ -114,12 +114,13 @@ def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
     return ""
 
 
-def _too_often(tokens: Sequence[str]) -> str:
-    """Return a long word that one line of text has over and over."""
-    counts = Counter(token for token in tokens if len(token) > _LONG)
-    return next(
-        (word for word, times in counts.items() if times >= max(_OFTEN, _DENSE * len(tokens))), ""
-    )
+def _few_words(tokens: Sequence[str]) -> str:
+    """Return the word said most often in a line of text that is made of few words."""
+    counts = Counter(token for token in tokens if not is_unspaced(token))
+    spoken = counts.total()
+    if spoken < _JUDGED or len(counts) > _DIFFERENT * spoken:
+        return ""
+    return max(counts, key=lambda word: counts[word] * len(word))
 
 
 def _goes_round(tokens: Sequence[str]) -> str:
