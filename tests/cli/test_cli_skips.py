@@ -163,7 +163,10 @@ properties = { private = "true" }
 PRIVATE_NOTES = [
     pytest.param("Diary/D.md", STUB, id="folder"),
     pytest.param("N.md", STUB + "#me/too\n", id="tag"),
+    pytest.param("N.md", STUB + "x\n\n[Discord #me](https://x.y)\n", id="tag in a link"),
+    pytest.param("N.md", STUB + "a|b\n-|-\n|#me|text|\n", id="tag in a table"),
     pytest.param("N.md", STUB.replace("created", "private: true\ncreated"), id="property"),
+    pytest.param("N.md", STUB.replace("created", "Private: yes\ncreated"), id="another yes"),
 ]
 
 
