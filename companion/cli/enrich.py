@@ -14,11 +14,13 @@ from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.session import (
     common_options,
+    count_marks,
     find_running,
     name_elsewhere,
     open_session,
     resolve_path,
     warn_of_folders,
+    warn_of_marks,
 )
 from companion.cli.show import Show, count
 from companion.cli.stop import stop_on_ctrl_c
@@ -117,6 +119,7 @@ class _Run:
     def choose(self, wanted: Sequence[str], choice: Choice) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
         self.known = Known(scan := self.workspace.scan())
+        warn_of_marks(self.workspace, scan, self.show)
         if not choice.every:  # else each of them is named
             self.left = left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
@@ -150,6 +153,8 @@ class _Run:
         config = self.config
         is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
         if is_here and not self.asks:
+            if count_marks(config):  # else no look is needed
+                warn_of_marks(self.workspace, self.workspace.scan(), self.show)
             return True
         jobs = self.choose(wanted, choice)[0][:limit]
         if jobs:

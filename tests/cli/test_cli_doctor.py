@@ -27,8 +27,8 @@ from tests.llm.fake_endpoint import answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 EVERYTHING = [
-    *("program", "configuration", "token", "model", "answer", "vault", "folders", "plugin"),
-    *("prompts", "copies", "events", "state", "journal", "spending", "daemon"),
+    *("program", "configuration", "token", "model", "answer", "vault", "folders", "marks"),
+    *("plugin", "prompts", "copies", "events", "state", "journal", "spending", "daemon"),
 ]
 
 
@@ -106,6 +106,10 @@ def missing_folder(user: User) -> None:
     user.configure('[private]\nfolders = ["Gardn"]\n[server]\nport = 0\n')
 
 
+def missing_marks(user: User) -> None:
+    user.configure('[private]\ntags = ["mee"]\nproperties = { a = "b" }\n[server]\nport = 0\n')
+
+
 def odd_settings(user: User) -> None:
     (user.vault / ".obsidian" / "app.json").write_text("{")
 
@@ -156,6 +160,10 @@ FAULTS = [
     pytest.param(
         missing_folder, "folders", "problem", "names Gardn", "config.toml", id="missing folder"
     ),
+    pytest.param(
+        missing_marks, "marks", "hint", "#mee, and no note that", "spelling", id="missing tag"
+    ),
+    pytest.param(missing_marks, "marks", "hint", "names a: b, and", "", id="missing value"),
     pytest.param(odd_settings, "vault", "problem", "it is not valid JSON", "", id="odd settings"),
 ]
 

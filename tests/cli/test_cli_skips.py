@@ -198,6 +198,23 @@ def test_a_folder_that_is_not_there_is_said(user: User) -> None:
         assert "[private] folders names Gardn" in ran.err
 
 
+def test_a_tag_or_value_that_no_note_has_is_said(user: User) -> None:
+    user.note("N.md", STUB.replace("created", "private: yes\ncreated") + "[a #me](b)\n")
+    user.configure(
+        '[private]\ntags = ["me", "mee"]\nproperties = { private = "true", status = "x" }\n'
+        '[ignore]\ntags = ["#nope"]\n'
+    )
+    for command in (("scan",), ("scan",), ("enrich", ".", "--dry-run")):
+        ran = user.run(*command)
+        assert ran.status == 0
+        end = "and no note that is looked at has it: it keeps no note back"
+        assert [line.removeprefix("companion: ") for line in ran.err.splitlines()][:3] == [
+            f"[ignore] tags names #nope, {end}",
+            f"[private] tags names #mee, {end}",
+            f"[private] properties names status: x, {end}",
+        ]
+
+
 LEFT = [
     pytest.param("Templates", "2  in the templates folder (Obsidian's settings)", id="templates"),
     pytest.param(".obsidian", "1  in .obsidian, which holds no notes of the vault", id="hidden"),
