@@ -25,6 +25,7 @@ from companion.enrich.check import (
     check_configuration,
     check_copies,
     check_events,
+    check_gate,
     check_journal,
     check_plugin,
     check_program,
@@ -86,6 +87,7 @@ def _examine(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Check]:
 
 
 def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
+    yield "gate", check_gate
     yield "model", partial(check_model, config, thorough=thorough)
     try:
         if asks and not is_missing(config):

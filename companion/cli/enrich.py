@@ -35,6 +35,7 @@ from companion.enrich.known import Known
 from companion.enrich.model import model_facts, open_client, where_it_goes
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
+from companion.enrich.unchecked import find_unchecked
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
@@ -84,6 +85,8 @@ def enrich(
         wanted = [resolve_path(workspace, path) for path in paths]
         name_elsewhere(workspace.root, show)
         warn_of_folders(workspace, show)
+        if not running and (unchecked := find_unchecked()):
+            show.warn(unchecked)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)
