@@ -112,6 +112,42 @@ def test_wrong_folder(home: Path, table: str, written: str, words: str) -> None:
         load(home, f"[{table}]\nfolders = [{written!r}]\n".replace("\\\\", "\\"))
 
 
+MARKS = [
+    pytest.param("tags = ['#geheim', ' a/b/ ', 'geheim/']", ("geheim", "a/b", "geheim"), id="tags"),
+    pytest.param("tags = ['日本', '🔒', 'C-3_x']", ("日本", "🔒", "C-3_x"), id="odd ones"),
+    pytest.param("properties = { ' a b ' = ' yes ' }", {"a b": "yes"}, id="properties"),
+    pytest.param("properties = { done = '?' }", {"done": "?"}, id="a question mark"),
+]
+WRONG_MARKS = [
+    pytest.param("tags = ['geheim/*']", 'tags.0: .* is a glob, .* write "geheim"', id="glob"),
+    pytest.param("tags = ['a', '#*/x']", "tags.1: .* is a glob, .* name each tag", id="any"),
+    pytest.param("tags = ['gehe?m']", "is a glob, .* name each tag", id="one character"),
+    pytest.param("tags = ['']", "'' is no tag", id="no tag"),
+    pytest.param("tags = ['##a']", "is no tag", id="two signs"),
+    pytest.param("tags = ['a, b']", "is no tag; one has letters", id="several in one"),
+    pytest.param("tags = ['1984']", "not digits alone", id="a number"),
+    pytest.param("properties = { private = '*' }", "'\\*' is a glob, .* name each", id="any value"),
+    pytest.param("properties = { 'p*' = 'x' }", "'p\\*' is a glob", id="any name"),
+    pytest.param("properties = { private = ' ' }", "'private' lacks", id="no value"),
+    pytest.param("properties = { '' = 'x' }", "'' lacks its name", id="no name"),
+    pytest.param("properties = { private = true }", "this takes a text in quotes", id="no text"),
+]
+
+
+@pytest.mark.parametrize("table", ["ignore", "private"])
+@pytest.mark.parametrize(("text", "expected"), MARKS)
+def test_marks(home: Path, table: str, text: str, expected: object) -> None:
+    config = load(home, f"[{table}]\n{text}\n")
+    assert getattr(getattr(config, table), text.split()[0]) == expected
+
+
+@pytest.mark.parametrize("table", ["ignore", "private"])
+@pytest.mark.parametrize(("text", "words"), WRONG_MARKS)
+def test_wrong_marks(home: Path, table: str, text: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"{table}\..*{words}"):
+        load(home, f"[{table}]\n{text}\n")
+
+
 @pytest.mark.parametrize(("text", "words", "more"), WRONG)
 def test_wrong_setting(home: Path, text: str, words: str, more: str) -> None:
     with pytest.raises(UsageError) as caught:

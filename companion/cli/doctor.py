@@ -9,7 +9,13 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import choose_vault, common_options, find_missing_folders
+from companion.cli.session import (
+    choose_vault,
+    common_options,
+    count_marks,
+    find_missing_folders,
+    find_missing_marks,
+)
 from companion.cli.show import Show, count
 from companion.config import Config, load_config, state_folder
 from companion.daemon.check import check_daemon, check_token
@@ -19,6 +25,7 @@ from companion.enrich.check import (
     check_configuration,
     check_copies,
     check_events,
+    check_gate,
     check_journal,
     check_plugin,
     check_program,
@@ -29,6 +36,7 @@ from companion.enrich.check import (
     run_checks,
 )
 from companion.enrich.check_model import check_answer, check_model, is_missing
+from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
 
 _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
@@ -79,6 +87,7 @@ def _examine(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Check]:
 
 
 def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
+    yield "gate", check_gate
     yield "model", partial(check_model, config, thorough=thorough)
     try:
         if asks and not is_missing(config):
@@ -91,6 +100,7 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     state = state_folder(root)
     yield "vault", partial(check_vault, root)
     yield "folders", partial(_check_folders, config, root)
+    yield "marks", partial(_check_marks, config, root)
     yield "plugin", partial(check_plugin, root)
     yield "prompts", partial(check_prompts, config, root)
     yield "copies", partial(check_copies, root)
@@ -107,6 +117,22 @@ def _check_folders(config: Config, root: Path) -> Check:
         return Check("folders", "problem", "; ".join(missing), "mend their names in config.toml")
     number = len(config.ignore.folders) + len(config.private.folders)
     return Check("folders", "ok", f"{count(number, 'folder')} named in the configuration")
+
+
+def _check_marks(config: Config, root: Path) -> Check:
+    """Return whether notes have the tags and properties for which the configuration keeps any back.
+
+    Raises UsageError, PromptError, JournalError: the vault cannot be looked over.
+    """
+    number = count_marks(config)
+    if number:
+        with open_workspace(config, root, read_only=True) as workspace:
+            missing = find_missing_marks(config, workspace.scan())
+        if missing:
+            mend = "mend their spelling in config.toml, unless such notes are still to come"
+            return Check("marks", "hint", "; ".join(missing), mend)
+    said = f"{count(number, 'mark')} (tags, properties) named in the configuration"
+    return Check("marks", "ok", said)
 
 
 def _print(check: Check, show: Show) -> None:

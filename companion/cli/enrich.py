@@ -14,11 +14,13 @@ from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.session import (
     common_options,
+    count_marks,
     find_running,
     name_elsewhere,
     open_session,
     resolve_path,
     warn_of_folders,
+    warn_of_marks,
 )
 from companion.cli.show import Show, count
 from companion.cli.stop import stop_on_ctrl_c
@@ -33,6 +35,7 @@ from companion.enrich.known import Known
 from companion.enrich.model import model_facts, open_client, where_it_goes
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
+from companion.enrich.unchecked import find_unchecked
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
@@ -82,6 +85,8 @@ def enrich(
         wanted = [resolve_path(workspace, path) for path in paths]
         name_elsewhere(workspace.root, show)
         warn_of_folders(workspace, show)
+        if not running and (unchecked := find_unchecked()):
+            show.warn(unchecked)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)
@@ -117,6 +122,7 @@ class _Run:
     def choose(self, wanted: Sequence[str], choice: Choice) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
         self.known = Known(scan := self.workspace.scan())
+        warn_of_marks(self.workspace, scan, self.show)
         if not choice.every:  # else each of them is named
             self.left = left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
@@ -150,6 +156,8 @@ class _Run:
         config = self.config
         is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
         if is_here and not self.asks:
+            if count_marks(config):  # else no look is needed
+                warn_of_marks(self.workspace, self.workspace.scan(), self.show)
             return True
         jobs = self.choose(wanted, choice)[0][:limit]
         if jobs:

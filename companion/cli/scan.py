@@ -14,6 +14,7 @@ from companion.cli.session import (
     open_session,
     resolve_path,
     warn_of_folders,
+    warn_of_marks,
 )
 from companion.cli.show import Show, count
 from companion.enrich.report import Report, as_object
@@ -39,6 +40,7 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
         with show.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
             found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
+        warn_of_marks(workspace, found, show)
         report = Report(workspace, found, wanted)
     if as_json:
         for path, facts in report.all():

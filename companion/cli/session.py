@@ -12,13 +12,16 @@ import click
 
 from companion.cli.show import Show
 from companion.config import Config, load_config, state_folder
+from companion.config.tables import IgnoreTable, PrivateTable
 from companion.daemon.client import DaemonClient
 from companion.daemon.place import find_daemon
 from companion.daemon.token import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
+from companion.note.kept_back import property_mark, tag_mark
 from companion.vault.files import is_utf8
+from companion.vault.index import Scan
 from companion.vault.locate import (
     OutsideVault,
     find_vault,
@@ -117,6 +120,37 @@ def find_missing_folders(config: Config, root: Path) -> list[str]:
         for folder in folders
         if not has_folder(root, folder)
     ]
+
+
+def warn_of_marks(workspace: Workspace, scan: Scan, show: Show) -> None:
+    """Say which tags and properties the configuration names that no note has."""
+    for missing in find_missing_marks(workspace.config, scan):
+        show.warn(missing)
+
+
+def find_missing_marks(config: Config, scan: Scan) -> list[str]:
+    """Return a sentence for each tag or property that [ignore] or [private] names in vain."""
+    found = scan.marks() if count_marks(config) else set()
+    marks = [mark for table in _marking(config) for mark in _marks(*table)]
+    return [said for mark, said in marks if mark not in found]
+
+
+def count_marks(config: Config) -> int:
+    """Return how many tags and properties [ignore] and [private] name."""
+    return sum(len(table.tags) + len(table.properties) for _, table in _marking(config))
+
+
+def _marking(config: Config) -> list[tuple[str, IgnoreTable | PrivateTable]]:
+    return [("ignore", config.ignore), ("private", config.private)]
+
+
+def _marks(name: str, table: IgnoreTable | PrivateTable) -> Iterator[tuple[str, str]]:
+    """Yield each mark that the table names, and what to say where no note has it."""
+    end = "and no note that is looked at has it: it keeps no note back"
+    for tag in table.tags:
+        yield tag_mark(tag), f"[{name}] tags names #{tag}, {end}"
+    for pair in table.properties.items():
+        yield property_mark(*pair), f"[{name}] properties names {': '.join(pair)}, {end}"
 
 
 def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:

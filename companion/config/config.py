@@ -81,10 +81,11 @@ class Config(Table):
             callout=CALLOUT in wanted,
             postponed_tags=_plain(self.notes.postponed_tags),
             postponed_properties=tuple(self.notes.postponed_properties.items()),
-            skip_tags=_plain(self.ignore.tags),
+            skip_tags=self.ignore.tags,
             skip_properties=tuple(self.ignore.properties.items()),
-            private_tags=_plain(self.private.tags) if self.is_remote else (),
-            private_properties=tuple(self.private.properties.items()) if self.is_remote else (),
+            private_tags=self.private.tags,
+            private_properties=tuple(self.private.properties.items()),
+            is_remote=self.is_remote,
             vocabulary=vocabulary,
         )
 

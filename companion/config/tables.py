@@ -7,6 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from companion.config.folder_names import FolderName
+from companion.config.mark_names import PropertyValues, TagName
 from companion.note.tag import is_tag
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
@@ -82,9 +83,9 @@ class IgnoreTable(Table):
     """globs, as ["Journal/**", "*.private.md"]"""
     folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
-    tags: tuple[str, ...] = ()
+    tags: tuple[TagName, ...] = ()
     """notes with one of these tags"""
-    properties: dict[str, str] = {}
+    properties: PropertyValues = {}
     """notes with one of these properties, as { status = "private" }"""
     max_kilobytes: Annotated[int, Field(ge=1)] = 1024
     """larger notes"""
@@ -95,9 +96,9 @@ class PrivateTable(Table):
 
     folders: tuple[FolderName, ...] = ()
     """folders of the vault"""
-    tags: tuple[str, ...] = ()
+    tags: tuple[TagName, ...] = ()
     """notes with one of these tags"""
-    properties: dict[str, str] = {}
+    properties: PropertyValues = {}
     """notes with one of these properties, as { private = "true" }"""
 
 

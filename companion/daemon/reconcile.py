@@ -64,6 +64,7 @@ class Reconciler:
         self._known: Known | None = None
         self._cost = 0.0
         self._needy: set[str] = set()
+        self._left: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
         self._hinted = threading.Condition()
         self._hints: dict[str, float] = {}  # by path, when it was reported last
@@ -217,8 +218,8 @@ class Reconciler:
         for path in self._needy.difference(needy):
             self._queue.discard(path)
         self._needy = set(needy)
-        skipped = sum(facts.skipped is not None for facts in found.values())
-        self.counts = Counts(len(scan.notes), len(needy), skipped + len(scan.skipped))
+        self._left = {path for path, facts in found.items() if facts.skipped is not None}
+        self.counts = self._count(scan)
         self.ready.set()
         self._looked()
 
@@ -233,13 +234,20 @@ class Reconciler:
             if any(before.get(path) != _shared(notes.get(path)) for path in changed):
                 self._known = None
         for path, at in hints.items():
-            if self._needs(path, notes.get(path), asked=hints):
+            facts = notes.get(path)
+            self._left.discard(path)
+            if facts is not None and facts.skipped is not None:
+                self._left.add(path)
+            if self._needs(path, facts, asked=hints):
                 self._needy.add(path)
                 self._put_hinted(path, at)
             else:
                 self._needy.discard(path)
                 self._queue.discard(path)
-        self.counts = self.counts._replace(notes=len(notes), to_do=len(self._needy))
+        self.counts = self._count(self._scan)
+
+    def _count(self, scan: Scan) -> Counts:
+        return Counts(len(scan.notes), len(self._needy), len(self._left) + len(scan.skipped))
 
     def _needs(self, path: str, facts: Facts | None, asked: Container[str]) -> bool:
         """Whether there is something to ask for that was not asked before.

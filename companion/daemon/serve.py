@@ -22,6 +22,7 @@ from companion.daemon.place import Place, remove_place, write_place
 from companion.daemon.server import Server, bind_port, make_server
 from companion.daemon.token import Tokens, client_token, ensure_token, read_token
 from companion.enrich.spending import open_spending
+from companion.enrich.unchecked import find_unchecked
 from companion.enrich.workspace import open_workspace
 
 _SERVER_ENDS = 1.0  # seconds for answers under way
@@ -48,6 +49,8 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         open_log(space.state, to_terminal=True)
         for recovered in space.recovered:
             _log.warning("%s: %s", recovered.path, recovered.reason)
+        if unchecked := find_unchecked():
+            _log.warning("%s", unchecked)
         ensure_token()
         daemon = Daemon(space, spending)
         bound: int = listener.getsockname()[1]

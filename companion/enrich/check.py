@@ -17,6 +17,7 @@ from companion import __version__
 from companion.config import Config, common_state_folder, config_folder, load_config
 from companion.config.private import is_private
 from companion.enrich.spending import open_spending
+from companion.enrich.unchecked import find_unchecked
 from companion.errors import CompanionError, UsageError
 from companion.note.needs import CALLOUT
 from companion.prompts import load_prompts
@@ -86,6 +87,13 @@ def check_configuration() -> Check:
         said = f"others may read {file}, which holds a key"
         return Check("configuration", "problem", said, f"chmod 600 {file}")
     return Check("configuration", "ok", f"{file}{also}")
+
+
+def check_gate() -> Check:
+    """Return whether the model's answers are checked; of a daemon's environment nothing is seen."""
+    if unchecked := find_unchecked():
+        return Check("gate", "hint", unchecked, "unset it, and start the daemon again")
+    return Check("gate", "ok", "what the model says is checked before it goes into a note")
 
 
 def check_prompts(config: Config, root: Path) -> Check:

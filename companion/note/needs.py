@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
+from companion.note.kept_back import find_marks, property_mark, says, tag_mark
 from companion.note.style import find_styles
 from companion.note.tag import is_tag
 from companion.note.text import NoteText
@@ -24,7 +26,6 @@ FACTS = 4
 
 PRIVATE = "set to be read by models on this machine only"
 
-_NO = ("false", "no", "off")
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
 _LIKE_NTH = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
@@ -66,7 +67,8 @@ class Facts(NamedTuple):
 
     skipped: why the whole note is left alone. left: what in it is left alone, and why.
     values: the values in use of the properties whose vocabulary counts. styles: how its AI
-    callouts begin, by place; see find_styles.
+    callouts begin, by place; see find_styles. marks: which marks of the configuration it bears
+    that keep a note back, here or from an endpoint elsewhere; see find_marks.
     """
 
     needs: tuple[Need, ...] = ()
@@ -75,6 +77,7 @@ class Facts(NamedTuple):
     aliases: tuple[str, ...] = ()
     values: Mapping[str, tuple[str, ...]] = {}
     styles: Mapping[str, tuple[Style, ...]] = {}
+    marks: tuple[str, ...] = ()
 
     def dump(self) -> str:
         """Return the facts as JSON."""
@@ -87,19 +90,24 @@ class Facts(NamedTuple):
 
     @staticmethod
     def has_styles(dumped: str) -> bool:
-        """Whether dump() was of a note with an AI callout that counts; without decoding."""
-        return not dumped.endswith(",{}]")
+        """Whether dump() may be of a note with an AI callout that counts; without decoding."""
+        return not dumped.endswith(",{},[]]")
+
+    @staticmethod
+    def has_marks(dumped: str) -> bool:
+        """Whether dump() was of a note with marks; without decoding."""
+        return not dumped.endswith(",[]]")
 
     @classmethod
     def load(cls, dumped: str) -> Self:
         """Return the facts that dump() wrote."""
-        needs, skipped, left, aliases, values, styles = json.loads(dumped)
+        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
         for name, found in values.items():
             values[name] = tuple(found)
         for place, used in styles.items():
             styles[place] = tuple([Style(*style) for style in used])
         needs = tuple([Need(*need) for need in needs])
-        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles)
+        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
 
 
 @dataclass(frozen=True)
@@ -108,8 +116,8 @@ class Rules:
 
     fields: properties to fill. postponed_tags: without `#`. postponed_properties: name and value.
     skip_tags, skip_properties: notes with one of these are left alone. private_tags,
-    private_properties: the same, for the endpoint is on another machine. vocabulary: properties
-    whose values count.
+    private_properties: the same where is_remote, for the endpoint is on another machine.
+    vocabulary: properties whose values count.
     """
 
     fields: tuple[str, ...] = (DESCRIPTION, "aliases", "tags", "note-type")
@@ -120,6 +128,7 @@ class Rules:
     skip_properties: tuple[tuple[str, str], ...] = ()
     private_tags: tuple[str, ...] = ()
     private_properties: tuple[tuple[str, str], ...] = ()
+    is_remote: bool = False
     vocabulary: tuple[str, ...] = ("tags", "note-type")
 
     def is_mark(self, tag: str) -> bool:
@@ -128,13 +137,15 @@ class Rules:
 
     @cached_property
     def _marking_tags(self) -> tuple[str, ...]:
-        tags = (*self.postponed_tags, *self.skip_tags, *self.private_tags)
+        private = self.private_tags if self.is_remote else ()
+        tags = (*self.postponed_tags, *self.skip_tags, *private)
         return tuple(f"{tag.lstrip('#').casefold()}/" for tag in tags)
 
     @cached_property
     def marks(self) -> frozenset[tuple[str, str]]:
         """The properties that do, with their values casefolded."""
-        marks = (*self.postponed_properties, *self.skip_properties, *self.private_properties)
+        private = self.private_properties if self.is_remote else ()
+        marks = (*self.postponed_properties, *self.skip_properties, *private)
         return frozenset((name, value.casefold()) for name, value in marks)
 
 
@@ -161,14 +172,20 @@ def find_facts(
     Raises NoteRefused when the section is not there, or has a callout.
     """
     aliases = tuple(view.properties.aliases)
-    if reason := _why_skipped(view, rules):
-        return Facts((), reason, (), aliases)  # what is in it stays out of other notes, too
+    marks = find_marks(
+        view,
+        (*rules.skip_tags, *rules.private_tags),
+        (*rules.skip_properties, *rules.private_properties),
+    )
+    if reason := _why_skipped(view, rules, marks):
+        # what is in it stays out of other notes, too
+        return Facts(skipped=reason, aliases=aliases, marks=marks)
     values = _values_in_use(view, rules)
     needs = list(_find_needs(view, rules, explicit))
     if section is not None:
         needs += _section_needs(view, section)
     styles = find_styles(view.callouts)
-    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles)
+    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles, marks)
 
 
 def find_callout(view: NoteView, need: Need) -> Callout | None:
@@ -177,25 +194,27 @@ def find_callout(view: NoteView, need: Need) -> Callout | None:
     return empty[0] if empty else None
 
 
-def _why_skipped(view: NoteView, rules: Rules) -> str | None:
+def _why_skipped(view: NoteView, rules: Rules, marks: Sequence[str]) -> str | None:
+    """Return why the note is left alone; marks: those it bears."""
     properties = view.properties
     if properties.has_any(_SAYING_SKIP):
-        if properties.key_of("ai") and str(properties.get("ai")).casefold() in _NO:
+        if says(properties, "ai", "false"):
             return "it says ai: false"
         for name, what in _DRAWINGS.items():
             if properties.key_of(name):
                 return f"it is {what}"
-    for tags, marks, why in (
-        (rules.skip_tags, rules.skip_properties, "which is set to be left alone"),
-        (rules.private_tags, rules.private_properties, PRIVATE),
-    ):
-        for tag in tags:
-            if view.has_tag(tag):
-                return f"it is tagged #{tag}, {why}"
-        for name, value in marks:
-            if value.casefold() in map(str.casefold, _texts(properties.get(name))):
-                return f"it says {name}: {value}, {why}"
+    for mark in _named(rules.skip_tags, rules.skip_properties):
+        if mark in marks:
+            return f"it {mark}, which is set to be left alone"
+    for mark in _named(rules.private_tags, rules.private_properties) if rules.is_remote else ():
+        if mark in marks:
+            return f"it {mark}, {PRIVATE}"
     return None
+
+
+def _named(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
+    yield from map(tag_mark, tags)
+    yield from starmap(property_mark, properties)
 
 
 def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:

@@ -14,6 +14,7 @@ from companion.note.line import Line
 _NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
 _WHOLE = re.compile(_NAME)
 _TAGS = re.compile(rf"#(?<![^\s\ufeff]#){_NAME}(?:#{_NAME})*")
+_POSSIBLE_TAG = re.compile(rf"#(?<!(?<!\\)\\#)({_NAME})")
 _HIDING = ("%%", "```", "~~~", "$$", "<!--")
 _NO_TAGS = re.compile(
     r"\\."
@@ -91,6 +92,19 @@ def has_tag(tags: Iterable[str], wanted: str) -> bool:
     """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
     wanted = f"{wanted.lstrip('#').casefold()}/"
     return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
+
+
+def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
+    """Yield what anybody might take for a tag, whatever it stands in: its place, and its name.
+
+    Before it may stand anything but a letter or digit of ASCII, or a backslash: that says no.
+    """
+    end = -1
+    for match in _POSSIBLE_TAG.finditer(text):
+        start, before = match.start(), text[match.start() - 1 : match.start()]
+        if start == end or not (before.isascii() and before.isalnum()):
+            yield start, match[1].partition("\ufeff")[0]
+        end = match.end()
 
 
 class _Hidden:

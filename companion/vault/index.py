@@ -74,9 +74,15 @@ class Notes(Mapping[str, Facts]):
                 yield path, facts
 
     def with_callouts(self) -> Iterator[Facts]:
-        """Yield the facts of the notes with AI callouts; of the others, nothing is decoded."""
+        """Yield the facts of all notes with AI callouts; of most others, nothing is decoded."""
         for path, facts in self._facts.items():
             if not isinstance(facts, str) or Facts.has_styles(facts):
+                yield self[path]
+
+    def with_marks(self) -> Iterator[Facts]:
+        """Yield the facts of the notes with marks that keep them back; no others are decoded."""
+        for path, facts in self._facts.items():
+            if not isinstance(facts, str) or Facts.has_marks(facts):
                 yield self[path]
 
     def copy(self) -> Notes:
@@ -124,6 +130,10 @@ class Scan:
         for facts in self.notes.values():
             used.update(set(facts.values.get(name, ())))
         return used
+
+    def marks(self) -> set[str]:
+        """Return all marks that any note bears, in words; see find_marks."""
+        return {mark for facts in self.notes.with_marks() for mark in facts.marks}
 
     def styles(self, place: str) -> Counter[Style]:
         """Return how many notes use each style of AI callouts at the place; see find_styles."""

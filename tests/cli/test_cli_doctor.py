@@ -27,13 +27,14 @@ from tests.llm.fake_endpoint import answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 EVERYTHING = [
-    *("program", "configuration", "token", "model", "answer", "vault", "folders", "plugin"),
-    *("prompts", "copies", "events", "state", "journal", "spending", "daemon"),
+    *("program", "configuration", "token", "gate", "model", "answer", "vault", "folders", "marks"),
+    *("plugin", "prompts", "copies", "events", "state", "journal", "spending", "daemon"),
 ]
 
 
 @pytest.fixture(autouse=True)
-def all_is_well(user: User) -> None:
+def all_is_well(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
     user.fake.play(answer("ready"))
     user.configure("[endpoint]\nretries = 0\n[server]\nport = 0\n")
     ensure_token()
@@ -106,6 +107,10 @@ def missing_folder(user: User) -> None:
     user.configure('[private]\nfolders = ["Gardn"]\n[server]\nport = 0\n')
 
 
+def missing_marks(user: User) -> None:
+    user.configure('[private]\ntags = ["mee"]\nproperties = { a = "b" }\n[server]\nport = 0\n')
+
+
 def odd_settings(user: User) -> None:
     (user.vault / ".obsidian" / "app.json").write_text("{")
 
@@ -156,6 +161,10 @@ FAULTS = [
     pytest.param(
         missing_folder, "folders", "problem", "names Gardn", "config.toml", id="missing folder"
     ),
+    pytest.param(
+        missing_marks, "marks", "hint", "#mee, and no note that", "spelling", id="missing tag"
+    ),
+    pytest.param(missing_marks, "marks", "hint", "names a: b, and", "", id="missing value"),
     pytest.param(odd_settings, "vault", "problem", "it is not valid JSON", "", id="odd settings"),
 ]
 
@@ -171,6 +180,14 @@ def test_what_is_wrong(
     assert ran.status == (expected == "problem")
     others = [c for c in told.values() if c["state"] != "ok" and c["name"] != name]
     assert [c["name"] for c in others if c["name"] != "daemon"] == []
+
+
+def test_checks_that_are_off(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "OFF")
+    ran, told = examine(user, "--no-call")
+    assert ran.status == 0 and told["gate"]["state"] == "hint"
+    assert "COMPANION_CHECKS=off is set" in told["gate"]["said"]
+    assert "unset it" in told["gate"]["mend"]
 
 
 def test_a_broken_configuration_is_named_and_the_rest_left_out(user: User) -> None:
@@ -309,6 +326,7 @@ def test_a_port_that_is_taken(user: User) -> None:
 
 
 def test_changes_that_were_interrupted(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "off")
     user.says()
     user.note("Stub.md")
     assert user.run("enrich", "Stub.md").status == 0

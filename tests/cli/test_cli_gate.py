@@ -8,6 +8,7 @@ from collections.abc import Sequence
 
 import pytest
 
+from companion.enrich.unchecked import UNCHECKED
 from tests.cli.user import User, answer_by_schema
 from tests.llm.fake_endpoint import Scene, answer
 
@@ -220,3 +221,11 @@ def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPa
     user.run("enrich", "Sourdough.md")
     assert user.calls() == 1 and "As an AI, < script>" in description(user)
     assert "[[" not in description(user)
+
+
+@pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])
+def test_off_is_said_once(user: User, setting: str, told: int) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD)
+    process = user.start("enrich", ".", env={"COMPANION_CHECKS": setting})
+    assert process.communicate(timeout=30)[1].count(UNCHECKED) == told

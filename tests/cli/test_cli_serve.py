@@ -18,6 +18,7 @@ from companion.config import state_folder
 from companion.daemon.client import DaemonClient
 from companion.daemon.place import find_daemon
 from companion.daemon.runs import Order
+from companion.enrich.unchecked import UNCHECKED
 from companion.errors import CompanionError
 from companion.vault.lock import vault_lock
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
@@ -52,6 +53,7 @@ def test_a_stub_saved_later_is_filled_and_the_log_says_so_in_a_line(user: User) 
         [told] = [line for line in log.splitlines() if "Ide" in line]
         assert "Ide\ufffda.md: filled" in told
         assert "stub is" not in log and "Text of mine" not in log and KEY not in log
+        assert log.count(UNCHECKED) == 1
 
 
 def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(

@@ -163,7 +163,10 @@ properties = { private = "true" }
 PRIVATE_NOTES = [
     pytest.param("Diary/D.md", STUB, id="folder"),
     pytest.param("N.md", STUB + "#me/too\n", id="tag"),
+    pytest.param("N.md", STUB + "x\n\n[Discord #me](https://x.y)\n", id="tag in a link"),
+    pytest.param("N.md", STUB + "a|b\n-|-\n|#me|text|\n", id="tag in a table"),
     pytest.param("N.md", STUB.replace("created", "private: true\ncreated"), id="property"),
+    pytest.param("N.md", STUB.replace("created", "Private: yes\ncreated"), id="another yes"),
 ]
 
 
@@ -193,6 +196,23 @@ def test_a_folder_that_is_not_there_is_said(user: User) -> None:
         assert ran.status == 0 and ran.err.count("\n") == 2 and user.calls() == 0
         assert "[ignore] folders names Nope, and the vault has no such folder" in ran.err
         assert "[private] folders names Gardn" in ran.err
+
+
+def test_a_tag_or_value_that_no_note_has_is_said(user: User) -> None:
+    user.note("N.md", STUB.replace("created", "private: yes\ncreated") + "[a #me](b)\n")
+    user.configure(
+        '[private]\ntags = ["me", "mee"]\nproperties = { private = "true", status = "x" }\n'
+        '[ignore]\ntags = ["#nope"]\n'
+    )
+    for command in (("scan",), ("scan",), ("enrich", ".", "--dry-run")):
+        ran = user.run(*command)
+        assert ran.status == 0
+        end = "and no note that is looked at has it: it keeps no note back"
+        assert [line.removeprefix("companion: ") for line in ran.err.splitlines()][:3] == [
+            f"[ignore] tags names #nope, {end}",
+            f"[private] tags names #mee, {end}",
+            f"[private] properties names status: x, {end}",
+        ]
 
 
 LEFT = [

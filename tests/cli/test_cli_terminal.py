@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from companion.enrich.unchecked import UNCHECKED
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
@@ -38,7 +39,9 @@ def test_ctrl_c_finishes_what_is_written_and_says_what_was_done(user: User) -> N
     out, err = process.communicate(timeout=_PATIENCE)
     assert process.returncode == 130, err
     assert "Stopped: 1 enriched, 3 not done." in out and "companion undo --run" in out
-    assert err.startswith("Stopping: what is being written is finished first.")
+    assert err.removeprefix(f"{UNCHECKED}\n").startswith(
+        "Stopping: what is being written is finished first."
+    )
     assert "Traceback" not in err
     assert [user.read(f"{name}.md") for name in "ABCD"] == [FILLED, STUB, STUB, STUB]
     user.says()
@@ -63,7 +66,7 @@ def test_a_pipe_is_utf_8_without_colours(user: User) -> None:
     user.note("Größe.md", STUB.replace("\n", "\r\n"))
     process = user.start("enrich", ".", "--diff", env={"PYTHONIOENCODING": "ascii"})
     out, err = process.communicate(timeout=_PATIENCE)
-    assert (process.returncode, err) == (0, "")
+    assert (process.returncode, err) == (0, f"{UNCHECKED}\n")
     assert "✓ Größe.md" in out and "\x1b" not in out
 
 

@@ -123,6 +123,11 @@ def test_enrich_again(both: Both) -> None:
     assert "description: Another." in both.served.read("Stub.md")
 
 
+@pytest.mark.parametrize("both", [f'{QUIET}[private]\ntags = ["nope"]\n'], indirect=True)
+def test_a_tag_that_no_note_has_is_said(both: Both) -> None:
+    assert "[private] tags names #nope, and no note" in both.run("enrich", "Stub.md").err
+
+
 WRONG = [
     ("enrich ../x.md", "x.md"),
     ("enrich /etc/hosts", "/etc/hosts"),

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.cli import run
+from companion.enrich.unchecked import UNCHECKED
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
 REPOSITORY = Path(__file__).parents[2]
@@ -105,10 +106,11 @@ class User:
         self.fake.script = lambda seen, _n: answer_by_schema(seen, {**SAYS, **values})
 
     def run(self, *arguments: str) -> Ran:
-        """Run a command in this process."""
+        """Run a command in this process; that the tests have the gate off is not told."""
         self._capsys.readouterr()
         status = run(list(arguments))
-        return Ran(status, *self._capsys.readouterr())
+        out, err = self._capsys.readouterr()
+        return Ran(status, out, err.replace(f"{UNCHECKED}\n", ""))
 
     def calls(self) -> int:
         """Return how many questions reached the model so far."""

@@ -6,6 +6,7 @@ import os
 import shutil
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -106,6 +107,50 @@ def test_rescan_finds_what_no_event_told(quiet: Keeper, change: object, waiting:
     change(quiet.vault)  # type: ignore[operator]
     quiet.rescan()
     assert _waiting(quiet) == waiting
+
+
+LEFT = STUB.replace("created", "ai: false\ncreated")
+
+
+def _copy(vault: Path) -> None:
+    for number in range(3):
+        shutil.copy(vault / "F/L.md", vault / f"{number}.md")
+
+
+def _leave(vault: Path) -> None:
+    (vault / "A.md").write_text(LEFT)
+
+
+def _spoil(vault: Path) -> None:
+    (vault / "A.md").write_bytes(b"\xff")
+
+
+def _mend(vault: Path) -> None:
+    (vault / "F/L.md").write_text(STUB)
+
+
+LEAVING = [
+    pytest.param(_copy, 4, 1, id="copied"),
+    pytest.param(_leave, 2, 0, id="written so"),
+    pytest.param(_spoil, 2, 0, id="no text any more"),
+    pytest.param(_mend, 0, 2, id="no longer"),
+    pytest.param(_delete_folder, 0, 1, id="deleted"),
+]
+
+
+@pytest.mark.parametrize(("change", "left", "to_do"), LEAVING)
+def test_what_is_left_alone_is_counted_as_it_changes(
+    keeper: Keeper, change: Callable[[Path], None], left: int, to_do: int
+) -> None:
+    keeper.settings["settle_seconds"] = 3600.0
+    keeper.note("A.md")
+    keeper.note("F/L.md", LEFT)
+    keeper.start()
+    eventually(lambda: (keeper.status().skipped, keeper.status().to_do) == (1, 1))
+    change(keeper.vault)
+    eventually(lambda: (keeper.status().skipped, keeper.status().to_do) == (left, to_do))
+    keeper.rescan()
+    assert (keeper.status().skipped, keeper.status().to_do) == (left, to_do)
 
 
 def test_vault_that_cannot_be_watched_is_polled(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -141,6 +142,7 @@ def test_only_what_is_set_is_filled() -> None:
 SKIPPED = [
     pytest.param(noted("ai: false"), "it says ai: false", id="ai: false"),
     pytest.param(noted("AI: 'No'"), "it says ai: false", id="its case"),
+    pytest.param(noted("ai: true\nAI: [off]"), "it says ai: false", id="twice, another way"),
     pytest.param(noted("ai: true"), None, id="ai: true"),
     pytest.param(noted("ai:"), None, id="ai, empty"),
     pytest.param(
@@ -155,6 +157,7 @@ SKIPPED = [
     pytest.param(
         "text #private", "it is tagged #private, which is set to be left alone", id="inline tag"
     ),
+    pytest.param("%%_#private_%%", "it is tagged #private", id="doubtful tag"),
     pytest.param("`#private`", None, id="no tag"),
     pytest.param(
         noted("a: 1\nb: '{{date}}'"), "a template: its properties hold {{ (line 3)", id="template"
@@ -182,6 +185,36 @@ def test_skips(text: str, reason: str | None, variant: Callable[[str], str]) -> 
         assert found.skipped is not None
         assert reason in found.skipped
         assert not found.needs
+
+
+PRIVATE = Rules(
+    private_tags=("private",),
+    private_properties=(("private", "true"), ("status", "draft")),
+    vocabulary=("tags", "status"),
+)
+KEPT_HERE = [
+    pytest.param("[a #private](b)", "is tagged #private", id="tag"),
+    pytest.param(noted("private: yes"), "says private: true", id="property"),
+    pytest.param(noted("tags: [private, a]\nstatus: draft"), "is tagged #private", id="both"),
+]
+
+
+@pytest.mark.parametrize(("text", "mark"), KEPT_HERE)
+def test_private_notes_are_left_where_the_endpoint_is_elsewhere(text: str, mark: str) -> None:
+    here = read_facts(text.encode(), PRIVATE)
+    elsewhere = read_facts(text.encode(), replace(PRIVATE, is_remote=True))
+    assert here.skipped is None and here.marks == elsewhere.marks and here.marks[0] == mark
+    assert elsewhere.skipped == f"it {mark}, set to be read by models on this machine only"
+    assert not elsewhere.values
+
+
+def test_marks_of_private_notes_are_no_values_where_the_endpoint_is_elsewhere() -> None:
+    text = noted("tags: [private, a]\nstatus: draft")
+    assert read_facts(text.encode(), PRIVATE).values == {
+        "tags": ("private", "a"),
+        "status": ("draft",),
+    }
+    assert replace(PRIVATE, is_remote=True).marks >= {("status", "draft"), ("private", "true")}
 
 
 def test_other_encodings_are_skipped() -> None:
@@ -294,11 +327,13 @@ _STYLES = st.builds(Style, _WORDS, _WORDS)
         st.lists(_WORDS).map(tuple),
         st.dictionaries(_WORDS, st.lists(_WORDS).map(tuple)),
         st.dictionaries(_WORDS, st.lists(_STYLES, min_size=1).map(tuple)),
+        st.lists(_WORDS).map(tuple),
     )
 )
 def test_facts_survive_the_cache(found: Facts) -> None:
     assert Facts.load(found.dump()) == found
-    assert Facts.has_styles(found.dump()) == bool(found.styles)
+    assert Facts.has_styles(found.dump()) == bool(found.styles or found.marks)
+    assert Facts.has_marks(found.dump()) == bool(found.marks)
 
 
 def _fill(view: NoteView, need: Need) -> list[Edit]:

@@ -500,6 +500,15 @@ def snapshot(found: Scan) -> dict[str, tuple[Facts | None, str | None]]:
     }
 
 
+@pytest.mark.parametrize("dumped", [True, False])
+def test_tells_the_marks_that_any_note_bears(vault: Path, examine: Examiner, dumped: bool) -> None:
+    scan = Scan(Notes(vault, examine), {})
+    for number, marks in enumerate([("is tagged #a", "says b: c"), (), ("is tagged #a",)]):
+        facts = Facts(skipped="why" if number else None, marks=marks)
+        scan.notes.put(f"{number}.md", facts.dump() if dumped else facts)
+    assert scan.marks() == {"is tagged #a", "says b: c"} and not scan.styles("top")
+
+
 INTERESTING = [
     pytest.param(Facts((NEED,)), True, id="needs"),
     pytest.param(Facts(skipped="why"), True, id="skipped"),
