@@ -18,7 +18,8 @@ from io import FileIO
 from pathlib import Path
 from statistics import median
 
-from companion.note.needs import Rules, read_facts
+from companion.note.needs import read_facts
+from companion.note.rules import Rules
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Notes
 from companion.vault.locate import open_vault

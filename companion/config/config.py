@@ -20,7 +20,8 @@ from companion.config.tables import (
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callout import Style, Styles
-from companion.note.needs import CALLOUT, Rules
+from companion.note.needs import CALLOUT
+from companion.note.rules import Rules
 from companion.vault.ignore import IgnoreRules
 
 

@@ -15,7 +15,8 @@ from companion.note.callout import (
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.mark import take_mark
-from companion.note.needs import CALLOUT, Need, Rules, find_callout, find_facts
+from companion.note.needs import CALLOUT, Need, find_callout, find_facts
+from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 

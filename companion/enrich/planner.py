@@ -23,7 +23,7 @@ import companion
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callout import Styles
-from companion.note.needs import Rules
+from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 

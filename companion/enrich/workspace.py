@@ -11,7 +11,8 @@ from pathlib import Path
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.note.needs import CALLOUT, DESCRIPTION, FACTS, Facts, Rules, read_facts
+from companion.note.needs import CALLOUT, DESCRIPTION, FACTS, Facts, read_facts
+from companion.note.rules import Rules
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan

@@ -17,7 +17,7 @@ from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.line import Line, is_plain_start
 from companion.note.mark_property import edit_tags, edit_value
-from companion.note.needs import Rules
+from companion.note.rules import Rules
 from companion.note.tag import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText
 from companion.note.view import NoteView

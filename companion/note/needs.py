@@ -5,14 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
 from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
 from companion.note.kept_back import find_marks, property_mark, says, tag_mark
+from companion.note.rules import Rules
 from companion.note.style import find_styles
 from companion.note.tag import is_tag
 from companion.note.text import NoteText
@@ -21,7 +20,7 @@ from companion.note.view import NoteView
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 4
+FACTS = 5
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -108,45 +107,6 @@ class Facts(NamedTuple):
             styles[place] = tuple([Style(*style) for style in used])
         needs = tuple([Need(*need) for need in needs])
         return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
-
-
-@dataclass(frozen=True)
-class Rules:
-    """Which notes are candidates, what is filled in them, and which are left alone.
-
-    fields: properties to fill. postponed_tags: without `#`. postponed_properties: name and value.
-    skip_tags, skip_properties: notes with one of these are left alone. private_tags,
-    private_properties: the same where is_remote, for the endpoint is on another machine.
-    vocabulary: properties whose values count.
-    """
-
-    fields: tuple[str, ...] = (DESCRIPTION, "aliases", "tags", "note-type")
-    callout: bool = True
-    postponed_tags: tuple[str, ...] = ("status/postponed",)
-    postponed_properties: tuple[tuple[str, str], ...] = (("status", "postponed"),)
-    skip_tags: tuple[str, ...] = ()
-    skip_properties: tuple[tuple[str, str], ...] = ()
-    private_tags: tuple[str, ...] = ()
-    private_properties: tuple[tuple[str, str], ...] = ()
-    is_remote: bool = False
-    vocabulary: tuple[str, ...] = ("tags", "note-type")
-
-    def is_mark(self, tag: str) -> bool:
-        """Return whether the tag, or one it is nested in, marks a note for us: no vocabulary."""
-        return f"{tag.casefold()}/".startswith(self._marking_tags)
-
-    @cached_property
-    def _marking_tags(self) -> tuple[str, ...]:
-        private = self.private_tags if self.is_remote else ()
-        tags = (*self.postponed_tags, *self.skip_tags, *private)
-        return tuple(f"{tag.lstrip('#').casefold()}/" for tag in tags)
-
-    @cached_property
-    def marks(self) -> frozenset[tuple[str, str]]:
-        """The properties that do, with their values casefolded."""
-        private = self.private_properties if self.is_remote else ()
-        marks = (*self.postponed_properties, *self.skip_properties, *private)
-        return frozenset((name, value.casefold()) for name, value in marks)
 
 
 def read_facts(

@@ -4,7 +4,8 @@ import pytest
 
 from companion.enrich.meant import as_meant
 from companion.note.callout import Style, Styles
-from companion.note.needs import Rules, read_facts
+from companion.note.needs import read_facts
+from companion.note.rules import Rules
 
 STYLES = Styles(Style("KI"), Style("", "+"))
 

@@ -10,7 +10,8 @@ from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callout import Styles
 from companion.note.edit import apply_edits, invert_edits
-from companion.note.needs import CALLOUT, Rules, find_facts
+from companion.note.needs import CALLOUT, find_facts
+from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 

@@ -11,7 +11,8 @@ from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.planner import Planner, serve
 from companion.errors import NoteRefused
 from companion.note.callout import Styles
-from companion.note.needs import Need, Rules
+from companion.note.needs import Need
+from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
 from companion.note.mark import take_mark
-from companion.note.needs import Rules
+from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS, notes

@@ -13,7 +13,8 @@ from companion.errors import NoteRefused
 from companion.note.callout import Style, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import Facts, Need, Rules, find_callout, read_facts
+from companion.note.needs import Facts, Need, find_callout, read_facts
+from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS, notes

@@ -3,7 +3,8 @@ from __future__ import annotations
 import pytest
 
 from companion.note.callout import Style
-from companion.note.needs import Facts, Rules, read_facts
+from companion.note.needs import Facts, read_facts
+from companion.note.rules import Rules
 from companion.note.style import commonest_style
 
 AI = Style("AI", "+")
