@@ -126,8 +126,8 @@ BAD = [
     ("repetition", "en", "Yeast that lives in the starter and bacteria that lives in the starter"
      " and water that lives in the starter and bacteria."),
     ("repetition", "en", "A kind of bread a kind of bread with yeast."),
-    ("repetition", "de", "Der Teig ist der, den man hat, und wer den hat, hat den Teig, der der Teig"
-     " ist."),
+    ("repetition", "de", "Der Teig ist der, den man hat, und wer den hat, hat den Teig, der"
+     " der Teig ist."),
     ("repetition", "zh", "酸面包的制作方法。酸面包的制作方法。"),
     ("repetition", "zh", "面包面包面包面包的做法。"),
     ("repetition", "es", "La masa madre es masa. La masa madre es masa."),
