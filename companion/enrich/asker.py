@@ -11,13 +11,14 @@ from companion.enrich.ask import Call, Room, ask_for, field_of, plan_calls
 from companion.enrich.excerpt import excerpt
 from companion.enrich.gate import checks_are_on
 from companion.enrich.gate.language import name_language
+from companion.enrich.gate.tokens import width
 from companion.enrich.known import Known
 from companion.enrich.languages import Languages
 from companion.enrich.model import ModelFacts
 from companion.enrich.own_sentence import own_sentence
 from companion.enrich.plan import Filling
 from companion.enrich.reader import Outcome, Reader
-from companion.enrich.shown import show_note
+from companion.enrich.shown import LITTLE, show_note, telling_properties
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.answer import NoCompletion
@@ -87,7 +88,9 @@ class Asker:
             language = None  # models fall back to it untold
         shown = show_note(view, path, vocabulary, language=language)
         budget = self._budget(shown, needs, spare)
-        return replace(shown, prose=excerpt(view.lines, budget, _lines_asked_in(view, needs)))
+        prose = excerpt(view.lines, budget, _lines_asked_in(view, needs))
+        telling = telling_properties(view) if width(prose) < LITTLE else ()
+        return replace(shown, prose=prose, properties=telling)
 
     def _budget(self, shown: Shown, needs: Sequence[Need], spare: int) -> int | None:
         """Return how many tokens of the note may be shown beside all else; None: any number."""

@@ -26,6 +26,7 @@ from companion.enrich.known import Known
 from companion.enrich.model import ModelFacts
 from companion.enrich.own_sentence import running_text
 from companion.enrich.plan import Filling
+from companion.enrich.shown import LITTLE
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
@@ -34,8 +35,6 @@ from companion.note.view import NoteView
 from companion.note.wikilink import link_mentions, link_targets, links_once
 from companion.prompts import Field
 from companion.prompts import NoteView as Shown
-
-_LITTLE = 100  # letters of a note that are hardly more than its title
 
 
 class Outcome(NamedTuple):
@@ -158,7 +157,7 @@ class Reader:
     def _is_from_title(self, shown: Shown, need: Need) -> bool:
         """Return whether a small model has to make up a callout from the title, or little more."""
         explains = need.kind == CALLOUT and not need.question
-        return explains and self._model.is_small and width(shown.prose) < _LITTLE
+        return explains and self._model.is_small and width(shown.prose) < LITTLE
 
     def _limits(self, shown: Shown, field: Field) -> Limits:
         taken = self._known.taken if field.name == "aliases" else frozenset[str]()

@@ -24,7 +24,8 @@ class NoteView:
     `language` is the English name of the language to write in; None: the note's own.
     `vocabulary` holds the values to choose from by field name, the most fitting first; `opening`,
     the note's own sentence that says best what it is about, if it has one; `self_description`, the
-    same where it is written as a description already.
+    same where it is written as a description already. `properties`: others of the note's, each as
+    `name: value`, where there is little else to go by.
     """
 
     title: str
@@ -36,16 +37,18 @@ class NoteView:
     vocabulary: Mapping[str, Sequence[str]] = field(default_factory=dict)
     opening: str | None = None
     self_description: str | None = None
+    properties: Sequence[str] = ()
 
     def values(self) -> dict[str, object]:
         """Return what a template for the note's part of a message may use."""
         prose = defuse(self.prose.strip())
-        lists = (*self.headings, *self.aliases, *self.tags)
+        lists = (*self.headings, *self.aliases, *self.tags, *self.properties)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
             "title": one_line(self.title),
             "prose": prose,
             "headings": one_lines(self.headings),
+            "properties": one_lines(self.properties),
             "marker": _find_marker(texts),
         }
 
@@ -75,6 +78,7 @@ SAMPLES = (
         language="English",
         opening="How coffee is brewed from roasted seeds.",
         self_description="How coffee is brewed from roasted seeds.",
+        properties=("from: Ethiopia",),
     ),
 )
 
