@@ -50,6 +50,9 @@ FRAMES = {
         "This is a brief note about rotting leaves.",
         "The text provided describes how leaves rot.",
         "It gives an overview of the subject.",
+        "The author doubts that leaves rot in a week.",
+        "In this entry we learn how leaves rot.",
+        "In the text, leaves rot in a heap.",
     ],
     "de": [
         "In dieser Notiz geht es um Laub und Abfälle.",

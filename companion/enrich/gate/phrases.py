@@ -99,9 +99,8 @@ FRAME_WORDS = rf"""
   in\ (?:the|this|your)\ (?:note|text)\b
 | as\ {_EN_THIS}\ (?:note|text)\ {_EN_SAYS}\b | as\ noted\ (?:above\ )?in\b
 | \b(?:in|of)\ (?:the|this)\ (?:text|passage),
-| \b(?:the|its)\ (?:author|writer)\ (?:\w+ly\ |also\ |then\ |first\ )?(?:{_EN_TELLS}|raises|argues
-  |concludes
-  |states|distinguishes|adds|warns|notes)\b
+| \b(?:the|its)\ (?:author|writer)\ (?:\w+ly\ |also\ |then\ |first\ )?(?!was\b|is\b)\w+s\b
+| \b(?:in\ this|the|this)\ (?:entry|write-up|blog\ post)\ (?:tells|{_EN_TELLS}|we\ learn)\b
 | \bder\ (?:autor|verfasser)\ {_DE_SAYS} | \bel\ autor\ (?:{_ES_SAYS}|distingue|añade|señala)\b
 | \bавтор\ (?:{_RU_SAYS}|отмеча\w+|подчёркива\w+|считает)
 | (?:subject|topic|focus|purpose|contents?|author|writer|aim|goal|gist
