@@ -130,10 +130,9 @@ def run_rows(answers: Sequence[Answered]) -> list[Row]:
 
 
 def source_of(note: Reference) -> str:
-    """Return all that a name in an answer may come from: title, aliases, tags, text."""
-    properties = note.view.properties
+    """Return all that a name in an answer may come from: title, properties, text."""
     text = [line.shown for line in note.view.lines if line.kind != "comment"]
-    return "\n".join([note.title, *properties.aliases, *properties.tags, *text])
+    return "\n".join([note.title, note.view.note.yaml, *text])
 
 
 def is_right_language(text: str, note: Reference) -> bool:

@@ -52,7 +52,7 @@ _EMPHASIS = re.compile(
 )
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
-_WORD = 5.5  # characters of a word, with the blank
+_WORD = 6  # characters of a word, with the blank
 _LONG_WORD = 7  # the same where it is about too many: 200 words of a callout
 _FEWEST_WORDS = 3  # of a sentence, or it must be long ones; signs without spaces count
 _LEEWAY = 3  # people are brief: 文件系统 says something
