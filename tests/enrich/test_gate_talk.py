@@ -587,6 +587,11 @@ def test_title_alone(text: str, title: str) -> None:
 
 GOOD = {
     "en": [
+        ("Limits", "A file must not exceed 5 MB; when it does, try again with a smaller one."),
+        ("Routing", "Without this information it is impossible to route a packet."),
+        ("Sets", "We write a set with braces and count its elements."),
+        ("Login", "When the user wants to log in, a token is made."),
+        ("Prose", "How words and sentences make up a good paragraph."),
         ("Polysemy", "Which meaning a word has in a given context depends on the others."),
         ("Perplexity", "How well a model predicts a given text, where low values are better."),
         ("OpenAI", "A company founded as an AI research lab, known for its chatbot."),
@@ -609,6 +614,9 @@ GOOD = {
         ("Overfitting", "A model with not enough data learns its examples by heart."),
     ],
     "de": [
+        ("Router", "Ohne diese Informationen kann ein Router nicht arbeiten."),
+        ("Spin", "Dieser Effekt lässt sich klassisch nicht beschreiben."),
+        ("Mozart", "Über seine ersten Jahre liegen keine Angaben vor."),
         ("BERT", "BERT wurde als Sprachmodell entwickelt und liest in beide Richtungen."),
         ("Lossless", "Beim Packen gehen keine Informationen verloren."),
         ("Formular", "Auf dem Formular steht: Bitte geben Sie Ihren Namen an."),
@@ -621,6 +629,7 @@ GOOD = {
         ("Laub", "Leider selten geworden: Wälder, in denen Laub liegen bleibt."),
     ],
     "es": [
+        ("Colón", "No se dispone de datos sobre su juventud."),
         ("Nota musical", "La nota es la unidad con la que se escriben las melodías."),
         ("ZIP", "Al comprimir no se pierde información."),
         ("Formulario", "El formulario dice: por favor, indique su nombre."),
@@ -633,6 +642,7 @@ GOOD = {
         ("Vecinos", "Aquí está el barrio más antiguo de la ciudad."),
     ],
     "ru": [
+        ("Модель", "Для точности модели требуется больше данных."),
         ("ИИ в медицине", "Как ИИ помогает врачам и какие риски остаются."),
         ("Будущее", "О том, как искусственный интеллект меняет медицину."),
         ("ZIP", "При сжатии без потерь информация не теряется."),
@@ -645,6 +655,10 @@ GOOD = {
         ("Сад", "Вот уже сто лет сад открыт для всех."),
     ],
     "zh": [
+        ("路径", "文件名太长，系统就会报错。"),
+        ("光电效应", "经典理论因此无法解释这一现象。"),
+        ("令牌", "当用户想要登录时，系统生成令牌。"),
+        ("命名", "没有标题的文件用日期命名。"),
         ("神经网络", "数据经过编码后作为模型的输入，逐层变换。"),
         ("语言模型", "早期人们用循环网络作为语言模型，如今换了结构。"),
         ("Obsidian 入门", "Obsidian 的基本笔记操作，包括安装软件。"),
@@ -659,6 +673,7 @@ GOOD = {
         ("本文", "本文介绍酵头的喂养方法。"),
     ],
     "ja": [
+        ("要約", "要点をまとめた一覧です。"),
         ("ChatGPT", "ChatGPTは対話型AIとして、文章の作成に使われています。"),
         ("光電効果", "この現象は古典的な波の理論では説明できません。"),
         ("Git", "まずは空のフォルダで初期化のコマンドを入力してください。"),

@@ -12,7 +12,7 @@ _WORK = r"(?:description|summary|explanation|callout)"
 _ASIDE = r"""(?:attempt|comment|reproduce|guess|speculate|invent|assume|discuss|continue|proceed
  |responsibly|verify|confirm|make\ (?:assumptions|claims))"""
 _TELL = r"""(?:tell|let\ me|share|provide|specify|indicate|clarify|paste|send|supply|give|add|state
- |upload|attach|include|rephrase|try|ask|check\ back|consult)"""
+ |upload|attach|include|rephrase)"""
 _DE_NO = r"""(?:nicht\ (?:genug|genügend|ausreichend)|unzureichende?|zu\ wenige?|keine\ (?:weiteren
  |ausreichenden))"""
 _DE_DO = "(?:beschreib|beantwort|helfen|erstell|schreib|zusammenfass|liefern)"
@@ -36,13 +36,11 @@ REFUSAL_WORDS = rf"""
   |certain\w*|reliab\w*|responsib\w*|because)\b
 | \bno\ (?:\w+\ ){{0,3}}(?:description|explanation|summary|account|answer)\b[^.]{{0,50}}\bcan\ be
   \ (?:given|offered|provided|produced|written|made)\b
-| \bmore\ {_INFORMATION}\ (?:would\ be|is|are)\ (?:needed|required|necessary)\ (?:before|for
-  |in\ order)\b
+| \bmore\ (?:information|context|details?)\ (?:would\ be|is|are)\ (?:needed|required|necessary)
+  \ (?:before|to\ {_TO_SAY})\b
 | \bwithout\ (?:that|this|more|further|such)\ {_INFORMATION}\b[^.]{{0,30}}\b(?:impossible|cannot
-  |can['’]t
-  |hard|difficult|not\ possible)\b
-| \bthere\ (?:is|are)\ no\ (?:\w+\ )?{_INFORMATION}\ (?:here|yet|in\ the)\b
-| \bno\ {_INFORMATION}\ (?:is|are|was|were)\ (?:given|provided|available|supplied)\b
+  |can['’]t|hard|difficult|not\ possible)\ to\ {_TO_SAY}\b
+| \bthere\ (?:is|are)\ no\ (?:\w+\ )?{_INFORMATION}\ (?:here|yet)\b
 | (?:would\ not|wouldn['’]t|not)\ be\ (?:appropriate|responsible|right|proper)\ (?:for\ me\ )?to
   \ {_TO_SAY}\b
 | (?<!\w\ )(?<!:\ )please,?\ {_TELL}\b | (?:could|can|would)\ you\ (?:please\ )?(?:{_TELL}
@@ -77,16 +75,17 @@ REFUSAL_WORDS = rf"""
 | (?:mir\ fehlen|ich\ (?:brauche|benötige)\ (?:mehr|weitere))\ (?:\w+\ )?(?:informationen|angaben)
 | (?:keinen\ zugriff|no\ tengo\ acceso|нет\ доступа)\ (?:auf|al?|к)\b
 | (?:ohne|fehl\w+|mangels|brauch\w+|benötig\w+|vorliegenden)\ (?:\w+\ ){{0,2}}(?:informationen
-  |angaben|kontext|quellen|material|details)\ (?:\w+\ ){{0,6}}(?:nicht|nichts|keine?|kaum|bloße?)\b
+  |angaben|kontext|quellen|material|details)\ (?:\w+\ ){{0,6}}(?:nicht|nichts
+  |kaum)\ (?:\w+\ ){{0,3}}
+  (?:sagen|erklär|beschreib|zusammenfass|beurteil)\w*
 | \bkeine\ (?:\w+\ )?(?:auskunft|erklärung|beschreibung|antwort|angabe)\ (?:\w+\ )?(?:gegeben
   |erteilt
   |gemacht|geliefert|erstellt)\ werden
-| \b(?:liegen|gibt\ es|sind|fehlen)\ (?:\w+\ )?keine\ (?:\w+\ )?(?:angaben|informationen|inhalte
-  |details)\b
-| lässt\ sich\ (?:\w+\ ){{0,8}}nichts?\ (?:\w+\ ){{0,2}}(?:sagen|beschreiben|zusammenfassen)
+| \bliegen\ leider\ keine\ (?:\w+\ )?(?:angaben|informationen|inhalte|details)\b
+| lässt\ sich\ (?:\w+\ ){{0,8}}nichts\ (?:\w+\ )?sagen\b
 | \b(?<!:\ )bitte,?\ (?:\w+\ ){{0,2}}(?:teil|nenn|gib|geb|schick|send|füg|ergänz|lad|erläuter
   |präzisier
-  |wend|sag|formulier|versuch|stell)\w*\b | wend\w*\ (?:dich|sie\ sich)\ (?:bitte\ )?an\b
+  |sag|formulier|stell)\w*\b
 | keine\ beschreibung\ (?:möglich|verfügbar|vorhanden|erstell|liefern|geben)
 | beschreibung\ ist\ (?:\w+\ )?nicht\ möglich\b | (?:text|notiz)\ ist\ (?:zu\ kurz|leer|unklar)\b
 | bitte\ (?:geb|gib|stell|teil|send|schick|füg|nenn)\w*\ [^.\n]{{0,25}}
@@ -96,12 +95,11 @@ REFUSAL_WORDS = rf"""
 | necesito\ más\ (?:información|contexto|detalles)\b
 | (?:falta|haría\ falta|hace\ falta|se\ necesita|se\ requiere)n?\ (?:más|mayor|suficientes?)
   \ (?:contexto|información|datos|detalles|material)\ para\ {_ES_DO}
-| \bno\ se\ (?:dispone\ de|cuenta\ con|tienen?|han?\ (?:dado|proporcionado
-  |facilitado))\ (?:\w+\ ){{0,2}}
-  (?:datos|información|detalles|contenido)\b | \bvolver\ a\ intentar\w*
+| \bno\ se\ (?:dispone\ de|cuenta\ con|tienen?)\b[^.\n]{{0,60}}\bpara\ {_ES_DO}\b
+| \bvolver\ a\ intentar\w*
 | (?<!:\ )por\ favor,?\ (?:indi[cq]|compart|proporcion|envi|env[íi]|d[ií]me|diga|especifi|facilit
   |aclar
-  |añad|escrib|peg|adjunt|explic|reformul|consult|vuelv)\w*
+  |añad|escrib|peg|adjunt|explic|reformul)\w*
 | información\ insuficiente\ para\b | no\ es\ posible\ {_ES_DO}\ una?\b | no\ puedo\ {_ES_DO}
 | por\ favor,?\ (?:proporcion|compart|indi[cq]|facilit|envi|aclar|escrib)\w*\ [^.\n]{{0,25}}
   (?:información|texto|nota|detalles|contenido|contexto)\b
@@ -114,14 +112,11 @@ REFUSAL_WORDS = rf"""
 | (?:не\ хватает|мало|без|нужн\w+|требу\w+|нет)\ (?:\w+\ ){{0,2}}(?:информации|сведений
   |данных|контекста|материала|подробност\w+|дополнительн\w+)\b[^.\n]{{0,60}}(?:сказать|написать
   |объяснить|описать|ответить|судить|составить)
-| \b(?:нужно|требуется|необходимо)\ (?:больше|дополнительно)\ (?:информации|сведений|данных
-  |контекста)
-| \b(?:текст|материал|содержание|содержимое|информация)\b[^.\n]{{0,12}}\bотсутству\w+
-| \bотсутству\w+\ (?:\w+\ )?(?:текст|материал|содержани|информаци|данны)\w*
-| \bне\ представляется\ возможным\b
+| \bдля\ (?:составления|описания|объяснения|ответа)\b[^.\n]{{0,20}}\b(?:нужно|требуется|не\ хватает)
+| \bтекст\ (?:\w+\ )?отсутству\w+ | \bотсутству\w+\ сам(?:о|а)?\ (?:текст|материал|содержани)\w*
+| \b(?:дать|составить|написать)\b[^.\n]{{0,30}}\bне\ представляется\ возможным\b
 | (?:(?<!:\ )пожалуйста,?\ (?:\w+\ )?(?:уточн|пришл|укаж|дай|подел|добав|напиш|сообщ|расскаж
-  |предостав
-  |обрат|попроб)\w+ | (?:уточните|сообщите|пришлите|укажите|поделитесь),?\ пожалуйста)
+  |предостав)\w+ | (?:уточните|сообщите|пришлите|укажите|поделитесь),?\ пожалуйста)
 | пожалуйста,?\ (?:перепишите|уточните)\b | предоставьте,?\ пожалуйста\b
 """
 REFUSAL_SIGNS = rf"""
@@ -131,11 +126,10 @@ REFUSAL_SIGNS = rf"""
   |概括)[^，。]{{0,12}}(?:描述|说明|摘要|概述|答案)
 | (?:缺乏|缺少|没有|需要|提供)(?:更多|足够|充分|进一步|具体)的?(?:信息|资料|内容|上下文|材料|背景
   |细节)
-  [^。]{{0,12}}(?:才|无法|不能|难以|否则|再|我)
+  [^。]{{0,8}}(?:无法|不能|难以|才能)[^。]{{0,6}}(?:说明|描述|概括|写|回答|解释|介绍)
 | (?:目前|暂时|这里|尚)?没有(?:任何|什么)?(?:内容|资料|信息|材料)可(?:供|以)
-| 请[您你]?(?:先|再)?(?:告诉我?|说明一下|补充|指出|明确|分享|上传|联系|咨询)
-| (?:暂时|目前|恕|因此|所以)(?:我)?(?:无法|不能|难以|不便)(?:回答|说明|解释|描述|介绍|作答|给出
-  |提供|概括)
+| 请[您你]?(?:先|再)?(?:告诉我?|说明一下|补充|指出|明确|分享|上传)
+| (?:恕|暂时|目前)我?(?:无法|不能|不便)(?:回答|作答|给出|提供|说明)
 | 我?需要更多的?{_ZH_WHAT}才能
 | 请[您你]?(?:先|再)?(?:提供|补充|给出|发送|粘贴)[^，。“”]{{0,10}}{_ZH_WHAT} | 请(?:重新|用中文)
 | 情報が(?:\w{{0,3}})?(?:不足して|不十分|足り|ありません)(?=[^。]{{0,8}}(?:ため|ので|ません|。))
@@ -160,6 +154,7 @@ REFUSAL_SIGNS = rf"""
 """
 
 REFUSAL_FIRST = rf"""
+  no\ {_INFORMATION}\ (?:is|are|was|were)\ (?:given|provided|available|supplied)\b |
   i(?:\ am|['’]m)\ (?:(?:very|really|so)\ )?(?:sorry|afraid|unable|not\ able)\b
 | (?:sorry|(?:my\ )?apologies|unfortunately|regrettably)[,.:!]
 | (?:insufficient|not\ enough)\ {_INFORMATION}\b
