@@ -72,7 +72,7 @@ _SURE = r"""
     |write|summari|find\ the|choose|draft)|\b(?:no|nein|нет),\ (?:too|zu|demasiado|слишком)\b
   |\bzuerst\ das\ thema\b|\bdann\ die\ (?:haupt|kern)?punkte\b|\bvamos\ a\ pensar|\bpensarlo\b
   |\b(?:ahora\ )?lo\ redacto\b|\bno\ estoy\ segur|\bтеперь\ (?:запишу|сформулирую)\b
-  |（(?:还)?(?:太短|太长)|主題を(?:決め|考え)|要点を入れ|\bvamos\ (?:paso\ a\ paso|a\ ver)\b
+  |（(?:还)?(?:太短|太长)|(?:好像|似乎)太[短长]|先想一下|再改一[版遍稿]|主題を(?:決め|考え)|要点を入れ|\bvamos\ (?:paso\ a\ paso|a\ ver)\b
   |\bun\ momento[,:]|\bveamos[,:.]|\bahora\ (?:lo\ )?(?:uno|junto)\b|\bподумаем\b
   |\bмож(?:но|ем)\ отвечать\b|\bразбер[её]мся\b|(?:\A|[.!?]\ )так,|让我(?:想|看|们?先)
   |(?:\A|[。！？\n])(?:等等|嗯|好的?)[，,]|(?:应该|大概)(?:够了|可以了)
