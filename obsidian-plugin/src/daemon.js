@@ -1,7 +1,7 @@
 /** The daemon's HTTP API. Every call rejects with DaemonAway, NotPaired, Refused or Garbled. */
 
 import { requestUrl } from "obsidian";
-import { DaemonAway, Garbled, NotPaired, Refused } from "./errors.js";
+import { DaemonAway, Garbled, NotAgreed, NotPaired, Refused } from "./errors.js";
 import { readToken } from "./pairing.js";
 import * as shapes from "./shapes.js";
 
@@ -232,7 +232,10 @@ function send({ settings, timers }, method, path, body, token) {
 function read({ status, text }, reader) {
   if (status === 401) throw new NotPaired();
   const value = parse(text);
-  if (status < 200 || status > 299) throw new Refused(shapes.asProblem(value).detail);
+  if (status < 200 || status > 299) {
+    const { type, detail } = shapes.asProblem(value);
+    throw new (type.endsWith(":not-agreed") ? NotAgreed : Refused)(detail);
+  }
   return reader(value);
 }
 

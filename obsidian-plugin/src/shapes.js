@@ -91,7 +91,7 @@ export const asOffered = object({ offer: asOffer });
 export const asMade = object({ change: asNumber });
 export const asPaired = object({ token: asText });
 export const asBegun = object({ id: asText });
-export const asProblem = object({ detail: asText });
+export const asProblem = object({ type: asText, detail: asText });
 export const asAttended = object({ to_do: list(asText) });
 export const asNote = object({ needs: list(asNeed), left: list(asText), skipped: maybe(asText) });
 export const asResult = object({
@@ -143,6 +143,6 @@ export const asStatus = object({
  * @typedef {{
  *   paths: string[], section?: string | undefined, requests?: boolean | undefined,
  *   priority: "interactive" | "request" | "background",
- *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string,
+ *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
  * }} Order
  */
