@@ -40,6 +40,10 @@ class NoteUnwritable(NoteError):
     """The note cannot be written (read-only, full disk); it is as it was."""
 
 
+class NotAgreed(CompanionError):
+    """Nobody agreed yet to what a large run sends to another machine; nothing was sent."""
+
+
 class JournalError(CompanionError):
     """The journal cannot be used: locked, corrupt or from a newer version."""
 

@@ -22,17 +22,17 @@ from companion.cli.session import (
     warn_of_folders,
     warn_of_marks,
 )
-from companion.cli.show import Show, count
+from companion.cli.show import Show
 from companion.cli.stop import stop_on_ctrl_c
 from companion.cli.tally import Tally
 from companion.daemon.runs import Order
 from companion.enrich.asker import Asker
-from companion.enrich.cost import forecast
+from companion.enrich.cost import ASK_FROM, needs_agreement, tell_cost
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
 from companion.enrich.jobs import Choice, choose_jobs, left_alone
 from companion.enrich.known import Known
-from companion.enrich.model import model_facts, open_client, where_it_goes
+from companion.enrich.model import model_facts, open_client
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.unchecked import find_unchecked
@@ -40,8 +40,6 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
-
-_ASK_FROM = 50  # notes at a remote endpoint; more are asked about first
 
 
 @click.command()
@@ -99,7 +97,7 @@ def enrich(
         with open_workspace(run.config, workspace.root, read_only=True) as again:
             return left_alone(again, again.scan(), wanted)
 
-    order = Order(wanted, choice, stops_on_fault=True, limit=limit)
+    order = Order(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
     return run_at_daemon(running, order, tally, find_left)
 
 
@@ -169,18 +167,13 @@ class _Run:
 
         Raises UsageError where nobody can be asked.
         """
-        if len(jobs) <= _ASK_FROM:
+        if not needs_agreement(self.config, jobs):
             return True
-        told = forecast(self.workspace, self._asker(), jobs)
-        cost = "price not known" if told.price is None else f"about ${told.price:,.2f}"
-        self.show.warn(
-            f"{count(told.notes, 'note')} would be sent to {where_it_goes(self.config)}: "
-            f"about {told.input_tokens:,} tokens in and {told.output_tokens:,} out, {cost}."
-        )
+        self.show.warn(tell_cost(self.workspace, self._asker(), jobs))
         if not self._can_ask():
             raise UsageError(
                 "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
-                f" --limit {_ASK_FROM} for a part"
+                f" --limit {ASK_FROM} for a part"
             )
         agreed = click.confirm("Go on?", err=True)
         if not agreed:

@@ -25,13 +25,16 @@ from companion.daemon.seen import Seen
 from companion.daemon.source import EnricherSource
 from companion.daemon.state import BackgroundState, Status, Today
 from companion.daemon.work import Workers
+from companion.enrich.asker import Asker
+from companion.enrich.cost import needs_agreement, tell_cost
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
 from companion.enrich.jobs import choose_jobs
+from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
+from companion.errors import NotAgreed, UsageError
 from companion.llm.spending import Spending
 from companion.vault.write import SETTLE
 
@@ -152,7 +155,7 @@ class Daemon:
         """Return the new run, queued.
 
         Raises UsageError: a path is not there or outside the vault, or the order cannot be
-        carried out.
+        carried out. NotAgreed: it is large, goes to another machine, and nobody agreed to that.
         """
         if self._reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
@@ -161,13 +164,16 @@ class Daemon:
         named = dict.fromkeys(order.paths)  # each once: a folder takes a look at all its notes
         paths = [resolve_path(self.root, path) for path in named]
         jobs, skipped = self._choose(order, paths)
+        jobs = jobs[: order.limit]
+        if not order.agreed:
+            self._require_agreement(jobs)
         if order.priority is not Priority.BACKGROUND:
             self._health.wake()
             self._queue.hold_all(None)
         answered = self._background.take_over(paths[0]) if order.text is not None else None
         if order.priority is not Priority.BACKGROUND:
             answered = None  # it may be asked for more
-        return self._requests.start(order, jobs[: order.limit], skipped, answered)
+        return self._requests.start(order, jobs, skipped, answered)
 
     def cancel_run(self, run: Run) -> None:
         """Cancel the run: what is being written is finished, nothing further is begun."""
@@ -232,6 +238,16 @@ class Daemon:
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
         return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
+
+    def _require_agreement(self, jobs: Sequence[Job]) -> None:
+        if not needs_agreement(self._space.config, jobs):
+            return
+        facts = model_facts(self._space.config)
+        cost = tell_cost(self._space, Asker(self._space, self._reconciler.known(), facts), jobs)
+        raise NotAgreed(
+            f"{cost} Nothing was sent, for somebody has to agree to it first: with `agreed` in the"
+            " API, or by `companion enrich FOLDER --yes`."
+        )
 
     def _open_background(self, cancelled: Event) -> Enricher:
         settle = self._space.config.background.settle_seconds

@@ -44,7 +44,9 @@ _POST_PROBLEMS = {
     413: "The body is too large.",
     415: "The body is not application/json.",
 }
-_CONFLICT = {409: "The note was changed meanwhile, or cannot be written."}
+_CONFLICT = {
+    409: "The note was changed meanwhile, or cannot be written; or a large run is not agreed to."
+}
 
 
 @cache

@@ -25,7 +25,7 @@ class Order(NamedTuple):
 
     text: the note as its editor shows it, unsaved; the run answers with edits then and writes
     nothing. stops_on_fault: end the run when the endpoint fails, instead of waiting for it.
-    limit: at most so many notes.
+    limit: at most so many notes. agreed: somebody knows what a large run costs, and wants it.
     """
 
     paths: Sequence[str]
@@ -34,6 +34,7 @@ class Order(NamedTuple):
     text: str | None = None
     stops_on_fault: bool = False
     limit: int | None = None
+    agreed: bool = False
 
 
 class Offer(NamedTuple):

@@ -2,18 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence, Sized
+from math import ceil
 from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Job, draft_note
 from companion.enrich.meant import as_meant
+from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.forecast import estimate_tokens, price
 from companion.vault.write import read_note
 
+ASK_FROM = 50  # notes at a remote endpoint; more are sent only once somebody agreed to it
+
+_SAMPLE = 100  # notes at most that stand for all: each takes 10 ms or more, and a client waits
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
@@ -24,6 +29,33 @@ class Forecast(NamedTuple):
     input_tokens: int
     output_tokens: int
     price: float | None
+
+    def times(self, share: float) -> Forecast:
+        """Return the same for so many times the notes."""
+        notes, inputs, outputs = (round(number * share) for number in self[:3])
+        return Forecast(notes, inputs, outputs, self.price and self.price * share)
+
+
+def needs_agreement(config: Config, jobs: Sized) -> bool:
+    """Whether the jobs are so many that, at this endpoint, somebody has to agree to them first."""
+    return config.is_remote and len(jobs) > ASK_FROM
+
+
+def tell_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
+    """Return in words what the jobs, one at least, would send, where to, and about what it costs.
+
+    Raises JournalError.
+    """
+    sample = jobs[:: ceil(len(jobs) / _SAMPLE)]
+    told = forecast(workspace, asker, sample).times(len(jobs) / len(sample))
+    notes = f"{told.notes:,} note{'' if told.notes == 1 else 's'}"
+    if len(sample) < len(jobs):
+        notes = f"about {notes}"
+    cost = "price not known" if told.price is None else f"about ${told.price:,.2f}"
+    return (
+        f"{notes} would be sent to {where_it_goes(workspace.config)}: "
+        f"about {told.input_tokens:,} tokens in and {told.output_tokens:,} out, {cost}."
+    )
 
 
 def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecast:

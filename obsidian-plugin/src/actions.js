@@ -20,12 +20,7 @@ import { showWhy } from "./why.js";
 /** @satisfies {Record<string, Action<TFile>>} */
 export const ACTIONS = {
   enrich: { id: "enrich-note", name: "Enrich note", icon: "sparkles", act: enrichNote },
-  section: {
-    id: "enrich-section",
-    name: "Enrich section at the cursor",
-    icon: "heading",
-    act: enrichSection,
-  },
+  section: { id: "enrich-section", name: "Enrich section at the cursor", icon: "heading", act: enrichSection },
   answer: {
     id: "answer-requests",
     name: "Answer requests in this note",
@@ -40,18 +35,8 @@ export const ACTIONS = {
       if (file.parent) await enrichFolder(plugin, file.parent);
     },
   },
-  review: {
-    id: "review-note",
-    name: "Review what would change",
-    icon: "file-diff",
-    act: reviewNote,
-  },
-  undo: {
-    id: "undo-note",
-    name: "Undo the last change of this note",
-    icon: "undo-2",
-    act: undoLast,
-  },
+  review: { id: "review-note", name: "Review what would change", icon: "file-diff", act: reviewNote },
+  undo: { id: "undo-note", name: "Undo the last change of this note", icon: "undo-2", act: undoLast },
   why: { id: "why-note", name: "Why is this note (not) picked", icon: "circle-help", act: showWhy },
 };
 

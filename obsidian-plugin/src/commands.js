@@ -18,9 +18,7 @@ export function addCommands(plugin) {
     };
     plugin.addCommand({ id, name, icon, checkCallback });
   }
-  const turn = (/** @type {boolean} */ isPaused) => () => {
-    void tellFaults(plugin, () => setPaused(plugin, isPaused));
-  };
+  const turn = (/** @type {boolean} */ isPaused) => () => void tellFaults(plugin, () => setPaused(plugin, isPaused));
   plugin.addCommand({ id: "pause", name: "Pause background work", icon: "pause", callback: turn(true) });
   plugin.addCommand({ id: "resume", name: "Resume background work", icon: "play", callback: turn(false) });
 }

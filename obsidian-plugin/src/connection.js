@@ -15,8 +15,7 @@ import { describeVault } from "./words.js";
 export async function testConnection(plugin) {
   await look(plugin);
   const { status, words } = plugin.watch;
-  if (!status) return words;
-  return `Connected to ${describeVault(status)}.`;
+  return status ? `Connected to ${describeVault(status)}.` : words;
 }
 
 /**

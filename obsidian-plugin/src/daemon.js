@@ -1,7 +1,7 @@
 /** The daemon's HTTP API. Every call rejects with DaemonAway, NotPaired, Refused or Garbled. */
 
 import { requestUrl } from "obsidian";
-import { DaemonAway, Garbled, NotPaired, Refused } from "./errors.js";
+import { DaemonAway, Garbled, NotAgreed, NotPaired, Refused } from "./errors.js";
 import { readToken } from "./pairing.js";
 import * as shapes from "./shapes.js";
 
@@ -9,7 +9,7 @@ import * as shapes from "./shapes.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Offer, Order, Reader } from "./shapes.js" */
 
-/** @typedef {{ status: number, body: string }} Answer */
+/** @typedef {{ status: number, text: string }} Answer */
 
 const PATIENCE = 30_000; // milliseconds; the daemon holds an answer back for WAIT at most
 const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not long
@@ -219,7 +219,7 @@ function send({ settings, timers }, method, path, body, token) {
     const giveUp = () => reject(new DaemonAway());
     const timer = timers.after(PATIENCE, giveUp);
     requestUrl(request)
-      .then((answer) => resolve({ status: answer.status, body: answer.text }), giveUp)
+      .then(resolve, giveUp)
       .finally(() => timers.cancel(timer));
   });
 }
@@ -229,20 +229,23 @@ function send({ settings, timers }, method, path, body, token) {
  * @param {Answer} answer
  * @param {Reader<T>} reader
  */
-function read({ status, body }, reader) {
+function read({ status, text }, reader) {
   if (status === 401) throw new NotPaired();
-  const value = parse(body);
-  if (status < 200 || status > 299) throw new Refused(shapes.asProblem(value).detail);
+  const value = parse(text);
+  if (status < 200 || status > 299) {
+    const { type, detail } = shapes.asProblem(value);
+    throw new (type.endsWith(":not-agreed") ? NotAgreed : Refused)(detail);
+  }
   return reader(value);
 }
 
 /**
- * @param {string} body
+ * @param {string} text
  * @returns {unknown}
  */
-function parse(body) {
+function parse(text) {
   try {
-    return JSON.parse(body);
+    return JSON.parse(text);
   } catch {
     throw new Garbled();
   }

@@ -3,7 +3,6 @@
 import { setPaused } from "./connection.js";
 import { cancelRuns } from "./daemon.js";
 import { showLists } from "./modals.js";
-import { tellFaults } from "./notices.js";
 import { count, describeVault } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -18,13 +17,12 @@ import { count, describeVault } from "./words.js";
  */
 export function showDetails(plugin, status) {
   const { paused, runs } = status;
-  const tell = (/** @type {() => Promise<void>} */ act) => () => void tellFaults(plugin, act);
   /** @type {Choice[]} */
   const choices = [
-    [paused ? "Resume background work" : "Pause background work", tell(() => setPaused(plugin, !paused))],
+    [paused ? "Resume background work" : "Pause background work", () => setPaused(plugin, !paused)],
   ];
-  if (runs.length) choices.push(["Cancel all runs", tell(() => cancelRuns(plugin, runs))]);
-  showLists(plugin.app, "Callout Companion", describe(status), choices);
+  if (runs.length) choices.push(["Cancel all runs", () => cancelRuns(plugin, runs)]);
+  showLists(plugin, "Callout Companion", describe(status), choices);
 }
 
 /**

@@ -65,8 +65,8 @@ export async function askFor(plugin, file, { section, requests, isQuiet }, isOur
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
-    ...(section !== undefined && { section }),
-    ...(requests && { requests }),
+    section,
+    requests,
     ...(text !== null && { apply: "client", text }),
   });
   return { file, path, run, text, result: await followNote(plugin, run, file) };

@@ -1,23 +1,25 @@
 /** Windows over the app: lists to read, and changes to decide on. */
 
 import { Modal, Setting } from "obsidian";
+import { tellFaults } from "./notices.js";
 import { nameChange, sentence } from "./words.js";
 
 /** @import { App } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
 /** @import { Proposal } from "./review.js" */
 
-/** @typedef {[string, () => void]} Choice */
+/** @typedef {[string, () => Promise<void>]} Choice */
 
 /**
  * Lists under headings, with buttons below.
  *
- * @param {App} app
+ * @param {CompanionPlugin} plugin
  * @param {string} title
  * @param {[string, string[]][]} lists headings and lines; those without lines are left out
  * @param {Choice[]} [choices] names of buttons, and what they do
  */
-export function showLists(app, title, lists, choices = []) {
-  const modal = new Modal(app).setTitle(title);
+export function showLists(plugin, title, lists, choices = []) {
+  const modal = new Modal(plugin.app).setTitle(title);
   const { contentEl } = modal;
   for (const [heading, lines] of lists) {
     if (!lines.length) continue;
@@ -30,7 +32,7 @@ export function showLists(app, title, lists, choices = []) {
     row.addButton((button) => {
       button.setButtonText(name).onClick(() => {
         modal.close();
-        act();
+        void tellFaults(plugin, act);
       });
     });
   }

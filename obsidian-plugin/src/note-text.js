@@ -126,8 +126,8 @@ export async function sha256(text) {
  */
 export function findEditing(app, file) {
   const active = app.workspace.getActiveViewOfType(MarkdownView);
-  const views = active ? [active, ...findViews(app)] : findViews(app);
-  return views.find((view) => view.file?.path === file.path && view.getMode() === "source") ?? null;
+  const views = [active, ...findViews(app)];
+  return views.find((view) => view?.file?.path === file.path && view.getMode() === "source") ?? null;
 }
 
 /**

@@ -14,8 +14,7 @@ export function findSection(text, line) {
   const lines = text.split("\n");
   let heading = null;
   let fence = "";
-  for (let index = findBody(lines); index <= line && index < lines.length; index++) {
-    const here = lines[index] ?? "";
+  for (const here of lines.slice(findBody(lines), line + 1)) {
     const mark = FENCE.exec(here)?.[1] ?? "";
     if (fence) {
       if (mark.startsWith(fence) && here.trim() === mark) fence = "";

@@ -48,15 +48,13 @@ export function list(reader) {
  * @returns {Reader<{ [K in keyof R]: ReturnType<R[K]> }>}
  */
 export function object(readers) {
-  return (value) => {
-    if (typeof value !== "object" || value === null) return refuse();
-    /** @type {[string, unknown][]} */
-    const read = Object.entries(readers).map(([name, reader]) => [
-      name,
-      reader(Reflect.get(value, name)),
-    ]);
-    return /** @type {{ [K in keyof R]: ReturnType<R[K]> }} */ (Object.fromEntries(read));
+  /** @type {Reader<any>} */
+  const read = (value) => {
+    if (!(value instanceof Object)) return refuse();
+    const fields = Object.entries(readers);
+    return Object.fromEntries(fields.map(([name, reader]) => [name, reader(Reflect.get(value, name))]));
   };
+  return read;
 }
 
 /** @param {unknown} value */
@@ -93,7 +91,7 @@ export const asOffered = object({ offer: asOffer });
 export const asMade = object({ change: asNumber });
 export const asPaired = object({ token: asText });
 export const asBegun = object({ id: asText });
-export const asProblem = object({ detail: asText });
+export const asProblem = object({ type: asText, detail: asText });
 export const asAttended = object({ to_do: list(asText) });
 export const asNote = object({ needs: list(asNeed), left: list(asText), skipped: maybe(asText) });
 export const asResult = object({
@@ -115,9 +113,7 @@ export const asProgress = object({
   next: asNumber,
 });
 export const asChanges = object({
-  changes: list(
-    object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber) }),
-  ),
+  changes: list(object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber) })),
 });
 export const asStatus = object({
   vault: asText,
@@ -145,7 +141,8 @@ export const asStatus = object({
  * An order of a run, as the API takes it.
  *
  * @typedef {{
- *   paths: string[], section?: string, priority: "interactive" | "request" | "background",
- *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string,
+ *   paths: string[], section?: string | undefined, requests?: boolean | undefined,
+ *   priority: "interactive" | "request" | "background",
+ *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
  * }} Order
  */

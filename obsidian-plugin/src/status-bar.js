@@ -18,7 +18,7 @@ export function addStatusBar(plugin) {
   element.setAttrs({ role: "button", tabindex: 0 });
   plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
   plugin.registerDomEvent(element, "keydown", (event) => {
-    if (event.key !== "Enter" && event.key !== " ") return;
+    if (!["Enter", " "].includes(event.key)) return;
     event.preventDefault();
     void tellMore(plugin);
   });
@@ -32,10 +32,9 @@ export function addStatusBar(plugin) {
  */
 export function showState(plugin) {
   const { statusBar } = plugin;
-  const [words, detail] = describe(plugin);
-  const text = words ? `Companion: ${words}` : "Companion";
   if (!statusBar) return;
-  statusBar.setText(text);
+  const [words, detail] = describe(plugin);
+  statusBar.setText(words ? `Companion: ${words}` : "Companion");
   setTooltip(statusBar, `Callout Companion: ${detail || words}`, { placement: "top" });
 }
 

@@ -18,7 +18,7 @@ export async function showWhy(plugin, file) {
   const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
-  showLists(plugin.app, file.basename, [
+  showLists(plugin, file.basename, [
     ["Left alone", alone],
     ["Would be filled", isDone ? ["Nothing: it has all it needs."] : filled],
     ["Stays as it is", left.map(sentence)],

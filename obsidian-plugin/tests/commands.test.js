@@ -163,7 +163,7 @@ describe("enrich folder", () => {
     await host.command("enrich-folder");
     assert.equal(host.status.textContent, "Companion: 1 of 3 notes, it is slow…");
     await host.pass(400);
-    assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request" });
+    assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
     assert.match(host.said, /^Filled 2 notes in Folder\. 1 note could not be filled\./);
     host.daemon.changes = [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md", state: "undone" })];
     host.notices.at(-1).click("Undo");
@@ -179,6 +179,35 @@ describe("enrich folder", () => {
     await host.command("enrich-folder");
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body.paths, [""]);
     assert.equal(host.said, "Nothing was filled. No more today.");
+  });
+
+  const CHOICES = [
+    ["Send them", [false, true], /^Filled 1 note in Folder\.Undo$/],
+    ["Cancel", [false], undefined],
+  ];
+  for (const [choice, sent, words] of CHOICES) {
+    test(`asks before it costs much: ${choice}`, async () => {
+      await host.open("Folder/B.md");
+      const refusal = answer(409, "about 2,000 notes would be sent", "urn:callout-companion:problem:not-agreed");
+      const usual = host.daemon["POST /runs"];
+      host.daemon.answers.set("POST /runs", (order) => (order.agreed ? usual.call(host.daemon, order) : refusal));
+      await host.command("enrich-folder");
+      assert.equal(host.modal.titleEl.textContent, "Enrich Folder?");
+      assert.equal(host.modal.contentEl.querySelector("li").textContent, "About 2,000 notes would be sent.");
+      assert.equal(host.status.textContent, "Companion: 3 today");
+      await host.click(choice);
+      await host.pass(400);
+      assert.equal(host.modals.length, 0);
+      assert.deepEqual(host.daemon.asked("POST /runs").map(({ body }) => body.agreed), sent);
+      if (words) assert.match(host.said, words);
+      else assert.equal(host.said, words);
+    });
+  }
+
+  test("does not ask where it is refused for another reason", async () => {
+    host.daemon.answers.set("POST /runs", answer(422, "not now"));
+    await host.command("enrich-folder");
+    assert.deepEqual([host.said, host.modals], ["Not now.", []]);
   });
 });
 
@@ -305,6 +334,6 @@ describe("menus", () => {
   test("a folder's item works on the folder", async () => {
     host.menu("file-menu", host.app.vault.getFolderByPath("Folder"))[0].onClick__();
     await settle();
-    assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request" });
+    assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
   });
 });

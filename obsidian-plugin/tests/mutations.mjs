@@ -20,6 +20,8 @@ const MUTATIONS = [
   ["pairing.js", "delete plugin.settings.code", "plugin.settings", "leaves the code in data.json"],
   ["settings.js", "(127\\.0\\.0\\.1|localhost):\\d{1,5}$", "", "sends the token to any server"],
   ["daemon.js", "throw: false", "throw: true", "lets requestUrl throw"],
+  ["daemon.js", 'type.endsWith(":not-agreed") ? NotAgreed : Refused', "Refused", "does not ask before it costs much"],
+  ["folder.js", 'priority: "request", agreed }', 'priority: "request", agreed: true }', "agrees unasked"],
   ["main.js", "    this.timers.stopAll();\n", "", "works on after it was switched off"],
   ["main.js", "    void leave(this);\n", "", "seems present after it was switched off"],
   ["watch.js", "Math.min(watch.delay * 2, SELDOM)", "OFTEN", "asks as often while the daemon is away"],

@@ -11,8 +11,9 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from companion.daemon.api.run_shapes import RunProgress
-from companion.daemon.client import DaemonClient, M
+from companion.daemon.client import DaemonClient, DaemonRefused, M
 from companion.daemon.runs import Order, Run
+from companion.errors import NotAgreed
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 from tests.daemon.fake_daemon import make_result
@@ -78,6 +79,21 @@ def test_others_end_the_run(served: Serving, end: Callable[[Serving], object], w
 def read_first(process: subprocess.Popen[str]) -> None:
     """Return when the first note is told to be done."""
     assert process.stdout and process.stdout.readline().startswith("✓ ")
+
+
+def test_a_large_run_at_a_remote_endpoint(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.configure(QUIET)
+    for number in range(51):
+        user.note(f"{number}.md")
+    elsewhere = user.fake.url.replace("127.0.0.1", "0.0.0.0")  # no loopback address, and yet here
+    user.environment["COMPANION_BASE_URL"] = elsewhere
+    monkeypatch.setenv("COMPANION_BASE_URL", elsewhere)
+    with serving(user) as served:
+        with pytest.raises(DaemonRefused, match=r"^51 notes would be sent to m at ") as refused:
+            served.client().start_run(Order([""]))
+        assert refused.value.is_about(NotAgreed) and user.calls() == 0
+        assert user.run("enrich", ".").status == 2 and user.calls() == 0
+        assert user.run("enrich", ".", "--yes", "--dry-run").status == 0 and user.calls() == 51
 
 
 @pytest.fixture

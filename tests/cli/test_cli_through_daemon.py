@@ -149,7 +149,7 @@ def test_what_cannot_be_done(both: Both) -> None:
 
 def test_a_large_run_at_a_remote_endpoint(both: Both, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
-    monkeypatch.setattr("companion.cli.enrich._ASK_FROM", 2)
+    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
     refused = both.run("enrich", "Sub")
     assert refused.status == 2 and "say --yes" in refused.err and both.alone.calls() == 0
     assert both.run("enrich", "Sub", "--yes").status == 0 and both.alone.calls() > 0

@@ -37,13 +37,14 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
         dry_run=True,
         priority="interactive",
         on_fault="stop",
+        agreed=True,
     )
     made = server.daemon.runs.get(run)
     assert made is not None
     order = made.order
     assert order.choice == Choice(True, True, True, "Why", True)
     assert (order.priority, order.stops_on_fault, order.limit) == (Priority.INTERACTIVE, True, 3)
-    assert (list(order.paths), order.text) == (["Stub.md"], None)
+    assert (list(order.paths), order.text, order.agreed) == (["Stub.md"], None, True)
 
 
 def test_takes_the_vault(server: Served) -> None:
@@ -134,6 +135,7 @@ ORDERS = [
     pytest.param({"paths": [None]}, "body/paths/0", id="null"),
     pytest.param({"paths": ["a"], "all": 1}, "body/all", id="a number for yes"),
     pytest.param({"paths": ["a"], "all": "true"}, "body/all", id="a word for yes"),
+    pytest.param({"paths": ["a"], "agreed": "yes"}, "body/agreed", id="a word for agreed"),
     pytest.param({"paths": ["a"], "limit": 0}, "body/limit", id="limit"),
     pytest.param({"paths": ["a"], "limit": 1.5}, "body/limit", id="a fraction"),
     pytest.param({"paths": ["a"], "limit": True}, "body/limit", id="yes for a number"),

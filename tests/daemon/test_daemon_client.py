@@ -23,7 +23,7 @@ def client(server: Served) -> DaemonClient:
 
 
 def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
-    order = Order(["Stub.md", "Left.md"], Choice(every=True), Priority.INTERACTIVE)
+    order = Order(["Stub.md", "Left.md"], Choice(every=True), Priority.INTERACTIVE, agreed=True)
     run = client.start_run(order)
     kept = server.daemon.runs.get(run.id)
     assert kept is not None and kept.order == order

@@ -11,13 +11,14 @@ import pytest
 from companion.daemon import runs
 from companion.daemon.queue import Priority
 from companion.enrich.enricher import Enricher
-from companion.errors import UsageError
+from companion.errors import NotAgreed, UsageError
 from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper, statuses
 
 __all__ = ["fake", "keeper"]
 
 DONE = FILLED.replace("created", "made")
 PLAIN = "# Plain\n\nText of mine.\n"
+COST = r"about [\d,]+ tokens in and [\d,]+ out, price not known. Nothing was sent.*FOLDER --yes"
 
 
 @pytest.fixture
@@ -98,6 +99,55 @@ def test_is_refused(quiet: Keeper, paths: list[str], options: dict[str, Any], wh
     quiet.start()
     with pytest.raises(UsageError, match=why):
         quiet.run(*paths, **options)
+
+
+LARGE = [
+    pytest.param(True, [""], {}, True, id="the vault"),
+    pytest.param(True, ["F"], {"dry_run": True}, True, id="a dry run"),
+    pytest.param(True, ["F/A.md", "F/B.md", "F/C.md"], {}, True, id="notes, as many"),
+    pytest.param(True, ["F"], {"agreed": True}, False, id="agreed"),
+    pytest.param(True, ["F"], {"limit": 2}, False, id="a limit"),
+    pytest.param(True, ["F/A.md"], {}, False, id="a note"),
+    pytest.param(False, ["F"], {}, False, id="a model on this machine"),
+]
+
+
+@pytest.mark.parametrize(("is_remote", "paths", "options", "is_refused"), LARGE)
+def test_large_run_at_a_remote_endpoint_is_agreed_to_first(
+    quiet: Keeper,
+    monkeypatch: pytest.MonkeyPatch,
+    is_remote: bool,
+    paths: list[str],
+    options: dict[str, Any],
+    is_refused: bool,
+) -> None:
+    monkeypatch.setattr("companion.enrich.cost.ASK_FROM", 2)
+    monkeypatch.setattr("companion.config.Config.is_remote", is_remote)
+    for name in "ABC":
+        quiet.note(f"F/{name}.md")
+    quiet.start()
+    if not is_refused:
+        assert quiet.run(*paths, **options).counts["enriched"] > 0
+        return
+    with pytest.raises(NotAgreed, match=rf"^3 notes would .* m at {quiet.url}.*: {COST}"):
+        quiet.run(*paths, **options)
+    assert (quiet.model.calls(), quiet.daemon.runs.all()) == (0, [])
+
+
+def test_some_notes_tell_what_very_many_cost(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    for number in range(60):
+        quiet.note(f"{number}.md", STUB.replace("Text of mine.", f"Text of mine: {number:02}."))
+    quiet.start()
+    told = []
+    for most in (60, 20):
+        monkeypatch.setattr("companion.enrich.cost._SAMPLE", most)
+        with pytest.raises(NotAgreed) as refused:
+            quiet.run("")
+        told.append(str(refused.value))
+    assert told[1] == f"about {told[0]}"
 
 
 def test_progress_can_be_followed(quiet: Keeper) -> None:

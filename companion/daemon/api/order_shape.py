@@ -29,7 +29,8 @@ class NewRun(Sent):
     paths: notes and folders; empty for the vault. text: the one note as its editor shows it; the
     run answers with edits then (`apply: client`) and writes nothing. requests: fill the empty
     callouts that stand in the notes, and nothing else. on_fault: whether the run
-    waits while the endpoint fails, or ends.
+    waits while the endpoint fails, or ends. agreed: begin even where more than 50 notes go to a
+    model on another machine; else that is refused with 409, `not-agreed`, saying what it costs.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)
@@ -46,6 +47,7 @@ class NewRun(Sent):
     apply: Literal["daemon", "client"] = "daemon"
     text: str | None = None
     on_fault: Literal["wait", "stop"] = "wait"
+    agreed: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> NewRun:
@@ -66,6 +68,7 @@ class NewRun(Sent):
             text=self.text,
             stops_on_fault=self.on_fault == "stop",
             limit=self.limit,
+            agreed=self.agreed,
         )
 
 
@@ -84,4 +87,5 @@ def order_object(order: Order) -> dict[str, object]:
         "apply": "daemon" if order.text is None else "client",
         "text": order.text,
         "on_fault": "stop" if order.stops_on_fault else "wait",
+        "agreed": order.agreed,
     }

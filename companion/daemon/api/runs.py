@@ -23,7 +23,7 @@ from companion.note.diff import diff_lines
 runs = Noun("runs")
 
 
-@runs.does("/runs", status=202, location=lambda made: f"{PREFIX}/runs/{made.id}")
+@runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
 def start_run(body: NewRun) -> RunShape:
     """Start a run."""
     return RunShape.of(the_daemon().start_run(body.order))

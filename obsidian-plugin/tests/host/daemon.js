@@ -182,8 +182,8 @@ export function change(fields) {
 }
 
 /** A problem (RFC 9457), as the API answers it. */
-export function answer(status, detail) {
-  const problem = { type: "about:blank", title: "No", status, detail };
+export function answer(status, detail, type = "about:blank") {
+  const problem = { type, title: "No", status, detail };
   return { status, text: JSON.stringify(problem) };
 }
 
