@@ -643,3 +643,12 @@ def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
     assert not checks_are_on()
     monkeypatch.delenv("COMPANION_CHECKS")
     assert checks_are_on()
+
+
+def test_two_questions_get_two_answers() -> None:
+    same = "Dough rises because yeast makes gas in it."
+    answer = replace(said(same, field="callout"), question="Who invented bread?")
+    assert find_fault(answer) is None
+    note = f"{answer.note}\n\n> [!ai] Why does dough rise?\n> {same}"
+    again = find_fault(replace(answer, note=note))
+    assert again and again.kind == "copied"
