@@ -30,8 +30,8 @@ _MOST_INITIALS = 400  # words of the note that an abbreviation may stand for
 # Capitals that give no name of the model's own: languages, peoples, days, "I"; what abbreviates
 # no name: a PDF, an API, CO2.
 _CAPITALISED = """
-i i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february march
-april may june july august september october november december english french german spanish
+i god i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february
+march april may june july august september october november december english french german spanish
 italian portuguese dutch russian chinese japanese korean arabic latin greek european american
 british african asian western eastern internet web ok pdf url ai
 ac api ascii cd cli cms co2 cpu crm css csv dc diy dna dns dvd ebook eu faq ftp gb gpu gps gui h2o
