@@ -29,7 +29,7 @@ LONG = (
     "Bakers keep it warm, for it likes the warmth and works faster then. Some of it is always left"
     " over for the next dough, as in grandmother's days. A slow rise makes the crumb open and the"
     " crust dark, and gives the loaf its taste. Who bakes only now and then dries a spoonful and"
-    " wakes it up with lukewarm milk a few days before it is wanted."
+    " wakes it up with lukewarm milk a few days before it is wanted, or begs a cup of it."
 )
 
 
