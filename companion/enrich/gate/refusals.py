@@ -69,8 +69,7 @@ REFUSAL_WORDS = rf"""
 | (?:write|insert|add|put)\ (?:an?|the|your)\ (?:\w+\ )?{_WORK}\ [^.\n]{{0,40}}\bhere\b
 | {_WORK}\ (?:of\ [^.\n]{{1,40}}\ )?(?:goes|comes)\ here\b
 | {_DE_NO}\ (?:informationen|angaben|kontext|inhalt|text)(?:,?\ (?:vor|vorhanden|verfügbar|um|für
-  |in\ der\ notiz)\b
-  |\W*\Z)
+  |in\ der\ notiz)\b|\W*\Z)
 | kann\ ich\ (?:\w+\ ){{0,4}}(?:nicht|keine?n?)\ (?:\w+\ ){{0,3}}{_DE_DO}
 | (?:mir\ fehlen|ich\ (?:brauche|benötige)\ (?:mehr|weitere))\ (?:\w+\ )?(?:informationen|angaben)
 | (?:keinen\ zugriff|no\ tengo\ acceso|нет\ доступа)\ (?:auf|al?|к)\b
@@ -79,13 +78,11 @@ REFUSAL_WORDS = rf"""
   |kaum)\ (?:\w+\ ){{0,3}}
   (?:sagen|erklär|beschreib|zusammenfass|beurteil)\w*
 | \bkeine\ (?:\w+\ )?(?:auskunft|erklärung|beschreibung|antwort|angabe)\ (?:\w+\ )?(?:gegeben
-  |erteilt
-  |gemacht|geliefert|erstellt)\ werden
+  |erteilt|gemacht|geliefert|erstellt)\ werden
 | \bliegen\ leider\ keine\ (?:\w+\ )?(?:angaben|informationen|inhalte|details)\b
 | lässt\ sich\ (?:\w+\ ){{0,8}}nichts\ (?:\w+\ )?sagen\b
 | \b(?<!:\ )bitte,?\ (?:\w+\ ){{0,2}}(?:teil|nenn|gib|geb|schick|send|füg|ergänz|lad|erläuter
-  |präzisier
-  |sag|formulier|stell)\w*\b
+  |präzisier|sag|formulier|stell)\w*\b
 | keine\ beschreibung\ (?:möglich|verfügbar|vorhanden|erstell|liefern|geben)
 | beschreibung\ ist\ (?:\w+\ )?nicht\ möglich\b | (?:text|notiz)\ ist\ (?:zu\ kurz|leer|unklar)\b
 | bitte\ (?:geb|gib|stell|teil|send|schick|füg|nenn)\w*\ [^.\n]{{0,25}}
@@ -98,8 +95,7 @@ REFUSAL_WORDS = rf"""
 | \bno\ se\ (?:dispone\ de|cuenta\ con|tienen?)\b[^.\n]{{0,60}}\bpara\ {_ES_DO}\b
 | \bvolver\ a\ intentar\w*
 | (?<!:\ )por\ favor,?\ (?:indi[cq]|compart|proporcion|envi|env[íi]|d[ií]me|diga|especifi|facilit
-  |aclar
-  |añad|escrib|peg|adjunt|explic|reformul)\w*
+  |aclar|añad|escrib|peg|adjunt|explic|reformul)\w*
 | información\ insuficiente\ para\b | no\ es\ posible\ {_ES_DO}\ una?\b | no\ puedo\ {_ES_DO}
 | por\ favor,?\ (?:proporcion|compart|indi[cq]|facilit|envi|aclar|escrib)\w*\ [^.\n]{{0,25}}
   (?:información|texto|nota|detalles|contenido|contexto)\b
@@ -125,8 +121,7 @@ REFUSAL_SIGNS = rf"""
 | (?:无法|不能|难以)(?:根据[^，。]{{1,12}})?(?:给出|写出|提供|生成|撰写
   |概括)[^，。]{{0,12}}(?:描述|说明|摘要|概述|答案)
 | (?:缺乏|缺少|没有|需要|提供)(?:更多|足够|充分|进一步|具体)的?(?:信息|资料|内容|上下文|材料|背景
-  |细节)
-  [^。]{{0,8}}(?:无法|不能|难以|才能)[^。]{{0,6}}(?:说明|描述|概括|写|回答|解释|介绍)
+  |细节)[^。]{{0,8}}(?:无法|不能|难以|才能)[^。]{{0,6}}(?:说明|描述|概括|写|回答|解释|介绍)
 | (?:目前|暂时|这里|尚)?没有(?:任何|什么)?(?:内容|资料|信息|材料)可(?:供|以)
 | 请[您你]?(?:先|再)?(?:告诉我?|说明一下|补充|指出|明确|分享|上传)
 | (?:恕|暂时|目前)我?(?:无法|不能|不便)(?:回答|作答|给出|提供|说明)
@@ -141,11 +136,9 @@ REFUSAL_SIGNS = rf"""
   |少な)[^。]{{0,20}}
   (?:できま|書けま|難し|控え|せん)
 | (?:情報|内容|資料|本文)が(?:まだ|全く|一切)?(?:ない|なく|ありません|示されて
-  |与えられて)[^。]{{0,12}}(?:ため
-  |ので|。)
+  |与えられて)[^。]{{0,12}}(?:ため|ので|。)
 | (?:教えて|お知らせ|提供して|共有して|送って|お送り|示して|貼り付けて|補足して|ご提示|ご提供
-  |ご教示|ご指定
-  |ご共有)(?:ください|下さい|いただ|頂)
+  |ご教示|ご指定|ご共有)(?:ください|下さい|いただ|頂)
 | (?:説明|記述|要約|断定|推測)(?:は|を|することは)?(?:控え|差し控え|いたしかね|できかね)
 | お?答えできません | お答えすることは(?:できません|でき)
 | 回答(?:は|することは)?(?:できません|できかねます)

@@ -13,13 +13,12 @@ from companion.enrich.gate.said import Fault, Said
 # numeral ("World War I"), not the ego of psychology (das Ich, 自我).
 _I = re.compile(
     r"""
-    \bI(?:['’](?:m|ll|ve|d)\b | \ (?:am|would|can|cannot|could|should|must|might|do|don|did|didn
-    |have
-      |need|want|think|believe|hope|know|prefer|apologi[sz]e)\b)
+    \bI(?:['’](?:m|ll|ve|d)\b | \ (?:am|would|can|cannot|could|should|must|might|do|don|did
+      |didn|have|need|want|think|believe|hope|know|prefer|apologi[sz]e)\b)
   | (?:^|[.!?,;:]\ |\b(?!type|phase|part|class|stage|chapter|volume)[a-z]+\ )I\ [a-z]
   | \b(?:[Mm]y|me|[Mm]yself)\b
-  | (?<![Dd]as\ )(?<![Dd]em\ )\b(?:ich|mir|mich|mein(?:e[nmrs]?)?)\b | (?:^|[.!?:]\s)(?:Ich
-  |Mein\w*)\s
+  | (?<![Dd]as\ )(?<![Dd]em\ )\b(?:ich|mir|mich|mein(?:e[nmrs]?)?)\b
+  | (?:^|[.!?:]\s)(?:Ich|Mein\w*)\s
   | \b(?:yo|conmigo)\b | \bmis?\ (?!bemol) | \b[Mm]e\ (?:gusta|tem|parec|has|pid|limit|qued|permit)
   | \b(?:[Pp]uedo|[Qq]uiero|[Nn]ecesito|[Dd]ebo|[Pp]refiero|[Cc]reo|[Ll]amento|[Ll]o\ siento
       |[Vv]oy\ a|[Tt]engo|[Dd]ispongo|[Ii]dentifico|[Rr]esumo|[Ee]ntiendo|[Ss]upongo|[Ee]stoy)\b
