@@ -11,7 +11,7 @@ from companion.enrich.gate.tokens import UNSPACED, fold
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
 _NO_DIGITS = re.compile(r"[.,'’ \u00a0\u202f](?=\d)")
-_FEW = 12  # above it, numbers in words are put together: nineteen eighty
+FEW = 12  # above it, numbers in words are put together: nineteen eighty
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 ROMAN = re.compile(r"\b(?=[IVX]{2})(X{0,3})(IX|IV|V?I{0,3})\b")
 _YEARS = re.compile(r"\b(\d\d)\d\d[-–/](\d\d)\b")  # 1939–45
@@ -138,7 +138,7 @@ def _goes_on(last: int, unit: int, gap: str) -> bool:
     if gap == " and ":
         return last >= 100 > unit
     return (
-        last >= 100 or unit >= 100 or (last >= 20 and unit < 10) or (_FEW < last < 20 and unit >= 10)
+        last >= 100 or unit >= 100 or (last >= 20 and unit < 10) or (FEW < last < 20 and unit >= 10)
     )
 
 
@@ -146,7 +146,7 @@ def _add(value: int, unit: int) -> int:
     """Return the number with one more unit; nineteen and eighty are a year."""
     if unit >= 100:
         return value // 1000 * 1000 + (value % 1000 or 1) * unit
-    return value * 100 + unit if _FEW < value < 20 and unit >= 10 else value + unit
+    return value * 100 + unit if FEW < value < 20 and unit >= 10 else value + unit
 
 
 def _value_of_han(signs: str) -> int | None:
