@@ -15,16 +15,14 @@ from companion.enrich.gate.tokens import width
 from companion.enrich.known import Known
 from companion.enrich.languages import Languages
 from companion.enrich.model import ModelFacts
-from companion.enrich.own_sentence import own_sentence
-from companion.enrich.plan import Filling
 from companion.enrich.reader import Outcome, Reader
 from companion.enrich.shown import LITTLE, show_note, telling_properties
+from companion.enrich.stand_in import stand_in
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
-from companion.llm.answer import NoCompletion
 from companion.llm.client import Client
 from companion.note.callout import find_heading
-from companion.note.needs import DESCRIPTION, Need, find_callout
+from companion.note.needs import Need, find_callout
 from companion.note.view import NoteView
 from companion.prompts import NoteView as Shown
 
@@ -70,7 +68,9 @@ class Asker:
             second = reader.read(shown, again.given)
             read = _merge(read, second)._replace(usage=again.usage)
         read = read._replace(usage=answers.usage + read.usage)
-        return self._stand_in(view, shown, read, reader) if checks_are_on() else read
+        if not (checks_are_on() and self._workspace.config.notes.own_sentence):
+            return read
+        return stand_in(read, view, shown, reader, prompts)
 
     def calls(
         self, path: str, view: NoteView, needs: Sequence[Need]
@@ -109,22 +109,6 @@ class Asker:
         if self._languages is None or self._languages.paths is not self.known.paths:
             self._languages = Languages(self._workspace.root, self.known.paths)
         return self._languages.of(path, view)
-
-    def _stand_in(self, view: NoteView, shown: Shown, read: Outcome, reader: Reader) -> Outcome:
-        """Return the outcome with the note's own sentence for a description that was refused."""
-        need = next((need for need in read.refused if need.kind == DESCRIPTION), None)
-        if need is None or not self._workspace.config.notes.own_sentence:
-            return read
-        error = read.refused[need]
-        most = field_of(need, self._workspace.prompts).max_characters
-        sentence = own_sentence(view, shown.title, most)
-        if sentence is None or isinstance(error, NothingToSay | NoCompletion):
-            return read
-        if not reader.may_stand_in(shown, need, sentence):
-            return read
-        remark = f"the note's own sentence; the model's answer: {error}"
-        rest = {other: why for other, why in read.refused.items() if other != need}
-        return Outcome([*read.fillings, Filling(need, sentence, remark)], rest, read.usage)
 
 
 def _merge(first: Outcome, second: Outcome) -> Outcome:

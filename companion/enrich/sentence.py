@@ -14,6 +14,24 @@ _AFTER_ABBREVIATION = re.compile(
 )
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 
+# How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
+# Japanese.
+_LEANS = re.compile(
+    r"""(?:
+      it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
+    | however|otherwise|moreover|therefore|thus|hence|instead|similarly|nevertheless|then|so|but
+    | and|also|still|yet|finally|second(?:ly)?|third(?:ly)?|for\ (?:example|instance)
+    | in\ (?:contrast|addition|turn|fact)|on\ the\ other|the\ (?:other|former|latter|same|second)
+    | er|sie|es|dies\w*|aber|jedoch|doch|auch|außerdem|daher|deshalb|dann|sonst|zweitens
+    | zum\ beispiel|dagegen|dadurch|damit|dabei|so
+    | ell[oa]s?|est[aeo]s?|pero|además|también|luego|segundo|sin\ embargo|por\ (?:eso|ejemplo|lo)
+    | он|она|оно|они|это\w*|но|однако|поэтому|также|затем|иначе|во-вторых|например|кроме\ того
+    )\b
+    | 它|他|她|这|其|但|不过|然而|因此|所以|例如|比如|此外|另外|同时|否则|而|并且|那
+    | それ|これ|しかし|ただし|そのため|また|例えば|たとえば|さらに|次に|そして|この|その""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
     """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
@@ -26,6 +44,11 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
             begin = end.end()
         if rest := paragraph[begin:].strip():
             yield rest
+
+
+def leans_back(sentence: str) -> bool:
+    """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
+    return bool(_LEANS.match(sentence))
 
 
 def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:

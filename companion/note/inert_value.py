@@ -25,7 +25,8 @@ _SIGNS = re.compile(
     r"\\(?=[!-/:-@\[-`{-~])|`+|\{\{|\}\}|\[\^[^\[\]\s]*\]|(?i:https?://(?:www\.)?)"
     rf"|(?<![^\s(\[])#+{TAG_AHEAD}|(?<=:)(?<!::):++(?=\s|$)"
 )
-_EMPHASIS = re.compile(r"(?<![\w*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![\w*])")
+# Not inside a word, as in 2*3*4; but a script without spaces has words on both sides.
+_EMPHASIS = re.compile(r"(?<![A-Za-z0-9_*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![A-Za-z0-9_*])")
 
 _ACTIVE = re.compile(
     "|".join(

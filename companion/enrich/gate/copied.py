@@ -2,35 +2,17 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from companion.enrich.gate.said import Fault, Said
 from companion.enrich.gate.shape import LIST_OR_TABLE
 from companion.enrich.gate.tokens import find_tokens, is_unspaced, letters
-from companion.enrich.sentence import find_sentences
+from companion.enrich.sentence import find_sentences, leans_back
 from companion.note.inert_line import without_links
 
 _WORDS, _SIGNS = 10, 25  # in a row
 _NEARLY = 0.7  # of a sentence's parts; one word changed in twelve leaves so many
 _FEWEST = 5  # parts that can tell
-# How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
-# Japanese.
-_LEANS = re.compile(
-    r"""(?:
-      it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
-    | however|otherwise|moreover|therefore|thus|hence|instead|similarly|nevertheless|then|so|but
-    | and|also|still|yet|finally|second(?:ly)?|third(?:ly)?|for\ (?:example|instance)
-    | in\ (?:contrast|addition|turn|fact)|on\ the\ other|the\ (?:other|former|latter|same|second)
-    | er|sie|es|dies\w*|aber|jedoch|doch|auch|außerdem|daher|deshalb|dann|sonst|zweitens
-    | zum\ beispiel|dagegen|dadurch|damit|dabei|so
-    | ell[oa]s?|est[aeo]s?|pero|además|también|luego|segundo|sin\ embargo|por\ (?:eso|ejemplo|lo)
-    | он|она|оно|они|это\w*|но|однако|поэтому|также|затем|иначе|во-вторых|например|кроме\ того
-    )\b
-    | 它|他|她|这|其|但|不过|然而|因此|所以|例如|比如|此外|另外|同时|否则|而|并且|那
-    | それ|これ|しかし|ただし|そのため|また|例えば|たとえば|さらに|次に|そして|この|その""",
-    re.IGNORECASE | re.VERBOSE,
-)
 _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
 
 
@@ -69,7 +51,7 @@ def _without_copies(block: str, said: _Said) -> str:
     sentences = list(find_sentences([block]))
     kept: list[str] = []
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
-        if _LEANS.match(following) or not said.has(sentence, kept[-1:]):
+        if leans_back(following) or not said.has(sentence, kept[-1:]):
             kept.append(sentence)
             said.add(sentence)
     return _join_sentences(kept) if len(kept) < len(sentences) else block

@@ -13,12 +13,22 @@ UNSPACED = (
 _TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W_{UNSPACED}]+)*")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
+_LONG, _STEM = 5, 5  # letters of a word that says something, and of what its forms have in common
 _WEIGHT = 2.5  # letters of other scripts that say as much as one sign of these
 
 
 def find_tokens(text: str) -> list[str]:
     """Return the words of text, casefolded; of scripts without spaces, each sign is one."""
     return _TOKEN.findall(text.casefold())
+
+
+def telling_parts(text: str) -> set[str]:
+    """Return the beginnings of the long words; of scripts without spaces each two signs."""
+    tokens = find_tokens(text)
+    pairs = zip(tokens, [*tokens[1:], ""], strict=True)
+    signs = {one + other for one, other in pairs if is_unspaced(one) and is_unspaced(other)}
+    words = {fold(token)[:_STEM] for token in tokens if len(token) >= _LONG}
+    return signs | words
 
 
 def is_unspaced(token: str) -> bool:

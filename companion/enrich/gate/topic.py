@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from companion.enrich.gate.language import find_language
 from companion.enrich.gate.said import Fault, Said
-from companion.enrich.gate.tokens import find_tokens, fold, is_unspaced, width
+from companion.enrich.gate.tokens import telling_parts, width
 
 _LEAST = 200  # letters of a note that an answer can be held against
 _FEWEST = 3  # words that say something, in an answer that is judged by them
 _SHARE = 0.1  # of them the note or its title has; what people write has more (2 in 490 less)
-_LONG, _STEM = 5, 5  # letters of a word that says something, and of what its forms have in common
 
 _RETRY = "Write about the subject of the title, by what the note says of it."
 
@@ -22,20 +21,11 @@ def find_off_topic(said: Said) -> Fault | None:
     """
     if said.question or width(said.words) < _LEAST:
         return None
-    parts = _parts(said.text)
-    shared = parts & _parts(f"{said.title}\n{said.note}")
+    parts = telling_parts(said.text)
+    shared = parts & telling_parts(f"{said.title}\n{said.note}")
     if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts) or _is_translated(said):
         return None
     return Fault("topic", "does not speak of what the note is about", _RETRY)
-
-
-def _parts(text: str) -> set[str]:
-    """Return the beginnings of the long words; of scripts without spaces each two signs."""
-    tokens = find_tokens(text)
-    pairs = zip(tokens, [*tokens[1:], ""], strict=True)
-    signs = {one + other for one, other in pairs if is_unspaced(one) and is_unspaced(other)}
-    words = {fold(token)[:_STEM] for token in tokens if len(token) >= _LONG}
-    return signs | words
 
 
 def _is_translated(said: Said) -> bool:
