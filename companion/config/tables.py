@@ -65,7 +65,7 @@ class NotesTable(Table):
     language: str | None = None
     """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
     own_sentence: bool = True
-    """where no answer of the model can be used, a description is the note's best own sentence"""
+    """describe with the note's best own sentence where the model's is unfit, or only rewords one"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:

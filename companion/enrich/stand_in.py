@@ -41,9 +41,7 @@ def stand_in(
     sentence = own_sentence(view, shown.title, field_of(need, prompts).max_characters)
     if sentence in (None, answer):
         return read
-    if isinstance(answer, str) and not (
-        _stands_alone(sentence) and _is_reworded(answer, view, shown.title)
-    ):
+    if isinstance(answer, str) and not gives_way(answer, sentence, view, shown.title):
         return read
     if not reader.may_stand_in(shown, need, sentence):
         return read
@@ -52,6 +50,20 @@ def stand_in(
     fillings = [filling for filling in read.fillings if filling.need != need]
     refused = {other: why for other, why in read.refused.items() if other != need}
     return Outcome([*fillings, Filling(need, sentence, remark)], refused, read.usage)
+
+
+def gives_way(answer: str, sentence: str, view: NoteView, title: str) -> bool:
+    """Return whether a description says what one sentence of the note does, and no more.
+
+    sentence: the one that would take its place; it has to make sense away from the note.
+    """
+    if leans_back(sentence) and not is_self_description(sentence):
+        return False
+    parts, named = telling_parts(answer), telling_parts(title)
+    return bool(parts) and any(
+        len(parts & (telling_parts(one) | named)) >= _SHARE * len(parts)
+        for one in find_sentences(running_text(view))
+    )
 
 
 class _Asked(NamedTuple):
@@ -67,16 +79,3 @@ def _read_description(read: Outcome) -> _Asked | None:
         if need.kind == DESCRIPTION and isinstance(answer, str | AnswerError):
             return _Asked(need, answer)
     return None
-
-
-def _is_reworded(answer: str, view: NoteView, title: str) -> bool:
-    """Return whether the answer says what one sentence of the note does, and no more."""
-    parts, named = telling_parts(answer), telling_parts(title)
-    return bool(parts) and any(
-        len(parts & (telling_parts(sentence) | named)) >= _SHARE * len(parts)
-        for sentence in find_sentences(running_text(view))
-    )
-
-
-def _stands_alone(sentence: str) -> bool:
-    return is_self_description(sentence) or not leans_back(sentence)

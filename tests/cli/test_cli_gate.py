@@ -19,6 +19,7 @@ NOTE = (
 NO_PROSE = "---\ndescription:\n---\n\n# Sourdough\n\n- flour\n- water\n"
 OWN = "Sourdough is bread that is raised by wild yeast."
 GOOD = "How sourdough is raised by the yeast of a starter."
+REWORDED = "Sourdough is a wild yeast bread."
 BAD = "As an AI language model, I cannot say."
 CALLOUT = (
     "Sourdough is bread that is raised by wild yeast, which lives in a starter.\n\n"
@@ -57,6 +58,7 @@ EXAMPLES = [
     pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
     pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
     pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own sentence"),
+    pytest.param(NOTE, [REWORDED], OWN, 1, id="no more than a sentence of the note"),
     pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
     pytest.param(NO_PROSE, [BAD, BAD], "", 2, id="no prose: nothing"),
 ]
@@ -104,6 +106,23 @@ def test_history_tells_whose_sentence_it_is(user: User) -> None:
     user.run("enrich", "Sourdough.md")
     history = user.run("history", "--json").out
     assert "the note's own sentence; the model's answer: the description" in history
+
+
+def test_history_tells_what_gave_way_to_the_note_s_own_sentence(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, REWORDED)
+    user.run("enrich", "Sourdough.md")
+    assert f"“{REWORDED}” says it over again" in user.run("history").out
+
+
+def test_a_setting_keeps_the_model_s_words(user: User) -> None:
+    user.configure(
+        '[endpoint]\nretries = 0\n[notes]\nown_sentence = false\nfields = ["description"]\n'
+    )
+    user.note("Sourdough.md", NOTE)
+    say(user, REWORDED)
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == REWORDED
 
 
 def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:

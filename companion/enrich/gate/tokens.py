@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer; kana; Han. Hangul has spaces.
 UNSPACED = (
@@ -25,8 +26,9 @@ def find_tokens(text: str) -> list[str]:
 def telling_parts(text: str) -> set[str]:
     """Return the beginnings of the long words; of scripts without spaces each two signs."""
     tokens = find_tokens(text)
-    pairs = zip(tokens, [*tokens[1:], ""], strict=True)
-    signs = {one + other for one, other in pairs if is_unspaced(one) and is_unspaced(other)}
+    signs = {
+        one + other for one, other in pairwise(tokens) if is_unspaced(one) and is_unspaced(other)
+    }
     words = {fold(token)[:_STEM] for token in tokens if len(token) >= _LONG}
     return signs | words
 
