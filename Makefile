@@ -43,11 +43,11 @@ check: dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check README.md docs/api.md
+	$(BIN)/cog --check README.md docs/commands.md docs/api.md
 	cd $(PLUGIN) && npm run --silent lint
 
 docs: .venv/ready
-	$(BIN)/cog -r README.md docs/api.md
+	$(BIN)/cog -r README.md docs/commands.md docs/api.md
 
 clean:
 	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js

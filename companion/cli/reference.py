@@ -1,4 +1,4 @@
-"""The parts of the README that are made from the code: help pages and settings."""
+"""The parts of README and docs that are made from the code: help pages and settings."""
 
 from __future__ import annotations
 
