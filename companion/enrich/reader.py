@@ -21,12 +21,10 @@ from companion.enrich.gate import (
     without_citations,
 )
 from companion.enrich.gate.language import language_named
-from companion.enrich.gate.tokens import width
 from companion.enrich.known import Known
 from companion.enrich.model import ModelFacts
 from companion.enrich.own_sentence import running_text
 from companion.enrich.plan import Filling
-from companion.enrich.shown import LITTLE
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.answer import Usage
@@ -133,6 +131,7 @@ class Reader:
         self, shown: Shown, need: Need, field: Field, value: str | list[str], note: str
     ) -> Said:
         text = value if isinstance(value, str) else "\n".join(value)
+        explains = need.kind == CALLOUT and not need.question
         return Said(
             field,
             text,
@@ -143,7 +142,7 @@ class Reader:
             what_was_told(self._workspace.prompts, field),
             self._language,
             need.question or "",
-            self._is_from_title(shown, need),
+            explains and self._model.is_small,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
@@ -153,11 +152,6 @@ class Reader:
         if fit := fit_items(answer):
             return fit
         raise NothingToSay(f"the model named nothing fit for {answer.field.name}")
-
-    def _is_from_title(self, shown: Shown, need: Need) -> bool:
-        """Return whether a small model has to make up a callout from the title, or little more."""
-        explains = need.kind == CALLOUT and not need.question
-        return explains and self._model.is_small and width(shown.prose) < LITTLE
 
     def _limits(self, shown: Shown, field: Field) -> Limits:
         taken = self._known.taken if field.name == "aliases" else frozenset[str]()

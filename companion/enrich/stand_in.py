@@ -59,9 +59,9 @@ def gives_way(answer: str, sentence: str, view: NoteView, title: str) -> bool:
     """
     if leans_back(sentence) and not is_self_description(sentence):
         return False
-    parts, named = telling_parts(answer), telling_parts(title)
+    parts, named = set(telling_parts(answer)), telling_parts(title)
     return bool(parts) and any(
-        len(parts & (telling_parts(one) | named)) >= _SHARE * len(parts)
+        len(parts.intersection([*telling_parts(one), *named])) >= _SHARE * len(parts)
         for one in find_sentences(running_text(view))
     )
 

@@ -415,10 +415,10 @@ NAMES = [
 
 
 @pytest.mark.parametrize(("text", "kind"), NAMES)
-def test_what_a_small_model_makes_of_a_title_names_nothing(text: str, kind: str | None) -> None:
+def test_what_a_small_model_explains_names_nothing_else(text: str, kind: str | None) -> None:
     callout = said(text, field="callout")
     assert kind_of(callout) is None
-    assert kind_of(replace(callout, from_title=True)) == kind
+    assert kind_of(replace(callout, by_small_model=True)) == kind
 
 
 QUESTIONS = [

@@ -1,6 +1,6 @@
 """Does an answer name what the note does not: names and numbers of the model's own?
 
-A description may not, nor may a callout that a small model makes up from the title alone.
+A description may not, nor may a callout of a small model: what it adds is mostly made up.
 """
 
 from __future__ import annotations
@@ -94,7 +94,7 @@ def find_unknown_numbers(said: Said) -> Fault | None:
     In digits or in words. One and two are spared, what counts the note's list or headings, and in
     words a hundred and other round ones. Of a year its century is known.
     """
-    if said.field.name != "description" and not said.from_title:
+    if said.field.name != "description" and not said.by_small_model:
         return None
     numbers = [*in_digits(said.text)]
     numbers += [str(value) for value in in_words(said.text) if not is_round(value)]
@@ -128,7 +128,7 @@ def find_unknown_names(said: Said) -> Fault | None:
     German, where every noun has a capital, only those of the second kind, and two words that
     follow "von". An abbreviation in brackets explains what stands before it.
     """
-    if said.field.name != "description" and not said.from_title:
+    if said.field.name != "description" and not said.by_small_model:
         return None
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", said.text))
     names = list(dict.fromkeys(islice(_names(text, said.note), _MOST_NAMES)))

@@ -29,9 +29,9 @@ class Said:
     text: the value; lines of a callout and items of a list end at `\\n`. raw: as the model said
     it. title: the note's. note: all of its text. words: its running text as a reader sees it.
     prompt: what the model was told, without the note. language: the English name of the one to
-    write in; None: the note's own. question: what a callout was asked; empty: nothing. from_title:
-    whether it is a callout of which a small model knew hardly more. of_section: whether it is one
-    that explains a section.
+    write in; None: the note's own. question: what a callout was asked; empty: nothing.
+    by_small_model: whether it is a callout in which a small model explains the note. of_section:
+    whether it is one that explains a section.
     """
 
     field: Field
@@ -43,7 +43,7 @@ class Said:
     prompt: str
     language: str | None = None
     question: str = ""
-    from_title: bool = False
+    by_small_model: bool = False
     of_section: bool = False
 
     @property

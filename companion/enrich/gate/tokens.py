@@ -23,14 +23,12 @@ def find_tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.casefold())
 
 
-def telling_parts(text: str) -> set[str]:
-    """Return the beginnings of the long words; of scripts without spaces each two signs."""
+def telling_parts(text: str) -> list[str]:
+    """Return the beginnings of the long words; then, of scripts without spaces, each two signs."""
     tokens = find_tokens(text)
-    signs = {
-        one + other for one, other in pairwise(tokens) if is_unspaced(one) and is_unspaced(other)
-    }
-    words = {fold(token)[:_STEM] for token in tokens if len(token) >= _LONG}
-    return signs | words
+    words = [fold(token)[:_STEM] for token in tokens if len(token) >= _LONG]
+    pairs = pairwise(tokens)
+    return words + [one + other for one, other in pairs if is_unspaced(one) and is_unspaced(other)]
 
 
 def is_unspaced(token: str) -> bool:

@@ -21,8 +21,8 @@ def find_off_topic(said: Said) -> Fault | None:
     """
     if said.question or width(said.words) < _LEAST:
         return None
-    parts = telling_parts(said.text)
-    shared = parts & telling_parts(f"{said.title}\n{said.note}")
+    parts = set(telling_parts(said.text))
+    shared = parts.intersection(telling_parts(f"{said.title}\n{said.note}"))
     if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts) or _is_translated(said):
         return None
     return Fault("topic", "does not speak of what the note is about", _RETRY)
