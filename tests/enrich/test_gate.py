@@ -434,6 +434,12 @@ def test_answer_to_a_question(text: str, kind: str | None) -> None:
     assert kind_of(replace(said(text, field="callout"), question="What is it?")) == kind
 
 
+@pytest.mark.parametrize("question", ["How is bread polished?", "Who baked it in Germany?"])
+def test_a_name_of_a_language_within_a_word_asks_for_none(question: str) -> None:
+    answer = said("Ein Brot, das durch wilde Hefen aufgeht und lange ruht.", field="callout")
+    assert kind_of(replace(answer, question=question)) == "language"
+
+
 @pytest.mark.parametrize("question", ["Was ist das für ein Brot, und wie?", "And in German?"])
 def test_an_answer_may_be_in_the_question_s_language(question: str) -> None:
     answer = said("Ein Brot, das durch wilde Hefen aufgeht.", field="callout")

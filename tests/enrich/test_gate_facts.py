@@ -90,6 +90,10 @@ LISTS = [
     pytest.param("Plants turn light, plants turn water, and plants turn air to sugar.", True),
     pytest.param("Kerzen ziehen: Kerzen ziehen, Kerzen ziehen und Wachs.", True),
     pytest.param("Делать свечи, делать свечи и делать свечи.", True),
+    pytest.param("Kyoto is a city in Japan, a Japanese city of Japan called Kyoto.", True),
+    pytest.param("El botijo enfría porque el botijo de barro enfría agua en el botijo.", True),
+    pytest.param("算法是解决问题的步骤，步骤就是解决问题的算法。", True),
+    pytest.param("Wie man aus Wachs und einem Docht in einer Form Kerzen gießt.", False),
 ]  # fmt: skip
 
 
@@ -129,6 +133,22 @@ SHOWN = [
 @pytest.mark.parametrize(("check", "note", "text", "is_fault"), SHOWN)
 def test_what_the_note_shows(check: str, note: str, text: str, is_fault: bool) -> None:
     assert found(check, said("Notes", note, text)) is is_fault
+
+
+MIXED = [
+    pytest.param("堆肥把落叶变成泥土，and the heap is turned every few weeks。", True, id="zh"),
+    pytest.param("Компост зреет in a heap that is turned once a month весь год.", True, id="ru"),
+    pytest.param("堆肥用 rake and fork 翻动，每隔几周一次。", False, id="a few words"),
+    pytest.param("堆肥的英文是 to turn a heap of leaves。", False, id="words of the note"),
+]
+
+
+@pytest.mark.parametrize(("text", "is_mixed"), MIXED)
+def test_no_answer_changes_its_language(text: str, is_mixed: bool) -> None:
+    note = "把厨余和落叶堆在一起（to turn a heap of leaves），每隔几周翻动一次。"
+    if text.startswith("К"):
+        note = "Листья и отходы гниют в куче, которую переворачивают раз в месяц."
+    assert found("language", said("Compost", note, text)) is is_mixed
 
 
 FOREIGN = [
@@ -261,6 +281,8 @@ STRANGERS = [
     pytest.param(BREAD, "Simple bread, as sold by NordBake.", id="a brand"),
     pytest.param(BREAD, "A Swedish bread of flour and water.", id="a country"),
     pytest.param(KOMPOST, "Wie Laub nach der Art von Heinrich Halvorsen Kompost wird.", id="de"),
+    pytest.param(KOMPOST, "Laub wird wie bei Halvorsens Gartenlehre Kompost.", id="de, a pair"),
+    pytest.param("Роман.", "Роман о дороге; Тынянов видел в ней ключ.", id="ru, after a semicolon"),
     pytest.param(DUIFEI, "Halvorsen 提出的堆肥方法，把厨余和落叶堆成泥土。", id="zh"),
     pytest.param("Иван печёт хлеб.", "Как печь хлеб по рецепту Иванова.", id="ru, a son"),
     pytest.param("Хлеб и сон.", "Как печь хлеб: советует Соня.", id="ru, sleep"),

@@ -423,6 +423,15 @@ TAILS = {
 
 MORE = {
     "en": [
+        "These garden notes ask how leaves become earth.",
+        "Judging by its title, it is about leaves that rot.",
+        "How leaves rot, suitable for the properties of your vault.",
+        "There is not enough here to tell what rots.",
+        "As the text of it was not supplied, leaves remain a riddle.",
+        "A description of the heap cannot be given.",
+        "No further details on compost are available.",
+        "First I need to decide whether leaves or scraps come first.",
+        "In the second paragraph come the scraps, then the leaves.",
         "The note provides an overview of leaf rot.",
         "This note is a short guide to heaps.",
         "A note that explains how leaves rot.",
@@ -450,6 +459,10 @@ MORE = {
         "The note you shared explains how leaves rot.",
     ],
     "de": [
+        "Dem Titel nach geht es um Laub, das verrottet.",
+        "Laub verrottet, da noch kein Text vorliegt.",
+        "Also, es geht um Laub, und das passt in einen Satz.",
+        "In den ersten Absatz gehört das Laub, das verrottet.",
         "Die vorliegende Notiz beschreibt, wie Laub verrottet.",
         "Hier wird beschrieben, wie Laub verrottet, laut der Notiz.",
         "Der Text beschreibt, wie Laub verrottet.",
@@ -467,6 +480,10 @@ MORE = {
         "Die Notiz behandelt Laub.",
     ],
     "es": [
+        "Por el título, habla de hojas que se pudren.",
+        "La nota está vacía, pero las hojas se pudren.",
+        "Siento no poder ser de más ayuda con las hojas.",
+        "Las hojas se pudren. ¿Menciono las cáscaras?",
         "La nota describe cómo se pudren las hojas.",
         "Este texto explica cómo se pudren las hojas.",
         "La presente nota trata de las hojas.",
@@ -484,6 +501,8 @@ MORE = {
         "Aquí está la descripción: las hojas se pudren.",
     ],
     "ru": [
+        "Судя по названию, речь о листьях и отходах.",
+        "Пример возьму с листьями, это пойдёт в первый абзац.",
         "Заметка описывает, как гниют листья.",
         "В тексте описывается, как гниют листья.",
         "Этот текст о том, как гниют листья.",
@@ -501,6 +520,8 @@ MORE = {
         "Хорошо! Листья гниют в куче.",
     ],
     "zh": [
+        "从标题看，主要是落叶怎样变成泥土。",
+        "这篇笔记目前还没有正文，落叶会变成泥土。",
         "这篇笔记讲述了落叶的翻动。",
         "该笔记介绍了落叶的翻动。",
         "这份文档描述了落叶的翻动。",
@@ -518,6 +539,8 @@ MORE = {
         "好的，以下是描述：落叶要翻动。",
     ],
     "ja": [
+        "タイトルからすると、落ち葉が土になる話である。",
+        "主題を先に、一文で、句点をつけて落ち葉のことを。",
         "このメモは落ち葉について書かれています。",
         "このノートでは落ち葉を扱います。",
         "落ち葉に関する内容が書かれたノートです。",
@@ -707,6 +730,8 @@ def test_a_good_description(title: str, text: str) -> None:
         ("Das Ich vermittelt zwischen Es und Über-Ich.", "Freud", ""),
         ("自我与本我的关系，以及我国的研究。", "弗洛伊德", ""),
         ("私たちの町の歴史と私立学校の一覧。", "町", ""),
+        ("乾燥に我慢強いコケ。", "コケ", ""),
+        ("Белые грибы сушат, не моя их.", "Грибы", ""),
     ],
 )
 def test_no_voice_of_the_models_own(text: str, title: str, note: str) -> None:

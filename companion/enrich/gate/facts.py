@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from typing import NamedTuple
 
@@ -19,7 +19,7 @@ from companion.enrich.gate.tokens import UNSPACED, count_unspaced, fold
 _SPARED = ("0", "1", "2")
 _LISTED = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]|^(#{1,6}) ", re.MULTILINE)
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
-_OPENS = re.compile(r"(?:^|[.!?…:;•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$|[\"“„«(\[¿¡]$")
+_OPENS = re.compile(r"(?:^|[.!?…:•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$|[\"“„«(\[¿¡]$")
 _BEFORE = 12  # characters that tell whether a word opens a sentence
 _STEM, _ENDING = 4, 3  # letters that stay the same in another form, letters that may change
 _TITLE_CASE = 0.75  # of the words capitalised: a headline, in which capitals mean nothing
@@ -38,6 +38,7 @@ ac api ascii cd cli cms co2 cpu crm css csv dc diy dna dns dvd ebook eu faq ftp 
 hdd html http https id ide io ip isbn it json kb ki km led llm mb ml nlp os pc phd png pr qr ram
 rgb rna rom rss sdk seo sim sms sql ssd ssh ssl svg tb tcp tls tv udp ui uk un unicode uri us usa
 usb utf ux uv vat vpn wifi wi fi sci xml yaml zip ии ес сша св санкт saint sankt
+januar februar marz mai juni juli oktober dezember
 """
 _ORDINARY = frozenset(_CAPITALISED.split())
 # Forms of one name that do not begin alike enough.
@@ -63,10 +64,8 @@ der die das und ist sind für mit von zu im den dem des ein eine einen einer wie
 wird werden nicht über durch bei nach sich auch zur zum
 """
 _GERMAN = frozenset(_COMMON_IN_GERMAN.split())
-_GERMAN_NAME = re.compile(
-    r"\b(?:von|nach|durch|laut|[Aa]utor(?:in)?|Herrn?|Frau|Dr\.|Prof(?:\.|essor(?:in)?))"
-    r" ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
-)
+_GERMAN_NAME = re.compile(r"(?<=\w )(?=([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+))")
+_MEASURES = {"Anfang", "Mitte", "Ende", "Glas", "Tasse", "Stück", "Liter", "Gramm", "Grad"}
 # Signs that write foreign names in Chinese by their sound: three in a row are hardly anything else.
 _SOUNDED = re.compile(
     "[阿埃艾奥巴贝比波伯布达德迪蒂多尔法菲夫弗戈格哈赫霍胡基吉加卡凯科克库拉莱兰勒雷里利莉林卢罗洛马曼梅蒙米莫姆"
@@ -124,15 +123,18 @@ def find_unknown_names(said: Said) -> Fault | None:
 
     Names are words with a capital inside a sentence, or with capitals or digits within; in texts
     of Chinese and other scripts without capitals, the words in Latin letters with a capital, and in
-    Chinese what is written by its sound. In
-    German, where every noun has a capital, only those of the second kind, and two words that
-    follow "von". An abbreviation in brackets explains what stands before it.
+    Chinese what is written by its sound. In German, where every noun has a capital, only those of
+    the second kind, and in a description two nouns in a row. An abbreviation in brackets explains
+    what stands before it.
     """
     if said.field.name != "description" and not said.by_small_model:
         return None
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", said.text))
-    names = list(dict.fromkeys(islice(_names(text, said.note), _MOST_NAMES)))
-    pairs = _GERMAN_NAME.findall(text)
+    words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
+    is_german = _is_german(words, said.note)
+    names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
+    pairs = _GERMAN_NAME.findall(text) if is_german and not said.is_prose else []
+    pairs = [pair for pair in pairs if pair[0] not in _MEASURES]
     sounded = [name for name in _SOUNDED.findall(text) if name not in said.source]
     if not names and not pairs and not sounded:
         return None
@@ -149,12 +151,11 @@ def find_unknown_names(said: Said) -> Fault | None:
     return Fault("names", f"names what the note does not (“{unknown[0]}”)", _RETRY)
 
 
-def _names(text: str, note: str) -> Iterator[str]:
-    words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
+def _names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterator[str]:
     if count_unspaced(text) * 2 > sum(len(word[0]) for word in words):
         yield from (word[0] for word in words if len(word[0]) > 1 and not word[0].islower())
         return
-    capitals_mean = not _is_german(words, note) and not _is_title_case(words)
+    capitals_mean = not is_german and not _is_title_case(words)
     for word in words:
         if len(word[0]) < 2:
             continue
@@ -173,12 +174,12 @@ def _may_be_any(text: str, word: re.Match[str]) -> bool:
     return not acts or acts[1].endswith("s") or acts[1].lower() in _NOBODY
 
 
-def _is_german(words: list[re.Match[str]], note: str) -> bool:
+def _is_german(words: Sequence[re.Match[str]], note: str) -> bool:
     own = sum(word[0].lower() in _GERMAN for word in words)
     return own > 1 or len(_GERMAN.intersection(note[:_BEGINNING].lower().split())) > 2
 
 
-def _is_title_case(words: list[re.Match[str]]) -> bool:
+def _is_title_case(words: Sequence[re.Match[str]]) -> bool:
     long = [word[0] for word in words[1:] if len(word[0]) > 3]
     return sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
 

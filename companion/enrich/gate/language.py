@@ -20,9 +20,10 @@ fi Finnish suomi, fr French français, de German deutsch, el Greek ελληνι�
 hi Hindi हिन्दी, hu Hungarian magyar, id Indonesian indonesia, it Italian italiano,
 ja Japanese 日本語, ko Korean 한국어, fa Persian فارسی, pl Polish polski, pt Portuguese português,
 ro Romanian română, ru Russian русский, sk Slovak slovenčina, es Spanish español,
-sv Swedish svenska, th Thai ไทย, tr Turkish türkçe, uk Ukrainian українська, vi Vietnamese tiếng
+sv Swedish svenska, th Thai ไทย, tr Turkish türkçe, uk Ukrainian українська,
+vi Vietnamese tiếng việt
 """
-_NAMES = {row.split()[1]: row.split() for row in _TABLE.split(",")}
+_NAMES = {row.split()[1]: row.split(maxsplit=2) for row in map(str.strip, _TABLE.split(","))}
 LANGUAGES = tuple(_NAMES)
 """Which languages are told apart, by their English names."""
 
@@ -41,11 +42,14 @@ _SPOKEN = {
     "Cyrillic": {"Russian", "Ukrainian", "Bulgarian"},
     "Arabic script": {"Arabic", "Persian"},
 }
+_UNLATIN = {name for name, _ in _SCRIPTS}.union(*_SPOKEN.values())
 _SPOKEN["Latin letters"] = set(LANGUAGES).difference(*_SPOKEN.values(), dict(_SCRIPTS))
 _LIKELIEST = {"Cyrillic": "Russian", "Arabic script": "Arabic"}
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _ALPHABETIC = re.compile("[A-Za-z\u00c0-\u024f\u0400-\u04ff\u0600-\u06ff]")
 _CODE = re.compile(r"`[^`\n]*`|(?<!\S)(?=\S*[/\\_@<>{}=])\S+")
+_LATIN_WORDS = re.compile(r"(?<![\w-])[a-z]{1,20}(?:[ ,]{1,2}[a-z]{1,20}){4,}(?![\w-])")
+_SHOWN_WORDS = 40  # characters
 _NAME = re.compile(rf"(?<=[^\W{UNSPACED}] )[A-Z]\w*|\b\w*\d\w*\b")
 
 _ENOUGH = 40  # letters of an alphabet that tell a language
@@ -57,7 +61,10 @@ _SURELY_CHINESE = 50  # signs without one of kana
 _SURER, _UNLIKELIER = 0.95, 0.01  # where there are fewer letters, but half as many
 _ABOUT_LANGUAGE = re.compile(
     "translat|überset|trad[uú]|перев[еёо]|翻译|翻譯|訳|번역|"
-    + "|".join(name for row in _NAMES.values() for name in row[1:]),
+    + "|".join(
+        rf"\b(?-i:{name})\b|" + (rf"\b{own}\b" if own[0] < "\u0900" else own)
+        for _, name, own in _NAMES.values()
+    ),
     re.IGNORECASE,
 )
 
@@ -73,12 +80,21 @@ def find_wrong_language(said: Said) -> Fault | None:
     if wanted is None or _ABOUT_LANGUAGE.search(said.question):
         return None
     allowed = {wanted, find_language(said.question, "") or wanted}
+    if allowed <= _UNLATIN and (run := _latin_words(said)):
+        return Fault("language", f"changes its language (“{run}”)", f"Write it all in {wanted}.")
     parts = [part for part in said.text.split("\n\n") if len(part) > _ENOUGH]
     for text in [said.text, *(parts if said.is_prose else ())]:
         faults = [_compare(_running(text), language) for language in sorted(allowed)]
         if all(faults):
             return faults[0]
     return None
+
+
+def _latin_words(said: Said) -> str:
+    """Return several words in a row in small Latin letters that the note has not."""
+    note = said.note.lower()
+    runs = (match[0] for match in _LATIN_WORDS.finditer(_running(said.text)))
+    return next((run for run in runs if run not in note), "")[:_SHOWN_WORDS]
 
 
 def _compare(text: str, wanted: str) -> Fault | None:

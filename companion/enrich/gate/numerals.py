@@ -16,7 +16,10 @@ _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 ROMAN = re.compile(r"\b(?=[IVX]{2})(X{0,3})(IX|IV|V?I{0,3})\b")
 _YEARS = re.compile(r"\b(\d\d)\d\d[-–/](\d\d)\b")  # 1939–45
 _CENTURY = re.compile(r"centur|jahrhundert|siecle|siglo|secol|seculo|\bвек|столети|世纪|世紀|eeuw")
-_DECADE = re.compile(r"\d0(?:['’]?s|er|年代|-[еиых])")
+_DECADE = re.compile(
+    r"\d0(?:['’]?s|er|年代|-[еиых])|\b\w+ties\b|[zß]iger jahre|años \w+(?:enta|inte)\b",
+    re.IGNORECASE,
+)
 
 # Numbers in words, folded: English, German, Spanish, Russian. Without once and mil, which are
 # English words of other meanings.

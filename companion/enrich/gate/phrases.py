@@ -9,7 +9,7 @@ from __future__ import annotations
 # "This page", "this article" (本文, 文章) stay: people write so of their own notes.
 _EN_TELLS = r"""(?:explain|describe|discusse?|cover|outline|detail|introduce|explore|summari[sz]e
  |highlight|focuse?|mention|emphasi[sz]e|stresse?|suggest|recommend|addresse?|examine|say|note
- |provide|present|offer|delve)s?"""
+ |provide|present|offer|delve|ask|end|conclude|remind|warn|begin|close)s?"""
 _EN_SAYS = rf"""(?:is|are|was|(?:contain|list|give|talk|aim|serve|seem|appear|include|show|mean
  |state)s?|does|has|{_EN_TELLS})"""
 _EN_KIND = r"""(?:(?:short|brief|concise|quick|simple|single|whole|entire|original|above|following
@@ -45,6 +45,7 @@ FRAME_FIRST = rf"""
   {_EN_SUM}{_EN_THIS}\ {_EN_KIND}
   (?:note|document|text|passage|content|snippet|markdown|file|description|sentence|callout)s?
   (?:\ (?:titled|called|named|below|above|provided|you|on|about)\b|,?\ (?:\w+ly\ )?{_EN_SAYS}\b)
+| these\ (?:\w+\ )?notes\ {_EN_TELLS}\b
 | (?:(?:this|it)\ is\ )?(?:an?|your)\ {_EN_KIND}note\ (?:(?:about|on)(?=(?:\ \w+){{2}})|that
   |which|regarding|concerning|(?:describ|explain|discuss|cover|outlin|summari[sz]|detail)ing)\b
 | (?:this|it)\ (?:is|gives|provides)\ an?\ {_EN_KIND}(?:summary|description|overview)\ of\b
@@ -98,7 +99,17 @@ FRAME_WORDS = rf"""
 | (?:provided|given|described|listed|mentioned|outlined|explained|stated|noted)\ (?:above\ )?
   in\ (?:the|this|your)\ (?:note|text)\b
 | as\ {_EN_THIS}\ (?:note|text)\ {_EN_SAYS}\b | as\ noted\ (?:above\ )?in\b
-| \b(?:in|of)\ (?:the|this)\ (?:text|passage),
+| \bin\ (?:the|this)\ (?:text|passage),
+| (?:based\ on|judging\ (?:by|from)|going\ by)\ (?:the|its)\ (?:properties|title|headings?|metadata
+  |name|tags)\b | suitable\ for\ (?:the|your)\ (?:properties|frontmatter|note|vault)\b
+| (?:this|it)\ was\ (?:written|generated|created)\ (?:by|with)\ (?:an?\ )?(?:ai|artificial
+  |language\ model)\b
+| \b(?:sie|er|es|dies\w*)\ wurde\ von\ einer?\ (?:ki|künstlichen\ intelligenz|sprachmodell)\b
+| \bdem\ titel\ (?:nach|zufolge)\b
+| \b(?:kein|noch\ kein)\ (?:text|inhalt)\ (?:vorliegt|vorhanden)\b
+| \bliegt\ (?:\w+\ ){{0,4}}kein\ (?:text|inhalt)\ vor\b
+| \b(?:por|según|a\ juzgar\ por)\ el\ título\b | \bla\ nota\ está\ vacía\b
+| \bсудя\ по\ (?:названию|заголовку)\b | \bзаметка\ (?:пока\ |ещё\ )?пуста\b
 | \b(?:the|its)\ (?:author|writer)\ (?:\w+ly\ |also\ |then\ |first\ )?(?!was\b|is\b)\w+s\b
 | \b(?:in\ this|the|this)\ (?:entry|write-up|blog\ post)\ (?:tells|{_EN_TELLS}|we\ learn)\b
 | \bder\ (?:autor|verfasser)\ {_DE_SAYS} | \bel\ autor\ (?:{_ES_SAYS}|distingue|añade|señala)\b
@@ -124,7 +135,8 @@ FRAME_SIGNS = rf"""
 | 从笔记[^，。]{{0,3}}可以?(?:看|得|知) | (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档)
 | 本文(?:的)?作者 | 本文では[^。]{{0,40}}{_JA_SAYS} | (?:筆者|著者)は[^。]{{0,40}}(?:{_JA_SAYS}
   |示し|論じ|指摘)
-| 笔记的?(?:主要)?内容(?:是|为|包括|主要)
+| 笔记的?(?:主要)?内容(?:是|为|包括|主要) | (?:笔记|便签)[^，。]{{0,6}}(?:没有|尚无|空白|为空)
+| (?:从|根据|单看|就)标题(?:来)?(?:看|推|判断|而言) | (?:题名|題名|タイトル)から(?:する|判断|推)
 | (?:本|这[篇个份条则]|该|此)(?:笔记|便签)(?:中|里|的(?:内容|主题|作者))
 | (?:ノート|メモ)(?:の内容)?(?:によると|によれば|に基づ|に(?:書かれて|記されて|記載されて
   |ある)(?:いる)?(?:よう|通り))

@@ -63,6 +63,14 @@ REFUSAL_WORDS = rf"""
   |blank|unclear|incomplete|too\ (?:short|brief|vague))\b
 | please\ (?:clarify|(?:provide|share|give|paste|send)\ (?:me\ )?(?:with\ )?(?:the|more|your|some
   |further|additional|any)\ (?:\w+\ )?(?:{_INFORMATION}|note|document|passage))\b
+| (?:not|n['’]t)\ enough\ (?:here|there|in\ it)\ to\b
+| \bas\ the\ (?:\w+\ ){{1,6}}(?:was|were|is|are)\ not\ (?:supplied|provided|given|included)\b
+| {_WORK}\ (?:of\ \w+\ )?(?:\w+\ )?(?:can(?:not|\ not|['’]t)|could\ not|will\ not)
+  \ be\ (?:given|offered|written|provided|made|produced)\b
+| \bno\ (?:\w+\ )?{_WORK}\ (?:of\ [^.\n]{{1,30}}\ )?(?:will|can|could)
+  \ be\ (?:given|offered|provided)\b
+| \bno\ (?:further|more|other)\ (?:details?|information)\ (?:on|about|of)\ [^.\n]{{1,40}}
+  \ (?:is|are)\ (?:available|known|given)\b
 | lorem\ ipsum\b | i(?:\ am|['’]m)\ (?:ready|here|happy|glad)\ to\ (?:help|assist)\b
 | how\ (?:can|may)\ i\ (?:help|assist)\ you\b
 | what\ (?:would\ you\ like\ (?:me\ )?to|do\ you\ want\ (?:me\ to|to\ know))\b
@@ -96,6 +104,7 @@ REFUSAL_WORDS = rf"""
 | \bvolver\ a\ intentar\w*
 | (?<!:\ )por\ favor,?\ (?:indi[cq]|compart|proporcion|envi|env[íi]|d[ií]me|diga|especifi|facilit
   |aclar|añad|escrib|peg|adjunt|explic|reformul)\w*
+| \bsiento\ no\ poder\b | \bno\ hay\ base\ suficiente\b
 | información\ insuficiente\ para\b | no\ es\ posible\ {_ES_DO}\ una?\b | no\ puedo\ {_ES_DO}
 | por\ favor,?\ (?:proporcion|compart|indi[cq]|facilit|envi|aclar|escrib)\w*\ [^.\n]{{0,25}}
   (?:información|texto|nota|detalles|contenido|contexto)\b

@@ -25,7 +25,7 @@ _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
 _JUDGED, _DIFFERENT = 15, 0.52  # words, and share of them that differ: people's differ more
 # The same for the parts that say something: people's sentences have 0.75 and more (698 of them),
 # their callouts 0.8 (210). Small models write good ones from 0.55 on.
-_PARTS, _TELLING = {"text": 7, "prose": 20}, {"text": 0.66, "prose": 0.53}
+_PARTS, _TELLING = {"text": 5, "prose": 20}, {"text": 0.66, "prose": 0.53}
 _TELLING_SIGNS, _LONG_LINE = 0.72, 60  # of scripts without spaces, in a line up to so many
 _LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
 _ITEM_END = re.compile(r"[,;:、，；：()]|\b(?:and|or|und|oder|et|ou|y|e|o|и|или)\b", re.IGNORECASE)
@@ -49,7 +49,8 @@ def find_repetition(said: Said) -> Fault | None:
     """Return the fault of an answer that says a word, a phrase or a sentence again."""
     again = (
         _repeated_sentence(said.text)
-        or _stutter(said.text, said.title)
+        or _stutter(said.text)
+        or ("" if said.is_prose else _thrice(said.text, said.title))
         or _repeated_phrase(said.tokens, said.field.kind)
         or ("" if said.is_prose else _few_words(said.tokens))
         or ("" if said.question else _few_parts(said))
@@ -83,7 +84,7 @@ def _repeated_sentence(text: str) -> str:
     return ""
 
 
-def _stutter(text: str, title: str) -> str:
+def _stutter(text: str) -> str:
     """Return what stands several times in a row: "the the the", "a note of a note of"."""
     for sentence in _SENTENCE_END.split(text):
         tokens = find_tokens(sentence)
@@ -93,24 +94,25 @@ def _stutter(text: str, title: str) -> str:
                 part = tokens[start : start + size]
                 if tokens[start : start + size * times] == part * times:
                     return _join(part * times)
-        if again := _thrice(sentence, tokens, title):
-            return again
     return ""
 
 
-def _thrice(sentence: str, tokens: Sequence[str], title: str) -> str:
+def _thrice(text: str, title: str) -> str:
     """Return two words that a list goes round in: "making candles, making candles, and".
 
     A sentence has them three times, and two of its items begin with them; of the words of the
     title, are nothing else. So people say "machine learning", or "this means that", three times.
     """
-    pairs = Counter(pair for pair in pairwise(tokens) if min(map(len, pair)) >= _LONG)
-    often = [pair for pair, times in pairs.items() if times > 2]
-    items = [find_tokens(item) for item in _ITEM_END.split(sentence)] if often else []
-    for pair in often:
-        shown = None if set(pair) <= set(find_tokens(title)) else 2
-        if sum(tuple(item[:shown]) == pair for item in items) > 1:
-            return _join(pair)
+    for sentence in _SENTENCE_END.split(text):
+        pairs = Counter(
+            pair for pair in pairwise(find_tokens(sentence)) if min(map(len, pair)) >= _LONG
+        )
+        often = [pair for pair, times in pairs.items() if times > 2]
+        items = [find_tokens(item) for item in _ITEM_END.split(sentence)] if often else []
+        for pair in often:
+            shown = None if set(pair) <= set(find_tokens(title)) else 2
+            if sum(tuple(item[:shown]) == pair for item in items) > 1:
+                return _join(pair)
     return ""
 
 

@@ -23,7 +23,11 @@ _SURE = r"""
   |\d{2,3}\ ?(?:到|至|-|–|~|〜)\ ?\d{2,3}\ ?(?:个?字|語|文字|words|wörter|palabras|слов))
 | (?P<paragraphs>\b(?:two|three|2|3)\ (?:\w+\ )?paragraphs\b
   |\b(?:zwei|drei|2)\ (?:\w+\ )?absätzen?\b|\b(?:dos|tres|2)\ párrafos\b
-  |\b(?:два|двух|двумя|три|2)\ абзац\w+|\bsecond\ paragraph:|(?:二|2|三)\ ?(?:つの)?段落
+  |\b(?:два|двух|двумя|три|2)\ абзац\w+|\bsecond\ paragraph:
+  |\b(?:in|for|to)\ the\ (?:first|second|third)\ paragraph\b
+  |\b(?:im|in\ den|für\ den)\ (?:ersten|zweiten|dritten)\ absatz\b
+  |\b(?:en|para)\ el\ (?:primer|segundo|tercer)\ párrafo\b
+  |\bво?\ (?:перв|втор|трет)\w+\ абзац\w*|(?:第[一二三]|最初の|次の)段落|(?:二|2|三)\ ?(?:つの)?段落
   |(?:分|写|用|共)(?:成|为)?[一二两兩](?:个|個)?段|第[一二]段[，：,:落])
 | (?P<sentences>\bfour\ or\ five\ sentences\b|\bvier\ oder\ fünf\ sätzen?\b
   |\bcuatro\ o\ cinco\ (?:frases|oraciones)\b|\bчетыр\w+[ -](?:или\ )?пят\w+\ предложени\w+|四五句
@@ -66,6 +70,9 @@ _SURE = r"""
 | (?P<aloud>(?:\A|[.!?…:)\n]\s{0,3}|[。！？：])\W{0,3}(?:wait|hmm+|okay|ok|alright|right
     |so),\ (?:now|so|let|but|the|i|we|this|maybe|no)\b
   |\bwe\ (?:need|have|want)\ to\ (?:write|produce|summari[sz]e|mention|craft|draft|rephrase)\b
+  |\bfirst,?\ (?:i|we)\ (?:need|have)\ to\ (?:decide|figure|think|find|determine)\b
+  |\bactually,\ (?:perhaps|maybe)\b|\büberlegen\ wir\b|\bdas\ passt\ in\ (?:einen|den)\ satz\b
+  |\balso,\ es\ geht\ um\b|¿menciono\b|\bpienso\ que\ lo\ esencial\b|\bпример\ возьму\b
   |\blet['’]?s\ (?:write|draft|craft|rephrase|think)\b|\b(?:must|should)\ not\ (?:mention|repeat)\b
   |\blet\ me\ (?:think|see|start|try|put|check|count|write|rephrase)\b
   |\b(?:step|schritt|paso|шаг)\ \d\s?:\ (?:identify|decide|determine|combine|analy[sz]e|consider
@@ -87,9 +94,11 @@ _BY_CHANCE = r"""
 | (?P<plain>\bplain\ text\b|\bno\ markup\b|\bklartext\b
   |\bohne\ (?:auszeichnung|formatierung|markup)|\bsin\ (?:formato|marcado|markdown)
   |\btexto\ plano\b|\bбез\ (?:разметки|форматирования)|纯文本|不(?:带|使用|用|要)标记
-  |プレーンテキスト|マークアップ)
+  |プレーンテキスト|マークアップ|記号は使わ)
+| (?P<subject>\bsubject\ first\b|\bthema\ zuerst\b|\bprimero\ el\ (?:tema|sujeto)\b
+  |先(?:写|说)主[题语]|主[題语]を先)
 | (?P<stop>\bfull\ stop\b|\bmit\ (?:einem\ )?punkt\b|\bpunto\ final\b|\bс\ точкой\b
-  |\bточк\w+\ в\ конце|以?句号(?:结|收)|句点で)
+  |\bточк\w+\ в\ конце|以?句号(?:结|收)|句点[でを])
 | (?P<twice>\brepeat\ no\b|\bnothing\ twice\b|\bwiederhol\w*\ kein|\bnichts\ (?:zweimal|doppelt)
   |\bno\ repitas\b|\bdos\ veces\b|\bне\ повторя\w+|\bдважды\b|不要重复|两[次遍]|繰り返さない)
 | (?P<heading>\bheadings?\b|\büberschrift\w*|\bencabezados?\b|\bun\ título\b|\bзаголовк\w+|标题

@@ -22,11 +22,11 @@ _I = re.compile(
   | \b(?:yo|conmigo)\b | \bmis?\ (?!bemol) | \b[Mm]e\ (?:gusta|tem|parec|has|pid|limit|qued|permit)
   | \b(?:[Pp]uedo|[Qq]uiero|[Nn]ecesito|[Dd]ebo|[Pp]refiero|[Cc]reo|[Ll]amento|[Ll]o\ siento
       |[Vv]oy\ a|[Tt]engo|[Dd]ispongo|[Ii]dentifico|[Rr]esumo|[Ee]ntiendo|[Ss]upongo|[Ee]stoy)\b
-  | (?<![\w-])(?:[Яя]|[Мм]не|[Мм]еня|мно[йю]|[Мм]о(?:й|я|ё|и|его|ей|их|им|ими|ю))(?![\w-])
+  | (?<![\w-])(?:[Яя]|[Мм]не|[Мм]еня|мно[йю]|(?<!не\ )[Мм]о(?:й|я|ё|и|его|ей|их|им|ими|ю))(?![\w-])
   | \b[Пп]одумаю | \b[Пп]освящу | \b[Нн]апишу | \b[Оо]пишу | \b[Пп]роверяю | \b[Нн]адеюсь
   | \b(?:j['’]\w|[Jj]e\ (?:suis|peux|ne|n['’]|vais|dois|pense)) | \b[Ee]u\ (?:não|sou|posso)
   | \b[Ii]k\ (?:ben|kan|heb|zou)\b
-  | (?<![自忘本唯大小无無敌敵])我(?![们們国國军軍方省市校])
+  | (?<![自忘本唯大小无無敌敵])我(?![们們国國军軍方省市校慢流])
   | (?<![公無])(?:私|僕|俺)(?![たち達有立的人小鉄財用信道服案物学])
   | \b(?:저는|제가|나는|내가)\b
     """,
