@@ -37,13 +37,18 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
     """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
     for paragraph in paragraphs:
         begin = 0
-        for end in _END.finditer(paragraph):
-            if not _ends_sentence(paragraph, end):
-                continue
-            yield paragraph[begin : end.end()].strip()
-            begin = end.end()
+        for end in find_sentence_ends(paragraph):
+            yield paragraph[begin:end].strip()
+            begin = end
         if rest := paragraph[begin:].strip():
             yield rest
+
+
+def find_sentence_ends(text: str) -> Iterator[int]:
+    """Yield where the sentences end that a blank follows; in Chinese and Japanese, all of them."""
+    for end in _END.finditer(text):
+        if _ends_sentence(text, end):
+            yield end.end()
 
 
 def leans_back(sentence: str) -> bool:
