@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import NamedTuple
 
 from companion.enrich.sentence import find_sentence_ends
@@ -117,8 +118,9 @@ def _opening(block: str, budget: int) -> str:
     """Return the block's first whole lines or sentences that fit; empty where none does."""
     ends = list(find_sentence_ends(block))
     ends += [place for place, sign in enumerate(block) if sign == "\n"]
-    fitting = takewhile(lambda end: _cost(block[:end]) <= budget, sorted(ends))
-    return block[: max(fitting, default=0)].rstrip()
+    ends = [0, *sorted(ends)]
+    fitting = bisect_right(ends, budget, lo=1, key=lambda end: _cost(block[:end]))
+    return block[: ends[fitting - 1]].rstrip()
 
 
 def _sections(lines: Sequence[Line]) -> Iterable[_Section]:
