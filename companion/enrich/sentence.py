@@ -13,6 +13,7 @@ _AFTER_ABBREVIATION = re.compile(
     rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
 )
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
+_SIGN = re.compile(r"\S")
 
 # How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
 # Japanese.
@@ -57,8 +58,8 @@ def leans_back(sentence: str) -> bool:
 
 
 def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
-    following = paragraph[end.end() :].lstrip()[:1]
+    following = _SIGN.search(paragraph, end.end())
     is_word = end[0] == "." and _AFTER_ABBREVIATION.search(
         paragraph[max(0, end.start() - 12) : end.end()]
     )
-    return not (is_word or (following.islower() and end[0][0] in ".…"))
+    return not (is_word or (following and following[0].islower() and end[0][0] in ".…"))
