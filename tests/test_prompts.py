@@ -115,6 +115,22 @@ def test_new_field(write: Write) -> None:
 
 
 @pytest.mark.parametrize(
+    ("lines", "items", "tokens"),
+    [
+        pytest.param(["kind: list", "max_items: 3"], 3, 240, id="so many items"),
+        pytest.param(["kind: list"], 5, 400, id="as many items as there may be"),
+        pytest.param(["kind: list", "max_tokens: 90"], 5, 90, id="as told"),
+        pytest.param(["kind: text"], None, 300, id="no list"),
+    ],
+)
+def test_an_answer_has_room_for_all_its_items(
+    lines: list[str], items: int | None, tokens: int, write: Write
+) -> None:
+    field = load_prompts(write("fields/x.md", field_text(*lines))).fields["x"]
+    assert (field.max_items, field.max_tokens) == (items, tokens)
+
+
+@pytest.mark.parametrize(
     "name",
     [
         pytest.param("README.md", id="a readme"),

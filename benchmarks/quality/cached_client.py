@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.errors import AnswerError
-from companion.llm.answer import Answer, Schema, Usage
+from companion.llm.answer import Answer, NoAnswer, NoCompletion, Schema, Usage
 from companion.llm.calls import EndpointSource
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
@@ -71,11 +71,12 @@ class CachedClient(Client):
         else:
             kept = self._take(ask)
             _keep(file, kept)
-        self.took += Usage(*kept["usage"])  # three numbers in old files: no cached_tokens
+        usage = Usage(*kept["usage"])  # three numbers in old files: no cached_tokens
+        self.took += usage
         self.seconds += kept["seconds"]
         if kept["error"]:
-            raise AnswerError(kept["error"])
-        return Answer(kept["text"], kept["data"], Usage(*kept["usage"]))
+            raise NoAnswer(AnswerError(kept["error"]), usage)
+        return Answer(kept["text"], kept["data"], usage)
 
     def _take(self, ask: Callable[[], Answer]) -> dict[str, Any]:
         """Return what is to be kept. What concerns the endpoint, not this answer, is raised."""
@@ -83,6 +84,8 @@ class CachedClient(Client):
         answer, error = Answer("", {}, Usage()), ""
         try:
             answer = ask()
+        except NoCompletion:
+            raise
         except AnswerError as failed:
             error = str(failed)
         after = self.usage

@@ -58,7 +58,7 @@ def ask_again(
             plain = ask_again(rest, prompts, shown, client, "plain", room)
             return Answers(given | plain.given, usage + plain.usage)
         except AnswerError as error:
-            values = {need: error for need, _ in call.asked}
+            values = {need: _anew(error) for need, _ in call.asked}
             cost = error.usage if isinstance(error, NoAnswer) else Usage()
         given |= values
         usage += cost
@@ -74,6 +74,13 @@ def _answer(
         return {call.asked[0].need: answer.text}, answer.usage
     answer = client.ask_json(messages, call.schema, call.max_tokens)
     return {need: answer.data[ask.key] for need, ask in call.asked}, answer.usage
+
+
+def _anew(error: AnswerError) -> AnswerError:
+    """Return the same error once more: one need's may come to tell what is proposed for that."""
+    if isinstance(error, NoAnswer):
+        return type(error)(error, error.usage)
+    return type(error)(str(error))
 
 
 def _messages(call: Call, unfit: Mapping[Need, Unfit]) -> list[dict[str, str]]:

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
+from companion.enrich.sentence import find_sentence_ends
 from companion.errors import AnswerError
 from companion.llm.answer import CUT
 from companion.note.inert import inert_prose
@@ -18,7 +19,6 @@ _FENCED = re.compile(
     r"(.*?)\n?[ \t]*\1\s*",
     re.DOTALL | re.IGNORECASE,
 )
-_SENTENCE_END = re.compile(r"[.!?…](?=\s|$)|[。！？]")
 
 _WORDS = 3  # of a value that may be a new one
 
@@ -136,7 +136,7 @@ def _shorten(text: str, field: Field) -> str:
     limit = field.max_characters
     if not limit or len(text) <= limit * 1.25:
         return text
-    ends = [match.end() for match in _SENTENCE_END.finditer(text)] or [len(text)]
+    ends = list(find_sentence_ends(text)) or [len(text)]
     if ends[0] > 2 * limit:
         raise AnswerError(f"the {field.name} has {len(text)} characters, {limit} were asked for")
     return text[: max([end for end in ends if end <= limit], default=ends[0])]

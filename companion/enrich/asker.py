@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
@@ -41,8 +41,17 @@ class Asker:
         self._model = model
         self._languages: Languages | None = None
 
-    def ask(self, path: str, view: NoteView, needs: Sequence[Need], client: Client) -> Outcome:
+    def ask(
+        self,
+        path: str,
+        view: NoteView,
+        needs: Sequence[Need],
+        client: Client,
+        in_note: Mapping[Need, Need] = {},
+    ) -> Outcome:
         """Return what the model gives for the needs of the note.
+
+        in_note: what those needs are to the note that are asked for as others; see as_meant.
 
         What a check finds unfit is asked for once more; then the note's own sentence may stand
         in for a description.
@@ -50,7 +59,8 @@ class Asker:
         Raises EndpointError, Cancelled.
         """
         prompts, way = self._workspace.prompts, self._model.way
-        shown = self._show(path, view, needs)
+        around = _lines_asked_in(view, needs, in_note)
+        shown = self._show(path, view, needs, around)
         room = Room(self._model.context_tokens)
         answers = ask_for(needs, prompts, shown, client, way, room)
         language = self._language_for(path, view)
@@ -62,7 +72,7 @@ class Asker:
             if isinstance(error, AnswerUnfit)
         }
         if unfit:
-            shown = self._show(path, view, needs, AGAIN_TOKENS)
+            shown = self._show(path, view, needs, around, AGAIN_TOKENS)
             room = room._replace(spare=AGAIN_TOKENS)
             again = ask_again(unfit, prompts, shown, client, way, room)
             second = reader.read(shown, again.given)
@@ -73,14 +83,21 @@ class Asker:
         return stand_in(read, view, shown, reader, prompts)
 
     def calls(
-        self, path: str, view: NoteView, needs: Sequence[Need]
+        self, path: str, view: NoteView, needs: Sequence[Need], in_note: Mapping[Need, Need] = {}
     ) -> tuple[list[Call], dict[Need, AnswerError]]:
         """Return the calls that ask() would make, and the needs that cannot be asked for."""
-        shown = self._show(path, view, needs)
+        shown = self._show(path, view, needs, _lines_asked_in(view, needs, in_note))
         room = Room(self._model.context_tokens)
         return plan_calls(needs, self._workspace.prompts, shown, self._model.way, room)
 
-    def _show(self, path: str, view: NoteView, needs: Sequence[Need], spare: int = 0) -> Shown:
+    def _show(
+        self,
+        path: str,
+        view: NoteView,
+        needs: Sequence[Need],
+        around: Sequence[int],
+        spare: int = 0,
+    ) -> Shown:
         fields = [field_of(need, self._workspace.prompts) for need in needs]
         vocabulary = self.known.vocabulary(fields, view.note.text)
         language = self._language_for(path, view)
@@ -88,7 +105,7 @@ class Asker:
             language = None  # models fall back to it untold
         shown = show_note(view, path, vocabulary, language=language)
         budget = self._budget(shown, needs, spare)
-        prose = excerpt(view.lines, budget, _lines_asked_in(view, needs))
+        prose = excerpt(view.lines, budget, around)
         telling = telling_properties(view) if width(prose) < LITTLE else ()
         return replace(shown, prose=prose, properties=telling)
 
@@ -122,11 +139,14 @@ def _merge(first: Outcome, second: Outcome) -> Outcome:
     return Outcome([*first.fillings, *second.fillings], refused, second.usage)
 
 
-def _lines_asked_in(view: NoteView, needs: Sequence[Need]) -> list[int]:
+def _lines_asked_in(
+    view: NoteView, needs: Sequence[Need], in_note: Mapping[Need, Need]
+) -> list[int]:
     """Return the lines of the outline that questions and callouts of sections stand in."""
     lines = []
     for need in needs:
-        if need.where == "request" and (callout := find_callout(view, need)):
+        is_placed = need.where == "request" and (need.question or need.heading)
+        if is_placed and (callout := find_callout(view, in_note.get(need, need))):
             lines.append(callout.first)
         elif need.where == "section" and need.heading:
             lines.append(find_heading(view.lines, need.heading))

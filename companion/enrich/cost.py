@@ -70,7 +70,7 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
             if draft.skipped or not draft.needs:
                 continue
             meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
-            calls, _ = asker.calls(job.path, draft.view, tuple(meant))
+            calls, _ = asker.calls(job.path, draft.view, tuple(meant), meant)
         except NoteError:
             continue
         notes += bool(calls)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import re
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from itertools import pairwise, takewhile
+from itertools import pairwise
 from typing import NamedTuple
 
+from companion.enrich.sentence import find_sentence_ends
 from companion.llm.forecast import estimate_tokens
 from companion.note.inert_line import without_links
 from companion.note.line import Line
@@ -15,8 +16,6 @@ from companion.note.visible import visible_lines
 
 CUT = "(cut here)"
 """What stands in an excerpt where something of the note is left out."""
-
-_SENTENCE_END = re.compile(r"[.!?…](?=\s)|[。！？]")
 
 
 class _Block(NamedTuple):
@@ -117,10 +116,11 @@ def _take(sections: Sequence[_Section], left: int) -> None:
 
 def _opening(block: str, budget: int) -> str:
     """Return the block's first whole lines or sentences that fit; empty where none does."""
-    ends = [match.end() for match in _SENTENCE_END.finditer(block)]
+    ends = list(find_sentence_ends(block))
     ends += [place for place, sign in enumerate(block) if sign == "\n"]
-    fitting = takewhile(lambda end: _cost(block[:end]) <= budget, sorted(ends))
-    return block[: max(fitting, default=0)].rstrip()
+    ends = [0, *sorted(ends)]
+    fitting = bisect_right(ends, budget, lo=1, key=lambda end: _cost(block[:end]))
+    return block[: ends[fitting - 1]].rstrip()
 
 
 def _sections(lines: Sequence[Line]) -> Iterable[_Section]:

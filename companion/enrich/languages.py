@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
@@ -33,10 +34,18 @@ class Languages:
 
     def _around(self, folder: str) -> str | None:
         if folder not in self._of_folders:
-            beside = [path for path in self.paths if str(PurePosixPath(path).parent) == folder]
+            beside = self._by_folder.get(folder, ())
             every = max(1, len(self.paths) // _LOOKED_AT)
             self._of_folders[folder] = self._most(beside) or self._most(self.paths[::every])
         return self._of_folders[folder]
+
+    @cached_property
+    def _by_folder(self) -> dict[str, list[str]]:
+        """The paths in each folder."""
+        found: dict[str, list[str]] = {}
+        for path in self.paths:
+            found.setdefault(path.rpartition("/")[0] or ".", []).append(path)
+        return found
 
     def _most(self, paths: Iterable[str]) -> str | None:
         """Return the language of most of the first notes that tell theirs."""

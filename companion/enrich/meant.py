@@ -29,7 +29,7 @@ def ask_as_meant(
 ) -> Outcome:
     """Return what Asker.ask does, which raises what it does, for the needs as they are meant."""
     meant = as_meant(needs, styles)
-    outcome = asker.ask(path, view, tuple(meant), client)
+    outcome = asker.ask(path, view, tuple(meant), client, meant)
     fillings = [filling._replace(need=meant[filling.need]) for filling in outcome.fillings]
     refused = {meant[need]: error for need, error in outcome.refused.items()}
     return outcome._replace(fillings=fillings, refused=refused)

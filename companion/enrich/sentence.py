@@ -13,6 +13,7 @@ _AFTER_ABBREVIATION = re.compile(
     rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
 )
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
+_SIGN = re.compile(r"\S")
 
 # How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
 # Japanese.
@@ -37,13 +38,18 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
     """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
     for paragraph in paragraphs:
         begin = 0
-        for end in _END.finditer(paragraph):
-            if not _ends_sentence(paragraph, end):
-                continue
-            yield paragraph[begin : end.end()].strip()
-            begin = end.end()
+        for end in find_sentence_ends(paragraph):
+            yield paragraph[begin:end].strip()
+            begin = end
         if rest := paragraph[begin:].strip():
             yield rest
+
+
+def find_sentence_ends(text: str) -> Iterator[int]:
+    """Yield where the sentences end that a blank follows; in Chinese and Japanese, all of them."""
+    for end in _END.finditer(text):
+        if _ends_sentence(text, end):
+            yield end.end()
 
 
 def leans_back(sentence: str) -> bool:
@@ -52,8 +58,8 @@ def leans_back(sentence: str) -> bool:
 
 
 def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
-    following = paragraph[end.end() :].lstrip()[:1]
+    following = _SIGN.search(paragraph, end.end())
     is_word = end[0] == "." and _AFTER_ABBREVIATION.search(
         paragraph[max(0, end.start() - 12) : end.end()]
     )
-    return not (is_word or (following.islower() and end[0][0] in ".…"))
+    return not (is_word or (following and following[0].islower() and end[0][0] in ".…"))

@@ -117,14 +117,15 @@ def load_field(name: str, file: PromptFile) -> Field:
         )
     head = parse_head(file)
     most = head.max_characters or max(_MAX_CHARACTERS[head.kind], head.min_characters)
+    items = (head.max_items or 5) if head.kind == "list" else None
     field = Field(
         name=name,
         kind=head.kind,
         property=_find_property(name, file, head),
         min_characters=head.min_characters,
         max_characters=most,
-        max_items=(head.max_items or 5) if head.kind == "list" else None,
-        max_tokens=head.max_tokens or most * (head.max_items or 1),
+        max_items=items,
+        max_tokens=head.max_tokens or most * (items or 1),
         whole_sentences=head.whole_sentences or head.kind == "prose",
         vocabulary=None if head.vocabulary == "none" else head.vocabulary,
         template=compile_template(file, _NAMES),

@@ -213,6 +213,17 @@ def test_an_emptied_callout_with_the_vaults_title_is_no_question(user: User) -> 
     assert "nothing to fill" in user.run("enrich", "Note.md").out
 
 
+@pytest.mark.parametrize("title", ["AI", "KI", "ki", "Why?"])
+def test_of_a_long_note_the_model_sees_what_stands_around_an_empty_callout(
+    user: User, title: str
+) -> None:
+    user.configure('[endpoint]\nretries = 0\ncontext_tokens = 2048\n[callout]\ntitle = "KI"\n')
+    text = "".join(f"Bread {number} {'is fed ' * 20}.\n\n" for number in range(99))
+    user.note("Note.md", f"# Note\n\n{text}## Part\n\n{text}> [!ai] {title}\n\n{text}")
+    user.run("enrich", "Note.md")
+    assert "Bread 98 is fed" in str(user.fake.seen[0].body["messages"])
+
+
 def test_request_is_answered_in_place(user: User) -> None:
     user.note("Q.md", "# Q\n\n- Yeast\n\n  > [!ai] Why does it rise?\n\n- Salt\n")
     user.run("enrich", ".")

@@ -146,6 +146,16 @@ def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: U
     assert "> Bakers keep it warm" in user.read("Sourdough.md") and description(user) == GOOD
 
 
+def test_what_is_proposed_for_one_need_is_told_of_no_other(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "note-type"]\n')
+    user.note("Other.md", "---\nnote-type: bread\n---\n")
+    user.note("Sourdough.md", NO_PROSE.replace("description:", "description:\nnote-type:"))
+    bad = answer(json.dumps({"description": BAD, "note-type": "recipe"}))
+    user.fake.play(bad, answer(""))
+    user.run("enrich", ".")
+    assert [told["needs"] for told in user.run("history", "--json").objects] == [["note-type"]]
+
+
 @pytest.mark.parametrize("body", [b"{}", b"\xff\x00", b'{"choices": []}'])
 def test_what_is_no_completion_is_not_the_note_s_fault(user: User, body: bytes) -> None:
     user.note("Sourdough.md", NOTE)

@@ -11,6 +11,7 @@ from companion.prompts import Field, load_prompts
 FIELDS = load_prompts().fields
 ANY = Limits(None, frozenset(), lambda name: None)
 VAULT = Limits(("bread", "how-to", "garden/herbs"), frozenset(), lambda name: None)
+ABBREVIATED = f"Dr. Yeast's bread, {'x' * 200}, e.g. of rye. More."
 TAKEN = Limits(None, frozenset({"sourdough"}), lambda name: None)
 
 
@@ -25,7 +26,8 @@ VALUES = [
     pytest.param("description", ANY, '"A starter."', "A starter.", id="quotes around"),
     pytest.param("description", ANY, "```json\nA.\n```", "A.", id="a fence around"),
     pytest.param("description", ANY, "One.\n\nTwo.", "One. Two.", id="two lines"),
-    pytest.param("description", ANY, f"One. {'x' * 200}.", "One.", id="cut at a sentence"),
+    pytest.param("description", ANY, f"One. {'X' * 200}.", "One.", id="cut at a sentence"),
+    pytest.param("description", ANY, ABBREVIATED, ABBREVIATED[:-6], id="cut at no abbreviation"),
     pytest.param("description", ANY, f"一。{'x' * 200}。", "一。", id="a Chinese sentence"),
     pytest.param("note-type", VAULT, "How-To.", "how-to", id="the vault's spelling"),
     pytest.param("tags", VAULT, ["#Bread", "nope", "bread"], ["bread"], id="known, each once"),

@@ -33,6 +33,12 @@ EXAMPLES = [
         f"Short.\n\n{'Words of it. ' * 2}Words of it.\n\n{CUT}",
         id="at a sentence",
     ),
+    pytest.param(
+        f"One of it. {'Words ' * 6}of Dr. {LONG}",
+        20,
+        f"One of it.\n\n{CUT}",
+        id="at no abbreviation",
+    ),
     pytest.param("长" * 9 + "。" + "句" * 900, 24, "长" * 9 + f"。\n\n{CUT}", id="in Chinese"),
 ]
 

@@ -79,7 +79,10 @@ def test_nothing_tells_the_language_of_a_lonely_stub(tmp_path: Path) -> None:
 def test_a_folder_of_stubs_has_the_language_of_the_vault(vault: Path) -> None:
     for name in TEXTS:
         (vault / name / "Bread.md").write_text(f"{TEXTS['German']}\n", encoding="utf-8")
-    assert languages(vault).of("Elsewhere/Note.md", NoteView(NoteText(""))) == "German"
+    (vault / "Bread.md").write_text(f"{TEXTS['English']}\n", encoding="utf-8")
+    spoken = languages(vault)
+    assert spoken.of("Elsewhere/Note.md", NoteView(NoteText(""))) == "German"
+    assert spoken.of("Note.md", NoteView(NoteText(""))) == "English"
 
 
 TOLD = [

@@ -12,11 +12,11 @@ from benchmarks.quality.answers import Answered
 from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.figures import run_rows
 from benchmarks.quality.references import Reference
-from companion.llm.answer import Usage
+from companion.llm.answer import NoAnswer, NoCompletion, Usage
 from companion.llm.endpoint import Endpoint
 from companion.note.text import NoteText
 from companion.note.view import NoteView
-from tests.llm.fake_endpoint import FakeEndpoint, answer
+from tests.llm.fake_endpoint import FakeEndpoint, Scene, answer
 
 ASK = [{"role": "user", "content": "Why?"}]
 
@@ -44,6 +44,25 @@ def test_kept_answers(tmp_path: Path, kept: list[int], expected: Usage) -> None:
     with closing(CachedClient(endpoint, tmp_path)) as client:
         assert client.ask_text(ASK, 9).usage == client.took == expected
     assert len(fake.seen) == 1
+    fake.close()
+
+
+@pytest.mark.parametrize(
+    ("scene", "kind", "calls"),
+    [
+        pytest.param(answer(""), NoAnswer, 2, id="no answer is kept"),
+        pytest.param(Scene(body=b"{}"), NoCompletion, 4, id="what is no completion is not"),
+    ],
+)
+def test_kept_faults(tmp_path: Path, scene: Scene, kind: type[NoAnswer], calls: int) -> None:
+    fake = FakeEndpoint()
+    fake.play(scene)
+    for _ in range(2):
+        with closing(CachedClient(Endpoint(fake.url, "m"), tmp_path)) as client:
+            with pytest.raises(NoAnswer) as failed:
+                client.ask_text(ASK, 9)
+            assert type(failed.value) is kind and failed.value.usage.calls == 2
+    assert len(fake.seen) == calls
     fake.close()
 
 

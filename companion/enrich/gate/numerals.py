@@ -15,6 +15,7 @@ FEW = 12  # above it, numbers in words are put together: nineteen eighty
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 ROMAN = re.compile(r"\b(?=[IVX]{2})(X{0,3})(IX|IV|V?I{0,3})\b")
 _YEARS = re.compile(r"\b(\d\d)\d\d[-–/](\d\d)\b")  # 1939–45
+_MYRIADS = re.compile(r"(?<!\d)(\d+) ?[万萬]")
 _CENTURY = re.compile(r"centur|jahrhundert|siecle|siglo|secol|seculo|\bвек|столети|世纪|世紀|eeuw")
 _DECADE = re.compile(
     r"\d0(?:['’]?s|er|年代|-[еиых])|\b\w+ties\b|[zß]iger jahre|años \w+(?:enta|inte)\b",
@@ -78,7 +79,7 @@ def known_numbers(source: str, answer: str) -> set[str]:
     source = unicodedata.normalize("NFKC", source)
     known = {*in_digits(source), *map(str, in_words(source))}
     known.update(f"{first}{last}" for first, last in _YEARS.findall(source))
-    known.update(f"{match[1]}0000" for match in re.finditer(r"(\d+) ?[万萬]", source))
+    known.update(f"{match[1]}0000" for match in _MYRIADS.finditer(source))
     years = [int(number) for number in known if len(number) in (3, 4)]
     if _CENTURY.search(fold(answer)):
         known.update(str(year // 100 + 1) for year in years)
