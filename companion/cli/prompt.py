@@ -43,7 +43,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             return
         asker = Asker(workspace, Known(workspace.scan()), model_facts(workspace.config))
         meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
-        calls, hopeless = asker.calls(path, draft.view, tuple(meant))
+        calls, hopeless = asker.calls(path, draft.view, tuple(meant), meant)
     for error in hopeless.values():
         show.warn(str(error))
     shown = [message["content"] for call in calls for message in call.messages]
