@@ -154,6 +154,17 @@ def find_callout(view: NoteView, need: Need) -> Callout | None:
     return empty[0] if empty else None
 
 
+def postponed_by(view: NoteView, rules: Rules) -> str | None:
+    """Return the mark by which the note is postponed, in words; None where it is not."""
+    for tag in rules.postponed_tags:
+        if view.has_tag(tag):
+            return f"#{tag}"
+    for name, value in rules.postponed_properties:
+        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
+            return f"{name}: {value}"
+    return None
+
+
 def _why_skipped(view: NoteView, rules: Rules, marks: Sequence[str]) -> str | None:
     """Return why the note is left alone; marks: those it bears."""
     properties = view.properties
@@ -192,21 +203,11 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
 
 
 def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
-    if postponed := _postponed_by(view, rules):
+    if postponed := postponed_by(view, rules):
         return f"postponed by {postponed}"
     if DESCRIPTION in rules.fields and (key := _empty_key(view, DESCRIPTION)):
         return f"empty {key}"
     return "you named it" if explicit else None
-
-
-def _postponed_by(view: NoteView, rules: Rules) -> str | None:
-    for tag in rules.postponed_tags:
-        if view.has_tag(tag):
-            return f"#{tag}"
-    for name, value in rules.postponed_properties:
-        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
-            return f"{name}: {value}"
-    return None
 
 
 def _empty_key(view: NoteView, name: str) -> str | None:

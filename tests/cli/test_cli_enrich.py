@@ -156,6 +156,16 @@ def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
     return target.read_bytes()
 
 
+def test_a_mark_that_stays_is_told(user: User) -> None:
+    user.configure('[notes]\npostponed_afterwards = "remove"\n')
+    user.note("Two.md", f"---\ntags: [status/postponed]\n{STUB[4:]}\n#status/postponed\n")
+    user.note("One.md", f"{STUB}\n#status/postponed\n")
+    ran = user.run("enrich", ".")
+    assert user.read("Two.md").count("status/postponed") == 1
+    assert user.read("One.md").count("status/postponed") == 0
+    assert (ran.status, ran.out.count("left         the mark #status/postponed stays")) == (0, 1)
+
+
 def test_section(user: User) -> None:
     text = "# Note\n\n## Perplexity\nIt measures surprise.\n\n## Other\n"
     user.note("Note.md", text)

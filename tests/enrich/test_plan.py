@@ -77,6 +77,26 @@ def test_fills_a_note(old: str, new: str) -> None:
         assert plan_edits(view, fillings, RULES, Styles()).text == expected
 
 
+STAYS = [
+    pytest.param("tags: [status/postponed]", "#status/postponed", id="the only tag"),
+    pytest.param("tags:\n- status/postponed", "#status/postponed", id="in its line"),
+    pytest.param("tags: status/postponed", "#status/postponed", id="as a text"),
+    pytest.param("tags:\n- a\n- status/postponed # b", "#status/postponed", id="a comment after"),
+    pytest.param("status: &x postponed\nb: *x", "status: postponed", id="an anchor"),
+    pytest.param("tags: [a, status/postponed]", None, id="it goes"),
+]
+
+
+@pytest.mark.parametrize(("yaml", "mark"), STAYS)
+def test_a_mark_that_stays_is_told(yaml: str, mark: str | None) -> None:
+    view, fillings = fill(f"---\n{yaml}\ndescription:\n---\nText.\n")
+    left = plan_edits(view, fillings, RULES, Styles(), "remove").left
+    assert [reason.partition(",")[0] for reason in left] == (
+        [f"the mark {mark} stays"] * bool(mark)
+    )
+    assert not plan_edits(view, fillings, RULES, Styles(), "keep").left
+
+
 KEYS = ("description", "aliases", "tags", "title", "created", "note-type", "Status", "x y")
 VALUES = (
     "", " ", " null", " ~", ' ""', " ''", " []", " # later", " word", " 2024-02-30", " yes",
