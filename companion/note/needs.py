@@ -154,6 +154,16 @@ def find_callout(view: NoteView, need: Need) -> Callout | None:
     return empty[0] if empty else None
 
 
+def section_callouts(view: NoteView, section: str) -> list[Callout]:
+    """Return the AI callouts under the heading with these words, up to the next heading.
+
+    Raises NoteRefused: there is no such heading, or more than one.
+    """
+    index = find_heading(view.lines, section)
+    last = index + len(own_lines(view.lines, index))
+    return [callout for callout in view.callouts if index < callout.first <= last]
+
+
 def postponed_by(view: NoteView, rules: Rules) -> str | None:
     """Return the mark by which the note is postponed, in words; None where it is not."""
     for tag in rules.postponed_tags:
@@ -237,10 +247,8 @@ def _callout_need(callout: Callout) -> Need:
 
 
 def _section_needs(view: NoteView, section: str) -> Iterator[Need]:
-    index = find_heading(view.lines, section)
-    title = view.lines[index].title
-    last = index + len(own_lines(view.lines, index))
-    there = [callout for callout in view.callouts if index < callout.first <= last]
+    title = view.lines[find_heading(view.lines, section)].title
+    there = section_callouts(view, section)
     if any(not callout.is_empty for callout in there):
         raise NoteRefused(f"the section “{title}” has an AI callout already")
     if not there:

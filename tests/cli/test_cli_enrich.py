@@ -183,6 +183,21 @@ def test_section(user: User) -> None:
     assert folder.status == 2 and "--section works on notes" in folder.err
 
 
+EMPTY = [
+    pytest.param("# Part\n\n> [!ai] AI\n{}\n## Other\n\n> [!ai] Why?\n", id="under the title"),
+    pytest.param("# Top\n\n> [!ai] Why?\n\n## Part\n\n> [!ai] AI\n{}", id="under a heading"),
+    pytest.param("# Part\n\n> [!ai] Why?\n{}\n## Other\n\n> [!ai] How?\n", id="a question"),
+]
+
+
+@pytest.mark.parametrize("text", EMPTY)
+def test_an_empty_callout_of_the_section_is_filled(user: User, text: str) -> None:
+    user.note("Note.md", text.format(""))
+    ran = user.run("enrich", "Note.md", "--section", "part")
+    assert ran.status == 0, ran.all
+    assert user.read("Note.md") == text.format("> A stub is a short note.\n>\n> It grows.\n")
+
+
 MINE = "# Mine\n\n> [!AI]- KI\n> Said.\n\n## Part\n\n> [!ai] IA\n> Said, too.\n"
 TITLES = [
     pytest.param(3, "", "> [!ai]- KI", "> [!ai] IA", id="as three notes have it"),
