@@ -20,7 +20,7 @@ class Edit(NamedTuple):
 
 
 class OverlappingEdits(ValueError):
-    """Two edits claim the same character."""
+    """Two edits claim the same character, or one lies outside of the note."""
 
 
 class EditLost(ValueError):
@@ -32,12 +32,15 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
 
     Insertions at the same offset are made in the order given.
 
-    Raises OverlappingEdits when two edits claim the same character.
+    Raises OverlappingEdits when two edits claim the same character, or one lies outside of the
+    note.
     """
     parts: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        if edit.start < done or edit.end < edit.start or edit.end > len(note):
+        if not 0 <= edit.start <= edit.end <= len(note):
+            raise OverlappingEdits(f"{edit} is not in the note, which has {len(note)} characters")
+        if edit.start < done:
             raise OverlappingEdits(f"{edit} overlaps what is edited already, up to {done}")
         parts += note[done : edit.start], edit.text
         done = edit.end

@@ -56,16 +56,17 @@ def test_edits_are_made(edits: list[Edit], new: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "edits",
+    ("edits", "reason"),
     [
-        pytest.param([Edit(0, 2, ""), Edit(1, 3, "")], id="overlap"),
-        pytest.param([Edit(0, 2, ""), Edit(1, 1, "x")], id="inside"),
-        pytest.param([Edit(2, 1, "")], id="backwards"),
-        pytest.param([Edit(4, 4, "")], id="beyond the end"),
+        pytest.param([Edit(0, 2, ""), Edit(1, 3, "")], "overlaps .*, up to 2", id="overlap"),
+        pytest.param([Edit(0, 2, ""), Edit(1, 1, "x")], "overlaps .*, up to 2", id="inside"),
+        pytest.param([Edit(2, 1, "")], "not in the note", id="backwards"),
+        pytest.param([Edit(4, 4, "")], "not in the note, which has 3", id="beyond the end"),
+        pytest.param([Edit(-1, 0, "")], "not in the note", id="before the start"),
     ],
 )
-def test_edits_that_claim_the_same_text(edits: list[Edit]) -> None:
-    with pytest.raises(OverlappingEdits):
+def test_edits_that_cannot_be_made(edits: list[Edit], reason: str) -> None:
+    with pytest.raises(OverlappingEdits, match=reason):
         apply_edits("abc", edits)
 
 
