@@ -20,7 +20,7 @@ from companion.note.view import NoteView
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 5
+FACTS = 6
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -275,7 +275,8 @@ def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
         elif not (texts := _texts(view.properties.get(name))):
             continue
         else:
-            found = [text for text in texts if (name, text.casefold()) not in rules.marks]
+            key = name.casefold()
+            found = [text for text in texts if (key, text.casefold()) not in rules.marks]
         if found:
             values[name] = tuple(dict.fromkeys(found))
     return values

@@ -218,6 +218,13 @@ def test_marks_of_private_notes_are_no_values_where_the_endpoint_is_elsewhere() 
     assert replace(PRIVATE, is_remote=True).marks >= {("status", "draft"), ("private", "true")}
 
 
+@pytest.mark.parametrize(("name", "marking"), [("Kind", "kind"), ("kind", "Kind")])
+def test_a_mark_is_no_value_whatever_the_case_of_its_name(name: str, marking: str) -> None:
+    rules = Rules(postponed_properties=((marking, "Postponed"),), vocabulary=(name,))
+    text = noted("kind: [book, postponed]")
+    assert read_facts(text.encode(), rules).values == {name: ("book",)}
+
+
 def test_other_encodings_are_skipped() -> None:
     assert "not UTF-8" in str(read_facts(b"a\n\xff", RULES).skipped)
 
