@@ -318,6 +318,20 @@ BROKEN = [
     ),
     pytest.param(
         "fields/x.md",
+        field_text("kind: text", body="{% macro a() %}\n{{ a() }}{% endmacro %}\n{{ a() }}"),
+        5,
+        "expanded",
+        id="a macro without end",
+    ),
+    pytest.param(
+        "fields/x.md",
+        field_text("kind: text", body="{% if title %}" * 500 + "a" + "{% endif %}" * 500),
+        None,
+        "too many parts",
+        id="deep",
+    ),
+    pytest.param(
+        "fields/x.md",
         field_text("kind: text", body="{{ title | nope }}"),
         4,
         "Jinja2",
