@@ -47,17 +47,6 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
     return "".join(parts) + note[done:]
 
 
-def invert_edits(note: str, edits: Iterable[Edit]) -> list[Edit]:
-    """Return the edits that turn apply_edits(note, edits) back into note."""
-    inverse: list[Edit] = []
-    shift = 0
-    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        start = edit.start + shift
-        inverse.append(Edit(start, start + len(edit.text), note[edit.start : edit.end]))
-        shift += len(edit.text) - (edit.end - edit.start)
-    return inverse
-
-
 def diff_edits(old: str, new: str) -> list[Edit]:
     """Return edits that turn old into new, whole lines at a time.
 
