@@ -109,17 +109,10 @@ class Facts(NamedTuple):
         return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
 
 
-def read_facts(
-    data: bytes, rules: Rules, *, explicit: bool = False, section: str | None = None
-) -> Facts:
-    """Return what is to be known of the note in data.
-
-    explicit: the user named the note, so it is a candidate even if it has all its properties.
-    section: a heading the user wants a callout under. Never raises NoteRefused: that is a reason.
-    """
+def read_facts(data: bytes, rules: Rules) -> Facts:
+    """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
     try:
-        view = NoteView(NoteText.decode(data))
-        return find_facts(view, rules, explicit=explicit, section=section)
+        return find_facts(NoteView(NoteText.decode(data)), rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
 
@@ -127,7 +120,10 @@ def read_facts(
 def find_facts(
     view: NoteView, rules: Rules, *, explicit: bool = False, section: str | None = None
 ) -> Facts:
-    """Return what is to be known of a note that was read; see read_facts.
+    """Return what is to be known of a note that was read.
+
+    explicit: the user named the note, so it is a candidate even if it has all its properties.
+    section: a heading the user wants a callout under.
 
     Raises NoteRefused when the section is not there, or has a callout.
     """

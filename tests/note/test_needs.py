@@ -13,7 +13,7 @@ from companion.errors import NoteRefused
 from companion.note.callout import Style, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import Facts, Need, find_callout, read_facts
+from companion.note.needs import Facts, Need, find_callout, find_facts, read_facts
 from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
@@ -25,7 +25,11 @@ DESCRIPTION = "description property"
 
 
 def facts(text: str, *, explicit: bool = False, section: str | None = None) -> Facts:
-    return read_facts(text.encode("utf-8"), RULES, explicit=explicit, section=section)
+    try:
+        view = NoteView(NoteText.decode(text.encode("utf-8", "surrogatepass")))
+        return find_facts(view, RULES, explicit=explicit, section=section)
+    except NoteRefused as refused:
+        return Facts(skipped=str(refused))
 
 
 def needs(text: str, *, explicit: bool = False, section: str | None = None) -> list[str]:
@@ -375,5 +379,6 @@ def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
 @settings(max_examples=600, deadline=None)
 @given(st.text() | st.text(st.sampled_from("-\n\r\ta:> [!ai]#%$<`{}'\"")), st.booleans())
 def test_any_text_has_facts(text: str, explicit: bool) -> None:
-    found = read_facts(text.encode("utf-8", "surrogatepass"), RULES, explicit=explicit)
+    found = facts(text, explicit=explicit)
     assert found.skipped is None or found.skipped
+    assert read_facts(text.encode("utf-8", "surrogatepass"), RULES) == facts(text)
