@@ -46,7 +46,7 @@ def plan_edits(
     fillings: Sequence[Filling],
     rules: Rules,
     styles: Styles,
-    afterwards: str = "keep",
+    afterwards: str,
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
 

@@ -10,6 +10,7 @@ from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callout import Styles
 from companion.note.edit import apply_edits
+from companion.note.mark import KEEP, REMOVE
 from companion.note.needs import CALLOUT, find_facts
 from companion.note.rules import Rules
 from companion.note.text import NoteText
@@ -74,7 +75,7 @@ def test_fills_a_note(old: str, new: str) -> None:
     for before, after in variants(old, new):
         expected = after.replace("description: D: d", 'description: "D: d"')
         view, fillings = fill(before)
-        assert plan_edits(view, fillings, RULES, Styles()).text == expected
+        assert plan_edits(view, fillings, RULES, Styles(), KEEP).text == expected
 
 
 STAYS = [
@@ -90,11 +91,11 @@ STAYS = [
 @pytest.mark.parametrize(("yaml", "mark"), STAYS)
 def test_a_mark_that_stays_is_told(yaml: str, mark: str | None) -> None:
     view, fillings = fill(f"---\n{yaml}\ndescription:\n---\nText.\n")
-    left = plan_edits(view, fillings, RULES, Styles(), "remove").left
+    left = plan_edits(view, fillings, RULES, Styles(), REMOVE).left
     assert [reason.partition(",")[0] for reason in left] == (
         [f"the mark {mark} stays"] * bool(mark)
     )
-    assert not plan_edits(view, fillings, RULES, Styles(), "keep").left
+    assert not plan_edits(view, fillings, RULES, Styles(), KEEP).left
 
 
 KEYS = ("description", "aliases", "tags", "title", "created", "note-type", "Status", "x y")
@@ -130,7 +131,7 @@ def notes(draw: st.DrawFn) -> str:
 def test_nothing_else_changes_and_nothing_is_left_to_fill(text: str) -> None:
     try:
         view, fillings = fill(text)
-        plan = plan_edits(view, fillings, RULES, Styles())
+        plan = plan_edits(view, fillings, RULES, Styles(), KEEP)
     except NoteRefused:
         return
     assert apply_edits(text, plan.edits) == plan.text

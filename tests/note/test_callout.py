@@ -405,7 +405,7 @@ def _render(tokens: list[Token]) -> str:
 @given(plain_bodies)
 def test_a_placed_callout_changes_the_meaning_of_nothing_else(body: str) -> None:
     note = NoteText(f"\n{body}")
-    edit = place_callout(note, read_outline(note), BODY)
+    edit = place_callout(note, read_outline(note), BODY, PLAIN)
     new = apply_edits(note.text, [edit])
     apart = apply_edits(note.text, [edit._replace(text="\n\n")])  # tags and text below may be one
     header = NoteText(new).line_number(edit.start + edit.text.index(">")) - 1
@@ -429,7 +429,7 @@ def test_edits_are_insertions_that_fill(text: str) -> None:
         lines = read_outline(note)
     except NoteRefused:
         return
-    for edits in (_answers(note, BODY), [place_callout(note, lines, BODY)]):
+    for edits in (_answers(note, BODY), [place_callout(note, lines, BODY, PLAIN)]):
         assert all(edit.start == edit.end for edit in edits)
         new = apply_edits(text, edits)
         filled = [callout for callout in found(new) if not callout.is_empty]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callout import Style, answer_callout, place_callout
+from companion.note.callout import PLAIN, Style, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Facts, Need, find_callout, find_facts, read_facts
@@ -353,7 +353,7 @@ def _fill(view: NoteView, need: Need) -> list[Edit]:
         callout = find_callout(view, need)
         if callout:
             return [answer_callout(view.note, view.lines, callout, ["x", "", "- y"])]
-        return [place_callout(view.note, view.lines, ["x"])]
+        return [place_callout(view.note, view.lines, ["x"], PLAIN)]
     value: str | list[str] = ["x y", "z"] if need.kind in ("aliases", "tags") else "x: y"
     key = view.property_key(need.kind)
     return (
