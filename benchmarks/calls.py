@@ -38,7 +38,6 @@ from companion.enrich.asker import Asker
 from companion.enrich.excerpt import excerpt
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts
-from companion.enrich.shown import show_note
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteRefused
 from companion.llm.answer import Answer, Schema
@@ -50,6 +49,7 @@ from companion.llm.question import Message
 from companion.note.needs import DESCRIPTION, Need, find_facts
 from companion.note.text import NoteText
 from companion.note.view import NoteView
+from companion.prompts import NoteView as Shown
 
 MODEL = "smollm2-135m"
 CONTEXT = 8192  # tokens: what the model was trained for
@@ -164,8 +164,7 @@ def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Tak
         began, client = time.perf_counter(), Observed(endpoint)
         with closing(client):
             asker.ask(path, view, find_needs(view, workspace), client)
-        shown = show_note(view, path, {}, excerpt(view.lines, None))
-        prose = str(shown.values()["prose"])
+        prose = str(Shown("", excerpt(view.lines, None)).values()["prose"])
         print(f"{number}: {time.perf_counter() - began:.0f} s, {client.usage}", file=sys.stderr)
         yield count(client, prose, counter)
 

@@ -34,7 +34,7 @@ class Room(NamedTuple):
     the note's text, where that is not yet shown. spare: kept free for each need.
     """
 
-    context: int | None = None
+    context: int | None
     prose: int = 0
     spare: int = 0
 
@@ -45,9 +45,6 @@ class Room(NamedTuple):
     def used_by(self, call: Call) -> int:
         """Return about how many tokens the call takes, with what is kept free for its needs."""
         return call.estimate_tokens() + self.spare * len(call.asked)
-
-
-ANY_ROOM = Room()
 
 
 class Asked(NamedTuple):
@@ -85,7 +82,7 @@ class Answers(NamedTuple):
 
 
 def plan_calls(
-    needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way, room: Room = ANY_ROOM
+    needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way, room: Room
 ) -> tuple[list[Call], dict[Need, AnswerError]]:
     """Return the calls that ask for the needs; and the needs that cannot be asked for, with why.
 
@@ -121,7 +118,7 @@ def ask_for(
     shown: Shown,
     client: Client,
     way: Way,
-    room: Room = ANY_ROOM,
+    room: Room,
 ) -> Answers:
     """Return the model's answers to the needs, unchecked; an AnswerError where there is none.
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from typing import NamedTuple
 from companion.enrich.own import Own, take_own_out
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
-from companion.note.needs import CALLOUT, Facts, Need, find_callout, find_facts
+from companion.note.needs import CALLOUT, Facts, Need, find_callout, find_facts, section_callouts
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from companion.vault.journal import Asked
@@ -126,7 +126,7 @@ def _find(workspace: Workspace, job: Job, view: NoteView, explicit: bool) -> Fac
         return facts._replace(needs=tuple(n for n in facts.needs if is_rejected(asked.get(n.key))))
     if job.section is None:
         return facts
-    return facts._replace(needs=tuple(n for n in facts.needs if _is_in_section(n, job.section)))
+    return facts._replace(needs=tuple(_in_section(view, facts.needs, job.section)))
 
 
 def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
@@ -143,9 +143,11 @@ def _is_asked(view: NoteView, need: Need) -> bool:
     return need.kind == CALLOUT and find_callout(view, need) is not None
 
 
-def _is_in_section(need: Need, section: str) -> bool:
-    title = section.strip().lstrip("#").strip()
-    return need.kind == CALLOUT and (need.heading or "").casefold() == title.casefold()
+def _in_section(view: NoteView, needs: Iterable[Need], section: str) -> Iterator[Need]:
+    """Yield the needs of callouts in the section, which may be the first H1's: the top part."""
+    for need in needs:
+        if need.where == "section" or find_callout(view, need) in section_callouts(view, section):
+            yield need
 
 
 def _usual_or_own(

@@ -187,9 +187,8 @@ class Enricher:
             return Planned(
                 Result(job.path, "unchanged", "it is as it was", usage=outcome.usage), []
             )
-        made = Result(
-            job.path, "enriched", "", tuple(fillings), answered.left, outcome.usage, old, new
-        )
+        left = (*answered.left, *plan.left)
+        made = Result(job.path, "enriched", "", tuple(fillings), left, outcome.usage, old, new)
         return Planned(replace(made, proposed=_proposals(outcome)), edits)
 
     def refuse(self, answered: Answered, reason: str) -> None:

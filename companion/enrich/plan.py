@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
@@ -14,8 +14,8 @@ from companion.note.callout import (
 )
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.mark import take_mark
-from companion.note.needs import CALLOUT, Need, find_callout, find_facts
+from companion.note.mark import KEEP, take_mark
+from companion.note.needs import CALLOUT, Need, find_callout, find_facts, postponed_by
 from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
@@ -34,10 +34,11 @@ class Filling(NamedTuple):
 
 
 class Plan(NamedTuple):
-    """The edits of one note, and its text with them made."""
+    """The edits of one note, and its text with them made. left: what was to go and stays, why."""
 
     edits: list[Edit]
     text: str
+    left: tuple[str, ...] = ()
 
 
 def plan_edits(
@@ -45,7 +46,7 @@ def plan_edits(
     fillings: Sequence[Filling],
     rules: Rules,
     styles: Styles,
-    afterwards: str = "keep",
+    afterwards: str,
 ) -> Plan:
     """Return the edits that put the fillings in their places, checked on the text they make.
 
@@ -59,8 +60,9 @@ def plan_edits(
     edits = [edit for filling in ordered for edit in _edits_for(view, filling, styles)]
     edits += take_mark(view, rules, afterwards)
     text = apply_edits(view.note.text, edits)
-    _require_filled(NoteText(text), fillings, rules)
-    return Plan(edits, text)
+    new = NoteView(NoteText(text))
+    _require_filled(new, fillings, rules)
+    return Plan(edits, text, () if afterwards == KEEP else tuple(_marks_left(new, rules)))
 
 
 def _rank(view: NoteView, need: Need) -> int:
@@ -96,8 +98,16 @@ def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
 
 
-def _require_filled(new: NoteText, fillings: Sequence[Filling], rules: Rules) -> None:
+def _require_filled(new: NoteView, fillings: Sequence[Filling], rules: Rules) -> None:
     """Check that the new text has none of the needs that were filled, so no run fills it twice."""
-    needs = {need.key for need in find_facts(NoteView(new), rules, explicit=True).needs}
+    needs = {need.key for need in find_facts(new, rules, explicit=True).needs}
     if not needs.isdisjoint(filling.need.key for filling in fillings):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
+
+
+def _marks_left(new: NoteView, rules: Rules) -> Iterator[str]:
+    if mark := postponed_by(new, rules):
+        yield (
+            f"the mark {mark} stays, because more than the mark would change, or a property that "
+            "is to be filled would become empty; take it out by hand"
+        )

@@ -36,12 +36,11 @@ def show_note(
     view: NoteView,
     path: str,
     vocabulary: Mapping[str, Sequence[str]],
-    prose: str = "",
     language: str | None = None,
 ) -> Shown:
-    """Return what a prompt shows of the note: title, headings, prose and all that is known of it.
+    """Return what a prompt shows of the note beside its prose: title, headings, all that is known.
 
-    prose: see companion.enrich.excerpt. language: what to write in; None: the note's own.
+    language: what to write in; None: the note's own.
     """
     opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
     if opening and width(opening) > _WIDEST:
@@ -49,7 +48,6 @@ def show_note(
     headings = _headings(view)
     return Shown(
         title=PurePosixPath(path).stem,
-        prose=prose,
         headings=headings,
         aliases=_first(view.properties.aliases),
         tags=_first(view.properties.tags),

@@ -92,9 +92,7 @@ def answer_callout(
     return _insert(note, lines, callout.first, block)
 
 
-def place_callout(
-    note: NoteText, lines: Sequence[Line], body: Sequence[str], style: Style = PLAIN
-) -> Edit:
+def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], style: Style) -> Edit:
     """Return the edit that puts a new callout at the top of the note.
 
     It goes after the preamble: a first H1, lines of only tags, blank lines and rules. Tags that

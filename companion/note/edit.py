@@ -20,7 +20,7 @@ class Edit(NamedTuple):
 
 
 class OverlappingEdits(ValueError):
-    """Two edits claim the same character."""
+    """Two edits claim the same character, or one lies outside of the note."""
 
 
 class EditLost(ValueError):
@@ -32,27 +32,19 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
 
     Insertions at the same offset are made in the order given.
 
-    Raises OverlappingEdits when two edits claim the same character.
+    Raises OverlappingEdits when two edits claim the same character, or one lies outside of the
+    note.
     """
     parts: list[str] = []
     done = 0
     for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        if edit.start < done or edit.end < edit.start or edit.end > len(note):
+        if not 0 <= edit.start <= edit.end <= len(note):
+            raise OverlappingEdits(f"{edit} is not in the note, which has {len(note)} characters")
+        if edit.start < done:
             raise OverlappingEdits(f"{edit} overlaps what is edited already, up to {done}")
         parts += note[done : edit.start], edit.text
         done = edit.end
     return "".join(parts) + note[done:]
-
-
-def invert_edits(note: str, edits: Iterable[Edit]) -> list[Edit]:
-    """Return the edits that turn apply_edits(note, edits) back into note."""
-    inverse: list[Edit] = []
-    shift = 0
-    for edit in sorted(edits, key=lambda e: (e.start, e.end)):
-        start = edit.start + shift
-        inverse.append(Edit(start, start + len(edit.text), note[edit.start : edit.end]))
-        shift += len(edit.text) - (edit.end - edit.start)
-    return inverse
 
 
 def diff_edits(old: str, new: str) -> list[Edit]:

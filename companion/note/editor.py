@@ -127,19 +127,8 @@ class Utf16Edit(NamedTuple):
 
 def to_utf16(text: str, edits: Iterable[Edit]) -> list[Utf16Edit]:
     """Return the edits of text with offsets that count UTF-16 code units."""
-    pairs = _find_astral(text)
+    pairs = _Pairs([m.start() for m in _ASTRAL.finditer(text)])
     return [Utf16Edit(pairs.widen(start), pairs.widen(end), new) for start, end, new in edits]
-
-
-def from_utf16(text: str, edits: Iterable[Utf16Edit]) -> list[Edit]:
-    """Return the edits of text with offsets that count characters.
-
-    Raises ValueError when an offset lies inside of a surrogate pair or outside of text.
-    """
-    pairs = _find_astral(text)
-    moved = [Edit(pairs.narrow(start), pairs.narrow(end), new) for start, end, new in edits]
-    _require_inside(moved, len(text))
-    return moved
 
 
 def require_utf8(text: str) -> None:
@@ -173,10 +162,6 @@ class _Pairs(NamedTuple):
         if before and self.places[before - 1] + before == offset:
             raise ValueError(f"offset {offset} lies inside of a pair")
         return offset - before
-
-
-def _find_astral(text: str) -> _Pairs:
-    return _Pairs([m.start() for m in _ASTRAL.finditer(text)])
 
 
 def _keep_apart(last: str, text: str, following: str) -> str:

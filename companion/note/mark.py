@@ -16,7 +16,7 @@ from collections.abc import Iterable, Iterator
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.line import Line, is_plain_start
-from companion.note.mark_property import edit_tags, edit_value
+from companion.note.mark_property import edit_marks
 from companion.note.rules import Rules
 from companion.note.tag import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText
@@ -47,13 +47,17 @@ def take_mark(view: NoteView, rules: Rules, afterwards: str) -> list[Edit]:
         return []
     tag = "" if afterwards == REMOVE else afterwards.removeprefix("#")
     edits = _checked(view, list(_inline_edits(view, rules, tag)), rules)
-    for key in view.property_keys("tags"):
-        edits += _kept_full(view, rules, key, edit_tags(view.note, key, rules.postponed_tags, tag))
-    for name, value in rules.postponed_properties:
-        for key in view.properties.keys_of(name):
-            new = tag.rpartition("/")[2]
-            edits += _kept_full(view, rules, key, edit_value(view.note, key, value, new))
+    for key in view.properties.values:
+        edits += _kept_full(view, rules, key, _property_edits(view, rules, key, tag))
     return edits
+
+
+def _property_edits(view: NoteView, rules: Rules, key: str, tag: str) -> list[Edit]:
+    named = [(view.properties.keys_of(name), value) for name, value in rules.postponed_properties]
+    values = [value for keys, value in named if key in keys]
+    if key in view.property_keys("tags"):
+        return edit_marks(view.note, key, rules.postponed_tags, values, tag)
+    return edit_marks(view.note, key, (), values, tag.rpartition("/")[2])
 
 
 def _kept_full(view: NoteView, rules: Rules, key: str, edits: list[Edit]) -> list[Edit]:

@@ -21,32 +21,23 @@ _BLOCK = ("|", ">")
 _NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
 
-def edit_tags(note: NoteText, key: str, marks: Sequence[str], new: str) -> list[Edit]:
-    """Return the edits that put the tag new in the place of the marks among the property's tags.
+def edit_marks(
+    note: NoteText, key: str, tags: Sequence[str], values: Sequence[str], new: str
+) -> list[Edit]:
+    """Return the edits that put new in the place of the marks in the property's value.
 
-    key: `tags` or `tag`, as written. marks: tags; those nested in them count too. new: without
-    `#`; nothing takes the marks out. Lists, and texts with commas or blanks between, are edited
-    where they are written in the usual ways; there are no edits where any other value, or any
-    other tag, would be read otherwise. Comments stay.
+    key: as written. tags: those nested in them count too. values: each a whole value, or item.
+    new: without `#`; nothing takes the marks out. Lists, and texts (of `tags` and `tag`, with
+    commas or blanks between), are edited where they are written in the usual ways; there are no
+    edits where any other value, or any other item, would be read otherwise. Comments stay.
     """
-    words = "|".join(re.escape(mark) + _NESTED for mark in marks)
+    words = "|".join([*(re.escape(tag) + _NESTED for tag in tags), *map(re.escape, values)])
+    folded = {value.casefold() for value in values}
 
     def is_mark(item: str) -> bool:
-        return any(has_tag([item], mark) for mark in marks)
+        return item.casefold() in folded or any(has_tag([item], tag) for tag in tags)
 
-    return _checked(note, key, list(_edits(note, key, words, new)), is_mark, new)
-
-
-def edit_value(note: NoteText, key: str, mark: str, new: str) -> list[Edit]:
-    """Return the edits that put new in the place of the property's value, or item, mark.
-
-    The same as edit_tags for a property of another name, whose texts are one value each.
-    """
-
-    def is_mark(item: str) -> bool:
-        return item.casefold() == mark.casefold()
-
-    return _checked(note, key, list(_edits(note, key, re.escape(mark), new)), is_mark, new)
+    return _checked(note, key, list(_edits(note, key, words, new)), is_mark, new) if words else []
 
 
 def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
@@ -56,6 +47,7 @@ def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
     )
     scalars = _scalars(note, key)
     for start, line in _value_lines(note, key):
+        done = 0
         for found in token.finditer(line):
             first, last = start + found.start(), start + found.end()
             if not any(scalar.start <= first and last <= scalar.end for scalar in scalars):
@@ -63,8 +55,8 @@ def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
             if new:
                 yield Edit(start + found.start("word"), start + found.end("word"), new)
             else:
-                first, last = _item(line, *found.span())
-                yield Edit(start + first, start + last, "")
+                first, done = _item(line, *found.span(), done)
+                yield Edit(start + first, start + done, "")
 
 
 def _scalars(note: NoteText, key: str) -> list[Span]:
@@ -97,17 +89,20 @@ def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
         start += len(line)
 
 
-def _item(line: str, start: int, end: int) -> tuple[int, int]:
-    """Return what goes with the item line[start:end]: its line, a comma, or the blanks before."""
-    before, after = line[:start], line[end:]
-    if _INDENT.fullmatch(before) and not after.strip():
+def _item(line: str, start: int, end: int, done: int) -> tuple[int, int]:
+    """Return what goes with the item line[start:end]: its line, a comma, or the blanks before.
+
+    done: up to where the line is taken out already.
+    """
+    before, after = line[done:start], line[end:]
+    if _INDENT.fullmatch(line[:start]) and not after.strip():
         return 0, len(line)
     if comma := _COMMA_BEFORE.search(before):
-        return comma.start(), end
+        return done + comma.start(), end
     if comma := _COMMA_AFTER.match(after):
         return start, end + comma.end()
     blanks = _BLANKS_BEFORE.search(before)
-    return blanks.start() if blanks else start, end
+    return done + blanks.start() if blanks else start, end
 
 
 def _checked(

@@ -20,7 +20,7 @@ from companion.note.view import NoteView
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 5
+FACTS = 6
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -109,17 +109,10 @@ class Facts(NamedTuple):
         return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
 
 
-def read_facts(
-    data: bytes, rules: Rules, *, explicit: bool = False, section: str | None = None
-) -> Facts:
-    """Return what is to be known of the note in data.
-
-    explicit: the user named the note, so it is a candidate even if it has all its properties.
-    section: a heading the user wants a callout under. Never raises NoteRefused: that is a reason.
-    """
+def read_facts(data: bytes, rules: Rules) -> Facts:
+    """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
     try:
-        view = NoteView(NoteText.decode(data))
-        return find_facts(view, rules, explicit=explicit, section=section)
+        return find_facts(NoteView(NoteText.decode(data)), rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
 
@@ -127,7 +120,10 @@ def read_facts(
 def find_facts(
     view: NoteView, rules: Rules, *, explicit: bool = False, section: str | None = None
 ) -> Facts:
-    """Return what is to be known of a note that was read; see read_facts.
+    """Return what is to be known of a note that was read.
+
+    explicit: the user named the note, so it is a candidate even if it has all its properties.
+    section: a heading the user wants a callout under.
 
     Raises NoteRefused when the section is not there, or has a callout.
     """
@@ -152,6 +148,27 @@ def find_callout(view: NoteView, need: Need) -> Callout | None:
     """Return the empty callout that the need asks to fill; None where it is no longer there."""
     empty = [callout for callout, found in _empty_callouts(view) if found.key == need.key]
     return empty[0] if empty else None
+
+
+def section_callouts(view: NoteView, section: str) -> list[Callout]:
+    """Return the AI callouts under the heading with these words, up to the next heading.
+
+    Raises NoteRefused: there is no such heading, or more than one.
+    """
+    index = find_heading(view.lines, section)
+    last = index + len(own_lines(view.lines, index))
+    return [callout for callout in view.callouts if index < callout.first <= last]
+
+
+def postponed_by(view: NoteView, rules: Rules) -> str | None:
+    """Return the mark by which the note is postponed, in words; None where it is not."""
+    for tag in rules.postponed_tags:
+        if view.has_tag(tag):
+            return f"#{tag}"
+    for name, value in rules.postponed_properties:
+        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
+            return f"{name}: {value}"
+    return None
 
 
 def _why_skipped(view: NoteView, rules: Rules, marks: Sequence[str]) -> str | None:
@@ -192,21 +209,11 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
 
 
 def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
-    if postponed := _postponed_by(view, rules):
+    if postponed := postponed_by(view, rules):
         return f"postponed by {postponed}"
     if DESCRIPTION in rules.fields and (key := _empty_key(view, DESCRIPTION)):
         return f"empty {key}"
     return "you named it" if explicit else None
-
-
-def _postponed_by(view: NoteView, rules: Rules) -> str | None:
-    for tag in rules.postponed_tags:
-        if view.has_tag(tag):
-            return f"#{tag}"
-    for name, value in rules.postponed_properties:
-        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
-            return f"{name}: {value}"
-    return None
 
 
 def _empty_key(view: NoteView, name: str) -> str | None:
@@ -236,10 +243,8 @@ def _callout_need(callout: Callout) -> Need:
 
 
 def _section_needs(view: NoteView, section: str) -> Iterator[Need]:
-    index = find_heading(view.lines, section)
-    title = view.lines[index].title
-    last = index + len(own_lines(view.lines, index))
-    there = [callout for callout in view.callouts if index < callout.first <= last]
+    title = view.lines[find_heading(view.lines, section)].title
+    there = section_callouts(view, section)
     if any(not callout.is_empty for callout in there):
         raise NoteRefused(f"the section “{title}” has an AI callout already")
     if not there:
@@ -266,7 +271,8 @@ def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
         elif not (texts := _texts(view.properties.get(name))):
             continue
         else:
-            found = [text for text in texts if (name, text.casefold()) not in rules.marks]
+            key = name.casefold()
+            found = [text for text in texts if (key, text.casefold()) not in rules.marks]
         if found:
             values[name] = tuple(dict.fromkeys(found))
     return values

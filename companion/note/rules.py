@@ -39,7 +39,7 @@ class Rules:
 
     @cached_property
     def marks(self) -> frozenset[tuple[str, str]]:
-        """The properties that do, with their values casefolded."""
+        """The properties that do, with their values, both casefolded."""
         private = self.private_properties if self.is_remote else ()
         marks = (*self.postponed_properties, *self.skip_properties, *private)
-        return frozenset((name, value.casefold()) for name, value in marks)
+        return frozenset((name.casefold(), value.casefold()) for name, value in marks)

@@ -191,9 +191,7 @@ def link_mentions(
     return apply_edits(text, edits)
 
 
-def links_once(
-    text: str, names: LinkNames, own: str = "", linked: Collection[str] = frozenset()
-) -> str:
+def links_once(text: str, names: LinkNames, own: str, linked: Collection[str]) -> str:
     """Return a model's text with its wikilinks to a note as their words after the first one.
 
     Also those to own, to notes in linked, and to a note with a `#` in its name. What is left is to

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from hashlib import sha256
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -98,15 +96,6 @@ class Prompts:
     def max_tokens(self, asks: Sequence[Ask]) -> int:
         """Return how many tokens an answer to asks may take: a stop for models that run on."""
         return sum(ask.field.max_tokens + _ANSWER_TOKENS for ask in asks)
-
-    @cached_property
-    def fingerprint(self) -> str:
-        """SHA-256, in hexadecimal, over the names and the texts of the files in use."""
-        digest = sha256()
-        for name, file in sorted(self.files.items()):
-            data = file.text.encode()
-            digest.update(f"{name}\0{len(data)}\0".encode() + data)
-        return digest.hexdigest()
 
 
 def load_prompts(*overrides: Path) -> Prompts:

@@ -25,12 +25,14 @@ _TEMPLATES = SandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-# What an expression of a template raises: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`.
+# What an expression of a template raises: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`,
+# a macro that calls itself.
 _RENDER_ERRORS = (
     jinja2.TemplateError,
     ArithmeticError,
     AttributeError,
     LookupError,
+    RecursionError,
     TypeError,
     ValueError,
 )
@@ -138,7 +140,8 @@ def read_file(path: Path) -> PromptFile:
 def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     """Return the file's template, which may use only names.
 
-    Raises PromptError, with the line, for an empty file, bad syntax or an unknown name.
+    Raises PromptError, with the line, for an empty file, bad syntax or an unknown name; one that
+    nests its parts hundreds deep has none.
     """
     if not file.body.strip():
         file.fail("it holds no text for the model; write the instruction, or remove the file")
@@ -148,6 +151,8 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     except jinja2.TemplateSyntaxError as error:
         reason = f"the template is not valid Jinja2 ({error.message}); mend this line"
         file.fail_in_body(reason, error.lineno)
+    except RecursionError:
+        file.fail("the template has too many parts inside of one another; make them fewer")
     for name in sorted(find_undeclared_variables(tree) - set(names)):
         line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
         file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)

@@ -125,7 +125,7 @@ def read_row(row: sqlite3.Row) -> Change:
 
 
 def _invert(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
-    """Same as companion.note.edit.invert_edits, without the text before."""
+    """Return the edits that take these back. replaced: for each, the text it takes the place of."""
     inverse: list[Edit] = []
     shift = 0
     for edit, old in zip(edits, replaced, strict=True):

@@ -156,6 +156,16 @@ def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
     return target.read_bytes()
 
 
+def test_a_mark_that_stays_is_told(user: User) -> None:
+    user.configure('[notes]\npostponed_afterwards = "remove"\n')
+    user.note("Two.md", f"---\ntags: [status/postponed]\n{STUB[4:]}\n#status/postponed\n")
+    user.note("One.md", f"{STUB}\n#status/postponed\n")
+    ran = user.run("enrich", ".")
+    assert user.read("Two.md").count("status/postponed") == 1
+    assert user.read("One.md").count("status/postponed") == 0
+    assert (ran.status, ran.out.count("left         the mark #status/postponed stays")) == (0, 1)
+
+
 def test_section(user: User) -> None:
     text = "# Note\n\n## Perplexity\nIt measures surprise.\n\n## Other\n"
     user.note("Note.md", text)
@@ -171,6 +181,21 @@ def test_section(user: User) -> None:
     assert "no heading reads “Nowhere”; it has “Note”" in missing.out and missing.status == 1
     folder = user.run("enrich", ".", "--section", "Perplexity")
     assert folder.status == 2 and "--section works on notes" in folder.err
+
+
+EMPTY = [
+    pytest.param("# Part\n\n> [!ai] AI\n{}\n## Other\n\n> [!ai] Why?\n", id="under the title"),
+    pytest.param("# Top\n\n> [!ai] Why?\n\n## Part\n\n> [!ai] AI\n{}", id="under a heading"),
+    pytest.param("# Part\n\n> [!ai] Why?\n{}\n## Other\n\n> [!ai] How?\n", id="a question"),
+]
+
+
+@pytest.mark.parametrize("text", EMPTY)
+def test_an_empty_callout_of_the_section_is_filled(user: User, text: str) -> None:
+    user.note("Note.md", text.format(""))
+    ran = user.run("enrich", "Note.md", "--section", "part")
+    assert ran.status == 0, ran.all
+    assert user.read("Note.md") == text.format("> A stub is a short note.\n>\n> It grows.\n")
 
 
 MINE = "# Mine\n\n> [!AI]- KI\n> Said.\n\n## Part\n\n> [!ai] IA\n> Said, too.\n"

@@ -106,5 +106,5 @@ def test_few_aliases_and_tags_are_shown(name: str, names: list[str], kept: int |
 
 def test_a_long_heading_is_cut() -> None:
     need = Need("callout", "Brewing " * 900, None, "section", "")
-    [call], _ = plan_calls([need], PROMPTS, NOTE, "together")
+    [call], _ = plan_calls([need], PROMPTS, NOTE, "together", Room(None))
     assert sum(len(message["content"]) for message in call.messages) < 3000

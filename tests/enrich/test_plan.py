@@ -9,7 +9,8 @@ from ruamel.yaml import YAML
 from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callout import Styles
-from companion.note.edit import apply_edits, invert_edits
+from companion.note.edit import apply_edits
+from companion.note.mark import KEEP, REMOVE
 from companion.note.needs import CALLOUT, find_facts
 from companion.note.rules import Rules
 from companion.note.text import NoteText
@@ -74,7 +75,27 @@ def test_fills_a_note(old: str, new: str) -> None:
     for before, after in variants(old, new):
         expected = after.replace("description: D: d", 'description: "D: d"')
         view, fillings = fill(before)
-        assert plan_edits(view, fillings, RULES, Styles()).text == expected
+        assert plan_edits(view, fillings, RULES, Styles(), KEEP).text == expected
+
+
+STAYS = [
+    pytest.param("tags: [status/postponed]", "#status/postponed", id="the only tag"),
+    pytest.param("tags:\n- status/postponed", "#status/postponed", id="in its line"),
+    pytest.param("tags: status/postponed", "#status/postponed", id="as a text"),
+    pytest.param("tags:\n- a\n- status/postponed # b", "#status/postponed", id="a comment after"),
+    pytest.param("status: &x postponed\nb: *x", "status: postponed", id="an anchor"),
+    pytest.param("tags: [a, status/postponed]", None, id="it goes"),
+]
+
+
+@pytest.mark.parametrize(("yaml", "mark"), STAYS)
+def test_a_mark_that_stays_is_told(yaml: str, mark: str | None) -> None:
+    view, fillings = fill(f"---\n{yaml}\ndescription:\n---\nText.\n")
+    left = plan_edits(view, fillings, RULES, Styles(), REMOVE).left
+    assert [reason.partition(",")[0] for reason in left] == (
+        [f"the mark {mark} stays"] * bool(mark)
+    )
+    assert not plan_edits(view, fillings, RULES, Styles(), KEEP).left
 
 
 KEYS = ("description", "aliases", "tags", "title", "created", "note-type", "Status", "x y")
@@ -110,10 +131,10 @@ def notes(draw: st.DrawFn) -> str:
 def test_nothing_else_changes_and_nothing_is_left_to_fill(text: str) -> None:
     try:
         view, fillings = fill(text)
-        plan = plan_edits(view, fillings, RULES, Styles())
+        plan = plan_edits(view, fillings, RULES, Styles(), KEEP)
     except NoteRefused:
         return
-    assert apply_edits(plan.text, invert_edits(text, plan.edits)) == text
+    assert apply_edits(text, plan.edits) == plan.text
     for edit in plan.edits:  # nothing but a token that says nothing is replaced
         assert text[edit.start : edit.end].strip() in ("", "null", "~", '""', "''", "[]")
     filled = {filling.need.key for filling in fillings}

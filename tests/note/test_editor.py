@@ -10,13 +10,7 @@ from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, EditLost, apply_edits
-from companion.note.editor import (
-    EditorText,
-    Utf16Edit,
-    from_utf16,
-    require_utf8,
-    to_utf16,
-)
+from companion.note.editor import EditorText, Utf16Edit, require_utf8, to_utf16
 
 BOM = "\ufeff"
 _FILES = st.builds(
@@ -158,8 +152,6 @@ def test_half_a_line_end_is_no_edit_of_the_view() -> None:
 def test_an_edit_outside_of_the_text(edit: Edit) -> None:
     with pytest.raises(ValueError, match="outside of the text, which has 2 characters"):
         EditorText.of("a\r\n").to_file([edit])
-    with pytest.raises(ValueError):
-        from_utf16("ab", [Utf16Edit(*edit)])
 
 
 def splice(text: str, edits: list[Utf16Edit]) -> str:
@@ -178,22 +170,6 @@ def test_utf16_offsets_are_those_of_javascript(text: str, data: st.DataObject) -
     edits = sorted(data.draw(edits_of(len(text)).filter(is_plain)))
     units = to_utf16(text, edits)
     assert splice(text, units) == apply_edits(text, edits)
-    assert from_utf16(text, units) == edits
-
-
-@given(_ANY, st.integers(0, 28))
-def test_no_offset_inside_of_a_pair(text: str, unit: int) -> None:
-    data = text.encode("utf-16-le")
-    edit = Utf16Edit(unit, unit, "x")
-    try:
-        left = data[: 2 * unit].decode("utf-16-le")
-    except UnicodeDecodeError:
-        left = None
-    if left is None or 2 * unit > len(data):
-        with pytest.raises(ValueError):
-            from_utf16(text, [edit])
-    else:
-        assert from_utf16(text, [edit]) == [Edit(len(left), len(left), "x")]
 
 
 def test_half_a_character_is_refused_with_its_line() -> None:

@@ -146,6 +146,24 @@ PROPERTIES = [
     ),
     pytest.param("status: # postponed", None, None),
     pytest.param("status: postponed\nb: 1 # c\u2028d: 2", None, None),
+    pytest.param(
+        "tags: [status/postponed, status/postponed/soon, a]",
+        "tags: [a]",
+        "tags: [status/done, status/done, a]",
+    ),
+    pytest.param(
+        "tags: [a, status/postponed , status/postponed]",
+        "tags: [a]",
+        "tags: [a, status/done , status/done]",
+    ),
+    pytest.param(
+        "tags: [status/postponed, status/postponed]", None, "tags: [status/done, status/done]"
+    ),
+    pytest.param(
+        "tags: status/postponed, status/postponed,a", "tags: a", "tags: status/done, status/done,a"
+    ),
+    pytest.param("status: [postponed, postponed]", "status: []", "status: [done, done]"),
+    pytest.param("status: [postponed, postponed\n ]", "status: [\n ]", "status: [done, done\n ]"),
 ]
 
 
@@ -180,6 +198,56 @@ def test_all_marks_go() -> None:
 def test_a_property_that_would_be_filled_again_is_not_emptied() -> None:
     text = "---\nstatus: postponed\n---\n"
     assert taken(text, "remove", Rules(fields=("description", "status"))) == text
+
+
+NAMED_TWICE = Rules(
+    postponed_tags=("status/postponed", "todo"),
+    postponed_properties=(("tags", "todo"), ("Tags", "later"), ("status", "todo")),
+)
+
+
+@pytest.mark.parametrize(
+    ("yaml", "removed", "replaced"),
+    [
+        pytest.param("tags: [todo, a]", "tags: [a]", "tags: [status/done, a]", id="a tag"),
+        pytest.param(
+            "tags: [todo, later, a]", "tags: [a]", "tags: [status/done, status/done, a]", id="two"
+        ),
+        pytest.param("tags:\n- a\n- todo", "tags:\n- a", "tags:\n- a\n- status/done", id="below"),
+        pytest.param("status: [todo, a]", "status: [a]", "status: [done, a]", id="no tag"),
+    ],
+)
+def test_a_mark_that_is_named_twice(yaml: str, removed: str, replaced: str) -> None:
+    text = f"---\n{yaml}\n---\n"
+    assert taken(text, "remove", NAMED_TWICE) == text.replace(yaml, removed)
+    assert taken(text, "#status/done", NAMED_TWICE) == text.replace(yaml, replaced)
+
+
+@st.composite
+def lists(draw: st.DrawFn) -> str:
+    """Properties with lists of marks and other items, written in many ways."""
+    words = ["a", "later", "Todo", "'#todo'", '"todo/b"', "status/postponed", "b # todo"]
+    items = draw(st.lists(st.sampled_from(words), max_size=5))
+    between = draw(st.sampled_from([", ", ",", " , ", " ", ",\n  ", "\n  , "]))
+    opening = draw(st.sampled_from([" [", "\n  [ ", " ", " |\n  ", "\n- ", "\n  - "]))
+    if "-" in opening:
+        between = opening
+    end = draw(st.sampled_from(["]", "\n  ]", " ] # todo"])) if "[" in opening else ""
+    return f"{draw(st.sampled_from(['tags', 'status']))}:{opening}{between.join(items)}{end}"
+
+
+@settings(max_examples=600, deadline=None)
+@given(lists(), st.sampled_from(["remove", "#status/done"]))
+def test_only_marks_of_a_list_go(yaml: str, afterwards: str) -> None:
+    try:
+        old = NoteView(NoteText(f"---\n{yaml}\n---\n")).properties.tags
+    except NoteRefused:
+        return
+    text = taken(f"---\n{yaml}\n---\n", afterwards, NAMED_TWICE)
+    new = NoteView(NoteText(text)).properties.tags
+    others = [tag for tag in old if tag in ("a", "b")]
+    assert [tag for tag in new if tag in ("a", "b")] == others
+    assert new == old or not {"todo", "status/postponed", "later"} & {*map(str.lower, new)}
 
 
 @settings(max_examples=600, deadline=None)

@@ -10,10 +10,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callout import Style, answer_callout, place_callout
+from companion.note.callout import PLAIN, Style, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import Facts, Need, find_callout, read_facts
+from companion.note.needs import Facts, Need, find_callout, find_facts, read_facts
 from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.note.view import NoteView
@@ -25,7 +25,11 @@ DESCRIPTION = "description property"
 
 
 def facts(text: str, *, explicit: bool = False, section: str | None = None) -> Facts:
-    return read_facts(text.encode("utf-8"), RULES, explicit=explicit, section=section)
+    try:
+        view = NoteView(NoteText.decode(text.encode("utf-8", "surrogatepass")))
+        return find_facts(view, RULES, explicit=explicit, section=section)
+    except NoteRefused as refused:
+        return Facts(skipped=str(refused))
 
 
 def needs(text: str, *, explicit: bool = False, section: str | None = None) -> list[str]:
@@ -218,6 +222,13 @@ def test_marks_of_private_notes_are_no_values_where_the_endpoint_is_elsewhere() 
     assert replace(PRIVATE, is_remote=True).marks >= {("status", "draft"), ("private", "true")}
 
 
+@pytest.mark.parametrize(("name", "marking"), [("Kind", "kind"), ("kind", "Kind")])
+def test_a_mark_is_no_value_whatever_the_case_of_its_name(name: str, marking: str) -> None:
+    rules = Rules(postponed_properties=((marking, "Postponed"),), vocabulary=(name,))
+    text = noted("kind: [book, postponed]")
+    assert read_facts(text.encode(), rules).values == {name: ("book",)}
+
+
 def test_other_encodings_are_skipped() -> None:
     assert "not UTF-8" in str(read_facts(b"a\n\xff", RULES).skipped)
 
@@ -342,7 +353,7 @@ def _fill(view: NoteView, need: Need) -> list[Edit]:
         callout = find_callout(view, need)
         if callout:
             return [answer_callout(view.note, view.lines, callout, ["x", "", "- y"])]
-        return [place_callout(view.note, view.lines, ["x"])]
+        return [place_callout(view.note, view.lines, ["x"], PLAIN)]
     value: str | list[str] = ["x y", "z"] if need.kind in ("aliases", "tags") else "x: y"
     key = view.property_key(need.kind)
     return (
@@ -368,5 +379,6 @@ def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
 @settings(max_examples=600, deadline=None)
 @given(st.text() | st.text(st.sampled_from("-\n\r\ta:> [!ai]#%$<`{}'\"")), st.booleans())
 def test_any_text_has_facts(text: str, explicit: bool) -> None:
-    found = read_facts(text.encode("utf-8", "surrogatepass"), RULES, explicit=explicit)
+    found = facts(text, explicit=explicit)
     assert found.skipped is None or found.skipped
+    assert read_facts(text.encode("utf-8", "surrogatepass"), RULES) == facts(text)

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from companion.errors import JournalError, NoteBusy
-from companion.note.edit import apply_edits, diff_edits, invert_edits
+from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.vault import schema
 from companion.vault.journal import Journal, NewChange
 from tests.vault.stub_note import ENRICHED, NOTE
@@ -31,9 +31,23 @@ def test_keeps_the_whole_change(journal: Journal, change: NewChangeOf) -> None:
     assert kept.edits == tuple(new.edits)
     assert kept.needs == ("description", "callout")
     assert kept.made_at == pytest.approx(time.time(), abs=5)
-    assert kept.inverse_edits() == invert_edits(NOTE.decode(), new.edits)
     assert apply_edits(ENRICHED.decode(), kept.inverse_edits()).encode() == NOTE
     assert journal.images(number) == (NOTE, ENRICHED)
+
+
+@pytest.mark.parametrize(
+    ("edits", "after"),
+    [
+        pytest.param([Edit(1, 3, "")], "ad", id="delete"),
+        pytest.param([Edit(3, 4, "z"), Edit(0, 1, "xyz")], "xyzbcz", id="in any order"),
+        pytest.param([Edit(1, 1, "x"), Edit(1, 1, "y")], "axybcd", id="two at one offset"),
+        pytest.param([Edit(1, 1, "x"), Edit(1, 2, ""), Edit(2, 4, "é")], "axé", id="touching"),
+    ],
+)
+def test_takes_edits_back(journal: Journal, edits: list[Edit], after: str) -> None:
+    number = journal.begin(NewChange("1", "a.md", "enrich", edits), b"abcd", after.encode())
+    kept = journal.change(number)
+    assert kept and apply_edits(after, kept.inverse_edits()) == "abcd"
 
 
 def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
