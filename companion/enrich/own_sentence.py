@@ -36,7 +36,7 @@ _DEPENDS = re.compile(
     r"(?:and|but|or|so|however|also|then|thus|therefore|moreover|furthermore|for example|for more"
     r"|see|note that|read more|click|if|these|those|they|he|she|however|und|aber|siehe|diese|sie"
     r"|todo|tbd|fixme|photo by|image by|subscribe|password"
-    r"|mais|voir|ces|pero|véase|estos|estas|но|однако|смотри|см|эти|они)\b"
+    r"|mais|voir|ces|pero|véase|esto|eso|estos|estas|но|однако|смотри|см|эти|они)\b"
     r"|但是|不过|然而|因此|所以|而且|另外|此外|例如|比如|这些|那些|他们|它们|しかし|また|そして|例えば|これら",
     re.IGNORECASE,
 )

@@ -55,15 +55,23 @@ def stand_in(
 def gives_way(answer: str, sentence: str, view: NoteView, title: str) -> bool:
     """Return whether a description says what one sentence of the note does, and no more.
 
-    sentence: the one that would take its place; it has to make sense away from the note.
+    sentence: the one that would take its place. It has to make sense away from the note; and
+    where the answer says another one over again, it has to name as much of the title.
     """
     if leans_back(sentence) and not is_self_description(sentence):
         return False
-    parts, named = set(telling_parts(answer)), telling_parts(title)
-    return bool(parts) and any(
-        len(parts.intersection([*telling_parts(one), *named])) >= _SHARE * len(parts)
-        for one in find_sentences(running_text(view))
+    said, named = set(telling_parts(answer)), set(telling_parts(title))
+    if not said or _has(sentence, said, named):
+        return bool(said)
+    others = find_sentences(running_text(view))
+    return named & said <= set(telling_parts(sentence)) and any(
+        _has(other, said, named) for other in others
     )
+
+
+def _has(sentence: str, said: set[str], named: set[str]) -> bool:
+    """Return whether nearly all of what is said stands in the sentence or in the title."""
+    return len(said & named.union(telling_parts(sentence))) >= _SHARE * len(said)
 
 
 class _Asked(NamedTuple):

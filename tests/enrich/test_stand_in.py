@@ -24,6 +24,7 @@ EXAMPLES = [
         False,
     ),
     ("Importer", NOTE, "How to move notes over, and which programs are understood.", False),
+    ("Official imports", NOTE, "Official imports: a plugin made by the team.", False),
     ("CDN 内容分发网络", ZH, "内容分发网络是一种分布式服务器网络。", True),
     ("CDN 内容分发网络", ZH, "网站怎样借助遍布全球的节点加快访问速度。", False),
     (
