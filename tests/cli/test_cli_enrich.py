@@ -63,6 +63,7 @@ WANTED = [
     pytest.param(["Sub", "Plain.md"], {"Sub/Stub.md", "Plain.md"}, id="a folder and a note"),
     pytest.param([".", "--all"], {"Stub.md", "Plain.md", "Sub/Stub.md"}, id="--all"),
     pytest.param([".", "--limit", "1"], {"Stub.md"}, id="--limit"),
+    pytest.param([".", "--all", "--limit", "1"], {"Plain.md"}, id="--limit past what is done"),
     pytest.param(["Done.md"], set(), id="a note that has all it needs"),
 ]
 
