@@ -112,6 +112,25 @@ def test_wrong_folder(home: Path, table: str, written: str, words: str) -> None:
         load(home, f"[{table}]\nfolders = [{written!r}]\n".replace("\\\\", "\\"))
 
 
+WRONG_PATTERNS = [
+    pytest.param("./Private/**", 'begins with "./".* as "Private/', id="from here"),
+    pytest.param("[abc", "has a .* that no . closes", id="an open bracket"),
+    pytest.param("A[b/c]", "closes within a name", id="a bracket over folders"),
+    pytest.param(" ", "an empty glob", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("glob", ["/Private/**", "*.[dp]*.md", "[[]x]", "[]]", "[!a]"])
+def test_pattern(home: Path, glob: str) -> None:
+    assert load(home, f"[ignore]\npatterns = ['{glob}']\n").ignore.patterns == (glob,)
+
+
+@pytest.mark.parametrize(("written", "words"), WRONG_PATTERNS)
+def test_wrong_pattern(home: Path, written: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"ignore\.patterns\.1: .*{words}"):
+        load(home, f"[ignore]\npatterns = ['a', '{written}']\n")
+
+
 MARKS = [
     pytest.param("tags = ['#geheim', ' a/b/ ', 'geheim/']", ("geheim", "a/b", "geheim"), id="tags"),
     pytest.param("tags = ['日本', '🔒', 'C-3_x']", ("日本", "🔒", "C-3_x"), id="odd ones"),

@@ -21,6 +21,7 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.note.kept_back import property_mark, tag_mark
 from companion.vault.files import is_utf8
+from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Scan
 from companion.vault.locate import (
     OutsideVault,
@@ -33,6 +34,7 @@ from companion.vault.locate import (
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
+_IN_VAIN = "it keeps no note back"
 
 
 class VaultPath(click.Path):
@@ -115,7 +117,7 @@ def find_missing_folders(config: Config, root: Path) -> list[str]:
     """Return a sentence for each folder that [ignore] or [private] names in vain."""
     named = {"ignore": config.ignore.folders, "private": config.private.folders}
     return [
-        f"[{table}] folders names {folder}, and the vault has no such folder: it keeps no note back"
+        f"[{table}] folders names {folder}, and the vault has no such folder: {_IN_VAIN}"
         for table, folders in named.items()
         for folder in folders
         if not has_folder(root, folder)
@@ -123,21 +125,31 @@ def find_missing_folders(config: Config, root: Path) -> list[str]:
 
 
 def warn_of_marks(workspace: Workspace, scan: Scan, show: Show) -> None:
-    """Say which tags and properties the configuration names that no note has."""
+    """Say which tags, properties and patterns of the configuration are those of no note."""
     for missing in find_missing_marks(workspace.config, scan):
         show.warn(missing)
 
 
 def find_missing_marks(config: Config, scan: Scan) -> list[str]:
-    """Return a sentence for each tag or property that [ignore] or [private] names in vain."""
+    """Return a sentence for each tag, property or pattern that keeps no note back."""
     found = scan.marks() if count_marks(config) else set()
     marks = [mark for table in _marking(config) for mark in _marks(*table)]
-    return [said for mark, said in marks if mark not in found]
+    return [said for mark, said in marks if mark not in found] + [
+        f"[ignore] patterns has {glob}, and no note that is looked at matches it: {_IN_VAIN}"
+        for glob in config.ignore.patterns
+        if not _matches_any(glob, scan)
+    ]
 
 
 def count_marks(config: Config) -> int:
-    """Return how many tags and properties [ignore] and [private] name."""
-    return sum(len(table.tags) + len(table.properties) for _, table in _marking(config))
+    """Return how many tags, properties and patterns [ignore] and [private] name."""
+    marks = sum(len(table.tags) + len(table.properties) for _, table in _marking(config))
+    return marks + len(config.ignore.patterns)
+
+
+def _matches_any(glob: str, scan: Scan) -> bool:
+    rules = IgnoreRules(patterns=(glob,))  # asked about folders: one may be skipped as a whole
+    return any(map(rules.folder_reason, (*scan.notes, *scan.skipped)))
 
 
 def _marking(config: Config) -> list[tuple[str, IgnoreTable | PrivateTable]]:
@@ -146,7 +158,7 @@ def _marking(config: Config) -> list[tuple[str, IgnoreTable | PrivateTable]]:
 
 def _marks(name: str, table: IgnoreTable | PrivateTable) -> Iterator[tuple[str, str]]:
     """Yield each mark that the table names, and what to say where no note has it."""
-    end = "and no note that is looked at has it: it keeps no note back"
+    end = f"and no note that is looked at has it: {_IN_VAIN}"
     for tag in table.tags:
         yield tag_mark(tag), f"[{name}] tags names #{tag}, {end}"
     for pair in table.properties.items():

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
 from companion.config.folder_names import FolderName
 from companion.config.mark_names import PropertyValues, TagName
+from companion.config.patterns import Pattern
 from companion.note.tag import is_tag
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
@@ -79,7 +80,7 @@ class NotesTable(Table):
 class IgnoreTable(Table):
     """[ignore]: notes that are left alone, beside what Obsidian itself excludes."""
 
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
     """globs, as ["Journal/**", "*.private.md"]"""
     folders: tuple[FolderName, ...] = ()
     """folders of the vault"""

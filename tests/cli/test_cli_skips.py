@@ -215,6 +215,19 @@ def test_a_tag_or_value_that_no_note_has_is_said(user: User) -> None:
         ]
 
 
+def test_a_pattern_that_no_note_matches_is_said(user: User) -> None:
+    for path in ("Private/A.md", "N.md", "Größe/B.draft.md"):
+        user.note(path)
+    user.configure(
+        '[ignore]\npatterns = ["Privat/**", "Private/**", "gro\u0308ße/", "*.draft.md", "N?.md"]\n'
+    )
+    for command in (("scan",), ("scan",), ("enrich", ".", "--dry-run")):
+        ran = user.run(*command)
+        end = "and no note that is looked at matches it: it keeps no note back"
+        said = [f"[ignore] patterns has {glob}, {end}" for glob in ("Privat/**", "N?.md")]
+        assert ran.status == 0 and ran.err.splitlines()[:3] == said
+
+
 LEFT = [
     pytest.param("Templates", "2  in the templates folder (Obsidian's settings)", id="templates"),
     pytest.param(".obsidian", "1  in .obsidian, which holds no notes of the vault", id="hidden"),
