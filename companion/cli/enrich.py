@@ -79,7 +79,7 @@ def enrich(
     """
     show = Show(as_json=as_json)
     choice = Choice(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
-    tally = Tally(show, with_diff or dry_run)
+    tally = Tally(show, with_diff, dry_run)
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
         wanted = [resolve_path(workspace, path) for path in paths]

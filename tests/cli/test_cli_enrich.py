@@ -109,6 +109,8 @@ def test_json(user: User) -> None:
         ],
         "reason": None,
         "left": [],
+        "dry_run": False,
+        "diff": None,
         "change": 0,
         "usage": {"input_tokens": 10, "output_tokens": 5},
     }
@@ -144,11 +146,23 @@ def test_dry_run_writes_nothing_and_its_diff_applies(user: User, tmp_path: Path,
     assert apply_diff(ran.out, before["Stub.md"], tmp_path) == user.files()["Stub.md"]
 
 
+def test_json_of_a_dry_run_and_of_a_diff(user: User) -> None:
+    user.note("Stub.md")
+    [dry] = user.run("enrich", "Stub.md", "--dry-run", "--json").objects
+    assert (dry["dry_run"], dry["change"]) == (True, None) and user.read("Stub.md") == STUB
+    [done] = user.run("enrich", "Stub.md", "--diff", "--json").objects
+    assert (done["dry_run"], done["diff"]) == (False, dry["diff"])
+    assert dry["diff"].startswith("--- a/Stub.md\n") and "+description: What a" in dry["diff"]
+    [none] = user.run("enrich", "Stub.md", "--diff", "--json").objects
+    assert none["diff"] is None
+
+
 def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
     """Return what the program patch makes of old; the test is skipped where there is none."""
     target = folder / "patched"
     target.write_bytes(old)
-    diff = printed[printed.index("--- a/") : printed.index("\n1 enriched") + 1]
+    end = printed.index("\n1 would be enriched; nothing was written. ") + 1
+    diff = printed[printed.index("--- a/") : end]
     command = ["patch", "--binary", "--quiet", str(target)]
     try:
         subprocess.run(command, input=diff.encode(), check=True, stdout=subprocess.DEVNULL)

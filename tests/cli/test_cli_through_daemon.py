@@ -92,6 +92,7 @@ def both(
 
 def test_enrich(both: Both) -> None:
     assert "+description: What a stub is." in both.run("enrich", "Stub.md", "--dry-run").out
+    assert both.run("enrich", "Stub.md", "--dry-run", "--json").objects[0]["diff"]
     assert "✓ Stub.md" in both.run("enrich", "Stub.md", "--diff").out
     assert "nothing to fill" in both.run("enrich", "Stub.md").out
     [told] = both.run("enrich", "Plain", "--json").objects
