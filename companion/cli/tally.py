@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from threading import Event
 
@@ -11,7 +12,8 @@ from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
 
-_NO_SECTION = "no heading reads"  # so begins the reason why a note was skipped for --section
+# so begins the reason why a note was skipped for --section
+_NO_SECTION = re.compile(r"no heading reads|\d+ headings read")
 _MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
 _STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
 
@@ -29,7 +31,7 @@ class Tally:
     def add(self, result: Result, diff: str | None = None) -> None:
         """Report a result and count it. diff: as it was made elsewhere; None: of its texts."""
         self.counts[result.status] += 1
-        self._lacks_section |= result.reason.startswith(_NO_SECTION)
+        self._lacks_section |= bool(_NO_SECTION.match(result.reason))
         self.report(result, diff)
 
     def report(self, result: Result, diff: str | None = None) -> None:

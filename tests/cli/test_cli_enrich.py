@@ -184,6 +184,9 @@ def test_section(user: User) -> None:
     assert "has an AI callout already" in again.out and user.calls() == 1 and again.status == 0
     missing = user.run("enrich", "Note.md", "--section", "Nowhere")
     assert "no heading reads “Nowhere”; it has “Note”" in missing.out and missing.status == 1
+    user.note("Twice.md", "# N\n\n## Part\n\n## Part\n")
+    twice = user.run("enrich", "Twice.md", "--section", "Part")
+    assert "2 headings read “Part”; make them differ" in twice.out and twice.status == 1
     folder = user.run("enrich", ".", "--section", "Perplexity")
     assert folder.status == 2 and "--section works on notes" in folder.err
 
