@@ -63,7 +63,12 @@ WRONG = [
     pytest.param('[callout]\nfold = "x"', "fold: this has to be '', '+' or '-'", "", id="fold"),
     pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
     *(
-        pytest.param(f'[notes]\npostponed_afterwards = "{tag}"', "#status/done", "", id=name)
+        pytest.param(
+            f'[notes]\npostponed_afterwards = "{tag}"',
+            'notes.postponed_afterwards: write "keep"',
+            "#status/done",
+            id=name,
+        )
         for tag, name in (
             ("x", "no tag"),
             ("#", "empty"),

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 
 from companion.cli.show import Show
-from companion.config import Config, load_config, state_folder
+from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.tables import IgnoreTable, PrivateTable
 from companion.daemon.client import DaemonClient
 from companion.daemon.place import find_daemon
@@ -203,8 +203,10 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
 
     Raises UsageError.
     """
-    if chosen := vault or config.vault:
-        return open_vault(chosen)
+    if vault is not None:
+        return open_vault(vault)
+    if config.vault is not None:
+        return _open_configured(config.vault)
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
     found = find_vault(starts[0]) or find_vault(Path.cwd())
     if found is None:
@@ -212,6 +214,13 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
             "no vault here: no folder above this one has .obsidian in it; name one with --vault"
         )
     return open_vault(found)
+
+
+def _open_configured(vault: Path) -> Path:
+    try:
+        return open_vault(vault)
+    except UsageError as error:
+        raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
 
 
 def resolve_path(workspace: Workspace, given: str) -> str:

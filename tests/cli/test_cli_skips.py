@@ -31,7 +31,9 @@ SKIPPED: list[object] = [
     pytest.param("N.md", b"", "empty", id="empty file"),
     pytest.param("N.sync-conflict-20240101-120000.md", STUB, "sync client", id="conflict copy"),
     pytest.param("N (conflicted copy 2024-01-01).md", STUB, "sync client", id="Dropbox copy"),
-    pytest.param("N.md", STUB + "x" * 3000, "over the limit of 2,048", id="too large"),
+    pytest.param(
+        "N.md", STUB + "x" * 3000, "over the limit of 2,048 (ignore.max_kilobytes", id="too large"
+    ),
 ]
 SETTINGS = """[ignore]
 folders = ["Private"]
