@@ -18,7 +18,7 @@ from companion.cli.session import (
     find_running,
     name_elsewhere,
     open_session,
-    resolve_path,
+    resolve_paths,
     warn_of_folders,
     warn_of_marks,
 )
@@ -82,11 +82,13 @@ def enrich(
     tally = Tally(show, with_diff, dry_run)
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
-        wanted = [resolve_path(workspace, path) for path in paths]
+        wanted, links = resolve_paths(workspace, paths)
         name_elsewhere(workspace.root, show)
         warn_of_folders(workspace, show)
         if not running and (unchecked := find_unchecked()):
             show.warn(unchecked)
+        for link in links:
+            tally.report(Result(link, "skipped", "a symbolic link that leads out of the vault"))
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)

@@ -24,6 +24,7 @@ from companion.vault.files import is_utf8
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Scan
 from companion.vault.locate import (
+    LeadsOut,
     OutsideVault,
     find_vault,
     has_folder,
@@ -221,6 +222,25 @@ def _open_configured(vault: Path) -> Path:
         return open_vault(vault)
     except UsageError as error:
         raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
+
+
+def resolve_paths(workspace: Workspace, given: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return what the user typed as vault-relative paths, those to leave apart.
+
+    Those are of symbolic links that lead out of the vault, as `*.md` may name some.
+
+    Raises UsageError: one is not there, or outside the vault; or all are to be left.
+    """
+    found: list[str] = []
+    refused: list[LeadsOut] = []
+    for path in given:
+        try:
+            found.append(resolve_path(workspace, path))
+        except LeadsOut as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
+    return found, [error.path for error in refused]
 
 
 def resolve_path(workspace: Workspace, given: str) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.user import REPOSITORY, STUB, User
+from tests.cli.user import FILLED, REPOSITORY, STUB, User
 
 SKIPPED: list[object] = [
     pytest.param("Templates/T.md", STUB, "templates folder", id="templates folder"),
@@ -81,6 +81,21 @@ def test_links_and_hidden_folders(user: User, tmp_path: Path) -> None:
     refused = user.run("enrich", "Link.md")
     assert refused.status == 2 and "leads out of the vault" in refused.err
     assert outside.read_text() == STUB and user.calls() == 0
+
+
+def test_a_link_out_of_the_vault_does_not_end_the_run(user: User, tmp_path: Path) -> None:
+    (tmp_path / "Outside.md").write_text(STUB)
+    (user.vault / "Link.md").symlink_to(tmp_path / "Outside.md")
+    user.note("Stub.md")
+    scanned = user.run("scan", "Link.md", "Stub.md", "--json").objects
+    assert [(o["path"], bool(o["skipped"])) for o in scanned] == [
+        ("Stub.md", False),
+        ("Link.md", True),
+    ]
+    ran = user.run("enrich", "Link.md", "Stub.md")
+    assert (ran.status, ran.err, user.read("Stub.md")) == (0, "", FILLED)
+    assert "- Link.md: a symbolic link that leads out of the vault\n" in ran.out
+    assert (tmp_path / "Outside.md").read_text() == STUB
 
 
 LEFT = [
