@@ -9,13 +9,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import (
-    choose_vault,
-    common_options,
-    count_marks,
-    find_missing_folders,
-    find_missing_marks,
-)
+from companion.cli.in_vain import count_marks, find_missing_folders, find_missing_marks
+from companion.cli.session import choose_vault, common_options
 from companion.cli.show import Show, count
 from companion.config import Config, load_config, state_folder
 from companion.daemon.check import check_daemon, check_token

@@ -10,17 +10,15 @@ from threading import Event
 
 import click
 
+from companion.cli.in_vain import count_marks, warn_of_folders, warn_of_marks
 from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.session import (
     common_options,
-    count_marks,
     find_running,
     name_elsewhere,
     open_session,
     resolve_paths,
-    warn_of_folders,
-    warn_of_marks,
 )
 from companion.cli.show import Show
 from companion.cli.stop import stop_on_ctrl_c

@@ -8,14 +8,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import (
-    common_options,
-    name_elsewhere,
-    open_session,
-    resolve_paths,
-    warn_of_folders,
-    warn_of_marks,
-)
+from companion.cli.in_vain import warn_of_folders, warn_of_marks
+from companion.cli.session import common_options, name_elsewhere, open_session, resolve_paths
 from companion.cli.show import Show, count
 from companion.enrich.report import Report, as_object
 

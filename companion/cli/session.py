@@ -12,22 +12,17 @@ import click
 
 from companion.cli.show import Show
 from companion.config import Config, config_folder, load_config, state_folder
-from companion.config.tables import IgnoreTable, PrivateTable
 from companion.daemon.client import DaemonClient
 from companion.daemon.place import find_daemon
 from companion.daemon.token import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
-from companion.note.kept_back import property_mark, tag_mark
 from companion.vault.files import is_utf8
-from companion.vault.ignore import IgnoreRules
-from companion.vault.index import Scan
 from companion.vault.locate import (
     LeadsOut,
     OutsideVault,
     find_vault,
-    has_folder,
     is_in_vault,
     name_vault_here,
     open_vault,
@@ -35,7 +30,6 @@ from companion.vault.locate import (
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
-_IN_VAIN = "it keeps no note back"
 
 
 class VaultPath(click.Path):
@@ -108,64 +102,6 @@ def _warn_of_vault_here(root: Path, show: Show) -> None:
         )
 
 
-def warn_of_folders(workspace: Workspace, show: Show) -> None:
-    """Say which folders the configuration names that are not in the vault."""
-    for missing in find_missing_folders(workspace.config, workspace.root):
-        show.warn(missing)
-
-
-def find_missing_folders(config: Config, root: Path) -> list[str]:
-    """Return a sentence for each folder that [ignore] or [private] names in vain."""
-    named = {"ignore": config.ignore.folders, "private": config.private.folders}
-    return [
-        f"[{table}] folders names {folder}, and the vault has no such folder: {_IN_VAIN}"
-        for table, folders in named.items()
-        for folder in folders
-        if not has_folder(root, folder)
-    ]
-
-
-def warn_of_marks(workspace: Workspace, scan: Scan, show: Show) -> None:
-    """Say which tags, properties and patterns of the configuration are those of no note."""
-    for missing in find_missing_marks(workspace.config, scan):
-        show.warn(missing)
-
-
-def find_missing_marks(config: Config, scan: Scan) -> list[str]:
-    """Return a sentence for each tag, property or pattern that keeps no note back."""
-    found = scan.marks() if count_marks(config) else set()
-    marks = [mark for table in _marking(config) for mark in _marks(*table)]
-    return [said for mark, said in marks if mark not in found] + [
-        f"[ignore] patterns has {glob}, and no note that is looked at matches it: {_IN_VAIN}"
-        for glob in config.ignore.patterns
-        if not _matches_any(glob, scan)
-    ]
-
-
-def count_marks(config: Config) -> int:
-    """Return how many tags, properties and patterns [ignore] and [private] name."""
-    marks = sum(len(table.tags) + len(table.properties) for _, table in _marking(config))
-    return marks + len(config.ignore.patterns)
-
-
-def _matches_any(glob: str, scan: Scan) -> bool:
-    rules = IgnoreRules(patterns=(glob,))  # asked about folders: one may be skipped as a whole
-    return any(map(rules.folder_reason, (*scan.notes, *scan.skipped)))
-
-
-def _marking(config: Config) -> list[tuple[str, IgnoreTable | PrivateTable]]:
-    return [("ignore", config.ignore), ("private", config.private)]
-
-
-def _marks(name: str, table: IgnoreTable | PrivateTable) -> Iterator[tuple[str, str]]:
-    """Yield each mark that the table names, and what to say where no note has it."""
-    end = f"and no note that is looked at has it: {_IN_VAIN}"
-    for tag in table.tags:
-        yield tag_mark(tag), f"[{name}] tags names #{tag}, {end}"
-    for pair in table.properties.items():
-        yield property_mark(*pair), f"[{name}] properties names {': '.join(pair)}, {end}"
-
-
 def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
     """Return the daemon of the vault that a command works on; None when none runs.
 
@@ -225,9 +161,9 @@ def _open_configured(vault: Path) -> Path:
 
 
 def resolve_paths(workspace: Workspace, given: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return what the user typed as vault-relative paths, those to leave apart.
+    """Return what the user typed as vault-relative paths, and apart from those what to leave.
 
-    Those are of symbolic links that lead out of the vault, as `*.md` may name some.
+    That are symbolic links which lead out of the vault; `*.md` may name some.
 
     Raises UsageError: one is not there, or outside the vault; or all are to be left.
     """
