@@ -63,7 +63,12 @@ WRONG = [
     pytest.param('[callout]\nfold = "x"', "fold: this has to be '', '+' or '-'", "", id="fold"),
     pytest.param('[callout]\ntitle = "a\\nb"', "title: this takes a text", "one line", id="title"),
     *(
-        pytest.param(f'[notes]\npostponed_afterwards = "{tag}"', "#status/done", "", id=name)
+        pytest.param(
+            f'[notes]\npostponed_afterwards = "{tag}"',
+            'notes.postponed_afterwards: write "keep"',
+            "#status/done",
+            id=name,
+        )
         for tag, name in (
             ("x", "no tag"),
             ("#", "empty"),
@@ -110,6 +115,25 @@ def test_folder(home: Path, table: str, written: str, folder: str) -> None:
 def test_wrong_folder(home: Path, table: str, written: str, words: str) -> None:
     with pytest.raises(UsageError, match=rf"{table}\.folders\.0: .*{words}"):
         load(home, f"[{table}]\nfolders = [{written!r}]\n".replace("\\\\", "\\"))
+
+
+WRONG_PATTERNS = [
+    pytest.param("./Private/**", 'begins with "./".* as "Private/', id="from here"),
+    pytest.param("[abc", "has a .* that no . closes", id="an open bracket"),
+    pytest.param("A[b/c]", "closes within a name", id="a bracket over folders"),
+    pytest.param(" ", "an empty glob", id="nothing"),
+]
+
+
+@pytest.mark.parametrize("glob", ["/Private/**", "*.[dp]*.md", "[[]x]", "[]]", "[!a]"])
+def test_pattern(home: Path, glob: str) -> None:
+    assert load(home, f"[ignore]\npatterns = ['{glob}']\n").ignore.patterns == (glob,)
+
+
+@pytest.mark.parametrize(("written", "words"), WRONG_PATTERNS)
+def test_wrong_pattern(home: Path, written: str, words: str) -> None:
+    with pytest.raises(UsageError, match=rf"ignore\.patterns\.1: .*{words}"):
+        load(home, f"[ignore]\npatterns = ['a', '{written}']\n")
 
 
 MARKS = [

@@ -105,6 +105,8 @@ def run(arguments: list[str]) -> int:
         return _status(companion.main(arguments, prog_name="companion", standalone_mode=False))
     except click.ClickException as error:
         error.show()
+        if isinstance(error, click.NoSuchOption):
+            _name_note(error.option_name, arguments)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -120,6 +122,13 @@ def run(arguments: list[str]) -> int:
             return 1
         _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
         return 1
+
+
+def _name_note(option: str, arguments: list[str]) -> None:
+    """Say how to name a note that was taken for the option, which there is not."""
+    for name in arguments:
+        if name.startswith(option) and name.endswith(".md"):
+            click.echo(f"A note of that name: ./{name}", err=True)
 
 
 def _in_words(error: OSError) -> str:

@@ -28,7 +28,7 @@ def api_page() -> str:
 
 def _route(method: str, path: str, told: Schema) -> str:
     body = told.get("requestBody", {}).get("content", {}).get("application/json", {})
-    query = [f"`{each['name']}`" for each in told.get("parameters", []) if each["in"] == "query"]
+    query = [_parameter(each) for each in told.get("parameters", []) if each["in"] == "query"]
     takes = [_type(body["schema"])] if body else query
     answers = {
         _type(content["schema"])
@@ -39,6 +39,11 @@ def _route(method: str, path: str, told: Schema) -> str:
     is_open = " (no token)" if told.get("security") == [] else ""
     words = [f"`{method} {path}`{is_open}", told.get("summary", ""), ", ".join(takes)]
     return f"| {' | '.join([*words, ', '.join(sorted(answers))])} |"
+
+
+def _parameter(told: Schema) -> str:
+    name, takes = f"`{told['name']}`", told["schema"]
+    return f"{name} ({_type(takes)})" if "enum" in takes else name
 
 
 def _shape(name: str, schema: Schema) -> Iterator[str]:

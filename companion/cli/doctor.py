@@ -9,13 +9,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import (
-    choose_vault,
-    common_options,
-    count_marks,
-    find_missing_folders,
-    find_missing_marks,
-)
+from companion.cli.in_vain import count_marks, find_missing_folders, find_missing_marks
+from companion.cli.session import choose_vault, common_options
 from companion.cli.show import Show, count
 from companion.config import Config, load_config, state_folder
 from companion.daemon.check import check_daemon, check_token
@@ -120,7 +115,7 @@ def _check_folders(config: Config, root: Path) -> Check:
 
 
 def _check_marks(config: Config, root: Path) -> Check:
-    """Return whether notes have the tags and properties for which the configuration keeps any back.
+    """Return whether there are notes with what the configuration keeps notes back for.
 
     Raises UsageError, PromptError, JournalError: the vault cannot be looked over.
     """
@@ -131,7 +126,7 @@ def _check_marks(config: Config, root: Path) -> Check:
         if missing:
             mend = "mend their spelling in config.toml, unless such notes are still to come"
             return Check("marks", "hint", "; ".join(missing), mend)
-    said = f"{count(number, 'mark')} (tags, properties) named in the configuration"
+    said = f"{count(number, 'mark')} (tags, properties, patterns) named in the configuration"
     return Check("marks", "ok", said)
 
 

@@ -10,17 +10,15 @@ from threading import Event
 
 import click
 
+from companion.cli.in_vain import count_marks, warn_of_folders, warn_of_marks
 from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.session import (
     common_options,
-    count_marks,
     find_running,
     name_elsewhere,
     open_session,
-    resolve_path,
-    warn_of_folders,
-    warn_of_marks,
+    resolve_paths,
 )
 from companion.cli.show import Show
 from companion.cli.stop import stop_on_ctrl_c
@@ -30,7 +28,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.cost import ASK_FROM, needs_agreement, tell_cost
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
-from companion.enrich.jobs import Choice, choose_jobs, left_alone
+from companion.enrich.jobs import Choice, choose_jobs, left_alone, limit_jobs
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.result import Result
@@ -51,7 +49,9 @@ from companion.llm.client import Client
 @click.option("--force", is_flag=True, help="Write anew what Companion wrote and nobody edited.")
 @click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
-@click.option("--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
+)
 @click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
 @common_options
 def enrich(
@@ -77,14 +77,16 @@ def enrich(
     """
     show = Show(as_json=as_json)
     choice = Choice(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
-    tally = Tally(show, with_diff or dry_run)
+    tally = Tally(show, with_diff, dry_run)
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
-        wanted = [resolve_path(workspace, path) for path in paths]
+        wanted, links = resolve_paths(workspace, paths)
         name_elsewhere(workspace.root, show)
         warn_of_folders(workspace, show)
         if not running and (unchecked := find_unchecked()):
             show.warn(unchecked)
+        for link in links:
+            tally.report(Result(link, "skipped", "a symbolic link that leads out of the vault"))
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit)
@@ -125,14 +127,14 @@ class _Run:
             self.left = left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
 
-    def work(self, jobs: Sequence[Job], skipped: Sequence[Result], limit: int | None) -> int:
+    def work(self, jobs: list[Job], skipped: Sequence[Result], limit: int | None) -> int:
         """Return the exit status. Raises what stops the whole run, after telling what was done."""
         for result in skipped:
             self.tally.report(result)
         if not jobs:
             self.tally.say_nothing_to_do(self.left)
             return 0
-        jobs = jobs[:limit]
+        jobs = limit_jobs(self.workspace, jobs, limit)
         fetch_model(self.config, self.show)
         if self.asks and not self.is_agreed(jobs):
             return 0
@@ -157,7 +159,7 @@ class _Run:
             if count_marks(config):  # else no look is needed
                 warn_of_marks(self.workspace, self.workspace.scan(), self.show)
             return True
-        jobs = self.choose(wanted, choice)[0][:limit]
+        jobs = limit_jobs(self.workspace, self.choose(wanted, choice)[0], limit)
         if jobs:
             fetch_model(config, self.show)
         return not self.asks or self.is_agreed(jobs)
@@ -167,7 +169,7 @@ class _Run:
 
         Raises UsageError where nobody can be asked.
         """
-        if not needs_agreement(self.config, jobs):
+        if not needs_agreement(self.workspace, jobs):
             return True
         self.show.warn(tell_cost(self.workspace, self._asker(), jobs))
         if not self._can_ask():

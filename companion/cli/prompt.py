@@ -10,11 +10,13 @@ import click
 from companion.cli.session import common_options, open_session, resolve_path
 from companion.cli.show import Show
 from companion.enrich.asker import Asker
-from companion.enrich.draft import Job, draft_note
+from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.excerpt import CUT
 from companion.enrich.known import Known
 from companion.enrich.meant import as_meant
 from companion.enrich.model import model_facts, where_it_goes
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteRefused
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
@@ -35,8 +37,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         if reason := skip_reason(workspace.root, path, workspace.ignore):
             show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
             return
-        job = Job(path, explicit=True, retry=True, section=section)
-        draft = draft_note(workspace, job, read_note(workspace.root, path).data)
+        draft = _draft(workspace, Job(path, explicit=True, retry=True, section=section))
         if draft.skipped or not draft.needs:
             why = draft.skipped or "it needs nothing"
             show.warn(f"{path}: nothing would be sent: {why}")
@@ -62,3 +63,11 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         if call.schema:
             show.say("\nanswer must fit:", style="bold cyan")
             show.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
+
+
+def _draft(workspace: Workspace, job: Job) -> Draft:
+    """Return what is to be done to the note. Raises NoteError, which names the note."""
+    try:
+        return draft_note(workspace, job, read_note(workspace.root, job.path).data)
+    except NoteRefused as error:
+        raise NoteRefused(error.reason, job.path, error.line) from None

@@ -8,14 +8,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import (
-    common_options,
-    name_elsewhere,
-    open_session,
-    resolve_path,
-    warn_of_folders,
-    warn_of_marks,
-)
+from companion.cli.in_vain import warn_of_folders, warn_of_marks
+from companion.cli.session import common_options, name_elsewhere, open_session, resolve_paths
 from companion.cli.show import Show, count
 from companion.enrich.report import Report, as_object
 
@@ -34,14 +28,14 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
     """
     show = Show(as_json=as_json)
     with open_session(vault, paths, show=show, read_only=True) as workspace:
-        wanted = [resolve_path(workspace, path) for path in paths]
+        wanted, links = resolve_paths(workspace, paths)
         name_elsewhere(workspace.root, show)
         warn_of_folders(workspace, show)
         with show.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
             found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
         warn_of_marks(workspace, found, show)
-        report = Report(workspace, found, wanted)
+        report = Report(workspace, found, [*wanted, *links])
     if as_json:
         for path, facts in report.all():
             show.object(as_object(path, facts))

@@ -11,21 +11,18 @@ from typing import Any, TypeVar
 import click
 
 from companion.cli.show import Show
-from companion.config import Config, load_config, state_folder
-from companion.config.tables import IgnoreTable, PrivateTable
+from companion.config import Config, config_folder, load_config, state_folder
 from companion.daemon.client import DaemonClient
 from companion.daemon.place import find_daemon
 from companion.daemon.token import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
-from companion.note.kept_back import property_mark, tag_mark
 from companion.vault.files import is_utf8
-from companion.vault.index import Scan
 from companion.vault.locate import (
+    LeadsOut,
     OutsideVault,
     find_vault,
-    has_folder,
     is_in_vault,
     name_vault_here,
     open_vault,
@@ -105,54 +102,6 @@ def _warn_of_vault_here(root: Path, show: Show) -> None:
         )
 
 
-def warn_of_folders(workspace: Workspace, show: Show) -> None:
-    """Say which folders the configuration names that are not in the vault."""
-    for missing in find_missing_folders(workspace.config, workspace.root):
-        show.warn(missing)
-
-
-def find_missing_folders(config: Config, root: Path) -> list[str]:
-    """Return a sentence for each folder that [ignore] or [private] names in vain."""
-    named = {"ignore": config.ignore.folders, "private": config.private.folders}
-    return [
-        f"[{table}] folders names {folder}, and the vault has no such folder: it keeps no note back"
-        for table, folders in named.items()
-        for folder in folders
-        if not has_folder(root, folder)
-    ]
-
-
-def warn_of_marks(workspace: Workspace, scan: Scan, show: Show) -> None:
-    """Say which tags and properties the configuration names that no note has."""
-    for missing in find_missing_marks(workspace.config, scan):
-        show.warn(missing)
-
-
-def find_missing_marks(config: Config, scan: Scan) -> list[str]:
-    """Return a sentence for each tag or property that [ignore] or [private] names in vain."""
-    found = scan.marks() if count_marks(config) else set()
-    marks = [mark for table in _marking(config) for mark in _marks(*table)]
-    return [said for mark, said in marks if mark not in found]
-
-
-def count_marks(config: Config) -> int:
-    """Return how many tags and properties [ignore] and [private] name."""
-    return sum(len(table.tags) + len(table.properties) for _, table in _marking(config))
-
-
-def _marking(config: Config) -> list[tuple[str, IgnoreTable | PrivateTable]]:
-    return [("ignore", config.ignore), ("private", config.private)]
-
-
-def _marks(name: str, table: IgnoreTable | PrivateTable) -> Iterator[tuple[str, str]]:
-    """Yield each mark that the table names, and what to say where no note has it."""
-    end = "and no note that is looked at has it: it keeps no note back"
-    for tag in table.tags:
-        yield tag_mark(tag), f"[{name}] tags names #{tag}, {end}"
-    for pair in table.properties.items():
-        yield property_mark(*pair), f"[{name}] properties names {': '.join(pair)}, {end}"
-
-
 def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
     """Return the daemon of the vault that a command works on; None when none runs.
 
@@ -191,8 +140,10 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
 
     Raises UsageError.
     """
-    if chosen := vault or config.vault:
-        return open_vault(chosen)
+    if vault is not None:
+        return open_vault(vault)
+    if config.vault is not None:
+        return _open_configured(config.vault)
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
     found = find_vault(starts[0]) or find_vault(Path.cwd())
     if found is None:
@@ -200,6 +151,32 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
             "no vault here: no folder above this one has .obsidian in it; name one with --vault"
         )
     return open_vault(found)
+
+
+def _open_configured(vault: Path) -> Path:
+    try:
+        return open_vault(vault)
+    except UsageError as error:
+        raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
+
+
+def resolve_paths(workspace: Workspace, given: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return what the user typed as vault-relative paths, and apart from those what to leave.
+
+    That are symbolic links which lead out of the vault; `*.md` may name some.
+
+    Raises UsageError: one is not there, or outside the vault; or all are to be left.
+    """
+    found: list[str] = []
+    refused: list[LeadsOut] = []
+    for path in given:
+        try:
+            found.append(resolve_path(workspace, path))
+        except LeadsOut as error:
+            refused.append(error)
+    if refused and not found:
+        raise refused[0]
+    return found, [error.path for error in refused]
 
 
 def resolve_path(workspace: Workspace, given: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from threading import Event
 
@@ -11,30 +12,36 @@ from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
 
-_NO_SECTION = "no heading reads"  # so begins the reason why a note was skipped for --section
+# so begins the reason why a note was skipped for --section
+_NO_SECTION = re.compile(r"no heading reads|\d+ headings read")
 _MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
 _STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
 
 
 class Tally:
-    """The results of a run. with_diff: show what changes in each note, too."""
+    """The results of a run. with_diff: show what changes in each note, too; dry_run always does."""
 
-    def __init__(self, show: Show, with_diff: bool) -> None:
+    def __init__(self, show: Show, with_diff: bool, dry_run: bool = False) -> None:
         self.show = show
-        self.with_diff = with_diff
+        self.with_diff = with_diff or dry_run
+        self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
         self._lacks_section = False
 
     def add(self, result: Result, diff: str | None = None) -> None:
         """Report a result and count it. diff: as it was made elsewhere; None: of its texts."""
         self.counts[result.status] += 1
-        self._lacks_section |= result.reason.startswith(_NO_SECTION)
+        self._lacks_section |= bool(_NO_SECTION.match(result.reason))
         self.report(result, diff)
 
     def report(self, result: Result, diff: str | None = None) -> None:
         """Say what became of a note, without counting it."""
+        changed = ""
+        if self.with_diff:
+            lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
+            changed = "".join(lines)
         if self.show.as_json:
-            self.show.object(result_object(result))
+            self.show.object(result_object(result, dry_run=self.dry_run, diff=changed or None))
             return
         said_at_the_end = result.ends_run  # once, not for each of the notes under way
         reason = f": {result.reason}" if result.reason and not said_at_the_end else ""
@@ -44,9 +51,8 @@ class Tally:
             self.show.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
         for reason in result.left:
             self.show.say(f"    left         {reason}", style="dim")
-        if self.with_diff:
-            lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
-            self.show.diff("".join(lines))
+        if changed:
+            self.show.diff(changed)
 
     def say_nothing_to_do(self, left: Counter[str]) -> None:
         """Say that no note needs anything. left: how many are left alone, by the reason."""
@@ -60,13 +66,15 @@ class Tally:
 
         jobs: the notes it was over. run: its name, to take it back by; empty: it changed nothing.
         """
-        words = [f"{self.counts[status]} {status}" for status in _MARKS if self.counts[status]]
+        names = {"enriched": "would be enriched"} if self.dry_run else {}
+        words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
         if not_begun := jobs - self.counts.total():
             words.append(f"{not_begun} not done")
         tokens = f"{usage.input_tokens:,} tokens in{_cached(usage)}, {usage.output_tokens:,} out"
         stopped = "Stopped: " if cancelled.is_set() else ""
         self.show.say()
-        self.show.say(f"{stopped}{', '.join(words)}. {tokens}.", style="bold")
+        nothing = "; nothing was written" if self.dry_run else ""
+        self.show.say(f"{stopped}{', '.join(words)}{nothing}. {tokens}.", style="bold")
         if run:
             self.show.say(f"To take it all back: companion undo --run {run}")
 
@@ -83,8 +91,8 @@ def _cached(usage: Usage) -> str:
     return f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
 
 
-def result_object(result: Result) -> dict[str, object]:
-    """Return the JSON object of a result."""
+def result_object(result: Result, *, dry_run: bool, diff: str | None) -> dict[str, object]:
+    """Return the JSON object of a result. diff: where it is wanted and the note changes."""
     changes = [
         {"kind": need.kind, "heading": need.heading, "text": value}
         for need, value, _ in result.filled
@@ -96,6 +104,8 @@ def result_object(result: Result) -> dict[str, object]:
         "changes": changes,
         "reason": result.reason or None,
         "left": list(result.left),
+        "dry_run": dry_run,
+        "diff": diff,
         "change": result.change,
         "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
     }

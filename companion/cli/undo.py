@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from typing import Literal
 
@@ -36,8 +36,8 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
     """Take changes back; what you wrote since stays, or the undo refuses.
 
     CHANGE is a number from `companion history`; PATH takes back the last change of that note.
-    Without either, the newest run is taken back of which something still can be. Undoing an undo
-    makes the change again.
+    Without either, the last run is taken back that was not taken back already, and no older one.
+    Undoing an undo makes the change again.
     """
     show = Show(as_json=as_json)
     if what and run_name:
@@ -51,29 +51,27 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
                 return running.undo(change.id, run)
             return undo_change(workspace.root, workspace.journal, change, run)
 
-        outcomes: list[Outcome] = []
-        for changes in _find_changes(workspace, what, run_name):
-            outcomes = [_undo(change, take_back, show) for change in changes]
-            if set(outcomes) != {"lost"}:
-                break
+        is_bare = what is None and run_name is None
+        runs = _find_runs(workspace) if is_bare else []
+        changes = runs[0] if is_bare else _find_named(workspace, what, run_name)
+        outcomes = [_undo(change, take_back, show) for change in changes]
+    if is_bare and set(outcomes) == {"lost"}:
+        show.warn(_say_lost(*(run[0].run for run in runs[:2])))
     show.say(f"{count(outcomes.count('done'), 'change')} taken back")
     return 0 if set(outcomes) == {"done"} else 1
 
 
-def _find_changes(
-    workspace: Workspace, what: str | None, run_name: str | None
-) -> Iterator[list[Change]]:
-    """Yield the changes meant, newest first; where nothing is named, run after run.
+def _find_runs(workspace: Workspace) -> list[list[Change]]:
+    """Return the changes that are still there, run by run, all newest first.
 
     Raises UsageError when there are none.
     """
-    if what is not None or run_name is not None:
-        yield _find_named(workspace, what, run_name)
-        return
     made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
     _some(made, "there is nothing to take back; see companion history")
-    for run in dict.fromkeys(change.run for change in made):
-        yield [change for change in made if change.run == run]
+    runs: dict[str, list[Change]] = {}
+    for change in made:
+        runs.setdefault(change.run, []).append(change)
+    return list(runs.values())
 
 
 def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
@@ -100,6 +98,12 @@ def _some(changes: list[Change], otherwise: str) -> list[Change]:
     if not changes:
         raise UsageError(otherwise)
     return changes
+
+
+def _say_lost(last: str, older: str | None = None) -> str:
+    """Return that nothing of the last run can be taken back, and what can be done instead."""
+    instead = f"companion undo --run {older} takes back the one before it" if older else ""
+    return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
 
 def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> Outcome:

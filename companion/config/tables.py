@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
 
 from companion.config.folder_names import FolderName
 from companion.config.mark_names import PropertyValues, TagName
+from companion.config.patterns import Pattern
 from companion.note.tag import is_tag
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
@@ -67,19 +68,20 @@ class NotesTable(Table):
     own_sentence: bool = True
     """describe with the note's best own sentence where the model's is unfit, or only rewords one"""
 
-    @model_validator(mode="after")
-    def _check(self) -> Self:
-        if self.postponed_afterwards not in ("keep", "remove"):
-            replacement = self.postponed_afterwards.removeprefix("#")
-            if replacement == self.postponed_afterwards or not is_tag(replacement):
+    @field_validator("postponed_afterwards")
+    @classmethod
+    def _check_afterwards(cls, wanted: str) -> str:
+        if wanted not in ("keep", "remove"):
+            replacement = wanted.removeprefix("#")
+            if replacement == wanted or not is_tag(replacement):
                 raise ValueError('write "keep", "remove" or a tag like "#status/done"')
-        return self
+        return wanted
 
 
 class IgnoreTable(Table):
     """[ignore]: notes that are left alone, beside what Obsidian itself excludes."""
 
-    patterns: tuple[str, ...] = ()
+    patterns: tuple[Pattern, ...] = ()
     """globs, as ["Journal/**", "*.private.md"]"""
     folders: tuple[FolderName, ...] = ()
     """folders of the vault"""

@@ -29,7 +29,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.cost import needs_agreement, tell_cost
 from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
-from companion.enrich.jobs import choose_jobs
+from companion.enrich.jobs import choose_jobs, limit_jobs
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
@@ -164,7 +164,7 @@ class Daemon:
         named = dict.fromkeys(order.paths)  # each once: a folder takes a look at all its notes
         paths = [resolve_path(self.root, path) for path in named]
         jobs, skipped = self._choose(order, paths)
-        jobs = jobs[: order.limit]
+        jobs = limit_jobs(self._space, jobs, order.limit)
         if not order.agreed:
             self._require_agreement(jobs)
         if order.priority is not Priority.BACKGROUND:
@@ -240,7 +240,7 @@ class Daemon:
         return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
 
     def _require_agreement(self, jobs: Sequence[Job]) -> None:
-        if not needs_agreement(self._space.config, jobs):
+        if not needs_agreement(self._space, jobs):
             return
         facts = model_facts(self._space.config)
         cost = tell_cost(self._space, Asker(self._space, self._reconciler.known(), facts), jobs)

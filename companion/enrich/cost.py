@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence, Sized
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from math import ceil
 from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.draft import Job, draft_note
+from companion.enrich.draft import Job
+from companion.enrich.jobs import draft_open, has_open_needs
 from companion.enrich.meant import as_meant
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.forecast import estimate_tokens, price
-from companion.vault.write import read_note
 
 ASK_FROM = 50  # notes at a remote endpoint; more are sent only once somebody agreed to it
 
@@ -36,9 +37,15 @@ class Forecast(NamedTuple):
         return Forecast(notes, inputs, outputs, self.price and self.price * share)
 
 
-def needs_agreement(config: Config, jobs: Sized) -> bool:
-    """Whether the jobs are so many that, at this endpoint, somebody has to agree to them first."""
-    return config.is_remote and len(jobs) > ASK_FROM
+def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
+    """Whether so many notes would be sent elsewhere that somebody has to agree to it first.
+
+    Raises JournalError.
+    """
+    if not workspace.config.is_remote or len(jobs) <= ASK_FROM:
+        return False
+    sent = (job for job in jobs if has_open_needs(workspace, job))
+    return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
 def tell_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
@@ -65,10 +72,9 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
     """
     notes = inputs = outputs = 0
     for job in jobs:
+        if (draft := draft_open(workspace, job)) is None:
+            continue
         try:
-            draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
-            if draft.skipped or not draft.needs:
-                continue
             meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
             calls, _ = asker.calls(job.path, draft.view, tuple(meant), meant)
         except NoteError:

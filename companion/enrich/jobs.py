@@ -6,12 +6,13 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
-from companion.enrich.draft import Job, is_rejected, leave_asked
+from companion.enrich.draft import Draft, Job, draft_note, is_rejected, leave_asked
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
-from companion.vault.files import explain, folder_reason
+from companion.errors import NoteError, UsageError
+from companion.vault.files import explain, folder_reason, skip_reason
 from companion.vault.index import Scan
+from companion.vault.write import read_note
 
 
 class Choice(NamedTuple):
@@ -48,6 +49,41 @@ def choose_jobs(
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
     jobs = {path: job for path, job in jobs.items() if path not in skipped}
     return list(jobs.values()), list(skipped.values())
+
+
+def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
+    """Return the jobs up to the one with which `limit` notes have something to ask for.
+
+    Raises JournalError.
+    """
+    if limit is None or len(jobs) <= limit:
+        return jobs
+    for end, job in enumerate(jobs, 1):
+        limit -= has_open_needs(workspace, job)
+        if not limit:
+            return jobs[:end]
+    return jobs
+
+
+def has_open_needs(workspace: Workspace, job: Job) -> bool:
+    """Whether there is something to ask for in the note. Raises JournalError."""
+    if not (job.explicit or job.force or job.requests or job.section):
+        return True  # else it were no job
+    return draft_open(workspace, job) is not None
+
+
+def draft_open(workspace: Workspace, job: Job) -> Draft | None:
+    """Return what is to be done to the note as it is now; None where nothing is to be asked for.
+
+    Raises JournalError.
+    """
+    if skip_reason(workspace.root, job.path, workspace.ignore):
+        return None
+    try:
+        draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
+    except NoteError:
+        return None
+    return None if draft.skipped or not draft.needs else draft
 
 
 def left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:

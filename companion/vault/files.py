@@ -24,6 +24,7 @@ _ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
 _DRAWING = ".excalidraw.md"
 _IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
 _LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
+_BY = " (ignore.max_kilobytes)"
 _BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
 
 
@@ -233,7 +234,7 @@ def _refuse_stat(seen: os.stat_result, rules: IgnoreRules) -> str | None:
     if not seen.st_size:
         return "it is empty; it may still be syncing"
     if seen.st_size > rules.max_bytes:
-        return f"it has {seen.st_size:,} bytes, over the limit of {rules.max_bytes:,}"
+        return f"it has {seen.st_size:,} bytes, over the limit of {rules.max_bytes:,}{_BY}"
     return None
 
 

@@ -16,6 +16,14 @@ class OutsideVault(UsageError):
     """What the user named is there, and not in the vault."""
 
 
+class LeadsOut(OutsideVault):
+    """A symbolic link in the vault leads out of it. path: of the link, vault-relative, with `/`."""
+
+    def __init__(self, said: str, path: str) -> None:
+        super().__init__(said)
+        self.path = path
+
+
 def find_vault(start: Path) -> Path | None:
     """Return the nearest folder with Obsidian's settings in it: start or one above; else None."""
     here = start.resolve()
@@ -89,7 +97,8 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
     namesake in a vault elsewhere is not. The names come back as they are on the disk, where
     their case or the encoding of accents may differ. The vault itself is `""`.
 
-    Raises UsageError when there is nothing of that name, OutsideVault when it is not in the vault.
+    Raises UsageError when there is nothing of that name, OutsideVault when it is not in the vault,
+    LeadsOut when a link to elsewhere is.
     """
     typed = str(given)
     if not typed.strip() or "\0" in typed:
@@ -121,7 +130,7 @@ def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
 def _require_inside(root: Path, path: str, typed: str) -> str:
     """Return path, unless a symbolic link on its way leads out of the vault."""
     if _leads_out(root, root / path):
-        raise OutsideVault(f"{typed} leads out of the vault {root}, by a symbolic link")
+        raise LeadsOut(f"{typed} leads out of the vault {root}, by a symbolic link", path)
     return path
 
 

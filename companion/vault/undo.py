@@ -14,7 +14,7 @@ from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor import EditorText
 from companion.note.text import BOM
 from companion.vault.journal import Change, Journal, NewChange
-from companion.vault.write import read_note, write_note
+from companion.vault.write import Snapshot, read_note, write_note
 
 _WHY_NOT = {
     "pending": "is not finished; it is recovered when Companion starts next",
@@ -34,12 +34,23 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> int:
     if change.state != "done":
         by = f" by change {change.undone_by}" if change.undone_by else ""
         raise NoteRefused(f"change {change.id} {_WHY_NOT[change.state]}{by}", change.path)
-    snapshot = read_note(root, change.path)
+    snapshot = _read(root, change.path)
     text = snapshot.data.decode("utf-8")
     edits = find_inverse(journal, change, text)
     new = apply_edits(text, edits).encode("utf-8")
     undo = NewChange(run, change.path, "undo", edits, undoes=change.id)
     return write_note(snapshot, new, journal, undo)
+
+
+def _read(root: Path, path: str) -> Snapshot:
+    """Return the note. Raises as read_note, and says what to do where it was moved."""
+    try:
+        return read_note(root, path)
+    except NoteChanged as error:
+        if (root / path).exists():
+            raise
+        what_to_do = "if it was moved, move it back under this name to undo"
+        raise NoteChanged(f"{error.reason}; {what_to_do}", path) from None
 
 
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:

@@ -111,6 +111,10 @@ def missing_marks(user: User) -> None:
     user.configure('[private]\ntags = ["mee"]\nproperties = { a = "b" }\n[server]\nport = 0\n')
 
 
+def idle_pattern(user: User) -> None:
+    user.configure('[ignore]\npatterns = ["Privat/**"]\n[server]\nport = 0\n')
+
+
 def odd_settings(user: User) -> None:
     (user.vault / ".obsidian" / "app.json").write_text("{")
 
@@ -165,6 +169,9 @@ FAULTS = [
         missing_marks, "marks", "hint", "#mee, and no note that", "spelling", id="missing tag"
     ),
     pytest.param(missing_marks, "marks", "hint", "names a: b, and", "", id="missing value"),
+    pytest.param(
+        idle_pattern, "marks", "hint", "has Privat/**, and no", "spelling", id="idle pattern"
+    ),
     pytest.param(odd_settings, "vault", "problem", "it is not valid JSON", "", id="odd settings"),
 ]
 

@@ -274,6 +274,19 @@ NOTHING = [
 ]
 
 
+REFUSED = [
+    pytest.param([], "the properties are not valid YAML", id="broken YAML"),
+    pytest.param(["--section", "B"], "no heading reads “B”", id="no such section"),
+]
+
+
+@pytest.mark.parametrize(("options", "words"), REFUSED)
+def test_prompt_of_a_note_that_is_refused(user: User, options: list[str], words: str) -> None:
+    user.note("N.md", "# N\n" if options else "---\na: b: c\n---\n")
+    ran = user.run("prompt", "N.md", *options)
+    assert (ran.status, ran.out) == (1, "") and ran.err.startswith(f"companion: N.md: {words}")
+
+
 @pytest.mark.parametrize(("text", "words"), NOTHING)
 def test_prompt_of_a_note_that_is_not_sent(user: User, text: str, words: str) -> None:
     user.note("N.md", text)

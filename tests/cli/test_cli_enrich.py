@@ -63,6 +63,7 @@ WANTED = [
     pytest.param(["Sub", "Plain.md"], {"Sub/Stub.md", "Plain.md"}, id="a folder and a note"),
     pytest.param([".", "--all"], {"Stub.md", "Plain.md", "Sub/Stub.md"}, id="--all"),
     pytest.param([".", "--limit", "1"], {"Stub.md"}, id="--limit"),
+    pytest.param([".", "--all", "--limit", "1"], {"Plain.md"}, id="--limit past what is done"),
     pytest.param(["Done.md"], set(), id="a note that has all it needs"),
 ]
 
@@ -108,6 +109,8 @@ def test_json(user: User) -> None:
         ],
         "reason": None,
         "left": [],
+        "dry_run": False,
+        "diff": None,
         "change": 0,
         "usage": {"input_tokens": 10, "output_tokens": 5},
     }
@@ -143,11 +146,23 @@ def test_dry_run_writes_nothing_and_its_diff_applies(user: User, tmp_path: Path,
     assert apply_diff(ran.out, before["Stub.md"], tmp_path) == user.files()["Stub.md"]
 
 
+def test_json_of_a_dry_run_and_of_a_diff(user: User) -> None:
+    user.note("Stub.md")
+    [dry] = user.run("enrich", "Stub.md", "--dry-run", "--json").objects
+    assert (dry["dry_run"], dry["change"]) == (True, None) and user.read("Stub.md") == STUB
+    [done] = user.run("enrich", "Stub.md", "--diff", "--json").objects
+    assert (done["dry_run"], done["diff"]) == (False, dry["diff"])
+    assert dry["diff"].startswith("--- a/Stub.md\n") and "+description: What a" in dry["diff"]
+    [none] = user.run("enrich", "Stub.md", "--diff", "--json").objects
+    assert none["diff"] is None
+
+
 def apply_diff(printed: str, old: bytes, folder: Path) -> bytes:
     """Return what the program patch makes of old; the test is skipped where there is none."""
     target = folder / "patched"
     target.write_bytes(old)
-    diff = printed[printed.index("--- a/") : printed.index("\n1 enriched") + 1]
+    end = printed.index("\n1 would be enriched; nothing was written. ") + 1
+    diff = printed[printed.index("--- a/") : end]
     command = ["patch", "--binary", "--quiet", str(target)]
     try:
         subprocess.run(command, input=diff.encode(), check=True, stdout=subprocess.DEVNULL)
@@ -179,6 +194,9 @@ def test_section(user: User) -> None:
     assert "has an AI callout already" in again.out and user.calls() == 1 and again.status == 0
     missing = user.run("enrich", "Note.md", "--section", "Nowhere")
     assert "no heading reads “Nowhere”; it has “Note”" in missing.out and missing.status == 1
+    user.note("Twice.md", "# N\n\n## Part\n\n## Part\n")
+    twice = user.run("enrich", "Twice.md", "--section", "Part")
+    assert "2 headings read “Part”; make them differ" in twice.out and twice.status == 1
     folder = user.run("enrich", ".", "--section", "Perplexity")
     assert folder.status == 2 and "--section works on notes" in folder.err
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.cli.user import REPOSITORY, STUB, User
+from tests.cli.user import FILLED, REPOSITORY, STUB, User
 
 SKIPPED: list[object] = [
     pytest.param("Templates/T.md", STUB, "templates folder", id="templates folder"),
@@ -31,7 +31,9 @@ SKIPPED: list[object] = [
     pytest.param("N.md", b"", "empty", id="empty file"),
     pytest.param("N.sync-conflict-20240101-120000.md", STUB, "sync client", id="conflict copy"),
     pytest.param("N (conflicted copy 2024-01-01).md", STUB, "sync client", id="Dropbox copy"),
-    pytest.param("N.md", STUB + "x" * 3000, "over the limit of 2,048", id="too large"),
+    pytest.param(
+        "N.md", STUB + "x" * 3000, "over the limit of 2,048 (ignore.max_kilobytes", id="too large"
+    ),
 ]
 SETTINGS = """[ignore]
 folders = ["Private"]
@@ -79,6 +81,21 @@ def test_links_and_hidden_folders(user: User, tmp_path: Path) -> None:
     refused = user.run("enrich", "Link.md")
     assert refused.status == 2 and "leads out of the vault" in refused.err
     assert outside.read_text() == STUB and user.calls() == 0
+
+
+def test_a_link_out_of_the_vault_does_not_end_the_run(user: User, tmp_path: Path) -> None:
+    (tmp_path / "Outside.md").write_text(STUB)
+    (user.vault / "Link.md").symlink_to(tmp_path / "Outside.md")
+    user.note("Stub.md")
+    scanned = user.run("scan", "Link.md", "Stub.md", "--json").objects
+    assert [(o["path"], bool(o["skipped"])) for o in scanned] == [
+        ("Stub.md", False),
+        ("Link.md", True),
+    ]
+    ran = user.run("enrich", "Link.md", "Stub.md")
+    assert (ran.status, ran.err, user.read("Stub.md")) == (0, "", FILLED)
+    assert "- Link.md: a symbolic link that leads out of the vault\n" in ran.out
+    assert (tmp_path / "Outside.md").read_text() == STUB
 
 
 LEFT = [
@@ -213,6 +230,19 @@ def test_a_tag_or_value_that_no_note_has_is_said(user: User) -> None:
             f"[private] tags names #mee, {end}",
             f"[private] properties names status: x, {end}",
         ]
+
+
+def test_a_pattern_that_no_note_matches_is_said(user: User) -> None:
+    for path in ("Private/A.md", "N.md", "Größe/B.draft.md"):
+        user.note(path)
+    user.configure(
+        '[ignore]\npatterns = ["Privat/**", "Private/**", "gro\u0308ße/", "*.draft.md", "N?.md"]\n'
+    )
+    for command in (("scan",), ("scan",), ("enrich", ".", "--dry-run")):
+        ran = user.run(*command)
+        end = "and no note that is looked at matches it: it keeps no note back"
+        said = [f"[ignore] patterns has {glob}, {end}" for glob in ("Privat/**", "N?.md")]
+        assert ran.status == 0 and ran.err.splitlines()[:3] == said
 
 
 LEFT = [

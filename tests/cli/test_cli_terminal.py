@@ -173,6 +173,18 @@ def test_a_large_run_where_nobody_sits_needs_a_yes(
     assert remote.read("0.md") == STUB
 
 
+def test_notes_that_need_nothing_are_not_asked_about(
+    remote: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    remote.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+    for number in range(50):
+        remote.note(f"{number}.md", "---\ndescription: Said.\n---\n")
+    monkeypatch.setattr(sys, "stdin", None)
+    ran = remote.run("enrich", ".", "--all")
+    assert (ran.status, remote.calls()) == (0, 1) and "would be sent" not in ran.err
+    assert "1 enriched, 50 unchanged" in ran.out
+
+
 COMPLETIONS = [
     pytest.param("zsh_source", {}, "#compdef companion", id="zsh"),
     pytest.param("fish_source", {}, "--command companion", id="fish"),

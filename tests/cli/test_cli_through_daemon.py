@@ -92,6 +92,7 @@ def both(
 
 def test_enrich(both: Both) -> None:
     assert "+description: What a stub is." in both.run("enrich", "Stub.md", "--dry-run").out
+    assert both.run("enrich", "Stub.md", "--dry-run", "--json").objects[0]["diff"]
     assert "✓ Stub.md" in both.run("enrich", "Stub.md", "--diff").out
     assert "nothing to fill" in both.run("enrich", "Stub.md").out
     [told] = both.run("enrich", "Plain", "--json").objects
@@ -100,6 +101,7 @@ def test_enrich(both: Both) -> None:
     assert "no heading reads" in both.run("enrich", "Plain.md", "--section", "Nowhere").out
     assert "- Skipped.md: " in both.run("enrich", "Skipped.md", "Twice.md").out
     assert "1 enriched." in both.run("enrich", ".", "--limit", "1").out
+    assert "1 enriched, " in both.run("enrich", ".", "--all", "--limit", "1").out
     assert both.run("enrich", "Sub", "Größe", "Stub.md", "--diff").status == 0
     assert both.run("enrich", "Sub", ".").out.startswith("Nothing to do")
     assert both.run("enrich", ".", "--json").out == ""

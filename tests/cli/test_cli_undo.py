@@ -66,18 +66,38 @@ GONE = [
 
 
 @pytest.mark.parametrize(("text", "reason"), GONE)
-def test_bare_undo_goes_on_where_nothing_can_be_taken_back(
-    enriched: User, text: str | None, reason: str
-) -> None:
+def test_bare_undo_takes_no_older_run_back(enriched: User, text: str | None, reason: str) -> None:
     if text is None:
         (enriched.vault / "Folder/B.md").unlink()
     else:
         enriched.note("Folder/B.md", text)
-    ran = enriched.run("undo")
-    assert (ran.status, ran.err.count("\n")) == (0, 1) and reason in ran.err
-    assert enriched.read("Stub.md") == STUB and "1 change taken back" in ran.out
+    for _ in range(2):
+        ran = enriched.run("undo")
+        assert (ran.status, ran.err.count("\n")) == (1, 2) and reason in ran.err
+        assert enriched.read("Stub.md") == FILLED and "0 changes taken back" in ran.out
+    [older] = re.findall(r"can be taken back; companion undo (--run \S+) takes back", ran.err)
+    assert enriched.run("undo", *older.split()).status == 0
+    assert enriched.read("Stub.md") == STUB
     nothing = enriched.run("undo")
-    assert nothing.status == 1 and reason in nothing.err and "0 changes taken back" in nothing.out
+    assert nothing.status == 1 and nothing.err.endswith("can be taken back; no other is left\n")
+
+
+def test_bare_undo_goes_on_within_the_last_run(user: User) -> None:
+    for name in "ABC":
+        user.note(f"{name}.md")
+    user.run("enrich", ".")
+    (user.vault / "B.md").unlink()
+    ran = user.run("undo")
+    assert (ran.status, ran.err.count("\n")) == (1, 1) and "2 changes taken back" in ran.out
+    assert user.read("A.md") == user.read("C.md") == STUB
+
+
+def test_a_note_that_was_moved_is_undone_once_it_is_back(enriched: User) -> None:
+    moved = (enriched.vault / "Stub.md").rename(enriched.vault / "Moved.md")
+    refused = enriched.run("undo", "1")
+    assert refused.status == 1 and "move it back under this name to undo" in refused.err
+    moved.rename(enriched.vault / "Stub.md")
+    assert enriched.run("undo", "1").status == 0 and enriched.read("Stub.md") == STUB
 
 
 def test_bare_undo_stops_at_what_is_only_busy(

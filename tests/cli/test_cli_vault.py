@@ -123,6 +123,23 @@ def test_no_vault_here(user: User, tmp_path: Path, monkeypatch: pytest.MonkeyPat
     assert ran.status == 2 and "no vault here" in ran.err and "--vault" in ran.err
 
 
+def test_a_configured_vault_that_is_not_there(user: User) -> None:
+    file = user.configure('vault = "/nope"\n')
+    for command in (["scan"], ["enrich", "."], ["status"]):
+        ran = user.run(*command)
+        assert ran.status == 2 and f"{file}: vault: there is no folder /nope" in ran.err
+    assert "there is no folder /none" in user.run("scan", "--vault", "/none").err
+
+
+@pytest.mark.parametrize("name", ["-x.md", "--x.md"])
+def test_a_note_that_looks_like_an_option(user: User, name: str) -> None:
+    user.note(name)
+    refused = user.run("enrich", name)
+    assert refused.status == 2 and refused.err.endswith(f"\nA note of that name: ./{name}\n")
+    assert user.run("enrich", f"./{name}").status == 0 and user.read(name) == FILLED
+    assert "A note" not in user.run("enrich", "--nope", name[1:]).err
+
+
 PATHS = [
     pytest.param("Nope.md", "there is no Nope.md in the vault", id="not there"),
     pytest.param("../home", "lies outside the vault", id="outside"),
