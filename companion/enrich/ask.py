@@ -96,7 +96,7 @@ def plan_calls(
         except AnswerError as error:
             hopeless[need] = error
             continue
-        asked.append(Asked(need, _ask_for(need, field, number)))
+        asked.append(Asked(need, _make_ask(need, field, number)))
 
     def make(some: Sequence[Asked], shown: Shown = shown) -> Call:
         return _make_call(some, prompts, shown, way)
@@ -225,7 +225,7 @@ def _longest_copy(shown: Shown) -> int:
     return _COPIED_ENGLISH if shown.language in (None, "English") else _COPIED
 
 
-def _ask_for(need: Need, field: Field, number: int) -> Ask:
+def _make_ask(need: Need, field: Field, number: int) -> Ask:
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
     section = need.heading[:_SECTION] if need.heading and not need.question else None

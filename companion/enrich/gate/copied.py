@@ -40,12 +40,12 @@ def without_copies(text: str, note: str) -> str:
     Or that stand in the callout before, a word or two apart. They stay where the next sentence
     needs them, and around lists and tables.
     """
-    said = _Said(note)
+    said = _SaidBefore(note)
     paragraphs = (_without_copies(block, said) for block in text.split("\n\n"))
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _without_copies(block: str, said: _Said) -> str:
+def _without_copies(block: str, said: _SaidBefore) -> str:
     if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
     sentences = list(find_sentences([block]))
@@ -62,7 +62,7 @@ def _join_sentences(sentences: Sequence[str]) -> str:
     return "".join(each + end for each, end in zip(sentences, ends, strict=True)).rstrip()
 
 
-class _Said:
+class _SaidBefore:
     """What has been said before: by the note, and by a callout so far."""
 
     def __init__(self, note: str) -> None:
