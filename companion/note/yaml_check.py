@@ -158,7 +158,8 @@ def _same_but_for(key: str, old: Block, new: Block) -> bool:
         return False
     before, after = _shapes(old, key), _shapes(new, key)
     if all(entry.name != key for entry in old.entries):
-        return before == after[:-1] and new.entries[-1].name == key
+        added = [entry.name for entry in new.entries[-1:]]
+        return before == after[:-1] and added == [key]
     return before == after
 
 
