@@ -424,6 +424,24 @@ def test_what_comes_to_nothing_is_asked_for_once(
     assert keeper.read("Stub.md") == text
 
 
+def test_note_that_takes_no_edit_is_filled_once_it_is_mended(keeper: Keeper) -> None:
+    for name, empty in (("Tab.md", "description:\t"), ("Item.md", "description: [ # c\n  ]")):
+        keeper.note(name, STUB.replace("description: ", empty))
+    keeper.start()
+    eventually(lambda: keeper.status().ready)
+    for _ in range(3):
+        keeper.rescan()
+        eventually(keeper.is_idle)
+    assert keeper.model.calls() == 0
+    assert keeper.log.getvalue().count("Item.md: left alone") == 1
+    assert "Tab.md" not in keeper.log.getvalue()
+    assert keeper.daemon.notes.look_at("Tab.md").skipped
+    assert keeper.daemon.notes.look_at("Tab.md").needs == ()
+    keeper.note("Tab.md", rests=False)
+    keeper.note("Item.md", rests=False)
+    eventually(lambda: keeper.is_filled("Tab.md") and keeper.is_filled("Item.md"))
+
+
 def test_endpoint_off_means_it_only_scans(keeper: Keeper) -> None:
     keeper.settings["notes_a_day"] = 0
     keeper.note("Stub.md")
