@@ -29,7 +29,14 @@ from companion.note.needs import Need
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.journal import Outcome as Journaled
-from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
+from companion.vault.write import (
+    SETTLE,
+    NoteMixed,
+    Snapshot,
+    read_note,
+    require_writable,
+    write_note,
+)
 
 _TRIES = 3
 
@@ -126,6 +133,8 @@ class Enricher:
             return Result(job.path, "skipped", draft.skipped)
         if not draft.needs:
             return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
+        if text is None and not job.dry_run:
+            require_writable(self.workspace.root, job.path)
         self._require_places(draft)
         try:
             outcome = ask_as_meant(

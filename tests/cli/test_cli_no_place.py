@@ -1,6 +1,8 @@
-"""Notes that take no edit: no model is asked, until they are mended."""
+"""Notes that take no edit, or may not be written: no model is asked, until they are mended."""
 
 from __future__ import annotations
+
+import os
 
 import pytest
 
@@ -60,4 +62,18 @@ def test_note_that_comes_to_take_no_edit_meanwhile_is_asked_for_again(user: User
     assert (ran["status"], "a tab that" in ran["reason"]) == ("skipped", True)
     user.fake.script = answer
     user.note("Stub.md")
+    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
+
+
+def test_read_only_note_is_not_asked_for(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    note = user.note("Stub.md")
+    access = os.access
+    with monkeypatch.context() as patch:  # root may write anything
+        patch.setattr(os, "access", lambda path, mode: path != note and access(path, mode))
+        for arguments in (["."], ["Stub.md"]):
+            [ran] = user.run("enrich", *arguments, "--json").objects
+            assert ran["status"] == "failed"
+            assert ran["reason"].endswith("read-only; allow writing to it and try again")
+        assert user.calls() == 0 and user.run("history", "--json").objects == []
+        assert user.run("enrich", ".", "--dry-run").status == 0 and user.calls() == 1
     assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
