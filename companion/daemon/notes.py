@@ -10,7 +10,8 @@ from companion.enrich.draft import Job, draft_note
 from companion.enrich.report import Report
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.note.needs import Facts
+from companion.note.fillable import why_unfillable
+from companion.note.needs import Facts, property_names
 from companion.vault.files import skip_reason
 from companion.vault.index import Scan
 from companion.vault.locate import relative_path
@@ -49,7 +50,8 @@ class Notes:
             draft = draft_note(self._space, Job(path), data)
         except NoteError as error:
             return Facts(skipped=error.reason)
-        return Facts(needs=draft.needs, left=draft.left, skipped=draft.skipped)
+        why = draft.skipped or why_unfillable(draft.view, property_names(draft.needs))
+        return Facts(needs=() if why else draft.needs, left=draft.left, skipped=why)
 
 
 def resolve_path(root: Path, path: str) -> str:

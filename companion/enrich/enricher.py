@@ -8,10 +8,11 @@ from threading import Event
 from typing import NamedTuple
 
 from companion.enrich.answer import NothingToSay
+from companion.enrich.ask import field_of
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.meant import ask_as_meant
-from companion.enrich.plan import Filling, Plan
+from companion.enrich.plan import Filling, Plan, any_filling
 from companion.enrich.planner import MANY, Planner
 from companion.enrich.reader import Outcome
 from companion.enrich.result import Result, Status, failed_result
@@ -23,11 +24,19 @@ from companion.llm.client import Client
 from companion.llm.faults import Cancelled
 from companion.note.callout import Styles
 from companion.note.edit import Edit, diff_edits
+from companion.note.fillable import may_refuse
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
 from companion.vault.journal import NewChange
 from companion.vault.journal import Outcome as Journaled
-from companion.vault.write import SETTLE, NoteMixed, Snapshot, read_note, write_note
+from companion.vault.write import (
+    SETTLE,
+    NoteMixed,
+    Snapshot,
+    read_note,
+    require_writable,
+    write_note,
+)
 
 _TRIES = 3
 
@@ -124,6 +133,9 @@ class Enricher:
             return Result(job.path, "skipped", draft.skipped)
         if not draft.needs:
             return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
+        if text is None and not job.dry_run:
+            require_writable(self.workspace.root, job.path)
+        self._require_places(draft)
         try:
             outcome = ask_as_meant(
                 self._asker, job.path, draft.view, draft.needs, self._styles, self._client
@@ -167,7 +179,8 @@ class Enricher:
         """Return what becomes of a note that holds data by now; nothing is written.
 
         Raises NoteRewritten: little of what the model was asked about is left. NoteRefused: what
-        it gave has no place; that is remembered, so that it is not asked for again.
+        it gave has no place; that is remembered, so that it is not asked for again, unless the
+        note has a place for nothing: it may be mended.
         """
         job, draft, outcome = answered.job, answered.draft, answered.outcome
         if data != draft.data:
@@ -180,6 +193,7 @@ class Enricher:
         try:
             plan, edits = self.plan(draft, fillings)
         except NoteRefused as error:
+            self._require_places(draft)
             self._remember_refused(job, fillings, error)
             raise
         old, new = draft.data.decode("utf-8"), plan.text
@@ -221,6 +235,13 @@ class Enricher:
             model=self._client.settings.model,
             note="; ".join(filter(None, (*(each.remark for each in made.filled), *made.proposed))),
         )
+
+    def _require_places(self, draft: Draft) -> None:
+        """Check that the note takes any values where it needs some. Raises NoteRefused."""
+        if not may_refuse(draft.view.note):  # another plan would cost a third of the throughput
+            return
+        kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in draft.needs]
+        self.plan(draft, [any_filling(need, kind == "list") for need, kind in kinds])
 
     @property
     def _styles(self) -> Styles:

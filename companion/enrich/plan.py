@@ -33,6 +33,11 @@ class Filling(NamedTuple):
     remark: str = ""
 
 
+def any_filling(need: Need, is_list: bool) -> Filling:
+    """Return a harmless filling, to see whether the note has a place for the need at all."""
+    return Filling(need, ["text"] if is_list else "text")
+
+
 class Plan(NamedTuple):
     """The edits of one note, and its text with them made. left: what was to go and stays, why."""
 

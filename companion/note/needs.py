@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
 from companion.note.callout import Callout, Style, find_heading, own_lines
+from companion.note.fillable import why_unfillable
 from companion.note.kept_back import find_marks, property_mark, says, tag_mark
 from companion.note.rules import Rules
 from companion.note.style import find_styles
@@ -112,9 +113,13 @@ class Facts(NamedTuple):
 def read_facts(data: bytes, rules: Rules) -> Facts:
     """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
     try:
-        return find_facts(NoteView(NoteText.decode(data)), rules)
+        view = NoteView(NoteText.decode(data))
+        facts = find_facts(view, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
+    if why := why_unfillable(view, property_names(facts.needs)):
+        return facts._replace(needs=(), skipped=why)
+    return facts
 
 
 def find_facts(
@@ -142,6 +147,11 @@ def find_facts(
         needs += _section_needs(view, section)
     styles = find_styles(view.callouts)
     return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles, marks)
+
+
+def property_names(needs: Iterable[Need]) -> list[str]:
+    """Return the names of the properties among the needs."""
+    return [need.kind for need in needs if need.kind != CALLOUT]
 
 
 def find_callout(view: NoteView, need: Need) -> Callout | None:

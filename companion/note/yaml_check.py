@@ -19,7 +19,7 @@ from ruamel.yaml.resolver import VersionedResolver
 from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.properties import read_properties
-from companion.note.text import NoteText
+from companion.note.text import NoteText, split_lines
 
 _STR = "tag:yaml.org,2002:str"
 _PLAIN = (True, False)
@@ -158,7 +158,8 @@ def _same_but_for(key: str, old: Block, new: Block) -> bool:
         return False
     before, after = _shapes(old, key), _shapes(new, key)
     if all(entry.name != key for entry in old.entries):
-        return before == after[:-1] and new.entries[-1].name == key
+        added = [entry.name for entry in new.entries[-1:]]
+        return before == after[:-1] and added == [key]
     return before == after
 
 
@@ -206,7 +207,10 @@ def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -
     except (yaml.YAMLError, ruamel.yaml.error.YAMLError, ValueError, OverflowError) as error:
         mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
         line = note.line_number(start + (mark.index if mark else 0))
-        raise NoteRefused(f"{parser} cannot read the properties", line=line) from None
+        reason = f"{parser} cannot read the properties; write this line in a simpler way"
+        if "\t" in split_lines(note.text)[line - 1]:
+            reason = f"a tab that {parser} cannot read; remove it, or put a blank in its place"
+        raise NoteRefused(reason, line=line) from None
 
 
 def _event(event: Any, start: int) -> Event:

@@ -95,6 +95,7 @@ def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChan
     NoteMixed when another program wrote too. ValueError when the edits in change do not turn
     the snapshot into new. JournalError.
     """
+    require_writable(snapshot.root, snapshot.path)
     number = journal.begin(change, snapshot.data, new)
     try:
         replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
@@ -108,6 +109,13 @@ def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChan
         raise
     journal.done(number)
     return number
+
+
+def require_writable(root: Path, path: str) -> None:
+    """Check that a note that is there may be written, without opening it. Raises NoteUnwritable."""
+    file = root / path
+    if file.is_file() and not os.access(file, os.W_OK):
+        raise explain(PermissionError(errno.EACCES, ""), path, "write")
 
 
 def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:

@@ -424,6 +424,62 @@ def test_what_comes_to_nothing_is_asked_for_once(
     assert keeper.read("Stub.md") == text
 
 
+def test_note_that_takes_no_edit_is_filled_once_it_is_mended(keeper: Keeper) -> None:
+    for name, empty in (("Tab.md", "description:\t"), ("Item.md", "description: [ # c\n  ]")):
+        keeper.note(name, STUB.replace("description: ", empty))
+    keeper.start()
+    eventually(lambda: keeper.status().ready)
+    for _ in range(3):
+        keeper.rescan()
+        eventually(keeper.is_idle)
+    assert keeper.model.calls() == 0
+    assert keeper.log.getvalue().count("Item.md: left alone") == 1
+    assert "Tab.md" not in keeper.log.getvalue()
+    assert keeper.daemon.notes.look_at("Tab.md").skipped
+    assert keeper.daemon.notes.look_at("Tab.md").needs == ()
+    keeper.note("Tab.md", rests=False)
+    keeper.note("Item.md", rests=False)
+    eventually(lambda: keeper.is_filled("Tab.md") and keeper.is_filled("Item.md"))
+
+
+def test_read_only_note_waits_without_a_call(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    note = keeper.note("Stub.md")
+    access = os.access
+    with monkeypatch.context() as patch:  # root may write anything
+        patch.setattr(os, "access", lambda path, mode: path != note and access(path, mode))
+        keeper.start()
+        eventually(lambda: "Stub.md: put off: it cannot be written" in keeper.log.getvalue())
+        for _ in range(3):
+            keeper.rescan()
+        assert keeper.log.getvalue().count("put off") == 1
+        assert (keeper.model.calls(), keeper.changes()) == (0, [])
+        assert keeper.status().background.notes_today == 0
+    note.chmod(0o640)  # a new time of change of its state
+    keeper.rescan()
+    eventually(lambda: keeper.is_filled("Stub.md"))
+
+
+def test_note_made_read_only_while_the_model_thinks_gets_the_answer_later(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    keeper.model.think()
+    note = keeper.note("Stub.md")
+    keeper.start()
+    eventually(lambda: keeper.model.calls() == 1)
+    access = os.access
+    with monkeypatch.context() as patch:  # root may write anything
+        patch.setattr(os, "access", lambda path, mode: path != note and access(path, mode))
+        keeper.model.answer()
+        eventually(lambda: "Stub.md: put off: it cannot be written" in keeper.log.getvalue())
+        assert keeper.changes() == []
+    note.chmod(0o640)
+    keeper.rescan()
+    eventually(lambda: keeper.is_filled("Stub.md"))
+    assert keeper.model.calls() == 1
+
+
 def test_endpoint_off_means_it_only_scans(keeper: Keeper) -> None:
     keeper.settings["notes_a_day"] = 0
     keeper.note("Stub.md")

@@ -145,6 +145,12 @@ def test_note_that_needs_nothing_gets_no_offer(quiet: Keeper) -> None:
     assert quiet.model.calls() == 0
 
 
+def test_text_that_takes_no_edit_is_not_asked_for(quiet: Keeper) -> None:
+    entry = quiet.editor_run("Stub.md", STUB.replace("11\n", "11\t\n"))
+    assert (entry.result.status, entry.offer) == ("skipped", None)
+    assert "remove it" in entry.result.reason and quiet.model.calls() == 0
+
+
 def test_half_of_a_character_is_refused_in_words(quiet: Keeper) -> None:
     entry = quiet.editor_run("Stub.md", STUB + "\ud83c")
     assert (entry.result.status, entry.offer) == ("skipped", None)

@@ -177,7 +177,8 @@ def test_mixed_line_ends_follow_the_line() -> None:
         pytest.param("b: 1\n? a\n: \n", TEXT, "no colon", 3, id="question mark"),
         pytest.param("{a, b: 1}\n", TEXT, "no colon", 2, id="braces without a colon"),
         pytest.param("a: [ # c\n ]\n", TEXT, "with a comment in it", 2, id="text for a comment"),
-        pytest.param("b: 1\na:\t# c\n", TEXT, "YAML 1.2", 3, id="tab before a comment"),
+        pytest.param("b: 1\na:\t# c\n", TEXT, "a tab that", 3, id="tab before a comment"),
+        pytest.param("a:\nb: 1\t\n", LIST, "a tab that", 3, id="tab after another value"),
         pytest.param("&k b: 1\n*k : 2\na:\n", TEXT, "stands there twice", 2, id="alias as a key"),
         pytest.param("a:\na:\n", TEXT, "stands there twice", 3, id="unreadable"),
     ],
@@ -195,6 +196,7 @@ def test_fill_refused(yaml_text: str, value: str, reason: str, line: int | None)
         pytest.param("---\n{b: 1}\n---\n", "in braces", 2, id="braces"),
         pytest.param("---\nb: 1\n<<: {a: x}\n---\n", "merged in", 3, id="merge key"),
         pytest.param("---\nb: 1\n...\n---\n", "invalid YAML", 3, id="end of document"),
+        pytest.param("---\n&x: >\nb:\n\n---\n", "other properties", 4, id="no mapping"),
         pytest.param("---\nb: 1\n", "never closed", 1, id="never closed"),
     ],
 )

@@ -324,6 +324,13 @@ def test_what_is_left_alone_lends_its_values_to_no_prompt() -> None:
     assert (found.aliases, found.values) == (("c", "d"), {})
 
 
+def test_what_cannot_be_filled_keeps_the_note_from_being_asked_for() -> None:
+    found = facts(noted("description:\ntags: [a, b]\naliases: c\ncreated: 2024-02-11\t"))
+    assert found.needs == () and found.skipped
+    assert "remove it" in found.skipped and found.skipped.endswith("(line 5)")
+    assert (found.aliases, found.values) == (("c",), {"tags": ("a", "b")})
+
+
 _WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
 _STYLES = st.builds(Style, _WORDS, _WORDS)
 
