@@ -217,8 +217,7 @@ class Enricher:
         Raises NoteRefused.
         """
         space = self.workspace
-        whole = len(fillings) == len(draft.needs)
-        afterwards = space.config.notes.postponed_afterwards if whole else "keep"
+        afterwards = space.config.notes.postponed_afterwards
         plan = self._planner.plan(draft.view, fillings, self._styles, afterwards)
         old = draft.data.decode("utf-8")
         return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)

@@ -56,18 +56,25 @@ def plan_edits(
     """Return the edits that put the fillings in their places, checked on the text they make.
 
     afterwards: what becomes of the mark that a note is postponed: `keep`, `remove`, or a tag to
-    put in its place.
+    put in its place. While the note needs more than what is filled, it stays.
 
     Raises NoteRefused: a place is gone, the properties do not allow an exact edit, or the new
     text would still have a need that was filled.
     """
     ordered = sorted(fillings, key=lambda filling: _rank(view, filling.need))
     edits = [edit for filling in ordered for edit in _edits_for(view, filling, styles)]
+    if afterwards != KEEP and _needs_more(view, fillings, rules):
+        afterwards = KEEP
     edits += take_mark(view, rules, afterwards)
     text = apply_edits(view.note.text, edits)
     new = NoteView(NoteText(text))
     _require_filled(new, fillings, rules)
     return Plan(edits, text, () if afterwards == KEEP else tuple(_marks_left(new, rules)))
+
+
+def _needs_more(view: NoteView, fillings: Sequence[Filling], rules: Rules) -> bool:
+    filled = {filling.need.key for filling in fillings}
+    return any(need.key not in filled for need in find_facts(view, rules).needs)
 
 
 def _rank(view: NoteView, need: Need) -> int:
