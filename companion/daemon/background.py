@@ -13,8 +13,9 @@ from companion.daemon.day import DaysNotes, was_asked
 from companion.daemon.presence import Presence
 from companion.daemon.queue import Ticket, WorkQueue
 from companion.daemon.seen import Seen, Signature
+from companion.enrich.answered import Answered
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Answered, Enricher
+from companion.enrich.enricher import Enricher
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.same_note import NoteRewritten

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from datetime import datetime, time, timedelta
 
+from companion.enrich.answered import Answered
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Answered, Enricher
+from companion.enrich.enricher import Enricher
 from companion.enrich.result import Result
 from companion.llm.spending import LimitReached, Spending
 

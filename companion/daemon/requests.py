@@ -15,8 +15,9 @@ from companion.daemon.offers import Offers
 from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Offer, Order, Run, Runs, State
 from companion.daemon.seen import Seen
+from companion.enrich.answered import Answered
 from companion.enrich.draft import Job
-from companion.enrich.enricher import Answered, Enricher
+from companion.enrich.enricher import Enricher
 from companion.enrich.result import Result, failed_result
 from companion.enrich.same_note import NoteRewritten
 from companion.errors import (

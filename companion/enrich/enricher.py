@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from threading import Event
-from typing import NamedTuple
 
 from companion.enrich.answer import NothingToSay
+from companion.enrich.answered import Answered, Planned
 from companion.enrich.ask import field_of
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Draft, Job, draft_note
@@ -39,33 +39,6 @@ from companion.vault.write import (
 )
 
 _TRIES = 3
-
-
-@dataclass(frozen=True)
-class Answered:
-    """What a model gave for a note and is not written yet. left: what it did not give, and why."""
-
-    job: Job
-    draft: Draft
-    outcome: Outcome
-    left: tuple[str, ...]
-
-    @property
-    def usage(self) -> Usage:
-        """What asking took."""
-        return self.outcome.usage
-
-    def only(self, numbers: Collection[int]) -> Answered:
-        """Return the same with no more than these of its fillings, counted from 0."""
-        kept = [each for number, each in enumerate(self.outcome.fillings) if number in numbers]
-        return replace(self, outcome=self.outcome._replace(fillings=kept))
-
-
-class Planned(NamedTuple):
-    """What would become of a note: the result, and the edits of its text that make it so."""
-
-    result: Result
-    edits: list[Edit]
 
 
 class Enricher:
