@@ -63,7 +63,8 @@ def _vault(now: StatusShape) -> str:
 
 def _background(now: StatusShape) -> str:
     work = now.background
-    done = f"{work.notes_today:,} of {work.notes_a_day:,} notes today, {work.waiting:,} waiting"
+    asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
+    done = f"{asked}, {work.waiting:,} waiting"
     return f"{f'off: {work.off}' if work.off else 'on'} ({done})"
 
 

@@ -125,7 +125,7 @@ class BackgroundTable(Table):
     settle_seconds: Annotated[float, Field(ge=1)] = 30.0
     """a note is left alone until nobody changed it for so long"""
     notes_a_day: Annotated[int, Field(ge=0)] = 100
-    """at most so many, each day"""
+    """at most so many are asked about, each day"""
     rescan_seconds: Annotated[float, Field(ge=10)] = 300.0
     """how often the whole vault is looked over, whatever its folders report"""
 
