@@ -80,7 +80,7 @@ class Asker:
         read = read._replace(usage=answers.usage + read.usage)
         if not (checks_are_on() and self._workspace.config.notes.own_sentence):
             return read
-        return stand_in(read, view, shown, reader, prompts)
+        return stand_in(read, view, shown, reader, prompts, self._model.is_small)
 
     def calls(
         self, path: str, view: NoteView, needs: Sequence[Need], in_note: Mapping[Need, Need] = {}

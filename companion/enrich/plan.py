@@ -63,18 +63,19 @@ def plan_edits(
     """
     ordered = sorted(fillings, key=lambda filling: _rank(view, filling.need))
     edits = [edit for filling in ordered for edit in _edits_for(view, filling, styles)]
-    if afterwards != KEEP and _needs_more(view, fillings, rules):
-        afterwards = KEEP
-    edits += take_mark(view, rules, afterwards)
+    open_needs = _open_needs(view, fillings, rules) if afterwards != KEEP else []
+    edits += take_mark(view, rules, KEEP if open_needs else afterwards)
     text = apply_edits(view.note.text, edits)
     new = NoteView(NoteText(text))
     _require_filled(new, fillings, rules)
-    return Plan(edits, text, () if afterwards == KEEP else tuple(_marks_left(new, rules)))
+    left = () if afterwards == KEEP else tuple(_marks_left(new, rules, open_needs))
+    return Plan(edits, text, left)
 
 
-def _needs_more(view: NoteView, fillings: Sequence[Filling], rules: Rules) -> bool:
+def _open_needs(view: NoteView, fillings: Sequence[Filling], rules: Rules) -> list[str]:
+    """Return what the note needs beside what is filled, in words."""
     filled = {filling.need.key for filling in fillings}
-    return any(need.key not in filled for need in find_facts(view, rules).needs)
+    return [need.kind for need in find_facts(view, rules).needs if need.key not in filled]
 
 
 def _rank(view: NoteView, need: Need) -> int:
@@ -117,8 +118,10 @@ def _require_filled(new: NoteView, fillings: Sequence[Filling], rules: Rules) ->
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
 
 
-def _marks_left(new: NoteView, rules: Rules) -> Iterator[str]:
-    if mark := postponed_by(new, rules):
+def _marks_left(new: NoteView, rules: Rules, open_needs: Sequence[str]) -> Iterator[str]:
+    if (mark := postponed_by(new, rules)) and open_needs:
+        yield f"the mark {mark} stays, because the note still needs: {', '.join(open_needs)}"
+    elif mark:
         yield (
             f"the mark {mark} stays, because more than the mark would change, or a property that "
             "is to be filled would become empty; take it out by hand"

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 from companion.enrich.answer import NothingToSay
 from companion.enrich.ask import field_of
-from companion.enrich.gate.tokens import telling_parts
+from companion.enrich.gate.tokens import find_tokens, telling_parts
 from companion.enrich.own_sentence import own_sentence, running_text
 from companion.enrich.plan import Filling
 from companion.enrich.reader import Outcome, Reader
@@ -19,20 +19,20 @@ from companion.note.view import NoteView
 from companion.prompts import NoteView as Shown
 from companion.prompts import Prompts
 
-_SHARE = 0.85
-"""Of what an answer says, in one sentence of the note and the title.
-
-Small models that shorten such a sentence lose what matters, or make it wrong. Measured: on the
-notes prompts are tuned on, from 0.75 to 1 it is better to leave the sentence as it was.
-"""
+# Of the parts of an answer that tell something, and of all its words, what stands in one sentence
+# of the note or in the title; and the fewest such parts that are judged. Small models that shorten
+# such a sentence lose what matters, or make it wrong. Measured: on the notes prompts are tuned on,
+# it is better to leave the sentence as it was from 0.75 of the telling parts on.
+_TOLD, _SPOKEN, _FEWEST = 0.85, 0.6, 3
 
 
 def stand_in(
-    read: Outcome, view: NoteView, shown: Shown, reader: Reader, prompts: Prompts
+    read: Outcome, view: NoteView, shown: Shown, reader: Reader, prompts: Prompts, is_small: bool
 ) -> Outcome:
     """Return the outcome with the note's own sentence where it is the better description.
 
-    That is where the model's was refused, or says one of the note's sentences over again.
+    That is where the model's was refused, or a small model's says one of the note's sentences over
+    again.
     """
     model = _read_description(read)
     if model is None or isinstance(model.answer, NothingToSay | NoCompletion):
@@ -41,7 +41,9 @@ def stand_in(
     sentence = own_sentence(view, shown.title, field_of(need, prompts).max_characters)
     if sentence in (None, answer):
         return read
-    if isinstance(answer, str) and not gives_way(answer, sentence, view, shown.title):
+    if isinstance(answer, str) and not (
+        is_small and gives_way(answer, sentence, view, shown.title)
+    ):
         return read
     if not reader.may_stand_in(shown, need, sentence):
         return read
@@ -60,18 +62,27 @@ def gives_way(answer: str, sentence: str, view: NoteView, title: str) -> bool:
     """
     if leans_back(sentence) and not is_self_description(sentence):
         return False
-    said, named = set(telling_parts(answer)), set(telling_parts(title))
-    if not said or _has(sentence, said, named):
-        return bool(said)
-    others = find_sentences(running_text(view))
-    return named & said <= set(telling_parts(sentence)) and any(
-        _has(other, said, named) for other in others
+    if _rewords(answer, sentence, title):
+        return True
+    named = set(telling_parts(title)).intersection(telling_parts(answer))
+    if not named or not named.issubset(telling_parts(sentence)):
+        return False
+    return any(_rewords(answer, one, title) for one in find_sentences(running_text(view)))
+
+
+def _rewords(answer: str, sentence: str, title: str) -> bool:
+    """Return whether what the answer says stands in the sentence or the title, mostly in its words.
+
+    What tells something counts, and all words do, if less.
+    """
+    told, words = set(telling_parts(answer)), set(find_tokens(answer))
+    known = {*telling_parts(sentence), *telling_parts(title)}
+    spoken = {*find_tokens(sentence), *find_tokens(title)}
+    return (
+        len(told) >= _FEWEST
+        and len(told & known) >= _TOLD * len(told)
+        and len(words & spoken) >= _SPOKEN * len(words)
     )
-
-
-def _has(sentence: str, said: set[str], named: set[str]) -> bool:
-    """Return whether nearly all of what is said stands in the sentence or in the title."""
-    return len(said & named.union(telling_parts(sentence))) >= _SHARE * len(said)
 
 
 class _Asked(NamedTuple):

@@ -14,9 +14,9 @@ _SELDOM = re.compile(
     "[\t\x85\u2028\u2029]"  # a tab, a line end of YAML 1.1 only
     "|[-:] *[&!*{]"  # an anchor, a tag, an alias, braces
     r"|(?:\A|[\r\n]) *[&!*{?.<|>]"  # one of these first, `? key`, `...`, `<<`, a block's sign
-    r"|[|>]\S*#|\[[^\]]*#"  # a comment right after a block's sign, or within brackets
+    r"|[|>][-+0-9]{0,2}#|\[[^\[\]]*#"  # a comment right after a block's sign, or within brackets
 )
-_ANY = ["x"]  # a list goes wherever a text does
+_ANY = ["x"]  # of what may be filled in, a list is refused least
 
 
 def may_refuse(note: NoteText) -> bool:

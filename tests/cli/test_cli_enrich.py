@@ -184,7 +184,8 @@ def test_a_mark_that_stays_is_told(user: User) -> None:
 def test_the_mark_stays_while_the_note_needs_more(user: User) -> None:
     user.configure('[notes]\npostponed_afterwards = "remove"\n')
     user.note("A.md", "# A\n\n#status/postponed\n\nIron rusts in rain.\n\n## Rust\n\nRed.\n")
-    user.run("enrich", "A.md", "--section", "Rust")
+    ran = user.run("enrich", "A.md", "--section", "Rust")
+    assert "the mark #status/postponed stays, because the note still needs: callout" in ran.out
     assert "#status/postponed" in user.read("A.md") and "[!ai]" in user.read("A.md")
     user.run("enrich", "A.md")
     assert "#status/postponed" not in user.read("A.md")

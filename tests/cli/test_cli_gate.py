@@ -8,6 +8,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from companion.cli import enrich
+from companion.config import Config
+from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.unchecked import UNCHECKED
 from tests.cli.user import User, answer_by_schema
 from tests.llm.fake_endpoint import Scene, answer
@@ -58,7 +61,7 @@ EXAMPLES = [
     pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
     pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
     pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own sentence"),
-    pytest.param(NOTE, [REWORDED], OWN, 1, id="no more than a sentence of the note"),
+    pytest.param(NOTE, [REWORDED], REWORDED, 1, id="a sentence of the note in other words"),
     pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
     pytest.param(NO_PROSE, [BAD, BAD], "", 2, id="no prose: nothing"),
 ]
@@ -108,13 +111,24 @@ def test_history_tells_whose_sentence_it_is(user: User) -> None:
     assert "the note's own sentence; the model's answer: the description" in history
 
 
-def test_history_tells_what_gave_way_to_the_note_s_own_sentence(user: User) -> None:
+@pytest.fixture
+def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def facts(config: Config) -> ModelFacts:
+        return model_facts(config)._replace(is_small=True)
+
+    monkeypatch.setattr(enrich, "model_facts", facts)
+
+
+@pytest.mark.usefixtures("small_model")
+def test_a_small_model_s_words_give_way_to_the_note_s_own_sentence(user: User) -> None:
     user.note("Sourdough.md", NOTE)
     say(user, REWORDED)
     user.run("enrich", "Sourdough.md")
+    assert description(user) == OWN
     assert f"“{REWORDED}” says it over again" in user.run("history").out
 
 
+@pytest.mark.usefixtures("small_model")
 def test_a_setting_keeps_the_model_s_words(user: User) -> None:
     user.configure(
         '[endpoint]\nretries = 0\n[notes]\nown_sentence = false\nfields = ["description"]\n'

@@ -431,7 +431,7 @@ MORE = {
         "A description of the heap cannot be given.",
         "No further details on compost are available.",
         "First I need to decide whether leaves or scraps come first.",
-        "In the second paragraph come the scraps, then the leaves.",
+        "Leaves rot. In the second paragraph come the scraps.",
         "The note provides an overview of leaf rot.",
         "This note is a short guide to heaps.",
         "A note that explains how leaves rot.",
@@ -610,6 +610,12 @@ def test_title_alone(text: str, title: str) -> None:
 
 GOOD = {
     "en": [
+        ("Steel", "How engineers choose steel for a bridge based on the properties of each alloy."),
+        ("Dataview", "Queries that list pages based on the tags, folders or links."),
+        ("Prices", "Net prices, and why to add to them as the tax is not included."),
+        ("Sappho", "The life of Sappho, as no other details about the poet are known."),
+        ("Banknotes", "Why these bank notes end up destroyed after some years."),
+        ("Essays", "How an essay puts its thesis in the first paragraph."),
         ("Limits", "A file must not exceed 5 MB; when it does, try again with a smaller one."),
         ("Routing", "Without this information it is impossible to route a packet."),
         ("Sets", "We write a set with braces and count its elements."),
@@ -652,6 +658,8 @@ GOOD = {
         ("Laub", "Leider selten geworden: Wälder, in denen Laub liegen bleibt."),
     ],
     "es": [
+        ("Boxeo", "Cómo los boxeadores pelean por el título del mundo."),
+        ("Registro", "Quién es dueño según el título inscrito en el registro."),
         ("Colón", "No se dispone de datos sobre su juventud."),
         ("Nota musical", "La nota es la unidad con la que se escriben las melodías."),
         ("ZIP", "Al comprimir no se pierde información."),
@@ -678,6 +686,8 @@ GOOD = {
         ("Сад", "Вот уже сто лет сад открыт для всех."),
     ],
     "zh": [
+        ("搜索引擎", "搜索引擎如何从标题看出页面主题。"),
+        ("孤立笔记", "如何查找笔记之间没有链接的孤立页面。"),
         ("路径", "文件名太长，系统就会报错。"),
         ("光电效应", "经典理论因此无法解释这一现象。"),
         ("令牌", "当用户想要登录时，系统生成令牌。"),
@@ -696,6 +706,7 @@ GOOD = {
         ("本文", "本文介绍酵头的喂养方法。"),
     ],
     "ja": [
+        ("推理小説", "題名から推理小説の犯人を当てる遊び。"),
         ("要約", "要点をまとめた一覧です。"),
         ("ChatGPT", "ChatGPTは対話型AIとして、文章の作成に使われています。"),
         ("光電効果", "この現象は古典的な波の理論では説明できません。"),

@@ -16,7 +16,13 @@ ZH = "内容分发网络（CDN）是一种遍布全球的分布式服务器网�
 EXAMPLES = [
     ("Importer", NOTE, "Importer helps migrate from various formats.", True),
     ("Importer", NOTE, "Importer is an official plugin made by the team.", True),
-    ("Importer", NOTE, "Importer.", True),
+    ("Importer", NOTE, "Importer.", False),  # too little to tell
+    (
+        "VAT",
+        "Some firms simply hate it, and anybody sees why.",
+        "What VAT is, and when small firms are free of it.",
+        False,
+    ),
     (
         "Importer",
         NOTE,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
@@ -53,7 +53,7 @@ _TEXTS = st.lists(_PARTS, max_size=6).map("".join)
 _EMPTY = st.sampled_from(["", "", " ''", " []", " [ ]", " ~", "\n- ", " |", " # c"])
 
 
-@settings(deadline=None, max_examples=1500)
+@settings(deadline=None, max_examples=1500, suppress_health_check=[HealthCheck.filter_too_much])
 @given(above=_TEXTS, empty=_EMPTY, below=_TEXTS, value=st.sampled_from(["x", ["x"]]))
 def test_what_may_refuse_holds_what_is_seldom_seen(
     above: str, empty: str, below: str, value: str | list[str]

@@ -325,7 +325,8 @@ def test_what_is_left_alone_lends_its_values_to_no_prompt() -> None:
 
 
 def test_what_cannot_be_filled_keeps_the_note_from_being_asked_for() -> None:
-    found = facts(noted("description:\ntags: [a, b]\naliases: c\ncreated: 2024-02-11\t"))
+    text = noted("description:\ntags: [a, b]\naliases: c\ncreated: 2024-02-11\t")
+    found = read_facts(text.encode(), RULES)
     assert found.needs == () and found.skipped
     assert "remove it" in found.skipped and found.skipped.endswith("(line 5)")
     assert (found.aliases, found.values) == (("c",), {"tags": ("a", "b")})

@@ -64,8 +64,10 @@ der die das und ist sind für mit von zu im den dem des ein eine einen einer wie
 wird werden nicht über durch bei nach sich auch zur zum
 """
 _GERMAN = frozenset(_COMMON_IN_GERMAN.split())
-_GERMAN_NAME = re.compile(r"(?<=\w )(?=([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+))")
-_MEASURES = {"Anfang", "Mitte", "Ende", "Glas", "Tasse", "Stück", "Liter", "Gramm", "Grad"}
+_GERMAN_NAME = re.compile(
+    r"\b(?:von|nach|durch|laut|[Aa]utor(?:in)?|Herrn?|Frau|Herzog(?:in)?|König(?:in)?|Dr\."
+    r"|Prof(?:\.|essor(?:in)?)|wie (?:schon|bei|bereits)) ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
+)
 # Signs that write foreign names in Chinese by their sound: three in a row are hardly anything else.
 _SOUNDED = re.compile(
     "[阿埃艾奥巴贝比波伯布达德迪蒂多尔法菲夫弗戈格哈赫霍胡基吉加卡凯科克库拉莱兰勒雷里利莉林卢罗洛马曼梅蒙米莫姆"
@@ -124,8 +126,8 @@ def find_unknown_names(said: Said) -> Fault | None:
     Names are words with a capital inside a sentence, or with capitals or digits within; in texts
     of Chinese and other scripts without capitals, the words in Latin letters with a capital, and in
     Chinese what is written by its sound. In German, where every noun has a capital, only those of
-    the second kind, and in a description two nouns in a row. An abbreviation in brackets explains
-    what stands before it.
+    the second kind, and two words that follow "von" and the like. An abbreviation in brackets
+    explains what stands before it.
     """
     if said.field.name != "description" and not said.by_small_model:
         return None
@@ -133,8 +135,7 @@ def find_unknown_names(said: Said) -> Fault | None:
     words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
     is_german = _is_german(words, said.note)
     names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
-    pairs = _GERMAN_NAME.findall(text) if is_german and not said.is_prose else []
-    pairs = [pair for pair in pairs if pair[0] not in _MEASURES]
+    pairs = _GERMAN_NAME.findall(text)
     sounded = [name for name in _SOUNDED.findall(text) if name not in said.source]
     if not names and not pairs and not sounded:
         return None

@@ -48,7 +48,8 @@ _LIKELIEST = {"Cyrillic": "Russian", "Arabic script": "Arabic"}
 _LATIN = re.compile("[A-Za-z\u00c0-\u024f]")
 _ALPHABETIC = re.compile("[A-Za-z\u00c0-\u024f\u0400-\u04ff\u0600-\u06ff]")
 _CODE = re.compile(r"`[^`\n]*`|(?<!\S)(?=\S*[/\\_@<>{}=])\S+")
-_LATIN_WORDS = re.compile(r"(?<![\w-])[a-z]{1,20}(?:[ ,]{1,2}[a-z]{1,20}){4,}(?![\w-])")
+_LATIN_WORDS = re.compile(r"(?<![A-Za-z-])[a-z]{1,20}(?: [a-z]{1,20}){5,}(?![A-Za-z-])")
+_WORD = re.compile(r"[a-z]+")
 _SHOWN_WORDS = 40  # characters
 _NAME = re.compile(rf"(?<=[^\W{UNSPACED}] )[A-Z]\w*|\b\w*\d\w*\b")
 
@@ -91,10 +92,13 @@ def find_wrong_language(said: Said) -> Fault | None:
 
 
 def _latin_words(said: Said) -> str:
-    """Return several words in a row in small Latin letters that the note has not."""
-    note = said.note.lower()
-    runs = (match[0] for match in _LATIN_WORDS.finditer(_running(said.text)))
-    return next((run for run in runs if run not in note), "")[:_SHOWN_WORDS]
+    """Return the words in a row in small Latin letters of which most are new to the note."""
+    known = set(_WORD.findall(f"{said.title}\n{said.note}\n{said.question}".lower()))
+    for run in _LATIN_WORDS.finditer(_running(said.text)):
+        words = _WORD.findall(run[0])
+        if len(known.intersection(words)) * 2 < len(words):
+            return run[0][:_SHOWN_WORDS]
+    return ""
 
 
 def _compare(text: str, wanted: str) -> Fault | None:

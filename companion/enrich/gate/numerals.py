@@ -18,7 +18,8 @@ _YEARS = re.compile(r"\b(\d\d)\d\d[-–/](\d\d)\b")  # 1939–45
 _MYRIADS = re.compile(r"(?<!\d)(\d+) ?[万萬]")
 _CENTURY = re.compile(r"centur|jahrhundert|siecle|siglo|secol|seculo|\bвек|столети|世纪|世紀|eeuw")
 _DECADE = re.compile(
-    r"\d0(?:['’]?s|er|年代|-[еиых])|\b\w+ties\b|[zß]iger jahre|años \w+(?:enta|inte)\b",
+    r"\d0(?:['’]?s|er|年代|-[еиых])"
+    r"|\b(?:twen|thir|for|fif|six|seven|eigh|nine)ties\b|[zß]iger jahre|años \w+(?:enta|inte)\b",
     re.IGNORECASE,
 )
 

@@ -45,7 +45,8 @@ FRAME_FIRST = rf"""
   {_EN_SUM}{_EN_THIS}\ {_EN_KIND}
   (?:note|document|text|passage|content|snippet|markdown|file|description|sentence|callout)s?
   (?:\ (?:titled|called|named|below|above|provided|you|on|about)\b|,?\ (?:\w+ly\ )?{_EN_SAYS}\b)
-| these\ (?:\w+\ )?notes\ {_EN_TELLS}\b
+| these\ (?:(?:essay|lecture|reading|garden|study|class|meeting|book|short|brief)\ )?notes
+  \ {_EN_TELLS}\b
 | (?:(?:this|it)\ is\ )?(?:an?|your)\ {_EN_KIND}note\ (?:(?:about|on)(?=(?:\ \w+){{2}})|that
   |which|regarding|concerning|(?:describ|explain|discuss|cover|outlin|summari[sz]|detail)ing)\b
 | (?:this|it)\ (?:is|gives|provides)\ an?\ {_EN_KIND}(?:summary|description|overview)\ of\b
@@ -100,15 +101,18 @@ FRAME_WORDS = rf"""
   in\ (?:the|this|your)\ (?:note|text)\b
 | as\ {_EN_THIS}\ (?:note|text)\ {_EN_SAYS}\b | as\ noted\ (?:above\ )?in\b
 | \bin\ (?:the|this)\ (?:text|passage),
-| (?:based\ on|judging\ (?:by|from)|going\ by)\ (?:the|its)\ (?:properties|title|headings?|metadata
-  |name|tags)\b | suitable\ for\ (?:the|your)\ (?:properties|frontmatter|note|vault)\b
+| (?:judging\ (?:by|from)|going\ by)\ (?:the|its)\ (?:properties|title|headings?|metadata|name
+  |tags)\b
+| based\ on\ (?:the|its)\ (?:properties|title|headings?|metadata)(?:\ (?:given|alone|provided))?,
+| suitable\ for\ (?:the|your)\ (?:properties|frontmatter|note|vault)\b
 | (?:this|it)\ was\ (?:written|generated|created)\ (?:by|with)\ (?:an?\ )?(?:ai|artificial
   |language\ model)\b
 | \b(?:sie|er|es|dies\w*)\ wurde\ von\ einer?\ (?:ki|künstlichen\ intelligenz|sprachmodell)\b
 | \bdem\ titel\ (?:nach|zufolge)\b
 | \b(?:kein|noch\ kein)\ (?:text|inhalt)\ (?:vorliegt|vorhanden)\b
 | \bliegt\ (?:\w+\ ){{0,4}}kein\ (?:text|inhalt)\ vor\b
-| \b(?:por|según|a\ juzgar\ por)\ el\ título\b | \bla\ nota\ está\ vacía\b
+| \ba\ juzgar\ por\ el\ título\b | \bpor\ el\ título(?:,|\ (?:trata|habla)\b)
+| \bla\ nota\ está\ vacía\b
 | \bсудя\ по\ (?:названию|заголовку)\b | \bзаметка\ (?:пока\ |ещё\ )?пуста\b
 | \b(?:the|its)\ (?:author|writer)\ (?:\w+ly\ |also\ |then\ |first\ )?(?!was\b|is\b)\w+s\b
 | \b(?:in\ this|the|this)\ (?:entry|write-up|blog\ post)\ (?:tells|{_EN_TELLS}|we\ learn)\b
@@ -135,8 +139,9 @@ FRAME_SIGNS = rf"""
 | 从笔记[^，。]{{0,3}}可以?(?:看|得|知) | (?:[你您所]提供|给定)的(?:笔记|文本|内容|文档)
 | 本文(?:的)?作者 | 本文では[^。]{{0,40}}{_JA_SAYS} | (?:筆者|著者)は[^。]{{0,40}}(?:{_JA_SAYS}
   |示し|論じ|指摘)
-| 笔记的?(?:主要)?内容(?:是|为|包括|主要) | (?:笔记|便签)[^，。]{{0,6}}(?:没有|尚无|空白|为空)
-| (?:从|根据|单看|就)标题(?:来)?(?:看|推|判断|而言) | (?:题名|題名|タイトル)から(?:する|判断|推)
+| 笔记的?(?:主要)?内容(?:是|为|包括|主要)
+| (?:笔记|便签)(?:内容|目前|还|尚|暂时)*(?:为空|是空白?的|没有(?:正文|内容)|尚无(?:正文|内容))
+| (?:从|根据|单看|就)标题(?:来看|看，|推测|推断|判断|而言) | (?:題名|タイトル)から(?:する|判断)
 | (?:本|这[篇个份条则]|该|此)(?:笔记|便签)(?:中|里|的(?:内容|主题|作者))
 | (?:ノート|メモ)(?:の内容)?(?:によると|によれば|に基づ|に(?:書かれて|記されて|記載されて
   |ある)(?:いる)?(?:よう|通り))

@@ -63,14 +63,15 @@ REFUSAL_WORDS = rf"""
   |blank|unclear|incomplete|too\ (?:short|brief|vague))\b
 | please\ (?:clarify|(?:provide|share|give|paste|send)\ (?:me\ )?(?:with\ )?(?:the|more|your|some
   |further|additional|any)\ (?:\w+\ )?(?:{_INFORMATION}|note|document|passage))\b
-| (?:not|n['’]t)\ enough\ (?:here|there|in\ it)\ to\b
-| \bas\ the\ (?:\w+\ ){{1,6}}(?:was|were|is|are)\ not\ (?:supplied|provided|given|included)\b
+| (?:not|\w+n['’]t)\ enough\ (?:here|there|in\ it)\ to\ {_TO_SAY}\b
+| \bas\ the\ (?:text|notes?|contents?|passage|recipe|source|material)\ (?:\w+\ ){{0,5}}
+  (?:was|were|is|are)\ not\ (?:supplied|provided|given|included)\b
 | {_WORK}\ (?:of\ \w+\ )?(?:\w+\ )?(?:can(?:not|\ not|['’]t)|could\ not|will\ not)
   \ be\ (?:given|offered|written|provided|made|produced)\b
 | \bno\ (?:\w+\ )?{_WORK}\ (?:of\ [^.\n]{{1,30}}\ )?(?:will|can|could)
   \ be\ (?:given|offered|provided)\b
 | \bno\ (?:further|more|other)\ (?:details?|information)\ (?:on|about|of)\ [^.\n]{{1,40}}
-  \ (?:is|are)\ (?:available|known|given)\b
+  \ (?:is|are)\ (?:available|given)\b
 | lorem\ ipsum\b | i(?:\ am|['’]m)\ (?:ready|here|happy|glad)\ to\ (?:help|assist)\b
 | how\ (?:can|may)\ i\ (?:help|assist)\ you\b
 | what\ (?:would\ you\ like\ (?:me\ )?to|do\ you\ want\ (?:me\ to|to\ know))\b

@@ -24,7 +24,7 @@ _SURE = r"""
 | (?P<paragraphs>\b(?:two|three|2|3)\ (?:\w+\ )?paragraphs\b
   |\b(?:zwei|drei|2)\ (?:\w+\ )?absätzen?\b|\b(?:dos|tres|2)\ párrafos\b
   |\b(?:два|двух|двумя|три|2)\ абзац\w+|\bsecond\ paragraph:
-  |\b(?:in|for|to)\ the\ (?:first|second|third)\ paragraph\b
+  |(?:\A|[.!?]\ )in\ the\ (?:first|second|third)\ paragraph\b
   |\b(?:im|in\ den|für\ den)\ (?:ersten|zweiten|dritten)\ absatz\b
   |\b(?:en|para)\ el\ (?:primer|segundo|tercer)\ párrafo\b
   |\bво?\ (?:перв|втор|трет)\w+\ абзац\w*|(?:第[一二三]|最初の|次の)段落|(?:二|2|三)\ ?(?:つの)?段落
