@@ -66,7 +66,7 @@ class NotesTable(Table):
     language: str | None = None
     """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
     own_sentence: bool = True
-    """describe with the note's own best sentence where the model's is unfit, or a small one rewords it"""
+    """the note's own best sentence stands in where the model's is unfit, or rewords one"""
 
     @field_validator("postponed_afterwards")
     @classmethod
