@@ -262,6 +262,7 @@ NAMED = [
     pytest.param("Роман: Лев Толстой, Павел.", "Роман Льва Толстого о судьбе Павла.", id="ru"),
     pytest.param("Beans grow.", "Beginner's guide to beans: Today's way to grow.", id="no name"),
     pytest.param(KOMPOST, "Küchenabfälle kompostieren im Garten.", id="de, short"),
+    pytest.param("", "Warum Haustiere Beute heimbringen und am Tag schlafen.", id="de, alone"),
     pytest.param(KOMPOST, "Wie Anfänger Fehler beim Umsetzen vermeiden.", id="de, two nouns"),
     pytest.param(KOMPOST, "Wie man nach Bedarf Laub auf einen Haufen von Hand umsetzt.", id="de"),
 ]  # fmt: skip

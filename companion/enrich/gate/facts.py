@@ -61,7 +61,7 @@ _NUMERONYM = re.compile(r"([a-z])(\d+)([a-z])")  # k8s, i18n
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
 _COMMON_IN_GERMAN = """
 der die das und ist sind für mit von zu im den dem des ein eine einen einer wie auf aus als oder
-wird werden nicht über durch bei nach sich auch zur zum
+wird werden nicht über durch bei nach sich auch zur zum am warum wann man kann beim dass unter
 """
 _GERMAN = frozenset(_COMMON_IN_GERMAN.split())
 _GERMAN_NAME = re.compile(
