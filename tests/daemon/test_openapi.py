@@ -29,7 +29,7 @@ NOTES = ("Stub.md", "A/Stub.md", "A", "out.md", "loop.md", "inner/Stub.md", ".tr
 # Notes and runs of a right form need not be there: 422 is the answer then, too.
 CHECKS = {
     "negative_data_rejection": {
-        "expected-statuses": ["400", "401", "403", "404", "405", "413", "415", "422", "431"]
+        "expected-statuses": ["400", "401", "403", "404", "405", "413", "415", "421", "422", "431"]
     },
     "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "403", "404", "409", "422"]},
 }
