@@ -22,7 +22,8 @@ from companion.prompts import Prompts
 # Of the parts of an answer that tell something, and of all its words, what stands in one sentence
 # of the note or in the title; and the fewest such parts that are judged. Small models that shorten
 # such a sentence lose what matters, or make it wrong. Measured: on the notes prompts are tuned on,
-# it is better to leave the sentence as it was from 0.75 of the telling parts on.
+# it is better to leave the sentence as it was from 0.75 of the telling parts on. The share of all
+# words keeps answers out that only have its subject.
 _TOLD, _SPOKEN, _FEWEST = 0.85, 0.6, 3
 
 
