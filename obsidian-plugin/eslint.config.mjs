@@ -13,6 +13,6 @@ export default defineConfig([
     rules: obsidianmd.ruleConfigs.recommendedTypeChecked,
   },
   { files: ["package.json"], extends: [obsidianmd.configs.recommended] },
-  { files: ["tests/**/*.{js,mjs}", "e2e/**/*.{js,mjs}", "*.mjs"], extends: [tseslint.configs.recommended] },
+  { files: ["tests/**/*.{js,mjs}", "e2e-tests/**/*.{js,mjs}", "*.mjs"], extends: [tseslint.configs.recommended] },
   { linterOptions: { reportUnusedDisableDirectives: "error" } },
 ]);
