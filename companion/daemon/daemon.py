@@ -16,7 +16,7 @@ from companion.daemon.health import Health
 from companion.daemon.history import History
 from companion.daemon.notes import Notes, resolve_path
 from companion.daemon.offers import Offers
-from companion.daemon.presence import Presence
+from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queue import Priority, WorkQueue
 from companion.daemon.reconcile import Reconciler
 from companion.daemon.requests import Requests
@@ -221,13 +221,13 @@ class Daemon:
         self._gate.resume()
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
-        """Take down which notes the client has open; return those of them that wait for edits."""
+        """Take down which notes the client has open; return those that wait for edits."""
         opened = list(paths)
         self._presence.report(client, opened)
         if self._gate.off():
             return []
-        deferred = self._background.deferred()
-        return [path for path in opened if path in deferred]
+        deferred = {fold_path(path) for path in self._background.deferred()}
+        return [path for path in opened if fold_path(path) in deferred]
 
     def _choose(self, order: Order, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
         if order.text is not None:

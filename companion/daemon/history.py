@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import unicodedata
 from contextlib import suppress
 
+from companion.daemon.notes import resolve_path
 from companion.daemon.offers import Offers
 from companion.daemon.runs import Offer
 from companion.daemon.seen import Seen
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, NoteRefused
+from companion.errors import NoteError, NoteRefused, UsageError
 from companion.note.edit import apply_edits
 from companion.note.editor import require_utf8
 from companion.vault.journal import Change, NewChange
@@ -28,8 +30,18 @@ class History:
     def page(
         self, path: str | None, run: str | None, before: int | None, limit: int
     ) -> list[Change]:
-        """Return changes, newest first."""
-        return self._space.journal.changes(path, run, limit, before)
+        """Return changes, newest first. path: of a note, in any spelling, which may be gone."""
+        found: list[Change] = []
+        for spelled in [None] if path is None else self._spellings(path):
+            found = found or self._space.journal.changes(spelled, run, limit, before)
+        return found
+
+    def _spellings(self, path: str) -> list[str]:
+        """Return what the journal may have as the path: as it is on the disk, if it is there."""
+        try:
+            return [resolve_path(self._space.root, path)]
+        except UsageError:
+            return [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
 
     def find(self, number: int) -> Change | None:
         """Return the change of that id."""

@@ -12,6 +12,7 @@ from typing import NamedTuple
 from companion.daemon.background import log_result
 from companion.daemon.day import DaysNotes, was_asked
 from companion.daemon.offers import Offers
+from companion.daemon.presence import fold_path
 from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Offer, Order, Run, Runs, State
 from companion.daemon.seen import Seen
@@ -173,7 +174,7 @@ class Requests:
 
     def _given_for(self, run: Run, path: str) -> _Given:
         given = self._given.get(run.id)
-        if given is None or given.answered.job.path != path:
+        if given is None or fold_path(given.answered.job.path) != fold_path(path):
             raise UsageError(f"the run {run.id} has no edits for {path}; start a new one")
         return given
 

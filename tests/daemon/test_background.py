@@ -176,6 +176,17 @@ def test_open_note_is_left_to_its_client(keeper: Keeper) -> None:
     assert keeper.status().background.notes_today == 1
 
 
+def test_open_note_is_handed_over_in_the_spelling_of_its_client(keeper: Keeper) -> None:
+    on_disk, in_editor = "Cafe\u0301/Zo\u0308e.md", "Caf\u00e9/Z\u00f6e.md"  # as macOS has it
+    keeper.start()
+    keeper.daemon.report_presence("desk", [in_editor])
+    keeper.note(on_disk)
+    eventually(lambda: keeper.daemon.report_presence("desk", [in_editor]) == [in_editor])
+    entry = keeper.editor_run(in_editor, STUB, priority=Priority.BACKGROUND)
+    assert (entry.result.path, entry.result.new) == (on_disk, FILLED)
+    assert keeper.daemon.report_presence("desk", [in_editor]) == []
+
+
 def test_note_opened_while_the_model_thinks_is_handed_over_with_its_answer(
     keeper: Keeper,
 ) -> None:

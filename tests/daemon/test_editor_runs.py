@@ -139,6 +139,19 @@ def test_edits_that_have_no_place_any_more_are_refused(
     assert applied(STUB, quiet.daemon.offer_again(run, "Stub.md", STUB)) == FILLED
 
 
+def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: Keeper) -> None:
+    on_disk, in_editor = "Cafe\u0301.md", "Caf\u00e9.md"  # as macOS has it
+    quiet.note(on_disk)
+    run, _ = run_on(quiet, STUB, in_editor)
+    again = quiet.daemon.offer_again(run, in_editor, STUB + "Typed.\n")
+    number = quiet.daemon.confirm(run, in_editor, again.base_sha256, again.new_sha256)
+    for path in (in_editor, on_disk):
+        (change,) = quiet.daemon.history.page(path, None, None, 10)
+        assert (change.id, change.path) == (number, on_disk)
+    (quiet.vault / on_disk).unlink()
+    assert quiet.daemon.history.page(in_editor, None, None, 10) == [change]
+
+
 def test_note_that_needs_nothing_gets_no_offer(quiet: Keeper) -> None:
     entry = quiet.editor_run("Stub.md", FILLED)
     assert (entry.result.status, entry.offer) == ("unchanged", None)
