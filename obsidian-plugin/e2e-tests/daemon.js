@@ -10,6 +10,7 @@ import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { waitFor } from "./wait.js";
 
+const ID = "callout-companion";
 const REPOSITORY = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 const PYTHON = [join(".venv", "bin", "python"), join(".venv", "Scripts", "python.exe")]
   .map((path) => join(REPOSITORY, path))
@@ -63,7 +64,8 @@ export class Vault {
     this.port = await waitFor("the daemon answers", async () => {
       if (child.exitCode !== null) throw new Error(`the daemon ended: ${said}`);
       const place = await this.#place();
-      return place?.pid === child.pid && (await answers(place.port)) ? place.port : 0;
+      if (!place || place.pid !== child.pid) return 0;
+      return (await answers(place.port)) ? place.port : 0;
     });
   }
 
@@ -153,4 +155,20 @@ async function answers(port) {
     (response) => response.ok,
     () => false,
   );
+}
+
+/**
+ * Put the plugin's settings into the vault, as `companion init` does.
+ * @param {Vault} vault
+ * @param {Record<string, unknown>} data
+ */
+export async function writeData(vault, data) {
+  const folder = join(vault.path, ".obsidian", "plugins", ID);
+  await mkdir(folder, { recursive: true });
+  await writeFile(join(folder, "data.json"), JSON.stringify(data));
+}
+
+/** @param {Vault} vault */
+export function readData(vault) {
+  return readFile(join(vault.path, ".obsidian", "plugins", ID, "data.json"), "utf8");
 }

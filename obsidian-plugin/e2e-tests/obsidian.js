@@ -9,9 +9,10 @@ import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
 import { waitFor } from "./wait.js";
 
+export { readData, writeData } from "./daemon.js";
+
 const HERE = dirname(fileURLToPath(import.meta.url));
 const PLUGIN = dirname(HERE);
-const ID = "callout-companion";
 const FONT = "@fontsource-variable/inter/files/inter-latin-wght-normal.woff2";
 const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>Vault</title>
 <link rel="stylesheet" href="/host.css"><link rel="stylesheet" href="/styles.css"></head>
@@ -108,22 +109,6 @@ const FILES = {
   "/host.css": join(HERE, "host", "host.css"),
   "/inter.woff2": join(PLUGIN, "node_modules", FONT),
 };
-
-/**
- * Put the plugin's settings into the vault, as `companion init` does.
- * @param {Vault} vault
- * @param {Record<string, unknown>} data
- */
-export async function writeData(vault, data) {
-  const folder = join(vault.path, ".obsidian", "plugins", ID);
-  await mkdir(folder, { recursive: true });
-  await writeFile(join(folder, "data.json"), JSON.stringify(data));
-}
-
-/** @param {Vault} vault */
-export function readData(vault) {
-  return readFile(join(vault.path, ".obsidian", "plugins", ID, "data.json"), "utf8");
-}
 
 async function bundleHost() {
   const { outputFiles } = await build({

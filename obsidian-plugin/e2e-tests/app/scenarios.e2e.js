@@ -1,0 +1,54 @@
+/** The scenarios in the real Obsidian. */
+
+import { browser } from "@wdio/globals";
+import { Endpoint } from "../endpoint.js";
+import { Vault, writeData } from "../daemon.js";
+import { SCENARIOS, tidyUp } from "../scenarios.js";
+import { waitFor } from "../wait.js";
+
+/** @import { User } from "../scenarios.js" */
+
+const ID = "callout-companion";
+
+/** @type {User} */
+const user = {
+  evaluate: async (act, value) => {
+    const script = `return (${act})(window.app, ${JSON.stringify(value ?? null)})`;
+    return /** @type {any} */ (await browser.execute(script));
+  },
+  type: (text) => browser.keys([...text]),
+  runCommand: (id) => browser.executeObsidianCommand(`${ID}:${id}`),
+  letTimePass: () => new Promise((done) => setTimeout(done, 10_000)),
+};
+
+describe("Callout Companion in Obsidian", () => {
+  /** @type {Endpoint} */
+  let endpoint;
+  /** @type {Vault} */
+  let vault;
+
+  before(async () => {
+    endpoint = await Endpoint.start();
+    vault = await Vault.copy(endpoint.baseUrl);
+    await vault.serve();
+    await writeData(vault, { address: vault.address, code: await vault.pair() });
+    // in place: the daemon serves the very folder that Obsidian opens, which is a copy already
+    await browser.reloadObsidian({ vault: vault.path, copy: false, plugins: [ID] });
+    await waitFor("the plugin is paired", () =>
+      user.evaluate((app) => Boolean(app.secretStorage.getSecret("callout-companion-token"))), 60);
+  });
+
+  beforeEach(async () => {
+    endpoint.release();
+    await tidyUp(user);
+  });
+
+  after(async () => {
+    endpoint?.stop();
+    await vault?.remove();
+  });
+
+  for (const [name, act] of Object.entries(SCENARIOS)) {
+    it(name, () => act({ user, vault, endpoint }));
+  }
+});

@@ -1,0 +1,219 @@
+/**
+ * What a user does with the plugin, the same in our host (scenarios.test.js) and in the real
+ * Obsidian (app/scenarios.e2e.js). The daemon, the vault on disk and the endpoint are real in both.
+ */
+
+import assert from "node:assert/strict";
+import { waitFor } from "./wait.js";
+
+/** @import { Endpoint } from "./endpoint.js" */
+/** @import { Vault } from "./daemon.js" */
+
+/**
+ * A user of one of the two hosts. evaluate: what a function returns in the window, which gets the
+ * app and the value. type: into what has the focus. letTimePass: lets at least ten seconds of the
+ * window's time go by.
+ *
+ * @typedef {{
+ *   evaluate: <T, V>(act: (app: any, value: V) => T | Promise<T>, value?: V) => Promise<T>,
+ *   type: (text: string) => Promise<void>,
+ *   runCommand: (id: string, name: string) => Promise<void>,
+ *   letTimePass: () => Promise<void>,
+ * }} User
+ */
+
+/** @typedef {{ user: User, vault: Vault, endpoint: Endpoint }} Stage */
+
+const FILLED = /^description: How to keep a sourdough starter/m;
+const STUB = "---\ndescription:\n---\n\n# Leaven\n\n#status/postponed\n\nA leaven is flour and water.\n";
+
+/** @type {Record<string, (stage: Stage) => Promise<void>>} */
+export const SCENARIOS = {
+  "the ribbon fills the open note, and one undo takes back exactly that": async (stage) => {
+    const { user, vault } = stage;
+    const path = "Cooking/Sourdough.md";
+    await openNote(user, path);
+    const original = await shownText(user);
+    await clickRibbon(user);
+    await shows(user, FILLED);
+    const filled = await shownText(user);
+    assert.match(filled, /^> \[!ai\] AI\n> A sourdough starter/m);
+    await notice(user, /Filled description and a callout in “Sourdough”/);
+    await user.evaluate((app) => app.workspace.activeLeaf.view.editor.undo());
+    assert.equal(await shownText(user), original);
+    await user.evaluate((app) => app.workspace.activeLeaf.view.editor.redo());
+    assert.equal(await shownText(user), filled);
+    await waitFor("the file follows", async () => (await vault.read(path)) === filled);
+  },
+
+  "the command takes the change back": async ({ user, vault }) => {
+    const path = "Cooking/Sourdough.md";
+    await openNote(user, path);
+    await user.runCommand("undo-note", "Undo the last change");
+    await notice(user, /Undone in “Cooking\/Sourdough.md”/);
+    assert.doesNotMatch(await shownText(user), /\[!ai\]/);
+    const text = await shownText(user);
+    await waitFor("the file follows", async () => (await vault.read(path)) === text);
+  },
+
+  "what is typed beside the insertion stays with its words": async ({ user, vault, endpoint }) => {
+    const path = "Leaven.md";
+    await vault.write(path, STUB);
+    await openNote(user, path);
+    const line = STUB.split("\n").indexOf("A leaven is flour and water.");
+    await placeCursor(user, line, 0);
+    endpoint.hold();
+    await clickRibbon(user);
+    await user.type("Truly: ");
+    endpoint.release();
+    await shows(user, /^> It explains the subject/m);
+    await user.type("old ");
+    const text = await shownText(user);
+    assert.match(text, /^Truly: old A leaven is flour and water\.$/m);
+    assert.match(text, /^> \[!ai\] AI$/m);
+  },
+
+  "a review: one change refused, the other written": async ({ user, vault }) => {
+    const path = "Cooking/Ratatouille.md";
+    await openNote(user, path);
+    const original = await shownText(user);
+    await user.runCommand("review-note", "Review what would change");
+    await clickIn(user, ".modal", '[aria-label="Accept: Property description"]', "");
+    await clickIn(user, ".modal", "button", "^Write \\d, refuse 1$");
+    await shows(user, /^> It explains the subject/m);
+    const text = await shownText(user);
+    assert.equal(/^description:.*$/m.exec(text)?.[0], /^description:.*$/m.exec(original)?.[0]);
+    await waitFor("the file follows", async () => (await vault.read(path)) === text);
+  },
+
+  "a folder run fills what needs it, the open note in its editor": async ({ user, vault }) => {
+    const path = "Garden/Basil.md";
+    await openNote(user, path);
+    await user.runCommand("enrich-folder", "Enrich folder of this note");
+    await notice(user, /Filled \d+ notes? in Garden/, 60);
+    await shows(user, /\[!ai\]/);
+    const text = await shownText(user);
+    await waitFor("the file follows", async () => (await vault.read(path)) === text);
+    assert.equal((await vault.history(path)).length, 1);
+    assert.equal((await vault.history("Garden/Compost.md")).length, 1);
+  },
+
+  "the daemon goes away and comes back": async ({ user, vault }) => {
+    await openNote(user, "Questions.md");
+    const text = await shownText(user);
+    const port = vault.port;
+    await vault.kill();
+    await clickRibbon(user);
+    await notice(user, /companion serve/);
+    assert.equal(await shownText(user), text);
+    await vault.serve(port);
+    await waitFor("the status bar knows", async () => {
+      await user.letTimePass();
+      return /today/.test(await statusBar(user));
+    }, 120);
+    await clickRibbon(user);
+    await shows(user, /^ *> It explains the subject/m);
+  },
+};
+
+/**
+ * Open a note in a tab of its own, with an editor, and put the cursor at its start.
+ * @param {User} user
+ * @param {string} path
+ */
+export async function openNote(user, path) {
+  await waitFor(`${path} is in the vault`, () =>
+    user.evaluate((app, name) => Boolean(app.vault.getFileByPath(name)), path),
+  );
+  await user.evaluate((app, name) => app.workspace.openLinkText(name, "", true), path);
+  await waitFor(`${path} is open`, () =>
+    user.evaluate((app, name) => app.workspace.getActiveFile()?.path === name, path),
+  );
+  await user.evaluate((app) => app.workspace.activeLeaf.view.editor.focus());
+}
+
+/** @param {User} user */
+export function shownText(user) {
+  return user.evaluate((app) => /** @type {string} */ (app.workspace.activeLeaf.view.editor.getValue()));
+}
+
+/**
+ * @param {User} user
+ * @param {number} line
+ * @param {number} ch
+ */
+function placeCursor(user, line, ch) {
+  return user.evaluate((app, position) => {
+    const { editor } = app.workspace.activeLeaf.view;
+    editor.setCursor(position);
+    editor.focus();
+  }, { line, ch });
+}
+
+/** @param {User} user */
+function clickRibbon(user) {
+  return clickIn(user, ".workspace-ribbon", '[aria-label="Fill this note"]', "");
+}
+
+/**
+ * Click the element once it is there.
+ * @param {User} user
+ * @param {string} within a selector
+ * @param {string} selector
+ * @param {string} words a pattern for its text
+ */
+function clickIn(user, within, selector, words) {
+  return waitFor(`${selector} ${words} in ${within}`, () =>
+    user.evaluate((_, [outer, inner, pattern]) => {
+      const all = [...document.querySelectorAll(`${outer} ${inner}`)];
+      const found = all.find((one) => new RegExp(pattern).test(one.textContent?.trim() ?? ""));
+      if (found instanceof HTMLElement) found.click();
+      return Boolean(found);
+    }, [within, selector, words]),
+  );
+}
+
+/**
+ * Wait until the active editor shows something.
+ * @param {User} user
+ * @param {RegExp} words
+ */
+function shows(user, words) {
+  let text = "";
+  const what = () => `the editor shows ${words}, only: ${text}`;
+  return waitFor(what, async () => words.test((text = await shownText(user))), 30);
+}
+
+/**
+ * Wait until a notice that is still there says that.
+ * @param {User} user
+ * @param {RegExp} words
+ * @param {number} [seconds]
+ */
+function notice(user, words, seconds = 30) {
+  let said = /** @type {string[]} */ ([]);
+  const what = () => `a notice that says ${words}, only: ${said.join(" | ")}`;
+  const look = async () => {
+    said = await user.evaluate(() =>
+      [...document.querySelectorAll(".notice")].map((one) => one.textContent ?? ""),
+    );
+    return said.some((one) => words.test(one));
+  };
+  return waitFor(what, look, seconds);
+}
+
+/** Close every notice and dialog. @param {User} user */
+export function tidyUp(user) {
+  return user.evaluate(() => {
+    for (const one of document.querySelectorAll(".modal-close-button, .notice")) {
+      if (one instanceof HTMLElement) one.click();
+    }
+  });
+}
+
+/** @param {User} user */
+function statusBar(user) {
+  return user.evaluate(
+    () => document.querySelector(".status-bar-item.plugin-callout-companion")?.textContent ?? "",
+  );
+}

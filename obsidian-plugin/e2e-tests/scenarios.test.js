@@ -1,0 +1,40 @@
+/** The scenarios in our host, a real Chromium; app/ has the same in the real Obsidian. */
+
+import assert from "node:assert/strict";
+import { after, before, beforeEach, test } from "node:test";
+import { errorsOf } from "./obsidian.js";
+import { SCENARIOS, tidyUp } from "./scenarios.js";
+import { openPaired, openScene, runCommand } from "./scene.js";
+
+/** @type {import("./scene.js").Scene} */
+let scene;
+/** @type {import("playwright-core").Page} */
+let page;
+/** @type {import("./scenarios.js").User} */
+let user;
+
+before(async () => {
+  scene = await openScene();
+  page = await openPaired(scene, {}, { hasClock: true });
+  user = {
+    evaluate: (act, value) => page.evaluate(`(${act})(window.app, ${JSON.stringify(value ?? null)})`),
+    type: (text) => page.keyboard.type(text),
+    runCommand: (_, name) => runCommand(page, name),
+    letTimePass: () => page.clock.fastForward(10_000),
+  };
+});
+
+beforeEach(async () => {
+  scene.endpoint.release();
+  await tidyUp(user);
+});
+
+after(async () => {
+  const errors = page ? await errorsOf(page) : [];
+  await scene?.end();
+  assert.deepEqual(errors, []);
+});
+
+for (const [name, act] of Object.entries(SCENARIOS)) {
+  test(name, () => act({ user, vault: scene.vault, endpoint: scene.endpoint }));
+}
