@@ -71,11 +71,25 @@ def test_lets_in(server: Served, headers: dict[str, str | list[str]]) -> None:
     assert server.send(request).status == 200
 
 
+def test_no_cache_keeps_an_answer(server: Served) -> None:
+    run = server.post("/runs", {"paths": ["Stub.md"]}).json["id"]
+    for path in ("/status", "/notes", "/runs", f"/runs/{run}?diff=true", "/changes", "/changes/1"):
+        answer = server.get(path)
+        assert (answer.status, answer.headers["cache-control"]) == (200, "no-store"), path
+        again = server.get(path, If_None_Match=answer.headers["etag"])
+        assert (again.status, again.headers["cache-control"]) == (304, "no-store"), path
+
+
 def test_health_needs_no_token_and_tells_who_it_is(server: Served) -> None:
     answer = server.send(make_request("GET", "/healthz", {"Host": f"localhost:{server.port}"}))
     told = {"status": "ok", "name": "callout-companion", "version": __version__}
     assert (answer.status, answer.json) == (200, told)
     assert_is_secured(answer)
+
+
+def test_health_is_told_to_a_client_of_any_version(server: Served) -> None:
+    for version in ("0.0.1", "1000.0"):
+        assert server.ask("GET", "/healthz", Companion_Version=version).status == 200
 
 
 CLIENTS = [
