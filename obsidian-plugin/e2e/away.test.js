@@ -35,7 +35,7 @@ after(async () => {
 test("a daemon that dies is one quiet word in the status bar", async () => {
   const notices = await countNotices(page);
   await scene.vault.kill();
-  await pass(page, "the status bar says so", /away/);
+  await pass(page, "the status bar says so", /not running/);
   assert.equal(await countNotices(page), notices, "nobody is told who did not ask");
 });
 
@@ -56,6 +56,17 @@ test("when it is back, so is the plugin", async () => {
   await shows(page, /\[!ai\]/);
 });
 
+test("on another port it is found, too, and so is the next one", async () => {
+  for (let times = 0; times < 2; times++) {
+    const { port } = scene.vault;
+    await scene.vault.stop();
+    await pass(page, "the status bar says so", /not running/);
+    await scene.vault.serve(0);
+    assert.notEqual(scene.vault.port, port);
+    await pass(page, "the status bar knows", /today/);
+  }
+});
+
 test("a daemon that dies while the model thinks: the note stays, and the user is told", async () => {
   await openNote(page, "Garden/Basil.md");
   const text = await shownText(page);
@@ -68,7 +79,7 @@ test("a daemon that dies while the model thinks: the note stays, and the user is
   await notice(page, /companion serve/, notices);
   assert.equal(await shownText(page), text);
   scene.endpoint.release();
-  await scene.vault.serve(scene.vault.port);
+  await scene.vault.serve(0);
   await pass(page, "the status bar knows", /today/);
   await clickRibbon(page);
   await shows(page, /\[!ai\]/);
