@@ -76,11 +76,13 @@ test("a daemon that dies while the model thinks: the note stays, and the user is
   await clickRibbon(page);
   await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
   await scene.vault.kill();
+  await pass(page, "the status bar says so", /waiting for Callout Companion/);
   await notice(page, /companion serve/, notices);
   assert.equal(await shownText(page), text);
   scene.endpoint.release();
   await scene.vault.serve(0);
   await pass(page, "the status bar knows", /today/);
+  await notice(page, /was started anew meanwhile/, notices);
   await clickRibbon(page);
   await shows(page, /\[!ai\]/);
 });

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { Host, clock, find, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, fill, offerFor, progress, result } from "./host/daemon.js";
+import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
 
 const AWAY = "Nobody answers at http://127.0.0.1:27182. Start Callout Companion in a terminal: companion serve";
 const STRANGER = "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
@@ -463,6 +463,124 @@ describe("a daemon of another version", () => {
       assert.equal(told().length, before + 6, "every ten seconds: it is believed for thirty");
     });
   }
+});
+
+describe("a run that is followed", () => {
+  let seen;
+  /** Whether the daemon knows the run; how far that is. */
+  const begin = async () => {
+    host = await new Host({ "F/A.md": NOTE, "F/B.md": NOTE, "F/C.md": NOTE }).load();
+    seen = progress({ state: "running", total: 3, counts: { enriched: 1 }, next: 1, results: [result({ change: 8 })] });
+    host.daemon.answers.set("GET /runs/*", (_, __, query) => {
+      if (!seen) return answer(404, "There is no run any more.");
+      return { ...seen, results: query.get("since") === "0" ? seen.results : [] };
+    });
+    await host.open("F/A.md", "preview");
+    await host.command("enrich-folder");
+    assert.equal(host.status.textContent, "Companion: 1 of 3 notes…");
+  };
+  const finish = () => {
+    seen = progress({ total: 3, counts: { enriched: 3 }, next: 3 });
+  };
+
+  test("goes on after a poll that failed, and nobody is bothered", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(1_000);
+    assert.equal(host.status.textContent, "Companion: 1 of 3 notes, waiting for Callout Companion…");
+    host.daemon.isAway = false;
+    finish();
+    await host.pass(2_000);
+    assert.deepEqual(host.notices.map(({ text }) => text), ["Filled 3 notes in F.Undo"]);
+  });
+
+  test("is asked for less and less often, and the user is told once what to do", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(120_000);
+    assert.equal(host.notices.length, 1);
+    assert.match(host.said, /companion serve What was begun goes on once it is there again\.$/);
+    host.daemon.isAway = false;
+    finish();
+    await host.pass(20_000);
+    assert.equal(host.said, "Filled 3 notes in F.Undo");
+  });
+
+  test("is followed on another port", async () => {
+    await begin();
+    host.others.set("http://127.0.0.1:27182", Object.assign(new FakeDaemon(), { isAway: true }));
+    await host.pass(3_000);
+    await host.place({ ...host.told, port: 4000 });
+    finish();
+    await host.pass(10_000);
+    assert.equal(host.said, "Filled 3 notes in F.Undo");
+    assert.equal(host.daemon.requests.at(-1).origin, "http://127.0.0.1:4000");
+  });
+
+  test("that a daemon lost by a restart is told of, with what it did and its undo", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(1_000);
+    host.daemon.isAway = false;
+    seen = null;
+    host.daemon.changes = [change({ id: 8, path: "F/A.md" }), change({ id: 9, path: "F/B.md" }), change({ id: 7, path: "F/C.md", state: "failed" })];
+    await host.pass(5_000);
+    assert.equal(host.said, "Filled 2 notes in F. Callout Companion was started anew meanwhile, which ended this work. Ask again for the rest.Undo");
+    assert.equal(host.status.textContent, "Companion: 3 today");
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("POST /changes/9/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("GET /changes")[0].query.run, "run1");
+  });
+
+  test("keeps its undo when it is given up, and when the token ends", async () => {
+    for (const [end, words] of [[{ isAway: true }, /^Filled 1 note in F\. Nobody answers/], [{ token: "another" }, /^Filled 1 note in F\. Not paired\./]]) {
+      await begin();
+      Object.assign(host.daemon, end);
+      await host.pass(20 * 60_000);
+      assert.match(host.said, words);
+      assert.ok(host.said.endsWith("Undo"));
+      assert.equal(host.plugin.runs.size, 0);
+      await host.unload();
+    }
+    await host.load();
+  });
+
+  test("of one note that was written before the restart is told of with its undo", async () => {
+    host = await new Host().load();
+    host.daemon.answers.set("GET /runs/*", answer(404, "There is no run any more."));
+    host.daemon.changes = [change({ id: 8, needs: ["description", "callout:section:Why"] })];
+    await host.open("A.md", "preview");
+    await host.command("enrich-note");
+    await host.pass(1_000);
+    assert.equal(host.said, "Filled description and a callout in “A”.Undo");
+    host.daemon.changes = [];
+    await host.command("enrich-note");
+    await host.pass(1_000);
+    assert.match(host.said, /^Callout Companion was started anew meanwhile/);
+  });
+
+  test("in the background is waited for without a word", async () => {
+    host = new Host();
+    host.daemon.toDo = ["A.md"];
+    await host.load();
+    await host.open("A.md");
+    host.daemon.answers.set("GET /runs/*", () => {
+      throw new Error("net::ERR_CONNECTION_RESET");
+    });
+    await host.pass(120_000);
+    assert.deepEqual(host.notices, []);
+  });
+
+  test("ends at once when the plugin is switched off", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(5_000);
+    await host.unload();
+    assert.equal(clock.size, 0, "no timer is left");
+    await host.load();
+  });
 });
 
 describe("the status bar", () => {

@@ -25,6 +25,7 @@ const MUTATIONS = [
   ["proof.js", "told.place === (await prove(id, port, nonce))", "told.place", "gives the code to whoever takes the port"],
   ["locate.js", 'return address.replace("localhost", "127.0.0.1");', "return address;", "dials a name that leads elsewhere"],
   ["watch.js", "  watch.isTold = isTold;\n", "  watch.isTold = Boolean(watch.status);\n", "lets presence hang on the status"],
+  ["follow.js", "if (isPassing && failures < MOST)", "if (false)", "ends following at the first poll that fails"],
   ["http.js", "throw: false", "throw: true", "lets requestUrl throw"],
   ["http.js", 'throw new NotAgreed(detail)', "throw new Refused(detail)", "does not ask before it costs much"],
   ["folder.js", 'priority: "request", agreed }', 'priority: "request", agreed: true }', "agrees unasked"],
