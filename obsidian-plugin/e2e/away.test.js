@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { errorsOf, notice } from "./obsidian.js";
+import { Vault } from "./daemon.js";
+import { errorsOf, notice, readData, writeData } from "./obsidian.js";
 import {
   clickRibbon,
   countNotices,
   openNote,
   openPaired,
   openScene,
+  secret,
   shownText,
   shows,
   statusBar,
@@ -64,6 +66,25 @@ test("on another port it is found, too, and so is the next one", async () => {
     await scene.vault.serve(0);
     assert.notEqual(scene.vault.port, port);
     await pass(page, "the status bar knows", /today/);
+  }
+});
+
+test("a second vault finds its own daemon, though its settings name the first one's", async () => {
+  const second = await Vault.copy(scene.endpoint.baseUrl);
+  try {
+    const data = { address: scene.vault.address, code: await second.pair() };
+    await writeData(second, data);
+    const other = await scene.obsidian.open(second, { hasClock: true });
+    await pass(other, "the first one's daemon is not taken for its own", /another vault's/);
+    assert.equal(JSON.parse(await readData(second)).code, data.code, "the code is kept");
+    await second.serve();
+    await pass(other, "its own is found", /today/);
+    assert.equal(JSON.parse(await readData(second)).code, undefined);
+    assert.notEqual(await secret(other), await secret(page));
+    assert.deepEqual(await errorsOf(other), []);
+    await other.close();
+  } finally {
+    await second.remove();
   }
 });
 

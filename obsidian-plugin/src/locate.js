@@ -40,12 +40,14 @@ export async function locate(plugin) {
     if (kind === "ours") return found(plugin, address, token);
   }
   const places = await readPlaces(plugin);
+  let known = "";
   for (const { port, id } of places) {
     const address = `http://127.0.0.1:${port}`;
     const there = await identify(plugin, address, token, id).catch(() => "another");
     if (there === "ours") return found(plugin, address, token);
-    if (there === "known") return found(plugin, address, "");
+    if (there === "known") known ||= address;
   }
+  if (known) return found(plugin, known, "");
   watch.address = "";
   if (kind instanceof Error) throw kind;
   if (kind === "another") throw new AnotherVault(usual);

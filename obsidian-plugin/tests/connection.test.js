@@ -359,6 +359,16 @@ describe("the vault's own daemon", () => {
     assert.deepEqual([...new Set(origins)], [THERE]);
   });
 
+  test("is the one that knows the token, where several wrote a file", async () => {
+    const other = another();
+    await begin(away());
+    host.others.set("http://127.0.0.1:4100", other);
+    await host.place({ port: 4100, id: other.place, machine: "here" }, "daemon-000000000000.json");
+    await host.load();
+    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.deepEqual(tokens(other), []);
+  });
+
   const BROKEN = ["", "[]", "{", '{"port":4000}', '{"port":"4000","id":"x"}', `{"port":4000,"id":""}`, `{"port":65536,"id":"${"0".repeat(32)}"}`, `{"port":80.5,"id":"${"0".repeat(32)}"}`];
   for (const text of BROKEN) {
     test(`is not looked for where a file says ${text || "nothing"}`, async () => {
