@@ -65,19 +65,13 @@ def install_plugin(root: Path, config: Config, show: Show) -> None:
     planned = plan_install(root, built)
     state = state_folder(root)
     place = find_daemon(state)
-    usual = config.server.port
-    port = place.port if place else usual or DEFAULT_PORT
+    port = place.port if place else config.server.port or DEFAULT_PORT
     address = f"http://127.0.0.1:{port}"
     code = new_code(state, _HOURS * 3600.0, _TRIES)
     written = write_install(planned, {"address": address, "code": code})
     show.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
     show.say(f"  written: {', '.join(written)}")
     show.say(
-        f"  it will ask the daemon at {address}, with a code that works once, within {_HOURS}"
-        f" hours and {_TRIES} tries"
+        f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
+        f" that works once, within {_HOURS} hours and {_TRIES} tries"
     )
-    if port != usual:
-        show.warn(
-            f"companion serve will answer elsewhere, since [server] has port = {usual}: set"
-            f" {port} there, so that the plugin finds it."
-        )

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
 
-from companion.daemon.api import pair, route, waiting
+from companion import __version__
+from companion.config import APP
+from companion.daemon.api import pair, proof, route, waiting
 from companion.daemon.api.changes import changes
 from companion.daemon.api.notes import notes
 from companion.daemon.api.presence import presence
@@ -24,26 +28,30 @@ from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 if TYPE_CHECKING:
     from _typeshed.wsgi import WSGIApplication
 
-NOUNS = (status, notes, runs, changes, presence, pair.pair)
+NOUNS = (status, notes, runs, changes, presence, pair.pair, proof.proof)
 
 
 def make_app(
     daemon: Daemon,
     accepts: Callable[[str], object],
     exchange: Callable[[str], str | None],
+    prove: Callable[[int, str], proof.Proofs | None],
     port: int,
     closing: threading.Event | None = None,
 ) -> WSGIApplication:
     """Return the API of a daemon that listens on port, guarded.
 
     accepts: whether a bearer token opens it. exchange: the token for a one-time code; None when
-    the code is wrong. closing: set when the daemon stops; no answer is held back any more then.
+    the code is wrong. prove: what proves to a client, for a port and its nonce, whose daemon this
+    is; None while there is no token. closing: set when the daemon stops; no answer is held back
+    any more then.
     """
     app = Flask("companion", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.extensions[route.EXTENSION] = daemon
     app.extensions[pair.EXTENSION] = exchange
+    app.extensions[proof.EXTENSION] = partial(prove, port)
     app.extensions[waiting.EXTENSION] = waiting.Waiters(closing or threading.Event())
     for noun in NOUNS:
         app.register_blueprint(noun)
@@ -55,7 +63,8 @@ def make_app(
 
 
 def _tell_health() -> Response:
-    return Response('{"status":"ok"}', content_type="application/json")
+    told = {"status": "ok", "name": APP, "version": __version__}
+    return Response(json.dumps(told), content_type="application/json")
 
 
 def _document() -> Response:

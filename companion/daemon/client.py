@@ -11,6 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
+from companion import __version__
 from companion.daemon.api.change_shapes import Undo
 from companion.daemon.api.order_shape import order_object
 from companion.daemon.api.run_shapes import (
@@ -76,7 +77,11 @@ class DaemonClient:
 
     def __init__(self, port: int, token: str) -> None:
         self._port = port
-        self._headers = {"Host": f"{_HOST}:{port}", "Authorization": f"Bearer {token}"}
+        self._headers = {
+            "Host": f"{_HOST}:{port}",
+            "Authorization": f"Bearer {token}",
+            "Companion-Version": __version__,
+        }
 
     def status(self, within: float = _SOON) -> StatusShape:
         """Return how the daemon stands. within: seconds; one that hangs is found out by it."""

@@ -12,18 +12,22 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
 from companion.daemon.problem import PROBLEM_JSON, Refusal
+from companion.daemon.versions import check_client
 
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
 MAX_BODY = 1024 * 1024  # bytes
 METHODS = ("GET", "HEAD", "POST")
-OPEN = frozenset({("GET", "/healthz"), ("POST", "/api/v1/pair")})  # without a token
+OPEN = frozenset(  # without a token
+    {("GET", "/healthz"), ("POST", "/api/v1/pair"), ("POST", "/api/v1/proof")}
+)
 SECURITY = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
     ("Referrer-Policy", "no-referrer"),
     ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "no-store"),
 )
 
 _NAMES = ("127.0.0.1", "localhost")
@@ -71,6 +75,8 @@ class Guard:
         self._check_sender(environ)
         if (method, path) not in OPEN:
             self._check_token(environ)
+        if path != "/healthz":  # it says to everybody which version this is
+            check_client(environ.get("HTTP_COMPANION_VERSION"))
         if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
             raise Refusal(404, "There is nothing at this address.")
         methods = [name for name in METHODS if name in self._methods(path)] or METHODS
@@ -114,14 +120,15 @@ def _check_body(environ: WSGIEnvironment, method: str) -> None:
 
 
 def _securing(start_response: StartResponse) -> StartResponse:
-    """Return start_response that also sends the security headers, and how it may be cached."""
+    """Return start_response that also sends the security headers.
+
+    Nothing may be cached: what is answered is about the user's notes, and some caches are on disk.
+    """
 
     def start(
         status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
-        has_etag = any(name.lower() == "etag" for name, _ in headers)
-        caching = ("Cache-Control", "private, no-cache" if has_etag else "no-store")
-        return start_response(status, [*headers, *SECURITY, caching], exc_info)
+        return start_response(status, [*headers, *SECURITY], exc_info)
 
     return start
 

@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
 from companion import __version__
+from companion.config import APP
 from companion.daemon.api.route import PREFIX, Noun, Route
 from companion.daemon.api.shapes import LARGEST
 from companion.daemon.problem import PROBLEM_JSON, Problem
@@ -141,15 +142,16 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
 
 def _bare_paths() -> dict[str, dict[str, Any]]:
     """Return the two addresses that are of no noun."""
-    state = {"type": "object", "properties": {"status": {"const": "ok"}}, "required": ["status"]}
-    content = {_JSON: {"schema": state | {"additionalProperties": False}}}
+    told = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
+    health = {"type": "object", "properties": told, "required": list(told)}
+    content = {_JSON: {"schema": health}}
     document = {_JSON: {"schema": {"type": "object"}}}
     problems = dict(_problems(_PROBLEMS))
     return {
         "/healthz": {
             "get": {
                 "operationId": "read_health",
-                "summary": "Whether the daemon answers at all; nothing else.",
+                "summary": "Whether a daemon answers at all, and its version; nothing else.",
                 "security": [],
                 "responses": {"200": {"description": "It does.", "content": content}} | problems,
             }

@@ -67,7 +67,10 @@ class Problem(BaseModel):
 
 
 class Refusal(Exception):
-    """A request that is not carried out. headers: of the answer, beside the usual ones."""
+    """A request that is not carried out. headers: of the answer, beside the usual ones.
+
+    kind: what stands in the problem's type, where its status does not say all about it.
+    """
 
     def __init__(
         self,
@@ -75,12 +78,14 @@ class Refusal(Exception):
         detail: str,
         errors: Sequence[Place] = (),
         headers: Sequence[tuple[str, str]] = (),
+        kind: str = "",
     ) -> None:
         super().__init__(status, detail)
         self.headers = headers
         self.problem = http_problem(status, detail)
-        if errors:
-            self.problem.type, self.problem.errors = f"{_URN}invalid", list(errors)
+        self.problem.errors = list(errors)
+        if kind or errors:
+            self.problem.type = _URN + (kind or "invalid")
 
 
 def http_problem(status: int, detail: str) -> Problem:

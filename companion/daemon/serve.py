@@ -14,13 +14,15 @@ from types import FrameType
 
 from companion import __version__
 from companion.config import Config, state_folder
+from companion.daemon.api.proof import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
 from companion.daemon.place import Place, remove_place, write_place
+from companion.daemon.plugin_place import PluginPlace
 from companion.daemon.server import Server, bind_port, make_server
-from companion.daemon.token import Tokens, client_token, ensure_token, read_token
+from companion.daemon.token import Tokens, client_token, ensure_token, prove, read_token
 from companion.enrich.spending import open_spending
 from companion.enrich.unchecked import find_unchecked
 from companion.enrich.workspace import open_workspace
@@ -54,18 +56,23 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         ensure_token()
         daemon = Daemon(space, spending)
         bound: int = listener.getsockname()[1]
-        app = make_app(daemon, Tokens(root).accepts, _exchange(root), bound, stopped)
+        tokens, told = Tokens(root), PluginPlace(root, bound)
+        app = make_app(
+            daemon, tokens.accepts, _exchange(root), _prover(tokens, told.id), bound, stopped
+        )
         server = make_server(app, listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
         write_place(space.state, Place(bound, os.getpid(), __version__, daemon.started_at))
         try:
+            told.start()
             daemon.start()
             ready(daemon, bound)
             _log.info("serving %s on port %d", root.name, bound)
             _wait_for(signals)
         finally:
             stopped.set()
+            told.stop()
             _stop(daemon, server, answering, space.state)
     _log.info("stopped")
 
@@ -77,6 +84,16 @@ def _exchange(root: Path) -> Callable[[str], str | None]:
         return client_token(read_token(), root) if take_code(state_folder(root), code) else None
 
     return exchange
+
+
+def _prover(tokens: Tokens, place: str) -> Callable[[int, str], Proofs | None]:
+    """Return what proves to a client that this is its daemon. place: the id in the plugin's."""
+
+    def prove_both(port: int, nonce: str) -> Proofs | None:
+        by_token = tokens.prove(port, nonce)
+        return None if by_token is None else Proofs(by_token, prove(place, port, nonce))
+
+    return prove_both
 
 
 def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:

@@ -142,8 +142,7 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
         error = self.request.error
         body = http_problem(error.code, _DETAILS.get(error.code, _DETAILS[400])).dump()
         self.status = f"{error.code} {error.reason}"
-        caching = ("Cache-Control", "no-store")
-        self.response_headers += [("Content-Type", PROBLEM_JSON), *SECURITY, caching]
+        self.response_headers += [("Content-Type", PROBLEM_JSON), *SECURITY]
         self.set_close_on_finish()
         self.content_length = len(body)
         self.write(body)

@@ -94,6 +94,16 @@ def client_token(token: str, root: Path) -> str:
     return hmac.new(token.encode(), f"vault:{vault}".encode(), sha256).hexdigest()
 
 
+def prove(key: str, port: int, nonce: str) -> str:
+    """Return what only somebody who has the key can answer to a nonce: 64 hex digits.
+
+    port: where the one who proves it listens. An answer that a program on another port fetched
+    from there, to pass it on, is thereby none for the port that the client dialled.
+    """
+    message = f"callout-companion\n{port}\n{nonce}"
+    return hmac.new(key.encode(), message.encode(), sha256).hexdigest()
+
+
 class _Accepted(NamedTuple):
     """What the token file, as it was at `seen`, lets in; nobody where it holds no token."""
 
@@ -124,6 +134,11 @@ class Tokens:
         if is_cli:
             return "cli"
         return "client" if is_client else None
+
+    def prove(self, port: int, nonce: str) -> str | None:
+        """Return the proof that we know the token of this vault's clients; None without one."""
+        client = self._read().client
+        return None if client is None else prove(client.decode(), port, nonce)
 
     def _read(self) -> _Accepted:
         # looked at before it is read: one changed in between is read again the next time

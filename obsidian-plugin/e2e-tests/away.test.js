@@ -2,13 +2,15 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { errorsOf, notice } from "./obsidian.js";
+import { Vault } from "./daemon.js";
+import { errorsOf, notice, readData, writeData } from "./obsidian.js";
 import {
   clickRibbon,
   countNotices,
   openNote,
   openPaired,
   openScene,
+  secret,
   shownText,
   shows,
   statusBar,
@@ -35,7 +37,7 @@ after(async () => {
 test("a daemon that dies is one quiet word in the status bar", async () => {
   const notices = await countNotices(page);
   await scene.vault.kill();
-  await pass(page, "the status bar says so", /away/);
+  await pass(page, "the status bar says so", /not running/);
   assert.equal(await countNotices(page), notices, "nobody is told who did not ask");
 });
 
@@ -56,6 +58,36 @@ test("when it is back, so is the plugin", async () => {
   await shows(page, /\[!ai\]/);
 });
 
+test("on another port it is found, too, and so is the next one", async () => {
+  for (let times = 0; times < 2; times++) {
+    const { port } = scene.vault;
+    await scene.vault.stop();
+    await pass(page, "the status bar says so", /not running/);
+    await scene.vault.serve(0);
+    assert.notEqual(scene.vault.port, port);
+    await pass(page, "the status bar knows", /today/);
+  }
+});
+
+test("a second vault finds its own daemon, though its settings name the first one's", async () => {
+  const second = await Vault.copy(scene.endpoint.baseUrl);
+  try {
+    const data = { address: scene.vault.address, code: await second.pair() };
+    await writeData(second, data);
+    const other = await scene.obsidian.open(second, { hasClock: true });
+    await pass(other, "the first one's daemon is not taken for its own", /another vault's/);
+    assert.equal(JSON.parse(await readData(second)).code, data.code, "the code is kept");
+    await second.serve();
+    await pass(other, "its own is found", /today/);
+    assert.equal(JSON.parse(await readData(second)).code, undefined);
+    assert.notEqual(await secret(other), await secret(page));
+    assert.deepEqual(await errorsOf(other), []);
+    await other.close();
+  } finally {
+    await second.remove();
+  }
+});
+
 test("a daemon that dies while the model thinks: the note stays, and the user is told", async () => {
   await openNote(page, "Garden/Basil.md");
   const text = await shownText(page);
@@ -65,11 +97,13 @@ test("a daemon that dies while the model thinks: the note stays, and the user is
   await clickRibbon(page);
   await waitFor("the model is asked", async () => scene.endpoint.asked > asked);
   await scene.vault.kill();
+  await pass(page, "the status bar says so", /waiting for Callout Companion/);
   await notice(page, /companion serve/, notices);
   assert.equal(await shownText(page), text);
   scene.endpoint.release();
-  await scene.vault.serve(scene.vault.port);
+  await scene.vault.serve(0);
   await pass(page, "the status bar knows", /today/);
+  await notice(page, /was started anew meanwhile/, notices);
   await clickRibbon(page);
   await shows(page, /\[!ai\]/);
 });

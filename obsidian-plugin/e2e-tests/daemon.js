@@ -40,6 +40,7 @@ export class Vault {
     const base = await mkdtemp(join(realpathSync(tmpdir()), "companion-e2e-"));
     const vault = new Vault(base);
     await cp(join(REPOSITORY, "examples", "vault"), vault.path, { recursive: true });
+    await mkdir(join(vault.path, ".obsidian", "plugins", "callout-companion"), { recursive: true });
     await mkdir(vault.home, { mode: 0o700 });
     const tables = { endpoint: { base_url: baseUrl, model: "held" }, background };
     const lines = Object.entries(tables).flatMap(([table, settings]) => [
@@ -71,6 +72,11 @@ export class Vault {
 
   get address() {
     return `http://127.0.0.1:${this.port}`;
+  }
+
+  /** End the daemon as its user does. */
+  async stop() {
+    await this.#end("SIGTERM");
   }
 
   /** Kill the daemon as a crash does. */

@@ -130,6 +130,7 @@ async function bundleHost() {
 async function expose(page, root) {
   const read = (path) => readFile(join(root, path), "utf8").catch(() => "");
   await page.exposeFunction("hostList", () => list(root));
+  await page.exposeFunction("hostListFolder", (path) => listFolder(root, path));
   await page.exposeFunction("hostRead", read);
   await page.exposeFunction("hostRequest", send);
   await page.exposeFunction("hostWrite", async (path, text, expected) => {
@@ -147,6 +148,16 @@ async function list(root) {
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1).split(sep).join("/"))
     .filter((path) => !path.startsWith("."));
+}
+
+/**
+ * The files of one folder, hidden ones too, by their paths in the vault.
+ * @param {string} root
+ * @param {string} path
+ */
+async function listFolder(root, path) {
+  const found = await readdir(join(root, path), { withFileTypes: true }).catch(() => []);
+  return found.filter((entry) => entry.isFile()).map((entry) => `${path}/${entry.name}`);
 }
 
 /**

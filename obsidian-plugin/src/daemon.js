@@ -1,27 +1,28 @@
-/** The daemon's HTTP API. Every call rejects with DaemonAway, NotPaired, Refused or Garbled. */
+/**
+ * The HTTP API of this vault's daemon. Every call rejects as locate() does, or with NotPaired, Refused
+ * or Garbled.
+ */
 
-import { requestUrl } from "obsidian";
-import { DaemonAway, Garbled, NotAgreed, NotPaired, Refused } from "./errors.js";
-import { readToken } from "./pairing.js";
+import { NotPaired } from "./errors.js";
+import { read, send } from "./http.js";
+import { locate } from "./locate.js";
 import * as shapes from "./shapes.js";
 
-/** @import { RequestUrlParam } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Offer, Order, Reader } from "./shapes.js" */
 
-/** @typedef {{ status: number, text: string }} Answer */
-
-const PATIENCE = 30_000; // milliseconds; the daemon holds an answer back for WAIT at most
 const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not long
 
 /**
  * The token for a one-time code.
  *
  * @param {CompanionPlugin} plugin
+ * @param {string} address of the daemon
  * @param {string} code
  */
-export async function takeToken(plugin, code) {
-  return read(await send(plugin, "POST", "/pair", { code }, ""), shapes.asPaired).token;
+export async function takeToken(plugin, address, code) {
+  const question = { method: "POST", path: "/api/v1/pair", body: { code } };
+  return read(await send(plugin, address, question), shapes.asPaired).token;
 }
 
 /**
@@ -178,10 +179,9 @@ export async function reportPresence(plugin, client, open) {
  * @param {Record<string, string | number>} query
  * @param {Reader<T>} reader
  */
-async function get(plugin, path, query, reader) {
+function get(plugin, path, query, reader) {
   const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  const address = `${path}?${pairs.join("&")}`;
-  return read(await send(plugin, "GET", address, null, requireToken(plugin)), reader);
+  return ask(plugin, "GET", `${path}?${pairs.join("&")}`, null, reader);
 }
 
 /**
@@ -191,62 +191,20 @@ async function get(plugin, path, query, reader) {
  * @param {object} body
  * @param {Reader<T>} reader
  */
-async function post(plugin, path, body, reader) {
-  return read(await send(plugin, "POST", path, body, requireToken(plugin)), reader);
-}
-
-/** @param {CompanionPlugin} plugin */
-function requireToken(plugin) {
-  const token = readToken(plugin);
-  if (!token) throw new NotPaired();
-  return token;
-}
-
-/**
- * @param {CompanionPlugin} plugin
- * @param {string} method
- * @param {string} path
- * @param {object | null} body
- * @param {string} token empty to send none
- * @returns {Promise<Answer>}
- */
-function send({ settings, timers }, method, path, body, token) {
-  /** @type {RequestUrlParam} */
-  const request = { url: `${settings.address}/api/v1${path}`, method, throw: false };
-  if (token) request.headers = { Authorization: `Bearer ${token}` };
-  if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
-  return new Promise((resolve, reject) => {
-    const giveUp = () => reject(new DaemonAway());
-    const timer = timers.after(PATIENCE, giveUp);
-    requestUrl(request)
-      .then(resolve, giveUp)
-      .finally(() => timers.cancel(timer));
-  });
+function post(plugin, path, body, reader) {
+  return ask(plugin, "POST", path, body, reader);
 }
 
 /**
  * @template T
- * @param {Answer} answer
+ * @param {CompanionPlugin} plugin
+ * @param {string} method
+ * @param {string} path
+ * @param {object | null} body
  * @param {Reader<T>} reader
  */
-function read({ status, text }, reader) {
-  if (status === 401) throw new NotPaired();
-  const value = parse(text);
-  if (status < 200 || status > 299) {
-    const { type, detail } = shapes.asProblem(value);
-    throw new (type.endsWith(":not-agreed") ? NotAgreed : Refused)(detail);
-  }
-  return reader(value);
-}
-
-/**
- * @param {string} text
- * @returns {unknown}
- */
-function parse(text) {
-  try {
-    return JSON.parse(text);
-  } catch {
-    throw new Garbled();
-  }
+async function ask(plugin, method, path, body, reader) {
+  const { address, token } = await locate(plugin);
+  if (!token) throw new NotPaired();
+  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
 }

@@ -69,7 +69,7 @@ export async function askFor(plugin, file, { section, requests, isQuiet }, isOur
     requests,
     ...(text !== null && { apply: "client", text }),
   });
-  return { file, path, run, text, result: await followNote(plugin, run, file) };
+  return { file, path, run, text, result: await followNote(plugin, run, file, Boolean(isQuiet)) };
 }
 
 /**
@@ -118,9 +118,10 @@ export function tell(plugin, { file, path, result }, only) {
  * @param {CompanionPlugin} plugin
  * @param {string} run
  * @param {TFile} file
+ * @param {boolean} isQuiet
  */
-async function followNote(plugin, run, file) {
-  for await (const { results, waits, fault } of follow(plugin, run)) {
+async function followNote(plugin, run, file, isQuiet) {
+  for await (const { results, waits, fault } of follow(plugin, run, isQuiet)) {
     const [result] = results;
     if (result) return result;
     if (fault) throw new Refused(fault);

@@ -50,6 +50,7 @@ export default class CompanionPlugin extends Plugin {
 
   async onExternalSettingsChange() {
     this.settings = readSettings(await this.loadData());
+    this.watch.address = "";
     await look(this);
   }
 }

@@ -1,7 +1,8 @@
 /** The one-time code exchanged for a token, which Obsidian keeps as a secret. */
 
 import { takeToken } from "./daemon.js";
-import { Refused } from "./errors.js";
+import { AnotherVault, Refused } from "./errors.js";
+import { dialled, locate } from "./locate.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
@@ -17,29 +18,51 @@ export function readToken({ app }) {
 }
 
 /**
- * Exchange the code, whatever token there was.
+ * Exchange a code that the user typed, whatever token there was. Where no daemon proves to be this
+ * vault's, the one at the address in the settings is asked: the plugin's folder may be one that
+ * the daemon does not write in.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} code
  */
 export async function pair(plugin, code) {
-  plugin.app.secretStorage.setSecret(SECRET, await takeToken(plugin, code.trim()));
+  const address = await locate(plugin).then(
+    (daemon) => daemon.address,
+    (error) => {
+      if (error instanceof AnotherVault) return "";
+      throw error;
+    },
+  );
+  const usual = dialled(plugin.settings.address);
+  await exchange(plugin, address || usual, code).catch((error) => {
+    throw error instanceof Refused && !address ? new AnotherVault(usual) : error;
+  });
 }
 
 /**
- * Exchange the code that `companion init` left in data.json. It is removed once it was used, or
- * is of no use any more; it stays while the daemon is away.
+ * Exchange the code that `companion init` left in data.json, with this vault's daemon alone. It is
+ * removed once it was used, or is of no use any more; it stays while that daemon is away.
  *
  * @param {CompanionPlugin} plugin
  */
 export async function useCode(plugin) {
   const { code } = plugin.settings;
   if (code === undefined) return;
+  const { address } = await locate(plugin);
   try {
-    await pair(plugin, code);
+    await exchange(plugin, address, code);
   } catch (error) {
     if (!(error instanceof Refused)) throw error;
   }
   if (plugin.settings.code === code) delete plugin.settings.code;
   await plugin.saveData(plugin.settings);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} code
+ */
+async function exchange(plugin, address, code) {
+  plugin.app.secretStorage.setSecret(SECRET, await takeToken(plugin, address, code.trim()));
 }

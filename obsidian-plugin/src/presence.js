@@ -23,7 +23,7 @@ export async function reportOpen(plugin) {
  * @param {CompanionPlugin} plugin
  */
 export async function reportChange(plugin) {
-  if (!plugin.watch.status || findOpen(plugin).join("\n") === plugin.told) return;
+  if (!plugin.watch.isTold || findOpen(plugin).join("\n") === plugin.told) return;
   await reportOpen(plugin).catch(() => look(plugin));
 }
 

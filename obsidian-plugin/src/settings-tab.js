@@ -40,7 +40,7 @@ function define(plugin) {
     {
       name: "Server address",
       desc: "Where companion serve listens. Only this computer can be named.",
-      control: { type: "text", key: "address", validate: findAddressFault },
+      render: (setting) => renderAddress(plugin, setting),
     },
     {
       name: "Test the connection",
@@ -63,6 +63,39 @@ function define(plugin) {
       control: { type: "dropdown", key: "ribbon", options },
     },
   ];
+}
+
+/**
+ * A field that counts once it is left: what stands in it while somebody types is another address.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderAddress(plugin, setting) {
+  setting.addText((text) => {
+    const { inputEl } = text.setValue(plugin.settings.address);
+    inputEl.setAttribute("aria-label", "Server address");
+    const keep = () => void keepAddress(plugin, setting, inputEl.value.trim());
+    inputEl.addEventListener("blur", keep);
+    inputEl.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") keep();
+    });
+  });
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ * @param {string} address
+ */
+async function keepAddress(plugin, setting, address) {
+  const fault = findAddressFault(address);
+  setting.setErrorMessage(fault || null);
+  if (fault || address === plugin.settings.address) return;
+  plugin.settings.address = address;
+  plugin.watch.address = "";
+  await plugin.saveData(plugin.settings);
+  await look(plugin);
 }
 
 /**

@@ -7,7 +7,8 @@
  * @typedef {{ address: string, code?: string, ribbon: "enrich" | "review", takeOver: boolean }} Settings
  */
 
-const ADDRESS = /^http:\/\/(127\.0\.0\.1|localhost):\d{1,5}$/;
+const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
+const LAST_PORT = 65_535;
 const USUAL = "http://127.0.0.1:27182";
 
 /**
@@ -33,7 +34,8 @@ export function readSettings(data) {
  * @param {string} address
  */
 export function findAddressFault(address) {
-  return ADDRESS.test(address) ? "" : `Use http://127.0.0.1 and a port, as in ${USUAL}.`;
+  const [, port] = ADDRESS.exec(address) ?? [];
+  return port && Number(port) <= LAST_PORT ? "" : `Use http://127.0.0.1 and a port up to ${LAST_PORT}, as in ${USUAL}.`;
 }
 
 /**

@@ -1,4 +1,8 @@
-/** The JSON that the daemon answers, read with distrust: what has another form is Garbled. */
+/**
+ * The JSON that the daemon answers, read with distrust: what has another form is Garbled. Fields that
+ * are not known are left out, and those that only are shown may be missing: a daemon of another
+ * version is no reason not to work.
+ */
 
 import { Garbled } from "./errors.js";
 
@@ -31,6 +35,16 @@ export function asTruth(value) {
  */
 export function maybe(reader) {
   return (value) => (value === null || value === undefined ? null : reader(value));
+}
+
+/**
+ * @template T
+ * @param {Reader<T>} reader
+ * @param {T} otherwise where there is none
+ * @returns {Reader<T>}
+ */
+export function or(reader, otherwise) {
+  return (value) => (value === null || value === undefined ? otherwise : reader(value));
 }
 
 /**
@@ -72,9 +86,12 @@ function refuse() {
   throw new Garbled();
 }
 
+const asWords = or(asText, "");
+const asCount = or(asNumber, 0);
+const asTexts = or(list(asText), []);
 const asEdit = object({ start: asNumber, end: asNumber, text: asText });
-const asFilled = object({ kind: asText, heading: maybe(asText), reason: asText, text: textOrLines });
-const asNeed = object({ kind: asText, heading: maybe(asText), reason: asText });
+const asFilled = object({ kind: asText, heading: maybe(asText), reason: asWords, text: or(textOrLines, "") });
+const asNeed = object({ kind: asText, heading: maybe(asText), reason: asWords });
 
 /**
  * Numbers by name.
@@ -86,47 +103,65 @@ function asCounts(value) {
   return Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, asNumber(one)]));
 }
 
+/** @param {unknown} value */
+function asPort(value) {
+  const port = asNumber(value);
+  return Number.isInteger(port) && port > 0 && port < 65536 ? port : refuse();
+}
+
+/** @param {unknown} value */
+function asId(value) {
+  const id = asText(value);
+  return /^[0-9a-f]{32}$/.test(id) ? id : refuse();
+}
+
 export const asOffer = object({ edits: list(asEdit), base_sha256: asText, new_sha256: asText });
 export const asOffered = object({ offer: asOffer });
 export const asMade = object({ change: asNumber });
 export const asPaired = object({ token: asText });
+export const asPlace = object({ port: asPort, id: asId });
+export const asProofs = object({ token: asText, place: asText, version: asText });
+export const asHealth = object({ status: asText, name: asWords, version: asWords });
 export const asBegun = object({ id: asText });
-export const asProblem = object({ type: asText, detail: asText });
-export const asAttended = object({ to_do: list(asText) });
-export const asNote = object({ needs: list(asNeed), left: list(asText), skipped: maybe(asText) });
+export const asProblem = object({ type: asWords, detail: or(asText, "The daemon does not do that.") });
+export const asAttended = object({ to_do: asTexts });
+export const asNote = object({ needs: or(list(asNeed), []), left: asTexts, skipped: maybe(asText) });
 export const asResult = object({
   path: asText,
   status: asText,
   reason: maybe(asText),
-  changes: list(asFilled),
-  left: list(asText),
+  changes: or(list(asFilled), []),
+  left: asTexts,
   change: maybe(asNumber),
   offer: maybe(asOffer),
 });
 export const asProgress = object({
   state: asText,
-  total: asNumber,
+  total: asCount,
   counts: asCounts,
-  waits: asText,
-  fault: asText,
+  waits: asWords,
+  fault: asWords,
   results: list(asResult),
   next: asNumber,
 });
 export const asChanges = object({
-  changes: list(object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber) })),
+  changes: list(object({ id: asNumber, path: asText, state: asText, needs: asTexts, undoes: maybe(asNumber) })),
 });
+const asFault = object({ reason: or(asText, "something is wrong with the model") });
+const asBackground = object({ off: asWords, waiting: asCount, notes_today: asCount, notes_a_day: asCount });
+const asToday = object({ notes: asCount, input_tokens: asCount, output_tokens: asCount, dollars: maybe(asNumber) });
 export const asStatus = object({
-  vault: asText,
-  paused: asTruth,
-  model: asText,
-  endpoint: asText,
-  fault: maybe(object({ reason: asText })),
-  background: object({ off: asText, waiting: asNumber, notes_today: asNumber, notes_a_day: asNumber }),
-  today: object({ notes: asNumber, input_tokens: asNumber, output_tokens: asNumber, dollars: maybe(asNumber) }),
-  notes: asNumber,
-  to_do: asNumber,
-  in_hand: list(asText),
-  runs: list(asText),
+  vault: or(asText, "the vault"),
+  paused: or(asTruth, false),
+  model: or(asText, "a model"),
+  endpoint: asWords,
+  fault: maybe(asFault),
+  background: or(asBackground, asBackground({})),
+  today: or(asToday, asToday({})),
+  notes: asCount,
+  to_do: asCount,
+  in_hand: asTexts,
+  runs: asTexts,
 });
 
 /** @typedef {ReturnType<typeof asEdit>} Edit */
@@ -136,6 +171,7 @@ export const asStatus = object({
 /** @typedef {ReturnType<typeof asProgress>} Progress */
 /** @typedef {ReturnType<typeof asStatus>} Status */
 /** @typedef {ReturnType<typeof asNote>} Note */
+/** @typedef {ReturnType<typeof asPlace>} Place */
 
 /**
  * An order of a run, as the API takes it.

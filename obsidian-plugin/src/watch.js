@@ -1,23 +1,23 @@
 /** How the daemon stands, asked again and again: seldom while it is away. */
 
 import { readStatus } from "./daemon.js";
-import { DaemonAway, NotPaired } from "./errors.js";
 import { useCode } from "./pairing.js";
 import { reportOpen } from "./presence.js";
 import { showState } from "./status-bar.js";
-import { explain } from "./words.js";
+import { explain, nameState } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Status } from "./shapes.js" */
 
 /**
  * What is known of the daemon. status: null while it cannot be had; then state says why in a
- * word, and words what to do. delay: milliseconds until it is asked again. looking: the question
- * that is under way.
+ * word, and words what to do. isTold: whether it knows which notes are open. address: where it
+ * answered last; empty for nowhere. delay: milliseconds until it is asked again. looking: the
+ * question that is under way.
  *
  * @typedef {{
- *   status: Status | null, state: string, words: string, delay: number, timer: number,
- *   looking: Promise<void> | null,
+ *   status: Status | null, state: string, words: string, isTold: boolean, address: string,
+ *   delay: number, timer: number, looking: Promise<void> | null,
  * }} Watch
  */
 
@@ -26,7 +26,8 @@ const SELDOM = 60_000;
 
 /** @returns {Watch} */
 export function newWatch() {
-  return { status: null, state: "", words: "", delay: OFTEN, timer: 0, looking: null };
+  const nothing = { status: null, state: "", words: "", isTold: false, address: "" };
+  return { ...nothing, delay: OFTEN, timer: 0, looking: null };
 }
 
 /**
@@ -36,34 +37,31 @@ export function newWatch() {
  */
 export function look(plugin) {
   const { watch } = plugin;
-  watch.looking ??= ask(plugin).finally(() => {
+  watch.looking ??= lookOnce(plugin).finally(() => {
     watch.looking = null;
   });
   return watch.looking;
 }
 
 /** @param {CompanionPlugin} plugin */
-async function ask(plugin) {
+async function lookOnce(plugin) {
   const { timers, watch } = plugin;
   timers.cancel(watch.timer);
+  const wasThere = watch.isTold || !watch.state;
+  let isTold = false;
   try {
     await useCode(plugin);
-    watch.status = await readStatus(plugin);
-    watch.delay = OFTEN;
-    await reportOpen(plugin);
+    const [told, status] = await Promise.allSettled([reportOpen(plugin), readStatus(plugin)]);
+    isTold = told.status === "fulfilled"; // whether or not its status can be read
+    for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
+    watch.status = status.status === "fulfilled" ? status.value : null;
   } catch (error) {
-    const isNew = watch.status || !watch.state;
-    watch.delay = isNew ? OFTEN : Math.min(watch.delay * 2, SELDOM);
     watch.status = null;
     watch.state = nameState(error);
     watch.words = explain(error, plugin.settings.address);
   }
+  watch.isTold = isTold;
+  watch.delay = isTold || wasThere ? OFTEN : Math.min(watch.delay * 2, SELDOM);
   watch.timer = timers.after(watch.delay, () => void look(plugin));
   showState(plugin);
-}
-
-/** @param {unknown} error */
-function nameState(error) {
-  if (error instanceof DaemonAway) return "away";
-  return error instanceof NotPaired ? "not paired" : "trouble";
 }

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, describe, test } from "node:test";
 import { Host, clock, find, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, NOTE, answer, fill, offerFor, progress, result } from "./host/daemon.js";
+import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
 
 const AWAY = "Nobody answers at http://127.0.0.1:27182. Start Callout Companion in a terminal: companion serve";
 const STRANGER = "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
@@ -13,6 +13,11 @@ const SECRET = "callout-companion-token";
 let host;
 
 afterEach(() => host.unload());
+
+/** The tokens that a daemon was sent. */
+function tokens(daemon) {
+  return daemon.dialled.map(({ headers }) => headers.Authorization).filter(Boolean);
+}
 
 function strangers(data) {
   host = new Host({ "A.md": NOTE });
@@ -56,6 +61,7 @@ describe("pairing", () => {
     await strangers({});
     assert.equal(host.status.textContent, "Companion: not paired");
     assert.equal(host.daemon.requests.length, 0);
+    assert.deepEqual(tokens(host.daemon), []);
     host.data.code = "GOOD-CODE";
     await host.plugin.onExternalSettingsChange();
     assert.equal(host.status.textContent, "Companion: 3 today");
@@ -91,7 +97,7 @@ describe("settings", () => {
       host.data = data;
       await host.load();
       assert.deepEqual(host.plugin.settings, { address, ribbon, takeOver });
-      assert.equal(host.daemon.requests[0].origin, address);
+      assert.equal(host.daemon.requests[0].origin, address.replace("localhost", "127.0.0.1"));
     });
   }
 
@@ -101,7 +107,7 @@ describe("settings", () => {
     assert.deepEqual(
       items.map(({ name, control }) => [name, control?.key]),
       [
-        ["Server address", "address"],
+        ["Server address", undefined],
         ["Test the connection", undefined],
         ["Pairing code", undefined],
         ["Fill open notes while you rest", "takeOver"],
@@ -110,18 +116,11 @@ describe("settings", () => {
     );
     assert.ok(items.every(({ desc }) => desc));
     assert.deepEqual(Object.keys(items[4].control.options), ["enrich", "review"]);
-    const { validate } = items[0].control;
-    assert.equal(validate("http://127.0.0.1:27182"), "");
-    assert.match(validate("https://example.org"), /^Use http:\/\/127\.0\.0\.1 and a port/);
   });
 
-  test("are kept, and another address is asked at once", async () => {
+  test("are kept", async () => {
     host = await new Host().load();
     const tab = host.plugin.settingTabs__[0];
-    await tab.setControlValue("address", "http://localhost:5000");
-    await settle();
-    assert.equal(host.data.address, "http://localhost:5000");
-    assert.equal(host.daemon.requests.at(-1).origin, "http://localhost:5000");
     await tab.setControlValue("ribbon", "review");
     assert.equal(host.data.ribbon, "review");
     assert.equal(tab.getControlValue("ribbon"), "review");
@@ -131,7 +130,7 @@ describe("settings", () => {
     ["is there", () => {}, "Connected to Notes: 40 notes, 5 to do."],
     ["is away", () => (host.daemon.isAway = true), AWAY],
     ["does not know us", () => (host.daemon.token = "another"), STRANGER],
-    ["is none", () => host.daemon.answers.set("GET /status", {}), "What answers at http://127.0.0.1:27182 is no Callout Companion of this version. Update both."],
+    ["answers otherwise", () => host.daemon.answers.set("GET /status", { status: 200, text: '"ok"' }), "What answers at http://127.0.0.1:27182 is no Callout Companion of this version. Update both."],
     ["has a fault", () => host.daemon.answers.set("GET /status", answer(503, "the journal is full")), "The journal is full."],
   ];
   for (const [name, act, words] of TESTS) {
@@ -163,6 +162,434 @@ describe("settings", () => {
     assert.equal(setting.errorEl, null);
     assert.equal(setting.descEl.textContent, "Connected to Notes: 40 notes, 5 to do.");
     assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+  });
+});
+
+describe("the server's address", () => {
+  const ADDRESS = "http://127.0.0.1:8765";
+  let setting;
+  const begin = async () => {
+    host = await new Host().load();
+    setting = host.setting();
+    host.plugin.settingTabs__[0].getSettingDefinitions()[0].render(setting);
+    return setting.components[0].inputEl;
+  };
+  const leave = async (input, event) => {
+    input.dispatchEvent(event);
+    await settle();
+  };
+
+  test("counts once the field is left, and sends no token on the way", async () => {
+    const input = await begin();
+    const others = [8, 87, 876, 8765].map((port) => {
+      const other = new FakeDaemon();
+      other.token = "theirs";
+      host.others.set(`http://127.0.0.1:${port}`, other);
+      return other;
+    });
+    for (let end = 1; end <= ADDRESS.length; end++) {
+      setting.components[0].setValue(ADDRESS.slice(0, end));
+      await leave(input, new Event("input"));
+    }
+    assert.deepEqual(others.map(({ dialled }) => dialled.length), [0, 0, 0, 0]);
+    await leave(input, new Event("blur"));
+    assert.equal(host.data.address, ADDRESS);
+    assert.deepEqual(others.slice(0, 3).map(({ dialled }) => dialled.length), [0, 0, 0]);
+    assert.deepEqual([...new Set(others[3].dialled.map(({ name }) => name))], ["POST /proof"]);
+    assert.deepEqual(others.flatMap(tokens), []);
+  });
+
+  test("is kept by Enter, and asked at once", async () => {
+    const input = await begin();
+    input.value = " http://localhost:5000 ";
+    await leave(input, new KeyboardEvent("keydown", { key: "0" }));
+    assert.equal(host.data.address, "http://127.0.0.1:27182");
+    await leave(input, new KeyboardEvent("keydown", { key: "Enter" }));
+    assert.equal(host.data.address, "http://localhost:5000");
+    assert.equal(host.daemon.requests.at(-1).origin, "http://127.0.0.1:5000");
+  });
+
+  const WRONG = ["", "http://127.0.0.1:0", "http://127.0.0.1:99999", "http://127.0.0.1:65536", "http://127.0.0.1:080", "http://127.0.0.1", "https://127.0.0.1:1", "https://example.org", "http://127.0.0.1:1/x", "http://[::1]:27182"];
+  for (const address of WRONG) {
+    test(`is not “${address}”`, async () => {
+      const input = await begin();
+      const before = host.daemon.dialled.length;
+      input.value = address;
+      await leave(input, new Event("blur"));
+      assert.match(setting.errorEl.textContent, /^Use http:\/\/127\.0\.0\.1 and a port up to 65535/);
+      assert.equal(host.plugin.settings.address, "http://127.0.0.1:27182");
+      assert.equal(host.daemon.dialled.length, before);
+    });
+  }
+});
+
+describe("the token", () => {
+  /** A program that took the port; what it says when it is asked for a proof. */
+  const IMPOSTORS = [
+    ["passes the question on to the daemon on its own port", () => ({ port: 27182 })],
+    ["knows another token", () => ({ token: "theirs" })],
+    ["proves nothing", (other) => other.answers.set("POST /proof", { token: "", place: "", version: "0.1.0" })],
+    ["leaves the proof out", (other) => other.answers.set("POST /proof", { version: "0.1.0" })],
+    ["says yes to everything", (other) => other.answers.set("POST /proof", { status: 200, text: "true" })],
+    ["asks for the token", (other) => other.answers.set("POST /proof", answer(401, "A bearer token is needed."))],
+    ["says that it knows no proof", (other) => other.answers.set("POST /proof", answer(404, "Nothing."))],
+    ["repeats what the daemon once proved", (other) => other.answers.set("POST /proof", host.daemon["POST /proof"]({ nonce: "0".repeat(64) }, "http://127.0.0.1:5000"))],
+  ];
+  for (const [name, act] of IMPOSTORS) {
+    test(`is not sent to a program that ${name}`, async () => {
+      host = new Host();
+      const other = new FakeDaemon();
+      const fields = act(other);
+      if (!(fields instanceof Map)) Object.assign(other, fields);
+      host.others.set("http://127.0.0.1:5000", other);
+      host.data.address = "http://127.0.0.1:5000";
+      host.told = null;
+      await host.load();
+      await host.open("A.md");
+      await host.command("enrich-note");
+      await host.pass(20_000);
+      assert.ok(other.dialled.length);
+      assert.deepEqual(tokens(other), []);
+      assert.equal(JSON.stringify(other.dialled).includes("t0ken"), false);
+    });
+  }
+
+  test("is sent only after a proof of its own, each time with another nonce", async () => {
+    host = await new Host().load();
+    await host.command("pause");
+    const names = host.daemon.dialled.map(({ name }) => name);
+    const asked = names.filter((name) => name !== "POST /proof").length;
+    assert.equal(names.filter((name) => name === "POST /proof").length, asked);
+    assert.ok(asked >= 3);
+    const nonces = host.daemon.nonces;
+    assert.equal(new Set(nonces).size, nonces.length);
+    assert.ok(nonces.every((nonce) => /^[0-9a-f]{64}$/.test(nonce)));
+  });
+
+  test("goes to nobody who takes the port while the daemon is away", async () => {
+    host = await new Host().load();
+    const other = new FakeDaemon();
+    other.token = "theirs";
+    host.others.set("http://127.0.0.1:27182", other);
+    await host.open("A.md");
+    await host.command("enrich-note");
+    await host.pass(60_000);
+    assert.deepEqual(tokens(other), []);
+  });
+});
+
+describe("the vault's own daemon", () => {
+  const HERE = "http://127.0.0.1:27182";
+  const THERE = "http://127.0.0.1:4000";
+  /** The usual port is another vault's, or nobody's; ours is elsewhere. */
+  const begin = async (usual, token = "t0ken", told = {}) => {
+    host = new Host();
+    host.app.secretStorage.setSecret(SECRET, token);
+    host.others.set(HERE, usual);
+    host.told = { port: 4000, id: host.daemon.place, machine: "here", ...told };
+  };
+  const another = (fields = {}) => Object.assign(new FakeDaemon(), { token: "theirs", place: "f".repeat(32) }, fields);
+  const away = () => another({ isAway: true });
+  const stranger = () => {
+    const other = another();
+    for (const name of ["POST /proof", "GET /healthz"]) other.answers.set(name, { status: 200, text: "<html>" });
+    return other;
+  };
+
+  for (const [name, usual] of [["nobody", away], ["another vault's", another], ["another program", stranger]]) {
+    test(`is found where it is when ${name} is at the usual address`, async () => {
+      const other = usual();
+      await begin(other);
+      await host.load();
+      assert.equal(host.status.textContent, "Companion: 3 today");
+      assert.equal(host.daemon.requests[0].origin, THERE);
+      assert.equal(host.data.address, HERE, "the settings are left alone");
+      assert.deepEqual(tokens(other), []);
+    });
+  }
+
+  test("gets the code, which no other daemon sees", async () => {
+    const other = another();
+    await begin(other, "");
+    host.data.code = "GOOD-CODE";
+    await host.load();
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.deepEqual([other.codes, host.daemon.codes], [[], ["GOOD-CODE"]]);
+    assert.equal("code" in host.data, false);
+  });
+
+  test("gets the code later, when another vault's answers before it is there", async () => {
+    const other = another();
+    await begin(other, "");
+    const { told } = host;
+    host.told = null;
+    host.data.code = "GOOD-CODE";
+    await host.load();
+    assert.equal(host.status.textContent, "Companion: another vault's");
+    assert.equal(host.data.code, "GOOD-CODE");
+    await host.place(told);
+    await host.pass(10_000);
+    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.deepEqual([other.codes, host.daemon.codes], [[], ["GOOD-CODE"]]);
+  });
+
+  test("is found again when it was started anew on another port", async () => {
+    await begin(away());
+    await host.load();
+    host.others.set(THERE, away());
+    await host.pass(10_000);
+    assert.equal(host.status.textContent, "Companion: not running");
+    await host.place({ ...host.told, port: 4001 });
+    await host.pass(10_000);
+    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.equal(host.daemon.requests.at(-1).origin, "http://127.0.0.1:4001");
+  });
+
+  test("is told from those of other machines, whose files say otherwise", async () => {
+    const other = another();
+    await begin(away(), "");
+    host.data.code = "GOOD-CODE";
+    host.others.set("http://127.0.0.1:4100", other);
+    await host.place({ port: 4100, id: "a".repeat(32), machine: "another" }, "daemon-000000000000.json");
+    await host.place({ port: 4200, id: host.daemon.place, machine: "x" }, "other-000000000000.json");
+    await host.load();
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+    assert.deepEqual(other.codes, []);
+    const origins = host.daemon.dialled.map(({ origin }) => origin);
+    assert.deepEqual([...new Set(origins)], [THERE]);
+  });
+
+  test("is the one that knows the token, where several wrote a file", async () => {
+    const other = another();
+    await begin(away());
+    host.others.set("http://127.0.0.1:4100", other);
+    await host.place({ port: 4100, id: other.place, machine: "here" }, "daemon-000000000000.json");
+    await host.load();
+    assert.equal(host.status.textContent, "Companion: 3 today");
+    assert.deepEqual(tokens(other), []);
+  });
+
+  const BROKEN = ["", "[]", "{", '{"port":4000}', '{"port":"4000","id":"x"}', `{"port":4000,"id":""}`, `{"port":65536,"id":"${"0".repeat(32)}"}`, `{"port":80.5,"id":"${"0".repeat(32)}"}`];
+  for (const text of BROKEN) {
+    test(`is not looked for where a file says ${text || "nothing"}`, async () => {
+      await begin(away());
+      host.told = text;
+      await host.load();
+      assert.equal(host.status.textContent, "Companion: not running");
+      assert.deepEqual(host.daemon.dialled, []);
+    });
+  }
+
+  test("gets a code that is typed, at the address in the settings where no file is", async () => {
+    await begin(Object.assign(another(), { token: "t0ken" }), "");
+    host.told = null;
+    await host.load();
+    const setting = host.setting();
+    host.plugin.settingTabs__[0].getSettingDefinitions()[2].render(setting);
+    const pair = async (code) => {
+      setting.components[0].setValue(code);
+      find(setting.settingEl, "button", "Pair").click();
+      await settle();
+    };
+    await pair("BAD-CODE");
+    assert.match(setting.errorEl.textContent, /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's/);
+    await pair("GOOD-CODE");
+    assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
+  });
+});
+
+describe("a connection that cannot be had", () => {
+  const set = (fields) => Object.assign(host.daemon, fields);
+  const say = (name, given) => host.daemon.answers.set(name, given);
+  const STATES = [
+    ["not installed", () => (set({ isAway: true }), (host.told = null), host.app.secretStorage.setSecret(SECRET, "")), /^Callout Companion is not installed on this computer, or never ran for this vault\. .*companion init$/],
+    ["not running", () => set({ isAway: true }), /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
+    ["not running", () => (set({ isAway: true }), host.app.secretStorage.setSecret(SECRET, "")), /companion serve$/],
+    ["not running", () => (say("POST /proof", answer(404, "No.")), say("GET /healthz", answer(404, "No."))), /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
+    ["not paired", () => set({ token: "another" }), /^Not paired\. .*companion pair/],
+    ["not paired", () => host.app.secretStorage.setSecret(SECRET, ""), /^Not paired\. .*companion pair/],
+    ["another vault's", () => set({ token: "another", place: "f".repeat(32) }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is another vault's.*companion serve --port 0/],
+    ["too old", () => set({ version: "0.0.9" }), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it/],
+    ["too old", () => (say("POST /proof", answer(401, "No.")), say("GET /healthz", { status: 200, text: '{"status":"ok"}' })), /^The Callout Companion at http:\/\/127\.0\.0\.1:27182 is too old for this plugin\. Update it/],
+    ["too old", () => say("POST /proof", answer(422, "This client is too old: update it.", "urn:callout-companion:problem:client-too-old")), /^This client is too old: update it\.$/],
+    ["trouble", () => say("POST /proof", answer(503, "There is no token.")), /^There is no token\.$/],
+  ];
+  for (const [state, act, words] of STATES) {
+    test(`is “${state}”, with what to do: ${words.source.slice(0, 50)}`, async () => {
+      host = new Host();
+      act();
+      await host.load();
+      assert.equal(host.status.textContent, `Companion: ${state}`);
+      assert.deepEqual(host.notices, []);
+      host.status.click();
+      await settle();
+      assert.match(host.said, words);
+    });
+  }
+});
+
+describe("a daemon of another version", () => {
+  test("is told ours", async () => {
+    host = await new Host().load();
+    const said = host.daemon.dialled.map(({ headers }) => headers["Companion-Version"]);
+    assert.deepEqual([...new Set(said)], ["0.1.0"]);
+  });
+
+  const inner = Object.entries(STATUS).flatMap(([name, value]) =>
+    value && !Array.isArray(value) && typeof value === "object" ? Object.keys(value).map((one) => [name, one]) : [],
+  );
+  for (const way of [...Object.keys(STATUS).map((name) => [name]), ...inner]) {
+    test(`may leave out ${way.join(".")} of its status`, async () => {
+      host = new Host();
+      const last = way.at(-1);
+      delete way.slice(0, -1).reduce((value, name) => value[name], host.daemon.status)[last];
+      await host.load();
+      assert.match(host.status.textContent, /^Companion: \d today$/);
+      host.status.click();
+      await settle();
+      assert.equal(host.modals.length, 1);
+    });
+  }
+
+  test("may say more than we know", async () => {
+    host = new Host();
+    Object.assign(host.daemon.status, { mood: "good", background: { ...STATUS.background, mood: [] } });
+    host.daemon.answers.set("POST /presence", { expires_in: 30, to_do: [], mood: 1 });
+    await host.load();
+    assert.equal(host.status.textContent, "Companion: 3 today");
+  });
+
+  for (const [name, status] of [["is of another form", { status: 200, text: "7" }], ["cannot be had", answer(503, "No.")]]) {
+    test(`knows which notes are open though its status ${name}`, async () => {
+      host = new Host();
+      host.daemon.answers.set("GET /status", status);
+      await host.load();
+      assert.equal(host.status.textContent, "Companion: trouble");
+      const told = () => host.daemon.asked("POST /presence");
+      await host.open("A.md");
+      assert.deepEqual(told().at(-1).body.open, ["A.md"]);
+      const before = told().length;
+      await host.pass(60_000);
+      assert.equal(told().length, before + 6, "every ten seconds: it is believed for thirty");
+    });
+  }
+});
+
+describe("a run that is followed", () => {
+  let seen;
+  /** Whether the daemon knows the run; how far that is. */
+  const begin = async () => {
+    host = await new Host({ "F/A.md": NOTE, "F/B.md": NOTE, "F/C.md": NOTE }).load();
+    seen = progress({ state: "running", total: 3, counts: { enriched: 1 }, next: 1, results: [result({ change: 8 })] });
+    host.daemon.answers.set("GET /runs/*", (_, __, query) => {
+      if (!seen) return answer(404, "There is no run any more.");
+      return { ...seen, results: query.get("since") === "0" ? seen.results : [] };
+    });
+    await host.open("F/A.md", "preview");
+    await host.command("enrich-folder");
+    assert.equal(host.status.textContent, "Companion: 1 of 3 notes…");
+  };
+  const finish = () => {
+    seen = progress({ total: 3, counts: { enriched: 3 }, next: 3 });
+  };
+
+  test("goes on after a poll that failed, and nobody is bothered", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(1_000);
+    assert.equal(host.status.textContent, "Companion: 1 of 3 notes, waiting for Callout Companion…");
+    host.daemon.isAway = false;
+    finish();
+    await host.pass(2_000);
+    assert.deepEqual(host.notices.map(({ text }) => text), ["Filled 3 notes in F.Undo"]);
+  });
+
+  test("is asked for less and less often, and the user is told once what to do", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(120_000);
+    assert.equal(host.notices.length, 1);
+    assert.match(host.said, /companion serve What was begun goes on once it is there again\.$/);
+    host.daemon.isAway = false;
+    finish();
+    await host.pass(20_000);
+    assert.equal(host.said, "Filled 3 notes in F.Undo");
+  });
+
+  test("is followed on another port", async () => {
+    await begin();
+    host.others.set("http://127.0.0.1:27182", Object.assign(new FakeDaemon(), { isAway: true }));
+    await host.pass(3_000);
+    await host.place({ ...host.told, port: 4000 });
+    finish();
+    await host.pass(10_000);
+    assert.equal(host.said, "Filled 3 notes in F.Undo");
+    assert.equal(host.daemon.requests.at(-1).origin, "http://127.0.0.1:4000");
+  });
+
+  test("that a daemon lost by a restart is told of, with what it did and its undo", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(1_000);
+    host.daemon.isAway = false;
+    seen = null;
+    host.daemon.changes = [change({ id: 8, path: "F/A.md" }), change({ id: 9, path: "F/B.md" }), change({ id: 7, path: "F/C.md", state: "failed" })];
+    await host.pass(5_000);
+    assert.equal(host.said, "Filled 2 notes in F. Callout Companion was started anew meanwhile, which ended this work. Ask again for the rest.Undo");
+    assert.equal(host.status.textContent, "Companion: 3 today");
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("POST /changes/9/undo").length, 1);
+    assert.deepEqual(host.daemon.asked("GET /changes")[0].query.run, "run1");
+  });
+
+  test("keeps its undo when it is given up, and when the token ends", async () => {
+    for (const [end, words] of [[{ isAway: true }, /^Filled 1 note in F\. Nobody answers/], [{ token: "another" }, /^Filled 1 note in F\. Not paired\./]]) {
+      await begin();
+      Object.assign(host.daemon, end);
+      await host.pass(20 * 60_000);
+      assert.match(host.said, words);
+      assert.ok(host.said.endsWith("Undo"));
+      assert.equal(host.plugin.runs.size, 0);
+      await host.unload();
+    }
+    await host.load();
+  });
+
+  test("of one note that was written before the restart is told of with its undo", async () => {
+    host = await new Host().load();
+    host.daemon.answers.set("GET /runs/*", answer(404, "There is no run any more."));
+    host.daemon.changes = [change({ id: 8, needs: ["description", "callout:section:Why"] })];
+    await host.open("A.md", "preview");
+    await host.command("enrich-note");
+    await host.pass(1_000);
+    assert.equal(host.said, "Filled description and a callout in “A”.Undo");
+    host.daemon.changes = [];
+    await host.command("enrich-note");
+    await host.pass(1_000);
+    assert.match(host.said, /^Callout Companion was started anew meanwhile/);
+  });
+
+  test("in the background is waited for without a word", async () => {
+    host = new Host();
+    host.daemon.toDo = ["A.md"];
+    await host.load();
+    await host.open("A.md");
+    host.daemon.answers.set("GET /runs/*", () => {
+      throw new Error("net::ERR_CONNECTION_RESET");
+    });
+    await host.pass(120_000);
+    assert.deepEqual(host.notices, []);
+  });
+
+  test("ends at once when the plugin is switched off", async () => {
+    await begin();
+    host.daemon.isAway = true;
+    await host.pass(5_000);
+    await host.unload();
+    assert.equal(clock.size, 0, "no timer is left");
+    await host.load();
   });
 });
 
@@ -227,11 +654,11 @@ describe("a daemon that is away", () => {
     host = await new Host().load();
     host.daemon.isAway = true;
     await host.pass(10_000);
-    assert.equal(host.status.textContent, "Companion: away");
+    assert.equal(host.status.textContent, "Companion: not running");
     const waits = [];
     for (let last = clock.now; waits.length < 5; last = clock.now) {
-      const before = host.daemon.requests.length;
-      while (host.daemon.requests.length === before) await host.pass(1000);
+      const before = host.daemon.dialled.length;
+      while (host.daemon.dialled.length === before) await host.pass(1000);
       waits.push((clock.now - last) / 1000);
     }
     assert.deepEqual(waits, [10, 20, 40, 60, 60]);
@@ -310,7 +737,7 @@ describe("presence", () => {
     host = await new Host().load();
     host.daemon.isAway = true;
     await host.open("A.md");
-    assert.equal(host.status.textContent, "Companion: away");
+    assert.equal(host.status.textContent, "Companion: not running");
   });
 });
 

@@ -9,14 +9,17 @@ from typing import Any, Generic, TypeVar
 import pytest
 
 from companion.daemon import server as web
+from companion.daemon.api.proof import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.server import bind_port, make_server
+from companion.daemon.token import prove
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 
 TOKEN = "t0ken-Of_the.owner~1"
 CODE = "7Q4F-9XKM"
+PLACE = "c0ffee" * 5
 
 D = TypeVar("D", bound=Daemon)
 
@@ -30,13 +33,14 @@ class Serving(Caller, Generic[D]):
         token: str,
         accepts: Callable[[str], object],
         exchange: Callable[[str], str | None],
+        prove: Callable[[int, str], Proofs | None],
     ) -> None:
         listener = bind_port(0)
         self.daemon = daemon
         self.token = token
         self.closing = threading.Event()
         port = listener.getsockname()[1]
-        app = make_app(daemon, accepts, exchange, port, self.closing)
+        app = make_app(daemon, accepts, exchange, prove, port, self.closing)
         self._server = make_server(app, listener)
         super().__init__(port)
         self._thread = threading.Thread(target=self._server.run)
@@ -71,7 +75,12 @@ class Serving(Caller, Generic[D]):
 
 
 class Served(Serving[FakeDaemon]):
-    """A daemon that answers from memory, for shapes and for faults that nobody can order."""
+    """A daemon that answers from memory, for shapes and for faults that nobody can order.
+
+    has_token: whether it has one with which to prove itself.
+    """
+
+    has_token = True
 
     def __init__(self, daemon: FakeDaemon) -> None:
         codes = [CODE]
@@ -82,7 +91,12 @@ class Served(Serving[FakeDaemon]):
             codes.remove(code)
             return TOKEN
 
-        super().__init__(daemon, TOKEN, lambda bearer: bearer == TOKEN, exchange)
+        def prove_both(port: int, nonce: str) -> Proofs | None:
+            if not self.has_token:
+                return None
+            return Proofs(prove(TOKEN, port, nonce), prove(PLACE, port, nonce))
+
+        super().__init__(daemon, TOKEN, lambda bearer: bearer == TOKEN, exchange, prove_both)
 
 
 @pytest.fixture(autouse=True)

@@ -14,7 +14,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.daemon import Daemon
-from companion.daemon.serve import _exchange
+from companion.daemon.serve import _exchange, _prover
 from companion.daemon.token import Tokens, ensure_token
 from tests.cli.user import let_it_rest
 from tests.daemon.caller import JSON, Answer, make_request
@@ -44,6 +44,7 @@ _FILL: dict[str, object] = {
     "client": "x",
     "only": [0],
     "code": "AAAA-AAAA",
+    "nonce": "0" * 64,
     "base_sha256": "0" * 64,
     "new_sha256": "1" * 64,
 }
@@ -85,9 +86,9 @@ class Besieged(Serving[Daemon]):
         state.mkdir(parents=True, exist_ok=True)
         (state / "paused").touch()
         token = ensure_token()
-        super().__init__(
-            keeper.start(), token, Tokens(keeper.vault).accepts, _exchange(keeper.vault)
-        )
+        tokens = Tokens(keeper.vault)
+        prover = _prover(tokens, "c0ffee" * 5)
+        super().__init__(keeper.start(), token, tokens.accepts, _exchange(keeper.vault), prover)
         eventually(lambda: keeper.status().ready)
         self.outside, self.inside = self.look_outside(), look(keeper.vault)
         self.addresses = list(_addresses(self.get("/openapi.json").json))

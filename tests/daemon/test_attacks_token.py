@@ -107,6 +107,9 @@ OPEN_BY_TRICKS = [
     "/HEALTHZ",
     "/%68ealthz",
     "/api/v1/pair/../status",
+    "/api/v1/proof/../status",
+    "/api/v1/proof/",
+    "/api/v1/proof/x",
     "http://127.0.0.1/healthz",
 ]
 

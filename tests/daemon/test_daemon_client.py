@@ -80,6 +80,16 @@ def test_says_why_it_is_refused(server: Served, client: DaemonClient) -> None:
         DaemonClient(server.port, "other").status()
 
 
+def test_a_daemon_that_is_older_than_we_are_says_so(
+    server: Served, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.daemon.client.__version__", "1000.0.0")
+    with pytest.raises(
+        DaemonRefused, match=r"1000\.0\.0, is too new for Companion .* serve` again"
+    ):
+        DaemonClient(server.port, server.token).status()
+
+
 def test_a_body_over_the_limit_is_refused_in_words(client: DaemonClient) -> None:
     with pytest.raises(CompanionError, match="1,048,576 bytes"):
         client.start_run(Order(["Stub.md"], text="x" * 3_000_000))

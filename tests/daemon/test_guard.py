@@ -4,6 +4,7 @@ import re
 
 import pytest
 
+from companion import __version__
 from companion.daemon.guard import MAX_BODY
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import Served
@@ -15,6 +16,7 @@ SECURITY = {
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
     "cross-origin-resource-policy": "same-origin",
+    "cache-control": "no-store",
 }
 
 
@@ -22,7 +24,6 @@ def assert_is_problem(answer: Answer, status: int, method: str = "GET") -> None:
     assert answer.status == status
     assert answer.headers["content-type"] == "application/problem+json"
     assert_is_secured(answer)
-    assert answer.headers["cache-control"] == "no-store"
     if method != "HEAD":
         problem = answer.json
         assert problem["status"] == status
@@ -45,7 +46,6 @@ def test_lets_the_owner_in(server: Served) -> None:
     assert_is_secured(answer)
     again = server.get("/status", If_None_Match=answer.headers["etag"])
     assert (again.status, again.body) == (304, b"")
-    assert again.headers["cache-control"] == "private, no-cache"
     assert_is_secured(again)
 
 
@@ -71,11 +71,47 @@ def test_lets_in(server: Served, headers: dict[str, str | list[str]]) -> None:
     assert server.send(request).status == 200
 
 
-def test_health_needs_no_token_and_tells_nothing(server: Served) -> None:
+def test_no_cache_keeps_an_answer(server: Served) -> None:
+    run = server.post("/runs", {"paths": ["Stub.md"]}).json["id"]
+    for path in ("/status", "/notes", "/runs", f"/runs/{run}?diff=true", "/changes", "/changes/1"):
+        answer = server.get(path)
+        assert (answer.status, answer.headers["cache-control"]) == (200, "no-store"), path
+        again = server.get(path, If_None_Match=answer.headers["etag"])
+        assert (again.status, again.headers["cache-control"]) == (304, "no-store"), path
+
+
+def test_health_needs_no_token_and_tells_who_it_is(server: Served) -> None:
     answer = server.send(make_request("GET", "/healthz", {"Host": f"localhost:{server.port}"}))
-    assert (answer.status, answer.body) == (200, b'{"status":"ok"}')
+    told = {"status": "ok", "name": "callout-companion", "version": __version__}
+    assert (answer.status, answer.json) == (200, told)
     assert_is_secured(answer)
-    assert answer.headers["cache-control"] == "no-store"
+
+
+def test_health_is_told_to_a_client_of_any_version(server: Served) -> None:
+    for version in ("0.0.1", "1000.0"):
+        assert server.ask("GET", "/healthz", Companion_Version=version).status == 200
+
+
+CLIENTS = [
+    pytest.param(__version__, 200, "", id="ours"),
+    pytest.param("0.1.0-beta.1", 200, "", id="ours, before its release"),
+    pytest.param("0.99.3", 200, "", id="newer: what was added is not asked of us"),
+    pytest.param("0.0.9", 422, "is too old for Companion", id="too old"),
+    pytest.param("1000.0.0", 422, "is too new for Companion", id="too new"),
+    pytest.param("latest", 200, "", id="no version"),
+    pytest.param("0.0", 422, "is too old for Companion", id="two numbers"),
+    pytest.param("", 200, "", id="empty"),
+    pytest.param("9" * 5000 + ".0", 200, "", id="a long one"),
+]
+
+
+@pytest.mark.parametrize(("version", "status", "words"), CLIENTS)
+def test_a_clients_version(server: Served, version: str, status: int, words: str) -> None:
+    answer = server.get("/status", Companion_Version=version)
+    assert answer.status == status and words in answer.json.get("detail", "")
+    if words:
+        assert_is_problem(answer, 422)
+        assert answer.json["type"].split(":")[-1] in ("client-too-old", "client-too-new")
 
 
 FAULTS = [

@@ -31,7 +31,7 @@ class Token(Shape):
 
 @pair.does("/pair", is_open=True)
 def take_code(body: Code) -> Token:
-    """Exchange a one-time code for a token; the only address that needs none, with /healthz."""
+    """Exchange a one-time code for a token."""
     exchange = cast(Callable[[str], str | None], current_app.extensions[EXTENSION])
     token = exchange(body.code)
     if token is None:

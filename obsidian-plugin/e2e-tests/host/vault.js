@@ -42,6 +42,7 @@ export class Vault extends Events {
       getName: () => name,
       getBasePath: () => name,
       read: (path) => window.hostRead(path),
+      list: async (path) => ({ files: await window.hostListFolder(path), folders: [] }),
       exists: (path) => Promise.resolve(this.#files.has(path)),
     };
   }

@@ -1,6 +1,6 @@
 /** A daemon that answers in the API's shapes: recorded answers, and what a test puts in their place. */
 
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 
 const USAGE = { input_tokens: 900, output_tokens: 80, calls: 1, cached_tokens: 0 };
 
@@ -44,12 +44,23 @@ export const FILLED = fill(NOTE);
 
 export class FakeDaemon {
   token = "t0ken";
+  /** The id in the file that it leaves in the plugin's folder. */
+  place = "0123456789abcdef".repeat(2);
+  version = "0.1.0";
+  /** The port that it believes to listen on; null: the one that is dialled. */
+  port = null;
   isAway = false;
   status = structuredClone(STATUS);
   toDo = [];
+  /** Codes that it was asked to exchange. */
+  codes = [];
+  /** Nonces that it was asked to prove itself by. */
+  nonces = [];
   changes = [];
-  /** Every request, in order. */
+  /** Every request but those for a proof, in order. */
   requests = [];
+  /** Every request's origin, name and headers. */
+  dialled = [];
   /** Answers in the place of the usual ones: by `METHOD /path`, `*` for ids. */
   answers = new Map();
   /** @type {Promise<void> | null} how long a model thinks */
@@ -61,16 +72,17 @@ export class FakeDaemon {
     const { pathname, searchParams, origin } = new URL(url);
     const path = pathname.replace("/api/v1", "");
     const sent = body === undefined ? undefined : JSON.parse(body);
-    this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
+    this.dialled.push({ name: `${method} ${path}`, origin, headers });
+    if (path !== "/proof") this.requests.push({ name: `${method} ${path}`, query: Object.fromEntries(searchParams), body: sent, origin });
     await null;
     if (this.isAway) throw new Error("net::ERR_CONNECTION_REFUSED");
     if (throws !== false) throw new Error("the status was not to be thrown");
     if (body !== undefined && contentType !== "application/json") return answer(415, "No JSON.");
-    if (path !== "/pair" && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
+    if (!["/pair", "/proof", "/healthz"].includes(path) && headers.Authorization !== `Bearer ${this.token}`) return answer(401, "No.");
     const name = `${method} ${path.replace(/(?<=\/(runs|changes)\/)[^/]+/, "*")}`;
     const usual = this[name];
     const made = this.answers.get(name) ?? usual;
-    const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2], searchParams) : made;
+    const given = typeof made === "function" ? await made.call(this, sent, path.split("/")[2] ?? origin, searchParams) : made;
     if (given === undefined) return answer(404, "There is nothing at this address.");
     return "status" in given && "text" in given ? given : { status: 200, text: JSON.stringify(given) };
   }
@@ -80,7 +92,19 @@ export class FakeDaemon {
     return this.requests.filter((request) => request.name === name);
   }
 
+  "POST /proof"({ nonce }, origin) {
+    this.nonces.push(nonce);
+    const port = this.port ?? origin.split(":")[2];
+    const prove = (key) => createHmac("sha256", key).update(`callout-companion\n${port}\n${nonce}`).digest("hex");
+    return { token: prove(this.token), place: prove(this.place), version: this.version };
+  }
+
+  "GET /healthz"() {
+    return { status: "ok", name: "callout-companion", version: this.version };
+  }
+
   "POST /pair"({ code }) {
+    this.codes.push(code);
     return code === "GOOD-CODE" ? { token: this.token } : answer(403, "The code is wrong, used up or too old.");
   }
 

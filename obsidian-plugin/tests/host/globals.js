@@ -1,7 +1,7 @@
 /** The globals of an Obsidian window, of jsdom and obsidian-test-mocks, with a clock of ours. */
 
 import { JSDOM } from "jsdom";
-import { createHash } from "node:crypto";
+import { createHash, createHmac } from "node:crypto";
 import { Clock } from "./clock.js";
 
 export const clock = new Clock();
@@ -27,6 +27,12 @@ Date.now = () => clock.now;
 crypto.subtle.digest = async (_, bytes) => {
   const hash = createHash("sha256").update(bytes).digest();
   return new Uint8Array(hash).buffer;
+};
+
+crypto.subtle.importKey = async (_, bytes) => bytes;
+crypto.subtle.sign = async (_, key, bytes) => {
+  const mac = createHmac("sha256", key).update(bytes).digest();
+  return new Uint8Array(mac).buffer;
 };
 
 const { setup } = await import("obsidian-test-mocks/setup");

@@ -104,7 +104,7 @@ const OBSIDIAN = {
   Plugin,
   PluginSettingTab,
   Setting,
-  requestUrl: (request) => now.host.daemon.request(request),
+  requestUrl: (request) => now.host.listenerAt(new URL(request.url).origin).request(request),
   setTooltip: (element, text) => element.setAttribute("aria-label", text),
 };
 
@@ -112,6 +112,10 @@ export class Host {
   notices = [];
   modals = [];
   daemon = new FakeDaemon();
+  /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
+  others = new Map();
+  /** What the daemon's file says in the plugin's folder; null for no file. */
+  told = { port: 27182, id: this.daemon.place, machine: "here", version: "0.1.0" };
   /** What data.json holds. */
   data = { address: "http://127.0.0.1:27182" };
 
@@ -135,12 +139,23 @@ export class Host {
     this.app.secretStorage.setSecret("callout-companion-token", this.daemon.token);
   }
 
+  listenerAt(origin) {
+    return this.others.get(origin) ?? this.daemon;
+  }
+
+  /** A file that a daemon leaves in the plugin's folder. told: what it holds. */
+  async place(told, name = "daemon-0123456789ab.json") {
+    const text = typeof told === "string" ? told : JSON.stringify(told);
+    await this.app.vault.adapter.write(`${this.app.vault.configDir}/plugins/${MANIFEST.id}/${name}`, text);
+  }
+
   /** Switch the plugin on, and wait for the daemon's first answer. */
   async load() {
     const module = { exports: {} };
     const wrapped = vm(Module.wrap(CODE));
     wrapped(module.exports, (name) => (name === "obsidian" ? OBSIDIAN : require(name)), module);
     this.plugin = new module.exports.default(this.app, MANIFEST);
+    if (this.told) await this.place(this.told);
     this.plugin.load();
     await settle();
     this.workspace.setLayoutReady__();

@@ -1,0 +1,70 @@
+/** One request to a daemon, and its answer read with distrust. */
+
+import { requestUrl } from "obsidian";
+import { DaemonAway, Garbled, NotAgreed, NotPaired, NotThere, Refused, TooOld } from "./errors.js";
+import { asProblem } from "./shapes.js";
+
+/** @import { RequestUrlParam } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Reader } from "./shapes.js" */
+
+/** @typedef {{ status: number, text: string }} Answer */
+
+/**
+ * What is asked. token: empty to send none.
+ *
+ * @typedef {{ method: string, path: string, body?: object | null, token?: string }} Question
+ */
+
+const PATIENCE = 30_000; // milliseconds; the daemon holds an answer back for a few seconds at most
+
+/**
+ * The answer of whoever is there. Rejects with DaemonAway.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {Question} question
+ * @returns {Promise<Answer>}
+ */
+export function send({ manifest, timers }, address, { method, path, body, token }) {
+  /** @type {Record<string, string>} */
+  const headers = { "Companion-Version": manifest.version };
+  if (token) headers.Authorization = `Bearer ${token}`;
+  /** @type {RequestUrlParam} */
+  const request = { url: `${address}${path}`, method, headers, throw: false };
+  if (body) Object.assign(request, { contentType: "application/json", body: JSON.stringify(body) });
+  return new Promise((resolve, reject) => {
+    const giveUp = () => reject(new DaemonAway(address));
+    const timer = timers.after(PATIENCE, giveUp);
+    requestUrl(request)
+      .then(resolve, giveUp)
+      .finally(() => timers.cancel(timer));
+  });
+}
+
+/**
+ * @template T
+ * @param {Answer} answer
+ * @param {Reader<T>} reader
+ */
+export function read({ status, text }, reader) {
+  if (status === 401) throw new NotPaired();
+  const value = parse(text);
+  if (status >= 200 && status <= 299) return reader(value);
+  const { type, detail } = asProblem(value);
+  if (type.includes(":client-too-")) throw new TooOld(detail);
+  if (type.endsWith(":not-agreed")) throw new NotAgreed(detail);
+  throw new (status === 404 ? NotThere : Refused)(detail);
+}
+
+/**
+ * @param {string} text
+ * @returns {unknown}
+ */
+export function parse(text) {
+  try {
+    return JSON.parse(text);
+  } catch {
+    throw new Garbled();
+  }
+}

@@ -1,0 +1,91 @@
+"""A daemon proves whose it is, to a client that has sent nothing but a nonce."""
+
+from __future__ import annotations
+
+import hmac
+from hashlib import sha256
+from pathlib import Path
+
+import pytest
+
+from companion import __version__
+from companion.config import config_folder
+from companion.daemon.serve import _prover
+from companion.daemon.token import Tokens, client_token, ensure_token, rotate_token
+from tests.daemon.caller import JSON, Answer, make_request
+from tests.daemon.conftest import PLACE, TOKEN, Served
+from tests.daemon.test_guard import assert_is_problem, assert_is_secured
+
+NONCE = "0123456789abcdef" * 4
+VAULT = Path("/somebody/Notes")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+
+
+def ask(server: Served, body: bytes) -> Answer:
+    """Return the answer to somebody without a token."""
+    headers = {"Host": f"127.0.0.1:{server.port}", "Content-Type": JSON}
+    return server.send(make_request("POST", "/api/v1/proof", headers, body))
+
+
+def expected(key: str, port: int, nonce: str = NONCE) -> str:
+    """Return the proof as a client makes it, from what docs/api.md says."""
+    return hmac.new(
+        key.encode(), f"callout-companion\n{port}\n{nonce}".encode(), sha256
+    ).hexdigest()
+
+
+def test_it_is_of_token_nonce_and_port(server: Served) -> None:
+    answer = ask(server, b'{"nonce":"%s"}' % NONCE.encode())
+    assert answer.json == {
+        "token": expected(TOKEN, server.port),
+        "place": expected(PLACE, server.port),
+        "version": __version__,
+    }
+    assert answer.status == 200 and TOKEN.encode() not in answer.body
+    assert_is_secured(answer)
+
+
+def test_one_that_was_passed_on_is_none(server: Served) -> None:
+    told = ask(server, b'{"nonce":"%s"}' % NONCE.encode()).json
+    for port in (server.port - 1, server.port + 1, 0):
+        assert told["token"] != expected(TOKEN, port)
+
+
+NO_NONCES = [
+    pytest.param(b"{}", id="none"),
+    pytest.param(b'{"nonce":""}', id="empty"),
+    pytest.param(b'{"nonce":"%s"}' % (b"0" * 63), id="short"),
+    pytest.param(b'{"nonce":"%s"}' % (b"0" * 65), id="long"),
+    pytest.param(b'{"nonce":"%s"}' % (b"F" * 64), id="capitals"),
+    pytest.param(b'{"nonce":"%s\\n"}' % (b"0" * 64), id="a line break"),
+    pytest.param(b'{"nonce":"%s\\n0"}' % (b"0" * 62), id="a line break in it"),
+    pytest.param(b'{"nonce":7}', id="a number"),
+    pytest.param(b'{"nonce":"%s","port":1}' % (b"0" * 64), id="and a port of its choice"),
+    pytest.param(b'{"nonce":"%s","key":"x"}' % (b"0" * 64), id="and a key of its choice"),
+]
+
+
+@pytest.mark.parametrize("body", NO_NONCES)
+def test_nothing_else_is_signed(server: Served, body: bytes) -> None:
+    answer = ask(server, body)
+    assert_is_problem(answer, 422, "POST")
+    assert expected(TOKEN, server.port).encode() not in answer.body
+
+
+def test_the_key_is_the_vaults_clients_token_of_now() -> None:
+    token = ensure_token()
+    prove = _prover(Tokens(VAULT), PLACE)
+    assert prove(5, NONCE) == (expected(client_token(token, VAULT), 5), expected(PLACE, 5))
+    again = client_token(rotate_token(), VAULT)
+    assert prove(5, NONCE) == (expected(again, 5), expected(PLACE, 5))
+    (config_folder() / "token").unlink()
+    assert prove(5, NONCE) is None
+
+
+def test_without_a_token_the_client_is_told(server: Served) -> None:
+    server.has_token = False
+    assert_is_problem(ask(server, b'{"nonce":"%s"}' % NONCE.encode()), 503, "POST")
