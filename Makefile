@@ -36,7 +36,7 @@ demo: .venv/ready
 	$(BIN)/python examples/demo.py
 
 test: dev
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
 
 check: dev
 	$(BIN)/ruff check

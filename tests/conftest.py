@@ -7,3 +7,11 @@ import pytest
 def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the fakes say what they like: tests of exactness are not about what a model says."""
     monkeypatch.setenv("COMPANION_CHECKS", "off")
+
+
+_LONGEST = "tests/test_plugin_npm", "tests/test_embedded_run"
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Put the longest tests first, so that no core waits for another one at the end."""
+    items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))

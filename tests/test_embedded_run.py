@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from companion.cli import run
+from companion.llm.embedded import EmbeddedServer
 from companion.llm.fetch import pull
 
 pytestmark = pytest.mark.model
@@ -29,6 +31,9 @@ Feed the starter twice a day while it stands in the kitchen, once a week in the 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     pull("smollm2-135m", lambda _done, _total: None)
+    # other tests run beside it, and threads that wait for each other take four times as long
+    one_thread = partial(EmbeddedServer, threads=1)
+    monkeypatch.setattr("companion.enrich.model.EmbeddedServer", one_thread)
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY"):
         monkeypatch.delenv(name, raising=False)
     home = tmp_path / "home"
