@@ -1,6 +1,6 @@
 /** One note enriched: ask, wait, write where the note is open. */
 
-import { applyOffer, requireText } from "./apply.js";
+import { applyOffer } from "./apply.js";
 import { confirmEdits, offerAgain, startRun } from "./daemon.js";
 import { Refused } from "./errors.js";
 import { follow } from "./follow.js";
@@ -60,7 +60,7 @@ export async function askFor(plugin, file, { section, requests, isQuiet }, isOur
   const { path } = file;
   await saveViews(plugin.app, path);
   const note = await readNote(plugin.app, file);
-  const text = isOurs ? requireText(note, file) : note.view && note.text;
+  const text = isOurs || note.view ? note.text : null;
   const run = await startRun(plugin, {
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
@@ -89,8 +89,8 @@ export async function write(plugin, { file, path, run, text, result }, only, res
     });
   const base = text ?? "";
   const offer = (!some && result.offer) || (await again(base));
-  const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest });
-  return confirmEdits(plugin, run, path, made);
+  const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest, fills: true });
+  return confirmEdits(plugin, run, path, made, file.path);
 }
 
 /**
@@ -100,11 +100,11 @@ export async function write(plugin, { file, path, run, text, result }, only, res
  * @param {Given} given
  * @param {number[]} only
  */
-export function tell(plugin, { file, path, result }, only) {
+export function tell(plugin, { file, result }, only) {
   const { change, changes, left, reason, status } = result;
   if (change !== null) {
     const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
-    const undo = () => undoChange(plugin, change, path);
+    const undo = () => undoChange(plugin, change, file.path);
     return sayWithUndo(plugin, `Filled ${filled} in “${file.basename}”.`, undo);
   }
   const verb = status === "failed" ? "could not be filled" : "is left as it is";
