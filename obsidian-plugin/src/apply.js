@@ -62,14 +62,14 @@ export async function applyOffer(plugin, application) {
  * @param {Application} application
  */
 async function awaitHands(plugin, application) {
-  const { file, path, text, offer, rest, fills } = application;
+  const { file, text, offer, rest, fills } = application;
   for (let looks = 0; ; looks++) {
     const hold = findHold(plugin, file, text, fills ? offer.edits : []);
     if (!hold) return;
     const words = `“${file.basename}” waits until ${hold}.`;
     if (rest && looks === LONGEST) throw new NoteInTheWay(words);
     if (!rest && !looks) say(words);
-    tellProgress(plugin, path, `waiting until ${hold}`);
+    tellProgress(plugin, file.path, `waiting until ${hold}`);
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);
   }

@@ -48,7 +48,7 @@ export async function enrichNote(plugin, file, wish = {}) {
 }
 
 /**
- * What a model gave for the note.
+ * What a model gave for the note. One that is renamed before a model is asked is asked for again.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -56,7 +56,26 @@ export async function enrichNote(plugin, file, wish = {}) {
  * @param {boolean} isOurs whether it is to be written here even where no editor shows the note
  * @returns {Promise<Given>}
  */
-export async function askFor(plugin, file, { section, requests, isQuiet }, isOurs) {
+export async function askFor(plugin, file, wish, isOurs) {
+  for (;;) {
+    const { path } = file;
+    try {
+      const given = await askOnce(plugin, file, wish, isOurs);
+      if (file.path === path || given.result.status !== "skipped") return given;
+    } catch (error) {
+      if (file.path === path || !(error instanceof Refused)) throw error;
+    }
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Wish} wish
+ * @param {boolean} isOurs
+ * @returns {Promise<Given>}
+ */
+async function askOnce(plugin, file, { section, requests, isQuiet }, isOurs) {
   const { path } = file;
   await saveViews(plugin.app, path);
   const note = await readNote(plugin.app, file);

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
-import { FILLED, NOTE, answer, fill, makeOffer, offerFor } from "./host/daemon.js";
+import { FILLED, NOTE, answer, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
 
 const FORMS = [
   ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
@@ -151,11 +151,14 @@ describe("a note that does not stay open", () => {
   test("is followed when it was renamed, and its change with it", async () => {
     await host.command("enrich-note");
     await host.app.vault.rename(view.file, "Folder/C.md");
+    await host.command("enrich-note");
+    assert.equal(host.said, "“Folder/C.md” is being worked on already.");
     view.editor.type(NOTE.length, "Typed.");
     await answerNow();
     await host.pass(400);
     assert.equal(view.editor.getValue(), fill(`${NOTE}Typed.`));
     assert.equal(await host.read("Folder/C.md"), fill(`${NOTE}Typed.`));
+    assert.equal(host.plugin.doing.size, 0);
     const [{ body }] = host.daemon.asked("POST /runs/run1/applied");
     assert.deepEqual([body.path, body.moved_to], ["A.md", "Folder/C.md"]);
     assert.equal(host.daemon.asked("POST /runs/run1/edits")[0].body.path, "A.md");
@@ -164,6 +167,27 @@ describe("a note that does not stay open", () => {
     assert.equal(view.editor.getValue(), `${NOTE}Typed.`);
     assert.equal(host.said, "Undone in “Folder/C.md”.");
   });
+
+  const MISSED = [
+    ["told so", () => answer(422, "There is no A.md.")],
+    ["told so later", null],
+  ];
+  for (const [name, refusal] of MISSED) {
+    test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
+      const skipped = progress({ results: [result({ status: "skipped", reason: "no such file" })] });
+      host.daemon.answers.set(refusal ? "POST /runs" : "GET /runs/*", async () => {
+        host.daemon.answers.clear();
+        await host.app.vault.rename(view.file, "C.md");
+        return refusal?.() ?? skipped;
+      });
+      await answerNow();
+      await host.command("enrich-note");
+      assert.equal(view.editor.getValue(), FILLED);
+      const asked = host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]);
+      assert.deepEqual(asked, ["A.md", "C.md"]);
+      assert.equal(host.plugin.doing.size, 0);
+    });
+  }
 
   test("is left alone when it was deleted", async () => {
     await host.command("enrich-note");

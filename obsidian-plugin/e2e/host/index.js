@@ -76,7 +76,9 @@ window.host = {
     return this.typist;
   },
 };
-window.addEventListener("error", (event) => window.host.errors.push(String(event.error)));
+window.addEventListener("error", ({ error, message }) => {
+  if (!message.startsWith("ResizeObserver loop")) window.host.errors.push(String(error)); // a layout took two frames
+});
 window.addEventListener("unhandledrejection", (event) =>
   window.host.errors.push(String(event.reason?.stack ?? event.reason)),
 );
