@@ -46,7 +46,7 @@ export async function applyOffer(plugin, application) {
       offer = await again(text);
     }
     if (!(await isOfForm(app, file, text)) || !(await fits(text, offer))) continue;
-    await awaitHands(plugin, { ...application, text, offer });
+    if (await awaitHands(plugin, { ...application, text, offer })) tries = 0;
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
   throw new NoteInTheWay(
@@ -55,8 +55,8 @@ export async function applyOffer(plugin, application) {
 }
 
 /**
- * Resolves once the edits disturb nothing that the user is in the middle of: however long that
- * is, where they were asked for.
+ * Whether it was waited until the edits disturb nothing that the user is in the middle of: however
+ * long that is, where they were asked for.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
@@ -65,7 +65,7 @@ async function awaitHands(plugin, application) {
   const { file, text, offer, rest, fills } = application;
   for (let looks = 0; ; looks++) {
     const hold = findHold(plugin, file, text, fills ? offer.edits : []);
-    if (!hold) return;
+    if (!hold) return looks > 0;
     const words = `“${file.basename}” waits until ${hold}.`;
     if (rest && looks === LONGEST) throw new NoteInTheWay(words);
     if (!rest && !looks) say(words);

@@ -229,10 +229,13 @@ describe("a property", () => {
     view.editor.cursor = at("description:");
     place = (text) => put(text.indexOf("\nmood"), " It.");
     await host.command("enrich-note");
-    view.editor.typeOn(" #");
+    for (const letter of " # to be done") {
+      view.editor.typeOn(letter);
+      await host.pass(1000);
+    }
     view.editor.cursor = 0;
     await host.pass(800);
-    assert.equal(view.editor.content, MIXED.replace("description:", "description: # It."));
+    assert.equal(view.editor.content, MIXED.replace("description:", "description: # to be done It."));
   });
 });
 
