@@ -197,12 +197,22 @@ class Daemon:
         """
         self._requests.refuse(run, path, only)
 
-    def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
+    def confirm(
+        self,
+        run: Run,
+        path: str,
+        base_sha256: str,
+        new_sha256: str,
+        moved_to: str | None = None,
+    ) -> int:
         """Return the id of the change, journaled, that the client made of an offer.
 
-        Raises UsageError: nothing of that kind was offered.
+        moved_to: where the note is by now, if it is no longer at path.
+
+        Raises UsageError: nothing of that kind was offered, or there is no such note.
         """
-        return self._offers.confirm(run.id, base_sha256, new_sha256)
+        moved_to = moved_to and resolve_path(self.root, moved_to)
+        return self._offers.confirm(run.id, base_sha256, new_sha256, moved_to)
 
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""

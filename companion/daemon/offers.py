@@ -44,8 +44,12 @@ class Offers:
                 self._made.popitem(last=False)
         return offer
 
-    def confirm(self, key: str, base_sha256: str, new_sha256: str) -> int:
+    def confirm(
+        self, key: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
+    ) -> int:
         """Return the id of the change in the journal; a second time, the same one.
+
+        moved_to: the path of the note that was changed, if it is another than was offered for.
 
         Raises UsageError: there was no such offer. JournalError.
         """
@@ -59,7 +63,8 @@ class Offers:
                     "no edits were offered that make this text of that one; ask for them again"
                 )
             before, after = made.before.encode("utf-8"), made.after.encode("utf-8")
-            number = self._journal.record(made.change, before, after)
+            change = made.change._replace(path=moved_to or made.change.path)
+            number = self._journal.record(change, before, after)
             del self._made[name]
             self._confirmed[name] = number
             while len(self._confirmed) > _KEPT:

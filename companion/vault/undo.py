@@ -71,14 +71,16 @@ def find_inverse_in_editor(journal: Journal, change: Change, editor_text: str) -
     """Return the edits that take the change out of what an editor shows, with offsets in that.
 
     The change may have been made to the file or to an editor's text. Nothing that an editor
-    does not show is put in: no `\\r`, no byte order mark.
+    does not show is put in: no `\\r`, no byte order mark. A text that has such is not an
+    editor's but the file's, and gets back exactly what the change replaced.
 
     Raises NoteChanged when the lines that the change stands on were edited since.
     """
-    given = EditorText.of(editor_text)  # a client that left `\r` in gets offsets in its own text
-    shown = EditorText.of(given.text)
+    shown = EditorText.of(editor_text)
+    if shown.text != editor_text:
+        return find_inverse(journal, change, editor_text)
     try:
-        return given.to_file(shown.from_file(_find_inverse(journal, change, given.text)))
+        return shown.from_file(_find_inverse(journal, change, editor_text))
     except EditLost:
         raise _edited_since(change) from None
 

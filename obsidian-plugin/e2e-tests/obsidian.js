@@ -2,7 +2,7 @@
 
 import { build } from "esbuild";
 import { watch } from "node:fs";
-import { mkdir, readFile, readdir, writeFile } from "node:fs/promises";
+import { mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -132,6 +132,10 @@ async function expose(page, root) {
   await page.exposeFunction("hostList", () => list(root));
   await page.exposeFunction("hostListFolder", (path) => listFolder(root, path));
   await page.exposeFunction("hostRead", read);
+  await page.exposeFunction("hostRename", async (from, to) => {
+    await mkdir(dirname(join(root, to)), { recursive: true });
+    await rename(join(root, from), join(root, to));
+  });
   await page.exposeFunction("hostRequest", send);
   await page.exposeFunction("hostWrite", async (path, text, expected) => {
     if (expected !== null && (await read(path)) !== expected) return false;

@@ -1,47 +1,53 @@
 /** An offer's edits made in a note that may be typed in at the same time. */
 
 import { Garbled, NoteInTheWay } from "./errors.js";
-import { applyEdits, editNote, readNote, sha256 } from "./note-text.js";
+import { findHold } from "./hands.js";
+import { applyEdits, editNote, isOfForm, readNote, sha256 } from "./note-text.js";
+import { say } from "./notices.js";
+import { tellProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Reading } from "./note-text.js" */
 /** @import { Offer } from "./shapes.js" */
 
 /**
- * path: where the note was when the daemon was asked. text: what the offer was made for. again:
- * the offer for another text. rest: resolves when the note may be written now.
+ * path: where the note was when the daemon was asked; it may be renamed. text: what the offer was
+ * made for. again: the offer for another text. rest: resolves when the note may be written now;
+ * given where nobody asked for it. fills: whether a property that the cursor stands in has to wait.
  *
  * @typedef {{
  *   file: TFile, path: string, text: string, offer: Offer, again: (text: string) => Promise<Offer>,
- *   rest?: (() => Promise<void>) | undefined,
+ *   rest?: (() => Promise<void>) | undefined, fills?: boolean,
  * }} Application
  */
 
 const TRIES = 5;
 const PAUSE = 400; // milliseconds
+const LONGEST = 300; // pauses until an answer that nobody asked for is dropped
 
 /**
  * The offer whose edits were made.
  *
- * Throws NoteInTheWay when the note is gone, moved, or changes all the time.
+ * Throws NoteInTheWay when the note is deleted or changes all the time.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
  */
-export async function applyOffer(plugin, { file, path, text, offer, again, rest }) {
+export async function applyOffer(plugin, application) {
   const { app, timers } = plugin;
+  const { file, again, rest } = application;
+  let { text, offer } = application;
   for (let tries = 0; tries < TRIES; tries++) {
     await timers.pause(tries && PAUSE);
     await rest?.();
-    if (app.vault.getFileByPath(path) !== file) {
-      throw new NoteInTheWay(`“${path}” was moved or deleted; nothing was written.`);
-    }
+    requireThere(plugin, application);
     if (tries) {
-      text = requireText(await readNote(app, file), file);
+      ({ text } = await readNote(app, file));
       offer = await again(text);
     }
-    if ((await fits(text, offer)) && (await editNote(app, file, text, offer.edits))) return offer;
+    if (!(await isOfForm(app, file, text)) || !(await fits(text, offer))) continue;
+    if (await awaitHands(plugin, { ...application, text, offer })) tries = 0;
+    if (await editNote(app, file, text, offer.edits)) return offer;
   }
   throw new NoteInTheWay(
     `“${file.basename}” keeps changing, so nothing was written. Try again when it rests.`,
@@ -49,17 +55,33 @@ export async function applyOffer(plugin, { file, path, text, offer, again, rest 
 }
 
 /**
- * The text that edits can be made in here. Throws NoteInTheWay.
+ * Whether it was waited until the edits disturb nothing that the user is in the middle of: however
+ * long that is, where they were asked for.
  *
- * @param {Reading} note
- * @param {TFile} file
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
  */
-export function requireText({ text }, file) {
-  if (text !== null) return text;
-  throw new NoteInTheWay(
-    `“${file.basename}” has line ends or a byte order mark that Obsidian does not show. ` +
-      "Open it in editing view first.",
-  );
+async function awaitHands(plugin, application) {
+  const { file, text, offer, rest, fills } = application;
+  for (let looks = 0; ; looks++) {
+    const hold = findHold(plugin, file, text, fills ? offer.edits : []);
+    if (!hold) return looks > 0;
+    const words = `“${file.basename}” waits until ${hold}.`;
+    if (rest && looks === LONGEST) throw new NoteInTheWay(words);
+    if (!rest && !looks) say(words);
+    tellProgress(plugin, file.path, `waiting until ${hold}`);
+    await plugin.timers.pause(PAUSE);
+    requireThere(plugin, application);
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
+ */
+function requireThere({ app }, { file, path }) {
+  if (app.vault.getFileByPath(file.path) === file) return;
+  throw new NoteInTheWay(`“${path}” was deleted; nothing was written.`);
 }
 
 /**

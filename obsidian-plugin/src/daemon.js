@@ -91,11 +91,13 @@ export function offerAgain(plugin, run, path, text, only) {
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
- * @param {string} path
+ * @param {string} path of the note when the run was started
  * @param {Offer} offer
+ * @param {string} now its path by now
  */
-export async function confirmEdits(plugin, run, path, { edits, ...hashes }) {
-  return (await post(plugin, `/runs/${run}/applied`, { path, ...hashes }, shapes.asMade)).change;
+export async function confirmEdits(plugin, run, path, { edits, ...hashes }, now) {
+  const body = { path, ...hashes, ...(now !== path && { moved_to: now }) };
+  return (await post(plugin, `/runs/${run}/applied`, body, shapes.asMade)).change;
 }
 
 /**

@@ -1,6 +1,6 @@
 /** One note enriched: ask, wait, write where the note is open. */
 
-import { applyOffer, requireText } from "./apply.js";
+import { applyOffer } from "./apply.js";
 import { confirmEdits, offerAgain, startRun } from "./daemon.js";
 import { Refused } from "./errors.js";
 import { follow } from "./follow.js";
@@ -48,7 +48,7 @@ export async function enrichNote(plugin, file, wish = {}) {
 }
 
 /**
- * What a model gave for the note.
+ * What a model gave for the note. One that is renamed before a model is asked is asked for again.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -56,11 +56,30 @@ export async function enrichNote(plugin, file, wish = {}) {
  * @param {boolean} isOurs whether it is to be written here even where no editor shows the note
  * @returns {Promise<Given>}
  */
-export async function askFor(plugin, file, { section, requests, isQuiet }, isOurs) {
+export async function askFor(plugin, file, wish, isOurs) {
+  for (;;) {
+    const { path } = file;
+    try {
+      const given = await askOnce(plugin, file, wish, isOurs);
+      if (file.path === path || given.result.status !== "skipped") return given;
+    } catch (error) {
+      if (file.path === path || !(error instanceof Refused)) throw error;
+    }
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Wish} wish
+ * @param {boolean} isOurs
+ * @returns {Promise<Given>}
+ */
+async function askOnce(plugin, file, { section, requests, isQuiet }, isOurs) {
   const { path } = file;
   await saveViews(plugin.app, path);
   const note = await readNote(plugin.app, file);
-  const text = isOurs ? requireText(note, file) : note.view && note.text;
+  const text = isOurs || note.view ? note.text : null;
   const run = await startRun(plugin, {
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
@@ -89,8 +108,8 @@ export async function write(plugin, { file, path, run, text, result }, only, res
     });
   const base = text ?? "";
   const offer = (!some && result.offer) || (await again(base));
-  const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest });
-  return confirmEdits(plugin, run, path, made);
+  const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest, fills: true });
+  return confirmEdits(plugin, run, path, made, file.path);
 }
 
 /**
@@ -100,11 +119,11 @@ export async function write(plugin, { file, path, run, text, result }, only, res
  * @param {Given} given
  * @param {number[]} only
  */
-export function tell(plugin, { file, path, result }, only) {
+export function tell(plugin, { file, result }, only) {
   const { change, changes, left, reason, status } = result;
   if (change !== null) {
     const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
-    const undo = () => undoChange(plugin, change, path);
+    const undo = () => undoChange(plugin, change, file.path);
     return sayWithUndo(plugin, `Filled ${filled} in “${file.basename}”.`, undo);
   }
   const verb = status === "failed" ? "could not be filled" : "is left as it is";

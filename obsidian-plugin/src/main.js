@@ -4,6 +4,7 @@ import { Plugin } from "obsidian";
 import { ACTIONS } from "./actions.js";
 import { addCommands } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
+import { watchHands } from "./hands.js";
 import { addMenus, isNote } from "./menus.js";
 import { say, tellFaults } from "./notices.js";
 import { leave, reportChange } from "./presence.js";
@@ -59,12 +60,9 @@ export default class CompanionPlugin extends Plugin {
 function begin(plugin) {
   const { workspace } = plugin.app;
   const tell = () => void reportChange(plugin);
-  const rest = () => {
-    plugin.rest.typedAt = Date.now();
-  };
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
-  plugin.registerEvent(workspace.on("editor-change", rest));
+  watchHands(plugin);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
   void look(plugin);

@@ -1,17 +1,21 @@
 /** The text of a note as its editor shows it, and edits made in it without losing a letter. */
 
 import { MarkdownView } from "obsidian";
+import { changeEditor } from "./editor.js";
 import { NoteInTheWay } from "./errors.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
 
 /**
- * text: null where it cannot be edited here: the file has line ends or a byte order mark that
- * Obsidian does not show. view: the editor that shows it; null where none does.
+ * text: what edits are to be made for. It is what the editor shows, unless its file has line ends
+ * or a byte order mark that no editor shows and Obsidian drops when it saves: then it is the
+ * file's, and the edits are made there. view: the one that edits the note; null where none does.
  *
- * @typedef {{ text: string | null, view: MarkdownView | null }} Reading
+ * @typedef {{ text: string, view: MarkdownView | null }} Reading
  */
+
+const BOM = "\ufeff";
 
 /**
  * All views that show notes, whether to read or to edit.
@@ -25,32 +29,57 @@ export function findViews(app) {
 }
 
 /**
- * Write what was typed to the disk.
+ * Write what was typed to the disk. A file whose line ends or byte order mark would be lost is not
+ * written unless something was typed: then Obsidian is about to do that itself.
  *
  * @param {App} app
  * @param {string} where what the notes' paths begin with
  */
 export async function saveViews(app, where) {
   for (const view of findViews(app)) {
-    if (view.file?.path.startsWith(where)) await view.save();
+    if (!view.file?.path.startsWith(where)) continue;
+    const text = await readFile(app, view.file);
+    if (isPlain(text) || view.getViewData() !== asShown(text)) await view.save();
   }
 }
 
 /**
+ * What the note holds; what was typed in it is saved before where that gives up its line ends.
+ * Throws NoteInTheWay.
+ *
  * @param {App} app
  * @param {TFile} file
  * @returns {Promise<Reading>}
  */
 export async function readNote(app, file) {
   const view = findEditing(app, file);
-  if (view) return { text: view.editor.getValue(), view };
-  return { text: (await isPlain(app, file)) ? await app.vault.read(file) : null, view: null };
+  let text = await readFile(app, file);
+  if (!view) return { text, view };
+  if (!isPlain(text) && view.editor.getValue() !== asShown(text)) {
+    await view.save();
+    text = await readFile(app, file);
+  }
+  const shown = view.editor.getValue();
+  if (isPlain(text)) return { text: shown, view };
+  if (shown === asShown(text)) return { text, view };
+  throw new NoteInTheWay(`“${file.basename}” is not saved yet. Try again in a moment.`);
+}
+
+/**
+ * Whether the file of the note has line ends and a byte order mark where the text has them.
+ *
+ * @param {App} app
+ * @param {TFile} file
+ * @param {string} text
+ */
+export async function isOfForm(app, file, text) {
+  return isPlain(await readFile(app, file)) === isPlain(text);
 }
 
 /**
  * Whether the edits were made; they are not when the note is not exactly `before` any more, which
- * is compared in the same breath. In an editor they are one step of its undo; its cursor and
- * its scrolling stay.
+ * is compared in the same breath. In an editor they are one step of its undo, and its cursor and
+ * its scrolling stay; an editor whose file is written in its place is read anew by Obsidian.
  *
  * @param {App} app
  * @param {TFile} file
@@ -59,13 +88,10 @@ export async function readNote(app, file) {
  */
 export async function editNote(app, file, before, edits) {
   const view = findEditing(app, file);
-  if (!view) return editFile(app, file, before, edits);
+  if (!view || !isPlain(before)) return editFile(app, file, before, edits);
   const { editor } = view;
   if (editor.getValue() !== before) return false;
-  const changes = joinEdits(edits).map(({ start, end, text }) => {
-    return { from: editor.offsetToPos(start), to: editor.offsetToPos(end), text };
-  });
-  editor.transaction({ changes: changes.reverse() });
+  changeEditor(editor, joinEdits(edits));
   if (editor.getValue() !== applyEdits(before, edits)) {
     throw new NoteInTheWay("another plugin changed what was written; undo it in the editor");
   }
@@ -137,13 +163,14 @@ export function findEditing(app, file) {
  * @param {Edit[]} edits
  */
 async function editFile(app, file, before, edits) {
-  if (!(await isPlain(app, file)) || findEditing(app, file)) return false;
+  if ((await readFile(app, file)) !== before) return false;
+  const mark = before.startsWith(BOM) ? BOM : "";
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
-      isSame = text === before;
+      isSame = mark + withoutMark(text) === before && !isShownElse(app, file, before);
       if (!isSame) throw new Error(); // nothing is written then
-      return applyEdits(text, edits);
+      return applyEdits(before, edits);
     });
   } catch (error) {
     if (isSame) throw error;
@@ -152,12 +179,52 @@ async function editFile(app, file, before, edits) {
 }
 
 /**
- * Whether the file holds what Obsidian shows of it, and not a byte order mark or other line ends.
+ * Whether an editor shows the note that would not take what the file gets.
+ *
+ * @param {App} app
+ * @param {TFile} file
+ * @param {string} text
+ */
+function isShownElse(app, file, text) {
+  const view = findEditing(app, file);
+  return view !== null && (isPlain(text) || view.editor.getValue() !== asShown(text));
+}
+
+/**
+ * The text in the file, its line ends and byte order mark as they are. Throws NoteInTheWay.
  *
  * @param {App} app
  * @param {TFile} file
  */
-async function isPlain({ vault }, file) {
-  const decoder = new TextDecoder("utf-8", { ignoreBOM: true });
-  return !/^\ufeff|\r/.test(decoder.decode(await vault.readBinary(file)));
+async function readFile({ vault }, file) {
+  const decoder = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+  const bytes = await vault.readBinary(file);
+  try {
+    return decoder.decode(bytes);
+  } catch {
+    throw new NoteInTheWay(`“${file.basename}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
+  }
+}
+
+/**
+ * Whether an editor shows the text as it is.
+ *
+ * @param {string} text
+ */
+function isPlain(text) {
+  return !/^\ufeff|\r/.test(text);
+}
+
+/**
+ * What an editor shows of a file's text.
+ *
+ * @param {string} text
+ */
+function asShown(text) {
+  return withoutMark(text).replace(/\r\n?/g, "\n");
+}
+
+/** @param {string} text */
+function withoutMark(text) {
+  return text.startsWith(BOM) ? text.slice(1) : text;
 }

@@ -2,15 +2,19 @@
 
 import { enrichNote } from "./enrich.js";
 import { NoteInTheWay } from "./errors.js";
+import { isAtWork } from "./hands.js";
 import { findViews } from "./note-text.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
 /**
  * waiting: notes that wait for edits. typedAt, tried: when the user typed, and when a note was
- * tried last, in milliseconds since the epoch.
+ * tried last, in milliseconds since the epoch. composing: where an input method shows candidates.
  *
- * @typedef {{ waiting: string[], typedAt: number, tried: Map<string, number>, isBusy: boolean }} Rest
+ * @typedef {{
+ *   waiting: string[], typedAt: number, tried: Map<string, number>, isBusy: boolean,
+ *   composing: Element | null,
+ * }} Rest
  */
 
 export const LOOK = 1_000; // milliseconds between two looks whether the user rests
@@ -21,7 +25,7 @@ const AGAIN = 60_000; // milliseconds until the same note is tried again
 
 /** @returns {Rest} */
 export function newRest() {
-  return { waiting: [], typedAt: 0, tried: new Map(), isBusy: false };
+  return { waiting: [], typedAt: 0, tried: new Map(), isBusy: false, composing: null };
 }
 
 /**
@@ -53,8 +57,8 @@ async function awaitRest(plugin) {
 }
 
 /** @param {CompanionPlugin} plugin */
-function isResting({ rest }) {
-  return Date.now() - rest.typedAt >= REST;
+function isResting(plugin) {
+  return Date.now() - plugin.rest.typedAt >= REST && !isAtWork(plugin);
 }
 
 /**

@@ -3,7 +3,7 @@
 import { applyOffer } from "./apply.js";
 import { confirmUndo, offerUndo, readChanges, undo } from "./daemon.js";
 import { NoteInTheWay } from "./errors.js";
-import { readNote, saveViews } from "./note-text.js";
+import { findEditing, readNote, saveViews } from "./note-text.js";
 import { say } from "./notices.js";
 import { count } from "./words.js";
 import { workOn } from "./work.js";
@@ -64,13 +64,12 @@ async function findDone(plugin, which) {
 async function takeBack(plugin, change, path) {
   await workOn(plugin, path, async () => {
     const file = plugin.app.vault.getFileByPath(path);
-    const note = file && (await readNote(plugin.app, file));
-    if (!file || !note?.view || note.text === null) {
+    if (!file || !findEditing(plugin.app, file)) {
       await undo(plugin, change);
       return;
     }
-    const { text } = note;
     await saveViews(plugin.app, path);
+    const { text } = await readNote(plugin.app, file);
     const again = (/** @type {string} */ now) => offerUndo(plugin, change, now);
     const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again });
     await confirmUndo(plugin, change, made);

@@ -7,7 +7,7 @@ import { look } from "./watch.js";
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * Do it unless something is done there already.
+ * Do it unless something is done there already. A note that is renamed meanwhile is still it.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path of the note or folder
@@ -15,10 +15,18 @@ import { look } from "./watch.js";
  */
 export async function workOn(plugin, path, act) {
   if (plugin.doing.has(path)) throw new NoteInTheWay(`“${path}” is being worked on already.`);
+  const { vault } = plugin.app;
+  const renamed = vault.on("rename", (file, before) => {
+    if (before !== path) return;
+    plugin.doing.set(file.path, plugin.doing.get(path) ?? "");
+    plugin.doing.delete(path);
+    path = file.path;
+  });
   tellProgress(plugin, path, "asking");
   try {
     await act();
   } finally {
+    vault.offref(renamed);
     plugin.doing.delete(path);
     showState(plugin);
     void look(plugin);

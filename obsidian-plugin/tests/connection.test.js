@@ -909,7 +909,7 @@ describe("review", () => {
     assert.equal(host.said, "“A” is left as it is. It needs nothing.");
   });
 
-  test("of a note that is not open writes it on the disk; not one with a byte order mark", async () => {
+  test("of a note that is not open writes it on the disk; also one with a byte order mark", async () => {
     await begin();
     await host.click("Cancel");
     await host.close(view);
@@ -920,6 +920,7 @@ describe("review", () => {
     assert.equal(await host.read("A.md"), FILLED);
     review("B.md");
     await settle();
-    assert.match(host.said, /has line ends or a byte order mark/);
+    await host.click("Write 2, refuse 0");
+    assert.equal(await host.read("B.md"), `\ufeff${FILLED}`);
   });
 });

@@ -2,8 +2,15 @@
 
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
-import { Host } from "./host/obsidian.js";
-import { FILLED, NOTE, answer, fill, offerFor } from "./host/daemon.js";
+import { Host, settle } from "./host/obsidian.js";
+import { FILLED, NOTE, answer, fill, makeOffer, offerFor, progress, result } from "./host/daemon.js";
+
+const FORMS = [
+  ["other line ends", (text) => text.replaceAll("\n", "\r\n")],
+  ["a byte order mark", (text) => `\ufeff${text}`],
+  ["both", (text) => `\ufeff${text.replaceAll("\n", "\r\n")}`],
+  ["mixed line ends", (text) => text.replaceAll("\n\n", "\r\n\r")],
+];
 
 /** @type {Host} */
 let host;
@@ -34,7 +41,8 @@ describe("a note that is typed in meanwhile", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}Typed while it thinks.`));
     const again = host.daemon.asked("POST /runs/run1/edits");
     assert.deepEqual(again.map(({ body }) => body.text), [`${NOTE}Typed while it thinks.`]);
-    assert.equal(view.editor.steps.length, 1);
+    view.editor.undo();
+    assert.equal(view.editor.getValue(), `${NOTE}Typed while it thinks.`);
   });
 
   test("keeps what was typed between the answer and the writing", async () => {
@@ -129,35 +137,122 @@ describe("a note that does not stay open", () => {
     assert.equal(await host.read("A.md"), fill(`${NOTE}More.\n`));
   });
 
-  const FORMS = [
-    ["other line ends", NOTE.replaceAll("\n", "\r\n")],
-    ["a byte order mark", `\ufeff${NOTE}`],
-  ];
-  for (const [name, text] of FORMS) {
-    test(`is not written here with ${name}`, async () => {
+  for (const [name, form] of FORMS) {
+    test(`gets the edits in its file, with ${name}`, async () => {
       await host.command("enrich-note");
       await host.close(view);
-      await host.app.vault.modify(view.file, text);
+      await host.app.vault.modify(view.file, form(NOTE));
       await answerNow();
       await host.pass(400);
-      assert.equal(await host.read("A.md"), text);
-      assert.match(host.said, /has line ends or a byte order mark that Obsidian does not show/);
+      assert.equal(await host.read("A.md"), fill(form(NOTE)));
     });
   }
 
-  const MOVES = [
-    ["moved", (vault, file) => vault.rename(file, "C.md")],
-    ["deleted", (vault, file) => vault.delete(file)],
+  test("is followed when it was renamed, and its change with it", async () => {
+    await host.command("enrich-note");
+    await host.app.vault.rename(view.file, "Folder/C.md");
+    await host.command("enrich-note");
+    assert.equal(host.said, "“Folder/C.md” is being worked on already.");
+    view.editor.type(NOTE.length, "Typed.");
+    await answerNow();
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), fill(`${NOTE}Typed.`));
+    assert.equal(await host.read("Folder/C.md"), fill(`${NOTE}Typed.`));
+    assert.equal(host.plugin.doing.size, 0);
+    const [{ body }] = host.daemon.asked("POST /runs/run1/applied");
+    assert.deepEqual([body.path, body.moved_to], ["A.md", "Folder/C.md"]);
+    assert.equal(host.daemon.asked("POST /runs/run1/edits")[0].body.path, "A.md");
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), `${NOTE}Typed.`);
+    assert.equal(host.said, "Undone in “Folder/C.md”.");
+  });
+
+  const MISSED = [
+    ["told so", () => answer(422, "There is no A.md.")],
+    ["told so later", null],
   ];
-  for (const [name, move] of MOVES) {
-    test(`is left alone when it was ${name}`, async () => {
-      await host.command("enrich-note");
-      await move(host.app.vault, view.file);
+  for (const [name, refusal] of MISSED) {
+    test(`is asked for again when it was renamed before the daemon looked, and we are ${name}`, async () => {
+      const skipped = progress({ results: [result({ status: "skipped", reason: "no such file" })] });
+      host.daemon.answers.set(refusal ? "POST /runs" : "GET /runs/*", async () => {
+        host.daemon.answers.clear();
+        await host.app.vault.rename(view.file, "C.md");
+        return refusal?.() ?? skipped;
+      });
       await answerNow();
-      assert.equal(view.editor.getValue(), NOTE);
-      assert.equal(host.said, "“A.md” was moved or deleted; nothing was written.");
+      await host.command("enrich-note");
+      assert.equal(view.editor.getValue(), FILLED);
+      const asked = host.daemon.asked("POST /runs").map(({ body }) => body.paths[0]);
+      assert.deepEqual(asked, ["A.md", "C.md"]);
+      assert.equal(host.plugin.doing.size, 0);
     });
   }
+
+  test("is left alone when it was deleted", async () => {
+    await host.command("enrich-note");
+    await host.app.vault.delete(view.file);
+    await answerNow();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "“A.md” was deleted; nothing was written.");
+  });
+});
+
+describe("an open note whose file is not what its editor shows", () => {
+  beforeEach(() => answerNow());
+
+  for (const [name, form] of FORMS) {
+    test(`keeps ${name} in a fill and its undo`, async () => {
+      await host.close(view);
+      await host.app.vault.modify(view.file, form(NOTE));
+      view = await host.open("A.md");
+      await host.command("enrich-note");
+      assert.equal(await host.read("A.md"), fill(form(NOTE)));
+      assert.equal(view.editor.content, FILLED);
+      assert.equal(view.saves, 0, "Obsidian saves what the editor shows");
+      assert.equal(host.daemon.asked("POST /runs")[0].body.text, form(NOTE));
+      const { body } = host.daemon.asked("POST /runs/run1/applied")[0];
+      assert.equal(body.new_sha256, makeOffer(fill(form(NOTE)), []).base_sha256);
+      host.notices.at(-1).click("Undo");
+      await settle();
+      assert.equal(await host.read("A.md"), form(NOTE));
+      assert.equal(view.editor.content, NOTE);
+    });
+
+    test(`is edited in its editor once typing gave up ${name}`, async () => {
+      await host.close(view);
+      await host.app.vault.modify(view.file, form(NOTE));
+      view = await host.open("A.md");
+      view.editor.type(NOTE.length, "Typed.");
+      await host.command("enrich-note");
+      assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.`));
+      view.editor.undo();
+      assert.equal(view.editor.content, `${NOTE}Typed.`);
+    });
+
+    test(`loses no letter that is typed while ${name} are written`, async () => {
+      await host.close(view);
+      await host.app.vault.modify(view.file, form(NOTE));
+      view = await host.open("A.md");
+      const usual = host.app.vault.process;
+      host.app.vault.process = (...sent) => {
+        host.app.vault.process = usual;
+        view.editor.type(NOTE.length, "x");
+        return usual(...sent);
+      };
+      await host.command("enrich-note");
+      assert.equal(await host.read("A.md"), form(NOTE));
+      await host.pass(400);
+      assert.equal(await host.read("A.md"), fill(`${NOTE}x`));
+    });
+  }
+
+  test("is refused where it is not UTF-8", async () => {
+    host.app.vault.readBinary = async () => new Uint8Array([0x23, 0xe4]).buffer;
+    await host.command("enrich-note");
+    assert.equal(host.said, "“A” is not UTF-8 text. Save it as UTF-8 to have it filled.");
+    assert.equal(view.editor.content, NOTE);
+  });
 });
 
 describe("edits", () => {
@@ -189,10 +284,11 @@ describe("edits", () => {
   });
 
   test("are not reported when another plugin changed them", async () => {
-    const usual = view.editor.transaction.bind(view.editor);
-    view.editor.transaction = (sent) => {
-      usual(sent);
-      view.editor.content += "!";
+    const { cm } = view.editor;
+    const usual = cm.dispatch.bind(cm);
+    cm.dispatch = (...sent) => {
+      usual(...sent);
+      usual({ changes: { from: 0, insert: "!" } });
     };
     await host.command("enrich-note");
     await answerNow();

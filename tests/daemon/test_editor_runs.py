@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 
 import pytest
@@ -9,6 +10,7 @@ import pytest
 from companion.daemon.queue import Priority
 from companion.daemon.runs import Offer, Run
 from companion.errors import NoteError, UsageError
+from companion.note.editor import EditorText
 from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper
 
 __all__ = ["fake", "keeper"]
@@ -81,6 +83,50 @@ def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
     (change,) = quiet.changes("Stub.md")
     assert (change.id, change.run, change.state) == (number, run.id, "done")
     assert quiet.daemon.history.texts(change) == (EMOJI, _filled(EMOJI))
+
+
+FORMS = [
+    pytest.param(lambda text: text.replace("\n", "\r\n"), id="CRLF"),
+    pytest.param(lambda text: BOM + text, id="BOM"),
+    pytest.param(lambda text: BOM + text.replace("\n", "\r\n", 5), id="mixed"),
+]
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
+    quiet: Keeper, form: Callable[[str], str]
+) -> None:
+    text = form(STUB)
+    quiet.note("Stub.md", text)
+    run, offer = run_on(quiet, text)
+    filled = applied(text, offer)
+    assert EditorText.of(filled).text == FILLED
+    assert all(start == end for start, end, _ in offer.edits)
+    quiet.note("Stub.md", filled)
+    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    change = quiet.daemon.history.find(number)
+    assert change
+    assert quiet.daemon.history.texts(change) == (text, filled)
+    later = filled + "Typed since.\r\n"
+    assert (
+        applied(later, quiet.daemon.history.offer_undo(change, later)) == text + "Typed since.\r\n"
+    )
+    quiet.daemon.history.undo(change)
+    assert quiet.read("Stub.md") == text
+
+
+def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Keeper) -> None:
+    run, offer = run_on(quiet, STUB)
+    (quiet.vault / "Stub.md").rename(quiet.vault / "Named.md")
+    hashes = offer.base_sha256, offer.new_sha256
+    with pytest.raises(UsageError, match=r"Nowhere\.md"):
+        quiet.daemon.confirm(run, "Stub.md", *hashes, moved_to="Nowhere.md")
+    number = quiet.daemon.confirm(run, "Stub.md", *hashes, moved_to="Named.md")
+    (change,) = quiet.changes("Named.md")
+    assert (change.id, quiet.changes("Stub.md")) == (number, [])
+    quiet.note("Named.md", FILLED)
+    quiet.daemon.history.undo(change)
+    assert quiet.read("Named.md") == STUB
 
 
 @pytest.mark.parametrize(

@@ -26,8 +26,9 @@ def _either(schema: dict[str, Any]) -> None:
 class NewRun(Sent):
     """What to enrich, and how: the options of `companion enrich`.
 
-    paths: notes and folders; empty for the vault. text: the one note as its editor shows it; the
-    run answers with edits then (`apply: client`) and writes nothing. requests: fill the empty
+    paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
+    its file has it where the client edits that; the run answers with edits then (`apply: client`)
+    and writes nothing. requests: fill the empty
     callouts that stand in the notes, and nothing else. on_fault: whether the run
     waits while the endpoint fails, or ends. agreed: begin even where more than 50 notes go to a
     model on another machine; else that is refused with 409, `not-agreed`, saying what it costs.

@@ -71,7 +71,8 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
 def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     """Confirm that the edits of an offer were made."""
     found = _require(run)
-    made = the_daemon().confirm(found, body.path, body.base_sha256, body.new_sha256)
+    hashes = body.base_sha256, body.new_sha256
+    made = the_daemon().confirm(found, body.path, *hashes, moved_to=body.moved_to)
     return ChangeMade(change=made)
 
 

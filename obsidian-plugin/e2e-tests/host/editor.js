@@ -15,6 +15,18 @@ export class Editor {
     this.cm = new EditorView({ parent, state: this.#state("") });
   }
 
+  /** Show what another program wrote: what differs is changed, the cursor stays about there. */
+  reload(text) {
+    const before = this.getValue();
+    let from = 0;
+    const shorter = Math.min(text.length, before.length);
+    while (from < shorter && text[from] === before[from]) from += 1;
+    let end = 0;
+    while (end < shorter - from && text.at(-1 - end) === before.at(-1 - end)) end += 1;
+    const insert = text.slice(from, text.length - end);
+    this.cm.dispatch({ changes: { from, to: before.length - end, insert }, userEvent: "set" });
+  }
+
   /** Show another text, without a way back to the one before. */
   load(text) {
     this.cm.setState(this.#state(text));
@@ -26,6 +38,7 @@ export class Editor {
       extensions: [
         history(),
         drawSelection(),
+        EditorState.allowMultipleSelections.of(true),
         EditorView.lineWrapping,
         keymap.of([...defaultKeymap, ...historyKeymap]),
         livePreview,
@@ -115,6 +128,13 @@ export class Editor {
 
   setCursor(position, ch = 0) {
     this.setSelection(typeof position === "number" ? { line: position, ch } : position);
+  }
+
+  setSelections(ranges, main = 0) {
+    const made = ranges.map(({ anchor, head = anchor }) => {
+      return EditorSelection.range(this.posToOffset(anchor), this.posToOffset(head));
+    });
+    this.cm.dispatch({ selection: EditorSelection.create(made, main) });
   }
 
   setSelection(anchor, head = anchor) {

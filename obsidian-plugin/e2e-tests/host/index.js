@@ -1,5 +1,8 @@
 /** The page that plays Obsidian for the built plugin. `window.host` is for the tests. */
 
+import * as commands from "@codemirror/commands";
+import * as state from "@codemirror/state";
+import * as view from "@codemirror/view";
 import { setup } from "obsidian-test-mocks/setup";
 import { Component, Events } from "./component.js";
 import * as controls from "./controls.js";
@@ -15,6 +18,13 @@ import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./set
 import { Typist } from "./typist.js";
 import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
 import { ItemView, MarkdownView, Workspace, WorkspaceLeaf } from "./workspace.js";
+
+/** Obsidian's own, which plugins share. */
+const CODEMIRROR = {
+  "@codemirror/commands": commands,
+  "@codemirror/state": state,
+  "@codemirror/view": view,
+};
 
 const OBSIDIAN = {
   ...controls,
@@ -66,7 +76,9 @@ window.host = {
     return this.typist;
   },
 };
-window.addEventListener("error", (event) => window.host.errors.push(String(event.error)));
+window.addEventListener("error", ({ error, message }) => {
+  if (!message.startsWith("ResizeObserver loop")) window.host.errors.push(String(error)); // a layout took two frames
+});
 window.addEventListener("unhandledrejection", (event) =>
   window.host.errors.push(String(event.reason?.stack ?? event.reason)),
 );
@@ -80,7 +92,7 @@ async function start() {
   window.host.app = app;
   app.workspace = new Workspace(app, drawWindow(app));
   app.setting = { open: () => new SettingsModal(app, app.settingTabs).open(), openTabById() {} };
-  app.fileManager = {};
+  app.fileManager = { renameFile: (file, path) => vault.rename(file, path) };
   app.metadataCache = new Events();
   window.addEventListener("keydown", (event) => press(app, event));
   window.hostChanged = (path) => void vault.changed(path);
@@ -106,6 +118,7 @@ function drawWindow(app) {
   drawExplorer(app, explorer);
   app.vault.on("create", () => drawExplorer(app, explorer));
   app.vault.on("delete", () => drawExplorer(app, explorer));
+  app.vault.on("rename", () => drawExplorer(app, explorer));
   const root = row.createDiv({ cls: "workspace-split mod-root" });
   body.createDiv({ cls: "status-bar" });
   document.body.createDiv({ cls: "notice-container" });
@@ -144,7 +157,8 @@ function find(name) {
       },
     });
   }
-  throw new Error(`no module ${name}: only obsidian is there without Node`);
+  if (name in CODEMIRROR) return CODEMIRROR[name];
+  throw new Error(`no module ${name}: only Obsidian's own are there without Node`);
 }
 
 function debounce(act, milliseconds = 0, resets = false) {

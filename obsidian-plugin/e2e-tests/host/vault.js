@@ -12,12 +12,14 @@ export class TAbstractFile {
 }
 
 export class TFile extends TAbstractFile {
-  constructor(vault, path, parent) {
-    super(vault, path, parent);
-    const dot = this.name.lastIndexOf(".");
-    this.extension = dot < 0 ? "" : this.name.slice(dot + 1);
-    this.basename = dot < 0 ? this.name : this.name.slice(0, dot);
-    this.stat = { ctime: 0, mtime: 0, size: 0 };
+  stat = { ctime: 0, mtime: 0, size: 0 };
+
+  get extension() {
+    return this.name.includes(".") ? this.name.slice(this.name.lastIndexOf(".") + 1) : "";
+  }
+
+  get basename() {
+    return this.extension ? this.name.slice(0, -this.extension.length - 1) : this.name;
   }
 }
 
@@ -106,8 +108,9 @@ export class Vault extends Events {
     return this.getFiles().filter((file) => file.extension === "md");
   }
 
-  read(file) {
-    return window.hostRead(file.path);
+  /** Without a byte order mark: decoding a file drops it. */
+  async read(file) {
+    return (await window.hostRead(file.path)).replace(/^\uFEFF/, "");
   }
 
   cachedRead(file) {
@@ -115,7 +118,7 @@ export class Vault extends Events {
   }
 
   async readBinary(file) {
-    return new TextEncoder().encode(await this.read(file)).buffer;
+    return new TextEncoder().encode(await window.hostRead(file.path)).buffer;
   }
 
   modify(file, text) {
@@ -128,14 +131,31 @@ export class Vault extends Events {
   process(file, edit) {
     return this.inTurn(async () => {
       for (;;) {
-        const text = await this.read(file);
+        const whole = await window.hostRead(file.path);
+        const text = whole.replace(/^\uFEFF/, "");
         const edited = edit(text);
         if (edited === text) return edited;
-        if (await window.hostWrite(file.path, edited, text)) {
+        if (await window.hostWrite(file.path, edited, whole)) {
           this.trigger("modify", file);
           return edited;
         }
       }
+    });
+  }
+
+  /** The file stays the same object, under another path. */
+  rename(file, path) {
+    return this.inTurn(async () => {
+      const old = file.path;
+      await window.hostRename(old, path);
+      this.#files.delete(old);
+      file.parent.children = file.parent.children.filter((child) => child !== file);
+      file.path = path;
+      file.name = path.split("/").pop();
+      file.parent = this.#folder(path.split("/").slice(0, -1).join("/"));
+      file.parent.children.push(file);
+      this.#files.set(path, file);
+      this.trigger("rename", file, old);
     });
   }
 

@@ -3,6 +3,7 @@
 import { Component, Events } from "./component.js";
 import { Editor } from "./editor.js";
 import { setIcon } from "./icons.js";
+import { NoteHead } from "./note-head.js";
 import { Menu } from "./popups.js";
 
 const SAVES_AFTER = 2000; // milliseconds, as Obsidian's TextFileView.requestSave
@@ -21,13 +22,22 @@ export class MarkdownView extends ItemView {
   file = null;
   #saved = "";
   #timer = 0;
+  #mode = "source";
+  #isShowing = false;
 
   constructor(leaf) {
     super(leaf);
-    this.editor = new Editor(this.containerEl, (editor, transaction) => {
+    this.head = new NoteHead(this);
+    this.editorEl = this.containerEl.createDiv({ cls: "markdown-edit-view" });
+    this.readingEl = this.containerEl.createDiv({ cls: "markdown-reading-view" });
+    this.readingEl.toggle(false);
+    this.editor = new Editor(this.editorEl, (editor, transaction) => {
       this.data = editor.getValue();
-      this.requestSave();
+      this.head.draw();
       window.host.watch(this, transaction);
+      if (this.#isShowing) return;
+      this.requestSave();
+      this.app.workspace.trigger("quick-preview", this.file, this.data, this);
       this.app.workspace.trigger("editor-change", editor, this);
     });
     this.containerEl.addEventListener("contextmenu", (event) => {
@@ -47,29 +57,42 @@ export class MarkdownView extends ItemView {
   }
 
   getMode() {
-    return "source";
+    return this.#mode;
+  }
+
+  /** `source` to edit, `preview` to read: what the editor holds then is of no account. */
+  setMode(mode) {
+    const text = this.getViewData();
+    this.#mode = mode;
+    this.editorEl.toggle(mode === "source");
+    this.readingEl.toggle(mode === "preview");
+    this.#show(text);
   }
 
   getViewData() {
-    return this.editor.getValue();
+    return this.#mode === "source" ? this.editor.getValue() : this.data;
   }
 
-  setViewData(text) {
+  setViewData(text, clear) {
     this.data = text;
-    this.editor.load(text);
+    this.readingEl.setText(text);
+    if (clear) this.editor.load(text);
+    else if (this.#mode === "source") this.editor.reload(text);
+    this.head.draw();
   }
 
   async onLoadFile(file) {
-    const text = asShown(await this.app.vault.read(file));
+    const text = await this.app.vault.read(file);
     this.file = file;
     this.#saved = text;
-    this.setViewData(text);
+    this.setViewData(asShown(text), true);
   }
 
   requestSave = () => {
     this.#timer ||= window.setTimeout(() => void this.save(), SAVES_AFTER);
   };
 
+  /** Line ends and a byte order mark are what the editor has: LF, and none. */
   async save() {
     window.clearTimeout(this.#timer);
     this.#timer = 0;
@@ -87,25 +110,40 @@ export class MarkdownView extends ItemView {
   onModify(file) {
     if (file !== this.file) return;
     void this.app.vault.inTurn(async () => {
-      const text = asShown(await this.app.vault.read(file));
+      const text = await this.app.vault.read(file);
       if (file !== this.file || text === this.#saved) return;
       const shown = this.getViewData();
-      if (shown !== text && shown !== this.#saved) {
+      if (shown !== asShown(text) && shown !== asShown(this.#saved)) {
         window.host.conflicts.push(file.path); // Obsidian merges here; no test may come to that
         return;
       }
       this.#saved = text;
-      if (shown !== text) this.setViewData(text);
+      if (shown !== asShown(text)) this.#show(asShown(text));
     });
+  }
+
+  /** Another pane shows the same note, and was typed in. */
+  onQuickPreview(file, text, from) {
+    if (from === this || file !== this.file || text === this.getViewData()) return;
+    this.#show(text);
   }
 
   async onClose() {
     await this.save();
     this.containerEl.remove();
   }
+
+  #show(text) {
+    this.#isShowing = true;
+    this.setViewData(text, false);
+    this.#isShowing = false;
+  }
 }
 
 export class WorkspaceLeaf extends Events {
+  /** Whether it is shown beside the active one. */
+  isBeside = false;
+
   constructor(app, contentEl) {
     super();
     this.app = app;
@@ -145,6 +183,13 @@ export class Workspace extends Events {
     app.vault.on("modify", (file) => {
       for (const leaf of this.#leaves) leaf.view.onModify(file);
     });
+    app.vault.on("rename", () => {
+      for (const { view } of this.#leaves) view.head.draw();
+      this.#draw();
+    });
+    this.on("quick-preview", (...sent) => {
+      for (const { view } of this.#leaves) view.onQuickPreview(...sent);
+    });
   }
 
   ready() {
@@ -167,6 +212,28 @@ export class Workspace extends Events {
     else await leaf.openFile(file);
     leaf.view.editor.focus();
     return leaf.view;
+  }
+
+  /** Show the active note in a second pane beside its own. */
+  async split() {
+    const leaf = this.#newLeaf();
+    leaf.isBeside = true;
+    await leaf.openFile(this.getActiveFile());
+    return leaf.view;
+  }
+
+  /** Move the active tab to a window of its own. */
+  popOut() {
+    const { view, contentEl } = this.activeLeaf;
+    const win = window.open("", "_blank", "popup,width=600,height=500");
+    const { document: doc } = win;
+    for (const sheet of document.querySelectorAll("link")) doc.head.append(doc.importNode(sheet));
+    doc.body.className = document.body.className;
+    doc.body.append(contentEl);
+    view.editor.cm.setRoot(doc);
+    this.activeLeaf.isBeside = true;
+    this.trigger("window-open", { win, doc }, win);
+    return view;
   }
 
   openLinkText(link) {
@@ -233,7 +300,7 @@ export class Workspace extends Events {
   #draw() {
     this.tabsEl.empty();
     for (const leaf of this.#leaves) {
-      leaf.contentEl.toggle(leaf === this.activeLeaf);
+      leaf.contentEl.toggle(leaf === this.activeLeaf || leaf.isBeside);
       const tab = this.tabsEl.createDiv({ cls: "workspace-tab-header" });
       tab.toggleClass("is-active", leaf === this.activeLeaf);
       tab.createSpan({ text: leaf.view.getDisplayText() });

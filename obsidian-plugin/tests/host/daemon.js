@@ -164,7 +164,8 @@ export class FakeDaemon {
 
   "POST /changes/*/undo"({ text }) {
     if (text === undefined) return { change: 9 };
-    const edits = WORDS.filter((words) => text.includes(words)).map((words) => {
+    const all = WORDS.map((words) => asIn(text, words));
+    const edits = all.filter((words) => text.includes(words)).map((words) => {
       return { start: text.indexOf(words), end: text.indexOf(words) + words.length, text: "" };
     });
     return { offer: makeOffer(text, edits) };
@@ -214,7 +215,7 @@ export function answer(status, detail, type = "about:blank") {
 export function offerFor(text, only = [0, 1]) {
   const edits = only.map((index) => {
     const end = text.indexOf(PLACES[index]) + PLACES[index].length;
-    return { start: end, end, text: WORDS[index] };
+    return { start: end, end, text: asIn(text, WORDS[index]) };
   });
   return makeOffer(text, edits);
 }
@@ -223,8 +224,13 @@ export function fill(text, only) {
   return applied(text, offerFor(text, only).edits);
 }
 
-function makeOffer(text, edits) {
+export function makeOffer(text, edits) {
   return { edits, base_sha256: sha256(text), new_sha256: sha256(applied(text, edits)) };
+}
+
+/** With the line ends of the text. */
+function asIn(text, words) {
+  return text.includes("\r\n") ? words.replaceAll("\n", "\r\n") : words;
 }
 
 function applied(text, edits) {

@@ -14,11 +14,14 @@ for (const name of Object.getOwnPropertyNames(window)) {
     globalThis[name] = window[name];
   }
 }
-Object.assign(globalThis, { window, document: window.document, getComputedStyle: window.getComputedStyle });
+const { document, getComputedStyle, MutationObserver } = window;
+Object.assign(globalThis, { window, document, getComputedStyle, MutationObserver });
 Object.assign(window, {
   setTimeout: (act, ms) => clock.set(act, ms),
   clearTimeout: (id) => clock.clear(id),
   setInterval: (act, ms) => clock.set(act, ms, ms),
+  requestAnimationFrame: () => 0, // nothing is measured: jsdom has no layout
+  cancelAnimationFrame: () => {},
 });
 globalThis.clearInterval = (id) => clock.clear(id); // the mock's Component ends intervals so
 Date.now = () => clock.now;

@@ -125,6 +125,8 @@ export class Host {
     this.app = mocks.App.createConfigured__({ files });
     this.workspace = this.app.workspace;
     this.active = null;
+    /** Those that are open. */
+    this.views = new Set();
     const { vault } = this.app;
     const read = (file) => vault.adapter.read(file.path);
     // Decoding a file to a string drops its byte order mark.
@@ -132,6 +134,7 @@ export class Host {
     vault.readBinary = async (file) => new TextEncoder().encode(await read(file)).buffer;
     vault.read = decode;
     vault.process = async (file, edit) => vault.modify(file, edit(await decode(file)));
+    vault.on("modify", (file) => void this.#reload(file));
     Object.assign(this.workspace, {
       getActiveFile: () => this.active?.file ?? null,
       getActiveViewOfType: () => this.active,
@@ -169,14 +172,17 @@ export class Host {
     const leaf = this.workspace.getLeaf("tab");
     const view = mocks.MarkdownView.create2__(leaf);
     await leaf.setViewState({ type: "markdown", state: {} });
-    const editor = new HostEditor();
-    editor.setValue(mode === "source" ? await this.app.vault.read(file) : "stale");
+    const shown = asShown(await this.app.vault.read(file));
+    const editor = new HostEditor(mode === "source" ? shown : "stale");
     editor.onType = () => this.workspace.trigger("editor-change", editor, view);
-    Object.assign(view, { file, editor, mode, saves: 0 });
+    const getViewData = () => (view.getMode() === "source" ? editor.content : shown);
+    Object.assign(view, { file, editor, mode, saves: 0, saved: shown, getViewData });
     view.save = async () => {
       view.saves += 1;
-      if (mode === "source") await this.app.vault.modify(view.file, editor.content);
+      view.saved = getViewData();
+      if (mode === "source") await this.app.vault.modify(view.file, view.saved);
     };
+    this.views.add(view);
     leaf.view = view;
     this.active = view;
     this.workspace.trigger("file-open", file);
@@ -184,8 +190,20 @@ export class Host {
     return view;
   }
 
+  /** Show what somebody wrote into the file, where nothing unsaved is in its editor. */
+  async #reload(file) {
+    const text = asShown(await this.app.vault.read(file));
+    for (const view of this.views) {
+      if (view.file !== file || view.mode !== "source" || view.editor.content !== view.saved) continue;
+      view.saved = text;
+      view.editor.reload(text);
+    }
+  }
+
   async close(view) {
     view.leaf.detach();
+    this.views.delete(view);
+    view.editor.close();
     if (this.active === view) this.active = null;
     this.workspace.trigger("layout-change");
     await settle();
@@ -250,6 +268,8 @@ export class Host {
   async unload() {
     this.plugin.unload();
     await settle();
+    for (const { editor } of this.views) editor.close();
+    this.views.clear();
   }
 }
 
@@ -259,6 +279,11 @@ export function find(parent, selector, name) {
   const found = all.find((one) => one.textContent === name || one.ariaLabel === name);
   assert.ok(found, `no ${selector} “${name}” among ${all.map((one) => one.textContent).join(", ")}`);
   return found;
+}
+
+/** A file's text as an editor shows it. */
+function asShown(text) {
+  return text.replace(/^\ufeff/, "").replace(/\r\n?/g, "\n");
 }
 
 /** Everything that waits for no time is done once this resolves. */

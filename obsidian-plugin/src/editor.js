@@ -1,0 +1,133 @@
+/** Edits made in an open editor: its cursor stays with the user's words, and its undo in steps. */
+
+import { isolateHistory } from "@codemirror/commands";
+import { ChangeSet, EditorSelection } from "@codemirror/state";
+import { EditorView } from "@codemirror/view";
+
+/** @import { Editor } from "obsidian" */
+/** @import { Edit } from "./shapes.js" */
+
+/** @typedef {{ anchor: number, head: number }} Range offsets; the same where nothing is selected */
+
+/**
+ * Make the edits: one step of the undo history, whatever is typed before and after it. Where
+ * CodeMirror's view is not to be had, words typed within half a second may share that step.
+ *
+ * @param {Editor} editor
+ * @param {Edit[]} edits in the order of their places; none touches another
+ */
+export function changeEditor(editor, edits) {
+  const cm = findCodeMirror(editor);
+  if (cm) changeView(cm, edits);
+  else changeByTransaction(editor, edits);
+}
+
+/**
+ * What is selected in the editor.
+ *
+ * @param {Editor} editor
+ * @returns {Range[]}
+ */
+export function findRanges(editor) {
+  return editor.listSelections().map(({ anchor, head }) => {
+    return { anchor: editor.posToOffset(anchor), head: editor.posToOffset(head) };
+  });
+}
+
+/**
+ * Whether an input method shows candidates there.
+ *
+ * @param {Editor} editor
+ */
+export function isComposing(editor) {
+  const cm = findCodeMirror(editor);
+  return cm !== null && (cm.composing || cm.compositionStarted);
+}
+
+/**
+ * The range in the text that the edits make: still of the words it stood in. A cursor where whole
+ * lines are put in stays with the line below them; at the end of a note, where they come with a
+ * line break in front, with the line above. What is selected does not grow.
+ *
+ * @param {Edit[]} edits
+ * @param {number} length of the text before
+ * @param {Range} range
+ * @returns {Range}
+ */
+export function mapRange(edits, length, { anchor, head }) {
+  const changes = toChanges(edits, length);
+  if (anchor === head) {
+    const place = changes.mapPos(head, findSide(edits, head));
+    return { anchor: place, head: place };
+  }
+  const from = changes.mapPos(Math.min(anchor, head), 1);
+  const to = Math.max(from, changes.mapPos(Math.max(anchor, head), -1));
+  return anchor < head ? { anchor: from, head: to } : { anchor: to, head: from };
+}
+
+/**
+ * The view behind Obsidian's editor, as it has been since 1.0; null where there is none.
+ *
+ * @param {Editor} editor
+ */
+function findCodeMirror(editor) {
+  /** @type {unknown} */
+  const cm = Reflect.get(editor, "cm");
+  return cm instanceof EditorView ? cm : null;
+}
+
+/**
+ * @param {EditorView} cm
+ * @param {Edit[]} edits
+ */
+function changeView(cm, edits) {
+  const { doc, selection } = cm.state;
+  const ranges = selection.ranges.map((range) => {
+    const { anchor, head } = mapRange(edits, doc.length, range);
+    return EditorSelection.range(anchor, head);
+  });
+  cm.dispatch({
+    changes: toChanges(edits, doc.length),
+    selection: EditorSelection.create(ranges, selection.mainIndex),
+    annotations: isolateHistory.of("full"),
+    userEvent: "companion",
+  });
+}
+
+/**
+ * @param {Editor} editor
+ * @param {Edit[]} edits
+ */
+function changeByTransaction(editor, edits) {
+  const { length } = editor.getValue();
+  const ranges = findRanges(editor).map((range) => mapRange(edits, length, range));
+  const changes = edits.map(({ start, end, text }) => {
+    return { from: editor.offsetToPos(start), to: editor.offsetToPos(end), text };
+  });
+  editor.transaction({ changes: changes.reverse() });
+  editor.setSelections(
+    ranges.map(({ anchor, head }) => {
+      return { anchor: editor.offsetToPos(anchor), head: editor.offsetToPos(head) };
+    }),
+  );
+}
+
+/**
+ * @param {Edit[]} edits
+ * @param {number} length
+ */
+function toChanges(edits, length) {
+  const changes = edits.map(({ start, end, text }) => ({ from: start, to: end, insert: text }));
+  return ChangeSet.of(changes, length);
+}
+
+/**
+ * Which side of what is put in at the offset a cursor goes to: -1 before it, 1 after it.
+ *
+ * @param {Edit[]} edits
+ * @param {number} offset
+ */
+function findSide(edits, offset) {
+  const text = edits.find(({ start }) => start === offset)?.text ?? "";
+  return text.startsWith("\n") && !text.endsWith("\n") ? -1 : 1;
+}

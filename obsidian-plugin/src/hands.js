@@ -1,0 +1,131 @@
+/** What the user is in the middle of, and a change of a note would disturb. */
+
+import { findRanges, isComposing } from "./editor.js";
+import { findViews } from "./note-text.js";
+
+/** @import { App, TFile } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Range } from "./editor.js" */
+/** @import { Edit } from "./shapes.js" */
+
+/** Where a note is edited beside its text: its properties and its name. */
+const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
+const DIALOGS = ".modal-container, .prompt";
+const KEY = /^[^\s#-]/;
+
+/**
+ * Follow what is typed in all windows, also in those that open later.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function watchHands(plugin) {
+  const { app, rest } = plugin;
+  const typed = () => {
+    rest.typedAt = Date.now();
+  };
+  /** @param {Document} doc */
+  const follow = (doc) => {
+    plugin.registerDomEvent(doc, "input", typed, true);
+    plugin.registerDomEvent(doc, "compositionstart", () => (rest.composing = doc.activeElement), true);
+    plugin.registerDomEvent(doc, "compositionend", () => (rest.composing = null), true);
+  };
+  for (const doc of findDocuments(app)) follow(doc);
+  plugin.registerEvent(app.workspace.on("window-open", ({ doc }) => follow(doc)));
+  plugin.registerEvent(app.workspace.on("editor-change", typed));
+}
+
+/**
+ * Whether something is being written anywhere: an input method's candidates, a property, a name,
+ * a dialog.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function isAtWork({ app, rest }) {
+  return findActive(app).some((element) => {
+    return element === rest.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
+  });
+}
+
+/**
+ * What edits of the note must wait for, as `the cursor has left its property “tags”`; null when
+ * they need not. Edits of another text than the editor shows are not looked at.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {string} text
+ * @param {Edit[]} edits that write into properties; others leave the cursor where it is
+ */
+export function findHold({ app, rest }, file, text, edits) {
+  const views = findViews(app);
+  for (const element of findActive(app)) {
+    const view = views.find(({ containerEl }) => containerEl.contains(element));
+    if (view && view.file !== file) continue;
+    if (view && element === rest.composing) return "your input method is done";
+    if (element.closest(FIELDS)) return "you have left its properties and its title";
+  }
+  const editing = views.filter((view) => view.file === file && view.getMode() === "source");
+  if (editing.some(({ editor }) => isComposing(editor))) return "your input method is done";
+  for (const { editor } of editing) {
+    if (editor.getValue() !== text) continue;
+    const name = findHeld(text, edits, findRanges(editor));
+    if (name) return `the cursor has left its property “${name}”`;
+  }
+  return null;
+}
+
+/**
+ * The name of a property that one of the edits changes and one of the ranges stands in.
+ *
+ * @param {string} text
+ * @param {Edit[]} edits
+ * @param {Range[]} ranges
+ */
+function findHeld(text, edits, ranges) {
+  const properties = findProperties(text);
+  return properties.find(({ from, to }) => {
+    const isChanged = edits.some(({ start, end }) => start >= from && end <= to);
+    return isChanged && ranges.some(({ anchor, head }) => {
+      return Math.max(anchor, head) >= from && Math.min(anchor, head) <= to;
+    });
+  })?.name;
+}
+
+/**
+ * Where each property of the note stands: from the begin of its first line to the end of its last.
+ *
+ * @param {string} text
+ */
+function findProperties(text) {
+  /** @type {{ name: string, from: number, to: number }[]} */
+  const found = [];
+  const block = /^---[ \t]*\n([\s\S]*?\n)??---[ \t]*(?:\n|$)/.exec(text);
+  let from = text.indexOf("\n") + 1;
+  for (const line of (block?.[1] ?? "").split("\n").slice(0, -1)) {
+    const to = from + line.length;
+    const last = found.at(-1);
+    if (KEY.test(line)) found.push({ name: line.split(":")[0] ?? line, from, to });
+    else if (last) last.to = to;
+    from = to + 1;
+  }
+  return found;
+}
+
+/**
+ * The element that has the focus, in each window.
+ *
+ * @param {App} app
+ */
+function findActive(app) {
+  return findDocuments(app).flatMap((doc) => doc.activeElement ?? []);
+}
+
+/**
+ * Those of the main window and of all pop-out windows.
+ *
+ * @param {App} app
+ */
+function findDocuments({ workspace }) {
+  const docs = new Set([workspace.containerEl.ownerDocument]);
+  workspace.iterateAllLeaves(({ view }) => void docs.add(view.containerEl.ownerDocument));
+  return [...docs];
+}
