@@ -31,7 +31,8 @@ class Languages:
         """Return the English name of the note's language; None where nothing tells it."""
         place = PurePosixPath(path)
         words = "\n".join(running_text(view))
-        return find_language(words, find_title(view, place.stem), self._around(str(place.parent)))
+        title = find_title(view, place.stem)
+        return find_language(words, title, self._around(str(place.parent)), view.note.body)
 
     def _around(self, folder: str) -> str | None:
         if folder not in self._of_folders:

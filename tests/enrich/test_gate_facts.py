@@ -176,6 +176,19 @@ FOREIGN = [
     pytest.param("酵头由面粉and水制成，每天喂两次。", True),
     pytest.param("酵母は小麦粉 with 水で育ちます。", True),
     pytest.param("函any数可以接受多个参数，并返回结果。", True),
+    pytest.param("오래 앉아 일하는 사람은 디esk 높이를 바꿔 가며 쓴다.", True),
+    pytest.param("책상의 높이는 프로gram으로 바꾼다.", True),
+    pytest.param("책상의 높이는 하루에 두 번 바ук다.", True),
+    pytest.param("책상의 높이는 하루에 두 번 바꾸いる.", True),
+    pytest.param("Το ψωμί φουσκώνει με τη μαγιάlevain.", True),
+    pytest.param("Bread rises with the yeastμαγιά in it.", True),
+    pytest.param("Obsidian은 app을 열어 desk의 높이를 적는다. T셔츠, A형, 3D프린터.", False),
+    pytest.param("수십km를 달리고 몇kg을 들며, 한국vs일본 경기는 삼성TV와 주주A가 본다.", False),
+    pytest.param("Питон은 언어이고 さくら는 꽃이다. 大韓民國은 나라다.", False),
+    pytest.param("오늘 배운 것은 `함수print`와 컴퓨터e와 안드로이드 os다.", False),
+    pytest.param("TGFβ and ΔG differ by 5 μm, and an αβ pair.", False),
+    pytest.param("この app はテストrunに、Tシャツは東京storeにある。卡拉OK和app都有。", False),
+    pytest.param("Die E-Mail-App lädt β-Carotin über das Größenmaß.", False),
 ]  # fmt: skip
 
 
