@@ -548,6 +548,15 @@ def test_instructions_name_the_beginning_of_a_long_title(title: str, named: str)
     assert text.count(f'"{named}"') == 2
 
 
+def test_nothing_names_the_subject_of_a_note_without_title() -> None:
+    note = NoteView("", NOTE.prose, vocabulary=NOTE.vocabulary)
+    section = ask("callout", section="Food")
+    for asks in ([ask(key) for key in PROMPTS.fields], [section]):
+        text = user_text(asks, note)
+        assert text.startswith("<note>\n") and "\n#" not in text and '""' not in text
+        assert "the note" in text.partition("</note>")[2]
+
+
 # ---- schemas
 
 

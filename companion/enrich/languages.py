@@ -12,6 +12,7 @@ from companion.enrich.gate.language import find_language
 from companion.enrich.own_sentence import running_text
 from companion.errors import NoteError
 from companion.note.text import NoteText
+from companion.note.title import find_title
 from companion.note.view import NoteView
 
 _LOOKED_AT = 12  # notes of a folder, or of the vault
@@ -30,7 +31,8 @@ class Languages:
         """Return the English name of the note's language; None where nothing tells it."""
         place = PurePosixPath(path)
         words = "\n".join(running_text(view))
-        return find_language(words, place.stem, self._around(str(place.parent)))
+        title = find_title(view, place.stem)
+        return find_language(words, title, self._around(str(place.parent)), view.note.body)
 
     def _around(self, folder: str) -> str | None:
         if folder not in self._of_folders:
@@ -59,7 +61,8 @@ class Languages:
                 if file.stat().st_size > _LARGEST:
                     continue
                 view = NoteView(NoteText.decode(file.read_bytes()))
-                if found := find_language("\n".join(running_text(view)), file.stem):
+                title = find_title(view, file.stem)
+                if found := find_language("\n".join(running_text(view)), title):
                     yield found
             except (OSError, NoteError):
                 continue

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from itertools import islice
 
 from companion.enrich.gate.tokens import UNSPACED, find_tokens, width
@@ -17,6 +18,7 @@ from companion.note.view import NoteView
 SHORTEST = 30  # characters; a Chinese sign counts as 2.5
 _LOOKED_AT = 8  # sentences; of the first two, the one that has a word of the title is better
 _PREFERRED = 2  # (measured on what people wrote: further down, it is worse than the first)
+_LONGEST = 10_000  # characters with links and signs that are left out
 _OVER = 1.25  # as an answer may be longer, too
 
 # Every alternative stops at the next sign of its kind, or where a word begins: a transcript may be
@@ -59,7 +61,9 @@ def own_sentence(view: NoteView, title: str, most: int) -> str | None:
     fit = [
         (number, value)
         for number, sentence in enumerate(sentences)
-        if (value := inert_value(_end(sentence))) and _says_something(value, most * _OVER)
+        if len(sentence) <= _LONGEST
+        and (value := inert_value(_end(sentence)))
+        and _says_something(value, most * _OVER)
     ]
     wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
     named = (v for n, v in fit if n < _PREFERRED and wanted & set(find_tokens(v)))
@@ -72,7 +76,12 @@ def running_text(view: NoteView) -> list[str]:
     No headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags or
     of Dataview's fields; links and embeds as their words or not at all.
     """
-    return [paragraph for block in _blocks(view.lines) if (paragraph := _join(block))]
+    return list(_paragraphs(view))
+
+
+@lru_cache(maxsize=8)  # a note is asked about several times over
+def _paragraphs(view: NoteView) -> tuple[str, ...]:
+    return tuple(paragraph for block in _blocks(view.lines) if (paragraph := _join(block)))
 
 
 def _end(sentence: str) -> str:

@@ -10,6 +10,7 @@ from companion.enrich.gate.tokens import width
 from companion.enrich.own_sentence import own_sentence
 from companion.enrich.self_description import is_self_description
 from companion.note.inert_line import without_links
+from companion.note.title import find_title
 from companion.note.view import NoteView
 from companion.prompts import NoteView as Shown
 
@@ -42,12 +43,13 @@ def show_note(
 
     language: what to write in; None: the note's own.
     """
-    opening = own_sentence(view, PurePosixPath(path).stem, _OPENING)
+    title = find_title(view, PurePosixPath(path).stem)
+    opening = own_sentence(view, title, _OPENING)
     if opening and width(opening) > _WIDEST:
         opening = None
     headings = _headings(view)
     return Shown(
-        title=PurePosixPath(path).stem,
+        title=title,
         headings=headings,
         aliases=_first(view.properties.aliases),
         tags=_first(view.properties.tags),

@@ -20,6 +20,10 @@ from companion.note.text import NoteText
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
 _PLAIN_TITLES = ("", "ai")
+_IMAGE = r"!\[[^\[\]]*\]\([^()]*\)"
+_EMBEDS = re.compile(
+    rf"(?:(?:!\[\[[^\[\]]*\]\]|{_IMAGE}|\[{_IMAGE}\]\([^()]*\))[ \t]*)+"  # the last: a badge
+)
 # What may be open where the title ends, or makes a link of `[!ai]`. The paragraph that the title
 # begins goes on in the body (CommonMark 4.8), and would close it there.
 _MAY_BE_OPEN = re.compile(r"^[(:]|[`\[<$*~]|%%|==|(?<!\w)_")
@@ -95,8 +99,9 @@ def answer_callout(
 def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], style: Style) -> Edit:
     """Return the edit that puts a new callout at the top of the note.
 
-    It goes after the preamble: a first H1, lines of only tags, blank lines and rules. Tags that
-    text goes on right below stay with it where the text would mean something else on its own.
+    It goes after the preamble: a first H1, lines of only tags, blank lines and rules; above the H1
+    also embeds, such as a banner. Tags that text goes on right below stay with it where the text
+    would mean something else on its own.
     """
     return _place_after(note, lines, _end_of_preamble(lines), _quote(body, style))
 
@@ -181,15 +186,35 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
     """Return the index of the last line of the preamble that is not blank; -1 for none."""
     last = -1
     has_title = False
-    for index, line in enumerate(lines):
-        is_title = line.kind == "heading" and line.level == 1 and not has_title
+    for index in range(_below_banner(lines), len(lines)):
+        line = lines[index]
+        is_title = _is_title(line) and not has_title
         has_title = has_title or is_title
-        is_rule = line.kind == "rule" and not line.prefix.strip(" \t")
-        if is_title or is_rule or has_only_tags(line):
+        if is_title or _is_rule(line) or has_only_tags(line):
             last = index
         elif not _is_gap(line):
             return last if last < index - 1 or _can_begin(line) else _above_tags(lines, last)
     return last
+
+
+def _below_banner(lines: Sequence[Line]) -> int:
+    """Return the index of the H1 that only embeds and the like stand above; 0 where there is none.
+
+    Without an H1 an embed is the note's text.
+    """
+    for index, line in enumerate(lines):
+        is_embed = line.kind == "text" and not line.content and _EMBEDS.fullmatch(line.text)
+        if not (is_embed or _is_gap(line) or _is_rule(line) or has_only_tags(line)):
+            return index if _is_title(line) else 0
+    return 0
+
+
+def _is_title(line: Line) -> bool:
+    return line.kind == "heading" and line.level == 1
+
+
+def _is_rule(line: Line) -> bool:
+    return line.kind == "rule" and not line.prefix.strip(" \t")
 
 
 def _can_begin(line: Line) -> bool:

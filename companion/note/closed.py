@@ -27,7 +27,9 @@ _CLOSED = re.compile(
     re.MULTILINE,
 )
 # A bar in a link would end a cell: where there is a table (GFM 4.10), lines with bars stay as is.
-_TABLE = re.compile(r"^[ \t>]*\|?[ \t]*:?-+:?[ \t]*(?:\|[ \t]*:?-*:?[ \t]*)+$", re.MULTILINE)
+_TABLE = re.compile(
+    r"^[ \t>]*+(?:\|[ \t]*+)?:?-+:?[ \t]*+(?:\|[ \t]*+:?-*:?[ \t]*+)+$", re.MULTILINE
+)
 _ROW = re.compile(r"^[^|\n]*\|.*", re.MULTILINE)
 
 

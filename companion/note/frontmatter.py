@@ -20,7 +20,7 @@ from companion.errors import NoteRefused
 from companion.note.edit import Edit
 from companion.note.properties import read_properties
 from companion.note.text import BOM, NoteText
-from companion.note.yaml_check import Block, Entry, Event, check_edit, parse_ruamel
+from companion.note.yaml_check import Block, Entry, Event, check_edit, is_json, parse_ruamel
 from companion.note.yaml_scalar import yaml_scalar
 
 _LINE_END = re.compile(r"(\r\n|\r|\n)")
@@ -45,6 +45,11 @@ def fill_property(note: NoteText, name: str, value: str | list[str]) -> list[Edi
     block = parse_ruamel(note)
     entry = block.entry(key)
     line = note.line_number(entry.key[0].start)
+    if is_json(note):
+        reason = (
+            f"the properties are written as JSON; write them as YAML, or fill in `{key}` by hand"
+        )
+        raise NoteRefused(reason, line=line)
     if not all(event.is_bare for event in entry.value):
         reason = f"`{key}` has a YAML tag, anchor or alias; fill it by hand"
         raise NoteRefused(reason, line=line)

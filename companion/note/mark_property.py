@@ -10,7 +10,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.properties import Properties, read_properties
 from companion.note.tag import has_tag
 from companion.note.text import NoteText, Span, split_lines
-from companion.note.yaml_check import Event, parse_ruamel
+from companion.note.yaml_check import Event, is_json, parse_ruamel
 
 _INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
@@ -110,8 +110,11 @@ def _checked(
 ) -> list[Edit]:
     """Return edits if they do what they are for, as the properties are read again; else none."""
     old = read_properties(note)
+    new_note = NoteText(apply_edits(note.text, edits))
+    if is_json(note) and not is_json(new_note):
+        return []
     try:
-        read = read_properties(NoteText(apply_edits(note.text, edits)))
+        read = read_properties(new_note)
     except NoteRefused:
         return []
     others = {**old.values, key: None} == {**read.values, key: None}

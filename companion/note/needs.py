@@ -15,13 +15,14 @@ from companion.note.kept_back import find_marks, property_mark, says, tag_mark
 from companion.note.rules import Rules
 from companion.note.style import find_styles
 from companion.note.tag import is_tag
+from companion.note.template import find_template
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 6
+FACTS = 7
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -190,6 +191,8 @@ def _why_skipped(view: NoteView, rules: Rules, marks: Sequence[str]) -> str | No
         for name, what in _DRAWINGS.items():
             if properties.key_of(name):
                 return f"it is {what}"
+    if template := find_template(view):
+        return str(template)
     for mark in _named(rules.skip_tags, rules.skip_properties):
         if mark in marks:
             return f"it {mark}, which is set to be left alone"

@@ -6,6 +6,7 @@ equal events mean equal values, of whatever type, under that parser.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Iterator
 from functools import lru_cache
@@ -100,6 +101,19 @@ def parse_ruamel(note: NoteText) -> Block:
     block = _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
     _require_plain_line_ends(note, block)
     return block
+
+
+def is_json(note: NoteText) -> bool:
+    """Return whether the properties are a JSON object with something in it, which YAML reads too.
+
+    Obsidian's help, "Properties": JSON is read there. Other programs read it as JSON only.
+    """
+    if not note.yaml.lstrip().startswith("{"):
+        return False
+    try:
+        return bool(json.loads(note.yaml))
+    except (ValueError, RecursionError):
+        return False
 
 
 def _require_plain_line_ends(note: NoteText, block: Block) -> None:

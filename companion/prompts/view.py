@@ -21,11 +21,11 @@ _LAST_WORD = re.compile(r"\s+\S{0,20}$")  # words end at blanks, which Chinese h
 class NoteView:
     """What a prompt may show of a note. All of it is data; none of it is ever a template.
 
-    `language` is the English name of the language to write in; None: the note's own.
-    `vocabulary` holds the values to choose from by field name, the most fitting first; `opening`,
-    the note's own sentence that says best what it is about, if it has one; `self_description`, the
-    same where it is written as a description already. `properties`: others of the note's, each as
-    `name: value`, where there is little else to go by.
+    `title` is empty where nothing names the subject. `language` is the English name of the language
+    to write in; None: the note's own. `vocabulary` holds the values to choose from by field name,
+    the most fitting first; `opening`, the note's own sentence that says best what it is about, if
+    it has one; `self_description`, the same where it is written as a description already.
+    `properties`: others of the note's, each as `name: value`, where there is little else to go by.
     """
 
     title: str
@@ -57,8 +57,10 @@ class NoteView:
 
         Each names the title, so of a long one they get the beginning: the note shows it whole.
         """
+        title = _beginning(one_line(self.title))
         return {
-            "title": _beginning(one_line(self.title)),
+            "title": title,
+            "quoted_title": f'"{title}"' if title else "",
             "aliases": one_lines(self.aliases),
             "tags": one_lines(self.tags),
             "language": self.language,
@@ -80,6 +82,7 @@ SAMPLES = (
         self_description="How coffee is brewed from roasted seeds.",
         properties=("from: Ethiopia",),
     ),
+    NoteView("", "It is brewed from roasted seeds."),
 )
 
 

@@ -14,8 +14,6 @@ from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, 
 
 __all__ = ["fake", "keeper"]
 
-_SOON = 3.5  # seconds
-
 
 def test_stop_during_a_slow_call(keeper: Keeper) -> None:
     keeper.model.think()
@@ -25,9 +23,7 @@ def test_stop_during_a_slow_call(keeper: Keeper) -> None:
     eventually(lambda: keeper.model.calls() == 3)
     run = keeper.run("5.md", wait=False)
     eventually(lambda: keeper.model.calls() == 4)
-    began = time.monotonic()
-    keeper.stop()
-    assert time.monotonic() - began < _SOON
+    keeper.stop()  # the model thinks on
     assert run.state == "cancelled"
     assert all(keeper.read(f"{number}.md") == STUB for number in range(6))
 
@@ -80,9 +76,8 @@ def test_stop_during_the_look_over_the_vault(
     monkeypatch.setattr("companion.daemon.daemon._STOP", 0.5)
     keeper.start()
     assert looking.wait(20)
-    began = time.monotonic()
     keeper.daemon.stop()
-    assert time.monotonic() - began < _SOON
+    assert keeper.daemon._reconciler._thread.is_alive()
     may_look.set()
     keeper.daemon._reconciler._thread.join(20)
 
@@ -93,9 +88,7 @@ def test_stop_while_the_endpoint_fails(keeper: Keeper) -> None:
     keeper.start()
     eventually(lambda: keeper.status().fault)
     run = keeper.run("Stub.md", wait=False)
-    began = time.monotonic()
     keeper.stop()
-    assert time.monotonic() - began < _SOON
     assert run.is_over
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import time
-
 import pytest
 
 from companion.enrich.gate import CHECKS, Said, what_was_told
@@ -176,6 +174,19 @@ FOREIGN = [
     pytest.param("酵头由面粉and水制成，每天喂两次。", True),
     pytest.param("酵母は小麦粉 with 水で育ちます。", True),
     pytest.param("函any数可以接受多个参数，并返回结果。", True),
+    pytest.param("오래 앉아 일하는 사람은 디esk 높이를 바꿔 가며 쓴다.", True),
+    pytest.param("책상의 높이는 프로gram으로 바꾼다.", True),
+    pytest.param("책상의 높이는 하루에 두 번 바ук다.", True),
+    pytest.param("책상의 높이는 하루에 두 번 바꾸いる.", True),
+    pytest.param("Το ψωμί φουσκώνει με τη μαγιάlevain.", True),
+    pytest.param("Bread rises with the yeastμαγιά in it.", True),
+    pytest.param("Obsidian은 app을 열어 desk의 높이를 적는다. T셔츠, A형, 3D프린터.", False),
+    pytest.param("수십km를 달리고 몇kg을 들며, 한국vs일본 경기는 삼성TV와 주주A가 본다.", False),
+    pytest.param("Питон은 언어이고 さくら는 꽃이다. 大韓民國은 나라다.", False),
+    pytest.param("오늘 배운 것은 `함수print`와 컴퓨터e와 안드로이드 os다.", False),
+    pytest.param("TGFβ and ΔG differ by 5 μm, and an αβ pair.", False),
+    pytest.param("この app はテストrunに、Tシャツは東京storeにある。卡拉OK和app都有。", False),
+    pytest.param("Die E-Mail-App lädt β-Carotin über das Größenmaß.", False),
 ]  # fmt: skip
 
 
@@ -297,36 +308,3 @@ STRANGERS = [
 @pytest.mark.parametrize(("note", "text"), STRANGERS)
 def test_unknown_names(note: str, text: str) -> None:
     assert found("names", said("Notes", note, text))
-
-
-PARTS = (
-    "a",
-    " ",
-    "`",
-    "<b ",
-    "<b a=",
-    "a'",
-    "__a",
-    "1",
-    "1,",
-    "& ",
-    "A ",
-    "Ab",
-    "二十",
-    "twenty-",
-    "vierzehn",
-    "for ",
-    "я ",
-    "“{a'",
-    "（I",
-)
-QUICK = ("json", "repetition", "markup", "unfinished", "garbled", "length", "numbers", "names")
-
-
-@pytest.mark.parametrize("part", PARTS)
-def test_no_check_takes_long(part: str) -> None:
-    text = part * (20_000 // len(part))
-    for check in QUICK:
-        began = time.perf_counter()
-        found(check, said("Bread", text, text))
-        assert time.perf_counter() - began < 1, check

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import replace
 
 import pytest
@@ -804,14 +803,3 @@ def test_a_model_never_speaks_of_itself() -> None:
 def test_what_answers_a_question_may_speak_of_the_note(text: str) -> None:
     answer = said(text, *NOTES["en"], field="callout")
     assert talk_in(replace(answer, question="How long does it take?")) is None
-
-
-LONG = ["a", " ", "\n", ".", ". ", "\n\n- ", "the note ", "a short note ", "我", "请提供", "I "]
-
-
-@pytest.mark.parametrize("part", LONG)
-def test_a_long_answer_takes_no_longer_than_it_is_long(part: str) -> None:
-    answer = said(part * (100_000 // len(part)), *NOTES["en"])
-    began = time.process_time()
-    talk_in(answer)
-    assert time.process_time() - began < 1

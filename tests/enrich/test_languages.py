@@ -22,6 +22,7 @@ TEXTS = {
     "Большинство людей оставляет его на кухне на ночь, а утром печёт хлеб.",
     "Chinese": "面团里的酵母产生气体，面包就会发起来，这需要时间和温度。多数人让它过夜。",
     "Japanese": "生地の中の酵母がガスを出すと、パンは膨らみます。時間と温度が必要です。",
+    "Korean": "반죽 속의 효모가 가스를 내면 빵이 부풀어 오르고, 시간과 온도가 필요합니다.",
 }
 
 
@@ -45,7 +46,22 @@ NOTES = [
     pytest.param("German/酸面包的做法.md", "", "Chinese", id="by the title's script"),
     pytest.param("Chinese/濠梁之辩.md", "", "Chinese", id="Han beside Chinese"),
     pytest.param("Japanese/反証可能性.md", "", "Japanese", id="Han beside Japanese"),
-    pytest.param("Japanese/Dough.md", "", "Japanese", id="beside it, another script"),
+    pytest.param("Japanese/Dough.md", "", "Japanese", id="a name alone, another script"),
+    pytest.param("Chinese/Docker Compose.md", "", "Chinese", id="a name of two words"),
+    pytest.param("Korean/Standing desk.md", "", "English", id="words of another script"),
+    pytest.param("Korean/1.md", "---\ntitle: Standing desk\n---\n", "English", id="its title"),
+    pytest.param("Korean/1.md", "# Standing desk\n", "English", id="its heading"),
+    pytest.param("Korean/Desk.md", "Stand up often.", "English", id="a short text, another script"),
+    pytest.param("Korean/Standing desk.md", "- 높이 조절", "Korean", id="a list in the script"),
+    pytest.param("Korean/Standing desk 높이.md", "", "Korean", id="a title in both"),
+    pytest.param("Russian/Standing desk.md", "- высота", "Russian", id="a list, an alphabet"),
+    pytest.param("Russian/Standing desk.md", "", "English", id="words of another alphabet"),
+    pytest.param(
+        "Korean/Wie man einen guten Sauerteig führt.md", "", "German", id="surely German words"
+    ),
+    pytest.param(
+        "German/How to feed a sourdough starter every day.md", "", "English", id="surely English"
+    ),
     pytest.param(
         "Japanese/計画.md", "要件定義、設計、試験。", "Japanese", id="Han beside Japanese, a text"
     ),

@@ -1,12 +1,13 @@
-"""What of a note's properties a model is shown, where there is little else."""
+"""What a model is shown of a note beside its prose."""
 
 from __future__ import annotations
 
 import pytest
 
-from companion.enrich.shown import telling_properties
+from companion.enrich.shown import show_note, telling_properties
 from companion.note.text import NoteText
 from companion.note.view import NoteView
+from companion.prompts import Ask, load_prompts
 
 
 @pytest.mark.parametrize(
@@ -25,3 +26,21 @@ from companion.note.view import NoteView
 )  # fmt: skip
 def test_telling_properties(yaml: str, told: list[str]) -> None:
     assert telling_properties(NoteView(NoteText(f"---\n{yaml}\n---\n"))) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("---\ntitle: Spoofing\n---\n# More\n", "# Spoofing\n"),
+        ("# Spoofing\n", "# Spoofing\n"),
+        ("---\naliases: [Spoofing]\n---\n", "# Spoofing\n"),
+        ("text\n", "(no text yet)"),
+    ],
+)
+def test_a_prompt_names_what_the_note_does_not_the_files_id(text: str, told: str) -> None:
+    shown = show_note(NoteView(NoteText(text)), "A/202402111200.md", {})
+    prompts = load_prompts()
+    asks = [Ask(name, prompts.fields[name]) for name in ("description", "aliases", "callout")]
+    prompt = prompts.messages(asks, shown, json=True)[1]["content"]
+    assert told in prompt
+    assert "202402111200" not in prompt

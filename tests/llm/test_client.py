@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -257,20 +256,17 @@ def test_cancelled_while_it_waits_to_try_again(fake: FakeEndpoint) -> None:
     fake.play(error(429, retry_after="30"))
     cancelled = threading.Event()
     threading.Timer(0.2, cancelled.set).start()
-    start = time.monotonic()
     with Client(Endpoint(fake.url, "m"), cancelled) as client, pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
-    assert time.monotonic() - start < 5
+    assert len(fake.seen) == 1
 
 
 def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
     fake.play(answer("late")._replace(delay=8))
     client = client_of(fake)
     threading.Timer(0.3, client.close).start()
-    start = time.monotonic()
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
-    assert time.monotonic() - start < 5
 
 
 @pytest.fixture

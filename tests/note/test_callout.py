@@ -326,6 +326,21 @@ PLACES = [
     pytest.param("<div>\na\n</div>\n", "{}\n\n<div>\na\n</div>\n", id="before HTML"),
     pytest.param("$$\na\n$$\n", "{}\n\n$$\na\n$$\n", id="before a formula"),
     pytest.param("![[a]]\n", "{}\n\n![[a]]\n", id="before an embed"),
+    pytest.param(
+        "![[a.png]]\n# A\n\nb", "![[a.png]]\n# A\n\n{}\n\nb", id="a banner above the title"
+    ),
+    pytest.param(
+        "\n![[a.png|200]] ![x](<y z.png>)\n\n---\n#c\n\nA\n===\n",
+        "\n![[a.png|200]] ![x](<y z.png>)\n\n---\n#c\n\nA\n===\n\n{}\n",
+        id="banners, a rule and tags above an underlined title",
+    ),
+    pytest.param(
+        "[![x](y)](z)\n# A\n#b\n\nc", "[![x](y)](z)\n# A\n#b\n\n{}\n\nc", id="a badge above it"
+    ),
+    pytest.param("![[a]]\n## A\n", "{}\n\n![[a]]\n## A\n", id="an embed above a section"),
+    pytest.param("![[a]]\nb\n# A\n", "{}\n\n![[a]]\nb\n# A\n", id="an embed and text above"),
+    pytest.param("> ![[a]]\n\n# A\n", "{}\n\n> ![[a]]\n\n# A\n", id="a quoted embed above"),
+    pytest.param("# A\n![[a]]\n", "# A\n\n{}\n\n![[a]]\n", id="an embed below the title"),
     pytest.param("#b text\n", "{}\n\n#b text\n", id="before text with a tag"),
     pytest.param("# A\n\n#b\ntext\n", "# A\n\n#b\n\n{}\n\ntext\n", id="tags right above text"),
     pytest.param("#b\n> c\n", "#b\n\n{}\n\n> c\n", id="tags right above a quote"),

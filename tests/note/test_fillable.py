@@ -14,6 +14,7 @@ from companion.note.view import NoteView
 
 TAB = "a tab that ruamel.yaml (YAML 1.2) cannot read; remove it, or put a blank in its place"
 MARKED = "`a` has a YAML tag, anchor or alias; fill it by hand"
+JSON = "the properties are written as JSON; write them as YAML, or fill in `a` by hand"
 NO_COLON = "`a` has no colon right after its name; fill it by hand"
 
 PROPERTIES = [
@@ -27,6 +28,8 @@ PROPERTIES = [
     pytest.param("a:\n- &x\n", f"{MARKED} (line 2)", id="anchored item"),
     pytest.param("? a\n", f"{NO_COLON} (line 2)", id="question mark"),
     pytest.param("a:\nb: 1 # c\u2028d: 2\n", "in a simpler way (line 3)", id="line separator"),
+    pytest.param('{"a": null}\n', f"{JSON} (line 2)", id="JSON"),
+    pytest.param("{a: null}\n", None, id="in braces"),
     pytest.param("a:\n", None, id="nothing"),
     pytest.param("a: # c\nb: R&D, why? *so*!\n", None, id="signs within a text"),
     pytest.param("a: ''\nb: &x 1\nc: !!str 2\nd: {e: 1}\n", None, id="beside odd ones"),

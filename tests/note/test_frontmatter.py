@@ -176,6 +176,8 @@ def test_mixed_line_ends_follow_the_line() -> None:
         pytest.param("a:\n- &x\n", TEXT, "tag, anchor or alias", 2, id="anchored item"),
         pytest.param("b: 1\n? a\n: \n", TEXT, "no colon", 3, id="question mark"),
         pytest.param("{a, b: 1}\n", TEXT, "no colon", 2, id="braces without a colon"),
+        pytest.param('{"a": ""}\n', TEXT, "written as JSON", 2, id="JSON"),
+        pytest.param('{\n  "b": 1,\n  "a": []\n}\n', LIST, "written as JSON", 4, id="JSON, lines"),
         pytest.param("a: [ # c\n ]\n", TEXT, "with a comment in it", 2, id="text for a comment"),
         pytest.param("b: 1\na:\t# c\n", TEXT, "a tab that", 3, id="tab before a comment"),
         pytest.param("a:\nb: 1\t\n", LIST, "a tab that", 3, id="tab after another value"),

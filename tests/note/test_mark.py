@@ -110,6 +110,12 @@ PROPERTIES = [
     pytest.param("tags:\n- status/postponed # b\n- a", None, "tags:\n- status/done # b\n- a"),
     pytest.param("tags: &x [a, status/postponed]\nb: *x", None, None),
     pytest.param("{tags: [a, status/postponed]}", None, None),
+    pytest.param('{\n"status": "postponed"\n}', None, '{\n"status": "done"\n}'),
+    pytest.param(
+        '{\n"tags": ["a", "status/postponed"]\n}',
+        '{\n"tags": ["a"]\n}',
+        '{\n"tags": ["a", "status/done"]\n}',
+    ),
     pytest.param("status: postponed", "status:", "status: done"),
     pytest.param("status: 'Postponed' # b", "status: # b", "status: 'done' # b"),
     pytest.param(

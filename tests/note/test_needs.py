@@ -144,6 +144,35 @@ def test_only_what_is_set_is_filled() -> None:
     assert [need.reason for need in found.needs] == ["empty mood", "you ask: Why?"]
 
 
+TEMPLATES = [
+    ("# {{title}}", "{{title}}"),
+    ("[[{{date}}]]", "{{date}}"),
+    ("> {{date:YYYY-MM-DD}}", "{{date:YYYY-MM-DD}}"),
+    ("- at {{ Time : HH:mm }}", "{{ Time : HH:mm }}"),
+    ("<!-- {{title}} -->", "{{title}}"),
+    ("%% {{title}} %%", "{{title}}"),
+    ("<div>{{title}}</div>", "{{title}}"),
+    ("`{{date}}` is {{date}}", "{{date}}"),
+    ("costs $5 {{date}} or $6", "{{date}}"),
+    ("# <% tp.file.title %>", "<%"),
+    ("<%* let a = 1\n-%>", "<%*"),
+    ("<%+ tp.date.now() %>", "<%+"),
+    ("<%_ tp.date.now() _%>", "<%_"),
+]
+NO_TEMPLATES = [
+    "`# {{title}}`",
+    "``a ` {{title}}``",
+    "```\n{{title}} <% x %>\n```",
+    "    <% x %>",
+    "$a {{title}}$",
+    "$$\na {{date}} <% x %>\n$$",
+    "{{c1::title}} {{c2::date::time}}",
+    "{{title}",
+    "{{ page.title }} {{name}} {{datetime}}",
+    "$\\frac{{a}}{{date}}$ \\text{{title}",
+    "a load of <% 50, not closed",
+]
+
 SKIPPED = [
     pytest.param(noted("ai: false"), "it says ai: false", id="ai: false"),
     pytest.param(noted("AI: 'No'"), "it says ai: false", id="its case"),
@@ -170,7 +199,12 @@ SKIPPED = [
     pytest.param(
         noted("a: <% tp.date %>"), "a template: its properties hold <% (line 2)", id="Templater"
     ),
-    pytest.param(noted("a: 1", "{{date}} <% x %>"), None, id="template syntax in the body"),
+    *(
+        pytest.param(noted("a: 1", f"text\n{line}\n"), f"its text holds {what};", id=line)
+        for line, what in TEMPLATES
+    ),
+    *(pytest.param(noted("a: 1", body), None, id=body) for body in NO_TEMPLATES),
+    pytest.param("text\n\n# {{title}}", "as `{{title}}` (line 3)", id="a template's line"),
     pytest.param("---\na: 1\n", "never closed", id="never closed"),
     pytest.param(noted("a: b: c"), "(line 2)", id="invalid YAML"),
     pytest.param(noted("- a"), "no list of `name: value` lines", id="no mapping"),

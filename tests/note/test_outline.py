@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable
 
 import pytest
@@ -227,32 +226,3 @@ def test_headings_are_those_of_commonmark(text: str) -> None:
     found = [token for token in MarkdownIt("commonmark").parse(text) if token.level == 0]
     levels = [int(token.tag[1]) for token in found if token.type == "heading_open"]
     assert [line.level for line in outline(f"\n{text}") if line.kind == "heading"] == levels
-
-
-@pytest.mark.parametrize(
-    "part",
-    [
-        "> ",
-        "$$",
-        "%%",
-        "<!--",
-        "`",
-        "#",
-        "[[",
-        "- ",
-        "- * ",
-        "](",
-        "<",
-        "\t",
-        " #a",
-        "$a ",
-        "<a b ",
-    ],
-)
-def test_a_megabyte_on_a_line_takes_no_long_time(part: str) -> None:
-    started = time.perf_counter()
-    lines = outline("x\n" + part * (1_000_000 // len(part)))
-    for line in lines:
-        tags_of(line)
-        has_only_tags(line)
-    assert time.perf_counter() - started < 2

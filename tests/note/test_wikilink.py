@@ -3,7 +3,6 @@
 import re
 import subprocess
 import sys
-import time
 
 import pytest
 from hypothesis import given
@@ -408,28 +407,3 @@ def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) 
     assert len(set(found)) == len(found)
     assert not {own, *before}.intersection(found)
     assert linked.count("[[") - text.count("[[") == len(made)
-
-
-@pytest.mark.parametrize(
-    "unit",
-    [
-        pytest.param("Machine Learning ", id="mentions"),
-        pytest.param("[[", id="openings"),
-        pytest.param("`", id="ticks"),
-        pytest.param("` ``", id="unlike ticks"),
-        pytest.param("[x](", id="links"),
-        pytest.param("[x](y(", id="parentheses"),
-        pytest.param("学习[[", id="Chinese names beside links"),
-        pytest.param("<", id="angles"),
-        pytest.param("\n>", id="quotes"),
-        pytest.param("|-", id="bars"),
-        pytest.param("\n```", id="fences"),
-        pytest.param("学", id="no spaces"),
-        pytest.param("www.", id="hosts"),
-        pytest.param("\\", id="backslashes"),
-    ],
-)
-def test_linear(unit: str) -> None:
-    start = time.process_time()
-    link_mentions(unit * (20_000 // len(unit)), NAMES)
-    assert time.process_time() - start < 1

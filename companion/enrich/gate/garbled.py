@@ -14,6 +14,17 @@ _LATIN = "A-Za-z\u00c0-\u024f"
 _WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters that have blanks between words
 _LINK_OR_CODE = re.compile(r"\[\[[^\[\]]*\]\]|`[^`\n]*`|\S*[/@]\S*")
 _MIXED = re.compile(rf"[{_LATIN}][\u0400-\u04ff]|[\u0400-\u04ff][{_LATIN}]")
+# A Korean word may end in capitals, a unit or what stands between two: `주주A`, `수십km`.
+# What begins in other letters may end in Hangul: `app은`, `T셔츠`, `3D프린터`. Of Greek, one letter
+# stands in names and formulas: `TGFβ`, `ΔG`.
+_HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
+_GREEK = "\u0370-\u03ff"
+_OTHER_LETTERS = f"{_GREEK}\u0400-\u09ff\u0e00-\u0eff\u3040-\u30ff"
+_MAY_FOLLOW = r"(?:[kcm]?[mgl]|[km]?[bw]|[kmg]?hz|kcal|kwh|px|rpm|ppm|vs|ver|feat)(?![a-z])"
+_TWO_SCRIPTS = re.compile(
+    rf"\b[{_HANGUL}]+(?!{_MAY_FOLLOW})(?:[a-z]{{2}}|[{_OTHER_LETTERS}])\w*"
+    rf"|\b[{_LATIN}]+[{_GREEK}]{{2}}\w*|\b[{_GREEK}]{{2,}}[{_LATIN}]\w*"
+)
 _IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")  # words side by side
 # English that a model falls into in the middle of a Russian or Chinese sentence.
 _ENGLISH = """
@@ -62,10 +73,10 @@ _SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `int
 def find_garbled(said: Said) -> Fault | None:
     """Return the fault of an answer with a word of two alphabets, or fallen into English.
 
-    The first: a Russian word with a Latin letter. The second, alone in a text that is not in Latin
-    letters: `any事物`; in Russian any common word, for Chinese is full of English. Not of what the
-    note has itself, unless it tears a word of the note apart (`事any物`), nor of keywords and code,
-    nor of what answers a question.
+    The first: a Russian word with a Latin letter, a Korean one that goes on in them. The second,
+    alone in a text that is not in Latin letters: `any事物`; in Russian any common word, for Chinese
+    is full of English. Not of what the note has itself, unless it tears a word of the note apart
+    (`事any物`), nor of keywords and code, nor of what answers a question.
     """
     if said.question:
         return None
@@ -73,10 +84,12 @@ def find_garbled(said: Said) -> Fault | None:
     words = _WORD.findall(text)
     latin = sum(len(word) for word in words if word.isascii())
     odd = [word for word in words if _MIXED.search(word)]
+    own = f"{said.title}\n{said.note}"
+    odd += [word for word in _TWO_SCRIPTS.findall(text) if word not in own]
     if latin * 2 < width(letters(text)):
         is_russian = sum(map(len, words)) - latin > count_unspaced(text)
         odd += _find_english(text, _IN_RUSSIAN if is_russian else _FALLEN_INTO)
-    known = set(find_tokens(f"{said.title}\n{said.note}")) if odd else set()
+    known = set(find_tokens(own)) if odd else set()
     for word in odd:
         if word.casefold() not in known or _tears(word, text, said.note):
             retry = "Write whole words, all in the same language."

@@ -117,6 +117,7 @@ _BY_CHANCE = r"""
 _FLAGS = re.VERBOSE | re.MULTILINE
 _SURELY = re.compile(_SURE, _FLAGS)
 _MAYBE = re.compile(_BY_CHANCE, _FLAGS)
+_GAP = re.compile(r"\n{3,}")  # each line's beginning takes the patterns some time
 _SHOWN = 40  # characters of what was found
 
 _RETRY = "Give the finished text alone: no drafts, no remarks on the task, no instructions."
@@ -128,7 +129,7 @@ def find_task_talk(said: Said) -> Fault | None:
     Words that the note or its title has are the subject's. What answers a question may speak of
     words and paragraphs, but not think aloud.
     """
-    text = said.text.lower()
+    text = _GAP.sub("\n\n", said.text.lower())
     signs: set[str] = set()
     for pattern in (_SURELY,) if said.question else (_SURELY, _MAYBE):
         for found in pattern.finditer(text):

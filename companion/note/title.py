@@ -1,0 +1,74 @@
+"""A note's title: what names its subject."""
+
+from __future__ import annotations
+
+import calendar
+import re
+from collections.abc import Iterator
+
+from companion.note.inert_line import without_links
+from companion.note.view import NoteView
+
+_EMBED_OR_EMPHASIS = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\*\*|==|~~|`")
+_ID = re.compile(r"\A\d{12}(?:\d\d)?[ _-]+|[ _-]+\d{12}(?:\d\d)?\Z")  # of a Zettelkasten
+_UNDERSCORES = re.compile(r"(?<=[^\W_])_+(?=[^\W_])")
+_SLUG = re.compile(r"[^\W_]+(?:-[^\W_]+){2,}")
+_CALENDAR = (calendar.day_name, calendar.day_abbr, calendar.month_name, calendar.month_abbr)
+_NAMES = sorted({name for names in _CALENDAR for name in names if name}, key=len, reverse=True)
+_DATE = re.compile(
+    rf"(?:{'|'.join(map(re.escape, _NAMES))}|\d(?:st|nd|rd|th)\b|[\W\d_]"
+    r"|[年月日号號時时分秒년월일시분초]|(?:星期|周|週)[一二三四五六日天]|[月火水木金土日]曜日?"
+    r"|[월화수목금토일]요일|\([月火水木金土日월화수목금토일]\))+",
+    re.IGNORECASE,
+)
+_CODED = re.compile(r"(?=\D*\d{4})(?:[\W\d_]|[WQTHZ]|KW)+", re.IGNORECASE)  # 2024-W07, 2024-Q1
+_DIGIT = re.compile(r"\d")
+_LETTER = re.compile(r"[^\W\d_]")
+
+
+def find_title(view: NoteView, name: str) -> str:
+    """Return the note's title; empty where nothing names its subject.
+
+    Its property `title`, else its first heading of level 1 where no other heading stands above it,
+    else its file's name made readable, else its first alias: the first of them that is more than a
+    date or a number. name: of the note's file, without `.md`.
+    """
+    return next(filter(is_subject, _candidates(view, name)), "")
+
+
+def is_subject(text: str) -> bool:
+    """Return whether text may name a subject: a date or a number alone does not."""
+    if not _LETTER.search(text):
+        return False
+    return not (_DIGIT.search(text) and (_DATE.fullmatch(text) or _CODED.fullmatch(text)))
+
+
+def make_readable(name: str) -> str:
+    """Return a file's name with blanks for what stands in their place, without the note's id.
+
+    Underscores between words, and in a name in small letters hyphens, where there are several:
+    `Spoofing_365`, `large-language-models`, but `x-ray`. An id counts from the year to the minute,
+    or the second.
+    """
+    text = _ID.sub("", name).strip()
+    if " " not in text:
+        text = _UNDERSCORES.sub(" ", text)
+    if text == text.lower() and _SLUG.fullmatch(text) and is_subject(text):
+        text = text.replace("-", " ")
+    return text
+
+
+def _candidates(view: NoteView, name: str) -> Iterator[str]:
+    title = view.properties.get("title")
+    if isinstance(title, str):
+        yield _shown(title)
+    heading = next((line for line in view.lines if line.kind == "heading"), None)
+    if heading and heading.level == 1:
+        yield _shown(heading.title)
+    yield make_readable(name)
+    yield from view.properties.aliases
+
+
+def _shown(text: str) -> str:
+    """Return text as a reader sees it, on one line."""
+    return " ".join(without_links(_EMBED_OR_EMPHASIS.sub("", text)).split())
