@@ -41,6 +41,26 @@ def write_private(file: Path, data: bytes) -> None:
         ) from None
 
 
+def read_if_there(file: Path) -> bytes | None:
+    """Return what is in file; None when there is none.
+
+    Raises UsageError: it cannot be read, or a link on the way to it leads to nothing. What lies
+    elsewhere, as on a drive that is not mounted, is not the same as no file.
+    """
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        for link in (file, *file.parents):
+            if link.is_symlink() and not link.exists():
+                raise UsageError(
+                    f"{link} is a link to {link.readlink()}, which is not there; bring that back, "
+                    "or remove the link"
+                ) from None
+        return None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+
+
 def is_private(file: Path) -> bool:
     """Whether only the owner may read or write the file. Windows' folders see to that themselves.
 
