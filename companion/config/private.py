@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from companion.errors import UsageError
+from companion.vault.state import make_private_folder
 
 _OTHERS = 0o077  # everything that the group and all others may do
 
@@ -22,7 +23,7 @@ def write_private(file: Path, data: bytes) -> None:
     """
     target = Path(os.path.realpath(file))
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as temporary:
