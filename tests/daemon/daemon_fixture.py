@@ -100,6 +100,7 @@ class Keeper:
         (self.vault / ".obsidian").mkdir(parents=True)
         self.model = Model(fake)
         self.settings: dict[str, Any] = {
+            "backlog": "all",
             "settle_seconds": SETTLE,
             "notes_a_day": 100,
             "rescan_seconds": 300.0,
