@@ -13,7 +13,7 @@ from companion.enrich.draft import Job
 from companion.enrich.known import Known
 from companion.enrich.model import model_facts
 from companion.enrich.workspace import Workspace
-from companion.errors import UsageError
+from companion.errors import NotAgreed, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -66,11 +66,12 @@ class Consent:
     def answer(self, *, fill: bool, notes: int | None = None) -> None:
         """Take down what the user said. notes: how many they were told of.
 
-        Raises UsageError: there are more by now, there is nothing to answer, or it cannot be kept.
+        Raises NotAgreed: there are more by now. UsageError: there is nothing to answer, or the
+        answer cannot be kept.
         """
         waiting = len(self._waiting())
         if notes is not None and waiting > notes:
-            raise UsageError(
+            raise NotAgreed(
                 f"the backlog has grown from {notes:,} notes to {waiting:,} meanwhile; look again"
             )
         if not waiting:

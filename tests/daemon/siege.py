@@ -43,6 +43,7 @@ _FILL: dict[str, object] = {
     "text": STUB,
     "client": "x",
     "only": [0],
+    "fill": False,
     "code": "AAAA-AAAA",
     "base_sha256": "0" * 64,
     "new_sha256": "1" * 64,
@@ -84,6 +85,7 @@ class Besieged(Serving[Daemon]):
         state = state_folder(keeper.vault)
         state.mkdir(parents=True, exist_ok=True)
         (state / "paused").touch()
+        keeper.settings["backlog"] = "ask"
         token = ensure_token()
         super().__init__(
             keeper.start(), token, Tokens(keeper.vault).accepts, _exchange(keeper.vault)

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from companion.daemon.backlog import MANY, Backlog
-from companion.errors import UsageError
+from companion.errors import NotAgreed, UsageError
 from tests.daemon.daemon_fixture import STUB, Keeper, eventually, fake, keeper
 
 __all__ = ["fake", "keeper"]
@@ -177,7 +177,7 @@ def test_many_that_arrive_at_once_wait(keeper: Keeper, number: int, waits: int) 
 
 
 def test_an_answer_is_for_as_many_as_one_was_told_of(asking: Keeper) -> None:
-    with pytest.raises(UsageError, match="has grown from 2 notes to 3 meanwhile; look again"):
+    with pytest.raises(NotAgreed, match="has grown from 2 notes to 3 meanwhile; look again"):
         asking.daemon.answer_backlog(fill=True, notes=2)
     assert filled(asking) == set()
 

@@ -7,7 +7,7 @@ from typing import Annotated
 from pydantic import Field
 
 from companion.daemon.api.route import Noun, the_daemon
-from companion.daemon.api.shapes import Nothing, Sent
+from companion.daemon.api.shapes import LARGEST, Nothing, Sent
 from companion.daemon.api.status_shape import StatusShape
 
 status = Noun("status")
@@ -20,7 +20,7 @@ class BacklogAnswer(Sent):
     """
 
     fill: bool
-    notes: Annotated[int, Field(ge=0)] | None = None
+    notes: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
 
 
 @status.reads("/status")
@@ -43,7 +43,7 @@ def resume(body: Nothing) -> StatusShape:
     return read_status()
 
 
-@status.does("/backlog")
+@status.does("/backlog", conflicts=True)
 def answer_backlog(body: BacklogAnswer) -> StatusShape:
     """Say whether the notes that lay there before are filled."""
     the_daemon().answer_backlog(fill=body.fill, notes=body.notes)
