@@ -22,7 +22,8 @@ class Consent:
     """Asks for a backlog of one vault: how many notes, sent where, at what cost.
 
     known: the names and vocabularies of the vault as they are now. waiting: the notes that need
-    something and are kept back until there is an answer.
+    something and are kept back until there is an answer. Where background work is switched off,
+    there is nothing to ask.
     """
 
     def __init__(
@@ -35,7 +36,8 @@ class Consent:
         self._space = space
         self._backlog = backlog
         self._known = known
-        self._waiting = waiting
+        is_off = space.config.background.enabled is False
+        self._waiting = (lambda: ()) if is_off else waiting
         self._told_for: Sequence[str] = ()
         self._words = ""
 

@@ -77,7 +77,7 @@ def test_without_settings_it_makes_them_and_without_a_model_it_looks_only(
 
 
 def test_background_work_is_switched_off(user: User) -> None:
-    settings = user.configure(SOON + "enabled = false\n")
+    settings = user.configure(SOON + 'enabled = false\nbacklog = "all"\n')
     before = settings.read_bytes()
     user.note("Stub.md")
     with serving(user) as daemon:

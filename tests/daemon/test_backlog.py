@@ -96,6 +96,15 @@ def test_setting(keeper: Keeper, late: bool, setting: str, expected: set[str], a
     assert keeper.status().background.backlog.notes == asked
 
 
+def test_nothing_is_asked_where_nothing_is_filled(keeper: Keeper) -> None:
+    keeper.settings |= {"backlog": "ask", "enabled": False}
+    keeper.note("A.md")
+    keeper.start()
+    keeper.rescan()
+    assert keeper.status().background.backlog.notes == 0
+    assert "lay here before" not in keeper.log.getvalue()
+
+
 def _edit(keeper: Keeper) -> set[str]:
     keeper.note("A.md", STUB + "And more.\n")
     return {"A.md"}
