@@ -187,6 +187,8 @@ class _Init:
                 ask_about_backlog(config, self.root, self.show)
             elif config.background.backlog == "all" and config.background.enabled is not False:
                 tell_of_all(config, self.root, self.show)
+        except click.Abort:
+            self.show.warn("\nThey are left alone; companion backlog asks again.")
         except CompanionError as error:
             self.show.warn(f"{error}; companion backlog asks about the notes that lie there now.")
 

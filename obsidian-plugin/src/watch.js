@@ -1,5 +1,6 @@
 /** How the daemon stands, asked again and again: seldom while it is away. */
 
+import { announceBacklog } from "./backlog.js";
 import { readStatus } from "./daemon.js";
 import { DaemonAway, NotPaired } from "./errors.js";
 import { useCode } from "./pairing.js";
@@ -60,6 +61,7 @@ async function ask(plugin) {
   }
   watch.timer = timers.after(watch.delay, () => void look(plugin));
   showState(plugin);
+  announceBacklog(plugin);
 }
 
 /** @param {unknown} error */

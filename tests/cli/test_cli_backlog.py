@@ -132,13 +132,15 @@ def test_serve_does_not_ask_where_that_is_settled(
 INIT = ("--no-test", "--no-plugin")
 
 
-def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    type_in(monkeypatch, "1\n\ny\n")  # as configured, background, the backlog
+@pytest.mark.parametrize(("typed", "left"), [("y\n", 0), ("n\n", 0), ("", 3)])
+def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left: int) -> None:
+    type_in(monkeypatch, f"1\n\n{typed}")  # as configured, background, the backlog
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.enrich.found.KNOWN", ())
     ran = old.run("init", str(old.vault), *INIT)
     assert ran.status == 0 and f"3 notes{COST}" in ran.out and "Fill them, too?" in ran.err
-    assert waiting(old) == 0
+    assert waiting(old) == left and "companion doctor" in ran.out
+    assert ("companion backlog asks again" in ran.err) == bool(left)
 
 
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
