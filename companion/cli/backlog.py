@@ -59,6 +59,8 @@ def ask_about_backlog(config: Config, root: Path, show: Show) -> None:
     """
     if config.background.backlog == "ask" and _is_on(config) and _can_ask(show):
         with open_workspace(config, root) as workspace:
+            for recovered in workspace.recovered:
+                show.warn(f"{recovered.path}: {recovered.reason}")
             _ask(workspace, None, show, is_short=True)
 
 

@@ -70,10 +70,11 @@ class Backlog:
         self._words = Counter[Word]()
         self._alike: dict[str, dict[str, None]] = {}  # paths by what is in the notes
         known = _load(self._file)
-        self._is_new = known is None
+        self._is_new, self._is_saved = known is None, False
         self._entries: dict[str, Entry] = {}
         for path, entry in (known or {}).items():
             self._put(path, entry._replace(word=self._word_now(entry.word)))
+        self._is_saved = known == self._entries
 
     def sort(self, paths: Collection[str], *, whole: bool) -> set[str]:
         """Take down these notes, which need something; return which may not be filled any more.
@@ -81,16 +82,16 @@ class Backlog:
         whole: they are all that do in the vault.
         """
         with self._lock:
-            before = self._kept_back()
-            arrived = [path for path in paths if not self._recognise(path, paths)]
+            before, others = self._kept_back(), set(paths)
+            arrived = [path for path in paths if not self._recognise(path, others)]
             kept = set(self._take(arrived))
             if whole:
                 free = [path for path, entry in self._entries.items() if entry.word == "free"]
-                for path in set(free).difference(paths):
+                for path in set(free) - others:
                     self._drop(path)
                 if self._is_new:
-                    self._is_new, self._recent = False, {}
-            if whole or self._kept_back() != before:
+                    self._is_new, self._recent, self._is_saved = False, {}, False
+            if self._kept_back() != before or (whole and not self._is_saved):
                 self._try_to_save()
             return kept
 
@@ -137,7 +138,7 @@ class Backlog:
                 self._put(path, entry._replace(word=word))
                 yield path
 
-    def _recognise(self, path: str, others: Collection[str]) -> bool:
+    def _recognise(self, path: str, others: set[str]) -> bool:
         """Whether the note was known before, under this name or another, and is not a new one.
 
         One that was kept back, and that somebody has edited since, is as good as new. others:
@@ -153,7 +154,7 @@ class Backlog:
         self._put(path, read)
         return True
 
-    def _follow(self, path: str, others: Collection[str]) -> Entry | None:
+    def _follow(self, path: str, others: set[str]) -> Entry | None:
         """Return the entry of a note that was renamed to path, which is its own from now on."""
         digest = self._read(path, "free").sha256 if self._entries else ""
         for old in list(self._alike.get(digest, ())):
@@ -198,6 +199,7 @@ class Backlog:
 
     def _put(self, path: str, entry: Entry) -> None:
         self._drop(path)
+        self._is_saved = False
         self._entries[path] = entry
         self._words[entry.word] += 1
         if entry.sha256:
@@ -205,6 +207,7 @@ class Backlog:
 
     def _drop(self, path: str) -> None:
         if entry := self._entries.pop(path, None):
+            self._is_saved = False
             self._words[entry.word] -= 1
             alike = self._alike.get(entry.sha256, {})
             alike.pop(path, None)
@@ -220,6 +223,7 @@ class Backlog:
     def _save(self) -> None:
         data = json.dumps(self._entries, separators=(",", ":")).encode()
         write_private(self._file, data)
+        self._is_saved = True
 
 
 def _load(file: Path) -> dict[str, Entry] | None:

@@ -256,6 +256,25 @@ def test_what_was_agreed_to_is_not_asked_again(vault: Vault) -> None:
     assert vault.backlog.sort([*many(0, 60), "own.md"], whole=True) == set()
 
 
+def test_what_has_not_changed_is_not_written_again(vault: Vault) -> None:
+    file = vault.state / "backlog.json"
+    vault.bring(*many(0, 60))
+    for start_anew in (False, True):
+        if start_anew:
+            vault.open()
+        vault.backlog.sort(many(0, 60), whole=True)
+        before = file.stat()
+        vault.backlog.sort(many(0, 60), whole=True)
+        assert file.stat() == before
+
+
+def test_a_first_look_that_found_nothing_was_the_first(vault: Vault) -> None:
+    vault.open()
+    (vault.root / "own.md").write_text("x")
+    vault.backlog.sort(["own.md"], whole=True)
+    assert not vault.backlog.keeps_back("own.md")
+
+
 def test_a_copy_is_a_note_of_its_own(vault: Vault) -> None:
     vault.bring(*many(0, 60))
     vault.now += 100
