@@ -158,7 +158,7 @@ def set_home(home: Path, tables: dict[str, dict[str, object]]) -> None:
 
 def stub_tables(base_url: str, **background: object) -> dict[str, dict[str, object]]:
     """Return the configuration for the stub endpoint. background: settings of that table."""
-    table = {"enabled": True, "notes_a_day": 100_000} | background
+    table = {"enabled": True, "backlog": "all", "notes_a_day": 100_000} | background
     return {"endpoint": {"base_url": base_url, "model": "stub"}, "background": table}
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from companion.config import Config, load_config, state_folder
+from companion.config.write import plan_settings
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callout import Style, Styles
@@ -32,6 +35,55 @@ def test_nothing_is_needed(home: Path) -> None:
     config = load_config()
     assert config.is_embedded and config.vault is None
     assert config == load(home, "") == load(home, "\ufeff# nothing\n")
+
+
+def _link_the_file(home: Path) -> Path:
+    link = home / "config.toml"
+    link.symlink_to("../dotfiles/config.toml")
+    return link
+
+
+def _link_the_file_twice(home: Path) -> Path:
+    (home / "between").symlink_to(home / "gone")
+    link = home / "config.toml"
+    link.symlink_to("between")
+    return link
+
+
+def _link_the_folder(home: Path) -> Path:
+    home.rmdir()
+    home.symlink_to(home.with_name("unplugged"))
+    return home
+
+
+def _link_in_a_circle(home: Path) -> Path:
+    link = home / "config.toml"
+    link.symlink_to("config.toml")
+    return link
+
+
+DANGLING = [
+    pytest.param(_link_the_file, "is not there", id="the file"),
+    pytest.param(_link_the_file_twice, "is not there", id="by another link"),
+    pytest.param(_link_the_folder, "is not there", id="its folder"),
+    pytest.param(_link_in_a_circle, "cannot be read", id="in a circle"),
+]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a right there")
+@pytest.mark.parametrize(("link", "words"), DANGLING)
+def test_a_link_to_nothing_is_no_missing_file(
+    home: Path, monkeypatch: pytest.MonkeyPatch, link: Callable[[Path], Path], words: str
+) -> None:
+    home = home / "home"
+    home.mkdir()
+    monkeypatch.setenv("COMPANION_HOME", str(home))
+    named = link(home)
+    with pytest.raises(UsageError, match=words) as refused:
+        load_config()
+    assert str(named) in str(refused.value)
+    with pytest.raises(UsageError, match=words):
+        plan_settings(home / "config.toml", {"vault": "/notes"})
 
 
 WRONG = [

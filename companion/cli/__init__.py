@@ -21,6 +21,7 @@ _COMMANDS = {
     "status": "companion.cli.status:status",
     "pause": "companion.cli.pause:pause",
     "resume": "companion.cli.pause:resume",
+    "backlog": "companion.cli.backlog:backlog",
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
     "prompt": "companion.cli.prompt:prompt",

@@ -32,6 +32,7 @@ class Setup(NamedTuple):
 
     endpoint: EndpointChoice | None = None
     background: bool | None = None
+    backlog: str | None = None
 
     def settings(self, config: Config) -> dict[str, Setting]:
         """Return the settings to write into the file that says config.
@@ -46,6 +47,8 @@ class Setup(NamedTuple):
                 made["endpoint.api_key"] = key or None
         if self.background is not None:
             made["background.enabled"] = self.background
+        if self.backlog is not None:
+            made["background.backlog"] = self.backlog
         return made
 
 
@@ -57,11 +60,12 @@ class Options(NamedTuple):
     model: str | None
     api_key_env: str | None
     background: bool | None
+    backlog: str | None
 
     @property
     def given(self) -> bool:
         """Whether any was given."""
-        return self != (False, None, None, None, None)
+        return self != (False, None, None, None, None, None)
 
 
 def choose_by_options(options: Options, config: Config) -> Setup:
@@ -69,7 +73,7 @@ def choose_by_options(options: Options, config: Config) -> Setup:
 
     Raises UsageError when they contradict each other, or say too little.
     """
-    embedded, base_url, model, api_key_env, background = options
+    embedded, base_url, model, api_key_env, background, backlog = options
     if embedded and base_url is not None:
         raise UsageError("give --embedded or --endpoint, not both")
     if model is not None and not embedded and base_url is None:
@@ -82,10 +86,10 @@ def choose_by_options(options: Options, config: Config) -> Setup:
         Endpoint(base_url, "")  # refuses what is no address
         key = _key_from(api_key_env) if api_key_env else ""
         model = model.strip() if model else _only_model(base_url)
-        return Setup(EndpointChoice(base_url, model, key), background)
+        return Setup(EndpointChoice(base_url, model, key), background, backlog)
     if embedded or not is_chosen(config):
-        return Setup(EndpointChoice(None, find(model or DEFAULT_MODEL).name), background)
-    return Setup(None, background)
+        return Setup(EndpointChoice(None, find(model or DEFAULT_MODEL).name), background, backlog)
+    return Setup(None, background, backlog)
 
 
 def choose_by_questions(config: Config, show: Show) -> Setup:

@@ -10,6 +10,7 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
+from companion.cli.backlog import ask_about_backlog, tell_of_all
 from companion.cli.choose import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
@@ -43,6 +44,11 @@ Next:
 @click.option(
     "--background/--no-background", default=None, help="Fill stubs by itself, or only when asked."
 )
+@click.option(
+    "--backlog",
+    type=click.Choice(["ask", "all", "new"]),
+    help="Of notes that lay there before: ask first, fill all, or only new ones.",
+)
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
@@ -54,6 +60,7 @@ def init(
     model: str | None,
     api_key_env: str | None,
     background: bool | None,
+    backlog: str | None,
     no_plugin: bool,
     no_test: bool,
     yes: bool,
@@ -65,7 +72,7 @@ def init(
     vault, too, as by companion plugin install.
     """
     show = Show()
-    options = Options(embedded, base_url, model, api_key_env, background)
+    options = Options(embedded, base_url, model, api_key_env, background, backlog)
     asks = not yes and not options.given and sys.stdin.isatty() and show.err.is_terminal
     return _Init(open_vault(vault), show, asks)(options, not no_test, not no_plugin)
 
@@ -95,6 +102,7 @@ class _Init:
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
         asked = planned.config.background.enabled is False
+        self._ask_about_backlog(planned.config)
         serves = "answers the plugin" if asked else "fills notes as you save them"
         self.show.say(_NEXT.format(serves=serves))
         if installed:
@@ -171,6 +179,18 @@ class _Init:
                 f"While companion serve runs, notes are sent to {where} by themselves;"
                 " --no-background ends that."
             )
+
+    def _ask_about_backlog(self, config: Config) -> None:
+        """Ask whether notes that lie there already are filled, or say what that may cost."""
+        try:
+            if self.asks:
+                ask_about_backlog(config, self.root, self.show)
+            elif config.background.backlog == "all" and config.background.enabled is not False:
+                tell_of_all(config, self.root, self.show)
+        except click.Abort:
+            self.show.warn("\nThey are left alone; companion backlog asks again.")
+        except CompanionError as error:
+            self.show.warn(f"{error}; companion backlog asks about the notes that lie there now.")
 
     def _install_plugin(self, config: Config) -> bool:
         """Whether the plugin is in the vault now."""

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import click
 
+from companion.cli.backlog import ask_about_backlog
 from companion.cli.session import choose_vault, common_options
 from companion.cli.show import Show
 from companion.config import config_folder, load_config
@@ -27,12 +28,14 @@ _CONFIGURATION = """\
 def serve(port: int | None, vault: Path | None) -> None:
     """Watch the vault: fill stubs in the background, and answer Obsidian's plugin.
 
-    It runs until Ctrl-C, and answers to this machine only.
+    It runs until Ctrl-C, and answers to this machine only. On a terminal it asks first, once,
+    whether the notes that lay in the vault before are filled, too; see companion backlog.
     """
     config = load_config()
     root = choose_vault(vault, config, [])
     show = Show()
     _ensure_configuration()
+    ask_about_backlog(config, root, show)
 
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background

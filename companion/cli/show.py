@@ -86,5 +86,12 @@ def local_time(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(seconds))
 
 
+def tell_of_backlog(notes: int, cost: str) -> str:
+    """Return in words how many notes wait for the user to agree; cost: as the daemon has it."""
+    many = "note, which lay here before, waits" if notes == 1 else "notes, which lay here before or"
+    waits = f"{notes:,} {many}" + ("" if notes == 1 else " came at once, wait")
+    return f"{waits} for your answer{f': {cost}' if cost else '.'}"
+
+
 def _harmless(text: str) -> str:
     return _CONTROL.sub("\ufffd", text)

@@ -8,8 +8,10 @@ from pathlib import Path
 import click
 
 from companion.cli.session import common_options, require_running
-from companion.cli.show import Show, count, local_time
+from companion.cli.show import Show, count, local_time, tell_of_backlog
 from companion.daemon.api.status_shape import StatusShape
+
+_ANSWER = " Say so with companion backlog"
 
 
 @click.command()
@@ -34,6 +36,8 @@ def _lines(now: StatusShape) -> list[tuple[str, str]]:
         ("background", _background(now)),
         ("today", _today(now)),
     ]
+    if (backlog := now.background.backlog).notes:
+        lines.append(("backlog", f"{tell_of_backlog(backlog.notes, backlog.cost)}{_ANSWER}"))
     if now.fault:
         since = f"since {_local(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Literal
 
 import click
 
 from companion.cli.history import describe
+from companion.cli.moment import HOW, read_moment
 from companion.cli.session import (
     common_options,
     find_running,
     open_session,
     resolve_history_path,
 )
-from companion.cli.show import Show, count
+from companion.cli.show import Show, count, local_time
 from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
@@ -28,21 +29,34 @@ Outcome = Literal["done", "lost", "failed"]  # lost: it cannot be taken back any
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[CHANGE | PATH]")
+@click.argument("whats", nargs=-1, metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
+@click.option("--since", metavar="WHEN", help=f"All changes since then, {HOW}.")
+@click.option("--today", is_flag=True, help="All changes of today.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @common_options
-def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | None) -> int:
+def undo(
+    whats: Sequence[str],
+    run_name: str | None,
+    since: str | None,
+    today: bool,
+    as_json: bool,
+    vault: Path | None,
+) -> int:
     """Take changes back; what you wrote since stays, or the undo refuses.
 
-    CHANGE is a number from `companion history`; PATH takes back the last change of that note.
-    Without either, the last run is taken back that was not taken back already, and no older one.
-    Undoing an undo makes the change again.
+    CHANGE is a number from `companion history`; PATH takes back the last change of that note, or
+    all changes in that folder. With --since or --today all changes since then are taken back, in
+    the notes and folders named, else in the vault: so a day of background work is one thing to
+    undo. Without any of these, the last run is taken back that was not taken back already, and no
+    older one. Undoing an undo makes the change again. What cannot be taken back is named with its
+    reason, and the rest is.
     """
     show = Show(as_json=as_json)
-    if what and run_name:
-        raise UsageError("give a change, a path or --run, not both")
-    named = [what] if what is not None and not what.isdecimal() else []
+    after = _read_since(since, today)
+    if run_name and (whats or after is not None):
+        raise UsageError("give changes, paths, a time or --run, not both")
+    named = [what for what in whats if not what.isdecimal()]
     running, run = find_running(vault, named), new_run()
     with open_session(vault, named, show=show, read_only=bool(running)) as workspace:
 
@@ -51,9 +65,9 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
                 return running.undo(change.id, run)
             return undo_change(workspace.root, workspace.journal, change, run)
 
-        is_bare = what is None and run_name is None
+        is_bare = not whats and run_name is None and after is None
         runs = _find_runs(workspace) if is_bare else []
-        changes = runs[0] if is_bare else _find_named(workspace, what, run_name)
+        changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
         outcomes = [_undo(change, take_back, show) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
         show.warn(_say_lost(*(run[0].run for run in runs[:2])))
@@ -72,6 +86,62 @@ def _find_runs(workspace: Workspace) -> list[list[Change]]:
     for change in made:
         runs.setdefault(change.run, []).append(change)
     return list(runs.values())
+
+
+def _read_since(since: str | None, today: bool) -> float | None:
+    """Return the Unix time from which on changes are taken back; None: it is not about time."""
+    if since is not None and today:
+        raise UsageError("give --since or --today, not both")
+    return read_moment("today") if today else None if since is None else read_moment(since)
+
+
+def _find_all(
+    workspace: Workspace, whats: Sequence[str], run_name: str | None, after: float | None
+) -> list[Change]:
+    """Return the changes that the user means, newest first, so that each finds its own text.
+
+    Raises UsageError: a name means nothing, or there is nothing to take back.
+    """
+    if after is not None:
+        return _find_since(workspace, whats, after)
+    if not whats:
+        return _find_named(workspace, None, run_name)
+    found: dict[int, Change] = {}
+    for what in whats:
+        folder = None if what.isdecimal() else _folder(workspace, what)
+        if folder is None:
+            changes = _find_named(workspace, what, None)
+        else:
+            made = _made_in(workspace, [folder])
+            none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
+            changes = _some(made, none)
+        found |= {change.id: change for change in changes}
+    return [found[number] for number in sorted(found, reverse=True)]
+
+
+def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> list[Change]:
+    if numbers := [what for what in whats if what.isdecimal()]:
+        raise UsageError(f"--since is about notes and folders; {numbers[0]} is a change")
+    places = [resolve_history_path(workspace, what) for what in whats]
+    made = [change for change in _made_in(workspace, places) if change.made_at >= after]
+    when = local_time(after)
+    return _some(made, f"there is nothing to take back since {when}; see companion history")
+
+
+def _folder(workspace: Workspace, what: str) -> str | None:
+    """Return the folder that is named, vault-relative, empty for the vault; None: it is a note."""
+    path = resolve_history_path(workspace, what)
+    return path if (workspace.root / path).is_dir() else None
+
+
+def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
+    """Return the changes that are still there in these notes and folders; none named: in all."""
+
+    def is_in(path: str) -> bool:
+        return not places or any(not each or f"{path}/".startswith(f"{each}/") for each in places)
+
+    changes = workspace.journal.changes()
+    return [change for change in changes if _can_be_undone(change) and is_in(change.path)]
 
 
 def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:

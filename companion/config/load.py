@@ -11,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from companion.config.config import Config
 from companion.config.folders import config_folder
+from companion.config.private import read_if_there
 from companion.errors import UsageError
 
 _TAKES = {
@@ -43,12 +44,10 @@ def load_config() -> Config:
 
 def _read_toml(file: Path) -> dict[str, object]:
     try:
-        return tomllib.loads(file.read_text(encoding="utf-8-sig"))
-    except FileNotFoundError:
-        return {}
+        return tomllib.loads((read_if_there(file) or b"").decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
-    except (OSError, UnicodeDecodeError) as error:
+    except UnicodeDecodeError as error:
         raise UsageError(f"{file} cannot be read: {error}") from None
 
 

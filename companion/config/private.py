@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from companion.errors import UsageError
+from companion.vault.state import make_private_folder
 
 _OTHERS = 0o077  # everything that the group and all others may do
 
@@ -22,7 +23,7 @@ def write_private(file: Path, data: bytes) -> None:
     """
     target = Path(os.path.realpath(file))
     try:
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(target.parent)
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as temporary:
@@ -39,6 +40,26 @@ def write_private(file: Path, data: bytes) -> None:
             f"{file} cannot be written ({error.strerror}); make its folder writable, with room on"
             " its disk"
         ) from None
+
+
+def read_if_there(file: Path) -> bytes | None:
+    """Return what is in file; None when there is none.
+
+    Raises UsageError: it cannot be read, or a link on the way to it leads to nothing. What lies
+    elsewhere, as on a drive that is not mounted, is not the same as no file.
+    """
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        for link in (file, *file.parents):
+            if link.is_symlink() and not link.exists():
+                raise UsageError(
+                    f"{link} is a link to {link.readlink()}, which is not there; bring that back, "
+                    "or remove the link"
+                ) from None
+        return None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
 
 
 def is_private(file: Path) -> bool:

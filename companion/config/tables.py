@@ -122,6 +122,8 @@ class BackgroundTable(Table):
 
     enabled: bool | None = None
     """fill stubs by itself; unset: yes, where a model is set up"""
+    backlog: Literal["ask", "all", "new"] = "ask"
+    """notes that lay there before, or come over 50 at once: ask, fill all, or only new ones"""
     settle_seconds: Annotated[float, Field(ge=1)] = 30.0
     """a note is left alone until nobody changed it for so long"""
     notes_a_day: Annotated[int, Field(ge=0)] = 100

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
 from companion.config.config import Config
-from companion.config.private import write_private
+from companion.config.private import read_if_there, write_private
 from companion.errors import UsageError
 
 _BOM = "\ufeff"
@@ -40,7 +40,7 @@ def plan_settings(file: Path, settings: Mapping[str, Setting]) -> Planned:
 
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
-    before = _read(file)
+    before = read_if_there(file)
     text = _decode(before or b"", file)
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
     wanted = _parse(text, file)
@@ -62,20 +62,11 @@ def write_planned(planned: Planned) -> None:
     """
     if not planned.changed:
         return
-    if _read(planned.file) != planned.before:
+    if read_if_there(planned.file) != planned.before:
         raise UsageError(
             f"somebody changed {planned.file} meanwhile; nothing was written, go again"
         )
     write_private(planned.file, planned.after)
-
-
-def _read(file: Path) -> bytes | None:
-    try:
-        return file.read_bytes()
-    except FileNotFoundError:
-        return None
-    except OSError as error:
-        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
 
 
 def _decode(data: bytes, file: Path) -> str:

@@ -127,6 +127,10 @@ class DaemonClient:
         """Let background work go on."""
         return self._ask("POST", "/resume", StatusShape, {}, _SOON)
 
+    def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
+        """Say whether the notes that lay there before, so many, are filled."""
+        return self._ask("POST", "/backlog", StatusShape, {"fill": fill, "notes": notes})
+
     def _ask(
         self,
         method: str,

@@ -10,6 +10,8 @@ from threading import Event
 
 from companion import __version__
 from companion.daemon.background import Background
+from companion.daemon.backlog import Backlog
+from companion.daemon.consent import Consent
 from companion.daemon.day import DaysNotes
 from companion.daemon.gate import Gate
 from companion.daemon.health import Health
@@ -63,10 +65,13 @@ class Daemon:
         self._health = Health()
         self._gate = Gate(space.config, space.state, self._queue)
         self._offers = Offers(space.journal)
-        self._reconciler = Reconciler(space, self._queue, self._seen, self._looked)
+        backlog = Backlog(space.root, space.state, space.config.background.backlog)
+        self._reconciler = Reconciler(space, self._queue, self._seen, backlog, self._looked)
+        known = self._reconciler.known
+        self._consent = Consent(space, backlog, known, lambda: self._reconciler.backlog)
         self.notes = Notes(space, self._reconciler.scan)
         self.history = History(space, self._offers, self._seen)
-        self._source = EnricherSource(space, spending, self._reconciler.known)
+        self._source = EnricherSource(space, spending, known)
         notes = DaysNotes(spending, self._gate.spend)
         self._background = Background(
             self._queue,
@@ -132,6 +137,7 @@ class Daemon:
                 waiting[Priority.BACKGROUND],
                 today.background_notes,
                 config.background.notes_a_day,
+                self._consent.state(),
             ),
             today=Today(
                 self._space.journal.count_notes(_midnight()),
@@ -230,6 +236,11 @@ class Daemon:
         self._queue.hold_all(None)
         self._gate.resume()
 
+    def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
+        """Take down whether the notes that lay there before are filled; see Consent.answer."""
+        self._consent.answer(fill=fill, notes=notes)
+        self._reconciler.refresh(_REFRESH)
+
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         """Take down which notes the client has open; return those that wait for edits."""
         opened = list(paths)
@@ -273,6 +284,7 @@ class Daemon:
         """Do what is to be done now and then."""
         self._gate.look()
         self._source.renew()
+        self._consent.look()
         self._space.journal.prune_images(_IMAGES_KEPT)
 
 

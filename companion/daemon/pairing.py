@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from companion.config.private import write_private
 from companion.errors import UsageError
+from companion.vault.state import make_private_folder
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V
 _LENGTH = 8  # characters: 30^8 codes, of which somebody who guesses may try five
@@ -45,7 +46,7 @@ def new_code(state: Path, lasts: float = 120.0, tries: int = 5, *, clock: Clock 
     now = clock()
     kept = _Code(sha256=_hash(code), made_at=now, expires_at=now + lasts, tries=tries)
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(state)
         with _alone(state):
             _keep(state, kept)
     except (OSError, Timeout) as error:

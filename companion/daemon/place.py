@@ -84,7 +84,7 @@ def _holder(state: Path) -> int | None:
 
 
 def _is_locked(state: Path) -> bool:
-    lock = FileLock(state / "lock", thread_local=False)
+    lock = FileLock(state / "lock", mode=0o600, thread_local=False)
     try:
         lock.acquire(timeout=0)
     except Timeout:

@@ -10,9 +10,10 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import NamedTuple
 
+from companion.daemon.backlog import Backlog
 from companion.daemon.lookout import Lookout
 from companion.daemon.queue import Priority, WorkQueue
 from companion.daemon.seen import Seen
@@ -46,17 +47,25 @@ class Reconciler:
     """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
 
     looked: called after each look over the whole vault. vault_missing: the folder is not there now.
+    backlog: the notes that need work and that the user was not asked about yet, at the last look.
     """
 
     def __init__(
-        self, space: Workspace, queue: WorkQueue[Job], seen: Seen, looked: Callable[[], None]
+        self,
+        space: Workspace,
+        queue: WorkQueue[Job],
+        seen: Seen,
+        backlog: Backlog,
+        looked: Callable[[], None],
     ) -> None:
         self.vault_missing = False
+        self.backlog: tuple[str, ...] = ()
         self.counts = Counts()
         self.ready = threading.Event()
         self._space = space
         self._queue = queue
         self._seen = seen
+        self._backlog = backlog
         self._looked = looked
         self._settle = space.config.background.settle_seconds
         self._had_settings = (space.root / ".obsidian").is_dir()
@@ -208,6 +217,7 @@ class Reconciler:
         found = dict(scan.notes.of_interest())
         needy = [path for path, facts in found.items() if self._needs(path, facts, asked)]
         busy = {ticket.path for ticket in self._queue.in_hand()}
+        self._keep_back(needy, whole=True)
         for path in needy:
             if path in hints:
                 self._put_hinted(path, hints[path])
@@ -220,6 +230,7 @@ class Reconciler:
         self._needy = set(needy)
         self._left = {path for path, facts in found.items() if facts.skipped is not None}
         self.counts = self._count(scan)
+        self.backlog = self._backlog.asked(needy)
         self.ready.set()
         self._looked()
 
@@ -233,18 +244,23 @@ class Reconciler:
             changed = self._space.look_again(self._scan, hints)
             if any(before.get(path) != _shared(notes.get(path)) for path in changed):
                 self._known = None
+        needy = [path for path in hints if self._needs(path, notes.get(path), asked=hints)]
+        self._keep_back(needy, whole=False)
         for path, at in hints.items():
             facts = notes.get(path)
             self._left.discard(path)
             if facts is not None and facts.skipped is not None:
                 self._left.add(path)
-            if self._needs(path, facts, asked=hints):
+            if path in needy:
                 self._needy.add(path)
                 self._put_hinted(path, at)
             else:
                 self._needy.discard(path)
                 self._queue.discard(path)
         self.counts = self._count(self._scan)
+        if (asked := self._backlog.asked(self._needy)) != self.backlog:
+            self.backlog = asked
+            self.hint(None)  # what it costs is reckoned then
 
     def _count(self, scan: Scan) -> Counts:
         return Counts(len(scan.notes), len(self._needy), len(self._left) + len(scan.skipped))
@@ -258,12 +274,17 @@ class Reconciler:
             return False
         return path not in asked or bool(leave_asked(self._space, Job(path), facts.needs)[0])
 
+    def _keep_back(self, needy: Collection[str], *, whole: bool) -> None:
+        """Take out of the queue what became a backlog."""
+        for path in self._backlog.sort(needy, whole=whole):
+            self._queue.discard(path)
+
     def _put_hinted(self, path: str, at: float) -> None:
         if not self._seen.is_own(path):
             self._put(path, at + self._settle)
 
     def _put(self, path: str, not_before: float) -> None:
-        if not self._seen.is_tried(path):
+        if not (self._seen.is_tried(path) or self._backlog.keeps_back(path)):
             self._queue.put(path, Job(path), Priority.BACKGROUND, not_before=not_before)
 
 

@@ -19,6 +19,16 @@ class Listing(NamedTuple):
     total: int
 
 
+class BacklogState(NamedTuple):
+    """Notes that are not filled unless the user says so. cost: in words, empty until it is known.
+
+    notes: for how many there is no answer yet.
+    """
+
+    notes: int = 0
+    cost: str = ""
+
+
 class BackgroundState(NamedTuple):
     """Background work. off: why there is none; empty when there is."""
 
@@ -26,6 +36,7 @@ class BackgroundState(NamedTuple):
     waiting: int
     notes_today: int
     notes_a_day: int
+    backlog: BacklogState = BacklogState()
 
 
 class Today(NamedTuple):

@@ -59,6 +59,8 @@ def tell_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
     if len(sample) < len(jobs):
         notes = f"about {notes}"
     cost = "price not known" if told.price is None else f"about ${told.price:,.2f}"
+    if workspace.config.is_embedded:
+        cost = "at no charge"
     return (
         f"{notes} would be sent to {where_it_goes(workspace.config)}: "
         f"about {told.input_tokens:,} tokens in and {told.output_tokens:,} out, {cost}."

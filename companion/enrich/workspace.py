@@ -20,6 +20,7 @@ from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, recover
+from companion.vault.state import keep_private
 
 
 @dataclass
@@ -77,6 +78,7 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
     state = state_folder(root)
+    keep_private(state)
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
     ignore = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
     opened = partial(Workspace, root, state, config, prompts, _rules(config, prompts), ignore)

@@ -72,6 +72,7 @@ class LedgerFile:
         self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         with suppress(FileExistsError):
             os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        self._keep_private()
         before, self._identity = self._identity, _identity(self._file)
         self.count += self._identity != before
         self._db = sqlite3.connect(
@@ -83,6 +84,12 @@ class LedgerFile:
         )
         self._migrate(self._db)
         return self._db
+
+    def _keep_private(self) -> None:
+        """Take from others what they may do with the file, which an older version let them."""
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                self._file.with_name(self._file.name + suffix).chmod(0o600)
 
     def _migrate(self, db: sqlite3.Connection) -> None:
         """Bring the tables up to date; `PRAGMA user_version` counts the steps made."""

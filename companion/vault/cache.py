@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
 from collections.abc import Callable, Iterable
 from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
+
+from companion.vault.state import make_private_folder, open_private
 
 T = TypeVar("T")
 Row = tuple[str, int, int, int, int, str]
@@ -91,7 +94,9 @@ class Cache:
 
     def _open(self) -> sqlite3.Connection:
         """Return the database, made if need be. Raises sqlite3.Error, OSError."""
-        self._file.parent.mkdir(parents=True, exist_ok=True)
+        make_private_folder(self._file.parent)
+        with suppress(FileExistsError):  # closing one that is open elsewhere would drop its locks
+            os.close(open_private(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL))
         db = sqlite3.connect(self._file, timeout=_BUSY_SECONDS, isolation_level=None)
         try:
             # A row tells itself whether it is still true, so nothing need be forced to the disk.

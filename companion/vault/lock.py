@@ -10,6 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from companion.errors import VaultLocked
+from companion.vault.state import make_private_folder, open_private
 
 
 @contextmanager
@@ -20,10 +21,10 @@ def vault_lock(state: Path) -> Iterator[None]:
 
     Raises VaultLocked at once when another process (or another caller in this one) holds it.
     """
-    lock = FileLock(state / "lock", thread_local=False)
+    lock = FileLock(state / "lock", mode=0o600, thread_local=False)
     holder = state / "lock.pid"  # apart: Windows lets nobody read a locked file
     try:
-        state.mkdir(mode=0o700, parents=True, exist_ok=True)
+        make_private_folder(state)
         lock.acquire(timeout=0)
     except Timeout:
         raise VaultLocked(
@@ -36,12 +37,17 @@ def vault_lock(state: Path) -> Iterator[None]:
         ) from error
     try:
         with suppress(OSError):  # it only names us; on a full disk we go unnamed
-            holder.write_text(f"{os.getpid()}\n", encoding="ascii")
+            _name_us(holder)
         yield
     finally:
         with suppress(OSError):
             holder.unlink()
         lock.release()
+
+
+def _name_us(holder: Path) -> None:
+    with open(holder, "w", encoding="ascii", opener=open_private) as file:
+        file.write(f"{os.getpid()}\n")
 
 
 def _named(holder: Path) -> str:

@@ -11,6 +11,7 @@ from typing import Literal, NamedTuple
 from companion.errors import NoteChanged, NoteError
 from companion.vault.journal import Change, Journal
 from companion.vault.lease import open_note
+from companion.vault.state import make_private_folder, open_private
 from companion.vault.torn import is_mix
 from companion.vault.undo import find_inverse
 from companion.vault.write import force_to_disk, read_all, replace_bytes
@@ -130,9 +131,9 @@ def _holds(journal: Journal, change: Change, data: bytes) -> bool:
 def _keep(aside: Path, change: Change, data: bytes) -> Path:
     """Return the copy of data, on the disk; its folder is named for change and content."""
     folder = aside / f"{change.id}-{sha256(data).hexdigest()[:8]}"
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(folder)
     copy = folder / PurePosixPath(change.path).name
-    with copy.open("wb") as file:
+    with open(copy, "wb", opener=open_private) as file:
         file.write(data)
         file.flush()
         force_to_disk(file.fileno())

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from companion.errors import JournalError
+from companion.vault.state import make_private_folder, open_private
 
 Files = tuple[tuple[int, int] | None, ...]
 """The (device, inode) of the database, of its -wal and its -shm file; None for one not there."""
@@ -96,9 +97,9 @@ def _identity(file: str) -> tuple[int, int] | None:
 
 
 def _open_to_write(file: Path) -> sqlite3.Connection:
-    file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private_folder(file.parent)
     with suppress(FileExistsError):  # closing one that is open elsewhere would drop its locks
-        os.close(os.open(file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))  # it holds note text
+        os.close(open_private(file, os.O_RDWR | os.O_CREAT | os.O_EXCL))  # it holds note text
     db = _connect(file)
     try:
         _refuse_newer(db, file)

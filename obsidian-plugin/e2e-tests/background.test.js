@@ -14,7 +14,7 @@ let scene;
 let page;
 
 before(async () => {
-  scene = await openScene({ enabled: true, settle_seconds: 1 });
+  scene = await openScene({ enabled: true, backlog: "all", settle_seconds: 1 });
   scene.endpoint.hold();
   page = await openPaired(scene, {}, { hasClock: true });
 });

@@ -1,6 +1,7 @@
 /** The commands; none has a hotkey of its own. */
 
 import { ACTIONS } from "./actions.js";
+import { askAboutBacklog, findBacklog } from "./backlog.js";
 import { setPaused } from "./connection.js";
 import { isNote } from "./menus.js";
 import { tellFaults } from "./notices.js";
@@ -18,6 +19,17 @@ export function addCommands(plugin) {
     };
     plugin.addCommand({ id, name, icon, checkCallback });
   }
+  const decide = (/** @type {boolean} */ isChecking) => {
+    if (!findBacklog(plugin).notes) return false;
+    if (!isChecking) void tellFaults(plugin, () => askAboutBacklog(plugin));
+    return true;
+  };
+  plugin.addCommand({
+    id: "backlog",
+    name: "Decide about notes that were here before",
+    icon: "list-todo",
+    checkCallback: decide,
+  });
   const turn = (/** @type {boolean} */ isPaused) => () => void tellFaults(plugin, () => setPaused(plugin, isPaused));
   plugin.addCommand({ id: "pause", name: "Pause background work", icon: "pause", callback: turn(true) });
   plugin.addCommand({ id: "resume", name: "Resume background work", icon: "play", callback: turn(false) });

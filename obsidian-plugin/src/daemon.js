@@ -45,6 +45,17 @@ export function pauseBackground(plugin, isPaused) {
 }
 
 /**
+ * Say whether the notes that lay there before, so many, are filled; how the daemon stands then.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {boolean} fill
+ * @param {number} notes
+ */
+export function answerBacklog(plugin, fill, notes) {
+  return post(plugin, "/backlog", { fill, notes }, shapes.asStatus);
+}
+
+/**
  * The id of the new run.
  *
  * @param {CompanionPlugin} plugin

@@ -1,5 +1,6 @@
 /** How the daemon stands, in full. */
 
+import { askAboutBacklog, findBacklog } from "./backlog.js";
 import { setPaused } from "./connection.js";
 import { cancelRuns } from "./daemon.js";
 import { showLists } from "./modals.js";
@@ -21,6 +22,7 @@ export function showDetails(plugin, status) {
   const choices = [
     [paused ? "Resume background work" : "Pause background work", () => setPaused(plugin, !paused)],
   ];
+  if (findBacklog(plugin).notes) choices.push(["Decide about notes from before", () => askAboutBacklog(plugin)]);
   if (runs.length) choices.push(["Cancel all runs", () => cancelRuns(plugin, runs)]);
   showLists(plugin, "Callout Companion", describe(status), choices);
 }

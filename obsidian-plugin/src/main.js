@@ -18,6 +18,7 @@ import { look, newWatch } from "./watch.js";
 /**
  * client: what the daemon knows this window by. told: the open notes it was told of. doing: what
  * is being done, by the note's or folder's path. runs: ids of those that are followed.
+ * announced: of how many notes the user was told that they wait for an answer.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -26,6 +27,7 @@ export default class CompanionPlugin extends Plugin {
   rest = newRest();
   client = crypto.randomUUID();
   told = "";
+  announced = 0;
   /** @type {Map<string, string>} */
   doing = new Map();
   /** @type {Set<string>} */

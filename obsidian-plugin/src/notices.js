@@ -19,13 +19,23 @@ export function say(words) {
  * @param {() => Promise<void>} undo
  */
 export function sayWithUndo(plugin, words, undo) {
+  sayWithButton(plugin, words, "Undo", undo);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} words
+ * @param {string} name of the button
+ * @param {() => Promise<void>} act
+ */
+export function sayWithButton(plugin, words, name, act) {
   const content = createFragment();
   content.createDiv({ text: words });
-  const button = content.createEl("button", { text: "Undo" });
+  const button = content.createEl("button", { text: name });
   const notice = new Notice(content, UNDO_SHOWN);
   button.addEventListener("click", () => {
     notice.hide();
-    void tellFaults(plugin, undo);
+    void tellFaults(plugin, act);
   });
 }
 

@@ -148,7 +148,13 @@ export const asChanges = object({
   changes: list(object({ id: asNumber, path: asText, state: asText, needs: asTexts, undoes: maybe(asNumber) })),
 });
 const asFault = object({ reason: or(asText, "something is wrong with the model") });
-const asBackground = object({ off: asWords, waiting: asCount, notes_today: asCount, notes_a_day: asCount });
+const asBackground = object({
+  off: asWords,
+  waiting: asCount,
+  notes_today: asCount,
+  notes_a_day: asCount,
+  backlog: maybe(object({ notes: asCount, cost: asWords })),
+});
 const asToday = object({ notes: asCount, input_tokens: asCount, output_tokens: asCount, dollars: maybe(asNumber) });
 export const asStatus = object({
   vault: or(asText, "the vault"),

@@ -1,5 +1,6 @@
 /** How the daemon stands, asked again and again: seldom while it is away. */
 
+import { announceBacklog } from "./backlog.js";
 import { readStatus } from "./daemon.js";
 import { useCode } from "./pairing.js";
 import { reportOpen } from "./presence.js";
@@ -64,4 +65,5 @@ async function lookOnce(plugin) {
   watch.delay = isTold || wasThere ? OFTEN : Math.min(watch.delay * 2, SELDOM);
   watch.timer = timers.after(watch.delay, () => void look(plugin));
   showState(plugin);
+  announceBacklog(plugin);
 }

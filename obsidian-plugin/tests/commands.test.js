@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, NOTE, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
+import { CHANGES, FILLED, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
 
 /** @type {Host} */
 let host;
@@ -268,6 +268,68 @@ describe("pause and resume", () => {
     await host.command("resume");
     assert.equal(host.said, "Background work goes on.");
     assert.equal(host.status.textContent, "Companion: 3 today");
+  });
+});
+
+describe("notes that were here before", () => {
+  const COST = "3 notes would be sent to m at https://example.com (not on this machine): about $0.02.";
+
+  /** @param {number} notes */
+  function wait(notes) {
+    const background = { ...STATUS.background, backlog: { notes, cost: COST } };
+    host.daemon.status = { ...STATUS, background };
+    return host.pass(60_000);
+  }
+
+  test("are announced once, and not again for fewer", async () => {
+    await wait(3);
+    await wait(2);
+    assert.deepEqual(host.notices.map((notice) => notice.text), [
+      "3 notes that were here before, or came at once, are not filled until you say so.Decide",
+    ]);
+    await wait(60);
+    assert.match(host.said, /^60 notes/);
+  });
+
+  const ANSWERS = [
+    ["Yes, fill them", [{ fill: true, notes: 3 }], "They are filled by and by."],
+    ["No, leave them alone", [{ fill: false, notes: 3 }], "They are left alone."],
+    ["Decide later", [], undefined],
+  ];
+  for (const [button, sent, said] of ANSWERS) {
+    test(`are asked about with their number, the endpoint and the cost: ${button}`, async () => {
+      await wait(3);
+      host.daemon.answers.set("POST /backlog", STATUS);
+      host.notices.at(-1).click("Decide");
+      await settle();
+      const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+      assert.deepEqual(lines.slice(0, 2), [
+        "3 notes that were here before, or came at once, are not asked about so far.",
+        COST,
+      ]);
+      assert.match(lines[2], /at most 100 notes a day are filled/);
+      const before = host.notices.length;
+      await host.click(button);
+      await settle();
+      assert.deepEqual(host.daemon.asked("POST /backlog").map(({ body }) => body), sent);
+      assert.equal(host.notices[before]?.text, said);
+    });
+  }
+
+  test("that became more meanwhile are not decided about", async () => {
+    await wait(3);
+    host.daemon.answers.set("POST /backlog", answer(409, "the backlog has grown"));
+    await host.command("backlog");
+    await host.click("Yes, fill them");
+    await settle();
+    assert.equal(host.said, "The backlog has grown.");
+  });
+
+  test("are no command where there are none, nor of an older daemon", async () => {
+    assert.equal(await host.command("backlog"), false);
+    await wait(0);
+    assert.equal(await host.command("backlog"), false);
+    assert.deepEqual(host.notices, []);
   });
 });
 

@@ -110,7 +110,7 @@ def prove_to(port: int) -> object:
 
 
 def test_background_work_is_switched_off(user: User) -> None:
-    settings = user.configure(SOON + "enabled = false\n")
+    settings = user.configure(SOON + 'enabled = false\nbacklog = "all"\n')
     before = settings.read_bytes()
     user.note("Stub.md")
     with serving(user) as daemon:

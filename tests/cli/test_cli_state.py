@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import sqlite3
+import stat
 from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
@@ -17,6 +18,7 @@ from companion.vault.journal import Journal, NewChange
 from companion.vault.lock import vault_lock
 from tests.cli.user import FILLED, STUB, User
 
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
 READING = (["scan"], ["history"], ["prompt", "Stub.md"], ["enrich", "Stub.md", "--dry-run"])
 WRITING = (["enrich", "Stub.md"], ["undo"])
 
@@ -40,6 +42,42 @@ def refuse(monkeypatch: pytest.MonkeyPatch, name: str, code: int) -> None:
         return real(path, flags, *rest, **options)  # type: ignore[arg-type]
 
     monkeypatch.setattr(os, "open", open_)
+
+
+def open_to_others(state: Path) -> set[str]:
+    """Return what others may do anything with, of the state folder and all in it."""
+    every = (state.parent, state, *state.rglob("*"))
+    return {path.name for path in every if stat.S_IMODE(path.stat().st_mode) & 0o077}
+
+
+@posix
+@pytest.mark.parametrize("command", [*READING, *WRITING], ids=" ".join)
+def test_what_is_kept_is_private_from_the_start(user: User, command: list[str]) -> None:
+    user.note("Stub.md")
+    state = state_folder(user.vault.resolve())
+    umask = os.umask(0o022)
+    try:
+        user.run(*command)
+    finally:
+        os.umask(umask)
+    assert not state.exists() or not open_to_others(state)
+
+
+@posix
+@pytest.mark.parametrize("command", [*READING, *WRITING], ids=" ".join)
+def test_what_others_may_read_is_shut(user: User, state: Path, command: list[str]) -> None:
+    (state / "torn/7-0a1b2c3d").mkdir(parents=True)
+    (state / "torn/7-0a1b2c3d/Stub.md").write_text(STUB)
+    (state / "daemon.log").touch()
+    outside = user.note("Outside.md")
+    outside.chmod(0o644)
+    (state / "link").symlink_to(outside)
+    for path in (state.parent, state, *state.rglob("*")):
+        if not path.is_symlink():
+            path.chmod(0o755 if path.is_dir() else 0o644)
+    user.run(*command)
+    assert open_to_others(state) == {"link"}
+    assert stat.S_IMODE(outside.stat().st_mode) == 0o644
 
 
 UNWRITABLE = [

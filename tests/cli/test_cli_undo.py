@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 import time
+from contextlib import closing, nullcontext
 from datetime import datetime
 
 import pytest
 
+from companion.cli.moment import read_moment
+from companion.config import state_folder
 from companion.errors import NoteBusy
+from tests.cli.serving import QUIET, serving
 from tests.cli.user import FILLED, STUB, User
+
+DAY = 86_400.0  # seconds
 
 
 @pytest.fixture
@@ -37,6 +44,105 @@ def test_undo(enriched: User, arguments: list[str], expected: set[str]) -> None:
     assert "1 change taken back" in ran.out
     for path in ("Stub.md", "Folder/B.md"):
         assert enriched.read(path) == (STUB if path in expected else FILLED)
+
+
+@pytest.fixture
+def days(user: User) -> User:
+    """Changes 1 to 3 in A.md, F/B.md and F/G/C.md, each a run: two weeks, one, no days ago."""
+    for path in ("A.md", "F/B.md", "F/G/C.md"):
+        user.note(path)
+        user.run("enrich", path)
+    user.note("F.md")
+    user.note("Other/O.md")
+    state = state_folder(user.vault)
+    with closing(sqlite3.connect(state / "journal.sqlite3")) as db, db:
+        for change, age in ((1, 14), (2, 7)):
+            db.execute("UPDATE changes SET made_at = made_at - ? WHERE id = ?", (age * DAY, change))
+    return user
+
+
+SEVERAL = [
+    pytest.param(["3", "1"], [3, 1], id="several changes"),
+    pytest.param(["3", "03", "F/G/C"], [3], id="one of them twice"),
+    pytest.param(["1", "F/B.md"], [2, 1], id="a change and a note"),
+    pytest.param(["F"], [3, 2], id="a folder"),
+    pytest.param(["F/G"], [3], id="a folder in it"),
+    pytest.param(["F", "A.md"], [3, 2, 1], id="a folder and a note"),
+    pytest.param(["."], [3, 2, 1], id="the vault"),
+    pytest.param(["--today"], [3], id="today"),
+    pytest.param(["--since", "8d"], [3, 2], id="since some days"),
+    pytest.param(["--since", "3 weeks ago"], [3, 2, 1], id="since some weeks"),
+    pytest.param(["--since", "2001-01-01"], [3, 2, 1], id="since a day"),
+    pytest.param(["F", "--since", "yesterday"], [3], id="since then in a folder"),
+    pytest.param(["A.md", "F/B.md", "--since", "8d"], [2], id="since then in notes"),
+    pytest.param([".", "--today"], [3], id="today in the vault"),
+]
+
+
+@pytest.mark.parametrize("daemon", [False, True], ids=["alone", "through the daemon"])
+@pytest.mark.parametrize(("arguments", "changes"), SEVERAL)
+def test_undo_of_several(
+    days: User, daemon: bool, arguments: list[str], changes: list[int]
+) -> None:
+    if daemon:
+        days.configure(QUIET)
+    with serving(days) if daemon else nullcontext():
+        ran = days.run("undo", *arguments, "--json")
+    assert (ran.status, ran.err) == (0, "")
+    assert [told["change"] for told in ran.objects] == changes
+    for number, path in enumerate(("A.md", "F/B.md", "F/G/C.md"), 1):
+        assert days.read(path) == (STUB if number in changes else FILLED)
+
+
+@pytest.mark.parametrize("arguments", [["1", "2", "3"], ["."], ["--since", "2001-01-01"]])
+def test_undo_of_several_goes_on_past_what_cannot_be(days: User, arguments: list[str]) -> None:
+    days.note("F/B.md", FILLED.replace("What a stub", "What my stub").replace("It grows", "No"))
+    ran = days.run("undo", *arguments)
+    assert ran.status == 1 and "edited since" in ran.err
+    assert "2 changes taken back" in ran.out
+    assert days.read("A.md") == days.read("F/G/C.md") == STUB
+
+
+NOTHING = [
+    pytest.param(["Other"], "changed nothing in Other that is still there", id="untouched"),
+    pytest.param(["1", "9"], "there is no change 9", id="one of them is none"),
+    pytest.param(["A.md", "--today"], "nothing to take back since 20", id="not so late"),
+    pytest.param(["--since", "soon"], "soon is no moment; write it as 20", id="no moment"),
+    pytest.param(["--since", "2999-01-01"], "lies in the future", id="not yet"),
+    pytest.param(["--since", "9999999999d"], "is no moment", id="a number too large"),
+    pytest.param(["--since", ""], "is no moment", id="nothing"),
+    pytest.param(["--since", "8d", "--today"], "--since or --today, not both", id="two times"),
+    pytest.param(["1", "--today"], "1 is a change", id="a number and a time"),
+    pytest.param(["--run", "x", "--today"], "not both", id="a run and a time"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "reason"), NOTHING)
+def test_undo_of_several_that_are_not_there(days: User, arguments: list[str], reason: str) -> None:
+    before = days.files()
+    ran = days.run("undo", *arguments)
+    assert ran.status == 2 and reason in ran.err and ran.out == ""
+    assert days.files() == before
+
+
+MOMENTS = [
+    pytest.param("2026-11-20", "2026-11-20 00:00:00", id="a day"),
+    pytest.param("2026-11-20 14:30", "2026-11-20 14:30:00", id="a time of it"),
+    pytest.param("2026-11-20T14:30:05", "2026-11-20 14:30:05", id="as ISO 8601 has it"),
+    pytest.param("9:05", "2026-11-26 09:05:00", id="a time of today"),
+    pytest.param("Today", "2026-11-26 00:00:00", id="today"),
+    pytest.param("yesterday", "2026-11-25 00:00:00", id="yesterday"),
+    pytest.param("90m", "2026-11-26 16:30:00", id="minutes"),
+    pytest.param("36 hours ago", "2026-11-25 06:00:00", id="hours"),
+    pytest.param("1 day", "2026-11-25 18:00:00", id="a day's length"),
+    pytest.param("2w", "2026-11-12 18:00:00", id="weeks"),
+]
+
+
+@pytest.mark.parametrize(("typed", "expected"), MOMENTS)
+def test_moment(typed: str, expected: str) -> None:
+    moment = read_moment(typed, datetime(2026, 11, 26, 18, 0))
+    assert str(datetime.fromtimestamp(moment)) == expected
 
 
 def test_undo_a_whole_run(user: User) -> None:

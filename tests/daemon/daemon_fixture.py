@@ -100,6 +100,8 @@ class Keeper:
         (self.vault / ".obsidian").mkdir(parents=True)
         self.model = Model(fake)
         self.settings: dict[str, Any] = {
+            "enabled": None,
+            "backlog": "all",
             "settle_seconds": SETTLE,
             "notes_a_day": 100,
             "rescan_seconds": 300.0,
@@ -126,7 +128,7 @@ class Keeper:
                 "concurrency": self.concurrency,
             }
         )
-        background = BackgroundTable.model_construct(enabled=None, **self.settings)
+        background = BackgroundTable.model_construct(**self.settings)
         # the table itself takes no settle time this short
         return Config(endpoint=endpoint, limits=self.limits).model_copy(
             update={"background": background}

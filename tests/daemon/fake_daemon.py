@@ -14,10 +14,10 @@ from companion.daemon.health import Fault
 from companion.daemon.history import History
 from companion.daemon.notes import Notes
 from companion.daemon.runs import Offer, Order, Run, Runs
-from companion.daemon.state import BackgroundState, Listing, Status, Today, Wanted
+from companion.daemon.state import BackgroundState, BacklogState, Listing, Status, Today, Wanted
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
-from companion.errors import UsageError
+from companion.errors import NotAgreed, UsageError
 from companion.llm.answer import Usage
 from companion.note.editor import Utf16Edit
 from companion.note.needs import Facts, Need
@@ -31,6 +31,7 @@ NOTES = {
     "Skipped.md": Facts(skipped="ai: false"),
     "Stub.md": Facts(needs=(NEED, Need("callout", "Why", "Why?", "request", "it asks"))),
 }
+COST = "3 notes would be sent to m"
 OLD, NEW = "---\ndescription:\n---\n", "---\ndescription: Yes.\n---\n"
 
 
@@ -42,6 +43,7 @@ class FakeDaemon(Daemon):
         ids = count(1)
         self.runs = Runs(lambda: f"20261125-104412-{next(ids):04x}")
         self.is_paused = False
+        self.backlog = 0
         self.fault: Fault | None = None
         self.fails_with: Exception | None = None
         self.works_at_once = False
@@ -66,7 +68,7 @@ class FakeDaemon(Daemon):
             is_remote=False,
             fault=self.fault,
             retry_in=0.4 if self.fault else 0.0,
-            background=BackgroundState("", 0, 0, 100),
+            background=BackgroundState("", 0, 0, 100, BacklogState(self.backlog, COST)),
             today=Today(3, 1, 2, None, None, None),
             notes=len(NOTES),
             to_do=2,
@@ -120,6 +122,11 @@ class FakeDaemon(Daemon):
 
     def resume(self) -> None:
         self.is_paused = False
+
+    def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
+        if notes is not None and notes < self.backlog:
+            raise NotAgreed("the backlog has grown")
+        self.backlog, self.filled_backlog = 0, fill
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         self.open[client] = list(paths)

@@ -43,6 +43,7 @@ _FILL: dict[str, object] = {
     "text": STUB,
     "client": "x",
     "only": [0],
+    "fill": False,
     "code": "AAAA-AAAA",
     "nonce": "0" * 64,
     "base_sha256": "0" * 64,
@@ -85,6 +86,7 @@ class Besieged(Serving[Daemon]):
         state = state_folder(keeper.vault)
         state.mkdir(parents=True, exist_ok=True)
         (state / "paused").touch()
+        keeper.settings["backlog"] = "ask"
         token = ensure_token()
         tokens = Tokens(keeper.vault)
         prover = _prover(tokens, "c0ffee" * 5)

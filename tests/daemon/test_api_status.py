@@ -18,7 +18,7 @@ from companion.errors import (
     VaultLocked,
 )
 from tests.daemon.conftest import CODE, Served
-from tests.daemon.fake_daemon import make_fault
+from tests.daemon.fake_daemon import COST, make_fault
 from tests.daemon.test_guard import assert_is_problem
 
 
@@ -28,7 +28,8 @@ def test_tells_how_things_stand(server: Served) -> None:
     assert (told["notes"], told["to_do"], told["paused"]) == (5, 2, False)
     assert told["fault"] is None
     assert told["today"]["dollars"] is None
-    assert told["background"] == {"off": "", "waiting": 0, "notes_today": 0, "notes_a_day": 100}
+    background = {"off": "", "waiting": 0, "notes_today": 0, "notes_a_day": 100}
+    assert told["background"] == background | {"backlog": {"notes": 0, "cost": COST}}
 
 
 def test_tells_a_fault_in_whole_seconds(server: Served) -> None:
@@ -52,6 +53,20 @@ def test_pauses_and_resumes(server: Served) -> None:
     assert server.daemon.is_paused
     assert server.post("/resume").json["paused"] is False
     assert not server.daemon.is_paused
+
+
+@pytest.mark.parametrize("fill", [True, False])
+def test_takes_the_answer_to_the_backlog(server: Served, fill: bool) -> None:
+    server.daemon.backlog = 3
+    assert server.post("/backlog", {"fill": fill, "notes": 2}).status == 409
+    told = server.post("/backlog", {"fill": fill, "notes": 3}).json
+    assert told["background"]["backlog"]["notes"] == 0
+    assert server.daemon.filled_backlog is fill
+
+
+@pytest.mark.parametrize("answer", [{}, {"fill": 1}, {"fill": True, "notes": -1}])
+def test_refuses_an_answer_to_the_backlog(server: Served, answer: object) -> None:
+    assert server.post("/backlog", answer).status == 422
 
 
 def test_head_is_get_without_a_body(server: Served) -> None:

@@ -252,6 +252,14 @@ def test_the_file_is_the_users_alone(spend: Open, file: Path) -> None:
     assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
 
 
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes")
+def test_a_file_that_others_may_read_is_mended(spend: Open, file: Path) -> None:
+    spend().reserve(1, 1)
+    file.chmod(0o644)
+    spend().reserve(1, 1)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
 def delete(file: Path) -> None:
     for path in list(file.parent.iterdir()):
         path.unlink()

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
+from pydantic import Field
+
 from companion.daemon.api.route import Noun, the_daemon
-from companion.daemon.api.shapes import Nothing
+from companion.daemon.api.shapes import LARGEST, Nothing, Sent
 from companion.daemon.api.status_shape import StatusShape
 
 status = Noun("status")
+
+
+class BacklogAnswer(Sent):
+    """What the user says to the backlog. fill: fill its notes by and by; else leave them alone.
+
+    notes: how many the user was told of; more of them by now are refused.
+    """
+
+    fill: bool
+    notes: Annotated[int, Field(ge=0, le=LARGEST)] | None = None
 
 
 @status.reads("/status")
@@ -26,4 +40,11 @@ def pause(body: Nothing) -> StatusShape:
 def resume(body: Nothing) -> StatusShape:
     """Let background work go on, and try a failing endpoint again now."""
     the_daemon().resume()
+    return read_status()
+
+
+@status.does("/backlog", conflicts=True)
+def answer_backlog(body: BacklogAnswer) -> StatusShape:
+    """Say whether the notes that lay there before are filled."""
+    the_daemon().answer_backlog(fill=body.fill, notes=body.notes)
     return read_status()

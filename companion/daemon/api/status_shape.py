@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from companion.daemon.api.shapes import Shape, iso_time
-from companion.daemon.state import Status
+from companion.daemon.state import BackgroundState, Status
 
 
 class FaultShape(Shape):
@@ -17,6 +17,17 @@ class FaultShape(Shape):
     tries: int
 
 
+class BacklogShape(Shape):
+    """Notes that lay there before, or came many at once, and are not filled unless the user agrees.
+
+    notes: for how many there is no answer yet. cost: where they would be sent, and what that may
+    cost, in words; empty until it is known.
+    """
+
+    notes: int = 0
+    cost: str = ""
+
+
 class BackgroundShape(Shape):
     """Background work. off: why there is none; empty when there is."""
 
@@ -24,6 +35,7 @@ class BackgroundShape(Shape):
     waiting: int
     notes_today: int
     notes_a_day: int
+    backlog: BacklogShape = BacklogShape()
 
 
 class TodayShape(Shape):
@@ -81,7 +93,12 @@ class StatusShape(Shape):
             "started_at": iso_time(now.started_at),
             "fault": fault,
             "retry_in": math.ceil(now.retry_in) if math.isfinite(now.retry_in) else 0,
-            "background": BackgroundShape(**now.background._asdict()),
+            "background": _background(now.background),
             "today": TodayShape(**now.today._asdict()),
         }
         return cls.model_validate(vars(now) | told)
+
+
+def _background(now: BackgroundState) -> BackgroundShape:
+    told = now._asdict() | {"backlog": BacklogShape(**now.backlog._asdict())}
+    return BackgroundShape(**told)

@@ -1,0 +1,124 @@
+"""companion backlog: whether notes that lay in the vault before are filled, too."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from companion.cli.session import common_options, find_running, open_session
+from companion.cli.show import Show, tell_of_backlog
+from companion.config import Config
+from companion.daemon.backlog import Backlog
+from companion.daemon.consent import Consent
+from companion.daemon.state import BacklogState
+from companion.enrich.asker import Asker
+from companion.enrich.cost import tell_cost
+from companion.enrich.jobs import Choice, choose_jobs
+from companion.enrich.known import Known
+from companion.enrich.model import model_facts
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import UsageError
+from companion.llm.catalog import model_path
+
+_NONE = "No notes wait for an answer."
+
+
+@click.command()
+@click.option("--fill/--leave", default=None, help="The answer, for nobody is asked then.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object; ask nothing.")
+@common_options
+def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
+    """Say whether the notes that lay in the vault before are filled in the background, too.
+
+    Those are the notes that needed something when the vault was first looked over, and later any
+    that arrive more than 50 at once, as by a sync or git pull. None of them is asked about until
+    you say so here, in Obsidian, or when companion serve asks. Notes that you edit are filled
+    like any others. It says how many there are, where they would be sent, and at what cost.
+    """
+    show = Show(as_json=as_json)
+    running = find_running(vault)
+    if running:
+        told = running.status().background
+        state = BacklogState(told.backlog.notes, told.backlog.cost)
+        answer = _decide(state, told.notes_a_day, fill, show)
+        if answer is not None:
+            running.answer_backlog(fill=answer, notes=state.notes)
+        return
+    with open_session(vault, show=show) as workspace:
+        _ask(workspace, fill, show)
+
+
+def ask_about_backlog(config: Config, root: Path, show: Show) -> None:
+    """Ask about the backlog of the vault at root, if there is one that nobody answered for.
+
+    Nothing is asked where nobody can answer, or nothing is filled in the background anyway.
+
+    Raises VaultLocked, JournalError, UsageError.
+    """
+    if config.background.backlog == "ask" and _is_on(config) and _can_ask(show):
+        with open_workspace(config, root) as workspace:
+            for recovered in workspace.recovered:
+                show.warn(f"{recovered.path}: {recovered.reason}")
+            _ask(workspace, None, show, is_short=True)
+
+
+def tell_of_all(config: Config, root: Path, show: Show) -> None:
+    """Say what filling all that lies in the vault at root now would send, and at what cost.
+
+    Raises JournalError, UsageError.
+    """
+    with open_workspace(config, root, read_only=True) as workspace:
+        scan = workspace.scan()
+        if jobs := choose_jobs(workspace, scan, [""], Choice())[0]:
+            asker = Asker(workspace, Known(scan), model_facts(config))
+            show.say(tell_cost(workspace, asker, jobs))
+
+
+def _ask(workspace: Workspace, fill: bool | None, show: Show, *, is_short: bool = False) -> None:
+    """Look the vault over, and ask. is_short: say nothing where there is nothing to ask."""
+    known = Known(scan := workspace.scan())
+    paths = [job.path for job in choose_jobs(workspace, scan, [""], Choice())[0]]
+    table = workspace.config.background
+    kept = Backlog(workspace.root, workspace.state, table.backlog)
+    kept.sort(paths, whole=True)
+    consent = Consent(workspace, kept, lambda: known, lambda: kept.asked(paths))
+    consent.look()
+    if is_short and not consent.state().notes:
+        return
+    answer = _decide(consent.state(), table.notes_a_day, fill, show)
+    if answer is not None:
+        consent.answer(fill=answer)
+
+
+def _decide(state: BacklogState, notes_a_day: int, fill: bool | None, show: Show) -> bool | None:
+    """Return the user's answer; None where there is none, or nothing to answer.
+
+    Raises UsageError where nobody can be asked.
+    """
+    if show.as_json:
+        show.object({"notes": state.notes, "cost": state.cost})
+    if not state.notes:
+        show.say(_NONE)
+        return None
+    show.say(tell_of_backlog(*state))
+    if fill is None and not show.as_json:
+        if not _can_ask(show):
+            raise UsageError("nobody is here to answer; say --fill, or --leave")
+        show.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
+        show.say("that you write or edit from now on are filled either way.")
+        fill = click.confirm("Fill them, too?", default=None, err=True)
+    if fill is not None:
+        show.say("They are filled by and by." if fill else "They are left alone.")
+    return fill
+
+
+def _is_on(config: Config) -> bool:
+    is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
+    return is_here and config.background.enabled is not False
+
+
+def _can_ask(show: Show) -> bool:
+    has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
+    return has_keys and show.err.is_terminal

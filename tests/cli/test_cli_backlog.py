@@ -1,0 +1,168 @@
+"""companion backlog, serve and init: what lay there before is filled once the user said so."""
+
+from __future__ import annotations
+
+import io
+import sys
+from pathlib import Path
+
+import pytest
+
+from companion.config import state_folder
+from companion.vault.lock import vault_lock
+from tests.cli.serving import QUIET, serving, wait_until
+from tests.cli.user import FILLED, STUB, User
+
+SOON = QUIET.replace("enabled = false", "settle_seconds = 1")
+COST = " would be sent to m at http://127.0.0.1"
+
+
+class Terminal(io.StringIO):
+    """A standard input at which a person types."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+@pytest.fixture
+def old(user: User) -> User:
+    """A user whose vault has three stubs, and no daemon yet."""
+    user.configure(SOON)
+    for name in "ABC":
+        user.note(f"{name}.md")
+    return user
+
+
+def type_in(monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("TERM", "dumb")
+    monkeypatch.setattr(sys, "stdin", Terminal(text))
+
+
+def all_are(user: User, text: str) -> bool:
+    return all(user.read(f"{name}.md") == text for name in "ABC")
+
+
+def waiting(user: User) -> int:
+    """Return how many notes wait for an answer."""
+    number: int = user.run("backlog", "--json").objects[0]["notes"]
+    return number
+
+
+@pytest.mark.parametrize(("answer", "text"), [("--fill", FILLED), ("--leave", STUB)])
+def test_a_service_stays_at_asking_and_says_so(old: User, answer: str, text: str) -> None:
+    with serving(old) as daemon:
+        assert "3 notes" not in daemon.said
+        told = daemon.client().status
+        wait_until(lambda: told().background.backlog.cost, "reckoned")
+        (old.vault / "New.md").write_text(STUB)
+        wait_until(lambda: old.read("New.md") == FILLED, "filled")
+        assert old.calls() == 1 and all_are(old, STUB)
+        assert "3 notes lay here before, or came at once, and wait" in daemon.log
+        line = next(line for line in old.run("status").out.splitlines() if "backlog" in line)
+        assert line.startswith("backlog      3 notes, which lay here before or came at once, wait")
+        assert COST in line and line.endswith("Say so with companion backlog")
+        ran = old.run("backlog")
+        assert ran.status == 2 and "nobody is here to answer; say --fill, or --leave" in ran.err
+        assert old.run("backlog", answer).status == 0
+        wait_until(lambda: all_are(old, text), "answered")
+        assert told().background.backlog.notes == 0
+        assert "backlog " not in old.run("status").out
+        assert old.run("backlog", "--fill").out == "No notes wait for an answer.\n"
+
+
+@pytest.mark.parametrize(("answer", "text"), [("--fill", FILLED), ("--leave", STUB)])
+def test_it_is_answered_without_a_daemon(old: User, answer: str, text: str) -> None:
+    [told] = old.run("backlog", "--json").objects
+    assert told["notes"] == 3 and told["cost"].startswith(f"3 notes{COST}")
+    assert old.run("backlog", answer).status == 0
+    assert waiting(old) == 0
+    with serving(old):
+        wait_until(lambda: all_are(old, text), "answered")
+        (old.vault / "New.md").write_text(STUB)
+        wait_until(lambda: old.read("New.md") == FILLED, "filled")
+    assert all_are(old, text)
+
+
+TYPED = [
+    pytest.param("y\n", 0, 0, FILLED, id="yes"),
+    pytest.param("\nn\n", 0, 0, STUB, id="no, after a moment's thought"),
+    pytest.param("", 130, 3, STUB, id="Ctrl-D"),
+]
+
+
+@pytest.mark.parametrize(("typed", "status", "left", "text"), TYPED)
+def test_serve_asks_once_at_a_terminal(
+    old: User, monkeypatch: pytest.MonkeyPatch, typed: str, status: int, left: int, text: str
+) -> None:
+    served: list[Path] = []
+    monkeypatch.setattr("companion.cli.serve.serve_vault", lambda _c, root, *_: served.append(root))
+    type_in(monkeypatch, typed)
+    ran = old.run("serve")
+    assert ran.status == status and f"3 notes{COST}" in ran.out
+    assert "at most 100 are filled a day" in ran.out and "Fill them, too? [y/n]: " in ran.err
+    assert len(served) == (status == 0) and old.calls() == 0
+    if status == 0:
+        type_in(monkeypatch, "")
+        again = old.run("serve")
+        assert again.status == 0 and "Fill them" not in again.all
+    assert waiting(old) == left
+    with serving(old):
+        wait_until(lambda: all_are(old, text), "answered")
+
+
+NOT_ASKED = [
+    pytest.param('backlog = "all"\n', id="all"),
+    pytest.param('backlog = "new"\n', id="new"),
+    pytest.param("enabled = false\n", id="nothing in the background"),
+]
+
+
+@pytest.mark.parametrize("setting", NOT_ASKED)
+def test_serve_does_not_ask_where_that_is_settled(
+    old: User, monkeypatch: pytest.MonkeyPatch, setting: str
+) -> None:
+    monkeypatch.setattr("companion.cli.serve.serve_vault", lambda *_: None)
+    old.configure(f"[background]\n{setting}")
+    type_in(monkeypatch, "")
+    ran = old.run("serve")
+    assert ran.status == 0 and "Fill them" not in ran.all
+
+
+INIT = ("--no-test", "--no-plugin")
+
+
+@pytest.mark.parametrize(("typed", "left"), [("y\n", 0), ("n\n", 0), ("", 3)])
+def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left: int) -> None:
+    type_in(monkeypatch, f"1\n\n{typed}")  # as configured, background, the backlog
+    old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
+    monkeypatch.setattr("companion.enrich.found.KNOWN", ())
+    ran = old.run("init", str(old.vault), *INIT)
+    assert ran.status == 0 and f"3 notes{COST}" in ran.out and "Fill them, too?" in ran.err
+    assert waiting(old) == left and "companion doctor" in ran.out
+    assert ("companion backlog asks again" in ran.err) == bool(left)
+
+
+def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    type_in(monkeypatch, "1\n\n")
+    old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
+    monkeypatch.setattr("companion.enrich.found.KNOWN", ())
+    old.run("backlog", "--json")
+    with vault_lock(state_folder(old.vault)):
+        ran = old.run("init", str(old.vault), *INIT)
+    assert ran.status == 0 and "companion backlog asks about the notes" in ran.err
+
+
+@pytest.mark.parametrize(("said", "cost"), [("all", True), ("new", False), ("ask", False)])
+def test_init_takes_the_setting(old: User, said: str, cost: bool) -> None:
+    file = old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
+    ran = old.run("init", str(old.vault), "--backlog", said, *INIT)
+    assert ran.status == 0 and f'backlog = "{said}"' in file.read_text()
+    assert (f"3 notes{COST}" in ran.out) is cost
+
+
+@pytest.mark.parametrize("said", ["al", "", "ALL "])
+def test_no_such_setting(old: User, said: str) -> None:
+    old.configure(f'[background]\nbacklog = "{said}"\n')
+    ran = old.run("scan")
+    assert ran.status == 2 and "background.backlog: this has to be 'ask', 'all' or 'new'" in ran.err
