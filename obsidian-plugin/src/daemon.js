@@ -1,7 +1,7 @@
 /** The daemon's HTTP API. Every call rejects with DaemonAway, NotPaired, Refused or Garbled. */
 
 import { requestUrl } from "obsidian";
-import { DaemonAway, Garbled, NotAgreed, NotPaired, Refused } from "./errors.js";
+import { ChangeGone, DaemonAway, Garbled, NotAgreed, NotPaired, Refused } from "./errors.js";
 import { readToken } from "./pairing.js";
 import * as shapes from "./shapes.js";
 
@@ -234,6 +234,7 @@ function read({ status, text }, reader) {
   const value = parse(text);
   if (status < 200 || status > 299) {
     const { type, detail } = shapes.asProblem(value);
+    if (type.endsWith(":change-gone")) throw new ChangeGone(detail);
     throw new (type.endsWith(":not-agreed") ? NotAgreed : Refused)(detail);
   }
   return reader(value);

@@ -14,26 +14,18 @@ import { NoteInTheWay } from "./errors.js";
  */
 
 /**
- * All views that show notes, whether to read or to edit.
+ * All views that show notes, whether to read or to edit, in windows of their own, too.
  *
  * @param {App} app
  * @returns {MarkdownView[]}
  */
 export function findViews(app) {
-  const views = app.workspace.getLeavesOfType("markdown").map((leaf) => leaf.view);
-  return views.filter((view) => view instanceof MarkdownView);
-}
-
-/**
- * Write what was typed to the disk.
- *
- * @param {App} app
- * @param {string} where what the notes' paths begin with
- */
-export async function saveViews(app, where) {
-  for (const view of findViews(app)) {
-    if (view.file?.path.startsWith(where)) await view.save();
-  }
+  /** @type {MarkdownView[]} */
+  const views = [];
+  app.workspace.iterateAllLeaves(({ view }) => {
+    if (view instanceof MarkdownView) views.push(view);
+  });
+  return views;
 }
 
 /**

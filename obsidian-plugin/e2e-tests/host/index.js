@@ -14,7 +14,7 @@ import { Setting } from "./setting.js";
 import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./settings.js";
 import { Typist } from "./typist.js";
 import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
-import { ItemView, MarkdownView, Workspace, WorkspaceLeaf } from "./workspace.js";
+import { ItemView, MarkdownView, TextFileView, Workspace, WorkspaceLeaf } from "./workspace.js";
 
 const OBSIDIAN = {
   ...controls,
@@ -34,6 +34,7 @@ const OBSIDIAN = {
   TAbstractFile,
   TFile,
   TFolder,
+  TextFileView,
   Vault,
   Workspace,
   WorkspaceLeaf,
@@ -81,7 +82,9 @@ async function start() {
   app.workspace = new Workspace(app, drawWindow(app));
   app.setting = { open: () => new SettingsModal(app, app.settingTabs).open(), openTabById() {} };
   app.fileManager = {};
-  app.metadataCache = new Events();
+  const find = (path) => vault.getFileByPath(path) ?? vault.getFileByPath(`${path}.md`);
+  // no note of these tests embeds another
+  app.metadataCache = Object.assign(new Events(), { getFileCache: () => ({}), getFirstLinkpathDest: find });
   window.addEventListener("keydown", (event) => press(app, event));
   window.hostChanged = (path) => void vault.changed(path);
   const plugin = await loadPlugin(app);
