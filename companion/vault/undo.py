@@ -99,16 +99,17 @@ def _why_lost(journal: Journal, change: Change, text: str) -> NoteChanged:
 def _is_gone(journal: Journal, change: Change, shown: str) -> bool:
     """Whether nothing of the change is left in what an editor shows, as after the editor's undo.
 
-    Either it could be made again where it stood, or no line that it put in stands anywhere; the
-    first lines of callouts are all alike and do not count.
+    Either it could be made again where it stood, or no line that it put in stands there more often
+    than before; the first lines of callouts are all alike and do not count.
     """
+    images = journal.images(change.id)
+    before = EditorText.of(images[0].decode("utf-8") if images else "")
     put_in = [line.strip(" \t>") for edit in change.edits for line in _show(edit.text).split("\n")]
     telling = [line for line in put_in if line and not line.casefold().startswith("[!ai]")]
-    if telling and not any(line in shown for line in telling):
+    if telling and all(shown.count(line) <= before.text.count(line) for line in telling):
         return True
-    if (images := journal.images(change.id)) is None:
+    if not images:
         return False
-    before = EditorText.of(images[0].decode("utf-8"))
     try:
         rebase(before.from_file(change.edits), before.text, shown)
     except EditLost:

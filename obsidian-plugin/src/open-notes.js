@@ -10,7 +10,9 @@ import { NoteInTheWay } from "./errors.js";
  * An editor outside of tabs and panes: a card of a canvas, a popover. Obsidian's API has none of
  * it but `Workspace.activeEditor`, so that nothing about one is taken for granted.
  *
- * @typedef {{ file: TFile, read: () => string, save: () => unknown }} Card
+ * isPart: whether it shows a part of the note alone, as a card of one heading does.
+ *
+ * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
  */
 
 const LOOK = 200; // milliseconds
@@ -114,17 +116,18 @@ function asCard(part) {
   if (!(file instanceof TFile) || !hasMethod(editor, "getValue")) return null;
   const requested = field(part, "requestSave");
   const save = () => (hasMethod(requested, "run") ? requested.run() : undefined);
-  return { file, read: () => String(editor.getValue()), save };
+  const isPart = Boolean(field(part, "subpath"));
+  return { file, isPart, read: () => String(editor.getValue()), save };
 }
 
 /**
  * @param {CompanionPlugin} plugin
  * @param {Card} card
  */
-async function saveCard({ app, timers }, { file, read, save }) {
+async function saveCard({ app, timers }, { file, isPart, read, save }) {
   for (let looks = 0; looks < LOOKS; looks++) {
-    const saved = await app.vault.read(file);
-    if (saved.replace(/\r\n?/g, "\n") === read()) return;
+    const saved = (await app.vault.read(file)).replace(/\r\n?/g, "\n");
+    if (isPart ? saved.includes(read()) : saved === read()) return;
     if (!looks) await save();
     else await timers.pause(LOOK);
   }

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.errors import NoteChanged, NoteRefused
+from companion.errors import ChangeGone, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor import EditorText
 from companion.vault.journal import Change, Journal, NewChange
@@ -146,6 +146,20 @@ def test_refuses_to_guess_between_two_places(
     journal.prune_images(older_than=-1)
     note.write_bytes(ENRICHED + b"\n> [!ai] AI\n> Prose.\n\n")
     with pytest.raises(NoteChanged, match="edited since"):
+        undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    write()
+    more = ENRICHED + b"\n## B\n\n> [!ai]+ AI\n> Prose.\n"
+    seen = read_note(vault, "Stub.md", settle=0)
+    end = len(ENRICHED.decode())
+    again = NewChange("run", "Stub.md", "enrich", [Edit(end, end, more.decode()[end:])])
+    number = write_note(seen, more, journal, again)
+    note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
+    with pytest.raises(ChangeGone, match="change 2 is not in the note any more"):
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 

@@ -21,6 +21,8 @@ def _either(schema: dict[str, Any]) -> None:
         {"properties": daemon},
         {"properties": client, "required": ["apply", "text", "paths"]},
     ]
+    by_line = {"section": {"type": "null"}, "paths": one}
+    schema["anyOf"] = [{"properties": {"line": {"type": "null"}}}, {"properties": by_line}]
 
 
 class NewRun(Sent):
