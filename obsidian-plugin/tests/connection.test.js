@@ -347,6 +347,14 @@ describe("text that was typed elsewhere than in a tab", () => {
     assert.deepEqual(seen, [`${NOTE}Typed.`]);
   });
 
+  test("is known to be saved where a card shows a part of the note", async () => {
+    const seen = await begin(async () => {
+      const view = await host.openCanvas(["A.md"], { "A.md": "Text 😀.\n" });
+      Object.assign(view.canvas.nodes.get("A.md").child, { subpath: "#Why" });
+    });
+    assert.deepEqual(seen, [NOTE]);
+  });
+
   test("is saved before a model is asked: in a window of its own", async () => {
     const seen = await begin(async () => {
       const view = await host.openInWindow("A.md");
