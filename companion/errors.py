@@ -32,6 +32,10 @@ class NoteChanged(NoteError):
     """Somebody wrote, moved or deleted the note meanwhile; nothing was written."""
 
 
+class ChangeGone(NoteChanged):
+    """Nothing of a change is in its note any more, so there is nothing to take back."""
+
+
 class NoteBusy(NoteError):
     """Another program holds the note open; nothing was written."""
 

@@ -17,6 +17,7 @@ from companion.enrich.meant import as_meant
 from companion.enrich.model import model_facts, where_it_goes
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
+from companion.note.section import Section
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
@@ -37,7 +38,8 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         if reason := skip_reason(workspace.root, path, workspace.ignore):
             show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
             return
-        draft = _draft(workspace, Job(path, explicit=True, retry=True, section=section))
+        where = None if section is None else Section(section)
+        draft = _draft(workspace, Job(path, explicit=True, retry=True, section=where))
         if draft.skipped or not draft.needs:
             why = draft.skipped or "it needs nothing"
             show.warn(f"{path}: nothing would be sent: {why}")

@@ -20,7 +20,7 @@ from companion.cli.show import Show, count, local_time
 from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteChanged, NoteError, NoteRefused, UsageError
+from companion.errors import ChangeGone, NoteChanged, NoteError, NoteRefused, UsageError
 from companion.vault.journal import Change
 from companion.vault.undo import undo_change
 
@@ -194,5 +194,5 @@ def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> Out
 def _is_lost(error: NoteError | DaemonRefused) -> bool:
     """Whether it is the note that no longer allows it, and no other program just now."""
     if isinstance(error, DaemonRefused):
-        return error.is_about(NoteChanged, NoteRefused)
+        return error.is_about(ChangeGone, NoteChanged, NoteRefused)
     return isinstance(error, NoteChanged | NoteRefused)

@@ -258,7 +258,7 @@ class Daemon:
                 return [Job(paths[0])], []
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
-        return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
+        return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice, order.text)
 
     def _require_agreement(self, jobs: Sequence[Job]) -> None:
         if not needs_agreement(self._space, jobs):

@@ -229,4 +229,6 @@ def _make_ask(need: Need, field: Field, number: int) -> Ask:
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
     section = need.heading[:_SECTION] if need.heading and not need.question else None
+    if section and need.of > 1:
+        section += f" (number {need.at} of the {need.of} headings that read so)"
     return Ask(key, field, need.question, section)

@@ -9,7 +9,7 @@ from itertools import pairwise, product
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.errors import NoteChanged, NoteRefused
+from companion.errors import ChangeGone, NoteChanged, NoteRefused
 from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor import EditorText
 from companion.note.text import BOM
@@ -59,12 +59,13 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     Text and change may differ in line ends and byte order mark, as a file and what an editor
     shows of it do. What is put back gets the line ends of text then; else it is exact.
 
-    Raises NoteChanged when the lines that the change stands on were edited since.
+    Raises ChangeGone when nothing of the change is left in text, NoteChanged when the lines that
+    it stands on were edited since.
     """
     try:
         return _find_inverse(journal, change, text)
     except EditLost:
-        raise _edited_since(change) from None
+        raise _why_lost(journal, change, text) from None
 
 
 def find_inverse_in_editor(journal: Journal, change: Change, editor_text: str) -> list[Edit]:
@@ -74,7 +75,8 @@ def find_inverse_in_editor(journal: Journal, change: Change, editor_text: str) -
     does not show is put in: no `\\r`, no byte order mark. A text that has such is not an
     editor's but the file's, and gets back exactly what the change replaced.
 
-    Raises NoteChanged when the lines that the change stands on were edited since.
+    Raises ChangeGone when nothing of the change is left in text, NoteChanged when the lines that
+    it stands on were edited since.
     """
     shown = EditorText.of(editor_text)
     if shown.text != editor_text:
@@ -82,15 +84,39 @@ def find_inverse_in_editor(journal: Journal, change: Change, editor_text: str) -
     try:
         return shown.from_file(_find_inverse(journal, change, editor_text))
     except EditLost:
-        raise _edited_since(change) from None
+        raise _why_lost(journal, change, editor_text) from None
 
 
-def _edited_since(change: Change) -> NoteChanged:
+def _why_lost(journal: Journal, change: Change, text: str) -> NoteChanged:
+    if _is_gone(journal, change, _show(text)):
+        reason = f"change {change.id} is not in the note any more; there is nothing to take back"
+        return ChangeGone(reason, change.path)
     reason = (
         f"the lines of change {change.id} were edited since, so it cannot be taken back "
         "exactly; remove by hand what you do not want"
     )
     return NoteChanged(reason, change.path)
+
+
+def _is_gone(journal: Journal, change: Change, shown: str) -> bool:
+    """Whether nothing of the change is left in what an editor shows, as after the editor's undo.
+
+    Either it could be made again where it stood, or no line that it put in stands there more often
+    than before; the first lines of callouts are all alike and do not count.
+    """
+    images = journal.images(change.id)
+    before = EditorText.of(images[0].decode("utf-8") if images else "")
+    put_in = [line.strip(" \t>") for edit in change.edits for line in _show(edit.text).split("\n")]
+    telling = [line for line in put_in if line and not line.casefold().startswith("[!ai]")]
+    if telling and all(shown.count(line) <= before.text.count(line) for line in telling):
+        return True
+    if not images:
+        return False
+    try:
+        rebase(before.from_file(change.edits), before.text, shown)
+    except EditLost:
+        return False
+    return True
 
 
 def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:

@@ -15,10 +15,14 @@ import { LOOK, newRest, takeOver } from "./take-over.js";
 import { newTimers } from "./timers.js";
 import { look, newWatch } from "./watch.js";
 
+/** @import { TFile } from "obsidian" */
+/** @import { Quiet } from "./quiet.js" */
+
 /**
  * client: what the daemon knows this window by. told: the open notes it was told of. doing: what
- * is being done, by the note's or folder's path. runs: ids of those that are followed.
- * announced: of how many notes the user was told that they wait for an answer.
+ * is being done, by the note's or folder's path. quiet: what a model gave unasked, by the note.
+ * runs: ids of those that are followed. announced: of how many notes the user was told that they
+ * wait for an answer.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -30,6 +34,8 @@ export default class CompanionPlugin extends Plugin {
   announced = 0;
   /** @type {Map<string, string>} */
   doing = new Map();
+  /** @type {Map<TFile, Quiet>} */
+  quiet = new Map();
   /** @type {Set<string>} */
   runs = new Set();
   /** @type {HTMLElement | null} */

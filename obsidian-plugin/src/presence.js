@@ -1,7 +1,7 @@
 /** Which notes are open here: background work of the daemon leaves them alone. */
 
 import { reportPresence } from "./daemon.js";
-import { findViews } from "./note-text.js";
+import { findOpen } from "./open-notes.js";
 import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -12,7 +12,7 @@ import { look } from "./watch.js";
  * @param {CompanionPlugin} plugin
  */
 export async function reportOpen(plugin) {
-  const open = findOpen(plugin);
+  const open = findOpen(plugin.app);
   plugin.told = open.join("\n");
   plugin.rest.waiting = await reportPresence(plugin, plugin.client, open);
 }
@@ -23,7 +23,7 @@ export async function reportOpen(plugin) {
  * @param {CompanionPlugin} plugin
  */
 export async function reportChange(plugin) {
-  if (!plugin.watch.isTold || findOpen(plugin).join("\n") === plugin.told) return;
+  if (!plugin.watch.isTold || findOpen(plugin.app).join("\n") === plugin.told) return;
   await reportOpen(plugin).catch(() => look(plugin));
 }
 
@@ -34,10 +34,4 @@ export async function reportChange(plugin) {
  */
 export async function leave(plugin) {
   await reportPresence(plugin, plugin.client, []).catch(() => {});
-}
-
-/** @param {CompanionPlugin} plugin */
-function findOpen({ app }) {
-  const paths = findViews(app).map((view) => view.file?.path ?? "");
-  return [...new Set(paths)].filter(Boolean).sort();
 }

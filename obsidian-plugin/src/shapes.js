@@ -183,7 +183,7 @@ export const asStatus = object({
  * An order of a run, as the API takes it.
  *
  * @typedef {{
- *   paths: string[], section?: string | undefined, requests?: boolean | undefined,
+ *   paths: string[], line?: number | undefined, requests?: boolean | undefined,
  *   priority: "interactive" | "request" | "background",
  *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
  * }} Order

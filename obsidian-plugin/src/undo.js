@@ -2,9 +2,10 @@
 
 import { applyOffer } from "./apply.js";
 import { confirmUndo, offerUndo, readChanges, undo } from "./daemon.js";
-import { NoteInTheWay } from "./errors.js";
-import { findEditing, readNote, saveViews } from "./note-text.js";
+import { ChangeGone, NoteInTheWay } from "./errors.js";
+import { findEditing, readNote } from "./note-text.js";
 import { say } from "./notices.js";
+import { saveOpen } from "./open-notes.js";
 import { count } from "./words.js";
 import { workOn } from "./work.js";
 
@@ -12,15 +13,28 @@ import { workOn } from "./work.js";
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * Take back the newest change of the note that is still in it.
+ * Take back the newest change of the note that is still in it. The editor's own undo may have taken
+ * back newer ones, and its redo may bring them again, so that they are tried each time.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
 export async function undoLast(plugin, file) {
-  const [newest] = await findDone(plugin, { path: file.path });
-  if (!newest) throw new NoteInTheWay(`There is nothing to undo in “${file.basename}”.`);
-  await undoChange(plugin, newest.id, newest.path);
+  let gone = 0;
+  for (const { id } of await findDone(plugin, { path: file.path })) {
+    try {
+      await takeBack(plugin, id, file.path);
+    } catch (error) {
+      if (!(error instanceof ChangeGone)) throw error;
+      gone += 1;
+      continue;
+    }
+    const newer = gone === 1 ? "The last change is" : `The last ${gone} changes are`;
+    say(`${gone ? `${newer} not in it any more; the one before was undone` : "Undone"} in “${file.path}”.`);
+    return;
+  }
+  const words = gone ? "What was filled is not in it any more: there" : "There";
+  throw new NoteInTheWay(`${words} is nothing to undo in “${file.basename}”.`);
 }
 
 /**
@@ -62,16 +76,18 @@ async function findDone(plugin, which) {
  * @param {string} path
  */
 async function takeBack(plugin, change, path) {
-  await workOn(plugin, path, async () => {
-    const file = plugin.app.vault.getFileByPath(path);
+  const { vault } = plugin.app;
+  // the daemon has the name as it is on the disk, which macOS may have decomposed
+  const file = vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
+  await workOn(plugin, file?.path ?? path, async () => {
+    if (file) await saveOpen(plugin, file.path);
     if (!file || !findEditing(plugin.app, file)) {
       await undo(plugin, change);
       return;
     }
-    await saveViews(plugin.app, path);
     const { text } = await readNote(plugin.app, file);
     const again = (/** @type {string} */ now) => offerUndo(plugin, change, now);
-    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again });
+    const made = await applyOffer(plugin, { file, path: file.path, text, offer: await again(text), again });
     await confirmUndo(plugin, change, made);
   });
 }

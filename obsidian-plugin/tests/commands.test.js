@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
+import { CHANGES, FILLED, NOTE, STATUS, answer, change, fill, gone, offerFor, progress, result } from "./host/daemon.js";
 
 /** @type {Host} */
 let host;
@@ -111,25 +111,42 @@ describe("enrich note", () => {
 describe("enrich section", () => {
   const TEXT = "---\n# no\n---\n# One\na\n```\n# no\n```\nb\n## Two #\nc\n";
   const CASES = [
-    ["below a heading, past code", "b\n## Two", "One"],
-    ["on the heading itself", "Two", "Two"],
-    ["below the last", "c\n", "Two"],
+    ["below a heading, past code", "b\n## Two", 9],
+    ["on the heading itself", "Two", 10],
+    ["below the last", "c\n", 11],
+    ["below an underlined one", "e\n", 12, "---\n# no\n---\n```\n# no\n```\n\n\n\n\n\nOne\n---\ne\n"],
+    ["below one of those that read alike", "second", 4, "## Log\nfirst\n## Log\nsecond\n"],
   ];
-  for (const [name, at, heading] of CASES) {
-    test(`asks for the section ${name}`, async () => {
-      view.editor.content = TEXT;
-      view.editor.cursor = TEXT.indexOf(at);
+  for (const [name, at, line, text = TEXT] of CASES) {
+    test(`asks for the section ${name}, by its line`, async () => {
+      view.editor.content = text;
+      view.editor.cursor = text.indexOf(at);
       await host.command("enrich-section");
-      assert.equal(host.daemon.asked("POST /runs")[0].body.section, heading);
+      const { line: asked, section } = host.daemon.asked("POST /runs")[0].body;
+      assert.deepEqual([asked, section], [line, undefined]);
     });
   }
 
-  test("says so where there is no heading above", async () => {
-    view.editor.content = TEXT;
-    view.editor.cursor = 5;
-    await host.command("enrich-section");
-    assert.equal(host.said, "Put the cursor below a heading first, in editing view.");
-    assert.equal(host.daemon.asked("POST /runs").length, 0);
+  const NONE = [
+    ["in the properties", 5, TEXT],
+    ["above the first heading", 4, "One\n\n# Two\n"],
+    ["below a rule and a list", 20, "One\n\n---\n\n- a\n---\nTwo\n"],
+    ["in a note that has none", 3, "Text.\n"],
+  ];
+  for (const [name, cursor, text] of NONE) {
+    test(`is not to be had ${name}`, async () => {
+      view.editor.content = text;
+      view.editor.cursor = cursor;
+      assert.equal(await host.command("enrich-section"), false);
+      const items = host.menu("editor-menu", view.editor, view).map((item) => item.title__);
+      assert.equal(items.includes("Enrich section at the cursor"), false);
+    });
+  }
+
+  test("is not to be had in reading view", async () => {
+    await host.close(view);
+    await host.open("A.md", "preview");
+    assert.equal(await host.command("enrich-section"), false);
   });
 });
 
@@ -193,7 +210,7 @@ describe("enrich folder", () => {
       host.daemon.answers.set("POST /runs", (order) => (order.agreed ? usual.call(host.daemon, order) : refusal));
       await host.command("enrich-folder");
       assert.equal(host.modal.titleEl.textContent, "Enrich Folder?");
-      assert.equal(host.modal.contentEl.querySelector("li").textContent, "About 2,000 notes would be sent.");
+      assert.equal(host.modal.contentEl.textContent, "About 2,000 notes would be sent.");
       assert.equal(host.status.textContent, "Companion: 3 today");
       await host.click(choice);
       await host.pass(400);
@@ -220,6 +237,42 @@ describe("undo the last change", () => {
     assert.equal(view.editor.getValue(), NOTE);
     assert.deepEqual(host.daemon.asked("POST /changes/5/undo")[0].body, { apply: "client", text: FILLED });
     assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
+  });
+
+  test("goes on to the one before where the editor took the last one back, each time", async () => {
+    view.editor.content = FILLED;
+    const usual = host.daemon["POST /changes/*/undo"];
+    host.daemon.answers.set("POST /changes/*/undo", (sent, id) => (["8", "7"].includes(id) ? gone() : usual(sent)));
+    host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
+    await host.command("undo-note");
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "The last change is not in it any more; the one before was undone in “A.md”.");
+    view.editor.content = FILLED;
+    host.daemon.changes = [8, 7, 4].map((id) => change({ id }));
+    await host.command("undo-note");
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "The last 2 changes are not in it any more; the one before was undone in “A.md”.");
+    assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
+  });
+
+  test("says so when none of them is in the note any more", async () => {
+    host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
+    await host.command("undo-note");
+    assert.equal(host.said, "What was filled is not in it any more: there is nothing to undo in “A”.");
+  });
+
+  test("finds the open note by the name that the disk has", async () => {
+    await host.unload();
+    host = await new Host({ "Caf\u00e9.md": FILLED }).load();
+    view = await host.open("Caf\u00e9.md");
+    host.daemon.answers.set("GET /changes", { changes: [change({ id: 8, path: "Cafe\u0301.md" })], before: null });
+    host.daemon.answers.set("GET /runs/*", progress({ total: 1, counts: { enriched: 1 } }));
+    await host.command("enrich-folder");
+    await host.pass(400);
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), NOTE);
   });
 
   test("says so when there is none", async () => {
@@ -370,6 +423,7 @@ describe("menus", () => {
 
   test("of a note, a folder, the editor and other files", () => {
     const { vault } = host.app;
+    view.editor.cursor = NOTE.length;
     assert.deepEqual(names(host.menu("file-menu", vault.getFileByPath("A.md"))), [
       "Enrich note",
       "Review what would change",

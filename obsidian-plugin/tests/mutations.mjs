@@ -22,7 +22,7 @@ const MUTATIONS = [
   ["apply.js", "      offer = await again(text);\n", "", "does not ask for the edits again"],
   ["apply.js", "    await rest?.();\n", "", "writes while the user types"],
   ["apply.js", "!== offer.new_sha256", '=== ""', "trusts edits that make another text"],
-  ["enrich.js", "  await saveViews(plugin.app, path);\n", "", "does not save before it asks"],
+  ["enrich.js", "  await saveOpen(plugin, path);\n  const note", "  const note", "does not save before it asks"],
   ["pairing.js", "delete plugin.settings.code", "plugin.settings", "leaves the code in data.json"],
   ["settings.js", "(?:127\\.0\\.0\\.1|localhost):([1-9]\\d{0,4})$", ".*:(\\d+)$", "asks any server"],
   ["proof.js", "told.token === (await prove(token, port, nonce))", "told.token", "sends the token to whoever takes the port"],
@@ -38,7 +38,13 @@ const MUTATIONS = [
   ["main.js", "    this.timers.stopAll();\n", "", "works on after it was switched off"],
   ["main.js", "    void leave(this);\n", "", "seems present after it was switched off"],
   ["watch.js", "Math.min(watch.delay * 2, SELDOM)", "OFTEN", "asks as often while the daemon is away"],
-  ["review.js", "    if (refused.length) await refuseChanges(plugin, run, path, refused);\n", "", "forgets what was refused"],
+  ["review.js", "  if (refused.length) await refuseChanges(plugin, run, path, refused);\n", "", "forgets what was refused"],
+  ["review.js", "filter((index) => !overtaken.has(index))", "slice()", "writes a review that was overtaken"],
+  ["take-over.js", "&& !doing.has(path)", "", "asks for a note that is being reviewed"],
+  ["quiet.js", "  found.isTaken = true;\n", "", "writes what the user got already once more"],
+  ["open-notes.js", "if (!looks) await save();", "if (!looks) await null;", "does not save what is typed on a canvas"],
+  ["undo.js", "if (!(error instanceof ChangeGone)) throw error;", "throw error;", "retries a change that is gone"],
+  ["settings.js", "takeOver === true", "takeOver !== false", "fills open notes unasked"],
   ["work.js", "  if (plugin.doing.has(path))", "  if (false)", "works on a note twice at a time"],
 ];
 

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from companion.daemon.api.order_shape import order_object
 from companion.daemon.queue import Priority
 from companion.enrich.jobs import Choice
 from companion.errors import NoteChanged
@@ -45,6 +46,13 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     assert order.choice == Choice(True, True, True, "Why", True)
     assert (order.priority, order.stops_on_fault, order.limit) == (Priority.INTERACTIVE, True, 3)
     assert (list(order.paths), order.text, order.agreed) == (["Stub.md"], None, True)
+
+
+def test_takes_a_line_for_its_section(server: Served) -> None:
+    made = server.daemon.runs.get(start(server, line=7))
+    assert made is not None
+    assert made.order.choice == Choice(line=7)
+    assert order_object(made.order)["line"] == 7
 
 
 def test_takes_the_vault(server: Served) -> None:
@@ -145,6 +153,10 @@ ORDERS = [
     pytest.param({"paths": ["a"], "limit": 1.5}, "body/limit", id="a fraction"),
     pytest.param({"paths": ["a"], "limit": True}, "body/limit", id="yes for a number"),
     pytest.param({"paths": ["a"], "section": ""}, "body/section", id="section"),
+    pytest.param({"paths": ["a"], "line": 0}, "body/line", id="line"),
+    pytest.param({"paths": ["a", "b"], "line": 1}, "body", id="line of two"),
+    pytest.param({"paths": [""], "line": 1}, "body", id="line of the vault"),
+    pytest.param({"paths": ["a"], "line": 1, "section": "A"}, "body", id="line and section"),
     pytest.param({"paths": ["a"], "priority": 0}, "body/priority", id="priority"),
     pytest.param({"paths": ["a"], "apply": "me"}, "body/apply", id="apply"),
     pytest.param({"paths": ["a"], "on_fault": "ask"}, "body/on_fault", id="on fault"),

@@ -6,6 +6,7 @@ import pytest
 
 from companion.errors import (
     AnswerError,
+    ChangeGone,
     CompanionError,
     EndpointError,
     JournalError,
@@ -139,6 +140,7 @@ def test_reads_queries_strictly(server: Served, query: str, status: int) -> None
 ERRORS = [
     pytest.param(UsageError("no such note"), 422, id="usage"),
     pytest.param(NoteRefused("it is torn", "A.md", 3), 422, id="refused"),
+    pytest.param(ChangeGone("gone", "A.md"), 409, id="gone"),
     pytest.param(NoteChanged("changed", "A.md"), 409, id="changed"),
     pytest.param(NoteBusy("busy", "A.md"), 409, id="busy"),
     pytest.param(NoteUnwritable("disk full", "A.md"), 409, id="unwritable"),

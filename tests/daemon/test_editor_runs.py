@@ -228,6 +228,47 @@ def test_section_is_filled_where_it_is_named(quiet: Keeper) -> None:
     assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
 
 
+LOG = FILLED + "\n## Log\n\nMonday.\n\n## Log\n\nTuesday.\n\n## Log\n\n> [!ai]\n"
+TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
+
+
+@pytest.mark.parametrize("added", ["", "New.\n\n", "# New\n\n"])
+def test_section_is_filled_where_the_line_stands(quiet: Keeper, added: str) -> None:
+    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
+    now = LOG.replace("# Stub", f"{added}# Stub")
+    made = applied(now, quiet.daemon.offer_again(run, "Stub.md", now))
+    assert made.startswith(now[: now.index("Tuesday")])
+    assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
+    assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        pytest.param(LOG + "\n## Log\n", "4 headings read “Log” now", id="one more"),
+        pytest.param(LOG.replace("## Log", "## L", 1), "2 headings read “Log” now", id="one less"),
+    ],
+)
+def test_section_that_is_not_sure_any_more_is_refused(quiet: Keeper, now: str, reason: str) -> None:
+    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
+    with pytest.raises(NoteError, match=reason):
+        quiet.daemon.offer_again(run, "Stub.md", now)
+
+
+def test_line_below_no_heading_is_refused(quiet: Keeper) -> None:
+    with pytest.raises(NoteError, match="line 2 stands below no heading"):
+        quiet.run("Stub.md", text=LOG, line=2)
+    with pytest.raises(UsageError, match="works on notes"):
+        quiet.run("", line=2)
+
+
+def test_section_of_a_line_in_the_file(quiet: Keeper) -> None:
+    quiet.note("Stub.md", LOG.replace("\n", "\r\n"))
+    quiet.run("Stub.md", line=TUESDAY)
+    text = quiet.read("Stub.md").replace("\r\n", "\n")
+    assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub" in text and text.endswith("> [!ai]\n")
+
+
 def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: Keeper) -> None:
     run, offer = run_on(quiet, STUB)
     quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.errors import NoteChanged, NoteRefused
+from companion.errors import ChangeGone, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor import EditorText
 from companion.vault.journal import Change, Journal, NewChange
@@ -69,6 +69,8 @@ def test_takes_a_change_back_and_makes_it_again(
     assert _change(journal, number).undoes == number - 1
 
 
+EDITED = "lines of change 1 were edited since"
+GONE = "change 1 is not in the note any more"
 LATER = [
     pytest.param(
         ENRICHED + b"Later.\n",
@@ -90,11 +92,13 @@ LATER = [
         b"> [!note]\n> Moved.\n\n" + NOTE,
         id="pushed down",
     ),
-    pytest.param(ENRICHED.replace(b"> Prose.", b"> My prose."), None, id="edited inside"),
-    pytest.param(ENRICHED.replace(b" What a stub is.", b""), None, id="half of it removed"),
-    pytest.param(ENRICHED.replace(b"stub is.\n", b"stub is. Or not.\n"), None, id="added to"),
-    pytest.param(NOTE, None, id="removed by hand"),
-    pytest.param(b"all new\n", None, id="rewritten"),
+    pytest.param(ENRICHED.replace(b"> Prose.", b"> My prose."), EDITED, id="edited inside"),
+    pytest.param(ENRICHED.replace(b" What a stub is.", b""), EDITED, id="half of it removed"),
+    pytest.param(ENRICHED.replace(b"stub is.\n", b"stub is. Or not.\n"), EDITED, id="added to"),
+    pytest.param(NOTE, GONE, id="removed by hand"),
+    pytest.param(NOTE + b"Later.\n", GONE, id="removed by hand, and appended"),
+    pytest.param(NOTE.replace(b"n: ", b"n: Mine."), GONE, id="removed by hand, and filled"),
+    pytest.param(b"all new\n", GONE, id="rewritten"),
 ]
 
 
@@ -106,13 +110,13 @@ def test_later_edits_stay_or_the_undo_refuses(
     write: Write,
     forget: Callable[[], None],
     edited: bytes,
-    expected: bytes | None,
+    expected: bytes | str,
 ) -> None:
     change = write()
     forget()
     note.write_bytes(edited)
-    if expected is None:
-        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+    if isinstance(expected, str):
+        with pytest.raises(NoteChanged, match=expected):
             undo_change(vault, journal, _change(journal, change), "run-2")
         assert note.read_bytes() == edited
         assert len(journal.changes()) == 1
@@ -142,6 +146,20 @@ def test_refuses_to_guess_between_two_places(
     journal.prune_images(older_than=-1)
     note.write_bytes(ENRICHED + b"\n> [!ai] AI\n> Prose.\n\n")
     with pytest.raises(NoteChanged, match="edited since"):
+        undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    write()
+    more = ENRICHED + b"\n## B\n\n> [!ai]+ AI\n> Prose.\n"
+    seen = read_note(vault, "Stub.md", settle=0)
+    end = len(ENRICHED.decode())
+    again = NewChange("run", "Stub.md", "enrich", [Edit(end, end, more.decode()[end:])])
+    number = write_note(seen, more, journal, again)
+    note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
+    with pytest.raises(ChangeGone, match="change 2 is not in the note any more"):
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
@@ -275,13 +293,13 @@ def test_what_an_editor_did_is_undone_below_later_edits_of_the_file(
     forget: Callable[[], None],
     as_file: Callable[[bytes], bytes],
     edited: bytes,
-    expected: bytes | None,
+    expected: bytes | str,
 ) -> None:
     number = journal.record(change(), NOTE, ENRICHED)
     forget()
     note.write_bytes(as_file(edited))
-    if expected is None:
-        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+    if isinstance(expected, str):
+        with pytest.raises(NoteChanged, match=expected):
             undo_change(vault, journal, _change(journal, number), "run-2")
         assert note.read_bytes() == as_file(edited)
     else:
@@ -300,14 +318,14 @@ def test_what_was_done_to_the_file_is_undone_in_an_editor(
     forget: Callable[[], None],
     as_file: Callable[[bytes], bytes],
     edited: bytes,
-    expected: bytes | None,
+    expected: bytes | str,
 ) -> None:
     note.write_bytes(as_file(NOTE))
     change = _change(journal, write(as_file(ENRICHED)))
     forget()
     shown = edited.decode()
-    if expected is None:
-        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+    if isinstance(expected, str):
+        with pytest.raises(NoteChanged, match=expected):
             find_inverse_in_editor(journal, change, shown)
     else:
         edits = find_inverse_in_editor(journal, change, shown)

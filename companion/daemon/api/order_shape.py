@@ -21,6 +21,8 @@ def _either(schema: dict[str, Any]) -> None:
         {"properties": daemon},
         {"properties": client, "required": ["apply", "text", "paths"]},
     ]
+    by_line = {"section": {"type": "null"}, "paths": one}
+    schema["anyOf"] = [{"properties": {"line": {"type": "null"}}}, {"properties": by_line}]
 
 
 class NewRun(Sent):
@@ -29,7 +31,10 @@ class NewRun(Sent):
     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
     its file has it where the client edits that; the run answers with edits then (`apply: client`)
     and writes nothing. requests: fill the empty
-    callouts that stand in the notes, and nothing else. on_fault: whether the run
+    callouts that stand in the notes, and nothing else. section: a callout under the heading with
+    these words, of which there must be one. line: the same for the section that this line of the
+    one note stands in, counted from 1 in `text`, without it in the file; for headings that several
+    sections share. on_fault: whether the run
     waits while the endpoint fails, or ends. agreed: begin even where more than 50 notes go to a
     model on another machine; else that is refused with 409, `not-agreed`, saying what it costs.
     """
@@ -41,6 +46,7 @@ class NewRun(Sent):
     force: bool = False
     retry: bool = False
     section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    line: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     dry_run: bool = False
     requests: bool = False
@@ -56,12 +62,24 @@ class NewRun(Sent):
             raise ValueError("`text` goes with `apply: client`, and that needs it")
         if self.text is not None and (len(self.paths) != 1 or not self.paths[0]):
             raise ValueError("`text` is of one note; name that in `paths`")
+        if self.line is not None and (len(self.paths) != 1 or not self.paths[0]):
+            raise ValueError("`line` is of one note; name that in `paths`")
+        if self.line is not None and self.section is not None:
+            raise ValueError("`line` and `section` both name a section; one of them is enough")
         return self
 
     @property
     def order(self) -> Order:
         """The same for the daemon."""
-        choice = Choice(self.all, self.force, self.retry, self.section, self.dry_run, self.requests)
+        choice = Choice(
+            self.all,
+            self.force,
+            self.retry,
+            self.section,
+            self.dry_run,
+            self.requests,
+            self.line,
+        )
         return Order(
             paths=self.paths,
             choice=choice,
@@ -76,7 +94,8 @@ class NewRun(Sent):
 def order_object(order: Order) -> dict[str, object]:
     """Return the JSON object, a NewRun, that asks the daemon for the order."""
     choice = order.choice
-    return {
+    by_line = {} if choice.line is None else {"line": choice.line}  # an older daemon has it not
+    return by_line | {
         "paths": list(order.paths),
         "all": choice.every,
         "force": choice.force,
