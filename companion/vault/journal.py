@@ -5,6 +5,7 @@ It is what recovery, history, undo and "asked once per need" stand on.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from functools import cached_property
@@ -214,9 +215,9 @@ _SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
     ORDER BY asked_at DESC, path, need"""
 _INSERT = """INSERT INTO changes
     (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes)
+    undoes, parts)
     VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes) RETURNING id"""
+    :model, :note, :undoes, :parts) RETURNING id"""
 _REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 
 
@@ -255,13 +256,25 @@ def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
 
 
 def _mark_undone(db: sqlite3.Connection, change: int) -> None:
-    """Mark the change that this one undoes; if that was an undo itself, what it undid is back."""
-    state = "undone"
-    query = "SELECT undoes FROM changes WHERE id = ?"
-    while (row := db.execute(query, (change,)).fetchone()) and row[0] is not None:
-        change = row[0]  # none: it is in a journal that was lost
-        db.execute("UPDATE changes SET state = ? WHERE id = ?", (state, change))
-        state = "done" if state == "undone" else "undone"
+    """Mark what this change takes back of another; if that was an undo, what it undid is back.
+
+    `undone` is one of which every edit is taken back.
+    """
+    query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
+        FROM changes AS change JOIN changes AS other ON other.id = change.undoes
+        WHERE change.id = ?"""
+    mine: list[int] | None = None  # edits of the change looked at that are made, or taken back
+    are_made = True
+    while row := db.execute(query, (change,)).fetchone():  # none: it is in a journal that was lost
+        change, parts, taken, count = row
+        of_other = range(count) if parts is None else json.loads(parts)
+        mine = [of_other[i] for i in (range(len(of_other)) if mine is None else mine)]
+        now = set(json.loads(taken))
+        now = now | set(mine) if are_made else now - set(mine)
+        state = "undone" if len(now) == count else "done"
+        update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
+        db.execute(update, (state, json.dumps(sorted(now)), change))
+        are_made = not are_made
 
 
 def _no_limit(limit: int | None) -> int:

@@ -9,10 +9,10 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
+from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.lease import open_note
 from companion.vault.torn import is_mix
-from companion.vault.undo import find_inverse
 from companion.vault.write import force_to_disk, read_all, replace_bytes
 
 Outcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]

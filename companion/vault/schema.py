@@ -194,4 +194,14 @@ def _create_tables(db: sqlite3.Connection) -> None:
     )
 
 
-_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables]
+def _add_parts(db: sqlite3.Connection) -> None:
+    """Keep which edits of a change an undo takes back, and which of its own are taken back."""
+    db.execute("ALTER TABLE changes ADD COLUMN parts TEXT")
+    db.execute("ALTER TABLE changes ADD COLUMN taken TEXT NOT NULL DEFAULT '[]'")
+    db.execute(
+        """UPDATE changes SET taken = (SELECT json_group_array(key) FROM json_each(edits))
+        WHERE state = 'undone'"""
+    )
+
+
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables, _add_parts]

@@ -59,9 +59,10 @@ def test_bare_undo_goes_back_run_by_run(enriched: User) -> None:
     assert third.status == 2 and "there is nothing to take back; see companion history" in third.err
 
 
+EDITED = FILLED.replace("It grows", "It shrinks").replace("What a stub", "What my stub")
 GONE = [
     pytest.param(None, "no longer there", id="deleted"),
-    pytest.param(FILLED.replace("It grows", "It shrinks"), "edited since", id="edited"),
+    pytest.param(EDITED, "edited since", id="edited"),
 ]
 
 
@@ -128,8 +129,7 @@ def test_later_edits_stay(enriched: User) -> None:
 
 
 REFUSED = [
-    pytest.param(FILLED.replace("What a stub", "What my stub"), "edited since", id="description"),
-    pytest.param(FILLED.replace("It grows", "It shrinks"), "edited since", id="callout"),
+    pytest.param(EDITED, "edited since", id="edited"),
     pytest.param(None, "no longer there", id="deleted"),
 ]
 
@@ -143,6 +143,40 @@ def test_undo_refuses(enriched: User, text: str | None, reason: str) -> None:
     ran = enriched.run("undo", "1")
     assert ran.status == 1 and reason in ran.err and "0 changes taken back" in ran.out
     assert text is None or enriched.read("Stub.md") == text
+
+
+PARTS = [
+    pytest.param("What a stub", "What my stub", "description", id="description edited"),
+    pytest.param("It grows", "It shrinks", "callout", id="callout edited"),
+    pytest.param(FILLED[FILLED.index("> [!ai]") : FILLED.index("Text")], "", "callout", id="gone"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "left"), PARTS)
+def test_undo_of_what_can_go_names_the_rest(enriched: User, old: str, new: str, left: str) -> None:
+    enriched.note("Stub.md", FILLED.replace(old, new))
+    ran = enriched.run("undo", "1")
+    assert ran.status == 1 and f"taken out since: {left}; remove by hand" in ran.err
+    assert "(change 1), taken back in part" in ran.out
+    assert "0 changes taken back, 1 in part" in ran.out
+    assert f"[undone, but for {left}]" in enriched.run("history", "Stub.md").out
+    again = enriched.run("undo", "1", "--json")
+    [told] = again.objects
+    reason = told.pop("reason")
+    assert told == {"change": 1, "path": "Stub.md", "undone_by": None, "left": [left]}
+    assert again.status == 1 and "edited since" in reason
+    assert enriched.run("undo", "3").status == 0
+    assert enriched.read("Stub.md") == FILLED.replace(old, new)
+
+
+def test_bare_undo_goes_on_after_a_part(user: User) -> None:
+    user.note("A.md")
+    user.run("enrich", ".")
+    user.note("B.md")
+    user.run("enrich", ".")
+    user.note("B.md", FILLED.replace("It grows", "It shrinks"))
+    assert user.run("undo").status == 1
+    assert user.run("undo").status == 0 and user.read("A.md") == STUB
 
 
 WRONG = [
@@ -170,11 +204,14 @@ def test_undo_twice_is_refused_with_who_did_it(enriched: User) -> None:
 
 def test_undo_json(enriched: User) -> None:
     assert enriched.run("undo", "1", "--json").objects == [
-        {"change": 1, "path": "Stub.md", "undone_by": 3}
+        {"change": 1, "path": "Stub.md", "undone_by": 3, "left": [], "reason": None}
     ]
-    assert enriched.run("undo", "1", "--json").objects == [
-        {"change": 1, "path": "Stub.md", "undone_by": None}
-    ]
+    enriched.note("Folder/B.md", FILLED.replace("What a stub", "What my stub"))
+    [told] = enriched.run("undo", "2", "--json").objects
+    assert (told["undone_by"], told["left"]) == (4, ["description"]) and told["reason"]
+    [told] = enriched.run("undo", "1", "--json").objects
+    assert (told["undone_by"], told["left"]) == (None, [])
+    assert told["reason"] == "change 1 was taken back already by change 3"
 
 
 def test_history(enriched: User) -> None:
@@ -193,6 +230,7 @@ def test_history(enriched: User) -> None:
         "note": "",
         "undoes": None,
         "undone_by": None,
+        "left": [],
     }
     told = enriched.run("history", "Stub.md", "--diff").out
     assert "filled description, callout by m" in told and "Folder/B.md" not in told
