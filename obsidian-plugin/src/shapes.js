@@ -87,8 +87,9 @@ function asCounts(value) {
 }
 
 export const asOffer = object({ edits: list(asEdit), base_sha256: asText, new_sha256: asText });
-export const asOffered = object({ offer: asOffer });
+export const asOffered = object({ offer: asOffer, reason: maybe(asText) });
 export const asMade = object({ change: asNumber });
+export const asUndone = object({ change: asNumber, path: maybe(asText), reason: maybe(asText) });
 export const asPaired = object({ token: asText });
 export const asBegun = object({ id: asText });
 export const asProblem = object({ type: asText, detail: asText });
@@ -113,7 +114,10 @@ export const asProgress = object({
   next: asNumber,
 });
 export const asChanges = object({
-  changes: list(object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber) })),
+  changes: list(
+    object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber), left: maybe(list(asText)) }),
+  ),
+  before: maybe(asNumber),
 });
 export const asStatus = object({
   vault: asText,
@@ -136,6 +140,7 @@ export const asStatus = object({
 /** @typedef {ReturnType<typeof asProgress>} Progress */
 /** @typedef {ReturnType<typeof asStatus>} Status */
 /** @typedef {ReturnType<typeof asNote>} Note */
+/** @typedef {ReturnType<typeof asChanges>["changes"][number]} Change */
 
 /**
  * An order of a run, as the API takes it.
