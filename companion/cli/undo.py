@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -58,7 +58,8 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
         is_bare = what is None and run_name is None
         runs = _find_runs(workspace) if is_bare else []
         changes = runs[0] if is_bare else _find_named(workspace, what, run_name)
-        outcomes = [_undo(change, take_back, show) for change in changes]
+        moved_from = workspace.journal.notes.moved_from
+        outcomes = [_undo(change, take_back, show, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
         show.warn(_say_lost(*(run[0].run for run in runs[:2])))
     in_part = f", {outcomes.count('part')} in part" if "part" in outcomes else ""
@@ -117,7 +118,12 @@ def _say_lost(last: str, older: str | None = None) -> str:
     return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
 
-def _undo(change: Change, take_back: Callable[[Change], Undone], show: Show) -> Outcome:
+def _undo(
+    change: Change,
+    take_back: Callable[[Change], Undone],
+    show: Show,
+    moved_from: Mapping[str, str],
+) -> Outcome:
     undone: Undone | None = None
     left, reason = change.name_parts(change.standing), ""
     outcome: Outcome = "done"
@@ -136,7 +142,9 @@ def _undo(change: Change, take_back: Callable[[Change], Undone], show: Show) -> 
         show.object(_undo_object(change, undone, left, reason))
     elif undone:
         how = "taken back in part" if left else "taken back"
-        show.say(f"{undone.path}: {describe(change)} (change {change.id}), {how}")
+        was = change.path if change.path != undone.path else moved_from.get(undone.path)
+        where = f"{undone.path} (moved from {was})" if was else undone.path
+        show.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcome
 
 

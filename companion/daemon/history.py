@@ -15,6 +15,7 @@ from companion.note.edit import apply_edits
 from companion.note.editor import require_utf8
 from companion.vault.inverse import find_parts_in_editor
 from companion.vault.journal import Change
+from companion.vault.moves import locate_note
 from companion.vault.undo import Undone, require_made, undo_change, undo_of
 from companion.vault.write import read_note
 
@@ -62,6 +63,7 @@ class History:
         """Return the edits that take the change out of a text in an editor. Raises NoteError."""
         require_utf8(text)
         require_made(change)
+        change = locate_note(self._space.root, self._space.journal, change)
         inverse = find_parts_in_editor(self._space.journal, change, text)
         undo, after = undo_of(change, inverse, new_run()), apply_edits(text, inverse.edits)
         offer = self._offers.make(f"change {change.id}", undo, text, after)

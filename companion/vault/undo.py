@@ -9,6 +9,7 @@ from companion.errors import NoteChanged, NoteRefused
 from companion.note.edit import apply_edits
 from companion.vault.inverse import Inverse, find_parts
 from companion.vault.journal import Change, Journal, NewChange
+from companion.vault.moves import locate_note
 from companion.vault.write import Snapshot, read_note, write_note
 
 _WHY_NOT = {
@@ -32,15 +33,16 @@ class Undone(NamedTuple):
 
 
 def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undone:
-    """Take the change out of its note; what the user edited of it stays.
+    """Take the change out of its note, wherever that is now; what the user edited of it stays.
 
     The change that does it is one of the kind `undo`, made by `run`; undoing it makes the change
     again. What stays can be taken back later.
 
     Raises NoteRefused when there is nothing to take back, NoteChanged when the note was edited
-    wherever the change stands, or was moved, and as write_note.
+    wherever the change stands, or cannot be found any more, and as write_note.
     """
     require_made(change)
+    change = locate_note(root, journal, change)
     snapshot = _read(root, change.path)
     text = snapshot.data.decode("utf-8")
     inverse = find_parts(journal, change, text)
@@ -68,5 +70,5 @@ def _read(root: Path, path: str) -> Snapshot:
     except NoteChanged as error:
         if (root / path).exists():
             raise
-        what_to_do = "if it was moved, move it back under this name to undo"
+        what_to_do = "if it was moved and edited, move it back under this name to undo"
         raise NoteChanged(f"{error.reason}; {what_to_do}", path) from None

@@ -93,12 +93,69 @@ def test_bare_undo_goes_on_within_the_last_run(user: User) -> None:
     assert user.read("A.md") == user.read("C.md") == STUB
 
 
-def test_a_note_that_was_moved_is_undone_once_it_is_back(enriched: User) -> None:
-    moved = (enriched.vault / "Stub.md").rename(enriched.vault / "Moved.md")
-    refused = enriched.run("undo", "1")
+MOVES = [
+    pytest.param("Renamed.md", id="renamed"),
+    pytest.param("Folder/Deep/Stub.md", id="moved"),
+    pytest.param("Archive/Other.md", id="both, to where notes are left alone"),
+]
+
+
+@pytest.mark.parametrize("new", MOVES)
+@pytest.mark.parametrize("arguments", [["1"], ["NEW"], ["Stub.md"], ["--run", "RUN"]])
+def test_a_note_that_was_moved_is_undone_where_it_is(
+    user: User, new: str, arguments: list[str]
+) -> None:
+    user.configure('[endpoint]\nretries = 0\n[ignore]\nfolders = ["Archive"]\n')
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    run = user.run("history", "--json").objects[0]["run"]
+    _move(user, "Stub.md", new)
+    told = user.run("history", new).out
+    assert "filled description, callout" in told and f"  {new}\n" in told
+    named = [{"NEW": new, "RUN": run}.get(argument, argument) for argument in arguments]
+    ran = user.run("undo", *named)
+    assert (ran.status, ran.err, user.read(new)) == (0, "", STUB)
+    assert f"{new} (moved from Stub.md): " in ran.out
+    assert not (user.vault / "Stub.md").exists()
+    _move(user, new, "Back.md")
+    assert user.run("undo", "2").status == 0 and user.read("Back.md") == FILLED
+
+
+def _move(user: User, old: str, new: str) -> None:
+    target = user.vault / new
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (user.vault / old).rename(target)
+
+
+def test_a_note_that_was_moved_and_edited_is_found_by_what_was_put_in(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    _move(user, "Stub.md", "New.md")
+    user.note("New.md", FILLED + "More.\n")
+    assert user.run("undo", "1").status == 0 and user.read("New.md") == STUB + "More.\n"
+
+
+UNSURE = [
+    pytest.param([FILLED, FILLED], id="copies"),
+    pytest.param([FILLED + "More.\n", FILLED + "Other.\n"], id="edited copies"),
+    pytest.param([FILLED.replace("It grows", "It shrinks")], id="edited within"),
+]
+
+
+@pytest.mark.parametrize("texts", UNSURE)
+def test_a_note_that_may_be_another_is_not_taken_for_the_moved_one(
+    user: User, texts: list[str]
+) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    (user.vault / "Stub.md").unlink()
+    for number, text in enumerate(texts):
+        user.note(f"{number}.md", text)
+    refused = user.run("undo", "1")
     assert refused.status == 1 and "move it back under this name to undo" in refused.err
-    moved.rename(enriched.vault / "Stub.md")
-    assert enriched.run("undo", "1").status == 0 and enriched.read("Stub.md") == STUB
+    assert [user.read(f"{number}.md") for number in range(len(texts))] == texts
+    user.note("Stub.md", FILLED)
+    assert user.run("undo", "1").status == 0 and user.read("Stub.md") == STUB
 
 
 def test_bare_undo_stops_at_what_is_only_busy(
@@ -254,13 +311,11 @@ def test_history_tells_local_time_with_its_offset(
 
 
 def test_history_of_a_note_that_is_gone(enriched: User) -> None:
-    (enriched.vault / "Stub.md").rename(enriched.vault / "Renamed.md")
+    (enriched.vault / "Stub.md").unlink()
     ran = enriched.run("history", "Stub.md")
     assert ran.status == 0 and "Stub.md" in ran.out
-    assert enriched.run("history", "Renamed.md").out == "no changes yet\n"
     refused = enriched.run("undo", "Stub.md")
     assert refused.status == 1 and "no longer there" in refused.err
-    assert enriched.read("Renamed.md") == FILLED
 
 
 def test_history_names_what_was_filled(user: User) -> None:

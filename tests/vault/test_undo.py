@@ -257,12 +257,24 @@ def test_refuses_what_is_not_there_to_take_back(
     assert note.read_bytes() == NOTE
 
 
-def test_a_note_that_was_moved_stays(
+def test_a_note_that_was_moved_is_undone_where_it_is(
+    vault: Path, note: Path, journal: Journal, write: Write, forget: Callable[[], None]
+) -> None:
+    number = write()
+    forget()
+    note.rename(vault / "Moved.md")
+    undone = undo_change(vault, journal, _change(journal, number), "run-2")
+    assert (undone.path, (vault / "Moved.md").read_bytes()) == ("Moved.md", NOTE)
+    assert [change.path for change in journal.changes()] == ["Moved.md", "Moved.md"]
+
+
+def test_a_note_that_is_gone_is_no_other(
     vault: Path, note: Path, journal: Journal, write: Write
 ) -> None:
     number = write()
-    note.rename(vault / "Moved.md")
-    with pytest.raises(NoteChanged, match="moved or deleted"):
+    note.unlink()
+    (vault / "Other.md").write_bytes(NOTE)
+    with pytest.raises(NoteChanged, match="move it back under this name to undo"):
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
@@ -274,6 +286,7 @@ def _make_first_version(file: Path) -> None:
             db.execute("UPDATE changes SET edits = ? WHERE id = ?", (old, number))
         db.execute("ALTER TABLE changes DROP COLUMN parts")
         db.execute("ALTER TABLE changes DROP COLUMN taken")
+        db.execute("DROP TABLE notes")
         db.execute("PRAGMA user_version=1")
     db.close()
 
@@ -289,7 +302,13 @@ def test_goes_on_with_a_journal_of_the_first_version(
     with Journal(file) as journal:
         states = [(c.state, len(c.taken), c.left) for c in reversed(journal.changes())]
         assert states == [("undone", 2, []), ("done", 0, []), ("done", 0, [])]
+        note.rename(vault / "Moved.md")
+        again = undo_change(vault, journal, _change(journal, 3), "run-3")
+        assert (vault / "Moved.md").read_bytes() == NOTE
+        undo_change(vault, journal, _change(journal, again.change), "run-3")
+        (vault / "Moved.md").rename(note)
         note.write_bytes(ENRICHED.replace(b"stub is.", b"stub was."))
+        journal.move("Moved.md", "Stub.md")
         left = undo_change(vault, journal, _change(journal, 3), "run-3").left
         assert left == ["“description: What a stub is.”"]
         note.write_bytes(NOTE)
