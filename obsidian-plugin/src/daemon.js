@@ -131,6 +131,16 @@ export async function* readChanges(plugin, which) {
 }
 
 /**
+ * Where the note of the change is now.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} change
+ */
+export async function readChangePath(plugin, change) {
+  return (await get(plugin, `/changes/${change}`, {}, shapes.asChange)).path;
+}
+
+/**
  * Let the daemon take the change back; reason: why a part of it stays, where one does.
  *
  * @param {CompanionPlugin} plugin

@@ -113,12 +113,14 @@ export const asProgress = object({
   results: list(asResult),
   next: asNumber,
 });
-export const asChanges = object({
-  changes: list(
-    object({ id: asNumber, path: asText, state: asText, undoes: maybe(asNumber), left: maybe(list(asText)) }),
-  ),
-  before: maybe(asNumber),
+export const asChange = object({
+  id: asNumber,
+  path: asText,
+  state: asText,
+  undoes: maybe(asNumber),
+  left: maybe(list(asText)),
 });
+export const asChanges = object({ changes: list(asChange), before: maybe(asNumber) });
 export const asStatus = object({
   vault: asText,
   paused: asTruth,
@@ -140,7 +142,7 @@ export const asStatus = object({
 /** @typedef {ReturnType<typeof asProgress>} Progress */
 /** @typedef {ReturnType<typeof asStatus>} Status */
 /** @typedef {ReturnType<typeof asNote>} Note */
-/** @typedef {ReturnType<typeof asChanges>["changes"][number]} Change */
+/** @typedef {ReturnType<typeof asChange>} Change */
 
 /**
  * An order of a run, as the API takes it.

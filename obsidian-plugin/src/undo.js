@@ -1,7 +1,7 @@
 /** Changes taken back: by the daemon, or in the editor that shows the note. */
 
 import { applyOffer } from "./apply.js";
-import { confirmUndo, offerUndo, readChanges, undo } from "./daemon.js";
+import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
 import { NoteInTheWay, Refused, Stopped } from "./errors.js";
 import { showLists } from "./modals.js";
 import { readNote, saveViews } from "./note-text.js";
@@ -105,10 +105,15 @@ async function* findDone(plugin, which) {
  * @returns {Promise<Undone>}
  */
 async function takeBack(plugin, change, path) {
+  const { vault } = plugin.app;
+  let file = vault.getFileByPath(path);
+  if (!file) {
+    path = await readChangePath(plugin, change); // it may have been moved
+    file = vault.getFileByPath(path);
+  }
   /** @type {Undone} */
   let undone = { path, reason: null };
   await workOn(plugin, path, async () => {
-    const file = plugin.app.vault.getFileByPath(path);
     const note = file && (await readNote(plugin.app, file));
     if (!file || !note?.view || note.text === null) {
       const made = await undo(plugin, change);

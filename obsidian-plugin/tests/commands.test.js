@@ -36,6 +36,16 @@ describe("enrich note", () => {
     assert.equal(host.daemon.asked("POST /changes/8/applied").length, 1);
   });
 
+  test("takes it back in the editor of a note that was renamed since", async () => {
+    await host.command("enrich-note");
+    await host.app.vault.rename(view.file, "C.md");
+    host.daemon.changes = [change({ id: 8, path: "C.md" })];
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "Undone in “C.md”.");
+  });
+
   test("saves the open views of the note first", async () => {
     let onDisk;
     host.daemon.answers.set("POST /runs", async () => {
@@ -182,6 +192,7 @@ describe("enrich folder", () => {
       { changes: [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md" })], before: 7 },
       { changes: [change({ id: 6, path: "E.md" }), change({ id: 5, path: "F.md" })], before: null },
     ];
+    host.daemon.changes = pages.flatMap(({ changes }) => changes);
     host.daemon.answers.set("GET /changes", (_, __, query) => pages[query.has("before") ? 1 : 0]);
     const answers = [
       answer(409, "C.md: it was edited since"),
