@@ -68,6 +68,7 @@ def change_object(change: Change) -> dict[str, object]:
         "note": change.note,
         "undoes": change.undoes,
         "undone_by": change.undone_by,
+        "left": change.left,
     }
 
 
@@ -85,6 +86,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
         "note": proposal.words,
         "undoes": None,
         "undone_by": None,
+        "left": [],
     }
 
 
@@ -107,7 +109,8 @@ def _in_words(need: str) -> str:
 
 def _print(change: Change, show: Show) -> None:
     when = local_time(change.made_at)
-    state = "" if change.state == "done" else f" [{change.state}]"
+    part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
+    state = part if change.state == "done" else f" [{change.state}]"
     show.say(f"{change.id:>5}  {when}  {change.path}{state}", style="bold")
     by = f" by {change.model}" if change.model else ""
     show.say(f"       {describe(change)}{by}  (run {change.run})")

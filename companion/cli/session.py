@@ -28,6 +28,7 @@ from companion.vault.locate import (
     open_vault,
     relative_path,
 )
+from companion.vault.moves import follow_moves
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -188,12 +189,18 @@ def resolve_path(workspace: Workspace, given: str) -> str:
 
 
 def resolve_history_path(workspace: Workspace, given: str) -> str:
-    """Return what the user typed as a path in the journal, where a note may be gone by now."""
+    """Return what the user typed as a path in the journal, where a note may be gone by now.
+
+    Of a note that was just found to be moved, its old path stands for it, too.
+    """
+    journal = workspace.journal
+    follow_moves(workspace.root, journal)
     try:
         return resolve_path(workspace, given)
     except OutsideVault:
         raise
     except UsageError:
-        if is_utf8(given) and workspace.journal.changes(path=given, limit=1):
-            return given
+        now = [new for new, old in journal.notes.moved_from.items() if old == given]
+        if is_utf8(given) and (now or journal.changes(path=given, limit=1)):
+            return now[0] if now else given
         raise

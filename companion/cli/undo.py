@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -22,10 +22,10 @@ from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import ChangeGone, NoteChanged, NoteError, NoteRefused, UsageError
 from companion.vault.journal import Change
-from companion.vault.undo import undo_change
+from companion.vault.undo import Undone, undo_change
 
 _DIGITS = 18  # more than any change has; SQLite takes no more than 19
-Outcome = Literal["done", "lost", "failed"]  # lost: it cannot be taken back any more
+Outcome = Literal["done", "part", "lost", "failed"]  # lost: it cannot be taken back any more
 
 
 @click.command()
@@ -43,7 +43,10 @@ def undo(
     as_json: bool,
     vault: Path | None,
 ) -> int:
-    """Take changes back; what you wrote since stays, or the undo refuses.
+    """Take changes back; what you wrote since stays.
+
+    Of a change whose property or callout you edited, moved or deleted, the rest is taken back, and
+    what stays is named.
 
     CHANGE is a number from `companion history`; PATH takes back the last change of that note, or
     all changes in that folder. With --since or --today all changes since then are taken back, in
@@ -60,18 +63,21 @@ def undo(
     running, run = find_running(vault, named), new_run()
     with open_session(vault, named, show=show, read_only=bool(running)) as workspace:
 
-        def take_back(change: Change) -> int:
+        def take_back(change: Change) -> Undone:
             if running:
-                return running.undo(change.id, run)
+                made = running.undo(change.id, run)
+                return Undone(made.change, made.path, made.left, made.reason or "")
             return undo_change(workspace.root, workspace.journal, change, run)
 
         is_bare = not whats and run_name is None and after is None
         runs = _find_runs(workspace) if is_bare else []
         changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
-        outcomes = [_undo(change, take_back, show) for change in changes]
+        moved_from = workspace.journal.notes.moved_from
+        outcomes = [_undo(change, take_back, show, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
         show.warn(_say_lost(*(run[0].run for run in runs[:2])))
-    show.say(f"{count(outcomes.count('done'), 'change')} taken back")
+    in_part = f", {outcomes.count('part')} in part" if "part" in outcomes else ""
+    show.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
     return 0 if set(outcomes) == {"done"} else 1
 
 
@@ -153,15 +159,21 @@ def _find_named(workspace: Workspace, what: str | None, run_name: str | None) ->
         return [change]
     if what is not None:
         path = resolve_history_path(workspace, what)
-        made = [change for change in journal.changes(path=path) if _can_be_undone(change)]
+        done = [change for change in journal.changes(path=path) if _is_made(change)]
+        made = [change for change in done if _can_be_undone(change)] or done
         return _some(made[:1], f"Companion changed nothing in {path} that is still there")
     made = [change for change in journal.changes(run=run_name) if change.state == "done"]
     which = f"the run {run_name} made no change that is still there"
     return _some(made, f"there is nothing to take back: {which}; see companion history")
 
 
-def _can_be_undone(change: Change) -> bool:
+def _is_made(change: Change) -> bool:
     return change.state == "done" and change.undoes is None
+
+
+def _can_be_undone(change: Change) -> bool:
+    """Whether nothing of it was taken back yet; of the rest, that was tried."""
+    return _is_made(change) and not change.taken
 
 
 def _some(changes: list[Change], otherwise: str) -> list[Change]:
@@ -176,19 +188,47 @@ def _say_lost(last: str, older: str | None = None) -> str:
     return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
 
-def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> Outcome:
-    made: int | None = None
+def _undo(
+    change: Change,
+    take_back: Callable[[Change], Undone],
+    show: Show,
+    moved_from: Mapping[str, str],
+) -> Outcome:
+    undone: Undone | None = None
+    left, reason = change.name_parts(change.standing), ""
     outcome: Outcome = "done"
     try:
-        made = take_back(change)
+        undone = take_back(change)
     except (NoteError, DaemonRefused) as error:
         show.warn(str(error))
+        reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
+    else:
+        left, reason = undone.left, undone.reason
+        if left:
+            show.warn(f"{undone.path}: {reason}")
+            outcome = "part"
     if show.as_json:
-        show.object({"change": change.id, "path": change.path, "undone_by": made})
-    elif made is not None:
-        show.say(f"{change.path}: {describe(change)} (change {change.id}), taken back")
+        show.object(_undo_object(change, undone, left, reason))
+    elif undone:
+        how = "taken back in part" if left else "taken back"
+        was = change.path if change.path != undone.path else moved_from.get(undone.path)
+        where = f"{undone.path} (moved from {was})" if was else undone.path
+        show.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcome
+
+
+def _undo_object(
+    change: Change, undone: Undone | None, left: list[str], reason: str
+) -> dict[str, object]:
+    """Return the JSON object of what became of a change."""
+    return {
+        "change": change.id,
+        "path": undone.path if undone else change.path,
+        "undone_by": undone.change if undone else None,
+        "left": left,
+        "reason": reason or None,
+    }
 
 
 def _is_lost(error: NoteError | DaemonRefused) -> bool:

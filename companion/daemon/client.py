@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
-from companion.daemon.api.change_shapes import Undo
+from companion.daemon.api.change_shapes import Undo, UndoMade
 from companion.daemon.api.order_shape import order_object
 from companion.daemon.api.run_shapes import (
     LONGEST_WAIT,
@@ -21,7 +21,6 @@ from companion.daemon.api.run_shapes import (
     RunProgress,
     RunShape,
 )
-from companion.daemon.api.shapes import ChangeMade
 from companion.daemon.api.status_shape import StatusShape
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, name_kind
@@ -114,10 +113,9 @@ class DaemonClient:
         """Cancel the run."""
         return self._ask("POST", f"/runs/{run}/cancel", RunShape, {})
 
-    def undo(self, change: int, run: str | None = None) -> int:
-        """Return the id of the change that took this one back."""
-        body = Undo(run=run).model_dump()
-        return self._ask("POST", f"/changes/{change}/undo", ChangeMade, body).change
+    def undo(self, change: int, run: str | None = None) -> UndoMade:
+        """Take the change back."""
+        return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
 
     def pause(self) -> StatusShape:
         """Stop background work."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from contextlib import suppress
+from typing import NamedTuple
 
 from companion.daemon.notes import resolve_path
 from companion.daemon.offers import Offers
@@ -11,12 +12,22 @@ from companion.daemon.runs import Offer
 from companion.daemon.seen import Seen
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError, NoteRefused, UsageError
+from companion.errors import NoteError, UsageError
 from companion.note.edit import apply_edits
 from companion.note.editor import require_utf8
-from companion.vault.journal import Change, NewChange
-from companion.vault.undo import find_inverse_in_editor, undo_change
+from companion.vault.inverse import find_parts_in_editor
+from companion.vault.journal import Change
+from companion.vault.moves import locate_note
+from companion.vault.undo import Undone, require_made, undo_change, undo_of
 from companion.vault.write import read_note
+
+
+class UndoOffer(NamedTuple):
+    """An offer to take a change back. left: what of it stays, and reason: why; see Undone."""
+
+    offer: Offer
+    left: list[str]
+    reason: str
 
 
 class History:
@@ -52,24 +63,23 @@ class History:
         images = self._space.journal.images(change.id)
         return images and (images[0].decode("utf-8"), images[1].decode("utf-8"))
 
-    def undo(self, change: Change, run: str | None = None) -> int:
-        """Return the id of the change that took this one back. Raises NoteError."""
-        number = undo_change(self._space.root, self._space.journal, change, run or new_run())
+    def undo(self, change: Change, run: str | None = None) -> Undone:
+        """Take the change back; what was edited of it stays. Raises NoteError."""
+        undone = undo_change(self._space.root, self._space.journal, change, run or new_run())
         with suppress(NoteError):
-            snapshot = read_note(self._space.root, change.path, settle=0)
-            self._seen.wrote(change.path, snapshot.data.decode("utf-8"))
-        return number
+            snapshot = read_note(self._space.root, undone.path, settle=0)
+            self._seen.wrote(undone.path, snapshot.data.decode("utf-8"))
+        return undone
 
-    def offer_undo(self, change: Change, text: str) -> Offer:
+    def offer_undo(self, change: Change, text: str) -> UndoOffer:
         """Return the edits that take the change out of a text in an editor. Raises NoteError."""
         require_utf8(text)
-        if change.state != "done":
-            by = f" by change {change.undone_by}" if change.undone_by else ""
-            reason = "was taken back already" + by if change.state == "undone" else "is not made"
-            raise NoteRefused(f"change {change.id} {reason}", change.path)
-        edits = find_inverse_in_editor(self._space.journal, change, text)
-        undo = NewChange(new_run(), change.path, "undo", edits, undoes=change.id)
-        return self._offers.make(f"change {change.id}", undo, text, apply_edits(text, edits))
+        require_made(change)
+        change = locate_note(self._space.root, self._space.journal, change)
+        inverse = find_parts_in_editor(self._space.journal, change, text)
+        undo, after = undo_of(change, inverse, new_run()), apply_edits(text, inverse.edits)
+        offer = self._offers.make(f"change {change.id}", undo, text, after)
+        return UndoOffer(offer, inverse.left, inverse.reason)
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         """Return the id of the undo, journaled, that the client made. Raises UsageError."""

@@ -24,6 +24,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.needs import Facts
 from companion.vault.index import Scan
+from companion.vault.moves import follow_events
 
 _FIRST_LOOK = 20.0  # seconds that anybody waits for it
 _GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
@@ -77,10 +78,11 @@ class Reconciler:
         self._reading = threading.Lock()
         self._hinted = threading.Condition()
         self._hints: dict[str, float] = {}  # by path, when it was reported last
+        self._moves: list[tuple[str, str]] = []  # old and new path, in order
         self._whole = True
         self._asked, self._answered = 1, 0  # looks over the whole vault, by number
         self._stopping = False
-        self._lookout = Lookout(space.root, self.hint)
+        self._lookout = Lookout(space.root, self.hint, self.note_move)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -108,6 +110,11 @@ class Reconciler:
             else:
                 self._hints[path] = time.monotonic()
             self._hinted.notify_all()
+
+    def note_move(self, old: str, new: str) -> None:
+        """Take down that a note or a folder was moved; hints of both ends follow."""
+        with self._hinted:
+            self._moves.append((old, new))
 
     def refresh(self, timeout: float) -> None:
         """Return once the whole vault has been looked over anew, or the time is up."""
@@ -156,9 +163,11 @@ class Reconciler:
                 if self._is_missing():
                     next_look = time.monotonic() + _MISSING_LOOK
                 elif whole:
+                    self._follow_moves()
                     self._look_over(hints)
                     next_look = time.monotonic() + self._pause()
                 elif hints:
+                    self._follow_moves()
                     self._look_at(hints)
             except Exception as error:
                 log_fault("looking at the vault", error)
@@ -167,6 +176,11 @@ class Reconciler:
                 with self._hinted:
                     self._answered = number
                     self._hinted.notify_all()
+
+    def _follow_moves(self) -> None:
+        with self._hinted:
+            moves, self._moves = self._moves, []
+        follow_events(self._space.root, self._space.journal, moves)
 
     def _next_hints(self, until: float) -> tuple[dict[str, float], bool, int]:
         """Wait for hints, at most until then; return them, and whether to look at it all."""

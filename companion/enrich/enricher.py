@@ -117,7 +117,7 @@ class Enricher:
             self._check()
             raise
         if not job.dry_run:
-            self._remember(job.path, outcome.refused)
+            self._remember(job.path, outcome.refused, data)
         left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
         if not outcome.fillings or draft.own - _keys(outcome.fillings):
             nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
@@ -167,7 +167,7 @@ class Enricher:
             plan, edits = self.plan(draft, fillings)
         except NoteRefused as error:
             self._require_places(draft)
-            self._remember_refused(job, fillings, error)
+            self._remember_refused(job, fillings, error, data)
             raise
         old, new = draft.data.decode("utf-8"), plan.text
         if new == old:
@@ -182,7 +182,8 @@ class Enricher:
         """Remember that the user does not want what the model gave, so that nobody asks again."""
         error = AnswerError(reason)
         fillings = answered.outcome.fillings
-        self._remember(answered.job.path, {filling.need: error for filling in fillings})
+        refused = {filling.need: error for filling in fillings}
+        self._remember(answered.job.path, refused, answered.draft.data)
 
     def plan(self, draft: Draft, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return what becomes of the draft's note, and the edits of its text as it was read.
@@ -233,17 +234,20 @@ class Enricher:
         settle = self._settle(job.path) if callable(self._settle) else self._settle
         return read_note(space.root, job.path, settle=settle, waits=self._waits, max_bytes=limit)
 
-    def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
+    def _remember(self, path: str, refused: Mapping[Need, AnswerError], data: bytes) -> None:
         for need, error in refused.items():
             if isinstance(error, NoCompletion):
                 continue
             reason = error.proposed or str(error)
-            self.workspace.journal.remember(path, need.key, _what_came_of(error), reason)
+            outcome = _what_came_of(error)
+            self.workspace.journal.remember(path, need.key, outcome, reason, data)
 
-    def _remember_refused(self, job: Job, fillings: Sequence[Filling], why: NoteRefused) -> None:
+    def _remember_refused(
+        self, job: Job, fillings: Sequence[Filling], why: NoteRefused, data: bytes
+    ) -> None:
         if not job.dry_run:
             error = AnswerError(why.reason)
-            self._remember(job.path, {filling.need: error for filling in fillings})
+            self._remember(job.path, {filling.need: error for filling in fillings}, data)
 
 
 def open_planner(workspace: Workspace) -> Planner:

@@ -18,6 +18,7 @@ from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
+from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, recover
 from companion.vault.state import keep_private
@@ -48,18 +49,25 @@ class Workspace:
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault, read anew where a file changed.
 
+        What the journal keeps of notes follows those that were moved.
+
         Not for several threads at once, nor while look_again is at work.
         """
         known = repr((__version__, FACTS, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
-        return self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        follow_moves(self.root, self.journal, found.files)
+        return found
 
     def look_again(self, scan: Scan, paths: Iterable[str]) -> set[str]:
         """Bring the facts of these notes up to date in the last scan; return which are other now.
 
         paths: vault-relative, with `/`, as on the disk; of notes that may be new, changed or gone.
         """
-        return self._index.look_again(self.root, self.ignore, self._examine, scan, paths)
+        paths = list(paths)
+        changed = self._index.look_again(self.root, self.ignore, self._examine, scan, paths)
+        follow_moves(self.root, self.journal, scan.files, paths)
+        return changed
 
     @cached_property
     def _index(self) -> Index:

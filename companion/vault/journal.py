@@ -5,6 +5,7 @@ It is what recovery, history, undo and "asked once per need" stand on.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from functools import cached_property
@@ -23,6 +24,7 @@ from companion.vault.change import (
     read_row,
 )
 from companion.vault.database import Database
+from companion.vault.remembered import RememberedNotes, put_before
 from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
@@ -41,6 +43,7 @@ class Journal:
         Raises JournalError: locked, damaged, unreadable, or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
+        self.notes = RememberedNotes(self._db, read_only=read_only)
         self._read_only = read_only
         self._new_paths: set[str] = set()
 
@@ -57,6 +60,7 @@ class Journal:
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
+        self.notes.expect(change.path, after)
         return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
 
     def record(self, change: NewChange, before: bytes, after: bytes) -> int:
@@ -71,6 +75,7 @@ class Journal:
         self._new_paths.add(change.path)
         now = time.time()
         row = make_row(change, before, after, now)
+        self.notes.expect(change.path, after)
         return self._db.ask(lambda db: _insert_done(db, row, before, now), durable=True).result()
 
     def done(self, change: int) -> None:
@@ -103,7 +108,8 @@ class Journal:
         where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2) AND id < ?4"
         bound = _MOST if before is None else min(before, _MOST)
         query = where + " ORDER BY id DESC LIMIT ?3"
-        return self._select(query, path, run, _no_limit(limit), bound)
+        kept_as = path and self.notes.kept_as(path)
+        return self._select(query, kept_as, run, _no_limit(limit), bound)
 
     def newest(self) -> int:
         """Return the highest id of a change; 0 when there is none."""
@@ -141,9 +147,15 @@ class Journal:
         limit = time.time() - older_than
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
-    def remember(self, path: str, need: str, outcome: Outcome, reason: str = "") -> None:
-        """Record what came of asking for a need. `written` is recorded by `done` itself."""
+    def remember(
+        self, path: str, need: str, outcome: Outcome, reason: str = "", text: bytes | None = None
+    ) -> None:
+        """Record what came of asking for a need. `written` is recorded by `done` itself.
+
+        text: the note, for it to be found again where it is moved.
+        """
         self._new_paths.add(path)
+        self.notes.expect(path, text)
         row = (path, need, outcome, reason, time.time())
         self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
@@ -155,7 +167,7 @@ class Journal:
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
-        return self._asked("WHERE path = ?", path).get(path, {})
+        return self._asked("WHERE path = ?", self.notes.kept_as(path)).get(path, {})
 
     def all_asked(self) -> dict[str, dict[str, Asked]]:
         """Return what was asked for every note, by path and need."""
@@ -166,8 +178,14 @@ class Journal:
 
         Newest first.
         """
-        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (path,)).fetchall()).result()
-        return [Proposal(*row) for row in rows]
+        kept_as = path and self.notes.kept_as(path)
+        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (kept_as,)).fetchall()).result()
+        return [Proposal(self.notes.now_at(path), *rest) for path, *rest in rows]
+
+    def move(self, old: str, new: str) -> None:
+        """Have the changes of the note at old, and what was asked for it, be those of new."""
+        self._new_paths.add(new)
+        self.notes.move(old, new)
 
     def flush(self) -> None:
         """Force all that was recorded so far to the disk."""
@@ -186,7 +204,7 @@ class Journal:
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
-        return [read_row(row) for row in rows]
+        return self.notes.place(map(read_row, rows))
 
     @cached_property
     def _old_paths(self) -> frozenset[str]:
@@ -199,7 +217,7 @@ class Journal:
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         asked: dict[str, dict[str, Asked]] = {}
         for path, need, *rest in rows:
-            asked.setdefault(path, {})[need] = Asked(*rest)
+            asked.setdefault(self.notes.now_at(path), {})[need] = Asked(*rest)
         return asked
 
 
@@ -214,9 +232,9 @@ _SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
     ORDER BY asked_at DESC, path, need"""
 _INSERT = """INSERT INTO changes
     (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes)
+    undoes, parts)
     VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes) RETURNING id"""
+    :model, :note, :undoes, :parts) RETURNING id"""
 _REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 
 
@@ -251,17 +269,30 @@ def _close_done(db: sqlite3.Connection, change: int, now: float) -> None:
 def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
+    put_before(db, change)
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 
 def _mark_undone(db: sqlite3.Connection, change: int) -> None:
-    """Mark the change that this one undoes; if that was an undo itself, what it undid is back."""
-    state = "undone"
-    query = "SELECT undoes FROM changes WHERE id = ?"
-    while (row := db.execute(query, (change,)).fetchone()) and row[0] is not None:
-        change = row[0]  # none: it is in a journal that was lost
-        db.execute("UPDATE changes SET state = ? WHERE id = ?", (state, change))
-        state = "done" if state == "undone" else "undone"
+    """Mark what this change takes back of another; if that was an undo, what it undid is back.
+
+    `undone` is one of which every edit is taken back.
+    """
+    query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
+        FROM changes AS change JOIN changes AS other ON other.id = change.undoes
+        WHERE change.id = ?"""
+    mine: list[int] | None = None  # edits of the change looked at that are made, or taken back
+    are_made = True
+    while row := db.execute(query, (change,)).fetchone():  # none: it is in a journal that was lost
+        change, parts, taken, count = row
+        of_other = range(count) if parts is None else json.loads(parts)
+        mine = [of_other[i] for i in (range(len(of_other)) if mine is None else mine)]
+        now = set(json.loads(taken))
+        now = now | set(mine) if are_made else now - set(mine)
+        state = "undone" if len(now) == count else "done"
+        update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
+        db.execute(update, (state, json.dumps(sorted(now)), change))
+        are_made = not are_made
 
 
 def _no_limit(limit: int | None) -> int:

@@ -9,11 +9,12 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
+from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.lease import open_note
+from companion.vault.moves import locate_note
 from companion.vault.state import make_private_folder, open_private
 from companion.vault.torn import is_mix
-from companion.vault.undo import find_inverse
 from companion.vault.write import force_to_disk, read_all, replace_bytes
 
 Outcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
@@ -55,6 +56,8 @@ def recover(root: Path, journal: Journal, aside: Path) -> list[Recovered]:
 
 
 def _recover_change(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:
+    if not os.path.lexists(root / change.path):
+        change = locate_note(root, journal, change)
     try:
         recovered = _settle(root, journal, change, aside)
     except (NoteError, OSError) as error:

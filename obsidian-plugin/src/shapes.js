@@ -116,8 +116,9 @@ function asId(value) {
 }
 
 export const asOffer = object({ edits: list(asEdit), base_sha256: asText, new_sha256: asText });
-export const asOffered = object({ offer: asOffer });
+export const asOffered = object({ offer: asOffer, reason: maybe(asText) });
 export const asMade = object({ change: asNumber });
+export const asUndone = object({ change: asNumber, path: maybe(asText), reason: maybe(asText) });
 export const asPaired = object({ token: asText });
 export const asPlace = object({ port: asPort, id: asId });
 export const asProofs = object({ token: asText, place: asText, version: asText });
@@ -144,9 +145,15 @@ export const asProgress = object({
   results: list(asResult),
   next: asNumber,
 });
-export const asChanges = object({
-  changes: list(object({ id: asNumber, path: asText, state: asText, needs: asTexts, undoes: maybe(asNumber) })),
+export const asChange = object({
+  id: asNumber,
+  path: asText,
+  state: asText,
+  needs: asTexts,
+  undoes: maybe(asNumber),
+  left: maybe(list(asText)),
 });
+export const asChanges = object({ changes: list(asChange), before: maybe(asNumber) });
 const asFault = object({ reason: or(asText, "something is wrong with the model") });
 const asBackground = object({
   off: asWords,
@@ -178,6 +185,7 @@ export const asStatus = object({
 /** @typedef {ReturnType<typeof asStatus>} Status */
 /** @typedef {ReturnType<typeof asNote>} Note */
 /** @typedef {ReturnType<typeof asPlace>} Place */
+/** @typedef {ReturnType<typeof asChange>} Change */
 
 /**
  * An order of a run, as the API takes it.

@@ -36,6 +36,16 @@ describe("enrich note", () => {
     assert.equal(host.daemon.asked("POST /changes/8/applied").length, 1);
   });
 
+  test("takes it back in the editor of a note that was renamed since", async () => {
+    await host.command("enrich-note");
+    await host.app.vault.rename(view.file, "C.md");
+    host.daemon.changes = [change({ id: 8, path: "C.md" })];
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "Undone in “C.md”.");
+  });
+
   test("saves the open views of the note first", async () => {
     let onDisk;
     host.daemon.answers.set("POST /runs", async () => {
@@ -191,6 +201,48 @@ describe("enrich folder", () => {
     assert.equal(host.said, "Undone in 1 note.");
   });
 
+  test("takes back what can be of any number of changes, and lists the rest with the reason", async () => {
+    host.daemon.answers.set("GET /runs/*", progress({ total: 3, counts: { enriched: 3 } }));
+    await host.command("enrich-folder");
+    await host.pass(400);
+    const pages = [
+      { changes: [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md" })], before: 7 },
+      { changes: [change({ id: 6, path: "E.md" }), change({ id: 5, path: "F.md" })], before: null },
+    ];
+    host.daemon.changes = pages.flatMap(({ changes }) => changes);
+    host.daemon.answers.set("GET /changes", (_, __, query) => pages[query.has("before") ? 1 : 0]);
+    const answers = [
+      answer(409, "C.md: it was edited since"),
+      { change: 9, path: "Moved.md", left: [], reason: null },
+      { change: 10, path: "E.md", left: ["callout"], reason: "the callout was edited since" },
+      { change: 11, path: "F.md", left: [], reason: null },
+    ];
+    host.daemon.answers.set("POST /changes/*/undo", () => answers.shift());
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.deepEqual(host.daemon.asked("GET /changes").map(({ query }) => query.before), [undefined, "7"]);
+    assert.equal(host.said, "Undone in 3 notes. Not all of it could be undone.");
+    const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+    assert.deepEqual(lines, ["C.md: it was edited since.", "E.md: the callout was edited since."]);
+  });
+
+  test("stops taking back when the daemon is away, and says so", async () => {
+    host.daemon.answers.set("GET /runs/*", progress({ total: 2, counts: { enriched: 2 } }));
+    await host.command("enrich-folder");
+    await host.pass(400);
+    host.daemon.changes = [8, 7, 6].map((id) => change({ id, path: `${id}.md` }));
+    host.daemon.answers.set("POST /changes/*/undo", (_, id) => {
+      host.daemon.isAway = id === "8";
+      return { change: 9 };
+    });
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(host.said, "Undone in 1 note. Not all of it could be undone.");
+    const [why, rest] = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+    assert.match(why, /^7\.md: Nobody answers/);
+    assert.equal(rest, "1 more change not tried.");
+  });
+
   test("names the whole vault by an empty path, and says why it ended", async () => {
     host.daemon.answers.set("GET /runs/*", progress({ state: "failed", fault: "no more today" }));
     await host.command("enrich-folder");
@@ -273,6 +325,16 @@ describe("undo the last change", () => {
     host.notices.at(-1).click("Undo");
     await settle();
     assert.equal(view.editor.getValue(), NOTE);
+  });
+
+  test("says what of it stays, and goes on to the one before", async () => {
+    view.editor.content = FILLED;
+    host.daemon.changes = [change({ id: 5, left: ["callout"] }), change({ id: 4 })];
+    const usual = host.daemon["POST /changes/*/undo"];
+    host.daemon.answers.set("POST /changes/*/undo", (sent) => ({ ...usual(sent), left: ["x"], reason: "x stays" }));
+    await host.command("undo-note");
+    assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
+    assert.equal(host.said, "Undone in “A.md”. X stays.");
   });
 
   test("says so when there is none", async () => {

@@ -165,8 +165,9 @@ def test_undo_and_what_only_reads(both: Both) -> None:
     assert "taken back already by change 3" in both.run("undo", "1").err
     both.note("Sub/A.md", FILLED.replace("It grows", "It shrinks"))
     newest = both.run("undo", "--json")
-    assert (newest.status, newest.objects[0]["undone_by"]) == (1, None)
-    assert "edited since" in newest.err
+    [told] = newest.objects
+    assert (newest.status, told["undone_by"], told["left"]) == (1, 4, ["callout"])
+    assert "stays what was edited" in newest.err
     assert both.run("undo", "3").status == 0 and both.served.read("Stub.md") == FILLED
     for command in ("scan", "scan --json", "prompt Größe/Ä.md", "history", "history --diff"):
         assert both.run(*command.split()).status == 0

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from companion.daemon.daemon import Daemon
 from companion.daemon.health import Fault
-from companion.daemon.history import History
+from companion.daemon.history import History, UndoOffer
 from companion.daemon.notes import Notes
 from companion.daemon.runs import Offer, Order, Run, Runs
 from companion.daemon.state import BackgroundState, BacklogState, Listing, Status, Today, Wanted
@@ -22,6 +22,7 @@ from companion.llm.answer import Usage
 from companion.note.editor import Utf16Edit
 from companion.note.needs import Facts, Need
 from companion.vault.journal import Change
+from companion.vault.undo import Undone
 
 NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
@@ -177,12 +178,12 @@ class FakeHistory(History):
     def texts(self, change: Change) -> tuple[str, str] | None:
         return None if change.id in self.pruned else (OLD, NEW)
 
-    def undo(self, change: Change, run: str | None = None) -> int:
+    def undo(self, change: Change, run: str | None = None) -> Undone:
         self._fail()
-        return self.add(change.path, change.id)
+        return Undone(self.add(change.path, change.id), change.path, ["callout"], "edited since")
 
-    def offer_undo(self, change: Change, text: str) -> Offer:
-        return make_offer()
+    def offer_undo(self, change: Change, text: str) -> UndoOffer:
+        return UndoOffer(make_offer(), [], "")
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         return self.add(change.path, change.id)

@@ -107,6 +107,7 @@ def test_a_change_is_as_in_history(server: Served) -> None:
         "note": "",
         "undoes": None,
         "undone_by": None,
+        "left": [],
     }
     assert server.get("/changes/1").json["diff"] is None
 
@@ -121,13 +122,20 @@ def test_unknown_changes_are_not_found(server: Served, path: str) -> None:
 
 
 def test_undoes_a_change(server: Served) -> None:
-    assert server.post("/changes/3/undo").json == {"change": 4}
+    assert server.post("/changes/3/undo").json == {
+        "change": 4,
+        "path": "Stub.md",
+        "left": ["callout"],
+        "reason": "edited since",
+    }
     assert server.daemon.fake_history.journal[-1].undoes == 3
     assert server.post("/changes/3/undo", {"run": "20261125-104412-3f9a"}).status == 200
 
 
 def test_an_editor_undoes_a_change(server: Served) -> None:
-    offer = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json["offer"]
+    made = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json
+    offer = made["offer"]
+    assert (made["left"], made["reason"]) == ([], None)
     assert offer["edits"] == [{"start": 16, "end": 16, "text": " Yes."}]
     assert len(server.daemon.fake_history.journal) == 3
     assert server.post("/changes/3/applied", HASHES).json == {"change": 4}

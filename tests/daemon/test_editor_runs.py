@@ -108,9 +108,8 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert change
     assert quiet.daemon.history.texts(change) == (text, filled)
     later = filled + "Typed since.\r\n"
-    assert (
-        applied(later, quiet.daemon.history.offer_undo(change, later)) == text + "Typed since.\r\n"
-    )
+    undo = quiet.daemon.history.offer_undo(change, later).offer
+    assert applied(later, undo) == text + "Typed since.\r\n"
     quiet.daemon.history.undo(change)
     assert quiet.read("Stub.md") == text
 
@@ -290,7 +289,7 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
     change = quiet.daemon.history.find(number)
     assert change
-    undo = quiet.daemon.history.undo(change)
+    undo = quiet.daemon.history.undo(change).change
     assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
     assert quiet.changes()[0].id == undo
     assert quiet.changes()[1].state == "undone"
@@ -301,11 +300,22 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> 
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.history.offer_undo(change, shown)
+    offer = quiet.daemon.history.offer_undo(change, shown).offer
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
     made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
     assert quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
     assert quiet.changes()[0].undoes == change.id
+
+
+def test_undo_in_the_editor_of_what_can_go(quiet: Keeper) -> None:
+    quiet.run("Stub.md")
+    (change,) = quiet.changes()
+    shown = FILLED.replace("It grows", "It shrinks")
+    made = quiet.daemon.history.offer_undo(change, shown)
+    assert applied(shown, made.offer) == shown.replace("What a stub is.", "")
+    assert made.left == ["callout"] and "callout" in made.reason
+    quiet.daemon.history.confirm_undo(change, made.offer.base_sha256, made.offer.new_sha256)
+    assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
 
 
 def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
@@ -318,7 +328,7 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.history.offer_undo(taken_back, text)
+        undo = quiet.daemon.history.offer_undo(taken_back, text).offer
         quiet.daemon.history.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
         after = quiet.daemon.history.find(number)
         assert after

@@ -163,6 +163,10 @@ export class FakeDaemon {
     return { changes: this.changes, before: null };
   }
 
+  "GET /changes/*"(_, id) {
+    return this.changes.find((one) => String(one.id) === id) ?? answer(404, "There is no such change.");
+  }
+
   "POST /changes/*/undo"({ text }) {
     if (text === undefined) return { change: 9 };
     const all = WORDS.map((words) => asIn(text, words));
