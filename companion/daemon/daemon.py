@@ -62,8 +62,10 @@ class Daemon:
         self._presence = Presence()
         self._health = Health()
         self._gate = Gate(space.config, space.state, self._queue)
-        self._offers = Offers(space.journal)
-        self._reconciler = Reconciler(space, self._queue, self._seen, self._looked)
+        self._offers = Offers(space.root, space.journal)
+        self._reconciler = Reconciler(
+            space, self._queue, self._seen, self._offers.settle, self._looked
+        )
         self.notes = Notes(space, self._reconciler.scan)
         self.history = History(space, self._offers, self._seen)
         self._source = EnricherSource(space, spending, self._reconciler.known)
@@ -197,12 +199,14 @@ class Daemon:
         """
         self._requests.refuse(run, path, only)
 
-    def confirm(self, run: Run, path: str, base_sha256: str, new_sha256: str) -> int:
-        """Return the id of the change, journaled, that the client made of an offer.
+    def confirm(self, run: str, path: str, base_sha256: str, new_sha256: str) -> int:
+        """Return the id of the change, journaled, that the client made of the run's offer.
+
+        run: its id; the daemon need not remember it.
 
         Raises UsageError: nothing of that kind was offered.
         """
-        return self._offers.confirm(run.id, base_sha256, new_sha256)
+        return self._offers.confirm(run, base_sha256, new_sha256)
 
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""
@@ -264,6 +268,7 @@ class Daemon:
         self._gate.look()
         self._source.renew()
         self._space.journal.prune_images(_IMAGES_KEPT)
+        self._space.journal.drop_offers(_IMAGES_KEPT)
 
 
 def _midnight() -> float:

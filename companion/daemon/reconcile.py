@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Collection, Container, Mapping
 from typing import NamedTuple
 
 from companion.daemon.lookout import Lookout
@@ -45,11 +45,17 @@ class Counts(NamedTuple):
 class Reconciler:
     """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
 
-    looked: called after each look over the whole vault. vault_missing: the folder is not there now.
+    settle: called before notes are looked at, with their paths; None: all. looked: called after
+    each look over the whole vault. vault_missing: the folder is not there now.
     """
 
     def __init__(
-        self, space: Workspace, queue: WorkQueue[Job], seen: Seen, looked: Callable[[], None]
+        self,
+        space: Workspace,
+        queue: WorkQueue[Job],
+        seen: Seen,
+        settle: Callable[[Collection[str] | None], None],
+        looked: Callable[[], None],
     ) -> None:
         self.vault_missing = False
         self.counts = Counts()
@@ -57,6 +63,7 @@ class Reconciler:
         self._space = space
         self._queue = queue
         self._seen = seen
+        self._settle_offers = settle
         self._looked = looked
         self._settle = space.config.background.settle_seconds
         self._had_settings = (space.root / ".obsidian").is_dir()
@@ -202,6 +209,7 @@ class Reconciler:
         began = time.monotonic()
         scan = self._space.scan()
         self._cost = time.monotonic() - began
+        self._settle_offers(None)
         with self._reading:
             self._scan, self._known = scan, None
         asked = self._space.journal.all_asked()
@@ -227,6 +235,7 @@ class Reconciler:
         """Look at some notes that were reported; each rests from then on."""
         if not self._scan:
             return
+        self._settle_offers(hints)
         notes = self._scan.notes
         before = {path: _shared(notes.get(path)) for path in hints}
         with self._reading:

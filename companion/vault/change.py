@@ -61,7 +61,7 @@ class Change:
 
     def inverse_edits(self) -> list[Edit]:
         """Return the edits that take the change back; offsets count characters of its result."""
-        return _invert(self.edits, self.replaced)
+        return invert_edits(self.edits, self.replaced)
 
 
 class Asked(NamedTuple):
@@ -96,7 +96,7 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
     if old == new or apply_edits(old, edits) != new:
         raise ValueError(f"{change.path}: the edits do not turn the old text into the new one")
     replaced = [old[edit.start : edit.end] for edit in edits]
-    around = [_lines_around(new, span) for span in _invert(edits, replaced)]
+    around = [_lines_around(new, span) for span in invert_edits(edits, replaced)]
     return {
         "run": change.run,
         "path": change.path,
@@ -124,7 +124,7 @@ def read_row(row: sqlite3.Row) -> Change:
     )
 
 
-def _invert(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
+def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
     """Return the edits that take these back. replaced: for each, the text it takes the place of."""
     inverse: list[Edit] = []
     shift = 0

@@ -23,6 +23,15 @@ from companion.vault.change import (
     read_row,
 )
 from companion.vault.database import Database
+from companion.vault.offers import (
+    Offered,
+    OfferName,
+    close_offer,
+    drop_offers,
+    find_offer,
+    list_offers,
+    put_offer,
+)
 from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
@@ -59,19 +68,33 @@ class Journal:
         row = make_row(change, before, after, time.time())
         return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
 
-    def record(self, change: NewChange, before: bytes, after: bytes) -> int:
-        """Return the id of a change that a client made itself, once it is on the disk as done.
+    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferName:
+        """Return the name of a change that a client may make itself, once it is on the disk.
 
-        before, after: the whole text the client had, an editor's for one. It never is pending,
-        so recovery does not look at it; nor does it wait for a change of the note that is: it
-        is made, whatever becomes of the other.
+        key: what it is about. before, after: the whole text the client has, an editor's for one.
 
         Raises ValueError when the edits do not turn before into after.
         """
         self._new_paths.add(change.path)
-        now = time.time()
-        row = make_row(change, before, after, now)
-        return self._db.ask(lambda db: _insert_done(db, row, before, now), durable=True).result()
+        row = make_row(change, before, after, time.time())
+        self._db.ask(lambda db: put_offer(db, key, row, before), durable=True).result()
+        return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
+
+    def confirm(self, name: OfferName) -> int | None:
+        """Return the id of the change that was offered, once it is on the disk as done.
+
+        A second time, the same one. It waits for no change of the note that is pending: it is
+        made, whatever becomes of the other. None: nothing of that name was offered.
+        """
+        return self._db.ask(lambda db: _confirm(db, name, time.time()), durable=True).result()
+
+    def offered(self) -> list[Offered]:
+        """Return the changes that were offered and that no client has confirmed."""
+        return self._db.ask(list_offers).result()
+
+    def drop_offers(self, older_than: float) -> None:
+        """Forget the offers made over so many seconds ago."""
+        self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
@@ -191,7 +214,7 @@ class Journal:
     @cached_property
     def _old_paths(self) -> frozenset[str]:
         """The notes that the journal knew when first looked at; others came by this process."""
-        query = "SELECT path FROM asked UNION SELECT path FROM changes"
+        query = "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
         return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
 
     def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
@@ -231,6 +254,15 @@ def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: byte
 def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, now: float) -> int:
     change = _insert(db, row | {"state": "done"}, before)
     _close_done(db, change, now)
+    return change
+
+
+def _confirm(db: sqlite3.Connection, name: OfferName, now: float) -> int | None:
+    found = find_offer(db, name)
+    if found is None or found["change"] is not None:
+        return found and int(found["change"])
+    change = _insert_done(db, dict(found) | {"made_at": now}, found["before"], now)
+    close_offer(db, name, change)
     return change
 
 

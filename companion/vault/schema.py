@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from companion.errors import JournalError
+from companion.vault.offers import create_offers
 
 Files = tuple[tuple[int, int] | None, ...]
 """The (device, inode) of the database, of its -wal and its -shm file; None for one not there."""
@@ -194,4 +195,4 @@ def _create_tables(db: sqlite3.Connection) -> None:
     )
 
 
-_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables]
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables, create_offers]

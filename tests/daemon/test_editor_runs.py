@@ -76,8 +76,8 @@ def test_offers_edits_and_writes_nothing(quiet: Keeper, file: bytes, text: str) 
 
 def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
     run, offer = run_on(quiet, EMOJI)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256) == number
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256) == number
     (change,) = quiet.changes("Stub.md")
     assert (change.id, change.run, change.state) == (number, run.id, "done")
     assert quiet.daemon.history.texts(change) == (EMOJI, _filled(EMOJI))
@@ -93,7 +93,7 @@ def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
 def test_what_was_not_offered_is_not_confirmed(quiet: Keeper, name: object) -> None:
     run, base, new = name(*run_on(quiet, STUB))  # type: ignore[operator]
     with pytest.raises(UsageError, match="no edits were offered"):
-        quiet.daemon.confirm(run, "Stub.md", base, new)
+        quiet.daemon.confirm(run.id, "Stub.md", base, new)
     assert quiet.changes() == []
 
 
@@ -106,10 +106,46 @@ def test_confirmation_that_the_journal_failed_may_be_repeated(
         def fail(*_: object) -> int:
             raise OSError("the disk is full")
 
-        patch.setattr(quiet.space.journal, "record", fail)
+        patch.setattr(quiet.space.journal, "confirm", fail)
         with pytest.raises(OSError, match="full"):
-            quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+            quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+
+
+def test_edits_are_confirmed_after_a_restart(quiet: Keeper) -> None:
+    run, offer = run_on(quiet, EMOJI)
+    quiet.stop()
+    quiet.start()
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    (change,) = quiet.changes("Stub.md")
+    assert (change.id, change.run, change.state) == (number, run.id, "done")
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is started anew"])
+@pytest.mark.parametrize("more", ["", "Typed since.\n"], ids=["as it was made", "typed on"])
+def test_edits_never_confirmed_are_journaled_at_the_next_look(
+    quiet: Keeper, restarts: bool, more: str
+) -> None:
+    run, offer = run_on(quiet, STUB)
+    if restarts:
+        quiet.stop()
+    quiet.note("Stub.md", applied(STUB, offer) + more)
+    if restarts:
+        quiet.start()
+    eventually(lambda: [change.run for change in quiet.changes()] == [run.id])
+    quiet.daemon.history.undo(quiet.changes()[0])
+    assert quiet.read("Stub.md") == STUB + more
+
+
+def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: Keeper) -> None:
+    quiet.run("Stub.md")
+    (change,) = quiet.changes()
+    quiet.daemon.history.offer_undo(change, FILLED)
+    quiet.rescan()
+    assert len(quiet.changes()) == 1
+    quiet.note("Stub.md", STUB + "Typed since.\n")
+    eventually(lambda: len(quiet.changes()) == 2)
+    assert [(c.undoes, c.state) for c in quiet.changes()] == [(1, "done"), (None, "undone")]
 
 
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> None:
@@ -118,7 +154,7 @@ def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> 
     again = quiet.daemon.offer_again(run, "Stub.md", text)
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
-    assert quiet.daemon.confirm(run, "Stub.md", again.base_sha256, again.new_sha256)
+    assert quiet.daemon.confirm(run.id, "Stub.md", again.base_sha256, again.new_sha256)
 
 
 @pytest.mark.parametrize(
@@ -171,7 +207,7 @@ def test_section_is_filled_where_it_is_named(quiet: Keeper) -> None:
 
 def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: Keeper) -> None:
     run, offer = run_on(quiet, STUB)
-    quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.rescan()
     assert quiet.status().to_do == 0
     assert quiet.status().waiting["background"] == 0
@@ -186,7 +222,7 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     quiet: Keeper, newline: str, mark: str
 ) -> None:
     run, offer = run_on(quiet, STUB)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
     change = quiet.daemon.history.find(number)
     assert change
@@ -210,7 +246,7 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> 
 
 def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
     run, offer = run_on(quiet, STUB)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     for expected in ("undone", "done", "undone"):
         change = quiet.daemon.history.find(number)
         assert change
@@ -257,7 +293,7 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: Keeper)
     some = quiet.daemon.offer_again(run, "Stub.md", STUB, only=[wanted])
     text = applied(STUB, some)
     assert "> A stub is a short note." in text and "description: \n" in text
-    quiet.daemon.confirm(run, "Stub.md", some.base_sha256, some.new_sha256)
+    quiet.daemon.confirm(run.id, "Stub.md", some.base_sha256, some.new_sha256)
     quiet.daemon.refuse(run, "Stub.md", [refused])
     quiet.note("Stub.md", text)
     (left,) = quiet.daemon.notes.look_at("Stub.md").left
