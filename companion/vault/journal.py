@@ -13,6 +13,7 @@ from typing import Self
 
 from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
+from companion.vault import offers
 from companion.vault.change import (
     Asked,
     Change,
@@ -23,15 +24,7 @@ from companion.vault.change import (
     read_row,
 )
 from companion.vault.database import Database
-from companion.vault.offers import (
-    Offered,
-    OfferName,
-    close_offer,
-    drop_offers,
-    find_offer,
-    list_offers,
-    put_offer,
-)
+from companion.vault.offers import Offered, OfferName
 from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
@@ -77,7 +70,7 @@ class Journal:
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
-        self._db.ask(lambda db: put_offer(db, key, row, before), durable=True).result()
+        self._db.ask(lambda db: offers.put_offer(db, key, row, before), durable=True).result()
         return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
     def confirm(self, name: OfferName) -> int | None:
@@ -90,11 +83,11 @@ class Journal:
 
     def offered(self) -> list[Offered]:
         """Return the changes that were offered and that no client has confirmed."""
-        return self._db.ask(list_offers).result()
+        return self._db.ask(offers.list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
         """Forget the offers made over so many seconds ago."""
-        self._db.ask(lambda db: drop_offers(db, time.time() - older_than)).result()
+        self._db.ask(lambda db: offers.drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
@@ -214,7 +207,9 @@ class Journal:
     @cached_property
     def _old_paths(self) -> frozenset[str]:
         """The notes that the journal knew when first looked at; others came by this process."""
-        query = "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
+        query = (
+            "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
+        )
         return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
 
     def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
@@ -258,11 +253,13 @@ def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, 
 
 
 def _confirm(db: sqlite3.Connection, name: OfferName, now: float) -> int | None:
-    found = find_offer(db, name)
-    if found is None or found["change"] is not None:
-        return found and int(found["change"])
+    found = offers.find_offer(db, name)
+    if found is None:
+        return None
+    if (made := found["change"]) is not None:
+        return int(made)
     change = _insert_done(db, dict(found) | {"made_at": now}, found["before"], now)
-    close_offer(db, name, change)
+    offers.close_offer(db, name, change)
     return change
 
 

@@ -16,8 +16,6 @@ from companion.note.editor import EditorText
 from companion.vault.change import invert_edits
 
 _KEPT = 1_000  # offers; of more, the oldest are forgotten
-_COLUMNS = """run, path, kind, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes"""
 
 
 class OfferName(NamedTuple):
@@ -84,12 +82,7 @@ def create_offers(db: sqlite3.Connection) -> None:
 
 def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: bytes) -> None:
     """Insert an offer; the same one that was confirmed before may be made again."""
-    db.execute(
-        f"""INSERT OR REPLACE INTO offers (key, before, {_COLUMNS})
-        VALUES (:key, :before, :run, :path, :kind, :made_at, :before_sha256, :after_sha256, :edits,
-        :needs, :model, :note, :undoes)""",
-        row | {"key": key, "before": before},
-    )
+    db.execute(_INSERT, row | {"key": key, "before": before})
     db.execute(
         """DELETE FROM offers WHERE rowid IN
         (SELECT rowid FROM offers ORDER BY rowid DESC LIMIT -1 OFFSET ?)""",
@@ -98,19 +91,17 @@ def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: 
 
 
 def find_offer(db: sqlite3.Connection, name: OfferName) -> sqlite3.Row | None:
-    """Return the row of an offer: a change's columns, `before`, and `change` once it is confirmed.
+    """Return the row of an offer: those of a change and of its image, and `change` once confirmed.
 
     None: there is none.
     """
-    query = f"SELECT {_COLUMNS}, before, change FROM offers WHERE {_NAMED}"
-    found: sqlite3.Row | None = db.execute(query, name).fetchone()
+    found: sqlite3.Row | None = db.execute(_SELECT_ONE, name).fetchone()
     return found
 
 
 def close_offer(db: sqlite3.Connection, name: OfferName, change: int) -> None:
     """Mark the offer as made by that change, which has its texts from now on."""
-    query = f"UPDATE offers SET change = ?, before = NULL WHERE {_NAMED}"
-    db.execute(query, (change, *name))
+    db.execute(_CLOSE, (change, *name))
 
 
 def drop_offers(db: sqlite3.Connection, until: float) -> None:
@@ -127,7 +118,14 @@ def list_offers(db: sqlite3.Connection) -> list[Offered]:
     return [_read_offer(row) for row in db.execute(_SELECT_OPEN)]
 
 
-_NAMED = "key = ? AND before_sha256 = ? AND after_sha256 = ?"
+_INSERT = """INSERT OR REPLACE INTO offers
+    (key, run, path, kind, made_at, before_sha256, after_sha256, edits, needs, model, note, undoes,
+    before)
+    VALUES (:key, :run, :path, :kind, :made_at, :before_sha256, :after_sha256, :edits, :needs,
+    :model, :note, :undoes, :before)"""
+_SELECT_ONE = "SELECT * FROM offers WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"
+_CLOSE = """UPDATE offers SET change = ?, before = NULL
+    WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"""
 _SELECT_OPEN = """SELECT * FROM offers WHERE change IS NULL AND NOT EXISTS (
     SELECT 1 FROM changes WHERE changes.path = offers.path AND changes.state != 'abandoned'
     AND changes.made_at >= offers.made_at AND (changes.undoes = offers.undoes OR EXISTS (

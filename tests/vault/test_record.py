@@ -44,8 +44,11 @@ def test_is_on_the_disk_and_never_pending(tmp_path: Path, change: NewChangeOf) -
 
 def test_marks_what_it_undoes(journal: Journal, change: NewChangeOf) -> None:
     first = record(journal, change(), NOTE, ENRICHED)
-    second = record(journal, 
-        change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=()), ENRICHED, NOTE
+    second = record(
+        journal,
+        change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=()),
+        ENRICHED,
+        NOTE,
     )
     undone = journal.change(first)
     assert undone is not None
