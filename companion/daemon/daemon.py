@@ -16,6 +16,7 @@ from companion.daemon.health import Health
 from companion.daemon.history import History
 from companion.daemon.notes import Notes, resolve_path
 from companion.daemon.offers import Offers
+from companion.daemon.open_notes import Asked, OpenNotes
 from companion.daemon.presence import Presence
 from companion.daemon.queue import Priority, WorkQueue
 from companion.daemon.reconcile import Reconciler
@@ -67,7 +68,7 @@ class Daemon:
             space, self._queue, self._seen, self._offers.settle, self._looked
         )
         self.notes = Notes(space, self._reconciler.scan)
-        self.history = History(space, self._offers, self._seen)
+        self.history = History(space, self._offers, self._seen, self._presence)
         self._source = EnricherSource(space, spending, self._reconciler.known)
         notes = DaysNotes(spending, self._gate.spend)
         self._background = Background(
@@ -79,8 +80,15 @@ class Daemon:
             self._open_background,
             self._gate.spend,
         )
+        self._open_notes = OpenNotes(self._queue, self._seen, self._presence)
         self._requests = Requests(
-            self._queue, self._seen, self._offers, self.runs, notes, self._open_for_run
+            self._queue,
+            self._seen,
+            self._offers,
+            self._open_notes,
+            self.runs,
+            notes,
+            self._open_for_run,
         )
         self._workers = Workers(
             self._queue,
@@ -100,6 +108,7 @@ class Daemon:
     def stop(self) -> None:
         """End: what is being written is finished, calls are broken off, the rest is found again."""
         self._queue.close()
+        self.history.stop()
         self._background.stop()
         for run in self.runs.active():
             self._requests.cancel(run)
@@ -206,7 +215,9 @@ class Daemon:
 
         Raises UsageError: nothing of that kind was offered.
         """
-        return self._offers.confirm(run, base_sha256, new_sha256)
+        change = self._offers.confirm(run, base_sha256, new_sha256)
+        self._requests.confirmed(run, path, change)
+        return change
 
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""
@@ -232,6 +243,10 @@ class Daemon:
             return []
         deferred = self._background.deferred()
         return [path for path in opened if path in deferred]
+
+    def asked_in(self, paths: Sequence[str]) -> list[Asked]:
+        """Return what users asked for in these notes, which a client has open, and waits there."""
+        return [*self._open_notes.asked(paths), *self.history.asked(paths)]
 
     def _choose(self, order: Order, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
         if order.text is not None:

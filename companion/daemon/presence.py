@@ -24,7 +24,7 @@ class Presence:
 
     def report(self, client: str, paths: Iterable[str]) -> None:
         """Take these vault-relative paths for all that the client has open now; none: nothing."""
-        opened = {_fold(path): path for path in islice(paths, _PATHS)}
+        opened = {fold_path(path): path for path in islice(paths, _PATHS)}
         with self._lock:
             self._reports.pop(client, None)
             if opened:
@@ -38,7 +38,7 @@ class Presence:
         macOS and Windows give one note under several spellings. Where two notes differ in no
         more than that, both count as open: their background work waits, nothing worse.
         """
-        wanted = _fold(path)
+        wanted = fold_path(path)
         return any(wanted in report.paths for report in self._believed())
 
     def open_paths(self) -> frozenset[str]:
@@ -60,6 +60,6 @@ class _Report(NamedTuple):
     until: float
 
 
-def _fold(path: str) -> str:
+def fold_path(path: str) -> str:
     """Return what all spellings of a path share (Unicode's canonical caseless match, D145)."""
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
@@ -13,6 +13,7 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.health import Fault
 from companion.daemon.history import History
 from companion.daemon.notes import Notes
+from companion.daemon.open_notes import Asked
 from companion.daemon.runs import Offer, Order, Run, Runs
 from companion.daemon.state import BackgroundState, Listing, Status, Today, Wanted
 from companion.enrich.plan import Filling
@@ -118,6 +119,9 @@ class FakeDaemon(Daemon):
         self.open[client] = list(paths)
         return [path for path in self.open[client] if path == "Stub.md"]
 
+    def asked_in(self, paths: Sequence[str]) -> list[Asked]:
+        return [Asked(path, "run-1") for path in paths if path == "Stub.md"]
+
     def _fail(self) -> None:
         if self.fails_with is not None:
             raise self.fails_with
@@ -163,7 +167,7 @@ class FakeHistory(History):
     def texts(self, change: Change) -> tuple[str, str] | None:
         return None if change.id in self.pruned else (OLD, NEW)
 
-    def undo(self, change: Change, run: str | None = None) -> int:
+    def undo(self, change: Change, run: str | None = None, *, even_open: bool = False) -> int:
         self._fail()
         return self.add(change.path, change.id)
 

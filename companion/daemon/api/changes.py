@@ -46,7 +46,7 @@ def undo_change(change: int, body: Undo) -> ChangeMade | UndoOffered:
     found = _require(change)
     if body.text is not None:
         return UndoOffered(offer=OfferShape.of(the_daemon().history.offer_undo(found, body.text)))
-    return ChangeMade(change=the_daemon().history.undo(found, body.run))
+    return ChangeMade(change=the_daemon().history.undo(found, body.run, even_open=body.even_open))
 
 
 @changes.does(f"{_ONE}/applied", conflicts=True)
