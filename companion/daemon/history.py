@@ -83,6 +83,7 @@ class History:
         with suppress(NoteError):
             snapshot = read_note(self._space.root, change.path, settle=0)
             self._seen.wrote(change.path, snapshot.data.decode("utf-8"))
+        self._tell_waiting(change, number)
         return number
 
     def offer_undo(self, change: Change, text: str) -> Offer:
@@ -99,9 +100,7 @@ class History:
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         """Return the id of the undo, journaled, that the client made. Raises UsageError."""
         made = self._offers.confirm(f"change {change.id}", base_sha256, new_sha256)
-        if waiting := self._waiting.get(change.id):
-            waiting.made = made
-            waiting.over.set()
+        self._tell_waiting(change, made)
         return made
 
     def asked(self, paths: Iterable[str]) -> list[Asked]:
@@ -131,6 +130,11 @@ class History:
         if waiting.made is None:
             raise NoteBusy(_OPEN, path)
         return waiting.made
+
+    def _tell_waiting(self, change: Change, made: int) -> None:
+        if waiting := self._waiting.get(change.id):
+            waiting.made = made
+            waiting.over.set()
 
     def _offer_undo(self, change: Change, text: str, run: str) -> Offer:
         require_utf8(text)

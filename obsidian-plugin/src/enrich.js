@@ -2,10 +2,11 @@
 
 import { applyOffer, requireText } from "./apply.js";
 import { confirmEdits, offerAgain, startRun } from "./daemon.js";
-import { Refused } from "./errors.js";
+import { DaemonAway, NoteInTheWay, Refused } from "./errors.js";
 import { follow } from "./follow.js";
 import { readNote, saveViews } from "./note-text.js";
 import { say, sayWithUndo } from "./notices.js";
+import { isOpen } from "./presence.js";
 import { undoChange } from "./undo.js";
 import { nameFilled, sentence } from "./words.js";
 import { tellProgress, workOn } from "./work.js";
@@ -13,6 +14,8 @@ import { tellProgress, workOn } from "./work.js";
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Result } from "./shapes.js" */
+
+const LONGEST = 16_000; // milliseconds until the daemon is told again of what was written
 
 /**
  * section: the heading that is to get a callout, and nothing else. requests: only the empty
@@ -68,6 +71,7 @@ export async function askFor(plugin, file, { section, requests, isQuiet }, isOur
     section,
     requests,
     ...(text !== null && { apply: "client", text }),
+    ...(text === null && isOpen(plugin, path) && { even_open: true }),
   });
   return { file, path, run, text, result: await followNote(plugin, run, file) };
 }
@@ -90,7 +94,29 @@ export async function write(plugin, { file, path, run, text, result }, only, res
   const base = text ?? "";
   const offer = (!some && result.offer) || (await again(base));
   const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest });
-  return confirmEdits(plugin, run, path, made);
+  return confirm(plugin, file, () => confirmEdits(plugin, run, path, made));
+}
+
+/**
+ * The id of the change, once the daemon knows of it: it may be away for a moment.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {() => Promise<number>} tellDaemon
+ */
+async function confirm(plugin, file, tellDaemon) {
+  for (let pause = 1_000; pause <= LONGEST; pause *= 2) {
+    try {
+      return await tellDaemon();
+    } catch (error) {
+      if (!(error instanceof DaemonAway)) throw error;
+      await plugin.timers.pause(pause);
+    }
+  }
+  throw new NoteInTheWay(
+    `“${file.basename}” was filled, but Callout Companion went away. Once it is back it finds that ` +
+      "in the note; then it can be undone.",
+  );
 }
 
 /**

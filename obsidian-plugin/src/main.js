@@ -2,6 +2,7 @@
 
 import { Plugin } from "obsidian";
 import { ACTIONS } from "./actions.js";
+import { newAsked, takeAsked } from "./asked.js";
 import { addCommands } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { addMenus, isNote } from "./menus.js";
@@ -23,6 +24,7 @@ export default class CompanionPlugin extends Plugin {
   timers = newTimers();
   watch = newWatch();
   rest = newRest();
+  asked = newAsked();
   client = crypto.randomUUID();
   told = "";
   /** @type {Map<string, string>} */
@@ -66,6 +68,7 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("editor-change", rest));
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
+  plugin.registerInterval(window.setInterval(() => void takeAsked(plugin), LOOK));
   void look(plugin);
 }
 

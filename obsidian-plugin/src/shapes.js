@@ -92,7 +92,8 @@ export const asMade = object({ change: asNumber });
 export const asPaired = object({ token: asText });
 export const asBegun = object({ id: asText });
 export const asProblem = object({ type: asText, detail: asText });
-export const asAttended = object({ to_do: list(asText) });
+const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
+export const asAttended = object({ to_do: list(asText), asked: maybe(list(asAsked)) });
 export const asNote = object({ needs: list(asNeed), left: list(asText), skipped: maybe(asText) });
 export const asResult = object({
   path: asText,
@@ -130,6 +131,7 @@ export const asStatus = object({
 });
 
 /** @typedef {ReturnType<typeof asEdit>} Edit */
+/** @typedef {ReturnType<typeof asAsked>} Asked */
 /** @typedef {ReturnType<typeof asFilled>} Filled */
 /** @typedef {ReturnType<typeof asOffer>} Offer */
 /** @typedef {ReturnType<typeof asResult>} Result */
@@ -144,5 +146,6 @@ export const asStatus = object({
  *   paths: string[], section?: string | undefined, requests?: boolean | undefined,
  *   priority: "interactive" | "request" | "background",
  *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
+ *   even_open?: boolean,
  * }} Order
  */

@@ -5,6 +5,7 @@ import { confirmUndo, offerUndo, readChanges, undo } from "./daemon.js";
 import { NoteInTheWay } from "./errors.js";
 import { readNote, saveViews } from "./note-text.js";
 import { say } from "./notices.js";
+import { isOpen } from "./presence.js";
 import { count } from "./words.js";
 import { workOn } from "./work.js";
 
@@ -66,7 +67,7 @@ async function takeBack(plugin, change, path) {
     const file = plugin.app.vault.getFileByPath(path);
     const note = file && (await readNote(plugin.app, file));
     if (!file || !note?.view || note.text === null) {
-      await undo(plugin, change);
+      await undo(plugin, change, isOpen(plugin, path));
       return;
     }
     const { text } = note;

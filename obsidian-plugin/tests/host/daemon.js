@@ -47,6 +47,7 @@ export class FakeDaemon {
   isAway = false;
   status = structuredClone(STATUS);
   toDo = [];
+  askedFor = [];
   changes = [];
   /** Every request, in order. */
   requests = [];
@@ -99,7 +100,7 @@ export class FakeDaemon {
   }
 
   "POST /presence"() {
-    return { expires_in: 30, to_do: this.toDo };
+    return { expires_in: 30, to_do: this.toDo, asked: this.askedFor };
   }
 
   "POST /runs"(order) {
