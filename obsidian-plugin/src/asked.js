@@ -22,7 +22,7 @@ import { workOn } from "./work.js";
 
 const PAUSE = 1_000; // milliseconds without typing
 const AGAIN = 5_000; // milliseconds until the same is tried again
-const OFTEN = 2_000; // milliseconds between two questions while a run is followed here
+const OFTEN = 2_000; // milliseconds between two questions while there is a run
 const LONGEST = 20; // pauses that the user is waited for
 
 /** @returns {AskedHere} */
@@ -37,10 +37,10 @@ export function newAsked() {
  * @param {CompanionPlugin} plugin
  */
 export async function takeAsked(plugin) {
-  const { asked, runs, told } = plugin;
+  const { asked, runs, told, watch } = plugin;
   if (asked.isBusy) return;
   asked.isBusy = true;
-  if (runs.size && told && Date.now() - asked.reportedAt >= OFTEN) {
+  if ((runs.size || watch.status?.runs.length) && told && Date.now() - asked.reportedAt >= OFTEN) {
     asked.reportedAt = Date.now();
     await reportOpen(plugin).catch(() => {});
   }
