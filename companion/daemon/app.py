@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
@@ -21,9 +20,6 @@ from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
 NOUNS = (status, notes, runs, changes, presence, pair.pair)
 
 
@@ -33,7 +29,7 @@ def make_app(
     exchange: Callable[[str], str | None],
     port: int,
     closing: threading.Event | None = None,
-) -> WSGIApplication:
+) -> Guard:
     """Return the API of a daemon that listens on port, guarded.
 
     accepts: whether a bearer token opens it. exchange: the token for a one-time code; None when

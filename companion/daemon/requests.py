@@ -164,6 +164,7 @@ class Requests:
         given = self._given_for(run, path)
         require_utf8(text)
         if only is not None:
+            _require_numbers(given, only)
             given = given._replace(answered=given.answered.only(only))
         result, offer = self._offer(run, given, text)
         if offer is None:
@@ -183,6 +184,7 @@ class Requests:
         Raises UsageError.
         """
         given = self._given_for(run, path)
+        _require_numbers(given, only)
         given.enricher.refuse(given.answered.only(only), "refused when it was looked over")
 
     def _given_for(self, run: Run, path: str) -> Given:
@@ -266,3 +268,11 @@ class Requests:
         self._open_notes.forget(run.id)
         if enricher := self._enrichers.pop(run.id, None):
             enricher.close()
+
+
+def _require_numbers(given: Given, numbers: Collection[int]) -> None:
+    """Check that the result has changes of these numbers. Raises UsageError."""
+    count = len(given.answered.outcome.fillings)
+    if unknown := [str(number) for number in sorted(numbers) if not 0 <= number < count]:
+        many = "1 change" if count == 1 else f"{count} changes"
+        raise UsageError(f"the result has {many}, counted from 0; there is no {unknown[0]}")

@@ -23,6 +23,7 @@ from companion.llm.answer import Usage
 from companion.note.editor import Utf16Edit
 from companion.note.needs import Facts, Need
 from companion.vault.journal import Change
+from companion.vault.locate import NotThere
 
 NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
@@ -186,7 +187,7 @@ class FakeHistory(History):
 
 def _require(path: str) -> None:
     if path not in NOTES:
-        raise UsageError(f"there is no {path} in the vault")
+        raise NotThere(f"there is no {path} in the vault")
 
 
 def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -> Change:

@@ -302,6 +302,17 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: Keeper)
         quiet.daemon.offer_again(run, "Stub.md", STUB, only=[])
 
 
+@pytest.mark.parametrize("only", [[7], [0, 2], [-1]])
+def test_numbers_of_no_change_are_named(quiet: Keeper, only: list[int]) -> None:
+    run, _ = run_on(quiet, STUB)
+    for ask in (
+        lambda: quiet.daemon.offer_again(run, "Stub.md", STUB, only),
+        lambda: quiet.daemon.refuse(run, "Stub.md", only),
+    ):
+        with pytest.raises(UsageError, match=r"has 2 changes, .* there is no (7|2|-1)"):
+            ask()
+
+
 def test_requests_alone(quiet: Keeper) -> None:
     quiet.note("Stub.md", STUB + "\n> [!ai] Why?\n")
     run = quiet.run("Stub.md", requests=True)
