@@ -208,14 +208,23 @@ class Daemon:
         """
         self._requests.refuse(run, path, only)
 
-    def confirm(self, run: str, path: str, base_sha256: str, new_sha256: str) -> int:
+    def confirm(
+        self,
+        run: str,
+        path: str,
+        base_sha256: str,
+        new_sha256: str,
+        moved_to: str | None = None,
+    ) -> int:
         """Return the id of the change, journaled, that the client made of the run's offer.
 
-        run: its id; the daemon need not remember it.
+        run: its id; the daemon need not remember it. moved_to: where the note is by now, if it is
+        no longer at path.
 
-        Raises UsageError: nothing of that kind was offered.
+        Raises UsageError: nothing of that kind was offered, or there is no such note.
         """
-        change = self._offers.confirm(run, base_sha256, new_sha256)
+        moved_to = moved_to and resolve_path(self.root, moved_to)
+        change = self._offers.confirm(run, base_sha256, new_sha256, moved_to)
         self._requests.confirmed(run, path, change)
         return change
 

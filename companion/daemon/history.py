@@ -127,9 +127,11 @@ class History:
             self._places.release()
         if waiting.error:
             raise waiting.error
-        if waiting.made is None:
+        found = self.find(waiting.change.id)  # whose confirmation may have got lost
+        made = waiting.made or (found.undone_by if found else None)
+        if made is None:
             raise NoteBusy(_OPEN, path)
-        return waiting.made
+        return made
 
     def _tell_waiting(self, change: Change, made: int) -> None:
         if waiting := self._waiting.get(change.id):

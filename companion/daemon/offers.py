@@ -35,12 +35,16 @@ class Offers:
         _, base_sha256, new_sha256 = self._journal.offer(key, change, old, new)
         return Offer(to_utf16(before, change.edits), base_sha256, new_sha256)
 
-    def confirm(self, key: str, base_sha256: str, new_sha256: str) -> int:
+    def confirm(
+        self, key: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
+    ) -> int:
         """Return the id of the change in the journal; a second time, the same one.
+
+        moved_to: the path of the note that was changed, if it is another than was offered for.
 
         Raises UsageError: there was no such offer. JournalError.
         """
-        number = self._journal.confirm(OfferName(key, base_sha256, new_sha256))
+        number = self._journal.confirm(OfferName(key, base_sha256, new_sha256), moved_to)
         if number is None:
             raise UsageError(
                 "no edits were offered that make this text of that one; ask for them again"

@@ -80,7 +80,7 @@ class OpenNotes:
         self._lock = threading.Lock()
         self._held: dict[tuple[str, str], _Held] = {}  # by run and path
         self._later: dict[str, _Held] = {}  # by path
-        self._taken: set[tuple[str, str]] = set()
+        self._taken: dict[tuple[str, str], None] = {}  # the latest last
 
     def next_step(self, run: str, given: Given) -> Step:
         """Return what is to be done now with the answer for a note.
@@ -109,7 +109,8 @@ class OpenNotes:
     def asked(self, paths: Iterable[str]) -> list[Asked]:
         """Return for which of these paths, as a client spells them, edits wait."""
         with self._lock:
-            runs = {path: held.run for (_, path), held in self._held.items()}
+            now = self._clock()
+            runs = {path: held.run for (_, path), held in self._held.items() if held.until > now}
             runs |= {path: held.run for path, held in self._later.items() if path not in runs}
         return [Asked(path, run) for path in paths if (run := runs.get(fold_path(path)))]
 
@@ -139,15 +140,21 @@ class OpenNotes:
                 self._queue.discard(later.given.answered.job.path, LATER)
             if held is None or held.planned is None:
                 return None
-            self._taken.add(key)
+            self._taken[key] = None
+            if len(self._taken) > _KEPT:
+                del self._taken[next(iter(self._taken))]
         self._queue.discard(held.given.answered.job.path, run)
         return held.planned
 
     def forget(self, run: str) -> None:
         """Forget what waits for a run that is over; what is kept for later stays."""
         with self._lock:
-            self._held = {key: held for key, held in self._held.items() if key[0] != run}
-            self._taken = {key for key in self._taken if key[0] != run}
+            stale = self._clock() - PATIENCE  # of a run that was over when it was put there
+            self._held = {
+                key: held
+                for key, held in self._held.items()
+                if key[0] != run and held.until >= stale
+            }
 
     def work(self, ticket: Ticket[Job]) -> None:
         """Write an answer that was kept for later, if its note is closed now.

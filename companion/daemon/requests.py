@@ -220,7 +220,7 @@ class Requests:
         enricher, answered = given
         if run.order.even_open or answered.job.dry_run:
             return enricher.write(answered)
-        step = self._open_notes.next_step(run.id, given)
+        step = "taken" if run.is_over else self._open_notes.next_step(run.id, given)
         if step == "write":
             return enricher.write(answered)
         if step == "leave":

@@ -73,13 +73,14 @@ class Journal:
         self._db.ask(lambda db: offers.put_offer(db, key, row, before), durable=True).result()
         return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
-    def confirm(self, name: OfferName) -> int | None:
+    def confirm(self, name: OfferName, moved_to: str | None = None) -> int | None:
         """Return the id of the change that was offered, once it is on the disk as done.
 
-        A second time, the same one. It waits for no change of the note that is pending: it is
-        made, whatever becomes of the other. None: nothing of that name was offered.
+        A second time, the same one; None for what was not offered. It waits for no change of the
+        note that is pending. moved_to: the note's path by now, if it is another.
         """
-        return self._db.ask(lambda db: _confirm(db, name, time.time()), durable=True).result()
+        self._new_paths.update(filter(None, [moved_to]))
+        return self._db.ask(lambda db: _confirm(db, name, moved_to), durable=True).result()
 
     def offered(self) -> list[Offered]:
         """Return the changes that were offered and that no client has confirmed."""
@@ -252,13 +253,15 @@ def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, 
     return change
 
 
-def _confirm(db: sqlite3.Connection, name: OfferName, now: float) -> int | None:
+def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
     found = offers.find_offer(db, name)
     if found is None:
         return None
     if (made := found["change"]) is not None:
         return int(made)
-    change = _insert_done(db, dict(found) | {"made_at": now}, found["before"], now)
+    now = time.time()
+    row = dict(found) | {"made_at": now, "path": moved_to or found["path"]}
+    change = _insert_done(db, row, found["before"], now)
     offers.close_offer(db, name, change)
     return change
 

@@ -48,7 +48,7 @@ class Offered(NamedTuple):
 
         Where only a part of it is left, or it was taken back since, it does not.
         """
-        if "\r" not in self.before:  # as an editor has it
+        if EditorText.of(self.before).text == self.before:  # it is an editor's, and no file's
             text = EditorText.of(text).text
         if text == self.after:
             return True

@@ -105,7 +105,14 @@ class FakeDaemon(Daemon):
         self._fail()
         _require(path)
 
-    def confirm(self, run: str, path: str, base_sha256: str, new_sha256: str) -> int:
+    def confirm(
+        self,
+        run: str,
+        path: str,
+        base_sha256: str,
+        new_sha256: str,
+        moved_to: str | None = None,
+    ) -> int:
         if base_sha256 != digest(OLD):
             raise UsageError("nothing of that kind was offered")
         return self.fake_history.add(path)

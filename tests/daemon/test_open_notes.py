@@ -122,6 +122,27 @@ def test_client_that_shows_the_note_may_have_it_written(quiet: Keeper) -> None:
     assert quiet.read("Stub.md") == STUB
 
 
+def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_and_ask(quiet, "Stub.md")
+    looks = quiet.daemon._open_notes.next_step
+    confirmed: list[int] = []
+
+    def look_late(run_id: str, given: open_notes.Given) -> open_notes.Step:
+        if not confirmed:
+            confirmed.append(edit(quiet, run, STUB))
+        return looks(run_id, given)
+
+    monkeypatch.setattr(quiet.daemon._open_notes, "next_step", look_late)
+    run.wait(10, 10)
+    eventually(lambda: not quiet.status().in_hand)
+    eventually(quiet.is_idle_but_for_the_background)
+    assert [entry.result.change for entry in run.since(0)] == confirmed
+    assert [change.id for change in quiet.changes()] == confirmed
+    assert quiet.daemon.asked_in(["Stub.md"]) == []
+
+
 def test_dry_run_waits_for_nobody(quiet: Keeper) -> None:
     quiet.daemon.report_presence("desk", ["Stub.md"])
     assert statuses(quiet.run("Stub.md", dry_run=True)) == {"Stub.md": "enriched"}

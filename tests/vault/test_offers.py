@@ -102,6 +102,25 @@ def test_is_not_what_a_later_change_made(
     assert [c.run for c in journal.changes()] == ["run-2"]
 
 
+def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
+    journal: Journal, vault: Path, note: Path, change: NewChangeOf
+) -> None:
+    for mark, newline in ((b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n")):
+        before, after = (mark + each.replace(b"\n", newline) for each in (NOTE, ENRICHED))
+        journal.offer("run-1", change(before, after), before, after)
+        note.write_bytes(after + b"More." + newline)
+        assert len(settle_offers(vault, journal)) == 1
+
+
+def test_note_that_was_renamed_is_confirmed_under_its_new_name(
+    journal: Journal, change: NewChangeOf
+) -> None:
+    name = journal.offer("run-1", change(), NOTE, ENRICHED)
+    journal.confirm(name, "Renamed.md")
+    assert [c.path for c in journal.changes()] == ["Renamed.md"]
+    assert journal.asked("Renamed.md")
+
+
 def test_only_the_notes_asked_for_are_looked_at(
     journal: Journal, vault: Path, change: NewChangeOf
 ) -> None:

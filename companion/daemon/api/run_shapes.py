@@ -188,6 +188,10 @@ class Refused(Sent):
 
 
 class AppliedTo(Applied):
-    """An editor made the edits of an offer in the note at path."""
+    """An editor made the edits of an offer in the note at path.
+
+    moved_to: its path by now, where it was moved or renamed since the run was started.
+    """
 
     path: NotePath
+    moved_to: NotePath | None = None

@@ -72,7 +72,8 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
 def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     """Confirm that the edits of an offer were made."""
     try:
-        made = the_daemon().confirm(run, body.path, body.base_sha256, body.new_sha256)
+        hashes = body.base_sha256, body.new_sha256
+        made = the_daemon().confirm(run, body.path, *hashes, moved_to=body.moved_to)
     except UsageError:
         _require(run)
         raise
