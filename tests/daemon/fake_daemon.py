@@ -115,7 +115,7 @@ class FakeDaemon(Daemon):
     ) -> int:
         if base_sha256 != digest(OLD):
             raise UsageError("nothing of that kind was offered")
-        return self.fake_history.add(path)
+        return self.fake_history.add(moved_to or path)
 
     def pause(self) -> None:
         self.is_paused = True
