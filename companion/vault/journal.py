@@ -5,6 +5,7 @@ It is what recovery, history, undo and "asked once per need" stand on.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from functools import cached_property
@@ -255,12 +256,10 @@ def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, 
 
 def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
     found = offers.find_offer(db, name)
-    if found is None:
-        return None
-    if (made := found["change"]) is not None:
-        return int(made)
+    if found is None or found["change"]:
+        return int(found["change"]) if found else None
     now = time.time()
-    row = dict(found) | {"made_at": now, "path": moved_to or found["path"]}
+    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
     change = _insert_done(db, row, found["before"], now)
     offers.close_offer(db, name, change)
     return change

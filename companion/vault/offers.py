@@ -58,21 +58,15 @@ class Offered(NamedTuple):
 
 
 def create_offers(db: sqlite3.Connection) -> None:
-    """Create the table; a row is one of `changes`, with the text before until it is confirmed."""
+    """Create the table. row: the columns of a row of `changes`; before: until it is confirmed."""
     db.execute(
         """CREATE TABLE offers (
             key TEXT NOT NULL,
             before_sha256 TEXT NOT NULL,
             after_sha256 TEXT NOT NULL,
-            run TEXT NOT NULL,
             path TEXT NOT NULL,
-            kind TEXT NOT NULL,
             made_at REAL NOT NULL,
-            edits TEXT NOT NULL,
-            needs TEXT NOT NULL,
-            model TEXT NOT NULL,
-            note TEXT NOT NULL,
-            undoes INTEGER,
+            row TEXT NOT NULL,
             before BLOB,
             change INTEGER,
             PRIMARY KEY (key, before_sha256, after_sha256)
@@ -82,7 +76,7 @@ def create_offers(db: sqlite3.Connection) -> None:
 
 def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: bytes) -> None:
     """Insert an offer; the same one that was confirmed before may be made again."""
-    db.execute(_INSERT, row | {"key": key, "before": before})
+    db.execute(_INSERT, row | {"key": key, "before": before, "row": json.dumps(row)})
     db.execute(
         """DELETE FROM offers WHERE rowid IN
         (SELECT rowid FROM offers ORDER BY rowid DESC LIMIT -1 OFFSET ?)""",
@@ -91,7 +85,7 @@ def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: 
 
 
 def find_offer(db: sqlite3.Connection, name: OfferName) -> sqlite3.Row | None:
-    """Return the row of an offer: those of a change and of its image, and `change` once confirmed.
+    """Return the offer; its `change` is the one that it became, once it is confirmed.
 
     None: there is none.
     """
@@ -119,23 +113,23 @@ def list_offers(db: sqlite3.Connection) -> list[Offered]:
 
 
 _INSERT = """INSERT OR REPLACE INTO offers
-    (key, run, path, kind, made_at, before_sha256, after_sha256, edits, needs, model, note, undoes,
-    before)
-    VALUES (:key, :run, :path, :kind, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes, :before)"""
+    (key, before_sha256, after_sha256, path, made_at, row, before)
+    VALUES (:key, :before_sha256, :after_sha256, :path, :made_at, :row, :before)"""
 _SELECT_ONE = "SELECT * FROM offers WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"
 _CLOSE = """UPDATE offers SET change = ?, before = NULL
     WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"""
 _SELECT_OPEN = """SELECT * FROM offers WHERE change IS NULL AND NOT EXISTS (
     SELECT 1 FROM changes WHERE changes.path = offers.path AND changes.state != 'abandoned'
-    AND changes.made_at >= offers.made_at AND (changes.undoes = offers.undoes OR EXISTS (
-        SELECT 1 FROM json_each(changes.needs) AS mine, json_each(offers.needs) AS theirs
+    AND changes.made_at >= offers.made_at
+    AND (changes.undoes = json_extract(offers.row, '$.undoes') OR EXISTS (
+        SELECT 1 FROM json_each(changes.needs) AS mine,
+        json_each(json_extract(offers.row, '$.needs')) AS theirs
         WHERE mine.value = theirs.value))) ORDER BY rowid"""
 
 
 def _read_offer(row: sqlite3.Row) -> Offered:
     name = OfferName(row["key"], row["before_sha256"], row["after_sha256"])
-    edits = tuple(Edit(*edit) for edit, _, _ in json.loads(row["edits"]))
+    edits = tuple(Edit(*edit) for edit, _, _ in json.loads(json.loads(row["row"])["edits"]))
     return Offered(name, row["path"], row["before"].decode("utf-8"), edits)
 
 
