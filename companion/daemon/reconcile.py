@@ -47,8 +47,9 @@ class Counts(NamedTuple):
 class Reconciler:
     """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
 
-    looked: called after each look over the whole vault. vault_missing: the folder is not there now.
-    backlog: the notes that need work and that the user was not asked about yet, at the last look.
+    backlog: of the notes that need work, those that the user was not asked about yet, at the last
+    look. settle: called before notes are looked at, with their paths; None: all. looked: called
+    after each look over the whole vault. vault_missing: the folder is not there now.
     """
 
     def __init__(
@@ -57,6 +58,7 @@ class Reconciler:
         queue: WorkQueue[Job],
         seen: Seen,
         backlog: Backlog,
+        settle: Callable[[Collection[str] | None], None],
         looked: Callable[[], None],
     ) -> None:
         self.vault_missing = False
@@ -67,6 +69,7 @@ class Reconciler:
         self._queue = queue
         self._seen = seen
         self._backlog = backlog
+        self._settle_offers = settle
         self._looked = looked
         self._settle = space.config.background.settle_seconds
         self._had_settings = (space.root / ".obsidian").is_dir()
@@ -225,6 +228,7 @@ class Reconciler:
         began = time.monotonic()
         scan = self._space.scan()
         self._cost = time.monotonic() - began
+        self._settle_offers(None)
         with self._reading:
             self._scan, self._known = scan, None
         asked = self._space.journal.all_asked()
@@ -252,6 +256,7 @@ class Reconciler:
         """Look at some notes that were reported; each rests from then on."""
         if not self._scan:
             return
+        self._settle_offers(hints)
         notes = self._scan.notes
         before = {path: _shared(notes.get(path)) for path in hints}
         with self._reading:

@@ -20,7 +20,7 @@ from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
-from companion.vault.recover import Recovered, recover
+from companion.vault.recover import Recovered, recover, settle_offers
 from companion.vault.state import keep_private
 
 
@@ -95,7 +95,9 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
             yield opened(journal)
         return
     with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
-        yield opened(journal, recover(root, journal, state / "torn"))
+        recovered = recover(root, journal, state / "torn")
+        settle_offers(root, journal)
+        yield opened(journal, recovered)
 
 
 def _rules(config: Config, prompts: Prompts) -> Rules:

@@ -88,7 +88,7 @@ class Change:
 
     def inverse_edits(self) -> list[Edit]:
         """Return the edits that take the change back; offsets count characters of its result."""
-        return _invert(self.edits, self.replaced)
+        return invert_edits(self.edits, self.replaced)
 
 
 class Asked(NamedTuple):
@@ -123,7 +123,7 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
     if old == new or apply_edits(old, edits) != new:
         raise ValueError(f"{change.path}: the edits do not turn the old text into the new one")
     replaced = [old[edit.start : edit.end] for edit in edits]
-    inverse = _invert(edits, replaced)
+    inverse = invert_edits(edits, replaced)
     around = [_lines_around(new, span) for span in inverse]
     names = [
         name_place(new, back.start, back.end) if edit.text.strip() else name_place(old, *edit[:2])
@@ -167,7 +167,7 @@ def _name(edit: list[Any], replaced: str, around: list[str], name: str = "") -> 
     return name or name_place(words, len(around[0]), len(words))
 
 
-def _invert(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
+def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
     """Return the edits that take these back. replaced: for each, the text it takes the place of."""
     inverse: list[Edit] = []
     shift = 0

@@ -14,6 +14,7 @@ from typing import Self
 
 from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
+from companion.vault import offers
 from companion.vault.change import (
     Asked,
     Change,
@@ -24,7 +25,8 @@ from companion.vault.change import (
     read_row,
 )
 from companion.vault.database import Database
-from companion.vault.remembered import RememberedNotes, put_before
+from companion.vault.offers import Offered, OfferName
+from companion.vault.remembered import RememberedNotes, put_before, put_note
 from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
@@ -63,20 +65,35 @@ class Journal:
         self.notes.expect(change.path, after)
         return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
 
-    def record(self, change: NewChange, before: bytes, after: bytes) -> int:
-        """Return the id of a change that a client made itself, once it is on the disk as done.
+    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferName:
+        """Return the name of a change that a client may make itself, once it is on the disk.
 
-        before, after: the whole text the client had, an editor's for one. It never is pending,
-        so recovery does not look at it; nor does it wait for a change of the note that is: it
-        is made, whatever becomes of the other.
+        key: what it is about. before, after: the whole text the client has, an editor's for one.
 
         Raises ValueError when the edits do not turn before into after.
         """
         self._new_paths.add(change.path)
-        now = time.time()
-        row = make_row(change, before, after, now)
-        self.notes.expect(change.path, after)
-        return self._db.ask(lambda db: _insert_done(db, row, before, now), durable=True).result()
+        row = make_row(change, before, after, time.time())
+        self.notes.expect(change.path, before)
+        self._db.ask(lambda db: offers.put_offer(db, key, row, before), durable=True).result()
+        return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
+
+    def confirm(self, name: OfferName, moved_to: str | None = None) -> int | None:
+        """Return the id of the change that was offered, once it is on the disk as done.
+
+        A second time, the same one; None for what was not offered. It waits for no change of the
+        note that is pending. moved_to: the note's path by now, if it is another.
+        """
+        self._new_paths.update(filter(None, [moved_to]))
+        return self._db.ask(lambda db: _confirm(db, name, moved_to), durable=True).result()
+
+    def offered(self) -> list[Offered]:
+        """Return the changes that were offered and that no client has confirmed."""
+        return self._db.ask(offers.list_offers).result()
+
+    def drop_offers(self, older_than: float) -> None:
+        """Forget the offers made over so many seconds ago."""
+        self._db.ask(lambda db: offers.drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
@@ -209,7 +226,9 @@ class Journal:
     @cached_property
     def _old_paths(self) -> frozenset[str]:
         """The notes that the journal knew when first looked at; others came by this process."""
-        query = "SELECT path FROM asked UNION SELECT path FROM changes"
+        query = (
+            "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
+        )
         return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
 
     def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
@@ -249,6 +268,18 @@ def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: byte
 def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, now: float) -> int:
     change = _insert(db, row | {"state": "done"}, before)
     _close_done(db, change, now)
+    return change
+
+
+def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
+    found = offers.find_offer(db, name)
+    if found is None or found["change"]:
+        return int(found["change"]) if found else None
+    now = time.time()
+    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
+    change = _insert_done(db, row, found["before"], now)
+    put_note(db, row["path"], offers.text_after(found), now)
+    offers.close_offer(db, name, change)
     return change
 
 

@@ -16,6 +16,10 @@ class OutsideVault(UsageError):
     """What the user named is there, and not in the vault."""
 
 
+class NotThere(UsageError):
+    """Nothing of the name that the user gave is in the vault."""
+
+
 class LeadsOut(OutsideVault):
     """A symbolic link in the vault leads out of it. path: of the link, vault-relative, with `/`."""
 
@@ -97,8 +101,8 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
     namesake in a vault elsewhere is not. The names come back as they are on the disk, where
     their case or the encoding of accents may differ. The vault itself is `""`.
 
-    Raises UsageError when there is nothing of that name, OutsideVault when it is not in the vault,
-    LeadsOut when a link to elsewhere is.
+    Raises UsageError for what is no name, NotThere when there is nothing of that name,
+    OutsideVault when it is not in the vault, LeadsOut when a link to elsewhere is.
     """
     typed = str(given)
     if not typed.strip() or "\0" in typed:
@@ -113,7 +117,7 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
                 return _require_inside(root, found, typed)
         if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
             raise _outside(root, typed, cwd)
-    raise UsageError(f"there is no {typed} in the vault {root}")
+    raise NotThere(f"there is no {typed} in the vault {root}")
 
 
 def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import defaultdict
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -53,6 +55,37 @@ def recover(root: Path, journal: Journal, aside: Path) -> list[Recovered]:
     if found:
         journal.flush()
     return found
+
+
+def settle_offers(root: Path, journal: Journal, paths: Collection[str] | None = None) -> list[int]:
+    """Record as done what clients made and never confirmed; return the ids of those changes.
+
+    What a note does not hold stays offered: it may still be made. paths: the notes that are
+    looked at; None: all.
+
+    Raises JournalError.
+    """
+    by_path = defaultdict(list)
+    for offered in journal.offered():
+        if paths is None or offered.path in paths:
+            by_path[offered.path].append(offered)
+    made = []
+    for path, offers in by_path.items():
+        text = _read_text(root, path)
+        found = [] if text is None else [offered for offered in offers if offered.is_in(text)]
+        if found:  # the largest: a part of it may have been offered, too
+            largest = max(found, key=lambda offered: sum(len(e.text) for e in offered.edits))
+            made.append(journal.confirm(largest.name))
+    return [number for number in made if number is not None]
+
+
+def _read_text(root: Path, path: str) -> str | None:
+    """Return what the note holds; None where that cannot be told now."""
+    try:
+        with open_note(root, path, write=False) as fd:
+            return read_all(fd).decode("utf-8")
+    except (NoteError, OSError, UnicodeDecodeError):
+        return None
 
 
 def _recover_change(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:

@@ -62,7 +62,7 @@ class RememberedNotes:
         if data is None:
             self._db.ask(lambda db: db.execute(_NAME, (path,)), can_wait=True)
             return
-        self._db.ask(lambda db: _put(db, path, data, now), can_wait=True)
+        self._db.ask(lambda db: put_note(db, path, data, now), can_wait=True)
 
     def move(self, old: str, new: str) -> None:
         """Have all that is kept of the note at old be kept of the one at new.
@@ -94,10 +94,11 @@ def put_before(db: sqlite3.Connection, change: int) -> None:
     """Take down that the note holds what it did before the change, which was not made."""
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
     for path, before in db.execute(query, (change,)).fetchall():
-        _put(db, path, before, time.time())
+        put_note(db, path, before, time.time())
 
 
-def _put(db: sqlite3.Connection, path: str, data: bytes, seen_at: float) -> None:
+def put_note(db: sqlite3.Connection, path: str, data: bytes, seen_at: float) -> None:
+    """Take down that the note holds data."""
     db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
 
 
@@ -113,3 +114,4 @@ def _move(db: sqlite3.Connection, old: str, new: str) -> None:
     db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
     db.execute("UPDATE OR REPLACE asked SET path = ? WHERE path = ?", (new, old))
     db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
+    db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))

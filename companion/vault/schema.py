@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from companion.errors import JournalError
+from companion.vault.offers import create_offers
 from companion.vault.state import make_private_folder, open_private
 
 Files = tuple[tuple[int, int] | None, ...]
@@ -223,4 +224,9 @@ def _add_notes(db: sqlite3.Connection) -> None:
     db.execute("INSERT OR IGNORE INTO notes SELECT DISTINCT path, '', -1, 0, 0 FROM asked")
 
 
-_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables, _add_parts, _add_notes]
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _create_tables,
+    _add_parts,
+    _add_notes,
+    create_offers,
+]

@@ -13,7 +13,8 @@ import { tellProgress } from "./work.js";
 /**
  * path: where the note was when the daemon was asked; it may be renamed. text: what the offer was
  * made for. again: the offer for another text. rest: resolves when the note may be written now;
- * given where nobody asked for it. fills: whether a property that the cursor stands in has to wait.
+ * given where nobody asked for it here. fills: whether a property that the cursor stands in has to
+ * wait.
  *
  * @typedef {{
  *   file: TFile, path: string, text: string, offer: Offer, again: (text: string) => Promise<Offer>,
@@ -55,7 +56,7 @@ export async function applyOffer(plugin, application) {
 
 /**
  * Whether it was waited until the edits disturb nothing that the user is in the middle of, however
- * long that is. Throws NoteInTheWay at once where nobody asked for them: then the user goes first.
+ * long that is. Throws NoteInTheWay at once where nobody asked for them here: then the user goes first.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application

@@ -159,9 +159,10 @@ export async function readChangePath(plugin, change) {
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
+ * @param {boolean} isShown whether the note is open here, and no editor has anything unsaved
  */
-export function undo(plugin, change) {
-  return post(plugin, `/changes/${change}/undo`, {}, shapes.asUndone);
+export function undo(plugin, change, isShown) {
+  return post(plugin, `/changes/${change}/undo`, { ...(isShown && { even_open: true }) }, shapes.asUndone);
 }
 
 /**
@@ -195,14 +196,14 @@ export function lookAt(plugin, path) {
 }
 
 /**
- * Say which notes are open; those of them that wait for edits.
+ * Say which notes are open; those of them that wait for edits, and what users asked for in them.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} client
  * @param {string[]} open
  */
-export async function reportPresence(plugin, client, open) {
-  return (await post(plugin, "/presence", { client, open }, shapes.asAttended)).to_do;
+export function reportPresence(plugin, client, open) {
+  return post(plugin, "/presence", { client, open }, shapes.asAttended);
 }
 
 /**

@@ -2,11 +2,12 @@
 
 import { applyOffer } from "./apply.js";
 import { confirmEdits, offerAgain, startRun } from "./daemon.js";
-import { Refused } from "./errors.js";
+import { AnotherVault, DaemonAway, NoteInTheWay, Refused } from "./errors.js";
 import { follow } from "./follow.js";
 import { readNote } from "./note-text.js";
 import { say, sayWithUndo } from "./notices.js";
 import { saveOpen } from "./open-notes.js";
+import { isOpen } from "./presence.js";
 import { takeQuiet } from "./quiet.js";
 import { undoChange } from "./undo.js";
 import { nameFilled, sentence } from "./words.js";
@@ -15,6 +16,8 @@ import { tellProgress, workOn } from "./work.js";
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Result } from "./shapes.js" */
+
+const LONGEST = 16_000; // milliseconds until the daemon is told again of what was written
 
 /**
  * section: the section at the cursor is to get a callout, and nothing else. requests: only the
@@ -108,6 +111,7 @@ async function askOnce(plugin, file, { section, requests, isQuiet }, isOurs) {
     line: section && note.view ? note.view.editor.getCursor().line + 1 : undefined,
     requests,
     ...(text !== null && { apply: "client", text }),
+    ...(text === null && isOpen(plugin, path) && { even_open: true }),
   });
   return { file, path, run, text, result: await followNote(plugin, run, file, Boolean(isQuiet)) };
 }
@@ -130,7 +134,29 @@ export async function write(plugin, { file, path, run, text, result }, only, res
   const base = text ?? "";
   const offer = (!some && result.offer) || (await again(base));
   const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest, fills: true });
-  return confirmEdits(plugin, run, path, made, file.path);
+  return confirm(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+}
+
+/**
+ * The id of the change, once the daemon knows of it: it may be away for a moment.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {() => Promise<number>} tellDaemon
+ */
+async function confirm(plugin, file, tellDaemon) {
+  for (let pause = 1_000; pause <= LONGEST; pause *= 2) {
+    try {
+      return await tellDaemon();
+    } catch (error) {
+      if (!(error instanceof DaemonAway || error instanceof AnotherVault)) throw error;
+      await plugin.timers.pause(pause);
+    }
+  }
+  throw new NoteInTheWay(
+    `“${file.basename}” was filled, but Callout Companion went away. Once it is back it finds that ` +
+      "in the note; then it can be undone.",
+  );
 }
 
 /**

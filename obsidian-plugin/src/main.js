@@ -2,6 +2,7 @@
 
 import { Plugin } from "obsidian";
 import { ACTIONS } from "./actions.js";
+import { newAsked, takeAsked } from "./asked.js";
 import { addCommands } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { watchHands } from "./hands.js";
@@ -29,6 +30,7 @@ export default class CompanionPlugin extends Plugin {
   timers = newTimers();
   watch = newWatch();
   rest = newRest();
+  asked = newAsked();
   client = crypto.randomUUID();
   told = "";
   announced = 0;
@@ -73,6 +75,7 @@ function begin(plugin) {
   watchHands(plugin);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
+  plugin.registerInterval(window.setInterval(() => void takeAsked(plugin), LOOK));
   void look(plugin);
 }
 

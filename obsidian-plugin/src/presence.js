@@ -1,4 +1,4 @@
-/** Which notes are open here: background work of the daemon leaves them alone. */
+/** Which notes are open here: the daemon leaves them alone, and says what is to be done in them. */
 
 import { reportPresence } from "./daemon.js";
 import { findOpen } from "./open-notes.js";
@@ -14,7 +14,9 @@ import { look } from "./watch.js";
 export async function reportOpen(plugin) {
   const open = findOpen(plugin.app);
   plugin.told = open.join("\n");
-  plugin.rest.waiting = await reportPresence(plugin, plugin.client, open);
+  const { to_do, asked } = await reportPresence(plugin, plugin.client, open);
+  plugin.rest.waiting = to_do;
+  plugin.asked.waiting = asked;
 }
 
 /**
@@ -34,4 +36,14 @@ export async function reportChange(plugin) {
  */
 export async function leave(plugin) {
   await reportPresence(plugin, plugin.client, []).catch(() => {});
+}
+
+/**
+ * Whether the note is open here.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export function isOpen({ app }, path) {
+  return findOpen(app).includes(path);
 }

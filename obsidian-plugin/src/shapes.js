@@ -125,7 +125,8 @@ export const asProofs = object({ token: asText, place: asText, version: asText }
 export const asHealth = object({ status: asText, name: asWords, version: asWords });
 export const asBegun = object({ id: asText });
 export const asProblem = object({ type: asWords, detail: or(asText, "The daemon does not do that.") });
-export const asAttended = object({ to_do: asTexts });
+const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
+export const asAttended = object({ to_do: asTexts, asked: or(list(asAsked), []) });
 export const asNote = object({ needs: or(list(asNeed), []), left: asTexts, skipped: maybe(asText) });
 export const asResult = object({
   path: asText,
@@ -178,6 +179,7 @@ export const asStatus = object({
 });
 
 /** @typedef {ReturnType<typeof asEdit>} Edit */
+/** @typedef {ReturnType<typeof asAsked>} Asked */
 /** @typedef {ReturnType<typeof asFilled>} Filled */
 /** @typedef {ReturnType<typeof asOffer>} Offer */
 /** @typedef {ReturnType<typeof asResult>} Result */
@@ -194,5 +196,6 @@ export const asStatus = object({
  *   paths: string[], line?: number | undefined, requests?: boolean | undefined,
  *   priority: "interactive" | "request" | "background",
  *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
+ *   even_open?: boolean,
  * }} Order
  */

@@ -7,6 +7,7 @@ import { showLists } from "./modals.js";
 import { findEditing, readNote } from "./note-text.js";
 import { say } from "./notices.js";
 import { saveOpen } from "./open-notes.js";
+import { isOpen } from "./presence.js";
 import { count, explain, sentence } from "./words.js";
 import { workOn } from "./work.js";
 
@@ -44,9 +45,10 @@ export async function undoLast(plugin, file) {
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
+ * @param {() => Promise<void>} [rest] see applyOffer
  */
-export async function undoChange(plugin, change, path) {
-  tell(await takeBack(plugin, change, path), 0);
+export async function undoChange(plugin, change, path, rest) {
+  tell(await takeBack(plugin, change, path, rest), 0);
 }
 
 /**
@@ -119,9 +121,10 @@ async function* findDone(plugin, which) {
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
+ * @param {() => Promise<void>} [rest] see applyOffer
  * @returns {Promise<Undone>}
  */
-async function takeBack(plugin, change, path) {
+async function takeBack(plugin, change, path, rest) {
   const { vault } = plugin.app;
   let file = findFile(vault, path);
   if (!file) {
@@ -134,7 +137,7 @@ async function takeBack(plugin, change, path) {
   await workOn(plugin, path, async () => {
     if (file) await saveOpen(plugin, file.path);
     if (!file || !findEditing(plugin.app, file)) {
-      const made = await undo(plugin, change);
+      const made = await undo(plugin, change, isOpen(plugin, path));
       undone = { path: made.path ?? path, reason: made.reason };
       return;
     }
@@ -144,7 +147,7 @@ async function takeBack(plugin, change, path) {
       undone = { path: file.path, reason };
       return offer;
     };
-    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again });
+    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again, rest });
     await confirmUndo(plugin, change, made);
   });
   return undone;

@@ -63,12 +63,12 @@ describe("enrich note", () => {
     await host.open("A.md", "preview");
     await host.command("enrich-note");
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop" });
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", even_open: true });
     assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
     assert.match(host.said, /^Filled description and a callout in “A”/);
     host.notices.at(-1).click("Undo");
     await settle();
-    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").map(({ body }) => body), [{}]);
+    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").map(({ body }) => body), [{ even_open: true }]);
   });
 
   const OUTCOMES = [

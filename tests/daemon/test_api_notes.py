@@ -52,7 +52,13 @@ def test_pages_lead_through_all_notes(server: Served) -> None:
 def test_looks_at_one_note(server: Served) -> None:
     assert server.get("/notes?path=Skipped.md").json["skipped"] == "ai: false"
     assert server.get("/notes?path=A%2FStub.md").json["path"] == "A/Stub.md"
-    assert_is_problem(server.get("/notes?path=Nowhere.md"), 422)
+    assert_is_problem(server.get("/notes?path=Nowhere.md"), 404)
+
+
+def test_says_what_is_wrong_with_a_number(server: Served) -> None:
+    for number, words in (("-1", "greater than or equal to 1"), ("x", "not a whole number")):
+        (place,) = server.get(f"/notes?limit={number}").json["errors"]
+        assert words in place["what"]
 
 
 REFUSED = [
@@ -65,6 +71,7 @@ REFUSED = [
     pytest.param("/notes?limit=1_0", id="Python's digits"),
     pytest.param("/notes?limit=%D9%A1", id="Arabic digits"),
     pytest.param("/notes?limit=05", id="a zero before"),
+    pytest.param("/notes?limit=-1", id="less than none"),
     pytest.param("/notes?limit=", id="nothing"),
     pytest.param("/notes?limit=5&limit=6", id="twice"),
     pytest.param("/notes?path=", id="no path"),

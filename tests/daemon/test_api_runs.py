@@ -258,3 +258,10 @@ def _ask(server: Served, path: str) -> Any:
     """Ask over a connection of its own."""
     with Caller(server.port) as caller:
         return caller.send(make_request("GET", f"/api/v1{path}", server.headers)).json
+
+
+def test_edits_of_a_forgotten_run_are_confirmed(server: Served) -> None:
+    applied = {"path": "Stub.md", "base_sha256": digest(OLD), "new_sha256": digest(NEW)}
+    assert server.post("/runs/none/applied", applied).json == {"change": 4}
+    other = applied | {"base_sha256": digest(NEW)}
+    assert_is_problem(server.post("/runs/none/applied", other), 404)

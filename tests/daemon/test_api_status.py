@@ -194,7 +194,11 @@ def test_a_code_opens_once(server: Served) -> None:
 
 def test_presence_is_reported(server: Served) -> None:
     body = {"client": "obsidian-1", "open": ["Stub.md", "A/Done.md"]}
-    assert server.post("/presence", body).json == {"expires_in": 30, "to_do": ["Stub.md"]}
+    assert server.post("/presence", body).json == {
+        "expires_in": 30,
+        "to_do": ["Stub.md"],
+        "asked": [{"path": "Stub.md", "run": "run-1", "change": None}],
+    }
     assert server.daemon.open == {"obsidian-1": ["Stub.md", "A/Done.md"]}
 
 

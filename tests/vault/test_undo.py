@@ -18,7 +18,7 @@ from companion.vault.inverse import find_inverse, find_parts, find_parts_in_edit
 from companion.vault.journal import Change, Journal, NewChange
 from companion.vault.undo import undo_change
 from companion.vault.write import read_note, write_note
-from tests.vault.stub_note import ENRICHED, NOTE
+from tests.vault.stub_note import ENRICHED, NOTE, record
 
 Write = Callable[..., int]
 
@@ -305,6 +305,7 @@ def _make_first_version(file: Path) -> None:
         db.execute("ALTER TABLE changes DROP COLUMN parts")
         db.execute("ALTER TABLE changes DROP COLUMN taken")
         db.execute("DROP TABLE notes")
+        db.execute("DROP TABLE offers")
         db.execute("PRAGMA user_version=1")
     db.close()
 
@@ -412,7 +413,7 @@ def test_what_an_editor_did_is_undone_in_the_file_and_made_again(
     forget: Callable[[], None],
     as_file: Callable[[bytes], bytes],
 ) -> None:
-    number = journal.record(change(), NOTE, ENRICHED)
+    number = record(journal, change(), NOTE, ENRICHED)
     forget()
     note.write_bytes(as_file(ENRICHED))
     for expected in (NOTE, ENRICHED, NOTE):
@@ -433,7 +434,7 @@ def test_what_an_editor_did_is_undone_below_later_edits_of_the_file(
     edited: bytes,
     expected: bytes | str,
 ) -> None:
-    number = journal.record(change(), NOTE, ENRICHED)
+    number = record(journal, change(), NOTE, ENRICHED)
     forget()
     note.write_bytes(as_file(edited))
     if isinstance(expected, str):
@@ -521,7 +522,7 @@ def test_lines_come_back_with_the_line_ends_of_the_note(
 ) -> None:
     after = apply_edits(before, [edit])
     made = NewChange("run", "Any.md", "enrich", [edit])
-    change = _change(journal, journal.record(made, before.encode(), after.encode()))
+    change = _change(journal, record(journal, made, before.encode(), after.encode()))
     forget()
     # a client that writes the file sends the text of the file
     finds = [find_parts, find_parts_in_editor] if "\r" in now else [find_parts]
@@ -565,7 +566,7 @@ def test_file_and_editor_agree_on_what_is_left(
     if not in_file:
         old, new = EditorText.of(old).text, EditorText.of(new).text
     made = NewChange("run", "Any.md", "enrich", diff_edits(old, new))
-    change = _change(journal, journal.record(made, old.encode(), new.encode()))
+    change = _change(journal, record(journal, made, old.encode(), new.encode()))
     if prune:
         journal.prune_images(older_than=-1)
     shown = EditorText.of(file_text).text

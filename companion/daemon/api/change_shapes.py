@@ -81,7 +81,7 @@ def _either(schema: dict[str, Any]) -> None:
 class Undo(Sent):
     """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
 
-    run: the run that the journal counts the undo to.
+    run: the run that the journal counts the undo to. even_open: as in NewRun.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)
@@ -89,6 +89,7 @@ class Undo(Sent):
     apply: Literal["daemon", "client"] = "daemon"
     run: RunId | None = None
     text: str | None = None
+    even_open: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Undo:

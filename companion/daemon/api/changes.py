@@ -49,7 +49,7 @@ def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
         made = history.offer_undo(found, body.text)
         offer, reason = OfferShape.of(made.offer), made.reason or None
         return UndoOffered(offer=offer, left=made.left, reason=reason)
-    undone = history.undo(found, body.run)
+    undone = history.undo(found, body.run, even_open=body.even_open)
     return UndoMade.model_validate(undone._asdict() | {"reason": undone.reason or None})
 
 

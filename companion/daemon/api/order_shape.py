@@ -37,6 +37,8 @@ class NewRun(Sent):
     sections share. on_fault: whether the run
     waits while the endpoint fails, or ends. agreed: begin even where more than 50 notes go to a
     model on another machine; else that is refused with 409, `not-agreed`, saying what it costs.
+    even_open: write notes that are open in an editor, too: only for the client that shows them,
+    with nothing unsaved; else their edits wait for that client, see `POST /api/v1/presence`.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)
@@ -55,6 +57,7 @@ class NewRun(Sent):
     text: str | None = None
     on_fault: Literal["wait", "stop"] = "wait"
     agreed: bool = False
+    even_open: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> NewRun:
@@ -88,6 +91,7 @@ class NewRun(Sent):
             stops_on_fault=self.on_fault == "stop",
             limit=self.limit,
             agreed=self.agreed,
+            even_open=self.even_open,
         )
 
 
@@ -108,4 +112,5 @@ def order_object(order: Order) -> dict[str, object]:
         "text": order.text,
         "on_fault": "stop" if order.stops_on_fault else "wait",
         "agreed": order.agreed,
+        "even_open": order.even_open,
     }

@@ -159,7 +159,10 @@ class RunList(Shape):
 
 
 class RunQuery(Sent):
-    """since: results after this number. wait: seconds to wait for one. diff: with the diffs."""
+    """since: results after this number. wait: seconds to wait for one, at most 25.
+
+    diff: with the diffs.
+    """
 
     since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = 0

@@ -56,6 +56,7 @@ export class FakeDaemon {
   codes = [];
   /** Nonces that it was asked to prove itself by. */
   nonces = [];
+  askedFor = [];
   changes = [];
   /** Every request but those for a proof, in order. */
   requests = [];
@@ -123,7 +124,7 @@ export class FakeDaemon {
   }
 
   "POST /presence"() {
-    return { expires_in: 30, to_do: this.toDo };
+    return { expires_in: 30, to_do: this.toDo, asked: this.askedFor };
   }
 
   "POST /runs"(order) {

@@ -230,7 +230,8 @@ export class Host {
       const editor = path in typed ? { getValue: () => typed[path] } : undefined;
       return [path, { child: { file, editMode: { editor }, requestSave: Object.assign(() => {}, { run }) } }];
     });
-    const fields = { file: null, canvas: { nodes: new Map(cards) }, save: async () => {} };
+    const containerEl = document.createElement("div");
+    const fields = { file: null, containerEl, canvas: { nodes: new Map(cards) }, save: async () => {} };
     Object.assign(view, fields, { getViewType: () => "canvas", getViewData: () => JSON.stringify({ nodes }) });
     const leaf = this.workspace.getLeaf("tab");
     leaf.view = view;
