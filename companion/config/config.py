@@ -111,6 +111,8 @@ class Config(Table):
             json=table.json_mode,
             context_tokens=table.context_tokens,
             temperature=table.temperature,
+            max_output_tokens=table.max_output_tokens,
+            reasoning_effort=table.reasoning_effort,
         )
 
 

@@ -186,6 +186,7 @@ def _followed(shape: ResultShape) -> Followed:
         usage=Usage(**shape.usage.model_dump()),
         change=shape.change,
         ends_run=shape.ends_run,
+        fallback=tuple(shape.fallback),
     )
     return Followed(result, shape.diff, shape.counted)
 

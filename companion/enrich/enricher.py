@@ -10,6 +10,7 @@ from companion.enrich.answer import NothingToSay
 from companion.enrich.answered import Answered, Planned
 from companion.enrich.ask import field_of
 from companion.enrich.asker import Asker
+from companion.enrich.circuit_breaker import CircuitBreaker
 from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.meant import ask_as_meant
 from companion.enrich.plan import Filling, Plan, any_filling
@@ -68,6 +69,7 @@ class Enricher:
         self._settle = settle
         self._waits = waits
         self._cancelled = cancelled or Event()
+        self._breaker = CircuitBreaker()
         client.limit_calls(workspace.config.concurrency)
         self._planner = planner or open_planner(workspace)
 
@@ -116,6 +118,7 @@ class Enricher:
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
             self._check()
             raise
+        self._breaker.count(outcome)
         if not job.dry_run:
             self._remember(job.path, outcome.refused)
         left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
@@ -176,7 +179,9 @@ class Enricher:
             )
         left = (*answered.left, *plan.left)
         made = Result(job.path, "enriched", "", tuple(fillings), left, outcome.usage, old, new)
-        return Planned(replace(made, proposed=_proposals(outcome)), edits)
+        own = {need.key for need in outcome.fallbacks}
+        fallback = tuple(each.need.kind for each in fillings if each.need.key in own)
+        return Planned(replace(made, proposed=_proposals(outcome), fallback=fallback), edits)
 
     def refuse(self, answered: Answered, reason: str) -> None:
         """Remember that the user does not want what the model gave, so that nobody asks again."""

@@ -112,6 +112,7 @@ def test_json(user: User) -> None:
         "dry_run": False,
         "diff": None,
         "change": 0,
+        "fallback": [],
         "usage": {"input_tokens": 10, "output_tokens": 5},
     }
     again = user.run("enrich", "Stub.md", "--json").objects
