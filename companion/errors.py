@@ -40,11 +40,19 @@ class NoteUnwritable(NoteError):
     """The note cannot be written (read-only, full disk); it is as it was."""
 
 
+class DiskFull(NoteUnwritable):
+    """There is no room to write the note, nor is there for any other; it is as it was."""
+
+
 class NotAgreed(CompanionError):
     """Nobody agreed yet to what a large run sends to another machine; nothing was sent."""
 
 
-class JournalError(CompanionError):
+class StorageError(CompanionError):
+    """Nothing can be written now, whatever the note: the disk is full, or fails."""
+
+
+class JournalError(StorageError):
     """The journal cannot be used: locked, corrupt or from a newer version."""
 
 

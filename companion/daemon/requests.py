@@ -23,12 +23,13 @@ from companion.enrich.same_note import NoteRewritten
 from companion.errors import (
     CompanionError,
     EndpointError,
-    JournalError,
     NoteError,
     NoteRefused,
+    StorageError,
     UsageError,
 )
 from companion.llm.answer import Usage
+from companion.llm.spending import LimitReached
 from companion.note.editor import require_utf8
 
 _KEPT = 200  # answers for editors, which may be asked for again
@@ -136,13 +137,15 @@ class Requests:
         run = self._runs.get(ticket.owner)
         if run is None or run.is_over:
             self._queue.done(ticket)
-        elif not isinstance(error, EndpointError | JournalError):
+        elif not isinstance(error, EndpointError | StorageError):
             self._finish(run, ticket, Result(ticket.path, "failed", str(error)), None)
         elif passes and not run.order.stops_on_fault:
             self._queue.again(ticket, time.monotonic())
         else:
             self._queue.done(ticket)
-            run.add(Result(ticket.path, "failed", str(error), ends_run=True))
+            # an editor waits for its note; of others nothing was asked where a limit is reached
+            if run.order.text is not None or not isinstance(error, LimitReached):
+                run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
 
     def offer_again(

@@ -12,7 +12,7 @@ from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Runs
 from companion.daemon.unexpected import log_fault
 from companion.enrich.draft import Job
-from companion.errors import CompanionError, EndpointError, JournalError
+from companion.errors import CompanionError, EndpointError, StorageError
 from companion.llm.faults import Cancelled, EndpointDown
 from companion.llm.spending import LimitReached
 
@@ -87,7 +87,7 @@ class Workers:
         except LimitReached as error:
             self._health.untried()
             kind.fail(ticket, error, passes=False)
-        except (EndpointError, JournalError) as error:
+        except (EndpointError, StorageError) as error:
             self._pause(error)
             kind.fail(ticket, error, passes=True)
         except Exception as error:
@@ -97,12 +97,12 @@ class Workers:
                 error = CompanionError(f"unexpected {type(error).__name__}; please report it")
             kind.fail(ticket, error, passes=False)
 
-    def _pause(self, error: EndpointError | JournalError) -> None:
+    def _pause(self, error: EndpointError | StorageError) -> None:
         """Hold everything back until the endpoint is tried again."""
         known = self._health.fault
         fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
         retry_at = self._health.fail(fault)
-        if known is None and isinstance(error, JournalError):
+        if known is None and isinstance(error, StorageError):
             log_fault("paused", error)
         elif known is None and (found := self._health.fault):
             # its words may be the endpoint's, which may quote a note

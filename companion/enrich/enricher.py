@@ -19,7 +19,15 @@ from companion.enrich.reader import Outcome
 from companion.enrich.result import Result, Status, failed_result
 from companion.enrich.same_note import require_same_note
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
+from companion.errors import (
+    AnswerError,
+    DiskFull,
+    EndpointError,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    StorageError,
+)
 from companion.llm.answer import NoCompletion, Usage
 from companion.llm.client import Client
 from companion.llm.faults import Cancelled
@@ -33,6 +41,7 @@ from companion.vault.journal import Outcome as Journaled
 from companion.vault.write import (
     SETTLE,
     NoteMixed,
+    NoteTorn,
     Snapshot,
     read_note,
     require_writable,
@@ -85,13 +94,17 @@ class Enricher:
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
 
-        Raises EndpointError, Cancelled, JournalError: no other note can be worked on then either.
+        Raises EndpointError, Cancelled, StorageError: no other note can be worked on then either,
+        and no further call is made.
         """
         try:
             answered = self.ask(job)
             return answered if isinstance(answered, Result) else self.write(answered)
         except NoteError as error:
             return failed_result(job.path, error)
+        except (EndpointError, StorageError):
+            self._client.stop()
+            raise
 
     def ask(self, job: Job, text: str | None = None) -> Answered | Result:
         """Return what the model gives for the note; a result where there is nothing to write.
@@ -133,7 +146,7 @@ class Enricher:
 
         Planned and written again on what somebody wrote meanwhile.
 
-        Raises NoteError, Cancelled, JournalError. After NoteChanged and NoteBusy, it can be
+        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
         tried again later.
         """
         for attempt in range(1, _TRIES + 1):
@@ -146,6 +159,8 @@ class Enricher:
                 return replace(result, change=self._commit(snapshot, result, edits))
             except NoteMixed:
                 raise
+            except (DiskFull, NoteTorn) as error:
+                raise StorageError(str(error)) from error
             except NoteChanged:
                 if attempt == _TRIES:
                     raise
@@ -162,7 +177,7 @@ class Enricher:
         if data != draft.data:
             require_same_note(draft.data, data, job.path)
             draft = draft_note(self.workspace, job, data)
-        fillings = _still_needed(outcome.fillings, draft)
+        fillings = answered.still_needed(draft)
         if draft.skipped or not fillings or draft.own - _keys(fillings):
             reason = draft.skipped or "it was edited meanwhile and needs nothing now"
             return Planned(_unchanged(answered, reason), [])
@@ -275,13 +290,3 @@ def _proposals(outcome: Outcome) -> tuple[str, ...]:
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:
     return {filling.need.key for filling in fillings}
-
-
-def _still_needed(fillings: Sequence[Filling], draft: Draft) -> list[Filling]:
-    """Return the fillings whose need the note still has, with the need as it is now."""
-    needs = {need.key: need for need in draft.needs}
-    return [
-        filling._replace(need=needs[filling.need.key])
-        for filling in fillings
-        if filling.need.key in needs
-    ]

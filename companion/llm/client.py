@@ -131,6 +131,10 @@ class Client:
         """Have at most so many calls under way at once; more threads may ask, and wait then."""
         self._calls.limit(at_once)
 
+    def stop(self) -> None:
+        """Make no further call: what would raises Stopped. Those under way are finished."""
+        self._calls.stop()
+
     def close(self) -> None:
         """Break off the calls under way and close the connections."""
         self._calls.close()

@@ -84,6 +84,10 @@ class Cancelled(CompanionError):
     """The user stopped the work; the call was given up."""
 
 
+class Stopped(Cancelled):
+    """The call was not made, for another one met a fault that all share."""
+
+
 class Reply(NamedTuple):
     """What the server sent: the HTTP status, its headers in lower case, the body's bytes."""
 
