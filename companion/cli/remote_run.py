@@ -80,7 +80,7 @@ class _RemoteRun:
         try:
             with self._tally.show.progress("Enriching", run.total) as progress:
                 for result, diff, counted in self._daemon.follow(
-                    run.id, diff=self._tally.with_diff
+                    run.id, diff=self._tally.with_diff, tell=self._tell_waits
                 ):
                     if not counted:
                         self._tally.report(result, diff or "")
@@ -100,6 +100,9 @@ class _RemoteRun:
                 "and the same command does the rest"
             )
         return None
+
+    def _tell_waits(self, reason: str) -> None:
+        self._tally.show.warn(f"The daemon waits: {reason}")
 
     def _cancel(self) -> None:
         if self._run:

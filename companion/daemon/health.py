@@ -54,6 +54,11 @@ class Fault(NamedTuple):
     next_try: float  # the clock's seconds
     tries: int  # that failed, with this fault or one that passes (or lasts) like it
 
+    @property
+    def lasts(self) -> bool:
+        """Whether it takes the user to mend it."""
+        return _waits_of(self.kind) == _LASTING
+
 
 class Health:
     """The state of one endpoint, shared by the threads that call it.

@@ -107,7 +107,6 @@ class Requests:
 
     def cancel(self, run: Run) -> None:
         """End the run: what is being written is finished, nothing further is begun."""
-        run.cancelled.set()
         self._end(run, "cancelled")
 
     def work(self, ticket: Ticket[Job]) -> bool:
@@ -147,6 +146,12 @@ class Requests:
             if run.order.text is not None or not isinstance(error, LimitReached):
                 run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
+
+    def end_runs(self, fault: str) -> None:
+        """End the runs that stop on a fault, for one that does not pass by itself."""
+        for run in self._runs.active():
+            if run.order.stops_on_fault:
+                self._end(run, "failed", fault)
 
     def offer_again(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
@@ -228,6 +233,7 @@ class Requests:
             self._close(run)
 
     def _end(self, run: Run, state: State, fault: str = "") -> None:
+        run.cancelled.set()  # also of one that failed: its other notes' calls are broken off
         run.end(state, fault)
         self._queue.drop(run.id)
         self._close(run)

@@ -30,6 +30,13 @@ class Work(Protocol):
         """Give it back after a fault; passes: one for which the queue is held until it may pass."""
 
 
+class RequestWork(Work, Protocol):
+    """The work that clients ask for."""
+
+    def end_runs(self, fault: str) -> None:
+        """End the runs that stop on a fault."""
+
+
 class Workers:
     """As many threads as notes may be worked on at once, one of them never in the background."""
 
@@ -37,7 +44,7 @@ class Workers:
         self,
         queue: WorkQueue[Job],
         background: Work,
-        requests: Work,
+        requests: RequestWork,
         health: Health,
         runs: Runs,
         concurrency: int,
@@ -90,6 +97,8 @@ class Workers:
         except (EndpointError, StorageError) as error:
             self._pause(error)
             kind.fail(ticket, error, passes=True)
+            if (fault := self._health.fault) and fault.lasts:  # whoever's note it was
+                self._requests.end_runs(fault.reason)
         except Exception as error:
             log_fault(ticket.path, error)
             self._health.untried()  # a fault of ours must not cost the other notes
