@@ -5,7 +5,7 @@ from __future__ import annotations
 from threading import Lock
 
 from companion.enrich.again import AnswerUnfit
-from companion.enrich.answer import NothingToSay
+from companion.enrich.answer import NothingToOffer, NothingToSay
 from companion.enrich.reader import Outcome
 from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer
@@ -50,7 +50,8 @@ def _is_answered(outcome: Outcome, errors: list[AnswerError]) -> bool:
     """Return whether the model answered, be it with what cannot be used."""
     if len(outcome.fillings) > len(outcome.fallbacks):
         return True
-    return any(isinstance(error, AnswerUnfit | NothingToSay) for error in errors)
+    answers = (error for error in errors if not isinstance(error, NothingToOffer))
+    return any(isinstance(error, AnswerUnfit | NothingToSay) for error in answers)
 
 
 def _fault_of(error: AnswerError) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 
-from companion.enrich.answer import NothingToSay
+from companion.enrich.answer import NothingToOffer, NothingToSay
 from companion.enrich.answered import Answered, Planned
 from companion.enrich.ask import field_of
 from companion.enrich.asker import Asker
@@ -255,7 +255,7 @@ class Enricher:
 
     def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
         for need, error in refused.items():
-            if isinstance(error, NoCompletion):
+            if isinstance(error, NoCompletion | NothingToOffer):
                 continue
             reason = error.proposed or str(error)
             self.workspace.journal.remember(path, need.key, _what_came_of(error), reason)
