@@ -19,7 +19,8 @@ class NoteError(CompanionError):
         self.line = line
 
     def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
+        name = self.path.replace("\r", "\\r").replace("\n", "\\n")  # a file's may have them
+        where = f"{name}: " if name else ""
         line = f" (line {self.line})" if self.line else ""
         return f"{where}{self.reason}{line}"
 

@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from threading import Event
 
-from companion.cli import INTERRUPTED
-from companion.cli.show import Show
+from companion.cli.show import Show, one_line
 from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
@@ -50,7 +49,7 @@ class Tally:
         if result.is_unanswered:
             mark, style = _OWN_MARK, "yellow"
         reason = _reason_of(result)
-        self.show.say(f"{mark} {result.path}{reason and f': {reason}'}", style=style)
+        self.show.say(f"{mark} {one_line(result.path)}{reason and f': {reason}'}", style=style)
         for need, _, remark in result.filled:
             self.show.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
         for reason in result.left:
@@ -84,10 +83,10 @@ class Tally:
         if run:
             self.show.say(f"To take it all back: companion undo --run {run}")
 
-    def status(self, cancelled: Event) -> int:
-        """Return the exit status."""
+    def status(self, cancelled: Event, stopped: int) -> int:
+        """Return the exit status. stopped: that of a run which a signal ended."""
         if cancelled.is_set():
-            return INTERRUPTED
+            return stopped
         return 1 if self.counts["failed"] or self._unanswered or self._lacks_section else 0
 
 

@@ -10,16 +10,17 @@ import click
 
 from companion.cli.history import describe
 from companion.cli.session import (
+    NotePath,
     common_options,
     find_running,
     open_session,
     resolve_history_path,
 )
-from companion.cli.show import Show, count
+from companion.cli.show import Show, count, one_line
 from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteChanged, NoteError, NoteRefused, UsageError
+from companion.errors import CompanionError, NoteChanged, NoteError, NoteRefused, UsageError
 from companion.vault.journal import Change
 from companion.vault.undo import undo_change
 
@@ -28,7 +29,7 @@ Outcome = Literal["done", "lost", "failed"]  # lost: it cannot be taken back any
 
 
 @click.command()
-@click.argument("what", required=False, metavar="[CHANGE | PATH]")
+@click.argument("what", required=False, type=NotePath(), metavar="[CHANGE | PATH]")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @common_options
@@ -52,8 +53,12 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
             return undo_change(workspace.root, workspace.journal, change, run)
 
         is_bare = what is None and run_name is None
-        runs = _find_runs(workspace) if is_bare else []
-        changes = runs[0] if is_bare else _find_named(workspace, what, run_name)
+        try:
+            runs = _find_runs(workspace) if is_bare else []
+            changes = runs[0] if is_bare else _find_named(workspace, what, run_name)
+        except _NothingToUndo as nothing:
+            show.warn(str(nothing))
+            return 0
         outcomes = [_undo(change, take_back, show) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
         show.warn(_say_lost(*(run[0].run for run in runs[:2])))
@@ -61,10 +66,14 @@ def undo(what: str | None, run_name: str | None, as_json: bool, vault: Path | No
     return 0 if set(outcomes) == {"done"} else 1
 
 
+class _NothingToUndo(CompanionError):
+    """All that was to be taken back is taken back already."""
+
+
 def _find_runs(workspace: Workspace) -> list[list[Change]]:
     """Return the changes that are still there, run by run, all newest first.
 
-    Raises UsageError when there are none.
+    Raises _NothingToUndo when there are none.
     """
     made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
     _some(made, "there is nothing to take back; see companion history")
@@ -85,7 +94,10 @@ def _find_named(workspace: Workspace, what: str | None, run_name: str | None) ->
         path = resolve_history_path(workspace, what)
         made = [change for change in journal.changes(path=path) if _can_be_undone(change)]
         return _some(made[:1], f"Companion changed nothing in {path} that is still there")
-    made = [change for change in journal.changes(run=run_name) if change.state == "done"]
+    changes = journal.changes(run=run_name)
+    if not changes:
+        raise UsageError(f"there is no run {run_name}; see companion history")
+    made = [change for change in changes if change.state == "done"]
     which = f"the run {run_name} made no change that is still there"
     return _some(made, f"there is nothing to take back: {which}; see companion history")
 
@@ -96,7 +108,7 @@ def _can_be_undone(change: Change) -> bool:
 
 def _some(changes: list[Change], otherwise: str) -> list[Change]:
     if not changes:
-        raise UsageError(otherwise)
+        raise _NothingToUndo(otherwise)
     return changes
 
 
@@ -117,7 +129,7 @@ def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> Out
     if show.as_json:
         show.object({"change": change.id, "path": change.path, "undone_by": made})
     elif made is not None:
-        show.say(f"{change.path}: {describe(change)} (change {change.id}), taken back")
+        show.say(f"{one_line(change.path)}: {describe(change)} (change {change.id}), taken back")
     return outcome
 
 

@@ -120,7 +120,9 @@ def test_it_ends_when_its_command_is_ended(served: Serving, number: int) -> None
     process = served.user.start("enrich", ".")
     read_first(process)
     process.send_signal(number)
-    assert process.wait(PATIENCE) == 128 + number
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert ("Stopped: 1 enriched, 3 not done." in out) is (number == signal.SIGTERM)
     assert served.client().status().runs == []
 
 
