@@ -11,16 +11,24 @@ import click
 from companion.cli.history import describe
 from companion.cli.moment import HOW, read_moment
 from companion.cli.session import (
+    NotePath,
     common_options,
     find_running,
     open_session,
     resolve_history_path,
 )
-from companion.cli.show import Show, count, local_time
+from companion.cli.show import Show, count, local_time, one_line
 from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import ChangeGone, NoteChanged, NoteError, NoteRefused, UsageError
+from companion.errors import (
+    ChangeGone,
+    CompanionError,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    UsageError,
+)
 from companion.vault.journal import Change
 from companion.vault.undo import Undone, undo_change
 
@@ -29,7 +37,7 @@ Outcome = Literal["done", "part", "lost", "failed"]  # lost: it cannot be taken 
 
 
 @click.command()
-@click.argument("whats", nargs=-1, metavar="[CHANGE | PATH]...")
+@click.argument("whats", nargs=-1, type=NotePath(), metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @click.option("--since", metavar="WHEN", help=f"All changes since then, {HOW}.")
 @click.option("--today", is_flag=True, help="All changes of today.")
@@ -70,8 +78,12 @@ def undo(
             return undo_change(workspace.root, workspace.journal, change, run)
 
         is_bare = not whats and run_name is None and after is None
-        runs = _find_runs(workspace) if is_bare else []
-        changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
+        try:
+            runs = _find_runs(workspace) if is_bare else []
+            changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
+        except _NothingToUndo as nothing:
+            show.warn(str(nothing))
+            return 0
         moved_from = workspace.journal.notes.moved_from
         outcomes = [_undo(change, take_back, show, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
@@ -81,10 +93,14 @@ def undo(
     return 0 if set(outcomes) == {"done"} else 1
 
 
+class _NothingToUndo(CompanionError):
+    """All that was to be taken back is taken back already."""
+
+
 def _find_runs(workspace: Workspace) -> list[list[Change]]:
     """Return the changes that are still there, run by run, all newest first.
 
-    Raises UsageError when there are none.
+    Raises _NothingToUndo when there are none.
     """
     made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
     _some(made, "there is nothing to take back; see companion history")
@@ -106,7 +122,8 @@ def _find_all(
 ) -> list[Change]:
     """Return the changes that the user means, newest first, so that each finds its own text.
 
-    Raises UsageError: a name means nothing, or there is nothing to take back.
+    Raises UsageError: a name means nothing, or one of several has nothing to take back.
+    _NothingToUndo: all of them together have not.
     """
     if after is not None:
         return _find_since(workspace, whats, after)
@@ -114,15 +131,22 @@ def _find_all(
         return _find_named(workspace, None, run_name)
     found: dict[int, Change] = {}
     for what in whats:
-        folder = None if what.isdecimal() else _folder(workspace, what)
-        if folder is None:
-            changes = _find_named(workspace, what, None)
-        else:
-            made = _made_in(workspace, [folder])
-            none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
-            changes = _some(made, none)
-        found |= {change.id: change for change in changes}
+        try:
+            found |= {change.id: change for change in _find_what(workspace, what)}
+        except _NothingToUndo as nothing:
+            if len(whats) == 1:
+                raise
+            raise UsageError(str(nothing)) from None
     return [found[number] for number in sorted(found, reverse=True)]
+
+
+def _find_what(workspace: Workspace, what: str) -> list[Change]:
+    """Return the change of that number, the last one of that note, or all of that folder."""
+    folder = None if what.isdecimal() else _folder(workspace, what)
+    if folder is None:
+        return _find_named(workspace, what, None)
+    none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
+    return _some(_made_in(workspace, [folder]), none)
 
 
 def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> list[Change]:
@@ -162,7 +186,10 @@ def _find_named(workspace: Workspace, what: str | None, run_name: str | None) ->
         done = [change for change in journal.changes(path=path) if _is_made(change)]
         made = [change for change in done if _can_be_undone(change)] or done
         return _some(made[:1], f"Companion changed nothing in {path} that is still there")
-    made = [change for change in journal.changes(run=run_name) if change.state == "done"]
+    changes = journal.changes(run=run_name)
+    if not changes:
+        raise UsageError(f"there is no run {run_name}; see companion history")
+    made = [change for change in changes if change.state == "done"]
     which = f"the run {run_name} made no change that is still there"
     return _some(made, f"there is nothing to take back: {which}; see companion history")
 
@@ -178,7 +205,7 @@ def _can_be_undone(change: Change) -> bool:
 
 def _some(changes: list[Change], otherwise: str) -> list[Change]:
     if not changes:
-        raise UsageError(otherwise)
+        raise _NothingToUndo(otherwise)
     return changes
 
 
@@ -213,7 +240,7 @@ def _undo(
     elif undone:
         how = "taken back in part" if left else "taken back"
         was = change.path if change.path != undone.path else moved_from.get(undone.path)
-        where = f"{undone.path} (moved from {was})" if was else undone.path
+        where = one_line(f"{undone.path} (moved from {was})" if was else undone.path)
         show.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcome
 

@@ -184,13 +184,14 @@ class Daemon:
         jobs = limit_jobs(self._space, jobs, order.limit)
         if not order.agreed:
             self._require_agreement(jobs)
-        if order.priority is not Priority.BACKGROUND:
-            self._health.wake()
-            self._queue.hold_all(None)
         answered = self._background.take_over(paths[0]) if order.text is not None else None
         if order.priority is not Priority.BACKGROUND:
             answered = None  # it may be asked for more
-        return self._requests.start(order, jobs, skipped, answered)
+        run = self._requests.start(order, jobs, skipped, answered)
+        if order.priority is not Priority.BACKGROUND:  # the run's notes are queued: they go first
+            self._health.wake()
+            self._queue.hold_all(None)
+        return run
 
     def cancel_run(self, run: Run) -> None:
         """Cancel the run: what is being written is finished, nothing further is begun."""

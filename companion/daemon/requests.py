@@ -25,12 +25,13 @@ from companion.enrich.same_note import NoteRewritten
 from companion.errors import (
     CompanionError,
     EndpointError,
-    JournalError,
     NoteError,
     NoteRefused,
+    StorageError,
     UsageError,
 )
 from companion.llm.answer import Usage
+from companion.llm.spending import LimitReached
 from companion.note.editor import require_utf8
 
 _KEPT = 200  # answers for editors, which may be asked for again
@@ -106,7 +107,6 @@ class Requests:
 
     def cancel(self, run: Run) -> None:
         """End the run: what is being written is finished, nothing further is begun."""
-        run.cancelled.set()
         self._end(run, "cancelled")
 
     def work(self, ticket: Ticket[Job]) -> bool:
@@ -144,14 +144,22 @@ class Requests:
             self._queue.again(ticket, time.monotonic())
         elif run is None or run.is_over:
             self._queue.done(ticket)
-        elif not isinstance(error, EndpointError | JournalError):
+        elif not isinstance(error, EndpointError | StorageError):
             self._finish(run, ticket, Result(ticket.path, "failed", str(error)), None)
         elif passes and not run.order.stops_on_fault:
             self._queue.again(ticket, time.monotonic())
         else:
             self._queue.done(ticket)
-            run.add(Result(ticket.path, "failed", str(error), ends_run=True))
+            # an editor waits for its note; of others nothing was asked where a limit is reached
+            if run.order.text is not None or not isinstance(error, LimitReached):
+                run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
+
+    def end_runs(self, fault: str) -> None:
+        """End the runs that stop on a fault, for one that does not pass by itself."""
+        for run in self._runs.active():
+            if run.order.stops_on_fault:
+                self._end(run, "failed", fault)
 
     def offer_again(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
@@ -259,6 +267,7 @@ class Requests:
             self._close(run)
 
     def _end(self, run: Run, state: State, fault: str = "") -> None:
+        run.cancelled.set()  # also of one that failed: its other notes' calls are broken off
         run.end(state, fault)
         self._queue.drop(run.id)
         self._close(run)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from companion.enrich.answer import NothingToOffer
 from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
@@ -168,7 +169,7 @@ def _require_askable(need: Need, field: Field, shown: Shown) -> None:
     try:
         field.choices(shown)
     except NothingToChoose as error:
-        raise AnswerError(str(error)) from None
+        raise NothingToOffer(str(error)) from None
     if need.question and len(need.question) > _QUESTION:
         raise AnswerError(
             f"the question “{need.question[:_TOLD]}…” has {len(need.question):,} letters, and"

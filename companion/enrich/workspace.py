@@ -89,7 +89,7 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     keep_private(state)
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
     ignore = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
-    opened = partial(Workspace, root, state, config, prompts, _rules(config, prompts), ignore)
+    opened = partial(Workspace, root, state, config, prompts, make_rules(config, prompts), ignore)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
             yield opened(journal)
@@ -100,11 +100,19 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
         yield opened(journal, recovered)
 
 
-def _rules(config: Config, prompts: Prompts) -> Rules:
-    fields = prompts.fields.values()
-    names = [field.property or CALLOUT for field in fields]
-    names.sort(key=lambda name: (name != DESCRIPTION, name))
+def make_rules(config: Config, prompts: Prompts) -> Rules:
+    """Return which notes are candidates. Raises UsageError: notes.fields names no such field."""
+    fields = sorted(
+        prompts.fields.values(),
+        key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),
+    )
+    names = {field.name: field.property or CALLOUT for field in fields}
+    triggers = [field.property for field in fields if field.trigger and field.property]
     vocabulary = [
         field.property for field in fields if field.property and field.vocabulary == "vault"
     ]
-    return config.rules(tuple(names), tuple(filter(None, vocabulary)))
+    return config.rules(
+        names,
+        tuple(filter(None, vocabulary)),
+        tuple(dict.fromkeys([DESCRIPTION, *triggers])),
+    )

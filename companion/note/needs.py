@@ -218,8 +218,9 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
 def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
     if postponed := postponed_by(view, rules):
         return f"postponed by {postponed}"
-    if DESCRIPTION in rules.fields and (key := _empty_key(view, DESCRIPTION)):
-        return f"empty {key}"
+    for name in rules.triggers:
+        if name in rules.fields and (key := _empty_key(view, name)):
+            return f"empty {key}"
     return "you named it" if explicit else None
 
 
