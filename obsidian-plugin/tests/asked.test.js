@@ -66,6 +66,17 @@ describe("an open note that is asked for elsewhere", () => {
     assert.equal(view.editor.getValue(), FILLED);
   });
 
+  test("waits while something is typed into a dialog", async () => {
+    await begin([RUN]);
+    const dialog = document.body.createDiv({ cls: "modal-container" });
+    dialog.createEl("input").focus();
+    await host.pass(20_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    dialog.remove();
+    await host.pass(6000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
   test("waits until its review is over", async () => {
     await begin([]);
     await host.command("review-note");

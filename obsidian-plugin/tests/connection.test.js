@@ -842,6 +842,16 @@ describe("an open note that waits for edits", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
   });
 
+  test("is written soon after the cursor has left a property that it fills", async () => {
+    await begin({});
+    view.editor.cursor = NOTE.indexOf("description:") + 3;
+    await host.pass(20_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    view.editor.cursor = NOTE.length;
+    await host.pass(2000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
   test("is given up when the user types for minutes, and tried again later", async () => {
     await begin({});
     let ready;
