@@ -35,21 +35,21 @@ from benchmarks.quality.tags import without
 from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import excerpt
-from companion.enrich.known import Known
 from companion.enrich.model import model_facts
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteRefused
-from companion.llm.answer import Answer, Schema
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
-from companion.llm.question import Message
+from companion.llm.request import Message
+from companion.llm.response import Answer, JsonSchema
 from companion.note.needs import DESCRIPTION, Need, find_facts
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
-from companion.prompts import NoteView as Shown
+from companion.prompts import PromptContext as Shown
 
 MODEL = "smollm2-135m"
 CONTEXT = 8192  # tokens: what the model was trained for
@@ -58,7 +58,7 @@ LONGEST = 4000  # bytes of a note, at most so many tokens: with all else they fi
 PROPERTIES = (DESCRIPTION, "aliases", "tags")
 MOST = 600  # tokens beside the prose
 
-Question = tuple[Sequence[Message], Schema]
+Question = tuple[Sequence[Message], JsonSchema]
 
 
 class Observed(Client):
@@ -75,12 +75,12 @@ class Observed(Client):
         self._remember(messages, {})
         return super().ask_text(messages, max_tokens, longest_copy)
 
-    def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
+    def ask_json(self, messages: Sequence[Message], schema: JsonSchema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema; see Client."""
         self._remember(messages, schema)
         return super().ask_json(messages, schema, max_tokens)
 
-    def _remember(self, messages: Sequence[Message], schema: Schema) -> None:
+    def _remember(self, messages: Sequence[Message], schema: JsonSchema) -> None:
         if not any(message["role"] == "assistant" for message in messages):
             self.questions.append((messages, schema))
 
@@ -158,7 +158,7 @@ def configure(endpoint: Endpoint) -> Config:
 def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Taken]:
     """Yield what each of so many notes took, and say on standard error how far it is."""
     config = workspace.config
-    asker = Asker(workspace, Known(workspace.scan()), model_facts(config))
+    asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
     endpoint = config.remote_endpoint()
     for number, (path, view) in enumerate(islice(choose(workspace), limit), 1):
         began, client = time.perf_counter(), Observed(endpoint)
@@ -169,7 +169,7 @@ def measure(workspace: Workspace, limit: int, counter: Endpoint) -> Iterator[Tak
         yield count(client, prose, counter)
 
 
-def choose(workspace: Workspace) -> Iterator[tuple[str, NoteView]]:
+def choose(workspace: Workspace) -> Iterator[tuple[str, ParsedNote]]:
     """Yield paths and notes that lack all four, in an order that is arbitrary, always the same."""
     for note in choose_notes(workspace.root, workspace.config, "all", described=False):
         view = make_empty(note.view)
@@ -177,7 +177,7 @@ def choose(workspace: Workspace) -> Iterator[tuple[str, NoteView]]:
             yield note.path, view
 
 
-def make_empty(view: NoteView) -> NoteView | None:
+def make_empty(view: ParsedNote) -> ParsedNote | None:
     """Return the note with the properties empty; None where it is too long, or it cannot be."""
     if len(view.note.encode()) > LONGEST:
         return None
@@ -188,12 +188,12 @@ def make_empty(view: NoteView) -> NoteView | None:
         lines, text = "".join(f"{name}:\n" for name in missing), view.note.text
         start = view.note.frontmatter.start if view.note.frontmatter else view.note.body_start
         added = lines if view.note.frontmatter else f"---\n{lines}---\n"
-        return NoteView(NoteText(text[:start] + added + text[start:]))
+        return ParsedNote(NoteText(text[:start] + added + text[start:]))
     except NoteRefused:
         return None
 
 
-def find_needs(view: NoteView, workspace: Workspace) -> list[Need]:
+def find_needs(view: ParsedNote, workspace: Workspace) -> list[Need]:
     """Return those of the four needs that the product finds, were the note named."""
     needs = find_facts(view, workspace.rules, explicit=True).needs
     return [need for need in needs if need.kind in PROPERTIES or need.where == "top"]

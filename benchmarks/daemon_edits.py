@@ -37,8 +37,8 @@ from benchmarks.daemon_process import (
 )
 from benchmarks.stub_endpoint import running_stub
 from companion.config import state_folder
-from companion.daemon.place import find_daemon
-from companion.daemon.token import read_token
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import read_token
 from companion.vault.journal import Change
 
 DELAY = 0.05  # seconds that the stub takes for an answer

@@ -17,11 +17,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from companion.config import state_folder
-from companion.daemon.api.status_shape import StatusShape
-from companion.daemon.client import DaemonClient, DaemonGone
+from companion.daemon.api.schemas import StatusShape
+from companion.daemon.daemon_client import DaemonClient, DaemonGone
 from companion.daemon.log import log_file
-from companion.daemon.place import find_daemon
-from companion.daemon.token import read_token
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import read_token
 from companion.vault.journal import Change, Journal
 
 COMPANION = ("-m", "companion")

@@ -20,8 +20,8 @@ from typing import Any
 
 from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.client import Client
+from companion.llm.download import pull
 from companion.llm.embedded import EmbeddedServer
-from companion.llm.fetch import pull
 
 CONTEXT = 2048
 SYSTEM = "You write notes for a personal knowledge base. Be plain and precise. " * 8

@@ -22,12 +22,12 @@ from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import slipped
-from companion.enrich.answer import Limits, read_answer
-from companion.enrich.gate import CHECKS, Fault, Said, what_was_told
-from companion.enrich.gate.tokens import count_unspaced, width
-from companion.enrich.gate.unfinished import whole_sentences
-from companion.enrich.languages import Languages
-from companion.enrich.own_sentence import running_text
+from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, what_was_told
+from companion.enrich.checks.unfinished import whole_sentences
+from companion.enrich.extractive import running_text
+from companion.enrich.language import Languages
+from companion.enrich.parse_answer import Limits, read_answer
+from companion.enrich.words import count_unspaced, width
 from companion.errors import AnswerError
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import IgnoreRules
@@ -87,7 +87,7 @@ def read_vault(vault: Path) -> list[Note]:
     return [Note(note, languages.of(note.path, note.view)) for note in found]
 
 
-def describe(note: Note, prompts: Prompts) -> Said | None:
+def describe(note: Note, prompts: Prompts) -> CheckedAnswer | None:
     """Return the note's own description as if a model had said it, with a full stop."""
     text = note.reference.description
     if text and text.rstrip("\"'”’»)）」』")[-1:] not in tuple(".!?…。！？"):
@@ -95,7 +95,7 @@ def describe(note: Note, prompts: Prompts) -> Said | None:
     return _said(note, prompts, "description", text) if text else None
 
 
-def begin(note: Note, prompts: Prompts) -> Said | None:
+def begin(note: Note, prompts: Prompts) -> CheckedAnswer | None:
     """Return the paragraphs the note begins with, as if a model had said them for a callout."""
     taken: list[str] = []
     for paragraph in running_text(note.reference.view)[:3]:
@@ -109,7 +109,7 @@ def begin(note: Note, prompts: Prompts) -> Said | None:
 def measure(
     notes: Sequence[Note],
     prompts: Prompts,
-    answer: Callable[[Note, Prompts], Said | None],
+    answer: Callable[[Note, Prompts], CheckedAnswer | None],
 ) -> Measured:
     measured = Measured(0, 0, [], [], [])
     looked_at = title_alone = 0
@@ -143,7 +143,7 @@ def show(what: str, measured: Measured) -> None:
     print()
 
 
-def show_spoiled(answers: Sequence[Said]) -> None:
+def show_spoiled(answers: Sequence[CheckedAnswer]) -> None:
     """Print what the checks miss of the descriptions when they are made bad on purpose."""
     wordy = [said for said in answers if width(said.text) >= WORDY and not CHECKS["title"](said)]
     made, through = slipped(wordy, Random(5))
@@ -159,7 +159,7 @@ def memory() -> float:
     return pages * 4096 / 1e6
 
 
-def _alarms(note: Reference, said: Said, measured: Measured) -> Iterator[Alarm]:
+def _alarms(note: Reference, said: CheckedAnswer, measured: Measured) -> Iterator[Alarm]:
     """Yield what each check finds; add how long they took."""
     spent = 0.0
     for kind, check in CHECKS.items():
@@ -175,7 +175,7 @@ def _alarms(note: Reference, said: Said, measured: Measured) -> Iterator[Alarm]:
     measured.seconds.append(spent)
 
 
-def _said(note: Note, prompts: Prompts, name: str, text: str) -> Said | None:
+def _said(note: Note, prompts: Prompts, name: str, text: str) -> CheckedAnswer | None:
     field = prompts.fields[name]
     try:
         value = read_answer(field, text, ANY)
@@ -185,7 +185,7 @@ def _said(note: Note, prompts: Prompts, name: str, text: str) -> Said | None:
     text = value if isinstance(value, str) else "\n".join(value)
     view, title = note.reference.view, note.reference.title
     words, told = "\n".join(running_text(view)), what_was_told(prompts, field)
-    return Said(field, text, text, title, view.note.text, words, told, note.language)
+    return CheckedAnswer(field, text, text, title, view.note.text, words, told, note.language)
 
 
 if __name__ == "__main__":

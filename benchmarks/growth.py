@@ -15,19 +15,19 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from typing import NamedTuple
 
+from companion.enrich.checks import CHECKS, CheckedAnswer
+from companion.enrich.context import show_note
 from companion.enrich.excerpt import excerpt
-from companion.enrich.gate import CHECKS, Said
-from companion.enrich.own_sentence import own_sentence
-from companion.enrich.shown import show_note
-from companion.note.callout import PLAIN, place_callout
-from companion.note.inert import inert_prose
-from companion.note.inert_value import inert_value
-from companion.note.kept_back import find_marks
+from companion.enrich.extractive import own_sentence
+from companion.note.callouts import PLAIN, place_callout
+from companion.note.exclusions import find_marks
+from companion.note.links import LinkNames, link_mentions, link_targets
 from companion.note.needs import find_facts, read_facts
+from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
+from companion.note.sanitize import inert_prose
+from companion.note.sanitize_value import inert_value
 from companion.note.text import NoteText
-from companion.note.view import NoteView
-from companion.note.wikilink import LinkNames, link_mentions, link_targets
 from companion.prompts import load_prompts
 
 ROUNDS = 3
@@ -119,7 +119,7 @@ def seconds(way: Callable[[str], Callable[[], object]], text: str) -> float:
 def of_notes() -> dict[str, Callable[[str], Callable[[], object]]]:
     """Return what is done with a note's text; what is not measured is done first."""
     rules = Rules(skip_tags=("secret",))
-    ways: dict[str, Callable[[NoteView], object]] = {
+    ways: dict[str, Callable[[ParsedNote], object]] = {
         "facts": lambda view: find_facts(view, rules, explicit=True),
         "tags": lambda view: view.inline_tags,
         "marks": lambda view: find_marks(view, ("secret",), ()),
@@ -135,8 +135,8 @@ def of_notes() -> dict[str, Callable[[str], Callable[[], object]]]:
     }
 
 
-def _viewed(way: Callable[[NoteView], object], text: str) -> Callable[[], object]:
-    return partial(way, NoteView(NoteText(f"{HEAD}{text}\n")))
+def _viewed(way: Callable[[ParsedNote], object], text: str) -> Callable[[], object]:
+    return partial(way, ParsedNote(NoteText(f"{HEAD}{text}\n")))
 
 
 def of_answers() -> dict[str, Callable[[str], Callable[[], object]]]:
@@ -145,7 +145,7 @@ def of_answers() -> dict[str, Callable[[str], Callable[[], object]]]:
     note = "Bread rises when the yeast in the dough makes gas, and it wants time and warmth."
 
     def checked(name: str, text: str) -> Callable[[], object]:
-        return partial(CHECKS[name], Said(field, text, text, "Bread", note, note, ""))
+        return partial(CHECKS[name], CheckedAnswer(field, text, text, "Bread", note, note, ""))
 
     return {
         "inert prose": lambda text: partial(inert_prose, text, lambda _: None),

@@ -22,7 +22,7 @@ import frontmatter
 from yaml import YAMLError
 
 from benchmarks.quality.page import table
-from companion.note.wikilink import LinkNames, NoteName, link_mentions, link_targets
+from companion.note.links import LinkNames, NoteName, link_mentions, link_targets
 
 FAULTS = (
     "dangling",

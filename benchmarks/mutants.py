@@ -36,10 +36,10 @@ PLACES = (
     "companion/note",
     "companion/vault",
     "companion/enrich/plan.py",
-    "companion/enrich/draft.py",
+    "companion/enrich/task.py",
     "companion/daemon/guard.py",
-    "companion/daemon/queue.py",
-    "companion/daemon/token.py",
+    "companion/daemon/work_queue.py",
+    "companion/daemon/tokens.py",
 )
 KINDS = re.compile(
     "core/(ReplaceComparison|ReplaceAnd|ReplaceOr|ReplaceTrue|ReplaceFalse|Number|AddNot)"

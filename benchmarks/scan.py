@@ -22,8 +22,8 @@ from companion.note.needs import read_facts
 from companion.note.rules import Rules
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Notes
-from companion.vault.locate import open_vault
 from companion.vault.obsidian import read_obsidian_settings
+from companion.vault.paths import open_vault
 
 ROUNDS = 5
 COLD, WARM, MEGABYTES = 10, 4, 150

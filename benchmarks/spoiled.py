@@ -7,9 +7,9 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from random import Random
 
-from companion.enrich.gate import Said, find_fault
-from companion.enrich.gate.tokens import count_unspaced
-from companion.enrich.gate.unfinished import whole_sentences
+from companion.enrich.checks import CheckedAnswer, find_fault
+from companion.enrich.checks.unfinished import whole_sentences
+from companion.enrich.words import count_unspaced
 
 STRANGERS = ("Grigori Halvorsen", "Tamsin Okonkwo", "Xylotek", "Brunswick & Lyle")
 OTHERS = {
@@ -144,7 +144,7 @@ TALK: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def spoil(said: Said, random: Random) -> Iterator[tuple[str, Said]]:
+def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAnswer]]:
     """Yield the answer made bad in each way, with the name of the way."""
     text = said.text
     chinese = count_unspaced(text) > 5
@@ -167,7 +167,7 @@ def spoil(said: Said, random: Random) -> Iterator[tuple[str, Said]]:
         yield name, replace(said, text=bad, raw=bad)
 
 
-def slipped(answers: Sequence[Said], random: Random) -> tuple[int, list[str]]:
+def slipped(answers: Sequence[CheckedAnswer], random: Random) -> tuple[int, list[str]]:
     """Return how many bad answers were made, and those that no check finds, each with its way.
 
     What is mended, by cutting it back to whole sentences that a person wrote, is bad no more.

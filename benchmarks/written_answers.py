@@ -25,10 +25,10 @@ from benchmarks.quality.languages import write_vault
 from benchmarks.quality.page import table
 from benchmarks.quality.references import find_references
 from companion.config import load_config
-from companion.llm.answer import Answer, Usage
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.question import Message
+from companion.llm.request import Message
+from companion.llm.response import Answer, Usage
 from companion.vault.ignore import IgnoreRules
 
 ANSWERS = Path(__file__).parent / "answers"

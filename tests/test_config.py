@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config, load_config, state_folder
-from companion.config.write import plan_settings
+from companion.config.edit import plan_settings
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.note.callout import Style, Styles
+from companion.note.callouts import Style, Styles
 
 VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 KEY = "sk-config-Vw81SecretKey"

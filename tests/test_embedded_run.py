@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from companion.cli import run
+from companion.llm.download import pull
 from companion.llm.embedded import EmbeddedServer
-from companion.llm.fetch import pull
 
 pytestmark = pytest.mark.model
 

@@ -16,19 +16,19 @@ from companion.errors import UsageError
 from companion.prompts import (
     Ask,
     Field,
-    NoteView,
     NothingToChoose,
+    PromptContext,
     PromptError,
     Prompts,
     load_prompts,
 )
 from companion.prompts.field import load_field
-from companion.prompts.file import read_file
-from companion.prompts.view import SAMPLES
+from companion.prompts.prompt_context import SAMPLES
+from companion.prompts.prompt_file import read_file
 
 Write = Callable[[str, str], Path]
 PROMPTS = load_prompts()
-NOTE = NoteView(
+NOTE = PromptContext(
     "Kyoto",
     prose="The old capital.\n\nIt lies in Kansai.",
     headings=("Temples", "Food"),
@@ -53,7 +53,7 @@ def ask(key: str, question: str | None = None, section: str | None = None) -> As
     return Ask(key, PROMPTS.fields[key.split("_")[0]], question, section)
 
 
-def user_text(asks: Sequence[Ask], note: NoteView = NOTE, as_json: bool = True) -> str:
+def user_text(asks: Sequence[Ask], note: PromptContext = NOTE, as_json: bool = True) -> str:
     return PROMPTS.messages(asks, note, json=as_json)[1]["content"]
 
 
@@ -459,7 +459,7 @@ def test_system_and_note_are_the_same_for_all_fields() -> None:
     ("language", "words"), [("German", "Write in German."), (None, "the language of the note")]
 )
 def test_language(language: str | None, words: str) -> None:
-    assert words in user_text([ask("description")], NoteView("Tee", language=language))
+    assert words in user_text([ask("description")], PromptContext("Tee", language=language))
 
 
 def test_choices_are_offered() -> None:
@@ -467,12 +467,12 @@ def test_choices_are_offered() -> None:
 
 
 def test_stub_says_that_it_has_no_text() -> None:
-    assert "(no text yet)" in user_text([ask("callout")], NoteView("Kyoto"))
+    assert "(no text yet)" in user_text([ask("callout")], PromptContext("Kyoto"))
 
 
 def test_note_text_is_never_a_template() -> None:
     text = "{{ title }} {% for x in y %} {{ 7 * 7 }} {# gone #}"
-    note = NoteView(text, prose=text, headings=(text,), opening=text, self_description=text)
+    note = PromptContext(text, prose=text, headings=(text,), opening=text, self_description=text)
     assert user_text([ask("callout", text, text)], note).count(text) >= 4
 
 
@@ -494,14 +494,14 @@ def test_note_text_cannot_close_its_marks(text: str, marker: str, place: str) ->
         "title": "Kyoto",
         place: text if place in ("title", "prose") else (text,),
     }
-    shown = user_text([ask("description")], NoteView(**held))
+    shown = user_text([ask("description")], PromptContext(**held))
     assert shown.startswith(f"<{marker}>\n")
     assert shown.count(f"<{marker}>") == shown.count(f"\n</{marker}>\n") == 1
 
 
 @given(st.lists(st.sampled_from(["<", "</", "/", "note", "-2", "-3", ">", " ", "\n", "｜", "x"])))
 def test_marks_hold_for_any_text(pieces: list[str]) -> None:
-    values = NoteView("Kyoto", prose="".join(pieces)).values()
+    values = PromptContext("Kyoto", prose="".join(pieces)).values()
     assert f"<{values['marker']}" not in str(values["prose"])
     assert f"</{values['marker']}" not in str(values["prose"])
 
@@ -520,7 +520,7 @@ def test_marks_hold_for_any_text(pieces: list[str]) -> None:
     ],
 )
 def test_no_data_ends_a_turn(mark: str) -> None:
-    note = NoteView(
+    note = PromptContext(
         mark, prose=mark, headings=[mark], aliases=[mark], tags=[mark], opening=mark,
         self_description=mark,
         vocabulary={"tags": [mark]},
@@ -543,13 +543,13 @@ def test_instructions_stay_on_their_line() -> None:
     ],
 )  # fmt: skip
 def test_instructions_name_the_beginning_of_a_long_title(title: str, named: str) -> None:
-    text = user_text([ask("description"), ask("callout")], NoteView(title))
+    text = user_text([ask("description"), ask("callout")], PromptContext(title))
     assert text.count(f"# {' '.join(title.split())}\n") == 1
     assert text.count(f'"{named}"') == 2
 
 
 def test_nothing_names_the_subject_of_a_note_without_title() -> None:
-    note = NoteView("", NOTE.prose, vocabulary=NOTE.vocabulary)
+    note = PromptContext("", NOTE.prose, vocabulary=NOTE.vocabulary)
     section = ask("callout", section="Food")
     for asks in ([ask(key) for key in PROMPTS.fields], [section]):
         text = user_text(asks, note)
@@ -595,11 +595,11 @@ def test_nothing_to_choose(key: str, call: Callable[..., object]) -> None:
     with pytest.raises(
         NothingToChoose, match=rf"no value for {key} .*; .* prompts/fields/{key}\.md"
     ):
-        call([ask(key)], NoteView("Kyoto"), *more)
+        call([ask(key)], PromptContext("Kyoto"), *more)
 
 
 def test_choices_come_once() -> None:
-    note = NoteView("Kyoto", vocabulary={"tags": ["b", "a", "b"]})
+    note = PromptContext("Kyoto", vocabulary={"tags": ["b", "a", "b"]})
     assert PROMPTS.fields["tags"].choices(note) == ("b", "a")
 
 

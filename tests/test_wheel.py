@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault.plugin import FILES
+from companion.vault.plugin_files import FILES
 
 REPOSITORY = Path(__file__).parents[1]
 PLUGIN = REPOSITORY / "obsidian-plugin"

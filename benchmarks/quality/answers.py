@@ -15,10 +15,10 @@ from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.references import Reference
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.known import Known
+from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts, open_source
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.llm.answer import Usage
+from companion.llm.response import Usage
 from companion.note.needs import Need, find_facts
 
 
@@ -66,7 +66,9 @@ class Answering:
 
     def asker(self) -> Asker:
         """Return what asks for the notes' needs, and reads the answers."""
-        return Asker(self._workspace, Known(self._workspace.scan()), model_facts(self._config))
+        return Asker(
+            self._workspace, VaultContext(self._workspace.scan()), model_facts(self._config)
+        )
 
     def needs_of(self, note: Reference, kinds: Sequence[str]) -> list[Need]:
         """Return what the product would ask for, were the note named, of these kinds."""

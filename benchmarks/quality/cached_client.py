@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from companion.errors import AnswerError
-from companion.llm.answer import Answer, NoAnswer, NoCompletion, Schema, Usage
-from companion.llm.calls import EndpointSource
+from companion.llm.attempts import EndpointSource
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.question import Message
+from companion.llm.request import Message
+from companion.llm.response import Answer, JsonSchema, NoAnswer, NoCompletion, Usage
 
 
 class CachedClient(Client):
@@ -39,7 +39,7 @@ class CachedClient(Client):
         ask = super().ask_text
         return self._recall(file, lambda: ask(messages, max_tokens, longest_copy))
 
-    def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
+    def ask_json(self, messages: Sequence[Message], schema: JsonSchema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema; see Client."""
         file = self._file(messages, schema, max_tokens)
         ask = super().ask_json
@@ -48,7 +48,7 @@ class CachedClient(Client):
     def _file(
         self,
         messages: Sequence[Message],
-        schema: Schema | None,
+        schema: JsonSchema | None,
         max_tokens: int,
         longest_copy: int | None = None,
     ) -> Path:

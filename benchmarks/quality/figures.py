@@ -13,7 +13,7 @@ from benchmarks.quality.first_sentence import first_sentence
 from benchmarks.quality.language import language_of, language_of_note
 from benchmarks.quality.measures import absent_names, find_names, longest_copied, rouge_l, words
 from benchmarks.quality.references import Reference
-from companion.llm.answer import Usage
+from companion.llm.response import Usage
 
 Row = tuple[str, list[str]]
 FAR = 0.5  # cosine below which a description is another one

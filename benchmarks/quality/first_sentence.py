@@ -5,8 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from companion.note.tag import has_only_tags
-from companion.note.view import NoteView
+from companion.note.parsed_note import ParsedNote
+from companion.note.tags import has_only_tags
 
 _IMAGE = re.compile(r"!\[\[[^\]]*\]\]|!\[[^\]]*\]\([^)]*\)")
 _WIKILINK = re.compile(r"\[\[(?:[^\]|]*\|)?([^\]]*)\]\]")
@@ -19,7 +19,7 @@ _ABBREVIATIONS = r"(?<!\be\.g)(?<!\bi\.e)(?<!\betc)(?<!\bvs)(?<!\bDr)(?<!\bMr)(?
 _END = re.compile(rf"{_ABBREVIATIONS}[.!?…][\"')\]”’]*(?=\s+[^a-z\s])|[。！？][”’」』）]*")
 
 
-def first_sentence(view: NoteView) -> str:
+def first_sentence(view: ParsedNote) -> str:
     """Return the first sentence of the note's running text, without markup; empty: it has none.
 
     Running text is neither heading, list, quote, table, code nor HTML; where the note has none,
@@ -28,7 +28,7 @@ def first_sentence(view: NoteView) -> str:
     return next(sentences(first_paragraph(view)), "")
 
 
-def first_paragraph(view: NoteView) -> str:
+def first_paragraph(view: ParsedNote) -> str:
     """Return the first paragraph of running text, without markup, on one line."""
     found: list[str] = []
     for line in view.lines:
@@ -60,7 +60,7 @@ def plain(text: str) -> str:
     return " ".join(_EMPHASIS.sub("", text).split())
 
 
-def _first_words(view: NoteView) -> str:
+def _first_words(view: ParsedNote) -> str:
     lines = (plain(line.text[line.content :]) for line in view.lines if line.kind == "text")
     return next(filter(_has_words, lines), "")
 

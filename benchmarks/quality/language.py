@@ -8,7 +8,7 @@ from functools import cache
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
 from benchmarks.quality.first_sentence import plain
-from companion.note.view import NoteView
+from companion.note.parsed_note import ParsedNote
 
 # Those that notes may be in; among all 75, “Canvas is a core plugin” is Finnish.
 _LANGUAGES = ("EN", "ZH", "ES", "DE", "RU", "JA", "FR", "PT", "IT", "NL", "KO")
@@ -31,7 +31,7 @@ def language_of(text: str) -> str:
     return found.iso_code_639_1.name.lower() if found else ""
 
 
-def language_of_note(view: NoteView, title: str) -> str:
+def language_of_note(view: ParsedNote, title: str) -> str:
     """Return the language of the note's running text, as `en`; empty where it has too little."""
     lines = (plain(line.shown) for line in view.lines if line.kind in ("text", "heading"))
     text = "\n".join(filter(None, lines))[:_LOOKED_AT]

@@ -13,8 +13,8 @@ import yaml
 from companion.config import Config
 from companion.errors import NoteRefused
 from companion.note.needs import DESCRIPTION
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 from companion.vault.files import NoteFile, read_file, walk_notes
 from companion.vault.ignore import IgnoreRules
 from companion.vault.obsidian import read_obsidian_settings
@@ -29,7 +29,7 @@ class Reference(NamedTuple):
     """
 
     path: str
-    view: NoteView
+    view: ParsedNote
     description: str
 
     @property
@@ -94,12 +94,12 @@ def _read_all(root: Path, rules: IgnoreRules) -> Iterator[Reference]:
 
 
 def _read(path: str, data: bytes) -> Reference:
-    view = NoteView(NoteText.decode(data))
+    view = ParsedNote(NoteText.decode(data))
     key = view.property_key(DESCRIPTION)
     value = view.properties.get(key) if key else None
     if not key or view.properties.is_empty(key) or not isinstance(value, str):
         return Reference(path, view, "")
-    blank = NoteView(NoteText(take_out(view.note.text, DESCRIPTION)))
+    blank = ParsedNote(NoteText(take_out(view.note.text, DESCRIPTION)))
     others = {name: kept for name, kept in view.properties.values.items() if name != key}
     if blank.properties.values != {**others, key: None} or not blank.properties.is_empty(key):
         raise NoteRefused("its description cannot be taken out alone")

@@ -26,8 +26,8 @@ from benchmarks.quality.references import Reference, choose_notes, take_out
 from companion.config import Config, load_config
 from companion.errors import NoteRefused
 from companion.note.needs import read_facts
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 from companion.vault.index import Index
 from companion.vault.obsidian import read_obsidian_settings
 
@@ -79,7 +79,7 @@ def find_tagged(notes: Sequence[Reference]) -> Iterator[Tagged]:
             yield Tagged(note._replace(view=blank), tags)
 
 
-def without(view: NoteView, name: str) -> NoteView:
+def without(view: ParsedNote, name: str) -> ParsedNote:
     """Return the note with the property empty, also by its older name, and all others as before.
 
     Raises NoteRefused when it cannot be taken out alone.
@@ -87,7 +87,7 @@ def without(view: NoteView, name: str) -> NoteView:
     keys, text = view.property_keys(name), view.note.text
     for key in keys:
         text = take_out(text, key.casefold())
-    blank = NoteView(NoteText(text))
+    blank = ParsedNote(NoteText(text))
     if blank.properties.values != {**view.properties.values, **dict.fromkeys(keys)}:
         raise NoteRefused(f"its {name} cannot be taken out alone")
     return blank

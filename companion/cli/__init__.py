@@ -18,9 +18,9 @@ _COMMANDS = {
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
     "plugin": "companion.cli.plugin:plugin",
-    "status": "companion.cli.status:status",
-    "pause": "companion.cli.pause:pause",
-    "resume": "companion.cli.pause:resume",
+    "status": "companion.cli.daemon_commands:status",
+    "pause": "companion.cli.daemon_commands:pause",
+    "resume": "companion.cli.daemon_commands:resume",
     "backlog": "companion.cli.backlog:backlog",
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
@@ -28,8 +28,8 @@ _COMMANDS = {
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
     "model": "companion.cli.model:model",
-    "pair": "companion.cli.pair:pair",
-    "token": "companion.cli.token:token",
+    "pair": "companion.cli.daemon_commands:pair",
+    "token": "companion.cli.daemon_commands:token",
     "doctor": "companion.cli.doctor:doctor",
 }
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)

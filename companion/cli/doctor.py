@@ -1,7 +1,9 @@
-"""companion doctor: what is set up, what is missing, and how to mend it."""
+"""What companion doctor looks at of the daemon: its token, whether it runs, and where."""
 
 from __future__ import annotations
 
+import os
+import socket
 from collections import Counter
 from collections.abc import Iterator
 from functools import partial
@@ -9,12 +11,17 @@ from pathlib import Path
 
 import click
 
-from companion.cli.in_vain import count_marks, find_missing_folders, find_missing_marks
+from companion import __version__
+from companion.cli.output import Show, count
 from companion.cli.session import choose_vault, common_options
-from companion.cli.show import Show, count
+from companion.cli.unused_settings import count_marks, find_missing_folders, find_missing_marks
 from companion.config import Config, load_config, state_folder
-from companion.daemon.check import check_daemon, check_token
-from companion.enrich.check import (
+from companion.config.private_file import is_private
+from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import has_token, read_token, token_file
+from companion.doctor.model_servers import check_answer, check_model, is_missing
+from companion.doctor.setup import (
     Check,
     NamedCheck,
     check_configuration,
@@ -30,9 +37,59 @@ from companion.enrich.check import (
     check_vault,
     run_checks,
 )
-from companion.enrich.check_model import check_answer, check_model, is_missing
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
+
+_PATIENCE = 2.0  # seconds
+
+
+def check_token() -> Check:
+    """Return whether the token is there, for its owner alone. Raises UsageError."""
+    file = token_file()
+    if not has_token():
+        mend = "companion init or companion serve makes one"
+        return Check("token", "hint", "there is none yet", mend)
+    read_token()
+    if not is_private(file):
+        mend = f"companion token rotate, since they may have seen it; or chmod 600 {file}"
+        return Check("token", "problem", f"others may read {file}", mend)
+    return Check("token", "ok", str(file))
+
+
+def check_daemon(config: Config, state: Path) -> Check:
+    """Return whether the vault's daemon runs, and is of our version; if none, whether it could."""
+    place = find_daemon(state)
+    if place is None:
+        return _check_port(config.server.port)
+    where = f"http://127.0.0.1:{place.port}, process {place.pid}"
+    if place.version != __version__:
+        said = f"it runs version {place.version}, and this is {__version__} ({where})"
+        return Check("daemon", "problem", said, "stop it, and start it again: companion serve")
+    try:
+        DaemonClient(place.port, read_token()).status(_PATIENCE)
+    except (DaemonGone, DaemonRefused) as error:
+        return Check("daemon", "problem", f"{error} ({where})")
+    return Check("daemon", "ok", f"it runs: {where}")
+
+
+def _check_port(port: int) -> Check:
+    start = "companion serve starts it"
+    if not port or _is_free(port):
+        return Check("daemon", "ok", f"it does not run; {start} on port {port or 'any'}")
+    said = f"it does not run, and another program answers on port {port}"
+    return Check("daemon", "problem", said, "choose another port in [server], or stop that program")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name != "nt":  # a port whose last connections only linger is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True
+
 
 _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
 _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}

@@ -10,8 +10,9 @@ from threading import Event
 
 import click
 
-from companion.cli.in_vain import count_marks, warn_of_folders, warn_of_marks
+from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
+from companion.cli.output import Show, Tally
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.session import (
     NotePath,
@@ -21,25 +22,23 @@ from companion.cli.session import (
     open_session,
     resolve_paths,
 )
-from companion.cli.show import Show
-from companion.cli.stop import stop_on_signals
-from companion.cli.tally import Tally
-from companion.daemon.runs import Order
+from companion.cli.unused_settings import count_marks, warn_of_folders, warn_of_marks
+from companion.daemon.client_runs import Order
 from companion.enrich.asker import Asker
+from companion.enrich.checks import find_unchecked
+from companion.enrich.context import VaultContext
 from companion.enrich.cost import ASK_FROM, needs_agreement, tell_cost
-from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
-from companion.enrich.jobs import Choice, choose_jobs, left_alone, limit_jobs
-from companion.enrich.known import Known
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
-from companion.enrich.unchecked import find_unchecked
+from companion.enrich.selection import Choice, choose_jobs, left_alone, limit_jobs
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
-from companion.vault.locate import LeadsOut, Unreadable
+from companion.vault.paths import LeadsOut, Unreadable
 
 
 @click.command()
@@ -130,7 +129,7 @@ class _Run:
 
     def choose(self, wanted: Sequence[str], choice: Choice) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
-        self.known = Known(scan := self.workspace.scan())
+        self.known = VaultContext(scan := self.workspace.scan())
         warn_of_marks(self.workspace, scan, self.show)
         if not choice.every:  # else each of them is named
             self.left = left_alone(self.workspace, scan, wanted)

@@ -7,9 +7,9 @@ from time import gmtime, strftime
 
 import click
 
+from companion.cli.output import Show, local_time, one_line
 from companion.cli.session import NotePath, common_options, open_session, resolve_history_path
-from companion.cli.show import Show, local_time, one_line
-from companion.note.diff import diff_lines
+from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change, Proposal
 
 _MOST = 10**18  # changes; SQLite counts no further than nine times that

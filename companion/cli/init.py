@@ -11,21 +11,21 @@ from pydantic import SecretStr
 from rich.filesize import decimal
 
 from companion.cli.backlog import ask_about_backlog, tell_of_all
-from companion.cli.choose import Options, choose_by_options, choose_by_questions
+from companion.cli.init_choices import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
+from companion.cli.output import Show
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPath
-from companion.cli.show import Show
 from companion.config import Config, config_folder, load_config, state_folder
-from companion.config.write import Planned, Setting, plan_settings, write_planned
-from companion.daemon.place import find_daemon
-from companion.daemon.token import ensure_token
+from companion.config.edit import PlannedSettings, Setting, plan_settings, write_planned
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import ensure_token
+from companion.doctor.model_servers import probe_model, what_thinking_means
 from companion.enrich.model import where_it_goes
-from companion.enrich.trial import try_model, what_thinking_means
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find, model_path
 from companion.note.text import split_lines
-from companion.vault.locate import find_vault, open_vault
+from companion.vault.paths import find_vault, open_vault
 
 _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _NEXT = """
@@ -118,7 +118,7 @@ class _Init:
             win = "wins" if len(names) == 1 else "win"
             self.show.warn(f"{', '.join(names)} in the environment {win} over the file's settings")
 
-    def _plan(self, options: Options) -> Planned:
+    def _plan(self, options: Options) -> PlannedSettings:
         try:
             str(self.root).encode()
         except UnicodeEncodeError:
@@ -139,7 +139,7 @@ class _Init:
             if not self._fetch(config):
                 return True
             self.show.say(f"Asking {where_it_goes(config)}")
-            trial = try_model(config)
+            trial = probe_model(config)
         except CompanionError as error:
             if not self.asks:
                 self.show.warn("Nothing was written; --no-test goes on without asking the model.")
@@ -163,7 +163,7 @@ class _Init:
         fetch_model(config, self.show)
         return True
 
-    def _sum_up(self, planned: Planned) -> None:
+    def _sum_up(self, planned: PlannedSettings) -> None:
         if planned.changed:
             self.show.say(f"\nWritten to {self.file}:", style="bold")
             for line in planned.changed:

@@ -8,7 +8,7 @@ import click
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from companion.cli.show import Show
+from companion.cli.output import Show
 from companion.config import Config, load_config
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find, list_models, model_path
@@ -77,7 +77,7 @@ def _configured_name(config: Config) -> str:
 
 
 def _pull(name: str, show: Show) -> Path:
-    from companion.llm.fetch import pull as pull_file
+    from companion.llm.download import pull as pull_file
 
     wanted = find(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""

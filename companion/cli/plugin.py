@@ -6,14 +6,14 @@ from pathlib import Path
 
 import click
 
+from companion.cli.output import Show
 from companion.cli.session import VaultPath, choose_vault
-from companion.cli.show import Show
 from companion.config import Config, load_config, state_folder
-from companion.config.tables import DEFAULT_PORT
+from companion.config.settings import DEFAULT_PORT
 from companion.daemon.pairing import new_code
-from companion.daemon.place import find_daemon
+from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
-from companion.vault.plugin import find_built, plan_install, write_install
+from companion.vault.plugin_files import find_built, plan_install, write_install
 
 NEXT_IN_OBSIDIAN = """
 Then, in Obsidian:

@@ -7,17 +7,16 @@ from pathlib import Path
 
 import click
 
+from companion.cli.output import Show
 from companion.cli.session import NotePath, common_options, open_session, resolve_path
-from companion.cli.show import Show
-from companion.enrich.asker import Asker
-from companion.enrich.draft import Draft, Job, draft_note
+from companion.enrich.asker import Asker, as_meant
+from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
-from companion.enrich.known import Known
-from companion.enrich.meant import as_meant
 from companion.enrich.model import model_facts, where_it_goes
+from companion.enrich.task import Draft, Job, draft_note
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
-from companion.note.section import Section
+from companion.note.sections import Section
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
@@ -48,7 +47,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             why = draft.skipped or "it needs nothing"
             show.warn(f"{path}: nothing would be sent: {why}")
             return
-        asker = Asker(workspace, Known(workspace.scan()), model_facts(workspace.config))
+        asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(workspace.config))
         meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
         calls, hopeless = asker.calls(path, draft.view, tuple(meant), meant)
     for error in hopeless.values():

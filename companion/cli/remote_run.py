@@ -7,13 +7,13 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
-from companion.cli.stop import exit_on_signals, stop_on_signals
-from companion.cli.tally import Tally
-from companion.daemon.api.run_shapes import RunShape
-from companion.daemon.client import DaemonClient, DaemonRefused
-from companion.daemon.runs import Order
+from companion.cli.interrupts import exit_on_signals, stop_on_signals
+from companion.cli.output import Tally
+from companion.daemon.api.run_schemas import RunShape
+from companion.daemon.client_runs import Order
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused
 from companion.errors import CompanionError, UsageError
-from companion.llm.answer import Usage
+from companion.llm.response import Usage
 
 _UNPROCESSABLE = 422
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.in_vain import warn_of_folders, warn_of_marks
+from companion.cli.output import Show, count, one_line
 from companion.cli.session import (
     NotePath,
     common_options,
@@ -16,9 +16,9 @@ from companion.cli.session import (
     open_session,
     resolve_paths,
 )
-from companion.cli.show import Show, count, one_line
-from companion.enrich.report import Report, as_object
-from companion.vault.locate import LeadsOut, Unreadable
+from companion.cli.unused_settings import warn_of_folders, warn_of_marks
+from companion.enrich.selection import ScanReport, as_object
+from companion.vault.paths import LeadsOut, Unreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 
@@ -46,7 +46,7 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
             task = progress.task_ids[0]
             found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
         warn_of_marks(workspace, found, show)
-        report = Report(workspace, found, [*wanted, *links])
+        report = ScanReport(workspace, found, [*wanted, *links])
     if as_json:
         for path, facts in report.all():
             show.object(as_object(path, facts))
@@ -54,7 +54,7 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
         _print(report, show, all_skipped)
 
 
-def _print(report: Report, show: Show, all_skipped: bool) -> None:
+def _print(report: ScanReport, show: Show, all_skipped: bool) -> None:
     needing = {path: facts for path, facts in report.notes.items() if facts.needs}
     for path, facts in report.notes.items():
         show.say(one_line(path), style="bold")
@@ -70,7 +70,7 @@ def _print(report: Report, show: Show, all_skipped: bool) -> None:
     show.say(f"\n{count(report.looked_at, 'note')} read, {count(len(needing), 'note')} to work on")
 
 
-def _print_skipped(report: Report, show: Show, all_skipped: bool) -> None:
+def _print_skipped(report: ScanReport, show: Show, all_skipped: bool) -> None:
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for path, reason in report.skipped.items():
         by_reason[reason].append(path)

@@ -8,12 +8,12 @@ from pathlib import Path
 import click
 
 from companion.cli.backlog import ask_about_backlog
+from companion.cli.output import Show
 from companion.cli.session import choose_vault, common_options
-from companion.cli.show import Show
 from companion.config import config_folder, load_config
-from companion.config.private import write_private
+from companion.config.private_file import write_private
 from companion.daemon.daemon import Daemon
-from companion.daemon.serve import serve as serve_vault
+from companion.daemon.process import serve as serve_vault
 from companion.enrich.model import where_it_goes
 from companion.errors import UsageError
 

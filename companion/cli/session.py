@@ -11,16 +11,17 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from companion.cli.show import Show
+from companion.cli.output import Show
 from companion.config import Config, config_folder, load_config, state_folder
-from companion.daemon.client import DaemonClient
-from companion.daemon.place import find_daemon
-from companion.daemon.token import read_token
+from companion.daemon.daemon_client import DaemonClient
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import read_token
 from companion.enrich.model import where_it_goes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.vault.files import is_utf8
-from companion.vault.locate import (
+from companion.vault.moves import follow_moves
+from companion.vault.paths import (
     LeadsOut,
     OutsideVault,
     Unreadable,
@@ -30,7 +31,6 @@ from companion.vault.locate import (
     open_vault,
     relative_path,
 )
-from companion.vault.moves import follow_moves
 
 F = TypeVar("F", bound=Callable[..., Any])
 

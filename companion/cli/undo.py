@@ -10,6 +10,7 @@ import click
 
 from companion.cli.history import describe
 from companion.cli.moment import HOW, read_moment
+from companion.cli.output import Show, count, local_time, one_line
 from companion.cli.session import (
     NotePath,
     common_options,
@@ -17,8 +18,7 @@ from companion.cli.session import (
     open_session,
     resolve_history_path,
 )
-from companion.cli.show import Show, count, local_time, one_line
-from companion.daemon.client import DaemonRefused
+from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import (

@@ -1,8 +1,7 @@
 """Configuration: one file, three environment variables, and the folders of what is kept."""
 
-from companion.config.config import Config
-from companion.config.folders import APP, common_state_folder, config_folder, state_folder
-from companion.config.load import load_config
+from companion.config.load import APP, common_state_folder, config_folder, load_config, state_folder
+from companion.config.settings import Config
 
 __all__ = [
     "APP",

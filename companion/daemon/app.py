@@ -12,26 +12,25 @@ from werkzeug.exceptions import HTTPException
 
 from companion import __version__
 from companion.config import APP
-from companion.daemon.api import pair, proof, route, waiting
-from companion.daemon.api.changes import changes
-from companion.daemon.api.notes import notes
-from companion.daemon.api.presence import presence
-from companion.daemon.api.route import PREFIX
-from companion.daemon.api.runs import runs
-from companion.daemon.api.status import status
+from companion.daemon.api import client_routes, routing, run_routes
+from companion.daemon.api.change_routes import changes
+from companion.daemon.api.client_routes import presence, status
+from companion.daemon.api.note_routes import notes
+from companion.daemon.api.routing import PREFIX
+from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 
-NOUNS = (status, notes, runs, changes, presence, pair.pair, proof.proof)
+NOUNS = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
 
 
 def make_app(
     daemon: Daemon,
     accepts: Callable[[str], object],
     exchange: Callable[[str], str | None],
-    prove: Callable[[int, str], proof.Proofs | None],
+    prove: Callable[[int, str], client_routes.Proofs | None],
     port: int,
     closing: threading.Event | None = None,
 ) -> Guard:
@@ -45,10 +44,10 @@ def make_app(
     app = Flask("companion", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
-    app.extensions[route.EXTENSION] = daemon
-    app.extensions[pair.EXTENSION] = exchange
-    app.extensions[proof.EXTENSION] = partial(prove, port)
-    app.extensions[waiting.EXTENSION] = waiting.Waiters(closing or threading.Event())
+    app.extensions[routing.EXTENSION] = daemon
+    app.extensions[client_routes.EXTENSION] = exchange
+    app.extensions[client_routes.PROOF_EXTENSION] = partial(prove, port)
+    app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing or threading.Event())
     for noun in NOUNS:
         app.register_blueprint(noun)
     app.add_url_rule("/healthz", "healthz", _tell_health, methods=["GET"])

@@ -9,18 +9,16 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 
-from companion.daemon.day import DaysNotes, was_asked
+from companion.daemon.background_switch import DaysNotes, was_asked
+from companion.daemon.fingerprints import Fingerprints, Signature
 from companion.daemon.presence import Presence
-from companion.daemon.queue import Ticket, WorkQueue
-from companion.daemon.seen import Seen, Signature
-from companion.enrich.answered import Answered
-from companion.enrich.draft import Job
+from companion.daemon.work_queue import Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
-from companion.enrich.result import Result
+from companion.enrich.result import Answered, Result
 from companion.enrich.run import new_run
-from companion.enrich.same_note import NoteRewritten
+from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.spending import LimitReached
+from companion.llm.budget import LimitReached
 from companion.vault.write import NoteYoung
 
 _KEPT = 1_000  # answers that wait to be written
@@ -40,7 +38,7 @@ class Background:
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Seen,
+        seen: Fingerprints,
         presence: Presence,
         notes: DaysNotes,
         settle: float,

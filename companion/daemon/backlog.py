@@ -19,7 +19,7 @@ from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from companion.config.private import write_private
+from companion.config.private_file import write_private
 from companion.errors import UsageError
 
 MANY = 50  # notes that arrive at once; more of them are a backlog
@@ -31,7 +31,7 @@ Setting = Literal["ask", "all", "new"]
 Word = Literal["asked", "left", "free"]
 
 
-class Entry(NamedTuple):
+class BacklogEntry(NamedTuple):
     """A note that needed something when it was last looked at. mtime_ns: its time of change.
 
     word: "asked": the user has not answered yet; "left": they want it left alone; "free": it may
@@ -44,7 +44,7 @@ class Entry(NamedTuple):
     sha256: str
 
 
-_ENTRIES = TypeAdapter(dict[str, Entry])
+_ENTRIES = TypeAdapter(dict[str, BacklogEntry])
 
 
 class Backlog:
@@ -71,7 +71,7 @@ class Backlog:
         self._alike: dict[str, dict[str, None]] = {}  # paths by what is in the notes
         known = _load(self._file)
         self._is_new, self._is_saved = known is None, False
-        self._entries: dict[str, Entry] = {}
+        self._entries: dict[str, BacklogEntry] = {}
         for path, entry in (known or {}).items():
             self._put(path, entry._replace(word=self._word_now(entry.word)))
         self._is_saved = known == self._entries
@@ -154,7 +154,7 @@ class Backlog:
         self._put(path, read)
         return True
 
-    def _follow(self, path: str, others: set[str]) -> Entry | None:
+    def _follow(self, path: str, others: set[str]) -> BacklogEntry | None:
         """Return the entry of a note that was renamed to path, which is its own from now on."""
         digest = self._read(path, "free").sha256 if self._entries else ""
         for old in list(self._alike.get(digest, ())):
@@ -172,7 +172,7 @@ class Backlog:
         except OSError:
             return False
 
-    def _is_as(self, path: str, entry: Entry) -> bool:
+    def _is_as(self, path: str, entry: BacklogEntry) -> bool:
         """Whether the note looks as it did, or is not there to be looked at."""
         try:
             seen = (self._root / path).stat()
@@ -180,13 +180,13 @@ class Backlog:
             return True
         return (seen.st_size, seen.st_mtime_ns) == (entry.size, entry.mtime_ns)
 
-    def _read(self, path: str, word: Word) -> Entry:
+    def _read(self, path: str, word: Word) -> BacklogEntry:
         file = self._root / path
         try:
             seen, data = file.stat(), file.read_bytes()
         except OSError:
-            return Entry(word, -1, 0, "")
-        return Entry(word, len(data), seen.st_mtime_ns, sha256(data).hexdigest())
+            return BacklogEntry(word, -1, 0, "")
+        return BacklogEntry(word, len(data), seen.st_mtime_ns, sha256(data).hexdigest())
 
     def _word_now(self, word: Word) -> Word:
         """Return what becomes of a note under the setting, when it is or was this."""
@@ -197,7 +197,7 @@ class Backlog:
     def _kept_back(self) -> tuple[int, int]:
         return self._words["asked"], self._words["left"]
 
-    def _put(self, path: str, entry: Entry) -> None:
+    def _put(self, path: str, entry: BacklogEntry) -> None:
         self._drop(path)
         self._is_saved = False
         self._entries[path] = entry
@@ -226,7 +226,7 @@ class Backlog:
         self._is_saved = True
 
 
-def _load(file: Path) -> dict[str, Entry] | None:
+def _load(file: Path) -> dict[str, BacklogEntry] | None:
     """Return what is kept in file; None when nothing is, or nothing that can be read."""
     try:
         return _ENTRIES.validate_json(file.read_bytes())

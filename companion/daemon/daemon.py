@@ -10,35 +10,32 @@ from threading import Event
 
 from companion import __version__
 from companion.daemon.background import Background
+from companion.daemon.background_switch import BackgroundSwitch, DaysNotes
 from companion.daemon.backlog import Backlog
-from companion.daemon.consent import Consent
-from companion.daemon.day import DaysNotes
-from companion.daemon.gate import Gate
-from companion.daemon.health import Health
+from companion.daemon.backlog_consent import Consent
+from companion.daemon.circuit_breaker import CircuitBreaker
+from companion.daemon.client_edits import ClientEdits
+from companion.daemon.client_runs import Offer, Order, Run, Runs
+from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
-from companion.daemon.notes import Notes, resolve_path
-from companion.daemon.offers import Offers
 from companion.daemon.open_notes import Asked, OpenNotes
 from companion.daemon.presence import Presence, fold_path
-from companion.daemon.queue import Priority, WorkQueue
-from companion.daemon.reconcile import Reconciler
+from companion.daemon.queries import BackgroundState, DaemonStatus, NoteQueries, Today, resolve_path
+from companion.daemon.reconciler import Reconciler
 from companion.daemon.requests import Requests
-from companion.daemon.runs import Offer, Order, Run, Runs
-from companion.daemon.seen import Seen
-from companion.daemon.source import EnricherSource
-from companion.daemon.state import BackgroundState, Status, Today
-from companion.daemon.work import Workers
+from companion.daemon.work_queue import Priority, WorkQueue
+from companion.daemon.workers import EnricherSource, Workers
 from companion.enrich.asker import Asker
 from companion.enrich.cost import needs_agreement, tell_cost
-from companion.enrich.draft import Job
 from companion.enrich.enricher import Enricher
-from companion.enrich.jobs import choose_jobs, limit_jobs
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
+from companion.enrich.selection import choose_jobs, limit_jobs
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NotAgreed, UsageError
-from companion.llm.spending import Spending
+from companion.llm.budget import Spending
 from companion.vault.write import SETTLE
 
 _REFRESH = 10.0  # seconds that a run waits at most for the vault to be looked over before it
@@ -61,18 +58,18 @@ class Daemon:
         self._space = space
         self._spending = spending
         self._queue: WorkQueue[Job] = WorkQueue()
-        self._seen = Seen(space.root)
+        self._seen = Fingerprints(space.root)
         self._presence = Presence()
-        self._health = Health()
-        self._gate = Gate(space.config, space.state, self._queue)
-        self._offers = Offers(space.root, space.journal)
+        self._health = CircuitBreaker()
+        self._gate = BackgroundSwitch(space.config, space.state, self._queue)
+        self._offers = ClientEdits(space.root, space.journal)
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
         self._reconciler = Reconciler(
             space, self._queue, self._seen, backlog, self._offers.settle, self._looked
         )
         known = self._reconciler.known
         self._consent = Consent(space, backlog, known, lambda: self._reconciler.backlog)
-        self.notes = Notes(space, self._reconciler.scan)
+        self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._offers, self._seen, self._presence)
         self._source = EnricherSource(space, spending, known)
         notes = DaysNotes(spending, self._gate.spend)
@@ -122,13 +119,13 @@ class Daemon:
         self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
 
-    def status(self) -> Status:
+    def status(self) -> DaemonStatus:
         """Return how things stand."""
         config, looked = self._space.config, self._reconciler
         fault, today, waiting = self._health.fault, self._spending.today(), self._queue.counts()
         dollars = self._spending.dollars_a_day
         where = "" if config.is_embedded else config.remote_endpoint().address
-        return Status(
+        return DaemonStatus(
             version=__version__,
             pid=os.getpid(),
             started_at=self.started_at,

@@ -10,17 +10,17 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from companion.daemon.notes import resolve_path
-from companion.daemon.offers import Offers
+from companion.daemon.client_edits import ClientEdits
+from companion.daemon.client_runs import Offer
+from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import PATIENCE, Asked
 from companion.daemon.presence import Presence, fold_path
-from companion.daemon.runs import Offer
-from companion.daemon.seen import Seen
+from companion.daemon.queries import resolve_path
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError, UsageError
 from companion.note.edit import apply_edits
-from companion.note.editor import require_utf8
+from companion.note.editor_text import require_utf8
 from companion.vault.inverse import find_parts_in_editor
 from companion.vault.journal import Change
 from companion.vault.moves import locate_note
@@ -58,7 +58,9 @@ class UndoOffer(NamedTuple):
 class History:
     """The changes of one vault. From any thread."""
 
-    def __init__(self, space: Workspace, offers: Offers, seen: Seen, presence: Presence) -> None:
+    def __init__(
+        self, space: Workspace, offers: ClientEdits, seen: Fingerprints, presence: Presence
+    ) -> None:
         self._space = space
         self._offers = offers
         self._seen = seen

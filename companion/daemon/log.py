@@ -5,11 +5,12 @@ from __future__ import annotations
 import logging
 import os
 import re
+import traceback
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from companion.errors import UsageError
+from companion.errors import CompanionError, UsageError
 
 _BYTES, _FILES = 1_000_000, 3
 _FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -68,3 +69,16 @@ class _OneLine(logging.Formatter):
 
     def format(self, record: logging.LogRecord) -> str:
         return _CONTROL.sub("\ufffd", super().format(record))
+
+
+_log = logging.getLogger(__name__)
+
+
+def log_fault(doing: str, error: Exception) -> None:
+    """Log what went wrong: a fault of ours by its kind and place, for it may quote a note."""
+    if isinstance(error, CompanionError | OSError):
+        _log.warning("%s: %s", doing, error)
+        return
+    places = traceback.extract_tb(error.__traceback__)
+    where = " > ".join(f"{PurePath(place.filename).name}:{place.lineno}" for place in places)
+    _log.error("%s: unexpected %s; please report it (%s)", doing, type(error).__name__, where)

@@ -14,15 +14,14 @@ from dataclasses import dataclass
 from typing import Literal, NamedTuple
 
 from companion.daemon.background import log_result
+from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.presence import Presence, fold_path
-from companion.daemon.queue import Priority, Ticket, WorkQueue
-from companion.daemon.seen import Seen
-from companion.enrich.answered import Answered
-from companion.enrich.draft import Job
+from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
-from companion.enrich.result import Result
+from companion.enrich.result import Answered, Result
+from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.faults import Cancelled
+from companion.llm.errors import Cancelled
 
 LATER = "later"  # owns the tickets of notes whose run goes on without them; no run's id
 PATIENCE = 30.0  # seconds that an editor has to take the edits
@@ -69,7 +68,7 @@ class OpenNotes:
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Seen,
+        seen: Fingerprints,
         presence: Presence,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:

@@ -14,8 +14,8 @@ from pydantic.json_schema import models_json_schema
 
 from companion import __version__
 from companion.config import APP
-from companion.daemon.api.route import PREFIX, Noun, Route
-from companion.daemon.api.shapes import LARGEST
+from companion.daemon.api.routing import PREFIX, Noun, Route
+from companion.daemon.api.schemas import LARGEST
 from companion.daemon.problem import PROBLEM_JSON, Problem
 
 _Mode = Literal["validation", "serialization"]

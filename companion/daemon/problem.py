@@ -47,7 +47,7 @@ _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
 )
 
 
-class Place(BaseModel):
+class ProblemPlace(BaseModel):
     """What is wrong in one place: `where` is `body`, `query` or `path`, and the way from there."""
 
     where: str
@@ -61,7 +61,7 @@ class Problem(BaseModel):
     title: str
     status: int
     detail: str
-    errors: list[Place] = []
+    errors: list[ProblemPlace] = []
 
     def dump(self) -> bytes:
         """Return it as JSON."""
@@ -78,7 +78,7 @@ class Refusal(Exception):
         self,
         status: int,
         detail: str,
-        errors: Sequence[Place] = (),
+        errors: Sequence[ProblemPlace] = (),
         headers: Sequence[tuple[str, str]] = (),
         kind: str = "",
     ) -> None:

@@ -10,18 +10,16 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from companion.daemon.background import log_result
-from companion.daemon.day import DaysNotes, was_asked
-from companion.daemon.offers import Offers
+from companion.daemon.background_switch import DaysNotes, was_asked
+from companion.daemon.client_edits import ClientEdits
+from companion.daemon.client_runs import Offer, Order, Run, Runs, RunState
+from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, Given, OpenNotes
 from companion.daemon.presence import fold_path
-from companion.daemon.queue import Priority, Ticket, WorkQueue
-from companion.daemon.runs import Offer, Order, Run, Runs, State
-from companion.daemon.seen import Seen
-from companion.enrich.answered import Answered
-from companion.enrich.draft import Job
+from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
-from companion.enrich.result import Result, failed_result
-from companion.enrich.same_note import NoteRewritten
+from companion.enrich.result import Answered, Result, failed_result
+from companion.enrich.task import Job, NoteRewritten
 from companion.errors import (
     CompanionError,
     EndpointError,
@@ -30,9 +28,9 @@ from companion.errors import (
     StorageError,
     UsageError,
 )
-from companion.llm.answer import Usage
-from companion.llm.spending import LimitReached
-from companion.note.editor import require_utf8
+from companion.llm.budget import LimitReached
+from companion.llm.response import Usage
+from companion.note.editor_text import require_utf8
 
 _KEPT = 200  # answers for editors, which may be asked for again
 
@@ -57,8 +55,8 @@ class Requests:
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Seen,
-        offers: Offers,
+        seen: Fingerprints,
+        offers: ClientEdits,
         open_notes: OpenNotes,
         runs: Runs,
         notes: DaysNotes,
@@ -266,7 +264,7 @@ class Requests:
         if run.is_over:
             self._close(run)
 
-    def _end(self, run: Run, state: State, fault: str = "") -> None:
+    def _end(self, run: Run, state: RunState, fault: str = "") -> None:
         run.cancelled.set()  # also of one that failed: its other notes' calls are broken off
         run.end(state, fault)
         self._queue.drop(run.id)

@@ -1,30 +1,54 @@
-"""Ask the model for what a note needs: the view of the note, a second try, a stand-in."""
+"""What an empty callout asks for whose title is the one that callouts begin with in this vault."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from companion.enrich.again import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
-from companion.enrich.answer import NothingToSay
-from companion.enrich.ask import Call, Room, ask_for, field_of, plan_calls
+from companion.enrich.accept import Outcome, Reader, stand_in
+from companion.enrich.checks import checks_are_on
+from companion.enrich.checks.answer_language import name_language
+from companion.enrich.context import LITTLE, VaultContext, show_note, telling_properties
 from companion.enrich.excerpt import excerpt
-from companion.enrich.gate import checks_are_on
-from companion.enrich.gate.language import name_language
-from companion.enrich.gate.tokens import width
-from companion.enrich.known import Known
-from companion.enrich.languages import Languages
+from companion.enrich.language import Languages
 from companion.enrich.model import ModelFacts
-from companion.enrich.reader import Outcome, Reader
-from companion.enrich.shown import LITTLE, show_note, telling_properties
-from companion.enrich.stand_in import stand_in
+from companion.enrich.model_calls import Call, Room, ask_for, field_of, plan_calls
+from companion.enrich.parse_answer import NothingToSay
+from companion.enrich.retry import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
+from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.client import Client
+from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
-from companion.note.section import Section, find_heading
-from companion.note.view import NoteView
-from companion.prompts import NoteView as Shown
+from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section, find_heading
+from companion.prompts import PromptContext as Shown
+
+
+def as_meant(needs: Sequence[Need], styles: Styles) -> dict[Need, Need]:
+    """Return each need as it is to be asked for, with what it is to the note and the journal.
+
+    A callout that was emptied and kept its title, be it `KI`, asks no question by it.
+    """
+    titles = {style.title.casefold() for style in styles}
+    return {
+        need._replace(question=None) if (need.question or "").casefold() in titles else need: need
+        for need in needs
+    }
+
+
+def ask_as_meant(
+    asker: Asker, path: str, view: ParsedNote, needs: Sequence[Need], styles: Styles, client: Client
+) -> Outcome:
+    """Return what Asker.ask does, which raises what it does, for the needs as they are meant."""
+    meant = as_meant(needs, styles)
+    outcome = asker.ask(path, view, tuple(meant), client, meant)
+    fillings = [filling._replace(need=meant[filling.need]) for filling in outcome.fillings]
+    refused = {meant[need]: error for need, error in outcome.refused.items()}
+    fallbacks = {meant[need]: error for need, error in outcome.fallbacks.items()}
+    return outcome._replace(fillings=fillings, refused=refused, fallbacks=fallbacks)
+
 
 _LEAST_PROSE = 1 / 8  # of the context, that the needs in one call leave to the note
 
@@ -35,7 +59,7 @@ class Asker:
     `known` may be replaced when the vault has changed.
     """
 
-    def __init__(self, workspace: Workspace, known: Known, model: ModelFacts) -> None:
+    def __init__(self, workspace: Workspace, known: VaultContext, model: ModelFacts) -> None:
         self._workspace = workspace
         self.known = known
         self._model = model
@@ -44,7 +68,7 @@ class Asker:
     def ask(
         self,
         path: str,
-        view: NoteView,
+        view: ParsedNote,
         needs: Sequence[Need],
         client: Client,
         in_note: Mapping[Need, Need] = {},
@@ -83,7 +107,7 @@ class Asker:
         return stand_in(read, view, shown, reader, prompts, self._model.is_small)
 
     def calls(
-        self, path: str, view: NoteView, needs: Sequence[Need], in_note: Mapping[Need, Need] = {}
+        self, path: str, view: ParsedNote, needs: Sequence[Need], in_note: Mapping[Need, Need] = {}
     ) -> tuple[list[Call], dict[Need, AnswerError]]:
         """Return the calls that ask() would make, and the needs that cannot be asked for."""
         shown = self._show(path, view, needs, _lines_asked_in(view, needs, in_note))
@@ -93,7 +117,7 @@ class Asker:
     def _show(
         self,
         path: str,
-        view: NoteView,
+        view: ParsedNote,
         needs: Sequence[Need],
         around: Sequence[int],
         spare: int = 0,
@@ -119,7 +143,7 @@ class Asker:
         left = max(0, context - max(map(room.used_by, calls), default=0))
         return min(left, model.prose_tokens or left)
 
-    def _language_for(self, path: str, view: NoteView) -> str | None:
+    def _language_for(self, path: str, view: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""
         if told := self._workspace.config.notes.language:
             return name_language(told)
@@ -140,7 +164,7 @@ def _merge(first: Outcome, second: Outcome) -> Outcome:
 
 
 def _lines_asked_in(
-    view: NoteView, needs: Sequence[Need], in_note: Mapping[Need, Need]
+    view: ParsedNote, needs: Sequence[Need], in_note: Mapping[Need, Need]
 ) -> list[int]:
     """Return the lines of the outline that questions and callouts of sections stand in."""
     lines = []

@@ -8,14 +8,13 @@ from math import ceil
 from typing import NamedTuple
 
 from companion.config import Config
-from companion.enrich.asker import Asker
-from companion.enrich.draft import Job
-from companion.enrich.jobs import draft_open, has_open_needs
-from companion.enrich.meant import as_meant
+from companion.enrich.asker import Asker, as_meant
 from companion.enrich.model import where_it_goes
+from companion.enrich.selection import draft_open, has_open_needs
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.llm.forecast import estimate_tokens, price
+from companion.llm.pricing import estimate_tokens, price
 
 ASK_FROM = 50  # notes at a remote endpoint; more are sent only once somebody agreed to it
 

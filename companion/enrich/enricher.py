@@ -6,18 +6,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 
-from companion.enrich.answer import NothingToOffer, NothingToSay
-from companion.enrich.answered import Answered, Planned
-from companion.enrich.ask import field_of
-from companion.enrich.asker import Asker
-from companion.enrich.circuit_breaker import CircuitBreaker
-from companion.enrich.draft import Draft, Job, draft_note
-from companion.enrich.meant import ask_as_meant
+from companion.enrich.accept import Outcome
+from companion.enrich.asker import Asker, ask_as_meant
+from companion.enrich.model_calls import field_of
+from companion.enrich.parse_answer import NothingToOffer, NothingToSay
 from companion.enrich.plan import Filling, Plan, any_filling
-from companion.enrich.planner import MANY, Planner
-from companion.enrich.reader import Outcome
-from companion.enrich.result import Result, Status, failed_result
-from companion.enrich.same_note import require_same_note
+from companion.enrich.plan_worker import MANY, Planner
+from companion.enrich.repeated_faults import RepeatedFaults
+from companion.enrich.result import Answered, NoteStatus, PlannedChange, Result, failed_result
+from companion.enrich.task import Draft, Job, draft_note, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import (
     AnswerError,
@@ -28,16 +25,16 @@ from companion.errors import (
     NoteRefused,
     StorageError,
 )
-from companion.llm.answer import NoCompletion, Usage
 from companion.llm.client import Client
-from companion.llm.faults import Cancelled
-from companion.note.callout import Styles
+from companion.llm.errors import Cancelled
+from companion.llm.response import NoCompletion, Usage
+from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.fillable import may_refuse
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
+from companion.vault.journal import NeedOutcome as Journaled
 from companion.vault.journal import NewChange
-from companion.vault.journal import Outcome as Journaled
 from companion.vault.write import (
     SETTLE,
     NoteMixed,
@@ -78,7 +75,7 @@ class Enricher:
         self._settle = settle
         self._waits = waits
         self._cancelled = cancelled or Event()
-        self._breaker = CircuitBreaker()
+        self._breaker = RepeatedFaults()
         client.limit_calls(workspace.config.concurrency)
         self._planner = planner or open_planner(workspace)
 
@@ -137,7 +134,7 @@ class Enricher:
         left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
         if not outcome.fillings or draft.own - _keys(outcome.fillings):
             nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
-            status: Status = "unchanged" if nothing else "failed"
+            status: NoteStatus = "unchanged" if nothing else "failed"
             return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
         return Answered(job, draft, outcome, left)
 
@@ -166,7 +163,7 @@ class Enricher:
                     raise
         raise AssertionError("unreachable")
 
-    def plan_on(self, answered: Answered, data: bytes) -> Planned:
+    def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
         """Return what becomes of a note that holds data by now; nothing is written.
 
         Raises NoteRewritten: little of what the model was asked about is left. NoteRefused: what
@@ -180,7 +177,7 @@ class Enricher:
         fillings = answered.still_needed(draft)
         if draft.skipped or not fillings or draft.own - _keys(fillings):
             reason = draft.skipped or "it was edited meanwhile and needs nothing now"
-            return Planned(_unchanged(answered, reason), [])
+            return PlannedChange(_unchanged(answered, reason), [])
         try:
             plan, edits = self.plan(draft, fillings)
         except NoteRefused as error:
@@ -189,14 +186,14 @@ class Enricher:
             raise
         old, new = draft.data.decode("utf-8"), plan.text
         if new == old:
-            return Planned(
+            return PlannedChange(
                 Result(job.path, "unchanged", "it is as it was", usage=outcome.usage), []
             )
         left = (*answered.left, *plan.left)
         made = Result(job.path, "enriched", "", tuple(fillings), left, outcome.usage, old, new)
         own = {need.key for need in outcome.fallbacks}
         fallback = tuple(each.need.kind for each in fillings if each.need.key in own)
-        return Planned(replace(made, proposed=_proposals(outcome), fallback=fallback), edits)
+        return PlannedChange(replace(made, proposed=_proposals(outcome), fallback=fallback), edits)
 
     def refuse(self, answered: Answered, reason: str) -> None:
         """Remember that the user does not want what the model gave, so that nobody asks again."""
@@ -216,7 +213,7 @@ class Enricher:
         old = draft.data.decode("utf-8")
         return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)
 
-    def change_of(self, planned: Planned) -> NewChange:
+    def change_of(self, planned: PlannedChange) -> NewChange:
         """Return what the journal is to hold of it."""
         made = planned.result
         return NewChange(
@@ -245,7 +242,7 @@ class Enricher:
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
 
     def _commit(self, snapshot: Snapshot, made: Result, edits: list[Edit]) -> int:
-        change = self.change_of(Planned(made, edits))
+        change = self.change_of(PlannedChange(made, edits))
         return write_note(snapshot, made.new.encode("utf-8"), self.workspace.journal, change)
 
     def _snapshot(self, job: Job) -> Snapshot:

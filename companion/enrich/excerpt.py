@@ -8,11 +8,11 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from companion.enrich.sentence import find_sentence_ends
-from companion.llm.forecast import estimate_tokens
-from companion.note.inert_line import without_links
-from companion.note.line import Line
-from companion.note.visible import visible_lines
+from companion.enrich.sentences import find_sentence_ends
+from companion.llm.pricing import estimate_tokens
+from companion.note.blocks import Line
+from companion.note.sanitize import visible_lines
+from companion.note.sanitize_inline import without_links
 
 CUT = "(cut here)"
 """What stands in an excerpt where something of the note is left out."""

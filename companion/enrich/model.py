@@ -1,21 +1,74 @@
-"""The model that the configuration names, ready to be asked."""
+"""What the configuration lets be spent, counted in the one file of all vaults."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
+from pathlib import Path
 from threading import Event
 from typing import NamedTuple
 
-from companion.config import Config
-from companion.enrich.ask import Way
-from companion.enrich.spending import open_spending
+from companion.config import Config, common_state_folder, state_folder
+from companion.enrich.model_calls import Way
 from companion.errors import UsageError
+from companion.llm.budget import PriceOf, Spending
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
-from companion.llm.spending import Spending
+from companion.llm.pricing import price
+
+_FILE = "spending.sqlite3"
+
+
+def open_spending(config: Config, root: Path | None = None) -> Spending:
+    """Return the spending of all vaults, under the configured caps; close() it at the end.
+
+    root: the vault whose background notes are counted. The file is opened on first use.
+
+    Raises UsageError when there is a cap on money, and the price of the model is not known.
+    """
+    limits = config.limits
+    cost = _price_of(config)
+    if limits.dollars_a_day is not None and cost is None:
+        endpoint = config.remote_endpoint()
+        raise UsageError(
+            f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
+            " known; set tokens_a_day in its place, under [limits] in the configuration"
+        )
+    return Spending(
+        common_state_folder() / _FILE,
+        cost,
+        limits.tokens_a_day,
+        limits.dollars_a_day,
+        state_folder(root).name if root else "",
+        notes_a_day=config.background.notes_a_day,
+    )
+
+
+def _price_of(config: Config) -> PriceOf | None:
+    """Return what tokens cost at the configured model; nothing on this machine."""
+    if config.is_embedded:
+        return _nothing
+    endpoint = config.remote_endpoint()
+    if endpoint.is_local:
+        return _nothing
+
+    def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
+        return _dollars(endpoint, input_tokens, output_tokens)
+
+    return None if cost(1, 1) is None else cost
+
+
+def _dollars(endpoint: Endpoint, input_tokens: int, output_tokens: int) -> Decimal | None:
+    found = price(endpoint.model, endpoint.address, input_tokens, output_tokens)
+    return found.dollars if found else None
+
+
+def _nothing(input_tokens: int, output_tokens: int) -> Decimal:
+    return Decimal(0)
+
 
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note that the embedded model reads: two cores read some 100 a second
@@ -28,7 +81,7 @@ class ModelFacts(NamedTuple):
     """What asking depends on.
 
     context_tokens: what the model reads and writes in one call; None where unknown.
-    way: how it is asked for what a note needs; see companion.enrich.ask.
+    way: how it is asked for what a note needs; see companion.enrich.model_calls.
     prose_tokens: what it is shown of a note at most; None: as much as fits. is_small: whether what
     it knows by heart is often wrong.
     """

@@ -6,20 +6,15 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.callout import (
-    Styles,
-    answer_callout,
-    place_callout,
-    place_section_callout,
-)
+from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.mark import KEEP, take_mark
 from companion.note.needs import CALLOUT, Need, find_callout, find_facts, postponed_by
+from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
-from companion.note.section import Section
+from companion.note.sections import Section
+from companion.note.status_mark import KEEP, take_mark
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 
 class Filling(NamedTuple):
@@ -48,7 +43,7 @@ class Plan(NamedTuple):
 
 
 def plan_edits(
-    view: NoteView,
+    view: ParsedNote,
     fillings: Sequence[Filling],
     rules: Rules,
     styles: Styles,
@@ -67,19 +62,19 @@ def plan_edits(
     open_needs = _open_needs(view, fillings, rules) if afterwards != KEEP else []
     edits += take_mark(view, rules, KEEP if open_needs else afterwards)
     text = apply_edits(view.note.text, edits)
-    new = NoteView(NoteText(text))
+    new = ParsedNote(NoteText(text))
     _require_filled(new, fillings, rules)
     left = () if afterwards == KEEP else tuple(_marks_left(new, rules, open_needs))
     return Plan(edits, text, left)
 
 
-def _open_needs(view: NoteView, fillings: Sequence[Filling], rules: Rules) -> list[str]:
+def _open_needs(view: ParsedNote, fillings: Sequence[Filling], rules: Rules) -> list[str]:
     """Return what the note needs beside what is filled, in words."""
     filled = {filling.need.key for filling in fillings}
     return [need.kind for need in find_facts(view, rules).needs if need.key not in filled]
 
 
-def _rank(view: NoteView, need: Need) -> int:
+def _rank(view: ParsedNote, need: Need) -> int:
     """Return what goes first where two things are put at the same place.
 
     The items of the last property stand before a property that is added, and both before a
@@ -90,7 +85,7 @@ def _rank(view: NoteView, need: Need) -> int:
     return 0 if view.property_key(need.kind) else 1
 
 
-def _edits_for(view: NoteView, filling: Filling, styles: Styles) -> list[Edit]:
+def _edits_for(view: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:
     need, value = filling.need, filling.value
     if need.kind == CALLOUT:
         return [_callout_edit(view, need, [value] if isinstance(value, str) else value, styles)]
@@ -100,7 +95,7 @@ def _edits_for(view: NoteView, filling: Filling, styles: Styles) -> list[Edit]:
     return fill_property(view.note, key, value)
 
 
-def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -> Edit:
+def _callout_edit(view: ParsedNote, need: Need, body: list[str], styles: Styles) -> Edit:
     callout = find_callout(view, need)
     if need.where == "section":
         section = Section(need.heading or "", need.at, need.of)
@@ -113,14 +108,14 @@ def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")
 
 
-def _require_filled(new: NoteView, fillings: Sequence[Filling], rules: Rules) -> None:
+def _require_filled(new: ParsedNote, fillings: Sequence[Filling], rules: Rules) -> None:
     """Check that the new text has none of the needs that were filled, so no run fills it twice."""
     needs = {need.key for need in find_facts(new, rules, explicit=True).needs}
     if not needs.isdisjoint(filling.need.key for filling in fillings):
         raise NoteRefused("what was filled would still count as empty; fill it by hand")
 
 
-def _marks_left(new: NoteView, rules: Rules, open_needs: Sequence[str]) -> Iterator[str]:
+def _marks_left(new: ParsedNote, rules: Rules, open_needs: Sequence[str]) -> Iterator[str]:
     if (mark := postponed_by(new, rules)) and open_needs:
         yield f"the mark {mark} stays, because the note still needs: {', '.join(open_needs)}"
     elif mark:

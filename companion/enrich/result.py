@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-from typing import Literal
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
 
+from companion.enrich.accept import Outcome
 from companion.enrich.plan import Filling
+from companion.enrich.task import Draft, Job
 from companion.errors import NoteError, NoteRefused
-from companion.llm.answer import Usage
+from companion.llm.response import Usage
+from companion.note.edit import Edit
 
-Status = Literal["enriched", "unchanged", "skipped", "failed"]
+NoteStatus = Literal["enriched", "unchanged", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -24,7 +28,7 @@ class Result:
     """
 
     path: str
-    status: Status
+    status: NoteStatus
     reason: str = ""
     filled: tuple[Filling, ...] = ()
     left: tuple[str, ...] = ()
@@ -44,10 +48,46 @@ class Result:
 
 def failed_result(path: str, error: NoteError) -> Result:
     """Return the result of a note that could not be worked on, for the reason in error."""
-    status: Status = "skipped" if isinstance(error, NoteRefused) else "failed"
+    status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
     return Result(path, status, _in_words(error))
 
 
 def _in_words(error: NoteError) -> str:
     """Return the reason and the line, without the path, which stands beside it already."""
     return f"{error.reason} (line {error.line})" if error.line else error.reason
+
+
+@dataclass(frozen=True)
+class Answered:
+    """What a model gave for a note and is not written yet. left: what it did not give, and why."""
+
+    job: Job
+    draft: Draft
+    outcome: Outcome
+    left: tuple[str, ...]
+
+    @property
+    def usage(self) -> Usage:
+        """What asking took."""
+        return self.outcome.usage
+
+    def still_needed(self, draft: Draft) -> list[Filling]:
+        """Return the fillings whose need the draft's note still has, with the need as it is now."""
+        needs = {need.key: need for need in draft.needs}
+        return [
+            filling._replace(need=needs[filling.need.key])
+            for filling in self.outcome.fillings
+            if filling.need.key in needs
+        ]
+
+    def only(self, numbers: Collection[int]) -> Answered:
+        """Return the same with no more than these of its fillings, counted from 0."""
+        kept = [each for number, each in enumerate(self.outcome.fillings) if number in numbers]
+        return replace(self, outcome=self.outcome._replace(fillings=kept))
+
+
+class PlannedChange(NamedTuple):
+    """What would become of a note: the result, and the edits of its text that make it so."""
+
+    result: Result
+    edits: list[Edit]

@@ -10,11 +10,11 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from queue import Empty, SimpleQueue
 from threading import Event
 
-from companion.enrich.draft import Job
 from companion.enrich.result import Result
+from companion.enrich.task import Job
 from companion.errors import CompanionError
-from companion.llm.faults import Cancelled, Stopped
-from companion.llm.spending import LimitReached
+from companion.llm.budget import LimitReached
+from companion.llm.errors import Cancelled, Stopped
 
 # One more note for so many: it waits, ready, to be asked for while another is being written.
 _SPARE = 2

@@ -20,8 +20,8 @@ from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
+from companion.vault.private_files import keep_private
 from companion.vault.recover import Recovered, recover, settle_offers
-from companion.vault.state import keep_private
 
 
 @dataclass

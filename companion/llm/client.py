@@ -8,21 +8,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.answer import (
-    CUT,
-    Answer,
-    Completion,
-    NoAnswer,
-    NoCompletion,
-    Schema,
-    ThoughtsOnly,
-    Usage,
-    read_completion,
-    read_json,
-)
-from companion.llm.calls import Calls, EndpointSource, FixedSource
+from companion.llm.attempts import Calls, EndpointSource, FixedSource
+from companion.llm.budget import Reservation, Spending
 from companion.llm.endpoint import Endpoint
-from companion.llm.faults import (
+from companion.llm.errors import (
     JsonUnsupported,
     Reply,
     RequestRejected,
@@ -33,10 +22,19 @@ from companion.llm.faults import (
     web_page,
     what_was_said,
 )
-from companion.llm.question import Message, Question
-from companion.llm.request import REJECTED, Learned
-from companion.llm.reservation import Reservation
-from companion.llm.spending import Spending
+from companion.llm.request import REJECTED, Learned, Message, Question
+from companion.llm.response import (
+    CUT,
+    Answer,
+    Completion,
+    JsonSchema,
+    NoAnswer,
+    NoCompletion,
+    ThoughtsOnly,
+    Usage,
+    read_completion,
+    read_json,
+)
 
 _ABOUT_JSON = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
@@ -105,7 +103,7 @@ class Client:
         """
         return self._ask(Question(messages, max_tokens, longest_copy=longest_copy))
 
-    def ask_json(self, messages: Sequence[Message], schema: Schema, max_tokens: int) -> Answer:
+    def ask_json(self, messages: Sequence[Message], schema: JsonSchema, max_tokens: int) -> Answer:
         """Return an answer whose data fits the JSON schema.
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.

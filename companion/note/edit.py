@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from companion.note.align import Run, align, slide_up
+from companion.note.line_diff import CommonLines, align, slide_up
 from companion.note.text import split_lines
 
 
@@ -55,7 +55,9 @@ def diff_edits(old: str, new: str) -> list[Edit]:
     a, b = split_lines(old), split_lines(new)
     starts = _offsets(a)
     edits = []
-    for before, after in pairwise([Run(0, 0, 0), *align(a, b), Run(len(a), len(b), 0)]):
+    for before, after in pairwise(
+        [CommonLines(0, 0, 0), *align(a, b), CommonLines(len(a), len(b), 0)]
+    ):
         i, j = before.a + before.size, before.b + before.size
         if i < after.a or j < after.b:
             edits.append(Edit(starts[i], starts[after.a], "".join(b[j : after.b])))
@@ -83,7 +85,7 @@ def rebase(edits: Sequence[Edit], old: str, new: str) -> list[Edit]:
 
 
 def _carry(
-    edits: Sequence[Edit], runs: Sequence[Run], a_starts: list[int], b_starts: list[int]
+    edits: Sequence[Edit], runs: Sequence[CommonLines], a_starts: list[int], b_starts: list[int]
 ) -> list[Edit]:
     firsts = [a_starts[run.a] for run in runs]
     moved: list[Edit] = []
@@ -96,7 +98,7 @@ def _carry(
     return moved
 
 
-def _stands_in(edit: Edit, run: Run, a_starts: list[int], b_starts: list[int]) -> bool:
+def _stands_in(edit: Edit, run: CommonLines, a_starts: list[int], b_starts: list[int]) -> bool:
     """Whether the edit of the old text lies in the run, so that its neighbours are known."""
     first, last = a_starts[run.a], a_starts[run.a + run.size]
     if edit.start < edit.end:

@@ -7,8 +7,8 @@ from collections.abc import Iterable
 
 from companion.errors import NoteRefused
 from companion.note.frontmatter import fill_property
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 _SELDOM = re.compile(
     "[\t\x85\u2028\u2029]"  # a tab, a line end of YAML 1.1 only
@@ -27,7 +27,7 @@ def may_refuse(note: NoteText) -> bool:
     return _SELDOM.search(note.yaml) is not None
 
 
-def why_unfillable(view: NoteView, names: Iterable[str]) -> str | None:
+def why_unfillable(view: ParsedNote, names: Iterable[str]) -> str | None:
     """Return why the empty properties of these names cannot be filled; None: it seems they can."""
     if not may_refuse(view.note):
         return None

@@ -20,7 +20,14 @@ from companion.errors import NoteRefused
 from companion.note.edit import Edit
 from companion.note.properties import read_properties
 from companion.note.text import BOM, NoteText
-from companion.note.yaml_check import Block, Entry, Event, check_edit, is_json, parse_ruamel
+from companion.note.yaml_check import (
+    YamlBlock,
+    YamlEntry,
+    YamlEvent,
+    check_edit,
+    is_json,
+    parse_ruamel,
+)
 from companion.note.yaml_scalar import yaml_scalar
 
 _LINE_END = re.compile(r"(\r\n|\r|\n)")
@@ -109,7 +116,7 @@ def _checked(
     return edits
 
 
-def _fill(note: NoteText, block: Block, entry: Entry, value: str | list[str]) -> list[Edit]:
+def _fill(note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[str]) -> list[Edit]:
     """Return the edits for each form in which a property says nothing (see above)."""
     first = entry.value[0]
     if _is_one_item(entry):
@@ -124,11 +131,11 @@ def _fill(note: NoteText, block: Block, entry: Entry, value: str | list[str]) ->
     return [_add_items(note, colon, _item_prefix(note, block), value)]
 
 
-def _is_one_item(entry: Entry) -> bool:
+def _is_one_item(entry: YamlEntry) -> bool:
     return len(entry.value) == 3
 
 
-def _fill_item(note: NoteText, entry: Entry, values: list[str]) -> list[Edit]:
+def _fill_item(note: NoteText, entry: YamlEntry, values: list[str]) -> list[Edit]:
     """Return the edits that put the first value in place of the only item, the others after it."""
     opening, item, _ = entry.value
     if opening.style is True:
@@ -140,7 +147,9 @@ def _fill_item(note: NoteText, entry: Entry, values: list[str]) -> list[Edit]:
     return [edit, others] if others.text else [edit]
 
 
-def _fill_brackets(note: NoteText, block: Block, entry: Entry, value: str | list[str]) -> Edit:
+def _fill_brackets(
+    note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[str]
+) -> Edit:
     start, end = entry.value[0].start, entry.value[-1].end
     if isinstance(value, list):
         return Edit(start + 1, start + 1, _inline(value, True)[1:-1])
@@ -150,7 +159,7 @@ def _fill_brackets(note: NoteText, block: Block, entry: Entry, value: str | list
     return Edit(start, end, _inline(value, block.is_flow))
 
 
-def _after_colon(note: NoteText, entry: Entry) -> int:
+def _after_colon(note: NoteText, entry: YamlEntry) -> int:
     colon = _COLON.match(note.text, entry.key[0].end)
     if colon is None:
         reason = f"`{entry.name}` has no colon right after its name; fill it by hand"
@@ -169,7 +178,7 @@ def _put(note: NoteText, offset: int, scalar: str) -> Edit:
     return Edit(offset + 1, offset + 1, scalar + gap)
 
 
-def _replace(note: NoteText, token: Event, scalar: str) -> Edit:
+def _replace(note: NoteText, token: YamlEvent, scalar: str) -> Edit:
     """Return the edit that puts scalar in the place of a token; `|` keeps its comment and lines."""
     header = _BLOCK_SCALAR.match(note.text, token.start)
     return Edit(token.start, header.end() if header else token.end, scalar)
@@ -186,7 +195,7 @@ def _items(prefix: str, values: list[str], newline: str) -> str:
     return "".join(f"{prefix}{yaml_scalar(value)}{newline}" for value in values)
 
 
-def _item_prefix(note: NoteText, block: Block) -> str:
+def _item_prefix(note: NoteText, block: YamlBlock) -> str:
     """Return what stands before each item: as in the note's first block list, else Obsidian's."""
     for entry in block.entries:
         opening = entry.value[0]
@@ -197,7 +206,7 @@ def _item_prefix(note: NoteText, block: Block) -> str:
     return _indent(note, block) + "  - "
 
 
-def _indent(note: NoteText, block: Block) -> str:
+def _indent(note: NoteText, block: YamlBlock) -> str:
     """Return the blanks before each key."""
     if not block.entries:
         return ""
@@ -224,7 +233,7 @@ def _flow_scalar(value: str) -> str:
     return "'" + scalar.replace("'", "''") + "'"
 
 
-def _add(note: NoteText, block: Block, name: str, value: str | list[str]) -> Edit:
+def _add(note: NoteText, block: YamlBlock, name: str, value: str | list[str]) -> Edit:
     span = note.frontmatter
     if block.is_flow:
         at = block.head[-1].end
@@ -239,7 +248,9 @@ def _add(note: NoteText, block: Block, name: str, value: str | list[str]) -> Edi
     return Edit(at, at, f"---{newline}{lines}---{newline}")
 
 
-def _lines(note: NoteText, block: Block, name: str, value: str | list[str], newline: str) -> str:
+def _lines(
+    note: NoteText, block: YamlBlock, name: str, value: str | list[str], newline: str
+) -> str:
     key = _indent(note, block) + yaml_scalar(name)
     if isinstance(value, str):
         return f"{key}: {yaml_scalar(value)}{newline}"

@@ -9,16 +9,14 @@ from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
-from companion.note.callout import Callout, Style
+from companion.note.callouts import Callout, Style, find_styles
+from companion.note.exclusions import find_marks, find_template, property_mark, says, tag_mark
 from companion.note.fillable import why_unfillable
-from companion.note.kept_back import find_marks, property_mark, says, tag_mark
+from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
-from companion.note.section import Section, find_heading
-from companion.note.style import find_styles
-from companion.note.tag import is_tag
-from companion.note.template import find_template
+from companion.note.sections import Section, find_heading
+from companion.note.tags import is_tag
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
@@ -118,7 +116,7 @@ class Facts(NamedTuple):
 def read_facts(data: bytes, rules: Rules) -> Facts:
     """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
     try:
-        view = NoteView(NoteText.decode(data))
+        view = ParsedNote(NoteText.decode(data))
         facts = find_facts(view, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
@@ -128,7 +126,7 @@ def read_facts(data: bytes, rules: Rules) -> Facts:
 
 
 def find_facts(
-    view: NoteView, rules: Rules, *, explicit: bool = False, section: Section | None = None
+    view: ParsedNote, rules: Rules, *, explicit: bool = False, section: Section | None = None
 ) -> Facts:
     """Return what is to be known of a note that was read.
 
@@ -159,13 +157,13 @@ def property_names(needs: Iterable[Need]) -> list[str]:
     return [need.kind for need in needs if need.kind != CALLOUT]
 
 
-def find_callout(view: NoteView, need: Need) -> Callout | None:
+def find_callout(view: ParsedNote, need: Need) -> Callout | None:
     """Return the empty callout that the need asks to fill; None where it is no longer there."""
     empty = [callout for callout, found in _empty_callouts(view) if found.key == need.key]
     return empty[0] if empty else None
 
 
-def postponed_by(view: NoteView, rules: Rules) -> str | None:
+def postponed_by(view: ParsedNote, rules: Rules) -> str | None:
     """Return the mark by which the note is postponed, in words; None where it is not."""
     for tag in rules.postponed_tags:
         if view.has_tag(tag):
@@ -176,7 +174,7 @@ def postponed_by(view: NoteView, rules: Rules) -> str | None:
     return None
 
 
-def _why_skipped(view: NoteView, rules: Rules, marks: Sequence[str]) -> str | None:
+def _why_skipped(view: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
     """Return why the note is left alone; marks: those it bears."""
     properties = view.properties
     if properties.has_any(_SAYING_SKIP):
@@ -201,7 +199,7 @@ def _named(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterat
     yield from starmap(property_mark, properties)
 
 
-def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
+def _find_needs(view: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Need]:
     """Yield the needs in the order to fill them: where two edits meet, the first goes above."""
     why = _why_candidate(view, rules, explicit)
     for name in rules.fields if why else ():
@@ -215,7 +213,7 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
         yield need
 
 
-def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
+def _why_candidate(view: ParsedNote, rules: Rules, explicit: bool) -> str | None:
     if postponed := postponed_by(view, rules):
         return f"postponed by {postponed}"
     for name in rules.triggers:
@@ -224,13 +222,13 @@ def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
     return "you named it" if explicit else None
 
 
-def _empty_key(view: NoteView, name: str) -> str | None:
+def _empty_key(view: ParsedNote, name: str) -> str | None:
     """Return the key, as written, of the property if it exists and is empty."""
     keys = view.property_keys(name)
     return keys[0] if keys and all(map(view.properties.is_empty, keys)) else None
 
 
-def _empty_callouts(view: NoteView) -> Iterator[tuple[Callout, Need]]:
+def _empty_callouts(view: ParsedNote) -> Iterator[tuple[Callout, Need]]:
     """Yield the callouts that ask to be filled, each with the need it is."""
     seen: dict[str, int] = {}
     for callout in view.callouts:
@@ -250,7 +248,7 @@ def _callout_need(callout: Callout) -> Need:
     return Need(CALLOUT, heading, None, where, f"an empty AI callout {place}")
 
 
-def _section_needs(view: NoteView, section: Section) -> Iterator[Need]:
+def _section_needs(view: ParsedNote, section: Section) -> Iterator[Need]:
     index = find_heading(view.lines, section)
     title = view.lines[index].title
     there = view.section_callouts(section)
@@ -263,7 +261,7 @@ def _section_needs(view: NoteView, section: Section) -> Iterator[Need]:
         yield need._replace(nth=above.count(need.key) + 1)
 
 
-def _what_is_left(view: NoteView) -> Iterator[str]:
+def _what_is_left(view: ParsedNote) -> Iterator[str]:
     for callout in view.callouts:
         if callout.answered_below:
             line = view.note.line_number(view.lines[callout.first].start)
@@ -273,7 +271,7 @@ def _what_is_left(view: NoteView) -> Iterator[str]:
             )
 
 
-def _values_in_use(view: NoteView, rules: Rules) -> dict[str, tuple[str, ...]]:
+def _values_in_use(view: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:
     """Return the values by their property, tags of the body too; none that mark a note."""
     values = {}
     for name in rules.vocabulary:

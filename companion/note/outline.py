@@ -7,11 +7,9 @@ from collections.abc import Iterator
 from itertools import takewhile
 from typing import NamedTuple
 
-from companion.note.container import Containers, Cursor
-from companion.note.hiding import Hiding
-from companion.note.html_block import HtmlBlock, find_html
-from companion.note.line import HEADING, Kind, Line
-from companion.note.tag import has_only_tags
+from companion.note.blocks import HEADING, Containers, Cursor, HtmlBlock, Line, LineKind, find_html
+from companion.note.spans import Hiding
+from companion.note.tags import has_only_tags
 from companion.note.text import NoteText
 
 _LINE = re.compile(r"([^\r\n]*)(\r\n|\r|\n|\Z)")
@@ -77,7 +75,7 @@ class _Scanner:
         end = line.hidden[0][1]
         self.in_paragraph = line.text[:end].endswith("%%")
         content = len(line.text) - len(line.text[end:].lstrip(" \t"))
-        kind: Kind = "text" if self.in_paragraph else "html"
+        kind: LineKind = "text" if self.in_paragraph else "html"
         return self._hide(line._replace(content=content, kind=kind))
 
     def _line(self, line: Line) -> Line:

@@ -6,8 +6,8 @@ import calendar
 import re
 from collections.abc import Iterator
 
-from companion.note.inert_line import without_links
-from companion.note.view import NoteView
+from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize_inline import without_links
 
 _EMBED_OR_EMPHASIS = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\*\*|==|~~|`")
 _ID = re.compile(r"\A\d{12}(?:\d\d)?[ _-]+|[ _-]+\d{12}(?:\d\d)?\Z")  # of a Zettelkasten
@@ -26,7 +26,7 @@ _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def find_title(view: NoteView, name: str) -> str:
+def find_title(view: ParsedNote, name: str) -> str:
     """Return the note's title; empty where nothing names its subject.
 
     Its property `title`, else its first heading of level 1 where no other heading stands above it,
@@ -58,7 +58,7 @@ def make_readable(name: str) -> str:
     return text
 
 
-def _candidates(view: NoteView, name: str) -> Iterator[str]:
+def _candidates(view: ParsedNote, name: str) -> Iterator[str]:
     title = view.properties.get("title")
     if isinstance(title, str):
         yield _shown(title)

@@ -28,7 +28,7 @@ _ODD_LINE_END = re.compile("[\x85\u2028\u2029]")
 _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-class Event(NamedTuple):
+class YamlEvent(NamedTuple):
     """What a parser met. start and end count characters of the note's text."""
 
     kind: str
@@ -51,11 +51,11 @@ class Event(NamedTuple):
         return self.kind == "ScalarEvent" and self.is_bare and not (self.style or self.value)
 
 
-class Entry(NamedTuple):
+class YamlEntry(NamedTuple):
     """One property: the events of its key and of its value."""
 
-    key: tuple[Event, ...]
-    value: tuple[Event, ...]
+    key: tuple[YamlEvent, ...]
+    value: tuple[YamlEvent, ...]
 
     @property
     def name(self) -> str | None:
@@ -63,22 +63,22 @@ class Entry(NamedTuple):
         return self.key[0].value if len(self.key) == 1 else None
 
 
-class Block(NamedTuple):
+class YamlBlock(NamedTuple):
     """A note's properties: the events before the first, of each, and after the last.
 
     Without a mapping (no frontmatter, or only comments in it) all three are empty.
     """
 
-    head: tuple[Event, ...]
-    entries: tuple[Entry, ...]
-    tail: tuple[Event, ...]
+    head: tuple[YamlEvent, ...]
+    entries: tuple[YamlEntry, ...]
+    tail: tuple[YamlEvent, ...]
 
     @property
     def is_flow(self) -> bool:
         """Whether the mapping is written in braces."""
         return bool(self.head) and self.head[-1].style is True
 
-    def entry(self, name: str) -> Entry:
+    def entry(self, name: str) -> YamlEntry:
         """Return the entry of that very name. Raises NoteRefused when there is none."""
         for entry in self.entries:
             if entry.name == name:
@@ -86,14 +86,14 @@ class Block(NamedTuple):
         raise NoteRefused(f"`{name}` is written in a form that only its author can edit")
 
 
-def parse_pyyaml(note: NoteText) -> Block:
+def parse_pyyaml(note: NoteText) -> YamlBlock:
     """Return the properties as PyYAML (YAML 1.1) sees them. Raises NoteRefused."""
     return _parse(note, lambda text: yaml.parse(text, Loader=_FAST_LOADER), "PyYAML (YAML 1.1)")
 
 
 # Pure Python, some 2 ms a KB: the note that an edit makes is the note the next edit starts from.
 @lru_cache(maxsize=16)
-def parse_ruamel(note: NoteText) -> Block:
+def parse_ruamel(note: NoteText) -> YamlBlock:
     """Return the properties as ruamel.yaml (YAML 1.2) sees them.
 
     Raises NoteRefused: it cannot read them, or YAML 1.2 itself would see other lines.
@@ -116,7 +116,7 @@ def is_json(note: NoteText) -> bool:
         return False
 
 
-def _require_plain_line_ends(note: NoteText, block: Block) -> None:
+def _require_plain_line_ends(note: NoteText, block: YamlBlock) -> None:
     """Check that what ends a line only to YAML 1.1 stands in quotes, where it changes no structure.
 
     Both parsers still end lines at NEL, LS and PS; YAML 1.2 (section 5.4), Obsidian's, does not.
@@ -163,7 +163,7 @@ def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | lis
         raise NoteRefused(f"`{key}` would not read back as what was filled in")
 
 
-def _same_but_for(key: str, old: Block, new: Block) -> bool:
+def _same_but_for(key: str, old: YamlBlock, new: YamlBlock) -> bool:
     """Whether both blocks are the same but for the value of key, which may be new at the end."""
     if old.head and (_contents(old.head), _contents(old.tail)) != (
         _contents(new.head),
@@ -177,19 +177,19 @@ def _same_but_for(key: str, old: Block, new: Block) -> bool:
     return before == after
 
 
-def _shapes(block: Block, key: str) -> list[Any]:
+def _shapes(block: YamlBlock, key: str) -> list[Any]:
     return [
         (_contents(entry.key), None if entry.name == key else _contents(entry.value))
         for entry in block.entries
     ]
 
 
-def _contents(events: Iterable[Event]) -> list[Any]:
+def _contents(events: Iterable[YamlEvent]) -> list[Any]:
     """Return the events without where they stand."""
     return [event[:-2] for event in events]
 
 
-def _texts(entry: Entry, tag_of: Callable[[str], str]) -> str | list[str | None] | None:
+def _texts(entry: YamlEntry, tag_of: Callable[[str], str]) -> str | list[str | None] | None:
     """Return the entry's value, with None for what is not text."""
     first, *rest = entry.value
     if not rest:
@@ -199,7 +199,7 @@ def _texts(entry: Entry, tag_of: Callable[[str], str]) -> str | list[str | None]
     return [_text(event, tag_of) for event in rest[:-1]]
 
 
-def _text(event: Event, tag_of: Callable[[str], str]) -> str | None:
+def _text(event: YamlEvent, tag_of: Callable[[str], str]) -> str | None:
     if event.kind != "ScalarEvent" or event.value is None or not event.is_bare:
         return None
     return event.value if event.style or tag_of(event.value) == _STR else None
@@ -214,7 +214,7 @@ def _tag_in_ruamel(plain: str) -> str:
     return str(VersionedResolver().resolve(ruamel.yaml.nodes.ScalarNode, plain, _PLAIN))
 
 
-def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -> Block:
+def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -> YamlBlock:
     start = note.frontmatter.start if note.frontmatter else 0
     try:
         return _block([_event(event, start) for event in parse(note.yaml)])
@@ -227,9 +227,9 @@ def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -
         raise NoteRefused(reason, line=line) from None
 
 
-def _event(event: Any, start: int) -> Event:
+def _event(event: Any, start: int) -> YamlEvent:
     tag = getattr(event, "tag", None)
-    return Event(
+    return YamlEvent(
         kind=type(event).__name__,
         anchor=getattr(event, "anchor", None),
         tag=None if tag is None else str(tag),
@@ -241,10 +241,10 @@ def _event(event: Any, start: int) -> Event:
     )
 
 
-def _block(events: list[Event]) -> Block:
+def _block(events: list[YamlEvent]) -> YamlBlock:
     if len(events) < 3 or events[2].kind != "MappingStartEvent":
-        return Block((), (), ())
-    nodes: list[tuple[Event, ...]] = []
+        return YamlBlock((), (), ())
+    nodes: list[tuple[YamlEvent, ...]] = []
     first, depth = 3, 0
     for index, event in enumerate(events[3:], start=3):
         depth += event.kind.endswith("StartEvent") - event.kind.endswith("EndEvent")
@@ -253,5 +253,5 @@ def _block(events: list[Event]) -> Block:
         if depth == 0:
             nodes.append(tuple(events[first : index + 1]))
             first = index + 1
-    entries = tuple(map(Entry, nodes[::2], nodes[1::2]))
-    return Block(tuple(events[:3]), entries, tuple(events[first:]))
+    entries = tuple(map(YamlEntry, nodes[::2], nodes[1::2]))
+    return YamlBlock(tuple(events[:3]), entries, tuple(events[first:]))

@@ -9,14 +9,20 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from companion.prompts.field import Field, NothingToChoose, load_field
-from companion.prompts.file import PromptError, PromptFile, Template, compile_template, read_file
-from companion.prompts.view import SAMPLES, NoteView
+from companion.prompts.prompt_context import SAMPLES, PromptContext
+from companion.prompts.prompt_file import (
+    PromptError,
+    PromptFile,
+    Template,
+    compile_template,
+    read_file,
+)
 
 __all__ = [
     "Ask",
     "Field",
-    "NoteView",
     "NothingToChoose",
+    "PromptContext",
     "PromptError",
     "Prompts",
     "load_prompts",
@@ -57,7 +63,9 @@ class Prompts:
     answer: Template
     fields: Mapping[str, Field]
 
-    def messages(self, asks: Sequence[Ask], note: NoteView, json: bool) -> list[dict[str, str]]:
+    def messages(
+        self, asks: Sequence[Ask], note: PromptContext, json: bool
+    ) -> list[dict[str, str]]:
         """Return the messages that ask for all of asks in one JSON answer, or for one as text.
 
         What changes least comes first, so that prefix caches hit: the system message and the
@@ -80,7 +88,7 @@ class Prompts:
         user = f"{self.note.render(note.values() | {'asked': fields})}\n\n{answer}"
         return [{"role": "system", "content": system}, {"role": "user", "content": user}]
 
-    def schema(self, asks: Sequence[Ask], note: NoteView) -> dict[str, Any]:
+    def schema(self, asks: Sequence[Ask], note: PromptContext) -> dict[str, Any]:
         """Return the JSON schema of an answer to asks, for strict mode: all keys, no others.
 
         Raises NothingToChoose.

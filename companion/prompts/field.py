@@ -8,18 +8,18 @@ from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from companion.errors import CompanionError
-from companion.prompts.file import (
+from companion.prompts.prompt_context import SAMPLES, PromptContext, one_line, one_lines
+from companion.prompts.prompt_file import (
+    FieldKind,
     Head,
-    Kind,
     PromptFile,
     Template,
     compile_template,
     parse_head,
 )
-from companion.prompts.view import SAMPLES, NoteView, one_line, one_lines
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
-_MAX_CHARACTERS: Mapping[Kind, int] = {"text": 300, "list": 80, "choice": 80, "prose": 1500}
+_MAX_CHARACTERS: Mapping[FieldKind, int] = {"text": 300, "list": 80, "choice": 80, "prose": 1500}
 _LISTS = {"aliases", "tags", "cssclasses"}  # lists by definition: Obsidian Help, "Properties"
 
 
@@ -37,7 +37,7 @@ class Field:
     """
 
     name: str
-    kind: Kind
+    kind: FieldKind
     property: str | None
     min_characters: int
     max_characters: int
@@ -48,7 +48,7 @@ class Field:
     template: Template
     trigger: bool = False
 
-    def choices(self, note: NoteView) -> tuple[str, ...] | None:
+    def choices(self, note: PromptContext) -> tuple[str, ...] | None:
         """Return the values to choose from, each once; None when any value will do.
 
         Raises NothingToChoose when only the vault's values will do and none is offered.
@@ -77,7 +77,7 @@ class Field:
         return {"type": "array", "items": text, "maxItems": self.max_items}
 
     def instruction(
-        self, note: NoteView, question: str | None = None, section: str | None = None
+        self, note: PromptContext, question: str | None = None, section: str | None = None
     ) -> str:
         """Return the instruction for this field of the note.
 

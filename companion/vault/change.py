@@ -13,8 +13,8 @@ from typing import Any, Literal, NamedTuple
 from companion.note.edit import Edit, apply_edits
 from companion.note.edit_name import name_place
 
-State = Literal["pending", "done", "undone", "abandoned"]
-Outcome = Literal["written", "rejected", "nothing", "proposed"]
+ChangeState = Literal["pending", "done", "undone", "abandoned"]
+NeedOutcome = Literal["written", "rejected", "nothing", "proposed"]
 
 
 class NewChange(NamedTuple):
@@ -56,7 +56,7 @@ class Change:
     run: str
     path: str
     kind: str
-    state: State
+    state: ChangeState
     made_at: float
     before_sha256: str
     after_sha256: str
@@ -91,13 +91,13 @@ class Change:
         return invert_edits(self.edits, self.replaced)
 
 
-class Asked(NamedTuple):
+class AskedNeed(NamedTuple):
     """What came of asking for one need. asked_at: Unix time, seconds.
 
     outcome: `proposed` where only values were named that the vault does not use; reason has them.
     """
 
-    outcome: Outcome
+    outcome: NeedOutcome
     reason: str
     asked_at: float
     change: int | None

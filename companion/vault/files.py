@@ -9,8 +9,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.vault.conflict import is_conflict_copy
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules, is_conflict_copy
 
 # Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: the name is
 # on this machine, the content is not, and reading would fetch it.

@@ -9,9 +9,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from companion.errors import NoteError
-from companion.note.callout import Style
+from companion.note.callouts import Style
 from companion.note.needs import Facts, Need
-from companion.vault.cache import Cache, Row
 from companion.vault.files import (
     NoteFile,
     SkippedFile,
@@ -23,9 +22,10 @@ from companion.vault.files import (
     with_folders,
 )
 from companion.vault.ignore import IgnoreRules
+from companion.vault.index_cache import Cache, Row
 
 Examine = Callable[[str, bytes], Facts]
-Progress = Callable[[int, int], None]
+ScanProgress = Callable[[int, int], None]
 
 # Git's rule for "racily clean" entries: a note written as short ago as this may be written once
 # more without getting a new time, since file systems count in steps of up to two seconds (FAT).
@@ -164,7 +164,7 @@ class Index:
         rules: IgnoreRules,
         examine: Examine,
         fingerprint: str,
-        progress: Progress | None = None,
+        progress: ScanProgress | None = None,
     ) -> Scan:
         """Return the facts of all notes in the vault at root; only changed ones are examined.
 
@@ -205,7 +205,7 @@ class Index:
         examine: Examine,
         scan: Scan,
         gone: set[str],
-        progress: Progress | None = None,
+        progress: ScanProgress | None = None,
     ) -> None:
         """Put what was found into the scan and the rows; those of gone that were not leave."""
         now, known, new = time.time_ns(), self._known, list[Row]()

@@ -11,7 +11,7 @@ from typing import NamedTuple, TypeVar
 
 from companion.errors import ChangeGone, NoteChanged
 from companion.note.edit import Edit, EditLost, rebase
-from companion.note.editor import EditorText
+from companion.note.editor_text import EditorText
 from companion.note.text import BOM
 from companion.vault.journal import Change, Journal
 

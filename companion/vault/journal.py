@@ -14,22 +14,21 @@ from typing import Self
 
 from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
-from companion.vault import offers
+from companion.vault import offered_changes
 from companion.vault.change import (
-    Asked,
+    AskedNeed,
     Change,
+    NeedOutcome,
     NewChange,
-    Outcome,
     Proposal,
     make_row,
     read_row,
 )
-from companion.vault.database import Database
-from companion.vault.offers import Offered, OfferName
-from companion.vault.remembered import RememberedNotes, put_before, put_note
-from companion.vault.schema import touch
+from companion.vault.journal_db import Database, touch
+from companion.vault.offered_changes import Offered, OfferName
+from companion.vault.remembered_notes import RememberedNotes, put_before, put_note
 
-__all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
+__all__ = ["AskedNeed", "Change", "Journal", "NeedOutcome", "NewChange", "Proposal"]
 
 
 class Journal:
@@ -75,7 +74,9 @@ class Journal:
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
         self.notes.expect(change.path, before)
-        self._db.ask(lambda db: offers.put_offer(db, key, row, before), durable=True).result()
+        self._db.ask(
+            lambda db: offered_changes.put_offer(db, key, row, before), durable=True
+        ).result()
         return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
     def confirm(self, name: OfferName, moved_to: str | None = None) -> int | None:
@@ -89,11 +90,11 @@ class Journal:
 
     def offered(self) -> list[Offered]:
         """Return the changes that were offered and that no client has confirmed."""
-        return self._db.ask(offers.list_offers).result()
+        return self._db.ask(offered_changes.list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
         """Forget the offers made over so many seconds ago."""
-        self._db.ask(lambda db: offers.drop_offers(db, time.time() - older_than)).result()
+        self._db.ask(lambda db: offered_changes.drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
@@ -165,7 +166,12 @@ class Journal:
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
     def remember(
-        self, path: str, need: str, outcome: Outcome, reason: str = "", text: bytes | None = None
+        self,
+        path: str,
+        need: str,
+        outcome: NeedOutcome,
+        reason: str = "",
+        text: bytes | None = None,
     ) -> None:
         """Record what came of asking for a need. `written` is recorded by `done` itself.
 
@@ -176,7 +182,7 @@ class Journal:
         row = (path, need, outcome, reason, time.time())
         self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
-    def asked(self, path: str) -> dict[str, Asked]:
+    def asked(self, path: str) -> dict[str, AskedNeed]:
         """Return what was asked for the note, by need.
 
         For most notes nothing was, which is known without a transaction of its own: who writes
@@ -186,7 +192,7 @@ class Journal:
             return {}
         return self._asked("WHERE path = ?", self.notes.kept_as(path)).get(path, {})
 
-    def all_asked(self) -> dict[str, dict[str, Asked]]:
+    def all_asked(self) -> dict[str, dict[str, AskedNeed]]:
         """Return what was asked for every note, by path and need."""
         return self._asked("")
 
@@ -231,12 +237,12 @@ class Journal:
         )
         return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
 
-    def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
+    def _asked(self, where: str, *values: object) -> dict[str, dict[str, AskedNeed]]:
         query = f"{_SELECT_ASKED} {where} ORDER BY path, need"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
-        asked: dict[str, dict[str, Asked]] = {}
+        asked: dict[str, dict[str, AskedNeed]] = {}
         for path, need, *rest in rows:
-            asked.setdefault(self.notes.now_at(path), {})[need] = Asked(*rest)
+            asked.setdefault(self.notes.now_at(path), {})[need] = AskedNeed(*rest)
         return asked
 
 
@@ -272,14 +278,14 @@ def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, 
 
 
 def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
-    found = offers.find_offer(db, name)
+    found = offered_changes.find_offer(db, name)
     if found is None or found["change"]:
         return int(found["change"]) if found else None
     now = time.time()
     row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
     change = _insert_done(db, row, found["before"], now)
-    put_note(db, row["path"], offers.text_after(found), now)
-    offers.close_offer(db, name, change)
+    put_note(db, row["path"], offered_changes.text_after(found), now)
+    offered_changes.close_offer(db, name, change)
     return change
 
 

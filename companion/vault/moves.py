@@ -22,7 +22,7 @@ from companion.vault.files import NoteFile, read_file, walk_notes
 from companion.vault.ignore import IgnoreRules
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Journal
-from companion.vault.remembered import UNKNOWN_SIZE, Fingerprint
+from companion.vault.remembered_notes import UNKNOWN_SIZE, Fingerprint
 
 _EVERY = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to where notes are left alone
 _SLACK = 2.0  # seconds; file systems count time in steps of up to so much (FAT)

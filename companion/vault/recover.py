@@ -11,15 +11,14 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
+from companion.vault.file_access import is_mix, open_note
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
-from companion.vault.lease import open_note
 from companion.vault.moves import locate_note
-from companion.vault.state import make_private_folder, open_private
-from companion.vault.torn import is_mix
+from companion.vault.private_files import make_private_folder, open_private
 from companion.vault.write import force_to_disk, read_all, replace_bytes
 
-Outcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
+RecoveryOutcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
 
 
 class Recovered(NamedTuple):
@@ -35,7 +34,7 @@ class Recovered(NamedTuple):
 
     path: str
     change: int
-    outcome: Outcome
+    outcome: RecoveryOutcome
     reason: str
     held: bool = False
     aside: Path | None = None
@@ -126,17 +125,20 @@ def _settle(root: Path, journal: Journal, change: Change, aside: Path) -> Recove
     return Recovered(change.path, change.id, *outcome, held, copy)
 
 
-_WRITTEN: tuple[Outcome, str] = "written", "the change was made"
-_UNCHANGED: tuple[Outcome, str] = "unchanged", "the change was not made; the note is as it was"
-_RESTORED: tuple[Outcome, str] = (
+_WRITTEN: tuple[RecoveryOutcome, str] = "written", "the change was made"
+_UNCHANGED: tuple[RecoveryOutcome, str] = (
+    "unchanged",
+    "the change was not made; the note is as it was",
+)
+_RESTORED: tuple[RecoveryOutcome, str] = (
     "restored",
     "writing it was interrupted; the note is again as it was before",
 )
-_EDITED: tuple[Outcome, str] = (
+_EDITED: tuple[RecoveryOutcome, str] = (
     "edited",
     "a change to it was interrupted, and the note edited since; it was left alone, look it over",
 )
-_MISSING: tuple[Outcome, str] = (
+_MISSING: tuple[RecoveryOutcome, str] = (
     "missing",
     "a change to it was interrupted, and the note moved or deleted since; look it over",
 )

@@ -7,6 +7,7 @@ import logging
 import os
 import re
 import sys
+import time
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -27,11 +28,11 @@ from watchdog.observers.api import BaseObserver
 
 from companion.errors import CompanionError
 from companion.vault.ignore import OWN_FOLDER
-from companion.vault.mounts import silent_mount
 from companion.vault.obsidian import SETTINGS
+from companion.vault.watch_platform import silent_mount
 
 if sys.platform == "linux":
-    from companion.vault.inotify import InotifyObserver
+    from companion.vault.watch_platform import InotifyObserver
 else:
     from watchdog.observers import Observer
 
@@ -247,3 +248,54 @@ def _limit(what: str, setting: str, enough: int) -> str:
         f"the system's limit of {what} is reached; raise it with "
         f"`sudo sysctl fs.inotify.{setting}={enough}`"
     )
+
+
+_TRY_AGAIN = 300.0  # seconds: a try goes through all folders
+
+
+class Watcher:
+    """Watches the vault at root, and calls changed and moved as Watch does; for one thread.
+
+    polls: why it cannot, so that the vault must be looked over again and again; else empty.
+    """
+
+    def __init__(
+        self,
+        root: Path,
+        changed: Callable[[str | None], None],
+        moved: Callable[[str, str], None],
+    ) -> None:
+        self.polls = ""
+        self._root = root
+        self._changed = changed
+        self._moved = moved
+        self._watch: Watch | None = None
+        self._next_try = 0.0
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether the vault is watched no more, though it could be."""
+        return self._watch is not None and not self._watch.is_alive
+
+    def watch(self) -> None:
+        """Watch the vault, if it is not watched already, and that did not fail just now."""
+        if self._watch and self._watch.is_alive:
+            return
+        if self.polls and time.monotonic() < self._next_try:
+            return
+        self.stop()
+        watch = Watch(self._root, self._changed, self._moved)
+        try:
+            watch.start()
+        except WatchUnavailable as error:
+            if self.polls != str(error):
+                _log.warning("the vault is looked over again and again instead: %s", error)
+            self.polls, self._next_try = str(error), time.monotonic() + _TRY_AGAIN
+        else:
+            self._watch, self.polls = watch, ""
+
+    def stop(self) -> None:
+        """Watch no more, until it is asked for again."""
+        watch, self._watch = self._watch, None
+        if watch:
+            watch.stop()

@@ -18,9 +18,14 @@ from pathlib import Path
 
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
 from companion.note.text import NoteText
+from companion.vault.file_access import (
+    exclude_writers,
+    explain,
+    is_mix,
+    open_note,
+    require_in_place,
+)
 from companion.vault.journal import Journal, NewChange
-from companion.vault.lease import exclude_writers, explain, open_note, require_in_place
-from companion.vault.torn import is_mix
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
 _LOOKS = 3

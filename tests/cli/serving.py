@@ -13,9 +13,9 @@ from pathlib import Path
 from typing import Any
 
 from companion.config import state_folder
-from companion.daemon.client import DaemonClient
+from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.log import log_file
-from companion.daemon.token import read_token
+from companion.daemon.tokens import read_token
 from tests.cli.user import User
 
 PATIENCE = 30.0  # seconds; a loaded machine is slow

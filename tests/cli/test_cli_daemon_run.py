@@ -10,9 +10,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from companion.daemon.api.run_shapes import RunProgress
-from companion.daemon.client import DaemonClient, DaemonRefused, M
-from companion.daemon.runs import Order, Run
+from companion.daemon.api.run_schemas import RunProgress
+from companion.daemon.client_runs import Order, Run
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused, M
 from companion.errors import NotAgreed
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema

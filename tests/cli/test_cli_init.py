@@ -17,8 +17,8 @@ from typing import Any
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.place import Place, write_place
-from companion.enrich.found import Server, find_servers, list_models
+from companion.daemon.runtime_file import RuntimeFile, write_place
+from companion.doctor.model_servers import ModelServer, discover_servers, list_models
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
@@ -69,9 +69,9 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BASE_URL", "MODEL", "API_KEY"):
         monkeypatch.delenv(f"COMPANION_{name}")
         del user.environment[f"COMPANION_{name}"]
-    monkeypatch.setattr("companion.enrich.found.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     package = user.home.parent / "package"
-    monkeypatch.setattr("companion.vault.plugin._PACKAGE", package)
+    monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     build_plugin(package / "_plugin")
 
 
@@ -172,7 +172,7 @@ def test_the_same_vault_may_be_written_in_another_way(
 
 def test_a_daemon_that_runs_is_to_be_started_again(user: User) -> None:
     with vault_lock(state := state_folder(user.vault)):
-        write_place(state, Place(1, os.getpid(), "1", 0.0))
+        write_place(state, RuntimeFile(1, os.getpid(), "1", 0.0))
         ran = user.run("init", str(user.vault), "--no-test")
         assert ran.status == 0 and "runs with its old settings" in ran.err
         assert "old settings" not in user.run("init", str(user.vault), "--no-test").all
@@ -310,8 +310,8 @@ def test_a_server_found_on_this_machine(
     user: User, ollama: ListServer, types: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "companion.enrich.found.KNOWN",
-        (Server("Ollama", ollama.url), Server("LM Studio", "http://127.0.0.1:9/v1")),
+        "companion.doctor.model_servers.KNOWN",
+        (ModelServer("Ollama", ollama.url), ModelServer("LM Studio", "http://127.0.0.1:9/v1")),
     )
     ollama.body = b'{"data": [{"id": "a"}, {"id": "b"}]}'
     types("2", "b", "n", "y")  # the model, which one, background, keep though it does not answer
@@ -438,10 +438,14 @@ def test_the_models_of_a_server(
     expected: tuple[str, ...] | None,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setattr("companion.enrich.found.KNOWN", (Server("Ollama", ollama.url),))
+    monkeypatch.setattr(
+        "companion.doctor.model_servers.KNOWN", (ModelServer("Ollama", ollama.url),)
+    )
     ollama.status, ollama.body = status, ollama.body if body is None else body
     assert list_models(ollama.url) == expected
-    assert [found.models for found in find_servers()] == ([] if expected is None else [expected])
+    assert [found.models for found in discover_servers()] == (
+        [] if expected is None else [expected]
+    )
 
 
 def test_only_this_machine_is_asked(fake: FakeEndpoint) -> None:

@@ -16,11 +16,11 @@ import pytest
 
 from companion import __version__
 from companion.config import state_folder
-from companion.daemon.client import DaemonClient
-from companion.daemon.place import find_daemon
-from companion.daemon.runs import Order
-from companion.daemon.token import client_token, prove, read_token
-from companion.enrich.unchecked import UNCHECKED
+from companion.daemon.client_runs import Order
+from companion.daemon.daemon_client import DaemonClient
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import client_token, prove, read_token
+from companion.enrich.checks import UNCHECKED
 from companion.errors import CompanionError
 from companion.vault.lock import vault_lock
 from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
@@ -255,7 +255,7 @@ IMPORTS = [
     pytest.param("companion.cli.scan", SERVER | {"openai"}, id="scan"),
     pytest.param("companion.cli.enrich", SERVER, id="enrich"),
     pytest.param("companion.cli.undo", SERVER, id="undo"),
-    pytest.param("companion.cli.status", SERVER | {"openai"}, id="status"),
+    pytest.param("companion.cli.daemon_commands", SERVER | {"openai"}, id="status"),
 ]
 
 

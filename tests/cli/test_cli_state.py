@@ -156,7 +156,7 @@ def test_a_journal_that_cannot_be_used(
     harm: Callable[[Path], Callable[[], object]],
     words: str,
 ) -> None:
-    monkeypatch.setattr("companion.vault.schema._LOCK_WAIT", 0.1)
+    monkeypatch.setattr("companion.vault.journal_db._LOCK_WAIT", 0.1)
     before = user.files()
     release = harm(state / "journal.sqlite3")
     for command in WRITING:

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon.client import DaemonClient, DaemonRefused
-from companion.daemon.token import read_token
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused
+from companion.daemon.tokens import read_token
 from tests.cli.serving import QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.daemon.caller import Answer, Caller

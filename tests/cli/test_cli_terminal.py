@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.enrich.unchecked import UNCHECKED
+from companion.enrich.checks import UNCHECKED
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")

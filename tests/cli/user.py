@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.cli import run
-from companion.enrich.unchecked import UNCHECKED
+from companion.enrich.checks import UNCHECKED
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, answer
 
 REPOSITORY = Path(__file__).parents[2]

@@ -8,12 +8,12 @@ from typing import Any, Generic, TypeVar
 
 import pytest
 
-from companion.daemon import server as web
-from companion.daemon.api.proof import Proofs
+from companion.daemon import http_server as web
+from companion.daemon.api.client_routes import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.server import bind_port, make_server
-from companion.daemon.token import prove
+from companion.daemon.http_server import bind_port, make_server
+from companion.daemon.tokens import prove
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 

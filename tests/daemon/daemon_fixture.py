@@ -15,20 +15,20 @@ from typing import Any
 import pytest
 
 from companion.config import Config
-from companion.config.tables import BackgroundTable, EndpointTable, LimitsTable
-from companion.daemon import reconcile
+from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable
+from companion.daemon import reconciler
+from companion.daemon.client_runs import Order, Run, RunEntry
 from companion.daemon.daemon import Daemon
-from companion.daemon.queue import Priority
-from companion.daemon.runs import Entry, Order, Run
-from companion.daemon.state import Status
-from companion.enrich.jobs import Choice
-from companion.enrich.spending import open_spending
+from companion.daemon.queries import DaemonStatus
+from companion.daemon.work_queue import Priority
+from companion.enrich.model import open_spending
+from companion.enrich.selection import Choice
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.vault.journal import Change
 from tests.cli.user import FILLED, KEY, SAYS, STUB, answer_by_schema, let_it_rest
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, Seen, error
 
-__all__ = ["FILLED", "SAYS", "STUB", "Keeper", "eventually", "fake", "keeper"]
+__all__ = ["FILLED", "SAYS", "STUB", "DaemonFixture", "daemon_fixture", "eventually", "fake"]
 
 SETTLE = 0.15  # seconds
 _PATIENCE = 20.0  # seconds
@@ -92,7 +92,7 @@ class Model:
         return self.fault or answer_by_schema(seen, self._values)
 
 
-class Keeper:
+class DaemonFixture:
     """Keeps a vault: writes notes, and has a daemon that may be stopped and started again."""
 
     def __init__(self, folder: Path, fake: FakeEndpoint) -> None:
@@ -172,7 +172,7 @@ class Keeper:
         """Return what the journal holds, newest first."""
         return self.daemon.history.page(path, None, None, 10_000)
 
-    def status(self) -> Status:
+    def status(self) -> DaemonStatus:
         """Return the daemon's status."""
         return self.daemon.status()
 
@@ -195,7 +195,7 @@ class Keeper:
             assert run.is_over
         return run
 
-    def editor_run(self, path: str, text: str, **options: Any) -> Entry:
+    def editor_run(self, path: str, text: str, **options: Any) -> RunEntry:
         """Return the one entry of an interactive run on the text of an editor."""
         run = self.run(path, text=text, **{"priority": Priority.INTERACTIVE, **options})
         (entry,) = run.since(0)
@@ -214,26 +214,28 @@ def fake() -> Iterator[FakeEndpoint]:
 
 
 @pytest.fixture
-def keeper(tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch) -> Iterator[Keeper]:
+def daemon_fixture(
+    tmp_path: Path, fake: FakeEndpoint, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[DaemonFixture]:
     """A vault with its daemon, not started yet, whose log must hold no secret or fault of ours."""
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(reconcile, "_GATHER", 0.05)
-    keeper = Keeper(tmp_path, fake)
-    handler = logging.StreamHandler(keeper.log)
+    monkeypatch.setattr(reconciler, "_GATHER", 0.05)
+    daemon_fixture = DaemonFixture(tmp_path, fake)
+    handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")
     level = log.level
     log.addHandler(handler)
     log.setLevel(logging.INFO)
     try:
-        yield keeper
+        yield daemon_fixture
     finally:
-        keeper.model.answer()
-        keeper.stop()
+        daemon_fixture.model.answer()
+        daemon_fixture.stop()
         log.removeHandler(handler)
         log.setLevel(level)
-    said = keeper.log.getvalue()
+    said = daemon_fixture.log.getvalue()
     assert not [secret for secret in _SECRETS if secret in said], said
     assert "unexpected" not in said, said
     assert "Traceback" not in said, said

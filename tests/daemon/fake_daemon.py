@@ -9,21 +9,28 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
+from companion.daemon.circuit_breaker import EndpointFault
+from companion.daemon.client_runs import Offer, Order, Run, Runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.health import Fault
 from companion.daemon.history import History, UndoOffer
-from companion.daemon.notes import Notes
 from companion.daemon.open_notes import Asked
-from companion.daemon.runs import Offer, Order, Run, Runs
-from companion.daemon.state import BackgroundState, BacklogState, Listing, Status, Today, Wanted
+from companion.daemon.queries import (
+    BackgroundState,
+    BacklogState,
+    DaemonStatus,
+    Listing,
+    NoteFilter,
+    NoteQueries,
+    Today,
+)
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
 from companion.errors import NotAgreed, UsageError
-from companion.llm.answer import Usage
-from companion.note.editor import Utf16Edit
+from companion.llm.response import Usage
+from companion.note.editor_text import Utf16Edit
 from companion.note.needs import Facts, Need
 from companion.vault.journal import Change
-from companion.vault.locate import NotThere
+from companion.vault.paths import NotThere
 from companion.vault.undo import Undone
 
 NEED = Need("description", None, None, "property", "the property is empty")
@@ -47,16 +54,16 @@ class FakeDaemon(Daemon):
         self.runs = Runs(lambda: f"20261125-104412-{next(ids):04x}")
         self.is_paused = False
         self.backlog = 0
-        self.fault: Fault | None = None
+        self.fault: EndpointFault | None = None
         self.fails_with: Exception | None = None
         self.works_at_once = False
         self.open: dict[str, list[str]] = {}
         self.notes = FakeNotes()
         self.history = self.fake_history = FakeHistory(self._fail)
 
-    def status(self) -> Status:
+    def status(self) -> DaemonStatus:
         self._fail()
-        return Status(
+        return DaemonStatus(
             version="0",
             pid=1,
             started_at=1_700_000_000.0,
@@ -143,13 +150,15 @@ class FakeDaemon(Daemon):
             raise self.fails_with
 
 
-class FakeNotes(Notes):
+class FakeNotes(NoteQueries):
     """NOTES."""
 
     def __init__(self) -> None:
         pass
 
-    def page(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
+    def page(
+        self, wanted: NoteFilter, folder: str = "", after: str = "", limit: int = 100
+    ) -> Listing:
         prefix = f"{folder}/" if folder else ""
         found = [p for p, facts in NOTES.items() if p.startswith(prefix) and _is(facts, wanted)]
         page = [path for path in found if path > after][:limit]
@@ -240,9 +249,11 @@ def make_offer() -> Offer:
     return Offer([Utf16Edit(16, 16, " Yes.")], digest(OLD), digest(NEW))
 
 
-def make_fault() -> Fault:
+def make_fault() -> EndpointFault:
     """Return what is wrong with an endpoint that is down."""
-    return Fault("down", "the endpoint does not answer", time.time(), time.monotonic() + 5, 1)
+    return EndpointFault(
+        "down", "the endpoint does not answer", time.time(), time.monotonic() + 5, 1
+    )
 
 
 def digest(text: str) -> str:
@@ -250,7 +261,7 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _is(facts: Facts, wanted: Wanted) -> bool:
+def _is(facts: Facts, wanted: NoteFilter) -> bool:
     if wanted == "all":
         return True
     states = {"to-do": bool(facts.needs), "left": bool(facts.left), "skipped": bool(facts.skipped)}

@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 
-from companion.daemon.api.order_shape import order_object
-from companion.daemon.queue import Priority
-from companion.enrich.jobs import Choice
+from companion.daemon.api.run_schemas import order_object
+from companion.daemon.work_queue import Priority
+from companion.enrich.selection import Choice
 from companion.errors import NoteChanged
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served

@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from tests.daemon.siege import Besieged, Headers, besieged, fake, keeper
+from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 
-__all__ = ["besieged", "fake", "keeper"]
+__all__ = ["attacked", "daemon_fixture", "fake"]
 
 
-def test_the_same_requests_come_in_without_the_attack(besieged: Besieged) -> None:
-    assert len(besieged.addresses) == 21
-    came_in = [besieged.send(one.request(besieged.headers)) for one in besieged.addresses]
+def test_the_same_requests_come_in_without_the_attack(attacked: AttackedDaemon) -> None:
+    assert len(attacked.addresses) == 21
+    came_in = [attacked.send(one.request(attacked.headers)) for one in attacked.addresses]
     assert {answer.status for answer in came_in} <= {200, 202, 403, 404}
     assert sum(answer.status in (200, 202) for answer in came_in) == 12
-    besieged.assert_outside_untouched()
+    attacked.assert_outside_untouched()
 
 
 HOSTS = [
@@ -93,15 +93,15 @@ TWICE = [
 ]
 
 
-def test_no_other_host_gets_in(besieged: Besieged) -> None:
+def test_no_other_host_gets_in(attacked: AttackedDaemon) -> None:
     assert len(HOSTS) + len(TWICE) >= 60
     for host in [*HOSTS, *TWICE]:
-        headers = besieged.headers | {"Host": besieged.fill([] if host is None else host)}
-        forwarded = f"localhost:{besieged.port}"
+        headers = attacked.headers | {"Host": attacked.fill([] if host is None else host)}
+        forwarded = f"localhost:{attacked.port}"
         headers |= {"X-Forwarded-Host": forwarded, "Forwarded": f"host={forwarded}"}
-        for address in besieged.addresses:
-            besieged.assert_kept_out(address.request(headers), {421, 400}, host)
-    besieged.assert_nobody_came_in()
+        for address in attacked.addresses:
+            attacked.assert_kept_out(address.request(headers), {421, 400}, host)
+    attacked.assert_nobody_came_in()
 
 
 ORIGINS: list[Headers] = [
@@ -134,10 +134,10 @@ ORIGINS: list[Headers] = [
 ]
 
 
-def test_no_page_of_another_origin_gets_in(besieged: Besieged) -> None:
+def test_no_page_of_another_origin_gets_in(attacked: AttackedDaemon) -> None:
     assert len(ORIGINS) >= 20
     for named in ORIGINS:
-        headers = besieged.headers | {name: besieged.fill(value) for name, value in named.items()}
-        for address in besieged.addresses:
-            besieged.assert_kept_out(address.request(headers), {403}, named)
-    besieged.assert_nobody_came_in()
+        headers = attacked.headers | {name: attacked.fill(value) for name, value in named.items()}
+        for address in attacked.addresses:
+            attacked.assert_kept_out(address.request(headers), {403}, named)
+    attacked.assert_nobody_came_in()

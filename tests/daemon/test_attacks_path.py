@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from urllib.parse import quote
 
+from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake, look
 from tests.daemon.caller import Answer
 from tests.daemon.daemon_fixture import STUB, eventually
-from tests.daemon.siege import Besieged, besieged, fake, keeper, look
 
-__all__ = ["besieged", "fake", "keeper"]
+__all__ = ["attacked", "daemon_fixture", "fake"]
 
 # ROUTE is the route's own address; all of these carry the token.
 TARGETS = [
@@ -60,14 +60,14 @@ TARGETS = [
 ]
 
 
-def test_no_trick_with_the_address_gets_in(besieged: Besieged) -> None:
+def test_no_trick_with_the_address_gets_in(attacked: AttackedDaemon) -> None:
     assert len(TARGETS) >= 40
     for target in TARGETS:
-        for address in besieged.addresses:
-            asked = target.replace("PORT", str(besieged.port)).replace("ROUTE", address.target)
-            request = address.request(besieged.headers, asked)
-            besieged.assert_kept_out(request, {400, 404}, (address.target, target))
-    besieged.assert_nobody_came_in()
+        for address in attacked.addresses:
+            asked = target.replace("PORT", str(attacked.port)).replace("ROUTE", address.target)
+            request = address.request(attacked.headers, asked)
+            attacked.assert_kept_out(request, {400, 404}, (address.target, target))
+    attacked.assert_nobody_came_in()
 
 
 PATHS = [
@@ -116,15 +116,15 @@ PATHS = [
 ]
 
 
-def test_no_path_leads_out_of_the_vault(besieged: Besieged) -> None:
+def test_no_path_leads_out_of_the_vault(attacked: AttackedDaemon) -> None:
     assert len(PATHS) >= 40
     for path in PATHS:
-        for what, place, request in _asking_for(besieged, path):
-            answer = besieged.send(request)
+        for what, place, request in _asking_for(attacked, path):
+            answer = attacked.send(request)
             if answer.status != 431:  # too long for an address at all
                 _assert_refused_at(answer, place, what)
-    assert besieged.asked >= 40 * 9
-    besieged.assert_nobody_came_in()
+    assert attacked.asked >= 40 * 9
+    attacked.assert_nobody_came_in()
 
 
 # Paths of the right form, in a vault where links lead out, and where much is not to be had.
@@ -196,45 +196,45 @@ WAYS: list[dict[str, object]] = [
 ]
 
 
-def test_no_link_or_hidden_name_leads_to_a_file(besieged: Besieged) -> None:
+def test_no_link_or_hidden_name_leads_to_a_file(attacked: AttackedDaemon) -> None:
     answers = []
     for path in LEADS:
         answers += [
-            (what, besieged.send(request)) for what, _, request in _asking_for(besieged, path)
+            (what, attacked.send(request)) for what, _, request in _asking_for(attacked, path)
         ]
-        answers += [((path, way), besieged.post("/runs", {"paths": [path], **way})) for way in WAYS]
-    runs = besieged.daemon.runs.all()
+        answers += [((path, way), attacked.post("/runs", {"paths": [path], **way})) for way in WAYS]
+    runs = attacked.daemon.runs.all()
     eventually(lambda: all(run.is_over for run in runs))
-    answers += [(run.order, besieged.get(f"/runs/{run.id}?diff=true")) for run in runs]
+    answers += [(run.order, attacked.get(f"/runs/{run.id}?diff=true")) for run in runs]
     assert not [what for what, answer in answers if answer.status not in (200, 202, 404, 422, 431)]
-    assert besieged.asked >= len(LEADS) * 12
+    assert attacked.asked >= len(LEADS) * 12
     assert not [run for run in runs if set(run.counts) - {"skipped"}]
-    assert besieged.keeper.model.calls() == 0
-    assert look(besieged.keeper.vault) == besieged.inside
+    assert attacked.daemon_fixture.model.calls() == 0
+    assert look(attacked.daemon_fixture.vault) == attacked.inside
 
 
 BEYOND = [("out/A/Stub.md", "out/B/Stub.md"), ("root/etc", "root/no-such-folder")]
 
 
-def test_nobody_learns_what_lies_beyond_a_link(besieged: Besieged) -> None:
+def test_nobody_learns_what_lies_beyond_a_link(attacked: AttackedDaemon) -> None:
     for name in ("path", "folder"):
         for there, nowhere in BEYOND:
-            said = besieged.get(f"/notes?{name}={there}").json["detail"].replace(there, "")
-            other = besieged.get(f"/notes?{name}={nowhere}").json["detail"]
+            said = attacked.get(f"/notes?{name}={there}").json["detail"].replace(there, "")
+            other = attacked.get(f"/notes?{name}={nowhere}").json["detail"]
             assert said == other.replace(nowhere, "")
             assert "leads out of the vault" in said
 
 
-def test_a_path_in_a_query_is_decoded_once(besieged: Besieged) -> None:
-    answer = besieged.get("/notes?path=%252e%252e%252fsecret.md")
+def test_a_path_in_a_query_is_decoded_once(attacked: AttackedDaemon) -> None:
+    answer = attacked.get("/notes?path=%252e%252e%252fsecret.md")
     assert answer.status == 404
     assert "there is no %2e%2e%2fsecret.md" in answer.json["detail"]
 
 
-def _asking_for(besieged: Besieged, path: str) -> Iterator[tuple[object, str, bytes]]:
+def _asking_for(attacked: AttackedDaemon, path: str) -> Iterator[tuple[object, str, bytes]]:
     """Yield a request for the path in each field that takes one, and where that is."""
-    headers = besieged.headers
-    for address in besieged.addresses:
+    headers = attacked.headers
+    for address in attacked.addresses:
         for place in address.places:
             value = [path] if isinstance(address.body[place], list) else path
             request = address.request(headers, fields={place: value})

@@ -7,11 +7,11 @@ from hashlib import sha256
 
 from companion.config import state_folder
 from companion.daemon.pairing import new_code
-from companion.daemon.token import client_token, rotate_token
+from companion.daemon.tokens import client_token, rotate_token
+from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, make_request
-from tests.daemon.siege import Besieged, Headers, besieged, fake, keeper
 
-__all__ = ["besieged", "fake", "keeper"]
+__all__ = ["attacked", "daemon_fixture", "fake"]
 
 # SHORT: the token without its end; OTHER: the token of a client of another vault; CODE: a code
 # to pair with; HASH: the token's hash.
@@ -53,48 +53,48 @@ TOKENS: list[Headers] = [
 IN_QUERY = ["token", "access_token", "bearer", "authorization", "Authorization"]
 
 
-def test_nobody_gets_in_without_the_token(besieged: Besieged) -> None:
+def test_nobody_gets_in_without_the_token(attacked: AttackedDaemon) -> None:
     assert len(TOKENS) >= 20
-    token = besieged.token
+    token = attacked.token
     meant = {
         "SHORT": token[:-1],
         "UPPER": token.upper(),
         "BASIC": b64encode(f"user:{token}".encode()).decode(),
-        "OTHER": client_token(token, besieged.world / "vault-2"),
-        "CODE": new_code(state_folder(besieged.keeper.vault)),
+        "OTHER": client_token(token, attacked.world / "vault-2"),
+        "CODE": new_code(state_folder(attacked.daemon_fixture.vault)),
         "HASH": sha256(token.encode()).hexdigest(),
     }
     for fault in TOKENS:
-        headers: Headers = {"Host": f"127.0.0.1:{besieged.port}"}
-        headers |= {name: _fill(besieged, value, meant) for name, value in fault.items()}
-        for address in besieged.addresses:
+        headers: Headers = {"Host": f"127.0.0.1:{attacked.port}"}
+        headers |= {name: _fill(attacked, value, meant) for name, value in fault.items()}
+        for address in attacked.addresses:
             if not address.is_open:
-                besieged.assert_kept_out(address.request(headers), {401, 400}, fault)
-    besieged.assert_nobody_came_in()
+                attacked.assert_kept_out(address.request(headers), {401, 400}, fault)
+    attacked.assert_nobody_came_in()
 
 
-def test_no_token_is_taken_from_the_address(besieged: Besieged) -> None:
-    headers: Headers = {"Host": f"127.0.0.1:{besieged.port}"}
+def test_no_token_is_taken_from_the_address(attacked: AttackedDaemon) -> None:
+    headers: Headers = {"Host": f"127.0.0.1:{attacked.port}"}
     for name in IN_QUERY:
-        for address in besieged.addresses:
+        for address in attacked.addresses:
             if not address.is_open:
-                target = f"{address.target}?{name}={besieged.token}"
-                besieged.assert_kept_out(address.request(headers, target), {401}, name)
-    besieged.assert_nobody_came_in()
+                target = f"{address.target}?{name}={attacked.token}"
+                attacked.assert_kept_out(address.request(headers, target), {401}, name)
+    attacked.assert_nobody_came_in()
 
 
-def test_a_rotated_token_opens_nothing(besieged: Besieged) -> None:
-    headers = besieged.headers
-    client = client_token(besieged.token, besieged.keeper.vault)
+def test_a_rotated_token_opens_nothing(attacked: AttackedDaemon) -> None:
+    headers = attacked.headers
+    client = client_token(attacked.token, attacked.daemon_fixture.vault)
     paired = headers | {"Authorization": f"Bearer {client}"}
-    assert besieged.send(besieged.addresses[0].request(paired)).status == 200
+    assert attacked.send(attacked.addresses[0].request(paired)).status == 200
     rotated = rotate_token()
-    for address in besieged.addresses:
+    for address in attacked.addresses:
         if not address.is_open:
-            besieged.assert_kept_out(address.request(headers), {401}, address)
-            besieged.assert_kept_out(address.request(paired), {401}, address)
-    besieged.token, besieged.outside = rotated, besieged.look_outside()
-    assert besieged.get("/status").status == 200
+            attacked.assert_kept_out(address.request(headers), {401}, address)
+            attacked.assert_kept_out(address.request(paired), {401}, address)
+    attacked.token, attacked.outside = rotated, attacked.look_outside()
+    assert attacked.get("/status").status == 200
 
 
 OPEN_BY_TRICKS = [
@@ -114,18 +114,20 @@ OPEN_BY_TRICKS = [
 ]
 
 
-def test_the_open_addresses_open_no_other(besieged: Besieged) -> None:
-    headers: Headers = {"Host": f"127.0.0.1:{besieged.port}", "Content-Type": JSON}
+def test_the_open_addresses_open_no_other(attacked: AttackedDaemon) -> None:
+    headers: Headers = {"Host": f"127.0.0.1:{attacked.port}", "Content-Type": JSON}
     for target in OPEN_BY_TRICKS:
         for method in ("GET", "HEAD", "POST"):
             request = make_request(method, target, headers)
-            answer = besieged.send(request, has_body=method != "HEAD")
+            answer = attacked.send(request, has_body=method != "HEAD")
             assert answer.status in (401, 400), (method, target)
-    besieged.assert_nobody_came_in()
+    attacked.assert_nobody_came_in()
 
 
-def _fill(besieged: Besieged, value: str | list[str], meant: dict[str, str]) -> str | list[str]:
+def _fill(
+    attacked: AttackedDaemon, value: str | list[str], meant: dict[str, str]
+) -> str | list[str]:
     if isinstance(value, str):
         for name, what in meant.items():
             value = value.replace(name, what)
-    return besieged.fill(value)
+    return attacked.fill(value)

@@ -11,44 +11,48 @@ import pytest
 
 from companion.daemon.backlog import MANY, Backlog
 from companion.errors import NotAgreed, UsageError
-from tests.daemon.daemon_fixture import STUB, Keeper, eventually, fake, keeper
+from tests.daemon.daemon_fixture import STUB, DaemonFixture, daemon_fixture, eventually, fake
 
-__all__ = ["fake", "keeper"]
+__all__ = ["daemon_fixture", "fake"]
 
 OLD = ("A.md", "F/B.md", "F/C.md")
 
 
 @pytest.fixture
-def asking(keeper: Keeper) -> Keeper:
+def asking(daemon_fixture: DaemonFixture) -> DaemonFixture:
     """A vault with three stubs, whose daemon has just looked it over for the first time."""
-    keeper.settings["backlog"] = "ask"
-    keeper.note("A.md", STUB.replace("Text", "Old text"))
-    keeper.note("F/B.md", STUB.replace("Text", "Older text"), rests=False)
-    keeper.note("F/C.md")
-    keeper.start()
-    keeper.rescan()
-    return keeper
+    daemon_fixture.settings["backlog"] = "ask"
+    daemon_fixture.note("A.md", STUB.replace("Text", "Old text"))
+    daemon_fixture.note("F/B.md", STUB.replace("Text", "Older text"), rests=False)
+    daemon_fixture.note("F/C.md")
+    daemon_fixture.start()
+    daemon_fixture.rescan()
+    return daemon_fixture
 
 
-def is_filled(keeper: Keeper, path: str) -> bool:
-    return "> A stub is a short note." in keeper.read(path)
+def is_filled(daemon_fixture: DaemonFixture, path: str) -> bool:
+    return "> A stub is a short note." in daemon_fixture.read(path)
 
 
-def filled(keeper: Keeper) -> set[str]:
+def filled(daemon_fixture: DaemonFixture) -> set[str]:
     """Return which of the old notes are filled, once a new one is, which comes after them."""
-    keeper.rescan()
-    keeper.note("New.md")
-    eventually(lambda: keeper.is_filled("New.md") and keeper.is_idle())
-    return {path for path in OLD if (keeper.vault / path).exists() and is_filled(keeper, path)}
+    daemon_fixture.rescan()
+    daemon_fixture.note("New.md")
+    eventually(lambda: daemon_fixture.is_filled("New.md") and daemon_fixture.is_idle())
+    return {
+        path
+        for path in OLD
+        if (daemon_fixture.vault / path).exists() and is_filled(daemon_fixture, path)
+    }
 
 
-def restart(keeper: Keeper) -> None:
-    keeper.stop()
-    keeper.start()
-    keeper.rescan()
+def restart(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.stop()
+    daemon_fixture.start()
+    daemon_fixture.rescan()
 
 
-def test_what_lay_there_before_waits_for_a_word(asking: Keeper) -> None:
+def test_what_lay_there_before_waits_for_a_word(asking: DaemonFixture) -> None:
     assert filled(asking) == set() and asking.model.calls() == 1
     told = asking.status().background.backlog
     assert told.notes == 3
@@ -59,7 +63,9 @@ def test_what_lay_there_before_waits_for_a_word(asking: Keeper) -> None:
 
 @pytest.mark.parametrize("restarts", [False, True], ids=["at once", "after a restart"])
 @pytest.mark.parametrize(("fill", "expected"), [(True, set(OLD)), (False, set())])
-def test_it_is_asked_once(asking: Keeper, restarts: bool, fill: bool, expected: set[str]) -> None:
+def test_it_is_asked_once(
+    asking: DaemonFixture, restarts: bool, fill: bool, expected: set[str]
+) -> None:
     asking.settings["notes_a_day"] = 100 * (not restarts)
     restart(asking)
     assert asking.status().background.backlog.notes == 3
@@ -82,59 +88,61 @@ SETTINGS = [
 
 @pytest.mark.parametrize("late", [False, True], ids=["from the start", "set later"])
 @pytest.mark.parametrize(("setting", "expected", "asked"), SETTINGS)
-def test_setting(keeper: Keeper, late: bool, setting: str, expected: set[str], asked: int) -> None:
+def test_setting(
+    daemon_fixture: DaemonFixture, late: bool, setting: str, expected: set[str], asked: int
+) -> None:
     for path in OLD:
-        keeper.note(path)
+        daemon_fixture.note(path)
     if late:
-        keeper.settings["backlog"] = "ask"
-        keeper.start()
-        keeper.rescan()
-        keeper.stop()
-    keeper.settings["backlog"] = setting
-    keeper.start()
-    assert filled(keeper) == expected
-    assert keeper.status().background.backlog.notes == asked
+        daemon_fixture.settings["backlog"] = "ask"
+        daemon_fixture.start()
+        daemon_fixture.rescan()
+        daemon_fixture.stop()
+    daemon_fixture.settings["backlog"] = setting
+    daemon_fixture.start()
+    assert filled(daemon_fixture) == expected
+    assert daemon_fixture.status().background.backlog.notes == asked
 
 
-def test_nothing_is_asked_where_nothing_is_filled(keeper: Keeper) -> None:
-    keeper.settings |= {"backlog": "ask", "enabled": False}
-    keeper.note("A.md")
-    keeper.start()
-    keeper.rescan()
-    assert keeper.status().background.backlog.notes == 0
-    assert "lay here before" not in keeper.log.getvalue()
+def test_nothing_is_asked_where_nothing_is_filled(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings |= {"backlog": "ask", "enabled": False}
+    daemon_fixture.note("A.md")
+    daemon_fixture.start()
+    daemon_fixture.rescan()
+    assert daemon_fixture.status().background.backlog.notes == 0
+    assert "lay here before" not in daemon_fixture.log.getvalue()
 
 
-def _edit(keeper: Keeper) -> set[str]:
-    keeper.note("A.md", STUB + "And more.\n")
+def _edit(daemon_fixture: DaemonFixture) -> set[str]:
+    daemon_fixture.note("A.md", STUB + "And more.\n")
     return {"A.md"}
 
 
-def _touch(keeper: Keeper) -> set[str]:
-    os.utime(keeper.vault / "A.md")
+def _touch(daemon_fixture: DaemonFixture) -> set[str]:
+    os.utime(daemon_fixture.vault / "A.md")
     return set()
 
 
-def _rename(keeper: Keeper) -> set[str]:
-    (keeper.vault / "A.md").rename(keeper.vault / "Z.md")
+def _rename(daemon_fixture: DaemonFixture) -> set[str]:
+    (daemon_fixture.vault / "A.md").rename(daemon_fixture.vault / "Z.md")
     return set()
 
 
-def _move_folder(keeper: Keeper) -> set[str]:
-    (keeper.vault / "F").rename(keeper.vault / "G")
+def _move_folder(daemon_fixture: DaemonFixture) -> set[str]:
+    (daemon_fixture.vault / "F").rename(daemon_fixture.vault / "G")
     return set()
 
 
-def _take_away_and_bring_back(keeper: Keeper) -> set[str]:
-    away = keeper.vault.with_name("away.md")
-    (keeper.vault / "A.md").rename(away)
-    keeper.rescan()
-    away.rename(keeper.vault / "A.md")
+def _take_away_and_bring_back(daemon_fixture: DaemonFixture) -> set[str]:
+    away = daemon_fixture.vault.with_name("away.md")
+    (daemon_fixture.vault / "A.md").rename(away)
+    daemon_fixture.rescan()
+    away.rename(daemon_fixture.vault / "A.md")
     return set()
 
 
-def _ask_for(keeper: Keeper) -> set[str]:
-    keeper.run("A.md", "F")
+def _ask_for(daemon_fixture: DaemonFixture) -> set[str]:
+    daemon_fixture.run("A.md", "F")
     return set(OLD)
 
 
@@ -151,7 +159,7 @@ WHAT_HAPPENS = [
 @pytest.mark.parametrize("runs", [True, False], ids=["while it runs", "while it does not"])
 @pytest.mark.parametrize("happens", WHAT_HAPPENS)
 def test_what_becomes_of_a_note_that_waits(
-    asking: Keeper, happens: Callable[[Keeper], set[str]], runs: bool
+    asking: DaemonFixture, happens: Callable[[DaemonFixture], set[str]], runs: bool
 ) -> None:
     if happens in (_ask_for, _take_away_and_bring_back):
         runs = True
@@ -167,32 +175,34 @@ def test_what_becomes_of_a_note_that_waits(
 
 
 @pytest.mark.parametrize(("number", "waits"), [(MANY, 0), (MANY + 1, MANY + 1)])
-def test_many_that_arrive_at_once_wait(keeper: Keeper, number: int, waits: int) -> None:
-    keeper.settings |= {"backlog": "ask", "settle_seconds": 3600.0}
-    keeper.start()
-    keeper.rescan()
+def test_many_that_arrive_at_once_wait(
+    daemon_fixture: DaemonFixture, number: int, waits: int
+) -> None:
+    daemon_fixture.settings |= {"backlog": "ask", "settle_seconds": 3600.0}
+    daemon_fixture.start()
+    daemon_fixture.rescan()
     for name in range(number):
-        keeper.note(f"from/{name}.md", STUB + f"{name}\n", rests=False)
-    (keeper.vault / "from").rename(keeper.vault / "pulled")
-    eventually(lambda: keeper.status().to_do == number)
-    keeper.rescan()
-    status = keeper.status()
+        daemon_fixture.note(f"from/{name}.md", STUB + f"{name}\n", rests=False)
+    (daemon_fixture.vault / "from").rename(daemon_fixture.vault / "pulled")
+    eventually(lambda: daemon_fixture.status().to_do == number)
+    daemon_fixture.rescan()
+    status = daemon_fixture.status()
     assert status.background.backlog.notes == waits
     assert status.background.waiting == number - waits
-    keeper.stop()
-    keeper.start()
-    keeper.rescan()
-    assert keeper.status().background.backlog.notes == waits
+    daemon_fixture.stop()
+    daemon_fixture.start()
+    daemon_fixture.rescan()
+    assert daemon_fixture.status().background.backlog.notes == waits
 
 
-def test_an_answer_is_for_as_many_as_one_was_told_of(asking: Keeper) -> None:
+def test_an_answer_is_for_as_many_as_one_was_told_of(asking: DaemonFixture) -> None:
     with pytest.raises(NotAgreed, match="has grown from 2 notes to 3 meanwhile; look again"):
         asking.daemon.answer_backlog(fill=True, notes=2)
     assert filled(asking) == set()
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b'{"A.md": 1}', b"\xff"])
-def test_a_damaged_file_counts_as_a_first_look(asking: Keeper, damage: bytes) -> None:
+def test_a_damaged_file_counts_as_a_first_look(asking: DaemonFixture, damage: bytes) -> None:
     asking.daemon.answer_backlog(fill=False)
     asking.stop()
     (asking.space.state / "backlog.json").write_bytes(damage)

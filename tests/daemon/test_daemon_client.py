@@ -7,11 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from companion.daemon.client import DaemonClient, DaemonGone, DaemonRefused
-from companion.daemon.queue import Priority
-from companion.daemon.runs import Order
-from companion.daemon.server import bind_port
-from companion.enrich.jobs import Choice
+from companion.daemon.client_runs import Order
+from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
+from companion.daemon.http_server import bind_port
+from companion.daemon.work_queue import Priority
+from companion.enrich.selection import Choice
 from companion.errors import CompanionError, EndpointError
 from tests.daemon.conftest import Served
 from tests.daemon.fake_daemon import make_result
@@ -83,7 +83,7 @@ def test_says_why_it_is_refused(server: Served, client: DaemonClient) -> None:
 def test_a_daemon_that_is_older_than_we_are_says_so(
     server: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("companion.daemon.client.__version__", "1000.0.0")
+    monkeypatch.setattr("companion.daemon.daemon_client.__version__", "1000.0.0")
     with pytest.raises(
         DaemonRefused, match=r"1000\.0\.0, is too new for Companion .* serve` again"
     ):

@@ -6,12 +6,19 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from companion.daemon import health, work
-from companion.daemon.runs import Run
+from companion.daemon import circuit_breaker, workers
+from companion.daemon.client_runs import Run
 from companion.errors import JournalError
-from tests.daemon.daemon_fixture import STUB, Keeper, eventually, fake, keeper, statuses
+from tests.daemon.daemon_fixture import (
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+    statuses,
+)
 
-__all__ = ["fake", "keeper"]
+__all__ = ["daemon_fixture", "fake"]
 
 
 class Failure(NamedTuple):
@@ -38,16 +45,18 @@ FAILURES = [
 
 
 @pytest.fixture
-def hasty(keeper: Keeper, monkeypatch: pytest.MonkeyPatch) -> Keeper:
+def hasty(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> DaemonFixture:
     """A vault whose daemon tries a failing endpoint again within a moment."""
-    monkeypatch.setattr(health, "_PASSING", (0.2, 0.4))
-    monkeypatch.setattr(health, "_LASTING", (0.2, 0.4))
-    monkeypatch.setattr(work, "_TURN_LOOK", 0.05)
-    return keeper
+    monkeypatch.setattr(circuit_breaker, "_PASSING", (0.2, 0.4))
+    monkeypatch.setattr(circuit_breaker, "_LASTING", (0.2, 0.4))
+    monkeypatch.setattr(workers, "_TURN_LOOK", 0.05)
+    return daemon_fixture
 
 
 @pytest.mark.parametrize("failure", FAILURES)
-def test_fault_pauses_with_its_reason_and_passes_by_itself(hasty: Keeper, failure: Failure) -> None:
+def test_fault_pauses_with_its_reason_and_passes_by_itself(
+    hasty: DaemonFixture, failure: Failure
+) -> None:
     hasty.model.fail(failure.status, failure.message, failure.code)
     for number in range(6):
         hasty.note(f"{number}.md")
@@ -69,7 +78,7 @@ def test_fault_pauses_with_its_reason_and_passes_by_itself(hasty: Keeper, failur
     assert failure.message not in said
 
 
-def test_endpoint_that_nobody_serves_is_waited_for(hasty: Keeper) -> None:
+def test_endpoint_that_nobody_serves_is_waited_for(hasty: DaemonFixture) -> None:
     url, hasty.url = hasty.url, "http://127.0.0.1:9/v1"
     hasty.note("Stub.md")
     hasty.start()
@@ -81,18 +90,18 @@ def test_endpoint_that_nobody_serves_is_waited_for(hasty: Keeper) -> None:
     eventually(lambda: hasty.is_filled("Stub.md"))
 
 
-def test_few_calls_go_to_an_endpoint_that_fails(keeper: Keeper) -> None:
-    keeper.model.fail(503)
+def test_few_calls_go_to_an_endpoint_that_fails(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.model.fail(503)
     for number in range(30):
-        keeper.note(f"{number}.md")
-    keeper.start()
-    eventually(lambda: keeper.status().fault)
-    eventually(lambda: not keeper.status().in_hand)
-    keeper.rescan()
-    assert keeper.model.calls() <= 3  # those that were under way side by side
+        daemon_fixture.note(f"{number}.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().fault)
+    eventually(lambda: not daemon_fixture.status().in_hand)
+    daemon_fixture.rescan()
+    assert daemon_fixture.model.calls() <= 3  # those that were under way side by side
 
 
-def test_time_that_an_endpoint_asks_for_is_kept(hasty: Keeper) -> None:
+def test_time_that_an_endpoint_asks_for_is_kept(hasty: DaemonFixture) -> None:
     hasty.model.fail(429, "slow down", retry_after="1.5")
     hasty.note("Stub.md")
     hasty.start()
@@ -104,47 +113,47 @@ def test_time_that_an_endpoint_asks_for_is_kept(hasty: Keeper) -> None:
     assert last.at - first.at >= 1.45
 
 
-def test_run_that_stops_on_a_fault_ends_with_it(keeper: Keeper) -> None:
-    keeper.settings["settle_seconds"] = 3600.0
-    keeper.model.fail(401, "bad key")
+def test_run_that_stops_on_a_fault_ends_with_it(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.model.fail(401, "bad key")
     for number in range(6):
-        keeper.note(f"{number}.md")
-    keeper.start()
-    run = keeper.run("", stops_on_fault=True)
+        daemon_fixture.note(f"{number}.md")
+    daemon_fixture.start()
+    run = daemon_fixture.run("", stops_on_fault=True)
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
     ended = [entry.result for entry in run.since(0) if entry.result.ends_run]
     assert ended
     assert ended[0].reason == run.fault
-    assert keeper.changes() == []
-    eventually(keeper.is_idle_but_for_the_background)
+    assert daemon_fixture.changes() == []
+    eventually(daemon_fixture.is_idle_but_for_the_background)
 
 
 def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
-    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also where the background has the turn to try the endpoint again."""
-    keeper.model.fail(401, "bad key")
-    keeper.concurrency = 1
+    daemon_fixture.model.fail(401, "bad key")
+    daemon_fixture.concurrency = 1
     for number in range(6):
-        keeper.note(f"{number}.md")
-    keeper.start()
-    eventually(lambda: keeper.status().fault and not keeper.status().in_hand)
-    start = keeper.daemon._requests.start
+        daemon_fixture.note(f"{number}.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().fault and not daemon_fixture.status().in_hand)
+    start = daemon_fixture.daemon._requests.start
 
     def start_late(*arguments: Any) -> Run:
         """Have the background take its turn while the run is being begun."""
-        tries = keeper.model.calls()
-        keeper.daemon.resume()
-        eventually(lambda: keeper.model.calls() > tries)
+        tries = daemon_fixture.model.calls()
+        daemon_fixture.daemon.resume()
+        eventually(lambda: daemon_fixture.model.calls() > tries)
         return start(*arguments)
 
-    monkeypatch.setattr(keeper.daemon._requests, "start", start_late)
-    run = keeper.run("0.md", stops_on_fault=True)
+    monkeypatch.setattr(daemon_fixture.daemon._requests, "start", start_late)
+    run = daemon_fixture.run("0.md", stops_on_fault=True)
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
 
 
 @pytest.mark.parametrize("notes", [1, 5])
-def test_run_waits_for_the_endpoint_and_goes_on(hasty: Keeper, notes: int) -> None:
+def test_run_waits_for_the_endpoint_and_goes_on(hasty: DaemonFixture, notes: int) -> None:
     hasty.settings["settle_seconds"] = 3600.0
     hasty.model.fail(503)
     for number in range(notes):
@@ -159,29 +168,29 @@ def test_run_waits_for_the_endpoint_and_goes_on(hasty: Keeper, notes: int) -> No
     assert set(statuses(run).values()) == {"enriched"}
 
 
-def test_click_tries_a_failing_endpoint_at_once(keeper: Keeper) -> None:
-    keeper.settings["settle_seconds"] = 3600.0
-    keeper.model.fail(401)
-    keeper.note("Stub.md")
-    keeper.start()
-    assert keeper.run("Stub.md", stops_on_fault=True).state == "failed"
-    keeper.model.mend()
-    assert statuses(keeper.run("Stub.md")) == {"Stub.md": "enriched"}  # not after a minute
-    eventually(lambda: keeper.status().fault is None)
+def test_click_tries_a_failing_endpoint_at_once(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.model.fail(401)
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    assert daemon_fixture.run("Stub.md", stops_on_fault=True).state == "failed"
+    daemon_fixture.model.mend()
+    assert statuses(daemon_fixture.run("Stub.md")) == {"Stub.md": "enriched"}  # not after a minute
+    eventually(lambda: daemon_fixture.status().fault is None)
 
 
-def test_resume_tries_a_failing_endpoint_at_once(keeper: Keeper) -> None:
-    keeper.model.fail(401)
-    keeper.note("Stub.md")
-    keeper.start()
-    eventually(lambda: keeper.status().fault)
-    keeper.model.mend()
-    keeper.daemon.resume()
-    eventually(lambda: keeper.is_filled("Stub.md"))
+def test_resume_tries_a_failing_endpoint_at_once(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.model.fail(401)
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().fault)
+    daemon_fixture.model.mend()
+    daemon_fixture.daemon.resume()
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
 
 
 def test_answer_is_not_lost_to_a_journal_that_fails(
-    hasty: Keeper, monkeypatch: pytest.MonkeyPatch
+    hasty: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also a full disk is waited for, and the model is not asked again."""
     hasty.note("Background.md")

@@ -7,25 +7,32 @@ from hashlib import sha256
 
 import pytest
 
-from companion.daemon.queue import Priority
-from companion.daemon.runs import Offer, Run
+from companion.daemon.client_runs import Offer, Run
+from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
-from companion.note.editor import EditorText
-from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper
+from companion.note.editor_text import EditorText
+from tests.daemon.daemon_fixture import (
+    FILLED,
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+)
 
-__all__ = ["fake", "keeper"]
+__all__ = ["daemon_fixture", "fake"]
 
 BOM = "\ufeff"
 EMOJI = STUB.replace("# Stub", "# Stub 🌱🪴").replace("created:", "mood: 🌞👩‍🔬\ncreated:")
 
 
 @pytest.fixture
-def quiet(keeper: Keeper) -> Keeper:
+def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
     """A vault whose notes wait in the background, for an hour, and whose daemon is started."""
-    keeper.settings["settle_seconds"] = 3600.0
-    keeper.note("Stub.md")
-    keeper.start()
-    return keeper
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    return daemon_fixture
 
 
 def applied(text: str, offer: Offer) -> str:
@@ -47,9 +54,9 @@ def _filled(text: str) -> str:
     )
 
 
-def run_on(keeper: Keeper, text: str, path: str = "Stub.md") -> tuple[Run, Offer]:
+def run_on(daemon_fixture: DaemonFixture, text: str, path: str = "Stub.md") -> tuple[Run, Offer]:
     """Return an interactive run that is over, and its offer."""
-    run = keeper.run(path, text=text, priority=Priority.INTERACTIVE)
+    run = daemon_fixture.run(path, text=text, priority=Priority.INTERACTIVE)
     (entry,) = run.since(0)
     assert entry.offer, entry.result.reason
     assert entry.result.change is None
@@ -67,7 +74,7 @@ def run_on(keeper: Keeper, text: str, path: str = "Stub.md") -> tuple[Run, Offer
         ),
     ],
 )
-def test_offers_edits_and_writes_nothing(quiet: Keeper, file: bytes, text: str) -> None:
+def test_offers_edits_and_writes_nothing(quiet: DaemonFixture, file: bytes, text: str) -> None:
     quiet.note("Stub.md", file)
     run, offer = run_on(quiet, text)
     assert applied(text, offer) == _filled(text)
@@ -76,7 +83,7 @@ def test_offers_edits_and_writes_nothing(quiet: Keeper, file: bytes, text: str) 
     assert quiet.changes() == []
 
 
-def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
+def test_confirmed_edits_are_in_the_history(quiet: DaemonFixture) -> None:
     run, offer = run_on(quiet, EMOJI)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256) == number
@@ -94,7 +101,7 @@ FORMS = [
 
 @pytest.mark.parametrize("form", FORMS)
 def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
-    quiet: Keeper, form: Callable[[str], str]
+    quiet: DaemonFixture, form: Callable[[str], str]
 ) -> None:
     text = form(STUB)
     quiet.note("Stub.md", text)
@@ -114,7 +121,7 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert quiet.read("Stub.md") == text
 
 
-def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Keeper) -> None:
+def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: DaemonFixture) -> None:
     run, offer = run_on(quiet, STUB)
     (quiet.vault / "Stub.md").rename(quiet.vault / "Named.md")
     hashes = offer.base_sha256, offer.new_sha256
@@ -135,7 +142,7 @@ def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Keeper
         pytest.param(lambda run, offer: (run, "0" * 64, offer.new_sha256), id="another base"),
     ],
 )
-def test_what_was_not_offered_is_not_confirmed(quiet: Keeper, name: object) -> None:
+def test_what_was_not_offered_is_not_confirmed(quiet: DaemonFixture, name: object) -> None:
     run, base, new = name(*run_on(quiet, STUB))  # type: ignore[operator]
     with pytest.raises(UsageError, match="no edits were offered"):
         quiet.daemon.confirm(run.id, "Stub.md", base, new)
@@ -143,7 +150,7 @@ def test_what_was_not_offered_is_not_confirmed(quiet: Keeper, name: object) -> N
 
 
 def test_confirmation_that_the_journal_failed_may_be_repeated(
-    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run, offer = run_on(quiet, STUB)
     with monkeypatch.context() as patch:
@@ -157,7 +164,7 @@ def test_confirmation_that_the_journal_failed_may_be_repeated(
     assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
 
 
-def test_edits_are_confirmed_after_a_restart(quiet: Keeper) -> None:
+def test_edits_are_confirmed_after_a_restart(quiet: DaemonFixture) -> None:
     run, offer = run_on(quiet, EMOJI)
     quiet.stop()
     quiet.start()
@@ -169,7 +176,7 @@ def test_edits_are_confirmed_after_a_restart(quiet: Keeper) -> None:
 @pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is started anew"])
 @pytest.mark.parametrize("more", ["", "Typed since.\n"], ids=["as it was made", "typed on"])
 def test_edits_never_confirmed_are_journaled_at_the_next_look(
-    quiet: Keeper, restarts: bool, more: str
+    quiet: DaemonFixture, restarts: bool, more: str
 ) -> None:
     run, offer = run_on(quiet, STUB)
     if restarts:
@@ -182,7 +189,7 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
     assert quiet.read("Stub.md") == STUB + more
 
 
-def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: Keeper) -> None:
+def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     quiet.daemon.history.offer_undo(change, FILLED)
@@ -193,7 +200,7 @@ def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: Keeper) -> No
     assert [(c.undoes, c.state) for c in quiet.changes()] == [(1, "done"), (None, "undone")]
 
 
-def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> None:
+def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     run, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"
     again = quiet.daemon.offer_again(run, "Stub.md", text)
@@ -212,7 +219,7 @@ def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> 
     ],
 )
 def test_edits_that_have_no_place_any_more_are_refused(
-    quiet: Keeper, path: str, text: str, error: type[Exception]
+    quiet: DaemonFixture, path: str, text: str, error: type[Exception]
 ) -> None:
     run, _ = run_on(quiet, STUB)
     with pytest.raises(error):
@@ -220,7 +227,7 @@ def test_edits_that_have_no_place_any_more_are_refused(
     assert applied(STUB, quiet.daemon.offer_again(run, "Stub.md", STUB)) == FILLED
 
 
-def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: Keeper) -> None:
+def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> None:
     on_disk, in_editor = "Cafe\u0301.md", "Caf\u00e9.md"  # as macOS has it
     quiet.note(on_disk)
     run, _ = run_on(quiet, STUB, in_editor)
@@ -233,19 +240,19 @@ def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: Keeper) -> None:
     assert quiet.daemon.history.page(in_editor, None, None, 10) == [change]
 
 
-def test_note_that_needs_nothing_gets_no_offer(quiet: Keeper) -> None:
+def test_note_that_needs_nothing_gets_no_offer(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", FILLED)
     assert (entry.result.status, entry.offer) == ("unchanged", None)
     assert quiet.model.calls() == 0
 
 
-def test_text_that_takes_no_edit_is_not_asked_for(quiet: Keeper) -> None:
+def test_text_that_takes_no_edit_is_not_asked_for(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", STUB.replace("11\n", "11\t\n"))
     assert (entry.result.status, entry.offer) == ("skipped", None)
     assert "remove it" in entry.result.reason and quiet.model.calls() == 0
 
 
-def test_half_of_a_character_is_refused_in_words(quiet: Keeper) -> None:
+def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", STUB + "\ud83c")
     assert (entry.result.status, entry.offer) == ("skipped", None)
     assert "half of a character" in entry.result.reason
@@ -254,7 +261,7 @@ def test_half_of_a_character_is_refused_in_words(quiet: Keeper) -> None:
         quiet.daemon.offer_again(run, "Stub.md", STUB + "\ud83c")
 
 
-def test_section_is_filled_where_it_is_named(quiet: Keeper) -> None:
+def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
     text = FILLED + "\n## Why\n\nBecause.\n"
     entry = quiet.editor_run("Stub.md", text, section="Why")
     assert entry.offer
@@ -268,7 +275,7 @@ TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 
 
 @pytest.mark.parametrize("added", ["", "New.\n\n", "# New\n\n"])
-def test_section_is_filled_where_the_line_stands(quiet: Keeper, added: str) -> None:
+def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: str) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
     now = LOG.replace("# Stub", f"{added}# Stub")
     made = applied(now, quiet.daemon.offer_again(run, "Stub.md", now))
@@ -284,27 +291,29 @@ def test_section_is_filled_where_the_line_stands(quiet: Keeper, added: str) -> N
         pytest.param(LOG.replace("## Log", "## L", 1), "2 headings read “Log” now", id="one less"),
     ],
 )
-def test_section_that_is_not_sure_any_more_is_refused(quiet: Keeper, now: str, reason: str) -> None:
+def test_section_that_is_not_sure_any_more_is_refused(
+    quiet: DaemonFixture, now: str, reason: str
+) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
     with pytest.raises(NoteError, match=reason):
         quiet.daemon.offer_again(run, "Stub.md", now)
 
 
-def test_line_below_no_heading_is_refused(quiet: Keeper) -> None:
+def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
     with pytest.raises(NoteError, match="line 2 stands below no heading"):
         quiet.run("Stub.md", text=LOG, line=2)
     with pytest.raises(UsageError, match="works on notes"):
         quiet.run("", line=2)
 
 
-def test_section_of_a_line_in_the_file(quiet: Keeper) -> None:
+def test_section_of_a_line_in_the_file(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md", LOG.replace("\n", "\r\n"))
     quiet.run("Stub.md", line=TUESDAY)
     text = quiet.read("Stub.md").replace("\r\n", "\n")
     assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub" in text and text.endswith("> [!ai]\n")
 
 
-def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: Keeper) -> None:
+def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: DaemonFixture) -> None:
     run, offer = run_on(quiet, STUB)
     quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.rescan()
@@ -318,7 +327,7 @@ def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: Keeper) ->
 @pytest.mark.parametrize("mark", ["", BOM])
 @pytest.mark.parametrize("newline", ["\n", "\r\n"])
 def test_undo_in_the_file_of_what_was_made_in_an_editor(
-    quiet: Keeper, newline: str, mark: str
+    quiet: DaemonFixture, newline: str, mark: str
 ) -> None:
     run, offer = run_on(quiet, STUB)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
@@ -331,7 +340,7 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     assert quiet.changes()[1].state == "undone"
 
 
-def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> None:
+def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md", STUB.replace("\n", "\r\n"))
     quiet.run("Stub.md")
     (change,) = quiet.changes()
@@ -343,7 +352,7 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> 
     assert quiet.changes()[0].undoes == change.id
 
 
-def test_undo_in_the_editor_of_what_can_go(quiet: Keeper) -> None:
+def test_undo_in_the_editor_of_what_can_go(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED.replace("It grows", "It shrinks")
@@ -354,7 +363,7 @@ def test_undo_in_the_editor_of_what_can_go(quiet: Keeper) -> None:
     assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
 
 
-def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
+def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
     run, offer = run_on(quiet, STUB)
     number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     for expected in ("undone", "done", "undone"):
@@ -372,7 +381,7 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
     assert len(quiet.changes()) == 4
 
 
-def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Keeper) -> None:
+def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     quiet.daemon.history.undo(change)
@@ -381,21 +390,21 @@ def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Keeper
         quiet.daemon.history.offer_undo(change, FILLED)
 
 
-def test_what_was_taken_back_is_left_by_the_background(keeper: Keeper) -> None:
-    keeper.note("Stub.md")
-    keeper.start()
-    eventually(lambda: keeper.is_filled("Stub.md"))
-    eventually(keeper.is_idle)
-    keeper.daemon.history.undo(keeper.changes()[0])
-    keeper.rescan()
-    (keeper.vault / "Stub.md").touch()
-    keeper.rescan()
-    eventually(keeper.is_idle)
-    assert keeper.read("Stub.md") == STUB
-    assert keeper.model.calls() == 1
+def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    eventually(daemon_fixture.is_idle)
+    daemon_fixture.daemon.history.undo(daemon_fixture.changes()[0])
+    daemon_fixture.rescan()
+    (daemon_fixture.vault / "Stub.md").touch()
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert daemon_fixture.read("Stub.md") == STUB
+    assert daemon_fixture.model.calls() == 1
 
 
-def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: Keeper) -> None:
+def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: DaemonFixture) -> None:
     run, _ = run_on(quiet, STUB)
     (entry,) = run.since(0)
     kinds = [filling.need.kind for filling in entry.result.filled]
@@ -413,7 +422,7 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: Keeper)
 
 
 @pytest.mark.parametrize("only", [[7], [0, 2], [-1]])
-def test_numbers_of_no_change_are_named(quiet: Keeper, only: list[int]) -> None:
+def test_numbers_of_no_change_are_named(quiet: DaemonFixture, only: list[int]) -> None:
     run, _ = run_on(quiet, STUB)
     for ask in (
         lambda: quiet.daemon.offer_again(run, "Stub.md", STUB, only),
@@ -423,7 +432,7 @@ def test_numbers_of_no_change_are_named(quiet: Keeper, only: list[int]) -> None:
             ask()
 
 
-def test_requests_alone(quiet: Keeper) -> None:
+def test_requests_alone(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md", STUB + "\n> [!ai] Why?\n")
     run = quiet.run("Stub.md", requests=True)
     (entry,) = run.since(0)

@@ -4,25 +4,32 @@ from __future__ import annotations
 
 import pytest
 
-from companion.daemon.state import Wanted
-from companion.vault.locate import NotThere
-from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper
+from companion.daemon.queries import NoteFilter
+from companion.vault.paths import NotThere
+from tests.daemon.daemon_fixture import (
+    FILLED,
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+)
 
-__all__ = ["fake", "keeper"]
+__all__ = ["daemon_fixture", "fake"]
 
 
 @pytest.fixture
-def mixed(keeper: Keeper) -> Keeper:
+def mixed(daemon_fixture: DaemonFixture) -> DaemonFixture:
     """A vault with two stubs, two notes that need nothing and one that is left alone."""
-    keeper.settings["notes_a_day"] = 0
-    keeper.note("A/Stub.md")
-    keeper.note("A/Done.md", FILLED)
-    keeper.note("Left.md", STUB.replace("created", "ai: false\ncreated"))
-    keeper.note("Plain.md", "# Plain\n\nText of mine.\n")
-    keeper.note("Stub.md")
-    keeper.start()
-    eventually(lambda: keeper.status().ready)
-    return keeper
+    daemon_fixture.settings["notes_a_day"] = 0
+    daemon_fixture.note("A/Stub.md")
+    daemon_fixture.note("A/Done.md", FILLED)
+    daemon_fixture.note("Left.md", STUB.replace("created", "ai: false\ncreated"))
+    daemon_fixture.note("Plain.md", "# Plain\n\nText of mine.\n")
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
+    return daemon_fixture
 
 
 @pytest.mark.parametrize(
@@ -37,7 +44,7 @@ def mixed(keeper: Keeper) -> Keeper:
     ],
 )
 def test_filter_lists_every_note_it_names(
-    mixed: Keeper, wanted: Wanted, folder: str, paths: list[str]
+    mixed: DaemonFixture, wanted: NoteFilter, folder: str, paths: list[str]
 ) -> None:
     listing = mixed.daemon.notes.page(wanted, folder)
     assert [path for path, _ in listing.notes] == paths
@@ -47,7 +54,7 @@ def test_filter_lists_every_note_it_names(
     assert first.total == len(paths)
 
 
-def test_note_that_is_not_there_is_told_from_one_outside(mixed: Keeper) -> None:
+def test_note_that_is_not_there_is_told_from_one_outside(mixed: DaemonFixture) -> None:
     with pytest.raises(NotThere):
         mixed.daemon.notes.look_at("Nowhere.md")
     with pytest.raises(NotThere):

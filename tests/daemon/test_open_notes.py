@@ -7,12 +7,20 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from companion.daemon import history, open_notes
-from companion.daemon.runs import Run
+from companion.daemon.client_runs import Run
 from companion.errors import NoteBusy, NoteChanged
-from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper, statuses
+from tests.daemon.daemon_fixture import (
+    FILLED,
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+    statuses,
+)
 from tests.daemon.test_editor_runs import applied, quiet
 
-__all__ = ["fake", "keeper", "quiet"]
+__all__ = ["daemon_fixture", "fake", "quiet"]
 
 UNSAVED = STUB + "Not saved yet.\n"
 
@@ -32,25 +40,25 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(history, "PATIENCE", 0.0)
 
 
-def open_and_ask(keeper: Keeper, *paths: str, **options: object) -> Run:
+def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) -> Run:
     """Return a run over notes of which Stub.md is open; the model has answered."""
-    keeper.daemon.report_presence("desk", ["Stub.md"])
-    run = keeper.run(*paths, wait=False, **options)
-    eventually(lambda: run.is_over or keeper.daemon.asked_in(["Stub.md"]))
+    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    run = daemon_fixture.run(*paths, wait=False, **options)
+    eventually(lambda: run.is_over or daemon_fixture.daemon.asked_in(["Stub.md"]))
     return run
 
 
-def edit(keeper: Keeper, run: Run, text: str) -> int:
+def edit(daemon_fixture: DaemonFixture, run: Run, text: str) -> int:
     """Make the run's edits in the editor that shows this text, and confirm them."""
-    offer = keeper.daemon.offer_again(run, "Stub.md", text)
-    keeper.note("Stub.md", applied(text, offer))
-    return keeper.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    offer = daemon_fixture.daemon.offer_again(run, "Stub.md", text)
+    daemon_fixture.note("Stub.md", applied(text, offer))
+    return daemon_fixture.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
 
 
 @pytest.mark.parametrize("options", [{}, {"every": True}, {"retry": True}])
 @pytest.mark.parametrize("asked", ["Stub.md", ""], ids=["the note", "its folder"])
 def test_run_has_an_open_note_edited_in_its_editor(
-    quiet: Keeper, asked: str, options: dict[str, object]
+    quiet: DaemonFixture, asked: str, options: dict[str, object]
 ) -> None:
     quiet.note("Other.md")
     run = open_and_ask(quiet, asked, **options)
@@ -74,7 +82,9 @@ def test_run_has_an_open_note_edited_in_its_editor(
 
 @pytest.mark.usefixtures("impatient")
 @pytest.mark.parametrize("taken", [False, True], ids=["it is closed", "an editor takes it later"])
-def test_open_note_that_nobody_takes_is_skipped_and_done_later(quiet: Keeper, taken: bool) -> None:
+def test_open_note_that_nobody_takes_is_skipped_and_done_later(
+    quiet: DaemonFixture, taken: bool
+) -> None:
     quiet.note("Other.md")
     quiet.daemon.report_presence("desk", ["Stub.md"])
     run = quiet.run("", every=True)
@@ -96,7 +106,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(quiet: Keeper, ta
     assert quiet.daemon.asked_in(["Stub.md"]) == []
 
 
-def test_open_note_that_is_closed_is_written(quiet: Keeper) -> None:
+def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
     quiet.daemon.report_presence("desk", [])
     run.wait(10, 10)
@@ -104,7 +114,7 @@ def test_open_note_that_is_closed_is_written(quiet: Keeper) -> None:
     assert quiet.is_filled("Stub.md")
 
 
-def test_editor_that_got_the_edits_has_time_again(quiet: Keeper) -> None:
+def test_editor_that_got_the_edits_has_time_again(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
     (held,) = quiet.daemon._open_notes._held.values()
     until = held.until
@@ -113,7 +123,7 @@ def test_editor_that_got_the_edits_has_time_again(quiet: Keeper) -> None:
     assert held.until >= until
 
 
-def test_client_that_shows_the_note_may_have_it_written(quiet: Keeper) -> None:
+def test_client_that_shows_the_note_may_have_it_written(quiet: DaemonFixture) -> None:
     quiet.daemon.report_presence("desk", ["Stub.md"])
     run = quiet.run("Stub.md", even_open=True)
     assert statuses(run) == {"Stub.md": "enriched"}
@@ -123,7 +133,7 @@ def test_client_that_shows_the_note_may_have_it_written(quiet: Keeper) -> None:
 
 
 def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
-    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     run = open_and_ask(quiet, "Stub.md")
     looks = quiet.daemon._open_notes.next_step
@@ -143,13 +153,13 @@ def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
     assert quiet.daemon.asked_in(["Stub.md"]) == []
 
 
-def test_dry_run_waits_for_nobody(quiet: Keeper) -> None:
+def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
     quiet.daemon.report_presence("desk", ["Stub.md"])
     assert statuses(quiet.run("Stub.md", dry_run=True)) == {"Stub.md": "enriched"}
     assert quiet.read("Stub.md") == STUB
 
 
-def test_cancelled_run_asks_no_editor(quiet: Keeper) -> None:
+def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
     quiet.daemon.cancel_run(run)
     assert quiet.daemon.asked_in(["Stub.md"]) == []
@@ -158,14 +168,14 @@ def test_cancelled_run_asks_no_editor(quiet: Keeper) -> None:
 # --- undo
 
 
-def filled_and_open(keeper: Keeper) -> int:
+def filled_and_open(daemon_fixture: DaemonFixture) -> int:
     """Return the change that filled Stub.md, which is open now."""
-    keeper.run("Stub.md")
-    keeper.daemon.report_presence("desk", ["Stub.md"])
-    return keeper.changes()[0].id
+    daemon_fixture.run("Stub.md")
+    daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
+    return daemon_fixture.changes()[0].id
 
 
-def test_open_note_is_taken_back_in_its_editor(quiet: Keeper) -> None:
+def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
     change = quiet.daemon.history.find(filled_and_open(quiet))
     assert change
     with ThreadPoolExecutor() as others:
@@ -182,7 +192,7 @@ def test_open_note_is_taken_back_in_its_editor(quiet: Keeper) -> None:
     assert quiet.daemon.asked_in(["Stub.md"]) == []
 
 
-def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: Keeper) -> None:
+def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
     change = quiet.daemon.history.find(filled_and_open(quiet))
     assert change
     with ThreadPoolExecutor() as others:
@@ -194,7 +204,7 @@ def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: Keeper) -> N
     assert made.reason
 
 
-def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: Keeper) -> None:
+def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) -> None:
     change = quiet.daemon.history.find(filled_and_open(quiet))
     assert change
     with ThreadPoolExecutor() as others:
@@ -208,7 +218,7 @@ def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: Keeper) -> None
 
 
 @pytest.mark.usefixtures("impatient")
-def test_open_note_that_nobody_takes_back_is_refused(quiet: Keeper) -> None:
+def test_open_note_that_nobody_takes_back_is_refused(quiet: DaemonFixture) -> None:
     change = quiet.daemon.history.find(filled_and_open(quiet))
     assert change
     with pytest.raises(NoteBusy, match="open in Obsidian"):
@@ -216,7 +226,7 @@ def test_open_note_that_nobody_takes_back_is_refused(quiet: Keeper) -> None:
     assert quiet.is_filled("Stub.md")
 
 
-def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: Keeper) -> None:
+def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: DaemonFixture) -> None:
     change = quiet.daemon.history.find(filled_and_open(quiet))
     assert change
     with ThreadPoolExecutor() as others:

@@ -13,15 +13,15 @@ import schemathesis
 from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
-from companion.daemon.api.shapes import LARGEST
+from companion.daemon.api.schemas import LARGEST
 from companion.daemon.app import NOUNS
 from companion.daemon.guard import OPEN
 from companion.daemon.openapi import describe_api
+from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
 from tests.daemon.conftest import Served
 from tests.daemon.daemon_fixture import STUB, eventually
-from tests.daemon.siege import Besieged, besieged, fake, keeper
 
-__all__ = ["besieged", "fake", "keeper"]
+__all__ = ["attacked", "daemon_fixture", "fake"]
 
 EXAMPLES = int(os.environ.get("COMPANION_API_EXAMPLES", "5"))  # of every address
 NOTES = ("Stub.md", "A/Stub.md", "A", "out.md", "loop.md", "inner/Stub.md", ".trash/Gone.md")
@@ -38,20 +38,20 @@ schema = schemathesis.openapi.from_dict(json.loads(describe_api(NOUNS)), config=
 
 
 @pytest.fixture
-def busy(besieged: Besieged) -> Iterator[Besieged]:
+def busy(attacked: AttackedDaemon) -> Iterator[AttackedDaemon]:
     """A daemon with runs and changes that can be asked for."""
     for order in ({"paths": ["A"]}, {"paths": ["Stub.md"], "apply": "client", "text": STUB}):
-        besieged.post("/runs", order)
-    eventually(lambda: all(run.is_over for run in besieged.daemon.runs.all()))
-    yield besieged
-    for run in besieged.daemon.runs.active():
-        besieged.daemon.cancel_run(run)
+        attacked.post("/runs", order)
+    eventually(lambda: all(run.is_over for run in attacked.daemon.runs.all()))
+    yield attacked
+    for run in attacked.daemon.runs.active():
+        attacked.daemon.cancel_run(run)
 
 
 @schema.parametrize()
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 def test_no_server_error_and_no_undocumented_answer(
-    case: schemathesis.Case[Any], busy: Besieged
+    case: schemathesis.Case[Any], busy: AttackedDaemon
 ) -> None:
     _name_what_is_there(case, busy)
     answer = case.call_and_validate(
@@ -81,7 +81,7 @@ def test_the_document_says_it_all(server: Served) -> None:
     assert references == set(document["components"]["schemas"])
 
 
-def _name_what_is_there(case: schemathesis.Case[Any], busy: Besieged) -> None:
+def _name_what_is_there(case: schemathesis.Case[Any], busy: AttackedDaemon) -> None:
     """Put in the place of good names, which nobody guesses, those of what there is."""
     runs = [run.id for run in busy.daemon.runs.all()]
     parts: list[Any] = [case.path_parameters, case.query, case.body]

@@ -10,8 +10,8 @@ import pytest
 
 from companion import __version__
 from companion.config import config_folder
-from companion.daemon.serve import _prover
-from companion.daemon.token import Tokens, client_token, ensure_token, rotate_token
+from companion.daemon.process import _prover
+from companion.daemon.tokens import Tokens, client_token, ensure_token, rotate_token
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import PLACE, TOKEN, Served
 from tests.daemon.test_guard import assert_is_problem, assert_is_secured

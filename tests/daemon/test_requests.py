@@ -8,13 +8,21 @@ from typing import Any
 
 import pytest
 
-from companion.daemon import runs
-from companion.daemon.queue import Priority
+from companion.daemon import client_runs
+from companion.daemon.work_queue import Priority
 from companion.enrich.enricher import Enricher
 from companion.errors import NotAgreed, UsageError
-from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper, statuses
+from tests.daemon.daemon_fixture import (
+    FILLED,
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+    statuses,
+)
 
-__all__ = ["fake", "keeper"]
+__all__ = ["daemon_fixture", "fake"]
 
 DONE = FILLED.replace("created", "made")
 PLAIN = "# Plain\n\nText of mine.\n"
@@ -22,10 +30,10 @@ COST = r"about [\d,]+ tokens in and [\d,]+ out, price not known. Nothing was sen
 
 
 @pytest.fixture
-def quiet(keeper: Keeper) -> Keeper:
+def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
     """A vault whose notes only runs work on: the background waits for an hour."""
-    keeper.settings["settle_seconds"] = 3600.0
-    return keeper
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    return daemon_fixture
 
 
 @pytest.mark.parametrize(
@@ -48,7 +56,7 @@ def quiet(keeper: Keeper) -> Keeper:
     ],
 )
 def test_works_on(
-    quiet: Keeper, paths: list[str], options: dict[str, Any], worked_on: set[str]
+    quiet: DaemonFixture, paths: list[str], options: dict[str, Any], worked_on: set[str]
 ) -> None:
     for path in ("A.md", "F/B.md", "F/G/C.md"):
         quiet.note(path)
@@ -66,14 +74,14 @@ def test_works_on(
     assert run.total == len(worked_on) == run.counts.total()
 
 
-def test_note_that_was_just_made_is_in_a_run_over_its_folder(quiet: Keeper) -> None:
+def test_note_that_was_just_made_is_in_a_run_over_its_folder(quiet: DaemonFixture) -> None:
     quiet.start()
     eventually(lambda: quiet.status().ready)
     quiet.note("F/New.md")
     assert statuses(quiet.run("F")) == {"F/New.md": "enriched"}
 
 
-def test_dry_run_writes_nothing(quiet: Keeper) -> None:
+def test_dry_run_writes_nothing(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md")
     quiet.start()
     run = quiet.run("Stub.md", dry_run=True)
@@ -92,7 +100,9 @@ def test_dry_run_writes_nothing(quiet: Keeper) -> None:
         pytest.param(["A.md", "F/B.md"], {"text": STUB}, "one note", id="two notes in an editor"),
     ],
 )
-def test_is_refused(quiet: Keeper, paths: list[str], options: dict[str, Any], why: str) -> None:
+def test_is_refused(
+    quiet: DaemonFixture, paths: list[str], options: dict[str, Any], why: str
+) -> None:
     quiet.note("A.md")
     quiet.note("F/B.md")
     (quiet.vault.parent / "Out.md").write_text("out")
@@ -114,7 +124,7 @@ LARGE = [
 
 @pytest.mark.parametrize(("is_remote", "paths", "options", "is_refused"), LARGE)
 def test_large_run_at_a_remote_endpoint_is_agreed_to_first(
-    quiet: Keeper,
+    quiet: DaemonFixture,
     monkeypatch: pytest.MonkeyPatch,
     is_remote: bool,
     paths: list[str],
@@ -135,7 +145,7 @@ def test_large_run_at_a_remote_endpoint_is_agreed_to_first(
 
 
 def test_some_notes_tell_what_very_many_cost(
-    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
     for number in range(60):
@@ -150,7 +160,7 @@ def test_some_notes_tell_what_very_many_cost(
     assert told[1] == f"about {told[0]}"
 
 
-def test_progress_can_be_followed(quiet: Keeper) -> None:
+def test_progress_can_be_followed(quiet: DaemonFixture) -> None:
     for name in "ABC":
         quiet.note(f"{name}.md")
     quiet.model.think()
@@ -171,7 +181,7 @@ def test_progress_can_be_followed(quiet: Keeper) -> None:
     assert run.usage.calls == 3
 
 
-def test_cancelled_run_begins_nothing_further(quiet: Keeper) -> None:
+def test_cancelled_run_begins_nothing_further(quiet: DaemonFixture) -> None:
     for number in range(8):
         quiet.note(f"Stub {number}.md")
     quiet.model.think()
@@ -189,7 +199,7 @@ def test_cancelled_run_begins_nothing_further(quiet: Keeper) -> None:
 
 
 def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
-    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writing, may_write = threading.Event(), threading.Event()
     commit = Enricher._commit
@@ -211,7 +221,7 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     assert run.since(0)[0].result.change == quiet.changes()[0].id
 
 
-def test_two_runs_over_one_note_take_it_one_after_the_other(quiet: Keeper) -> None:
+def test_two_runs_over_one_note_take_it_one_after_the_other(quiet: DaemonFixture) -> None:
     quiet.note("Stub.md")
     quiet.model.think()
     quiet.start()
@@ -225,22 +235,22 @@ def test_two_runs_over_one_note_take_it_one_after_the_other(quiet: Keeper) -> No
     assert (quiet.model.calls(), len(quiet.changes())) == (1, 1)
 
 
-def test_background_leaves_a_worker_to_who_waits(keeper: Keeper) -> None:
+def test_background_leaves_a_worker_to_who_waits(daemon_fixture: DaemonFixture) -> None:
     for number in range(6):
-        keeper.note(f"Background {number}.md")
-    keeper.note("Mine.md", DONE.replace("description: What a stub is.", "description:"))
-    keeper.model.think()
-    keeper.start()
-    eventually(lambda: keeper.model.calls() == 3)
-    run = keeper.run("Mine.md", wait=False, priority=Priority.INTERACTIVE)
-    eventually(lambda: "Mine.md" in keeper.status().in_hand)
-    eventually(lambda: keeper.model.calls() == 4)
-    keeper.model.answer()
+        daemon_fixture.note(f"Background {number}.md")
+    daemon_fixture.note("Mine.md", DONE.replace("description: What a stub is.", "description:"))
+    daemon_fixture.model.think()
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.model.calls() == 3)
+    run = daemon_fixture.run("Mine.md", wait=False, priority=Priority.INTERACTIVE)
+    eventually(lambda: "Mine.md" in daemon_fixture.status().in_hand)
+    eventually(lambda: daemon_fixture.model.calls() == 4)
+    daemon_fixture.model.answer()
     run.wait(0, 20)
     assert statuses(run) == {"Mine.md": "enriched"}
 
 
-def test_click_goes_before_what_waits(quiet: Keeper) -> None:
+def test_click_goes_before_what_waits(quiet: DaemonFixture) -> None:
     quiet.concurrency = 2
     for number in range(8):
         quiet.note(f"Batch {number}.md")
@@ -258,9 +268,9 @@ def test_click_goes_before_what_waits(quiet: Keeper) -> None:
 
 
 def test_finished_runs_are_forgotten_after_a_while(
-    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(runs, "_KEPT", 2)
+    monkeypatch.setattr(client_runs, "_KEPT", 2)
     quiet.note("Done.md", FILLED)
     quiet.start()
     names = [quiet.run("Done.md").id for _ in range(5)]
@@ -270,7 +280,7 @@ def test_finished_runs_are_forgotten_after_a_while(
     eventually(lambda: not quiet.daemon._requests._enrichers)
 
 
-def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: Keeper) -> None:
+def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: DaemonFixture) -> None:
     """A run that asked no model must not end a pause for the endpoint's sake."""
     quiet.note("Stub.md")
     quiet.note("Done.md", FILLED)
@@ -284,7 +294,7 @@ def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: Keeper) -> 
 
 
 def test_fault_of_ours_costs_one_note_of_a_run(
-    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+    quiet: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     ask = Enricher.ask
 

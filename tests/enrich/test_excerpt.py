@@ -5,16 +5,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.enrich.excerpt import CUT, excerpt
-from companion.llm.forecast import estimate_tokens
+from companion.llm.pricing import estimate_tokens
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 LONG = "Words of it. " * 40
 NOTE = f"First.\n\n{LONG}\n\n## A\n\nOpening of A.\n\n{LONG}\n\n## B\n\nOpening of B.\n\n{LONG}"
 
 
 def cut(text: str, budget: int | None) -> str:
-    return excerpt(NoteView(NoteText(text)).lines, budget)
+    return excerpt(ParsedNote(NoteText(text)).lines, budget)
 
 
 EXAMPLES = [
@@ -60,7 +60,7 @@ def test_all_sections_open_before_one_goes_on() -> None:
 def test_what_stands_around_a_question_comes_first() -> None:
     sentence = "It is fed at {}."
     text = NOTE + "".join(f"\n\n{sentence.format(n)}" for n in range(99)) + f"\n\n## C\n\n{LONG}\n"
-    lines = NoteView(NoteText(text)).lines
+    lines = ParsedNote(NoteText(text)).lines
     at = next(n for n, line in enumerate(lines) if line.text == sentence.format(70))
     shown = excerpt(lines, 150, [at])
     assert all(sentence.format(n) in shown for n in (69, 70, 71))

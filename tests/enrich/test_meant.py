@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.meant import as_meant
-from companion.note.callout import Style, Styles
+from companion.enrich.asker import as_meant
+from companion.note.callouts import Style, Styles
 from companion.note.needs import read_facts
 from companion.note.rules import Rules
 

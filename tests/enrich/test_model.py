@@ -10,8 +10,7 @@ import pytest
 
 from companion.config import Config
 from companion.enrich import model
-from companion.enrich.model import make_client, open_client, open_source
-from companion.enrich.spending import open_spending
+from companion.enrich.model import make_client, open_client, open_source, open_spending
 from companion.errors import UsageError
 from companion.llm.embedded import EmbeddedServer
 

@@ -8,13 +8,13 @@ from ruamel.yaml import YAML
 
 from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
-from companion.note.callout import Styles
+from companion.note.callouts import Styles
 from companion.note.edit import apply_edits
-from companion.note.mark import KEEP, REMOVE
 from companion.note.needs import CALLOUT, find_facts
+from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
+from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 RULES = Rules()
 
@@ -50,8 +50,8 @@ EXAMPLES = [
 ]
 
 
-def fill(text: str) -> tuple[NoteView, list[Filling]]:
-    view = NoteView(NoteText(text))
+def fill(text: str) -> tuple[ParsedNote, list[Filling]]:
+    view = ParsedNote(NoteText(text))
     facts = find_facts(view, RULES, explicit=True)
     fillings = []
     for need in facts.needs:
@@ -138,7 +138,7 @@ def test_nothing_else_changes_and_nothing_is_left_to_fill(text: str) -> None:
     for edit in plan.edits:  # nothing but a token that says nothing is replaced
         assert text[edit.start : edit.end].strip() in ("", "null", "~", '""', "''", "[]")
     filled = {filling.need.key for filling in fillings}
-    again = find_facts(NoteView(NoteText(plan.text)), RULES, explicit=True)
+    again = find_facts(ParsedNote(NoteText(plan.text)), RULES, explicit=True)
     assert filled.isdisjoint(need.key for need in again.needs)
     before, after = NoteText(text), NoteText(plan.text)
     for load in (yaml.safe_load, YAML(typ="safe", pure=True).load):

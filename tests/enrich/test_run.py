@@ -6,11 +6,11 @@ from threading import Event, Lock
 
 import pytest
 
-from companion.enrich.draft import Job
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
+from companion.enrich.task import Job
 from companion.errors import EndpointError, JournalError
-from companion.llm.faults import Cancelled
+from companion.llm.errors import Cancelled
 
 JOBS = [Job(f"{number}.md") for number in range(20)]
 

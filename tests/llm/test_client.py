@@ -13,12 +13,12 @@ from typing import Any
 import pytest
 
 from companion.errors import CompanionError
-from companion.llm.answer import NoAnswer, Usage
-from companion.llm.calls import FixedSource
+from companion.llm.attempts import FixedSource
+from companion.llm.budget import LimitReached, Spending
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
-from companion.llm.faults import Cancelled, EndpointDown, JsonUnsupported
-from companion.llm.spending import LimitReached, Spending
+from companion.llm.errors import Cancelled, EndpointDown, JsonUnsupported
+from companion.llm.response import NoAnswer, Usage
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "system", "content": "Be brief."}, {"role": "user", "content": "Why?"}]

@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from companion.llm.client import Client
+from companion.llm.download import pull
 from companion.llm.embedded import EmbeddedServer
-from companion.llm.faults import EndpointDown
-from companion.llm.fetch import pull
+from companion.llm.errors import EndpointDown
 
 pytestmark = pytest.mark.model
 

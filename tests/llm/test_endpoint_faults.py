@@ -12,10 +12,9 @@ from email.utils import formatdate
 import pytest
 
 from companion.errors import AnswerError, CompanionError, EndpointError
-from companion.llm.answer import NoAnswer, NoCompletion
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.faults import (
+from companion.llm.errors import (
     EndpointDown,
     ModelMissing,
     NotAnEndpoint,
@@ -25,6 +24,7 @@ from companion.llm.faults import (
     RequestRejected,
     Unauthorised,
 )
+from companion.llm.response import NoAnswer, NoCompletion
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
 
 ASK = [{"role": "user", "content": "Describe perplexity."}]

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from companion.errors import CompanionError
-from companion.llm.answer import NoAnswer, ThoughtsOnly
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
+from companion.llm.response import NoAnswer, ThoughtsOnly
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
 ASK = [{"role": "user", "content": "Why?"}]

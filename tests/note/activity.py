@@ -1,7 +1,7 @@
 """What is still active in a callout or a property: the judge of the tests for inert text.
 
-It shares nothing with companion.note.inert*: markdown-it-py reads CommonMark with tables, and the
-signs of Obsidian, GFM's autolinks and the plugins are sought in the raw text.
+It shares nothing with companion.note.sanitize*: markdown-it-py reads CommonMark with tables, and
+the signs of Obsidian, GFM's autolinks and the plugins are sought in the raw text.
 """
 
 import re

@@ -9,15 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.align import align, slide_up
-from companion.note.edit import (
-    Edit,
-    EditLost,
-    OverlappingEdits,
-    apply_edits,
-    diff_edits,
-    rebase,
-)
+from companion.note.edit import Edit, EditLost, OverlappingEdits, apply_edits, diff_edits, rebase
+from companion.note.line_diff import align, slide_up
 from companion.note.text import split_lines
 
 _TEXTS = st.text(st.sampled_from("ab\n\r"), max_size=12)

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 from companion.errors import NoteRefused
 from companion.note.fillable import may_refuse, why_unfillable
 from companion.note.frontmatter import add_property, fill_property
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 TAB = "a tab that ruamel.yaml (YAML 1.2) cannot read; remove it, or put a blank in its place"
 MARKED = "`a` has a YAML tag, anchor or alias; fill it by hand"
@@ -40,7 +40,7 @@ PROPERTIES = [
 
 @pytest.mark.parametrize(("properties", "reason"), PROPERTIES)
 def test_why_unfillable(properties: str, reason: str | None) -> None:
-    view = NoteView(NoteText(f"---\n{properties}---\n"))
+    view = ParsedNote(NoteText(f"---\n{properties}---\n"))
     found = why_unfillable(view, ["a", "missing"])
     assert found == reason or (reason and found and found.endswith(reason))
 
@@ -63,7 +63,7 @@ def test_what_may_refuse_holds_what_is_seldom_seen(
 ) -> None:
     note = NoteText(f"---\n{above}\na:{empty}\n{below}\n---\n")
     try:
-        assume(NoteView(note).properties.is_empty("a"))
+        assume(ParsedNote(note).properties.is_empty("a"))
     except NoteRefused:
         assume(False)
     for edit, name in ((fill_property, "a"), (add_property, "z")):

@@ -10,14 +10,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callout import PLAIN, Style, answer_callout, place_callout
+from companion.note.callouts import PLAIN, Style, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Facts, Need, find_callout, find_facts, read_facts
+from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
-from companion.note.section import Section
+from companion.note.sections import Section
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS, notes
 
 RULES = Rules(skip_tags=("private",))
@@ -27,7 +27,7 @@ DESCRIPTION = "description property"
 
 def facts(text: str, *, explicit: bool = False, section: Section | None = None) -> Facts:
     try:
-        view = NoteView(NoteText.decode(text.encode("utf-8", "surrogatepass")))
+        view = ParsedNote(NoteText.decode(text.encode("utf-8", "surrogatepass")))
         return find_facts(view, RULES, explicit=explicit, section=section)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
@@ -351,7 +351,7 @@ def test_sections_alike_are_told_apart_by_which_they_are() -> None:
 
 
 def test_the_callout_of_a_need_is_found() -> None:
-    view = NoteView(NoteText("> [!ai] Q\n> x\n\n> [!ai] Q\n"))
+    view = ParsedNote(NoteText("> [!ai] Q\n> x\n\n> [!ai] Q\n"))
     (need,) = facts(view.note.text).needs
     callout = find_callout(view, need)
     assert callout
@@ -402,7 +402,7 @@ def test_facts_survive_the_cache(found: Facts) -> None:
     assert Facts.has_marks(found.dump()) == bool(found.marks)
 
 
-def _fill(view: NoteView, need: Need) -> list[Edit]:
+def _fill(view: ParsedNote, need: Need) -> list[Edit]:
     if need.kind == "callout":
         callout = find_callout(view, need)
         if callout:
@@ -421,7 +421,7 @@ def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
     found = facts(text, explicit=explicit)
     if found.skipped or text.rstrip() == "---":
         return
-    view = NoteView(NoteText(text))
+    view = ParsedNote(NoteText(text))
     try:
         edits = [edit for need in found.needs for edit in _fill(view, need)]
     except NoteRefused:

@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given, settings
 from markdown_it import MarkdownIt
 
-from companion.note.line import Line
+from companion.note.blocks import Line
 from companion.note.outline import read_outline
-from companion.note.tag import has_only_tags, has_tag, tags_of
+from companion.note.tags import has_only_tags, has_tag, tags_of
 from companion.note.text import NoteText, split_lines
 from tests.note.strategies import VARIANTS, bodies, plain_bodies
 

@@ -6,9 +6,9 @@ from collections.abc import Callable
 
 import pytest
 
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.note.title import find_title
-from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS
 
 TITLES = [
@@ -34,7 +34,7 @@ TITLES = [
 @pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
 @pytest.mark.parametrize(("name", "text", "title"), TITLES)
 def test_title(name: str, text: str, title: str, variant: Callable[[str], str]) -> None:
-    assert find_title(NoteView(NoteText(variant(text))), name) == title
+    assert find_title(ParsedNote(NoteText(variant(text))), name) == title
 
 
 NAMES = [
@@ -63,4 +63,4 @@ NAMES = [
 
 @pytest.mark.parametrize(("name", "title"), NAMES)
 def test_a_files_name_is_made_readable_and_a_date_is_no_subject(name: str, title: str) -> None:
-    assert find_title(NoteView(NoteText("")), name) == title
+    assert find_title(ParsedNote(NoteText("")), name) == title

@@ -8,8 +8,8 @@ from benchmarks.quality.first_sentence import first_sentence
 from benchmarks.quality.measures import absent_names, find_names, longest_copied, rouge_l
 from benchmarks.quality.references import take_out
 from companion.errors import NoteRefused
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def test_absent_names(answer: str, source: str, expected: list[str]) -> None:
     ],
 )
 def test_first_sentence(body: str, expected: str) -> None:
-    assert first_sentence(NoteView(NoteText(body))) == expected
+    assert first_sentence(ParsedNote(NoteText(body))) == expected
 
 
 @pytest.mark.parametrize(

@@ -12,10 +12,10 @@ from benchmarks.quality.answers import Answered
 from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.figures import run_rows
 from benchmarks.quality.references import Reference
-from companion.llm.answer import NoAnswer, NoCompletion, Usage
 from companion.llm.endpoint import Endpoint
+from companion.llm.response import NoAnswer, NoCompletion, Usage
+from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.note.view import NoteView
 from tests.llm.fake_endpoint import FakeEndpoint, Scene, answer
 
 ASK = [{"role": "user", "content": "Why?"}]
@@ -67,7 +67,7 @@ def test_kept_faults(tmp_path: Path, scene: Scene, kind: type[NoAnswer], calls: 
 
 
 def note(name: str) -> Reference:
-    return Reference(f"{name}.md", NoteView(NoteText("Text.\n")), "")
+    return Reference(f"{name}.md", ParsedNote(NoteText("Text.\n")), "")
 
 
 @pytest.mark.parametrize(

@@ -8,13 +8,7 @@ from typing import Any, cast
 
 import pytest
 
-from companion.vault.files import (
-    NoteFile,
-    is_placeholder,
-    read_file,
-    skip_reason,
-    walk_notes,
-)
+from companion.vault.files import NoteFile, is_placeholder, read_file, skip_reason, walk_notes
 from companion.vault.ignore import IgnoreRules
 from companion.vault.obsidian import ObsidianSettings
 

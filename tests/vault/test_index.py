@@ -15,7 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callout import Style
+from companion.note.callouts import Style
 from companion.note.needs import Facts, Need
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file

@@ -15,7 +15,7 @@ import pytest
 
 from companion.errors import JournalError, NoteBusy
 from companion.note.edit import Edit, apply_edits, diff_edits
-from companion.vault import schema
+from companion.vault import journal_db
 from companion.vault.journal import Journal, NewChange
 from tests.vault.stub_note import ENRICHED, NOTE
 
@@ -251,7 +251,7 @@ def test_says_what_is_wrong(
 def test_says_that_it_is_locked(
     tmp_path: Path, change: NewChangeOf, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(schema, "_LOCK_WAIT", 0.05)
+    monkeypatch.setattr(journal_db, "_LOCK_WAIT", 0.05)
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:
         other = sqlite3.connect(file, isolation_level=None)

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from companion.errors import ChangeGone, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
-from companion.note.editor import EditorText
+from companion.note.editor_text import EditorText
 from companion.vault.inverse import find_inverse, find_parts, find_parts_in_editor
 from companion.vault.journal import Change, Journal, NewChange
 from companion.vault.undo import undo_change

@@ -13,9 +13,9 @@ from threading import Event
 import pytest
 from watchdog.observers.api import BaseObserver
 
-from companion.vault import mounts, watch
-from companion.vault.mounts import Mount, find_silent, read_mount_output, read_mountinfo
+from companion.vault import watch, watch_platform
 from companion.vault.watch import Watch, WatchUnavailable
+from companion.vault.watch_platform import Mount, find_silent, read_mount_output, read_mountinfo
 
 PATIENCE = 10.0  # seconds; only a test that fails takes so long
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
@@ -425,6 +425,6 @@ def test_reads_what_mount_prints(root: str, kind: str | None) -> None:
 
 
 def test_drives_that_cannot_be_asked_about(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert mounts.silent_mount(vault) is None
+    assert watch_platform.silent_mount(vault) is None
     monkeypatch.setattr(Path, "read_bytes", failing(errno.EACCES))
-    assert mounts.silent_mount(vault) is None
+    assert watch_platform.silent_mount(vault) is None

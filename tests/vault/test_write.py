@@ -20,7 +20,7 @@ from companion.errors import (
     NoteRefused,
     NoteUnwritable,
 )
-from companion.vault import lease, write
+from companion.vault import file_access, write
 from companion.vault.journal import Journal, NewChange
 from companion.vault.write import NoteMixed, Snapshot, read_note, write_note
 from tests.vault.stub_note import ENRICHED, NOTE
@@ -234,7 +234,7 @@ def test_gives_up_on_a_note_that_stays_open(
     change: NewChangeOf,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(lease, "PATIENCE", 0.05)
+    monkeypatch.setattr(file_access, "PATIENCE", 0.05)
     with note.open("r"), pytest.raises(NoteBusy, match="another program holds it open"):
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == NOTE
@@ -244,7 +244,7 @@ def test_gives_up_on_a_note_that_stays_open(
 BREAK_A_LEASE = """
 import os, sys, threading, time
 from pathlib import Path
-from companion.vault.lease import exclude_writers, open_note
+from companion.vault.file_access import exclude_writers, open_note
 root = Path(sys.argv[1])
 with open_note(root, "Stub.md", write=True) as fd:
     assert exclude_writers(fd, "Stub.md")
@@ -270,7 +270,7 @@ def test_goes_on_where_leases_are_not_supported(
     def refuse(fd: int) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr(lease, "_take_lease", refuse)
+    monkeypatch.setattr(file_access, "_take_lease", refuse)
     write()
     assert note.read_bytes() == ENRICHED
 

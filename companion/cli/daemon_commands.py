@@ -1,0 +1,155 @@
+"""companion pair: a one-time code for a program that shall talk to the daemon."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from pathlib import Path
+
+import click
+
+from companion.cli.output import Show, count, local_time, tell_of_backlog
+from companion.cli.session import choose_vault, common_options, require_running
+from companion.config import load_config, state_folder
+from companion.daemon.api.schemas import StatusShape
+from companion.daemon.pairing import new_code
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import rotate_token, token_file
+
+_SECONDS = 120.0
+_TRIES = 5
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@common_options
+def pair(as_json: bool, vault: Path | None) -> None:
+    """Print a code that lets the Obsidian plugin talk to this vault's daemon.
+
+    It can be used once, and opens this vault only. Making a new one ends the one before.
+    """
+    show = Show(as_json=as_json)
+    root = choose_vault(vault, load_config(), ())
+    state = state_folder(root)
+    code = new_code(state, _SECONDS, _TRIES)
+    if as_json:
+        show.object({"code": code, "seconds": _SECONDS, "tries": _TRIES, "vault": str(root)})
+    show.say(code, style="bold")
+    show.say(f"For the vault {root}, within {_SECONDS / 60:g} minutes, at most {_TRIES} tries.")
+    show.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
+    if find_daemon(state) is None:
+        show.warn("No daemon of this vault runs yet; start it first: companion serve")
+
+
+@click.command()
+@common_options
+def pause(vault: Path | None) -> None:
+    """Stop background work at once, until `companion resume`, also across restarts.
+
+    What you ask for yourself is still done.
+    """
+    require_running(vault).pause()
+    Show().say("Background work is paused; companion resume lets it go on.")
+
+
+@click.command()
+@common_options
+def resume(vault: Path | None) -> None:
+    """Let background work go on, and try an endpoint that failed again at once."""
+    off = require_running(vault).resume().background.off
+    Show().say(f"Background work is still off: {off}" if off else "Background work goes on.")
+
+
+_ANSWER = " Say so with companion backlog"
+
+
+@click.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@common_options
+def status(as_json: bool, vault: Path | None) -> None:
+    """Show what the daemon is doing, what it did today, and what keeps it from working."""
+    show = Show(as_json=as_json)
+    now = require_running(vault).status()
+    if as_json:
+        show.object(now.model_dump())
+        return
+    for name, said in _lines(now):
+        show.say(f"{name:<12} {said}")
+
+
+def _lines(now: StatusShape) -> list[tuple[str, str]]:
+    lines = [
+        ("daemon", f"pid {now.pid}, version {now.version}, since {_local(now.started_at)}"),
+        ("vault", f"{now.vault}: {_vault(now)}"),
+        ("model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")),
+        ("background", _background(now)),
+        ("today", _today(now)),
+    ]
+    if (backlog := now.background.backlog).notes:
+        lines.append(("backlog", f"{tell_of_backlog(backlog.notes, backlog.cost)}{_ANSWER}"))
+    if now.fault:
+        since = f"since {_local(now.fault.since)}, tried again in {now.retry_in} s"
+        lines.append(("waits", f"{now.fault.reason} ({since})"))
+    if now.polls:
+        lines.append(("polls", now.polls))
+    if now.in_hand:
+        lines.append(("works on", ", ".join(now.in_hand)))
+    if now.runs:
+        lines.append(("runs", ", ".join(now.runs)))
+    return lines
+
+
+def _local(iso: str) -> str:
+    return local_time(datetime.fromisoformat(iso).timestamp())
+
+
+def _vault(now: StatusShape) -> str:
+    if now.vault_missing:
+        return "it is not there just now; the daemon goes on when it is back"
+    if not now.ready:
+        return "it is being looked over"
+    opened = f", {count(now.open_notes, 'note')} open in Obsidian" if now.open_notes else ""
+    return (
+        f"{count(now.notes, 'note')}, {now.to_do:,} to work on, {now.skipped:,} left alone{opened}"
+    )
+
+
+def _background(now: StatusShape) -> str:
+    work = now.background
+    asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
+    done = f"{asked}, {work.waiting:,} waiting"
+    return f"{f'off: {work.off}' if work.off else 'on'} ({done})"
+
+
+def _today(now: StatusShape) -> str:
+    spent = now.today
+    notes = count(spent.notes, "note")
+    tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
+    if spent.tokens_a_day is not None:
+        tokens += f" (limit {spent.tokens_a_day:,})"
+    if spent.dollars is None:
+        return f"{tokens}, price not known"
+    limit = "" if spent.dollars_a_day is None else f" (limit ${spent.dollars_a_day:,.2f})"
+    return f"{tokens}, ${spent.dollars:,.4f}{limit}"
+
+
+@click.group()
+def token() -> None:
+    """Say where the daemon's token lies, or put a new one in its place."""
+
+
+@token.command()
+def rotate() -> None:
+    """Make a new token: every session and every paired plugin ends at once."""
+    show = Show()
+    rotate_token()
+    show.say(f"There is a new token in {token_file()}.")
+    show.say(
+        "All sessions have ended, of every vault. Commands go on by themselves; pair Obsidian"
+        " again with companion pair."
+    )
+
+
+@token.command()
+def path() -> None:
+    """Print where the token lies. Whoever can read that file can change your notes."""
+    click.echo(str(token_file()))

@@ -1,0 +1,212 @@
+"""What companion init is told, by its options or by answers to its questions."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import click
+from rich.filesize import decimal
+
+from companion.cli.output import Show
+from companion.config import Config
+from companion.config.edit import Setting
+from companion.doctor.model_servers import Found, discover_servers, list_models
+from companion.errors import UsageError
+from companion.llm.catalog import DEFAULT_MODEL, find, model_path
+from companion.llm.endpoint import Endpoint
+
+
+class EndpointChoice(NamedTuple):
+    """Who answers. base_url None: the embedded model."""
+
+    base_url: str | None
+    model: str
+    api_key: str = ""
+
+
+class Setup(NamedTuple):
+    """What was chosen; None: as it is configured, which may be not at all."""
+
+    endpoint: EndpointChoice | None = None
+    background: bool | None = None
+    backlog: str | None = None
+
+    def settings(self, config: Config) -> dict[str, Setting]:
+        """Return the settings to write into the file that says config.
+
+        A key stays only with the address it was given for.
+        """
+        made: dict[str, Setting] = {}
+        if self.endpoint is not None:
+            base_url, model, key = self.endpoint
+            made |= {"endpoint.base_url": base_url, "endpoint.model": model}
+            if key or base_url is None or base_url != config.endpoint.base_url:
+                made["endpoint.api_key"] = key or None
+        if self.background is not None:
+            made["background.enabled"] = self.background
+        if self.backlog is not None:
+            made["background.backlog"] = self.backlog
+        return made
+
+
+class Options(NamedTuple):
+    """The options of companion init that choose something."""
+
+    embedded: bool
+    base_url: str | None
+    model: str | None
+    api_key_env: str | None
+    background: bool | None
+    backlog: str | None
+
+    @property
+    def given(self) -> bool:
+        """Whether any was given."""
+        return self != (False, None, None, None, None, None)
+
+
+def choose_by_options(options: Options, config: Config) -> Setup:
+    """Return what the options say; the embedded model where nothing is configured or said.
+
+    Raises UsageError when they contradict each other, or say too little.
+    """
+    embedded, base_url, model, api_key_env, background, backlog = options
+    if embedded and base_url is not None:
+        raise UsageError("give --embedded or --endpoint, not both")
+    if model is not None and not embedded and base_url is None:
+        raise UsageError("--model needs --embedded, or --endpoint with its URL")
+    if api_key_env is not None and base_url is None:
+        raise UsageError("--api-key-env needs --endpoint, whose key it is")
+    if model is not None and not model.strip():
+        raise UsageError("--model needs a name")
+    if base_url is not None:
+        Endpoint(base_url, "")  # refuses what is no address
+        key = _key_from(api_key_env) if api_key_env else ""
+        model = model.strip() if model else _only_model(base_url)
+        return Setup(EndpointChoice(base_url, model, key), background, backlog)
+    if embedded or not is_chosen(config):
+        return Setup(EndpointChoice(None, find(model or DEFAULT_MODEL).name), background, backlog)
+    return Setup(None, background, backlog)
+
+
+def choose_by_questions(config: Config, show: Show) -> Setup:
+    """Ask which model is to write, and whether by itself, and return the answers."""
+    endpoint = _ask_for_model(config, show)
+    base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
+    return Setup(endpoint, _ask_for_background(base_url, config))
+
+
+def is_chosen(config: Config) -> bool:
+    """Whether the configuration says which model writes."""
+    return bool({"base_url", "model"} & config.endpoint.model_fields_set)
+
+
+def _key_from(variable: str) -> str:
+    key = os.environ.get(variable, "").strip()
+    if not key:
+        raise UsageError(f"the environment variable {variable} holds no key; set it first")
+    return key
+
+
+def _only_model(base_url: str) -> str:
+    found = list_models(base_url) or ()
+    if len(found) != 1:
+        there = f"; it has: {', '.join(found)}" if found else ""
+        raise UsageError(f"--endpoint needs --model, its name there{there}")
+    return found[0]
+
+
+def _ask_for_model(config: Config, show: Show) -> EndpointChoice | None:
+    offers: list[tuple[str, Callable[[], EndpointChoice | None]]] = []
+    if is_chosen(config):
+        offers.append((f"as configured: {_named(config)}", lambda: None))
+    if not (is_chosen(config) and config.is_embedded and config.endpoint.model == DEFAULT_MODEL):
+        offers.append((_embedded_in_words(), lambda: EndpointChoice(None, DEFAULT_MODEL)))
+    for server in discover_servers():
+        if server.models:
+            offers.append((_server_in_words(server), partial(_ask_which, server)))
+        else:
+            show.say(f"{server.name} answers at {server.base_url}, but has no model yet.")
+    offers.append(("another OpenAI-compatible endpoint, here or elsewhere", _ask_for_endpoint))
+    show.say("Which model shall write?", style="bold")
+    for number, (words, _) in enumerate(offers, 1):
+        show.say(f"  {number}  {words}")
+    numbers = click.IntRange(1, len(offers))
+    chosen = click.prompt("Number", type=numbers, default=1, err=True)
+    return offers[chosen - 1][1]()
+
+
+def _named(config: Config) -> str:
+    if config.is_embedded:
+        return f"{config.endpoint.model}, the embedded model"
+    return f"{config.endpoint.model} at {config.remote_endpoint().address}"
+
+
+def _embedded_in_words() -> str:
+    size = decimal(find(DEFAULT_MODEL).size or 0)
+    here = "on this machine already" if model_path(DEFAULT_MODEL) else "to be fetched once"
+    return f"{DEFAULT_MODEL}, embedded: nothing leaves this machine ({size}, {here})"
+
+
+def _server_in_words(server: Found) -> str:
+    named = ", ".join(server.models[:3]) + (", …" if len(server.models) > 3 else "")
+    return f"{server.name}, found on this machine: {named}"
+
+
+def _ask_which(server: Found) -> EndpointChoice:
+    return EndpointChoice(server.base_url, _ask_for_name(server.models))
+
+
+def _ask_for_name(models: tuple[str, ...]) -> str:
+    if len(models) == 1:
+        return models[0]
+    if models:
+        return str(click.prompt("Model", type=click.Choice(models), default=models[0], err=True))
+    return str(click.prompt("Model, as it is called there", value_proc=_check_name, err=True))
+
+
+def _ask_for_endpoint() -> EndpointChoice:
+    base_url = click.prompt(
+        "Its base URL, as https://api.example.com/v1", value_proc=_check_address, err=True
+    )
+    model = _ask_for_name(list_models(base_url) or ())
+    key = click.prompt(
+        "API key (not shown; empty for none)",
+        hide_input=True,
+        default="",
+        show_default=False,
+        err=True,
+    )
+    return EndpointChoice(base_url, model, key.strip())
+
+
+def _check_address(typed: str) -> str:
+    try:
+        Endpoint(typed.strip(), "")
+    except UsageError as error:
+        raise click.BadParameter(str(error)) from None
+    return typed.strip()
+
+
+def _check_name(typed: str) -> str:
+    if not typed.strip():
+        raise click.BadParameter("a model needs a name")
+    return typed.strip()
+
+
+def _ask_for_background(base_url: str | None, config: Config) -> bool:
+    """Return whether stubs are filled unasked; no default where notes leave this machine."""
+    click.echo("`companion serve` can fill stubs by itself, soon after you stop typing.", err=True)
+    default = config.background.enabled
+    if base_url is not None and not (endpoint := Endpoint(base_url, "")).is_local:
+        click.echo(
+            f"Notes would be sent to {endpoint.address} by themselves, up to"
+            f" {config.background.notes_a_day} a day.",
+            err=True,
+        )
+    elif default is None:
+        default = True
+    return click.confirm("Shall it?", default=default, err=True)

@@ -1,0 +1,280 @@
+"""The tables of `config.toml`: their settings, what each takes, and its default."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+
+from companion.config.validators import FolderName, Pattern, PropertyValues, TagName
+from companion.errors import UsageError
+from companion.llm.endpoint import Effort, Endpoint
+from companion.note.callouts import Style, Styles
+from companion.note.needs import CALLOUT, DESCRIPTION
+from companion.note.rules import Rules
+from companion.note.tags import is_tag
+from companion.vault.ignore import IgnoreRules
+
+DEFAULT_MODEL = "qwen2.5-1.5b"
+DEFAULT_PORT = 27182
+
+
+class Table(BaseModel):
+    """Settings that belong together; unknown ones are refused."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class EndpointTable(Table):
+    """[endpoint]: who answers. Without `base_url` it is the embedded model on this machine."""
+
+    base_url: str | None = None
+    """an OpenAI-compatible API, as http://localhost:11434/v1; unset: the embedded model"""
+    model: str = DEFAULT_MODEL
+    """its name there; of the embedded one: see companion model list, or a .gguf file"""
+    api_key: SecretStr = SecretStr("")
+    """better in COMPANION_API_KEY"""
+    json_mode: Literal["auto", "schema", "object", "text"] = "auto"
+    """the JSON answers the server can give; text: one call a field"""
+    timeout: Annotated[float, Field(gt=0)] = 120.0
+    """seconds for one answer"""
+    retries: Annotated[int, Field(ge=0)] = 3
+    """further calls after a failed one"""
+    context_tokens: Annotated[int, Field(ge=1024)] | None = None
+    """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
+    max_output_tokens: Annotated[int, Field(ge=256)] | None = None
+    """of an answer, thoughts included; unset: as it needs, and 4096 more where the model thinks"""
+    reasoning_effort: Effort | None = None
+    """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
+    temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
+    """how freely the model writes"""
+    concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
+    """notes at once; unset: 2 embedded, 4 elsewhere"""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
+            raise ValueError("base_url must begin with http:// or https://")
+        if self.base_url is not None and "model" not in self.model_fields_set:
+            raise ValueError("an endpoint with a base_url needs a model, too")
+        return self
+
+
+class NotesTable(Table):
+    """[notes]: which notes are candidates, and what is filled in them."""
+
+    fields: tuple[str, ...] | None = None
+    """what to fill, as ["description", "callout"]; unset: all there are prompts for"""
+    postponed_tags: tuple[str, ...] = ("status/postponed",)
+    """tags that mark a stub"""
+    postponed_properties: dict[str, str] = {"status": "postponed"}
+    """properties that mark a stub"""
+    postponed_afterwards: str = "keep"
+    """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
+    language: str | None = None
+    """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
+    own_sentence: bool = True
+    """the note's own best sentence stands in where the model's is unfit, or rewords one"""
+
+    @field_validator("postponed_afterwards")
+    @classmethod
+    def _check_afterwards(cls, wanted: str) -> str:
+        if wanted not in ("keep", "remove"):
+            replacement = wanted.removeprefix("#")
+            if replacement == wanted or not is_tag(replacement):
+                raise ValueError('write "keep", "remove" or a tag like "#status/done"')
+        return wanted
+
+
+class IgnoreTable(Table):
+    """[ignore]: notes that are left alone, beside what Obsidian itself excludes."""
+
+    patterns: tuple[Pattern, ...] = ()
+    """globs, as ["Journal/**", "*.private.md"]"""
+    folders: tuple[FolderName, ...] = ()
+    """folders of the vault"""
+    tags: tuple[TagName, ...] = ()
+    """notes with one of these tags"""
+    properties: PropertyValues = {}
+    """notes with one of these properties, as { status = "private" }"""
+    max_kilobytes: Annotated[int, Field(ge=1)] = 1024
+    """larger notes"""
+
+
+class PrivateTable(Table):
+    """[private]: notes that only a model on this machine may read; with another, they are left."""
+
+    folders: tuple[FolderName, ...] = ()
+    """folders of the vault"""
+    tags: tuple[TagName, ...] = ()
+    """notes with one of these tags"""
+    properties: PropertyValues = {}
+    """notes with one of these properties, as { private = "true" }"""
+
+
+class CalloutTable(Table):
+    """[callout]: how a new callout begins, `> [!ai]+ Title`."""
+
+    title: Annotated[str, Field(pattern=r"^[^\r\n]*$")] | None = None
+    """its title; unset: as most of the vault's AI callouts have it, else AI"""
+    fold: Literal["", "+", "-"] | None = None
+    """at the top of a note: + open, - folded; unset: as most have it, else neither"""
+    section_fold: Literal["", "+", "-"] | None = None
+    """the same under a heading; unset: as most have it, else +"""
+    links: bool = True
+    """link the first mention of notes that exist"""
+
+
+class BackgroundTable(Table):
+    """[background]: what the daemon does by itself."""
+
+    enabled: bool | None = None
+    """fill stubs by itself; unset: yes, where a model is set up"""
+    backlog: Literal["ask", "all", "new"] = "ask"
+    """notes that lay there before, or come over 50 at once: ask, fill all, or only new ones"""
+    settle_seconds: Annotated[float, Field(ge=1)] = 30.0
+    """a note is left alone until nobody changed it for so long"""
+    notes_a_day: Annotated[int, Field(ge=0)] = 100
+    """at most so many are asked about, each day"""
+    rescan_seconds: Annotated[float, Field(ge=10)] = 300.0
+    """how often the whole vault is looked over, whatever its folders report"""
+
+
+class LimitsTable(Table):
+    """[limits]: what all runs together may spend in a day, in every vault of yours."""
+
+    tokens_a_day: Annotated[int, Field(ge=0)] | None = None
+    """tokens in and out, of the embedded model, too; unset: no limit"""
+    dollars_a_day: Annotated[float, Field(ge=0)] | None = None
+    """US dollars, at an endpoint whose price is known; unset: no limit"""
+
+
+class ServerTable(Table):
+    """[server]: where the daemon answers; always on 127.0.0.1, to this machine alone."""
+
+    port: Annotated[int, Field(ge=0, le=65535)] = DEFAULT_PORT
+    """0: any free one"""
+
+
+class Config(Table):
+    """All settings; every one has a default."""
+
+    vault: Path | None = None
+    """the vault's folder; unset: the nearest folder with .obsidian"""
+    endpoint: EndpointTable = EndpointTable()
+    notes: NotesTable = NotesTable()
+    ignore: IgnoreTable = IgnoreTable()
+    private: PrivateTable = PrivateTable()
+    callout: CalloutTable = CalloutTable()
+    background: BackgroundTable = BackgroundTable()
+    limits: LimitsTable = LimitsTable()
+    server: ServerTable = ServerTable()
+
+    @field_validator("vault", mode="before")
+    @classmethod
+    def _check_vault(cls, named: object) -> object:
+        if named == "":  # pathlib takes it for the current folder
+            raise ValueError("an empty path; name the vault's folder, or leave this out")
+        return named
+
+    @property
+    def is_embedded(self) -> bool:
+        """Whether the model runs on this machine, started by Companion itself."""
+        return self.endpoint.base_url is None
+
+    @property
+    def is_remote(self) -> bool:
+        """Whether notes leave this machine."""
+        return not self.is_embedded and not self.remote_endpoint().is_local
+
+    @property
+    def concurrency(self) -> int:
+        """How many notes are worked on at once: 4, and 2 where the model is the embedded one."""
+        return self.endpoint.concurrency or (2 if self.is_embedded else 4)
+
+    def styles(self, usual: Styles) -> Styles:
+        """Return how new callouts begin. usual: how they do in the vault where nothing is set."""
+        table = self.callout
+        return Styles(
+            _style(usual.top, table.title, table.fold),
+            _style(usual.section, table.title, table.section_fold),
+        )
+
+    def rules(
+        self,
+        fields: Mapping[str, str],
+        vocabulary: tuple[str, ...],
+        triggers: tuple[str, ...] = (DESCRIPTION,),
+    ) -> Rules:
+        """Return which notes are candidates.
+
+        fields: the names of the files that there are prompts in, with the property that each
+        fills; `callout` for the callout. triggers: of these, those that make a note a candidate.
+        """
+        wanted = tuple(dict.fromkeys(self._wanted(fields)))
+        return Rules(
+            fields=tuple(name for name in wanted if name != CALLOUT),
+            callout=CALLOUT in wanted,
+            postponed_tags=_plain(self.notes.postponed_tags),
+            postponed_properties=tuple(self.notes.postponed_properties.items()),
+            skip_tags=self.ignore.tags,
+            skip_properties=tuple(self.ignore.properties.items()),
+            private_tags=self.private.tags,
+            private_properties=tuple(self.private.properties.items()),
+            is_remote=self.is_remote,
+            vocabulary=vocabulary,
+            triggers=triggers,
+        )
+
+    def _wanted(self, fields: Mapping[str, str]) -> Iterator[str]:
+        """Yield the properties to fill, which may be named by their file. Raises UsageError."""
+        named = self.notes.fields
+        for name in fields.values() if named is None else named:
+            if name in fields.values():
+                yield name
+            elif name in fields:
+                yield fields[name]
+            else:
+                there = ", ".join(
+                    file if file == filled else f"{file} (fills {filled})"
+                    for file, filled in fields.items()
+                )
+                raise UsageError(
+                    f"notes.fields names {name}, but there is no such file in prompts/fields, and"
+                    f" none fills such a property; there are: {there}"
+                )
+
+    def ignore_rules(self) -> IgnoreRules:
+        """Return which files are left alone, without Obsidian's own settings."""
+        return IgnoreRules(
+            patterns=self.ignore.patterns,
+            folders=self.ignore.folders,
+            private_folders=self.private.folders if self.is_remote else (),
+            max_bytes=self.ignore.max_kilobytes * 1024,
+        )
+
+    def remote_endpoint(self) -> Endpoint:
+        """Return the configured endpoint; not for the embedded model, which has none yet."""
+        table = self.endpoint
+        return Endpoint(
+            base_url=table.base_url or "",
+            model=table.model,
+            api_key=table.api_key.get_secret_value(),
+            timeout=table.timeout,
+            retries=table.retries,
+            json=table.json_mode,
+            context_tokens=table.context_tokens,
+            temperature=table.temperature,
+            max_output_tokens=table.max_output_tokens,
+            reasoning_effort=table.reasoning_effort,
+        )
+
+
+def _style(usual: Style, title: str | None, fold: str | None) -> Style:
+    return Style(usual.title if title is None else title, usual.fold if fold is None else fold)
+
+
+def _plain(tags: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(tag.removeprefix("#") for tag in tags)

@@ -1,0 +1,125 @@
+"""The JSON of changes and of their undo."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from companion.daemon.api.schemas import (
+    LARGEST,
+    WHOLE,
+    ChangeMade,
+    NotePath,
+    OfferShape,
+    RunId,
+    Sent,
+    Shape,
+    iso_time,
+)
+from companion.vault.change import ChangeState
+from companion.vault.journal import Change
+
+
+class ChangeShape(Shape):
+    """A change, as `companion history --json` has it; made_at in UTC.
+
+    left: of one that was taken back in part, and is `done` still, what stands.
+    """
+
+    id: int
+    run: str
+    path: str
+    kind: str
+    state: ChangeState
+    made_at: str
+    needs: list[str]
+    model: str
+    note: str
+    undoes: int | None
+    undone_by: int | None
+    left: list[str]
+
+    @classmethod
+    def of(cls, change: Change) -> ChangeShape:
+        """Return the shape of a change."""
+        return cls.model_validate(change_fields(change))
+
+
+class ChangeWithDiff(ChangeShape):
+    """A change with its unified diff; null when the note's images were pruned."""
+
+    diff: str | None
+
+
+class ChangePage(Shape):
+    """A page of changes, newest first. before: where the next page begins; null on the last."""
+
+    changes: list[ChangeShape]
+    before: int | None
+
+
+class ChangesQuery(Sent):
+    """Which changes: of a note, of a run, from those before an id."""
+
+    path: NotePath | None = None
+    run: RunId | None = None
+    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+
+
+def _either(schema: dict[str, Any]) -> None:
+    """Say in the schema, too, what goes together."""
+    client = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
+    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+    schema["oneOf"] = [
+        {"properties": daemon},
+        {"properties": client, "required": ["apply", "text"]},
+    ]
+
+
+class Undo(Sent):
+    """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
+
+    run: the run that the journal counts the undo to. even_open: as in NewRun.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_either)
+
+    apply: Literal["daemon", "client"] = "daemon"
+    run: RunId | None = None
+    text: str | None = None
+    even_open: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> Undo:
+        if (self.text is not None) != (self.apply == "client"):
+            raise ValueError("`text` goes with `apply: client`, and that needs it")
+        if self.text is not None and self.run is not None:
+            raise ValueError("`run` goes with `apply: daemon`")
+        return self
+
+
+class UndoMade(ChangeMade):
+    """A change that was taken back. change: the id of the one that did it; path: of its note.
+
+    left: what of it was edited, moved or taken out since, and stays; reason: that in words.
+    """
+
+    path: str
+    left: list[str]
+    reason: str | None
+
+
+class UndoOffered(Shape):
+    """The edits that take a change out of the text that was sent. left, reason: as in UndoMade."""
+
+    offer: OfferShape
+    left: list[str]
+    reason: str | None
+
+
+def change_fields(change: Change) -> dict[str, object]:
+    """Return the fields of a change's shape."""
+    own = {name: getattr(change, name) for name in ChangeShape.model_fields}
+    return own | {"made_at": iso_time(change.made_at), "needs": list(change.needs)}

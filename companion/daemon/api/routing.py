@@ -1,0 +1,195 @@
+"""What a client sent, as typed values: strict JSON and queries, or a refusal that says where."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar, cast, get_args, get_type_hints
+from urllib.parse import parse_qsl
+
+from flask import Blueprint, Response, current_app, request
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails, from_json
+
+from companion.daemon.api.schemas import Nothing
+from companion.daemon.daemon import Daemon
+from companion.daemon.problem import ProblemPlace, Refusal
+
+M = TypeVar("M", bound=BaseModel)
+
+_SEPARATOR = "/"  # as in a JSON pointer
+_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+
+
+def read_body(model: type[M], data: bytes) -> M:
+    """Return the JSON object in data as a model.
+
+    Raises Refusal: 400 when it is not JSON as RFC 8259 and RFC 7493 (I-JSON) have it, or nested
+    too deep; 422 when it is no such model.
+    """
+    try:
+        from_json(data, allow_inf_nan=False)  # refuses lone surrogates, and more than 200 levels
+        value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
+    except (ValueError, RecursionError) as error:
+        why = f"The body is not JSON: {error}" if isinstance(error, _Twice) else _NOT_JSON
+        raise Refusal(400, why) from None
+    return _validate(model, value, "body")
+
+
+def read_query(model: type[M], query: str) -> M:
+    """Return the query string as a model whose fields read strings.
+
+    Raises Refusal, 422: an unknown field, one given twice, or one of a wrong form.
+    """
+    try:
+        if _ESCAPE.search(query):
+            raise ValueError
+        pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
+    except ValueError:
+        if query:
+            raise Refusal(400, "The query is not written as `name=value&name=value`.") from None
+        pairs = []
+    names = [name for name, _ in pairs]
+    twice = [name for name in dict.fromkeys(names) if names.count(name) > 1]
+    if twice:
+        places = [ProblemPlace(where=f"query/{name}", what="it is given twice") for name in twice]
+        raise Refusal(422, _INVALID, places)
+    return _validate(model, dict(pairs), "query")
+
+
+def _validate(model: type[M], value: object, origin: str) -> M:
+    try:
+        return model.model_validate(value)
+    except ValidationError as error:
+        found = error.errors(include_url=False, include_input=False, include_context=False)
+        raise Refusal(422, _INVALID, [_place(one, origin) for one in found[:_SHOWN]]) from None
+
+
+def _place(error: ErrorDetails, origin: str) -> ProblemPlace:
+    way = _SEPARATOR.join(str(part)[:_LONGEST_NAME] for part in (origin, *error["loc"]))
+    if error["type"] == "model_type":  # pydantic's words for it name Python's
+        return ProblemPlace(where=way, what="it is no JSON object")
+    return ProblemPlace(where=way, what=error["msg"].removeprefix("Value error, "))
+
+
+class _Twice(ValueError):
+    """An object has two members of one name."""
+
+
+def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) < len(pairs):
+        raise _Twice("an object has a name twice")
+    return members
+
+
+_NOT_JSON = "The body is not JSON in UTF-8, or it is nested too deep."
+_INVALID = "What was sent does not have the form that this address takes."
+_SHOWN = 20  # faults of one request that are named
+_LONGEST_NAME = 100
+
+
+PREFIX = "/api/v1"
+EXTENSION = "companion"
+
+View = Callable[..., BaseModel]
+V = TypeVar("V", bound=View)
+
+
+@dataclass(frozen=True)
+class Route:
+    """One route. rule: as Flask has it, under PREFIX. query, body: what it takes.
+
+    answers: what it answers, one of them. conflicts: whether it may answer 409.
+    location: the address, for the Location header, of what it made.
+    """
+
+    method: str
+    rule: str
+    view: View
+    query: type[BaseModel]
+    body: type[BaseModel] | None
+    answers: tuple[type[BaseModel], ...]
+    status: int
+    conflicts: bool
+    location: Callable[[Any], str] | None
+    is_open: bool
+
+    def answer(self, **names: object) -> Response:
+        """Return the answer to the current request. names: what the rule's variables hold."""
+        query = read_query(self.query, request.query_string.decode("latin-1"))
+        if self.query is not Nothing:
+            names["query"] = query
+        if self.body is not None:
+            names["body"] = read_body(self.body, request.get_data())
+        made = self.view(**names)
+        response = Response(
+            made.model_dump_json(), status=self.status, content_type="application/json"
+        )
+        if self.location is not None:
+            response.location = self.location(made)
+        return response if self.method == "POST" else _tag(response)
+
+
+class Noun(Blueprint):
+    """A blueprint that remembers its routes, to document them."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name, __name__, url_prefix=PREFIX)
+        self.routes: list[Route] = []
+
+    def reads(self, rule: str) -> Callable[[V], V]:
+        """Decorate a function that answers GET."""
+        return lambda view: self._add("GET", rule, view)
+
+    def does(
+        self,
+        rule: str,
+        *,
+        status: int = 200,
+        conflicts: bool = False,
+        location: Callable[[Any], str] | None = None,
+        is_open: bool = False,
+    ) -> Callable[[V], V]:
+        """Decorate a function that answers POST."""
+        return lambda view: self._add("POST", rule, view, status, conflicts, location, is_open)
+
+    def _add(
+        self,
+        method: str,
+        rule: str,
+        view: V,
+        status: int = 200,
+        conflicts: bool = False,
+        location: Callable[[Any], str] | None = None,
+        is_open: bool = False,
+    ) -> V:
+        hints = get_type_hints(view)
+        made = hints["return"]
+        answers: Sequence[type[BaseModel]] = get_args(made) or (made,)
+        query = hints.get("query", Nothing)
+        body = hints.get("body")
+        route = Route(
+            method, rule, view, query, body, tuple(answers), status, conflicts, location, is_open
+        )
+        self.routes.append(route)
+        self.add_url_rule(rule, view.__name__, route.answer, methods=[method])
+        return view
+
+
+def the_daemon() -> Daemon:
+    """Return the daemon that the current request is for."""
+    return cast(Daemon, current_app.extensions[EXTENSION])
+
+
+def _tag(response: Response) -> Response:
+    """Return the response with an ETag of its body, or that it is what the client has already.
+
+    Of the body, not of some counter: it is true whatever the body was made of.
+    """
+    response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
+    response.make_conditional(request)
+    return response

@@ -1,0 +1,138 @@
+"""Answers that are held back until there is news, without using up the server's threads."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+
+from flask import current_app, request
+
+from companion.daemon.api.routing import PREFIX, Noun, the_daemon
+from companion.daemon.api.run_schemas import (
+    AppliedTo,
+    EditsAgain,
+    NewRun,
+    Refused,
+    RunList,
+    RunProgress,
+    RunQuery,
+    RunShape,
+)
+from companion.daemon.api.schemas import ChangeMade, Nothing, OfferShape
+from companion.daemon.client_runs import Run
+from companion.daemon.problem import Refusal
+from companion.enrich.result import Result
+from companion.errors import UsageError
+from companion.note.line_diff import diff_lines
+
+EXTENSION = "companion-waiters"
+WAITERS = 4  # of the server's threads may wait; whoever comes then is answered at once
+
+_LOOKS = 0.5  # seconds between two looks whether the client is gone or the daemon stops
+
+
+class Waiters:
+    """The requests that wait. Once closing is set, none waits any more."""
+
+    def __init__(self, closing: threading.Event, most: int = WAITERS) -> None:
+        self._closing = closing
+        self._places = threading.BoundedSemaphore(most)
+
+    def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
+        """Return once the run has a result after that number or is over, or the time is up.
+
+        At once when all places are taken. is_gone: whether nobody waits for the answer any more.
+        """
+        if not self._places.acquire(blocking=False):
+            return
+        try:
+            ends = time.monotonic() + seconds
+            while (left := ends - time.monotonic()) > 0 and not self._closing.is_set():
+                run.wait(number, min(left, _LOOKS))
+                if run.is_over or run.since(number) or is_gone():
+                    return
+        finally:
+            self._places.release()
+
+
+def wait_for_result(run: Run, number: int, seconds: float) -> None:
+    """Wait for a result of the run, as the current request asks."""
+    waiters: Waiters = current_app.extensions[EXTENSION]
+    is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
+    waiters.wait(run, number, seconds, is_gone)
+
+
+runs = Noun("runs")
+
+
+@runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
+def start_run(body: NewRun) -> RunShape:
+    """Start a run."""
+    return RunShape.of(the_daemon().start_run(body.order))
+
+
+@runs.reads("/runs")
+def read_runs() -> RunList:
+    """The runs that the daemon remembers, without their results."""
+    return RunList(runs=[RunShape.of(run) for run in the_daemon().runs.all()])
+
+
+@runs.reads("/runs/<run>")
+def read_run(run: str, query: RunQuery) -> RunProgress:
+    """How far a run is, and its results after a number."""
+    found = _require(run)
+    if query.wait:
+        wait_for_result(found, query.since, query.wait)
+    return RunProgress.since(found, query.since, _diff_of if query.diff == "true" else None)
+
+
+@runs.does("/runs/<run>/cancel")
+def cancel_run(run: str, body: Nothing) -> RunShape:
+    """Cancel a run: what is being written is finished, nothing further is begun."""
+    found = _require(run)
+    the_daemon().cancel_run(found)
+    return RunShape.of(found)
+
+
+@runs.does("/runs/<run>/edits", conflicts=True)
+def offer_again(run: str, body: EditsAgain) -> OfferShape:
+    """The run's edits for the text that the editor shows now; no model is asked."""
+    made = the_daemon().offer_again(_require(run), body.path, body.text, body.only)
+    return OfferShape.of(made)
+
+
+@runs.does("/runs/<run>/refused")
+def refuse_changes(run: str, body: Refused) -> RunShape:
+    """Refuse changes of a run's result; what they were for is not asked for again."""
+    found = _require(run)
+    the_daemon().refuse(found, body.path, body.only)
+    return RunShape.of(found)
+
+
+@runs.does("/runs/<run>/applied", conflicts=True)
+def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
+    """Confirm that the edits of an offer were made."""
+    try:
+        hashes = body.base_sha256, body.new_sha256
+        made = the_daemon().confirm(run, body.path, *hashes, moved_to=body.moved_to)
+    except UsageError:
+        _require(run)
+        raise
+    return ChangeMade(change=made)
+
+
+def _diff_of(result: Result) -> str | None:
+    """Return the diff of a written result from the journal, of others from their own texts."""
+    history = the_daemon().history
+    change = None if result.change is None else history.find(result.change)
+    texts = history.texts(change) if change else (result.old, result.new)
+    if texts is None or texts[0] == texts[1]:
+        return None
+    return "".join(diff_lines(result.path, *texts))
+
+
+def _require(name: str) -> Run:
+    if (found := the_daemon().runs.get(name)) is None:
+        raise Refusal(404, f"There is no run {name} any more.")
+    return found

@@ -1,0 +1,166 @@
+"""What clients asked for: runs, how far they are, and what became of each note."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Literal, NamedTuple
+
+from companion.daemon.work_queue import Priority
+from companion.enrich.result import Result
+from companion.enrich.selection import Choice
+from companion.llm.response import Usage
+from companion.note.editor_text import Utf16Edit
+
+RunState = Literal["queued", "running", "done", "cancelled", "failed"]
+
+_KEPT = 50  # finished runs that clients can still ask about
+
+
+class Order(NamedTuple):
+    """What a client asks for. paths: vault-relative notes and folders, `""` for the vault.
+
+    text: the note as its editor shows it, unsaved; the run answers with edits then and writes
+    nothing. stops_on_fault: end the run when the endpoint fails, instead of waiting for it.
+    limit: at most so many notes. agreed: somebody knows what a large run costs, and wants it.
+    even_open: notes are written though they are open: the client that shows them asks for it, and
+    nothing of them is unsaved.
+    """
+
+    paths: Sequence[str]
+    choice: Choice = Choice()
+    priority: Priority = Priority.REQUEST
+    text: str | None = None
+    stops_on_fault: bool = False
+    limit: int | None = None
+    agreed: bool = False
+    even_open: bool = False
+
+
+class Offer(NamedTuple):
+    """Edits for an editor to make. Offsets count UTF-16 code units of the base text.
+
+    base_sha256, new_sha256: of the text before and after, as UTF-8.
+    """
+
+    edits: Sequence[Utf16Edit]
+    base_sha256: str
+    new_sha256: str
+
+
+class RunEntry(NamedTuple):
+    """One note's result; its number counts up within the run, from 1.
+
+    counted: as one of the run's total; others were asked for, and left alone from the start.
+    """
+
+    number: int
+    result: Result
+    offer: Offer | None = None
+    counted: bool = True
+
+
+@dataclass
+class Run:
+    """One run. Read it under its own lock by progress(); only Runs and the workers change it.
+
+    total: notes it works on. waits: why nothing goes on just now; empty when it does.
+    fault: what ended it. usage: of all its calls, also those without an answer.
+    made_at: Unix time, seconds.
+    """
+
+    id: str
+    order: Order
+    total: int
+    state: RunState = "queued"
+    fault: str = ""
+    waits: str = ""
+    made_at: float = field(default_factory=time.time)
+    entries: list[RunEntry] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    usage: Usage = field(default_factory=Usage)
+    cancelled: threading.Event = field(default_factory=threading.Event)
+    _changed: threading.Condition = field(default_factory=threading.Condition)
+
+    @property
+    def is_over(self) -> bool:
+        """Whether nothing more will come of it."""
+        return self.state in ("done", "cancelled", "failed")
+
+    def begin(self) -> None:
+        """Take down that it is being worked on."""
+        with self._changed:
+            if self.state == "queued":
+                self.state = "running"
+
+    def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
+        """Add what became of a note, and end the run with the last one; counted: of its total."""
+        with self._changed:
+            if result.change is not None:  # the journal has the texts
+                result = replace(result, old="", new="")
+            self.entries.append(RunEntry(len(self.entries) + 1, result, offer, counted))
+            if counted:
+                self.counts[result.status] += 1
+            if not self.is_over and result.ends_run:
+                self.state, self.fault, self.waits = "failed", result.reason, ""
+            if not self.is_over and self.counts.total() >= self.total:
+                self.state, self.waits = "done", ""
+            self._changed.notify_all()
+
+    def end(self, state: RunState, fault: str = "") -> None:
+        """End the run, unless it is over already."""
+        with self._changed:
+            if not self.is_over:
+                self.state, self.fault, self.waits = state, fault, ""
+            self._changed.notify_all()
+
+    def since(self, number: int) -> list[RunEntry]:
+        """Return the entries after that number."""
+        with self._changed:
+            return self.entries[max(0, number) :]
+
+    def wait(self, number: int, timeout: float) -> None:
+        """Return once there is an entry after that number, or the run is over, or time is up."""
+        with self._changed:
+            self._changed.wait_for(lambda: self.is_over or len(self.entries) > number, timeout)
+
+
+class Runs:
+    """The runs of this daemon, newest last; finished ones are forgotten after a while."""
+
+    def __init__(self, new_id: Callable[[], str]) -> None:
+        self._new_id = new_id
+        self._runs: dict[str, Run] = {}
+        self._lock = threading.Lock()
+
+    def new(self, order: Order, total: int) -> Run:
+        """Return a new run."""
+        with self._lock:
+            run = Run(self._new_id(), order, total)
+            self._runs[run.id] = run
+            over = [run.id for run in self._runs.values() if run.is_over]
+            for old in over[: max(0, len(over) - _KEPT)]:
+                del self._runs[old]
+            return run
+
+    def get(self, name: str) -> Run | None:
+        """Return the run of that id."""
+        with self._lock:
+            return self._runs.get(name)
+
+    def all(self) -> list[Run]:
+        """Return the runs, newest first."""
+        with self._lock:
+            return list(reversed(self._runs.values()))
+
+    def active(self) -> list[Run]:
+        """Return the runs that are not over."""
+        return [run for run in self.all() if not run.is_over]
+
+    def tell(self, waits: str) -> None:
+        """Say of all runs why nothing goes on just now; empty: it does again."""
+        for run in self.active():
+            run.waits = waits

@@ -1,0 +1,216 @@
+"""The production server: waitress, set up for strangers on a loopback port.
+
+waitress, because it is pure Python for every platform, has no dependency, and reads requests in
+one loop before it gives them to a thread: slow clients hold no thread.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import socket
+import threading
+from collections.abc import Callable
+from functools import partial
+from typing import Any
+
+from waitress import wasyncore
+from waitress.channel import HTTPChannel
+from waitress.parser import HTTPRequestParser
+from waitress.server import create_server
+from waitress.task import ErrorTask
+from waitress.utilities import Error
+
+from companion.daemon.guard import MAX_BODY, SECURITY, Guard
+from companion.daemon.problem import PROBLEM_JSON, http_problem
+from companion.errors import UsageError
+
+_HOST = "127.0.0.1"
+_THREADS = 8  # half of them may wait for news, see companion.daemon.api.run_routes
+_CONNECTIONS = 150  # of more, the oldest of those that never got an answer is closed
+_MOST_CONNECTIONS = 200  # for the moment that closing takes; beyond, none is accepted
+_MAX_HEADER = 16 * 1024  # bytes of the request line and all headers
+_SMALL_BODY = 16 * 1024  # bytes; a larger one is read only of a request that may come in
+_REQUEST_LASTS = 30  # seconds that a request may take to come in, or a connection be idle
+_CLEANS_UP = 5  # seconds between two looks for such
+_LOOP = 0.5  # seconds that the loop sleeps at most
+_ENDS = 3.0  # seconds for the answers under way when the server stops
+
+
+class PortInUse(UsageError):
+    """Another program listens on the port."""
+
+
+class Server:
+    """The server on a port that bind_port() bound; it answers while run() runs."""
+
+    def __init__(self, app: Guard, listener: socket.socket) -> None:
+        self.port: int = listener.getsockname()[1]
+        self._map: dict[int, Any] = {}
+        self._stopped = threading.Event()
+        self._server = create_server(
+            app,
+            map=self._map,
+            sockets=[listener],
+            threads=_THREADS,
+            connection_limit=_MOST_CONNECTIONS,
+            channel_timeout=_REQUEST_LASTS,
+            cleanup_interval=_CLEANS_UP,
+            channel_request_lookahead=1,  # else nobody notices that a waiting client hung up
+            max_request_header_size=_MAX_HEADER,
+            max_request_body_size=MAX_BODY + 1,  # waitress refuses what is equal to it, too
+            ident=None,
+            log_socket_errors=False,
+        )
+        self._server.channel_class = partial(_Channel, app.may_send_body)
+        logging.getLogger("waitress.queue").setLevel(logging.ERROR)
+
+    def run(self) -> None:
+        """Answer until stop() is called; then finish the answers under way, and close."""
+        while not self._stopped.is_set():
+            self._turn(_LOOP)
+        self._server.accepting = False
+        self._server.task_dispatcher.shutdown(timeout=_ENDS)
+        self._turn(0)
+        wasyncore.close_all(self._map)
+
+    def stop(self) -> None:
+        """Make run() return soon; from any thread, or a signal's handler."""
+        if not self._stopped.is_set():
+            self._server.pull_trigger()  # first: once it has stopped, the descriptor is gone
+            self._stopped.set()
+
+    def _turn(self, timeout: float) -> None:
+        wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
+
+
+def make_server(app: Guard, listener: socket.socket) -> Server:
+    """Return the server of the application on a port that bind_port() bound."""
+    return Server(app, listener)
+
+
+def bind_port(port: int) -> socket.socket:
+    """Return a socket bound to the port of this machine's loopback address; 0: to any free one.
+
+    Raises PortInUse, and UsageError when the port may not be used.
+    """
+    listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
+    if os.name == "nt":  # its SO_REUSEADDR would let a second server take the same port
+        listener.setsockopt(socket.SOL_SOCKET, getattr(socket, "SO_EXCLUSIVEADDRUSE"), 1)  # noqa: B009
+    else:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((_HOST, port))
+        if port:  # two may bind a port on Linux, as long as neither listens
+            listener.listen()
+    except (OSError, OverflowError) as error:
+        listener.close()
+        if isinstance(error, OSError) and error.errno == errno.EADDRINUSE:
+            raise PortInUse(
+                f"port {port} is in use by another program; stop that, or choose another port "
+                "with --port (0: any free one)"
+            ) from None
+        why = getattr(error, "strerror", None) or error
+        raise UsageError(f"port {port} cannot be used ({why}); choose one with --port") from None
+    return listener
+
+
+class _LengthRequired(Error):  # type: ignore[misc]  # waitress has no types
+    code = 411
+    reason = "Length Required"
+
+
+class _Parser(HTTPRequestParser):  # type: ignore[misc]
+    """Reads requests; one in chunks is refused before its body, whose length nobody knows.
+
+    may_send_body: whether the headers, as WSGI has them, are those of one that may come in. The
+    large body of another is not waited for: it is answered at once, and the connection closed.
+    """
+
+    error: Error | None
+
+    def __init__(self, adj: Any, may_send_body: Callable[[dict[str, Any]], bool]) -> None:
+        super().__init__(adj)
+        self._may_send_body = may_send_body
+        self._is_judged = False
+
+    def received(self, data: bytes) -> int:
+        is_refused = False
+        taken: int = super().received(data)
+        if self.chunked or "TRANSFER_ENCODING" in self.headers:
+            self.error = self.error or _LengthRequired("")
+            self.completed = True
+        if self.headers_finished and not (self.completed or self._is_judged):
+            self._is_judged = True
+            if self.content_length > _SMALL_BODY and not self._may_send_body(self._environ()):
+                self.headers["CONNECTION"] = "close"  # what comes on is a body, and no request
+                self.completed = is_refused = True
+        if self.error or is_refused:
+            self.expect_continue = False  # else waitress would ask for the body all the same
+        return taken
+
+    def _environ(self) -> dict[str, Any]:
+        """Return of the WSGI environment what is judged before the body is there."""
+        bare = ("CONTENT_LENGTH", "CONTENT_TYPE")  # without a prefix, as the standard has it
+        named = {k if k in bare else f"HTTP_{k}": value for k, value in self.headers.items()}
+        return named | {"REQUEST_URI": self.request_uri, "REQUEST_METHOD": self.command.upper()}
+
+
+class _ErrorTask(ErrorTask):  # type: ignore[misc]
+    """Answers what is no request: a problem, with the headers that every answer has."""
+
+    def execute(self) -> None:
+        error = self.request.error
+        body = http_problem(error.code, _DETAILS.get(error.code, _DETAILS[400])).dump()
+        self.status = f"{error.code} {error.reason}"
+        self.response_headers += [("Content-Type", PROBLEM_JSON), *SECURITY]
+        self.set_close_on_finish()
+        self.content_length = len(body)
+        self.write(body)
+
+
+class _Channel(HTTPChannel):  # type: ignore[misc]
+    """A connection. A request that comes in drop by drop does not keep it alive.
+
+    One too many closes the oldest of those without an answer so far: connections that only are
+    held open keep nobody out.
+    """
+
+    error_task_class = _ErrorTask
+    last_activity: float
+    is_answered = False
+
+    def __init__(
+        self, may_send_body: Callable[[dict[str, Any]], bool], server: Any, *facts: Any, **more: Any
+    ) -> None:
+        super().__init__(server, *facts, **more)
+        self._may_send_body = may_send_body
+        others = [one for one in server.active_channels.values() if one is not self]
+        idle = [one for one in others if not (one.requests or one.will_close)]
+        if idle and len(others) >= _CONNECTIONS:
+            min(idle, key=lambda one: (one.is_answered, one.last_activity)).will_close = True
+
+    def parser_class(self, adj: Any) -> _Parser:
+        """Return the parser of one request."""
+        return _Parser(adj, self._may_send_body)
+
+    def service(self) -> None:
+        self.is_answered = True
+        super().service()
+
+    def handle_read(self) -> None:
+        before = self.last_activity if self.request is not None else None
+        super().handle_read()
+        if before is not None and self.request is not None:
+            self.last_activity = before
+
+
+_DETAILS = {
+    400: "This is no HTTP request that can be read.",
+    411: "A body needs a Content-Length; it is not taken in chunks.",
+    413: f"A body has at most {MAX_BODY:,} bytes.",
+    431: f"The request line and headers have at most {_MAX_HEADER:,} bytes.",
+    500: "Companion made a mistake here; its log says where.",
+    501: "This way of sending a body is not supported.",
+}

@@ -1,0 +1,129 @@
+"""`companion serve`: the daemon's process, from its start to its end."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from types import FrameType
+
+from companion import __version__
+from companion.config import Config, state_folder
+from companion.daemon.api.client_routes import Proofs
+from companion.daemon.app import make_app
+from companion.daemon.daemon import Daemon
+from companion.daemon.http_server import Server, bind_port, make_server
+from companion.daemon.log import open_log
+from companion.daemon.pairing import take_code
+from companion.daemon.runtime_file import PluginPlace, RuntimeFile, remove_place, write_place
+from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
+from companion.enrich.checks import find_unchecked
+from companion.enrich.model import open_spending
+from companion.enrich.workspace import open_workspace
+
+_SERVER_ENDS = 1.0  # seconds for answers under way
+_LOOK = 1.0  # seconds between two looks for a signal
+_SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
+_log = logging.getLogger(__name__)
+
+
+def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
+    """Serve the vault at root until a signal ends it; then finish what is being written.
+
+    port: 0 for any free one. ready: called once requests are answered, with the port.
+
+    Raises VaultLocked: a daemon, or another command, works on this vault. PortInUse, UsageError,
+    JournalError.
+    """
+    stopped = threading.Event()
+    signals = _take_signals()
+    with (
+        open_workspace(config, root) as space,
+        open_spending(config, root) as spending,
+        bind_port(port) as listener,
+    ):
+        open_log(space.state, to_terminal=True)
+        for recovered in space.recovered:
+            _log.warning("%s: %s", recovered.path, recovered.reason)
+        if unchecked := find_unchecked():
+            _log.warning("%s", unchecked)
+        ensure_token()
+        daemon = Daemon(space, spending)
+        bound: int = listener.getsockname()[1]
+        tokens, told = Tokens(root), PluginPlace(root, bound)
+        app = make_app(
+            daemon, tokens.accepts, _exchange(root), _prover(tokens, told.id), bound, stopped
+        )
+        server = make_server(app, listener)
+        answering = threading.Thread(target=server.run, name="http", daemon=True)
+        answering.start()
+        write_place(space.state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at))
+        try:
+            told.start()
+            daemon.start()
+            ready(daemon, bound)
+            _log.info("serving %s on port %d", root.name, bound)
+            _wait_for(signals)
+        finally:
+            stopped.set()
+            told.stop()
+            _stop(daemon, server, answering, space.state)
+    _log.info("stopped")
+
+
+def _exchange(root: Path) -> Callable[[str], str | None]:
+    """Return what gives a client its token for a one-time code."""
+
+    def exchange(code: str) -> str | None:
+        return client_token(read_token(), root) if take_code(state_folder(root), code) else None
+
+    return exchange
+
+
+def _prover(tokens: Tokens, place: str) -> Callable[[int, str], Proofs | None]:
+    """Return what proves to a client that this is its daemon. place: the id in the plugin's."""
+
+    def prove_both(port: int, nonce: str) -> Proofs | None:
+        by_token = tokens.prove(port, nonce)
+        return None if by_token is None else Proofs(by_token, prove(place, port, nonce))
+
+    return prove_both
+
+
+def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:
+    remove_place(state)
+    server.stop()
+    daemon.stop()
+    answering.join(_SERVER_ENDS)
+
+
+def _take_signals() -> SimpleQueue[int]:
+    """Return where the signals come in that end the daemon, from now on.
+
+    A handler runs in the middle of whatever the main thread does. So it may take no lock that this
+    thread may hold: one inside Event.set, while the thread enters Event.wait, waits forever.
+    """
+    signals = SimpleQueue[int]()
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        signals.put(number)
+
+    for name in _SIGNALS:
+        number = getattr(signal, name, None)
+        # what the one who started us ignores, we ignore: nohup, or a shell's background job
+        if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, handle)
+    return signals
+
+
+def _wait_for(signals: SimpleQueue[int]) -> None:
+    """Return once there is one. Windows runs handlers only between two waits."""
+    while True:
+        with suppress(Empty):
+            signals.get(timeout=_LOOK)
+            return

@@ -1,0 +1,103 @@
+"""The gate between a model's answer and a note: named checks, each a pure function."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
+
+from companion.enrich.checks.answer_language import find_wrong_language
+from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.checks.copied import find_copied, find_echo
+from companion.enrich.checks.garbled import find_garbled
+from companion.enrich.checks.meta_talk import (
+    find_first_person,
+    find_meta_talk,
+    find_refusal,
+    find_task_talk,
+)
+from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
+from companion.enrich.checks.repetition import find_off_topic, find_repetition, find_title_alone
+from companion.enrich.checks.shape import find_bad_length, find_json, find_markup, without_bad_names
+from companion.enrich.checks.tidy import tidy, without_citations
+from companion.enrich.checks.unfinished import find_unfinished, whole_sentences
+from companion.prompts import Field, Prompts
+
+__all__ = [
+    "CHECKS",
+    "CheckedAnswer",
+    "Fault",
+    "checks_are_on",
+    "find_fault",
+    "fit_items",
+    "tidy",
+    "what_was_told",
+    "whole_sentences",
+    "without_citations",
+]
+
+Check = Callable[[CheckedAnswer], Fault | None]
+
+CHECKS: Mapping[str, Check] = MappingProxyType(
+    {
+        "json": find_json,
+        "refusal": find_refusal,
+        "meta": find_meta_talk,
+        "echo": find_echo,
+        "voice": find_first_person,
+        "task": find_task_talk,
+        "copied": find_copied,
+        "repetition": find_repetition,
+        "title": find_title_alone,
+        "markup": find_markup,
+        "unfinished": find_unfinished,
+        "garbled": find_garbled,
+        "length": find_bad_length,
+        "numbers": find_unknown_numbers,
+        "names": find_unknown_names,
+        "language": find_wrong_language,
+        "topic": find_off_topic,
+    }
+)
+"""The checks by their kind, in order: what needs the detector of languages, and so memory, last."""
+
+_OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
+_OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")
+
+
+def find_fault(said: CheckedAnswer) -> Fault | None:
+    """Return the first fault that makes a text unfit for the note; None: it is fit."""
+    return _first_fault(said, CHECKS)
+
+
+def fit_items(said: CheckedAnswer) -> list[str]:
+    """Return the items of a list, one a line of the value, that may go into the note."""
+    return without_bad_names(said, lambda item: _first_fault(item, _OF_ITEMS))
+
+
+def _first_fault(said: CheckedAnswer, names: Iterable[str]) -> Fault | None:
+    return next(filter(None, (CHECKS[name](said) for name in names)), None)
+
+
+def what_was_told(prompts: Prompts, field: Field) -> str:
+    """Return all that a model is told for the field, examples included, without any note."""
+    names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
+    texts = (prompts.files[name].text for name in names if name in prompts.files)
+    return _OR_ELSE.sub(r"\1", "\n\n".join(texts))
+
+
+def checks_are_on() -> bool:
+    """Return whether answers are checked at all: not with COMPANION_CHECKS=off.
+
+    For tests and benchmarks in which a stub says odd words. Answers are made inert all the same.
+    """
+    return os.environ.get("COMPANION_CHECKS", "").casefold() != "off"
+
+
+UNCHECKED = "COMPANION_CHECKS=off is set: what the model says goes into notes unchecked"
+
+
+def find_unchecked() -> str | None:
+    """Return what to say; None where answers are checked, in this process."""
+    return None if checks_are_on() else UNCHECKED

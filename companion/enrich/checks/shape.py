@@ -1,0 +1,244 @@
+"""Is an item of a list, such as an alias, a name: no sentence, and nothing said about names?"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+
+from companion.enrich.checks.answer_language import script_of
+from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.words import count_unspaced, find_tokens, fold, is_unspaced, letters, width
+from companion.prompts import Field
+
+_MOST_WORDS, _FEWEST = 6, 2  # words of a name, letters
+_SENTENCE = re.compile(r"\w\S*(?:\s+\S+){3,}[.!?。！？]$|[。！？]$")
+_PAIRS = ("()", "[]", "（）", "「」", "“”")
+
+
+def without_bad_names(
+    said: CheckedAnswer, check: Callable[[CheckedAnswer], Fault | None]
+) -> list[str]:
+    """Return the items of a list, one a line of the value, that are names and pass the check."""
+    items = (replace(said, text=item, raw=item) for item in said.text.split("\n"))
+    return [item.text for item in items if _is_name(item) and not check(item)]
+
+
+def _is_name(item: CheckedAnswer) -> bool:
+    text = item.text
+    words = [token for token in item.tokens if not is_unspaced(token)]
+    if len(words) > _MOST_WORDS or _SENTENCE.search(text) or sum(map(str.isalpha, text)) < _FEWEST:
+        return False
+    if any(text.count(pair[0]) != text.count(pair[1]) for pair in _PAIRS):
+        return False
+    return fold(text) in item.source or not (_is_told(item) or _is_of_another_script(item))
+
+
+def _is_told(item: CheckedAnswer) -> bool:
+    """Return whether the instruction itself has the words: `its full form`."""
+    told = f" {' '.join(find_tokens(item.prompt))} "
+    return f" {' '.join(item.tokens)} " in told
+
+
+def _is_of_another_script(item: CheckedAnswer) -> bool:
+    """Return whether it is in a script that the note is not; Latin letters are everywhere."""
+    script = script_of(item.text)
+    return script not in (None, "Latin letters", script_of(f"{item.title}\n{item.words}"))
+
+
+_CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
+ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+
+_NO_MORE = re.compile(r"\W*\Z")
+_OBJECT = re.compile(r"\s*[{\[][\s\S]*[}\]]\s*")
+_MEMBER = re.compile(
+    r"[\"“”']?(?<![\w-])[\w-]+[\"“”']\s*:\s*[\"“”'\[{]|[\"“”'}\]]\s*[,;]\s*[\"“”']\w+[\"“”']\s*:"
+)
+_LABEL = re.compile(r"\W*(?:description|aliases|callout|note-type)\W{0,3}:", re.IGNORECASE)
+
+_TAGS = """
+a abbr b blockquote body br code div em figure font h[1-6] head html hr i img input li link note
+note-[0-9]+ ol p pre s script span strong style sub sup table tbody td th thead title tr u ul video
+"""
+_ENTITY = r"& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
+_ATTRIBUTES = r"(?:\s+[\w:-]+\s*=[^<>]*|\s*(?:/\s*)?)"  # `a < b and b > c` has none
+_TAG = re.compile(
+    rf"< ?/? ?(?:(?:{'|'.join(_TAGS.split())})\b{_ATTRIBUTES}|[a-z][a-z_-]{{2,19}} ?/?)>",
+    re.IGNORECASE,
+)
+_MARKUP = re.compile(
+    rf"(?P<within>(?<=\w){_ENTITY}(?=\w))"
+    rf"|(?P<tag>{_TAG.pattern})"
+    rf"|(?P<html><!|{_ENTITY})"
+    r"|(?P<mark>\]\(|\[\[|\]\]|\[\^|!\[)"
+    r"|(?P<turn><? ?\|(?:im_|end|eot|assistant|user|system)\w*\|? ?>|\[/?INST\]|</?s>)"
+    r"|(?P<escape>\\[nrt](?![a-z])|\\u[0-9a-f]{4})",
+    re.IGNORECASE,
+)
+# What is gone or escaped once the text is inert: braces of templates, formulas, links to nowhere.
+_BROKEN = re.compile(
+    r"\{\{[^{}]*\}\}|\{\{|\}\}|\{%|<%|\\[(\[][^()\[\]\n]*[\\_^={}<>]|\\(?:(?:frac|text\w*|emph|sqrt|begin|math\w+|left|cdot|approx)\b)"
+    r"|(?<![\w$])\$[^$\s][^$\n]{0,80}[\\_^={}][^$\n]{0,80}\$"
+    r"|\]\((?:#[^()]*|url|link)?\)|`\$?= ",
+    re.IGNORECASE,
+)
+_ADDRESS = re.compile(r"(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+", re.IGNORECASE)
+_PAIRED = re.compile(r"(?<!\*)(\*{1,3})(?=[^\s*])[^*]+(?<=\S)\1(?!\*)")
+_EMPHASIS = re.compile(
+    r"\*\*\w*|~~|==\w|(?<!\w)__(?:(?P<name>[a-z]+(?:_[a-z]+)*__(?!\w))|\w)|`|^#{1,6} |(?<!\S)\*\w"
+)
+
+_PARAGRAPH = 400  # characters a paragraph of a callout may have on average
+_WORD = 6  # characters of a word, with the blank
+_LONG_WORD = 7  # the same where it is about too many: 200 words of a callout
+_FEWEST_WORDS = 3  # of a sentence, or it must be long ones; signs without spaces count
+_LEEWAY = 3  # people are brief: 文件系统 says something
+_SECTION = 0.6  # of the least for a whole note: a section has less to explain
+_OVER = 1.25  # of the most characters asked for
+LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
+_HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
+
+
+def first_paragraphs(text: str, title: str, field: Field) -> str:
+    """Return of a text that runs on the first paragraphs, as many as the field may have.
+
+    They go without the headings that a text of this length needs; other texts stay as they are,
+    but for the title or a heading as their first line.
+    """
+    first, _, rest = text.partition("\n\n")
+    if rest and (letters(first) == letters(title) or _HEADING.match(first)):
+        text = rest
+    if _fits(text.split("\n\n"), field):
+        return text
+    blocks = [block for block in text.split("\n\n") if not _HEADING.match(block)]
+    fitting = [end for end in range(1, len(blocks) + 1) if _fits(blocks[:end], field)]
+    return "\n\n".join(blocks[: max(fitting, default=len(blocks))])
+
+
+def find_json(said: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that is or holds JSON, or begins with the field's label.
+
+    A member of an object within it is none where the note shows JSON, too.
+    """
+    text = without_code(said.text)
+    member = _MEMBER.search(text)
+    found = _LABEL.match(text) or (member and not (member.start() and _MEMBER.search(said.note)))
+    if not (found or (_OBJECT.fullmatch(said.raw) and said.field.kind != "list")):
+        return None
+    return Fault("json", "holds JSON", "Write the text alone, without keys, braces or labels.")
+
+
+def find_markup(said: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer in which markup is left that no code in the note shows.
+
+    Within the answer any tag may stand where the note's code has one, and `__init__` where the
+    note has it at all. An entity within a word stands for a sign of the text, whatever the note
+    shows. An address may stand there where the note has it.
+    """
+    text = ESCAPE.sub(r"\1", without_code(said.text) if said.is_prose else said.text)
+    found = [*_BROKEN.finditer(without_code(said.raw)), *_MARKUP.finditer(text)]
+    if said.is_prose:
+        found += re.finditer(r"\*\*", _PAIRED.sub("", text))
+    else:
+        found += _EMPHASIS.finditer(text)
+    address = next((m for m in _ADDRESS.finditer(said.raw) if m[0] not in said.note), None)
+    if address:
+        retry = "Write plain words, without links and addresses."
+        return Fault("markup", f"has an address that the note has not (“{address[0]}”)", retry)
+    code = _code_in(said.note) if found else ""
+    for match in found:
+        if said.is_prose and match.lastgroup == "mark":
+            continue  # links of notes that exist, made by inert_prose
+        if not _is_shown(match, said.note, code):
+            reason = f"has markup left in it (“{match[0]}”)"
+            return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
+    return None
+
+
+def _is_shown(match: re.Match[str], note: str, code: str) -> bool:
+    if match.lastgroup == "within":
+        return False
+    if match.lastgroup in ("name", "escape"):
+        return match[0] in note
+    is_named = match.lastgroup == "tag" and not _encloses(match)
+    return match[0].replace(" ", "") in code or (is_named and bool(_TAG.search(code)))
+
+
+def _encloses(tag: re.Match[str]) -> bool:
+    """Return whether a tag begins the text, or ends it without a blank before."""
+    ends = _NO_MORE.match(tag.string, tag.end()) and not tag.string[tag.start() - 1].isspace()
+    return tag.start() == 0 or bool(ends)
+
+
+def find_bad_length(said: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer much shorter or longer than the field's limits.
+
+    Signs of scripts without spaces count as 2.5 letters where it is about too little. Of a value
+    a third of the least will do, of one or two words two thirds, and anything that answers a
+    question. A callout has at most one
+    paragraph for every 400 characters.
+    """
+    field = said.field
+    least, most = field.min_characters, field.max_characters
+    if said.of_section:
+        least = int(least * _SECTION)
+    if said.is_prose and width(said.text) < least and not said.question:
+        retry = f"Write at least {least / _WORD:.0f} words: two paragraphs of whole sentences."
+        return Fault("length", f"is too short ({len(said.text)} characters)", retry)
+    is_brief = said.field.whole_sentences and len(said.tokens) < _FEWEST_WORDS
+    if (
+        width(letters(said.text)) < (least * 2 if is_brief else least) / _LEEWAY
+        and not said.question
+    ):
+        return _length(f"is too short ({len(said.text)} characters)", f"at least {least}")
+    if len(said.text) > _OVER * most or (said.is_prose and _is_wordy(said.text, field)):
+        return _length(f"is too long ({len(said.text)} characters)", f"at most {most}")
+    if said.is_prose:
+        return _bad_paragraphs(said.text, _most_paragraphs(field))
+    return None
+
+
+def _bad_paragraphs(text: str, most: int) -> Fault | None:
+    blocks = [block for block in without_code(text).split("\n\n") if letters(block)]
+    if blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
+        retry = "Begin with a sentence, not with a heading."
+        return Fault("length", "begins with a heading", retry)
+    running = sum(map(_is_running, blocks))
+    if running > most:
+        retry = f"Write at most {most} paragraphs."
+        return Fault("length", f"has {running} paragraphs", retry)
+    return None
+
+
+def _fits(blocks: Sequence[str], field: Field) -> bool:
+    running = sum(map(_is_running, blocks))
+    text = "\n\n".join(blocks)
+    is_short = len(text) <= field.max_characters * _OVER and not _is_wordy(text, field)
+    return running <= _most_paragraphs(field) and is_short
+
+
+def _is_wordy(text: str, field: Field) -> bool:
+    """Return whether it has too many words, a Chinese sign being half of one."""
+    words = len(text.split()) + count_unspaced(text) / 2
+    return words > field.max_characters / _LONG_WORD
+
+
+def _is_running(block: str) -> bool:
+    return bool(letters(block)) and not LIST_OR_TABLE.match(block)
+
+
+def _most_paragraphs(field: Field) -> int:
+    return max(1, field.max_characters // _PARAGRAPH)
+
+
+def _length(reason: str, wanted: str) -> Fault:
+    return Fault("length", reason, f"Write {wanted} characters.")
+
+
+def _code_in(note: str) -> str:
+    return "".join(match[0] for match in _CODE.finditer(note)).replace(" ", "")
+
+
+def without_code(text: str) -> str:
+    """Return text without code, in fences or in a line."""
+    return _CODE.sub(" ", text)

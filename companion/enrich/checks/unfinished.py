@@ -1,0 +1,122 @@
+"""Is an answer made of whole sentences?"""
+
+from __future__ import annotations
+
+import re
+
+from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.checks.shape import ESCAPE, LIST_OR_TABLE
+from companion.enrich.sentences import find_sentences
+from companion.enrich.words import count_unspaced, fold
+from companion.llm.response import CUT
+
+_LEADS_ON = re.compile(r"^#{1,6} |^\*\*[^*.!?。！？]+\*\*$|[:：]$")
+_CLOSERS = "\"'”’»›)]）】」』*_`|"
+_FINAL = ".!?…。！？｡؟।॥۔։።፧។།။"
+_GREEK_QUESTION = re.compile(r"[\u0370-\u03ff];$")
+# Thai, Lao, Burmese and Khmer: sentences end with a blank, or with nothing.
+_ENDS_BARE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff]$")
+_EMOJI = re.compile("[\u2600-\u27bf\u2b50-\u2b55\U0001f000-\U0001faff]\ufe0f?$")
+_QUOTE_OR_BRACKET = re.compile('["”’»)\\]）】」』》]$')
+_BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
+_CUT = re.compile(r"(?:\.{3}|(?<!…)…)$")  # …… is how Chinese says "and so on"
+_STARTS_INSIDE = re.compile(r"^(?:[,;)\]}、，。：；！？）」》]|[.:!?](?![^\W_]))")  # not `.NET`
+_BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
+# English; German; French; Spanish; Portuguese; Italian and Dutch; Russian.
+_NO_END = """
+the a an and or of its their such including from into between than as by which because to in on
+for with at about using via
+und oder der das ein eine einen von sowie für dass weil
+et ou de du des le la les un une que pour avec dans
+y el los las del para con por su sus
+e do da dos das em os
+il lo gli di della dei che per het een van en voor
+и или в на с для о по из к от а но что
+"""
+_NO_LAST_WORDS = frozenset(_NO_END.split())
+_NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
+_WORD = re.compile(r"[^\W\d_]+$")
+
+_RETRY = "Write whole sentences, shorter ones, and end the last with a full stop."
+
+
+def find_unfinished(said: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
+
+    Only a field of whole sentences needs a full stop: people end many a description without one.
+    """
+    text = ESCAPE.sub(r"\1", said.text).strip()
+    last = text.rsplit("\n", 1)[-1].strip()
+    if _STARTS_INSIDE.match(text):
+        return _unfinished(text[:40], "Begin with the beginning of a sentence.")
+    if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
+        is_whole = any(map(str.isalpha, last)) and not _breaks_off(last)
+        return None if is_whole or last[-1] in "|`" else _unfinished(last[-40:], _RETRY)
+    needs_end = said.field.whole_sentences and not _ends_otherwise(last, said)
+    if not _is_final(last) and (
+        needs_end or _breaks_off(last) or _is_cut_in_word(last, said.source)
+    ):
+        return _unfinished(last[-40:], _RETRY)
+    return None
+
+
+def whole_sentences(text: str) -> str:
+    """Return text without the beginning of a sentence that it ends with, if others come first."""
+    if _is_final(text) or _ENDS_BARE.search(text):
+        return text
+    *whole, rest = find_sentences([text]) if text else [text]
+    return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
+
+
+def without_cut(text: str) -> str:
+    """Return a callout's text without the beginning of what was cut off; see CUT.
+
+    Of its last paragraph the whole sentences stay, of a list the whole items; then no heading
+    and nothing that leads to more comes last.
+    """
+    if not text.endswith(CUT):
+        return text
+    lines = text.split("\n")
+    last = lines.pop()
+    whole = whole_sentences(last)
+    if _is_final(whole) and not LIST_OR_TABLE.match(last):
+        lines.append(whole)
+    while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _is_final(text: str) -> bool:
+    bare = text.rstrip(_CLOSERS)
+    is_final = bare[-1:] in tuple(_FINAL) or bool(_GREEK_QUESTION.search(bare))
+    return is_final and not _CUT.search(bare)
+
+
+def _ends_otherwise(text: str, said: CheckedAnswer) -> bool:
+    """Return whether the text may be whole without a full stop; a callout, after a quotation."""
+    is_closed = said.is_prose and _QUOTE_OR_BRACKET.search(text)
+    return bool(is_closed or _ENDS_BARE.search(text) or _EMOJI.search(text))
+
+
+def _breaks_off(text: str) -> bool:
+    if _BROKEN_OFF.search(text) or _CUT.search(text) or _NO_LAST_SIGNS.search(text):
+        return True
+    word = _WORD.search(text.casefold())
+    if word and word[0] in _NO_LAST_WORDS and " " in text:
+        return True
+    return any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
+
+
+def _is_cut_in_word(text: str, source: str) -> bool:
+    """Return whether text ends in a part of a word that the note has only whole."""
+    found = _WORD.search(text)
+    word = fold(found[0]) if found and not count_unspaced(found[0]) else ""
+    return (
+        len(word) > 2
+        and bool(re.search(rf"\b{re.escape(word)}[^\W\d_]{{2}}", source))
+        and not re.search(rf"\b{re.escape(word)}\b", source)
+    )
+
+
+def _unfinished(where: str, retry: str) -> Fault:
+    return Fault("unfinished", f"is not a whole sentence (“{where}”)", retry)

@@ -1,0 +1,158 @@
+"""From a model's words to a value that may go into a note, or a reason why not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from companion.enrich.sentences import find_sentence_ends
+from companion.errors import AnswerError
+from companion.llm.response import CUT
+from companion.note.sanitize import inert_prose
+from companion.note.sanitize_value import inert_value
+from companion.prompts import Field
+
+_BULLET = re.compile(r"^\s*(?:[-*+•]|\d{1,2}[.)])\s+")
+_FENCED = re.compile(
+    r"\s*(`{3,}|~{3,})[ \t]*(?:json|markdown|md|plaintext|text|txt|yaml)?[ \t]*\n"
+    r"(.*?)\n?[ \t]*\1\s*",
+    re.DOTALL | re.IGNORECASE,
+)
+
+_WORDS = 3  # of a value that may be a new one
+
+
+class NothingToSay(AnswerError):
+    """The model answered with nothing, which is an answer: there is no such value."""
+
+
+class NothingToOffer(NothingToSay):
+    """The vault has no value to choose from yet, so that the model is not even asked."""
+
+
+class Limits(NamedTuple):
+    """What a value may be, beside the field's own limits.
+
+    choices: the only values allowed; None: any. taken: names that belong to others, casefolded.
+    resolve: the name of the note that a wikilink means; None where there is no such note.
+    """
+
+    choices: Sequence[str] | None
+    taken: frozenset[str]
+    resolve: Callable[[str], str | None]
+
+
+def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]:
+    """Return the value in the answer: a text, a list of texts, or the lines of a callout's body.
+
+    answer: the text a model wrote, or its value in a JSON answer.
+
+    Raises NothingToSay where it says nothing, AnswerError with the reason where it is unfit.
+    """
+    if isinstance(answer, str):
+        answer = _without_fence(answer)
+    if field.kind == "list":
+        return _read_list(field, answer, limits)
+    if not isinstance(answer, str):
+        raise AnswerError(f"the model gave no text for {field.name}")
+    if field.kind == "prose":
+        return _read_prose(field, answer, limits)
+    text = inert_value(_without_label(answer, field.name))
+    if not text:
+        raise NothingToSay(f"the model had nothing to say for {field.name}")
+    return _choose(text, field, limits) if field.kind == "choice" else _shorten(text, field)
+
+
+def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
+    """Return what the answer names beside the values that the vault uses, for the user to see."""
+    if limits.choices is None:
+        return []
+    items = _items(answer) if field.kind == "list" else _short_values(field, answer)
+    items = [item for item in items if _match_choice(item, limits.choices) is None]
+    return [item for item in dict.fromkeys(items) if item and _fits(item, field)]
+
+
+def _short_values(field: Field, answer: object) -> list[str]:
+    """Return the value for a choice from the vault's own, unless it is a sentence about it."""
+    if field.vocabulary != "vault" or not isinstance(answer, str):
+        return []
+    text = inert_value(_without_label(_without_fence(answer), field.name)).rstrip(".")
+    return [text] if len(text.split()) <= _WORDS else []
+
+
+def _items(answer: object) -> list[str]:
+    """Return the items of a list, harmless, as JSON or as lines of text."""
+    if isinstance(answer, list):
+        items = [str(item) for item in answer]
+    else:
+        items = _without_fence(str(answer)).splitlines()
+        if str(answer).endswith(CUT):
+            items.pop()
+        if len(items) == 1:
+            items = re.split(r"[,，、;；]", items[0])
+    return [inert_value(_BULLET.sub("", item)).lstrip("#") for item in items]
+
+
+def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
+    found: dict[str, str] = {}
+    for text in _items(answer):
+        chosen = _match_choice(text, limits.choices)
+        if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
+            found.setdefault(chosen.casefold(), chosen)
+    if not found:
+        new = find_new_values(field, answer, limits)
+        named = f"only what the vault does not use yet ({', '.join(new)})" if new else "nothing fit"
+        raise NothingToSay(f"the model named {named} for {field.name}")
+    return list(found.values())[: field.max_items]
+
+
+def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
+    lines = inert_prose(answer.strip(), limits.resolve)
+    length = sum(len(line) for line in lines)
+    if not any(line.strip() for line in lines):
+        raise NothingToSay(f"the model had nothing to say for {field.name}")
+    if field.max_characters and length > 2 * field.max_characters:
+        raise AnswerError(f"the {field.name} has {length} characters, {field.max_characters} asked")
+    return lines
+
+
+def _choose(text: str, field: Field, limits: Limits) -> str:
+    chosen = _match_choice(text.rstrip("."), limits.choices)
+    if chosen is None:
+        raise AnswerError(f"“{text[:60]}” is no {field.name} that the vault uses")
+    return chosen
+
+
+def _match_choice(text: str, choices: Sequence[str] | None) -> str | None:
+    if choices is None or not text:
+        return text or None
+    wanted = text.casefold()
+    return next((choice for choice in choices if choice.casefold() == wanted), None)
+
+
+def _fits(text: str, field: Field) -> bool:
+    return not field.max_characters or len(text) <= field.max_characters
+
+
+def _shorten(text: str, field: Field) -> str:
+    """Return text, or its whole sentences that fit; one sentence may be up to twice as long."""
+    limit = field.max_characters
+    if not limit or len(text) <= limit * 1.25:
+        return text
+    ends = list(find_sentence_ends(text)) or [len(text)]
+    if ends[0] > 2 * limit:
+        raise AnswerError(f"the {field.name} has {len(text)} characters, {limit} were asked for")
+    return text[: max([end for end in ends if end <= limit], default=ends[0])]
+
+
+def _without_fence(text: str) -> str:
+    """Return what stands in the code fence that some models put around all they say."""
+    fenced = _FENCED.fullmatch(text)
+    return fenced[2] if fenced else text
+
+
+def _without_label(text: str, name: str) -> str:
+    """Return text without the field's name, or a heading, before it."""
+    label = rf"^\W*{re.escape(name)}(?:\W*[:：]|\W*\n)\s*|^#{{1,6}} [^\n]*\n\s*"
+    return re.sub(label, "", text.strip(), flags=re.IGNORECASE)

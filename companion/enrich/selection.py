@@ -1,0 +1,233 @@
+"""Which notes a run works on, from the paths the user named."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from typing import NamedTuple
+
+from companion.enrich.result import Result
+from companion.enrich.task import Draft, Job, draft_note, is_rejected, leave_asked
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError, UsageError
+from companion.note.editor_text import require_utf8
+from companion.note.needs import Facts, Need
+from companion.note.outline import read_outline
+from companion.note.sections import Section, section_at
+from companion.note.text import NoteText
+from companion.vault.files import explain, folder_reason, skip_reason
+from companion.vault.index import Scan
+from companion.vault.write import read_note
+
+
+class Choice(NamedTuple):
+    """What the user wants done to the notes; see Job. every: in folders, not stubs only.
+
+    section: the words of a heading. line: of a note, counted from 1; its section is meant.
+    """
+
+    every: bool = False
+    force: bool = False
+    retry: bool = False
+    section: str | None = None
+    dry_run: bool = False
+    requests: bool = False
+    line: int | None = None
+
+
+def choose_jobs(
+    workspace: Workspace,
+    scan: Scan,
+    wanted: Sequence[str],
+    choice: Choice,
+    text: str | None = None,
+) -> tuple[list[Job], list[Result]]:
+    """Return the jobs, and of the notes that are skipped those which were asked for, with why.
+
+    wanted: vault-relative notes and folders; empty: the vault itself. text: the one note's, where
+    it is not the file's.
+
+    Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
+    """
+    jobs: dict[str, Job] = {}
+    skipped: dict[str, Result] = {}
+    for path in wanted:
+        if path and (workspace.root / path).is_file():
+            jobs[path] = _named(path, choice, _find_section(workspace, path, choice, text))
+            continue
+        if choice.section is not None or choice.line is not None:
+            raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
+        for job in _in_folder(workspace, scan, path, choice):
+            jobs.setdefault(job.path, job)
+        if choice.every:
+            skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
+    jobs = {path: job for path, job in jobs.items() if path not in skipped}
+    return list(jobs.values()), list(skipped.values())
+
+
+def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list[Job]:
+    """Return the jobs up to the one with which `limit` notes have something to ask for.
+
+    Raises JournalError.
+    """
+    if limit is None or len(jobs) <= limit:
+        return jobs
+    for end, job in enumerate(jobs, 1):
+        limit -= has_open_needs(workspace, job)
+        if not limit:
+            return jobs[:end]
+    return jobs
+
+
+def has_open_needs(workspace: Workspace, job: Job) -> bool:
+    """Whether there is something to ask for in the note. Raises JournalError."""
+    if not (job.explicit or job.force or job.requests or job.section):
+        return True  # else it were no job
+    return draft_open(workspace, job) is not None
+
+
+def draft_open(workspace: Workspace, job: Job) -> Draft | None:
+    """Return what is to be done to the note as it is now; None where nothing is to be asked for.
+
+    Raises JournalError.
+    """
+    if skip_reason(workspace.root, job.path, workspace.ignore):
+        return None
+    try:
+        draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
+    except NoteError:
+        return None
+    return None if draft.skipped or not draft.needs else draft
+
+
+def left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
+    """Return of how many notes in these folders nothing is asked, by the reason.
+
+    A folder that cannot be read, or is none of the vault's, counts as one.
+    """
+    reasons: dict[str, str] = {}
+    asked = workspace.journal.all_asked()
+    for folder in folders:
+        for path in asked:
+            if _is_in(path, folder) and (facts := scan.notes.get(path)):
+                for why in leave_asked(workspace, Job(path), facts.needs)[1][:1]:
+                    reasons[path] = why
+        reasons |= _skips(scan, folder)
+        whole = _folder_reason(workspace, folder) if folder else None
+        if whole is not None and whole not in reasons.values():
+            reasons[folder] = whole
+    return Counter(reasons.values())
+
+
+def _folder_reason(workspace: Workspace, folder: str) -> str | None:
+    try:
+        return folder_reason(workspace.root, folder, workspace.ignore)
+    except (OSError, ValueError) as error:
+        return explain(error)
+
+
+def _find_section(
+    workspace: Workspace, path: str, choice: Choice, text: str | None
+) -> Section | None:
+    if choice.line is None:
+        return None if choice.section is None else Section(choice.section)
+    if text is None:
+        note = NoteText.decode(read_note(workspace.root, path).data)
+    else:
+        require_utf8(text)
+        note = NoteText(text)
+    return section_at(note, read_outline(note), choice.line)
+
+
+def _named(path: str, choice: Choice, section: Section | None) -> Job:
+    explicit = section is None
+    return Job(path, explicit, True, choice.force, section, choice.dry_run, choice.requests)
+
+
+def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) -> Iterator[Job]:
+    own = {change.path for change in workspace.journal.changes()} if choice.force else set[str]()
+    asked = workspace.journal.all_asked()
+    for path, facts in scan.notes.items():
+        if not _is_in(path, folder) or facts.skipped is not None:
+            continue
+        job = Job(
+            path, choice.every, choice.retry, choice.force, None, choice.dry_run, choice.requests
+        )
+        needs = facts.needs
+        if path in asked:
+            needs, _ = leave_asked(workspace, job, needs)
+        if choice.every or needs or path in own:
+            yield job
+        elif choice.retry and any(map(is_rejected, asked.get(path, {}).values())):
+            yield job._replace(again=True)
+
+
+def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
+    for path, facts in scan.notes.items():
+        if facts.skipped is not None and _is_in(path, folder):
+            yield path, facts.skipped
+    for path, reason in scan.skipped.items():
+        if _is_in(path, folder):
+            yield path, reason
+
+
+def _is_in(path: str, folder: str) -> bool:
+    return not folder or f"{path}/".startswith(f"{folder}/")
+
+
+class ScanReport:
+    """The part of a scan that concerns the paths the user named; all of it for none.
+
+    others: the notes of it of which there is nothing to say.
+    """
+
+    def __init__(self, workspace: Workspace, found: Scan, wanted: Sequence[str]) -> None:
+        self.notes: dict[str, Facts] = {}
+        self.skipped: dict[str, str] = {}
+        self.others: list[str] = []
+        asked = workspace.journal.all_asked()
+        for path, facts in found.notes.items():
+            if not _is_wanted(path, wanted):
+                continue
+            if facts.skipped is not None:
+                self.skipped[path] = facts.skipped
+            elif facts.needs or facts.left or path in wanted:
+                self.notes[path] = _without_asked(workspace, path, facts, path in asked)
+            else:
+                self.others.append(path)
+        self.skipped.update((p, why) for p, why in found.skipped.items() if _is_wanted(p, wanted))
+        for path in set(wanted) - set(found.notes) - set(found.skipped):
+            if (workspace.root / path).is_file():
+                why = skip_reason(workspace.root, path, workspace.ignore)
+                self.skipped[path] = why or "it is not part of the vault"
+        self.looked_at = sum(_is_wanted(path, wanted) for path in found.notes)
+
+    def all(self) -> Iterator[tuple[str, Facts]]:
+        """Yield every note that needs something, is left, or is skipped."""
+        yield from self.notes.items()
+        for path, reason in self.skipped.items():
+            yield path, Facts(skipped=reason)
+
+
+def as_object(path: str, facts: Facts) -> dict[str, object]:
+    """Return the JSON object of a note."""
+    needs = [need_object(need) for need in facts.needs]
+    return {"path": path, "needs": needs, "skipped": facts.skipped, "left": list(facts.left)}
+
+
+def need_object(need: Need) -> dict[str, object]:
+    """Return the JSON object of a need."""
+    return {"kind": need.kind, "heading": need.heading, "reason": need.reason}
+
+
+def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
+    return not wanted or any(
+        not name or path == name or path.startswith(f"{name}/") for name in wanted
+    )
+
+
+def _without_asked(workspace: Workspace, path: str, facts: Facts, was_asked: bool) -> Facts:
+    if not was_asked:
+        return facts
+    needs, left = leave_asked(workspace, Job(path), facts.needs)
+    return facts._replace(needs=needs, left=(*facts.left, *left))

@@ -1,0 +1,307 @@
+"""The file of what was spent, as a file: opened, shared, deleted, damaged, brought up to date."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import NamedTuple, TypeVar
+
+T = TypeVar("T")
+
+_KEPT_DAYS = 400
+_BUSY_SECONDS = 5.0
+_BUSY_PAUSE = 0.01  # seconds
+_log = logging.getLogger(__name__)
+
+
+class LedgerUnusable(Exception):
+    """The file cannot be read or written; the text says why and what to do."""
+
+
+class LedgerFile:
+    """The SQLite file of a ledger; for one thread at a time, and any number of processes.
+
+    A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `count`
+    says how many there were.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self.count = 0
+        self._file = file
+        self._db: sqlite3.Connection | None = None
+        self._identity: tuple[int, int] | None = None
+
+    def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Return what work finds in the file; in a new one, where it is damaged.
+
+        Raises LedgerUnusable.
+        """
+        for attempt in range(2):
+            try:
+                return work(self._open())
+            except OSError as error:
+                raise LedgerUnusable(f"{self._file} cannot be written ({error.strerror})") from None
+            except sqlite3.Error as error:
+                code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+                if not attempt and _identity(self._file) != self._identity:
+                    continue  # deleted just now
+                if attempt or code in _NO_DAMAGE:
+                    self.close()
+                    words = _NO_DAMAGE.get(code, f"cannot be used ({error})")
+                    raise LedgerUnusable(f"{self._file} {words}") from None
+                self._set_aside(error)
+        raise AssertionError("unreachable")
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        db, self._db = self._db, None
+        if db:
+            with suppress(sqlite3.Error):
+                db.close()
+
+    def _open(self) -> sqlite3.Connection:
+        """Return the connection, a new one when the file is not the one that it was."""
+        if self._db and _identity(self._file) == self._identity:
+            return self._db
+        self.close()
+        self._file.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        with suppress(FileExistsError):
+            os.close(os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))
+        self._keep_private()
+        before, self._identity = self._identity, _identity(self._file)
+        self.count += self._identity != before
+        self._db = sqlite3.connect(
+            f"{self._file.absolute().as_uri()}?mode=rw",
+            uri=True,
+            timeout=_BUSY_SECONDS,
+            isolation_level=None,
+            check_same_thread=False,
+        )
+        self._migrate(self._db)
+        return self._db
+
+    def _keep_private(self) -> None:
+        """Take from others what they may do with the file, which an older version let them."""
+        for suffix in ("", "-wal", "-shm"):
+            with suppress(OSError):
+                self._file.with_name(self._file.name + suffix).chmod(0o600)
+
+    def _migrate(self, db: sqlite3.Connection) -> None:
+        """Bring the tables up to date; `PRAGMA user_version` counts the steps made."""
+        _switch_to_wal(db)
+        # the disk is waited for every thousand pages; a kill loses nothing, only a power cut may
+        db.execute("PRAGMA synchronous=NORMAL")
+        db.execute("BEGIN IMMEDIATE")
+        done: int = db.execute("PRAGMA user_version").fetchone()[0]
+        if done > len(_MIGRATIONS):
+            self.close()
+            raise LedgerUnusable(
+                f"{self._file} was written by a newer version of Companion; update Companion"
+            )
+        for step in _MIGRATIONS[done:]:
+            step(db)
+        for table in ("days", "notes"):
+            db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+        db.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
+        db.execute("COMMIT")
+
+    def _set_aside(self, error: sqlite3.Error) -> None:
+        """Rename the damaged file, unless another process has done so already."""
+        self.close()
+        if _identity(self._file) != self._identity:
+            return
+        aside = self._file.with_name(f"{self._file.name}.damaged")
+        try:
+            for suffix in ("-wal", "-shm"):  # before a new file has such
+                self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
+            self._file.replace(aside)
+        except OSError as fault:
+            raise LedgerUnusable(
+                f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
+            ) from None
+        _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
+
+
+def _identity(file: Path) -> tuple[int, int] | None:
+    try:
+        found = os.stat(file)  # noqa: PTH116 (twice as fast, and before every call)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def _switch_to_wal(db: sqlite3.Connection) -> None:
+    """Let readers and a writer be at work at once; for this, SQLite itself does not wait."""
+    end = time.monotonic() + _BUSY_SECONDS
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_BUSY_PAUSE)
+
+
+_NO_DAMAGE = {
+    sqlite3.SQLITE_BUSY: "is locked by another program; close that and try again",
+    sqlite3.SQLITE_LOCKED: "is locked by another program; close that and try again",
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full; free some space",
+    sqlite3.SQLITE_CANTOPEN: "cannot be opened; check that its folder may be read and written",
+    sqlite3.SQLITE_PERM: "cannot be opened; check that its folder may be read and written",
+    sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk",
+}
+
+
+def _create_tables(db: sqlite3.Connection) -> None:
+    db.execute(
+        """CREATE TABLE days (
+            day TEXT PRIMARY KEY,
+            input_tokens INTEGER NOT NULL,
+            output_tokens INTEGER NOT NULL,
+            microdollars INTEGER NOT NULL,
+            unpriced INTEGER NOT NULL,
+            calls INTEGER NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    db.execute(
+        """CREATE TABLE notes (
+            day TEXT NOT NULL,
+            vault TEXT NOT NULL,
+            notes INTEGER NOT NULL,
+            PRIMARY KEY (day, vault)
+        ) WITHOUT ROWID"""
+    )
+
+
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables]
+_FORGET = """DELETE FROM {table} WHERE day NOT IN
+    (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
+
+
+_NO_LIMIT = 2**62
+
+
+class Amount(NamedTuple):
+    """What calls took. microdollars: millionths of a dollar; unpriced: calls of no known price."""
+
+    input_tokens: int = 0
+    output_tokens: int = 0
+    microdollars: int = 0
+    unpriced: int = 0
+    calls: int = 0
+
+    @property
+    def tokens(self) -> int:
+        """Tokens in and out."""
+        return self.input_tokens + self.output_tokens
+
+    def minus(self, other: Amount) -> Amount:
+        """Return what is left without other; negative where other is more."""
+        return Amount(*(mine - its for mine, its in zip(self, other, strict=True)))
+
+
+class Ledger:
+    """What was spent a day, in `file`; for one thread at a time, and any number of processes.
+
+    A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `files`
+    counts those there were. Everything raises LedgerUnusable.
+    """
+
+    def __init__(self, file: Path) -> None:
+        self._file = LedgerFile(file)
+
+    @property
+    def files(self) -> int:
+        """How many files there were so far."""
+        return self._file.count
+
+    def add(
+        self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
+    ) -> bool:
+        """Return whether amount was added to the day: not beyond this many in all; None: no cap.
+
+        What costs nothing is not held up by a cap on the price.
+        """
+        most_tokens = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
+        most_dollars = _NO_LIMIT if microdollars is None else microdollars
+        if amount.tokens > most_tokens or amount.microdollars > most_dollars:
+            return False
+        values = {**amount._asdict(), "day": day, "tokens": most_tokens, "dollars": most_dollars}
+        return self._change(_ADD, values)
+
+    def correct(self, day: str, reserved: Amount, took: Amount, files: int) -> None:
+        """Put what a call took in place of what was reserved when `files` was that number.
+
+        No cap holds here, and nothing falls below zero. In a new file nothing was reserved.
+        """
+
+        def work(db: sqlite3.Connection) -> None:
+            more = took.minus(reserved) if self.files == files else took
+            db.execute(_CORRECT, {**more._asdict(), "day": day})
+
+        self._file.use(work)
+
+    def add_note(self, day: str, vault: str, most: int | None) -> bool:
+        """Return whether one more background note of the vault was counted: not beyond most."""
+        most = _NO_LIMIT if most is None else most
+        if most < 1:
+            return False
+        return self._change(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
+
+    def take_note_back(self, day: str, vault: str) -> None:
+        """Count one background note less."""
+        self._change(_TAKE_NOTE_BACK, {"day": day, "vault": vault})
+
+    def read(self, day: str, vault: str) -> tuple[Amount, int]:
+        """Return what the day took, and its background notes in the vault."""
+
+        def work(db: sqlite3.Connection) -> tuple[Amount, int]:
+            row = db.execute(_READ, {"day": day}).fetchone()
+            notes = db.execute(_READ_NOTES, {"day": day, "vault": vault}).fetchone()
+            return Amount(*row) if row else Amount(), notes[0] if notes else 0
+
+        return self._file.use(work)
+
+    def close(self) -> None:
+        """Close the file; it is opened again when it is needed."""
+        self._file.close()
+
+    def _change(self, statement: str, values: Mapping[str, object]) -> bool:
+        # One statement is a transaction of its own, which takes SQLite's write lock from its begin
+        # (as BEGIN IMMEDIATE would) and lets go of Python's lock once instead of three times.
+        return self._file.use(lambda db: db.execute(statement, values).rowcount > 0)
+
+
+_ADD = """INSERT INTO days
+    VALUES (:day, :input_tokens, :output_tokens, :microdollars, :unpriced, :calls)
+    ON CONFLICT (day) DO UPDATE SET
+        input_tokens = input_tokens + :input_tokens,
+        output_tokens = output_tokens + :output_tokens,
+        microdollars = microdollars + :microdollars,
+        unpriced = unpriced + :unpriced,
+        calls = calls + :calls
+    WHERE input_tokens + output_tokens + :input_tokens + :output_tokens <= :tokens
+        AND (:microdollars = 0 OR microdollars + :microdollars <= :dollars)"""
+_CORRECT = """INSERT INTO days
+    VALUES (
+        :day, max(0, :input_tokens), max(0, :output_tokens), max(0, :microdollars),
+        max(0, :unpriced), max(0, :calls)
+    )
+    ON CONFLICT (day) DO UPDATE SET
+        input_tokens = max(0, input_tokens + :input_tokens),
+        output_tokens = max(0, output_tokens + :output_tokens),
+        microdollars = max(0, microdollars + :microdollars),
+        unpriced = max(0, unpriced + :unpriced),
+        calls = max(0, calls + :calls)"""
+_READ = f"SELECT {', '.join(Amount._fields)} FROM days WHERE day = :day"  # noqa: S608 (our names)
+_ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)
+    ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
+_TAKE_NOTE_BACK = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
+_READ_NOTES = "SELECT notes FROM notes WHERE day = :day AND vault = :vault"

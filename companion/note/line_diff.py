@@ -1,0 +1,201 @@
+"""Which lines two texts share: what a difference, and an edit carried over, stand on."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Sequence
+from difflib import unified_diff
+from typing import NamedTuple
+
+from companion.note.text import split_lines
+
+_PATIENCE = 1_000_000  # comparisons of lines, some 0.3 s
+
+
+class CommonLines(NamedTuple):
+    """a[a:a + size] == b[b:b + size], counted in lines."""
+
+    a: int
+    b: int
+    size: int
+
+
+class _Range(NamedTuple):
+    """a[a:a_end] and b[b:b_end], counted in lines."""
+
+    a: int
+    a_end: int
+    b: int
+    b_end: int
+
+
+def align(a: Sequence[str], b: Sequence[str]) -> list[CommonLines]:
+    """Return the lines that a and b share, in order, each run as long as can be.
+
+    First what is the same at both ends; then the lines found once in both, which cut the rest
+    into small ranges ("patience diff", https://bramcohen.livejournal.com/73318.html); for what
+    has none, the fewest changes (E. W. Myers, "An O(ND) Difference Algorithm and Its Variations",
+    1986). What would take too long is not compared and counts as changed.
+
+    Where a run could end earlier or later, as before a blank line put in next to another, it
+    ends later.
+    """
+    patience = _PATIENCE + 20 * (len(a) + len(b))
+    runs: list[CommonLines] = []
+    todo = [_Range(0, len(a), 0, len(b))]
+    while todo:
+        left = _strip_ends(a, b, todo.pop(), runs)
+        a_lines, b_lines = a[left.a : left.a_end], b[left.b : left.b_end]
+        patience -= len(a_lines) + len(b_lines)
+        if patience < 0 or set(a_lines).isdisjoint(b_lines):
+            continue
+        if anchors := _find_anchors(a_lines, b_lines):
+            todo += _cut(left, anchors)
+        else:
+            found, cost = _match_most(a_lines, b_lines, patience)
+            runs += [CommonLines(left.a + run.a, left.b + run.b, run.size) for run in found]
+            patience -= cost
+    return _slide(a, b, _join(sorted(runs)))
+
+
+def slide_up(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
+    """Return the runs of align, each ending earlier where it could as well."""
+    return _mirror(a, b, _slide(a[::-1], b[::-1], _mirror(a, b, runs)))
+
+
+def _strip_ends(
+    a: Sequence[str], b: Sequence[str], here: _Range, runs: list[CommonLines]
+) -> _Range:
+    """Return the range without the lines that are the same at its ends; add these to runs."""
+    size = min(here.a_end - here.a, here.b_end - here.b)
+    top = 0
+    while top < size and a[here.a + top] == b[here.b + top]:
+        top += 1
+    end = 0
+    while end < size - top and a[here.a_end - 1 - end] == b[here.b_end - 1 - end]:
+        end += 1
+    left = _Range(here.a + top, here.a_end - end, here.b + top, here.b_end - end)
+    runs += CommonLines(here.a, here.b, top), CommonLines(left.a_end, left.b_end, end)
+    return left
+
+
+class _Chain(NamedTuple):
+    a: int
+    b: int
+    before: _Chain | None
+
+
+def _find_anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
+    """Return the longest row of (i, j), both ascending, of lines that a and b have once each."""
+    in_a, in_b = Counter(a), Counter(b)
+    places = {line: j for j, line in enumerate(b) if in_b[line] == 1}
+    piles: list[int] = []  # the lowest j that a row of each length ends with
+    ends: list[_Chain] = []
+    for i, line in enumerate(a):
+        if in_a[line] == 1 and line in places:
+            at = bisect_left(piles, places[line])
+            chain = _Chain(i, places[line], ends[at - 1] if at else None)
+            piles[at : at + 1], ends[at : at + 1] = [chain.b], [chain]
+    row = []
+    link = ends[-1] if ends else None
+    while link:
+        row.append((link.a, link.b))
+        link = link.before
+    return row[::-1]
+
+
+def _cut(left: _Range, anchors: Sequence[tuple[int, int]]) -> list[_Range]:
+    """Return the range before the first anchor, and those that begin at each."""
+    starts = [(left.a, left.b), *((left.a + i, left.b + j) for i, j in anchors)]
+    stops = [*starts[1:], (left.a_end, left.b_end)]
+    return [_Range(i, k, j, m) for (i, j), (k, m) in zip(starts, stops, strict=True)]
+
+
+def _match_most(a: Sequence[str], b: Sequence[str], patience: int) -> tuple[list[CommonLines], int]:
+    """Return the most lines that a and b share, or none if it takes too long; and the cost.
+
+    reached[k]: how far in a the path on the diagonal k = i - j came with so many changes.
+    """
+    reached, trace, cost = {1: 0}, [], 0
+    for changes in range(len(a) + len(b) + 1):
+        trace.append(reached.copy())
+        for k in range(-changes, changes + 1, 2):
+            before = _came_from(reached, k, changes)
+            start = i = reached[before] + (before < k)
+            while i < len(a) and i - k < len(b) and a[i] == b[i - k]:
+                i += 1
+            reached[k] = i
+            cost += 1 + i - start
+            if i >= len(a) and i - k >= len(b):
+                return _trace_back(trace, len(a), len(b)), cost
+        if cost > patience:
+            break
+    return [], cost
+
+
+def _came_from(reached: dict[int, int], k: int, changes: int) -> int:
+    """Return the diagonal before k: the one above had a line of b more, below, one of a less."""
+    above = k == -changes or (k != changes and reached[k - 1] < reached[k + 1])
+    return k + 1 if above else k - 1
+
+
+def _trace_back(trace: Sequence[dict[int, int]], i: int, j: int) -> list[CommonLines]:
+    runs = []
+    for changes in range(len(trace) - 1, -1, -1):
+        reached, k = trace[changes], i - j
+        before = _came_from(reached, k, changes)
+        start = reached[before] + (before < k)
+        runs.append(CommonLines(start, start - k, i - start))
+        i, j = reached[before], reached[before] - before
+    return runs
+
+
+def _join(runs: Sequence[CommonLines]) -> list[CommonLines]:
+    """Return the runs with those made one that follow each other in both texts; no empty ones."""
+    joined: list[CommonLines] = []
+    for run in runs:
+        last = joined[-1] if joined else CommonLines(0, 0, 0)
+        if (last.a + last.size, last.b + last.size) == (run.a, run.b) and joined:
+            joined[-1] = CommonLines(last.a, last.b, last.size + run.size)
+        elif run.size:
+            joined.append(run)
+    return joined
+
+
+def _slide(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
+    """Return the runs, each with the first lines of the next that it could end with as well.
+
+    It can where lines were only put in, or only taken out, between the two, and the first of
+    these is as the first of the next run, and so on.
+    """
+    slid = [CommonLines(0, 0, 0)]
+    for run in runs:
+        left = slid[-1]
+        i, j = left.a + left.size, left.b + left.size
+        size = 0
+        if i == run.a or j == run.b:
+            lines, gap, start = (b, j, run.b) if i == run.a else (a, i, run.a)
+            while size < run.size and lines[gap + size] == lines[start + size]:
+                size += 1
+        slid[-1] = CommonLines(left.a, left.b, left.size + size)
+        slid.append(CommonLines(run.a + size, run.b + size, run.size - size))
+    return _join(slid)
+
+
+def _mirror(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
+    """Return the runs as they lie in both texts read from the end."""
+    return [
+        CommonLines(len(a) - run.a - run.size, len(b) - run.b - run.size, run.size)
+        for run in reversed(runs)
+    ]
+
+
+def diff_lines(path: str, old: str, new: str) -> list[str]:
+    """Return the lines of a unified diff, each with its end."""
+    before, after = split_lines(old), split_lines(new)
+    lines = []
+    for line in unified_diff(before, after, f"a/{path}", f"b/{path}"):
+        ended = line.endswith(("\n", "\r"))
+        lines.append(line if ended else f"{line}\n\\ No newline at end of file\n")
+    return lines

@@ -1,0 +1,262 @@
+"""Make model text inert: the body of a callout in which nothing runs, links out or breaks out."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Iterator
+from itertools import zip_longest
+from typing import Literal, NamedTuple
+
+from companion.note.sanitize_inline import PAIR, Resolve, inert_line
+
+# Quote signs and list markers before a fence; possessive, so that a line is read once.
+_FENCE = re.compile(
+    r"(?P<before>(?:[ >]|[-+*](?= )|[0-9]{1,9}[.)](?= ))*+)(?P<fence>`{3,}(?=[^`]*$)|~{3,})"
+)
+_QUOTE = re.compile(r" *> ?")
+_QUOTES = re.compile(r"(?: *>)+ ?")
+_HEADING = re.compile(r"(?:#{1,6} +)+")
+_ITEM = re.compile(r"(?P<marker>[-+*]|[0-9]{1,9}[.)]) +(?P<text>.*)")
+# What may not open an item: a quote, a task's box, a heading.
+_ITEM_OPENING = re.compile(r"(?:> ?|\[.?\](?: +|$)|#{1,6} +)+")
+_DELIMITER_CELL = re.compile(r" *(:?)-+(:?) *")
+_PAIR = re.compile(PAIR)
+
+
+def inert_prose(text: str, resolve: Resolve) -> list[str]:
+    """Return the lines of a callout's body, without the `> ` that the caller puts before each.
+
+    resolve(target) is the name to write in `[[..]]` for a note that exists, else None: such a
+    link becomes its words. Emphasis, lists, tables and code without a language stay; headings
+    become bold, fences lose their info string, quotes and rules go. Everything that Obsidian,
+    CommonMark, GFM or a well-known plugin would act on is escaped. No blank line comes first,
+    last or twice outside code. Takes time in proportion to the text.
+    """
+    blocks = list(_read_blocks(visible_lines(text)))
+    body = _Body(resolve, math=text.count("$") > 1)
+    for block, following in zip_longest(blocks, blocks[1:], fillvalue=_Block("blank")):
+        body.add(block, following)
+    return body.lines()
+
+
+class _Block(NamedTuple):
+    """A line of the answer, or all of a code block (its text then holds `\\n`)."""
+
+    kind: Literal["blank", "text", "heading", "item", "code"]
+    text: str = ""
+    marker: str = ""
+    indent: int = 0
+
+
+class _OpenItem(NamedTuple):
+    """A list item that the next line may belong to."""
+
+    indent: int  # of its marker, in the answer
+    column: int  # of its text, in the body
+
+
+class _Body:
+    """The body as it grows, with what decides how the next line is read."""
+
+    def __init__(self, resolve: Resolve, *, math: bool) -> None:
+        self._resolve = resolve
+        self._math = math
+        self._lines: list[str] = []  # a code block is one
+        self._items: list[_OpenItem] = []
+        # How many items the paragraph above stands in; to CommonMark, the header is the first.
+        self._paragraph: int | None = 0
+        self._table = False
+
+    def lines(self) -> list[str]:
+        """Return the lines so far, without a blank one at the end."""
+        return "\n".join(self._lines).rstrip("\n").split("\n") if self._lines else []
+
+    def add(self, block: _Block, following: _Block) -> None:
+        """Add what block says; following tells a table's head from a line with bars."""
+        match block.kind:
+            case "text":
+                self._add_text(block.text, following)
+            case "item":
+                self._add_item(block, following)
+            case "heading":
+                self._add_apart(_bold(self._inert(block.text)))
+            case "code":
+                self._add_apart(_fenced(block.text))
+            case "blank":
+                self._add_blank()
+
+    def _add_blank(self) -> None:
+        if not self._lines:
+            return
+        if self._lines[-1]:
+            self._lines.append("")
+        self._paragraph, self._table = None, False
+
+    def _add_apart(self, line: str) -> None:
+        self._items.clear()
+        self._add_blank()
+        if line:
+            self._lines.append(line)
+            self._add_blank()
+
+    def _add_text(self, text: str, following: _Block) -> None:
+        if self._paragraph is None:
+            self._items.clear()
+        row = _delimiter_row(_Block("text", text)) if self._table else None
+        if not self._items and "|" in text and _delimiter_row(following):
+            self._table = True
+        line = row or self._inert(text)
+        if not row and _delimiter_row(_Block("text", line)):
+            line = f"\\{line}"  # else the line above, perhaps the title, would be a table's head
+        if line:
+            self._lines.append(self._indent() + line)
+            self._paragraph = len(self._items)
+        else:
+            self._add_blank()
+
+    def _add_item(self, block: _Block, following: _Block) -> None:
+        while self._items and block.indent < self._items[-1].indent + 2:
+            self._items.pop()
+        # A list may not interrupt a paragraph unless it starts with 1 (CommonMark 5.3).
+        if block.marker[:-1] not in ("", "1") and self._paragraph == len(self._items):
+            self._add_text(f"{block.marker} {block.text}", following)
+            return
+        self._table = False
+        if line := self._inert(block.text):
+            opening = f"{self._indent()}{block.marker} "
+            self._lines.append(opening + line)
+            self._items.append(_OpenItem(block.indent, len(opening)))
+            self._paragraph = len(self._items)
+        else:
+            self._add_blank()
+
+    def _indent(self) -> str:
+        return " " * self._items[-1].column if self._items else ""
+
+    def _inert(self, text: str) -> str:
+        return inert_line(text, self._resolve, table=self._table, math=self._math)
+
+
+def _read_blocks(lines: list[str]) -> Iterator[_Block]:
+    at = 0
+    while at < len(lines):
+        if opening := _FENCE.match(lines[at]):
+            code = _read_code(lines, at + 1, opening)
+            yield _Block("code", "\n".join(code))
+            at += len(code) + 1
+            at += at < len(lines) and _closes(opening, lines[at])
+        else:
+            yield _read_line(lines[at])
+            at += 1
+
+
+def _read_code(lines: list[str], at: int, opening: re.Match[str]) -> list[str]:
+    """Return the lines of a code block, up to the fence that closes it or the end of its quote."""
+    depth = opening["before"].count(">")
+    indent = len(opening["before"].rpartition(">")[2])
+    code: list[str] = []
+    for line in map(lines.__getitem__, range(at, len(lines))):
+        if _closes(opening, line) or (depth and not _QUOTE.match(line)):
+            break
+        line = _unquote(line, depth)
+        code.append(line[min(indent, len(line) - len(line.lstrip(" "))) :])
+    return code
+
+
+def _closes(opening: re.Match[str], line: str) -> bool:
+    bare = _unquote(line, opening["before"].count(">")).strip(" ")
+    fence = opening["fence"]
+    return len(bare) >= len(fence) and set(bare) == {fence[0]}
+
+
+def _unquote(line: str, depth: int) -> str:
+    at = 0
+    for _ in range(depth):
+        quote = _QUOTE.match(line, at)
+        if not quote:
+            break
+        at = quote.end()
+    return line[at:]
+
+
+def _read_line(line: str) -> _Block:
+    line = _without(_QUOTES, line)
+    text = line.strip()
+    if _is_blank(text):
+        return _Block("blank")
+    if heading := _HEADING.match(text):
+        return _Block("heading", text[heading.end() :].rstrip("# "))
+    item = _ITEM.match(text)
+    if not item:
+        return _Block("text", text)
+    content = _without(_ITEM_OPENING, item["text"])
+    if _is_blank(content):
+        return _Block("blank")
+    return _Block("item", content, item["marker"], len(line) - len(line.lstrip()))
+
+
+def _without(opening: re.Pattern[str], text: str) -> str:
+    match = opening.match(text)
+    return text[match.end() :] if match else text
+
+
+def _is_blank(text: str) -> bool:
+    """Whether text has no words: a rule, an underline, an empty item, an empty heading."""
+    return len(set(text) - {" "}) < 2 and (not text or text[0] in "-*_=+#")
+
+
+def _delimiter_row(block: _Block) -> str | None:
+    """Return the row between a table's head and its body (GFM 4.10), None where it is none."""
+    if block.kind != "text" or "|" not in block.text:
+        return None
+    cells = block.text.removeprefix("|").removesuffix("|").split("|")
+    matches = [_DELIMITER_CELL.fullmatch(cell) for cell in cells]
+    cells = [f"{match[1]}---{match[2]}" for match in matches if match]
+    return f"| {' | '.join(cells)} |" if len(cells) == len(matches) else None
+
+
+def _bold(line: str) -> str:
+    return line if not line or re.search(r"[*_`]", line) else f"**{line}**"
+
+
+def _fenced(code: str) -> str:
+    """Return code between fences that it cannot close; empty where there is none."""
+    inert = "\n".join(_PAIR.sub(r" \g<0>", line).rstrip() for line in code.split("\n")).strip("\n")
+    longest = max(map(len, re.findall("`+", inert)), default=0)
+    fence = "`" * max(3, longest + 1)
+    return f"{fence}\n{inert}\n{fence}" if inert else ""
+
+
+# CommonMark (section 2.1) ends lines at LF, CR and CRLF; editors also at VT, FF, NEL, LS and PS.
+_LINE_END = re.compile("\r\n|[\r\n\v\f\x85\u2028\u2029]")
+
+_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
+
+# Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) beyond category Cf: fillers,
+# variation selectors and tag characters, which can carry a hidden message. U+FE0E and U+FE0F stay:
+# they choose between the text and the emoji form.
+_IGNORABLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8"
+    "\U000e0000-\U000e0fff]"
+)
+
+
+def visible_lines(text: str) -> list[str]:
+    """Return the lines of text: tabs as spaces, nothing invisible, no line end."""
+    return [_visible(line.expandtabs(4)) for line in _LINE_END.split(text)]
+
+
+def _visible(line: str) -> str:
+    if not line.isprintable():
+        line = "".join(filter(_is_seen, line))
+    return line if line.isascii() else _IGNORABLE.sub("", line)
+
+
+def _is_seen(char: str) -> bool:
+    # Unassigned characters stay, for they may be next year's emoji; noncharacters never will be.
+    return (
+        unicodedata.category(char) not in _UNSEEN_CATEGORIES
+        and ord(char) & 0xFFFE != 0xFFFE
+        and not 0xFDD0 <= ord(char) <= 0xFDEF
+    )

@@ -1,0 +1,226 @@
+"""One prompt file: its frontmatter checked, its template compiled, its errors with their line."""
+
+from __future__ import annotations
+
+import traceback
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Annotated, Any, Literal, NoReturn
+
+import jinja2
+import pydantic
+import yaml
+from jinja2 import nodes
+from jinja2.meta import find_undeclared_variables
+from jinja2.sandbox import SandboxedEnvironment
+from pydantic import StringConstraints
+
+from companion.errors import NoteRefused, UsageError
+from companion.note.text import NoteText
+
+_TEMPLATES = SandboxedEnvironment(
+    undefined=jinja2.StrictUndefined,
+    autoescape=False,  # what comes out is text for a model, not HTML
+    trim_blocks=True,
+    lstrip_blocks=True,
+)
+# What an expression of a template raises: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`,
+# a macro that calls itself.
+_RENDER_ERRORS = (
+    jinja2.TemplateError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    RecursionError,
+    TypeError,
+    ValueError,
+)
+_TAKES = {
+    "whole_sentences": "true or false",
+    "trigger": "true or false",
+    "kind": "text, list or choice (callout.md: prose)",
+    "property": "the name of a property, on one line, in quotes if it is a number",
+    "vocabulary": "vault, none, or a list of words such as [book, film], in quotes if numbers",
+}
+
+FieldKind = Literal["text", "list", "choice", "prose"]
+SourceLine = Annotated[str, StringConstraints(strict=True, pattern=r"^\S([^\r\n\t]*\S)?$")]
+Count = Annotated[int, pydantic.Field(strict=True, ge=1, le=20_000)]
+
+
+class PromptError(UsageError):
+    """A prompt file cannot be used. The text names the file, the line and what to do."""
+
+    def __init__(self, path: Path, reason: str, line: int | None = None) -> None:
+        super().__init__(f"{path}{f', line {line}' if line else ''}: {reason}")
+        self.path = path
+        self.line = line
+
+
+class Head(pydantic.BaseModel):
+    """The frontmatter of a field's file. Limits count characters, items and tokens."""
+
+    model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
+
+    kind: FieldKind
+    property: SourceLine | None = None
+    min_characters: Count = 1
+    max_characters: Count | None = None
+    max_items: Count | None = None
+    max_tokens: Count | None = None
+    whole_sentences: Annotated[bool, pydantic.Field(strict=True)] = False
+    trigger: Annotated[bool, pydantic.Field(strict=True)] = False
+    vocabulary: (
+        Literal["vault", "none"] | Annotated[tuple[SourceLine, ...], pydantic.Field(min_length=1)]
+    ) = "none"
+
+
+@dataclass(frozen=True)
+class PromptFile:
+    """A file as read: its text, its frontmatter, its template and the line where that begins."""
+
+    path: Path
+    text: str
+    frontmatter: Mapping[str, Any]
+    key_lines: Mapping[str, int]
+    body: str
+    body_line: int
+
+    def fail(self, reason: str, line: int | None = None) -> NoReturn:
+        """Raise PromptError about this file; line counts from 1."""
+        raise PromptError(self.path, reason, line) from None
+
+    def fail_at_key(self, key: str, reason: str) -> NoReturn:
+        """Raise PromptError about a key of the frontmatter."""
+        self.fail(reason, self.key_lines.get(key, 1))
+
+    def fail_in_body(self, reason: str, body_line: int) -> NoReturn:
+        """Raise PromptError about a line of the template, counted from 1 in the body."""
+        self.fail(reason, self.body_line + body_line - 1)
+
+
+@dataclass(frozen=True)
+class Template:
+    """The template of a file. What it is given is data, and is never itself expanded."""
+
+    file: PromptFile
+    compiled: jinja2.Template
+
+    def render(self, values: Mapping[str, object]) -> str:
+        """Return the text, without blank lines around it.
+
+        Raises PromptError, with the line, when the template cannot be expanded.
+        """
+        try:
+            return self.compiled.render(values).strip()
+        except _RENDER_ERRORS as error:
+            stack = traceback.extract_tb(error.__traceback__)
+            lines = [frame.lineno or 1 for frame in stack if frame.filename == "<template>"]
+            reason = f"the template cannot be expanded ({error}); mend this line"
+            self.file.fail_in_body(reason, lines[-1] if lines else 1)
+
+
+def read_file(path: Path) -> PromptFile:
+    """Return the file at path.
+
+    Raises PromptError when it cannot be read, is not UTF-8, or has broken frontmatter.
+    """
+    try:
+        note = NoteText.decode(path.read_bytes())
+        text, body_line = note.yaml, note.line_number(note.body_start)
+    except OSError as error:
+        raise PromptError(
+            path, f"it cannot be read ({error.strerror}); mend or remove it"
+        ) from None
+    except NoteRefused as error:
+        raise PromptError(path, error.reason, error.line) from None
+    frontmatter, key_lines = _parse_frontmatter(path, text)
+    return PromptFile(path, note.text, frontmatter, key_lines, note.body, body_line)
+
+
+def compile_template(file: PromptFile, names: Collection[str]) -> Template:
+    """Return the file's template, which may use only names.
+
+    Raises PromptError, with the line, for an empty file, bad syntax or an unknown name; one that
+    nests its parts hundreds deep has none.
+    """
+    if not file.body.strip():
+        file.fail("it holds no text for the model; write the instruction, or remove the file")
+    try:
+        tree = _TEMPLATES.parse(file.body)
+        compiled = _TEMPLATES.from_string(file.body)
+    except jinja2.TemplateSyntaxError as error:
+        reason = f"the template is not valid Jinja2 ({error.message}); mend this line"
+        file.fail_in_body(reason, error.lineno)
+    except RecursionError:
+        file.fail("the template has too many parts inside of one another; make them fewer")
+    for name in sorted(find_undeclared_variables(tree) - set(names)):
+        line = next(node.lineno for node in tree.find_all(nodes.Name) if node.name == name)
+        file.fail_in_body(f"there is no {name}; use {', '.join(sorted(names))}", line)
+    return Template(file, compiled)
+
+
+def parse_head(file: PromptFile) -> Head:
+    """Return the checked frontmatter of a field's file.
+
+    Raises PromptError that names the key, its line and what the key takes.
+    """
+    if "kind" not in file.frontmatter:
+        file.fail(f"it does not say what the field holds; add kind: and one of {_TAKES['kind']}", 1)
+    try:
+        head = Head.model_validate(file.frontmatter)
+    except pydantic.ValidationError as error:
+        key = str(error.errors()[0]["loc"][0])
+        if key not in Head.model_fields:
+            file.fail_at_key(key, f"there is no key {key}; use {', '.join(Head.model_fields)}")
+        takes = _TAKES.get(key, "a whole number from 1 to 20000")
+        file.fail_at_key(key, f"this is nothing that {key} takes; give it {takes}")
+    _check_together(file, head)
+    return head
+
+
+def _check_together(file: PromptFile, head: Head) -> None:
+    """Raise PromptError when keys that are right one by one do not go together."""
+    if head.kind == "choice" and head.vocabulary == "none":
+        file.fail_at_key("kind", "a choice needs values; add vocabulary: vault, or a list of them")
+    if head.kind in ("text", "prose") and head.vocabulary != "none":
+        file.fail_at_key("vocabulary", f"kind: {head.kind} takes none; use kind: choice or list")
+    if head.kind != "list" and head.max_items:
+        file.fail_at_key("max_items", "only kind: list takes max_items; remove it")
+    if head.kind != "text" and head.whole_sentences:
+        file.fail_at_key("whole_sentences", "only kind: text takes it; remove it")
+    if head.max_characters and head.max_characters < head.min_characters:
+        file.fail_at_key("min_characters", "it is more than max_characters; lower it")
+
+
+def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str, int]]:
+    """Return the keys with their values, and the keys with their lines in the file."""
+    try:
+        lines = _find_keys(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        values = yaml.safe_load(text) or {}
+    except yaml.MarkedYAMLError as error:
+        reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
+        line = error.problem_mark.line + 2 if error.problem_mark else 1
+        raise PromptError(path, reason, line) from None
+    except (yaml.YAMLError, ValueError) as error:  # a control character; a date like 2024-99-99
+        reason = f"its frontmatter is not valid YAML ({error}); mend it"
+        raise PromptError(path, reason, 1) from None
+    return {str(key): value for key, value in values.items()}, lines
+
+
+def _find_keys(path: Path, root: yaml.Node | None) -> dict[str, int]:
+    """Return the lines of the keys in the file, where the first line is the opening `---`."""
+    if root is None:
+        return {}
+    if not isinstance(root, yaml.MappingNode):
+        raise PromptError(path, "its frontmatter is not made of key: value lines; mend it", 2)
+    lines: dict[str, int] = {}
+    for key, _ in root.value:
+        line = key.start_mark.line + 2
+        if not isinstance(key, yaml.ScalarNode):
+            raise PromptError(path, "a key has to be a plain word; mend this line", line)
+        if key.value in lines:
+            raise PromptError(path, f"the key {key.value} stands twice; remove one", line)
+        lines[key.value] = line
+    return lines

@@ -1,0 +1,274 @@
+"""The gate at the command line: a bad answer is asked for once more, and never reaches a note."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Sequence
+
+import pytest
+
+from companion.cli import enrich
+from companion.config import Config
+from companion.enrich.checks import UNCHECKED
+from companion.enrich.model import ModelFacts, model_facts
+from tests.cli.user import User, answer_by_schema
+from tests.llm.fake_endpoint import Scene, answer
+
+NOTE = (
+    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
+    " Feed the starter twice a day.\n"
+)
+NO_PROSE = "---\ndescription:\n---\n\n# Sourdough\n\n- flour\n- water\n"
+OWN = "Sourdough is bread that is raised by wild yeast."
+GOOD = "How sourdough is raised by the yeast of a starter."
+REWORDED = "Sourdough is a wild yeast bread."
+BAD = "As an AI language model, I cannot say."
+CALLOUT = (
+    "Sourdough is bread that is raised by wild yeast, which lives in a starter.\n\n"
+    "The starter is fed twice a day, so that the yeast does not starve."
+)
+
+LONG = (
+    "Bakers keep it warm, for it likes the warmth and works faster then. Some of it is always left"
+    " over for the next dough, as in grandmother's days. A slow rise makes the crumb open and the"
+    " crust dark, and gives the loaf its taste. Who bakes only now and then dries a spoonful and"
+    " wakes it up with lukewarm milk a few days before it is wanted, or begs a cup of it."
+)
+
+
+@pytest.fixture(autouse=True)
+def _checked(monkeypatch: pytest.MonkeyPatch, user: User) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description"]\n')
+
+
+def say(user: User, *answers: str, callout: str = CALLOUT) -> None:
+    """Have the model say these one after the other, the last one ever after."""
+
+    def script(seen: object, number: int) -> object:
+        description = answers[min(len(user.fake.seen), len(answers)) - 1]
+        return answer_by_schema(seen, {"description": description, "callout": callout})  # type: ignore[arg-type]
+
+    user.fake.script = script  # type: ignore[assignment]
+
+
+def description(user: User) -> str:
+    return user.read("Sourdough.md").split("description:")[1].split("\n")[0].strip()
+
+
+EXAMPLES = [
+    pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
+    pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
+    pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own sentence"),
+    pytest.param(NOTE, [REWORDED], REWORDED, 1, id="a sentence of the note in other words"),
+    pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
+    pytest.param(NO_PROSE, [BAD, BAD], "", 2, id="no prose: nothing"),
+]
+
+
+@pytest.mark.parametrize(("note", "answers", "expected", "calls"), EXAMPLES)
+def test_description(
+    user: User, note: str, answers: Sequence[str], expected: str, calls: int
+) -> None:
+    user.note("Sourdough.md", note)
+    say(user, *answers)
+    user.run("enrich", "Sourdough.md", "--json")
+    assert (description(user), user.calls()) == (expected, calls)
+
+
+def test_the_second_question_names_the_fault_and_counts(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, BAD, GOOD)
+    done = user.run("enrich", "Sourdough.md", "--json").objects[0]
+    first, second = (seen.body["messages"] for seen in user.fake.seen)
+    assert second[: len(first)] == first
+    assert [message["role"] for message in second[len(first) :]] == ["assistant", "user"]
+    assert BAD in second[-2]["content"] and "is a refusal" in second[-1]["content"]
+    one = json.loads(json.dumps(done["usage"]))["output_tokens"]
+    user.note("Other.md", NOTE)
+    say(user, GOOD)
+    again = user.run("enrich", "Other.md", "--json").objects[0]["usage"]["output_tokens"]
+    assert one == 2 * again > 0
+
+
+def test_the_second_question_for_a_callout_does_not_show_the_first_answer(user: User) -> None:
+    user.configure('[endpoint]\njson_mode = "text"\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    user.fake.script = lambda _seen, _number: answer(BAD)
+    user.run("enrich", "Sourdough.md")
+    asked = [seen.body["messages"] for seen in user.fake.seen]
+    first, second = [each for each in asked if "to a friend" in each[-1]["content"]]
+    assert second[:-1] == first[:-1] and second[-1]["content"].startswith(first[-1]["content"])
+    assert "could not be used" in second[-1]["content"] and BAD not in repr(second)
+
+
+def test_history_tells_whose_sentence_it_is(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, BAD)
+    user.run("enrich", "Sourdough.md")
+    history = user.run("history", "--json").out
+    assert "the note's own sentence; the model's answer: the description" in history
+
+
+@pytest.fixture
+def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def facts(config: Config) -> ModelFacts:
+        return model_facts(config)._replace(is_small=True)
+
+    monkeypatch.setattr(enrich, "model_facts", facts)
+
+
+@pytest.mark.usefixtures("small_model")
+def test_a_small_model_s_words_give_way_to_the_note_s_own_sentence(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, REWORDED)
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == OWN
+    assert f"“{REWORDED}” says it over again" in user.run("history").out
+
+
+@pytest.mark.usefixtures("small_model")
+def test_a_setting_keeps_the_model_s_words(user: User) -> None:
+    user.configure(
+        '[endpoint]\nretries = 0\n[notes]\nown_sentence = false\nfields = ["description"]\n'
+    )
+    user.note("Sourdough.md", NOTE)
+    say(user, REWORDED)
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == REWORDED
+
+
+def test_a_rejected_answer_is_not_asked_for_again(user: User) -> None:
+    user.note("Sourdough.md", NO_PROSE)
+    say(user, BAD)
+    ran = user.run("enrich", ".", "--json")
+    assert ran.objects[0]["status"] == "failed" and "refusal" in ran.objects[0]["reason"]
+    calls = user.calls()
+    user.run("enrich", ".", "--json")
+    assert user.calls() == calls
+
+
+def test_retry_asks_for_a_callout_that_was_rejected_beside_a_description(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD, callout="Sure! Here is your callout about sourdough and how it is made.")
+    user.run("enrich", ".")
+    say(user, GOOD, callout=LONG)
+    assert user.run("enrich", ".").out.startswith("Nothing to do")
+    user.run("enrich", ".", "--retry")
+    assert "> Bakers keep it warm" in user.read("Sourdough.md") and description(user) == GOOD
+
+
+def test_what_is_proposed_for_one_need_is_told_of_no_other(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "note-type"]\n')
+    user.note("Other.md", "---\nnote-type: bread\n---\n")
+    user.note("Sourdough.md", NO_PROSE.replace("description:", "description:\nnote-type:"))
+    bad = answer(json.dumps({"description": BAD, "note-type": "recipe"}))
+    user.fake.play(bad, answer(""))
+    user.run("enrich", ".")
+    assert [told["needs"] for told in user.run("history", "--json").objects] == [["note-type"]]
+
+
+@pytest.mark.parametrize("body", [b"{}", b"\xff\x00", b'{"choices": []}'])
+def test_what_is_no_completion_is_not_the_note_s_fault(user: User, body: bytes) -> None:
+    user.note("Sourdough.md", NOTE)
+    user.fake.script = lambda _seen, _number: Scene(200, body)
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and user.read("Sourdough.md") == NOTE
+    say(user, GOOD)
+    user.run("enrich", ".")
+    assert description(user) == GOOD
+
+
+def test_half_a_character_is_left_out(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    user.fake.script = lambda seen, _number: answer(
+        json.dumps({"description": f"\ud83d{BAD if len(user.fake.seen) == 1 else GOOD}"})
+    )
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == GOOD
+
+
+def test_the_stand_in_is_in_the_language_too(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nlanguage = "de"\nfields = ["description"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD)
+    assert user.run("enrich", "Sourdough.md").status == 1
+    assert description(user) == ""
+    assert "Write in German." in user.fake.seen[0].body["messages"][1]["content"]
+
+
+def test_a_bad_callout_leaves_the_description(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD, callout="Sure! Here is your callout about sourdough and how it is made.")
+    user.run("enrich", "Sourdough.md")
+    assert description(user) == GOOD and "[!ai]" not in user.read("Sourdough.md")
+    assert user.calls() == 2
+
+
+@pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> [!x]", "> > > q"])
+def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD, callout=f"{OWN} {mark}\n\n{LONG}")
+    user.run("enrich", "Sourdough.md")
+    body = user.read("Sourdough.md").partition("> [!ai]")[2].partition("\n\n")[0]
+    assert "Bakers" in body
+    assert not any(line.startswith(f"> {mark[:3]}") for line in body.splitlines())
+
+
+@pytest.mark.parametrize(("links", "linked"), [("true", ["[[Rye]]"]), ("false", [])])
+def test_links_of_the_model_s_own(user: User, links: str, linked: list[str]) -> None:
+    user.configure(
+        '[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n'
+        f"[callout]\nlinks = {links}\n"
+    )
+    user.note("Sourdough.md", NOTE)
+    user.note("Rye.md", "# Rye\n")
+    said = f"{LONG} Some take [[Rye]] for [[Sourdough]], and more [[Rye|rye]] for the crust."
+    say(user, GOOD, callout=said)
+    user.run("enrich", "Sourdough.md")
+    note = user.read("Sourdough.md")
+    assert re.findall(r"\[\[.*?\]\]", note) == linked
+    assert "for Sourdough, and more rye" in note
+
+
+def test_nothing_comes_to_life_where_a_link_was(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "off")
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", NOTE)
+    links = "A %[[Sourdough|%]] #[[Sourdough|tag]] <[[Sourdough|img src=x>]] {[[Sourdough|{]]"
+    say(user, GOOD, callout=f"{LONG} {links} it ends.")
+    user.run("enrich", "Sourdough.md")
+    body = user.read("Sourdough.md").partition("> [!ai]")[2]
+    assert "Bakers" in body
+    assert not any(sign in body for sign in (" %%", " #tag", " <img", " {{", "[["))
+
+
+def test_two_callouts_of_a_note_are_not_the_same(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
+    user.note("Sourdough.md", f"{NOTE}\n## Care\n\n> [!ai]\n\nAll of it.\n")
+    say(user, GOOD, callout=LONG)
+    user.run("enrich", "Sourdough.md")
+    assert user.read("Sourdough.md").count("grandmother") == 1
+
+
+def test_off_lets_all_through_but_inert(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "off")
+    user.note("Sourdough.md", NOTE)
+    say(user, "As an AI, <script>x</script> [[Nope]]")
+    user.run("enrich", "Sourdough.md")
+    assert user.calls() == 1 and "As an AI, < script>" in description(user)
+    assert "[[" not in description(user)
+
+
+@pytest.mark.parametrize(("setting", "told"), [("off", 1), ("on", 0), ("", 0)])
+def test_off_is_said_once(user: User, setting: str, told: int) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, GOOD)
+    process = user.start("enrich", ".", env={"COMPANION_CHECKS": setting})
+    assert process.communicate(timeout=30)[1].count(UNCHECKED) == told

@@ -1,0 +1,511 @@
+"""The vault changes: notes made, renamed and deleted, events lost, drives and databases gone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from companion.daemon import reconciler
+from companion.daemon.work_queue import Priority
+from companion.errors import UsageError
+from companion.vault.watch import Watch, WatchUnavailable
+from tests.daemon.daemon_fixture import (
+    FILLED,
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+)
+
+__all__ = ["daemon_fixture", "fake"]
+
+
+def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
+    return {path for path, owner in list(daemon_fixture.daemon._queue._entries) if not owner}
+
+
+@pytest.fixture
+def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
+    """A vault whose notes wait in the background, for an hour."""
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.note("A.md")
+    daemon_fixture.note("F/B.md")
+    daemon_fixture.start()
+    eventually(lambda: _waiting(daemon_fixture) == {"A.md", "F/B.md"})
+    return daemon_fixture
+
+
+def _delete(vault: Path) -> None:
+    (vault / "A.md").unlink()
+
+
+def _rename(vault: Path) -> None:
+    (vault / "A.md").rename(vault / "C.md")
+
+
+def _rename_case(vault: Path) -> None:
+    (vault / "A.md").rename(vault / "a.md")
+
+
+def _move_folder(vault: Path) -> None:
+    (vault / "F").rename(vault / "G")
+
+
+def _delete_folder(vault: Path) -> None:
+    shutil.rmtree(vault / "F")
+
+
+def _make_folder(vault: Path) -> None:
+    (vault / "N/M").mkdir(parents=True)
+    (vault / "N/M/C.md").write_text(STUB)
+
+
+def _move_in(vault: Path) -> None:
+    folder = vault.with_name("outside")
+    folder.mkdir()
+    (folder / "C.md").write_text(STUB)
+    folder.rename(vault / "N")
+
+
+def _fill_by_hand(vault: Path) -> None:
+    (vault / "A.md").write_text(FILLED)
+
+
+def _replace(vault: Path) -> None:
+    (vault / ".new").write_text(FILLED)
+    (vault / ".new").replace(vault / "A.md")
+
+
+def _hide(vault: Path) -> None:
+    (vault / "A.md").rename(vault / ".A.md")
+
+
+CHANGES = [
+    pytest.param(_delete, {"F/B.md"}, id="deleted"),
+    pytest.param(_rename, {"C.md", "F/B.md"}, id="renamed"),
+    pytest.param(_rename_case, {"a.md", "F/B.md"}, id="renamed in its case only"),
+    pytest.param(_move_folder, {"A.md", "G/B.md"}, id="folder moved"),
+    pytest.param(_delete_folder, {"A.md"}, id="folder deleted"),
+    pytest.param(_make_folder, {"A.md", "F/B.md", "N/M/C.md"}, id="folder made"),
+    pytest.param(_move_in, {"A.md", "F/B.md", "N/C.md"}, id="folder moved in"),
+    pytest.param(_fill_by_hand, {"F/B.md"}, id="filled by hand"),
+    pytest.param(_replace, {"F/B.md"}, id="replaced by another file"),
+    pytest.param(_hide, {"F/B.md"}, id="hidden"),
+]
+
+
+@pytest.mark.parametrize(("change", "waiting"), CHANGES)
+def test_what_waits_follows_the_vault(
+    quiet: DaemonFixture, change: object, waiting: set[str]
+) -> None:
+    change(quiet.vault)  # type: ignore[operator]
+    eventually(lambda: _waiting(quiet) == waiting)
+    assert quiet.status().to_do == len(waiting)
+
+
+@pytest.mark.parametrize(("change", "waiting"), CHANGES)
+def test_rescan_finds_what_no_event_told(
+    quiet: DaemonFixture, change: object, waiting: set[str]
+) -> None:
+    quiet.daemon._reconciler._lookout.stop()
+    change(quiet.vault)  # type: ignore[operator]
+    quiet.rescan()
+    assert _waiting(quiet) == waiting
+
+
+def _rename_and_edit(vault: Path) -> None:
+    _rename(vault)
+    (vault / "C.md").write_text(STUB + "More.\n")
+
+
+def _swap_for_a_new_one(vault: Path) -> None:
+    """As a program does that writes anew what it keeps the old text of."""
+    (vault / "A.md").rename(vault / "Backup.md")
+    (vault / "A.md").write_text(STUB + "More.\n")
+
+
+MOVES = [
+    pytest.param(_rename, {"C.md", "F/B.md"}, id="renamed"),
+    pytest.param(_rename_case, {"a.md", "F/B.md"}, id="renamed in its case only"),
+    pytest.param(_move_folder, {"A.md", "G/B.md"}, id="folder moved"),
+    pytest.param(_rename_and_edit, {"C.md", "F/B.md"}, id="renamed and edited"),
+]
+
+
+@pytest.fixture
+def undone(daemon_fixture: DaemonFixture) -> DaemonFixture:
+    """A vault whose two notes were filled, and taken back."""
+    daemon_fixture.note("A.md")
+    daemon_fixture.note("F/B.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("A.md") and daemon_fixture.is_filled("F/B.md"))
+    eventually(daemon_fixture.is_idle)
+    for change in daemon_fixture.changes():
+        daemon_fixture.daemon.history.undo(change)
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert daemon_fixture.read("A.md") == daemon_fixture.read("F/B.md") == STUB
+    return daemon_fixture
+
+
+def _is_remembered(daemon_fixture: DaemonFixture, paths: set[str]) -> bool:
+    """Whether the notes are as they were, and their changes are kept under these paths."""
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert daemon_fixture.model.calls() == 2
+    return {change.path for change in daemon_fixture.changes()} == paths
+
+
+@pytest.mark.parametrize(("move", "paths"), MOVES)
+def test_memory_goes_with_a_note_that_an_event_told_of(
+    undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
+) -> None:
+    move(undone.vault)
+    eventually(lambda: {change.path for change in undone.changes()} == paths)
+    assert _is_remembered(undone, paths)
+    for change in undone.changes()[:2]:
+        undone.daemon.history.undo(change)
+    assert all("> A stub is a short" in undone.read(path) for path in paths)
+
+
+@pytest.mark.parametrize(("move", "paths"), MOVES[:3])
+def test_memory_goes_with_a_note_that_no_event_told_of(
+    undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
+) -> None:
+    undone.daemon._reconciler._lookout.stop()
+    move(undone.vault)
+    assert _is_remembered(undone, paths)
+
+
+@pytest.mark.parametrize(("move", "paths"), MOVES[:3])
+def test_memory_goes_with_a_note_that_is_moved_while_no_daemon_runs(
+    undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
+) -> None:
+    undone.stop()
+    move(undone.vault)
+    undone.start()
+    assert _is_remembered(undone, paths)
+
+
+def test_memory_stays_where_a_note_is_written_anew(undone: DaemonFixture) -> None:
+    _swap_for_a_new_one(undone.vault)
+    undone.rescan()
+    assert {change.path for change in undone.changes()} == {"A.md", "F/B.md"}
+    eventually(lambda: undone.is_filled("Backup.md"))
+    assert undone.read("A.md") == STUB + "More.\n"
+
+
+LEFT = STUB.replace("created", "ai: false\ncreated")
+
+
+def _copy(vault: Path) -> None:
+    for number in range(3):
+        shutil.copy(vault / "F/L.md", vault / f"{number}.md")
+
+
+def _leave(vault: Path) -> None:
+    (vault / "A.md").write_text(LEFT)
+
+
+def _spoil(vault: Path) -> None:
+    (vault / "A.md").write_bytes(b"\xff")
+
+
+def _mend(vault: Path) -> None:
+    (vault / "F/L.md").write_text(STUB)
+
+
+LEAVING = [
+    pytest.param(_copy, 4, 1, id="copied"),
+    pytest.param(_leave, 2, 0, id="written so"),
+    pytest.param(_spoil, 2, 0, id="no text any more"),
+    pytest.param(_mend, 0, 2, id="no longer"),
+    pytest.param(_delete_folder, 0, 1, id="deleted"),
+]
+
+
+@pytest.mark.parametrize(("change", "left", "to_do"), LEAVING)
+def test_what_is_left_alone_is_counted_as_it_changes(
+    daemon_fixture: DaemonFixture, change: Callable[[Path], None], left: int, to_do: int
+) -> None:
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.note("A.md")
+    daemon_fixture.note("F/L.md", LEFT)
+    daemon_fixture.start()
+    eventually(lambda: (daemon_fixture.status().skipped, daemon_fixture.status().to_do) == (1, 1))
+    change(daemon_fixture.vault)
+    eventually(
+        lambda: (daemon_fixture.status().skipped, daemon_fixture.status().to_do) == (left, to_do)
+    )
+    daemon_fixture.rescan()
+    assert (daemon_fixture.status().skipped, daemon_fixture.status().to_do) == (left, to_do)
+
+
+def test_vault_that_cannot_be_watched_is_polled(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def start(self: Watch) -> None:
+        raise WatchUnavailable("the system's limit of watched folders is reached")
+
+    can_start = Watch.start
+    monkeypatch.setattr(Watch, "start", start)
+    monkeypatch.setattr(reconciler, "_POLL", 0.2)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
+    assert "limit of watched folders" in daemon_fixture.status().polls
+    daemon_fixture.note("Stub.md")
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    monkeypatch.setattr(Watch, "start", can_start)
+    daemon_fixture.rescan()
+    assert daemon_fixture.status().polls  # it is not tried at each look
+    daemon_fixture.daemon._reconciler._lookout._next_try = 0.0
+    daemon_fixture.rescan()
+    assert daemon_fixture.status().polls == ""
+    said = daemon_fixture.log.getvalue()
+    assert said.count("looked over again and again") == 1
+
+
+@pytest.mark.parametrize("ahead", [0, 7200], ids=["clock right", "clock of the drive ahead"])
+def test_poll_leaves_a_note_alone_that_is_being_edited(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, ahead: int
+) -> None:
+    monkeypatch.setattr(Watch, "start", _cannot_start)
+    monkeypatch.setattr(reconciler, "_POLL", 0.05)
+    daemon_fixture.settings["settle_seconds"] = 0.8
+    daemon_fixture.start()
+    for number in range(7):
+        file = daemon_fixture.note("Stub.md", f"{STUB}{number}\n", rests=False)
+        os.utime(file, (time.time() + ahead, time.time() + ahead))
+        saved = time.monotonic()
+        time.sleep(0.15)  # the user's pause
+    eventually(lambda: daemon_fixture.read("Stub.md") == f"{FILLED}6\n")
+    assert daemon_fixture.model.last_at() >= saved + 0.7
+
+
+def _cannot_start(watch: Watch) -> None:
+    raise WatchUnavailable("no events here")
+
+
+# --- the vault goes away
+
+
+def test_vault_that_is_renamed_away_is_waited_for(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    daemon_fixture.note("Stub.md", FILLED)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
+    away = daemon_fixture.vault.with_name("away")
+    daemon_fixture.vault.rename(away)
+    eventually(lambda: daemon_fixture.status().vault_missing)
+    with pytest.raises(UsageError, match="the vault is not there just now"):
+        daemon_fixture.run("Stub.md")
+    (away / "New.md").write_text(STUB)
+    away.rename(daemon_fixture.vault)
+    eventually(lambda: daemon_fixture.is_filled("New.md"))
+    assert not daemon_fixture.status().vault_missing
+    daemon_fixture.note("Later.md", rests=False)
+    eventually(lambda: daemon_fixture.is_filled("Later.md"))
+    assert daemon_fixture.status().polls == ""
+
+
+def test_empty_mount_point_is_not_an_empty_vault(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    daemon_fixture.settings["settle_seconds"] = 3600.0
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    eventually(lambda: _waiting(daemon_fixture) == {"Stub.md"})
+    away = daemon_fixture.vault.with_name("away")
+    daemon_fixture.vault.rename(away)
+    daemon_fixture.vault.mkdir()
+    eventually(lambda: daemon_fixture.status().vault_missing)
+    daemon_fixture.vault.rmdir()
+    away.rename(daemon_fixture.vault)
+    eventually(lambda: not daemon_fixture.status().vault_missing)
+    assert _waiting(daemon_fixture) == {"Stub.md"}
+
+
+def test_vault_that_comes_back_ends_no_pause(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.daemon = daemon_fixture.start()
+    daemon_fixture.daemon.pause()
+    holds: list[tuple[Priority, bool]] = []
+    away = daemon_fixture.vault.with_name("away")
+    daemon_fixture.vault.rename(away)
+    eventually(lambda: daemon_fixture.status().vault_missing)
+    queue = daemon_fixture.daemon._queue
+    hold = queue.hold
+
+    def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
+        hold(priority, held, by)
+        holds.append((priority, not queue._lines[priority].open))
+
+    monkeypatch.setattr(queue, "hold", hold_and_see)
+    away.rename(daemon_fixture.vault)
+    eventually(lambda: not daemon_fixture.status().vault_missing)
+    daemon_fixture.rescan()
+    assert all(is_held for priority, is_held in holds if priority is Priority.BACKGROUND)
+    assert daemon_fixture.model.calls() == 0
+
+
+def test_resume_begins_nothing_while_the_vault_is_away(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    daemon_fixture.daemon.pause()
+    daemon_fixture.rescan()
+    away = daemon_fixture.vault.with_name("away")
+    daemon_fixture.vault.rename(away)
+    eventually(lambda: daemon_fixture.status().vault_missing)
+    daemon_fixture.daemon.resume()
+    assert not daemon_fixture.daemon._queue._lines[Priority.BACKGROUND].open
+    away.rename(daemon_fixture.vault)
+    eventually(lambda: daemon_fixture.is_filled("Stub.md") or daemon_fixture.model.calls() > 0)
+
+
+# --- much at once, and clocks
+
+
+def test_burst_is_taken_in_whole_and_each_note_enriched_once(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
+    folder = daemon_fixture.vault / "Burst"
+    folder.mkdir()
+    plain = "---\ndescription: Mine.\n---\n\nText of mine.\n"
+    for number in range(2000):
+        (folder / f"{number}.md").write_text(plain if number % 50 else STUB)
+    stubs = [folder / f"{number}.md" for number in range(0, 2000, 50)]
+    eventually(lambda: all(file.read_text() == FILLED for file in stubs))
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert len(daemon_fixture.changes()) == daemon_fixture.model.calls() == len(stubs)
+    assert daemon_fixture.status().notes == 2000
+
+
+def test_burst_waits_from_its_last_save(
+    daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also of files whose times lie back, as tools that copy and unpack set them."""
+    daemon_fixture.settings["settle_seconds"] = 0.8
+    monkeypatch.setattr(reconciler, "_MANY", 5)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.status().ready)
+    for _ in range(4):
+        for number in range(10):
+            daemon_fixture.note(f"{number}.md")
+        saved = time.monotonic()
+        time.sleep(0.15)
+    eventually(lambda: all(daemon_fixture.is_filled(f"{number}.md") for number in range(10)))
+    assert min(seen.at for seen in daemon_fixture.model.seen) >= saved + 0.6
+
+
+@pytest.mark.parametrize("gone", ["journal.sqlite3", "index.sqlite3", "spending.sqlite3"])
+def test_work_goes_on_when_a_database_is_deleted(daemon_fixture: DaemonFixture, gone: str) -> None:
+    daemon_fixture.note("One.md")
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("One.md"))
+    eventually(daemon_fixture.is_idle)
+    files = list(daemon_fixture.vault.parent.rglob(f"{gone}*"))
+    assert files
+    for file in files:
+        file.unlink()
+    daemon_fixture.note("Two.md", rests=False)
+    eventually(lambda: daemon_fixture.is_filled("Two.md"))
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert daemon_fixture.model.calls() == 2
+    assert daemon_fixture.changes("Two.md")
+    assert daemon_fixture.status().fault is None
+
+
+def test_clock_that_was_set_back_stops_nothing(daemon_fixture: DaemonFixture) -> None:
+    for number in range(3):
+        file = daemon_fixture.note(f"{number}.md")
+        later = time.time() + 7200
+        os.utime(file, (later, later))
+    daemon_fixture.start()
+    eventually(lambda: all(daemon_fixture.is_filled(f"{number}.md") for number in range(3)))
+
+
+# --- during the call
+
+
+@pytest.mark.parametrize(
+    ("change", "path", "text"),
+    [
+        pytest.param(lambda f: f.rename(f.with_name("Other.md")), "Other.md", FILLED, id="renamed"),
+        pytest.param(lambda f: f.rename(f.with_name("stub.md")), "stub.md", FILLED, id="case only"),
+        pytest.param(lambda f: f.unlink(), "Stub.md", None, id="deleted"),
+        pytest.param(lambda f: f.write_text(""), "Stub.md", "", id="emptied"),
+        pytest.param(
+            lambda f: f.write_text("---\nai: false\ndescription:\n---\n"),
+            "Stub.md",
+            "---\nai: false\ndescription:\n---\n",
+            id="marked as not to be touched",
+        ),
+    ],
+)
+def test_change_during_the_call(
+    daemon_fixture: DaemonFixture, change: object, path: str, text: str | None
+) -> None:
+    file = daemon_fixture.note("Stub.md")
+    daemon_fixture.model.think()
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.model.calls() == 1)
+    change(file)  # type: ignore[operator]
+    daemon_fixture.model.answer()
+    if text == FILLED:
+        eventually(lambda: daemon_fixture.is_filled(path))
+    eventually(daemon_fixture.is_idle)
+    found = daemon_fixture.vault / path
+    assert (found.read_text() if found.exists() else None) == text
+    assert len(list(daemon_fixture.vault.glob("*.md"))) == (text is not None)
+
+
+def test_note_moved_to_where_it_is_left_alone_during_the_call(
+    daemon_fixture: DaemonFixture,
+) -> None:
+    file = daemon_fixture.note("Stub.md")
+    daemon_fixture.model.think()
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.model.calls() == 1)
+    (daemon_fixture.vault / ".trash").mkdir()
+    file.rename(daemon_fixture.vault / ".trash/Stub.md")
+    daemon_fixture.model.answer()
+    eventually(daemon_fixture.is_idle)
+    assert daemon_fixture.read(".trash/Stub.md") == STUB
+
+
+def test_note_saved_every_second_is_left_until_it_rests(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings["settle_seconds"] = 0.5
+    daemon_fixture.start()
+    stopped = threading.Event()
+    lines: list[str] = []
+
+    def type_on() -> None:
+        while not stopped.wait(0.1):
+            lines.append(f"line {len(lines)}\n")
+            daemon_fixture.note("Stub.md", STUB + "".join(lines), rests=False)
+
+    typing = threading.Thread(target=type_on)
+    typing.start()
+    time.sleep(1.0)  # while the user types
+    stopped.set()
+    typing.join()
+    assert daemon_fixture.model.calls() == 0
+    eventually(lambda: daemon_fixture.read("Stub.md") == FILLED + "".join(lines))

@@ -1,0 +1,98 @@
+"""Where the daemon is: believed only as long as it holds the vault's lock."""
+
+from __future__ import annotations
+
+import json
+import os
+import stat
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from companion.daemon.runtime_file import RuntimeFile, find_daemon, remove_place, write_place
+from companion.errors import VaultLocked
+from companion.vault.lock import vault_lock
+
+PLACE = RuntimeFile(port=27182, pid=os.getpid(), version="1.2.3", started_at=1_790_000_000.5)
+
+
+def test_a_daemon_is_found_as_long_as_it_runs(tmp_path: Path) -> None:
+    assert find_daemon(tmp_path) is None
+    with vault_lock(tmp_path):
+        assert find_daemon(tmp_path) is None
+        write_place(tmp_path, PLACE)
+        assert find_daemon(tmp_path) == PLACE
+        remove_place(tmp_path)
+        remove_place(tmp_path)
+        assert find_daemon(tmp_path) is None
+
+
+def test_only_its_owner_reads_it(tmp_path: Path) -> None:
+    write_place(tmp_path / "state", PLACE)
+    file = tmp_path / "state" / "daemon.json"
+    assert json.loads(file.read_text()) == PLACE._asdict()
+    assert os.name == "nt" or stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def test_what_a_dead_daemon_left_is_ignored_and_hinders_nobody(tmp_path: Path) -> None:
+    with vault_lock(tmp_path):
+        write_place(tmp_path, PLACE)
+    assert find_daemon(tmp_path) is None
+    with vault_lock(tmp_path):
+        pass
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
+def test_a_daemon_that_was_killed(tmp_path: Path) -> None:
+    program = (
+        "import os, sys, time; from pathlib import Path\n"
+        "from companion.daemon.runtime_file import RuntimeFile, write_place\n"
+        "from companion.vault.lock import vault_lock\n"
+        "state = Path(sys.argv[1])\n"
+        "with vault_lock(state):\n"
+        "    write_place(state, RuntimeFile(1, os.getpid(), '1', 0.0))\n"
+        "    print('ready', flush=True)\n"
+        "    time.sleep(60)\n"
+    )
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", program, str(tmp_path)]
+    process = subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    found = find_daemon(tmp_path)
+    assert found is not None and found.pid == process.pid
+    with pytest.raises(VaultLocked), vault_lock(tmp_path):
+        pass
+    process.kill()
+    process.communicate()
+    assert (tmp_path / "daemon.json").exists() and find_daemon(tmp_path) is None
+
+
+def test_another_process_that_holds_the_lock_is_no_daemon(tmp_path: Path) -> None:
+    with vault_lock(tmp_path):
+        write_place(tmp_path, PLACE._replace(pid=os.getppid()))
+        assert find_daemon(tmp_path) is None
+
+
+DAMAGED = [
+    pytest.param("", id="empty"),
+    pytest.param('{"port": 27182', id="half"),
+    pytest.param("[1, 2, 3, 4]", id="a list"),
+    pytest.param("[" * 5000, id="nested"),
+    pytest.param(json.dumps(PLACE._asdict() | {"port": "27182"}), id="a port in quotes"),
+    pytest.param(json.dumps(PLACE._asdict() | {"port": 0}), id="no port"),
+    pytest.param(json.dumps(PLACE._asdict() | {"port": 65536}), id="too high"),
+    pytest.param(json.dumps(PLACE._asdict() | {"pid": -1}), id="no process"),
+    pytest.param(json.dumps(PLACE._asdict() | {"pid": 10**30}), id="a huge process"),
+    pytest.param(json.dumps(PLACE._asdict() | {"more": 1}), id="more"),
+    pytest.param(json.dumps({"port": 27182}), id="less"),
+    pytest.param("\udcff", id="no UTF-8"),
+]
+
+
+@pytest.mark.parametrize("text", DAMAGED)
+def test_a_damaged_file_is_ignored(tmp_path: Path, text: str) -> None:
+    with vault_lock(tmp_path):
+        (tmp_path / "daemon.json").write_bytes(os.fsencode(text))
+        assert find_daemon(tmp_path) is None

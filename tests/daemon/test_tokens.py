@@ -1,0 +1,219 @@
+"""The token: private, agreed on, derived for a vault, and over at once when it is rotated."""
+
+from __future__ import annotations
+
+import hmac
+import os
+import stat
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from threading import Barrier
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.cli.doctor import check_token
+from companion.daemon.tokens import (
+    Tokens,
+    client_token,
+    ensure_token,
+    read_token,
+    rotate_token,
+    token_file,
+)
+from companion.errors import UsageError
+
+VAULT = Path("/somebody/Notes")
+posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+
+
+@pytest.fixture(autouse=True)
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    return tmp_path / "home"
+
+
+def mode(file: Path) -> int:
+    return stat.S_IMODE(file.stat().st_mode)
+
+
+def test_a_token_is_made_once(home: Path) -> None:
+    token = ensure_token()
+    assert len(token) == 43 and ensure_token() == token == read_token()
+    assert token_file() == home / "token" and token_file().read_text() == f"{token}\n"
+
+
+@posix
+def test_nobody_else_reads_it(home: Path) -> None:
+    ensure_token()
+    assert (mode(home / "token"), mode(home)) == (0o600, 0o700)
+    (home / "token").chmod(0o644)
+    ensure_token()
+    assert mode(home / "token") == 0o600
+
+
+@posix
+def test_nobody_else_could_read_it_at_any_moment(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    modes = []
+    write = os.fsync
+
+    def look(descriptor: int) -> None:
+        modes.append(stat.S_IMODE(os.fstat(descriptor).st_mode))
+        write(descriptor)
+
+    monkeypatch.setattr(os, "fsync", look)
+    old = os.umask(0)
+    try:
+        ensure_token()
+    finally:
+        os.umask(old)
+    assert modes == [0o600] and mode(home / "token") == 0o600
+
+
+def test_threads_that_start_together_agree() -> None:
+    barrier = Barrier(8)
+
+    def make(_: int) -> str:
+        barrier.wait()
+        return ensure_token()
+
+    with ThreadPoolExecutor(8) as pool:
+        assert len(set(pool.map(make, range(8)))) == 1
+
+
+def test_processes_that_start_together_agree() -> None:
+    program = "from companion.daemon.tokens import ensure_token; print(ensure_token())"
+    environment = os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])}
+    command = [sys.executable, "-c", program]
+    processes = [
+        subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    printed = {process.communicate(timeout=60)[0].strip() for process in processes}
+    assert printed == {read_token()}
+
+
+DAMAGED = [
+    pytest.param(b"", id="empty"),
+    pytest.param(b"short\n", id="short"),
+    pytest.param(b"a b" * 20, id="spaces"),
+    pytest.param("ä".encode() * 50, id="no ASCII"),
+    pytest.param(b"x" * 100_000, id="long"),
+]
+
+
+@pytest.mark.parametrize("data", DAMAGED)
+def test_a_file_with_something_else_is_refused_and_kept(home: Path, data: bytes) -> None:
+    home.mkdir()
+    (home / "token").write_bytes(data)
+    for read in (read_token, ensure_token):
+        with pytest.raises(UsageError, match="holds no token; companion token rotate"):
+            read()
+    assert (home / "token").read_bytes() == data
+    for bearer in ("", data.decode(), client_token(data.decode(), VAULT)):
+        assert Tokens(VAULT).accepts(bearer) is None
+
+
+def test_without_a_file_nobody_gets_in() -> None:
+    with pytest.raises(UsageError, match="there is no token yet"):
+        read_token()
+    assert Tokens(VAULT).accepts("") is None
+
+
+def test_who_it_is() -> None:
+    token = ensure_token()
+    tokens = Tokens(VAULT)
+    assert tokens.accepts(token) == "cli"
+    assert tokens.accepts(client_token(token, VAULT)) == "client"
+    assert tokens.accepts(client_token(token, VAULT / "other")) is None
+
+
+WRONG = [
+    pytest.param("", id="nothing"),
+    pytest.param("ä\u20ac\U0001f600", id="no ASCII"),
+    pytest.param("\udcff\ud800", id="lone surrogates"),
+    pytest.param("\0", id="NUL"),
+    pytest.param("x" * 1_000_000, id="a megabyte"),
+]
+
+
+@pytest.mark.parametrize("bearer", WRONG)
+def test_what_is_no_token(bearer: str) -> None:
+    token = ensure_token()
+    tokens = Tokens(VAULT)
+    for given_ in (bearer, token + bearer if bearer else token[:-1], token.swapcase()):
+        assert tokens.accepts(given_) is None
+
+
+@given(bearer=st.text(st.characters(exclude_categories=())))
+def test_no_text_crashes_it_or_gets_in(bearer: str) -> None:
+    ensure_token()
+    assert Tokens(VAULT).accepts(bearer) is None
+
+
+def test_both_tokens_are_compared_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
+    token = ensure_token()
+    tokens = Tokens(VAULT)
+    compared = []
+    compare = hmac.compare_digest
+
+    def count(one: bytes, other: bytes) -> bool:
+        compared.append(other)
+        return compare(one, other)
+
+    monkeypatch.setattr(hmac, "compare_digest", count)
+    for bearer in (token, client_token(token, VAULT), "wrong"):
+        compared.clear()
+        tokens.accepts(bearer)
+        assert len(compared) == 2
+
+
+def test_a_rotation_ends_every_session_at_once() -> None:
+    tokens = Tokens(VAULT)
+    for _ in range(50):
+        old = ensure_token()
+        client = client_token(old, VAULT)
+        assert tokens.accepts(client) == "client"
+        new = rotate_token()
+        assert new != old and read_token() == new
+        assert tokens.accepts(old) is tokens.accepts(client) is None
+        assert tokens.accepts(new) == "cli"
+
+
+def test_a_file_that_is_gone_ends_every_session(home: Path) -> None:
+    token = ensure_token()
+    tokens = Tokens(VAULT)
+    assert tokens.accepts(token) == "cli"
+    (home / "token").unlink()
+    assert tokens.accepts(token) is None
+    (home / "token").write_text(token)
+    assert tokens.accepts(token) == "cli"
+
+
+@posix
+def test_a_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "file").write_text("")
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "file" / "home"))
+    with pytest.raises(UsageError, match=r"cannot be written \(Not a directory\)"):
+        ensure_token()
+
+
+def test_a_folder_that_cannot_be_written_is_named(
+    home: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: object, *_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied", str(home))
+
+    monkeypatch.setattr("companion.daemon.tokens.FileLock.acquire", refuse)
+    for make in (ensure_token, rotate_token):
+        with pytest.raises(UsageError, match=r"cannot be written \(Permission denied\); allow it"):
+            make()
+    monkeypatch.setattr(Path, "exists", refuse)
+    monkeypatch.setattr(Path, "read_text", refuse)
+    with pytest.raises(UsageError, match=r"cannot be read \(Permission denied\); allow it"):
+        check_token()

@@ -1,0 +1,586 @@
+"""The work queue: coalesced, by priority, no note in two hands, nothing lost."""
+
+from __future__ import annotations
+
+import threading
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import inf
+
+import pytest
+from hypothesis import settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
+
+from companion.daemon.work_queue import Priority, Ticket, WorkQueue, back_off
+
+INTERACTIVE, REQUEST, BACKGROUND = Priority
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+class Desk:
+    """A queue, its clock, and short words for what examples do with them."""
+
+    def __init__(self) -> None:
+        self.clock = Clock()
+        self.queue: WorkQueue[str] = WorkQueue(self.clock)
+
+    def put(
+        self,
+        path: str,
+        priority: Priority = BACKGROUND,
+        item: str = "",
+        owner: str = "",
+        at: int = 0,
+    ) -> None:
+        self.queue.put(path, item, priority, owner, at)
+
+    def take(self) -> Ticket[str]:
+        ticket = self.queue.take(0)
+        assert ticket is not None
+        return ticket
+
+    def all(self) -> str:
+        """Take and finish all that is ready; return the paths in a row."""
+        paths = []
+        while ticket := self.queue.take(0):
+            paths.append(ticket.path)
+            self.queue.done(ticket)
+        return "".join(paths)
+
+
+@pytest.fixture
+def desk() -> Desk:
+    return Desk()
+
+
+def _late(desk: Desk) -> None:
+    desk.put("a", at=120)
+    desk.put("b", at=110)
+    desk.clock.now = 130
+    desk.put("c")
+
+
+def _again(desk: Desk) -> None:
+    desk.put("a")
+    desk.put("b")
+    desk.queue.again(desk.take(), not_before=0)
+
+
+def _put_while_ready(desk: Desk) -> None:
+    desk.put("a")
+    desk.put("b")
+    desk.clock.now += 5
+    desk.put("a")
+
+
+def _blocked(desk: Desk) -> None:
+    desk.put("a")
+    ticket = desk.take()
+    desk.put("a", REQUEST, owner="run")
+    desk.put("b", REQUEST)
+    assert desk.take().path == "b"
+    desk.put("c", REQUEST)
+    desk.queue.done(ticket)
+
+
+def _held(desk: Desk) -> None:
+    desk.put("a")
+    desk.put("b", REQUEST)
+    desk.queue.hold(BACKGROUND, True)
+
+
+def _let_go(desk: Desk) -> None:
+    _held(desk)
+    assert desk.all() == "b"
+    desk.queue.hold(BACKGROUND, False)
+
+
+def _limited(desk: Desk) -> None:
+    desk.queue.limit(BACKGROUND, 1)
+    for path in "abc":
+        desk.put(path)
+    desk.put("d", REQUEST)
+    desk.take()
+    assert desk.take().path == "a"
+
+
+def _shut(desk: Desk) -> None:
+    desk.put("a", INTERACTIVE)
+    desk.queue.hold_all(110)
+
+
+def _opened(desk: Desk) -> None:
+    _shut(desk)
+    desk.queue.hold_all(None)
+
+
+def _discarded(desk: Desk) -> None:
+    for path in "abc":
+        desk.put(path)
+    desk.queue.discard("b")
+    desk.queue.discard("no such")
+    desk.put("c", owner="run")
+    desk.queue.discard("c", "run")
+
+
+@pytest.mark.parametrize(
+    ("prepare", "now", "paths"),
+    [
+        pytest.param(lambda d: [d.put(p) for p in "bac"], 100, "bac", id="in order"),
+        pytest.param(
+            lambda d: [d.put(p, q) for p, q in zip("abc", reversed(Priority), strict=True)],
+            100,
+            "cba",
+            id="best priority first",
+        ),
+        pytest.param(_late, 130, "bac", id="in the order of becoming ready"),
+        pytest.param(lambda d: d.put("a", at=101), 100, "", id="not yet"),
+        pytest.param(lambda d: d.put("a", at=101), 101, "a", id="now"),
+        pytest.param(lambda d: [d.put("a"), d.put("a")], 100, "a", id="put twice, handed out once"),
+        pytest.param(lambda d: [d.put("a"), d.put("a", owner="x")], 100, "aa", id="two owners"),
+        pytest.param(_put_while_ready, 105, "ab", id="keeps its place when put again"),
+        pytest.param(lambda d: [d.put("a"), d.put("a", at=109)], 108, "", id="saved: waits on"),
+        pytest.param(lambda d: [d.put("a", at=109), d.put("a")], 100, "a", id="asked for at once"),
+        pytest.param(
+            lambda d: [d.put("a", REQUEST), d.put("b"), d.put("b", REQUEST), d.put("a")],
+            100,
+            "ab",
+            id="keeps the better priority",
+        ),
+        pytest.param(_again, 100, "ba", id="back at the end"),
+        pytest.param(_blocked, 100, "ac", id="keeps its place while the note is in a hand"),
+        pytest.param(_held, 100, "b", id="held"),
+        pytest.param(_let_go, 100, "a", id="let go"),
+        pytest.param(_limited, 100, "", id="at the limit"),
+        pytest.param(_shut, 109, "", id="shut"),
+        pytest.param(_shut, 110, "a", id="shut until then"),
+        pytest.param(_opened, 100, "a", id="opened again"),
+        pytest.param(_discarded, 100, "ac", id="discarded"),
+    ],
+)
+def test_hands_out(desk: Desk, prepare: Callable[[Desk], object], now: float, paths: str) -> None:
+    prepare(desk)
+    desk.clock.now = max(now, desk.clock.now)
+    assert desk.all() == paths
+
+
+def test_a_ticket_says_all_of_its_entry(desk: Desk) -> None:
+    desk.put("a", BACKGROUND, "old", "run")
+    desk.put("a", REQUEST, "new", "run")
+    assert desk.queue.waiting("a", "run")
+    assert not desk.queue.waiting("a")
+    assert desk.queue.counts() == {INTERACTIVE: 0, REQUEST: 1, BACKGROUND: 0}
+    ticket = desk.take()
+    assert ticket == ("a", "run", REQUEST, "new", 0)
+    assert desk.queue.in_hand() == [ticket]
+    assert not desk.queue.waiting("a", "run")
+    desk.queue.done(ticket)
+    assert desk.queue.in_hand() == []
+
+
+def test_backs_off_a_note_that_fails(desk: Desk) -> None:
+    desk.put("a")
+    for tries in range(13):
+        ticket = desk.take()
+        assert ticket.tries == tries
+        assert desk.queue.again(ticket)
+        moment = desk.clock.now + min(5 * 2**tries, 3600)
+        assert desk.queue.next_ready() == moment
+        desk.clock.now = moment
+    desk.queue.again(desk.take(), not_before=0)
+    ticket = desk.take()
+    assert ticket.tries == 13, "a wait without failure changes nothing"
+    desk.queue.done(ticket)
+    desk.put("a")
+    assert desk.take().tries == 0, "success forgets the failures"
+
+
+def test_the_back_off_can_be_injected_and_never_overflows() -> None:
+    assert back_off(10_000) == 3600
+    queue: WorkQueue[None] = WorkQueue(lambda: 0.0, back_off=lambda tries: 1.5 * tries)
+    queue.put("a", None, REQUEST)
+    ticket = queue.take(0)
+    assert ticket is not None
+    queue.again(ticket)
+    assert queue.next_ready() == 1.5
+
+
+@pytest.mark.parametrize(
+    ("put_for", "again_for", "ready"),
+    [
+        pytest.param(0, 110, 110, id="the ticket waits longer"),
+        pytest.param(120, 110, 120, id="the newer entry does"),
+        pytest.param(0, None, 105, id="the back-off holds"),
+    ],
+)
+def test_what_was_put_meanwhile_wins(
+    desk: Desk, put_for: int, again_for: float | None, ready: float
+) -> None:
+    desk.put("a", REQUEST, item="old")
+    ticket = desk.take()
+    desk.put("a", BACKGROUND, item="new", at=put_for)
+    assert desk.queue.take(0) is None
+    desk.queue.again(ticket, again_for)
+    assert desk.queue.next_ready() == ready
+    desk.clock.now = ready
+    assert desk.take()[2:4] == (REQUEST, "new")
+
+
+def test_the_newest_item_counts_also_where_the_place_stays(desk: Desk) -> None:
+    desk.put("a", item="old")
+    desk.put("a", item="new")
+    assert desk.take().item == "new"
+
+
+def test_what_was_put_meanwhile_comes_after_done(desk: Desk) -> None:
+    desk.put("a", item="old")
+    ticket = desk.take()
+    desk.put("a", item="new")
+    desk.queue.done(ticket)
+    assert desk.take().item == "new"
+
+
+@pytest.mark.parametrize("dropping", ["drop", "discard"])
+def test_what_was_dropped_does_not_come_back(desk: Desk, dropping: str) -> None:
+    desk.put("a", owner="run")
+    ticket = desk.take()
+    desk.put("b", owner="run")
+    desk.put("b", owner="other")
+    if dropping == "drop":
+        assert desk.queue.drop("run") == ["b"]
+    else:
+        desk.queue.discard("a", "run")
+        desk.queue.discard("b", "run")
+    assert desk.queue.in_hand() == [ticket]
+    assert not desk.queue.again(ticket)
+    assert desk.queue.counts()[BACKGROUND] == 1
+    assert desk.take().owner == "other"
+
+
+def test_what_is_put_after_the_drop_stays(desk: Desk) -> None:
+    desk.put("a")
+    ticket = desk.take()
+    desk.queue.drop("")
+    desk.put("a", item="new")
+    assert desk.queue.again(ticket, 0)
+    ticket = desk.take()
+    assert ticket.item == "new"
+    assert desk.queue.again(ticket, 0), "the drop is over"
+
+
+def test_a_ticket_is_given_back_once(desk: Desk) -> None:
+    desk.put("a")
+    ticket = desk.take()
+    desk.queue.done(ticket)
+    for give_back in (desk.queue.done, desk.queue.again):
+        with pytest.raises(ValueError, match="a is not in hand"):
+            give_back(ticket)
+
+
+@pytest.mark.parametrize(
+    ("prepare", "moment"),
+    [
+        pytest.param(lambda d: None, None, id="empty"),
+        pytest.param(lambda d: d.put("a"), 100, id="ready"),
+        pytest.param(lambda d: [d.put("a", at=120), d.put("b", at=110)], 110, id="later"),
+        pytest.param(lambda d: [d.put("a"), d.take(), d.put("a")], None, id="in hand"),
+        pytest.param(_shut, 110, id="shut"),
+        pytest.param(lambda d: d.queue.hold_all(110), None, id="shut and empty"),
+        pytest.param(lambda d: [d.put("a"), d.queue.hold(BACKGROUND, True)], None, id="held"),
+        pytest.param(lambda d: [d.put("a"), d.queue.limit(BACKGROUND, 0)], None, id="limited"),
+        pytest.param(lambda d: [d.put("a"), d.queue.discard("a")], None, id="discarded"),
+    ],
+)
+def test_knows_when_it_is_ready_next(
+    desk: Desk, prepare: Callable[[Desk], object], moment: float | None
+) -> None:
+    prepare(desk)
+    assert desk.queue.next_ready() == moment
+
+
+def test_stays_small_while_notes_are_put_again_and_again(desk: Desk) -> None:
+    desk.queue.hold(BACKGROUND, True)
+    desk.put("other")
+    for second in range(5000):
+        desk.put("a", at=200 + second)
+    places = desk.queue._lines[BACKGROUND]._heap
+    assert len(places) < 200
+    desk.queue.hold(BACKGROUND, False)
+    desk.clock.now = 5199
+    assert desk.all() == "othera"
+
+
+def _put(queue: WorkQueue[int]) -> WorkQueue[int]:
+    queue.put("a", 1, BACKGROUND)
+    return queue
+
+
+@pytest.mark.parametrize(
+    ("prepare", "act", "path"),
+    [
+        pytest.param(lambda q: None, _put, "a", id="put"),
+        pytest.param(lambda q: None, lambda q: q.close(), None, id="closed"),
+        pytest.param(
+            lambda q: [q.hold(BACKGROUND, True), _put(q)],
+            lambda q: q.hold(BACKGROUND, False),
+            "a",
+            id="let go",
+        ),
+        pytest.param(
+            lambda q: [q.limit(BACKGROUND, 0), _put(q)],
+            lambda q: q.limit(BACKGROUND, 1),
+            "a",
+            id="limit raised",
+        ),
+        pytest.param(
+            lambda q: [q.hold_all(inf), _put(q)], lambda q: q.hold_all(None), "a", id="opened"
+        ),
+        pytest.param(
+            lambda q: [_put(q), q.take(0), _put(q)],
+            lambda q: q.done(q.in_hand()[0]),
+            "a",
+            id="given back",
+        ),
+        pytest.param(
+            lambda q: q.put("a", 1, BACKGROUND, not_before=inf), _put, "a", id="put sooner"
+        ),
+    ],
+)
+def test_wakes_who_waits(
+    prepare: Callable[[WorkQueue[int]], object],
+    act: Callable[[WorkQueue[int]], object],
+    path: str | None,
+) -> None:
+    queue: WorkQueue[int] = WorkQueue()
+    prepare(queue)
+    timer = threading.Timer(0.05, act, [queue])
+    timer.start()
+    ticket = queue.take(20)
+    assert (ticket and ticket.path) == path
+    timer.join()
+
+
+def test_waits_until_an_entry_is_ready_or_time_runs_out() -> None:
+    queue: WorkQueue[int] = WorkQueue()
+    moment = queue._clock() + 0.05
+    queue.put("a", 1, BACKGROUND, not_before=moment)
+    assert queue.take(0.001) is None
+    assert queue.take(20) is not None
+    assert queue._clock() >= moment
+    queue.close()
+    assert queue.take() is None
+
+
+def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
+    queue: WorkQueue[int] = WorkQueue()
+    queue.limit(BACKGROUND, 3)
+    notes = [f"{number}.md" for number in range(2000)]
+    seen: Counter[str] = Counter()
+    busy: Counter[str] = Counter()
+    faults: list[str] = []
+    lock = threading.Lock()
+    left = threading.Semaphore(0)
+
+    def work() -> None:
+        while ticket := queue.take():
+            with lock:
+                busy[ticket.path] += 1
+                background = sum(1 for other in queue.in_hand() if other.priority is BACKGROUND)
+                if busy[ticket.path] > 1 or background > 3:
+                    faults.append(ticket.path)
+            first = ticket.tries == 0 and ticket.item % 10 == 0 and not seen[ticket.path]
+            with lock:
+                seen[ticket.path] += 1
+                busy[ticket.path] -= 1
+            if first:
+                queue.again(ticket, not_before=0)
+            else:
+                queue.done(ticket)
+                left.release()
+
+    threads = [threading.Thread(target=work, daemon=True) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for number, path in enumerate(notes):
+        queue.put(path, number, Priority(number % 3))
+    finished = all(left.acquire(timeout=20) for _ in notes)
+    queue.close()
+    for thread in threads:
+        thread.join(20)
+    assert finished
+    assert faults == []
+    assert seen == {path: 1 + (number % 10 == 0) for number, path in enumerate(notes)}
+    assert not any(queue.counts().values())
+
+
+@dataclass
+class Wait:
+    """An entry as the naive model knows it."""
+
+    item: int
+    priority: Priority
+    ready_at: float
+    order: int
+
+
+PATHS = st.sampled_from("ab")
+OWNERS = st.sampled_from(["", "run"])
+PRIORITIES = st.sampled_from(Priority)
+DELAYS = st.integers(0, 8)
+
+
+class Behaviour(RuleBasedStateMachine):
+    """The queue does what a list does that is looked through from end to end."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.clock = Clock()
+        self.queue: WorkQueue[int] = WorkQueue(self.clock)
+        self.steps = 0
+        self.waits: dict[tuple[str, str], Wait] = {}
+        self.hands: list[Ticket[int]] = []
+        self.dropped: list[Ticket[int]] = []
+        self.tries: Counter[tuple[str, str]] = Counter()
+        self.held: set[Priority] = set()
+        self.limits: dict[Priority, int] = {}
+        self.shut = -inf
+
+    def place(self, key: tuple[str, str], item: int, priority: Priority, ready_at: float) -> None:
+        self.steps += 1
+        known = self.waits.get(key)
+        stays = known and (known.priority, known.ready_at) == (priority, ready_at)
+        order = known.order if known and stays else self.steps
+        self.waits[key] = Wait(item, priority, ready_at, order)
+
+    def may_go(self) -> list[tuple[str, str]]:
+        """Return the keys that wait for nothing but time, in order."""
+        used = Counter(ticket.priority for ticket in self.hands)
+        in_hand = {ticket.path for ticket in self.hands}
+        keys = [
+            key
+            for key, wait in self.waits.items()
+            if key[0] not in in_hand
+            and wait.priority not in self.held
+            and used[wait.priority] < self.limits.get(wait.priority, 99)
+        ]
+        return sorted(keys, key=lambda k: (self.waits[k].ready_at, self.waits[k].order))
+
+    @rule(path=PATHS, owner=OWNERS, priority=PRIORITIES, delay=DELAYS)
+    def put(self, path: str, owner: str, priority: Priority, delay: int) -> None:
+        now, at, item = self.clock.now, self.clock.now + delay - 2, self.steps
+        known = self.waits.get((path, owner))
+        ready_at = max(at, now)
+        if known and known.ready_at <= now:
+            ready_at = max(at, known.ready_at)
+        best = min(priority, known.priority) if known else priority
+        self.queue.put(path, item, priority, owner, at)
+        self.place((path, owner), item, best, ready_at)
+
+    @rule()
+    def take(self) -> None:
+        now = self.clock.now
+        ready = [key for key in self.may_go() if self.waits[key].ready_at <= now >= self.shut]
+        key = min(ready, key=lambda k: self.waits[k].priority, default=None)
+        ticket = self.queue.take(0)
+        if key is None:
+            assert ticket is None
+            return
+        wait = self.waits.pop(key)
+        assert ticket == (*key, wait.priority, wait.item, self.tries[key])
+        self.hands.append(ticket)
+
+    @precondition(lambda self: self.hands)
+    @rule(data=st.data())
+    def done(self, data: st.DataObject) -> None:
+        ticket = self.pick(data)
+        self.queue.done(ticket)
+        del self.tries[ticket[:2]]
+
+    @precondition(lambda self: self.hands)
+    @rule(data=st.data(), delay=st.none() | DELAYS)
+    def again(self, data: st.DataObject, delay: int | None) -> None:
+        wanted = self.dropped
+        ticket = self.pick(data)
+        key, now = ticket[:2], self.clock.now
+        newer = self.waits.get(key)
+        comes_back = bool(newer) or not any(ticket is other for other in wanted)
+        assert self.queue.again(ticket, None if delay is None else now + delay) == comes_back
+        if not comes_back:
+            del self.tries[key]
+            return
+        if delay is None:
+            self.tries[key] += 1
+        wait = 5 * 2 ** (self.tries[key] - 1) if delay is None else delay
+        if newer:
+            best = min(newer.priority, ticket.priority)
+            self.place(key, newer.item, best, max(newer.ready_at, now + wait))
+        else:
+            self.place(key, ticket.item, ticket.priority, now + wait)
+
+    def pick(self, data: st.DataObject) -> Ticket[int]:
+        return self.hands.pop(data.draw(st.integers(0, len(self.hands) - 1)))
+
+    @rule(owner=OWNERS)
+    def drop(self, owner: str) -> None:
+        paths = {path for path, whose in self.waits if whose == owner}
+        assert sorted(self.queue.drop(owner)) == sorted(paths)
+        for path in "ab":
+            self.forget(path, owner)
+
+    @rule(path=PATHS, owner=OWNERS)
+    def discard(self, path: str, owner: str) -> None:
+        self.queue.discard(path, owner)
+        self.forget(path, owner)
+
+    def forget(self, path: str, owner: str) -> None:
+        self.waits.pop((path, owner), None)
+        del self.tries[path, owner]
+        self.dropped += [ticket for ticket in self.hands if ticket[:2] == (path, owner)]
+
+    @rule(priority=PRIORITIES, held=st.booleans())
+    def hold(self, priority: Priority, held: bool) -> None:
+        self.queue.hold(priority, held)
+        (self.held.add if held else self.held.discard)(priority)
+
+    @rule(priority=PRIORITIES, at_once=st.sampled_from([0, 1, 2, 9, 9]))
+    def limit(self, priority: Priority, at_once: int) -> None:
+        self.queue.limit(priority, at_once)
+        self.limits[priority] = at_once
+
+    @rule(delay=st.none() | DELAYS)
+    def hold_all(self, delay: int | None) -> None:
+        until = None if delay is None else self.clock.now + delay
+        self.queue.hold_all(until)
+        self.shut = -inf if until is None else until
+
+    @rule(seconds=st.integers(1, 6))
+    def let_time_pass(self, seconds: int) -> None:
+        self.clock.now += seconds
+
+    @invariant()
+    def is_as_the_model(self) -> None:
+        assert sorted(self.queue.in_hand()) == sorted(self.hands)
+        paths = [ticket.path for ticket in self.queue.in_hand()]
+        assert len(paths) == len(set(paths))
+        waiting = Counter(wait.priority for wait in self.waits.values())
+        assert self.queue.counts() == {priority: waiting[priority] for priority in Priority}
+        for path in "ab":
+            assert self.queue.waiting(path, "run") == ((path, "run") in self.waits)
+
+    @rule()  # no invariant: it tidies the queue up
+    def next_ready(self) -> None:
+        going = self.may_go()
+        moment = max(self.waits[going[0]].ready_at, self.shut) if going else None
+        assert self.queue.next_ready() == moment
+
+
+TestBehaviour = Behaviour.TestCase
+TestBehaviour.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)

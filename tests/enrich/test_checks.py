@@ -1,0 +1,660 @@
+"""The gate: answers that may not reach a note, by their fault; and good ones that may."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.enrich.checks import (
+    CHECKS,
+    CheckedAnswer,
+    checks_are_on,
+    find_fault,
+    fit_items,
+    what_was_told,
+)
+from companion.enrich.checks.copied import without_copies
+from companion.enrich.checks.garbled import part_words
+from companion.enrich.checks.shape import first_paragraphs
+from companion.enrich.checks.tidy import tidy
+from companion.enrich.checks.unfinished import whole_sentences
+from companion.prompts import load_prompts
+
+PROMPTS = load_prompts()
+NOTES = {
+    "en": (
+        "Sourdough",
+        "Sourdough is bread raised by wild yeast and bacteria that live in a starter of flour and"
+        " water. Feed the starter twice a day in the kitchen, once a week in the fridge.\n\n"
+        "Written in San Francisco in 1997 for the Boudin bakery, with 1,200 loaves a day.",
+    ),
+    "zh": (
+        "酸面包",
+        "酸面包是用野生酵母和乳酸菌发酵的面包，酵头由面粉和水制成。每天喂两次酵头，放在冰箱里则每周一次。"
+        "1997 年写于旧金山，用 Excel 记录。",
+    ),
+    "es": (
+        "Masa madre",
+        "La masa madre es una mezcla de harina y agua en la que viven levaduras y bacterias. Se"
+        " alimenta dos veces al día en la cocina, o una vez por semana en la nevera.",
+    ),
+    "de": (
+        "Sauerteig",
+        "Sauerteig ist ein Teig aus Mehl und Wasser, in dem Hefen und Bakterien leben. Er wird in"
+        " der Küche zweimal am Tag gefüttert, im Kühlschrank einmal in der Woche.",
+    ),
+    "ru": (
+        "Закваска",
+        "Закваска — это смесь муки и воды, в которой живут дикие дрожжи и бактерии. На кухне её"
+        " подкармливают два раза в день, в холодильнике — раз в неделю.",
+    ),
+    "html": (
+        "Entities",
+        "An entity stands for a sign that HTML has a use for. `&nbsp;` is a blank that does not"
+        " break.",
+    ),
+    "loop": (
+        "循环",
+        "循环逐个取出列表里的元素。\n\n```python\nfor row in rows:\n    print(any(row))\n```",
+    ),
+    "city": (
+        "Kyoto",
+        "Kyoto was the capital of Japan for more than a thousand years. Emperors resided there, and"
+        " temples, shrines and gardens fill the valley between its mountains. Today visitors walk"
+        " its lanes in spring, when the cherry trees are in flower.",
+    ),
+    "stadt": (
+        "京都",
+        "京都曾经是日本的首都，天皇在那里居住了一千多年。城市位于群山环绕的盆地之中，保存着许多寺庙、神社和庭园。"
+        "每到春天，游客沿着小路散步，观赏盛开的樱花。秋天的红叶同样有名，摄影爱好者络绎不绝。",
+    ),
+    "ja": (
+        "サワードウ",
+        "サワードウは野生の酵母と乳酸菌で発酵させるパンです。スターターは小麦粉と水で作り、台所では一日に二回、"
+        "冷蔵庫では週に一回えさをやります。",
+    ),
+}
+
+
+def said(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
+    title, note = NOTES[language]
+    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+    return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
+
+
+def kind_of(answer: CheckedAnswer) -> str | None:
+    fault = find_fault(answer)
+    return fault.kind if fault else None
+
+
+GOOD = [
+    pytest.param("How a sourdough starter of wild yeast is kept and fed.", "en", id="en"),
+    pytest.param("This page explains how to feed a starter.", "en", id="en as people write"),
+    pytest.param("The 1997 recipe of San Francisco's Boudin Bakery.", "en", id="en names it has"),
+    pytest.param("Feeding a starter for 1200 loaves.", "en", id="en a number written otherwise"),
+    pytest.param("Feeding a Starter Twice a Day.", "en", id="en a headline"),
+    pytest.param("酸面包的酵头如何制作、喂养和保存。", "zh", id="zh"),
+    pytest.param("本文介绍酸面包酵头的喂养方法。", "zh", id="zh as people write"),
+    pytest.param("用 Excel 记录酸面包的酵头。", "zh", id="zh with a name it has"),
+    pytest.param("Cómo se cuida y se alimenta la masa madre de harina y agua.", "es", id="es"),
+    pytest.param("Wie man Sauerteig aus Mehl und Wasser in der Küche füttert.", "de", id="de"),
+    pytest.param("Ein Teig, in dem Hefen leben, und seine Pflege im Alltag.", "de", id="de nouns"),
+    pytest.param("Как ухаживать за закваской из муки и воды и подкармливать её.", "ru", id="ru"),
+    pytest.param("サワードウのスターターの作り方と、えさのやり方。", "ja", id="ja"),
+]
+
+
+WHOLE = [
+    (text, language)
+    for text, language in (row.values for row in GOOD)
+    if isinstance(text, str) and isinstance(language, str) and text.endswith((".", "。"))
+]
+
+
+@pytest.mark.parametrize(("text", "language"), GOOD)
+def test_good(text: str, language: str) -> None:
+    assert find_fault(said(text, language)) is None
+
+
+BAD = [
+    # repetition
+    ("repetition", "en", "Bread bread bread made from flour and water."),
+    ("repetition", "en", "How to feed it. How to keep it. How to feed it."),
+    ("repetition", "en", "Yeast that lives in the starter and bacteria that lives in the starter"
+     " and water that lives in the starter and bacteria."),
+    ("repetition", "en", "A kind of bread a kind of bread with yeast."),
+    ("repetition", "de", "Der Teig ist der, den man hat, und wer den hat, hat den Teig, der"
+     " der Teig ist."),
+    ("repetition", "zh", "酸面包的制作方法。酸面包的制作方法。"),
+    ("repetition", "zh", "面包面包面包面包的做法。"),
+    ("repetition", "es", "La masa madre es masa. La masa madre es masa."),
+    ("repetition", "de", "Sauerteig und Brot und Sauerteig und Brot und mehr."),
+    ("repetition", "ru", "Закваска закваска закваска для хлеба."),
+    ("repetition", "ja", "パンの作り方です。パンの作り方です。"),
+    ("repetition", "en", "Bread by making starters, making starters and making starters."),
+    # no more than the title
+    ("title", "en", "Sourdough"),
+    ("title", "en", "A note about sourdough."),
+    ("title", "zh", "酸面包"),
+    ("title", "zh", "关于酸面包的笔记"),
+    ("title", "es", "Sobre masa madre."),
+    ("title", "de", "Sauerteig."),
+    ("title", "ru", "О закваска."),
+    ("title", "ja", "サワードウについて"),
+    # of something else
+    ("topic", "city", "How bicycles are repaired with a wrench, a pump and some patience."),
+    ("topic", "stadt", "地铁线路的换乘方法和末班车的时刻。"),
+    # what it was told
+    ("echo", "en", "The subject first, then the points that matter most."),
+    ("echo", "en", "The note in its own words: Sourdough is bread raised by yeast."),
+    ("echo", "en", "Bread raised by wild yeast. Write in the language of the note."),
+    ("echo", "en", "You help people who keep notes and write what is missing."),
+    ("echo", "de", "The subject first, then the points that matter most."),
+    # about itself
+    ("meta", "en", "This sentence is too long, and so is the description."),
+    ("meta", "en", "This note explains how to feed a starter."),
+    ("meta", "en", "The note provides a recipe for bread."),
+    ("meta", "en", "The document describes how bread is made."),
+    ("meta", "en", "How bread rises. This text covers the starter, too."),
+    ("meta", "en", "Here is a description of the bread with wild yeast."),
+    ("meta", "en", "Here's a one-sentence summary of how bread rises."),
+    ("meta", "en", "Sure! Bread that is raised by wild yeast."),
+    ("meta", "en", "Summary: bread that is raised by wild yeast."),
+    ("meta", "en", "As an AI language model, bread seems tasty."),
+    ("meta", "zh", "本笔记介绍了面包的发酵方法。"),
+    ("meta", "zh", "这篇笔记讲的是酵头的喂养。"),
+    ("meta", "zh", "该文档描述了面包的制作过程。"),
+    ("meta", "zh", "以下是面包发酵方法的说明。"),
+    ("meta", "zh", "好的，这是面包的发酵方法。"),
+    ("meta", "zh", "作为一个人工智能助手，面包很好吃。"),
+    ("meta", "es", "Esta nota explica cómo se cuida la masa."),
+    ("meta", "es", "El documento describe la levadura y la harina."),
+    ("meta", "es", "Como modelo de lenguaje, la harina es buena."),
+    ("meta", "es", "Aquí está la descripción de la harina y el agua."),
+    ("meta", "de", "Diese Notiz beschreibt die Pflege des Teigs."),
+    ("meta", "de", "Das Dokument erklärt, wie man Brot backt."),
+    ("meta", "de", "Als KI kann man Teig nicht kneten."),
+    ("meta", "de", "Hier ist eine Beschreibung des Teigs."),
+    ("meta", "ru", "Эта заметка рассказывает о муке и воде."),
+    ("meta", "ru", "Этот документ описывает уход за тестом."),
+    ("meta", "ru", "Вот краткое описание муки и воды."),
+    ("meta", "ja", "このノートはパンの発酵について説明しています。"),
+    ("meta", "ja", "この文書ではパンの作り方を述べます。"),
+    ("meta", "ja", "以下はパンの発酵の説明です。"),
+    # in the first person, where the note is not
+    ("voice", "en", "At first I look at what the dough is made of."),
+    ("voice", "en", "Bread raised by wild yeast, which seems to me the point."),
+    ("voice", "de", "Zuerst nenne ich die Hefe, dann das Mehl."),
+    ("voice", "es", "Primero identifico la levadura y la harina."),
+    ("voice", "ru", "Сначала я назову муку и воду."),
+    ("voice", "zh", "我先说面粉，再说酵头。"),
+    ("voice", "ja", "まず私は小麦粉から始めます。"),
+    # of the task
+    ("task", "en", "The user wants to hear of wild yeast."),
+    ("task", "en", "Option 1: bread raised by wild yeast."),
+    ("task", "en", "Draft: how bread is raised. Wait, the yeast is missing."),
+    ("task", "en", "Bread raised by wild yeast, in two short paragraphs of 100 to 180 words."),
+    ("task", "en", "Explain sourdough to a friend with no lists."),
+    ("task", "de", "Erkläre einem Freund in zwei Absätzen, was Sauerteig ist."),
+    ("task", "de", "Entwurf: ein Teig aus Mehl und Wasser."),
+    ("task", "es", "Explica a un amigo en dos párrafos qué es la masa madre."),
+    ("task", "es", "Vamos paso a paso: la harina, el agua y la levadura."),
+    ("task", "ru", "Объясни другу в двух абзацах, что такое закваска."),
+    ("task", "ru", "Черновик: смесь муки и воды."),
+    ("task", "zh", "请用两段文字向朋友解释酵头，每段四五句。"),
+    ("task", "zh", "用户要求说明酵头的喂养方法。"),
+    ("task", "ja", "パンの発酵を二つの段落で友人に説明すること。"),
+    ("task", "ja", "下書き：酵母で発酵させるパン。"),
+    # no
+    ("refusal", "en", "I would rather not attempt that."),
+    ("refusal", "en", "There is not enough context here to say what the bread is."),
+    ("refusal", "en", "Please tell which flour is meant."),
+    ("refusal", "de", "Bitte nenne zuerst die Art des Mehls."),
+    ("refusal", "de", "Ohne weitere Quellen lässt sich zum Teig nichts sagen."),
+    ("refusal", "es", "Haría falta más contexto para explicar la masa."),
+    ("refusal", "ru", "Без дополнительных сведений о муке трудно что-то сказать."),
+    ("refusal", "zh", "缺少足够的资料，难以说明面包的做法。"),
+    ("refusal", "ja", "小麦粉の種類を教えてください。"),
+    ("refusal", "en", "I'm ready to help. What's the note you're looking for?"),
+    ("refusal", "ja", "それは日本語で書かれていません。日本語に書き直してください。"),
+    ("refusal", "zh", "请提供笔记的内容，我才能写出描述。"),
+    ("refusal", "en", "I'm sorry, but there is too little to go by."),
+    ("refusal", "en", "I cannot provide a description of it."),
+    ("refusal", "en", "There is not enough information to write a description."),
+    ("refusal", "en", "Please provide the text of the recipe."),
+    ("refusal", "en", "How to bake [insert topic here] at home."),
+    ("refusal", "en", "N/A"),
+    ("refusal", "en", "(no text yet)"),
+    ("refusal", "zh", "抱歉，我不知道。"),
+    ("refusal", "zh", "我无法描述面包。"),
+    ("refusal", "zh", "暂无"),
+    ("refusal", "es", "Lo siento, falta el texto de la receta."),
+    ("refusal", "de", "Es tut mir leid, dazu weiß ich nichts."),
+    ("refusal", "ru", "К сожалению, данных о муке мало."),
+    ("refusal", "ja", "申し訳ありませんが、分かりません。"),
+    # another language
+    ("language", "en", "Wie man einen Teig aus Mehl und Wasser jeden Tag in der Küche füttert."),
+    ("language", "en", "如何在厨房里喂养野生酵母和乳酸菌，每天两次。"),
+    ("language", "zh", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "zh", "小麦粉と水で作り、台所では一日に二回えさをやります。"),
+    ("language", "es", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "es", "Como alimentar o fermento natural duas vezes por dia na cozinha da casa,"
+     " com farinha e água."),
+    ("language", "de", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "ru", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "ja", "How to feed a starter of flour and water twice a day in the kitchen."),
+    ("language", "ja", "如何在厨房里喂养野生酵母和乳酸菌，每天两次，冰箱里每周一次。"),
+    # length
+    ("length", "en", "Why?"),
+    ("length", "en", "A bread."),
+    ("length", "ru", "Тест."),
+    # breaks off
+    ("unfinished", "en", "Feeding the starter twice a day and"),
+    ("unfinished", "en", "Bread that is raised by wild yeast, such as"),
+    ("unfinished", "en", "Bread that is raised by wild yeast,"),
+    ("unfinished", "en", "Bread that is raised by wild..."),
+    ("unfinished", "en", ", which is raised by wild yeast."),
+    ("unfinished", "en", "Bread raised by wild yeast (and bacteria"),
+    ("unfinished", "en", "How the starter of flour and water is fed in the kitchen twice each"),
+    ("unfinished", "en", "How to feed the star"),
+    ("unfinished", "en", "Sourdough: bread raised by wild yeast"),
+    ("markup", "en", "Bread raised by wild yeast, see https://example.org/bread."),
+    ("unfinished", "zh", "酵头由面粉和水制成，"),
+    ("unfinished", "zh", "酵头的喂养方法，包括"),
+    ("unfinished", "es", "Mezcla de harina y agua con levaduras de la"),
+    ("unfinished", "de", "Ein Teig, in dem Hefen leben, und"),
+    ("unfinished", "ru", "Смесь муки и воды, в которой живут дрожжи и"),
+    ("unfinished", "ja", "酵母と乳酸菌で発酵させるパンの作り方を"),
+    # markup
+    ("markup", "en", "Bread raised < p> by wild yeast< /p>."),
+    ("markup", "en", "Flour & amp; water in the starter."),
+    ("markup", "html", "The entity& nbsp;is a blank that does not break."),
+    ("markup", "en", "Bread raised by **wild yeast and bacteria."),
+    ("markup", "en", "Bread raised by [wild yeast] (starter and [[bacteria."),
+    ("markup", "en", "Bread raised by wild yeast.\\n\\nAnd bacteria."),
+    ("markup", "en", "Bread raised by wild yeast.< |im_end|>"),
+    ("markup", "zh", "酵头由面粉< br>和水制成。"),
+    ("markup", "en", "< answer>Bread raised by wild yeast."),
+    ("markup", "en", "Bread of the {{ title }} kind, raised by wild yeast."),
+    ("markup", "en", "Bread raised at \\( t_1 > t_2 \\) by wild yeast."),
+    ("markup", "en", "Bread raised as $t_1$ hours pass."),
+    ("markup", "en", "Bread raised by wild yeast, see [the recipe](#)."),
+    # words that are none
+    ("garbled", "ru", "Смесь муки и воды, в которой живyт дрожжи."),
+    ("garbled", "ru", "Смесь муки и воды and соли, в которой живут дрожжи."),
+    ("garbled", "ru", "Смесь муки и воды, абстрактный concept, в котором живут дрожжи."),
+    ("garbled", "zh", "野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。"),
+    ("garbled", "loop", "Python 的循any环逐个取出列表里的元素。"),
+    # JSON
+    ("json", "en", '{"description": "Bread raised by wild yeast."}'),
+    ("json", "en", '"description": "Bread raised by wild yeast."'),
+    ("json", "en", "description: bread raised by wild yeast."),
+    ("json", "zh", '{"description": "酵头的喂养方法。"}'),
+    # what the note does not name
+    ("names", "en", "How Chad Robertson raises bread with wild yeast."),
+    ("names", "en", "Bread with wild yeast, as baked at Tartine."),
+    ("names", "en", "Bread raised by wild yeast, as in the GluTech method."),
+    ("names", "zh", "酵头的喂养方法，作者 Robertson 推荐。"),
+    ("names", "zh", "酵头的喂养方法，罗伯逊也这样做。"),
+    ("names", "es", "La masa de harina y agua según Xavier Barriga."),
+    ("names", "ru", "Смесь муки и воды по рецепту Хамельмана."),
+    ("numbers", "en", "How bread is raised by wild yeast since 1849."),
+    ("numbers", "en", "Feeding the starter at 78 degrees."),
+    ("numbers", "en", "The seven signs that bread is done."),
+    ("numbers", "en", "Bread that rests for 9 hours."),
+    ("numbers", "zh", "酵头的喂养方法，发酵 48 小时。"),
+    ("numbers", "es", "La masa de harina y agua reposa 24 horas."),
+    ("numbers", "de", "Der Teig aus Mehl und Wasser ruht 36 Stunden."),
+    ("numbers", "ru", "Смесь муки и воды стоит 36 часов."),
+    ("numbers", "ja", "小麦粉と水を 48 時間発酵させます。"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("kind", "language", "text"), [pytest.param(*row, id=f"{row[1]} {row[2][:30]}") for row in BAD]
+)
+def test_bad(kind: str, language: str, text: str) -> None:
+    assert kind_of(said(text, language)) == kind
+
+
+CALLOUT = (
+    "Sourdough bread rises through wild yeast, which lives in a starter of flour and water. "
+    "Bacteria in the starter make the dough sour, and keep it from going bad. Nothing is bought"
+    " for it: flour brings all that is needed.\n\n"
+    "A starter has to be fed, or the yeast starves. In the cold it needs less, so bakers who do not"
+    " bake each day keep theirs in the fridge and wake it up the evening before."
+)
+FIVE = ["Yeast lives in it.", "Acids make it sour.", "Salt slows it.", "It rests.", "Then bake."]
+CALLOUTS = [
+    pytest.param(CALLOUT, None, id="two paragraphs"),
+    pytest.param(f"{CALLOUT}\n\n- Flour\n- Water", None, id="a list at the end"),
+    pytest.param(f"{CALLOUT} See [[Yeast|yeast]] and *more*.", None, id="links and emphasis"),
+    pytest.param(f"{CALLOUT} Use `<p>` in code.", None, id="markup in code"),
+    pytest.param(f"**All about it**\n\n{CALLOUT}", "length", id="a heading first"),
+    pytest.param("It rises.", "length", id="too short"),
+    pytest.param(CALLOUT.partition("\n")[0], "length", id="less than sixty words"),
+    pytest.param(f"{CALLOUT} See the steps listed in the note.", "meta", id="in the note"),
+    pytest.param("\n\n".join(f"{c} is one of them." * 9 for c in "abcd"), "repetition", id="loops"),
+    pytest.param("\n\n".join(FIVE), "length", id="five paragraphs"),
+    pytest.param(CALLOUT.rpartition(" ")[0], "unfinished", id="cut off"),
+    pytest.param(f"{CALLOUT} \\<b>Now.\\</b>", "markup", id="escaped HTML"),
+    pytest.param(f"Sure! Here is your callout.\n\n{CALLOUT}", "meta", id="sure"),
+    pytest.param(f"{CALLOUT} This note explains how.", "meta", id="the note, at the end"),
+    pytest.param(f"I'm sorry. {CALLOUT}", "refusal", id="sorry"),
+    pytest.param(
+        f"{CALLOUT} It is raised by wild yeast and bacteria that live in a starter of flour.",
+        "copied",
+        id="ten words of the note",
+    ),
+    pytest.param(
+        f"{CALLOUT} Yeasts that live in a starter of flour and water.",
+        None,
+        id="nine words of the note",
+    ),
+]
+
+
+COPY = "Sourdough is bread raised by wild yeast and bacteria that live in a starter."
+COPIES = [
+    pytest.param(f"Bread. {COPY} Bakers love bread.", "Bread. Bakers love bread.", id="within"),
+    pytest.param(f"Bread.\n\n{COPY}\n\nMore.", "Bread.\n\nMore.", id="a whole paragraph"),
+    pytest.param(
+        "Bread. Sourdough is [[Bread|bread]] raised by wild yeast and bacteria that live. More.",
+        "Bread. More.",
+        id="with a link",
+    ),
+    pytest.param(
+        "Bakers knead and shape and feed it twice a day in the kitchen."
+        " Once a week in the fridge is enough for others. More.",
+        "Bakers knead and shape and feed it twice a day in the kitchen. More.",
+        id="two sentences together",
+    ),
+    pytest.param(
+        "Bread. Sourdough is bread raised by wild yeast and fungi that live in a starter. More.",
+        "Bread. More.",
+        id="one word changed",
+    ),
+    pytest.param(
+        "Old dough makes the bread sour and keeps it fresh.\n\n"
+        "More. Old dough makes the bread sour and keeps it soft.",
+        "Old dough makes the bread sour and keeps it fresh.\n\nMore.",
+        id="said before",
+    ),
+    pytest.param(f"{COPY} It is sour.", f"{COPY} It is sour.", id="what the next one needs"),
+    pytest.param(f"{COPY} However, so.", f"{COPY} However, so.", id="what a contrast needs"),
+    pytest.param(f"- {COPY}\n- Sour.", f"- {COPY}\n- Sour.", id="a list"),
+    pytest.param("Bread  of\nyeast. Sour.", "Bread  of\nyeast. Sour.", id="nothing"),
+    pytest.param(COPY, "", id="nothing else"),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), COPIES)
+def test_sentences_of_the_note_are_left_out(text: str, left: str) -> None:
+    assert without_copies(text, NOTES["en"][1]) == left
+
+
+def test_no_blanks_come_between_chinese_sentences() -> None:
+    copied = "酸面包是用野生酵母和乳酸菌发酵的面包，酵头由面粉和水制成。"
+    text = f"面包很好。{copied}冬天发得慢。做披萨也行。"
+    assert without_copies(text, NOTES["zh"][1]) == "面包很好。冬天发得慢。做披萨也行。"
+
+
+@pytest.mark.parametrize(("text", "kind"), CALLOUTS)
+def test_callout(text: str, kind: str | None) -> None:
+    assert kind_of(said(text, field="callout")) == kind
+
+
+NAMES = [
+    pytest.param(f"{CALLOUT} It was first baked in Egypt.", "names", id="a name"),
+    pytest.param(f"{CALLOUT} It was first baked in 1849.", "numbers", id="a number"),
+    pytest.param(f"{CALLOUT} It is baked in San Francisco.", None, id="a name of the note"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), NAMES)
+def test_what_a_small_model_explains_names_nothing_else(text: str, kind: str | None) -> None:
+    callout = said(text, field="callout")
+    assert kind_of(callout) is None
+    assert kind_of(replace(callout, by_small_model=True)) == kind
+
+
+QUESTIONS = [
+    pytest.param("In 1849.", None, id="a short answer"),
+    pytest.param("This note is about bread.", None, id="about the note"),
+    pytest.param("Ein Brot, das durch wilde Hefen aufgeht.", "language", id="in German"),
+    pytest.param("I cannot answer that.", "refusal", id="a refusal"),
+]
+
+
+@pytest.mark.parametrize(("text", "kind"), QUESTIONS)
+def test_answer_to_a_question(text: str, kind: str | None) -> None:
+    assert kind_of(replace(said(text, field="callout"), question="What is it?")) == kind
+
+
+@pytest.mark.parametrize("question", ["How is bread polished?", "Who baked it in Germany?"])
+def test_a_name_of_a_language_within_a_word_asks_for_none(question: str) -> None:
+    answer = said("Ein Brot, das durch wilde Hefen aufgeht und lange ruht.", field="callout")
+    assert kind_of(replace(answer, question=question)) == "language"
+
+
+@pytest.mark.parametrize("question", ["Was ist das für ein Brot, und wie?", "And in German?"])
+def test_an_answer_may_be_in_the_question_s_language(question: str) -> None:
+    answer = said("Ein Brot, das durch wilde Hefen aufgeht.", field="callout")
+    assert kind_of(replace(answer, question=question)) is None
+
+
+def test_every_paragraph_of_a_callout_is_in_the_language() -> None:
+    note = NOTES["de"][1]
+    german = f"{note} Das ist alles. " * 4
+    english = "A sourdough is a dough of flour and water in which wild yeast lives."
+    answer = replace(said(f"{german}\n\n{english}", "de", "callout"), note="", words=note)
+    assert CHECKS["language"](answer)
+    assert CHECKS["language"](replace(answer, text=german)) is None
+
+
+LISTS = [
+    pytest.param(["levain", "wild-yeast bread", "SD", "pain au levain (French)"], None, id="names"),
+    pytest.param(["None", "levain"], ["levain"], id="none"),
+    pytest.param(['{"aliases": "levain"}', "levain"], ["levain"], id="JSON"),
+    pytest.param(["its full form", "a synonym", "levain"], ["levain"], id="what was told"),
+    pytest.param(
+        ["This note is about bread", "I am a language model", "levain"], ["levain"], id="meta"
+    ),
+    pytest.param(["There are no other names.", "levain"], ["levain"], id="a sentence"),
+    pytest.param(["bread that is raised by a starter of yeast"], [], id="a description"),
+    pytest.param(["the the the the", "Humus (aka", "12", "酸面包"], [], id="odd ones"),
+]
+
+
+@pytest.mark.parametrize(("items", "fit"), LISTS)
+def test_items_of_a_list(items: list[str], fit: list[str] | None) -> None:
+    answer = said("\n".join(items), field="aliases")
+    assert fit_items(answer) == (items if fit is None else fit)
+
+
+def test_an_alias_may_be_in_latin_letters_everywhere() -> None:
+    assert fit_items(said("Sourdough\n酸种面包", "zh", "aliases")) == ["Sourdough", "酸种面包"]
+
+
+@pytest.mark.parametrize("text", ["What raises bread?", "Sourdough: What raises bread?"])
+def test_a_heading_is_no_description(text: str) -> None:
+    note = "# Sourdough\n\n## What raises bread?\n\nWild yeast.\n"
+    assert kind_of(said(text)) is None
+    assert kind_of(replace(said(text), note=note)) == "title"
+
+
+def test_a_callout_that_goes_round_in_a_few_words() -> None:
+    text = (
+        "It can help you keep your thoughts fresh, and keep your thoughts clear. Who can keep your"
+        " thoughts fresh can help you keep your thoughts clear, at home and at work.\n\n"
+        "It can help you keep the starter alive, which is a help at home and at work. All that it"
+        " takes is flour, and a few minutes each day in which you think of nothing else at all."
+    )
+    assert CHECKS["repetition"](said(text, field="callout"))
+    assert not CHECKS["repetition"](replace(said(text, field="callout"), question="Does it?"))
+
+
+def test_a_callout_of_a_section_may_be_shorter() -> None:
+    answer = said("A starter is fed so that the yeast in it lives. " * 5, field="callout")
+    assert CHECKS["length"](answer) and not CHECKS["length"](replace(answer, of_section=True))
+
+
+def test_a_note_about_notes_may_speak_of_them() -> None:
+    answer = replace(said("This note is yours to keep: a play."), title="This Note Is Yours")
+    assert kind_of(answer) is None
+
+
+def test_markup_that_the_note_shows_is_no_fault() -> None:
+    answer = replace(said("How < p> opens a paragraph."), note="`<p>` opens a paragraph.")
+    assert kind_of(answer) is None
+
+
+def test_a_language_that_is_set_is_the_one_to_write_in() -> None:
+    german = "Wie man einen Teig aus Mehl und Wasser jeden Tag in der Küche füttert."
+    assert kind_of(replace(said(german), language="German")) is None
+    english = "How to feed a starter of flour and water twice a day in the kitchen."
+    assert kind_of(replace(said(english), language="German")) == "language"
+
+
+def test_an_example_in_the_prompt_is_no_answer() -> None:
+    told = "Write as in: How bees find their way home by the light of the sky."
+    answer = said("How bees find their way home by the light of the sky.")
+    assert kind_of(replace(answer, prompt=told)) == "echo"
+    assert kind_of(replace(answer, prompt=told, note=f"{answer.note} {answer.text}")) is None
+
+
+def test_every_fault_tells_the_user_and_the_model() -> None:
+    for kind, language, text in BAD:
+        fault = find_fault(said(text, language))
+        assert fault and fault.kind == kind and fault.reason and fault.retry.endswith(".")
+
+
+def test_no_kind_goes_untested() -> None:
+    assert {kind for kind, _, _ in BAD} | {"copied"} == set(CHECKS)  # see CALLOUTS
+
+
+@given(st.text(max_size=300))
+def test_no_answer_breaks_a_check(text: str) -> None:
+    for field in ("description", "callout"):
+        answer = replace(said(text, field=field), words="")
+        for check in CHECKS.values():
+            check(answer)
+
+
+@given(st.sampled_from(WHOLE), st.integers(2, 5))
+def test_what_is_said_again_never_passes(good: tuple[str, str], times: int) -> None:
+    text, language = good
+    assert kind_of(said(" ".join([text] * times), language)) is not None
+
+
+ENDS = [
+    pytest.param("Bread. How it rises.", "Bread. How it rises.", id="whole"),
+    pytest.param("Rises, e.g. in the cold. And how", "Rises, e.g. in the cold.", id="en"),
+    pytest.param("面包的发酵。酵头的喂", "面包的发酵。", id="zh"),
+    pytest.param("一。二。三", "一。二。", id="zh, without blanks"),
+    pytest.param("", "", id="nothing"),
+    pytest.param("How bread rises", "How bread rises", id="the only one"),
+]
+
+
+@pytest.mark.parametrize(("text", "whole"), ENDS)
+def test_whole_sentences(text: str, whole: str) -> None:
+    assert whole_sentences(text) == whole
+
+
+RUNS_ON = [
+    pytest.param("A.\n\n**Bread**\n\nC.\n\n- d", None, id="three paragraphs, as it is"),
+    pytest.param("A.\n\n**Bread**\n\nC.\n\nD.\n\nE.", "A.\n\nC.\n\nD.", id="five"),
+    pytest.param("A.\n\nB.\n\nC.\n\n- d\n\nE.", "A.\n\nB.\n\nC.\n\n- d", id="with a list"),
+    pytest.param(f"A.\n\n{'b' * 1400}.\n\n{'c' * 400}.", f"A.\n\n{'b' * 1400}.", id="long ones"),
+    pytest.param("b" * 1800, None, id="one too long"),
+    pytest.param("Sourdough\n\nA.\n\nB.", "A.\n\nB.", id="the title first"),
+    pytest.param("## All about it\n\nA.\n\nB.", "A.\n\nB.", id="a heading first"),
+]
+
+
+@pytest.mark.parametrize(("text", "left"), RUNS_ON)
+def test_first_paragraphs(text: str, left: str | None) -> None:
+    assert first_paragraphs(text, "Sourdough", said("", field="callout").field) == (left or text)
+
+
+PARTED = [
+    pytest.param("Bread raised by wildyeast.", "Bread raised by wild yeast.", id="of the note"),
+    pytest.param("A starter of Flourand water.", "A starter of Flour and water.", id="a capital"),
+    pytest.param(
+        "It raises bread. It raisesbread.", "It raises bread. It raises bread.", id="said"
+    ),
+    pytest.param("A starter, floured. Wildyeast.", None, id="elsewhere"),
+    pytest.param("Bread raised by [[Wildyeast]].", None, id="in a link"),
+    pytest.param("Bread raised by `wildyeast`.", None, id="in code"),
+    pytest.param("In the kitchenonce.", None, id="not side by side"),
+    pytest.param("Live ina starter.", None, id="short words"),
+    pytest.param("酵头由面粉和水制成。", None, id="no blanks"),
+]
+
+
+@pytest.mark.parametrize(("text", "parted"), PARTED)
+def test_part_words(text: str, parted: str | None) -> None:
+    assert part_words(text, NOTES["en"][1]) == (parted or text)
+
+
+SANE = [
+    pytest.param("ru", "Сила равна F = ma, где a - ускорение; язык - C.", id="a formula"),
+    pytest.param(
+        "zh", "物联网（Internet of Things）是面粉和水的网络。", id="English words together"
+    ),
+    pytest.param("ja", "`for x in y` と書くパンです。", id="code"),
+    pytest.param("loop", "介绍for循环怎样逐个取出列表里的元素。", id="a word of the code"),
+]
+
+
+@pytest.mark.parametrize(("language", "text"), SANE)
+def test_not_garbled(language: str, text: str) -> None:
+    assert CHECKS["garbled"](said(text, language)) is None
+
+
+UNTIDY = [
+    pytest.param(f"{COPY}\n", COPY, id="all of it stands in the note"),
+    pytest.param("A.\r\n \r\n\r\nB.  \r\n", "A.\n\nB.", id="line ends"),
+    pytest.param("A. ~~~\nB\n\nC\n\nD\n\nE", None, id="code"),
+    pytest.param("A one, e.g. bread. And th …", "A one, e.g. bread.", id="cut in a sentence"),
+    pytest.param("A.\n\nAnd th …", "A.", id="cut in a paragraph's first sentence"),
+    pytest.param("A:\n\n- b\n- c d …", "A:\n\n- b", id="cut in a list"),
+    pytest.param("A.\n\n**How it works**\n\nIt …", "A.", id="cut below a heading"),
+    pytest.param("And th …", "", id="cut in the only sentence"),
+    pytest.param("> [!ai]+ AI\n> A.", "> A.", id="the header of a callout"),
+    pytest.param("See [!ai]\nB.", None, id="no header"),
+    pytest.param(
+        "Yeast is wild.[^1] It lives [2][3]. On.【4†source】",
+        "Yeast is wild. It lives. On.",
+        id="sources that are not there",
+    ),
+    pytest.param("Take the last of the list, a[1], and go.", None, id="an index"),
+    pytest.param("**Dough** rises. Bread.", None, id="bold, no list"),
+    pytest.param(f"Bread. {COPY}\n- White. Mild.", None, id="a list below"),
+]
+
+
+@pytest.mark.parametrize(("text", "tidied"), UNTIDY)
+def test_tidy(text: str, tidied: str | None) -> None:
+    title, note = NOTES["en"]
+    expected = text if tidied is None else tidied
+    assert tidy(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
+
+
+def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert not checks_are_on()
+    monkeypatch.delenv("COMPANION_CHECKS")
+    assert checks_are_on()
+
+
+def test_two_questions_get_two_answers() -> None:
+    same = "Dough rises because yeast makes gas in it."
+    answer = replace(said(same, field="callout"), question="Who invented bread?")
+    assert find_fault(answer) is None
+    note = f"{answer.note}\n\n> [!ai] Why does dough rise?\n> {same}"
+    again = find_fault(replace(answer, note=note))
+    assert again and again.kind == "copied"

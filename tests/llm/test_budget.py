@@ -1,0 +1,570 @@
+"""What a day may take: caps that hold for threads, processes, kills, damage and odd clocks."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import sqlite3
+import stat
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from companion.llm.budget import LimitReached, Reservation, Spending, SpendingUnknown, Spent
+from companion.llm.response import Usage
+
+REPOSITORY = Path(__file__).parents[2]
+NOON = datetime(2026, 3, 10, 12).timestamp()
+DAY = 86_400.0
+Open = Callable[..., Spending]
+
+
+class Clock:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.now = NOON
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "spending.sqlite3"
+
+
+@pytest.fixture
+def clock() -> Clock:
+    return Clock()
+
+
+@pytest.fixture
+def spend(file: Path, clock: Clock) -> Iterator[Open]:
+    """Open the file anew, as another process does."""
+    opened: list[Spending] = []
+
+    def spend(**options: Any) -> Spending:
+        opened.append(Spending(file, **{"price": a_dollar_a_thousand, "clock": clock, **options}))
+        return opened[-1]
+
+    yield spend
+    for spending in opened:
+        spending.close()
+
+
+def a_dollar_a_thousand(input_tokens: int, output_tokens: int) -> float:
+    return (input_tokens + output_tokens) / 1000
+
+
+def settle_less(one: Reservation) -> None:
+    one.settle(Usage(90, 10, 1))
+
+
+def settle_more(one: Reservation) -> None:
+    one.settle(Usage(700, 300, 1))
+
+
+def settle_untold(one: Reservation) -> None:
+    one.settle(Usage(0, 0, 1))
+
+
+def break_off(one: Reservation) -> None:
+    with one, pytest.raises(TimeoutError):
+        one.sent = True
+        raise TimeoutError
+
+
+def leave_unsent(one: Reservation) -> None:
+    with one:
+        pass
+
+
+def end_twice(one: Reservation) -> None:
+    one.settle(Usage(90, 10, 1))
+    one.release()
+    one.settle(Usage(5, 5, 1))
+
+
+ENDS = [
+    pytest.param(settle_less, Spent(90, 10, 0.1, 0, 1), id="took less"),
+    pytest.param(settle_more, Spent(700, 300, 1.0, 0, 1), id="took more than estimated"),
+    pytest.param(settle_untold, Spent(200, 100, 0.3, 0, 1), id="the endpoint tells no usage"),
+    pytest.param(Reservation.release, Spent(0, 0, 0.0, 0, 0), id="nothing was paid"),
+    pytest.param(leave_unsent, Spent(0, 0, 0.0, 0, 0), id="never sent"),
+    pytest.param(break_off, Spent(200, 100, 0.3, 0, 1), id="sent and broken off"),
+    pytest.param(lambda one: None, Spent(200, 100, 0.3, 0, 1), id="never ended: a kill"),
+    pytest.param(end_twice, Spent(90, 10, 0.1, 0, 1), id="ended twice"),
+]
+
+
+@pytest.mark.parametrize(("end", "expected"), ENDS)
+def test_what_counts_after_a_call(
+    spend: Open, end: Callable[[Reservation], None], expected: Spent
+) -> None:
+    spending = spend()
+    reservation = spending.reserve(200, 100)
+    assert spending.today() == Spent(200, 100, 0.3, 0, 1)
+    end(reservation)
+    assert spending.today() == spend().today() == expected
+
+
+CAPS = [
+    pytest.param(
+        {"tokens_a_day": 1000}, 999, 1, ["1,000 tokens", "1,000 spent", "tokens_a_day"], id="tok"
+    ),
+    pytest.param({"tokens_a_day": 0}, 0, 0, ["0 tokens", "tokens_a_day"], id="no tokens"),
+    pytest.param(
+        {"dollars_a_day": 1}, 999, 1, ["$1 a day", "$1.0000 spent", "dollars_a_day"], id="dollars"
+    ),
+    pytest.param(
+        {"tokens_a_day": 5000, "dollars_a_day": 0.5},
+        499,
+        1,
+        ["$0.5 a day", "dollars_a_day"],
+        id="both",
+    ),
+    pytest.param(
+        {"tokens_a_day": 500, "dollars_a_day": 1e300}, 499, 1, ["500 tokens"], id="both, tokens"
+    ),
+]
+
+
+@pytest.mark.parametrize(("caps", "first", "fits", "words"), CAPS)
+def test_a_cap_is_met_and_not_passed(
+    spend: Open, clock: Clock, caps: dict[str, Any], first: int, fits: int, words: list[str]
+) -> None:
+    if first:
+        spend(**caps).reserve(first, 0)
+    if fits:
+        spend(**caps).reserve(0, fits)
+    with pytest.raises(LimitReached) as caught:
+        spend(**caps).reserve(1, 0)
+    assert all(word in str(caught.value) for word in [*words, "midnight", "[limits]"])
+    assert caught.value.retry_after == DAY / 2
+    assert spend().today().input_tokens == first
+    clock.now += DAY / 2
+    if caps.get("tokens_a_day") != 0:
+        spend(**caps).reserve(1, 0)
+
+
+def test_a_call_larger_than_the_cap_is_refused_on_a_day_without_any(spend: Open) -> None:
+    with pytest.raises(LimitReached, match="0 spent today, and the next call may take 1,001"):
+        spend(tokens_a_day=1000).reserve(1000, 1)
+
+
+def test_a_cap_on_money_does_not_stop_what_costs_nothing(spend: Open) -> None:
+    spend().reserve(5000, 0)
+    with pytest.raises(LimitReached):
+        spend(dollars_a_day=1).reserve(1, 0)
+    spend(dollars_a_day=1, price=lambda read, written: 0).reserve(5000, 0)
+
+
+PRICES = [
+    pytest.param(lambda read, written: None, None, id="not known for these tokens"),
+    pytest.param(None, None, id="not known at all"),
+    pytest.param(lambda read, written: 0, 0.0, id="free"),
+    pytest.param(lambda read, written: 1e-9, 0.000001, id="rounded up"),
+]
+
+
+@pytest.mark.parametrize(("price", "dollars"), PRICES)
+def test_price(spend: Open, price: Any, dollars: float | None) -> None:
+    spending = spend(price=price)
+    spending.reserve(10, 0)
+    assert spending.today().dollars == spend().today().dollars == dollars
+    if dollars is None:
+        with pytest.raises(SpendingUnknown, match="tokens_a_day"):
+            spend(price=price, dollars_a_day=9).reserve(1, 0)
+
+
+def test_absurd_usages_do_no_harm(spend: Open) -> None:
+    spending = spend(tokens_a_day=10**30)
+    for _ in range(20):
+        spending.reserve(1, 1).settle(Usage(10**40, 10**40, 1))
+    assert spending.today().input_tokens == 20 * 10**9
+
+
+def test_notes_are_counted_by_vault_and_day(spend: Open, clock: Clock) -> None:
+    one, other = (spend(vault=name, notes_a_day=2) for name in ("one", "other"))
+    assert [one.reserve_note() for _ in range(3)] == [True, True, False]
+    assert other.reserve_note()
+    one.give_note_back()
+    assert [spend(vault="one", notes_a_day=2).reserve_note() for _ in range(2)] == [True, False]
+    assert (one.today().background_notes, other.today().background_notes) == (2, 1)
+    assert not spend(vault="none", notes_a_day=0).reserve_note()
+    clock.now += DAY
+    assert one.today().background_notes == 0
+    one.give_note_back()
+    assert [one.reserve_note() for _ in range(3)] == [True, True, False]
+    unlimited = spend(vault="much")
+    assert all(unlimited.reserve_note() for _ in range(200))
+
+
+def test_the_clock_goes_back_and_forth(spend: Open, clock: Clock) -> None:
+    spending = spend(tokens_a_day=100)
+    spending.reserve(60, 0)
+    under_way = spending.reserve(40, 0)
+    for days, spent in ((900, 0), (-900, 0), (0, 100)):
+        clock.now = NOON + days * DAY
+        assert spending.today().input_tokens == spent
+        if not spent:
+            spending.reserve(100, 0).settle(Usage(50, 50, 1))
+    clock.now = NOON + 2 * DAY
+    under_way.settle(Usage(5, 5, 1))
+    assert spending.today().input_tokens == 0
+    clock.now = NOON
+    assert spend().today()[:2] == (65, 5)
+
+
+def test_only_400_days_are_kept(spend: Open, file: Path, clock: Clock) -> None:
+    spending = spend(vault="v")
+    for _ in range(420):
+        clock.now += DAY
+        spending.reserve(1, 0)
+        spending.reserve_note()
+    clock.now -= 419 * DAY
+    spending.close()
+    assert spend(vault="v").today() == Spent(0, 0, 0.0, 0, 0)
+    with closing(sqlite3.connect(file)) as db:
+        assert db.execute("SELECT COUNT(*) FROM days").fetchone() == (400,)
+        assert db.execute("SELECT COUNT(*) FROM notes").fetchone() == (400,)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes")
+def test_the_file_is_the_users_alone(spend: Open, file: Path) -> None:
+    spend().reserve(1, 1)
+    kept = list(file.parent.iterdir())
+    assert file in kept
+    assert {stat.S_IMODE(path.stat().st_mode) for path in kept} == {0o600}
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no modes")
+def test_a_file_that_others_may_read_is_mended(spend: Open, file: Path) -> None:
+    spend().reserve(1, 1)
+    file.chmod(0o644)
+    spend().reserve(1, 1)
+    assert stat.S_IMODE(file.stat().st_mode) == 0o600
+
+
+def delete(file: Path) -> None:
+    for path in list(file.parent.iterdir()):
+        path.unlink()
+
+
+def delete_all_but_the_log(file: Path) -> None:
+    file.unlink()
+
+
+def delete_the_folder(file: Path) -> None:
+    delete(file)
+    file.parent.rmdir()
+
+
+@pytest.mark.parametrize("lose", [delete, delete_all_but_the_log, delete_the_folder])
+def test_deleted_while_in_use(spend: Open, file: Path, lose: Callable[[Path], None]) -> None:
+    spending = spend(tokens_a_day=1000, vault="v", notes_a_day=5)
+    spending.reserve(500, 0)
+    under_way = spending.reserve(400, 0)
+    spending.reserve_note()
+    lose(file)
+    other = spend(vault="v")
+    assert other.today() == Spent(0, 0, 0.0, 0, 0)
+    other.reserve(7, 0)
+    under_way.settle(Usage(30, 3, 1))
+    spending.reserve(800, 0)
+    assert spending.today() == other.today() == spend(vault="v").today()
+    assert spending.today()[:2] == (837, 3)
+    with pytest.raises(LimitReached):
+        spending.reserve(300, 0)
+
+
+def garbage(file: Path) -> None:
+    file.write_bytes(b"no database at all, but long enough to look like one " * 200)
+
+
+def half(file: Path) -> None:
+    file.write_bytes(file.read_bytes()[:5000])
+
+
+def no_tables(file: Path) -> None:
+    file.unlink()
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version=1")
+
+
+@pytest.mark.parametrize("damage", [garbage, half, no_tables])
+def test_a_damaged_file_is_set_aside(
+    spend: Open, file: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
+) -> None:
+    spending = spend(tokens_a_day=1000)
+    spending.reserve(900, 0)
+    spending.close()
+    damage(file)
+    damaged = file.stat().st_ino
+    spending.reserve(901, 0)
+    assert spending.today()[:2] == spend().today()[:2] == (901, 0)
+    assert file.with_name("spending.sqlite3.damaged").stat().st_ino == damaged
+    assert [record.levelno for record in caplog.records] == [logging.WARNING]
+    assert "damaged" in caplog.text and "anew" in caplog.text
+
+
+@pytest.mark.parametrize("damage", [garbage, half, no_tables])
+def test_damaged_while_in_use(spend: Open, file: Path, damage: Callable[[Path], None]) -> None:
+    spending = spend(tokens_a_day=1000)
+    under_way = spending.reserve(50, 0)
+    damage(file)
+    under_way.settle(Usage(40, 1, 1))
+    for each in (spending, spend(tokens_a_day=1000), spending):
+        each.reserve(10, 0)
+        each.close()
+    assert spend().today().input_tokens >= 30
+
+
+def a_folder(file: Path) -> None:
+    file.mkdir(parents=True)
+
+
+def no_folder(file: Path) -> None:
+    file.parent.write_text("a file")
+
+
+def newer(file: Path) -> None:
+    file.parent.mkdir()
+    with closing(sqlite3.connect(file)) as db:
+        db.execute("PRAGMA user_version=99")
+
+
+UNUSABLE = [
+    pytest.param(a_folder, "cannot be opened", id="a folder of its name"),
+    pytest.param(no_folder, "cannot be written", id="no folder"),
+    pytest.param(newer, "update Companion", id="of a newer version"),
+]
+CAPPED: list[dict[str, Any]] = [{"tokens_a_day": 10}, {"dollars_a_day": 1.0}]
+
+
+@pytest.mark.parametrize(("spoil", "words"), UNUSABLE)
+def test_a_file_that_cannot_be_used(
+    spend: Open,
+    file: Path,
+    caplog: pytest.LogCaptureFixture,
+    spoil: Callable[[Path], None],
+    words: str,
+) -> None:
+    spoil(file)
+    for caps in CAPPED:
+        with pytest.raises(SpendingUnknown, match=words):
+            spend(**caps).reserve(1, 1)
+    with pytest.raises(SpendingUnknown, match=words):
+        spend(notes_a_day=5).reserve_note()
+    assert not caplog.records
+    uncapped = spend()
+    for _ in range(3):
+        uncapped.reserve(5, 5).settle(Usage(1, 1, 1))
+        assert uncapped.reserve_note()
+        uncapped.give_note_back()
+    assert uncapped.today() == Spent()
+    assert len(caplog.records) == 1 and words in caplog.text
+
+
+def test_locked_by_another_program(
+    spend: Open, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.llm.budget_store._BUSY_SECONDS", 0.05)
+    spending = spend(tokens_a_day=100)
+    under_way = spending.reserve(10, 0)
+    with closing(sqlite3.connect(file, isolation_level=None)) as db:
+        db.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(SpendingUnknown, match="locked"):
+            spending.reserve(1, 0)
+        under_way.settle(Usage(1, 1, 1))
+        db.execute("ROLLBACK")
+    assert spending.reserve(90, 0) and spending.today().input_tokens == 100
+
+
+def test_64_threads_meet_the_cap_exactly(spend: Open) -> None:
+    spending = spend(tokens_a_day=64 * 20)
+
+    def ask(_: int) -> bool:
+        try:
+            spending.reserve(1, 1)
+        except LimitReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(64) as pool:
+        assert sum(pool.map(ask, range(64 * 20))) == 64 * 10
+    assert spend().today()[:2] == (640, 640)
+
+
+def test_the_patient_use_up_what_others_give_back(spend: Open) -> None:
+    spending = spend(tokens_a_day=1000)
+    arrived = threading.Barrier(8)
+
+    def ask(_: int) -> bool:
+        arrived.wait()
+        try:
+            with spending.reserve(400, 100, patient=True) as reservation:
+                reservation.settle(Usage(50, 50, 1))
+        except LimitReached:
+            return False
+        return True
+
+    with ThreadPoolExecutor(8) as pool:
+        assert sum(pool.map(ask, range(8))) == 6
+    assert spending.today()[:2] == (300, 300)
+
+
+SPENDER = """
+import sys
+from pathlib import Path
+from companion.llm.response import Usage
+from companion.llm.budget import LimitReached, Spending
+spending = Spending(Path(sys.argv[1]), None, 3000)
+print("ready", flush=True)
+sys.stdin.readline()
+done = 0
+try:
+    while done < int(sys.argv[2]):
+        reservation = spending.reserve(1, 1)
+        done += 1
+        reservation.settle(Usage(1, 1, 1))
+except LimitReached:
+    pass
+print(done, flush=True)
+sys.stdin.readline()
+spending.reserve(1, 1)
+print("reserved", flush=True)
+sys.stdin.readline()
+"""
+
+
+FIRST = """
+import sys, time
+from pathlib import Path
+from companion.llm.budget import Spending
+print("ready", flush=True)
+began = float(sys.stdin.readline())
+for number in range(40):
+    while time.time() < began + number * 0.02:
+        pass
+    with Spending(Path(sys.argv[1], str(number), "spending.sqlite3"), None, 100) as spending:
+        spending.reserve(1, 1)
+print("done", flush=True)
+sys.stdin.readline()
+"""
+
+
+def start(file: Path, most: int = 0, script: str = SPENDER) -> subprocess.Popen[str]:
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(file), str(most)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+        text=True,
+    )
+    assert process.stdout and process.stdout.readline() == "ready\n"
+    return process
+
+
+def tell(process: subprocess.Popen[str], line: str = "") -> None:
+    assert process.stdin
+    process.stdin.write(f"{line}\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str]) -> str:
+    assert process.stdout
+    return process.stdout.readline().strip()
+
+
+def test_processes_share_the_cap(file: Path) -> None:
+    processes = [start(file, 10_000) for _ in range(3)]
+    try:
+        for process in processes:
+            tell(process)
+        assert sum(int(hear(process)) for process in processes) == 1500
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+
+
+def test_several_may_be_the_first(tmp_path: Path) -> None:
+    processes = [start(tmp_path, script=FIRST) for _ in range(4)]
+    try:
+        began = time.time() + 0.1
+        for process in processes:
+            tell(process, str(began))
+        assert [hear(process) for process in processes] == ["done"] * 4
+    finally:
+        for process in processes:
+            process.kill()
+            process.communicate()
+    for number in range(40):
+        with Spending(tmp_path / str(number) / "spending.sqlite3") as spending:
+            assert spending.today()[:2] == (4, 4)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
+def test_a_kill_leaves_what_was_reserved(file: Path) -> None:
+    process = start(file, 10)
+    tell(process)
+    assert hear(process) == "10"
+    tell(process)
+    assert hear(process) == "reserved"
+    process.send_signal(signal.SIGKILL)
+    process.communicate()
+    with Spending(file) as spending:
+        assert spending.today()[:2] == (11, 11)
+
+
+CALL = st.tuples(
+    st.integers(0, 300),  # estimated
+    st.integers(0, 300),
+    st.sampled_from(["settle", "release", "keep"]),
+    st.integers(1, 400),  # taken
+    st.integers(1, 400),
+)
+
+
+@settings(
+    max_examples=60,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(calls=st.lists(CALL, max_size=25), cap=st.integers(0, 2000))
+def test_the_sum_is_what_was_taken(
+    tmp_path_factory: pytest.TempPathFactory, calls: list[Any], cap: int
+) -> None:
+    """A call goes out only if its estimate fits under the cap, and counts what it took."""
+    spent = 0
+    file = tmp_path_factory.mktemp("spent") / "spending.sqlite3"
+    with Spending(file, tokens_a_day=cap) as spending:
+        for read, written, end, *taken in calls:
+            if spent + read + written > cap:
+                with pytest.raises(LimitReached):
+                    spending.reserve(read, written)
+                continue
+            reservation = spending.reserve(read, written)
+            if end == "settle":
+                reservation.settle(Usage(taken[0], taken[1], 1))
+                spent += sum(taken)
+            elif end == "release":
+                reservation.release()
+            else:
+                reservation.keep()
+                spent += read + written
+            assert sum(spending.today()[:2]) == spent

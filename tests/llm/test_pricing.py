@@ -1,0 +1,81 @@
+"""Estimates before a run, without a network, and modules that cost nothing until they are used."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from companion.errors import UsageError
+from companion.llm.endpoint import Endpoint
+from companion.llm.pricing import estimate_tokens, price
+
+TEXTS = [
+    pytest.param("", 0, 1, id="nothing"),
+    pytest.param("Perplexity measures how well models predict. " * 12, 100, 150, id="English"),
+    pytest.param("Перплексия показывает, насколько хорошо модель. " * 10, 150, 260, id="Russian"),
+    pytest.param("困惑度衡量语言模型预测文本的能力。" * 10, 150, 270, id="Chinese"),
+]
+
+
+@pytest.mark.parametrize(("text", "least", "most"), TEXTS)
+def test_estimate_tokens(text: str, least: int, most: int) -> None:
+    assert least <= estimate_tokens(text) <= most
+
+
+PRICES = [
+    pytest.param("gpt-4o-mini", "https://api.openai.com/v1", Decimal("0.027"), id="OpenAI"),
+    pytest.param("no-such-model", "https://api.openai.com/v1", None, id="unknown model"),
+    pytest.param("gpt-4o-mini", "https://ai.example/v1", None, id="unknown address"),
+    pytest.param("qwen", "http://localhost:11434/v1", None, id="this machine"),
+]
+
+
+@pytest.mark.parametrize(("model", "url", "dollars"), PRICES)
+def test_price(model: str, url: str, dollars: Decimal | None) -> None:
+    found = price(model, url, 100_000, 20_000)
+    assert (found and found.dollars) == dollars
+
+
+ADDRESSES = [
+    pytest.param("http://localhost:1/v1", True, id="localhost"),
+    pytest.param("http://127.8.0.1/v1", True, id="loopback"),
+    pytest.param("http://[::1]:80/v1", True, id="IPv6"),
+    pytest.param("http://api.localhost/v1", True, id="below localhost"),
+    pytest.param("https://localhost.example/v1", False, id="elsewhere"),
+    pytest.param("http://192.168.0.2/v1", False, id="other machine"),
+]
+
+
+@pytest.mark.parametrize(("url", "local"), ADDRESSES)
+def test_is_local(url: str, local: bool) -> None:
+    assert Endpoint(url, "m").is_local is local
+
+
+@pytest.mark.parametrize(
+    "url", ["", "localhost:1", "ftp://x/v1", "http://", "http://x:0", "http://[x"]
+)
+def test_no_address(url: str) -> None:
+    with pytest.raises(UsageError, match="base_url"):
+        Endpoint(url, "m")
+
+
+def test_endpoint_shows_no_secret() -> None:
+    endpoint = Endpoint("https://me:pw@ai.example:8/v1/?key=q", "m", "sk-1")
+    assert repr(endpoint) == "Endpoint('https://ai.example:8/v1', model='m')"
+
+
+def test_importing_is_cheap_and_openai_stays_quiet() -> None:
+    code = (
+        "import sys; from companion.llm import client, download, embedded, endpoint, pricing\n"
+        "slow = {'openai', 'httpx2', 'pydantic', 'xllamacpp', 'huggingface_hub', 'genai_prices'}\n"
+        "assert not slow & set(sys.modules), slow & set(sys.modules)\n"
+        "from companion.llm import transport; import logging\n"
+        "assert not logging.getLogger('openai').isEnabledFor(logging.INFO)\n"
+    )
+    root = str(Path(__file__).parents[2])
+    env = {"OPENAI_LOG": "debug", "PYTHONPATH": root, "PATH": "", "SYSTEMROOT": "C:\\Windows"}
+    subprocess.run([sys.executable, "-c", code], check=True, env=env)

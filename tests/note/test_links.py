@@ -1,0 +1,409 @@
+"""Links at first mentions: examples by rule, then what holds for any text."""
+
+import re
+import subprocess
+import sys
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.note.links import LinkNames, NoteName, link_mentions, link_targets, links_once
+from companion.note.mentions import Spelling, fold, spelling_of
+
+VAULT = [
+    NoteName("Machine Learning.md", "Machine Learning", ("ML", "statistical learning")),
+    NoteName("notes/Machine Learning Operations.md", "", ("MLOps",)),
+    NoteName("notes/large-language-models", "Large language models (LLMs)", ("LLM", "LLMs")),
+    NoteName("Home.md", "Home"),
+    NoteName("Entropy.md", "Entropy", ("entropy",)),
+    NoteName("Photosynthesis.md"),
+    NoteName("nothing.md"),
+    NoteName("note-taking.md"),
+    NoteName("To Do.md"),
+    NoteName("how to.md"),
+    NoteName("GPT-4.md"),
+    NoteName("JavaScript.md"),
+    NoteName("C++.md", "C++", ("C plus plus",)),
+    NoteName("Go.md"),
+    NoteName("R.md"),
+    NoteName("2024.md"),
+    NoteName("2024-05-01.md"),
+    NoteName("C# basics.md"),
+    NoteName("Dune: Part Two.md"),
+    NoteName("a/Mercury.md", "", ("quicksilver metal",)),
+    NoteName("b/Mercury.md", "", ("innermost planet", "Hermes")),
+    NoteName("Greek gods.md", "", ("Hermes",)),
+    NoteName("Let's Encrypt.md"),
+    NoteName("机器学习.md"),
+    NoteName("学习.md"),
+    NoteName("活着.md", "", ("黑暗", "有钱人")),
+    NoteName("面包.md"),
+    NoteName("京都.md"),
+    NoteName("工作流.md"),
+    NoteName("上下文.md"),
+    NoteName("文件管理.md"),
+    NoteName("基本概念.md"),
+    NoteName("Docker 使用.md"),
+    NoteName("データ.md"),
+    NoteName("データベース.md"),
+    NoteName("머신러닝.md"),
+    NoteName("แมว.md"),
+    NoteName("हिन्दी भाषा.md"),
+    NoteName("Машинное обучение.md"),
+    NoteName("Éclair.md"),
+    NoteName("Haus.md"),
+    NoteName("İstanbul.md"),
+]
+NAMES = LinkNames(VAULT)
+
+LINKED = [
+    pytest.param("About Machine Learning.", "About [[Machine Learning]].", id="as the title"),
+    pytest.param(
+        "Some machine learning.",
+        "Some [[Machine Learning|machine learning]].",
+        id="phrase in lower case",
+    ),
+    pytest.param("ML is it.", "[[Machine Learning|ML]] is it.", id="acronym"),
+    pytest.param("statistical learning", "[[Machine Learning|statistical learning]]", id="alias"),
+    pytest.param(
+        "An LLM, a large language models (LLMs) note",
+        "An [[large-language-models|LLM]], a large language models (LLMs) note",
+        id="file name where the title is none, once",
+    ),
+    pytest.param(
+        "Machine Learning Operations and Machine Learning",
+        "[[Machine Learning Operations]] and [[Machine Learning]]",
+        id="longest first",
+    ),
+    pytest.param(
+        "Machine Learning Operationsx",
+        "[[Machine Learning]] Operationsx",
+        id="shorter if longer is none",
+    ),
+    pytest.param("Go home, to Home.", "Go home, to [[Home]].", id="capital in mid-sentence"),
+    pytest.param("Much entropy.", "Much [[Entropy|entropy]].", id="word that is an alias"),
+    pytest.param("By photosynthesis.", "By [[Photosynthesis|photosynthesis]].", id="long word"),
+    pytest.param("My To Do list", "My [[To Do]] list", id="short words by their capitals"),
+    pytest.param("Use GPT-4.", "Use [[GPT-4]].", id="digits"),
+    pytest.param("In C++, too", "In C++, too", id="C++ is too short"),
+    pytest.param("In c plus plus", "In [[C++|c plus plus]]", id="alias of a name with signs"),
+    pytest.param(
+        "the quicksilver metal", "the [[a/Mercury|quicksilver metal]]", id="path if name is shared"
+    ),
+    pytest.param("**Machine Learning**", "**[[Machine Learning]]**", id="in emphasis"),
+    pytest.param("_Machine Learning_", "_[[Machine Learning]]_", id="in underscores"),
+    pytest.param(
+        "Use Let’s Encrypt", "Use [[Let's Encrypt|Let’s Encrypt]]", id="typographic apostrophe"
+    ),
+    pytest.param("Machine Learning's", "[[Machine Learning]]'s", id="possessive"),
+    pytest.param("l'entropy", "l'[[Entropy|entropy]]", id="elided article"),
+    pytest.param("> Some\n> ML", "> Some\n> [[Machine Learning|ML]]", id="in a callout's lines"),
+    pytest.param("机器学习是", "[[机器学习]]是", id="Chinese"),
+    pytest.param("是学习的", "是[[学习]]的", id="two signs amid words that join"),
+    pytest.param("酒、面包等", "酒、[[面包]]等", id="in a row"),
+    pytest.param("麵包與面包", "麵包與[[面包]]", id="traditional word that joins"),
+    pytest.param("系统的上下文。", "系统的[[上下文]]。", id="three signs behind 的"),
+    pytest.param("是有钱人。", "是[[活着|有钱人]]。", id="alias of three signs"),
+    pytest.param("看《黑暗》", "看《[[活着|黑暗]]》", id="alias between book marks"),
+    pytest.param("は京都へ", "は[[京都]]へ", id="between kana"),
+    pytest.param("深度机器学习模型", "深度[[机器学习]]模型", id="four signs in a sentence"),
+    pytest.param("学习、面包", "[[学习]]、[[面包]]", id="two links of two signs"),
+    pytest.param("Docker 使用中的", "[[Docker 使用]]中的", id="Chinese end of a name"),
+    pytest.param("用JavaScript写", "用[[JavaScript]]写", id="Latin amid Chinese"),
+    pytest.param("このデータは", "この[[データ]]は", id="Japanese"),
+    pytest.param("データベース", "[[データベース]]", id="longest katakana"),
+    pytest.param("머신러닝은", "[[머신러닝]]은", id="Korean with a particle"),
+    pytest.param("รักแมวมาก", "รัก[[แมว]]มาก", id="Thai"),
+    pytest.param("यह हिन्दी भाषा है", "यह [[हिन्दी भाषा]] है", id="Hindi"),
+    pytest.param("о машинное обучение", "о [[Машинное обучение|машинное обучение]]", id="Russian"),
+    pytest.param("ein Éclair", "ein [[Éclair]]", id="accent"),
+    pytest.param("in İstanbul", "in [[İstanbul]]", id="letter that grows in lower case"),
+    pytest.param("[[x]] then ML", "[[x]] then [[Machine Learning|ML]]", id="beside another link"),
+    pytest.param("Tom (ML)", "Tom ([[Machine Learning|ML]])", id="in parentheses"),
+]
+
+LEFT_ALONE = [
+    pytest.param("At home", id="ordinary word"),
+    pytest.param("Home is here. Home too.", id="capital that the sentence gives"),
+    pytest.param("> - Home", id="capital that the list item gives"),
+    pytest.param("There is nothing", id="short file name in lower case"),
+    pytest.param("For note-taking-like", id="part of a compound"),
+    pytest.param("I know how to do to do", id="phrase of ordinary words"),
+    pytest.param("ml and Ml", id="acronym in lower case"),
+    pytest.param("javascript", id="inner capital"),
+    pytest.param("Go R", id="too short"),
+    pytest.param("In 2024, on 2024-05-01", id="years and dates"),
+    pytest.param("Learn C# basics", id="hash in name"),
+    pytest.param("See Dune: Part Two", id="colon in name"),
+    pytest.param("Mercury and Hermes", id="several notes of the name"),
+    pytest.param("GPT-4o GPT-4-turbo XML MLs MLé", id="inside words"),
+    pytest.param("x.ML ML.js ML/x a_ML ML_a", id="inside file names"),
+    pytest.param("`Machine Learning` ``a ` ML``", id="code"),
+    pytest.param("```\nMachine Learning\n```", id="fence"),
+    pytest.param("> ~~~\n> ML\n> ~~~", id="fence in a callout"),
+    pytest.param(">     Machine Learning", id="indented code"),
+    pytest.param("[[Machine Learning]] Machine Learning ML", id="linked already"),
+    pytest.param("[[notes/../x|ML]]", id="in a link"),
+    pytest.param("[[machine learning.md#Uses|it]]: ML", id="linked by another spelling"),
+    pytest.param("![[Machine Learning]] ML", id="embedded already"),
+    pytest.param("[it](<./Machine Learning.md>) ML", id="linked in Markdown already"),
+    pytest.param("[Machine Learning](x) [Home][ML] <b ML>", id="Markdown links and HTML"),
+    pytest.param("https://a.org/ML?ML https\\://a.org/ML www\\.ML.org", id="URLs"),
+    pytest.param("\\#ML #ML x@ML ML@x \\!ML !ML [ML", id="what an escape or a sign makes of it"),
+    pytest.param("C\\\\ML \\ML", id="behind a backslash"),
+    pytest.param("ML(x) ML[x]", id="would become a Markdown link"),
+    pytest.param("| a | b |\n|---|---|\n| ML | x |", id="table"),
+    pytest.param("データベ", id="part of a katakana word"),
+    pytest.param("我爱学习。生活着、面包车、东京都、工作流程", id="part of a Chinese word"),
+    pytest.param("自己的面包，行为面包，3面包", id="ordinary Chinese word"),
+    pytest.param("“黑暗”，黑暗，『黑暗』", id="Chinese alias that is an ordinary word"),
+    pytest.param("文件管理器", id="longer Chinese word"),
+    pytest.param("Python 的基本概念。", id="what any chapter is called"),
+    pytest.param("学习[[机器学习]] 生[[Home|活]]面包", id="beside a link, part of a Chinese word"),
+    pytest.param("Docker 使用容器", id="Chinese end of a name goes on"),
+    pytest.param("나의머신러닝", id="end of a Korean word"),
+    pytest.param("हिन्दी भाषाओं", id="before a vowel sign"),
+    pytest.param("Machine\nLearning", id="over a line end"),
+    pytest.param("Machine  Learning", id="two spaces"),
+    pytest.param("", id="nothing"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), LINKED)
+def test_link_mentions(text: str, expected: str) -> None:
+    assert link_mentions(text, NAMES) == expected
+    assert link_mentions(expected, NAMES) == expected
+
+
+@pytest.mark.parametrize("text", LEFT_ALONE)
+def test_leaves_alone(text: str) -> None:
+    assert link_mentions(text, NAMES) == text
+
+
+@pytest.mark.parametrize(
+    ("own", "linked", "expected"),
+    [
+        pytest.param(
+            "Machine Learning.md", [], "ML Machine Learning, [[Entropy|entropy]]", id="own note"
+        ),
+        pytest.param(
+            "Machine Learning", [], "ML Machine Learning, [[Entropy|entropy]]", id="own path"
+        ),
+        pytest.param(
+            "", ["machine learning"], "ML Machine Learning, [[Entropy|entropy]]", id="linked"
+        ),
+        pytest.param(
+            "",
+            ["Machine Learning.md"],
+            "ML Machine Learning, [[Entropy|entropy]]",
+            id="linked by file",
+        ),
+        pytest.param(
+            "x.md",
+            ["y"],
+            "[[Machine Learning|ML]] Machine Learning, [[Entropy|entropy]]",
+            id="others",
+        ),
+    ],
+)
+def test_neither_itself_nor_twice(own: str, linked: list[str], expected: str) -> None:
+    assert link_mentions("ML Machine Learning, entropy", NAMES, own, linked) == expected
+
+
+TEXT_S_OWN = [
+    pytest.param("[[Home]] and [[Home|a house]]", "[[Home]] and a house", id="twice"),
+    pytest.param("[[Machine Learning|ML]] is it", "ML is it", id="to the note itself"),
+    pytest.param("an [[Entropy|entropy]]", "an entropy", id="that the note has"),
+    pytest.param("[[Home#Rooms]] and [[Home#Rooms]]", "[[Home#Rooms]] and Home", id="a heading"),
+    pytest.param("[[C# basics]] [[c# basics|C#]]", "C# basics C#", id="a hash in the name"),
+    pytest.param("[[Mercury]] [[Mercury]]", "[[Mercury]] [[Mercury]]", id="one of several"),
+    pytest.param("[[Nowhere]] and [[Nowhere]]", "[[Nowhere]] and [[Nowhere]]", id="no note"),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TEXT_S_OWN)
+def test_a_model_s_own_links(text: str, expected: str) -> None:
+    assert links_once(text, NAMES, "Machine Learning.md", ["Entropy"]) == expected
+
+
+def test_own_longer_name_hides_the_shorter_one() -> None:
+    text = "Machine Learning Operations"
+    assert link_mentions(text, NAMES, "notes/Machine Learning Operations.md") == text
+
+
+def test_word_in_many_names_is_ordinary() -> None:
+    parts = ["my dictionary", "dictionary tools", "offline dictionary", "dictionary of words"]
+    few = LinkNames([NoteName("dictionary.md"), *(NoteName(part) for part in parts[:2])])
+    many = LinkNames([NoteName("dictionary.md"), *(NoteName(part) for part in parts)])
+    assert link_mentions("A dictionary.", few) == "A [[dictionary]]."
+    assert link_mentions("A dictionary.", many) == "A dictionary."
+
+
+RESOLVED = [
+    pytest.param("Home", "Home", id="basename"),
+    pytest.param("hOME", "Home", id="any case"),
+    pytest.param("Home.md", "Home", id="extension"),
+    pytest.param(" home.MD ", "Home", id="extension in capitals, blanks"),
+    pytest.param("/Home", "Home", id="from the vault's root"),
+    pytest.param("notes/large-language-models", "large-language-models", id="path"),
+    pytest.param("b/mercury", "b/Mercury", id="path of a shared name"),
+    pytest.param("Mercury", None, id="shared name"),
+    pytest.param("mercury.md", None, id="shared name in another spelling"),
+    pytest.param("E\u0301clair", "Éclair", id="decomposed"),
+    pytest.param("ML", None, id="alias"),
+    pytest.param("Large language models (LLMs)", None, id="title that is not the file's"),
+    pytest.param("otes/large-language-models", None, id="part of a folder's name"),
+    pytest.param("Nowhere", None, id="no note"),
+    pytest.param("C# basics", None, id="name that links cannot have"),
+    pytest.param("Strasse", None, id="no other letters"),
+    pytest.param("", None, id="empty"),
+    pytest.param("notes/", None, id="folder"),
+]
+
+
+@pytest.mark.parametrize(("target", "expected"), RESOLVED)
+def test_resolve(target: str, expected: str | None) -> None:
+    assert NAMES.resolve(target) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "target", "expected"),
+    [
+        pytest.param(["x/y/A", "A"], "a", "A", id="exact path"),
+        pytest.param(["x/A", "y/A"], "A", None, id="either may be meant"),
+        pytest.param(["x/y/A", "z/y/A"], "y/A", None, id="the end of two paths"),
+        pytest.param(["x/y/A", "y/A"], "y/A", "y/A", id="exact path before suffix"),
+        pytest.param(["x/y/A", "z/A"], "y/A", "x/y/A", id="suffix"),
+        pytest.param(["a", "A"], "A", None, id="no link can tell them apart"),
+    ],
+)
+def test_resolve_among_several(paths: list[str], target: str, expected: str | None) -> None:
+    names = LinkNames([NoteName(path) for path in paths])
+    assert names.resolve(target) == expected
+
+
+@pytest.mark.parametrize(
+    ("paths", "expected"),
+    [
+        pytest.param(["x/y/A", "A"], "A", id="exact path first"),
+        pytest.param(["x/y/A", "x/y/z/A"], "x/y/A", id="shortest path"),
+        pytest.param(["long/A", "x/y/A"], "x/y/A", id="shortest in characters"),
+        pytest.param(["x/y/B"], None, id="no note"),
+    ],
+)
+def test_find_note(paths: list[str], expected: str | None) -> None:
+    assert LinkNames([NoteName(path) for path in paths]).find_note("A") == expected
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param("[[A]] ![[b/C.md#h|x]] [[F\\|y]]", {"A", "b/C.md", "F"}, id="wikilinks"),
+        pytest.param("`[[D]]` \\[[E]] | [[#own]]", set(), id="code, escapes, its own headings"),
+        pytest.param("[b](Bake.md) ![](Rye.md)", {"Bake.md", "Rye.md"}, id="Markdown links"),
+        pytest.param(
+            "[b](a/My%20Bake.md#h)", {"a/My Bake.md"}, id="percent signs, folder, heading"
+        ),
+        pytest.param("[b](<My Bake.md> 'T')", {"My Bake.md"}, id="between angles, with a title"),
+        pytest.param('[b](Bake.md "T")', {"Bake.md"}, id="with a title"),
+        pytest.param("[b](../a/./Bake.md) [b](./Rye)", {"a/./Bake.md", "Rye"}, id="relative"),
+        pytest.param("[b](Bake(2).md)", {"Bake(2).md"}, id="parentheses"),
+        pytest.param("[b](https://x.org/Bake.md) [b](//x.org/B.md)", set(), id="addresses"),
+        pytest.param("[b](#own) [b]() [b][Bake] \\[b](Bake.md)", set(), id="no note"),
+    ],
+)
+def test_link_targets(text: str, expected: set[str]) -> None:
+    assert link_targets(text) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "is_alias", "expected"),
+    [
+        pytest.param("Reference", False, Spelling.CAPITALISED, id="word"),
+        pytest.param("reference", False, Spelling.NEVER, id="word in lower case"),
+        pytest.param("reference", True, Spelling.WORD, id="alias in lower case"),
+        pytest.param("Zettelkasten", False, Spelling.LONG_WORD, id="long word"),
+        pytest.param("Day by Night", False, Spelling.EXACT, id="phrase of one long word"),
+        pytest.param("Spaced Repetition", False, Spelling.INITIALS, id="phrase"),
+        pytest.param("AI", False, Spelling.EXACT, id="acronym"),
+        pytest.param("Ai", False, Spelling.NEVER, id="two letters"),
+        pytest.param("e2e", False, Spelling.NEVER, id="three letters"),
+        pytest.param("概念", False, Spelling.WORD, id="two characters"),
+        pytest.param("概念", True, Spelling.CITED, id="alias of two Chinese signs"),
+        pytest.param("概念图", True, Spelling.INITIALS, id="alias of three"),
+        pytest.param("前言", False, Spelling.NEVER, id="what any chapter is called"),
+        pytest.param("熵", False, Spelling.NEVER, id="one character"),
+        pytest.param("a\u200bbcdef", False, Spelling.NEVER, id="invisible character"),
+        pytest.param("<% tp.date %>", False, Spelling.NEVER, id="template"),
+        pytest.param("", False, Spelling.NEVER, id="empty"),
+    ],
+)
+def test_spelling_of(name: str, is_alias: bool, expected: Spelling) -> None:
+    assert spelling_of(name, is_alias) is expected
+
+
+def test_fold_keeps_every_length() -> None:
+    assert all(len(fold(chr(code))) == 1 for code in range(0x110000))
+
+
+def test_a_scan_does_not_load_the_matcher() -> None:
+    code = (
+        "import sys; from companion.note.links import LinkNames\n"
+        "LinkNames([('a.md', '', [])]).resolve('a'); assert 'ahocorasick_rs' not in sys.modules"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
+WORDS = [
+    "Foo Bars",
+    "Barsoom",
+    "foo",
+    "FOO",
+    "Ab",
+    "学习",
+    "機械学習",
+    "面包",
+    "的",
+    "目",
+    "《",
+    "》",
+    "データ",
+    "머신",
+    "l'",
+    "s-team",
+]
+WORDS += ["Who?", "Foo (bar)", "C++ code", "A.B", "Gamma Ray", "Gamma", "Ray Tracing"]
+NAME = st.one_of(st.sampled_from(WORDS), st.text("aAbB #|/.é学データ머'", min_size=1, max_size=6))
+PATH = NAME.map(lambda name: name.strip("/") or "x")
+NOTES = st.lists(st.tuples(PATH, NAME, st.lists(NAME, max_size=2)), max_size=8)
+PIECES = st.sampled_from(
+    [
+        *WORDS,
+        *" \n\\`!()[]|_*.,'-:#>@",
+        "[[",
+        "]]",
+        "[[Foo Bars|x]]",
+        "`Foo Bars`",
+        "https://",
+        "\n\n",
+        ". ",
+    ]
+)
+TEXT = st.lists(st.one_of(PIECES, NAME), max_size=14).map("".join)
+LINK = re.compile(r"\[\[(?:[^\[\]|]*\|)?([^\[\]|]*)\]\]")
+
+
+@given(NOTES, TEXT, PATH)
+def test_any_text(notes: list[tuple[str, str, list[str]]], text: str, own: str) -> None:
+    names = LinkNames(notes)
+    linked = link_mentions(text, names, own)
+    assert LINK.sub(r"\1", linked) == LINK.sub(r"\1", text)
+    assert link_mentions(linked, names, own) == linked
+    made = link_targets(linked) - link_targets(text)
+    assert all(names.resolve(target) == target for target in made)
+    before = {names.find_note(target) for target in link_targets(text)}
+    found = [names.find_note(target) for target in made]
+    assert len(set(found)) == len(found)
+    assert not {own, *before}.intersection(found)
+    assert linked.count("[[") - text.count("[[") == len(made)

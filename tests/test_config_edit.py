@@ -1,0 +1,226 @@
+"""Changing settings in config.toml: exactly those, and every other byte of it stays."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tomllib
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from companion.config import Config
+from companion.config.edit import Setting, plan_settings, write_planned
+from companion.errors import UsageError
+
+KEY = "sk-write-Vw81SecretKey"
+SETTINGS: dict[str, Setting] = {
+    "vault": "/home/me/Notes",
+    "endpoint.base_url": "http://localhost:11434/v1",
+    "endpoint.model": "llama",
+    "background.enabled": True,
+}
+WRITTEN = (
+    'vault = "/home/me/Notes"\n\n[endpoint]\nbase_url = "http://localhost:11434/v1"\n'
+    'model = "llama"\n\n[background]\nenabled = true\n'
+)
+
+
+def change(file: Path, text: str | bytes, settings: dict[str, Setting]) -> tuple[str, ...]:
+    file.write_bytes(text if isinstance(text, bytes) else text.encode())
+    planned = plan_settings(file, settings)
+    write_planned(planned)
+    return planned.changed
+
+
+def test_a_new_file(tmp_path: Path) -> None:
+    file = tmp_path / "home" / "config.toml"
+    planned = plan_settings(file, SETTINGS)
+    assert not file.parent.exists() and planned.config.endpoint.model == "llama"
+    write_planned(planned)
+    assert file.read_text() == WRITTEN
+    assert os.name == "nt" or stat.S_IMODE(file.stat().st_mode) == 0o600
+    again = plan_settings(file, SETTINGS)
+    assert again.changed == () and again.after == again.before == file.read_bytes()
+
+
+EXAMPLES = [
+    pytest.param(
+        '# mine\n[endpoint] # where\nmodel = "old" # good\n# why\nretries = 0\n\n# end\n',
+        {"endpoint.model": "new", "vault": "/v"},
+        '# mine\nvault = "/v"\n\n[endpoint] # where\nmodel = "new" # good\n# why\nretries = 0\n\n'
+        "# end\n",
+        id="comments stay",
+    ),
+    pytest.param(
+        "endpoint.model = 'old'\n[ignore]\nfolders = [\n  'a', # one\n]\n",
+        {"endpoint.model": "new"},
+        "endpoint.model = \"new\"\n[ignore]\nfolders = [\n  'a', # one\n]\n",
+        id="dotted keys",
+    ),
+    pytest.param(
+        'endpoint = { model = "old", retries = 0 }\n',
+        {"endpoint.model": "new"},
+        'endpoint = { model = "new", retries = 0 }\n',
+        id="an inline table",
+    ),
+    pytest.param(
+        f'[endpoint]\nbase_url = "http://x/v1"\nmodel = "m"\napi_key = "{KEY}"\n',
+        {"endpoint.base_url": None, "endpoint.api_key": None, "endpoint.model": "q"},
+        '[endpoint]\nmodel = "q"\n',
+        id="settings are taken out",
+    ),
+    pytest.param(
+        '\ufeff[endpoint]\r\nmodel = "old"\r\nretries = 0\r\n',
+        {"endpoint.model": "new"},
+        '\ufeff[endpoint]\r\nmodel = "new"\r\nretries = 0\r\n',
+        id="BOM and CRLF",
+    ),
+    pytest.param("# nothing", {"endpoint.api_key": None}, "# nothing", id="nothing to take out"),
+    pytest.param(
+        "[notes]\nfields = []",
+        {"background.enabled": False},
+        "[notes]\nfields = []\n[background]\nenabled = false\n",
+        id="no final newline",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "settings", "expected"), EXAMPLES)
+def test_an_existing_file(
+    tmp_path: Path, text: str, settings: dict[str, Setting], expected: str
+) -> None:
+    file = tmp_path / "config.toml"
+    change(file, text, settings)
+    assert file.read_bytes().decode() == expected
+
+
+TABLES = st.sampled_from(
+    [
+        '[endpoint]  # e\nretries = 1 # r\nmodel = "a"\n',
+        "[endpoint]\n",
+        'endpoint.model = "a"\nendpoint.retries = 2\n',
+        'endpoint = {model = "a", retries = 3}\n',
+        "[background]\n# quiet\nsettle_seconds = 5.0\n",
+        "[notes.postponed_properties]\nstatus = 'x' # s\n",
+        '[ignore]\npatterns = [\n "a", # p\n\n "b",\n]\n',
+        '[callout]\ntitle = """\\\n  x"""\n',
+        "# between\n\n",
+        "[limits]\n\n\n# last",
+    ]
+)
+VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
+
+
+@given(
+    first=st.sampled_from(["", "# a\n", "vault = '/old' # v\n"]),
+    parts=st.lists(TABLES, max_size=5, unique=True),
+    model=VALUES,
+    vault=VALUES,
+    out=st.booleans(),
+)
+def test_whatever_the_file_only_the_settings_change(
+    tmp_path_factory: pytest.TempPathFactory,
+    first: str,
+    parts: list[str],
+    model: str,
+    vault: str,
+    out: bool,
+) -> None:
+    text = first + "\n".join(parts)
+    try:
+        before = tomllib.loads(text)
+        Config.model_validate(before)
+    except ValueError:  # what the parts make together is no configuration
+        return
+    settings: dict[str, Setting] = {"vault": vault, "endpoint.model": model}
+    settings["endpoint.retries" if out else "background.enabled"] = None if out else True
+    file = tmp_path_factory.getbasetemp() / "config.toml"
+    change(file, text, settings)
+    expected = before | {"vault": vault}
+    expected["endpoint"] = expected.get("endpoint", {}) | {"model": model}
+    if out:
+        expected["endpoint"].pop("retries", None)
+    else:
+        expected["background"] = expected.get("background", {}) | {"enabled": True}
+    new = file.read_bytes().decode()
+    assert tomllib.loads(new) == expected
+    comments = [line for line in text.split("\n") if "#" in line and "retries" not in line]
+    assert all(line.partition("#")[2] in new for line in comments)
+
+
+BROKEN = [
+    pytest.param(b"[endpoint\n", "is no valid TOML.*line 1", id="no TOML"),
+    pytest.param(b'vault = "\xff"\n', "is not valid UTF-8", id="no UTF-8"),
+    pytest.param(b"foo = 1\n", "foo: Extra inputs", id="unknown setting"),
+    pytest.param(b"endpoint = 1\n", "endpoint in config.toml has to be a table", id="no table"),
+]
+
+
+@pytest.mark.parametrize(("data", "words"), BROKEN)
+def test_a_broken_file_is_refused(tmp_path: Path, data: bytes, words: str) -> None:
+    with pytest.raises(UsageError, match=words):
+        change(tmp_path / "config.toml", data, SETTINGS)
+    assert (tmp_path / "config.toml").read_bytes() == data
+
+
+def test_a_wrong_value_is_refused_without_showing_a_key(tmp_path: Path) -> None:
+    settings: dict[str, Setting] = {"endpoint.api_key": KEY, "endpoint.base_url": "ftp://x"}
+    with pytest.raises(UsageError, match="base_url must begin with http") as caught:
+        plan_settings(tmp_path / "config.toml", settings)
+    assert KEY not in str(caught.value)
+
+
+def test_what_changes_is_said_without_secrets(tmp_path: Path) -> None:
+    text = f'[endpoint]\nbase_url = "https://me:{KEY}@x.example/v1?k={KEY}"\nmodel = "m"\n'
+    settings: dict[str, Setting] = {
+        "endpoint.base_url": f"https://me:{KEY}@y.example/v1",
+        "endpoint.api_key": KEY,
+        "endpoint.model": "m",
+        "background.enabled": False,
+    }
+    file = tmp_path / "config.toml"
+    assert change(file, text, settings) == (
+        'endpoint.base_url = "https://y.example/v1" (was "https://x.example/v1")',
+        "endpoint.api_key: set",
+        "background.enabled = false",
+    )
+    assert plan_settings(file, {"endpoint.api_key": "b"}).changed == ("endpoint.api_key: changed",)
+    taken = plan_settings(file, {"endpoint.api_key": None})
+    assert taken.changed == ("endpoint.api_key: taken out",)
+
+
+def test_an_edit_meanwhile_is_not_lost(tmp_path: Path) -> None:
+    file = tmp_path / "config.toml"
+    planned = plan_settings(file, SETTINGS)
+    file.write_text("# mine\n")
+    with pytest.raises(UsageError, match=r"somebody changed .* meanwhile"):
+        write_planned(planned)
+    assert file.read_text() == "# mine\n"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="symbolic links need a right there")
+def test_a_link_stays_a_link(tmp_path: Path) -> None:
+    real, link = tmp_path / "dotfiles.toml", tmp_path / "config.toml"
+    real.write_text("")
+    link.symlink_to(real)
+    write_planned(plan_settings(link, SETTINGS))
+    assert link.is_symlink() and real.read_text() == WRITTEN
+
+
+def test_a_write_that_fails_leaves_what_was_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = tmp_path / "config.toml"
+    file.write_text("# mine\n")
+
+    def fail(_: int) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fail)
+    with pytest.raises(UsageError, match=r"cannot be written .No space left"):
+        write_planned(plan_settings(file, SETTINGS))
+    assert [path.name for path in tmp_path.iterdir()] == ["config.toml"]
+    assert file.read_text() == "# mine\n"

@@ -1,0 +1,94 @@
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from companion.vault.index_cache import Cache, Row
+
+ROWS: list[Row] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "state" / "index.sqlite3"
+
+
+@pytest.fixture
+def cache(file: Path) -> Cache:
+    """A cache with ROWS in it."""
+    cache = Cache(file)
+    cache.save("1", [], ROWS, ROWS)
+    return cache
+
+
+def execute(file: Path, sql: str) -> None:
+    with closing(sqlite3.connect(file)) as db:
+        db.executescript(sql)
+
+
+def test_keeps_rows(cache: Cache, file: Path) -> None:
+    assert sorted(Cache(file).load("1")) == sorted(ROWS)
+    assert cache.load("2") == []
+
+
+def test_saves_what_changed(cache: Cache) -> None:
+    new: Row = ("0.md", 5, 5, 5, 5, "new")
+    cache.save("1", ["1.md", "2.md"], [new], [])
+    assert sorted(cache.load("1")) == sorted([new, *ROWS[3:]])
+
+
+def test_rows_of_another_fingerprint_give_way(cache: Cache) -> None:
+    cache.save("2", [], ROWS[:1], ROWS[:2])
+    assert cache.load("2") == ROWS[:2]
+    assert cache.load("1") == []
+
+
+DAMAGES = [
+    pytest.param(lambda file: file.write_bytes(b"no database" * 500), id="not a database"),
+    pytest.param(lambda file: file.write_bytes(file.read_bytes()[:5000]), id="cut off"),
+    pytest.param(lambda file: file.write_bytes(b""), id="emptied"),
+    pytest.param(lambda file: file.unlink(), id="deleted"),
+    pytest.param(lambda file: execute(file, "PRAGMA user_version = 99"), id="newer"),
+    pytest.param(lambda file: execute(file, "DROP TABLE notes"), id="a table is missing"),
+    pytest.param(lambda file: execute(file, "DROP TABLE about"), id="the other one is missing"),
+    pytest.param(
+        lambda file: execute(file, "UPDATE notes SET facts = CAST(x'ff' AS TEXT)"),
+        id="text that is none",
+    ),
+]
+
+
+@pytest.mark.parametrize("harm", DAMAGES)
+@pytest.mark.parametrize("load_first", [True, False])
+def test_a_damaged_file_is_made_anew(
+    cache: Cache, file: Path, harm: Callable[[Path], object], load_first: bool
+) -> None:
+    harm(file)
+    if load_first:
+        assert cache.load("1") == []
+    cache.save("1", [], ROWS, ROWS)
+    assert sorted(cache.load("1")) == sorted(ROWS)
+
+
+def test_a_locked_file_is_done_without(
+    cache: Cache, file: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.vault.index_cache._BUSY_SECONDS", 0.01)
+    with closing(sqlite3.connect(file)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        assert cache.load("1") == []
+        cache.save("2", [], [], [])
+    assert len(cache.load("1")) == len(ROWS)
+
+
+def test_a_file_without_a_place_is_done_without(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    for place in (tmp_path / "file" / "index.sqlite3", tmp_path):
+        cache = Cache(place)
+        cache.save("1", [], ROWS, ROWS)
+        assert cache.load("1") == []
+    assert tmp_path.is_dir()
