@@ -10,7 +10,7 @@ from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
 from companion.note.edit import apply_edits
-from companion.note.needs import CALLOUT, find_facts
+from companion.note.needs import CALLOUT, Need, find_facts
 from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
 from companion.note.status_mark import KEEP, REMOVE
@@ -154,3 +154,12 @@ def same_but_filled(load: object, old: str, new: str, filled: set[str]) -> bool:
     after = load(new) or {}
     names = [name for name in before if str(name) not in filled]
     return all(repr(after.get(name)) == repr(before[name]) for name in names)
+
+
+@pytest.mark.parametrize(
+    ("question", "name"), [(None, "“Perplexity” is gone"), ("Why?", "“Why\\?” is gone")]
+)
+def test_a_callout_that_is_gone_is_named(question: str | None, name: str) -> None:
+    need = Need(CALLOUT, "Perplexity", question, "request", "an empty AI callout")
+    with pytest.raises(NoteRefused, match=name):
+        plan_edits(ParsedNote(NoteText("Text.\n")), [Filling(need, "One.")], RULES, Styles(), KEEP)

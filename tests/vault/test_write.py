@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import subprocess
 import sys
@@ -22,7 +23,7 @@ from companion.errors import (
 )
 from companion.vault import file_access, write
 from companion.vault.journal import Journal, NewChange
-from companion.vault.write import NoteMixed, Snapshot, read_note, write_note
+from companion.vault.write import NoteMixed, NoteTorn, Snapshot, read_note, write_note
 from tests.vault.stub_note import ENRICHED, NOTE
 
 NewChangeOf = Callable[..., NewChange]
@@ -203,6 +204,38 @@ def test_says_when_another_program_wrote_in_the_same_moment(
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == ENRICHED + b"more\n"
     assert [c.state for c in journal.changes()] == ["done"]
+
+
+FAILED_WRITES = [
+    pytest.param(False, ENRICHED[:20] + NOTE[20:], NOTE, id="a mix of old and new"),
+    pytest.param(False, b"somebody else's\n", b"somebody else's\n", id="another program wrote"),
+    pytest.param(True, b"\x00" * 9, NOTE, id="what only the disk can have made of it"),
+]
+
+
+@POSIX
+@pytest.mark.parametrize(("excluded", "stands", "expected"), FAILED_WRITES)
+def test_a_failed_write_is_put_back_where_nobody_else_wrote(
+    note: Path,
+    snapshot: Snapshot,
+    journal: Journal,
+    change: NewChangeOf,
+    monkeypatch: pytest.MonkeyPatch,
+    excluded: bool,
+    stands: bytes,
+    expected: bytes,
+) -> None:
+    def fail(fd: int, *_: object) -> None:
+        os.pwrite(fd, stands, 0)
+        os.ftruncate(fd, len(stands))
+        raise OSError(errno.EIO, "the disk failed")
+
+    monkeypatch.setattr(write, "exclude_writers", lambda fd, path: excluded)
+    monkeypatch.setattr(write, "_overwrite", fail)
+    torn = expected != NOTE
+    with pytest.raises(NoteTorn if torn else NoteUnwritable):
+        write_note(snapshot, ENRICHED, journal, change())
+    assert note.read_bytes() == expected
 
 
 def test_a_journal_on_a_full_disk_leaves_the_note(
