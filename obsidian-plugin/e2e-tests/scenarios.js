@@ -73,6 +73,19 @@ export const SCENARIOS = {
     assert.match(text, /^> \[!ai\] AI$/m);
   },
 
+  "what is typed where the callout came stays with the text below it": async ({ user, vault }) => {
+    const path = "Leaven again.md";
+    await vault.write(path, STUB);
+    await openNote(user, path);
+    await placeCursor(user, STUB.split("\n").indexOf("A leaven is flour and water."), 0);
+    await clickRibbon(user);
+    await shows(user, /^> It explains the subject/m);
+    await user.type("Truly: ");
+    const text = await shownText(user);
+    assert.match(text, /^Truly: A leaven is flour and water\.$/m);
+    assert.match(text, /^> \[!ai\] AI$/m);
+  },
+
   "a review: one change refused, the other written": async ({ user, vault }) => {
     const path = "Cooking/Ratatouille.md";
     await openNote(user, path);
