@@ -42,8 +42,12 @@ PLACES = (
     "companion/daemon/queue.py",
     "companion/daemon/token.py",
 )
+FLIPS = (
+    "Eq_NotEq|NotEq_Eq|Lt_GtE|Lt_LtE|LtE_Gt|LtE_Lt|Gt_LtE|Gt_GtE|GtE_Lt|GtE_Gt|Is_IsNot|IsNot_Is"
+)
 KINDS = re.compile(
-    "core/(ReplaceComparison|ReplaceAnd|ReplaceOr|ReplaceTrue|ReplaceFalse|Number|AddNot)"
+    rf"core/(ReplaceComparisonOperator_({FLIPS})|ReplaceAndWithOr|ReplaceOrWithAnd"
+    r"|ReplaceTrueWithFalse|ReplaceFalseWithTrue|NumberReplacer|AddNot)\Z"
 )
 ENOUGH = 0.95  # of the mutants
 PATIENCE = 300.0  # seconds for the tests of one mutant; one that never ends is noticed
@@ -172,12 +176,12 @@ def _folders_of(path: str) -> list[str]:
 
 def _node(context: str) -> str | None:
     """Return the name that pytest has for a test function that coverage names."""
-    parts = context.split(".")
+    parts = [part for part in context.split(".") if part]
     for size in range(len(parts), 0, -1):
         file = Path(*parts[:size]).with_suffix(".py")
         if (ROOT / file).is_file():
             return "::".join([file.as_posix(), *parts[size:]])
-    for file in ROOT.glob(f"tests/**/{parts[0]}.py"):
+    for file in ROOT.glob(f"tests/**/{parts[0] if parts else ''}.py"):
         return "::".join([file.relative_to(ROOT).as_posix(), *parts[1:]])
     return None
 
