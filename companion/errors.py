@@ -19,7 +19,8 @@ class NoteError(CompanionError):
         self.line = line
 
     def __str__(self) -> str:
-        where = f"{self.path}: " if self.path else ""
+        name = self.path.replace("\r", "\\r").replace("\n", "\\n")  # a file's may have them
+        where = f"{name}: " if name else ""
         line = f" (line {self.line})" if self.line else ""
         return f"{where}{self.reason}{line}"
 
@@ -32,6 +33,10 @@ class NoteChanged(NoteError):
     """Somebody wrote, moved or deleted the note meanwhile; nothing was written."""
 
 
+class ChangeGone(NoteChanged):
+    """Nothing of a change is in its note any more, so there is nothing to take back."""
+
+
 class NoteBusy(NoteError):
     """Another program holds the note open; nothing was written."""
 
@@ -40,11 +45,19 @@ class NoteUnwritable(NoteError):
     """The note cannot be written (read-only, full disk); it is as it was."""
 
 
+class DiskFull(NoteUnwritable):
+    """There is no room to write the note, nor is there for any other; it is as it was."""
+
+
 class NotAgreed(CompanionError):
     """Nobody agreed yet to what a large run sends to another machine; nothing was sent."""
 
 
-class JournalError(CompanionError):
+class StorageError(CompanionError):
+    """Nothing can be written now, whatever the note: the disk is full, or fails."""
+
+
+class JournalError(StorageError):
     """The journal cannot be used: locked, corrupt or from a newer version."""
 
 

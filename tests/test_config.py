@@ -250,8 +250,15 @@ def test_file_that_cannot_be_read(home: Path) -> None:
 
 def test_unknown_field(home: Path) -> None:
     config = load(home, '[notes]\nfields = ["description", "mood"]')
-    with pytest.raises(UsageError, match=r"names mood.*prompts/fields; there are: callout, desc"):
-        config.rules(("callout", "description"), ())
+    with pytest.raises(UsageError, match=r"names mood.*prompts/fields.*; there are: callout, desc"):
+        config.rules({"callout": "callout", "description": "description"}, ())
+
+
+@pytest.mark.parametrize("named", ["decision", "Decided on"])
+def test_a_field_is_named_by_its_file_or_its_property(home: Path, named: str) -> None:
+    config = load(home, f'[notes]\nfields = ["{named}"]')
+    fields = {"decision": "Decided on", "description": "description"}
+    assert config.rules(fields, ()).fields == ("Decided on",)
 
 
 STYLES = [

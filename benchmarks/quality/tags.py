@@ -95,7 +95,7 @@ def without(view: NoteView, name: str) -> NoteView:
 
 def count_tags(root: Path, config: Config) -> Counter[str]:
     """Return how many notes use each tag, as an index of the vault that is made anew has it."""
-    rules = config.rules(config.notes.fields or (TAGS,), (TAGS,))
+    rules = config.rules({name: name for name in config.notes.fields or (TAGS,)}, (TAGS,))
     ignored = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
     scan = Index(None).scan(root, ignored, lambda _path, data: read_facts(data, rules), "")
     return scan.vocabulary(TAGS)

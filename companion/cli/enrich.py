@@ -14,6 +14,7 @@ from companion.cli.in_vain import count_marks, warn_of_folders, warn_of_marks
 from companion.cli.model import fetch_model
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.session import (
+    NotePath,
     common_options,
     find_running,
     name_elsewhere,
@@ -21,7 +22,7 @@ from companion.cli.session import (
     resolve_paths,
 )
 from companion.cli.show import Show
-from companion.cli.stop import stop_on_ctrl_c
+from companion.cli.stop import stop_on_signals
 from companion.cli.tally import Tally
 from companion.daemon.runs import Order
 from companion.enrich.asker import Asker
@@ -38,10 +39,11 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
+from companion.vault.locate import LeadsOut, Unreadable
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=NotePath(), metavar="PATH...")
 @click.option("--dry-run", is_flag=True, help="Ask the model and show a diff; write nothing.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
@@ -80,18 +82,19 @@ def enrich(
     tally = Tally(show, with_diff, dry_run)
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
-        wanted, links = resolve_paths(workspace, paths)
+        wanted, refused = resolve_paths(workspace, paths)
         name_elsewhere(workspace.root, show)
         warn_of_folders(workspace, show)
         if not running and (unchecked := find_unchecked()):
             show.warn(unchecked)
-        for link in links:
-            tally.report(Result(link, "skipped", "a symbolic link that leads out of the vault"))
+        for error in refused:
+            tally.report(_refused(error))
+        unreadable = any(isinstance(error, Unreadable) for error in refused)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
-            return run.work(*run.choose(wanted, choice), limit)
+            return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
         if not run.is_ready(wanted, choice, limit):
-            return 0
+            return int(unreadable)
 
     def find_left() -> Counter[str]:
         if every:
@@ -100,7 +103,13 @@ def enrich(
             return left_alone(again, again.scan(), wanted)
 
     order = Order(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
-    return run_at_daemon(running, order, tally, find_left)
+    return run_at_daemon(running, order, tally, find_left) or int(unreadable)
+
+
+def _refused(error: LeadsOut | Unreadable) -> Result:
+    if isinstance(error, Unreadable):
+        return Result(error.path, "failed", error.reason)
+    return Result(error.path, "skipped", "a symbolic link that leads out of the vault")
 
 
 class _Run:
@@ -141,7 +150,7 @@ class _Run:
         cancelled = Event()
         with (
             open_client(self.config, cancelled) as client,
-            stop_on_ctrl_c(self.show, cancelled, client.close),
+            stop_on_signals(self.show, cancelled, client.close) as ending,
         ):
             fault = self._work(jobs, client, cancelled)
             changes = self.workspace.journal.changes(run=self.name)
@@ -149,7 +158,7 @@ class _Run:
             self.tally.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
         if fault:
             raise fault
-        return self.tally.status(cancelled)
+        return self.tally.status(cancelled, ending.status)
 
     def is_ready(self, wanted: Sequence[str], choice: Choice, limit: int | None) -> bool:
         """Whether the daemon may begin: the model is here, and the user is told what it costs."""

@@ -7,8 +7,8 @@ from time import gmtime, strftime
 
 import click
 
-from companion.cli.session import common_options, open_session, resolve_history_path
-from companion.cli.show import Show, local_time
+from companion.cli.session import NotePath, common_options, open_session, resolve_history_path
+from companion.cli.show import Show, local_time, one_line
 from companion.note.diff import diff_lines
 from companion.vault.journal import Change, Proposal
 
@@ -16,7 +16,7 @@ _MOST = 10**18  # changes; SQLite counts no further than nine times that
 
 
 @click.command()
-@click.argument("path", required=False)
+@click.argument("path", required=False, type=NotePath(), metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
@@ -48,7 +48,9 @@ def history(
         if as_json:
             show.object(proposal_object(proposal))
         else:
-            show.say(f"       {local_time(proposal.asked_at)}  {proposal.path}", style="bold")
+            show.say(
+                f"       {local_time(proposal.asked_at)}  {one_line(proposal.path)}", style="bold"
+            )
             show.say(f"       {proposal.words}")
     if not changes and not proposals:
         show.say("no changes yet")
@@ -68,6 +70,7 @@ def change_object(change: Change) -> dict[str, object]:
         "note": change.note,
         "undoes": change.undoes,
         "undone_by": change.undone_by,
+        "left": change.left,
     }
 
 
@@ -85,6 +88,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
         "note": proposal.words,
         "undoes": None,
         "undone_by": None,
+        "left": [],
     }
 
 
@@ -107,8 +111,9 @@ def _in_words(need: str) -> str:
 
 def _print(change: Change, show: Show) -> None:
     when = local_time(change.made_at)
-    state = "" if change.state == "done" else f" [{change.state}]"
-    show.say(f"{change.id:>5}  {when}  {change.path}{state}", style="bold")
+    part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
+    state = part if change.state == "done" else f" [{change.state}]"
+    show.say(f"{change.id:>5}  {when}  {one_line(change.path)}{state}", style="bold")
     by = f" by {change.model}" if change.model else ""
     show.say(f"       {describe(change)}{by}  (run {change.run})")
     if change.note:

@@ -21,7 +21,7 @@ from companion.config.write import Planned, Setting, plan_settings, write_planne
 from companion.daemon.place import find_daemon
 from companion.daemon.token import ensure_token
 from companion.enrich.model import where_it_goes
-from companion.enrich.trial import try_model
+from companion.enrich.trial import try_model, what_thinking_means
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find, model_path
 from companion.note.text import split_lines
@@ -147,6 +147,8 @@ class _Init:
             self.show.warn(str(error))
             return click.confirm("Keep this choice all the same?", default=False, err=True)
         self.show.say(f"It answered within {trial.seconds:.1f} s: {_cut(trial.said)}")
+        if trial.thinks and (means := what_thinking_means(config)):
+            self.show.warn(f"About this model: {means}.")
         return True
 
     def _fetch(self, config: Config) -> bool:

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.session import common_options, open_session, resolve_path
+from companion.cli.session import NotePath, common_options, open_session, resolve_path
 from companion.cli.show import Show
 from companion.enrich.asker import Asker
 from companion.enrich.draft import Draft, Job, draft_note
@@ -16,13 +16,14 @@ from companion.enrich.known import Known
 from companion.enrich.meant import as_meant
 from companion.enrich.model import model_facts, where_it_goes
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteRefused
+from companion.errors import NoteRefused, UsageError
+from companion.note.section import Section
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 
 
 @click.command()
-@click.argument("note")
+@click.argument("note", type=NotePath(), metavar="NOTE")
 @click.option("--section", metavar="HEADING", help="As for a callout under this heading.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a call.")
 @common_options
@@ -34,10 +35,15 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
     show = Show(as_json=as_json)
     with open_session(vault, [note], show=show, read_only=True) as workspace:
         path = resolve_path(workspace, note)
+        if (workspace.root / path).is_dir():
+            raise UsageError(
+                f"{note} is a folder; name a note, for it is shown what is sent of one"
+            )
         if reason := skip_reason(workspace.root, path, workspace.ignore):
             show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
             return
-        draft = _draft(workspace, Job(path, explicit=True, retry=True, section=section))
+        where = None if section is None else Section(section)
+        draft = _draft(workspace, Job(path, explicit=True, retry=True, section=where))
         if draft.skipped or not draft.needs:
             why = draft.skipped or "it needs nothing"
             show.warn(f"{path}: nothing would be sent: {why}")

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from threading import Event
 
-from companion.cli.stop import exit_on_signals, stop_on_ctrl_c
+from companion.cli.stop import exit_on_signals, stop_on_signals
 from companion.cli.tally import Tally
 from companion.daemon.api.run_shapes import RunShape
 from companion.daemon.client import DaemonClient, DaemonRefused
@@ -49,7 +49,10 @@ class _RemoteRun:
     def work(self) -> int:
         """Return the exit status. Raises what stopped the run, after telling what was done."""
         show = self._tally.show
-        with exit_on_signals(), stop_on_ctrl_c(show, self._cancelled, self._cancel):
+        with (
+            exit_on_signals(),
+            stop_on_signals(show, self._cancelled, self._cancel) as ending,
+        ):
             run = self._run = self._start()
             if self._cancelled.is_set():  # while it had no name yet
                 self._cancel()
@@ -65,7 +68,7 @@ class _RemoteRun:
         self._tally.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
         if fault:
             raise fault
-        return self._tally.status(self._cancelled)
+        return self._tally.status(self._cancelled, ending.status)
 
     def _start(self) -> RunShape:
         try:
@@ -80,7 +83,7 @@ class _RemoteRun:
         try:
             with self._tally.show.progress("Enriching", run.total) as progress:
                 for result, diff, counted in self._daemon.follow(
-                    run.id, diff=self._tally.with_diff
+                    run.id, diff=self._tally.with_diff, tell=self._tell_waits
                 ):
                     if not counted:
                         self._tally.report(result, diff or "")
@@ -100,6 +103,9 @@ class _RemoteRun:
                 "and the same command does the rest"
             )
         return None
+
+    def _tell_waits(self, reason: str) -> None:
+        self._tally.show.warn(f"The daemon waits: {reason}")
 
     def _cancel(self) -> None:
         if self._run:

@@ -9,15 +9,22 @@ from pathlib import Path
 import click
 
 from companion.cli.in_vain import warn_of_folders, warn_of_marks
-from companion.cli.session import common_options, name_elsewhere, open_session, resolve_paths
-from companion.cli.show import Show, count
+from companion.cli.session import (
+    NotePath,
+    common_options,
+    name_elsewhere,
+    open_session,
+    resolve_paths,
+)
+from companion.cli.show import Show, count, one_line
 from companion.enrich.report import Report, as_object
+from companion.vault.locate import LeadsOut, Unreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 
 
 @click.command()
-@click.argument("paths", nargs=-1, metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NotePath(), metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
 @common_options
@@ -28,8 +35,12 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
     """
     show = Show(as_json=as_json)
     with open_session(vault, paths, show=show, read_only=True) as workspace:
-        wanted, links = resolve_paths(workspace, paths)
+        wanted, refused = resolve_paths(workspace, paths)
+        unreadable = [error for error in refused if isinstance(error, Unreadable)]
+        links = [error.path for error in refused if isinstance(error, LeadsOut)]
         name_elsewhere(workspace.root, show)
+        for error in unreadable:
+            show.warn(str(error))
         warn_of_folders(workspace, show)
         with show.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
@@ -46,7 +57,7 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
 def _print(report: Report, show: Show, all_skipped: bool) -> None:
     needing = {path: facts for path, facts in report.notes.items() if facts.needs}
     for path, facts in report.notes.items():
-        show.say(path, style="bold")
+        show.say(one_line(path), style="bold")
         for need in facts.needs:
             show.say(f"  {need.kind:<12} {need.reason}")
         for reason in facts.left:
@@ -66,4 +77,4 @@ def _print_skipped(report: Report, show: Show, all_skipped: bool) -> None:
     for reason, paths in by_reason.items():
         named = paths if all_skipped else paths[:_NAMED]
         more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
-        show.say(f"  {', '.join(named)}{more}: {reason}")
+        show.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from companion.cli.show import Show
 from companion.config import Config, config_folder, load_config, state_folder
@@ -22,14 +23,28 @@ from companion.vault.files import is_utf8
 from companion.vault.locate import (
     LeadsOut,
     OutsideVault,
+    Unreadable,
     find_vault,
     is_in_vault,
     name_vault_here,
     open_vault,
     relative_path,
 )
+from companion.vault.moves import follow_moves
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class NotePath(click.types.StringParamType):
+    """A note or a folder on the command line, which shells complete as any file."""
+
+    name = "path"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave it to the shell, which knows the files."""
+        return [CompletionItem(incomplete, type="file")]
 
 
 class VaultPath(click.Path):
@@ -51,6 +66,12 @@ class VaultPath(click.Path):
         if not os.fspath(value).strip():
             raise UsageError("the vault named is empty; name its folder, as . for the current one")
         return super().convert(value, param, ctx)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Leave it to the shell, which knows the folders."""
+        return [CompletionItem(incomplete, type="dir")]
 
 
 def common_options(command: F) -> F:
@@ -127,8 +148,20 @@ def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient 
 
 
 def require_running(vault: Path | None) -> DaemonClient:
-    """Return the daemon of the vault, whatever model it asks. Raises UsageError: none runs."""
-    root = choose_vault(vault, load_config(), [])
+    """Return the daemon of the vault, whatever model it asks. Raises UsageError: none runs.
+
+    It may run while the vault's drive is away.
+    """
+    config = load_config()
+    try:
+        root = choose_vault(vault, config, [])
+    except UsageError:
+        named = vault or config.vault
+        if named is None:
+            raise
+        root = named.expanduser().resolve()
+        if find_daemon(state_folder(root)) is None:
+            raise
     place = find_daemon(state_folder(root))
     if place is None:
         raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
@@ -160,23 +193,26 @@ def _open_configured(vault: Path) -> Path:
         raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
 
 
-def resolve_paths(workspace: Workspace, given: Iterable[str]) -> tuple[list[str], list[str]]:
+def resolve_paths(
+    workspace: Workspace, given: Iterable[str]
+) -> tuple[list[str], list[LeadsOut | Unreadable]]:
     """Return what the user typed as vault-relative paths, and apart from those what to leave.
 
-    That are symbolic links which lead out of the vault; `*.md` may name some.
+    That are symbolic links which lead out of the vault, and what cannot be read; `*.md` may name
+    some.
 
     Raises UsageError: one is not there, or outside the vault; or all are to be left.
     """
     found: list[str] = []
-    refused: list[LeadsOut] = []
+    refused: list[LeadsOut | Unreadable] = []
     for path in given:
         try:
             found.append(resolve_path(workspace, path))
-        except LeadsOut as error:
+        except (LeadsOut, Unreadable) as error:
             refused.append(error)
     if refused and not found:
         raise refused[0]
-    return found, [error.path for error in refused]
+    return found, refused
 
 
 def resolve_path(workspace: Workspace, given: str) -> str:
@@ -188,12 +224,18 @@ def resolve_path(workspace: Workspace, given: str) -> str:
 
 
 def resolve_history_path(workspace: Workspace, given: str) -> str:
-    """Return what the user typed as a path in the journal, where a note may be gone by now."""
+    """Return what the user typed as a path in the journal, where a note may be gone by now.
+
+    Of a note that was just found to be moved, its old path stands for it, too.
+    """
+    journal = workspace.journal
+    follow_moves(workspace.root, journal)
     try:
         return resolve_path(workspace, given)
     except OutsideVault:
         raise
     except UsageError:
-        if is_utf8(given) and workspace.journal.changes(path=given, limit=1):
-            return given
+        now = [new for new, old in journal.notes.moved_from.items() if old == given]
+        if is_utf8(given) and (now or journal.changes(path=given, limit=1)):
+            return now[0] if now else given
         raise

@@ -81,6 +81,11 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}{'' if number == 1 else 's'}"
 
 
+def one_line(name: str) -> str:
+    """Return a file's name on one line: what ends lines in it is shown as `\\n` or `\\r`."""
+    return name.replace("\r", "\\r").replace("\n", "\\n")
+
+
 def local_time(seconds: float) -> str:
     """Return the Unix time on the user's clock, with its offset: `2026-11-25 10:44 +0100`."""
     return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(seconds))

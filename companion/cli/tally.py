@@ -6,8 +6,7 @@ import re
 from collections import Counter
 from threading import Event
 
-from companion.cli import INTERRUPTED
-from companion.cli.show import Show
+from companion.cli.show import Show, one_line
 from companion.enrich.result import Result
 from companion.llm.answer import Usage
 from companion.note.diff import diff_lines
@@ -15,6 +14,7 @@ from companion.note.diff import diff_lines
 # so begins the reason why a note was skipped for --section
 _NO_SECTION = re.compile(r"no heading reads|\d+ headings read")
 _MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
+_OWN_MARK = "~"  # enriched, with nothing of the model's
 _STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
 
 
@@ -26,11 +26,13 @@ class Tally:
         self.with_diff = with_diff or dry_run
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
+        self._unanswered = 0
         self._lacks_section = False
 
     def add(self, result: Result, diff: str | None = None) -> None:
         """Report a result and count it. diff: as it was made elsewhere; None: of its texts."""
         self.counts[result.status] += 1
+        self._unanswered += result.is_unanswered
         self._lacks_section |= bool(_NO_SECTION.match(result.reason))
         self.report(result, diff)
 
@@ -43,10 +45,11 @@ class Tally:
         if self.show.as_json:
             self.show.object(result_object(result, dry_run=self.dry_run, diff=changed or None))
             return
-        said_at_the_end = result.ends_run  # once, not for each of the notes under way
-        reason = f": {result.reason}" if result.reason and not said_at_the_end else ""
-        line = f"{_MARKS[result.status]} {result.path}{reason}"
-        self.show.say(line, style=_STYLES[result.status])
+        mark, style = _MARKS[result.status], _STYLES[result.status]
+        if result.is_unanswered:
+            mark, style = _OWN_MARK, "yellow"
+        reason = _reason_of(result)
+        self.show.say(f"{mark} {one_line(result.path)}{reason and f': {reason}'}", style=style)
         for need, _, remark in result.filled:
             self.show.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
         for reason in result.left:
@@ -68,6 +71,8 @@ class Tally:
         """
         names = {"enriched": "would be enriched"} if self.dry_run else {}
         words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
+        if self._unanswered:
+            words[0] += f" ({self._unanswered} with nothing of the model's)"
         if not_begun := jobs - self.counts.total():
             words.append(f"{not_begun} not done")
         tokens = f"{usage.input_tokens:,} tokens in{_cached(usage)}, {usage.output_tokens:,} out"
@@ -78,11 +83,21 @@ class Tally:
         if run:
             self.show.say(f"To take it all back: companion undo --run {run}")
 
-    def status(self, cancelled: Event) -> int:
-        """Return the exit status."""
+    def status(self, cancelled: Event, stopped: int) -> int:
+        """Return the exit status. stopped: that of a run which a signal ended."""
         if cancelled.is_set():
-            return INTERRUPTED
-        return 1 if self.counts["failed"] or self._lacks_section else 0
+            return stopped
+        return 1 if self.counts["failed"] or self._unanswered or self._lacks_section else 0
+
+
+def _reason_of(result: Result) -> str:
+    """Return what to say beside the note."""
+    if result.ends_run:  # that is said at the end, and not for each of the notes under way
+        return "the run ended here, as is said below"
+    if result.fallback:
+        kinds = ", ".join(result.fallback)
+        return f"no answer could be used for {kinds}; the note's own sentence stands in"
+    return result.reason
 
 
 def _cached(usage: Usage) -> str:
@@ -107,5 +122,6 @@ def result_object(result: Result, *, dry_run: bool, diff: str | None) -> dict[st
         "dry_run": dry_run,
         "diff": diff,
         "change": result.change,
+        "fallback": list(result.fallback),
         "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
     }

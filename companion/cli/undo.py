@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Literal
 
@@ -11,25 +11,33 @@ import click
 from companion.cli.history import describe
 from companion.cli.moment import HOW, read_moment
 from companion.cli.session import (
+    NotePath,
     common_options,
     find_running,
     open_session,
     resolve_history_path,
 )
-from companion.cli.show import Show, count, local_time
+from companion.cli.show import Show, count, local_time, one_line
 from companion.daemon.client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteChanged, NoteError, NoteRefused, UsageError
+from companion.errors import (
+    ChangeGone,
+    CompanionError,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    UsageError,
+)
 from companion.vault.journal import Change
-from companion.vault.undo import undo_change
+from companion.vault.undo import Undone, undo_change
 
 _DIGITS = 18  # more than any change has; SQLite takes no more than 19
-Outcome = Literal["done", "lost", "failed"]  # lost: it cannot be taken back any more
+Outcome = Literal["done", "part", "lost", "failed"]  # lost: it cannot be taken back any more
 
 
 @click.command()
-@click.argument("whats", nargs=-1, metavar="[CHANGE | PATH]...")
+@click.argument("whats", nargs=-1, type=NotePath(), metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @click.option("--since", metavar="WHEN", help=f"All changes since then, {HOW}.")
 @click.option("--today", is_flag=True, help="All changes of today.")
@@ -43,7 +51,10 @@ def undo(
     as_json: bool,
     vault: Path | None,
 ) -> int:
-    """Take changes back; what you wrote since stays, or the undo refuses.
+    """Take changes back; what you wrote since stays.
+
+    Of a change whose property or callout you edited, moved or deleted, the rest is taken back, and
+    what stays is named.
 
     CHANGE is a number from `companion history`; PATH takes back the last change of that note, or
     all changes in that folder. With --since or --today all changes since then are taken back, in
@@ -60,25 +71,36 @@ def undo(
     running, run = find_running(vault, named), new_run()
     with open_session(vault, named, show=show, read_only=bool(running)) as workspace:
 
-        def take_back(change: Change) -> int:
+        def take_back(change: Change) -> Undone:
             if running:
-                return running.undo(change.id, run)
+                made = running.undo(change.id, run)
+                return Undone(made.change, made.path, made.left, made.reason or "")
             return undo_change(workspace.root, workspace.journal, change, run)
 
         is_bare = not whats and run_name is None and after is None
-        runs = _find_runs(workspace) if is_bare else []
-        changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
-        outcomes = [_undo(change, take_back, show) for change in changes]
+        try:
+            runs = _find_runs(workspace) if is_bare else []
+            changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
+        except _NothingToUndo as nothing:
+            show.warn(str(nothing))
+            return 0
+        moved_from = workspace.journal.notes.moved_from
+        outcomes = [_undo(change, take_back, show, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
         show.warn(_say_lost(*(run[0].run for run in runs[:2])))
-    show.say(f"{count(outcomes.count('done'), 'change')} taken back")
+    in_part = f", {outcomes.count('part')} in part" if "part" in outcomes else ""
+    show.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
     return 0 if set(outcomes) == {"done"} else 1
+
+
+class _NothingToUndo(CompanionError):
+    """All that was to be taken back is taken back already."""
 
 
 def _find_runs(workspace: Workspace) -> list[list[Change]]:
     """Return the changes that are still there, run by run, all newest first.
 
-    Raises UsageError when there are none.
+    Raises _NothingToUndo when there are none.
     """
     made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
     _some(made, "there is nothing to take back; see companion history")
@@ -100,7 +122,8 @@ def _find_all(
 ) -> list[Change]:
     """Return the changes that the user means, newest first, so that each finds its own text.
 
-    Raises UsageError: a name means nothing, or there is nothing to take back.
+    Raises UsageError: a name means nothing, or one of several has nothing to take back.
+    _NothingToUndo: all of them together have not.
     """
     if after is not None:
         return _find_since(workspace, whats, after)
@@ -108,15 +131,22 @@ def _find_all(
         return _find_named(workspace, None, run_name)
     found: dict[int, Change] = {}
     for what in whats:
-        folder = None if what.isdecimal() else _folder(workspace, what)
-        if folder is None:
-            changes = _find_named(workspace, what, None)
-        else:
-            made = _made_in(workspace, [folder])
-            none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
-            changes = _some(made, none)
-        found |= {change.id: change for change in changes}
+        try:
+            found |= {change.id: change for change in _find_what(workspace, what)}
+        except _NothingToUndo as nothing:
+            if len(whats) == 1:
+                raise
+            raise UsageError(str(nothing)) from None
     return [found[number] for number in sorted(found, reverse=True)]
+
+
+def _find_what(workspace: Workspace, what: str) -> list[Change]:
+    """Return the change of that number, the last one of that note, or all of that folder."""
+    folder = None if what.isdecimal() else _folder(workspace, what)
+    if folder is None:
+        return _find_named(workspace, what, None)
+    none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
+    return _some(_made_in(workspace, [folder]), none)
 
 
 def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> list[Change]:
@@ -153,20 +183,29 @@ def _find_named(workspace: Workspace, what: str | None, run_name: str | None) ->
         return [change]
     if what is not None:
         path = resolve_history_path(workspace, what)
-        made = [change for change in journal.changes(path=path) if _can_be_undone(change)]
+        done = [change for change in journal.changes(path=path) if _is_made(change)]
+        made = [change for change in done if _can_be_undone(change)] or done
         return _some(made[:1], f"Companion changed nothing in {path} that is still there")
-    made = [change for change in journal.changes(run=run_name) if change.state == "done"]
+    changes = journal.changes(run=run_name)
+    if not changes:
+        raise UsageError(f"there is no run {run_name}; see companion history")
+    made = [change for change in changes if change.state == "done"]
     which = f"the run {run_name} made no change that is still there"
     return _some(made, f"there is nothing to take back: {which}; see companion history")
 
 
-def _can_be_undone(change: Change) -> bool:
+def _is_made(change: Change) -> bool:
     return change.state == "done" and change.undoes is None
+
+
+def _can_be_undone(change: Change) -> bool:
+    """Whether nothing of it was taken back yet; of the rest, that was tried."""
+    return _is_made(change) and not change.taken
 
 
 def _some(changes: list[Change], otherwise: str) -> list[Change]:
     if not changes:
-        raise UsageError(otherwise)
+        raise _NothingToUndo(otherwise)
     return changes
 
 
@@ -176,23 +215,51 @@ def _say_lost(last: str, older: str | None = None) -> str:
     return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
 
-def _undo(change: Change, take_back: Callable[[Change], int], show: Show) -> Outcome:
-    made: int | None = None
+def _undo(
+    change: Change,
+    take_back: Callable[[Change], Undone],
+    show: Show,
+    moved_from: Mapping[str, str],
+) -> Outcome:
+    undone: Undone | None = None
+    left, reason = change.name_parts(change.standing), ""
     outcome: Outcome = "done"
     try:
-        made = take_back(change)
+        undone = take_back(change)
     except (NoteError, DaemonRefused) as error:
         show.warn(str(error))
+        reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
+    else:
+        left, reason = undone.left, undone.reason
+        if left:
+            show.warn(f"{undone.path}: {reason}")
+            outcome = "part"
     if show.as_json:
-        show.object({"change": change.id, "path": change.path, "undone_by": made})
-    elif made is not None:
-        show.say(f"{change.path}: {describe(change)} (change {change.id}), taken back")
+        show.object(_undo_object(change, undone, left, reason))
+    elif undone:
+        how = "taken back in part" if left else "taken back"
+        was = change.path if change.path != undone.path else moved_from.get(undone.path)
+        where = one_line(f"{undone.path} (moved from {was})" if was else undone.path)
+        show.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcome
+
+
+def _undo_object(
+    change: Change, undone: Undone | None, left: list[str], reason: str
+) -> dict[str, object]:
+    """Return the JSON object of what became of a change."""
+    return {
+        "change": change.id,
+        "path": undone.path if undone else change.path,
+        "undone_by": undone.change if undone else None,
+        "left": left,
+        "reason": reason or None,
+    }
 
 
 def _is_lost(error: NoteError | DaemonRefused) -> bool:
     """Whether it is the note that no longer allows it, and no other program just now."""
     if isinstance(error, DaemonRefused):
-        return error.is_about(NoteChanged, NoteRefused)
+        return error.is_about(ChangeGone, NoteChanged, NoteRefused)
     return isinstance(error, NoteChanged | NoteRefused)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from pydantic import field_validator
@@ -20,7 +21,7 @@ from companion.config.tables import (
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callout import Style, Styles
-from companion.note.needs import CALLOUT
+from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.rules import Rules
 from companion.vault.ignore import IgnoreRules
 
@@ -69,14 +70,18 @@ class Config(Table):
             _style(usual.section, table.title, table.section_fold),
         )
 
-    def rules(self, fields: tuple[str, ...], vocabulary: tuple[str, ...]) -> Rules:
-        """Return which notes are candidates; fields: those there are prompts for."""
-        wanted = fields if self.notes.fields is None else self.notes.fields
-        if unknown := [name for name in wanted if name not in fields]:
-            raise UsageError(
-                f"notes.fields names {', '.join(unknown)}, but there is no such file in "
-                f"prompts/fields; there are: {', '.join(fields)}"
-            )
+    def rules(
+        self,
+        fields: Mapping[str, str],
+        vocabulary: tuple[str, ...],
+        triggers: tuple[str, ...] = (DESCRIPTION,),
+    ) -> Rules:
+        """Return which notes are candidates.
+
+        fields: the names of the files that there are prompts in, with the property that each
+        fills; `callout` for the callout. triggers: of these, those that make a note a candidate.
+        """
+        wanted = tuple(dict.fromkeys(self._wanted(fields)))
         return Rules(
             fields=tuple(name for name in wanted if name != CALLOUT),
             callout=CALLOUT in wanted,
@@ -88,7 +93,26 @@ class Config(Table):
             private_properties=tuple(self.private.properties.items()),
             is_remote=self.is_remote,
             vocabulary=vocabulary,
+            triggers=triggers,
         )
+
+    def _wanted(self, fields: Mapping[str, str]) -> Iterator[str]:
+        """Yield the properties to fill, which may be named by their file. Raises UsageError."""
+        named = self.notes.fields
+        for name in fields.values() if named is None else named:
+            if name in fields.values():
+                yield name
+            elif name in fields:
+                yield fields[name]
+            else:
+                there = ", ".join(
+                    file if file == filled else f"{file} (fills {filled})"
+                    for file, filled in fields.items()
+                )
+                raise UsageError(
+                    f"notes.fields names {name}, but there is no such file in prompts/fields, and"
+                    f" none fills such a property; there are: {there}"
+                )
 
     def ignore_rules(self) -> IgnoreRules:
         """Return which files are left alone, without Obsidian's own settings."""
@@ -111,6 +135,8 @@ class Config(Table):
             json=table.json_mode,
             context_tokens=table.context_tokens,
             temperature=table.temperature,
+            max_output_tokens=table.max_output_tokens,
+            reasoning_effort=table.reasoning_effort,
         )
 
 

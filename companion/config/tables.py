@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, m
 from companion.config.folder_names import FolderName
 from companion.config.mark_names import PropertyValues, TagName
 from companion.config.patterns import Pattern
+from companion.llm.endpoint import Effort
 from companion.note.tag import is_tag
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
@@ -38,6 +39,10 @@ class EndpointTable(Table):
     """further calls after a failed one"""
     context_tokens: Annotated[int, Field(ge=1024)] | None = None
     """longer notes are cut to fit; unset: 4096 embedded, 8000 tokens of a note elsewhere"""
+    max_output_tokens: Annotated[int, Field(ge=256)] | None = None
+    """of an answer, thoughts included; unset: as it needs, and 4096 more where the model thinks"""
+    reasoning_effort: Effort | None = None
+    """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
     """how freely the model writes"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None

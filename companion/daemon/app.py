@@ -6,7 +6,6 @@ import json
 import threading
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING
 
 from flask import Flask, Response
 from werkzeug.exceptions import HTTPException
@@ -25,9 +24,6 @@ from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
 NOUNS = (status, notes, runs, changes, presence, pair.pair, proof.proof)
 
 
@@ -38,7 +34,7 @@ def make_app(
     prove: Callable[[int, str], proof.Proofs | None],
     port: int,
     closing: threading.Event | None = None,
-) -> WSGIApplication:
+) -> Guard:
     """Return the API of a daemon that listens on port, guarded.
 
     accepts: whether a bearer token opens it. exchange: the token for a one-time code; None when

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple, TypeVar
@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
-from companion.daemon.api.change_shapes import Undo
+from companion.daemon.api.change_shapes import Undo, UndoMade
 from companion.daemon.api.order_shape import order_object
 from companion.daemon.api.run_shapes import (
     LONGEST_WAIT,
@@ -21,7 +21,6 @@ from companion.daemon.api.run_shapes import (
     RunProgress,
     RunShape,
 )
-from companion.daemon.api.shapes import ChangeMade
 from companion.daemon.api.status_shape import StatusShape
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, name_kind
@@ -37,6 +36,7 @@ M = TypeVar("M", bound=BaseModel)
 _HOST = "127.0.0.1"
 _TIMEOUT = 30.0  # seconds; beside the time that an answer is asked to be held back
 _SOON = 8.0  # seconds for what takes a daemon that is well some milliseconds
+_HELD = 2  # seconds that an answer about a run is held back, for what it waits for to be told soon
 _PAUSE = 0.2  # seconds between two questions when the daemon holds no answer back
 _LOOKS = 2  # questions without an answer until a broken-off run has told what it was writing
 
@@ -95,13 +95,20 @@ class DaemonClient:
         """Return how far the run of that id is."""
         return self._ask("GET", f"/runs/{run}", RunShape)
 
-    def follow(self, run: str, *, diff: bool = False) -> Iterator[Followed]:
-        """Yield the run's results as they come, until it is over; run() says how it ended."""
-        number, looks = 0, _LOOKS
+    def follow(
+        self, run: str, *, diff: bool = False, tell: Callable[[str], object] = bool
+    ) -> Iterator[Followed]:
+        """Yield the run's results as they come, until it is over; run() says how it ended.
+
+        tell: called with the reason, each time that another one keeps it from going on.
+        """
+        number, looks, told = 0, _LOOKS, ""
         while True:
             asked_at = time.monotonic()
-            query = f"since={number}&wait={LONGEST_WAIT}&diff={str(diff).lower()}"
+            query = f"since={number}&wait={_HELD}&diff={str(diff).lower()}"
             progress = self._ask("GET", f"/runs/{run}?{query}", RunProgress)
+            if progress.waits not in ("", told):
+                tell(told := progress.waits)
             yield from map(_followed, progress.results)
             if not progress.results:
                 looks -= progress.state in ("cancelled", "failed")
@@ -114,10 +121,9 @@ class DaemonClient:
         """Cancel the run."""
         return self._ask("POST", f"/runs/{run}/cancel", RunShape, {})
 
-    def undo(self, change: int, run: str | None = None) -> int:
-        """Return the id of the change that took this one back."""
-        body = Undo(run=run).model_dump()
-        return self._ask("POST", f"/changes/{change}/undo", ChangeMade, body).change
+    def undo(self, change: int, run: str | None = None) -> UndoMade:
+        """Take the change back."""
+        return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
 
     def pause(self) -> StatusShape:
         """Stop background work."""
@@ -195,6 +201,7 @@ def _followed(shape: ResultShape) -> Followed:
         usage=Usage(**shape.usage.model_dump()),
         change=shape.change,
         ends_run=shape.ends_run,
+        fallback=tuple(shape.fallback),
     )
     return Followed(result, shape.diff, shape.counted)
 

@@ -18,6 +18,7 @@ from companion.daemon.health import Health
 from companion.daemon.history import History
 from companion.daemon.notes import Notes, resolve_path
 from companion.daemon.offers import Offers
+from companion.daemon.open_notes import Asked, OpenNotes
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queue import Priority, WorkQueue
 from companion.daemon.reconcile import Reconciler
@@ -64,13 +65,15 @@ class Daemon:
         self._presence = Presence()
         self._health = Health()
         self._gate = Gate(space.config, space.state, self._queue)
-        self._offers = Offers(space.journal)
+        self._offers = Offers(space.root, space.journal)
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
-        self._reconciler = Reconciler(space, self._queue, self._seen, backlog, self._looked)
+        self._reconciler = Reconciler(
+            space, self._queue, self._seen, backlog, self._offers.settle, self._looked
+        )
         known = self._reconciler.known
         self._consent = Consent(space, backlog, known, lambda: self._reconciler.backlog)
         self.notes = Notes(space, self._reconciler.scan)
-        self.history = History(space, self._offers, self._seen)
+        self.history = History(space, self._offers, self._seen, self._presence)
         self._source = EnricherSource(space, spending, known)
         notes = DaysNotes(spending, self._gate.spend)
         self._background = Background(
@@ -82,8 +85,15 @@ class Daemon:
             self._open_background,
             self._gate.spend,
         )
+        self._open_notes = OpenNotes(self._queue, self._seen, self._presence)
         self._requests = Requests(
-            self._queue, self._seen, self._offers, self.runs, notes, self._open_for_run
+            self._queue,
+            self._seen,
+            self._offers,
+            self._open_notes,
+            self.runs,
+            notes,
+            self._open_for_run,
         )
         self._workers = Workers(
             self._queue,
@@ -103,6 +113,7 @@ class Daemon:
     def stop(self) -> None:
         """End: what is being written is finished, calls are broken off, the rest is found again."""
         self._queue.close()
+        self.history.stop()
         self._background.stop()
         for run in self.runs.active():
             self._requests.cancel(run)
@@ -173,13 +184,14 @@ class Daemon:
         jobs = limit_jobs(self._space, jobs, order.limit)
         if not order.agreed:
             self._require_agreement(jobs)
-        if order.priority is not Priority.BACKGROUND:
-            self._health.wake()
-            self._queue.hold_all(None)
         answered = self._background.take_over(paths[0]) if order.text is not None else None
         if order.priority is not Priority.BACKGROUND:
             answered = None  # it may be asked for more
-        return self._requests.start(order, jobs, skipped, answered)
+        run = self._requests.start(order, jobs, skipped, answered)
+        if order.priority is not Priority.BACKGROUND:  # the run's notes are queued: they go first
+            self._health.wake()
+            self._queue.hold_all(None)
+        return run
 
     def cancel_run(self, run: Run) -> None:
         """Cancel the run: what is being written is finished, nothing further is begun."""
@@ -205,20 +217,23 @@ class Daemon:
 
     def confirm(
         self,
-        run: Run,
+        run: str,
         path: str,
         base_sha256: str,
         new_sha256: str,
         moved_to: str | None = None,
     ) -> int:
-        """Return the id of the change, journaled, that the client made of an offer.
+        """Return the id of the change, journaled, that the client made of the run's offer.
 
-        moved_to: where the note is by now, if it is no longer at path.
+        run: its id; the daemon need not remember it. moved_to: where the note is by now, if it is
+        no longer at path.
 
         Raises UsageError: nothing of that kind was offered, or there is no such note.
         """
         moved_to = moved_to and resolve_path(self.root, moved_to)
-        return self._offers.confirm(run.id, base_sha256, new_sha256, moved_to)
+        change = self._offers.confirm(run, base_sha256, new_sha256, moved_to)
+        self._requests.confirmed(run, path, change)
+        return change
 
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""
@@ -250,6 +265,10 @@ class Daemon:
         deferred = {fold_path(path) for path in self._background.deferred()}
         return [path for path in opened if fold_path(path) in deferred]
 
+    def asked_in(self, paths: Sequence[str]) -> list[Asked]:
+        """Return what users asked for in these notes, which a client has open, and waits there."""
+        return [*self._open_notes.asked(paths), *self.history.asked(paths)]
+
     def _choose(self, order: Order, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
         if order.text is not None:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
@@ -258,7 +277,7 @@ class Daemon:
                 return [Job(paths[0])], []
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
-        return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice)
+        return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice, order.text)
 
     def _require_agreement(self, jobs: Sequence[Job]) -> None:
         if not needs_agreement(self._space, jobs):
@@ -286,6 +305,7 @@ class Daemon:
         self._source.renew()
         self._consent.look()
         self._space.journal.prune_images(_IMAGES_KEPT)
+        self._space.journal.drop_offers(_IMAGES_KEPT)
 
 
 def _midnight() -> float:

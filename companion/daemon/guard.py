@@ -68,6 +68,14 @@ class Guard:
             return _refuse(refusal, environ, start)
         return self._app(environ, start)
 
+    def may_send_body(self, environ: WSGIEnvironment) -> bool:
+        """Whether a request, of which the headers are known, may go on to send its body."""
+        try:
+            self._check(environ)
+        except Refusal:
+            return False
+        return True
+
     def _check(self, environ: WSGIEnvironment) -> None:
         """Raise Refusal unless the request may come in."""
         path, _, query = environ.get("REQUEST_URI", "").partition("?")

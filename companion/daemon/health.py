@@ -9,10 +9,23 @@ from math import inf
 from typing import Literal, NamedTuple
 
 from companion.errors import EndpointError
-from companion.llm.faults import ModelMissing, NotAnEndpoint, OutOfQuota, RateLimited, Unauthorised
+from companion.llm.faults import (
+    ModelMissing,
+    ModelUnfit,
+    NotAnEndpoint,
+    OutOfQuota,
+    RateLimited,
+    Unauthorised,
+)
 
 Kind = Literal[
-    "down", "rate-limited", "unauthorised", "out-of-quota", "model-missing", "not-an-endpoint"
+    "down",
+    "rate-limited",
+    "unauthorised",
+    "out-of-quota",
+    "model-missing",
+    "model-unfit",
+    "not-an-endpoint",
 ]
 
 _KINDS: tuple[tuple[type[EndpointError], Kind], ...] = (
@@ -20,6 +33,7 @@ _KINDS: tuple[tuple[type[EndpointError], Kind], ...] = (
     (Unauthorised, "unauthorised"),
     (OutOfQuota, "out-of-quota"),
     (ModelMissing, "model-missing"),
+    (ModelUnfit, "model-unfit"),
     (NotAnEndpoint, "not-an-endpoint"),
 )
 
@@ -39,6 +53,11 @@ class Fault(NamedTuple):
     since: float  # seconds since the epoch
     next_try: float  # the clock's seconds
     tries: int  # that failed, with this fault or one that passes (or lasts) like it
+
+    @property
+    def lasts(self) -> bool:
+        """Whether it takes the user to mend it."""
+        return _waits_of(self.kind) == _LASTING
 
 
 class Health:

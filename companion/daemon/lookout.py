@@ -14,15 +14,21 @@ _log = logging.getLogger(__name__)
 
 
 class Lookout:
-    """Watches the vault at root, and calls changed as Watch does; for one thread.
+    """Watches the vault at root, and calls changed and moved as Watch does; for one thread.
 
     polls: why it cannot, so that the vault must be looked over again and again; else empty.
     """
 
-    def __init__(self, root: Path, changed: Callable[[str | None], None]) -> None:
+    def __init__(
+        self,
+        root: Path,
+        changed: Callable[[str | None], None],
+        moved: Callable[[str, str], None],
+    ) -> None:
         self.polls = ""
         self._root = root
         self._changed = changed
+        self._moved = moved
         self._watch: Watch | None = None
         self._next_try = 0.0
 
@@ -38,7 +44,7 @@ class Lookout:
         if self.polls and time.monotonic() < self._next_try:
             return
         self.stop()
-        watch = Watch(self._root, self._changed)
+        watch = Watch(self._root, self._changed, self._moved)
         try:
             watch.start()
         except WatchUnavailable as error:

@@ -28,11 +28,14 @@ class Notes:
     def page(self, wanted: Wanted, folder: str = "", after: str = "", limit: int = 100) -> Listing:
         """Return notes of the folder in the order of their paths, from the one after `after`.
 
-        Raises UsageError: the folder is not there, or outside the vault.
+        Raises NotThere, UsageError: the folder is not there, or outside the vault.
         """
         where = [resolve_path(self._space.root, folder)] if folder else []
         report = Report(self._space, self._scan(), where)
-        found = sorted((path, facts) for path, facts in report.all() if _is(facts, wanted))
+        found = [(path, facts) for path, facts in report.all() if _is(facts, wanted)]
+        if wanted == "all":
+            found += [(path, Facts()) for path in report.others]
+        found.sort(key=lambda entry: entry[0])
         page = [entry for entry in found if entry[0] > after][:limit]
         more = bool(page) and page[-1][0] != found[-1][0]
         return Listing(page, page[-1][0] if more else None, len(found))
@@ -40,7 +43,7 @@ class Notes:
     def look_at(self, path: str) -> Facts:
         """Return what the note at path needs, and what in it is left alone and why, as it is now.
 
-        Raises UsageError: it is not there, or outside the vault.
+        Raises NotThere, UsageError: it is not there, or outside the vault.
         """
         path = resolve_path(self._space.root, path)
         if reason := skip_reason(self._space.root, path, self._space.ignore):

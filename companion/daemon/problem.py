@@ -10,6 +10,7 @@ from http import HTTPStatus
 from pydantic import BaseModel
 
 from companion.errors import (
+    ChangeGone,
     CompanionError,
     EndpointError,
     JournalError,
@@ -33,6 +34,7 @@ _LOG = logging.getLogger(__name__)
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
+    (ChangeGone, 409, "change-gone", "The change is not in the note any more"),
     (NoteChanged, 409, "note-changed", "The note was changed meanwhile"),
     (NoteBusy, 409, "note-busy", "Another program holds the note"),
     (NoteUnwritable, 409, "note-unwritable", "The note cannot be written"),

@@ -24,6 +24,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.needs import Facts
 from companion.vault.index import Scan
+from companion.vault.moves import follow_events
 
 _FIRST_LOOK = 20.0  # seconds that anybody waits for it
 _GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
@@ -46,8 +47,9 @@ class Counts(NamedTuple):
 class Reconciler:
     """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
 
-    looked: called after each look over the whole vault. vault_missing: the folder is not there now.
-    backlog: the notes that need work and that the user was not asked about yet, at the last look.
+    backlog: of the notes that need work, those that the user was not asked about yet, at the last
+    look. settle: called before notes are looked at, with their paths; None: all. looked: called
+    after each look over the whole vault. vault_missing: the folder is not there now.
     """
 
     def __init__(
@@ -56,6 +58,7 @@ class Reconciler:
         queue: WorkQueue[Job],
         seen: Seen,
         backlog: Backlog,
+        settle: Callable[[Collection[str] | None], None],
         looked: Callable[[], None],
     ) -> None:
         self.vault_missing = False
@@ -66,6 +69,7 @@ class Reconciler:
         self._queue = queue
         self._seen = seen
         self._backlog = backlog
+        self._settle_offers = settle
         self._looked = looked
         self._settle = space.config.background.settle_seconds
         self._had_settings = (space.root / ".obsidian").is_dir()
@@ -77,10 +81,11 @@ class Reconciler:
         self._reading = threading.Lock()
         self._hinted = threading.Condition()
         self._hints: dict[str, float] = {}  # by path, when it was reported last
+        self._moves: list[tuple[str, str]] = []  # old and new path, in order
         self._whole = True
         self._asked, self._answered = 1, 0  # looks over the whole vault, by number
         self._stopping = False
-        self._lookout = Lookout(space.root, self.hint)
+        self._lookout = Lookout(space.root, self.hint, self.note_move)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -108,6 +113,11 @@ class Reconciler:
             else:
                 self._hints[path] = time.monotonic()
             self._hinted.notify_all()
+
+    def note_move(self, old: str, new: str) -> None:
+        """Take down that a note or a folder was moved; hints of both ends follow."""
+        with self._hinted:
+            self._moves.append((old, new))
 
     def refresh(self, timeout: float) -> None:
         """Return once the whole vault has been looked over anew, or the time is up."""
@@ -156,9 +166,11 @@ class Reconciler:
                 if self._is_missing():
                     next_look = time.monotonic() + _MISSING_LOOK
                 elif whole:
+                    self._follow_moves()
                     self._look_over(hints)
                     next_look = time.monotonic() + self._pause()
                 elif hints:
+                    self._follow_moves()
                     self._look_at(hints)
             except Exception as error:
                 log_fault("looking at the vault", error)
@@ -167,6 +179,11 @@ class Reconciler:
                 with self._hinted:
                     self._answered = number
                     self._hinted.notify_all()
+
+    def _follow_moves(self) -> None:
+        with self._hinted:
+            moves, self._moves = self._moves, []
+        follow_events(self._space.root, self._space.journal, moves)
 
     def _next_hints(self, until: float) -> tuple[dict[str, float], bool, int]:
         """Wait for hints, at most until then; return them, and whether to look at it all."""
@@ -211,6 +228,7 @@ class Reconciler:
         began = time.monotonic()
         scan = self._space.scan()
         self._cost = time.monotonic() - began
+        self._settle_offers(None)
         with self._reading:
             self._scan, self._known = scan, None
         asked = self._space.journal.all_asked()
@@ -238,6 +256,7 @@ class Reconciler:
         """Look at some notes that were reported; each rests from then on."""
         if not self._scan:
             return
+        self._settle_offers(hints)
         notes = self._scan.notes
         before = {path: _shared(notes.get(path)) for path in hints}
         with self._reading:

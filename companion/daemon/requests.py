@@ -12,6 +12,7 @@ from typing import NamedTuple
 from companion.daemon.background import log_result
 from companion.daemon.day import DaysNotes, was_asked
 from companion.daemon.offers import Offers
+from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, Given, OpenNotes
 from companion.daemon.presence import fold_path
 from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Offer, Order, Run, Runs, State
@@ -24,28 +25,25 @@ from companion.enrich.same_note import NoteRewritten
 from companion.errors import (
     CompanionError,
     EndpointError,
-    JournalError,
     NoteError,
     NoteRefused,
+    StorageError,
     UsageError,
 )
 from companion.llm.answer import Usage
+from companion.llm.spending import LimitReached
 from companion.note.editor import require_utf8
 
 _KEPT = 200  # answers for editors, which may be asked for again
 
 
-class _Given(NamedTuple):
-    """A model's answer for a note in an editor."""
-
-    enricher: Enricher
-    answered: Answered
-
-
 class _Done(NamedTuple):
-    """What became of a note. asked: whether a model was asked for it just now."""
+    """What became of a note. asked: whether a model was asked for it just now.
 
-    result: Result
+    result: None while the note is open, and an editor has the time to take its edits.
+    """
+
+    result: Result | None
     offer: Offer | None
     asked: bool
 
@@ -61,6 +59,7 @@ class Requests:
         queue: WorkQueue[Job],
         seen: Seen,
         offers: Offers,
+        open_notes: OpenNotes,
         runs: Runs,
         notes: DaysNotes,
         open_enricher: Callable[[str, threading.Event], Enricher],
@@ -68,11 +67,12 @@ class Requests:
         self._queue = queue
         self._seen = seen
         self._offers = offers
+        self._open_notes = open_notes
         self._runs = runs
         self._notes = notes
         self._open = open_enricher
         self._enrichers: dict[str, Enricher] = {}
-        self._given: OrderedDict[str, _Given] = OrderedDict()
+        self._given: OrderedDict[str, Given] = OrderedDict()
         self._kept: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
     def start(
@@ -107,7 +107,6 @@ class Requests:
 
     def cancel(self, run: Run) -> None:
         """End the run: what is being written is finished, nothing further is begun."""
-        run.cancelled.set()
         self._end(run, "cancelled")
 
     def work(self, ticket: Ticket[Job]) -> bool:
@@ -115,6 +114,9 @@ class Requests:
 
         Raises EndpointError, Cancelled, JournalError, with the ticket still in hand.
         """
+        if ticket.owner == LATER:
+            self._open_notes.work(ticket)
+            return False
         run, enricher = self._runs.get(ticket.owner), self._enrichers.get(ticket.owner)
         if run is None or run.is_over or enricher is None:
             self._queue.done(ticket)
@@ -124,6 +126,9 @@ class Requests:
             done = self._do(run, enricher, ticket.item)
         finally:
             run.usage = enricher.usage
+        if done.result is None:
+            self._queue.again(ticket, time.monotonic() + OPEN_LOOK)
+            return done.asked
         if done.result.change is not None:
             self._seen.wrote(ticket.path, done.result.new)
         self._finish(run, ticket, done.result, done.offer)
@@ -135,16 +140,26 @@ class Requests:
         What is no fault of the endpoint's or the journal's concerns this note alone.
         """
         run = self._runs.get(ticket.owner)
-        if run is None or run.is_over:
+        if ticket.owner == LATER and passes:
+            self._queue.again(ticket, time.monotonic())
+        elif run is None or run.is_over:
             self._queue.done(ticket)
-        elif not isinstance(error, EndpointError | JournalError):
+        elif not isinstance(error, EndpointError | StorageError):
             self._finish(run, ticket, Result(ticket.path, "failed", str(error)), None)
         elif passes and not run.order.stops_on_fault:
             self._queue.again(ticket, time.monotonic())
         else:
             self._queue.done(ticket)
-            run.add(Result(ticket.path, "failed", str(error), ends_run=True))
+            # an editor waits for its note; of others nothing was asked where a limit is reached
+            if run.order.text is not None or not isinstance(error, LimitReached):
+                run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
+
+    def end_runs(self, fault: str) -> None:
+        """End the runs that stop on a fault, for one that does not pass by itself."""
+        for run in self._runs.active():
+            if run.order.stops_on_fault:
+                self._end(run, "failed", fault)
 
     def offer_again(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
@@ -158,11 +173,19 @@ class Requests:
         given = self._given_for(run, path)
         require_utf8(text)
         if only is not None:
+            _require_numbers(given, only)
             given = given._replace(answered=given.answered.only(only))
         result, offer = self._offer(run, given, text)
         if offer is None:
             raise NoteRefused(result.reason, path)
+        self._open_notes.offered(run.id, path, result)
         return offer
+
+    def confirmed(self, name: str, path: str, change: int) -> None:
+        """Take down that an editor made the edits of the run of that name in an open note."""
+        result, run = self._open_notes.take(name, path), self._runs.get(name)
+        if result and run:
+            self._add(run, replace(result, change=change), None)
 
     def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
         """Take down that the user does not want these changes of the run's result.
@@ -170,9 +193,12 @@ class Requests:
         Raises UsageError.
         """
         given = self._given_for(run, path)
+        _require_numbers(given, only)
         given.enricher.refuse(given.answered.only(only), "refused when it was looked over")
 
-    def _given_for(self, run: Run, path: str) -> _Given:
+    def _given_for(self, run: Run, path: str) -> Given:
+        if waiting := self._open_notes.find(run.id, path):
+            return waiting
         given = self._given.get(run.id)
         if given is None or fold_path(given.answered.job.path) != fold_path(path):
             raise UsageError(f"the run {run.id} has no edits for {path}; start a new one")
@@ -190,7 +216,7 @@ class Requests:
                 return _Done(answer, None, asked)
             self._kept[run.id, job.path] = answer
             if text is None:
-                return _Done(enricher.write(answer), None, asked)
+                return _Done(self._write(run, Given(enricher, answer)), None, asked)
             return _Done(*self._offer(run, self._give(run, enricher, answer), text), asked)
         except NoteError as error:
             if kept and isinstance(error, NoteRewritten):
@@ -198,18 +224,30 @@ class Requests:
                 return self._do(run, enricher, job)
             return _Done(replace(failed_result(job.path, error), usage=usage), None, asked)
 
+    def _write(self, run: Run, given: Given) -> Result | None:
+        """Return what became of the note; None while it waits for the editor that shows it."""
+        enricher, answered = given
+        if run.order.even_open or answered.job.dry_run:
+            return enricher.write(answered)
+        step = "taken" if run.is_over else self._open_notes.next_step(run.id, given)
+        if step == "write":
+            return enricher.write(answered)
+        if step == "leave":
+            return Result(answered.job.path, "skipped", NOT_TAKEN, usage=answered.usage)
+        return None
+
     def _ask(self, run: Run, enricher: Enricher, job: Job) -> Answered | Result:
         if run.order.priority is Priority.BACKGROUND:
             return self._notes.ask(enricher, job, run.order.text)
         return enricher.ask(job, run.order.text)
 
-    def _give(self, run: Run, enricher: Enricher, answer: Answered) -> _Given:
-        given = self._given[run.id] = _Given(enricher, answer)
+    def _give(self, run: Run, enricher: Enricher, answer: Answered) -> Given:
+        given = self._given[run.id] = Given(enricher, answer)
         while len(self._given) > _KEPT:
             self._given.popitem(last=False)
         return given
 
-    def _offer(self, run: Run, given: _Given, text: str) -> tuple[Result, Offer | None]:
+    def _offer(self, run: Run, given: Given, text: str) -> tuple[Result, Offer | None]:
         planned = given.enricher.plan_on(given.answered, text.encode("utf-8"))
         result = planned.result
         if result.status != "enriched":
@@ -218,14 +256,18 @@ class Requests:
         return result, self._offers.make(run.id, change, result.old, result.new)
 
     def _finish(self, run: Run, ticket: Ticket[Job], result: Result, offer: Offer | None) -> None:
-        self._kept.pop((run.id, ticket.path), None)
         self._queue.done(ticket)
+        self._add(run, result, offer)
+
+    def _add(self, run: Run, result: Result, offer: Offer | None) -> None:
+        self._kept.pop((run.id, result.path), None)
         run.add(result, offer)
         log_result(result)
         if run.is_over:
             self._close(run)
 
     def _end(self, run: Run, state: State, fault: str = "") -> None:
+        run.cancelled.set()  # also of one that failed: its other notes' calls are broken off
         run.end(state, fault)
         self._queue.drop(run.id)
         self._close(run)
@@ -233,5 +275,14 @@ class Requests:
     def _close(self, run: Run) -> None:
         for key in [key for key in self._kept.copy() if key[0] == run.id]:
             self._kept.pop(key, None)
+        self._open_notes.forget(run.id)
         if enricher := self._enrichers.pop(run.id, None):
             enricher.close()
+
+
+def _require_numbers(given: Given, numbers: Collection[int]) -> None:
+    """Check that the result has changes of these numbers. Raises UsageError."""
+    count = len(given.answered.outcome.fillings)
+    if unknown := [str(number) for number in sorted(numbers) if not 0 <= number < count]:
+        many = "1 change" if count == 1 else f"{count} changes"
+        raise UsageError(f"the result has {many}, counted from 0; there is no {unknown[0]}")

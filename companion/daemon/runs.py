@@ -26,6 +26,8 @@ class Order(NamedTuple):
     text: the note as its editor shows it, unsaved; the run answers with edits then and writes
     nothing. stops_on_fault: end the run when the endpoint fails, instead of waiting for it.
     limit: at most so many notes. agreed: somebody knows what a large run costs, and wants it.
+    even_open: notes are written though they are open: the client that shows them asks for it, and
+    nothing of them is unsaved.
     """
 
     paths: Sequence[str]
@@ -35,6 +37,7 @@ class Order(NamedTuple):
     stops_on_fault: bool = False
     limit: int | None = None
     agreed: bool = False
+    even_open: bool = False
 
 
 class Offer(NamedTuple):

@@ -11,7 +11,9 @@ import logging
 import os
 import socket
 import threading
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any
 
 from waitress import wasyncore
 from waitress.channel import HTTPChannel
@@ -20,17 +22,16 @@ from waitress.server import create_server
 from waitress.task import ErrorTask
 from waitress.utilities import Error
 
-from companion.daemon.guard import MAX_BODY, SECURITY
+from companion.daemon.guard import MAX_BODY, SECURITY, Guard
 from companion.daemon.problem import PROBLEM_JSON, http_problem
 from companion.errors import UsageError
 
-if TYPE_CHECKING:
-    from _typeshed.wsgi import WSGIApplication
-
 _HOST = "127.0.0.1"
 _THREADS = 8  # half of them may wait for news, see companion.daemon.api.waiting
-_CONNECTIONS = 200
+_CONNECTIONS = 150  # of more, the oldest of those that never got an answer is closed
+_MOST_CONNECTIONS = 200  # for the moment that closing takes; beyond, none is accepted
 _MAX_HEADER = 16 * 1024  # bytes of the request line and all headers
+_SMALL_BODY = 16 * 1024  # bytes; a larger one is read only of a request that may come in
 _REQUEST_LASTS = 30  # seconds that a request may take to come in, or a connection be idle
 _CLEANS_UP = 5  # seconds between two looks for such
 _LOOP = 0.5  # seconds that the loop sleeps at most
@@ -44,7 +45,7 @@ class PortInUse(UsageError):
 class Server:
     """The server on a port that bind_port() bound; it answers while run() runs."""
 
-    def __init__(self, app: WSGIApplication, listener: socket.socket) -> None:
+    def __init__(self, app: Guard, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
         self._map: dict[int, Any] = {}
         self._stopped = threading.Event()
@@ -53,7 +54,7 @@ class Server:
             map=self._map,
             sockets=[listener],
             threads=_THREADS,
-            connection_limit=_CONNECTIONS,
+            connection_limit=_MOST_CONNECTIONS,
             channel_timeout=_REQUEST_LASTS,
             cleanup_interval=_CLEANS_UP,
             channel_request_lookahead=1,  # else nobody notices that a waiting client hung up
@@ -62,7 +63,7 @@ class Server:
             ident=None,
             log_socket_errors=False,
         )
-        self._server.channel_class = _Channel
+        self._server.channel_class = partial(_Channel, app.may_send_body)
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
     def run(self) -> None:
@@ -84,7 +85,7 @@ class Server:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
 
 
-def make_server(app: WSGIApplication, listener: socket.socket) -> Server:
+def make_server(app: Guard, listener: socket.socket) -> Server:
     """Return the server of the application on a port that bind_port() bound."""
     return Server(app, listener)
 
@@ -121,18 +122,39 @@ class _LengthRequired(Error):  # type: ignore[misc]  # waitress has no types
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Reads requests; one in chunks is refused before its body, whose length nobody knows."""
+    """Reads requests; one in chunks is refused before its body, whose length nobody knows.
+
+    may_send_body: whether the headers, as WSGI has them, are those of one that may come in. The
+    large body of another is not waited for: it is answered at once, and the connection closed.
+    """
 
     error: Error | None
 
+    def __init__(self, adj: Any, may_send_body: Callable[[dict[str, Any]], bool]) -> None:
+        super().__init__(adj)
+        self._may_send_body = may_send_body
+        self._is_judged = False
+
     def received(self, data: bytes) -> int:
+        is_refused = False
         taken: int = super().received(data)
         if self.chunked or "TRANSFER_ENCODING" in self.headers:
             self.error = self.error or _LengthRequired("")
             self.completed = True
-        if self.error:
+        if self.headers_finished and not (self.completed or self._is_judged):
+            self._is_judged = True
+            if self.content_length > _SMALL_BODY and not self._may_send_body(self._environ()):
+                self.headers["CONNECTION"] = "close"  # what comes on is a body, and no request
+                self.completed = is_refused = True
+        if self.error or is_refused:
             self.expect_continue = False  # else waitress would ask for the body all the same
         return taken
+
+    def _environ(self) -> dict[str, Any]:
+        """Return of the WSGI environment what is judged before the body is there."""
+        bare = ("CONTENT_LENGTH", "CONTENT_TYPE")  # without a prefix, as the standard has it
+        named = {k if k in bare else f"HTTP_{k}": value for k, value in self.headers.items()}
+        return named | {"REQUEST_URI": self.request_uri, "REQUEST_METHOD": self.command.upper()}
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]
@@ -149,11 +171,33 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. A request that comes in drop by drop does not keep it alive."""
+    """A connection. A request that comes in drop by drop does not keep it alive.
 
-    parser_class = _Parser
+    One too many closes the oldest of those without an answer so far: connections that only are
+    held open keep nobody out.
+    """
+
     error_task_class = _ErrorTask
     last_activity: float
+    is_answered = False
+
+    def __init__(
+        self, may_send_body: Callable[[dict[str, Any]], bool], server: Any, *facts: Any, **more: Any
+    ) -> None:
+        super().__init__(server, *facts, **more)
+        self._may_send_body = may_send_body
+        others = [one for one in server.active_channels.values() if one is not self]
+        idle = [one for one in others if not (one.requests or one.will_close)]
+        if idle and len(others) >= _CONNECTIONS:
+            min(idle, key=lambda one: (one.is_answered, one.last_activity)).will_close = True
+
+    def parser_class(self, adj: Any) -> _Parser:
+        """Return the parser of one request."""
+        return _Parser(adj, self._may_send_body)
+
+    def service(self) -> None:
+        self.is_answered = True
+        super().service()
 
     def handle_read(self) -> None:
         before = self.last_activity if self.request is not None else None

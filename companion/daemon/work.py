@@ -12,7 +12,7 @@ from companion.daemon.queue import Priority, Ticket, WorkQueue
 from companion.daemon.runs import Runs
 from companion.daemon.unexpected import log_fault
 from companion.enrich.draft import Job
-from companion.errors import CompanionError, EndpointError, JournalError
+from companion.errors import CompanionError, EndpointError, StorageError
 from companion.llm.faults import Cancelled, EndpointDown
 from companion.llm.spending import LimitReached
 
@@ -30,6 +30,13 @@ class Work(Protocol):
         """Give it back after a fault; passes: one for which the queue is held until it may pass."""
 
 
+class RequestWork(Work, Protocol):
+    """The work that clients ask for."""
+
+    def end_runs(self, fault: str) -> None:
+        """End the runs that stop on a fault."""
+
+
 class Workers:
     """As many threads as notes may be worked on at once, one of them never in the background."""
 
@@ -37,7 +44,7 @@ class Workers:
         self,
         queue: WorkQueue[Job],
         background: Work,
-        requests: Work,
+        requests: RequestWork,
         health: Health,
         runs: Runs,
         concurrency: int,
@@ -87,9 +94,11 @@ class Workers:
         except LimitReached as error:
             self._health.untried()
             kind.fail(ticket, error, passes=False)
-        except (EndpointError, JournalError) as error:
+        except (EndpointError, StorageError) as error:
             self._pause(error)
             kind.fail(ticket, error, passes=True)
+            if (fault := self._health.fault) and fault.lasts:  # whoever's note it was
+                self._requests.end_runs(fault.reason)
         except Exception as error:
             log_fault(ticket.path, error)
             self._health.untried()  # a fault of ours must not cost the other notes
@@ -97,12 +106,12 @@ class Workers:
                 error = CompanionError(f"unexpected {type(error).__name__}; please report it")
             kind.fail(ticket, error, passes=False)
 
-    def _pause(self, error: EndpointError | JournalError) -> None:
+    def _pause(self, error: EndpointError | StorageError) -> None:
         """Hold everything back until the endpoint is tried again."""
         known = self._health.fault
         fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
         retry_at = self._health.fail(fault)
-        if known is None and isinstance(error, JournalError):
+        if known is None and isinstance(error, StorageError):
             log_fault("paused", error)
         elif known is None and (found := self._health.fault):
             # its words may be the endpoint's, which may quote a note

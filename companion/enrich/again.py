@@ -79,7 +79,7 @@ def _answer(
 def _anew(error: AnswerError) -> AnswerError:
     """Return the same error once more: one need's may come to tell what is proposed for that."""
     if isinstance(error, NoAnswer):
-        return type(error)(error, error.usage)
+        return type(error)(error, error.usage, error.fault)
     return type(error)(str(error))
 
 

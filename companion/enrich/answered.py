@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 from companion.enrich.draft import Draft, Job
+from companion.enrich.plan import Filling
 from companion.enrich.reader import Outcome
 from companion.enrich.result import Result
 from companion.llm.answer import Usage
@@ -26,6 +27,15 @@ class Answered:
     def usage(self) -> Usage:
         """What asking took."""
         return self.outcome.usage
+
+    def still_needed(self, draft: Draft) -> list[Filling]:
+        """Return the fillings whose need the draft's note still has, with the need as it is now."""
+        needs = {need.key: need for need in draft.needs}
+        return [
+            filling._replace(need=needs[filling.need.key])
+            for filling in self.outcome.fillings
+            if filling.need.key in needs
+        ]
 
     def only(self, numbers: Collection[int]) -> Answered:
         """Return the same with no more than these of its fillings, counted from 0."""

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
+from companion.enrich.answer import NothingToOffer
 from companion.errors import AnswerError
 from companion.llm.answer import NoAnswer, Usage
 from companion.llm.client import Client
@@ -168,7 +169,7 @@ def _require_askable(need: Need, field: Field, shown: Shown) -> None:
     try:
         field.choices(shown)
     except NothingToChoose as error:
-        raise AnswerError(str(error)) from None
+        raise NothingToOffer(str(error)) from None
     if need.question and len(need.question) > _QUESTION:
         raise AnswerError(
             f"the question “{need.question[:_TOLD]}…” has {len(need.question):,} letters, and"
@@ -229,4 +230,6 @@ def _make_ask(need: Need, field: Field, number: int) -> Ask:
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
     section = need.heading[:_SECTION] if need.heading and not need.question else None
+    if section and need.of > 1:
+        section += f" (number {need.at} of the {need.of} headings that read so)"
     return Ask(key, field, need.question, section)

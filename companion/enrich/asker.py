@@ -21,8 +21,8 @@ from companion.enrich.stand_in import stand_in
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.client import Client
-from companion.note.callout import find_heading
 from companion.note.needs import Need, find_callout
+from companion.note.section import Section, find_heading
 from companion.note.view import NoteView
 from companion.prompts import NoteView as Shown
 
@@ -149,5 +149,6 @@ def _lines_asked_in(
         if is_placed and (callout := find_callout(view, in_note.get(need, need))):
             lines.append(callout.first)
         elif need.where == "section" and need.heading:
-            lines.append(find_heading(view.lines, need.heading))
+            section = Section(need.heading, need.at, need.of)
+            lines.append(find_heading(view.lines, section))
     return lines

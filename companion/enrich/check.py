@@ -18,6 +18,7 @@ from companion.config import Config, common_state_folder, config_folder, load_co
 from companion.config.private import is_private
 from companion.enrich.spending import open_spending
 from companion.enrich.unchecked import find_unchecked
+from companion.enrich.workspace import make_rules
 from companion.errors import CompanionError, UsageError
 from companion.note.needs import CALLOUT
 from companion.prompts import load_prompts
@@ -100,7 +101,7 @@ def check_prompts(config: Config, root: Path) -> Check:
     """Return whether the prompts load, the user's own over ours. Raises UsageError, PromptError."""
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
     names = tuple(field.property or CALLOUT for field in prompts.fields.values())
-    config.rules(names, ())
+    make_rules(config, prompts)
     return Check("prompts", "ok", f"for {', '.join(sorted(names))}")
 
 

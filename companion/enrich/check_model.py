@@ -8,7 +8,7 @@ from pathlib import Path
 from companion.config import Config
 from companion.enrich.check import Check
 from companion.enrich.model import where_it_goes
-from companion.enrich.trial import try_model
+from companion.enrich.trial import try_model, what_thinking_means
 from companion.llm.catalog import Model, find, model_path, models_folder
 
 _PULL = "companion model pull fetches it"
@@ -45,7 +45,11 @@ def check_model(config: Config, *, thorough: bool) -> Check:
 def check_answer(config: Config) -> Check:
     """Return how long the model takes for a word. Raises what trial.try_model does."""
     trial = try_model(config)
-    return Check("answer", "ok", f"the model answered within {trial.seconds:.1f} s")
+    said = f"the model answered within {trial.seconds:.1f} s"
+    if not trial.thinks:
+        return Check("answer", "ok", said)
+    mend = what_thinking_means(config)
+    return Check("answer", "hint" if mend else "ok", f"{said}, and thought first", mend)
 
 
 def _not_here(model: Model) -> Check:

@@ -10,7 +10,8 @@ from typing import NamedTuple
 from companion.enrich.own import Own, take_own_out
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused
-from companion.note.needs import CALLOUT, Facts, Need, find_callout, find_facts, section_callouts
+from companion.note.needs import CALLOUT, Facts, Need, find_callout, find_facts
+from companion.note.section import Section
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from companion.vault.journal import Asked
@@ -27,7 +28,7 @@ class Job(NamedTuple):
 
     explicit: the user wants it to have a description and a callout, even if it is no stub.
     retry: ask again what was asked before. force: write anew what Companion wrote and nobody
-    edited since. section: a callout under this heading, and nothing else. dry_run: write nothing.
+    edited since. section: a callout in this one, and nothing else. dry_run: write nothing.
     requests: fill the empty callouts that stand in it, and nothing else. again: ask for what was
     rejected before, and nothing else; what was filled beside it may hide that the note is a stub.
     """
@@ -36,7 +37,7 @@ class Job(NamedTuple):
     explicit: bool = False
     retry: bool = False
     force: bool = False
-    section: str | None = None
+    section: Section | None = None
     dry_run: bool = False
     requests: bool = False
     again: bool = False
@@ -143,10 +144,10 @@ def _is_asked(view: NoteView, need: Need) -> bool:
     return need.kind == CALLOUT and find_callout(view, need) is not None
 
 
-def _in_section(view: NoteView, needs: Iterable[Need], section: str) -> Iterator[Need]:
+def _in_section(view: NoteView, needs: Iterable[Need], section: Section) -> Iterator[Need]:
     """Yield the needs of callouts in the section, which may be the first H1's: the top part."""
     for need in needs:
-        if need.where == "section" or find_callout(view, need) in section_callouts(view, section):
+        if need.where == "section" or find_callout(view, need) in view.section_callouts(section):
             yield need
 
 

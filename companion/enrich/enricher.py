@@ -6,10 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
 
-from companion.enrich.answer import NothingToSay
+from companion.enrich.answer import NothingToOffer, NothingToSay
 from companion.enrich.answered import Answered, Planned
 from companion.enrich.ask import field_of
 from companion.enrich.asker import Asker
+from companion.enrich.circuit_breaker import CircuitBreaker
 from companion.enrich.draft import Draft, Job, draft_note
 from companion.enrich.meant import ask_as_meant
 from companion.enrich.plan import Filling, Plan, any_filling
@@ -18,7 +19,15 @@ from companion.enrich.reader import Outcome
 from companion.enrich.result import Result, Status, failed_result
 from companion.enrich.same_note import require_same_note
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError, NoteChanged, NoteError, NoteRefused
+from companion.errors import (
+    AnswerError,
+    DiskFull,
+    EndpointError,
+    NoteChanged,
+    NoteError,
+    NoteRefused,
+    StorageError,
+)
 from companion.llm.answer import NoCompletion, Usage
 from companion.llm.client import Client
 from companion.llm.faults import Cancelled
@@ -32,6 +41,7 @@ from companion.vault.journal import Outcome as Journaled
 from companion.vault.write import (
     SETTLE,
     NoteMixed,
+    NoteTorn,
     Snapshot,
     read_note,
     require_writable,
@@ -68,6 +78,7 @@ class Enricher:
         self._settle = settle
         self._waits = waits
         self._cancelled = cancelled or Event()
+        self._breaker = CircuitBreaker()
         client.limit_calls(workspace.config.concurrency)
         self._planner = planner or open_planner(workspace)
 
@@ -83,13 +94,17 @@ class Enricher:
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
 
-        Raises EndpointError, Cancelled, JournalError: no other note can be worked on then either.
+        Raises EndpointError, Cancelled, StorageError: no other note can be worked on then either,
+        and no further call is made.
         """
         try:
             answered = self.ask(job)
             return answered if isinstance(answered, Result) else self.write(answered)
         except NoteError as error:
             return failed_result(job.path, error)
+        except (EndpointError, StorageError):
+            self._client.stop()
+            raise
 
     def ask(self, job: Job, text: str | None = None) -> Answered | Result:
         """Return what the model gives for the note; a result where there is nothing to write.
@@ -116,8 +131,9 @@ class Enricher:
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
             self._check()
             raise
+        self._breaker.count(outcome)
         if not job.dry_run:
-            self._remember(job.path, outcome.refused)
+            self._remember(job.path, outcome.refused, data)
         left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
         if not outcome.fillings or draft.own - _keys(outcome.fillings):
             nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
@@ -130,7 +146,7 @@ class Enricher:
 
         Planned and written again on what somebody wrote meanwhile.
 
-        Raises NoteError, Cancelled, JournalError. After NoteChanged and NoteBusy, it can be
+        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
         tried again later.
         """
         for attempt in range(1, _TRIES + 1):
@@ -143,6 +159,8 @@ class Enricher:
                 return replace(result, change=self._commit(snapshot, result, edits))
             except NoteMixed:
                 raise
+            except (DiskFull, NoteTorn) as error:
+                raise StorageError(str(error)) from error
             except NoteChanged:
                 if attempt == _TRIES:
                     raise
@@ -159,7 +177,7 @@ class Enricher:
         if data != draft.data:
             require_same_note(draft.data, data, job.path)
             draft = draft_note(self.workspace, job, data)
-        fillings = _still_needed(outcome.fillings, draft)
+        fillings = answered.still_needed(draft)
         if draft.skipped or not fillings or draft.own - _keys(fillings):
             reason = draft.skipped or "it was edited meanwhile and needs nothing now"
             return Planned(_unchanged(answered, reason), [])
@@ -167,7 +185,7 @@ class Enricher:
             plan, edits = self.plan(draft, fillings)
         except NoteRefused as error:
             self._require_places(draft)
-            self._remember_refused(job, fillings, error)
+            self._remember_refused(job, fillings, error, data)
             raise
         old, new = draft.data.decode("utf-8"), plan.text
         if new == old:
@@ -176,13 +194,16 @@ class Enricher:
             )
         left = (*answered.left, *plan.left)
         made = Result(job.path, "enriched", "", tuple(fillings), left, outcome.usage, old, new)
-        return Planned(replace(made, proposed=_proposals(outcome)), edits)
+        own = {need.key for need in outcome.fallbacks}
+        fallback = tuple(each.need.kind for each in fillings if each.need.key in own)
+        return Planned(replace(made, proposed=_proposals(outcome), fallback=fallback), edits)
 
     def refuse(self, answered: Answered, reason: str) -> None:
         """Remember that the user does not want what the model gave, so that nobody asks again."""
         error = AnswerError(reason)
         fillings = answered.outcome.fillings
-        self._remember(answered.job.path, {filling.need: error for filling in fillings})
+        refused = {filling.need: error for filling in fillings}
+        self._remember(answered.job.path, refused, answered.draft.data)
 
     def plan(self, draft: Draft, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return what becomes of the draft's note, and the edits of its text as it was read.
@@ -233,17 +254,20 @@ class Enricher:
         settle = self._settle(job.path) if callable(self._settle) else self._settle
         return read_note(space.root, job.path, settle=settle, waits=self._waits, max_bytes=limit)
 
-    def _remember(self, path: str, refused: Mapping[Need, AnswerError]) -> None:
+    def _remember(self, path: str, refused: Mapping[Need, AnswerError], data: bytes) -> None:
         for need, error in refused.items():
-            if isinstance(error, NoCompletion):
+            if isinstance(error, NoCompletion | NothingToOffer):
                 continue
             reason = error.proposed or str(error)
-            self.workspace.journal.remember(path, need.key, _what_came_of(error), reason)
+            outcome = _what_came_of(error)
+            self.workspace.journal.remember(path, need.key, outcome, reason, data)
 
-    def _remember_refused(self, job: Job, fillings: Sequence[Filling], why: NoteRefused) -> None:
+    def _remember_refused(
+        self, job: Job, fillings: Sequence[Filling], why: NoteRefused, data: bytes
+    ) -> None:
         if not job.dry_run:
             error = AnswerError(why.reason)
-            self._remember(job.path, {filling.need: error for filling in fillings})
+            self._remember(job.path, {filling.need: error for filling in fillings}, data)
 
 
 def open_planner(workspace: Workspace) -> Planner:
@@ -270,13 +294,3 @@ def _proposals(outcome: Outcome) -> tuple[str, ...]:
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:
     return {filling.need.key for filling in fillings}
-
-
-def _still_needed(fillings: Sequence[Filling], draft: Draft) -> list[Filling]:
-    """Return the fillings whose need the note still has, with the need as it is now."""
-    needs = {need.key: need for need in draft.needs}
-    return [
-        filling._replace(need=needs[filling.need.key])
-        for filling in fillings
-        if filling.need.key in needs
-    ]

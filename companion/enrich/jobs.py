@@ -10,13 +10,20 @@ from companion.enrich.draft import Draft, Job, draft_note, is_rejected, leave_as
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
+from companion.note.editor import require_utf8
+from companion.note.outline import read_outline
+from companion.note.section import Section, section_at
+from companion.note.text import NoteText
 from companion.vault.files import explain, folder_reason, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note
 
 
 class Choice(NamedTuple):
-    """What the user wants done to the notes; see Job. every: in folders, not stubs only."""
+    """What the user wants done to the notes; see Job. every: in folders, not stubs only.
+
+    section: the words of a heading. line: of a note, counted from 1; its section is meant.
+    """
 
     every: bool = False
     force: bool = False
@@ -24,24 +31,30 @@ class Choice(NamedTuple):
     section: str | None = None
     dry_run: bool = False
     requests: bool = False
+    line: int | None = None
 
 
 def choose_jobs(
-    workspace: Workspace, scan: Scan, wanted: Sequence[str], choice: Choice
+    workspace: Workspace,
+    scan: Scan,
+    wanted: Sequence[str],
+    choice: Choice,
+    text: str | None = None,
 ) -> tuple[list[Job], list[Result]]:
     """Return the jobs, and of the notes that are skipped those which were asked for, with why.
 
-    wanted: vault-relative notes and folders; empty: the vault itself.
+    wanted: vault-relative notes and folders; empty: the vault itself. text: the one note's, where
+    it is not the file's.
 
-    Raises UsageError when a section is wanted in a folder.
+    Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
     """
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in wanted:
         if path and (workspace.root / path).is_file():
-            jobs[path] = _named(path, choice)
+            jobs[path] = _named(path, choice, _find_section(workspace, path, choice, text))
             continue
-        if choice.section is not None:
+        if choice.section is not None or choice.line is not None:
             raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
         for job in _in_folder(workspace, scan, path, choice):
             jobs.setdefault(job.path, job)
@@ -112,9 +125,22 @@ def _folder_reason(workspace: Workspace, folder: str) -> str | None:
         return explain(error)
 
 
-def _named(path: str, choice: Choice) -> Job:
-    explicit = choice.section is None
-    return Job(path, explicit, True, choice.force, choice.section, choice.dry_run, choice.requests)
+def _find_section(
+    workspace: Workspace, path: str, choice: Choice, text: str | None
+) -> Section | None:
+    if choice.line is None:
+        return None if choice.section is None else Section(choice.section)
+    if text is None:
+        note = NoteText.decode(read_note(workspace.root, path).data)
+    else:
+        require_utf8(text)
+        note = NoteText(text)
+    return section_at(note, read_outline(note), choice.line)
+
+
+def _named(path: str, choice: Choice, section: Section | None) -> Job:
+    explicit = section is None
+    return Job(path, explicit, True, choice.force, section, choice.dry_run, choice.requests)
 
 
 def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) -> Iterator[Job]:

@@ -32,4 +32,5 @@ def ask_as_meant(
     outcome = asker.ask(path, view, tuple(meant), client, meant)
     fillings = [filling._replace(need=meant[filling.need]) for filling in outcome.fillings]
     refused = {meant[need]: error for need, error in outcome.refused.items()}
-    return outcome._replace(fillings=fillings, refused=refused)
+    fallbacks = {meant[need]: error for need, error in outcome.fallbacks.items()}
+    return outcome._replace(fillings=fillings, refused=refused, fallbacks=fallbacks)

@@ -20,6 +20,7 @@ from companion.llm.spending import Spending
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note that the embedded model reads: two cores read some 100 a second
 _PROSE_ELSEWHERE = 8000  # the same where nothing is told of the model: more only costs more
+_LEAST_CONTEXT = 1024  # tokens that are planned with at least
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
 
@@ -49,6 +50,8 @@ def model_facts(config: Config) -> ModelFacts:
         return ModelFacts(table.model, context or _CONTEXT, way, _PROSE, is_small=True)
     way = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most = None if context else _PROSE_ELSEWHERE
+    if context and table.max_output_tokens:  # thoughts take of the context, too
+        context = max(_LEAST_CONTEXT, context - table.max_output_tokens)
     return ModelFacts(table.model, context, "plain" if plain else way, most)
 
 

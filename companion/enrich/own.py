@@ -8,8 +8,8 @@ from typing import NamedTuple
 from companion.errors import NoteChanged
 from companion.note.edit import Edit, apply_edits
 from companion.note.text import split_lines
+from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
-from companion.vault.undo import find_inverse
 
 
 class Own(NamedTuple):
@@ -35,6 +35,9 @@ def take_own_out(
     left = []
     for change in journal.changes(path):
         if change.state != "done" or change.kind != "enrich":
+            continue
+        if change.taken:
+            left.append(f"change {change.id} was taken back in part, so the rest stays")
             continue
         inverse = _find_inverse(journal, change, text)
         if inverse is None:

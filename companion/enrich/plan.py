@@ -17,6 +17,7 @@ from companion.note.frontmatter import add_property, fill_property
 from companion.note.mark import KEEP, take_mark
 from companion.note.needs import CALLOUT, Need, find_callout, find_facts, postponed_by
 from companion.note.rules import Rules
+from companion.note.section import Section
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 
@@ -100,12 +101,13 @@ def _edits_for(view: NoteView, filling: Filling, styles: Styles) -> list[Edit]:
 
 
 def _callout_edit(view: NoteView, need: Need, body: list[str], styles: Styles) -> Edit:
-    if callout := find_callout(view, need):
-        return answer_callout(view.note, view.lines, callout, body)
+    callout = find_callout(view, need)
     if need.where == "section":
-        return place_section_callout(
-            view.note, view.lines, need.heading or "", body, styles.section
-        )
+        section = Section(need.heading or "", need.at, need.of)
+        if callout not in view.section_callouts(section):  # it is alike, and in another one
+            return place_section_callout(view.note, view.lines, section, body, styles.section)
+    if callout:
+        return answer_callout(view.note, view.lines, callout, body)
     if need.where == "top":
         return place_callout(view.note, view.lines, body, styles.top)
     raise NoteRefused(f"its empty callout “{need.question or need.heading}” is gone")

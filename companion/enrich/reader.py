@@ -36,11 +36,15 @@ from companion.prompts import NoteView as Shown
 
 
 class Outcome(NamedTuple):
-    """What came of asking: values that may go into the note, and why there is none for a need."""
+    """What came of asking: values that may go into the note, and why there is none for a need.
+
+    fallbacks: the needs that the note's own sentence fills, and why the model's answer does not.
+    """
 
     fillings: list[Filling]
     refused: Mapping[Need, AnswerError]
     usage: Usage
+    fallbacks: Mapping[Need, AnswerError] = {}
 
 
 class Reader:

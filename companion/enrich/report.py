@@ -12,11 +12,15 @@ from companion.vault.index import Scan
 
 
 class Report:
-    """The part of a scan that concerns the paths the user named; all of it for none."""
+    """The part of a scan that concerns the paths the user named; all of it for none.
+
+    others: the notes of it of which there is nothing to say.
+    """
 
     def __init__(self, workspace: Workspace, found: Scan, wanted: Sequence[str]) -> None:
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
+        self.others: list[str] = []
         asked = workspace.journal.all_asked()
         for path, facts in found.notes.items():
             if not _is_wanted(path, wanted):
@@ -25,6 +29,8 @@ class Report:
                 self.skipped[path] = facts.skipped
             elif facts.needs or facts.left or path in wanted:
                 self.notes[path] = _without_asked(workspace, path, facts, path in asked)
+            else:
+                self.others.append(path)
         self.skipped.update((p, why) for p, why in found.skipped.items() if _is_wanted(p, wanted))
         for path in set(wanted) - set(found.notes) - set(found.skipped):
             if (workspace.root / path).is_file():

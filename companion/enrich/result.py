@@ -20,6 +20,7 @@ class Result:
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
+    fallback: the kinds of filled whose value is the note's own sentence, for want of an answer.
     """
 
     path: str
@@ -33,6 +34,12 @@ class Result:
     change: int | None = None
     ends_run: bool = False
     proposed: tuple[str, ...] = ()
+    fallback: tuple[str, ...] = ()
+
+    @property
+    def is_unanswered(self) -> bool:
+        """Whether nothing in it is the model's: all that was filled is a fallback."""
+        return bool(self.fallback) and len(self.fallback) == len(self.filled)
 
 
 def failed_result(path: str, error: NoteError) -> Result:

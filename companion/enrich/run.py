@@ -13,7 +13,8 @@ from threading import Event
 from companion.enrich.draft import Job
 from companion.enrich.result import Result
 from companion.errors import CompanionError
-from companion.llm.faults import Cancelled
+from companion.llm.faults import Cancelled, Stopped
+from companion.llm.spending import LimitReached
 
 # One more note for so many: it waits, ready, to be asked for while another is being written.
 _SPARE = 2
@@ -29,8 +30,9 @@ def run_jobs(
     When cancelled is set, no further note is begun; those under way are finished or broken off
     before they are written.
 
-    Raises what enrich raises for all notes (EndpointError, JournalError), once those under way
-    are finished; the notes it was raised for are among the results.
+    Raises what enrich raises for all notes (EndpointError, StorageError), once those under way
+    are finished; the notes it was raised for are among the results, but for those that a limit
+    on what may be spent left unasked.
     """
     waiting = iter(jobs)
     fault: CompanionError | None = None
@@ -51,19 +53,30 @@ def run_jobs(
                 future = done.get(timeout=_POLL)
             except Empty:
                 continue
-            job = running.pop(future)
-            try:
-                yield future.result()
-            except Cancelled:
+            result, error = _outcome_of(future, running.pop(future))
+            if isinstance(error, Stopped):
+                continue  # the fault is another note's
+            if isinstance(error, Cancelled):
                 cancelled.set()
-            except CompanionError as error:
+            else:
                 fault = fault or error
-                yield Result(job.path, "failed", str(error), ends_run=True)
-            except Exception as error:  # a fault of ours: it must not cost the other notes
-                _log.debug("%s", job.path, exc_info=error)
-                yield Result(job.path, "failed", in_words(error))
+            if result:
+                yield result
     if fault:
         raise fault
+
+
+def _outcome_of(future: Future[Result], job: Job) -> tuple[Result | None, CompanionError | None]:
+    """Return what became of the note, if anything did, and what ends the run."""
+    try:
+        return future.result(), None
+    except (Cancelled, LimitReached) as error:
+        return None, error  # nothing was asked for it
+    except CompanionError as error:
+        return Result(job.path, "failed", str(error), ends_run=True), error
+    except Exception as error:  # a fault of ours: it must not cost the other notes
+        _log.debug("%s", job.path, exc_info=error)
+        return Result(job.path, "failed", in_words(error)), None
 
 
 def in_words(error: Exception) -> str:

@@ -52,7 +52,8 @@ def stand_in(
     remark = f"the note's own sentence; the model's answer: {said}"
     fillings = [filling for filling in read.fillings if filling.need != need]
     refused = {other: why for other, why in read.refused.items() if other != need}
-    return Outcome([*fillings, Filling(need, sentence, remark)], refused, read.usage)
+    fallbacks = {need: answer} if isinstance(answer, AnswerError) else {}
+    return Outcome([*fillings, Filling(need, sentence, remark)], refused, read.usage, fallbacks)
 
 
 def gives_way(answer: str, sentence: str, view: NoteView, title: str) -> bool:

@@ -18,8 +18,9 @@ from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
+from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
-from companion.vault.recover import Recovered, recover
+from companion.vault.recover import Recovered, recover, settle_offers
 from companion.vault.state import keep_private
 
 
@@ -48,18 +49,25 @@ class Workspace:
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
         """Return the facts of every note of the vault, read anew where a file changed.
 
+        What the journal keeps of notes follows those that were moved.
+
         Not for several threads at once, nor while look_again is at work.
         """
         known = repr((__version__, FACTS, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
-        return self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
+        follow_moves(self.root, self.journal, found.files)
+        return found
 
     def look_again(self, scan: Scan, paths: Iterable[str]) -> set[str]:
         """Bring the facts of these notes up to date in the last scan; return which are other now.
 
         paths: vault-relative, with `/`, as on the disk; of notes that may be new, changed or gone.
         """
-        return self._index.look_again(self.root, self.ignore, self._examine, scan, paths)
+        paths = list(paths)
+        changed = self._index.look_again(self.root, self.ignore, self._examine, scan, paths)
+        follow_moves(self.root, self.journal, scan.files, paths)
+        return changed
 
     @cached_property
     def _index(self) -> Index:
@@ -81,20 +89,30 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     keep_private(state)
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
     ignore = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
-    opened = partial(Workspace, root, state, config, prompts, _rules(config, prompts), ignore)
+    opened = partial(Workspace, root, state, config, prompts, make_rules(config, prompts), ignore)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
             yield opened(journal)
         return
     with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
-        yield opened(journal, recover(root, journal, state / "torn"))
+        recovered = recover(root, journal, state / "torn")
+        settle_offers(root, journal)
+        yield opened(journal, recovered)
 
 
-def _rules(config: Config, prompts: Prompts) -> Rules:
-    fields = prompts.fields.values()
-    names = [field.property or CALLOUT for field in fields]
-    names.sort(key=lambda name: (name != DESCRIPTION, name))
+def make_rules(config: Config, prompts: Prompts) -> Rules:
+    """Return which notes are candidates. Raises UsageError: notes.fields names no such field."""
+    fields = sorted(
+        prompts.fields.values(),
+        key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),
+    )
+    names = {field.name: field.property or CALLOUT for field in fields}
+    triggers = [field.property for field in fields if field.trigger and field.property]
     vocabulary = [
         field.property for field in fields if field.property and field.vocabulary == "vault"
     ]
-    return config.rules(tuple(names), tuple(filter(None, vocabulary)))
+    return config.rules(
+        names,
+        tuple(filter(None, vocabulary)),
+        tuple(dict.fromkeys([DESCRIPTION, *triggers])),
+    )

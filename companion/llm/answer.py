@@ -64,15 +64,23 @@ class Answer:
 
 
 class NoAnswer(AnswerError):
-    """There is no answer that can be used. `usage`: what the calls took all the same."""
+    """There is no answer that can be used. `usage`: what the calls took all the same.
 
-    def __init__(self, why: AnswerError, usage: Usage) -> None:
+    fault: which one, as `cut off`; empty where the model refused, which says nothing of others.
+    """
+
+    def __init__(self, why: AnswerError, usage: Usage, fault: str = "") -> None:
         super().__init__(str(why))
         self.usage = usage
+        self.fault = fault
 
 
 class NoCompletion(NoAnswer):
     """What came is no chat completion: it says something of the endpoint, nothing of the note."""
+
+
+class ThoughtsOnly(NoCompletion):
+    """The model was still thinking when it had written as much as it may."""
 
 
 CUT = " …"
@@ -80,13 +88,17 @@ CUT = " …"
 
 
 class Completion(NamedTuple):
-    """One reply as read. `problem` says what is wrong with it, empty when nothing is."""
+    """One reply as read. `problem` says what is wrong with it, empty when nothing is.
+
+    thinks: whether the model thought first, which took part of the tokens that it may write.
+    """
 
     text: str = ""
     usage: Usage = Usage(calls=1)
     refusal: str = ""
     finish: str = ""
     problem: str = ""
+    thinks: bool = False
 
 
 def read_completion(reply: Reply) -> Completion:
@@ -102,11 +114,16 @@ def read_completion(reply: Reply) -> Completion:
         return Completion(usage=usage, problem="holds no message")
     finish = choice.get("finish_reason")
     refusal = message.get("refusal")
+    content = _content(message.get("content"))
+    said = _without_thoughts(content)
+    text = _whole(said).strip()
+    hides_thoughts = finish == "length" and not text  # cut off before the first word
     return Completion(
-        text=_whole(_without_thoughts(_content(message.get("content")))).strip(),
+        text=text,
         usage=usage,
         refusal=refusal if isinstance(refusal, str) else "",
         finish=finish if isinstance(finish, str) else "",
+        thinks=said != content or hides_thoughts or _tells_thoughts(data, message),
     )
 
 
@@ -183,6 +200,13 @@ def _content(content: Any) -> str:
 def _without_thoughts(text: str) -> str:
     """Return text without what a reasoning model thought aloud, closed or not."""
     return _THOUGHT_END.sub("", text) if not _THOUGHT.match(text) else _THOUGHT.sub("", text)
+
+
+def _tells_thoughts(reply: dict[str, Any], message: dict[str, Any]) -> bool:
+    """Return whether the server tells of thoughts: as DeepSeek, OpenRouter or OpenAI do."""
+    details = _object(_object(reply.get("usage")).get("completion_tokens_details"))
+    shown = (message.get("reasoning_content"), message.get("reasoning"))
+    return any(map(_content, shown)) or bool(_count(details.get("reasoning_tokens")))
 
 
 def _read_usage(reply: dict[str, Any]) -> Usage:

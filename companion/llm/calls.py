@@ -19,6 +19,7 @@ from companion.llm.faults import (
     OutOfQuota,
     RateLimited,
     Reply,
+    Stopped,
     fault_of,
     timed_out,
     unreachable,
@@ -68,7 +69,7 @@ class Calls:
         self._source = source
         self._cancelled = cancelled
         self._first_delay = first_delay
-        self._closed = False
+        self._closed = self._stopped = False
         self._lock = threading.Lock()
         self._current: Wire | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
@@ -114,6 +115,10 @@ class Calls:
                 raise fault
             self._pause(attempt, wait)
             attempt += 1
+
+    def stop(self) -> None:
+        """Take no more calls, which raise Stopped; those under way are finished."""
+        self._stopped = True
 
     def close(self) -> None:
         """Break off the calls under way, which raise Cancelled, and take no more."""
@@ -169,6 +174,8 @@ class Calls:
     def _check(self) -> None:
         if self._closed or self._cancelled.is_set():
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
+        if self._stopped:
+            raise Stopped("Nothing more was asked, for a fault that all notes share")
 
 
 def _passing_fault(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | None, float]:

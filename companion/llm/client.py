@@ -15,6 +15,7 @@ from companion.llm.answer import (
     NoAnswer,
     NoCompletion,
     Schema,
+    ThoughtsOnly,
     Usage,
     read_completion,
     read_json,
@@ -24,24 +25,25 @@ from companion.llm.endpoint import Endpoint
 from companion.llm.faults import (
     JsonUnsupported,
     Reply,
+    RequestRejected,
     fault_of,
+    only_thoughts,
     refused,
     unusable,
     web_page,
     what_was_said,
 )
 from companion.llm.question import Message, Question
+from companion.llm.request import REJECTED, Learned
 from companion.llm.reservation import Reservation
 from companion.llm.spending import Spending
 
 _ABOUT_JSON = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
-_NOT_TAKEN = re.compile(
-    r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
-    re.IGNORECASE,
-)
-_REJECTED = (400, 415, 422, 501)
+
+
+_UNCLEAR = (AnswerError, RequestRejected)  # of a request; it may be its JSON format
 
 
 class _FormatRejected(Exception):
@@ -56,10 +58,10 @@ class Client:
     """Asks one endpoint, from any number of threads; close() it at the end.
 
     What it learns about the endpoint (no JSON schema, no temperature, another name for
-    max_tokens) it remembers as long as it lives, and a client made with `learned_from` starts
-    with it. `endpoint` may be a source that starts the endpoint on the first call, such as
-    EmbeddedServer, and that close() leaves alone. For `cancelled` and `first_delay` see Calls.
-    `spending` counts and caps what the calls take; it too may be shared, and is left open.
+    max_tokens, a model that thinks) it remembers as long as it lives, and shares it with a client
+    made with `learned_from`. `endpoint` may be a source that starts the endpoint on the first call,
+    such as EmbeddedServer, and that close() leaves alone. For `cancelled` and `first_delay` see
+    Calls. `spending` counts and caps what the calls take; it too may be shared, and is left open.
 
     All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
@@ -77,11 +79,10 @@ class Client:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
         self._calls = Calls(source, cancelled or threading.Event(), first_delay)
-        self._modes = _modes(self.settings.json)
-        self._dropped: set[str] = set()
+        self._learned = Learned(self.settings.json)
         self._spending = spending
         if learned_from and learned_from.settings == self.settings:
-            self._modes, self._dropped = learned_from._modes, learned_from._dropped
+            self._learned = learned_from._learned
         self._lock = threading.Lock()
         self._usage = Usage()
 
@@ -89,6 +90,11 @@ class Client:
     def usage(self) -> Usage:
         """What all calls so far took, also those without a usable answer."""
         return self._usage
+
+    @property
+    def thinks(self) -> bool:
+        """Whether the model was seen to think before it answers."""
+        return self._learned.thinks
 
     def ask_text(
         self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
@@ -104,18 +110,18 @@ class Client:
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
         """
-        named = not self._modes
-        for mode in self._modes:
+        named = not self._learned.modes
+        for mode in self._learned.modes:
             question = Question(messages, max_tokens, schema, mode, told=mode == "object")
             try:
                 answer = self._ask(question)
             except _FormatRejected as rejected:
                 named = rejected.named
                 continue
-            self._modes = (mode,)
+            self._learned.modes = (mode,)
             return answer
         if named:
-            self._modes = ()
+            self._learned.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
             f" {self.settings.model}; set json to text in the configuration"
@@ -124,6 +130,10 @@ class Client:
     def limit_calls(self, at_once: int) -> None:
         """Have at most so many calls under way at once; more threads may ask, and wait then."""
         self._calls.limit(at_once)
+
+    def stop(self) -> None:
+        """Make no further call: what would raises Stopped. Those under way are finished."""
+        self._calls.stop()
 
     def close(self) -> None:
         """Break off the calls under way and close the connections."""
@@ -138,29 +148,33 @@ class Client:
     def _ask(self, question: Question) -> Answer:
         """Return the answer; where it cannot be used, that of one more call.
 
-        An answer cut off gets twice the tokens then; the embedded model does not think first and
-        only runs on, so that its text is the answer, with CUT at its end. One that is not JSON
-        gets the schema in words.
+        An answer cut off gets twice the tokens then, where it may have them, and room for thoughts;
+        the embedded model only runs on, so that its text is the answer, with CUT at its end. One
+        that is not JSON gets the schema in words.
         """
         usage = Usage()
         for _ in range(2):
-            completion, endpoint = self._complete(question)
+            asked = question._replace(tokens=self._learned.room_for(question, self.settings))
+            completion, endpoint = self._complete(asked)
             usage += completion.usage
+            self._learned.thinks |= completion.thinks
             if completion.refusal or completion.finish == "content_filter":
                 raise NoAnswer(refused(endpoint, completion.refusal), usage)
-            problem = _problem_of(completion, question)
+            problem = _problem_of(completion, asked)
             if not problem:
-                data = read_json(completion.text, question.schema) if question.schema else None
+                data = read_json(completion.text, asked.schema) if asked.schema else None
                 return Answer(completion.text, data or {}, usage)
-            thinks = completion.finish == "length" and not endpoint.embedded
-            more = 2 if thinks else 1
-            question = question._replace(tokens=question.tokens * more, told=True)
-        kind = NoCompletion if completion.problem else NoAnswer
-        raise kind(unusable(endpoint, problem), usage)
+            if completion.finish == "length" and not endpoint.embedded:
+                question = question._replace(tokens=question.tokens * 2)
+                if self._learned.room_for(question, self.settings) <= asked.tokens:
+                    break  # the same call would end in the same way
+            question = question._replace(told=True)
+        raise _no_answer(completion, endpoint, problem, asked.tokens, usage)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return what the model answered, after learning what the endpoint does not take."""
         while True:
+            dropped = self._learned.dropped
             reply, endpoint = self._calls.send(
                 self._body_for(question), self._reserve_for(question)
             )
@@ -170,10 +184,10 @@ class Client:
                 if runs_on and not question.schema:
                     completion = completion._replace(text=completion.text + CUT, finish="stop")
                 return completion, endpoint
-            if self._learn(reply):
+            if self._learned.learn(reply, dropped):
                 continue
             fault = fault_of(reply, endpoint)
-            if question.schema and reply.status in _REJECTED and type(fault) is AnswerError:
+            if question.schema and reply.status in REJECTED and type(fault) in _UNCLEAR:
                 named = bool(_ABOUT_JSON.search(what_was_said(reply)))
                 raise _FormatRejected(fault, named)
             raise fault
@@ -186,20 +200,6 @@ class Client:
             self._usage += completion.usage
         return completion
 
-    def _learn(self, reply: Reply) -> bool:
-        """Return whether the reply names a parameter to leave out, which it is from now on.
-
-        OpenAI's reasoning models take no temperature, and max_completion_tokens for max_tokens.
-        """
-        said = what_was_said(reply).lower()
-        if reply.status not in _REJECTED or not _NOT_TAKEN.search(said):
-            return False
-        for name in ("max_tokens", "temperature"):
-            if re.search(rf"\b{name}\b", said) and name not in self._dropped:
-                self._dropped = self._dropped | {name}
-                return True
-        return False
-
     def _reserve_for(self, question: Question) -> Callable[[], Reservation]:
         """Return what reserves the tokens that one call may take."""
         spending = self._spending
@@ -209,23 +209,19 @@ class Client:
         return lambda: spending.reserve(read, question.tokens, patient=True)
 
     def _body_for(self, question: Question) -> Callable[[Endpoint], dict[str, Any]]:
-        def body(endpoint: Endpoint) -> dict[str, Any]:
-            dropped = self._dropped
-            name = "max_completion_tokens" if "max_tokens" in dropped else "max_tokens"
-            made = {"model": endpoint.model, **question.parts(), name: question.tokens}
-            if endpoint.temperature is not None and "temperature" not in dropped:
-                made["temperature"] = endpoint.temperature
-            if endpoint.embedded:
-                made |= question.sampling()
-            return made
-
-        return body
+        return lambda endpoint: self._learned.body_for(question, endpoint)
 
 
-def _modes(json_mode: str) -> tuple[str, ...]:
-    """Return the JSON formats to try, best first; none for plain text."""
-    tried = {"auto": ("schema", "object"), "text": ()}
-    return tried.get(json_mode, (json_mode,))
+def _no_answer(
+    completion: Completion, endpoint: Endpoint, problem: str, tokens: int, usage: Usage
+) -> NoAnswer:
+    """Return the error for a completion that cannot be used; tokens: that it could have."""
+    if completion.problem:
+        return NoCompletion(unusable(endpoint, problem), usage, "no completion")
+    if completion.finish == "length" and completion.thinks and not completion.text:
+        return ThoughtsOnly(only_thoughts(endpoint, tokens), usage, "only thoughts")
+    fault = "cut off" if completion.finish == "length" else problem
+    return NoAnswer(unusable(endpoint, problem), usage, fault)
 
 
 def _problem_of(completion: Completion, question: Question) -> str:

@@ -9,6 +9,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from companion.errors import UsageError
 
+Effort = Literal["none", "minimal", "low", "medium", "high", "xhigh"]
 JsonMode = Literal["auto", "schema", "object", "text"]
 
 
@@ -20,6 +21,9 @@ class Endpoint:
     `timeout` is in seconds, for a whole answer; `retries` counts the calls after the first one.
     `json` says which answers the server can hold itself to: `auto` finds out.
     `context_tokens` is what the model can read and write in one call, None where unknown.
+    `max_output_tokens` is what it may write in one call, thoughts included; None: as much as the
+    answer needs, and some thousand more once it is seen to think. `reasoning_effort` says how much
+    it thinks; None leaves it to the server.
     `temperature` None leaves it to the server. `embedded` marks the server that we started.
 
     Raises UsageError when base_url is not an http or https address.
@@ -33,6 +37,8 @@ class Endpoint:
     json: JsonMode = "auto"
     context_tokens: int | None = None
     temperature: float | None = 0.2
+    max_output_tokens: int | None = None
+    reasoning_effort: Effort | None = None
     embedded: bool = False
     _parts: SplitResult = field(init=False, compare=False)
 

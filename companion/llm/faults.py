@@ -51,8 +51,16 @@ class NotAnEndpoint(EndpointError):
     """Something answers at the base URL, but not an OpenAI-compatible API."""
 
 
+class ModelUnfit(EndpointError):
+    """The model gave note after note nothing that can be used, for the same reason."""
+
+
 class PromptTooLong(AnswerError):
     """The prompt and its answer are longer than the model's context."""
+
+
+class RequestRejected(AnswerError):
+    """The endpoint does not take the request, for a reason that it does not tell apart."""
 
 
 class JsonUnsupported(CompanionError):
@@ -74,6 +82,10 @@ class CallFailed(Exception):
 
 class Cancelled(CompanionError):
     """The user stopped the work; the call was given up."""
+
+
+class Stopped(Cancelled):
+    """The call was not made, for another one met a fault that all share."""
 
 
 class Reply(NamedTuple):
@@ -166,7 +178,7 @@ def _other_fault(reply: Reply, endpoint: Endpoint, said: str) -> CompanionError:
         )
     if _FILTERED.search(said):
         return refused(endpoint, said)
-    return AnswerError(
+    return RequestRejected(
         f"The endpoint {where} rejects the request to {model} (error {status});"
         f" check the endpoint's settings{tail}"
     )
@@ -215,6 +227,15 @@ def unusable(endpoint: Endpoint, what: str) -> AnswerError:
     return AnswerError(
         f"The answer of {endpoint.model} at {endpoint.address} {what}; try again,"
         " or choose another model"
+    )
+
+
+def only_thoughts(endpoint: Endpoint, tokens: int) -> AnswerError:
+    """Return the error for a model that thought for all the tokens that it may write."""
+    return AnswerError(
+        f"The model {endpoint.model} at {endpoint.address} was still thinking when its {tokens:,}"
+        ' tokens were used up; set reasoning_effort = "none" or max_output_tokens to a larger'
+        " number under [endpoint] in the configuration, or choose a model that does not think"
     )
 
 

@@ -9,12 +9,11 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import takewhile
 from typing import NamedTuple
 
-from companion.errors import NoteRefused
 from companion.note.edit import Edit
 from companion.note.line import Line, is_plain_start
+from companion.note.section import Section, find_heading
 from companion.note.tag import has_only_tags
 from companion.note.text import NoteText
 
@@ -107,37 +106,15 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
 
 
 def place_section_callout(
-    note: NoteText, lines: Sequence[Line], heading: str, body: Sequence[str], style: Style
+    note: NoteText, lines: Sequence[Line], section: Section, body: Sequence[str], style: Style
 ) -> Edit:
-    """Return the edit that puts a new callout right under the heading with these words.
+    """Return the edit that puts a new callout right under the section's heading.
 
-    Raises NoteRefused: there is no such heading, or more than one.
+    Raises NoteRefused: there is no such heading, or another number of them.
     """
-    index = find_heading(lines, heading)
+    index = find_heading(lines, section)
     is_underlined = not lines[index].text.lstrip(" ").startswith("#")
     return _place_after(note, lines, index + is_underlined, _quote(body, style))
-
-
-def find_heading(lines: Sequence[Line], heading: str) -> int:
-    """Return the index of the heading with these words, whatever their case; `#` before is fine.
-
-    Raises NoteRefused: there is no such heading, or more than one.
-    """
-    wanted = heading.strip().lstrip("#").strip().casefold()
-    headings = [i for i, line in enumerate(lines) if line.kind == "heading"]
-    found = [i for i in headings if lines[i].title.casefold() == wanted]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        raise NoteRefused(f"{len(found)} headings read “{heading}”; make them differ")
-    names = ", ".join(f"“{lines[i].title}”" for i in headings)
-    raise NoteRefused(f"no heading reads “{heading}”; it has {names or 'none'}")
-
-
-def own_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
-    """Return the lines under the heading at index, up to the next heading of any level."""
-    below = lines[index + 1 :]
-    return list(takewhile(lambda line: line.kind != "heading", below))
 
 
 def _style(line: Line) -> Style | None:

@@ -9,10 +9,11 @@ from itertools import starmap
 from typing import NamedTuple, Self
 
 from companion.errors import NoteRefused
-from companion.note.callout import Callout, Style, find_heading, own_lines
+from companion.note.callout import Callout, Style
 from companion.note.fillable import why_unfillable
 from companion.note.kept_back import find_marks, property_mark, says, tag_mark
 from companion.note.rules import Rules
+from companion.note.section import Section, find_heading
 from companion.note.style import find_styles
 from companion.note.tag import is_tag
 from companion.note.template import find_template
@@ -22,7 +23,7 @@ from companion.note.view import NoteView
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 7
+FACTS = 8
 """Counts what Facts hold, and how it is found: an index with another number is read anew."""
 
 PRIVATE = "set to be read by models on this machine only"
@@ -40,7 +41,8 @@ class Need(NamedTuple):
     None in the top part. question: the title of an empty callout, where it asks something.
     where: which callout: `top`, `request` (an empty one stands there) or `section` (a new one
     is to go under the heading); `property` for a property. reason: in the user's words.
-    nth: of several callouts alike, filled ones too, counted from 1.
+    nth: of several callouts alike, filled ones too, counted from 1. at, of: of a section; see
+    there.
     """
 
     kind: str
@@ -49,6 +51,8 @@ class Need(NamedTuple):
     where: str
     reason: str
     nth: int = 1
+    at: int = 1
+    of: int = 1
 
     @property
     def key(self) -> str:
@@ -124,12 +128,12 @@ def read_facts(data: bytes, rules: Rules) -> Facts:
 
 
 def find_facts(
-    view: NoteView, rules: Rules, *, explicit: bool = False, section: str | None = None
+    view: NoteView, rules: Rules, *, explicit: bool = False, section: Section | None = None
 ) -> Facts:
     """Return what is to be known of a note that was read.
 
     explicit: the user named the note, so it is a candidate even if it has all its properties.
-    section: a heading the user wants a callout under.
+    section: the one that the user wants a callout in.
 
     Raises NoteRefused when the section is not there, or has a callout.
     """
@@ -159,16 +163,6 @@ def find_callout(view: NoteView, need: Need) -> Callout | None:
     """Return the empty callout that the need asks to fill; None where it is no longer there."""
     empty = [callout for callout, found in _empty_callouts(view) if found.key == need.key]
     return empty[0] if empty else None
-
-
-def section_callouts(view: NoteView, section: str) -> list[Callout]:
-    """Return the AI callouts under the heading with these words, up to the next heading.
-
-    Raises NoteRefused: there is no such heading, or more than one.
-    """
-    index = find_heading(view.lines, section)
-    last = index + len(own_lines(view.lines, index))
-    return [callout for callout in view.callouts if index < callout.first <= last]
 
 
 def postponed_by(view: NoteView, rules: Rules) -> str | None:
@@ -224,8 +218,9 @@ def _find_needs(view: NoteView, rules: Rules, explicit: bool) -> Iterator[Need]:
 def _why_candidate(view: NoteView, rules: Rules, explicit: bool) -> str | None:
     if postponed := postponed_by(view, rules):
         return f"postponed by {postponed}"
-    if DESCRIPTION in rules.fields and (key := _empty_key(view, DESCRIPTION)):
-        return f"empty {key}"
+    for name in rules.triggers:
+        if name in rules.fields and (key := _empty_key(view, name)):
+            return f"empty {key}"
     return "you named it" if explicit else None
 
 
@@ -255,13 +250,17 @@ def _callout_need(callout: Callout) -> Need:
     return Need(CALLOUT, heading, None, where, f"an empty AI callout {place}")
 
 
-def _section_needs(view: NoteView, section: str) -> Iterator[Need]:
-    title = view.lines[find_heading(view.lines, section)].title
-    there = section_callouts(view, section)
+def _section_needs(view: NoteView, section: Section) -> Iterator[Need]:
+    index = find_heading(view.lines, section)
+    title = view.lines[index].title
+    there = view.section_callouts(section)
     if any(not callout.is_empty for callout in there):
         raise NoteRefused(f"the section “{title}” has an AI callout already")
     if not there:
-        yield Need(CALLOUT, title, None, "section", "you asked for a callout in this section")
+        why = "you asked for a callout in this section"
+        need = Need(CALLOUT, title, None, "section", why, 1, section.at, section.of)
+        above = [_callout_need(callout).key for callout in view.callouts if callout.first < index]
+        yield need._replace(nth=above.count(need.key) + 1)
 
 
 def _what_is_left(view: NoteView) -> Iterator[str]:

@@ -10,7 +10,8 @@ from functools import cached_property
 class Rules:
     """Which notes are candidates, what is filled in them, and which are left alone.
 
-    fields: properties to fill. postponed_tags: without `#`. postponed_properties: name and value.
+    fields: properties to fill. triggers: those of them that make a note a candidate where they are
+    empty. postponed_tags: without `#`. postponed_properties: name and value.
     skip_tags, skip_properties: notes with one of these are left alone. private_tags,
     private_properties: the same where is_remote, for the endpoint is on another machine.
     vocabulary: properties whose values count.
@@ -26,6 +27,7 @@ class Rules:
     private_properties: tuple[tuple[str, str], ...] = ()
     is_remote: bool = False
     vocabulary: tuple[str, ...] = ("tags", "note-type")
+    triggers: tuple[str, ...] = ("description",)
 
     def is_mark(self, tag: str) -> bool:
         """Return whether the tag, or one it is nested in, marks a note for us: no vocabulary."""

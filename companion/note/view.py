@@ -11,6 +11,7 @@ from companion.note.callout import Callout, find_callouts
 from companion.note.line import Line
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
+from companion.note.section import Section, find_heading, own_lines
 from companion.note.tag import find_tag_like, has_tag, likely_tags, tags_of
 from companion.note.text import NoteText, Span
 
@@ -45,6 +46,15 @@ class NoteView:
     def callouts(self) -> list[Callout]:
         """The AI callouts of the body."""
         return find_callouts(self.lines) if _AI_CALLOUT.search(self.note.text) else []
+
+    def section_callouts(self, section: Section) -> list[Callout]:
+        """Return the AI callouts under the section's heading, up to the next heading.
+
+        Raises NoteRefused: there is no such heading, or another number of them.
+        """
+        index = find_heading(self.lines, section)
+        last = index + len(own_lines(self.lines, index))
+        return [callout for callout in self.callouts if index < callout.first <= last]
 
     @cached_property
     def inline_tags(self) -> list[str]:

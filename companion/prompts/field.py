@@ -33,7 +33,7 @@ class Field:
 
     `property` is None for the callout. Limits count characters (in a list: of one item),
     items and tokens of the answer. `whole_sentences`: an answer that does not end as a sentence
-    does is not finished.
+    does is not finished. `trigger`: a note whose property is empty needs work for that alone.
     """
 
     name: str
@@ -46,6 +46,7 @@ class Field:
     whole_sentences: bool
     vocabulary: Literal["vault"] | tuple[str, ...] | None
     template: Template
+    trigger: bool = False
 
     def choices(self, note: NoteView) -> tuple[str, ...] | None:
         """Return the values to choose from, each once; None when any value will do.
@@ -129,6 +130,7 @@ def load_field(name: str, file: PromptFile) -> Field:
         whole_sentences=head.whole_sentences or head.kind == "prose",
         vocabulary=None if head.vocabulary == "none" else head.vocabulary,
         template=compile_template(file, _NAMES),
+        trigger=head.trigger,
     )
     _try_out(field)
     return field
@@ -141,6 +143,8 @@ def _find_property(name: str, file: PromptFile, head: Head) -> str | None:
     if head.kind == "prose":
         if head.property:
             file.fail_at_key("property", "a callout stands in the text; remove this line")
+        if head.trigger:
+            file.fail_at_key("trigger", "a callout is no property that is empty; remove this line")
         return None
     found = head.property or name
     if found.casefold() in _LISTS and head.kind != "list":

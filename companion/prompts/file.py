@@ -38,6 +38,7 @@ _RENDER_ERRORS = (
 )
 _TAKES = {
     "whole_sentences": "true or false",
+    "trigger": "true or false",
     "kind": "text, list or choice (callout.md: prose)",
     "property": "the name of a property, on one line, in quotes if it is a number",
     "vocabulary": "vault, none, or a list of words such as [book, film], in quotes if numbers",
@@ -69,6 +70,7 @@ class Head(pydantic.BaseModel):
     max_items: Count | None = None
     max_tokens: Count | None = None
     whole_sentences: Annotated[bool, pydantic.Field(strict=True)] = False
+    trigger: Annotated[bool, pydantic.Field(strict=True)] = False
     vocabulary: (
         Literal["vault", "none"] | Annotated[tuple[Line, ...], pydantic.Field(min_length=1)]
     ) = "none"

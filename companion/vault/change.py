@@ -5,19 +5,24 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from typing import Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from companion.note.edit import Edit, apply_edits
+from companion.note.edit_name import name_place
 
 State = Literal["pending", "done", "undone", "abandoned"]
 Outcome = Literal["written", "rejected", "nothing", "proposed"]
 
 
 class NewChange(NamedTuple):
-    """A change about to be made. The edits' offsets count characters of the text before it."""
+    """A change about to be made. The edits' offsets count characters of the text before it.
+
+    parts: of an undo, which edits of the change it undoes it takes back, counted from 0, in the
+    order of its own edits; None: all.
+    """
 
     run: str
     path: str
@@ -27,6 +32,7 @@ class NewChange(NamedTuple):
     model: str = ""
     note: str = ""
     undoes: int | None = None
+    parts: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True)
@@ -40,6 +46,10 @@ class Change:
     replaced: for every edit, the text that stood in its place.
     around: for every edit, what stands before and after its text on the lines it touches, once
     the change is made.
+    names: for every edit, what it fills, as name_place has it.
+    undone_by: the last change that took it, or a part of it, back and stands itself.
+    parts: as in NewChange. taken: which of its edits are taken back now, counted from 0; while
+    some are not, its state is `done`.
     """
 
     id: int
@@ -58,10 +68,27 @@ class Change:
     note: str
     undoes: int | None
     undone_by: int | None
+    parts: tuple[int, ...] | None = None
+    taken: frozenset[int] = frozenset()
+    names: tuple[str, ...] = ()
+
+    @property
+    def standing(self) -> list[int]:
+        """Which edits are not taken back, counted from 0."""
+        return [part for part in range(len(self.edits)) if part not in self.taken]
+
+    @property
+    def left(self) -> list[str]:
+        """What of a change that was taken back in part still stands, as name_parts has it."""
+        return self.name_parts(self.standing) if self.taken else []
+
+    def name_parts(self, parts: Iterable[int]) -> list[str]:
+        """Return what these edits fill, each name once: a property, a callout, else a text."""
+        return list(dict.fromkeys(self.names[part] for part in parts))
 
     def inverse_edits(self) -> list[Edit]:
         """Return the edits that take the change back; offsets count characters of its result."""
-        return _invert(self.edits, self.replaced)
+        return invert_edits(self.edits, self.replaced)
 
 
 class Asked(NamedTuple):
@@ -96,7 +123,12 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
     if old == new or apply_edits(old, edits) != new:
         raise ValueError(f"{change.path}: the edits do not turn the old text into the new one")
     replaced = [old[edit.start : edit.end] for edit in edits]
-    around = [_lines_around(new, span) for span in _invert(edits, replaced)]
+    inverse = invert_edits(edits, replaced)
+    around = [_lines_around(new, span) for span in inverse]
+    names = [
+        name_place(new, back.start, back.end) if edit.text.strip() else name_place(old, *edit[:2])
+        for edit, back in zip(edits, inverse, strict=True)
+    ]
     return {
         "run": change.run,
         "path": change.path,
@@ -104,27 +136,38 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
         "made_at": made_at,
         "before_sha256": sha256(before).hexdigest(),
         "after_sha256": sha256(after).hexdigest(),
-        "edits": _dump(list(zip(edits, replaced, around, strict=True))),
+        "edits": _dump(list(zip(edits, replaced, around, names, strict=True))),
         "needs": _dump(change.needs),
         "model": change.model,
         "note": change.note,
         "undoes": change.undoes,
+        "parts": None if change.parts is None else _dump(change.parts),
     }
 
 
 def read_row(row: sqlite3.Row) -> Change:
     """Return the change in a row of `changes`, with the column `undone_by` joined."""
     columns = dict(row)
-    edits = json.loads(columns.pop("edits"))
+    edits, parts = json.loads(columns.pop("edits")), columns.pop("parts")
+    columns["needs"] = tuple(json.loads(columns["needs"]))
+    columns["taken"] = frozenset(json.loads(columns["taken"]))
     return Change(
-        **columns | {"needs": tuple(json.loads(columns["needs"]))},
-        edits=tuple(Edit(*edit) for edit, _, _ in edits),
-        replaced=tuple(replaced for _, replaced, _ in edits),
-        around=tuple((left, right) for _, _, (left, right) in edits),
+        **columns,
+        parts=None if parts is None else tuple(json.loads(parts)),
+        edits=tuple(Edit(*edit) for edit, *_ in edits),
+        replaced=tuple(replaced for _, replaced, *_ in edits),
+        around=tuple((left, right) for _, _, (left, right), *_ in edits),
+        names=tuple(_name(*edit) for edit in edits),
     )
 
 
-def _invert(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
+def _name(edit: list[Any], replaced: str, around: list[str], name: str = "") -> str:
+    """Return what the edit fills; of a row from before names were kept, from its lines alone."""
+    words = f"{around[0]}{edit[2] if edit[2].strip() else replaced}"
+    return name or name_place(words, len(around[0]), len(words))
+
+
+def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
     """Return the edits that take these back. replaced: for each, the text it takes the place of."""
     inverse: list[Edit] = []
     shift = 0

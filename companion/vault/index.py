@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from companion.errors import NoteError
@@ -108,16 +108,17 @@ class Scan:
     """What a walk over the vault found.
 
     `skipped`: why files and folders were left alone unread, by path. `read`: how many notes were
-    read; the others were known.
+    read; the others were known. `files`: the notes as files, by path.
     """
 
     notes: Notes
     skipped: dict[str, str]
     read: int = 0
+    files: dict[str, NoteFile] = field(default_factory=dict)
 
     def copy(self) -> Scan:
         """Return the same, for another thread to read while this one is brought up to date."""
-        return Scan(self.notes.copy(), self.skipped.copy(), self.read)
+        return Scan(self.notes.copy(), self.skipped.copy(), self.read, self.files.copy())
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path and the aliases of each note: what links may point to."""
@@ -193,6 +194,7 @@ class Index:
         found = list(walk_notes(root, rules, touched))
         for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
             scan.notes.drop(name)
+            scan.files.pop(name, None)
         self._take(found, root, examine, scan, touched & self._known.keys())
         return {name for name in names if before[name] != _held(scan, name)}
 
@@ -220,6 +222,7 @@ class Index:
                     new.append((*file, dumped))
             if progress and (done % _STEP == 0 or done == len(found)):
                 progress(done, len(found))
+        scan.files.update((file.path, file) for file in found if isinstance(file, NoteFile))
         for path in gone:
             del known[path]
         known.update((row[0], row) for row in new)

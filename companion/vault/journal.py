@@ -5,6 +5,7 @@ It is what recovery, history, undo and "asked once per need" stand on.
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import time
 from functools import cached_property
@@ -13,6 +14,7 @@ from typing import Self
 
 from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
+from companion.vault import offers
 from companion.vault.change import (
     Asked,
     Change,
@@ -23,6 +25,8 @@ from companion.vault.change import (
     read_row,
 )
 from companion.vault.database import Database
+from companion.vault.offers import Offered, OfferName
+from companion.vault.remembered import RememberedNotes, put_before, put_note
 from companion.vault.schema import touch
 
 __all__ = ["Asked", "Change", "Journal", "NewChange", "Outcome", "Proposal"]
@@ -41,6 +45,7 @@ class Journal:
         Raises JournalError: locked, damaged, unreadable, or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
+        self.notes = RememberedNotes(self._db, read_only=read_only)
         self._read_only = read_only
         self._new_paths: set[str] = set()
 
@@ -57,21 +62,38 @@ class Journal:
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
+        self.notes.expect(change.path, after)
         return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
 
-    def record(self, change: NewChange, before: bytes, after: bytes) -> int:
-        """Return the id of a change that a client made itself, once it is on the disk as done.
+    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferName:
+        """Return the name of a change that a client may make itself, once it is on the disk.
 
-        before, after: the whole text the client had, an editor's for one. It never is pending,
-        so recovery does not look at it; nor does it wait for a change of the note that is: it
-        is made, whatever becomes of the other.
+        key: what it is about. before, after: the whole text the client has, an editor's for one.
 
         Raises ValueError when the edits do not turn before into after.
         """
         self._new_paths.add(change.path)
-        now = time.time()
-        row = make_row(change, before, after, now)
-        return self._db.ask(lambda db: _insert_done(db, row, before, now), durable=True).result()
+        row = make_row(change, before, after, time.time())
+        self.notes.expect(change.path, before)
+        self._db.ask(lambda db: offers.put_offer(db, key, row, before), durable=True).result()
+        return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
+
+    def confirm(self, name: OfferName, moved_to: str | None = None) -> int | None:
+        """Return the id of the change that was offered, once it is on the disk as done.
+
+        A second time, the same one; None for what was not offered. It waits for no change of the
+        note that is pending. moved_to: the note's path by now, if it is another.
+        """
+        self._new_paths.update(filter(None, [moved_to]))
+        return self._db.ask(lambda db: _confirm(db, name, moved_to), durable=True).result()
+
+    def offered(self) -> list[Offered]:
+        """Return the changes that were offered and that no client has confirmed."""
+        return self._db.ask(offers.list_offers).result()
+
+    def drop_offers(self, older_than: float) -> None:
+        """Forget the offers made over so many seconds ago."""
+        self._db.ask(lambda db: offers.drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; lost with the power at worst."""
@@ -103,7 +125,8 @@ class Journal:
         where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2) AND id < ?4"
         bound = _MOST if before is None else min(before, _MOST)
         query = where + " ORDER BY id DESC LIMIT ?3"
-        return self._select(query, path, run, _no_limit(limit), bound)
+        kept_as = path and self.notes.kept_as(path)
+        return self._select(query, kept_as, run, _no_limit(limit), bound)
 
     def newest(self) -> int:
         """Return the highest id of a change; 0 when there is none."""
@@ -141,9 +164,15 @@ class Journal:
         limit = time.time() - older_than
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
-    def remember(self, path: str, need: str, outcome: Outcome, reason: str = "") -> None:
-        """Record what came of asking for a need. `written` is recorded by `done` itself."""
+    def remember(
+        self, path: str, need: str, outcome: Outcome, reason: str = "", text: bytes | None = None
+    ) -> None:
+        """Record what came of asking for a need. `written` is recorded by `done` itself.
+
+        text: the note, for it to be found again where it is moved.
+        """
         self._new_paths.add(path)
+        self.notes.expect(path, text)
         row = (path, need, outcome, reason, time.time())
         self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
@@ -155,7 +184,7 @@ class Journal:
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
-        return self._asked("WHERE path = ?", path).get(path, {})
+        return self._asked("WHERE path = ?", self.notes.kept_as(path)).get(path, {})
 
     def all_asked(self) -> dict[str, dict[str, Asked]]:
         """Return what was asked for every note, by path and need."""
@@ -166,8 +195,14 @@ class Journal:
 
         Newest first.
         """
-        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (path,)).fetchall()).result()
-        return [Proposal(*row) for row in rows]
+        kept_as = path and self.notes.kept_as(path)
+        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (kept_as,)).fetchall()).result()
+        return [Proposal(self.notes.now_at(path), *rest) for path, *rest in rows]
+
+    def move(self, old: str, new: str) -> None:
+        """Have the changes of the note at old, and what was asked for it, be those of new."""
+        self._new_paths.add(new)
+        self.notes.move(old, new)
 
     def flush(self) -> None:
         """Force all that was recorded so far to the disk."""
@@ -186,12 +221,14 @@ class Journal:
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
-        return [read_row(row) for row in rows]
+        return self.notes.place(map(read_row, rows))
 
     @cached_property
     def _old_paths(self) -> frozenset[str]:
         """The notes that the journal knew when first looked at; others came by this process."""
-        query = "SELECT path FROM asked UNION SELECT path FROM changes"
+        query = (
+            "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
+        )
         return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
 
     def _asked(self, where: str, *values: object) -> dict[str, dict[str, Asked]]:
@@ -199,7 +236,7 @@ class Journal:
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         asked: dict[str, dict[str, Asked]] = {}
         for path, need, *rest in rows:
-            asked.setdefault(path, {})[need] = Asked(*rest)
+            asked.setdefault(self.notes.now_at(path), {})[need] = Asked(*rest)
         return asked
 
 
@@ -214,9 +251,9 @@ _SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
     ORDER BY asked_at DESC, path, need"""
 _INSERT = """INSERT INTO changes
     (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes)
+    undoes, parts)
     VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes) RETURNING id"""
+    :model, :note, :undoes, :parts) RETURNING id"""
 _REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 
 
@@ -231,6 +268,18 @@ def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: byte
 def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, now: float) -> int:
     change = _insert(db, row | {"state": "done"}, before)
     _close_done(db, change, now)
+    return change
+
+
+def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
+    found = offers.find_offer(db, name)
+    if found is None or found["change"]:
+        return int(found["change"]) if found else None
+    now = time.time()
+    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
+    change = _insert_done(db, row, found["before"], now)
+    put_note(db, row["path"], offers.text_after(found), now)
+    offers.close_offer(db, name, change)
     return change
 
 
@@ -251,17 +300,30 @@ def _close_done(db: sqlite3.Connection, change: int, now: float) -> None:
 def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
+    put_before(db, change)
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 
 def _mark_undone(db: sqlite3.Connection, change: int) -> None:
-    """Mark the change that this one undoes; if that was an undo itself, what it undid is back."""
-    state = "undone"
-    query = "SELECT undoes FROM changes WHERE id = ?"
-    while (row := db.execute(query, (change,)).fetchone()) and row[0] is not None:
-        change = row[0]  # none: it is in a journal that was lost
-        db.execute("UPDATE changes SET state = ? WHERE id = ?", (state, change))
-        state = "done" if state == "undone" else "undone"
+    """Mark what this change takes back of another; if that was an undo, what it undid is back.
+
+    `undone` is one of which every edit is taken back.
+    """
+    query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
+        FROM changes AS change JOIN changes AS other ON other.id = change.undoes
+        WHERE change.id = ?"""
+    mine: list[int] | None = None  # edits of the change looked at that are made, or taken back
+    are_made = True
+    while row := db.execute(query, (change,)).fetchone():  # none: it is in a journal that was lost
+        change, parts, taken, count = row
+        of_other = range(count) if parts is None else json.loads(parts)
+        mine = [of_other[i] for i in (range(len(of_other)) if mine is None else mine)]
+        now = set(json.loads(taken))
+        now = now | set(mine) if are_made else now - set(mine)
+        state = "undone" if len(now) == count else "done"
+        update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
+        db.execute(update, (state, json.dumps(sorted(now)), change))
+        are_made = not are_made
 
 
 def _no_limit(limit: int | None) -> int:

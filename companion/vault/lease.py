@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
-from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
+from companion.errors import DiskFull, NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
 
 T = TypeVar("T")
 PATIENCE = 1.0  # seconds to wait for another program to close the note
@@ -69,8 +69,8 @@ def explain(error: OSError, path: str, verb: str) -> NoteError:
     if verb == "read":
         return NoteRefused(f"it cannot be read: {reason}", path)
     if error.errno in {errno.ENOSPC, getattr(errno, "EDQUOT", None)}:
-        reason = "the disk is full; free some space and try again"
-    elif error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
+        return DiskFull("it cannot be written: the disk is full; free some space", path)
+    if error.errno in {errno.EACCES, errno.EPERM, errno.EROFS}:
         reason = "it is read-only; allow writing to it and try again"
     return NoteUnwritable(f"it cannot be written: {reason}", path)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import unicodedata
 from collections.abc import Iterator
@@ -16,12 +17,25 @@ class OutsideVault(UsageError):
     """What the user named is there, and not in the vault."""
 
 
+class NotThere(UsageError):
+    """Nothing of the name that the user gave is in the vault."""
+
+
 class LeadsOut(OutsideVault):
     """A symbolic link in the vault leads out of it. path: of the link, vault-relative, with `/`."""
 
     def __init__(self, said: str, path: str) -> None:
         super().__init__(said)
         self.path = path
+
+
+class Unreadable(UsageError):
+    """What the user named cannot be looked at. path: as typed; reason: the system's, in words."""
+
+    def __init__(self, path: str, reason: str) -> None:
+        super().__init__(f"{path} cannot be read ({reason}); allow it, or leave it out")
+        self.path = path
+        self.reason = f"it cannot be read ({reason})"
 
 
 def find_vault(start: Path) -> Path | None:
@@ -97,8 +111,9 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
     namesake in a vault elsewhere is not. The names come back as they are on the disk, where
     their case or the encoding of accents may differ. The vault itself is `""`.
 
-    Raises UsageError when there is nothing of that name, OutsideVault when it is not in the vault,
-    LeadsOut when a link to elsewhere is.
+    Raises UsageError for what is no name, NotThere when there is nothing of that name,
+    OutsideVault when it is not in the vault, LeadsOut when a link to elsewhere is, Unreadable when
+    the system does not tell.
     """
     typed = str(given)
     if not typed.strip() or "\0" in typed:
@@ -113,7 +128,22 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
                 return _require_inside(root, found, typed)
         if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
             raise _outside(root, typed, cwd)
-    raise UsageError(f"there is no {typed} in the vault {root}")
+    for base in (cwd, root):
+        if reason := _why_unreadable(base / typed):
+            raise Unreadable(typed, reason)
+    raise NotThere(f"there is no {typed} in the vault {root}")
+
+
+def _why_unreadable(path: Path) -> str:
+    """Return why nobody can tell whether there is such a file; empty where that can be told."""
+    try:
+        path.lstat()
+    except OSError as error:
+        if error.errno not in (errno.ENOENT, errno.ENOTDIR):
+            return error.strerror or str(error)
+    except ValueError:
+        pass
+    return ""
 
 
 def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:

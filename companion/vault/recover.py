@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
+from collections import defaultdict
+from collections.abc import Collection
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
+from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.lease import open_note
+from companion.vault.moves import locate_note
 from companion.vault.state import make_private_folder, open_private
 from companion.vault.torn import is_mix
-from companion.vault.undo import find_inverse
 from companion.vault.write import force_to_disk, read_all, replace_bytes
 
 Outcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
@@ -54,7 +57,40 @@ def recover(root: Path, journal: Journal, aside: Path) -> list[Recovered]:
     return found
 
 
+def settle_offers(root: Path, journal: Journal, paths: Collection[str] | None = None) -> list[int]:
+    """Record as done what clients made and never confirmed; return the ids of those changes.
+
+    What a note does not hold stays offered: it may still be made. paths: the notes that are
+    looked at; None: all.
+
+    Raises JournalError.
+    """
+    by_path = defaultdict(list)
+    for offered in journal.offered():
+        if paths is None or offered.path in paths:
+            by_path[offered.path].append(offered)
+    made = []
+    for path, offers in by_path.items():
+        text = _read_text(root, path)
+        found = [] if text is None else [offered for offered in offers if offered.is_in(text)]
+        if found:  # the largest: a part of it may have been offered, too
+            largest = max(found, key=lambda offered: sum(len(e.text) for e in offered.edits))
+            made.append(journal.confirm(largest.name))
+    return [number for number in made if number is not None]
+
+
+def _read_text(root: Path, path: str) -> str | None:
+    """Return what the note holds; None where that cannot be told now."""
+    try:
+        with open_note(root, path, write=False) as fd:
+            return read_all(fd).decode("utf-8")
+    except (NoteError, OSError, UnicodeDecodeError):
+        return None
+
+
 def _recover_change(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:
+    if not os.path.lexists(root / change.path):
+        change = locate_note(root, journal, change)
     try:
         recovered = _settle(root, journal, change, aside)
     except (NoteError, OSError) as error:

@@ -9,6 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 
 from companion.errors import JournalError
+from companion.vault.offers import create_offers
 from companion.vault.state import make_private_folder, open_private
 
 Files = tuple[tuple[int, int] | None, ...]
@@ -195,4 +196,37 @@ def _create_tables(db: sqlite3.Connection) -> None:
     )
 
 
-_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [_create_tables]
+def _add_parts(db: sqlite3.Connection) -> None:
+    """Keep which edits of a change an undo takes back, and which of its own are taken back."""
+    db.execute("ALTER TABLE changes ADD COLUMN parts TEXT")
+    db.execute("ALTER TABLE changes ADD COLUMN taken TEXT NOT NULL DEFAULT '[]'")
+    db.execute(
+        """UPDATE changes SET taken = (SELECT json_group_array(key) FROM json_each(edits))
+        WHERE state = 'undone'"""
+    )
+
+
+def _add_notes(db: sqlite3.Connection) -> None:
+    """Keep what each note held when last seen, to find it again where it is moved."""
+    db.execute(
+        """CREATE TABLE notes (
+            path TEXT PRIMARY KEY,
+            sha256 TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            mtime_ns INTEGER NOT NULL,
+            seen_at REAL NOT NULL
+        ) WITHOUT ROWID"""
+    )
+    db.execute(
+        """INSERT INTO notes SELECT path, after_sha256, -1, 0, made_at FROM changes
+        WHERE id IN (SELECT max(id) FROM changes WHERE state != 'abandoned' GROUP BY path)"""
+    )
+    db.execute("INSERT OR IGNORE INTO notes SELECT DISTINCT path, '', -1, 0, 0 FROM asked")
+
+
+_MIGRATIONS: list[Callable[[sqlite3.Connection], None]] = [
+    _create_tables,
+    _add_parts,
+    _add_notes,
+    create_offers,
+]

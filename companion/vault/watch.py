@@ -36,6 +36,7 @@ else:
     from watchdog.observers import Observer
 
 Changed = Callable[[str | None], None]
+Moved = Callable[[str, str], None]
 _log = logging.getLogger(__name__)
 
 # No event of an open or a read file: what Companion reads itself must not wake it.
@@ -82,11 +83,15 @@ class Watch:
     changed: a folder, Obsidian's settings of what to leave alone, or events that were lost. It
     may be told twice, or of nothing new; what it raises is logged. Hidden folders and Companion's
     own are left out. It must not call stop().
+
+    moved(old path, new path) is called before, for a note or a folder that was moved within the
+    vault, where the system tells of it.
     """
 
-    def __init__(self, root: Path, changed: Changed) -> None:
+    def __init__(self, root: Path, changed: Changed, moved: Moved | None = None) -> None:
         self._root = root
         self._changed = changed
+        self._moved = moved
         self._observer: BaseObserver | None = None
         self._seen: tuple[int, int] | None = None
 
@@ -129,7 +134,7 @@ class Watch:
 
     def _observe(self) -> BaseObserver:
         """Return an observer at work. Raises OSError when it cannot see the whole vault."""
-        hints = _Hints(self._root, self._changed)
+        hints = _Hints(self._root, self._changed, self._moved)
         if sys.platform == "linux":
             observer: BaseObserver = InotifyObserver(hints.concerns, lambda: hints.tell(None))
         else:
@@ -146,14 +151,17 @@ class Watch:
 class _Hints(FileSystemEventHandler):
     """Makes hints of watchdog's events."""
 
-    def __init__(self, root: Path, changed: Changed) -> None:
+    def __init__(self, root: Path, changed: Changed, moved: Moved | None) -> None:
         self._root = str(root)
         self._prefix = self._root.rstrip(os.sep) + os.sep
         self._changed = changed
+        self._moved = moved
 
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.is_synthetic:  # one for each file of a folder that has told of itself
             return
+        if isinstance(event, FileMovedEvent | DirMovedEvent):
+            self._tell_move(event)
         ends = {os.fsdecode(end) for end in (event.src_path, event.dest_path) if end}
         for hint in {hint for end in ends for hint in self._hints(event, end)}:
             self.tell(hint)
@@ -164,6 +172,16 @@ class _Hints(FileSystemEventHandler):
             self._changed(hint)
         except Exception:
             _log.exception("a change in the vault could not be noted")
+
+    def _tell_move(self, event: FileMovedEvent | DirMovedEvent) -> None:
+        old, new = (self._below(os.fsdecode(end)) for end in (event.src_path, event.dest_path))
+        if not self._moved or not old or not new or _HIDDEN.search(new):
+            return
+        if event.is_directory or (_is_note(old) and _is_note(new)):
+            try:
+                self._moved(old, new)
+            except Exception:
+                _log.exception("a move in the vault could not be noted")
 
     def concerns(self, path: str) -> bool:
         """Whether the absolute path is of the vault: not hidden, or Obsidian's settings."""
@@ -178,7 +196,7 @@ class _Hints(FileSystemEventHandler):
             return []
         if event.is_directory or _may_be_folder(event, path):
             return [None]
-        return [path] if path[-3:].lower() == ".md" else []
+        return [path] if _is_note(path) else []
 
     def _below(self, path: str) -> str | None:
         """Return the vault-relative path with `/`; None for one that is spelled otherwise."""
@@ -189,7 +207,11 @@ class _Hints(FileSystemEventHandler):
 
 def _may_be_folder(event: FileSystemEvent, path: str) -> bool:
     """Whether a folder may be meant: on Windows watchdog calls all that was deleted a file."""
-    return os.name == "nt" and isinstance(event, FileDeletedEvent) and path[-3:].lower() != ".md"
+    return os.name == "nt" and isinstance(event, FileDeletedEvent) and not _is_note(path)
+
+
+def _is_note(path: str) -> bool:
+    return path[-3:].lower() == ".md"
 
 
 def _is_complete(observer: BaseObserver) -> bool:

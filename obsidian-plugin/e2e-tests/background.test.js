@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, test } from "node:test";
-import { errorsOf } from "./obsidian.js";
+import { errorsOf, notice } from "./obsidian.js";
 import { countNotices, openNote, openPaired, openScene, shownText } from "./scene.js";
 import { waitFor } from "./wait.js";
 
@@ -16,7 +16,7 @@ let page;
 before(async () => {
   scene = await openScene({ enabled: true, backlog: "all", settle_seconds: 1 });
   scene.endpoint.hold();
-  page = await openPaired(scene, {}, { hasClock: true });
+  page = await openPaired(scene, { takeOver: true }, { hasClock: true });
 });
 
 after(async () => {
@@ -46,7 +46,7 @@ test("nothing is filled under the user's hands", async () => {
   assert.equal(await countNotices(page), notices);
 });
 
-test("once the user rests, the plugin fills it, in one step of the undo and without a word", async () => {
+test("once the user rests, the plugin fills it, in one step of the undo, and says so", async () => {
   const typed = await shownText(page);
   const notices = await countNotices(page);
   await waitFor("the open note is filled", async () => {
@@ -55,7 +55,7 @@ test("once the user rests, the plugin fills it, in one step of the undo and with
   });
   const filled = await shownText(page);
   await waitFor("the file follows", async () => (await scene.vault.read(PATH)) === filled);
-  assert.equal(await countNotices(page), notices);
+  await notice(page, /^Filled .* in “Sourdough”\. The plugin's settings say that/, notices);
   const [change] = await waitFor("the journal knows", async () => {
     const changes = await scene.vault.history(PATH);
     return changes.length && changes;

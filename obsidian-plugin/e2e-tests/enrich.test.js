@@ -154,6 +154,23 @@ test("a folder: the daemon fills what needs it", async () => {
   assert.equal(changes, 1, said);
 });
 
+test("the section at the cursor, of two that read alike; undo goes past what the editor took back", async () => {
+  await openNote(page, "Garden/Basil.md");
+  await focusEditor();
+  await page.keyboard.press("Control+End");
+  await page.keyboard.insertText("\n\n## Log\n\nMonday.\n\n## Log\n\nTuesday.");
+  const before = await countNotices(page);
+  await runCommand(page, "Enrich section at the cursor");
+  await notice(page, /^Filled a callout in “Basil”/, before);
+  assert.match(await shownText(page), /Monday\.\n\n## Log\n\n> \[!ai\]\+ AI\n> It explains[^#]*Tuesday\.$/);
+  await focusEditor();
+  await page.keyboard.press("Control+z");
+  assert.doesNotMatch(await shownText(page), /\[!ai\]\+ AI/);
+  await runCommand(page, "Undo the last change");
+  await notice(page, /The last change is not in it any more; the one before was undone in “Garden\/Basil\.md”/, before);
+  assert.doesNotMatch(await shownText(page), /\[!ai\]/);
+});
+
 test("why a note is not picked", async () => {
   await openNote(page, "Diary.md");
   await runCommand(page, "Why is this note");

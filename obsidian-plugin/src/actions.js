@@ -1,11 +1,10 @@
 /** What the user can do with a note or a folder, for commands, menus and the ribbon. */
 
 import { enrichNote } from "./enrich.js";
-import { NoteInTheWay } from "./errors.js";
 import { enrichFolder } from "./folder.js";
 import { findEditing } from "./note-text.js";
 import { reviewNote } from "./review.js";
-import { findSection } from "./section.js";
+import { isInSection } from "./section.js";
 import { undoLast } from "./undo.js";
 import { showWhy } from "./why.js";
 
@@ -14,13 +13,26 @@ import { showWhy } from "./why.js";
 
 /**
  * @template T
- * @typedef {{ id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void> }} Action
+ * @typedef {{
+ *   id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
+ *   isPossible?: (plugin: CompanionPlugin, file: T) => boolean,
+ * }} Action
  */
 
-/** @satisfies {Record<string, Action<TFile>>} */
+/**
+ * isPossible: whether it can be done now; without it, with every note.
+ *
+ * @satisfies {Record<string, Action<TFile>>}
+ */
 export const ACTIONS = {
   enrich: { id: "enrich-note", name: "Enrich note", icon: "sparkles", act: enrichNote },
-  section: { id: "enrich-section", name: "Enrich section at the cursor", icon: "heading", act: enrichSection },
+  section: {
+    id: "enrich-section",
+    name: "Enrich section at the cursor",
+    icon: "heading",
+    act: (plugin, file) => enrichNote(plugin, file, { section: true }),
+    isPossible: hasSection,
+  },
   answer: {
     id: "answer-requests",
     name: "Answer requests in this note",
@@ -44,9 +56,7 @@ export const ACTIONS = {
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
-async function enrichSection(plugin, file) {
-  const editor = findEditing(plugin.app, file)?.editor;
-  const section = editor && findSection(editor.getValue(), editor.getCursor().line);
-  if (!section) throw new NoteInTheWay("Put the cursor below a heading first, in editing view.");
-  await enrichNote(plugin, file, { section });
+function hasSection({ app }, file) {
+  const editor = findEditing(app, file)?.editor;
+  return Boolean(editor && isInSection(editor.getValue(), editor.getCursor().line));
 }

@@ -13,7 +13,8 @@ import { tellProgress } from "./work.js";
 /**
  * path: where the note was when the daemon was asked; it may be renamed. text: what the offer was
  * made for. again: the offer for another text. rest: resolves when the note may be written now;
- * given where nobody asked for it. fills: whether a property that the cursor stands in has to wait.
+ * given where nobody asked for it here. fills: whether a property that the cursor stands in has to
+ * wait.
  *
  * @typedef {{
  *   file: TFile, path: string, text: string, offer: Offer, again: (text: string) => Promise<Offer>,
@@ -23,7 +24,6 @@ import { tellProgress } from "./work.js";
 
 const TRIES = 5;
 const PAUSE = 400; // milliseconds
-const LONGEST = 300; // pauses until an answer that nobody asked for is dropped
 
 /**
  * The offer whose edits were made.
@@ -55,8 +55,8 @@ export async function applyOffer(plugin, application) {
 }
 
 /**
- * Whether it was waited until the edits disturb nothing that the user is in the middle of: however
- * long that is, where they were asked for.
+ * Whether it was waited until the edits disturb nothing that the user is in the middle of, however
+ * long that is. Throws NoteInTheWay at once where nobody asked for them here: then the user goes first.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
@@ -67,8 +67,8 @@ async function awaitHands(plugin, application) {
     const hold = findHold(plugin, file, text, fills ? offer.edits : []);
     if (!hold) return looks > 0;
     const words = `“${file.basename}” waits until ${hold}.`;
-    if (rest && looks === LONGEST) throw new NoteInTheWay(words);
-    if (!rest && !looks) say(words);
+    if (rest) throw new NoteInTheWay(words);
+    if (!looks) say(words);
     tellProgress(plugin, file.path, `waiting until ${hold}`);
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);

@@ -6,14 +6,18 @@ import { setPaused } from "./connection.js";
 import { isNote } from "./menus.js";
 import { tellFaults } from "./notices.js";
 
+/** @import { TFile } from "obsidian" */
+/** @import { Action } from "./actions.js" */
 /** @import CompanionPlugin from "./main.js" */
 
 /** @param {CompanionPlugin} plugin */
 export function addCommands(plugin) {
-  for (const { id, name, icon, act } of Object.values(ACTIONS)) {
+  /** @type {Action<TFile>[]} */
+  const actions = Object.values(ACTIONS);
+  for (const { id, name, icon, act, isPossible } of actions) {
     const checkCallback = (/** @type {boolean} */ isChecking) => {
       const file = plugin.app.workspace.getActiveFile();
-      if (!isNote(file)) return false;
+      if (!isNote(file) || isPossible?.(plugin, file) === false) return false;
       if (!isChecking) void tellFaults(plugin, () => act(plugin, file));
       return true;
     };

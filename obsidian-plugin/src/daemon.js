@@ -9,8 +9,9 @@ import { locate } from "./locate.js";
 import * as shapes from "./shapes.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Offer, Order, Reader } from "./shapes.js" */
+/** @import { Change, Offer, Order, Reader } from "./shapes.js" */
 
+const PAGE = 1000; // changes, the most that the daemon gives at once
 const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not long
 
 /**
@@ -124,35 +125,55 @@ export function refuseChanges(plugin, run, path, only) {
 }
 
 /**
- * Changes, newest first.
+ * All changes, newest first; a page is asked for once it is needed.
  *
  * @param {CompanionPlugin} plugin
  * @param {{ path: string } | { run: string }} which
+ * @returns {AsyncGenerator<Change, void>}
  */
-export async function readChanges(plugin, which) {
-  return (await get(plugin, "/changes", { ...which, limit: 1000 }, shapes.asChanges)).changes;
+export async function* readChanges(plugin, which) {
+  /** @type {number | null} */
+  let before = null;
+  do {
+    /** @type {Record<string, string | number>} */
+    const query = { ...which, limit: PAGE, ...(before !== null && { before }) };
+    /** @type {ReturnType<typeof shapes.asChanges>} */
+    const page = await get(plugin, "/changes", query, shapes.asChanges);
+    yield* page.changes;
+    before = page.before;
+  } while (before !== null);
 }
 
 /**
- * Let the daemon take the change back.
+ * Where the note of the change is now.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  */
-export function undo(plugin, change) {
-  return post(plugin, `/changes/${change}/undo`, {}, shapes.asMade);
+export async function readChangePath(plugin, change) {
+  return (await get(plugin, `/changes/${change}`, {}, shapes.asChange)).path;
 }
 
 /**
- * The edits that take the change out of a text.
+ * Let the daemon take the change back; reason: why a part of it stays, where one does.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} change
+ * @param {boolean} isShown whether the note is open here, and no editor has anything unsaved
+ */
+export function undo(plugin, change, isShown) {
+  return post(plugin, `/changes/${change}/undo`, { ...(isShown && { even_open: true }) }, shapes.asUndone);
+}
+
+/**
+ * The edits that take the change out of a text; reason: as above.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} text
  */
-export async function offerUndo(plugin, change, text) {
-  const body = { apply: "client", text };
-  return (await post(plugin, `/changes/${change}/undo`, body, shapes.asOffered)).offer;
+export function offerUndo(plugin, change, text) {
+  return post(plugin, `/changes/${change}/undo`, { apply: "client", text }, shapes.asOffered);
 }
 
 /**
@@ -175,14 +196,14 @@ export function lookAt(plugin, path) {
 }
 
 /**
- * Say which notes are open; those of them that wait for edits.
+ * Say which notes are open; those of them that wait for edits, and what users asked for in them.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} client
  * @param {string[]} open
  */
-export async function reportPresence(plugin, client, open) {
-  return (await post(plugin, "/presence", { client, open }, shapes.asAttended)).to_do;
+export function reportPresence(plugin, client, open) {
+  return post(plugin, "/presence", { client, open }, shapes.asAttended);
 }
 
 /**

@@ -2,10 +2,13 @@
 
 import { applyOffer } from "./apply.js";
 import { confirmEdits, offerAgain, startRun } from "./daemon.js";
-import { Refused } from "./errors.js";
+import { AnotherVault, DaemonAway, NoteInTheWay, Refused } from "./errors.js";
 import { follow } from "./follow.js";
-import { readNote, saveViews } from "./note-text.js";
+import { readNote } from "./note-text.js";
 import { say, sayWithUndo } from "./notices.js";
+import { saveOpen } from "./open-notes.js";
+import { isOpen } from "./presence.js";
+import { takeQuiet } from "./quiet.js";
 import { undoChange } from "./undo.js";
 import { nameFilled, sentence } from "./words.js";
 import { tellProgress, workOn } from "./work.js";
@@ -14,13 +17,13 @@ import { tellProgress, workOn } from "./work.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Result } from "./shapes.js" */
 
+const LONGEST = 16_000; // milliseconds until the daemon is told again of what was written
+
 /**
- * section: the heading that is to get a callout, and nothing else. requests: only the empty
- * callouts are filled. isQuiet: in the background, without a word. rest: see applyOffer.
+ * section: the section at the cursor is to get a callout, and nothing else. requests: only the
+ * empty callouts are filled. isQuiet: in the background, without a word.
  *
- * @typedef {{
- *   section?: string, requests?: boolean, isQuiet?: boolean, rest?: () => Promise<void>,
- * }} Wish
+ * @typedef {{ section?: boolean, requests?: boolean, isQuiet?: boolean }} Wish
  */
 
 /**
@@ -37,14 +40,35 @@ import { tellProgress, workOn } from "./work.js";
  * @param {Wish} [wish]
  */
 export async function enrichNote(plugin, file, wish = {}) {
-  const { isQuiet, rest } = wish;
+  const isWhole = !wish.section && !wish.requests;
   await workOn(plugin, file.path, async () => {
-    const given = await askFor(plugin, file, wish, Boolean(isQuiet));
+    const isFilled = isWhole && (await writeQuiet(plugin, file));
+    const given = await askFor(plugin, file, wish, false);
     const { result } = given;
     const all = [...result.changes.keys()];
-    if (result.offer) result.change = await write(plugin, given, all, rest);
-    if (!isQuiet) tell(plugin, given, all);
+    if (result.offer) result.change = await write(plugin, given, all);
+    if (result.change !== null || result.status === "failed" || !isFilled) tell(plugin, given, all);
   });
+}
+
+/**
+ * Whether something was written that a model gave for the note before anybody asked; it is told.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+async function writeQuiet(plugin, file) {
+  const given = await takeQuiet(plugin, file);
+  if (!given?.result.offer) return false;
+  const all = [...given.result.changes.keys()];
+  try {
+    given.result.change = await write(plugin, given, all);
+  } catch (error) {
+    if (error instanceof Refused) return false; // it has no place any more
+    throw error;
+  }
+  tell(plugin, given, all);
+  return true;
 }
 
 /**
@@ -77,16 +101,17 @@ export async function askFor(plugin, file, wish, isOurs) {
  */
 async function askOnce(plugin, file, { section, requests, isQuiet }, isOurs) {
   const { path } = file;
-  await saveViews(plugin.app, path);
+  await saveOpen(plugin, path);
   const note = await readNote(plugin.app, file);
   const text = isOurs || note.view ? note.text : null;
   const run = await startRun(plugin, {
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
-    section,
+    line: section && note.view ? note.view.editor.getCursor().line + 1 : undefined,
     requests,
     ...(text !== null && { apply: "client", text }),
+    ...(text === null && isOpen(plugin, path) && { even_open: true }),
   });
   return { file, path, run, text, result: await followNote(plugin, run, file, Boolean(isQuiet)) };
 }
@@ -109,7 +134,29 @@ export async function write(plugin, { file, path, run, text, result }, only, res
   const base = text ?? "";
   const offer = (!some && result.offer) || (await again(base));
   const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest, fills: true });
-  return confirmEdits(plugin, run, path, made, file.path);
+  return confirm(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+}
+
+/**
+ * The id of the change, once the daemon knows of it: it may be away for a moment.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {() => Promise<number>} tellDaemon
+ */
+async function confirm(plugin, file, tellDaemon) {
+  for (let pause = 1_000; pause <= LONGEST; pause *= 2) {
+    try {
+      return await tellDaemon();
+    } catch (error) {
+      if (!(error instanceof DaemonAway || error instanceof AnotherVault)) throw error;
+      await plugin.timers.pause(pause);
+    }
+  }
+  throw new NoteInTheWay(
+    `“${file.basename}” was filled, but Callout Companion went away. Once it is back it finds that ` +
+      "in the note; then it can be undone.",
+  );
 }
 
 /**
@@ -118,13 +165,14 @@ export async function write(plugin, { file, path, run, text, result }, only, res
  * @param {CompanionPlugin} plugin
  * @param {Given} given
  * @param {number[]} only
+ * @param {string} [more] to be said of what was filled
  */
-export function tell(plugin, { file, result }, only) {
+export function tell(plugin, { file, result }, only, more = "") {
   const { change, changes, left, reason, status } = result;
   if (change !== null) {
     const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
     const undo = () => undoChange(plugin, change, file.path);
-    return sayWithUndo(plugin, `Filled ${filled} in “${file.basename}”.`, undo);
+    return sayWithUndo(plugin, `Filled ${filled} in “${file.basename}”. ${more}`.trim(), undo);
   }
   const verb = status === "failed" ? "could not be filled" : "is left as it is";
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
@@ -144,7 +192,7 @@ async function followNote(plugin, run, file, isQuiet) {
     const [result] = results;
     if (result) return result;
     if (fault) throw new Refused(fault);
-    tellProgress(plugin, file.path, waits || `thinking about ${file.basename}`);
+    if (!isQuiet) tellProgress(plugin, file.path, waits || `thinking about ${file.basename}`);
   }
   throw new Refused(`The work on “${file.basename}” was cancelled.`);
 }

@@ -33,6 +33,9 @@ export class Garbled extends Error {}
 /** The daemon does not do it; the message is its reason, in a user's words. */
 export class Refused extends Error {}
 
+/** Nothing of the change is in the note any more. */
+export class ChangeGone extends Refused {}
+
 /** The daemon does it only once the user agreed to what the message says. */
 export class NotAgreed extends Refused {}
 

@@ -3,9 +3,9 @@
 import { startRun } from "./daemon.js";
 import { NotAgreed } from "./errors.js";
 import { follow } from "./follow.js";
-import { showLists } from "./modals.js";
-import { saveViews } from "./note-text.js";
+import { askFirst } from "./modals.js";
 import { say, sayWithUndo } from "./notices.js";
+import { saveOpen } from "./open-notes.js";
 import { undoRun } from "./undo.js";
 import { count, sentence } from "./words.js";
 import { tellProgress, workOn } from "./work.js";
@@ -26,7 +26,7 @@ export async function enrichFolder(plugin, folder, agreed = false) {
   const name = path || "the vault";
   const words = ["Nothing was filled."];
   await workOn(plugin, key, async () => {
-    await saveViews(plugin.app, path && key);
+    await saveOpen(plugin, path && key);
     const run = await startRun(plugin, { paths: [path], priority: "request", agreed });
     for await (const { counts, total, waits, fault } of follow(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
@@ -41,9 +41,9 @@ export async function enrichFolder(plugin, folder, agreed = false) {
     else say(told);
   }).catch((error) => {
     if (!(error instanceof NotAgreed)) throw error;
-    showLists(plugin, `Enrich ${name}?`, [["Before it begins", [sentence(error.message)]]], [
-      ["Send them", () => enrichFolder(plugin, folder, true)],
-      ["Cancel", async () => {}],
+    askFirst(plugin, `Enrich ${name}?`, sentence(error.message), [
+      "Send them",
+      () => enrichFolder(plugin, folder, true),
     ]);
   });
 }

@@ -87,15 +87,14 @@ async function readOn(plugin, run, last) {
  * @returns {Promise<Progress>}
  */
 async function readJournal(plugin, run, last) {
-  const changes = await readChanges(plugin, { run });
-  const done = changes.filter(({ state, undoes }) => state === "done" && undoes === null);
-  const results = done.map(({ id, path, needs }) => {
-    const filled = needs.map((key) => ({ kind: key.replace(/[:#].*/s, ""), heading: null, reason: "", text: "" }));
-    /** @type {Result} */
-    const result = { path, status: "enriched", reason: null, changes: filled, left: [], change: id, offer: null };
-    return result;
-  });
-  const counts = { ...last.counts, enriched: done.length };
+  /** @type {Result[]} */
+  const results = [];
+  for await (const { id, path, needs, state, undoes } of readChanges(plugin, { run })) {
+    if (state !== "done" || undoes !== null) continue;
+    const changes = needs.map((key) => ({ kind: key.replace(/[:#].*/s, ""), heading: null, reason: "", text: "" }));
+    results.push({ path, status: "enriched", reason: null, changes, left: [], change: id, offer: null });
+  }
+  const counts = { ...last.counts, enriched: results.length };
   const fault = "Callout Companion was started anew meanwhile, which ended this work. Ask again for the rest.";
   return { ...last, state: "failed", counts, waits: "", fault, results };
 }

@@ -1,7 +1,7 @@
 /** One request to a daemon, and its answer read with distrust. */
 
 import { requestUrl } from "obsidian";
-import { DaemonAway, Garbled, NotAgreed, NotPaired, NotThere, Refused, TooOld } from "./errors.js";
+import { ChangeGone, DaemonAway, Garbled, NotAgreed, NotPaired, NotThere, Refused, TooOld } from "./errors.js";
 import { asProblem } from "./shapes.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
@@ -54,6 +54,7 @@ export function read({ status, text }, reader) {
   const { type, detail } = asProblem(value);
   if (type.includes(":client-too-")) throw new TooOld(detail);
   if (type.endsWith(":not-agreed")) throw new NotAgreed(detail);
+  if (type.endsWith(":change-gone")) throw new ChangeGone(detail);
   throw new (status === 404 ? NotThere : Refused)(detail);
 }
 

@@ -2,6 +2,7 @@
 
 import { Plugin } from "obsidian";
 import { ACTIONS } from "./actions.js";
+import { newAsked, takeAsked } from "./asked.js";
 import { addCommands } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { watchHands } from "./hands.js";
@@ -15,21 +16,28 @@ import { LOOK, newRest, takeOver } from "./take-over.js";
 import { newTimers } from "./timers.js";
 import { look, newWatch } from "./watch.js";
 
+/** @import { TFile } from "obsidian" */
+/** @import { Quiet } from "./quiet.js" */
+
 /**
  * client: what the daemon knows this window by. told: the open notes it was told of. doing: what
- * is being done, by the note's or folder's path. runs: ids of those that are followed.
- * announced: of how many notes the user was told that they wait for an answer.
+ * is being done, by the note's or folder's path. quiet: what a model gave unasked, by the note.
+ * runs: ids of those that are followed. announced: of how many notes the user was told that they
+ * wait for an answer.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = newTimers();
   watch = newWatch();
   rest = newRest();
+  asked = newAsked();
   client = crypto.randomUUID();
   told = "";
   announced = 0;
   /** @type {Map<string, string>} */
   doing = new Map();
+  /** @type {Map<TFile, Quiet>} */
+  quiet = new Map();
   /** @type {Set<string>} */
   runs = new Set();
   /** @type {HTMLElement | null} */
@@ -67,6 +75,7 @@ function begin(plugin) {
   watchHands(plugin);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
+  plugin.registerInterval(window.setInterval(() => void takeAsked(plugin), LOOK));
   void look(plugin);
 }
 

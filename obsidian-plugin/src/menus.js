@@ -41,10 +41,11 @@ export function isNote(file) {
  * @param {CompanionPlugin} plugin
  * @param {Menu} menu
  * @param {T} file
- * @param {Pick<Action<T>, "name" | "icon" | "act">[]} actions
+ * @param {Pick<Action<T>, "name" | "icon" | "act" | "isPossible">[]} actions
  */
 function addItems(plugin, menu, file, actions) {
-  for (const { name, icon, act } of actions) {
+  for (const { name, icon, act, isPossible } of actions) {
+    if (isPossible?.(plugin, file) === false) continue;
     menu.addItem((item) => {
       item.setTitle(name).setIcon(icon).setSection("callout-companion");
       item.onClick(() => void tellFaults(plugin, () => act(plugin, file)));

@@ -1,6 +1,6 @@
 /** Windows over the app: lists to read, and changes to decide on. */
 
-import { Modal, Setting } from "obsidian";
+import { ConfirmationModal, Modal, Setting } from "obsidian";
 import { tellFaults } from "./notices.js";
 import { nameChange, sentence } from "./words.js";
 
@@ -40,14 +40,44 @@ export function showLists(plugin, title, lists, choices = []) {
 }
 
 /**
- * Changes, and what they replace, each to be accepted or refused. decide is called once with the numbers of those accepted, unless it is cancelled.
+ * What is to be known before it begins, with a button for that and one to leave it.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} title
+ * @param {string} words
+ * @param {Choice} choice
+ */
+export function askFirst(plugin, title, words, [name, act]) {
+  const modal = new ConfirmationModal(plugin.app);
+  modal.setTitle(title).setContent(words);
+  modal.addButton((button) => {
+    button.setButtonText(name).setCta();
+    button.onClick(() => void tellFaults(plugin, act));
+  });
+  modal.addCancelButton();
+  modal.open();
+}
+
+/**
+ * Changes, and what they replace, each to be accepted or refused. Resolves with the numbers of those
+ * accepted, with null when it is cancelled.
  *
  * @param {App} app
  * @param {string} name of the note
  * @param {Proposal[]} proposals
- * @param {(accepted: number[]) => void} decide
+ * @returns {Promise<number[] | null>}
  */
-export function showReview(app, name, proposals, decide) {
+export function showReview(app, name, proposals) {
+  return new Promise((resolve) => openReview(app, name, proposals, resolve));
+}
+
+/**
+ * @param {App} app
+ * @param {string} name
+ * @param {Proposal[]} proposals
+ * @param {(accepted: number[] | null) => void} decide
+ */
+function openReview(app, name, proposals, decide) {
   const modal = new Modal(app).setTitle(`What would change in “${name}”`);
   const { contentEl } = modal;
   const isAccepted = proposals.map(() => true);
@@ -61,9 +91,10 @@ export function showReview(app, name, proposals, decide) {
   let button;
   const recount = () => button?.setText(nameDecision(isAccepted));
   const done = () => {
-    modal.close();
     decide([...isAccepted.keys()].filter((index) => isAccepted[index]));
+    modal.close();
   };
+  modal.onClose = () => decide(null); // which does nothing once it was decided
   new Setting(contentEl)
     .addButton((added) => {
       button = added.setCta().onClick(done).buttonEl;

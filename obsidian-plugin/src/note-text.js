@@ -18,29 +18,31 @@ import { NoteInTheWay } from "./errors.js";
 const BOM = "\ufeff";
 
 /**
- * All views that show notes, whether to read or to edit.
+ * All views that show notes, whether to read or to edit, in windows of their own, too.
  *
  * @param {App} app
  * @returns {MarkdownView[]}
  */
 export function findViews(app) {
-  const views = app.workspace.getLeavesOfType("markdown").map((leaf) => leaf.view);
-  return views.filter((view) => view instanceof MarkdownView);
+  /** @type {MarkdownView[]} */
+  const views = [];
+  app.workspace.iterateAllLeaves(({ view }) => {
+    if (view instanceof MarkdownView) views.push(view);
+  });
+  return views;
 }
 
 /**
- * Write what was typed to the disk. A file whose line ends or byte order mark would be lost is not
- * written unless something was typed: then Obsidian is about to do that itself.
+ * Whether a note that shows this is to be saved: not where its file's line ends or byte order mark
+ * would be lost and nothing was typed; if something was, Obsidian is about to do that itself.
  *
  * @param {App} app
- * @param {string} where what the notes' paths begin with
+ * @param {TFile} file
+ * @param {string} shown
  */
-export async function saveViews(app, where) {
-  for (const view of findViews(app)) {
-    if (!view.file?.path.startsWith(where)) continue;
-    const text = await readFile(app, view.file);
-    if (isPlain(text) || view.getViewData() !== asShown(text)) await view.save();
-  }
+export async function isToSave(app, file, shown) {
+  const text = await readFile(app, file);
+  return isPlain(text) || shown !== asShown(text);
 }
 
 /**
@@ -220,7 +222,7 @@ function isPlain(text) {
  *
  * @param {string} text
  */
-function asShown(text) {
+export function asShown(text) {
   return withoutMark(text).replace(/\r\n?/g, "\n");
 }
 

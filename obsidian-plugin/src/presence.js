@@ -1,7 +1,7 @@
-/** Which notes are open here: background work of the daemon leaves them alone. */
+/** Which notes are open here: the daemon leaves them alone, and says what is to be done in them. */
 
 import { reportPresence } from "./daemon.js";
-import { findViews } from "./note-text.js";
+import { findOpen } from "./open-notes.js";
 import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -12,9 +12,11 @@ import { look } from "./watch.js";
  * @param {CompanionPlugin} plugin
  */
 export async function reportOpen(plugin) {
-  const open = findOpen(plugin);
+  const open = findOpen(plugin.app);
   plugin.told = open.join("\n");
-  plugin.rest.waiting = await reportPresence(plugin, plugin.client, open);
+  const { to_do, asked } = await reportPresence(plugin, plugin.client, open);
+  plugin.rest.waiting = to_do;
+  plugin.asked.waiting = asked;
 }
 
 /**
@@ -23,7 +25,7 @@ export async function reportOpen(plugin) {
  * @param {CompanionPlugin} plugin
  */
 export async function reportChange(plugin) {
-  if (!plugin.watch.isTold || findOpen(plugin).join("\n") === plugin.told) return;
+  if (!plugin.watch.isTold || findOpen(plugin.app).join("\n") === plugin.told) return;
   await reportOpen(plugin).catch(() => look(plugin));
 }
 
@@ -36,8 +38,12 @@ export async function leave(plugin) {
   await reportPresence(plugin, plugin.client, []).catch(() => {});
 }
 
-/** @param {CompanionPlugin} plugin */
-function findOpen({ app }) {
-  const paths = findViews(app).map((view) => view.file?.path ?? "");
-  return [...new Set(paths)].filter(Boolean).sort();
+/**
+ * Whether the note is open here.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export function isOpen({ app }, path) {
+  return findOpen(app).includes(path);
 }

@@ -1,30 +1,32 @@
-/** The section that a line of a note stands in. */
+/** Whether a line of a note stands in a section. Which one that is, the daemon says. */
 
-const HEADING = /^ {0,3}#{1,6}[ \t]+(.*?)(?:[ \t]+#+)?[ \t]*$/;
+const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
+const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that an underline may make a heading
+const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
 /**
- * The nearest heading (`## Heading`) at the line or above it; null when there is none. Headings
- * in code and in the properties are none.
+ * Whether there is a heading (`## Heading`, or underlined) at the line or above it. Headings in
+ * code and in the properties are none.
  *
  * @param {string} text
  * @param {number} line counted from 0
  */
-export function findSection(text, line) {
+export function isInSection(text, line) {
   const lines = text.split("\n");
-  let heading = null;
   let fence = "";
-  for (const here of lines.slice(findBody(lines), line + 1)) {
+  for (let index = findBody(lines); index <= line; index++) {
+    const here = lines[index] ?? "";
     const mark = FENCE.exec(here)?.[1] ?? "";
     if (fence) {
       if (mark.startsWith(fence) && here.trim() === mark) fence = "";
     } else if (mark) {
       fence = mark;
-    } else {
-      heading = HEADING.exec(here)?.[1] || heading;
+    } else if (HEADING.test(here) || (WORDS.test(here) && UNDERLINE.test(lines[index + 1] ?? ""))) {
+      return true;
     }
   }
-  return heading;
+  return false;
 }
 
 /** @param {string[]} lines */

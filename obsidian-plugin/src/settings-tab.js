@@ -54,7 +54,7 @@ function define(plugin) {
     },
     {
       name: "Fill open notes while you rest",
-      desc: "Background work leaves open notes alone. This fills them once you stop typing.",
+      desc: "Background work leaves open notes alone. This fills them once you stop typing, and says so each time.",
       control: { type: "toggle", key: "takeOver" },
     },
     {

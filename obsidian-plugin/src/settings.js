@@ -2,7 +2,8 @@
 
 /**
  * address: where the daemon listens. code: to be exchanged for a token, then removed. ribbon: what
- * its button does. takeOver: whether open notes are filled while the user rests.
+ * its button does. takeOver: whether open notes are filled while the user rests; not unless it is
+ * asked for.
  *
  * @typedef {{ address: string, code?: string, ribbon: "enrich" | "review", takeOver: boolean }} Settings
  */
@@ -22,7 +23,7 @@ export function readSettings(data) {
   return {
     address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
     ribbon: ribbon === "review" ? ribbon : "enrich",
-    takeOver: takeOver !== false,
+    takeOver: takeOver === true,
     ...(typeof code === "string" && { code }),
   };
 }

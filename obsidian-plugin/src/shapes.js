@@ -116,15 +116,17 @@ function asId(value) {
 }
 
 export const asOffer = object({ edits: list(asEdit), base_sha256: asText, new_sha256: asText });
-export const asOffered = object({ offer: asOffer });
+export const asOffered = object({ offer: asOffer, reason: maybe(asText) });
 export const asMade = object({ change: asNumber });
+export const asUndone = object({ change: asNumber, path: maybe(asText), reason: maybe(asText) });
 export const asPaired = object({ token: asText });
 export const asPlace = object({ port: asPort, id: asId });
 export const asProofs = object({ token: asText, place: asText, version: asText });
 export const asHealth = object({ status: asText, name: asWords, version: asWords });
 export const asBegun = object({ id: asText });
 export const asProblem = object({ type: asWords, detail: or(asText, "The daemon does not do that.") });
-export const asAttended = object({ to_do: asTexts });
+const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
+export const asAttended = object({ to_do: asTexts, asked: or(list(asAsked), []) });
 export const asNote = object({ needs: or(list(asNeed), []), left: asTexts, skipped: maybe(asText) });
 export const asResult = object({
   path: asText,
@@ -144,9 +146,15 @@ export const asProgress = object({
   results: list(asResult),
   next: asNumber,
 });
-export const asChanges = object({
-  changes: list(object({ id: asNumber, path: asText, state: asText, needs: asTexts, undoes: maybe(asNumber) })),
+export const asChange = object({
+  id: asNumber,
+  path: asText,
+  state: asText,
+  needs: asTexts,
+  undoes: maybe(asNumber),
+  left: maybe(list(asText)),
 });
+export const asChanges = object({ changes: list(asChange), before: maybe(asNumber) });
 const asFault = object({ reason: or(asText, "something is wrong with the model") });
 const asBackground = object({
   off: asWords,
@@ -171,6 +179,7 @@ export const asStatus = object({
 });
 
 /** @typedef {ReturnType<typeof asEdit>} Edit */
+/** @typedef {ReturnType<typeof asAsked>} Asked */
 /** @typedef {ReturnType<typeof asFilled>} Filled */
 /** @typedef {ReturnType<typeof asOffer>} Offer */
 /** @typedef {ReturnType<typeof asResult>} Result */
@@ -178,13 +187,15 @@ export const asStatus = object({
 /** @typedef {ReturnType<typeof asStatus>} Status */
 /** @typedef {ReturnType<typeof asNote>} Note */
 /** @typedef {ReturnType<typeof asPlace>} Place */
+/** @typedef {ReturnType<typeof asChange>} Change */
 
 /**
  * An order of a run, as the API takes it.
  *
  * @typedef {{
- *   paths: string[], section?: string | undefined, requests?: boolean | undefined,
+ *   paths: string[], line?: number | undefined, requests?: boolean | undefined,
  *   priority: "interactive" | "request" | "background",
  *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
+ *   even_open?: boolean,
  * }} Order
  */

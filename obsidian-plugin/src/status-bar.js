@@ -33,13 +33,15 @@ export function addStatusBar(plugin) {
 export function showState(plugin) {
   const { statusBar } = plugin;
   if (!statusBar) return;
-  const [words, detail] = describe(plugin);
-  statusBar.setText(words ? `Companion: ${words}` : "Companion");
-  setTooltip(statusBar, `Callout Companion: ${detail || words}`, { placement: "top" });
+  const [words, more] = describe(plugin);
+  const seen = words ? `Companion: ${words}` : "Companion";
+  statusBar.setText(seen);
+  // its accessible name, which begins with all that is seen (WCAG 2.5.3, "Label in Name")
+  setTooltip(statusBar, `Callout ${seen}${more && `; ${more}`}`, { placement: "top" });
 }
 
 /**
- * In a few words, and in more.
+ * In a few words, and what there is to be said beside them.
  *
  * @param {CompanionPlugin} plugin
  * @returns {[string, string]}
@@ -50,7 +52,7 @@ function describe({ doing, watch }) {
   if (own) return [`${own}…`, ""];
   if (!status) return [watch.state, watch.words];
   const today = `${status.today.notes} today`;
-  const all = `${today}, ${status.to_do} to do`;
+  const all = `${status.to_do} to do`;
   if (status.paused) return [`paused, ${today}`, all];
   if (status.fault) return [`waiting, ${today}`, status.fault.reason];
   return [status.in_hand.length ? `at work, ${today}` : today, all];

@@ -1,77 +1,164 @@
 /** Changes taken back: by the daemon, or in the editor that shows the note. */
 
 import { applyOffer } from "./apply.js";
-import { confirmUndo, offerUndo, readChanges, undo } from "./daemon.js";
-import { NoteInTheWay } from "./errors.js";
-import { findEditing, readNote, saveViews } from "./note-text.js";
+import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
+import { ChangeGone, NoteInTheWay, Refused, Stopped } from "./errors.js";
+import { showLists } from "./modals.js";
+import { findEditing, readNote } from "./note-text.js";
 import { say } from "./notices.js";
-import { count } from "./words.js";
+import { saveOpen } from "./open-notes.js";
+import { isOpen } from "./presence.js";
+import { count, explain, sentence } from "./words.js";
 import { workOn } from "./work.js";
 
-/** @import { TFile } from "obsidian" */
+/** @import { TFile, Vault } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Change } from "./shapes.js" */
+
+/** @typedef {{ path: string, reason: string | null }} Undone */
 
 /**
- * Take back the newest change of the note that is still in it.
+ * Take back the newest change of the note that is still in it. The editor's own undo may have taken
+ * back newer ones, and its redo may bring them again, so that they are tried each time.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
 export async function undoLast(plugin, file) {
-  const [newest] = await findDone(plugin, { path: file.path });
-  if (!newest) throw new NoteInTheWay(`There is nothing to undo in “${file.basename}”.`);
-  await undoChange(plugin, newest.id, newest.path);
+  let gone = 0;
+  for await (const { id, left } of findDone(plugin, { path: file.path })) {
+    if (left?.length) continue; // what could be taken back of it was
+    try {
+      return tell(await takeBack(plugin, id, file.path), gone);
+    } catch (error) {
+      if (!(error instanceof ChangeGone)) throw error;
+      gone += 1;
+    }
+  }
+  const words = gone ? "What was filled is not in it any more: there" : "There";
+  throw new NoteInTheWay(`${words} is nothing to undo in “${file.basename}”.`);
 }
 
 /**
- * Take a change back, and say so.
+ * Take a change back, and say so, and what of it stays.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
+ * @param {() => Promise<void>} [rest] see applyOffer
  */
-export async function undoChange(plugin, change, path) {
-  await takeBack(plugin, change, path);
-  say(`Undone in “${path}”.`);
+export async function undoChange(plugin, change, path, rest) {
+  tell(await takeBack(plugin, change, path, rest), 0);
 }
 
 /**
- * Take back all that a run wrote, and say in how many notes that was.
+ * @param {Undone} undone
+ * @param {number} gone how many newer changes were not in the note any more
+ */
+function tell({ path, reason }, gone) {
+  const newer = gone === 1 ? "The last change is" : `The last ${gone} changes are`;
+  const what = gone ? `${newer} not in it any more; the one before was undone` : "Undone";
+  say([`${what} in “${path}”.`, reason && sentence(reason)].filter(Boolean).join(" "));
+}
+
+/**
+ * Take back all of what a run wrote that can be, say in how many notes that was, and list the rest.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
  */
 export async function undoRun(plugin, run) {
-  const found = await findDone(plugin, { run });
-  for (const { id, path } of found) await takeBack(plugin, id, path);
-  say(`Undone in ${count(found.length, "note")}.`);
+  /** @type {Change[]} */
+  const found = [];
+  for await (const change of findDone(plugin, { run })) found.push(change);
+  const notes = new Set();
+  /** @type {string[]} */
+  const kept = [];
+  for (const [index, { id, path }] of found.entries()) {
+    try {
+      const undone = await takeBack(plugin, id, path);
+      notes.add(undone.path);
+      if (undone.reason) kept.push(sentence(`${undone.path}: ${undone.reason}`));
+    } catch (error) {
+      if (error instanceof Stopped) throw error;
+      if (error instanceof ChangeGone) continue; // nothing of it stays
+      const why = explain(error, plugin.settings.address);
+      kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
+      if (isForAll(error)) {
+        const rest = found.length - index - 1;
+        if (rest) kept.push(`${count(rest, "more change")} not tried.`);
+        break;
+      }
+    }
+  }
+  const told = `Undone in ${count(notes.size, "note")}.`;
+  say(kept.length ? `${told} Not all of it could be undone.` : told);
+  if (kept.length) showLists(plugin, told, [["What stays, and why", kept]]);
+}
+
+/**
+ * Whether it would go wrong with every other note, too.
+ *
+ * @param {unknown} error
+ */
+function isForAll(error) {
+  return !(error instanceof Refused || error instanceof NoteInTheWay);
 }
 
 /**
  * @param {CompanionPlugin} plugin
  * @param {{ path: string } | { run: string }} which
  */
-async function findDone(plugin, which) {
-  const found = await readChanges(plugin, which);
-  return found.filter(({ state, undoes }) => state === "done" && undoes === null);
+async function* findDone(plugin, which) {
+  for await (const change of readChanges(plugin, which)) {
+    if (change.state === "done" && change.undoes === null) yield change;
+  }
 }
 
 /**
+ * Where it was taken back, and why a part of it stays, where one does.
+ *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
+ * @param {() => Promise<void>} [rest] see applyOffer
+ * @returns {Promise<Undone>}
  */
-async function takeBack(plugin, change, path) {
+async function takeBack(plugin, change, path, rest) {
+  const { vault } = plugin.app;
+  let file = findFile(vault, path);
+  if (!file) {
+    path = await readChangePath(plugin, change); // it may have been moved
+    file = findFile(vault, path);
+  }
+  path = file?.path ?? path;
+  /** @type {Undone} */
+  let undone = { path, reason: null };
   await workOn(plugin, path, async () => {
-    const file = plugin.app.vault.getFileByPath(path);
+    if (file) await saveOpen(plugin, file.path);
     if (!file || !findEditing(plugin.app, file)) {
-      await undo(plugin, change);
+      const made = await undo(plugin, change, isOpen(plugin, path));
+      undone = { path: made.path ?? path, reason: made.reason };
       return;
     }
-    await saveViews(plugin.app, path);
     const { text } = await readNote(plugin.app, file);
-    const again = (/** @type {string} */ now) => offerUndo(plugin, change, now);
-    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again });
+    const again = async (/** @type {string} */ now) => {
+      const { offer, reason } = await offerUndo(plugin, change, now);
+      undone = { path: file.path, reason };
+      return offer;
+    };
+    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again, rest });
     await confirmUndo(plugin, change, made);
   });
+  return undone;
+}
+
+/**
+ * The daemon has a name as it is on the disk, which macOS may have decomposed.
+ *
+ * @param {Vault} vault
+ * @param {string} path
+ */
+function findFile(vault, path) {
+  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
 }

@@ -1,19 +1,22 @@
 /** What this window works on, told in the status bar: one thing a note at a time. */
 
 import { NoteInTheWay } from "./errors.js";
+import { awaitQuiet } from "./quiet.js";
 import { showState } from "./status-bar.js";
 import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * Do it unless something is done there already. A note that is renamed meanwhile is still it.
+ * Do it unless something is done there already. What is only written quietly there is finished. A
+ * note that is renamed meanwhile is still it.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path of the note or folder
  * @param {() => Promise<void>} act
  */
 export async function workOn(plugin, path, act) {
+  await awaitQuiet(plugin, path);
   if (plugin.doing.has(path)) throw new NoteInTheWay(`“${path}” is being worked on already.`);
   const { vault } = plugin.app;
   const renamed = vault.on("rename", (file, before) => {

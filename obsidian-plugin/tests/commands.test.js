@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import { afterEach, beforeEach, describe, test } from "node:test";
 import { Host, settle } from "./host/obsidian.js";
-import { CHANGES, FILLED, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
+import { CHANGES, FILLED, NOTE, STATUS, answer, change, fill, gone, offerFor, progress, result } from "./host/daemon.js";
 
 /** @type {Host} */
 let host;
@@ -36,6 +36,16 @@ describe("enrich note", () => {
     assert.equal(host.daemon.asked("POST /changes/8/applied").length, 1);
   });
 
+  test("takes it back in the editor of a note that was renamed since", async () => {
+    await host.command("enrich-note");
+    await host.app.vault.rename(view.file, "C.md");
+    host.daemon.changes = [change({ id: 8, path: "C.md" })];
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "Undone in “C.md”.");
+  });
+
   test("saves the open views of the note first", async () => {
     let onDisk;
     host.daemon.answers.set("POST /runs", async () => {
@@ -53,12 +63,12 @@ describe("enrich note", () => {
     await host.open("A.md", "preview");
     await host.command("enrich-note");
     const [{ body }] = host.daemon.asked("POST /runs");
-    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop" });
+    assert.deepEqual(body, { paths: ["A.md"], priority: "interactive", on_fault: "stop", even_open: true });
     assert.equal(host.daemon.asked("POST /runs/run1/applied").length, 0);
     assert.match(host.said, /^Filled description and a callout in “A”/);
     host.notices.at(-1).click("Undo");
     await settle();
-    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").map(({ body }) => body), [{}]);
+    assert.deepEqual(host.daemon.asked("POST /changes/8/undo").map(({ body }) => body), [{ even_open: true }]);
   });
 
   const OUTCOMES = [
@@ -111,25 +121,42 @@ describe("enrich note", () => {
 describe("enrich section", () => {
   const TEXT = "---\n# no\n---\n# One\na\n```\n# no\n```\nb\n## Two #\nc\n";
   const CASES = [
-    ["below a heading, past code", "b\n## Two", "One"],
-    ["on the heading itself", "Two", "Two"],
-    ["below the last", "c\n", "Two"],
+    ["below a heading, past code", "b\n## Two", 9],
+    ["on the heading itself", "Two", 10],
+    ["below the last", "c\n", 11],
+    ["below an underlined one", "e\n", 12, "---\n# no\n---\n```\n# no\n```\n\n\n\n\n\nOne\n---\ne\n"],
+    ["below one of those that read alike", "second", 4, "## Log\nfirst\n## Log\nsecond\n"],
   ];
-  for (const [name, at, heading] of CASES) {
-    test(`asks for the section ${name}`, async () => {
-      view.editor.content = TEXT;
-      view.editor.cursor = TEXT.indexOf(at);
+  for (const [name, at, line, text = TEXT] of CASES) {
+    test(`asks for the section ${name}, by its line`, async () => {
+      view.editor.content = text;
+      view.editor.cursor = text.indexOf(at);
       await host.command("enrich-section");
-      assert.equal(host.daemon.asked("POST /runs")[0].body.section, heading);
+      const { line: asked, section } = host.daemon.asked("POST /runs")[0].body;
+      assert.deepEqual([asked, section], [line, undefined]);
     });
   }
 
-  test("says so where there is no heading above", async () => {
-    view.editor.content = TEXT;
-    view.editor.cursor = 5;
-    await host.command("enrich-section");
-    assert.equal(host.said, "Put the cursor below a heading first, in editing view.");
-    assert.equal(host.daemon.asked("POST /runs").length, 0);
+  const NONE = [
+    ["in the properties", 5, TEXT],
+    ["above the first heading", 4, "One\n\n# Two\n"],
+    ["below a rule and a list", 20, "One\n\n---\n\n- a\n---\nTwo\n"],
+    ["in a note that has none", 3, "Text.\n"],
+  ];
+  for (const [name, cursor, text] of NONE) {
+    test(`is not to be had ${name}`, async () => {
+      view.editor.content = text;
+      view.editor.cursor = cursor;
+      assert.equal(await host.command("enrich-section"), false);
+      const items = host.menu("editor-menu", view.editor, view).map((item) => item.title__);
+      assert.equal(items.includes("Enrich section at the cursor"), false);
+    });
+  }
+
+  test("is not to be had in reading view", async () => {
+    await host.close(view);
+    await host.open("A.md", "preview");
+    assert.equal(await host.command("enrich-section"), false);
   });
 });
 
@@ -174,6 +201,48 @@ describe("enrich folder", () => {
     assert.equal(host.said, "Undone in 1 note.");
   });
 
+  test("takes back what can be of any number of changes, and lists the rest with the reason", async () => {
+    host.daemon.answers.set("GET /runs/*", progress({ total: 3, counts: { enriched: 3 } }));
+    await host.command("enrich-folder");
+    await host.pass(400);
+    const pages = [
+      { changes: [change({ id: 8, path: "C.md" }), change({ id: 7, path: "D.md" })], before: 7 },
+      { changes: [change({ id: 6, path: "E.md" }), change({ id: 5, path: "F.md" })], before: null },
+    ];
+    host.daemon.changes = pages.flatMap(({ changes }) => changes);
+    host.daemon.answers.set("GET /changes", (_, __, query) => pages[query.has("before") ? 1 : 0]);
+    const answers = [
+      answer(409, "C.md: it was edited since"),
+      { change: 9, path: "Moved.md", left: [], reason: null },
+      { change: 10, path: "E.md", left: ["callout"], reason: "the callout was edited since" },
+      { change: 11, path: "F.md", left: [], reason: null },
+    ];
+    host.daemon.answers.set("POST /changes/*/undo", () => answers.shift());
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.deepEqual(host.daemon.asked("GET /changes").map(({ query }) => query.before), [undefined, "7"]);
+    assert.equal(host.said, "Undone in 3 notes. Not all of it could be undone.");
+    const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+    assert.deepEqual(lines, ["C.md: it was edited since.", "E.md: the callout was edited since."]);
+  });
+
+  test("stops taking back when the daemon is away, and says so", async () => {
+    host.daemon.answers.set("GET /runs/*", progress({ total: 2, counts: { enriched: 2 } }));
+    await host.command("enrich-folder");
+    await host.pass(400);
+    host.daemon.changes = [8, 7, 6].map((id) => change({ id, path: `${id}.md` }));
+    host.daemon.answers.set("POST /changes/*/undo", (_, id) => {
+      host.daemon.isAway = id === "8";
+      return { change: 9 };
+    });
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(host.said, "Undone in 1 note. Not all of it could be undone.");
+    const [why, rest] = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+    assert.match(why, /^7\.md: Nobody answers/);
+    assert.equal(rest, "1 more change not tried.");
+  });
+
   test("names the whole vault by an empty path, and says why it ended", async () => {
     host.daemon.answers.set("GET /runs/*", progress({ state: "failed", fault: "no more today" }));
     await host.command("enrich-folder");
@@ -193,7 +262,7 @@ describe("enrich folder", () => {
       host.daemon.answers.set("POST /runs", (order) => (order.agreed ? usual.call(host.daemon, order) : refusal));
       await host.command("enrich-folder");
       assert.equal(host.modal.titleEl.textContent, "Enrich Folder?");
-      assert.equal(host.modal.contentEl.querySelector("li").textContent, "About 2,000 notes would be sent.");
+      assert.equal(host.modal.contentEl.textContent, "About 2,000 notes would be sent.");
       assert.equal(host.status.textContent, "Companion: 3 today");
       await host.click(choice);
       await host.pass(400);
@@ -220,6 +289,52 @@ describe("undo the last change", () => {
     assert.equal(view.editor.getValue(), NOTE);
     assert.deepEqual(host.daemon.asked("POST /changes/5/undo")[0].body, { apply: "client", text: FILLED });
     assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
+  });
+
+  test("goes on to the one before where the editor took the last one back, each time", async () => {
+    view.editor.content = FILLED;
+    const usual = host.daemon["POST /changes/*/undo"];
+    host.daemon.answers.set("POST /changes/*/undo", (sent, id) => (["8", "7"].includes(id) ? gone() : usual(sent)));
+    host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
+    await host.command("undo-note");
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "The last change is not in it any more; the one before was undone in “A.md”.");
+    view.editor.content = FILLED;
+    host.daemon.changes = [8, 7, 4].map((id) => change({ id }));
+    await host.command("undo-note");
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.said, "The last 2 changes are not in it any more; the one before was undone in “A.md”.");
+    assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
+    assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
+  });
+
+  test("says so when none of them is in the note any more", async () => {
+    host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
+    await host.command("undo-note");
+    assert.equal(host.said, "What was filled is not in it any more: there is nothing to undo in “A”.");
+  });
+
+  test("finds the open note by the name that the disk has", async () => {
+    await host.unload();
+    host = await new Host({ "Caf\u00e9.md": FILLED }).load();
+    view = await host.open("Caf\u00e9.md");
+    host.daemon.answers.set("GET /changes", { changes: [change({ id: 8, path: "Cafe\u0301.md" })], before: null });
+    host.daemon.answers.set("GET /runs/*", progress({ total: 1, counts: { enriched: 1 } }));
+    await host.command("enrich-folder");
+    await host.pass(400);
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), NOTE);
+  });
+
+  test("says what of it stays, and goes on to the one before", async () => {
+    view.editor.content = FILLED;
+    host.daemon.changes = [change({ id: 5, left: ["callout"] }), change({ id: 4 })];
+    const usual = host.daemon["POST /changes/*/undo"];
+    host.daemon.answers.set("POST /changes/*/undo", (sent) => ({ ...usual(sent), left: ["x"], reason: "x stays" }));
+    await host.command("undo-note");
+    assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
+    assert.equal(host.said, "Undone in “A.md”. X stays.");
   });
 
   test("says so when there is none", async () => {
@@ -370,6 +485,7 @@ describe("menus", () => {
 
   test("of a note, a folder, the editor and other files", () => {
     const { vault } = host.app;
+    view.editor.cursor = NOTE.length;
     assert.deepEqual(names(host.menu("file-menu", vault.getFileByPath("A.md"))), [
       "Enrich note",
       "Review what would change",

@@ -30,7 +30,7 @@ describe("pairing", () => {
   test("exchanges the code that lies in data.json, and removes it", async () => {
     await strangers({ code: "GOOD-CODE" });
     assert.equal(host.app.secretStorage.getSecret(SECRET), "t0ken");
-    assert.deepEqual(host.data, { address: "http://127.0.0.1:27182", ribbon: "enrich", takeOver: true });
+    assert.deepEqual(host.data, { address: "http://127.0.0.1:27182", ribbon: "enrich", takeOver: false });
     assert.equal(host.status.textContent, "Companion: 3 today");
   });
 
@@ -84,12 +84,12 @@ describe("pairing", () => {
 
 describe("settings", () => {
   const DATA = [
-    ["nothing", null, "http://127.0.0.1:27182", "enrich", true],
-    ["a list", [1], "http://127.0.0.1:27182", "enrich", true],
-    ["wrong forms", { address: 1, ribbon: "x", takeOver: "no", code: 5 }, "http://127.0.0.1:27182", "enrich", true],
-    ["another computer", { address: "http://evil.example:80" }, "http://127.0.0.1:27182", "enrich", true],
-    ["another way", { address: "http://127.0.0.1:1@evil.example:80" }, "http://127.0.0.1:27182", "enrich", true],
-    ["all of it", { address: "http://localhost:5000", ribbon: "review", takeOver: false }, "http://localhost:5000", "review", false],
+    ["nothing", null, "http://127.0.0.1:27182", "enrich", false],
+    ["a list", [1], "http://127.0.0.1:27182", "enrich", false],
+    ["wrong forms", { address: 1, ribbon: "x", takeOver: "no", code: 5 }, "http://127.0.0.1:27182", "enrich", false],
+    ["another computer", { address: "http://evil.example:80" }, "http://127.0.0.1:27182", "enrich", false],
+    ["another way", { address: "http://127.0.0.1:1@evil.example:80" }, "http://127.0.0.1:27182", "enrich", false],
+    ["all of it", { address: "http://localhost:5000", ribbon: "review", takeOver: true }, "http://localhost:5000", "review", true],
   ];
   for (const [name, data, address, ribbon, takeOver] of DATA) {
     test(`are read from ${name}`, async () => {
@@ -595,10 +595,10 @@ describe("a run that is followed", () => {
 
 describe("the status bar", () => {
   const STATES = [
-    ["busy", { in_hand: ["A.md"] }, "Companion: at work, 3 today", "Callout Companion: 3 today, 5 to do"],
-    ["waiting", { fault: { kind: "down", reason: "the endpoint is down", since: "", tries: 2 } }, "Companion: waiting, 3 today", "Callout Companion: the endpoint is down"],
-    ["paused", { paused: true }, "Companion: paused, 3 today", "Callout Companion: 3 today, 5 to do"],
-    ["at rest", {}, "Companion: 3 today", "Callout Companion: 3 today, 5 to do"],
+    ["busy", { in_hand: ["A.md"] }, "Companion: at work, 3 today", "Callout Companion: at work, 3 today; 5 to do"],
+    ["waiting", { fault: { kind: "down", reason: "the endpoint is down", since: "", tries: 2 } }, "Companion: waiting, 3 today", "Callout Companion: waiting, 3 today; the endpoint is down"],
+    ["paused", { paused: true }, "Companion: paused, 3 today", "Callout Companion: paused, 3 today; 5 to do"],
+    ["at rest", {}, "Companion: 3 today", "Callout Companion: 3 today; 5 to do"],
   ];
   for (const [name, fields, words, label] of STATES) {
     test(`shows a daemon that is ${name}`, async () => {
@@ -724,6 +724,19 @@ describe("presence", () => {
     await host.load();
   });
 
+  test("names notes in a window of their own, on a canvas, and embedded in one of these", async () => {
+    const embeds = "![[B#Heading|alias]]\n";
+    host = await new Host({ "A.md": embeds, "B.md": "![[A]] ![[Picture.png]]\n", "C.md": NOTE, "Picture.png": "" }).load();
+    const { metadataCache, vault } = host.app;
+    const cached = { "A.md": [{ link: "B#Heading" }], "B.md": [{ link: "A" }, { link: "Picture.png" }] };
+    metadataCache.getFileCache = (file) => ({ embeds: cached[file.path] });
+    metadataCache.getFirstLinkpathDest = (path) => vault.getFileByPath(path.includes(".") ? path : `${path}.md`);
+    await host.openCanvas(["C.md", "Picture.png", "Gone.md"]);
+    assert.deepEqual(told().at(-1), ["C.md"]);
+    await host.openInWindow("A.md");
+    assert.deepEqual(told().at(-1), ["A.md", "B.md", "C.md"]);
+  });
+
   test("ends when Obsidian is closed", async () => {
     host = await new Host().load();
     await host.open("A.md");
@@ -741,17 +754,64 @@ describe("presence", () => {
   });
 });
 
+describe("text that was typed elsewhere than in a tab", () => {
+  const enrich = () => host.menu("file-menu", host.app.vault.getFileByPath("A.md"))[0].onClick__();
+  const begin = async (open) => {
+    host = await new Host({ "A.md": NOTE }).load();
+    await open();
+    const seen = [];
+    host.daemon.answers.set("POST /runs", async () => {
+      seen.push(await host.read("A.md"));
+      return answer(422, "not now");
+    });
+    enrich();
+    await settle();
+    return seen;
+  };
+
+  test("is saved before a model is asked: on a canvas", async () => {
+    const seen = await begin(() => host.openCanvas(["A.md"], { "A.md": `${NOTE}Typed.` }));
+    assert.deepEqual(seen, [`${NOTE}Typed.`]);
+  });
+
+  test("is known to be saved where a card shows a part of the note", async () => {
+    const seen = await begin(async () => {
+      const view = await host.openCanvas(["A.md"], { "A.md": "Text 😀.\n" });
+      Object.assign(view.canvas.nodes.get("A.md").child, { subpath: "#Why" });
+    });
+    assert.deepEqual(seen, [NOTE]);
+  });
+
+  test("is saved before a model is asked: in a window of its own", async () => {
+    const seen = await begin(async () => {
+      const view = await host.openInWindow("A.md");
+      view.editor.content = `${NOTE}Typed.`;
+    });
+    assert.deepEqual(seen, [`${NOTE}Typed.`]);
+  });
+
+  test("keeps the note from being filled where it cannot be saved", async () => {
+    const seen = await begin(async () => {
+      const view = await host.openCanvas(["A.md"], { "A.md": `${NOTE}Typed.` });
+      delete view.canvas.nodes.get("A.md").child.requestSave;
+    });
+    await host.pass(5000);
+    assert.deepEqual(seen, []);
+    assert.match(host.said, /^“A” is being edited on a canvas or in a popover, and is not saved yet\./);
+  });
+});
+
 describe("an open note that waits for edits", () => {
   let view;
   const begin = async (data) => {
     host = new Host({ "A.md": NOTE, "B.md": NOTE });
-    Object.assign(host.data, data);
+    Object.assign(host.data, { takeOver: true, ...data });
     host.daemon.toDo = ["A.md"];
     await host.load();
     view = await host.open("A.md");
   };
 
-  test("is filled without a word while the user rests", async () => {
+  test("is filled while the user rests, which is said", async () => {
     await begin({});
     view.editor.type(NOTE.length, "x");
     await host.pass(4000);
@@ -763,7 +823,10 @@ describe("an open note that waits for edits", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}yx`));
     const { priority, apply, paths } = host.daemon.asked("POST /runs")[0].body;
     assert.deepEqual({ priority, apply, paths }, { priority: "background", apply: "client", paths: ["A.md"] });
-    assert.deepEqual(host.notices, []);
+    assert.match(host.said, /^Filled description and a callout in “A”\. The plugin's settings say that/);
+    host.notices.at(-1).click("Undo");
+    await settle();
+    assert.equal(view.editor.getValue(), `${NOTE}yx`);
   });
 
   test("is not written while the user types again", async () => {
@@ -777,6 +840,16 @@ describe("an open note that waits for edits", () => {
     assert.equal(view.editor.getValue(), `${NOTE}x`);
     await host.pass(3000);
     assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+  });
+
+  test("is written soon after the cursor has left a property that it fills", async () => {
+    await begin({});
+    view.editor.cursor = NOTE.indexOf("description:") + 3;
+    await host.pass(20_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    view.editor.cursor = NOTE.length;
+    await host.pass(2000);
+    assert.equal(view.editor.getValue(), FILLED);
   });
 
   test("is given up when the user types for minutes, and tried again later", async () => {
@@ -793,7 +866,105 @@ describe("an open note that waits for edits", () => {
     assert.equal(host.plugin.doing.size, 0);
     await host.pass(10_000);
     assert.equal(view.editor.getValue(), fill(view.editor.getValue().replace(" A note.", "").replace("\n> Because.", "")));
-    assert.equal(host.daemon.asked("POST /runs").length, 2);
+    assert.equal(host.daemon.asked("POST /runs").length, 1, "the answer was kept");
+  });
+
+  describe("gives way to what the user asks for", () => {
+    let ready;
+    const wait = async () => {
+      await begin({});
+      host.daemon.thinking = new Promise((resolve) => (ready = resolve));
+      await host.pass(1000);
+      view.editor.type(NOTE.length, "x");
+      assert.equal(host.status.textContent, "Companion: 3 today");
+    };
+    const answered = async () => {
+      ready();
+      await host.pass(500);
+      assert.equal(view.editor.getValue(), `${NOTE}x`, "it waits until the user rests");
+    };
+
+    test("the answer that waits is written at once", async () => {
+      await wait();
+      await answered();
+      await host.ribbon();
+      await host.pass(400);
+      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+      assert.match(host.said, /^Filled description and a callout in “A”\.Undo$/);
+      const texts = host.daemon.asked("POST /runs").map(({ body }) => body.text);
+      assert.deepEqual(texts, [NOTE, fill(`${NOTE}x`)], "only what is left is asked for");
+      host.daemon.toDo = [];
+      await host.pass(10_000);
+      await host.pass(70_000);
+      assert.equal(host.daemon.asked("POST /runs").length, 2);
+      assert.equal(host.notices.length, 1);
+    });
+
+    test("the answer that is under way is written as soon as it comes", async () => {
+      await wait();
+      await host.ribbon();
+      ready();
+      await host.pass(500);
+      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+      assert.equal(host.daemon.asked("POST /runs")[1].body.text, fill(`${NOTE}x`));
+    });
+
+    test("also where the answer waits until the cursor has left a property", async () => {
+      await begin({});
+      view.editor.cursor = NOTE.indexOf("description:") + 3;
+      await host.pass(20_000);
+      assert.equal(view.editor.getValue(), NOTE);
+      assert.deepEqual([host.plugin.doing.size, host.notices.length], [0, 0]);
+      await host.ribbon();
+      assert.equal(host.said, "“A” waits until the cursor has left its property “description”.");
+      view.editor.cursor = NOTE.length;
+      await host.pass(400);
+      assert.equal(view.editor.getValue(), FILLED);
+    });
+
+    test("a review shows the answer that waits", async () => {
+      await wait();
+      await answered();
+      await host.command("review-note");
+      await host.click("Write 2, refuse 0");
+      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+      assert.equal(host.daemon.asked("POST /runs").length, 1);
+    });
+
+    test("what is refused there is not written", async () => {
+      await wait();
+      await answered();
+      await host.command("review-note");
+      for (const name of ["Property description", "Callout under “Why”"]) await host.click(`Accept: ${name}`, "[aria-label]");
+      await host.click("Write 0, refuse 2");
+      host.daemon.toDo = [];
+      await host.pass(20_000);
+      assert.equal(view.editor.getValue(), `${NOTE}x`);
+      assert.equal(host.daemon.asked("POST /runs/run1/refused").length, 1);
+    });
+
+    test("what is cancelled there is written later", async () => {
+      await wait();
+      await answered();
+      await host.command("review-note");
+      await host.click("Cancel");
+      host.daemon.toDo = [];
+      await host.pass(70_000);
+      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+      assert.equal(host.daemon.asked("POST /runs").length, 1);
+    });
+
+    test("an undo is done at once, and the answer is written later", async () => {
+      await wait();
+      await answered();
+      host.daemon.changes = [change({ id: 5 })];
+      host.daemon.answers.set("POST /changes/*/undo", ({ text }) => ({ offer: { ...offerFor(text, []), edits: [] } }));
+      await host.command("undo-note");
+      assert.equal(host.said, "Undone in “A.md”.");
+      await host.pass(10_000);
+      assert.equal(view.editor.getValue(), fill(`${NOTE}x`));
+      assert.equal(host.daemon.asked("POST /runs").length, 1);
+    });
   });
 
   test("is tried once a minute when it does not work, and nobody is bothered", async () => {
@@ -806,8 +977,8 @@ describe("an open note that waits for edits", () => {
     assert.deepEqual(host.notices, []);
   });
 
-  test("is left alone when that is switched off", async () => {
-    await begin({ takeOver: false });
+  test("is left alone unless that is switched on", async () => {
+    await begin({ takeOver: undefined });
     await host.pass(20_000);
     assert.equal(host.daemon.asked("POST /runs").length, 0);
   });
@@ -823,8 +994,11 @@ describe("an open note that waits for edits", () => {
 
 describe("review", () => {
   let view;
-  const begin = async () => {
-    host = await new Host({ "A.md": NOTE, "B.md": `\ufeff${NOTE}` }).load();
+  const begin = async (data = {}, toDo = []) => {
+    host = new Host({ "A.md": NOTE, "B.md": `\ufeff${NOTE}` });
+    Object.assign(host.data, data);
+    host.daemon.toDo = toDo;
+    await host.load();
     view = await host.open("A.md");
     await host.command("review-note");
   };
@@ -882,6 +1056,52 @@ describe("review", () => {
     assert.deepEqual(host.daemon.asked("POST /runs/run1/refused")[0].body.only, [0, 1]);
     assert.equal(host.said, "Nothing was written in “A”.");
     assert.equal(view.editor.getValue(), NOTE);
+  });
+
+  test("is the only thing that is done with the note: nothing is taken over meanwhile", async () => {
+    await begin({ takeOver: true }, ["A.md"]);
+    await host.pass(70_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.equal(host.daemon.asked("POST /runs").length, 1);
+    await host.command("enrich-note");
+    assert.equal(host.said, "“A.md” is being worked on already.");
+    host.modal.close();
+    await settle();
+    await host.command("enrich-note");
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  const OVERTAKEN = "The review of “A” was overtaken: nothing of it fits any more. The place is gone.";
+  for (const choice of ["Write 2, refuse 0", "Write 0, refuse 2"]) {
+    test(`says that it was overtaken: ${choice}`, async () => {
+      await begin();
+      view.editor.content = FILLED;
+      if (choice.includes("refuse 2")) {
+        for (const name of ["Property description", "Callout under “Why”"]) await host.click(`Accept: ${name}`, "[aria-label]");
+      }
+      await host.click(choice);
+      assert.equal(host.said, OVERTAKEN);
+      assert.equal(view.editor.getValue(), FILLED);
+    });
+  }
+
+  test("writes the part that still fits, and says so", async () => {
+    await begin();
+    view.editor.content = fill(NOTE, [0]);
+    await host.click("Write 2, refuse 0");
+    await host.pass(400);
+    assert.equal(view.editor.getValue(), FILLED);
+    assert.deepEqual(host.notices.map(({ text }) => text), [
+      "Filled a callout in “A”.Undo",
+      "The review of “A” was overtaken: not all of it fits any more. The place is gone.",
+    ]);
+  });
+
+  test("says that the note was deleted meanwhile", async () => {
+    await begin();
+    await host.app.vault.delete(view.file);
+    await host.click("Write 2, refuse 0");
+    assert.equal(host.said, "“A.md” was deleted; nothing was written.");
   });
 
   test("is cancelled without a trace", async () => {

@@ -305,6 +305,7 @@ describe("what the user is in the middle of", () => {
   });
 
   test("keeps the background from beginning", async () => {
+    host.plugin.settings.takeOver = true;
     host.daemon.toDo = ["A.md"];
     await host.pass(10_000);
     const input = focusIn(document, document.body, "modal-container");

@@ -33,6 +33,7 @@ test("the manifest is the same in the repository's root, and the versions know i
   assert.equal(MANIFEST.minAppVersion, "1.13.0");
   assert.equal(MANIFEST.isDesktopOnly, true);
   assert.match(MANIFEST.description, /^[A-Z].{1,248}\.$/);
+  assert.equal(await read("../versions.json"), await read("versions.json"));
   const versions = JSON.parse(await read("versions.json"));
   assert.equal(versions[MANIFEST.version], MANIFEST.minAppVersion);
 });
@@ -41,6 +42,7 @@ test("the version is that of the daemon", async () => {
   const [, version] = /__version__ = "(.+)"/.exec(await read("../companion/__init__.py"));
   assert.equal(MANIFEST.version, version);
   assert.equal(JSON.parse(await read("package.json")).version, version);
+  assert.equal(JSON.parse(await read("../package.json")).version, version);
 });
 
 test("nothing is needed to run it, and what is needed to build it is named exactly", async () => {
@@ -49,9 +51,15 @@ test("nothing is needed to run it, and what is needed to build it is named exact
   for (const version of Object.values(devDependencies)) assert.match(version, /^\d+\.\d+\.\d+$/);
 });
 
+test("a build in the repository's root builds the plugin, as its lock file has it", async () => {
+  const { scripts, dependencies, devDependencies } = JSON.parse(await read("../package.json"));
+  assert.deepEqual([dependencies, devDependencies], [undefined, undefined]);
+  assert.equal(scripts.build, "cd obsidian-plugin && npm ci --no-audit --no-fund && npm run build");
+});
+
 test("colours are Obsidian's, so that they fit light and dark", async () => {
   const styles = await read("styles.css");
-  assert.doesNotMatch(styles, /#[0-9a-f]{3}|rgba?\(\s*\d|!important/);
+  assert.doesNotMatch(styles, /#[0-9a-f]{3}|rgba?\(|!important/);
   for (const [, value] of styles.matchAll(/color: ([^;]+);/g)) {
     assert.match(value, /var\(--/);
   }

@@ -17,6 +17,7 @@ from companion.errors import NotAgreed
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 from tests.daemon.fake_daemon import make_result
+from tests.llm.fake_endpoint import error
 
 pytestmark = pytest.mark.skipif(os.name == "nt", reason="POSIX signals")
 _SLOW = 60.0  # seconds that nobody waits for
@@ -119,7 +120,9 @@ def test_it_ends_when_its_command_is_ended(served: Serving, number: int) -> None
     process = served.user.start("enrich", ".")
     read_first(process)
     process.send_signal(number)
-    assert process.wait(PATIENCE) == 128 + number
+    out, _ = process.communicate(timeout=PATIENCE)
+    assert process.returncode == 128 + number
+    assert ("Stopped: 1 enriched, 3 not done." in out) is (number == signal.SIGTERM)
     assert served.client().status().runs == []
 
 
@@ -142,6 +145,51 @@ class LateClient(DaemonClient):
 
 def test_what_was_being_written_is_told_after_the_end() -> None:
     assert [result.path for result, *_ in LateClient().follow("r")] == ["A.md"]
+
+
+class WaitingClient(DaemonClient):
+    """Asks about a run that waits, for one thing and then for another, and ends."""
+
+    def __init__(self) -> None:
+        self.run_ = Run("r", Order(["A.md"]), total=1)
+        self.waits = ["no quota", "no quota", "", "no quota", "slow"]
+
+    def _ask(
+        self, method: str, path: str, model: type[M], body: object = None, timeout: float = 0
+    ) -> M:
+        if self.waits:
+            self.run_.waits = self.waits.pop(0)
+        elif not self.run_.is_over:
+            self.run_.add(make_result("A.md"))
+        number = int(path.partition("since=")[2].partition("&")[0])
+        return model.model_validate(vars(RunProgress.since(self.run_, number, None)))
+
+
+def test_what_it_waits_for_is_told_once() -> None:
+    told: list[str] = []
+    assert [result.path for result, *_ in WaitingClient().follow("r", tell=told.append)] == ["A.md"]
+    assert told == ["no quota", "slow"]
+
+
+def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
+    user.configure(QUIET.replace("enabled = false", 'enabled = true\nbacklog = "all"'))
+    user.fake.play(error(503))
+    for name in "ABCD":
+        user.note(f"{name}.md")
+    with serving(user) as served:
+        wait_until(lambda: served.client().status().fault, "the background meets the fault")
+        run = served.client().start_run(Order(["A.md"]))
+        wait_until(lambda: served.client().run(run.id).waits, "it waits")
+        told: list[str] = []
+
+        def mend(said: str) -> None:
+            told.append(said)
+            user.says()
+            served.client().resume()
+
+        following = served.client().follow(run.id, tell=mend)
+        assert [result.status for result, *_ in following] == ["enriched"]
+        assert "error 503" in told[0]
 
 
 def test_a_new_token_ends_the_session(twice: Serving) -> None:

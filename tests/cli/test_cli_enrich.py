@@ -112,6 +112,7 @@ def test_json(user: User) -> None:
         "dry_run": False,
         "diff": None,
         "change": 0,
+        "fallback": [],
         "usage": {"input_tokens": 10, "output_tokens": 5},
     }
     again = user.run("enrich", "Stub.md", "--json").objects
@@ -382,6 +383,41 @@ def test_nothing_to_choose_from(user: User) -> None:
     assert ran.status == 0 and "there is no value for note-type to choose from" in ran.out
     assert "\nnote-type:\n" in user.read("Stub.md")
     assert user.run("enrich", ".").out.startswith("Nothing to do") and user.calls() == 1
+
+
+TRIGGERS = [
+    pytest.param("trigger: true\n", "decision", True, id="a trigger, by its file"),
+    pytest.param("trigger: true\n", "Decided on", True, id="a trigger, by its property"),
+    pytest.param("", "decision", False, id="none"),
+]
+
+
+@pytest.mark.parametrize(("trigger", "named", "is_filled"), TRIGGERS)
+def test_a_field_of_ones_own(user: User, trigger: str, named: str, is_filled: bool) -> None:
+    user.configure(f'[endpoint]\nretries = 0\n[notes]\nfields = ["{named}"]\n')
+    user.note(
+        "_companion/prompts/fields/decision.md",
+        f"---\nkind: text\nproperty: Decided on\n{trigger}---\nSay what was decided.\n",
+    )
+    user.note("Stub.md", "---\nDecided on:\n---\n\n# Meeting\n\nWe buy bread.\n")
+    user.says(decision="Bread is bought.")
+    ran = user.run("enrich", ".")
+    assert ran.status == 0 and ran.err == ""
+    assert ("Decided on: Bread is bought.\n" in user.read("Stub.md")) is is_filled
+    assert ("empty Decided on" in ran.out) is is_filled
+
+
+@pytest.mark.parametrize("name", ["note-type", "tags"])
+def test_nothing_but_what_has_nothing_to_choose_from(user: User, name: str) -> None:
+    text = FILLED.replace("created:", f"status: postponed\n{name}:\ncreated:")
+    user.note("Stub.md", text)
+    for _ in range(2):
+        ran = user.run("enrich", ".")
+        assert (ran.status, user.calls(), user.read("Stub.md")) == (0, 0, text)
+        assert f"· Stub.md: there is no value for {name} to choose from" in ran.out
+    user.note("Other.md", f"---\n{name}: [bread]\n---\n")
+    user.says(**{name: ["bread"] if name == "tags" else "bread"})
+    assert "1 enriched" in user.run("enrich", ".").out, "now there is"
 
 
 def test_two_empty_callouts_at_the_top_are_asked_for_apart(user: User) -> None:

@@ -44,6 +44,19 @@ def test_force_leaves_a_callout_with_lines_added_below(user: User, stub: str, li
     assert "what change 1 wrote was edited since, so it stays" in ran.out
 
 
+def test_force_leaves_what_stayed_of_a_change_that_was_taken_back(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.note("Stub.md", FILLED.replace("It grows", "It shrinks"))
+    user.run("undo")
+    user.note("Stub.md", user.read("Stub.md").replace("It shrinks", "It grows"))
+    text = user.read("Stub.md")
+    user.says(description="Another one.", callout="Other words.")
+    ran = user.run("enrich", ".", "--force")
+    assert (ran.status, user.read("Stub.md"), user.calls()) == (0, text, 1)
+    assert "change 1 was taken back in part, so the rest stays" in ran.out
+
+
 def test_force_takes_nothing_out_that_it_cannot_replace(user: User) -> None:
     user.note("Stub.md")
     user.run("enrich", "Stub.md")

@@ -67,6 +67,48 @@ def test_folder_runs_leave_what_was_asked_for(
     assert user.calls() == calls and any(reason in why for why in every[0]["left"])
 
 
+@pytest.mark.parametrize("new", ["Renamed.md", "Folder/Deep/Stub.md"])
+@pytest.mark.parametrize(("past", "reason"), HISTORIES)
+def test_what_was_asked_for_goes_with_a_note_that_is_moved(
+    user: User, past: Callable[[User], None], reason: str, new: str
+) -> None:
+    user.note("Stub.md")
+    past(user)
+    user.run("enrich", ".")
+    text, calls = user.read("Stub.md"), user.calls()
+    (user.vault / new).parent.mkdir(parents=True, exist_ok=True)
+    (user.vault / "Stub.md").rename(user.vault / new)
+    user.says()
+    assert reason in user.run("scan").out
+    ran = user.run("enrich", ".")
+    assert (ran.status, user.calls(), user.read(new)) == (0, calls, text)
+    assert user.run("enrich", new).status == 0 and user.read(new) == FILLED
+
+
+def test_notes_that_are_alike_are_told_apart_by_their_names(user: User) -> None:
+    for name in "ABC":
+        user.note(f"{name}.md", STUB)
+    user.run("enrich", "A.md", "B.md")
+    user.run("undo")
+    (user.vault / "F").mkdir()
+    for name in "ABC":
+        (user.vault / f"{name}.md").rename(user.vault / f"F/{name}.md")
+    calls = user.calls()
+    assert user.run("enrich", ".").status == 0 and user.calls() == calls + 1
+    assert (user.read("F/A.md"), user.read("F/B.md"), user.read("F/C.md")) == (STUB, STUB, FILLED)
+
+
+def test_a_new_note_that_is_like_one_deleted_before_it_is_not_that(user: User) -> None:
+    user.note("Old.md", STUB)
+    user.run("enrich", "Old.md")
+    user.run("undo")
+    (user.vault / "Old.md").unlink()
+    user.note("A.md", STUB)
+    user.note("B.md", STUB)
+    assert user.run("enrich", ".").status == 0
+    assert (user.read("A.md"), user.read("B.md")) == (FILLED, FILLED)
+
+
 AGAIN = [
     pytest.param(["Stub.md"], id="naming the note"),
     pytest.param([".", "--retry"], id="--retry"),

@@ -108,7 +108,7 @@ def test_a_full_disk(user: User, state: Path, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(os, "write", write)
     ran = user.run("enrich", "Stub.md")
     assert ran.status == 1 and user.read("Stub.md") == STUB
-    assert "disk is full" in ran.out
+    assert "disk is full" in ran.err
 
 
 def test_a_second_companion(user: User, state: Path) -> None:

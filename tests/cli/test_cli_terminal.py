@@ -28,16 +28,17 @@ def wait_for_calls(user: User, number: int) -> None:
 
 
 @posix
-def test_ctrl_c_finishes_what_is_written_and_says_what_was_done(user: User) -> None:
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_finishes_what_is_written_and_says_what_was_done(user: User, number: int) -> None:
     user.configure("[endpoint]\nretries = 0\nconcurrency = 1\n")
     for name in "ABCD":
         user.note(f"{name}.md")
     user.fake.script = lambda seen, n: answer_by_schema(seen, SAYS)._replace(delay=60.0 * (n > 0))
     process = user.start("enrich", ".")
     wait_for_calls(user, 2)
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     out, err = process.communicate(timeout=_PATIENCE)
-    assert process.returncode == 130, err
+    assert process.returncode == 128 + number, err
     assert "Stopped: 1 enriched, 3 not done." in out and "companion undo --run" in out
     assert err.removeprefix(f"{UNCHECKED}\n").startswith(
         "Stopping: what is being written is finished first."

@@ -104,9 +104,10 @@ def test_undo_of_several_goes_on_past_what_cannot_be(days: User, arguments: list
 
 
 NOTHING = [
-    pytest.param(["Other"], "changed nothing in Other that is still there", id="untouched"),
+    pytest.param(
+        ["1", "Other"], "changed nothing in Other that is still there", id="one is untouched"
+    ),
     pytest.param(["1", "9"], "there is no change 9", id="one of them is none"),
-    pytest.param(["A.md", "--today"], "nothing to take back since 20", id="not so late"),
     pytest.param(["--since", "soon"], "soon is no moment; write it as 20", id="no moment"),
     pytest.param(["--since", "2999-01-01"], "lies in the future", id="not yet"),
     pytest.param(["--since", "9999999999d"], "is no moment", id="a number too large"),
@@ -123,6 +124,19 @@ def test_undo_of_several_that_are_not_there(days: User, arguments: list[str], re
     ran = days.run("undo", *arguments)
     assert ran.status == 2 and reason in ran.err and ran.out == ""
     assert days.files() == before
+
+
+@pytest.mark.parametrize(
+    ("arguments", "reason"),
+    [
+        pytest.param(["Other"], "changed nothing in Other that is still there", id="untouched"),
+        pytest.param(["A.md", "--today"], "nothing to take back since 20", id="not so late"),
+    ],
+)
+def test_undo_where_nothing_was_changed(days: User, arguments: list[str], reason: str) -> None:
+    before = days.files()
+    ran = days.run("undo", *arguments)
+    assert ran.status == 0 and reason in ran.err and days.files() == before
 
 
 MOMENTS = [
@@ -154,7 +168,7 @@ def test_undo_a_whole_run(user: User) -> None:
     assert ran.status == 0 and "3 changes taken back" in ran.out
     assert all(user.read(f"{name}.md") == STUB for name in "ABC")
     again = user.run("undo", "--run", run)
-    assert again.status == 2 and "made no change that is still there" in again.err
+    assert again.status == 0 and "made no change that is still there" in again.err
 
 
 def test_bare_undo_goes_back_run_by_run(enriched: User) -> None:
@@ -162,12 +176,13 @@ def test_bare_undo_goes_back_run_by_run(enriched: User) -> None:
     assert enriched.run("undo").status == 0
     assert enriched.read("Stub.md") == enriched.read("Folder/B.md") == STUB
     third = enriched.run("undo")
-    assert third.status == 2 and "there is nothing to take back; see companion history" in third.err
+    assert third.status == 0 and "there is nothing to take back; see companion history" in third.err
 
 
+EDITED = FILLED.replace("It grows", "It shrinks").replace("What a stub", "What my stub")
 GONE = [
     pytest.param(None, "no longer there", id="deleted"),
-    pytest.param(FILLED.replace("It grows", "It shrinks"), "edited since", id="edited"),
+    pytest.param(EDITED, "edited since", id="edited"),
 ]
 
 
@@ -198,12 +213,69 @@ def test_bare_undo_goes_on_within_the_last_run(user: User) -> None:
     assert user.read("A.md") == user.read("C.md") == STUB
 
 
-def test_a_note_that_was_moved_is_undone_once_it_is_back(enriched: User) -> None:
-    moved = (enriched.vault / "Stub.md").rename(enriched.vault / "Moved.md")
-    refused = enriched.run("undo", "1")
+MOVES = [
+    pytest.param("Renamed.md", id="renamed"),
+    pytest.param("Folder/Deep/Stub.md", id="moved"),
+    pytest.param("Archive/Other.md", id="both, to where notes are left alone"),
+]
+
+
+@pytest.mark.parametrize("new", MOVES)
+@pytest.mark.parametrize("arguments", [["1"], ["NEW"], ["Stub.md"], ["--run", "RUN"]])
+def test_a_note_that_was_moved_is_undone_where_it_is(
+    user: User, new: str, arguments: list[str]
+) -> None:
+    user.configure('[endpoint]\nretries = 0\n[ignore]\nfolders = ["Archive"]\n')
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    run = user.run("history", "--json").objects[0]["run"]
+    _move(user, "Stub.md", new)
+    told = user.run("history", new).out
+    assert "filled description, callout" in told and f"  {new}\n" in told
+    named = [{"NEW": new, "RUN": run}.get(argument, argument) for argument in arguments]
+    ran = user.run("undo", *named)
+    assert (ran.status, ran.err, user.read(new)) == (0, "", STUB)
+    assert f"{new} (moved from Stub.md): " in ran.out
+    assert not (user.vault / "Stub.md").exists()
+    _move(user, new, "Back.md")
+    assert user.run("undo", "2").status == 0 and user.read("Back.md") == FILLED
+
+
+def _move(user: User, old: str, new: str) -> None:
+    target = user.vault / new
+    target.parent.mkdir(parents=True, exist_ok=True)
+    (user.vault / old).rename(target)
+
+
+def test_a_note_that_was_moved_and_edited_is_found_by_what_was_put_in(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    _move(user, "Stub.md", "New.md")
+    user.note("New.md", FILLED + "More.\n")
+    assert user.run("undo", "1").status == 0 and user.read("New.md") == STUB + "More.\n"
+
+
+UNSURE = [
+    pytest.param([FILLED, FILLED], id="copies"),
+    pytest.param([FILLED + "More.\n", FILLED + "Other.\n"], id="edited copies"),
+    pytest.param([FILLED.replace("It grows", "It shrinks")], id="edited within"),
+]
+
+
+@pytest.mark.parametrize("texts", UNSURE)
+def test_a_note_that_may_be_another_is_not_taken_for_the_moved_one(
+    user: User, texts: list[str]
+) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    (user.vault / "Stub.md").unlink()
+    for number, text in enumerate(texts):
+        user.note(f"{number}.md", text)
+    refused = user.run("undo", "1")
     assert refused.status == 1 and "move it back under this name to undo" in refused.err
-    moved.rename(enriched.vault / "Stub.md")
-    assert enriched.run("undo", "1").status == 0 and enriched.read("Stub.md") == STUB
+    assert [user.read(f"{number}.md") for number in range(len(texts))] == texts
+    user.note("Stub.md", FILLED)
+    assert user.run("undo", "1").status == 0 and user.read("Stub.md") == STUB
 
 
 def test_bare_undo_stops_at_what_is_only_busy(
@@ -234,8 +306,7 @@ def test_later_edits_stay(enriched: User) -> None:
 
 
 REFUSED = [
-    pytest.param(FILLED.replace("What a stub", "What my stub"), "edited since", id="description"),
-    pytest.param(FILLED.replace("It grows", "It shrinks"), "edited since", id="callout"),
+    pytest.param(EDITED, "edited since", id="edited"),
     pytest.param(None, "no longer there", id="deleted"),
 ]
 
@@ -251,12 +322,46 @@ def test_undo_refuses(enriched: User, text: str | None, reason: str) -> None:
     assert text is None or enriched.read("Stub.md") == text
 
 
+PARTS = [
+    pytest.param("What a stub", "What my stub", "description", id="description edited"),
+    pytest.param("It grows", "It shrinks", "callout", id="callout edited"),
+    pytest.param(FILLED[FILLED.index("> [!ai]") : FILLED.index("Text")], "", "callout", id="gone"),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "left"), PARTS)
+def test_undo_of_what_can_go_names_the_rest(enriched: User, old: str, new: str, left: str) -> None:
+    enriched.note("Stub.md", FILLED.replace(old, new))
+    ran = enriched.run("undo", "1")
+    assert ran.status == 1 and f"taken out since: {left}; remove by hand" in ran.err
+    assert "(change 1), taken back in part" in ran.out
+    assert "0 changes taken back, 1 in part" in ran.out
+    assert f"[undone, but for {left}]" in enriched.run("history", "Stub.md").out
+    again = enriched.run("undo", "1", "--json")
+    [told] = again.objects
+    reason = told.pop("reason")
+    assert told == {"change": 1, "path": "Stub.md", "undone_by": None, "left": [left]}
+    assert again.status == 1 and "edited since" in reason
+    assert enriched.run("undo", "3").status == 0
+    assert enriched.read("Stub.md") == FILLED.replace(old, new)
+
+
+def test_bare_undo_goes_on_after_a_part(user: User) -> None:
+    user.note("A.md")
+    user.run("enrich", ".")
+    user.note("B.md")
+    user.run("enrich", ".")
+    user.note("B.md", FILLED.replace("It grows", "It shrinks"))
+    assert user.run("undo").status == 1
+    assert user.run("undo").status == 0 and user.read("A.md") == STUB
+
+
 WRONG = [
     pytest.param(["99"], "there is no change 99; see companion history", id="no such change"),
     pytest.param(["9" * 5000], "there is no change 999", id="a number beyond all changes"),
     pytest.param(["Other.md"], "changed nothing in Other.md that is still there", id="untouched"),
     pytest.param(["Nowhere.md"], "there is no Nowhere.md in the vault", id="no such note"),
-    pytest.param(["--run", "x"], "the run x made no change", id="no such run"),
+    pytest.param(["--run", "x"], "there is no run x", id="no such run"),
     pytest.param(["1", "--run", "x"], "not both", id="two ways"),
 ]
 
@@ -265,7 +370,8 @@ WRONG = [
 def test_undo_of_what_is_not_there(enriched: User, arguments: list[str], reason: str) -> None:
     enriched.note("Other.md", "# Other\n")
     ran = enriched.run("undo", *arguments)
-    assert ran.status == 2 and reason in ran.err and ran.out == ""
+    assert ran.status == (0 if arguments == ["Other.md"] else 2)
+    assert reason in ran.err and ran.out == ""
 
 
 def test_undo_twice_is_refused_with_who_did_it(enriched: User) -> None:
@@ -276,11 +382,14 @@ def test_undo_twice_is_refused_with_who_did_it(enriched: User) -> None:
 
 def test_undo_json(enriched: User) -> None:
     assert enriched.run("undo", "1", "--json").objects == [
-        {"change": 1, "path": "Stub.md", "undone_by": 3}
+        {"change": 1, "path": "Stub.md", "undone_by": 3, "left": [], "reason": None}
     ]
-    assert enriched.run("undo", "1", "--json").objects == [
-        {"change": 1, "path": "Stub.md", "undone_by": None}
-    ]
+    enriched.note("Folder/B.md", FILLED.replace("What a stub", "What my stub"))
+    [told] = enriched.run("undo", "2", "--json").objects
+    assert (told["undone_by"], told["left"]) == (4, ["description"]) and told["reason"]
+    [told] = enriched.run("undo", "1", "--json").objects
+    assert (told["undone_by"], told["left"]) == (None, [])
+    assert told["reason"] == "change 1 was taken back already by change 3"
 
 
 def test_history(enriched: User) -> None:
@@ -299,6 +408,7 @@ def test_history(enriched: User) -> None:
         "note": "",
         "undoes": None,
         "undone_by": None,
+        "left": [],
     }
     told = enriched.run("history", "Stub.md", "--diff").out
     assert "filled description, callout by m" in told and "Folder/B.md" not in told
@@ -322,13 +432,11 @@ def test_history_tells_local_time_with_its_offset(
 
 
 def test_history_of_a_note_that_is_gone(enriched: User) -> None:
-    (enriched.vault / "Stub.md").rename(enriched.vault / "Renamed.md")
+    (enriched.vault / "Stub.md").unlink()
     ran = enriched.run("history", "Stub.md")
     assert ran.status == 0 and "Stub.md" in ran.out
-    assert enriched.run("history", "Renamed.md").out == "no changes yet\n"
     refused = enriched.run("undo", "Stub.md")
     assert refused.status == 1 and "no longer there" in refused.err
-    assert enriched.read("Renamed.md") == FILLED
 
 
 def test_history_names_what_was_filled(user: User) -> None:

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
 from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
 from companion.daemon.daemon import Daemon
 from companion.daemon.health import Fault
-from companion.daemon.history import History
+from companion.daemon.history import History, UndoOffer
 from companion.daemon.notes import Notes
+from companion.daemon.open_notes import Asked
 from companion.daemon.runs import Offer, Order, Run, Runs
 from companion.daemon.state import BackgroundState, BacklogState, Listing, Status, Today, Wanted
 from companion.enrich.plan import Filling
@@ -22,6 +23,8 @@ from companion.llm.answer import Usage
 from companion.note.editor import Utf16Edit
 from companion.note.needs import Facts, Need
 from companion.vault.journal import Change
+from companion.vault.locate import NotThere
+from companion.vault.undo import Undone
 
 NEED = Need("description", None, None, "property", "the property is empty")
 NOTES = {
@@ -107,7 +110,7 @@ class FakeDaemon(Daemon):
 
     def confirm(
         self,
-        run: Run,
+        run: str,
         path: str,
         base_sha256: str,
         new_sha256: str,
@@ -131,6 +134,9 @@ class FakeDaemon(Daemon):
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
         self.open[client] = list(paths)
         return [path for path in self.open[client] if path == "Stub.md"]
+
+    def asked_in(self, paths: Sequence[str]) -> list[Asked]:
+        return [Asked(path, "run-1") for path in paths if path == "Stub.md"]
 
     def _fail(self) -> None:
         if self.fails_with is not None:
@@ -177,12 +183,12 @@ class FakeHistory(History):
     def texts(self, change: Change) -> tuple[str, str] | None:
         return None if change.id in self.pruned else (OLD, NEW)
 
-    def undo(self, change: Change, run: str | None = None) -> int:
+    def undo(self, change: Change, run: str | None = None, *, even_open: bool = False) -> Undone:
         self._fail()
-        return self.add(change.path, change.id)
+        return Undone(self.add(change.path, change.id), change.path, ["callout"], "edited since")
 
-    def offer_undo(self, change: Change, text: str) -> Offer:
-        return make_offer()
+    def offer_undo(self, change: Change, text: str) -> UndoOffer:
+        return UndoOffer(make_offer(), [], "")
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         return self.add(change.path, change.id)
@@ -196,7 +202,7 @@ class FakeHistory(History):
 
 def _require(path: str) -> None:
     if path not in NOTES:
-        raise UsageError(f"there is no {path} in the vault")
+        raise NotThere(f"there is no {path} in the vault")
 
 
 def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -> Change:

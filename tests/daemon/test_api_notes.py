@@ -52,7 +52,13 @@ def test_pages_lead_through_all_notes(server: Served) -> None:
 def test_looks_at_one_note(server: Served) -> None:
     assert server.get("/notes?path=Skipped.md").json["skipped"] == "ai: false"
     assert server.get("/notes?path=A%2FStub.md").json["path"] == "A/Stub.md"
-    assert_is_problem(server.get("/notes?path=Nowhere.md"), 422)
+    assert_is_problem(server.get("/notes?path=Nowhere.md"), 404)
+
+
+def test_says_what_is_wrong_with_a_number(server: Served) -> None:
+    for number, words in (("-1", "greater than or equal to 1"), ("x", "not a whole number")):
+        (place,) = server.get(f"/notes?limit={number}").json["errors"]
+        assert words in place["what"]
 
 
 REFUSED = [
@@ -65,6 +71,7 @@ REFUSED = [
     pytest.param("/notes?limit=1_0", id="Python's digits"),
     pytest.param("/notes?limit=%D9%A1", id="Arabic digits"),
     pytest.param("/notes?limit=05", id="a zero before"),
+    pytest.param("/notes?limit=-1", id="less than none"),
     pytest.param("/notes?limit=", id="nothing"),
     pytest.param("/notes?limit=5&limit=6", id="twice"),
     pytest.param("/notes?path=", id="no path"),
@@ -107,6 +114,7 @@ def test_a_change_is_as_in_history(server: Served) -> None:
         "note": "",
         "undoes": None,
         "undone_by": None,
+        "left": [],
     }
     assert server.get("/changes/1").json["diff"] is None
 
@@ -121,13 +129,20 @@ def test_unknown_changes_are_not_found(server: Served, path: str) -> None:
 
 
 def test_undoes_a_change(server: Served) -> None:
-    assert server.post("/changes/3/undo").json == {"change": 4}
+    assert server.post("/changes/3/undo").json == {
+        "change": 4,
+        "path": "Stub.md",
+        "left": ["callout"],
+        "reason": "edited since",
+    }
     assert server.daemon.fake_history.journal[-1].undoes == 3
     assert server.post("/changes/3/undo", {"run": "20261125-104412-3f9a"}).status == 200
 
 
 def test_an_editor_undoes_a_change(server: Served) -> None:
-    offer = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json["offer"]
+    made = server.post("/changes/3/undo", {"apply": "client", "text": "x"}).json
+    offer = made["offer"]
+    assert (made["left"], made["reason"]) == ([], None)
     assert offer["edits"] == [{"start": 16, "end": 16, "text": " Yes."}]
     assert len(server.daemon.fake_history.journal) == 3
     assert server.post("/changes/3/applied", HASHES).json == {"change": 4}

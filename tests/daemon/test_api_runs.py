@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from companion.daemon.api.order_shape import order_object
 from companion.daemon.queue import Priority
 from companion.enrich.jobs import Choice
 from companion.errors import NoteChanged
@@ -47,6 +48,13 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     assert (list(order.paths), order.text, order.agreed) == (["Stub.md"], None, True)
 
 
+def test_takes_a_line_for_its_section(server: Served) -> None:
+    made = server.daemon.runs.get(start(server, line=7))
+    assert made is not None
+    assert made.order.choice == Choice(line=7)
+    assert order_object(made.order)["line"] == 7
+
+
 def test_takes_the_vault(server: Served) -> None:
     assert server.post("/runs", {"paths": [""]}).status == 202
 
@@ -81,6 +89,7 @@ def test_follows_a_run(server: Served) -> None:
             "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1, "cached_tokens": 4},
             "change": 3,
             "ends_run": False,
+            "fallback": [],
             "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
             "+description: Yes.\n ---\n",
             "offer": None,
@@ -145,6 +154,10 @@ ORDERS = [
     pytest.param({"paths": ["a"], "limit": 1.5}, "body/limit", id="a fraction"),
     pytest.param({"paths": ["a"], "limit": True}, "body/limit", id="yes for a number"),
     pytest.param({"paths": ["a"], "section": ""}, "body/section", id="section"),
+    pytest.param({"paths": ["a"], "line": 0}, "body/line", id="line"),
+    pytest.param({"paths": ["a", "b"], "line": 1}, "body", id="line of two"),
+    pytest.param({"paths": [""], "line": 1}, "body", id="line of the vault"),
+    pytest.param({"paths": ["a"], "line": 1, "section": "A"}, "body", id="line and section"),
     pytest.param({"paths": ["a"], "priority": 0}, "body/priority", id="priority"),
     pytest.param({"paths": ["a"], "apply": "me"}, "body/apply", id="apply"),
     pytest.param({"paths": ["a"], "on_fault": "ask"}, "body/on_fault", id="on fault"),
@@ -246,3 +259,10 @@ def _ask(server: Served, path: str) -> Any:
     """Ask over a connection of its own."""
     with Caller(server.port) as caller:
         return caller.send(make_request("GET", f"/api/v1{path}", server.headers)).json
+
+
+def test_edits_of_a_forgotten_run_are_confirmed(server: Served) -> None:
+    applied = {"path": "Stub.md", "base_sha256": digest(OLD), "new_sha256": digest(NEW)}
+    assert server.post("/runs/none/applied", applied).json == {"change": 4}
+    other = applied | {"base_sha256": digest(NEW)}
+    assert_is_problem(server.post("/runs/none/applied", other), 404)

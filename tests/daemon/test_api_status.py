@@ -6,6 +6,7 @@ import pytest
 
 from companion.errors import (
     AnswerError,
+    ChangeGone,
     CompanionError,
     EndpointError,
     JournalError,
@@ -139,6 +140,7 @@ def test_reads_queries_strictly(server: Served, query: str, status: int) -> None
 ERRORS = [
     pytest.param(UsageError("no such note"), 422, id="usage"),
     pytest.param(NoteRefused("it is torn", "A.md", 3), 422, id="refused"),
+    pytest.param(ChangeGone("gone", "A.md"), 409, id="gone"),
     pytest.param(NoteChanged("changed", "A.md"), 409, id="changed"),
     pytest.param(NoteBusy("busy", "A.md"), 409, id="busy"),
     pytest.param(NoteUnwritable("disk full", "A.md"), 409, id="unwritable"),
@@ -192,7 +194,11 @@ def test_a_code_opens_once(server: Served) -> None:
 
 def test_presence_is_reported(server: Served) -> None:
     body = {"client": "obsidian-1", "open": ["Stub.md", "A/Done.md"]}
-    assert server.post("/presence", body).json == {"expires_in": 30, "to_do": ["Stub.md"]}
+    assert server.post("/presence", body).json == {
+        "expires_in": 30,
+        "to_do": ["Stub.md"],
+        "asked": [{"path": "Stub.md", "run": "run-1", "change": None}],
+    }
     assert server.daemon.open == {"obsidian-1": ["Stub.md", "A/Done.md"]}
 
 

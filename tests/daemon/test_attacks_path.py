@@ -227,7 +227,7 @@ def test_nobody_learns_what_lies_beyond_a_link(besieged: Besieged) -> None:
 
 def test_a_path_in_a_query_is_decoded_once(besieged: Besieged) -> None:
     answer = besieged.get("/notes?path=%252e%252e%252fsecret.md")
-    assert answer.status == 422
+    assert answer.status == 404
     assert "there is no %2e%2e%2fsecret.md" in answer.json["detail"]
 
 

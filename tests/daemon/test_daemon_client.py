@@ -60,8 +60,8 @@ def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonC
 def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:
     run = client.start_run(Order([""], stops_on_fault=True, limit=1))
     assert client.cancel(run.id).state == "cancelled"
-    assert client.undo(3) == 4
-    assert client.undo(3, "20261125-104412-3f9a") == 5
+    assert client.undo(3).change == 4
+    assert client.undo(3, "20261125-104412-3f9a").change == 5
     assert client.pause().paused is True
     assert client.resume().paused is False
     assert client.status().notes == 5

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.daemon import health, work
+from companion.daemon.runs import Run
 from companion.errors import JournalError
 from tests.daemon.daemon_fixture import STUB, Keeper, eventually, fake, keeper, statuses
 
@@ -116,6 +117,30 @@ def test_run_that_stops_on_a_fault_ends_with_it(keeper: Keeper) -> None:
     assert ended[0].reason == run.fault
     assert keeper.changes() == []
     eventually(keeper.is_idle_but_for_the_background)
+
+
+def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
+    keeper: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where the background has the turn to try the endpoint again."""
+    keeper.model.fail(401, "bad key")
+    keeper.concurrency = 1
+    for number in range(6):
+        keeper.note(f"{number}.md")
+    keeper.start()
+    eventually(lambda: keeper.status().fault and not keeper.status().in_hand)
+    start = keeper.daemon._requests.start
+
+    def start_late(*arguments: Any) -> Run:
+        """Have the background take its turn while the run is being begun."""
+        tries = keeper.model.calls()
+        keeper.daemon.resume()
+        eventually(lambda: keeper.model.calls() > tries)
+        return start(*arguments)
+
+    monkeypatch.setattr(keeper.daemon._requests, "start", start_late)
+    run = keeper.run("0.md", stops_on_fault=True)
+    assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
 
 
 @pytest.mark.parametrize("notes", [1, 5])

@@ -78,8 +78,8 @@ def test_offers_edits_and_writes_nothing(quiet: Keeper, file: bytes, text: str) 
 
 def test_confirmed_edits_are_in_the_history(quiet: Keeper) -> None:
     run, offer = run_on(quiet, EMOJI)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256) == number
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256) == number
     (change,) = quiet.changes("Stub.md")
     assert (change.id, change.run, change.state) == (number, run.id, "done")
     assert quiet.daemon.history.texts(change) == (EMOJI, _filled(EMOJI))
@@ -103,14 +103,13 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert EditorText.of(filled).text == FILLED
     assert all(start == end for start, end, _ in offer.edits)
     quiet.note("Stub.md", filled)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     change = quiet.daemon.history.find(number)
     assert change
     assert quiet.daemon.history.texts(change) == (text, filled)
     later = filled + "Typed since.\r\n"
-    assert (
-        applied(later, quiet.daemon.history.offer_undo(change, later)) == text + "Typed since.\r\n"
-    )
+    undo = quiet.daemon.history.offer_undo(change, later).offer
+    assert applied(later, undo) == text + "Typed since.\r\n"
     quiet.daemon.history.undo(change)
     assert quiet.read("Stub.md") == text
 
@@ -120,8 +119,8 @@ def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Keeper
     (quiet.vault / "Stub.md").rename(quiet.vault / "Named.md")
     hashes = offer.base_sha256, offer.new_sha256
     with pytest.raises(UsageError, match=r"Nowhere\.md"):
-        quiet.daemon.confirm(run, "Stub.md", *hashes, moved_to="Nowhere.md")
-    number = quiet.daemon.confirm(run, "Stub.md", *hashes, moved_to="Named.md")
+        quiet.daemon.confirm(run.id, "Stub.md", *hashes, moved_to="Nowhere.md")
+    number = quiet.daemon.confirm(run.id, "Stub.md", *hashes, moved_to="Named.md")
     (change,) = quiet.changes("Named.md")
     assert (change.id, quiet.changes("Stub.md")) == (number, [])
     quiet.note("Named.md", FILLED)
@@ -139,7 +138,7 @@ def test_change_of_a_note_that_was_renamed_is_that_of_its_new_path(quiet: Keeper
 def test_what_was_not_offered_is_not_confirmed(quiet: Keeper, name: object) -> None:
     run, base, new = name(*run_on(quiet, STUB))  # type: ignore[operator]
     with pytest.raises(UsageError, match="no edits were offered"):
-        quiet.daemon.confirm(run, "Stub.md", base, new)
+        quiet.daemon.confirm(run.id, "Stub.md", base, new)
     assert quiet.changes() == []
 
 
@@ -152,10 +151,46 @@ def test_confirmation_that_the_journal_failed_may_be_repeated(
         def fail(*_: object) -> int:
             raise OSError("the disk is full")
 
-        patch.setattr(quiet.space.journal, "record", fail)
+        patch.setattr(quiet.space.journal, "confirm", fail)
         with pytest.raises(OSError, match="full"):
-            quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
-    assert quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+            quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    assert quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+
+
+def test_edits_are_confirmed_after_a_restart(quiet: Keeper) -> None:
+    run, offer = run_on(quiet, EMOJI)
+    quiet.stop()
+    quiet.start()
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+    (change,) = quiet.changes("Stub.md")
+    assert (change.id, change.run, change.state) == (number, run.id, "done")
+
+
+@pytest.mark.parametrize("restarts", [False, True], ids=["it runs on", "it is started anew"])
+@pytest.mark.parametrize("more", ["", "Typed since.\n"], ids=["as it was made", "typed on"])
+def test_edits_never_confirmed_are_journaled_at_the_next_look(
+    quiet: Keeper, restarts: bool, more: str
+) -> None:
+    run, offer = run_on(quiet, STUB)
+    if restarts:
+        quiet.stop()
+    quiet.note("Stub.md", applied(STUB, offer) + more)
+    if restarts:
+        quiet.start()
+    eventually(lambda: [change.run for change in quiet.changes()] == [run.id])
+    quiet.daemon.history.undo(quiet.changes()[0])
+    assert quiet.read("Stub.md") == STUB + more
+
+
+def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: Keeper) -> None:
+    quiet.run("Stub.md")
+    (change,) = quiet.changes()
+    quiet.daemon.history.offer_undo(change, FILLED)
+    quiet.rescan()
+    assert len(quiet.changes()) == 1
+    quiet.note("Stub.md", STUB + "Typed since.\n")
+    eventually(lambda: len(quiet.changes()) == 2)
+    assert [(c.undoes, c.state) for c in quiet.changes()] == [(1, "done"), (None, "undone")]
 
 
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> None:
@@ -164,7 +199,7 @@ def test_edits_are_given_again_on_changed_text_without_a_call(quiet: Keeper) -> 
     again = quiet.daemon.offer_again(run, "Stub.md", text)
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
-    assert quiet.daemon.confirm(run, "Stub.md", again.base_sha256, again.new_sha256)
+    assert quiet.daemon.confirm(run.id, "Stub.md", again.base_sha256, again.new_sha256)
 
 
 @pytest.mark.parametrize(
@@ -190,7 +225,7 @@ def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: Keeper) -> None:
     quiet.note(on_disk)
     run, _ = run_on(quiet, STUB, in_editor)
     again = quiet.daemon.offer_again(run, in_editor, STUB + "Typed.\n")
-    number = quiet.daemon.confirm(run, in_editor, again.base_sha256, again.new_sha256)
+    number = quiet.daemon.confirm(run.id, in_editor, again.base_sha256, again.new_sha256)
     for path in (in_editor, on_disk):
         (change,) = quiet.daemon.history.page(path, None, None, 10)
         assert (change.id, change.path) == (number, on_disk)
@@ -228,9 +263,50 @@ def test_section_is_filled_where_it_is_named(quiet: Keeper) -> None:
     assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
 
 
+LOG = FILLED + "\n## Log\n\nMonday.\n\n## Log\n\nTuesday.\n\n## Log\n\n> [!ai]\n"
+TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
+
+
+@pytest.mark.parametrize("added", ["", "New.\n\n", "# New\n\n"])
+def test_section_is_filled_where_the_line_stands(quiet: Keeper, added: str) -> None:
+    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
+    now = LOG.replace("# Stub", f"{added}# Stub")
+    made = applied(now, quiet.daemon.offer_again(run, "Stub.md", now))
+    assert made.startswith(now[: now.index("Tuesday")])
+    assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
+    assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")
+
+
+@pytest.mark.parametrize(
+    ("now", "reason"),
+    [
+        pytest.param(LOG + "\n## Log\n", "4 headings read “Log” now", id="one more"),
+        pytest.param(LOG.replace("## Log", "## L", 1), "2 headings read “Log” now", id="one less"),
+    ],
+)
+def test_section_that_is_not_sure_any_more_is_refused(quiet: Keeper, now: str, reason: str) -> None:
+    run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
+    with pytest.raises(NoteError, match=reason):
+        quiet.daemon.offer_again(run, "Stub.md", now)
+
+
+def test_line_below_no_heading_is_refused(quiet: Keeper) -> None:
+    with pytest.raises(NoteError, match="line 2 stands below no heading"):
+        quiet.run("Stub.md", text=LOG, line=2)
+    with pytest.raises(UsageError, match="works on notes"):
+        quiet.run("", line=2)
+
+
+def test_section_of_a_line_in_the_file(quiet: Keeper) -> None:
+    quiet.note("Stub.md", LOG.replace("\n", "\r\n"))
+    quiet.run("Stub.md", line=TUESDAY)
+    text = quiet.read("Stub.md").replace("\r\n", "\n")
+    assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub" in text and text.endswith("> [!ai]\n")
+
+
 def test_confirmed_note_has_no_need_though_it_is_not_saved_yet(quiet: Keeper) -> None:
     run, offer = run_on(quiet, STUB)
-    quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.rescan()
     assert quiet.status().to_do == 0
     assert quiet.status().waiting["background"] == 0
@@ -245,11 +321,11 @@ def test_undo_in_the_file_of_what_was_made_in_an_editor(
     quiet: Keeper, newline: str, mark: str
 ) -> None:
     run, offer = run_on(quiet, STUB)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     quiet.note("Stub.md", mark + FILLED.replace("\n", newline))  # as the editor saves it
     change = quiet.daemon.history.find(number)
     assert change
-    undo = quiet.daemon.history.undo(change)
+    undo = quiet.daemon.history.undo(change).change
     assert quiet.read("Stub.md") == mark + STUB.replace("\n", newline)
     assert quiet.changes()[0].id == undo
     assert quiet.changes()[1].state == "undone"
@@ -260,16 +336,27 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: Keeper) -> 
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.history.offer_undo(change, shown)
+    offer = quiet.daemon.history.offer_undo(change, shown).offer
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
     made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
     assert quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
     assert quiet.changes()[0].undoes == change.id
 
 
+def test_undo_in_the_editor_of_what_can_go(quiet: Keeper) -> None:
+    quiet.run("Stub.md")
+    (change,) = quiet.changes()
+    shown = FILLED.replace("It grows", "It shrinks")
+    made = quiet.daemon.history.offer_undo(change, shown)
+    assert applied(shown, made.offer) == shown.replace("What a stub is.", "")
+    assert made.left == ["callout"] and "callout" in made.reason
+    quiet.daemon.history.confirm_undo(change, made.offer.base_sha256, made.offer.new_sha256)
+    assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
+
+
 def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
     run, offer = run_on(quiet, STUB)
-    number = quiet.daemon.confirm(run, "Stub.md", offer.base_sha256, offer.new_sha256)
+    number = quiet.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
     for expected in ("undone", "done", "undone"):
         change = quiet.daemon.history.find(number)
         assert change
@@ -277,7 +364,7 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: Keeper) -> None:
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.history.offer_undo(taken_back, text)
+        undo = quiet.daemon.history.offer_undo(taken_back, text).offer
         quiet.daemon.history.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
         after = quiet.daemon.history.find(number)
         assert after
@@ -316,13 +403,24 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: Keeper)
     some = quiet.daemon.offer_again(run, "Stub.md", STUB, only=[wanted])
     text = applied(STUB, some)
     assert "> A stub is a short note." in text and "description: \n" in text
-    quiet.daemon.confirm(run, "Stub.md", some.base_sha256, some.new_sha256)
+    quiet.daemon.confirm(run.id, "Stub.md", some.base_sha256, some.new_sha256)
     quiet.daemon.refuse(run, "Stub.md", [refused])
     quiet.note("Stub.md", text)
     (left,) = quiet.daemon.notes.look_at("Stub.md").left
     assert left.startswith("description: ") and "refused when it was looked over" in left
     with pytest.raises(NoteError):
         quiet.daemon.offer_again(run, "Stub.md", STUB, only=[])
+
+
+@pytest.mark.parametrize("only", [[7], [0, 2], [-1]])
+def test_numbers_of_no_change_are_named(quiet: Keeper, only: list[int]) -> None:
+    run, _ = run_on(quiet, STUB)
+    for ask in (
+        lambda: quiet.daemon.offer_again(run, "Stub.md", STUB, only),
+        lambda: quiet.daemon.refuse(run, "Stub.md", only),
+    ):
+        with pytest.raises(UsageError, match=r"has 2 changes, .* there is no (7|2|-1)"):
+            ask()
 
 
 def test_requests_alone(quiet: Keeper) -> None:

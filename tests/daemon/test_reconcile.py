@@ -109,6 +109,88 @@ def test_rescan_finds_what_no_event_told(quiet: Keeper, change: object, waiting:
     assert _waiting(quiet) == waiting
 
 
+def _rename_and_edit(vault: Path) -> None:
+    _rename(vault)
+    (vault / "C.md").write_text(STUB + "More.\n")
+
+
+def _swap_for_a_new_one(vault: Path) -> None:
+    """As a program does that writes anew what it keeps the old text of."""
+    (vault / "A.md").rename(vault / "Backup.md")
+    (vault / "A.md").write_text(STUB + "More.\n")
+
+
+MOVES = [
+    pytest.param(_rename, {"C.md", "F/B.md"}, id="renamed"),
+    pytest.param(_rename_case, {"a.md", "F/B.md"}, id="renamed in its case only"),
+    pytest.param(_move_folder, {"A.md", "G/B.md"}, id="folder moved"),
+    pytest.param(_rename_and_edit, {"C.md", "F/B.md"}, id="renamed and edited"),
+]
+
+
+@pytest.fixture
+def undone(keeper: Keeper) -> Keeper:
+    """A vault whose two notes were filled, and taken back."""
+    keeper.note("A.md")
+    keeper.note("F/B.md")
+    keeper.start()
+    eventually(lambda: keeper.is_filled("A.md") and keeper.is_filled("F/B.md"))
+    eventually(keeper.is_idle)
+    for change in keeper.changes():
+        keeper.daemon.history.undo(change)
+    keeper.rescan()
+    eventually(keeper.is_idle)
+    assert keeper.read("A.md") == keeper.read("F/B.md") == STUB
+    return keeper
+
+
+def _is_remembered(keeper: Keeper, paths: set[str]) -> bool:
+    """Whether the notes are as they were, and their changes are kept under these paths."""
+    keeper.rescan()
+    eventually(keeper.is_idle)
+    assert keeper.model.calls() == 2
+    return {change.path for change in keeper.changes()} == paths
+
+
+@pytest.mark.parametrize(("move", "paths"), MOVES)
+def test_memory_goes_with_a_note_that_an_event_told_of(
+    undone: Keeper, move: Callable[[Path], None], paths: set[str]
+) -> None:
+    move(undone.vault)
+    eventually(lambda: {change.path for change in undone.changes()} == paths)
+    assert _is_remembered(undone, paths)
+    for change in undone.changes()[:2]:
+        undone.daemon.history.undo(change)
+    assert all("> A stub is a short" in undone.read(path) for path in paths)
+
+
+@pytest.mark.parametrize(("move", "paths"), MOVES[:3])
+def test_memory_goes_with_a_note_that_no_event_told_of(
+    undone: Keeper, move: Callable[[Path], None], paths: set[str]
+) -> None:
+    undone.daemon._reconciler._lookout.stop()
+    move(undone.vault)
+    assert _is_remembered(undone, paths)
+
+
+@pytest.mark.parametrize(("move", "paths"), MOVES[:3])
+def test_memory_goes_with_a_note_that_is_moved_while_no_daemon_runs(
+    undone: Keeper, move: Callable[[Path], None], paths: set[str]
+) -> None:
+    undone.stop()
+    move(undone.vault)
+    undone.start()
+    assert _is_remembered(undone, paths)
+
+
+def test_memory_stays_where_a_note_is_written_anew(undone: Keeper) -> None:
+    _swap_for_a_new_one(undone.vault)
+    undone.rescan()
+    assert {change.path for change in undone.changes()} == {"A.md", "F/B.md"}
+    eventually(lambda: undone.is_filled("Backup.md"))
+    assert undone.read("A.md") == STUB + "More.\n"
+
+
 LEFT = STUB.replace("created", "ai: false\ncreated")
 
 

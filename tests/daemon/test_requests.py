@@ -244,7 +244,7 @@ def test_click_goes_before_what_waits(quiet: Keeper) -> None:
     quiet.concurrency = 2
     for number in range(8):
         quiet.note(f"Batch {number}.md")
-    quiet.note("Mine.md")
+    quiet.note("Mine.md", STUB.replace("# Stub", "# Mine"))
     quiet.model.think()
     quiet.start()
     quiet.run(*[f"Batch {number}.md" for number in range(8)], wait=False)

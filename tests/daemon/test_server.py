@@ -45,6 +45,58 @@ def test_slow_clients_hold_nobody_up(server: Served, data: bytes) -> None:
         line.close()
 
 
+@pytest.mark.parametrize("data", SLOW)
+def test_connections_held_open_keep_nobody_out(server: Served, data: bytes) -> None:
+    lines = [server.open(data) for _ in range(400)]
+    with server.open() as other:  # one that comes after them
+        other.sendall(make_request("GET", "/healthz", server.headers | {"Connection": "close"}))
+        assert other.recv(65536).startswith(b"HTTP/1.1 200")
+    assert server.get("/status").status == 200
+    for line in lines:
+        line.close()
+
+
+def test_those_in_use_are_kept(server: Served) -> None:
+    assert server.get("/status").status == 200
+    used = server._socket
+    lines = [server.open(b"G") for _ in range(400)]
+    assert server.get("/status").status == 200
+    assert server._socket is used
+    for line in lines:
+        line.close()
+
+
+STRANGERS = [
+    pytest.param({"Authorization": "Bearer wrong"}, 401, id="token"),
+    pytest.param({"Host": "evil.example"}, 421, id="host"),
+    pytest.param({"Origin": "https://evil.example"}, 403, id="origin"),
+    pytest.param({"Content-Type": "text/plain"}, 415, id="no JSON"),
+]
+
+
+@pytest.mark.parametrize(("headers", "status"), STRANGERS)
+def test_the_body_of_a_stranger_is_not_waited_for(
+    server: Served, headers: dict[str, str], status: int
+) -> None:
+    named = server.headers | {"Content-Type": JSON} | headers
+    request = make_request("POST", "/api/v1/pause", named)
+    with server.open(request.replace(b"Length: 0", b"Length: 1000000")) as line:
+        got = b"".join(iter(lambda: line.recv(65536), b""))  # until it is closed
+    assert got.startswith(f"HTTP/1.1 {status} ".encode())
+    assert got.count(b"HTTP/1.1") == 1
+    assert not server.daemon.is_paused
+
+
+def test_rest_of_a_body_that_was_refused_is_no_request(server: Served) -> None:
+    named = server.headers | {"Content-Type": JSON}
+    refused = make_request("POST", "/api/v1/pause", named | {"Authorization": "Bearer wrong"})
+    inner = make_request("POST", "/api/v1/pause", named, b"{}")
+    with server.open(refused.replace(b"Length: 0", b"Length: 1000000") + inner) as line:
+        got = b"".join(iter(lambda: line.recv(65536), b""))
+    assert got.count(b"HTTP/1.1") == 1
+    assert not server.daemon.is_paused
+
+
 def test_a_slow_request_is_given_up(impatient: Served) -> None:
     request = make_request("POST", "/api/v1/pause", impatient.headers | {"Content-Type": JSON})
     assert _drip(impatient.open(), request + b" " * 200) < len(request) + 200

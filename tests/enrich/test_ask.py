@@ -104,6 +104,13 @@ def test_few_aliases_and_tags_are_shown(name: str, names: list[str], kept: int |
     assert found == (names[:kept] if isinstance(kept, int) else kept)
 
 
+def test_a_heading_that_others_read_like_is_told_apart() -> None:
+    need = Need("callout", "Log", None, "section", "", at=2, of=3)
+    [call], _ = plan_calls([need], PROMPTS, NOTE, "together", Room(None))
+    said = call.messages[-1]["content"]
+    assert 'Explain "Log (number 2 of the 3 headings that read so)"' in said
+
+
 def test_a_long_heading_is_cut() -> None:
     need = Need("callout", "Brewing " * 900, None, "section", "")
     [call], _ = plan_calls([need], PROMPTS, NOTE, "together", Room(None))

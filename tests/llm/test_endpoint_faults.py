@@ -22,6 +22,7 @@ from companion.llm.faults import (
     OutOfQuota,
     PromptTooLong,
     RateLimited,
+    RequestRejected,
     Unauthorised,
 )
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, answer, error
@@ -73,7 +74,7 @@ FAULTS = [
         1,
         id="note too long",
     ),
-    pytest.param(error(400, "bad request"), AnswerError, "settings", 1, id="400"),
+    pytest.param(error(400, "bad request"), RequestRejected, "settings", 1, id="400"),
     pytest.param(
         Scene(200, b'{"error": {"message": "slow down", "code": 429}}'),
         RateLimited,

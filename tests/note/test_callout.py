@@ -18,12 +18,12 @@ from companion.note.callout import (
     Style,
     answer_callout,
     find_callouts,
-    own_lines,
     place_callout,
     place_section_callout,
 )
 from companion.note.edit import Edit, apply_edits
 from companion.note.outline import read_outline
+from companion.note.section import Section, own_lines
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
 
@@ -373,7 +373,7 @@ SECTIONS = [
 @pytest.mark.parametrize(("text", "new"), SECTIONS)
 def test_section_places(text: str, new: str) -> None:
     note = NoteText(text)
-    edit = place_section_callout(note, read_outline(note), "## B", ["x"], Style(fold="+"))
+    edit = place_section_callout(note, read_outline(note), Section("## B"), ["x"], Style(fold="+"))
     assert apply_edits(text, [edit]) == new.replace("{}", "> [!ai]+ AI\n> x")
 
 
@@ -388,7 +388,7 @@ def test_section_places(text: str, new: str) -> None:
 def test_sections_that_are_not_there(text: str, reason: str) -> None:
     note = NoteText(text)
     with pytest.raises(NoteRefused, match=reason):
-        place_section_callout(note, read_outline(note), "B", ["x"], Style())
+        place_section_callout(note, read_outline(note), Section("B"), ["x"], Style())
 
 
 def test_own_lines_end_at_the_next_heading() -> None:

@@ -15,6 +15,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Facts, Need, find_callout, find_facts, read_facts
 from companion.note.rules import Rules
+from companion.note.section import Section
 from companion.note.text import NoteText
 from companion.note.view import NoteView
 from tests.note.strategies import VARIANTS, notes
@@ -24,7 +25,7 @@ TOP = "callout top"
 DESCRIPTION = "description property"
 
 
-def facts(text: str, *, explicit: bool = False, section: str | None = None) -> Facts:
+def facts(text: str, *, explicit: bool = False, section: Section | None = None) -> Facts:
     try:
         view = NoteView(NoteText.decode(text.encode("utf-8", "surrogatepass")))
         return find_facts(view, RULES, explicit=explicit, section=section)
@@ -32,7 +33,7 @@ def facts(text: str, *, explicit: bool = False, section: str | None = None) -> F
         return Facts(skipped=str(refused))
 
 
-def needs(text: str, *, explicit: bool = False, section: str | None = None) -> list[str]:
+def needs(text: str, *, explicit: bool = False, section: Section | None = None) -> list[str]:
     found = facts(text, explicit=explicit, section=section).needs
     return [f"{need.kind} {need.where}: {need.reason}" for need in found]
 
@@ -290,7 +291,7 @@ SECTIONS = [
 
 @pytest.mark.parametrize(("text", "expected"), SECTIONS)
 def test_sections(text: str, expected: list[str]) -> None:
-    assert needs(text, section="a") == expected
+    assert needs(text, section=Section("a")) == expected
 
 
 @pytest.mark.parametrize(
@@ -301,7 +302,7 @@ def test_sections(text: str, expected: list[str]) -> None:
     ],
 )
 def test_sections_that_cannot_be_filled(text: str, reason: str) -> None:
-    assert facts(text, section="a").skipped == reason
+    assert facts(text, section=Section("a")).skipped == reason
 
 
 KEYS = [
@@ -333,9 +334,20 @@ def test_keys_stay_the_same_in_a_later_run(text: str, keys: list[str]) -> None:
 
 
 def test_a_section_asked_for_and_its_callout_emptied_are_one_need() -> None:
-    asked = facts("## A\n", section="A").needs
+    asked = facts("## A\n", section=Section("A")).needs
     emptied = facts("## A\n\n> [!ai]+ AI\n").needs
     assert [need.key for need in asked] == [need.key for need in emptied]
+
+
+def test_sections_alike_are_told_apart_by_which_they_are() -> None:
+    text = "## Log\n> [!ai]\n> x\n\n## Log\n\n## log\n> [!ai]\n"
+    (asked,) = [n for n in facts(text, section=Section("Log", 2, 3)).needs if n.where == "section"]
+    assert (asked.key, asked.at, asked.of) == ("callout:section:Log#2", 2, 3)
+    filled = text.replace("## Log\n\n##", "## Log\n> [!ai]\n\n##")
+    assert asked.key in [need.key for need in facts(filled).needs]
+    assert needs(text, section=Section("Log", 3, 3)) == needs(text)
+    refused = facts("## Log\n## Log\n", section=Section("Log", 2, 3)).skipped
+    assert refused == "2 headings read “Log” now, and 3 did before; ask again for the one you mean"
 
 
 def test_the_callout_of_a_need_is_found() -> None:

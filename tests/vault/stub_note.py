@@ -1,6 +1,15 @@
 """The note that the tests of the vault write to, before and after."""
 
+from companion.vault.journal import Journal, NewChange
+
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (
     b"---\ndescription: What a stub is.\n---\n\n# Stub\n\n> [!ai] AI\n> Prose.\n\nText of mine.\n"
 )
+
+
+def record(journal: Journal, change: NewChange, before: bytes, after: bytes) -> int:
+    """Return the id of a change that a client made itself."""
+    made = journal.confirm(journal.offer("run", change, before, after))
+    assert made
+    return made

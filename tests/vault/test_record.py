@@ -8,14 +8,14 @@ from pathlib import Path
 import pytest
 
 from companion.vault.journal import Journal, NewChange
-from tests.vault.stub_note import ENRICHED, NOTE
+from tests.vault.stub_note import ENRICHED, NOTE, record
 
 NewChangeOf = Callable[..., NewChange]
 
 
 def test_is_what_a_change_begun_and_done_is(journal: Journal, change: NewChangeOf) -> None:
     journal.done(journal.begin(change(path="a.md"), NOTE, ENRICHED))
-    journal.record(change(path="b.md"), NOTE, ENRICHED)
+    record(journal, change(path="b.md"), NOTE, ENRICHED)
     done, recorded = (vars(journal.changes(path)[0]) for path in ("a.md", "b.md"))
     own = {"id", "path", "made_at"}
     assert {k: v for k, v in recorded.items() if k not in own} == {
@@ -35,22 +35,25 @@ def test_is_on_the_disk_and_never_pending(tmp_path: Path, change: NewChangeOf) -
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:
         before = journal.commits
-        number = journal.record(change(), NOTE, ENRICHED)
-        assert journal.commits == before + 1
+        number = record(journal, change(), NOTE, ENRICHED)
+        assert journal.commits == before + 2  # of the offer, and of what came of it
         with Journal(file, read_only=True) as reader:
             assert [(c.id, c.state) for c in reader.changes()] == [(number, "done")]
             assert reader.pending() == []
 
 
 def test_marks_what_it_undoes(journal: Journal, change: NewChangeOf) -> None:
-    first = journal.record(change(), NOTE, ENRICHED)
-    second = journal.record(
-        change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=()), ENRICHED, NOTE
+    first = record(journal, change(), NOTE, ENRICHED)
+    second = record(
+        journal,
+        change(ENRICHED, NOTE)._replace(kind="undo", undoes=first, needs=()),
+        ENRICHED,
+        NOTE,
     )
     undone = journal.change(first)
     assert undone is not None
     assert (undone.state, undone.undone_by) == ("undone", second)
-    third = journal.record(change()._replace(kind="undo", undoes=second), NOTE, ENRICHED)
+    third = record(journal, change()._replace(kind="undo", undoes=second), NOTE, ENRICHED)
     assert [(c.id, c.state) for c in journal.changes()] == [
         (third, "done"),
         (second, "undone"),
@@ -60,17 +63,17 @@ def test_marks_what_it_undoes(journal: Journal, change: NewChangeOf) -> None:
 
 def test_does_not_wait_for_a_change_that_is_pending(journal: Journal, change: NewChangeOf) -> None:
     pending = journal.begin(change(), NOTE, ENRICHED)
-    journal.record(change(), NOTE, ENRICHED)
+    record(journal, change(), NOTE, ENRICHED)
     assert [c.id for c in journal.pending()] == [pending]
 
 
 def test_refuses_edits_that_do_not_make_the_change(journal: Journal, change: NewChangeOf) -> None:
     with pytest.raises(ValueError, match="do not turn the old text into the new one"):
-        journal.record(change(), NOTE, ENRICHED + b"more")
+        record(journal, change(), NOTE, ENRICHED + b"more")
     assert journal.changes() == []
 
 
 def test_its_image_is_pruned(journal: Journal, change: NewChangeOf) -> None:
-    number = journal.record(change(), NOTE, ENRICHED)
+    number = record(journal, change(), NOTE, ENRICHED)
     assert journal.prune_images(older_than=-1) == 1
     assert journal.images(number) is None

@@ -65,6 +65,34 @@ def test_closes_what_is_pending(
     assert recover(vault, journal, tmp_path / "aside") == []
 
 
+@pytest.mark.parametrize(
+    ("found", "outcome"),
+    [
+        pytest.param(NEW, "written", id="all written"),
+        pytest.param(NEW + b"x", "edited", id="written, then edited"),
+    ],
+)
+def test_a_note_that_was_moved_since_is_looked_at_where_it_is(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    change: NewChangeOf,
+    tmp_path: Path,
+    found: bytes,
+    outcome: str,
+) -> None:
+    new = NEW.replace(b"What a stub is.", b"What a stub is, and what it is not at all.")
+    found = found.replace(NEW, new)
+    note.write_bytes(OLD)
+    number = journal.begin(change(OLD, new), OLD, new)
+    note.write_bytes(found)
+    note.rename(vault / "Moved.md")
+    (recovered,) = recover(vault, journal, tmp_path / "aside")
+    assert (recovered.path, recovered.outcome, recovered.held) == ("Moved.md", outcome, True)
+    made = journal.change(number)
+    assert made and (made.path, made.state) == ("Moved.md", "done")
+
+
 def test_nothing_pending_nothing_done(
     vault: Path, note: Path, journal: Journal, write: Callable[..., int], tmp_path: Path
 ) -> None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,13 +11,14 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.errors import NoteChanged, NoteRefused
+from companion.errors import ChangeGone, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor import EditorText
+from companion.vault.inverse import find_inverse, find_parts, find_parts_in_editor
 from companion.vault.journal import Change, Journal, NewChange
-from companion.vault.undo import find_inverse, find_inverse_in_editor, undo_change
+from companion.vault.undo import undo_change
 from companion.vault.write import read_note, write_note
-from tests.vault.stub_note import ENRICHED, NOTE
+from tests.vault.stub_note import ENRICHED, NOTE, record
 
 Write = Callable[..., int]
 
@@ -62,13 +65,15 @@ def test_takes_a_change_back_and_makes_it_again(
         (before, ["undone", "done", "undone", "done"]),
     ]:
         forget()
-        number = undo_change(vault, journal, _change(journal, number), "run-2")
+        number = undo_change(vault, journal, _change(journal, number), "run-2").change
         assert note.read_bytes() == expected
         assert [c.state for c in reversed(journal.changes())] == states
     assert _change(journal, number).kind == "undo"
     assert _change(journal, number).undoes == number - 1
 
 
+EDITED = "lines of change 1 were edited since"
+GONE = "change 1 is not in the note any more"
 LATER = [
     pytest.param(
         ENRICHED + b"Later.\n",
@@ -90,11 +95,25 @@ LATER = [
         b"> [!note]\n> Moved.\n\n" + NOTE,
         id="pushed down",
     ),
-    pytest.param(ENRICHED.replace(b"> Prose.", b"> My prose."), None, id="edited inside"),
-    pytest.param(ENRICHED.replace(b" What a stub is.", b""), None, id="half of it removed"),
-    pytest.param(ENRICHED.replace(b"stub is.\n", b"stub is. Or not.\n"), None, id="added to"),
-    pytest.param(NOTE, None, id="removed by hand"),
-    pytest.param(b"all new\n", None, id="rewritten"),
+    pytest.param(
+        ENRICHED.replace(b"> Prose.", b"> My prose."),
+        NOTE.replace(b"# Stub\n\n", b"# Stub\n\n> [!ai] AI\n> My prose.\n\n"),
+        id="edited inside",
+    ),
+    pytest.param(
+        ENRICHED.replace(b" What a stub is.", b""),
+        NOTE.replace(b"description: ", b"description:"),
+        id="half of it removed",
+    ),
+    pytest.param(
+        ENRICHED.replace(b"stub is.\n", b"stub is. Or not.\n"),
+        NOTE.replace(b"description: ", b"description: What a stub is. Or not."),
+        id="added to",
+    ),
+    pytest.param(NOTE, GONE, id="removed by hand"),
+    pytest.param(NOTE + b"Later.\n", GONE, id="removed by hand, and appended"),
+    pytest.param(NOTE.replace(b"n: ", b"n: Mine."), GONE, id="removed by hand, and filled"),
+    pytest.param(b"all new\n", GONE, id="rewritten"),
 ]
 
 
@@ -106,13 +125,13 @@ def test_later_edits_stay_or_the_undo_refuses(
     write: Write,
     forget: Callable[[], None],
     edited: bytes,
-    expected: bytes | None,
+    expected: bytes | str,
 ) -> None:
     change = write()
     forget()
     note.write_bytes(edited)
-    if expected is None:
-        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+    if isinstance(expected, str):
+        with pytest.raises(NoteChanged, match=expected):
             undo_change(vault, journal, _change(journal, change), "run-2")
         assert note.read_bytes() == edited
         assert len(journal.changes()) == 1
@@ -140,9 +159,92 @@ def test_refuses_to_guess_between_two_places(
 ) -> None:
     number = write()
     journal.prune_images(older_than=-1)
-    note.write_bytes(ENRICHED + b"\n> [!ai] AI\n> Prose.\n\n")
+    twice = b"\n> [!ai] AI\n> Prose.\n\n"
+    note.write_bytes(ENRICHED + twice)
+    undone = undo_change(vault, journal, _change(journal, number), "run-2")
+    assert undone.left == ["callout"] and "moved" in undone.reason
+    assert note.read_bytes() == ENRICHED.replace(b"What a stub is.", b"") + twice
     with pytest.raises(NoteChanged, match="edited since"):
         undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    write()
+    more = ENRICHED + b"\n## B\n\n> [!ai]+ AI\n> Prose.\n"
+    seen = read_note(vault, "Stub.md", settle=0)
+    end = len(ENRICHED.decode())
+    again = NewChange("run", "Stub.md", "enrich", [Edit(end, end, more.decode()[end:])])
+    number = write_note(seen, more, journal, again)
+    note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
+    with pytest.raises(ChangeGone, match="change 2 is not in the note any more"):
+        undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+CALLOUT = b"> [!ai] AI\n> Prose.\n\n"
+PARTS = [
+    pytest.param(ENRICHED.replace(CALLOUT, b""), NOTE, ["callout"], id="callout deleted"),
+    pytest.param(
+        ENRICHED.replace(b"> Prose.", b"> My prose."),
+        NOTE.replace(b"Text of", CALLOUT.replace(b"Prose", b"My prose") + b"Text of"),
+        ["callout"],
+        id="callout edited",
+    ),
+    pytest.param(
+        ENRICHED.replace(b"What a stub", b"What my stub"),
+        NOTE.replace(b"n: ", b"n: What my stub is."),
+        ["description"],
+        id="description edited",
+    ),
+    pytest.param(
+        ENRICHED.replace(b"description: What a stub is.\n", b""),
+        NOTE.replace(b"description: \n", b""),
+        ["description"],
+        id="description deleted",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edited", "expected", "left"), PARTS)
+def test_what_can_go_goes_and_the_rest_is_named(
+    vault: Path,
+    note: Path,
+    journal: Journal,
+    write: Write,
+    forget: Callable[[], None],
+    edited: bytes,
+    expected: bytes,
+    left: list[str],
+) -> None:
+    """The part is made again byte for byte; the rest goes once it is as it was."""
+    number = write()
+    forget()
+    note.write_bytes(edited)
+    undone = undo_change(vault, journal, _change(journal, number), "run-2")
+    assert (undone.left, note.read_bytes()) == (left, expected)
+    assert (_change(journal, number).state, _change(journal, number).left) == ("done", left)
+    again = undo_change(vault, journal, _change(journal, undone.change), "run-3")
+    assert (again.left, note.read_bytes()) == ([], edited)
+    assert (_change(journal, number).left, _change(journal, number).taken) == ([], frozenset())
+    undo_change(vault, journal, _change(journal, again.change), "run-4")
+    assert note.read_bytes() == expected and _change(journal, number).left == left
+    with pytest.raises(NoteChanged, match="edited since"):
+        undo_change(vault, journal, _change(journal, number), "run-5")
+
+
+def test_what_stayed_is_taken_back_once_it_is_as_it_was(
+    vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    number = write()
+    note.write_bytes(ENRICHED.replace(b"> Prose.", b"> My prose."))
+    undo_change(vault, journal, _change(journal, number), "run-2")
+    note.write_bytes(note.read_bytes().replace(b"> My prose.", b"> Prose."))
+    rest = undo_change(vault, journal, _change(journal, number), "run-3")
+    assert (note.read_bytes(), rest.left) == (NOTE, [])
+    assert (_change(journal, number).state, _change(journal, number).undone_by) == ("undone", 3)
+    undo_change(vault, journal, _change(journal, 2), "run-4")
+    assert _change(journal, number).left == ["description"]
 
 
 def test_an_earlier_change_can_go_before_a_later_one(
@@ -173,13 +275,64 @@ def test_refuses_what_is_not_there_to_take_back(
     assert note.read_bytes() == NOTE
 
 
-def test_a_note_that_was_moved_stays(
+def test_a_note_that_was_moved_is_undone_where_it_is(
+    vault: Path, note: Path, journal: Journal, write: Write, forget: Callable[[], None]
+) -> None:
+    number = write()
+    forget()
+    note.rename(vault / "Moved.md")
+    undone = undo_change(vault, journal, _change(journal, number), "run-2")
+    assert (undone.path, (vault / "Moved.md").read_bytes()) == ("Moved.md", NOTE)
+    assert [change.path for change in journal.changes()] == ["Moved.md", "Moved.md"]
+
+
+def test_a_note_that_is_gone_is_no_other(
     vault: Path, note: Path, journal: Journal, write: Write
 ) -> None:
     number = write()
-    note.rename(vault / "Moved.md")
-    with pytest.raises(NoteChanged, match="moved or deleted"):
+    note.unlink()
+    (vault / "Other.md").write_bytes(NOTE)
+    with pytest.raises(NoteChanged, match="move it back under this name to undo"):
         undo_change(vault, journal, _change(journal, number), "run-2")
+
+
+def _make_first_version(file: Path) -> None:
+    """Make the journal one of before parts of a change could be taken back."""
+    with sqlite3.connect(file) as db:
+        for number, edits in db.execute("SELECT id, edits FROM changes").fetchall():
+            old = json.dumps([edit[:3] for edit in json.loads(edits)])
+            db.execute("UPDATE changes SET edits = ? WHERE id = ?", (old, number))
+        db.execute("ALTER TABLE changes DROP COLUMN parts")
+        db.execute("ALTER TABLE changes DROP COLUMN taken")
+        db.execute("DROP TABLE notes")
+        db.execute("DROP TABLE offers")
+        db.execute("PRAGMA user_version=1")
+    db.close()
+
+
+def test_goes_on_with_a_journal_of_the_first_version(
+    tmp_path: Path, vault: Path, note: Path, journal: Journal, write: Write
+) -> None:
+    undone = undo_change(vault, journal, _change(journal, write()), "run-2")
+    assert write() == 3
+    journal.close()
+    file = tmp_path / "state" / "journal.sqlite3"
+    _make_first_version(file)
+    with Journal(file) as journal:
+        states = [(c.state, len(c.taken), c.left) for c in reversed(journal.changes())]
+        assert states == [("undone", 2, []), ("done", 0, []), ("done", 0, [])]
+        note.rename(vault / "Moved.md")
+        again = undo_change(vault, journal, _change(journal, 3), "run-3")
+        assert (vault / "Moved.md").read_bytes() == NOTE
+        undo_change(vault, journal, _change(journal, again.change), "run-3")
+        (vault / "Moved.md").rename(note)
+        note.write_bytes(ENRICHED.replace(b"stub is.", b"stub was."))
+        journal.move("Moved.md", "Stub.md")
+        left = undo_change(vault, journal, _change(journal, 3), "run-3").left
+        assert left == ["“description: What a stub is.”"]
+        note.write_bytes(NOTE)
+        undo_change(vault, journal, _change(journal, undone.change), "run-3")
+        assert (note.read_bytes(), _change(journal, 1).taken) == (ENRICHED, frozenset())
 
 
 LINES = st.lists(st.sampled_from(["a\n", "b\r\n", "c\r", "\n", "é\u2028\n", "---\n"]), max_size=8)
@@ -218,13 +371,17 @@ def test_what_the_user_added_is_never_lost(
     if prune:
         journal.prune_images(older_than=-1)
     try:
-        undo_change(vault, journal, _change(journal, number), "run-2")
+        undone = undo_change(vault, journal, _change(journal, number), "run-2")
     except NoteChanged:
         assert note.read_bytes() == edited.encode()
         return
     left = note.read_bytes().decode()
     assert left.count("mine") == edited.count("mine")
-    assert "ours" not in left
+    assert "ours" not in left or undone.left
+    undo_change(vault, journal, _change(journal, undone.change), "run-3")
+    assert note.read_bytes() == edited.encode()
+    undo_change(vault, journal, _change(journal, undone.change + 1), "run-4")
+    assert note.read_bytes().decode() == left
     if not theirs:
         assert left == "".join(before)
 
@@ -256,11 +413,11 @@ def test_what_an_editor_did_is_undone_in_the_file_and_made_again(
     forget: Callable[[], None],
     as_file: Callable[[bytes], bytes],
 ) -> None:
-    number = journal.record(change(), NOTE, ENRICHED)
+    number = record(journal, change(), NOTE, ENRICHED)
     forget()
     note.write_bytes(as_file(ENRICHED))
     for expected in (NOTE, ENRICHED, NOTE):
-        number = undo_change(vault, journal, _change(journal, number), "run-2")
+        number = undo_change(vault, journal, _change(journal, number), "run-2").change
         forget()
         assert note.read_bytes() == as_file(expected)
 
@@ -275,13 +432,13 @@ def test_what_an_editor_did_is_undone_below_later_edits_of_the_file(
     forget: Callable[[], None],
     as_file: Callable[[bytes], bytes],
     edited: bytes,
-    expected: bytes | None,
+    expected: bytes | str,
 ) -> None:
-    number = journal.record(change(), NOTE, ENRICHED)
+    number = record(journal, change(), NOTE, ENRICHED)
     forget()
     note.write_bytes(as_file(edited))
-    if expected is None:
-        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
+    if isinstance(expected, str):
+        with pytest.raises(NoteChanged, match=expected):
             undo_change(vault, journal, _change(journal, number), "run-2")
         assert note.read_bytes() == as_file(edited)
     else:
@@ -300,17 +457,17 @@ def test_what_was_done_to_the_file_is_undone_in_an_editor(
     forget: Callable[[], None],
     as_file: Callable[[bytes], bytes],
     edited: bytes,
-    expected: bytes | None,
+    expected: bytes | str,
 ) -> None:
     note.write_bytes(as_file(NOTE))
     change = _change(journal, write(as_file(ENRICHED)))
     forget()
     shown = edited.decode()
-    if expected is None:
-        with pytest.raises(NoteChanged, match="lines of change 1 were edited since"):
-            find_inverse_in_editor(journal, change, shown)
+    if isinstance(expected, str):
+        with pytest.raises(NoteChanged, match=expected):
+            find_parts_in_editor(journal, change, shown)
     else:
-        edits = find_inverse_in_editor(journal, change, shown)
+        edits = find_parts_in_editor(journal, change, shown).edits
         assert apply_edits(shown, edits) == expected.decode()
 
 
@@ -320,7 +477,7 @@ def test_line_ends_and_mark_that_a_change_took_away_do_not_come_back_in_an_edito
     note.write_bytes(BOM + b"a\r\nb\nc\n")
     change = _change(journal, write(b"A\nc\n"))
     for shown, before in [("A\nc\n", "a\nb\nc\n"), ("A\nc\nd\n", "a\nb\nc\nd\n")]:
-        edits = find_inverse_in_editor(journal, change, shown)
+        edits = find_parts_in_editor(journal, change, shown).edits
         assert apply_edits(shown, edits) == before
         assert not any("\r" in edit.text or "\ufeff" in edit.text for edit in edits)
     assert apply_edits("A\nc\n", find_inverse(journal, change, "A\nc\n")) == "\ufeffa\r\nb\nc\n"
@@ -332,7 +489,7 @@ def test_an_offset_in_a_text_that_kept_its_line_ends_is_one_in_that_text(
     note.write_bytes(CRLF_NOTE)
     change = _change(journal, write(CRLF_ENRICHED))
     text = CRLF_ENRICHED.decode()
-    edits = find_inverse_in_editor(journal, change, text)
+    edits = find_parts_in_editor(journal, change, text).edits
     assert apply_edits(text, edits).encode() == CRLF_NOTE
 
 
@@ -365,15 +522,16 @@ def test_lines_come_back_with_the_line_ends_of_the_note(
 ) -> None:
     after = apply_edits(before, [edit])
     made = NewChange("run", "Any.md", "enrich", [edit])
-    change = _change(journal, journal.record(made, before.encode(), after.encode()))
+    change = _change(journal, record(journal, made, before.encode(), after.encode()))
     forget()
-    finds = [find_inverse, find_inverse_in_editor] if "\r" in now else [find_inverse]
-    for find in finds:  # a client that writes the file sends the text of the file
+    # a client that writes the file sends the text of the file
+    finds = [find_parts, find_parts_in_editor] if "\r" in now else [find_parts]
+    for find in finds:
         if expected is None:
             with pytest.raises(NoteChanged):
                 find(journal, change, now)
         else:
-            assert apply_edits(now, find(journal, change, now)) == expected
+            assert apply_edits(now, find(journal, change, now).edits) == expected
 
 
 ENDS = st.sampled_from(["\n", "\r\n", "\r"])
@@ -408,12 +566,12 @@ def test_file_and_editor_agree_on_what_is_left(
     if not in_file:
         old, new = EditorText.of(old).text, EditorText.of(new).text
     made = NewChange("run", "Any.md", "enrich", diff_edits(old, new))
-    change = _change(journal, journal.record(made, old.encode(), new.encode()))
+    change = _change(journal, record(journal, made, old.encode(), new.encode()))
     if prune:
         journal.prune_images(older_than=-1)
     shown = EditorText.of(file_text).text
     whole = EditorText.of(mark + "".join(before)).text
-    for text, find in [(file_text, find_inverse), (shown, find_inverse_in_editor)]:
+    for text, find in [(file_text, find_inverse), (shown, _find_all_in_editor)]:
         try:
             edits = find(journal, change, text)
         except NoteChanged:  # all is as the change left it, but for the line ends: no reason
@@ -423,6 +581,13 @@ def test_file_and_editor_agree_on_what_is_left(
         left = apply_edits(text, edits)
         assert EditorText.of(left).text == whole or mine
         assert left == mark + "".join(before) or mine or not in_file or text == shown
+
+
+def _find_all_in_editor(journal: Journal, change: Change, text: str) -> list[Edit]:
+    inverse = find_parts_in_editor(journal, change, text)
+    if inverse.left:
+        raise NoteChanged(inverse.reason)
+    return inverse.edits
 
 
 def _require_only_ours_gone(text: str, edits: list[Edit]) -> None:

@@ -28,7 +28,8 @@ class Hints:
         self.vault = vault
         self.last = 0
         self.told: SimpleQueue[str | None] = SimpleQueue()
-        self.watch = Watch(vault, self.told.put)
+        self.moved: list[tuple[str, str]] = []
+        self.watch = Watch(vault, self.told.put, lambda *ends: self.moved.append(ends))
 
     def until(self, last: str | None) -> set[str | None]:
         """Return what was told until last was, that included."""
@@ -102,6 +103,28 @@ def toggle_hidden(vault: Path) -> None:
     put(vault, "_Companion/prompts/q.md")
     put(vault, ".obsidian/workspace.json", "{}")
     put(vault, ".obsidian/plugins/other/data.json", "{}")
+
+
+MOVES = [
+    pytest.param(rename("a.md", "Folder/new.md"), [("a.md", "Folder/new.md")], id="moved"),
+    pytest.param(rename_case_only, [("a.md", "A.md")], id="its case only"),
+    pytest.param(rename("Folder", "New"), [("Folder", "New")], id="folder"),
+    pytest.param(rename("a.md", ".trash/a.md"), [], id="to the trash"),
+    pytest.param(rename("a.md", "a.txt"), [], id="no note any more"),
+    pytest.param(rename("plain.txt", "plain.md"), [], id="no note before"),
+    pytest.param(replace, [], id="replaced"),
+    pytest.param(write("a.md"), [], id="changed"),
+]
+
+
+@linux
+@pytest.mark.parametrize(("change", "moved"), MOVES)
+def test_tells_of_moves(
+    hints: Hints, change: Callable[[Path], object], moved: list[tuple[str, str]]
+) -> None:
+    change(hints.vault)
+    hints.all()
+    assert hints.moved == moved
 
 
 CHANGES = [

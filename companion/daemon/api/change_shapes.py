@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from companion.daemon.api.shapes import (
     LARGEST,
     WHOLE,
+    ChangeMade,
     NotePath,
     OfferShape,
     RunId,
@@ -21,7 +22,10 @@ from companion.vault.journal import Change
 
 
 class ChangeShape(Shape):
-    """A change, as `companion history --json` has it; made_at in UTC."""
+    """A change, as `companion history --json` has it; made_at in UTC.
+
+    left: of one that was taken back in part, and is `done` still, what stands.
+    """
 
     id: int
     run: str
@@ -34,6 +38,7 @@ class ChangeShape(Shape):
     note: str
     undoes: int | None
     undone_by: int | None
+    left: list[str]
 
     @classmethod
     def of(cls, change: Change) -> ChangeShape:
@@ -76,7 +81,7 @@ def _either(schema: dict[str, Any]) -> None:
 class Undo(Sent):
     """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
 
-    run: the run that the journal counts the undo to.
+    run: the run that the journal counts the undo to. even_open: as in NewRun.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)
@@ -84,6 +89,7 @@ class Undo(Sent):
     apply: Literal["daemon", "client"] = "daemon"
     run: RunId | None = None
     text: str | None = None
+    even_open: bool = False
 
     @model_validator(mode="after")
     def _check(self) -> Undo:
@@ -94,10 +100,23 @@ class Undo(Sent):
         return self
 
 
+class UndoMade(ChangeMade):
+    """A change that was taken back. change: the id of the one that did it; path: of its note.
+
+    left: what of it was edited, moved or taken out since, and stays; reason: that in words.
+    """
+
+    path: str
+    left: list[str]
+    reason: str | None
+
+
 class UndoOffered(Shape):
-    """The edits that take a change out of the text that was sent."""
+    """The edits that take a change out of the text that was sent. left, reason: as in UndoMade."""
 
     offer: OfferShape
+    left: list[str]
+    reason: str | None
 
 
 def change_fields(change: Change) -> dict[str, object]:

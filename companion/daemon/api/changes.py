@@ -8,6 +8,7 @@ from companion.daemon.api.change_shapes import (
     ChangesQuery,
     ChangeWithDiff,
     Undo,
+    UndoMade,
     UndoOffered,
     change_fields,
 )
@@ -41,12 +42,15 @@ def read_change(change: int) -> ChangeWithDiff:
 
 
 @changes.does(f"{_ONE}/undo", conflicts=True)
-def undo_change(change: int, body: Undo) -> ChangeMade | UndoOffered:
+def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
     """Take a change back, or get the edits that do it."""
-    found = _require(change)
+    found, history = _require(change), the_daemon().history
     if body.text is not None:
-        return UndoOffered(offer=OfferShape.of(the_daemon().history.offer_undo(found, body.text)))
-    return ChangeMade(change=the_daemon().history.undo(found, body.run))
+        made = history.offer_undo(found, body.text)
+        offer, reason = OfferShape.of(made.offer), made.reason or None
+        return UndoOffered(offer=offer, left=made.left, reason=reason)
+    undone = history.undo(found, body.run, even_open=body.even_open)
+    return UndoMade.model_validate(undone._asdict() | {"reason": undone.reason or None})
 
 
 @changes.does(f"{_ONE}/applied", conflicts=True)

@@ -8,7 +8,9 @@ from pydantic import Field, model_validator
 
 from companion.daemon.api.route import Noun, the_daemon
 from companion.daemon.api.shapes import WHOLE, FolderPath, NeedShape, NotePath, Sent, Shape
+from companion.daemon.problem import Refusal
 from companion.note.needs import Facts
+from companion.vault.locate import NotThere
 
 notes = Noun("notes")
 
@@ -55,8 +57,12 @@ class NotesQuery(Sent):
 @notes.reads("/notes")
 def read_notes(query: NotesQuery) -> NotePage | NoteShape:
     """A page of notes in the order of their paths, or one note by its path."""
-    if query.path is not None:
-        return NoteShape.of(query.path, the_daemon().notes.look_at(query.path))
-    page = the_daemon().notes.page(query.filter, query.folder, query.after, query.limit)
+    notes = the_daemon().notes
+    try:
+        if query.path is not None:
+            return NoteShape.of(query.path, notes.look_at(query.path))
+        page = notes.page(query.filter, query.folder, query.after, query.limit)
+    except NotThere as error:
+        raise Refusal(404, str(error)) from None
     found = [NoteShape.of(path, facts) for path, facts in page.notes]
     return NotePage(notes=found, after=page.after, total=page.total)

@@ -62,6 +62,7 @@ class ResultShape(Shape):
 
     counted: as one of the run's total; others were asked for, and left alone from the start.
     diff: where it was asked for and the note changed, or would. offer: for an editor to make.
+    fallback: the kinds of changes that are the note's own sentence, for want of an answer.
     """
 
     number: int
@@ -74,6 +75,7 @@ class ResultShape(Shape):
     usage: UsageShape
     change: int | None
     ends_run: bool
+    fallback: list[str]
     diff: str | None
     offer: OfferShape | None
 
@@ -101,6 +103,7 @@ class ResultShape(Shape):
             usage=UsageShape.of(result.usage),
             change=result.change,
             ends_run=result.ends_run,
+            fallback=list(result.fallback),
             diff=diff_of(result) if diff_of else None,
             offer=entry.offer and OfferShape.of(entry.offer),
         )
@@ -159,7 +162,10 @@ class RunList(Shape):
 
 
 class RunQuery(Sent):
-    """since: results after this number. wait: seconds to wait for one. diff: with the diffs."""
+    """since: results after this number. wait: seconds to wait for one, at most 25.
+
+    diff: with the diffs.
+    """
 
     since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
     wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = 0

@@ -18,6 +18,7 @@ from companion.daemon.api.waiting import wait_for_result
 from companion.daemon.problem import Refusal
 from companion.daemon.runs import Run
 from companion.enrich.result import Result
+from companion.errors import UsageError
 from companion.note.diff import diff_lines
 
 runs = Noun("runs")
@@ -70,9 +71,12 @@ def refuse_changes(run: str, body: Refused) -> RunShape:
 @runs.does("/runs/<run>/applied", conflicts=True)
 def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
     """Confirm that the edits of an offer were made."""
-    found = _require(run)
-    hashes = body.base_sha256, body.new_sha256
-    made = the_daemon().confirm(found, body.path, *hashes, moved_to=body.moved_to)
+    try:
+        hashes = body.base_sha256, body.new_sha256
+        made = the_daemon().confirm(run, body.path, *hashes, moved_to=body.moved_to)
+    except UsageError:
+        _require(run)
+        raise
     return ChangeMade(change=made)
 
 

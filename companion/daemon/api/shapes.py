@@ -16,7 +16,7 @@ _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
 _PATH = re.compile(
     r"^(?![A-Za-z]:)(?!(?:[\s\S]*/)?\.{1,2}(?:/|$))[^/\\\u0000]{1,255}(?:/[^/\\\u0000]{1,255})*$"
 )
-_WHOLE = re.compile(r"0|[1-9][0-9]{0,15}")
+_WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
 LARGEST = 2**53 - 1  # what every JSON reader takes for a whole number
 
 
@@ -35,7 +35,7 @@ def _check_place(path: str) -> str:
 
 
 def _read_whole(value: object) -> object:
-    """Return the number that a query's text is, in digits alone."""
+    """Return the number that a query's text is, in digits and a minus sign alone."""
     if not isinstance(value, str):
         return value
     if not _WHOLE.fullmatch(value):

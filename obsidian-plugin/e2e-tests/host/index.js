@@ -17,7 +17,7 @@ import { Setting } from "./setting.js";
 import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./settings.js";
 import { Typist } from "./typist.js";
 import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
-import { ItemView, MarkdownView, Workspace, WorkspaceLeaf } from "./workspace.js";
+import { ItemView, MarkdownView, TextFileView, Workspace, WorkspaceLeaf } from "./workspace.js";
 
 /** Obsidian's own, which plugins share. */
 const CODEMIRROR = {
@@ -44,6 +44,7 @@ const OBSIDIAN = {
   TAbstractFile,
   TFile,
   TFolder,
+  TextFileView,
   Vault,
   Workspace,
   WorkspaceLeaf,
@@ -93,7 +94,9 @@ async function start() {
   app.workspace = new Workspace(app, drawWindow(app));
   app.setting = { open: () => new SettingsModal(app, app.settingTabs).open(), openTabById() {} };
   app.fileManager = { renameFile: (file, path) => vault.rename(file, path) };
-  app.metadataCache = new Events();
+  const find = (path) => vault.getFileByPath(path) ?? vault.getFileByPath(`${path}.md`);
+  // no note of these tests embeds another
+  app.metadataCache = Object.assign(new Events(), { getFileCache: () => ({}), getFirstLinkpathDest: find });
   window.addEventListener("keydown", (event) => press(app, event));
   window.hostChanged = (path) => void vault.changed(path);
   const plugin = await loadPlugin(app);

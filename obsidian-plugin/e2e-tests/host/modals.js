@@ -1,5 +1,6 @@
 /** Modals, and those in which one chooses by typing. */
 
+import { ButtonComponent } from "./controls.js";
 import { setIcon } from "./icons.js";
 
 export class Scope {
@@ -92,6 +93,32 @@ export class Modal {
     if (event.key === "Escape") this.close();
     else this.scope.handle(event);
     event.stopPropagation();
+  }
+}
+
+/** A question with buttons, of which each closes it unless its handler returns something. */
+export class ConfirmationModal extends Modal {
+  constructor(app) {
+    super(app);
+    this.buttonContainerEl = this.modalEl.createDiv({ cls: "modal-button-container" });
+  }
+
+  addButton(add) {
+    const button = new ButtonComponent(this.buttonContainerEl);
+    let act = () => {};
+    button.onClick(async (event) => {
+      if (!(await act(event))) this.close();
+    });
+    button.onClick = (handler) => {
+      act = handler;
+      return button;
+    };
+    add(button);
+    return this;
+  }
+
+  addCancelButton(text = "Cancel") {
+    return this.addButton((button) => button.setButtonText(text));
   }
 }
 

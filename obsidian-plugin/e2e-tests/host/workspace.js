@@ -17,9 +17,13 @@ export class ItemView extends Component {
   }
 }
 
-export class MarkdownView extends ItemView {
+/** A view of a file's text. */
+export class TextFileView extends ItemView {
   data = "";
   file = null;
+}
+
+export class MarkdownView extends TextFileView {
   #saved = "";
   #timer = 0;
   #mode = "source";

@@ -56,6 +56,7 @@ export class FakeDaemon {
   codes = [];
   /** Nonces that it was asked to prove itself by. */
   nonces = [];
+  askedFor = [];
   changes = [];
   /** Every request but those for a proof, in order. */
   requests = [];
@@ -123,7 +124,7 @@ export class FakeDaemon {
   }
 
   "POST /presence"() {
-    return { expires_in: 30, to_do: this.toDo };
+    return { expires_in: 30, to_do: this.toDo, asked: this.askedFor };
   }
 
   "POST /runs"(order) {
@@ -137,6 +138,7 @@ export class FakeDaemon {
     await this.thinking;
     const order = this.#runs.get(id);
     const offer = order.text === undefined ? null : offerFor(order.text);
+    if (offer && !stillOpen(order.text).length) return this.#progress(id, "done", [result({ status: "unchanged" })]);
     const change = offer ? null : 8;
     return this.#progress(id, "done", [result({ path: order.paths[0], changes: CHANGES, offer, change })]);
   }
@@ -146,8 +148,8 @@ export class FakeDaemon {
   }
 
   "POST /runs/*/edits"({ text, only }) {
-    if (!PLACES.every((place) => text.includes(place))) return answer(409, "the place is gone");
-    return offerFor(text, only);
+    const open = stillOpen(text, only);
+    return open.length ? offerFor(text, open) : answer(409, "the place is gone");
   }
 
   "POST /runs/*/refused"(_, id) {
@@ -162,9 +164,14 @@ export class FakeDaemon {
     return { changes: this.changes, before: null };
   }
 
+  "GET /changes/*"(_, id) {
+    return this.changes.find((one) => String(one.id) === id) ?? answer(404, "There is no such change.");
+  }
+
   "POST /changes/*/undo"({ text }) {
     if (text === undefined) return { change: 9 };
     const all = WORDS.map((words) => asIn(text, words));
+    if (!all.some((words) => text.includes(words))) return gone();
     const edits = all.filter((words) => text.includes(words)).map((words) => {
       return { start: text.indexOf(words), end: text.indexOf(words) + words.length, text: "" };
     });
@@ -210,6 +217,16 @@ export function change(fields) {
 export function answer(status, detail, type = "about:blank") {
   const problem = { type, title: "No", status, detail };
   return { status, text: JSON.stringify(problem) };
+}
+
+/** That a change is not in the note any more, as the API answers it. */
+export function gone() {
+  return answer(409, "it is not in the note any more", "urn:callout-companion:problem:change-gone");
+}
+
+/** Which of the changes have a place in the text that is empty yet. */
+function stillOpen(text, only = [0, 1]) {
+  return only.filter((index) => text.includes(PLACES[index]) && !text.includes(PLACES[index] + WORDS[index]));
 }
 
 export function offerFor(text, only = [0, 1]) {

@@ -47,6 +47,50 @@ class Modal extends mocks.Modal {
   }
 }
 
+/** A button closes it once its handler is done, unless that returns something. */
+class ConfirmationModal extends Modal {
+  buttonContainerEl = this.modalEl.createDiv();
+
+  addButton(add) {
+    const button = new ConfirmationButton(this);
+    add(button);
+    return this;
+  }
+
+  addCancelButton(text = "Cancel") {
+    return this.addButton((button) => button.setButtonText(text).setCancel());
+  }
+}
+
+class ConfirmationButton {
+  #handler = () => {};
+
+  constructor(modal) {
+    this.buttonEl = modal.buttonContainerEl.createEl("button");
+    this.buttonEl.addEventListener("click", async (event) => {
+      if (!(await this.#handler(event))) modal.close();
+    });
+  }
+
+  setButtonText(text) {
+    this.buttonEl.textContent = text;
+    return this;
+  }
+
+  setCta() {
+    return this;
+  }
+
+  setCancel() {
+    return this;
+  }
+
+  onClick(handler) {
+    this.#handler = handler;
+    return this;
+  }
+}
+
 /** Buttons and toggles that can be clicked as elements. */
 class Setting extends mocks.Setting {
   static create__(parent) {
@@ -99,6 +143,7 @@ class Plugin extends mocks.Plugin {
 
 const OBSIDIAN = {
   ...mocks,
+  ConfirmationModal,
   Modal,
   Notice,
   Plugin,
@@ -164,6 +209,36 @@ export class Host {
     this.workspace.setLayoutReady__();
     await settle();
     return this;
+  }
+
+  /** Open a note in a window of its own: no tab of the workspace has it. */
+  async openInWindow(path) {
+    const view = await this.open(path);
+    const { getLeavesOfType } = this.workspace;
+    this.workspace.getLeavesOfType = (type) =>
+      getLeavesOfType.call(this.workspace, type).filter((leaf) => leaf !== view.leaf);
+    return view;
+  }
+
+  /** Open a canvas of notes. typed: what was typed in the card of one, and is not saved. */
+  async openCanvas(paths, typed = {}) {
+    const view = Object.create(mocks.TextFileView.prototype);
+    const nodes = paths.map((file) => ({ type: "file", file }));
+    const cards = paths.map((path) => {
+      const file = this.app.vault.getFileByPath(path);
+      const run = () => this.app.vault.modify(file, typed[path]);
+      const editor = path in typed ? { getValue: () => typed[path] } : undefined;
+      return [path, { child: { file, editMode: { editor }, requestSave: Object.assign(() => {}, { run }) } }];
+    });
+    const containerEl = document.createElement("div");
+    const fields = { file: null, containerEl, canvas: { nodes: new Map(cards) }, save: async () => {} };
+    Object.assign(view, fields, { getViewType: () => "canvas", getViewData: () => JSON.stringify({ nodes }) });
+    const leaf = this.workspace.getLeaf("tab");
+    leaf.view = view;
+    this.active = null;
+    this.workspace.trigger("layout-change");
+    await settle();
+    return view;
   }
 
   /** Open a note in a new tab. mode: `source` to edit, `preview` to read. */
@@ -256,7 +331,7 @@ export class Host {
   }
 
   async click(name, selector = "button") {
-    find(this.modal.contentEl, selector, name).click();
+    find(this.modal.modalEl, selector, name).click();
     await settle();
   }
 

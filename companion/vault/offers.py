@@ -1,0 +1,149 @@
+"""Changes offered to a client, which makes them in its editor: on the disk before it may.
+
+The client confirms what it made. Where no confirmation came, as after a crash on either side, the
+note itself tells: it holds the change, or it does not.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from companion.note.edit import Edit, EditLost, apply_edits, rebase
+from companion.note.editor import EditorText
+from companion.vault.change import invert_edits
+
+_KEPT = 1_000  # offers; of more, the oldest are forgotten
+
+
+class OfferName(NamedTuple):
+    """What tells an offer from all others.
+
+    key: what it is about, a run or a change that is taken back. sha256: of the whole text that
+    the client had, and of what the edits make of it.
+    """
+
+    key: str
+    before_sha256: str
+    after_sha256: str
+
+
+class Offered(NamedTuple):
+    """A change that was offered and is not confirmed. before: the text that the client had."""
+
+    name: OfferName
+    path: str
+    before: str
+    edits: tuple[Edit, ...]
+
+    @property
+    def after(self) -> str:
+        """The text with the change made."""
+        return apply_edits(self.before, self.edits)
+
+    def is_in(self, text: str) -> bool:
+        """Whether text, of the note's file, holds the change: as it was made, or edited elsewhere.
+
+        Where only a part of it is left, or it was taken back since, it does not.
+        """
+        if EditorText.of(self.before).text == self.before:  # it is an editor's, and no file's
+            text = EditorText.of(text).text
+        if text == self.after:
+            return True
+        replaced = [self.before[edit.start : edit.end] for edit in self.edits]
+        inverse = invert_edits(self.edits, replaced)
+        return _fits(inverse, self.after, text) and not _fits(self.edits, self.before, text)
+
+
+def create_offers(db: sqlite3.Connection) -> None:
+    """Create the table. row: the columns of a row of `changes`; before: until it is confirmed."""
+    db.execute(
+        """CREATE TABLE offers (
+            key TEXT NOT NULL,
+            before_sha256 TEXT NOT NULL,
+            after_sha256 TEXT NOT NULL,
+            path TEXT NOT NULL,
+            made_at REAL NOT NULL,
+            row TEXT NOT NULL,
+            before BLOB,
+            change INTEGER,
+            PRIMARY KEY (key, before_sha256, after_sha256)
+        )"""
+    )
+
+
+def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: bytes) -> None:
+    """Insert an offer; the same one that was confirmed before may be made again."""
+    db.execute(_INSERT, row | {"key": key, "before": before, "row": json.dumps(row)})
+    db.execute(
+        """DELETE FROM offers WHERE rowid IN
+        (SELECT rowid FROM offers ORDER BY rowid DESC LIMIT -1 OFFSET ?)""",
+        (_KEPT,),
+    )
+
+
+def find_offer(db: sqlite3.Connection, name: OfferName) -> sqlite3.Row | None:
+    """Return the offer; its `change` is the one that it became, once it is confirmed.
+
+    None: there is none.
+    """
+    found: sqlite3.Row | None = db.execute(_SELECT_ONE, name).fetchone()
+    return found
+
+
+def text_after(row: sqlite3.Row) -> bytes:
+    """Return the whole text that an offer makes, of one that is not confirmed yet."""
+    return apply_edits(row["before"].decode("utf-8"), _read_edits(row)).encode("utf-8")
+
+
+def close_offer(db: sqlite3.Connection, name: OfferName, change: int) -> None:
+    """Mark the offer as made by that change, which has its texts from now on."""
+    db.execute(_CLOSE, (change, *name))
+
+
+def drop_offers(db: sqlite3.Connection, until: float) -> None:
+    """Delete the offers made until that Unix time: those that nobody confirmed were never made."""
+    db.execute("DELETE FROM offers WHERE made_at < ?", (until,))
+
+
+def list_offers(db: sqlite3.Connection) -> list[Offered]:
+    """Return the offers that are not confirmed.
+
+    Without those made needless by a later change of the note, for the same needs or of the same
+    change: whatever the note holds now is that one's.
+    """
+    return [_read_offer(row) for row in db.execute(_SELECT_OPEN)]
+
+
+_INSERT = """INSERT OR REPLACE INTO offers
+    (key, before_sha256, after_sha256, path, made_at, row, before)
+    VALUES (:key, :before_sha256, :after_sha256, :path, :made_at, :row, :before)"""
+_SELECT_ONE = "SELECT * FROM offers WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"
+_CLOSE = """UPDATE offers SET change = ?, before = NULL
+    WHERE key = ? AND before_sha256 = ? AND after_sha256 = ?"""
+_SELECT_OPEN = """SELECT * FROM offers WHERE change IS NULL AND NOT EXISTS (
+    SELECT 1 FROM changes WHERE changes.path = offers.path AND changes.state != 'abandoned'
+    AND changes.made_at >= offers.made_at
+    AND (changes.undoes = json_extract(offers.row, '$.undoes') OR EXISTS (
+        SELECT 1 FROM json_each(changes.needs) AS mine,
+        json_each(json_extract(offers.row, '$.needs')) AS theirs
+        WHERE mine.value = theirs.value))) ORDER BY rowid"""
+
+
+def _read_offer(row: sqlite3.Row) -> Offered:
+    name = OfferName(row["key"], row["before_sha256"], row["after_sha256"])
+    return Offered(name, row["path"], row["before"].decode("utf-8"), _read_edits(row))
+
+
+def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:
+    return tuple(Edit(*edit) for edit, *_ in json.loads(json.loads(row["row"])["edits"]))
+
+
+def _fits(edits: Sequence[Edit], old: str, new: str) -> bool:
+    try:
+        rebase(edits, old, new)
+    except EditLost:
+        return False
+    return True

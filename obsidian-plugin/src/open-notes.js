@@ -1,0 +1,183 @@
+/** Which notes are shown here, in whatever way, and what was typed in them written to the disk. */
+
+import { TFile, TextFileView } from "obsidian";
+import { NoteInTheWay } from "./errors.js";
+import { asShown, isToSave } from "./note-text.js";
+
+/** @import { App } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+
+/**
+ * An editor outside of tabs and panes: a card of a canvas, a popover. Obsidian's API has none of
+ * it but `Workspace.activeEditor`, so that nothing about one is taken for granted.
+ *
+ * isPart: whether it shows a part of the note alone, as a card of one heading does.
+ *
+ * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
+ */
+
+const LOOK = 200; // milliseconds
+const LOOKS = 15; // Obsidian saves two seconds after the last letter
+
+/**
+ * The paths of the notes that are open: in a tab, a pane or a window of its own, on a canvas, in
+ * a popover, and embedded in one of these. In order.
+ *
+ * @param {App} app
+ */
+export function findOpen(app) {
+  /** @type {Set<TFile>} */
+  const shown = new Set();
+  const views = findTextViews(app);
+  const files = views.flatMap((view) => [view.file, ...filesOnCanvas(app, view)]);
+  for (const file of [...files, ...findCards(app).map((card) => card.file)]) {
+    addWithEmbeds(app, file, shown);
+  }
+  return [...shown].map((file) => file.path).sort();
+}
+
+/**
+ * Write what was typed to the disk.
+ *
+ * Throws NoteInTheWay when that cannot be done.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} where what the notes' paths begin with
+ */
+export async function saveOpen(plugin, where) {
+  const { app } = plugin;
+  for (const view of findTextViews(app)) {
+    const { file } = view;
+    if (isNoteIn(file, where) && (await isToSave(app, file, view.getViewData()))) await view.save();
+  }
+  for (const card of findCards(app)) {
+    if (isNoteIn(card.file, where)) await saveCard(plugin, card);
+  }
+}
+
+/**
+ * The views of text in all tabs, panes and windows: of Markdown, canvases and of other plugins.
+ *
+ * @param {App} app
+ */
+function findTextViews(app) {
+  /** @type {TextFileView[]} */
+  const views = [];
+  app.workspace.iterateAllLeaves(({ view }) => {
+    if (view instanceof TextFileView) views.push(view);
+  });
+  return views;
+}
+
+/**
+ * The files on a canvas (https://jsoncanvas.org); none for a view of another kind.
+ *
+ * @param {App} app
+ * @param {TextFileView} view
+ */
+function filesOnCanvas(app, view) {
+  if (view.getViewType() !== "canvas") return [];
+  const paths = nodesOf(view).map((node) => field(node, "file"));
+  return paths.map((path) => (typeof path === "string" ? app.vault.getFileByPath(path) : null));
+}
+
+/**
+ * @param {TextFileView} view
+ * @returns {unknown[]}
+ */
+function nodesOf(view) {
+  try {
+    const nodes = field(JSON.parse(view.getViewData()), "nodes");
+    return Array.isArray(nodes) ? nodes : [];
+  } catch {
+    return []; // a canvas that is not read yet
+  }
+}
+
+/**
+ * @param {App} app
+ * @returns {Card[]}
+ */
+function findCards(app) {
+  /** @type {unknown[]} */
+  const found = [app.workspace.activeEditor];
+  for (const view of findTextViews(app)) {
+    const nodes = field(field(view, "canvas"), "nodes");
+    if (nodes instanceof Map) found.push(...[...nodes.values()].map((node) => field(node, "child")));
+  }
+  return found.flatMap((part) => (part instanceof TextFileView ? [] : (asCard(part) ?? [])));
+}
+
+/**
+ * @param {unknown} part
+ * @returns {Card | null} null where nothing is edited
+ */
+function asCard(part) {
+  const file = field(part, "file");
+  const editor = field(field(part, "editMode"), "editor") ?? field(part, "editor");
+  if (!(file instanceof TFile) || !hasMethod(editor, "getValue")) return null;
+  const requested = field(part, "requestSave");
+  const save = () => (hasMethod(requested, "run") ? requested.run() : undefined);
+  const isPart = Boolean(field(part, "subpath"));
+  return { file, isPart, read: () => String(editor.getValue()), save };
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Card} card
+ */
+async function saveCard({ app, timers }, { file, isPart, read, save }) {
+  for (let looks = 0; looks < LOOKS; looks++) {
+    const saved = asShown(await app.vault.read(file));
+    if (isPart ? saved.includes(read()) : saved === read()) return;
+    if (!looks) await save();
+    else await timers.pause(LOOK);
+  }
+  throw new NoteInTheWay(
+    `“${file.basename}” is being edited on a canvas or in a popover, and is not saved yet. Try again when it is.`,
+  );
+}
+
+/**
+ * Add the note and those embedded in it, and in these.
+ *
+ * @param {App} app
+ * @param {TFile | null} file
+ * @param {Set<TFile>} shown
+ */
+function addWithEmbeds(app, file, shown) {
+  if (file?.extension !== "md" || shown.has(file)) return;
+  shown.add(file);
+  for (const { link } of app.metadataCache.getFileCache(file)?.embeds ?? []) {
+    const path = link.replace(/#.*/s, "");
+    addWithEmbeds(app, app.metadataCache.getFirstLinkpathDest(path, file.path), shown);
+  }
+}
+
+/**
+ * @param {TFile | null} file
+ * @param {string} where
+ * @returns {file is TFile}
+ */
+function isNoteIn(file, where) {
+  return file !== null && file.extension === "md" && file.path.startsWith(where);
+}
+
+/**
+ * @param {unknown} value
+ * @param {string} name
+ * @returns {unknown}
+ */
+function field(value, name) {
+  return value instanceof Object && name in value ? Reflect.get(value, name) : undefined;
+}
+
+/**
+ * @template {string} N
+ * @param {unknown} value
+ * @param {N} name
+ * @returns {value is { [K in N]: () => unknown }}
+ */
+function hasMethod(value, name) {
+  return typeof field(value, name) === "function";
+}

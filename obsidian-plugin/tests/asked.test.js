@@ -1,0 +1,177 @@
+/** Open notes that a run or an undo of somebody else's waits for, and confirmations that are late. */
+
+import assert from "node:assert/strict";
+import { afterEach, describe, test } from "node:test";
+import { Host } from "./host/obsidian.js";
+import { CHANGES, FILLED, NOTE, answer, fill, offerFor, progress, result } from "./host/daemon.js";
+
+/** @type {Host} */
+let host;
+let view;
+
+const RUN = { path: "A.md", run: "run7", change: null };
+const requests = (name) => host.daemon.asked(name).map(({ body }) => body);
+
+async function begin(asked, data = { takeOver: false }, mode = "source") {
+  host = new Host({ "A.md": NOTE, "B.md": NOTE });
+  Object.assign(host.data, data);
+  host.daemon.askedFor = asked;
+  await host.load();
+  view = await host.open("A.md", mode);
+}
+
+afterEach(() => host.unload());
+
+describe("an open note that is asked for elsewhere", () => {
+  test("is filled here, also where open notes are not taken over in the background", async () => {
+    await begin([RUN]);
+    await host.pass(2000);
+    assert.equal(view.editor.getValue(), FILLED);
+    assert.equal(view.editor.steps, 1);
+    assert.deepEqual(requests("POST /runs/run7/edits"), [{ path: "A.md", text: NOTE }]);
+    assert.equal(requests("POST /runs/run7/applied")[0].path, "A.md");
+    assert.equal(host.daemon.asked("POST /runs").length, 0);
+    assert.deepEqual(host.notices, []);
+  });
+
+  test("waits for a short pause", async () => {
+    await begin([RUN]);
+    for (let times = 0; times < 8; times++) {
+      view.editor.type(NOTE.length, "x");
+      await host.pass(500);
+    }
+    assert.equal(view.editor.getValue(), `${NOTE}xxxxxxxx`);
+    await host.pass(2000);
+    assert.equal(view.editor.getValue(), fill(`${NOTE}xxxxxxxx`));
+  });
+
+  test("waits until the cursor has left a property, and holds nothing up", async () => {
+    await begin([RUN]);
+    view.editor.cursor = NOTE.indexOf("description:") + 3;
+    await host.pass(20_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    assert.deepEqual([host.plugin.doing.size, host.notices.length], [0, 0]);
+    view.editor.cursor = NOTE.length;
+    await host.pass(6000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  test("waits until an input method is done", async () => {
+    await begin([RUN]);
+    view.editor.compose("compositionstart");
+    await host.pass(20_000);
+    assert.deepEqual([view.editor.getValue(), host.notices], [NOTE, []]);
+    view.editor.compose("compositionend");
+    await host.pass(6000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  test("waits while something is typed into a dialog", async () => {
+    await begin([RUN]);
+    const dialog = document.body.createDiv({ cls: "modal-container" });
+    dialog.createEl("input").focus();
+    await host.pass(20_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    dialog.remove();
+    await host.pass(6000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  test("waits until its review is over", async () => {
+    await begin([]);
+    await host.command("review-note");
+    host.daemon.askedFor = [RUN];
+    await host.pass(20_000);
+    assert.equal(view.editor.getValue(), NOTE);
+    await host.click("Cancel");
+    await host.pass(6000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  test("is filled with what is typed in its card on a canvas", async () => {
+    await begin([]);
+    await host.close(view);
+    await host.openCanvas(["A.md"], { "A.md": `${NOTE}Typed.\n` });
+    host.daemon.askedFor = [RUN];
+    await host.pass(12_000);
+    assert.equal(await host.read("A.md"), fill(`${NOTE}Typed.\n`));
+  });
+
+  test("is filled in the file where it is shown to read", async () => {
+    await begin([RUN], {}, "preview");
+    await host.pass(2000);
+    assert.equal(await host.read("A.md"), FILLED);
+  });
+
+  test("is tried again when that did not work, and nobody is bothered", async () => {
+    await begin([RUN]);
+    host.daemon.answers.set("POST /runs/*/edits", answer(409, "the place is gone"));
+    await host.pass(4000);
+    assert.equal(requests("POST /runs/run7/edits").length, 1);
+    host.daemon.answers.delete("POST /runs/*/edits");
+    await host.pass(4000);
+    assert.equal(view.editor.getValue(), FILLED);
+    assert.deepEqual(host.notices, []);
+  });
+
+  test("is taken back here", async () => {
+    await begin([{ path: "A.md", run: null, change: 7 }]);
+    host.daemon.answers.set("POST /changes/*/undo", { offer: offerFor(NOTE) });
+    await host.pass(2000);
+    assert.deepEqual(requests("POST /changes/7/undo"), [{ apply: "client", text: NOTE }]);
+    assert.equal(requests("POST /changes/7/applied").length, 1);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  test("is looked for often while a run is followed here", async () => {
+    await begin([]);
+    host.daemon.answers.set("GET /runs/*", progress({ state: "running", total: 2 }));
+    await host.command("enrich-folder");
+    await host.pass(1000);
+    host.daemon.askedFor = [RUN];
+    await host.pass(4000);
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  test("has no list in the answer of an older daemon", async () => {
+    await begin(undefined);
+    await host.pass(2000);
+    assert.equal(host.status.textContent.includes("away"), false);
+  });
+});
+
+describe("a note that is open to read", () => {
+  test("is written by the daemon, which is told that nothing is unsaved", async () => {
+    await begin([], {}, "preview");
+    await host.command("enrich-note");
+    assert.equal(requests("POST /runs")[0].even_open, true);
+    host.daemon.changes = [{ id: 9, path: "A.md", state: "done", undoes: null }];
+    await host.command("undo-note");
+    assert.deepEqual(requests("POST /changes/9/undo"), [{ even_open: true }]);
+  });
+});
+
+describe("what was written while the daemon went away", () => {
+  const offered = progress({ results: [result({ changes: CHANGES, offer: offerFor(NOTE) })] });
+
+  test("is confirmed once it is back", async () => {
+    await begin([]);
+    host.daemon.answers.set("GET /runs/*", () => ((host.daemon.isAway = true), offered));
+    await host.command("enrich-note");
+    assert.equal(view.editor.getValue(), FILLED);
+    assert.equal(host.said, undefined);
+    host.daemon.isAway = false;
+    await host.pass(2000);
+    assert.match(host.said, /^Filled /);
+    assert.equal(requests("POST /runs/run1/applied").length, 1);
+  });
+
+  test("is told as what it is when it stays away", async () => {
+    await begin([]);
+    host.daemon.answers.set("GET /runs/*", () => ((host.daemon.isAway = true), offered));
+    await host.command("enrich-note");
+    await host.pass(40_000);
+    assert.match(host.said, /“A” was filled, but Callout Companion went away/);
+    assert.equal(host.plugin.doing.size, 0);
+  });
+});

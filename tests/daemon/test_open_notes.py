@@ -1,0 +1,227 @@
+"""What is asked for in a note that is open is done in its editor, on whatever way it was asked."""
+
+from __future__ import annotations
+
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from companion.daemon import history, open_notes
+from companion.daemon.runs import Run
+from companion.errors import NoteBusy, NoteChanged
+from tests.daemon.daemon_fixture import FILLED, STUB, Keeper, eventually, fake, keeper, statuses
+from tests.daemon.test_editor_runs import applied, quiet
+
+__all__ = ["fake", "keeper", "quiet"]
+
+UNSAVED = STUB + "Not saved yet.\n"
+
+
+@pytest.fixture(autouse=True)
+def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("companion.daemon.daemon._OPEN_SETTLE", 0.02)
+    monkeypatch.setattr("companion.daemon.requests.OPEN_LOOK", 0.05)
+    monkeypatch.setattr(open_notes, "OPEN_LOOK", 0.05)
+    monkeypatch.setattr(history, "_LOOK", 0.05)
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No editor has any time."""
+    monkeypatch.setattr(open_notes, "PATIENCE", 0.0)
+    monkeypatch.setattr(history, "PATIENCE", 0.0)
+
+
+def open_and_ask(keeper: Keeper, *paths: str, **options: object) -> Run:
+    """Return a run over notes of which Stub.md is open; the model has answered."""
+    keeper.daemon.report_presence("desk", ["Stub.md"])
+    run = keeper.run(*paths, wait=False, **options)
+    eventually(lambda: run.is_over or keeper.daemon.asked_in(["Stub.md"]))
+    return run
+
+
+def edit(keeper: Keeper, run: Run, text: str) -> int:
+    """Make the run's edits in the editor that shows this text, and confirm them."""
+    offer = keeper.daemon.offer_again(run, "Stub.md", text)
+    keeper.note("Stub.md", applied(text, offer))
+    return keeper.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
+
+
+@pytest.mark.parametrize("options", [{}, {"every": True}, {"retry": True}])
+@pytest.mark.parametrize("asked", ["Stub.md", ""], ids=["the note", "its folder"])
+def test_run_has_an_open_note_edited_in_its_editor(
+    quiet: Keeper, asked: str, options: dict[str, object]
+) -> None:
+    quiet.note("Other.md")
+    run = open_and_ask(quiet, asked, **options)
+    (waiting,) = quiet.daemon.asked_in(["Stub.md", "Other.md"])
+    assert waiting == ("Stub.md", run.id, None)
+    if not asked:
+        eventually(lambda: quiet.is_filled("Other.md"))
+    assert quiet.read("Stub.md") == STUB
+    change = edit(quiet, run, UNSAVED)
+    run.wait(10, 10)
+    assert (run.state, run.counts["enriched"]) == ("done", run.total)
+    (result,) = (entry.result for entry in run.since(0) if entry.result.path == "Stub.md")
+    assert result.change == change
+    assert [filling.need.kind for filling in result.filled] == ["description", "callout"]
+    assert {each.run for each in quiet.changes()} == {run.id}
+    assert quiet.read("Stub.md") == FILLED + "Not saved yet.\n"
+    assert quiet.daemon.asked_in(["Stub.md"]) == []
+    eventually(lambda: not quiet.status().in_hand)
+    assert len(quiet.changes("Stub.md")) == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("taken", [False, True], ids=["it is closed", "an editor takes it later"])
+def test_open_note_that_nobody_takes_is_skipped_and_done_later(quiet: Keeper, taken: bool) -> None:
+    quiet.note("Other.md")
+    quiet.daemon.report_presence("desk", ["Stub.md"])
+    run = quiet.run("", every=True)
+    assert statuses(run) == {"Stub.md": "skipped", "Other.md": "enriched"}
+    (entry,) = (entry for entry in run.since(0) if entry.result.path == "Stub.md")
+    assert entry.result.reason.startswith("open in Obsidian")
+    calls = quiet.model.calls()
+    (waiting,) = quiet.daemon.asked_in(["Stub.md"])
+    assert waiting.run == run.id
+    quiet.rescan()
+    if taken:
+        edit(quiet, run, STUB)
+    quiet.daemon.report_presence("desk", [])
+    eventually(lambda: quiet.is_filled("Stub.md"))
+    eventually(quiet.is_idle_but_for_the_background)
+    (change,) = quiet.changes("Stub.md")
+    assert (change.run, change.state) == (run.id, "done")
+    assert quiet.model.calls() == calls
+    assert quiet.daemon.asked_in(["Stub.md"]) == []
+
+
+def test_open_note_that_is_closed_is_written(quiet: Keeper) -> None:
+    run = open_and_ask(quiet, "Stub.md")
+    quiet.daemon.report_presence("desk", [])
+    run.wait(10, 10)
+    assert statuses(run) == {"Stub.md": "enriched"}
+    assert quiet.is_filled("Stub.md")
+
+
+def test_editor_that_got_the_edits_has_time_again(quiet: Keeper) -> None:
+    run = open_and_ask(quiet, "Stub.md")
+    (held,) = quiet.daemon._open_notes._held.values()
+    until = held.until
+    held.until -= 20
+    quiet.daemon.offer_again(run, "Stub.md", STUB)
+    assert held.until >= until
+
+
+def test_client_that_shows_the_note_may_have_it_written(quiet: Keeper) -> None:
+    quiet.daemon.report_presence("desk", ["Stub.md"])
+    run = quiet.run("Stub.md", even_open=True)
+    assert statuses(run) == {"Stub.md": "enriched"}
+    assert quiet.is_filled("Stub.md")
+    quiet.daemon.history.undo(quiet.changes()[0], even_open=True)
+    assert quiet.read("Stub.md") == STUB
+
+
+def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
+    quiet: Keeper, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = open_and_ask(quiet, "Stub.md")
+    looks = quiet.daemon._open_notes.next_step
+    confirmed: list[int] = []
+
+    def look_late(run_id: str, given: open_notes.Given) -> open_notes.Step:
+        if not confirmed:
+            confirmed.append(edit(quiet, run, STUB))
+        return looks(run_id, given)
+
+    monkeypatch.setattr(quiet.daemon._open_notes, "next_step", look_late)
+    run.wait(10, 10)
+    eventually(lambda: not quiet.status().in_hand)
+    eventually(quiet.is_idle_but_for_the_background)
+    assert [entry.result.change for entry in run.since(0)] == confirmed
+    assert [change.id for change in quiet.changes()] == confirmed
+    assert quiet.daemon.asked_in(["Stub.md"]) == []
+
+
+def test_dry_run_waits_for_nobody(quiet: Keeper) -> None:
+    quiet.daemon.report_presence("desk", ["Stub.md"])
+    assert statuses(quiet.run("Stub.md", dry_run=True)) == {"Stub.md": "enriched"}
+    assert quiet.read("Stub.md") == STUB
+
+
+def test_cancelled_run_asks_no_editor(quiet: Keeper) -> None:
+    run = open_and_ask(quiet, "Stub.md")
+    quiet.daemon.cancel_run(run)
+    assert quiet.daemon.asked_in(["Stub.md"]) == []
+
+
+# --- undo
+
+
+def filled_and_open(keeper: Keeper) -> int:
+    """Return the change that filled Stub.md, which is open now."""
+    keeper.run("Stub.md")
+    keeper.daemon.report_presence("desk", ["Stub.md"])
+    return keeper.changes()[0].id
+
+
+def test_open_note_is_taken_back_in_its_editor(quiet: Keeper) -> None:
+    change = quiet.daemon.history.find(filled_and_open(quiet))
+    assert change
+    with ThreadPoolExecutor() as others:
+        undo = others.submit(quiet.daemon.history.undo, change, "20261125-104412-3f9a")
+        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
+        assert quiet.daemon.asked_in(["Stub.md"]) == [("Stub.md", None, change.id)]
+        text = FILLED + "Not saved yet.\n"
+        offer = quiet.daemon.history.offer_undo(change, text).offer
+        assert applied(text, offer) == UNSAVED
+        made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
+        assert undo.result(10) == (made, "Stub.md", [], "")
+    assert quiet.is_filled("Stub.md")  # the editor saves it
+    assert (quiet.changes()[0].run, quiet.changes()[0].undoes) == ("20261125-104412-3f9a", 1)
+    assert quiet.daemon.asked_in(["Stub.md"]) == []
+
+
+def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: Keeper) -> None:
+    change = quiet.daemon.history.find(filled_and_open(quiet))
+    assert change
+    with ThreadPoolExecutor() as others:
+        undo = others.submit(quiet.daemon.history.undo, change)
+        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
+        made = quiet.daemon.history.offer_undo(change, FILLED.replace("It grows", "It shrinks"))
+        number = quiet.daemon.history.confirm_undo(change, *made.offer[1:])
+        assert undo.result(10) == (number, "Stub.md", ["callout"], made.reason)
+    assert made.reason
+
+
+def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: Keeper) -> None:
+    change = quiet.daemon.history.find(filled_and_open(quiet))
+    assert change
+    with ThreadPoolExecutor() as others:
+        undo = others.submit(quiet.daemon.history.undo, change)
+        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
+        mine = FILLED.replace("It grows", "It shrinks").replace("What a stub is", "What mine is")
+        with pytest.raises(NoteChanged):
+            quiet.daemon.history.offer_undo(change, mine)
+        with pytest.raises(NoteChanged, match="edited since"):
+            undo.result(10)
+
+
+@pytest.mark.usefixtures("impatient")
+def test_open_note_that_nobody_takes_back_is_refused(quiet: Keeper) -> None:
+    change = quiet.daemon.history.find(filled_and_open(quiet))
+    assert change
+    with pytest.raises(NoteBusy, match="open in Obsidian"):
+        quiet.daemon.history.undo(change)
+    assert quiet.is_filled("Stub.md")
+
+
+def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: Keeper) -> None:
+    change = quiet.daemon.history.find(filled_and_open(quiet))
+    assert change
+    with ThreadPoolExecutor() as others:
+        undo = others.submit(quiet.daemon.history.undo, change)
+        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
+        quiet.daemon.report_presence("desk", [])
+        assert undo.result(10).change == 2
+    assert quiet.read("Stub.md") == STUB

@@ -1,0 +1,143 @@
+"""Models that think before they answer: they get room for it, or are told not to, or it is said."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from companion.errors import CompanionError
+from companion.llm.answer import NoAnswer, ThoughtsOnly
+from companion.llm.client import Client
+from companion.llm.endpoint import Endpoint
+from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
+
+ASK = [{"role": "user", "content": "Why?"}]
+SCHEMA: dict[str, Any] = {
+    "type": "object",
+    "properties": {"description": {"type": "string"}},
+    "required": ["description"],
+}
+SAID = "A measure."
+
+
+def told(scene: Scene, thoughts: int) -> Scene:
+    """Return the answer with the tokens of its thoughts in its usage, as OpenAI tells them."""
+    data = json.loads(scene.body)
+    data["usage"]["completion_tokens_details"] = {"reasoning_tokens": thoughts}
+    return scene._replace(body=json.dumps(data).encode())
+
+
+TELLING = [
+    pytest.param(lambda: answer("", "length", reasoning_content="Hm"), id="reasoning_content"),
+    pytest.param(lambda: answer(None, "length", reasoning="Hm"), id="reasoning"),
+    pytest.param(lambda: answer("<think>Hm", "length"), id="<think>"),
+    pytest.param(lambda: told(answer("", "length"), 100), id="reasoning_tokens"),
+    pytest.param(lambda: answer("", "length"), id="an empty answer that is cut off"),
+]
+
+
+def thinking(thought: Scene, needed: int = 1500) -> Any:
+    """Return what a model plays that answers once it may write so many tokens."""
+
+    def script(seen: Seen, _n: int) -> Scene:
+        if seen.body["max_tokens"] < needed:
+            return thought
+        form = seen.body.get("response_format")
+        return answer(json.dumps({"description": SAID}) if form else SAID, reasoning_content="Hm")
+
+    return script
+
+
+def client_of(fake: FakeEndpoint, **settings: Any) -> Client:
+    return Client(Endpoint(fake.url, "m", KEY, **settings), first_delay=0.01)
+
+
+@pytest.mark.parametrize("thought", TELLING)
+def test_a_model_that_thinks_gets_room_for_it(fake: FakeEndpoint, thought: Any) -> None:
+    fake.script = thinking(thought())
+    with client_of(fake) as client:
+        assert not client.thinks
+        assert client.ask_text(ASK, 100).text == SAID and len(fake.seen) == 2
+        assert client.thinks
+        assert client.ask_json(ASK, SCHEMA, 100).data == {"description": SAID}
+        with Client(client.settings, learned_from=client) as other:
+            other.ask_text(ASK, 100)
+    assert len(fake.seen) == 4, "once it is known, one call is enough"
+
+
+def test_a_model_that_does_not_think_gets_no_more(fake: FakeEndpoint) -> None:
+    fake.play(answer("Half a sen", "length"), answer(SAID))
+    with client_of(fake) as client:
+        client.ask_text(ASK, 100)
+        assert not client.thinks
+    assert [seen.body["max_tokens"] for seen in fake.seen] == [100, 200]
+    assert not {"reasoning_effort", "chat_template_kwargs"} & set(fake.seen[0].body)
+
+
+def test_what_it_may_write_is_what_is_configured(fake: FakeEndpoint) -> None:
+    fake.script = thinking(answer("", "length"), 9000)
+    with client_of(fake, max_output_tokens=2000) as client:
+        with pytest.raises(ThoughtsOnly, match=r"still thinking .* 2,000 tokens .* max_output_tok"):
+            client.ask_text(ASK, 100)
+        assert [seen.body["max_tokens"] for seen in fake.seen] == [2000], "no second call like it"
+    with client_of(fake, max_output_tokens=9000) as client:
+        assert client.ask_text(ASK, 100).text == SAID
+
+
+def test_room_for_thoughts_keeps_to_the_context(fake: FakeEndpoint) -> None:
+    fake.script = thinking(answer("", "length"), 9000)
+    with client_of(fake, context_tokens=2048) as client, pytest.raises(ThoughtsOnly):
+        client.ask_text(ASK, 100)
+    assert 1500 < fake.seen[1].body["max_tokens"] < 2048
+
+
+EFFORTS = [
+    pytest.param("low", {"reasoning_effort": "low"}, id="some"),
+    pytest.param(
+        "none",
+        {"reasoning_effort": "none", "chat_template_kwargs": {"enable_thinking": False}},
+        id="none",
+    ),
+]
+
+
+@pytest.mark.parametrize(("effort", "sent"), EFFORTS)
+def test_how_much_it_thinks_is_said(
+    fake: FakeEndpoint, effort: str, sent: dict[str, object]
+) -> None:
+    with client_of(fake, reasoning_effort=effort) as client:
+        client.ask_text(ASK, 100)
+    assert sent.items() <= fake.seen[0].body.items()
+    assert len(set(fake.seen[0].body) - set(sent)) == 4
+
+
+def test_what_the_endpoint_does_not_know_is_left_out(fake: FakeEndpoint) -> None:
+    def strict(seen: Seen, _n: int) -> Scene:
+        for name in ("chat_template_kwargs", "reasoning_effort"):
+            if name in seen.body:
+                return error(400, f"Unrecognized request argument supplied: {name}")
+        return answer(SAID)
+
+    fake.script = strict
+    with client_of(fake, reasoning_effort="none") as client:
+        assert client.ask_text(ASK, 100).text == client.ask_text(ASK, 100).text == SAID
+    assert len(fake.seen) == 4
+
+
+FAULTS = [
+    pytest.param(answer("Half a sen", "length"), "cut off", id="cut off"),
+    pytest.param(answer("", "length"), "only thoughts", id="only thoughts"),
+    pytest.param(answer(""), "is empty", id="empty"),
+    pytest.param(Scene(200, b"{}"), "no completion", id="no completion"),
+    pytest.param(answer(None, refusal="No."), "", id="a refusal says nothing of other notes"),
+]
+
+
+@pytest.mark.parametrize(("scene", "fault"), FAULTS)
+def test_which_fault_it_was_is_told(fake: FakeEndpoint, scene: Scene, fault: str) -> None:
+    fake.play(scene)
+    with client_of(fake) as client, pytest.raises(NoAnswer) as caught:
+        client.ask_text(ASK, 100)
+    assert caught.value.fault == fault and isinstance(caught.value, CompanionError)

@@ -1,0 +1,157 @@
+"""What was offered to an editor and never confirmed is settled by what the note holds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from companion.note.edit import diff_edits
+from companion.vault.journal import Journal, NewChange
+from companion.vault.moves import follow_events
+from companion.vault.recover import settle_offers
+from tests.vault.stub_note import ENRICHED, NOTE, record
+
+NewChangeOf = Callable[..., NewChange]
+CRLF = ENRICHED.replace(b"\n", b"\r\n")
+MORE = b"Typed on.\n"
+
+HELD = [
+    pytest.param(NOTE, ENRICHED, ENRICHED, True, id="made"),
+    pytest.param(NOTE, ENRICHED, NOTE, False, id="not made"),
+    pytest.param(NOTE, ENRICHED, ENRICHED + MORE, True, id="made, and typed on"),
+    pytest.param(NOTE, ENRICHED, NOTE + MORE, False, id="not made, and typed on"),
+    pytest.param(NOTE, ENRICHED, b"\xef\xbb\xbf" + CRLF, True, id="saved with CRLF and BOM"),
+    pytest.param(NOTE, ENRICHED, CRLF + b"More.\r\n", True, id="CRLF, and typed on"),
+    pytest.param(NOTE, ENRICHED, ENRICHED.replace(b"Prose", b"Mine"), False, id="edited in it"),
+    pytest.param(NOTE, ENRICHED, b"# Other\n", False, id="rewritten"),
+    pytest.param(NOTE, ENRICHED, b"\xff", False, id="not UTF-8"),
+    pytest.param(NOTE, ENRICHED, None, False, id="gone"),
+    pytest.param(ENRICHED, NOTE, NOTE + MORE, True, id="taken out, and typed on"),
+    pytest.param(ENRICHED, NOTE, ENRICHED + MORE, False, id="not taken out, and typed on"),
+]
+
+
+@pytest.mark.parametrize(("before", "after", "found", "held"), HELD)
+def test_is_done_when_the_note_holds_it(
+    journal: Journal,
+    vault: Path,
+    change: NewChangeOf,
+    before: bytes,
+    after: bytes,
+    found: bytes | None,
+    held: bool,
+) -> None:
+    name = journal.offer("run-1", change(before, after), before, after)
+    if found is not None:
+        (vault / "Stub.md").write_bytes(found)
+    made = settle_offers(vault, journal)
+    assert [c.state for c in journal.changes()] == ["done"] * held
+    assert made == [c.id for c in journal.changes()]
+    assert len(journal.offered()) == (not held)
+    number = journal.confirm(name)  # which comes late
+    assert [c.id for c in journal.changes()] == [number]
+    assert journal.images(number or 0) == (before, after)
+
+
+def test_is_on_the_disk_before_it_is_offered(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "journal.sqlite3"
+    with Journal(file) as journal:
+        before = journal.commits
+        name = journal.offer("run-1", change(), NOTE, ENRICHED)
+        assert journal.commits == before + 1
+        with Journal(file, read_only=True) as reader:
+            assert [offered.name for offered in reader.offered()] == [name]
+    with Journal(file) as again:
+        number = again.confirm(name)
+        assert (number, again.asked("Stub.md")["callout"].change) == (1, 1)
+
+
+def test_the_part_that_was_made_is_told_from_the_whole(
+    journal: Journal, vault: Path, note: Path
+) -> None:
+    part = NOTE.replace(b"description: ", b"description: What a stub is.")
+    for need, after in (("description", part), ("callout", ENRICHED)):
+        edits = diff_edits(NOTE.decode(), after.decode())
+        journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, (need,)), NOTE, after)
+    note.write_bytes(part + MORE)
+    settle_offers(vault, journal)
+    assert [c.needs for c in journal.changes()] == [("description",)]
+
+
+def test_whole_is_settled_once_where_parts_were_offered_too(
+    journal: Journal, vault: Path, note: Path
+) -> None:
+    part = NOTE.replace(b"description: ", b"description: What a stub is.")
+    for needs, after in ((("description",), part), (("description", "callout"), ENRICHED)):
+        edits = diff_edits(NOTE.decode(), after.decode())
+        journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after)
+    note.write_bytes(ENRICHED + MORE)
+    for _ in range(2):
+        settle_offers(vault, journal)
+    assert [c.needs for c in journal.changes()] == [("description", "callout")]
+
+
+def test_is_not_what_a_later_change_made(
+    journal: Journal, vault: Path, note: Path, change: NewChangeOf
+) -> None:
+    journal.offer("run-1", change(), NOTE, ENRICHED)
+    record(journal, change()._replace(run="run-2"), NOTE, ENRICHED)
+    note.write_bytes(ENRICHED)
+    assert settle_offers(vault, journal) == []
+    assert [c.run for c in journal.changes()] == ["run-2"]
+
+
+def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
+    journal: Journal, vault: Path, note: Path, change: NewChangeOf
+) -> None:
+    for mark, newline in ((b"\xef\xbb\xbf", b"\n"), (b"", b"\r\n")):
+        before, after = (mark + each.replace(b"\n", newline) for each in (NOTE, ENRICHED))
+        journal.offer("run-1", change(before, after), before, after)
+        note.write_bytes(after + b"More." + newline)
+        assert len(settle_offers(vault, journal)) == 1
+
+
+def test_note_that_was_renamed_is_confirmed_under_its_new_name(
+    journal: Journal, change: NewChangeOf
+) -> None:
+    name = journal.offer("run-1", change(), NOTE, ENRICHED)
+    journal.confirm(name, "Renamed.md")
+    assert [c.path for c in journal.changes()] == ["Renamed.md"]
+    assert journal.asked("Renamed.md")
+
+
+def test_offer_goes_with_its_note_that_is_moved(
+    journal: Journal, vault: Path, note: Path, change: NewChangeOf
+) -> None:
+    journal.offer("run-1", change(), NOTE, ENRICHED)
+    note.rename(vault / "Moved.md")
+    follow_events(vault, journal, [("Stub.md", "Moved.md")])
+    (vault / "Moved.md").write_bytes(ENRICHED)
+    settle_offers(vault, journal)
+    assert [c.path for c in journal.changes()] == ["Moved.md"]
+
+
+def test_only_the_notes_asked_for_are_looked_at(
+    journal: Journal, vault: Path, change: NewChangeOf
+) -> None:
+    for path in ("a.md", "b.md"):
+        journal.offer("run-1", change(path=path), NOTE, ENRICHED)
+        (vault / path).write_bytes(ENRICHED)
+    settle_offers(vault, journal, ["b.md"])
+    assert [c.path for c in journal.changes()] == ["b.md"]
+
+
+def test_what_nobody_made_is_forgotten_in_the_end(journal: Journal, change: NewChangeOf) -> None:
+    name = journal.offer("run-1", change(), NOTE, ENRICHED)
+    journal.drop_offers(older_than=3600)
+    assert journal.offered()
+    journal.drop_offers(older_than=-1)
+    assert (journal.offered(), journal.confirm(name)) == ([], None)
+
+
+def test_offer_hinders_no_change_of_the_note(journal: Journal, change: NewChangeOf) -> None:
+    for key in ("run-1", "run-2"):  # two windows
+        journal.offer(key, change(), NOTE, ENRICHED)
+    assert journal.begin(change(), NOTE, ENRICHED)
