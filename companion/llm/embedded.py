@@ -123,7 +123,7 @@ class EmbeddedServer:
 
     def _spawn(self) -> subprocess.Popen[bytes]:
         """Start the child; its Ctrl-C is ours to handle, so it gets a group of its own."""
-        script = Path(__file__).with_name("server.py")
+        script = Path(__file__).with_name("embedded_worker.py")
         with _open_log(self._log) as log:
             return subprocess.Popen(
                 [sys.executable, "-P", str(script)],
