@@ -11,7 +11,7 @@ from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from companion.config.private_file import read_if_there
+from companion.config.private_file import read_if_exists
 from companion.config.settings import Config
 from companion.errors import UsageError
 
@@ -69,7 +69,7 @@ def load_config() -> Config:
 
 def _read_toml(file: Path) -> dict[str, object]:
     try:
-        return tomllib.loads((read_if_there(file) or b"").decode("utf-8-sig"))
+        return tomllib.loads((read_if_exists(file) or b"").decode("utf-8-sig"))
     except tomllib.TOMLDecodeError as error:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
     except UnicodeDecodeError as error:

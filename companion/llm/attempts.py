@@ -13,21 +13,21 @@ from typing import TYPE_CHECKING, Any, Protocol
 from companion.errors import CompanionError, EndpointError
 from companion.llm.budget import Reservation
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     CallFailed,
     Cancelled,
     OutOfQuota,
     RateLimited,
     Reply,
     Stopped,
-    fault_of,
-    timed_out,
-    unreachable,
+    error_for_reply,
+    timeout_error,
+    unreachable_error,
 )
-from companion.llm.response import error_inside, read_completion
+from companion.llm.response import read_completion, with_body_status
 
 if TYPE_CHECKING:
-    from companion.llm.transport import Wire
+    from companion.llm.transport import Transport
 
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
 _LONGEST_WAIT = 60.0  # seconds; a server that asks for more is given up at once
@@ -56,7 +56,7 @@ class FixedSource:
         return nullcontext(self.settings)
 
 
-class Calls:
+class Attempts:
     """Sends requests to one endpoint, from any number of threads.
 
     `first_delay` is in seconds: what is waited before the second call, doubled for each further
@@ -71,7 +71,7 @@ class Calls:
         self._first_delay = first_delay
         self._closed = self._stopped = False
         self._lock = threading.Lock()
-        self._current: Wire | None = None
+        self._current: Transport | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
 
     def send(
@@ -106,9 +106,9 @@ class Calls:
                     reply = self._post(endpoint, body_for(endpoint), reservation)
                     fault, wait = _passing_fault(reply, endpoint)
                 except CallFailed as failure:
-                    fault = timed_out(endpoint) if failure.slow else None
+                    fault = timeout_error(endpoint) if failure.slow else None
                     limit = min(limit, 1) if failure.slow else limit
-                    fault = fault or unreachable(endpoint, failure.reason)
+                    fault = fault or unreachable_error(endpoint, failure.reason)
             if fault is None:
                 return reply, endpoint
             if attempt >= limit or wait > _LONGEST_WAIT or isinstance(fault, OutOfQuota):
@@ -141,7 +141,7 @@ class Calls:
         wire = self._wire(endpoint)
         reservation.sent = True
         try:
-            reply = error_inside(wire.post(body))
+            reply = with_body_status(wire.post(body))
         except CallFailed as failure:
             reservation.sent = failure.sent
             self._check()
@@ -152,17 +152,17 @@ class Calls:
             reservation.release()
         return reply
 
-    def _wire(self, endpoint: Endpoint) -> Wire:
+    def _wire(self, endpoint: Endpoint) -> Transport:
         """Return the line to endpoint; a new one when its address or key is another now.
 
         The old one is left to the threads that still wait on it, and goes with the last of them.
         """
-        from companion.llm.transport import Wire
+        from companion.llm.transport import Transport
 
         with self._lock:
             self._check()
             if self._current is None or self._current.endpoint != endpoint:
-                self._current = Wire(endpoint)
+                self._current = Transport(endpoint)
             return self._current
 
     def _pause(self, attempt: int, wait: float) -> None:
@@ -182,7 +182,7 @@ def _passing_fault(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | N
     """Return the error that may pass, None when there is none, and the seconds to wait."""
     if reply.status not in _RETRIED and reply.status < 500:
         return None, 0.0
-    fault, wait = fault_of(reply, endpoint), _retry_after(reply)
+    fault, wait = error_for_reply(reply, endpoint), _retry_after(reply)
     if isinstance(fault, RateLimited):
         fault.retry_after = wait or None
     return fault, wait

@@ -78,11 +78,11 @@ class LimitReached(EndpointError):
         self.retry_after = retry_after
 
 
-class SpendingUnknown(EndpointError):
+class BudgetUnknown(EndpointError):
     """There is a cap, but what was spent cannot be told, so nothing is."""
 
 
-class Spent(NamedTuple):
+class DaySpending(NamedTuple):
     """What today took, calls under way included, at their estimates.
 
     dollars: US dollars; None when the price of any of today's calls is not known.
@@ -96,14 +96,14 @@ class Spent(NamedTuple):
     calls: int = 0
 
 
-class Spending:
+class Budget:
     """Counts what is spent, by the local calendar day, in a file that all processes share.
 
     price: of the configured model; None where it is not known. tokens_a_day, dollars_a_day: the
     caps over all vaults; notes_a_day: background notes in this vault; None: no cap.
     clock: seconds since the epoch. For any number of threads; close() it at the end.
 
-    Raises SpendingUnknown, when there is a cap, for a file that cannot be used; without one the
+    Raises BudgetUnknown, when there is a cap, for a file that cannot be used; without one the
     work goes on, uncounted, after a warning.
     """
 
@@ -140,11 +140,11 @@ class Spending:
         patient: where a cap is in the way, wait for the calls under way in this process, which
         may take less than was estimated for them.
 
-        Raises LimitReached, SpendingUnknown.
+        Raises LimitReached, BudgetUnknown.
         """
         amount = self._amount(input_tokens, output_tokens)
         if self._microdollars is not None and amount.unpriced:
-            raise SpendingUnknown(
+            raise BudgetUnknown(
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
@@ -160,7 +160,7 @@ class Spending:
     def reserve_note(self) -> bool:
         """Return whether one more background note may be worked on today; it is counted then.
 
-        Raises SpendingUnknown.
+        Raises BudgetUnknown.
         """
         with self._changed:
             try:
@@ -168,7 +168,7 @@ class Spending:
             except LedgerUnusable as error:
                 return self._go_on(error, capped=self.notes_a_day is not None)
 
-    def give_note_back(self) -> None:
+    def release_note(self) -> None:
         """Count one background note less: it was not asked for after all."""
         with self._changed:
             try:
@@ -176,24 +176,24 @@ class Spending:
             except LedgerUnusable as error:
                 self._warn(error)
 
-    def today(self) -> Spent:
+    def spent_today(self) -> DaySpending:
         """Return what was spent today; zeros where that cannot be told. Costs microseconds."""
         with self._changed:
             try:
                 amount, notes = self._ledger.read(self._day(), self._vault)
             except LedgerUnusable as error:
                 self._warn(error)
-                return Spent()
+                return DaySpending()
         known = not amount.unpriced and (amount.calls or self._price)
         dollars = amount.microdollars / _MICRO if known else None
-        return Spent(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
+        return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         with self._changed:
             self._ledger.close()
 
-    def __enter__(self) -> Spending:
+    def __enter__(self) -> Budget:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -272,8 +272,8 @@ class Spending:
         self._warned = True
 
 
-def _unknown(error: LedgerUnusable) -> SpendingUnknown:
-    return SpendingUnknown(
+def _unknown(error: LedgerUnusable) -> BudgetUnknown:
+    return BudgetUnknown(
         f"What was spent today cannot be told, so that no limit can be kept: {error}"
     )
 

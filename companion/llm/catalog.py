@@ -101,7 +101,7 @@ def list_models() -> list[ListedModel]:
     return listed + [ListedModel(_own_file(path), path) for path in others]
 
 
-def find(name: str) -> Model:
+def find_model(name: str) -> Model:
     """Return the model of that name: of the catalogue, a GGUF file's path, or at Hugging Face.
 
     At Hugging Face: `owner/repository/file.gguf` or `hf:owner/repository:file.gguf`.
@@ -132,7 +132,7 @@ def model_path(name: str) -> Path | None:
 
     Raises UsageError when there is no such model.
     """
-    model = find(name)
+    model = find_model(name)
     path = model.path or models_folder() / model.file
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
         return None

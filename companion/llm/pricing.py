@@ -32,7 +32,7 @@ def estimate_tokens(text: str) -> int:
     return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)
 
 
-def price(model: str, base_url: str, input_tokens: int, output_tokens: int) -> Price | None:
+def find_price(model: str, base_url: str, input_tokens: int, output_tokens: int) -> Price | None:
     """Return what the tokens cost at that address, None when the price is not known.
 
     The prices come with the genai-prices package; nothing is fetched.

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 
 from companion.llm import pricing
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import Reply, what_was_said
+from companion.llm.endpoint_errors import Reply, server_message
 from companion.llm.response import JsonSchema
 
 Message = Mapping[str, str]
@@ -94,7 +94,7 @@ _NOT_TAKEN = re.compile(
 _THOUGHTS = 4096  # tokens for what a model thinks before it answers
 
 
-class Learned:
+class Capabilities:
     """What was found out about an endpoint, shared by its clients, from any thread.
 
     modes: JSON formats to try, best first. dropped: parameters that it does not take. thinks:
@@ -114,7 +114,7 @@ class Learned:
         OpenAI's reasoning models take no temperature, and max_completion_tokens for max_tokens.
         Only vLLM, SGLang and llama.cpp know chat_template_kwargs.
         """
-        said = what_was_said(reply).lower()
+        said = server_message(reply).lower()
         if reply.status not in REJECTED or not _NOT_TAKEN.search(said):
             return False
         for name in _OPTIONAL:
@@ -123,7 +123,7 @@ class Learned:
                 return True
         return False
 
-    def room_for(self, question: Question, settings: Endpoint) -> int:
+    def output_limit(self, question: Question, settings: Endpoint) -> int:
         """Return how many tokens the model may write to answer the question, thoughts included."""
         tokens = question.tokens
         if settings.max_output_tokens is not None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
-from companion.llm.errors import Reply
+from companion.llm.endpoint_errors import Reply
 
 JsonSchema = Mapping[str, Any]
 
@@ -163,7 +163,7 @@ def fits(value: Any, schema: JsonSchema) -> bool:
     return True
 
 
-def error_inside(reply: Reply) -> Reply:
+def with_body_status(reply: Reply) -> Reply:
     """Return reply with the status that its body reports.
 
     Some gateways send errors with status 200 and the real status in the body.

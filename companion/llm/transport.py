@@ -24,7 +24,7 @@ import openai
 from companion import __version__
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import CallFailed, Reply, unusable
+from companion.llm.endpoint_errors import CallFailed, Reply, unusable_answer_error
 
 # On import the package obeys OPENAI_LOG, which would print the prompts to stderr.
 logging.getLogger("openai").setLevel(logging.WARNING)
@@ -36,7 +36,7 @@ _CONNECTIONS = 256
 _KEPT_HEADERS = ("host", "content-type", "content-length", "accept")
 
 
-class Wire:
+class Transport:
     """An open line to one endpoint, for any number of threads."""
 
     def __init__(self, endpoint: Endpoint) -> None:
@@ -116,7 +116,9 @@ class _Guard(httpx2.BaseTransport):
         response = self._inner.handle_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
-            raise unusable(self._endpoint, "is compressed, although plain text was asked for")
+            raise unusable_answer_error(
+                self._endpoint, "is compressed, although plain text was asked for"
+            )
         body = _CappedBody(response, self._endpoint, deadline)
         return httpx2.Response(
             response.status_code,
@@ -163,7 +165,7 @@ class _CappedBody(httpx2.SyncByteStream):
         for chunk in self._response.iter_raw():
             size += len(chunk)
             if size > MAX_ANSWER:
-                raise unusable(self._endpoint, "is longer than 1 MiB")
+                raise unusable_answer_error(self._endpoint, "is longer than 1 MiB")
             if time.monotonic() > self._deadline:
                 raise httpx2.ReadTimeout("the answer came too slowly")
             yield chunk

@@ -109,7 +109,7 @@ class Reply(NamedTuple):
         return "html" in kind.lower() or self.body[:200].lstrip()[:1] == b"<"
 
 
-def what_was_said(reply: Reply) -> str:
+def server_message(reply: Reply) -> str:
     """Return the server's own words about an error, with its codes, on one line."""
     data = reply.parse()
     if data is None:
@@ -128,9 +128,9 @@ def scrub(text: str, endpoint: Endpoint) -> str:
     return re.sub(r"\b(sk|key|gsk|xai|pk)-[\w*-]{4,}[\w*.-]*", "[hidden]", text)
 
 
-def fault_of(reply: Reply, endpoint: Endpoint) -> CompanionError:
+def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     """Return the error for a reply whose status is not 200."""
-    said = what_was_said(reply)
+    said = server_message(reply)
     where, model = endpoint.address, endpoint.model
     tail = _quoted(said, endpoint)
     status = reply.status
@@ -177,14 +177,14 @@ def _other_fault(reply: Reply, endpoint: Endpoint, said: str) -> CompanionError:
             f" larger context{tail}"
         )
     if _FILTERED.search(said):
-        return refused(endpoint, said)
+        return refusal_error(endpoint, said)
     return RequestRejected(
         f"The endpoint {where} rejects the request to {model} (error {status});"
         f" check the endpoint's settings{tail}"
     )
 
 
-def unreachable(endpoint: Endpoint, reason: str) -> EndpointDown:
+def unreachable_error(endpoint: Endpoint, reason: str) -> EndpointDown:
     """Return the error for an endpoint to which no call gets through."""
     if endpoint.embedded:
         return EndpointDown(
@@ -198,7 +198,7 @@ def unreachable(endpoint: Endpoint, reason: str) -> EndpointDown:
     )
 
 
-def timed_out(endpoint: Endpoint) -> EndpointDown:
+def timeout_error(endpoint: Endpoint) -> EndpointDown:
     """Return the error for an endpoint that did not answer in time."""
     return EndpointDown(
         f"The endpoint {endpoint.address} ({endpoint.model}) did not finish its answer within"
@@ -206,7 +206,7 @@ def timed_out(endpoint: Endpoint) -> EndpointDown:
     )
 
 
-def web_page(endpoint: Endpoint) -> NotAnEndpoint:
+def web_page_error(endpoint: Endpoint) -> NotAnEndpoint:
     """Return the error for a web page in place of an answer."""
     return NotAnEndpoint(
         f"The address {endpoint.address} answers with a web page, not as an OpenAI-compatible"
@@ -214,7 +214,7 @@ def web_page(endpoint: Endpoint) -> NotAnEndpoint:
     )
 
 
-def refused(endpoint: Endpoint, said: str) -> AnswerError:
+def refusal_error(endpoint: Endpoint, said: str) -> AnswerError:
     """Return the error for a model that will not answer."""
     return AnswerError(
         f"The model {endpoint.model} refuses to answer for this note; write the text yourself,"
@@ -222,7 +222,7 @@ def refused(endpoint: Endpoint, said: str) -> AnswerError:
     )
 
 
-def unusable(endpoint: Endpoint, what: str) -> AnswerError:
+def unusable_answer_error(endpoint: Endpoint, what: str) -> AnswerError:
     """Return the error for an answer that cannot be used; `what` says what it is."""
     return AnswerError(
         f"The answer of {endpoint.model} at {endpoint.address} {what}; try again,"
@@ -230,7 +230,7 @@ def unusable(endpoint: Endpoint, what: str) -> AnswerError:
     )
 
 
-def only_thoughts(endpoint: Endpoint, tokens: int) -> AnswerError:
+def only_thoughts_error(endpoint: Endpoint, tokens: int) -> AnswerError:
     """Return the error for a model that thought for all the tokens that it may write."""
     return AnswerError(
         f"The model {endpoint.model} at {endpoint.address} was still thinking when its {tokens:,}"

@@ -11,14 +11,14 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from companion.config.private_file import read_if_there, write_private
+from companion.config.private_file import read_if_exists, write_private
 from companion.config.settings import Config
 from companion.errors import UsageError
 
 _BOM = "\ufeff"
 _KEY = "endpoint.api_key"
 
-Setting = str | bool | None
+SettingValue = str | bool | None
 
 
 class PlannedSettings(NamedTuple):
@@ -35,12 +35,12 @@ class PlannedSettings(NamedTuple):
     config: Config
 
 
-def plan_settings(file: Path, settings: Mapping[str, Setting]) -> PlannedSettings:
+def plan_settings(file: Path, settings: Mapping[str, SettingValue]) -> PlannedSettings:
     """Return how the file would be with the settings, named as `endpoint.model`; None: without it.
 
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
-    before = read_if_there(file)
+    before = read_if_exists(file)
     text = _decode(before or b"", file)
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
     wanted = _parse(text, file)
@@ -62,7 +62,7 @@ def write_planned(planned: PlannedSettings) -> None:
     """
     if not planned.changed:
         return
-    if read_if_there(planned.file) != planned.before:
+    if read_if_exists(planned.file) != planned.before:
         raise UsageError(
             f"somebody changed {planned.file} meanwhile; nothing was written, go again"
         )
@@ -83,7 +83,7 @@ def _parse(text: str, file: Path) -> dict[str, Any]:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
 
 
-def _set(tables: dict[str, Any], name: str, value: Setting) -> object:
+def _set(tables: dict[str, Any], name: str, value: SettingValue) -> object:
     """Return what the setting was, None when it was not there, and set it.
 
     tables are tomllib's or tomlkit's, which are dictionaries, too. Raises UsageError when a part
@@ -105,7 +105,7 @@ def _set(tables: dict[str, Any], name: str, value: Setting) -> object:
     return was
 
 
-def _edit(text: str, settings: Mapping[str, Setting], file: Path) -> str:
+def _edit(text: str, settings: Mapping[str, SettingValue], file: Path) -> str:
     try:
         document = tomlkit.parse(text)
         for name, value in settings.items():
@@ -125,7 +125,7 @@ def _validate(tables: dict[str, Any], file: Path) -> Config:
         raise UsageError(f"{file}: {name}: {said}; nothing was written") from None
 
 
-def _in_words(name: str, old: object, new: Setting) -> str:
+def _in_words(name: str, old: object, new: SettingValue) -> str:
     if new is None:
         return f"{name}: taken out"
     if name == _KEY:
