@@ -1,11 +1,10 @@
-"""One question in, an answer out: text, or JSON that fits a schema."""
+"""The client of an endpoint: a question in, an answer out, as text or JSON that fits a schema."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from companion.errors import AnswerError, CompanionError
 from companion.llm.attempts import Attempts, EndpointSource, FixedSource
@@ -13,7 +12,6 @@ from companion.llm.budget import Budget, Reservation
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     JsonUnsupported,
-    Reply,
     RequestRejected,
     error_for_reply,
     only_thoughts_error,
@@ -30,25 +28,24 @@ from companion.llm.response import (
     JsonSchema,
     NoAnswer,
     NoCompletion,
+    Reply,
     ThoughtsOnly,
     Usage,
     read_completion,
     read_json,
 )
 
-_ABOUT_JSON = re.compile(
+_JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
-
-
-_UNCLEAR = (AnswerError, RequestRejected)  # of a request; it may be its JSON format
+_UNSPECIFIC_ERRORS = (AnswerError, RequestRejected)  # the cause may be the JSON format
 
 
 class _FormatRejected(Exception):
-    """The endpoint rejects a request with a JSON format. `named` when it says that it is that."""
+    """The endpoint rejects a request with a JSON format. named: its message names the format."""
 
-    def __init__(self, fault: CompanionError, named: bool) -> None:
-        super().__init__(fault)
+    def __init__(self, error: CompanionError, named: bool) -> None:
+        super().__init__(error)
         self.named = named
 
 
@@ -76,7 +73,7 @@ class Client:
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
-        self._calls = Attempts(source, cancelled or threading.Event(), first_delay)
+        self._attempts = Attempts(source, cancelled or threading.Event(), first_delay)
         self._capabilities = Capabilities(self.settings.json)
         self._budget = budget
         if capabilities_from and capabilities_from.settings == self.settings:
@@ -86,12 +83,12 @@ class Client:
 
     @property
     def usage(self) -> Usage:
-        """What all calls so far took, also those without a usable answer."""
+        """The usage of all calls so far, also of those without a usable answer."""
         return self._usage
 
     @property
     def thinks(self) -> bool:
-        """Whether the model was seen to think before it answers."""
+        """Whether the model has thought before an answer so far."""
         return self._capabilities.thinks
 
     def ask_text(
@@ -110,7 +107,9 @@ class Client:
         """
         named = not self._capabilities.modes
         for mode in self._capabilities.modes:
-            question = Question(messages, max_tokens, schema, mode, told=mode == "object")
+            question = Question(
+                messages, max_tokens, schema, mode, schema_in_prompt=mode == "object"
+            )
             try:
                 answer = self._ask(question)
             except _FormatRejected as rejected:
@@ -126,16 +125,16 @@ class Client:
         )
 
     def limit_calls(self, at_once: int) -> None:
-        """Have at most so many calls under way at once; more threads may ask, and wait then."""
-        self._calls.limit(at_once)
+        """Have at most so many calls under way at once; further threads that ask wait."""
+        self._attempts.limit(at_once)
 
     def stop(self) -> None:
-        """Make no further call: what would raises Stopped. Those under way are finished."""
-        self._calls.stop()
+        """Make no further calls, but raise Stopped. Calls under way are finished."""
+        self._attempts.stop()
 
     def close(self) -> None:
         """Break off the calls under way and close the connections."""
-        self._calls.close()
+        self._attempts.close()
 
     def __enter__(self) -> Client:
         return self
@@ -144,94 +143,91 @@ class Client:
         self.close()
 
     def _ask(self, question: Question) -> Answer:
-        """Return the answer; where it cannot be used, that of one more call.
+        """Return the answer; where it is unusable, that of one more call.
 
-        An answer cut off gets twice the tokens then, where it may have them, and room for thoughts;
-        the embedded model only runs on, so that its text is the answer, with CUT at its end. One
-        that is not JSON gets the schema in words.
+        After an answer that was cut off, the second call has twice the tokens, where that is
+        allowed; after one that is not JSON, the schema in its prompt. The embedded model only
+        runs on, so that its text is the answer, with CUT at its end.
         """
         usage = Usage()
         for _ in range(2):
-            asked = question._replace(
-                tokens=self._capabilities.output_limit(question, self.settings)
-            )
-            completion, endpoint = self._complete(asked)
+            limit = self._capabilities.output_limit(question, self.settings)
+            completion, endpoint = self._complete(question._replace(max_tokens=limit))
             usage += completion.usage
             self._capabilities.thinks |= completion.thinks
             if completion.refusal or completion.finish == "content_filter":
                 raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
-            problem = _problem_of(completion, asked)
+            problem = _find_problem(completion, question.schema, limit)
             if not problem:
-                data = read_json(completion.text, asked.schema) if asked.schema else None
+                data = read_json(completion.text, question.schema) if question.schema else None
                 return Answer(completion.text, data or {}, usage)
             if completion.finish == "length" and not endpoint.embedded:
-                question = question._replace(tokens=question.tokens * 2)
-                if self._capabilities.output_limit(question, self.settings) <= asked.tokens:
+                question = question._replace(max_tokens=question.max_tokens * 2)
+                if self._capabilities.output_limit(question, self.settings) <= limit:
                     break  # the same call would end in the same way
-            question = question._replace(told=True)
-        raise _no_answer(completion, endpoint, problem, asked.tokens, usage)
+            question = question._replace(schema_in_prompt=True)
+        raise _no_answer(completion, endpoint, problem, limit, usage)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
-        """Return what the model answered, after learning what the endpoint does not take."""
+        """Return the completion, after leaving out the parameters that the endpoint rejects.
+
+        Raises _FormatRejected where what it rejects may be the JSON format.
+        """
         while True:
             dropped = self._capabilities.dropped
-            reply, endpoint = self._calls.send(
-                self._body_for(question), self._reserve_for(question)
+            reply, endpoint = self._attempts.send(
+                lambda endpoint: self._capabilities.body_for(question, endpoint),
+                lambda: self._reserve(question),
             )
             if reply.status == 200:
-                completion = self._read(reply, endpoint)
-                runs_on = endpoint.embedded and completion.finish == "length" and completion.text
-                if runs_on and not question.schema:
-                    completion = completion._replace(text=completion.text + CUT, finish="stop")
-                return completion, endpoint
-            if self._capabilities.learn(reply, dropped):
+                return self._read(reply, endpoint, question), endpoint
+            if self._capabilities.drop_parameter(reply, dropped):
                 continue
-            fault = error_for_reply(reply, endpoint)
-            if question.schema and reply.status in REJECTED and type(fault) in _UNCLEAR:
-                named = bool(_ABOUT_JSON.search(server_message(reply)))
-                raise _FormatRejected(fault, named)
-            raise fault
+            error = error_for_reply(reply, endpoint)
+            if question.schema and reply.status in REJECTED and type(error) in _UNSPECIFIC_ERRORS:
+                named = bool(_JSON_FORMAT.search(server_message(reply)))
+                raise _FormatRejected(error, named)
+            raise error
 
-    def _read(self, reply: Reply, endpoint: Endpoint) -> Completion:
+    def _reserve(self, question: Question) -> Reservation:
+        """Return the reservation of the tokens that one call may take."""
+        if self._budget is None:
+            return Reservation()
+        return self._budget.reserve(question.estimate_tokens(), question.max_tokens, patient=True)
+
+    def _read(self, reply: Reply, endpoint: Endpoint, question: Question) -> Completion:
+        """Return the completion in the reply, its usage counted."""
         if reply.is_web_page:
             raise web_page_error(endpoint)
         completion = read_completion(reply)
         with self._lock:
             self._usage += completion.usage
+        runs_on = endpoint.embedded and completion.finish == "length" and completion.text
+        if runs_on and not question.schema:
+            return completion._replace(text=completion.text + CUT, finish="stop")
         return completion
 
-    def _reserve_for(self, question: Question) -> Callable[[], Reservation]:
-        """Return what reserves the tokens that one call may take."""
-        budget = self._budget
-        if budget is None:
-            return Reservation
-        read = question.estimate_tokens()
-        return lambda: budget.reserve(read, question.tokens, patient=True)
 
-    def _body_for(self, question: Question) -> Callable[[Endpoint], dict[str, Any]]:
-        return lambda endpoint: self._capabilities.body_for(question, endpoint)
-
-
-def _no_answer(
-    completion: Completion, endpoint: Endpoint, problem: str, tokens: int, usage: Usage
-) -> NoAnswer:
-    """Return the error for a completion that cannot be used; tokens: that it could have."""
-    if completion.problem:
-        return NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
-    if completion.finish == "length" and completion.thinks and not completion.text:
-        return ThoughtsOnly(only_thoughts_error(endpoint, tokens), usage, "only thoughts")
-    fault = "cut off" if completion.finish == "length" else problem
-    return NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)
-
-
-def _problem_of(completion: Completion, question: Question) -> str:
+def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int) -> str:
     """Return what makes the completion unusable; empty when nothing does."""
     if completion.problem:
         return completion.problem
-    if question.schema and read_json(completion.text, question.schema) is not None:
+    if schema and read_json(completion.text, schema) is not None:
         return ""
     if completion.finish == "length":
-        return f"was cut off after {question.tokens} tokens"
+        return f"was cut off after {limit} tokens"
     if not completion.text:
         return "is empty"
-    return "is not the JSON that was asked for" if question.schema else ""
+    return "is not the JSON that was asked for" if schema else ""
+
+
+def _no_answer(
+    completion: Completion, endpoint: Endpoint, problem: str, limit: int, usage: Usage
+) -> NoAnswer:
+    """Return the error for an unusable completion. limit: the tokens that it could have had."""
+    if completion.problem:
+        return NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
+    if completion.finish == "length" and completion.thinks and not completion.text:
+        return ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
+    fault = "cut off" if completion.finish == "length" else problem
+    return NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)

@@ -24,7 +24,8 @@ import openai
 from companion import __version__
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.llm.endpoint_errors import CallFailed, Reply, unusable_answer_error
+from companion.llm.endpoint_errors import CallFailed, unusable_answer_error
+from companion.llm.response import Reply
 
 # On import the package obeys OPENAI_LOG, which would print the prompts to stderr.
 logging.getLogger("openai").setLevel(logging.WARNING)
