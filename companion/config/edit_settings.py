@@ -1,4 +1,4 @@
-"""Changing settings in `config.toml`: only those named, with every comment where it was."""
+"""Edits of `config.toml`: the named settings change, all comments and the layout stay."""
 
 from __future__ import annotations
 
@@ -11,21 +11,21 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from companion.config.private_file import read_if_exists, write_private
+from companion.config.private_file import read_if_there, write_private
 from companion.config.settings import Config
 from companion.errors import UsageError
 
 _BOM = "\ufeff"
-_KEY = "endpoint.api_key"
+_HIDDEN = "endpoint.api_key"
 
 SettingValue = str | bool | None
 
 
 class PlannedSettings(NamedTuple):
-    """A configuration file as it would be. before: its bytes now, None while there is none.
+    """An edit of a configuration file. before: its bytes now, None where there is no file.
 
-    changed: a line for each setting that changes, without secrets. config: what the file would
-    say then, without the environment.
+    changed: a line for each changed setting, without secrets. config: what the file would set
+    then, the environment left out.
     """
 
     file: Path
@@ -36,44 +36,48 @@ class PlannedSettings(NamedTuple):
 
 
 def plan_settings(file: Path, settings: Mapping[str, SettingValue]) -> PlannedSettings:
-    """Return how the file would be with the settings, named as `endpoint.model`; None: without it.
+    """Return the edit that changes the settings, named as in `endpoint.model`; None removes one.
 
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
-    before = read_if_exists(file)
-    text = _decode(before or b"", file)
+    before = read_if_there(file)
+    try:
+        text = (before or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not valid UTF-8 ({error.reason}); save it as UTF-8") from None
     bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
-    wanted = _parse(text, file)
-    changed = {}
+    expected = _parse(text, file)
+    old_values = {}
     for name, value in settings.items():
-        if (was := _set(wanted, name, value)) != value:
-            changed[name] = was
-    text = _edit(text, {name: settings[name] for name in changed}, file)
-    if _parse(text, file) != wanted:
+        if (old := _replace_value(expected, name, value)) != value:
+            old_values[name] = old
+    text = _edit(text, {name: settings[name] for name in old_values}, file)
+    if _parse(text, file) != expected:
         raise _not_exact(file)
-    lines = tuple(_in_words(name, was, settings[name]) for name, was in changed.items())
-    return PlannedSettings(file, before, (bom + text).encode(), lines, _validate(wanted, file))
+    changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
+    try:
+        config = Config.model_validate(expected)
+    except ValidationError as error:  # not its values, one of which may be a key
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        problem = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{file}: {name}: {problem}; nothing was written") from None
+    return PlannedSettings(file, before, (bom + text).encode(), changed, config)
 
 
 def write_planned(planned: PlannedSettings) -> None:
-    """Write the file as planned, for its owner alone, since it may hold a key.
+    """Write the file as planned, readable by its owner alone, since it may hold a key.
 
-    Raises UsageError: somebody changed it since, or it cannot be written; it is as it was then.
+    Raises UsageError: the file changed since it was read, or cannot be written; it is unchanged
+    then.
     """
     if not planned.changed:
         return
-    if read_if_exists(planned.file) != planned.before:
+    if read_if_there(planned.file) != planned.before:
         raise UsageError(
             f"somebody changed {planned.file} meanwhile; nothing was written, go again"
         )
     write_private(planned.file, planned.after)
-
-
-def _decode(data: bytes, file: Path) -> str:
-    try:
-        return data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{file} is not valid UTF-8 ({error.reason}); save it as UTF-8") from None
 
 
 def _parse(text: str, file: Path) -> dict[str, Any]:
@@ -83,11 +87,11 @@ def _parse(text: str, file: Path) -> dict[str, Any]:
         raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
 
 
-def _set(tables: dict[str, Any], name: str, value: SettingValue) -> object:
-    """Return what the setting was, None when it was not there, and set it.
+def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> object:
+    """Set the setting in the tables, and return its old value, None where it was not set.
 
-    tables are tomllib's or tomlkit's, which are dictionaries, too. Raises UsageError when a part
-    of the name is no table there.
+    tables: of tomllib or tomlkit, whose tables are dictionaries too. Raises UsageError when a
+    part of the name is not a table there.
     """
     *path, key = name.split(".")
     for part in path:
@@ -97,44 +101,37 @@ def _set(tables: dict[str, Any], name: str, value: SettingValue) -> object:
             tables[part] = tomlkit.table() if isinstance(tables, tomlkit.TOMLDocument) else {}
         if not isinstance(tables := tables[part], dict):
             raise UsageError(f"{part} in config.toml has to be a table, begun with [{part}]")
-    was: object = tables.get(key)
+    old: object = tables.get(key)
     if value is not None:
         tables[key] = value
     elif key in tables:
         del tables[key]
-    return was
+    return old
 
 
 def _edit(text: str, settings: Mapping[str, SettingValue], file: Path) -> str:
+    """Return text with the settings changed by tomlkit, which keeps comments and layout."""
     try:
         document = tomlkit.parse(text)
         for name, value in settings.items():
-            _set(document, name, value)
+            _replace_value(document, name, value)
         return tomlkit.dumps(document)
     except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
         raise _not_exact(file) from error
 
 
-def _validate(tables: dict[str, Any], file: Path) -> Config:
-    try:
-        return Config.model_validate(tables)
-    except ValidationError as error:  # not its values, one of which may be a key
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        said = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{file}: {name}: {said}; nothing was written") from None
-
-
-def _in_words(name: str, old: object, new: SettingValue) -> str:
+def _describe(name: str, old: object, new: SettingValue) -> str:
+    """Return the line for a changed setting, without a key or the password of a URL."""
     if new is None:
         return f"{name}: taken out"
-    if name == _KEY:
+    if name == _HIDDEN:
         return f"{name}: {'set' if old is None else 'changed'}"
-    return f"{name} = {_shown(new)}" + ("" if old is None else f" (was {_shown(old)})")
+    return f"{name} = {_format(new)}" + ("" if old is None else f" (was {_format(old)})")
 
 
-def _shown(value: object) -> str:
-    if isinstance(value, str) and "://" in value:  # a base URL may hold a password
+def _format(value: object) -> str:
+    """Return the value as TOML; of a URL, without user, password and query."""
+    if isinstance(value, str) and "://" in value:
         scheme, _, rest = value.partition("://")
         host, slash, path = rest.partition("/")
         value = f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"

@@ -42,7 +42,7 @@ def write_private(file: Path, data: bytes) -> None:
         ) from None
 
 
-def read_if_exists(file: Path) -> bytes | None:
+def read_if_there(file: Path) -> bytes | None:
     """Return what is in file; None when there is none.
 
     Raises UsageError: it cannot be read, or a link on the way to it leads to nothing. What lies
