@@ -12,8 +12,9 @@ from companion.errors import AnswerError
 
 JsonSchema = Mapping[str, Any]
 
-# Some chat templates open the thought in the prompt, so that only its end is in the answer.
+# A reasoning model's thoughts before its answer, closed or not.
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+# The same where the chat template opens them in the prompt, so that only their end is there.
 _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
@@ -136,7 +137,7 @@ def read_completion(reply: Reply) -> Completion:
     finish = choice.get("finish_reason")
     refusal = message.get("refusal")
     content = _text_of(message.get("content"))
-    answer = _remove_thoughts(content)
+    answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
     text = _remove_surrogates(answer).strip()
     hides_thoughts = finish == "length" and not text  # cut off before the first word
     return Completion(
@@ -218,11 +219,6 @@ def _text_of(content: Any) -> str:
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
-
-
-def _remove_thoughts(text: str) -> str:
-    """Return text without the thoughts of a reasoning model at its beginning, closed or not."""
-    return (_THOUGHT if _THOUGHT.match(text) else _THOUGHT_END).sub("", text)
 
 
 def _reports_thoughts(reply: dict[str, Any], message: dict[str, Any]) -> bool:
