@@ -126,7 +126,7 @@ class Attempts:
             transport.close()
 
     def _reserve(self, reserve: Callable[[], Reservation]) -> Reservation:
-        """Return the reservation. Of a cap reached and a stop, the stop is what is raised."""
+        """Return the reservation. Of LimitReached and Cancelled, Cancelled is raised."""
         self._check_open()
         try:
             return reserve()
