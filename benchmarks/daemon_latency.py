@@ -4,9 +4,9 @@
 
 A daemon in a process of its own, on a copy of the vault (without one, on a made vault of 1,000
 notes); ten notes are saved, one after the other. How the time of the model is known: in the
-daemon's process there is a stopwatch around companion.llm.transport.Wire.post, the one HTTP call
-to the model's server, and nothing else is changed. A first note, which starts the embedded model's
-server and loads the model, does not count. Exit status 1 when the median is too long.
+daemon's process there is a stopwatch around companion.llm.transport.Transport.post, the one HTTP
+call to the model's server, and nothing else is changed. A first note, which starts the embedded
+model's server and loads the model, does not count. Exit status 1 when the median is too long.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ from benchmarks.daemon_process import (
     stub_tables,
 )
 from benchmarks.stub_endpoint import running_stub
-from companion.llm.transport import Wire
+from companion.llm.transport import Transport
 
 NOTES, DELAY, LIMIT = 1_000, 0.2, 1.0
 FIRST = 50_000  # numbers of notes that no vault here has
@@ -150,9 +150,9 @@ def read_calls(log: Path) -> list[tuple[float, float]]:
 
 def serve_with_stopwatch(log: Path, words: list[str]) -> None:
     """Be `companion`, and write down when each call of the model began and ended."""
-    post = Wire.post
+    post = Transport.post
 
-    def timed(wire: Wire, body: dict[str, Any]) -> Any:
+    def timed(wire: Transport, body: dict[str, Any]) -> Any:
         began = time.time()
         try:
             return post(wire, body)
@@ -162,7 +162,7 @@ def serve_with_stopwatch(log: Path, words: list[str]) -> None:
             os.write(fd, line.encode())
             os.close(fd)
 
-    setattr(Wire, "post", timed)  # noqa: B010 (mypy refuses the assignment)
+    setattr(Transport, "post", timed)  # noqa: B010 (mypy refuses the assignment)
     sys.argv = ["companion", *words]
     from companion.cli import main as companion
 

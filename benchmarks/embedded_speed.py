@@ -20,7 +20,7 @@ from typing import Any
 
 from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.client import Client
-from companion.llm.download import pull
+from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer
 
 CONTEXT = 2048
@@ -124,7 +124,7 @@ def main() -> None:
     if options.direct:
         direct(options.direct)
         return
-    path = pull(options.model, lambda _done, _total: None)
+    path = pull_model(options.model, lambda _done, _total: None)
     figures: dict[str, Any] = {
         "model": options.model,
         **in_turns(path, options.notes, options.words),

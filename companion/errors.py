@@ -1,16 +1,16 @@
-"""Errors named for the fact. Their text is for the user: what, where, and what to do."""
+"""Errors that the user can act on. Their messages say what happened, where, and what to do."""
 
 
 class CompanionError(Exception):
-    """Something the user can mend. The CLI shows its text, without a traceback."""
+    """The base of all errors that the user can fix. The CLI prints them without a traceback."""
 
 
 class UsageError(CompanionError):
-    """The command or the configuration asks for what cannot be done (exit status 2)."""
+    """The command or the configuration is wrong (exit status 2)."""
 
 
 class NoteError(CompanionError):
-    """One note cannot be worked on; the others can. `path` is vault-relative, with `/`."""
+    """One note cannot be worked on, others can. path: vault-relative, with `/`. line: from 1."""
 
     def __init__(self, reason: str, path: str = "", line: int | None = None) -> None:
         super().__init__(reason, path, line)
@@ -19,50 +19,50 @@ class NoteError(CompanionError):
         self.line = line
 
     def __str__(self) -> str:
-        name = self.path.replace("\r", "\\r").replace("\n", "\\n")  # a file's may have them
+        name = self.path.replace("\r", "\\r").replace("\n", "\\n")  # allowed in file names
         where = f"{name}: " if name else ""
         line = f" (line {self.line})" if self.line else ""
         return f"{where}{self.reason}{line}"
 
 
 class NoteRefused(NoteError):
-    """The note's text does not allow an exact edit; nothing is repaired or guessed."""
+    """The note's text allows no exact edit. Nothing is repaired or guessed."""
 
 
 class NoteChanged(NoteError):
-    """Somebody wrote, moved or deleted the note meanwhile; nothing was written."""
+    """Somebody wrote, moved or deleted the note meanwhile. Nothing was written."""
 
 
 class ChangeGone(NoteChanged):
-    """Nothing of a change is in its note any more, so there is nothing to take back."""
+    """The note holds nothing of the change any more, so that there is nothing to undo."""
 
 
 class NoteBusy(NoteError):
-    """Another program holds the note open; nothing was written."""
+    """Another program has the note open. Nothing was written."""
 
 
 class NoteUnwritable(NoteError):
-    """The note cannot be written (read-only, full disk); it is as it was."""
+    """The note cannot be written (read-only, full disk). It is unchanged."""
 
 
 class DiskFull(NoteUnwritable):
-    """There is no room to write the note, nor is there for any other; it is as it was."""
+    """The disk is too full to write this note or any other. It is unchanged."""
 
 
 class NotAgreed(CompanionError):
-    """Nobody agreed yet to what a large run sends to another machine; nothing was sent."""
+    """A large run would send notes to another machine, and nobody agreed. Nothing was sent."""
 
 
 class StorageError(CompanionError):
-    """Nothing can be written now, whatever the note: the disk is full, or fails."""
+    """No note can be written now: the disk is full or fails."""
 
 
 class JournalError(StorageError):
-    """The journal cannot be used: locked, corrupt or from a newer version."""
+    """The journal cannot be used: it is locked, damaged or of a newer version."""
 
 
 class VaultLocked(CompanionError):
-    """Another Companion process works on this vault."""
+    """Another Companion process is at work on this vault."""
 
 
 class EndpointError(CompanionError):

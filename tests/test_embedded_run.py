@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.cli import run
-from companion.llm.download import pull
+from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer
 
 pytestmark = pytest.mark.model
@@ -30,7 +30,7 @@ Feed the starter twice a day while it stands in the kitchen, once a week in the 
 
 @pytest.fixture
 def vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    pull("smollm2-135m", lambda _done, _total: None)
+    pull_model("smollm2-135m", lambda _done, _total: None)
     # other tests run beside it, and threads that wait for each other take four times as long
     one_thread = partial(EmbeddedServer, threads=1)
     monkeypatch.setattr("companion.enrich.model.EmbeddedServer", one_thread)

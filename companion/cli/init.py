@@ -17,13 +17,18 @@ from companion.cli.output import Show
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPath
 from companion.config import Config, config_folder, load_config, state_folder
-from companion.config.edit import PlannedSettings, Setting, plan_settings, write_planned
+from companion.config.edit_settings import (
+    PlannedSettings,
+    SettingValue,
+    plan_settings,
+    write_planned,
+)
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.model_servers import probe_model, what_thinking_means
 from companion.enrich.model import where_it_goes
 from companion.errors import CompanionError, UsageError
-from companion.llm.catalog import find, model_path
+from companion.llm.catalog import find_model, model_path
 from companion.note.text import split_lines
 from companion.vault.paths import find_vault, open_vault
 
@@ -129,7 +134,7 @@ class _Init:
         else:
             setup = choose_by_options(options, config)
         same = config.vault is not None and config.vault.expanduser().resolve() == self.root
-        vault: dict[str, Setting] = {} if same else {"vault": str(self.root)}
+        vault: dict[str, SettingValue] = {} if same else {"vault": str(self.root)}
         return plan_settings(self.file, vault | setup.settings(config))
 
     def _try(self, config: Config) -> bool:
@@ -155,7 +160,7 @@ class _Init:
         """Whether the model is here, or elsewhere, to be asked; fetches the embedded one."""
         name = config.endpoint.model
         if self.asks and config.is_embedded and model_path(name) is None:
-            size = find(name).size
+            size = find_model(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
                 self.show.say("companion model pull fetches it later; the first run does, too.")

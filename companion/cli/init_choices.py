@@ -12,10 +12,10 @@ from rich.filesize import decimal
 
 from companion.cli.output import Show
 from companion.config import Config
-from companion.config.edit import Setting
+from companion.config.edit_settings import SettingValue
 from companion.doctor.model_servers import Found, discover_servers, list_models
 from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, find, model_path
+from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
 
 
@@ -34,12 +34,12 @@ class Setup(NamedTuple):
     background: bool | None = None
     backlog: str | None = None
 
-    def settings(self, config: Config) -> dict[str, Setting]:
+    def settings(self, config: Config) -> dict[str, SettingValue]:
         """Return the settings to write into the file that says config.
 
         A key stays only with the address it was given for.
         """
-        made: dict[str, Setting] = {}
+        made: dict[str, SettingValue] = {}
         if self.endpoint is not None:
             base_url, model, key = self.endpoint
             made |= {"endpoint.base_url": base_url, "endpoint.model": model}
@@ -88,7 +88,9 @@ def choose_by_options(options: Options, config: Config) -> Setup:
         model = model.strip() if model else _only_model(base_url)
         return Setup(EndpointChoice(base_url, model, key), background, backlog)
     if embedded or not is_chosen(config):
-        return Setup(EndpointChoice(None, find(model or DEFAULT_MODEL).name), background, backlog)
+        return Setup(
+            EndpointChoice(None, find_model(model or DEFAULT_MODEL).name), background, backlog
+        )
     return Setup(None, background, backlog)
 
 
@@ -146,7 +148,7 @@ def _named(config: Config) -> str:
 
 
 def _embedded_in_words() -> str:
-    size = decimal(find(DEFAULT_MODEL).size or 0)
+    size = decimal(find_model(DEFAULT_MODEL).size or 0)
     here = "on this machine already" if model_path(DEFAULT_MODEL) else "to be fetched once"
     return f"{DEFAULT_MODEL}, embedded: nothing leaves this machine ({size}, {here})"
 

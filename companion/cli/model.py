@@ -11,7 +11,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeR
 from companion.cli.output import Show
 from companion.config import Config, load_config
 from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, find, list_models, model_path
+from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
 
 
 @click.group()
@@ -77,9 +77,9 @@ def _configured_name(config: Config) -> str:
 
 
 def _pull(name: str, show: Show) -> Path:
-    from companion.llm.download import pull as pull_file
+    from companion.llm.download import pull_model
 
-    wanted = find(name)
+    wanted = find_model(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
     show.warn(f"Fetching the model {name}{size}")
     columns = (
@@ -91,4 +91,4 @@ def _pull(name: str, show: Show) -> Path:
     quiet = not show.err.is_terminal
     with Progress(*columns, console=show.err, disable=quiet, transient=True) as progress:
         task = progress.add_task(name, total=wanted.size)
-        return pull_file(name, lambda done, of: progress.update(task, completed=done, total=of))
+        return pull_model(name, lambda done, of: progress.update(task, completed=done, total=of))

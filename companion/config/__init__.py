@@ -1,4 +1,4 @@
-"""Configuration: one file, three environment variables, and the folders of what is kept."""
+"""The configuration: one file, three environment variables, and the folders of our own files."""
 
 from companion.config.load import APP, common_state_folder, config_folder, load_config, state_folder
 from companion.config.settings import Config

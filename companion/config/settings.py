@@ -1,4 +1,4 @@
-"""The tables of `config.toml`: their settings, what each takes, and its default."""
+"""The settings of `config.toml`, table by table: what each expects, and its default."""
 
 from __future__ import annotations
 
@@ -80,12 +80,12 @@ class NotesTable(Table):
 
     @field_validator("postponed_afterwards")
     @classmethod
-    def _check_afterwards(cls, wanted: str) -> str:
-        if wanted not in ("keep", "remove"):
-            replacement = wanted.removeprefix("#")
-            if replacement == wanted or not is_tag(replacement):
+    def _check_afterwards(cls, value: str) -> str:
+        if value not in ("keep", "remove"):
+            replacement = value.removeprefix("#")
+            if replacement == value or not is_tag(replacement):
                 raise ValueError('write "keep", "remove" or a tag like "#status/done"')
-        return wanted
+        return value
 
 
 class IgnoreTable(Table):
@@ -174,10 +174,10 @@ class Config(Table):
 
     @field_validator("vault", mode="before")
     @classmethod
-    def _check_vault(cls, named: object) -> object:
-        if named == "":  # pathlib takes it for the current folder
+    def _check_vault(cls, value: object) -> object:
+        if value == "":  # pathlib takes it for the current folder
             raise ValueError("an empty path; name the vault's folder, or leave this out")
-        return named
+        return value
 
     @property
     def is_embedded(self) -> bool:
@@ -191,15 +191,15 @@ class Config(Table):
 
     @property
     def concurrency(self) -> int:
-        """How many notes are worked on at once: 4, and 2 where the model is the embedded one."""
+        """How many notes are worked on at once; by default 2 with the embedded model, else 4."""
         return self.endpoint.concurrency or (2 if self.is_embedded else 4)
 
     def styles(self, usual: Styles) -> Styles:
-        """Return how new callouts begin. usual: how they do in the vault where nothing is set."""
+        """Return the styles of new callouts. usual: the vault's, for what is not configured."""
         table = self.callout
         return Styles(
-            _style(usual.top, table.title, table.fold),
-            _style(usual.section, table.title, table.section_fold),
+            _override(usual.top, table.title, table.fold),
+            _override(usual.section, table.title, table.section_fold),
         )
 
     def rules(
@@ -208,16 +208,16 @@ class Config(Table):
         vocabulary: tuple[str, ...],
         triggers: tuple[str, ...] = (DESCRIPTION,),
     ) -> Rules:
-        """Return which notes are candidates.
+        """Return the rules that select notes, and what is filled in them.
 
-        fields: the names of the files that there are prompts in, with the property that each
-        fills; `callout` for the callout. triggers: of these, those that make a note a candidate.
+        fields: the names of the prompt files, each with the property that it fills; `callout` for
+        the callout. triggers: the properties that make a note a candidate where they are empty.
         """
-        wanted = tuple(dict.fromkeys(self._wanted(fields)))
+        names = tuple(dict.fromkeys(self._select_fields(fields)))
         return Rules(
-            fields=tuple(name for name in wanted if name != CALLOUT),
-            callout=CALLOUT in wanted,
-            postponed_tags=_plain(self.notes.postponed_tags),
+            fields=tuple(name for name in names if name != CALLOUT),
+            callout=CALLOUT in names,
+            postponed_tags=tuple(tag.removeprefix("#") for tag in self.notes.postponed_tags),
             postponed_properties=tuple(self.notes.postponed_properties.items()),
             skip_tags=self.ignore.tags,
             skip_properties=tuple(self.ignore.properties.items()),
@@ -228,26 +228,29 @@ class Config(Table):
             triggers=triggers,
         )
 
-    def _wanted(self, fields: Mapping[str, str]) -> Iterator[str]:
-        """Yield the properties to fill, which may be named by their file. Raises UsageError."""
-        named = self.notes.fields
-        for name in fields.values() if named is None else named:
+    def _select_fields(self, fields: Mapping[str, str]) -> Iterator[str]:
+        """Yield the properties to fill, which the setting may name by property or prompt file.
+
+        Raises UsageError for a name that is neither.
+        """
+        configured = self.notes.fields
+        for name in fields.values() if configured is None else configured:
             if name in fields.values():
                 yield name
             elif name in fields:
                 yield fields[name]
             else:
-                there = ", ".join(
+                known = ", ".join(
                     file if file == filled else f"{file} (fills {filled})"
                     for file, filled in fields.items()
                 )
                 raise UsageError(
                     f"notes.fields names {name}, but there is no such file in prompts/fields, and"
-                    f" none fills such a property; there are: {there}"
+                    f" none fills such a property; there are: {known}"
                 )
 
     def ignore_rules(self) -> IgnoreRules:
-        """Return which files are left alone, without Obsidian's own settings."""
+        """Return the rules that exclude files, Obsidian's own settings left out."""
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
@@ -256,7 +259,7 @@ class Config(Table):
         )
 
     def remote_endpoint(self) -> Endpoint:
-        """Return the configured endpoint; not for the embedded model, which has none yet."""
+        """Return the configured endpoint. The embedded model has none before it is started."""
         table = self.endpoint
         return Endpoint(
             base_url=table.base_url or "",
@@ -272,9 +275,5 @@ class Config(Table):
         )
 
 
-def _style(usual: Style, title: str | None, fold: str | None) -> Style:
+def _override(usual: Style, title: str | None, fold: str | None) -> Style:
     return Style(usual.title if title is None else title, usual.fold if fold is None else fold)
-
-
-def _plain(tags: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(tag.removeprefix("#") for tag in tags)

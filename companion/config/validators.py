@@ -1,4 +1,8 @@
-"""Folders of the vault as the configuration names them."""
+"""Checks of settings that name folders, tags, properties and globs of the vault.
+
+Each refuses a value that would silently match no note, and so exclude none, and says what to write
+instead.
+"""
 
 from __future__ import annotations
 
@@ -11,95 +15,86 @@ from pydantic import AfterValidator
 from companion.note.tags import is_tag
 
 _ABSOLUTE = re.compile(r"[/~]|[A-Za-z]:")
-_ALL_IN_IT = re.compile(r"(/\*+)+$")
+_TRAILING_GLOB = re.compile(r"(/\*+)+$")
 
 
-def read_folder(written: str) -> str:
-    """Return the folder's vault-relative path, with `/` and none at its end.
+def normalize_folder(value: str) -> str:
+    """Return the vault-relative path of a folder, with `/` between its parts and none at the end.
 
-    Blanks around it, `./`, and the backslash of Windows are taken for what they mean.
+    Blanks around it, `./` and the backslashes of Windows are normalized.
 
-    Raises ValueError, saying what to write instead: a glob, an absolute path, no folder in the
-    vault. A name that matches nothing would keep no note back.
+    Raises ValueError: a glob, an absolute path, or no folder in the vault.
     """
-    folder = posixpath.normpath(written.strip().replace("\\", "/"))
+    folder = posixpath.normpath(value.strip().replace("\\", "/"))
     if _ABSOLUTE.match(folder):
-        raise ValueError(f"{written!r} is an absolute path; write it from the vault on, as A/B")
+        raise ValueError(f"{value!r} is an absolute path; write it from the vault on, as A/B")
     if "*" in folder or "?" in folder:
-        plain = _ALL_IN_IT.sub("", folder)
+        plain = _TRAILING_GLOB.sub("", folder)
         instead = f'write "{plain}"' if not {"*", "?"} & set(plain) else "name each folder"
         raise ValueError(
-            f"{written!r} is a glob, and a folder is left with all that is in it; {instead}"
+            f"{value!r} is a glob, and a folder is left with all that is in it; {instead}"
         )
     if folder == "." or folder.split("/")[0] == "..":
-        raise ValueError(f"{written!r} names no folder in the vault")
+        raise ValueError(f"{value!r} names no folder in the vault")
     return folder
 
 
-FolderName = Annotated[str, AfterValidator(read_folder)]
-"""a folder of the vault"""
-
-
-def read_tag(written: str) -> str:
+def normalize_tag(value: str) -> str:
     """Return the tag without `#`, and without blanks and slashes around it.
 
-    Raises ValueError, saying what to write instead: a glob, or what Obsidian takes for no tag.
-    What matches nothing would keep no note back.
+    Raises ValueError: a glob, or what is not a tag in Obsidian.
     """
-    tag = written.strip().removeprefix("#").strip("/")
+    tag = value.strip().removeprefix("#").strip("/")
     if "*" in tag or "?" in tag:
         plain = tag.rstrip("/*")
         instead = f'write "{plain}"' if is_tag(plain) else "name each tag"
         raise ValueError(
-            f"{written!r} is a glob, and a tag stands for all that are nested in it; {instead}"
+            f"{value!r} is a glob, and a tag stands for all that are nested in it; {instead}"
         )
     if not is_tag(tag):
         raise ValueError(
-            f"{written!r} is no tag; one has letters, digits, _, - and /, and not digits alone"
+            f"{value!r} is no tag; one has letters, digits, _, - and /, and not digits alone"
         )
     return tag
 
 
-def read_values(written: dict[str, str]) -> dict[str, str]:
-    """Return the properties, each with its value, without blanks around them.
+def normalize_properties(value: dict[str, str]) -> dict[str, str]:
+    """Return the properties with their values, without blanks around either.
 
-    Raises ValueError, saying what to write instead: nothing, or a glob.
+    Raises ValueError: a name or value that is empty or a glob.
     """
-    return {_read(name, name): _read(name, value) for name, value in written.items()}
+    normalized = {}
+    for name, text in value.items():
+        for part in (name, text):
+            if not part.strip():
+                raise ValueError(
+                    f"{name!r} lacks its name or its value, so no note has it;"
+                    ' write { name = "value" }'
+                )
+            if "*" in part:
+                raise ValueError(
+                    f"{part!r} is a glob, and names and values are compared as they stand;"
+                    " name each"
+                )
+        normalized[name.strip()] = text.strip()
+    return normalized
 
 
-def _read(name: str, part: str) -> str:
-    """Return the part of a property, its name or its value, as it is compared."""
-    if not part.strip():
-        raise ValueError(
-            f'{name!r} lacks its name or its value, so no note has it; write {{ name = "value" }}'
-        )
-    if "*" in part:
-        raise ValueError(
-            f"{part!r} is a glob, and names and values are compared as they stand; name each"
-        )
-    return part.strip()
-
-
-TagName = Annotated[str, AfterValidator(read_tag)]
-"""a tag, without `#`"""
-PropertyValues = Annotated[dict[str, str], AfterValidator(read_values)]
-"""properties, each with its value"""
-
-
-def read_pattern(written: str) -> str:
-    """Return the glob as it is.
-
-    Raises ValueError, saying what to write instead, where it cannot match what it is meant to:
-    it begins with `./`, or is empty.
-    """
-    if not written.strip():
+def check_glob(value: str) -> str:
+    """Return the glob unchanged. Raises ValueError: it is empty, or begins with `./`."""
+    if not value.strip():
         raise ValueError("an empty glob; name notes, as Journal/**, or leave it out")
-    if written.startswith(("./", ".\\")):
-        plain = written[2:].lstrip("/\\")
-        raise ValueError(f'{written!r} begins with "./"; write it from the vault on, as "{plain}"')
-    return written
+    if value.startswith(("./", ".\\")):
+        plain = value[2:].lstrip("/\\")
+        raise ValueError(f'{value!r} begins with "./"; write it from the vault on, as "{plain}"')
+    return value
 
 
-Pattern = Annotated[str, AfterValidator(read_pattern)]
+FolderName = Annotated[str, AfterValidator(normalize_folder)]
+"""a folder of the vault"""
+TagName = Annotated[str, AfterValidator(normalize_tag)]
+"""a tag, without `#`"""
+PropertyValues = Annotated[dict[str, str], AfterValidator(normalize_properties)]
+"""properties, each with its value"""
+Pattern = Annotated[str, AfterValidator(check_glob)]
 """a glob of notes in the vault"""

@@ -14,7 +14,7 @@ from companion.daemon.work_queue import Priority, WorkQueue
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import Answered, Result
 from companion.enrich.task import Job
-from companion.llm.budget import LimitReached, Spending
+from companion.llm.budget import Budget, LimitReached
 from companion.llm.catalog import model_path
 
 _log = logging.getLogger(__name__)
@@ -88,7 +88,7 @@ class DaysNotes:
     spent: called with the reason when nothing more may be asked today.
     """
 
-    def __init__(self, spending: Spending, spent: Callable[[str], None]) -> None:
+    def __init__(self, spending: Budget, spent: Callable[[str], None]) -> None:
         self._spending = spending
         self._spent = spent
 
@@ -107,7 +107,7 @@ class DaysNotes:
             return answer
         finally:
             if not used:
-                self._spending.give_note_back()
+                self._spending.release_note()
 
 
 def was_asked(answer: Answered | Result) -> bool:

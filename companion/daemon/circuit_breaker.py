@@ -9,7 +9,7 @@ from math import inf
 from typing import Literal, NamedTuple
 
 from companion.errors import EndpointError
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     ModelMissing,
     ModelUnfit,
     NotAnEndpoint,

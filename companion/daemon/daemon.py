@@ -35,7 +35,7 @@ from companion.enrich.selection import choose_jobs, limit_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NotAgreed, UsageError
-from companion.llm.budget import Spending
+from companion.llm.budget import Budget
 from companion.vault.write import SETTLE
 
 _REFRESH = 10.0  # seconds that a run waits at most for the vault to be looked over before it
@@ -51,7 +51,7 @@ class Daemon:
     runs, notes, history: what clients ask about.
     """
 
-    def __init__(self, space: Workspace, spending: Spending) -> None:
+    def __init__(self, space: Workspace, spending: Budget) -> None:
         self.root, self.state = space.root, space.state
         self.started_at = time.time()
         self.runs = Runs(new_run)
@@ -122,7 +122,11 @@ class Daemon:
     def status(self) -> DaemonStatus:
         """Return how things stand."""
         config, looked = self._space.config, self._reconciler
-        fault, today, waiting = self._health.fault, self._spending.today(), self._queue.counts()
+        fault, today, waiting = (
+            self._health.fault,
+            self._spending.spent_today(),
+            self._queue.counts(),
+        )
         dollars = self._spending.dollars_a_day
         where = "" if config.is_embedded else config.remote_endpoint().address
         return DaemonStatus(

@@ -21,7 +21,7 @@ from companion.enrich.enricher import Enricher
 from companion.enrich.result import Answered, Result
 from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.errors import Cancelled
+from companion.llm.endpoint_errors import Cancelled
 
 LATER = "later"  # owns the tickets of notes whose run goes on without them; no run's id
 PATIENCE = 30.0  # seconds that an editor has to take the edits

@@ -20,9 +20,9 @@ from companion.enrich.model import make_client, model_facts, open_source
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError, EndpointError, StorageError
-from companion.llm.budget import LimitReached, Spending
+from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
-from companion.llm.errors import Cancelled, EndpointDown
+from companion.llm.endpoint_errors import Cancelled, EndpointDown
 from companion.vault.write import SETTLE
 
 
@@ -33,7 +33,7 @@ class EnricherSource:
     """
 
     def __init__(
-        self, space: Workspace, spending: Spending, known: Callable[[], VaultContext]
+        self, space: Workspace, spending: Budget, known: Callable[[], VaultContext]
     ) -> None:
         self._space = space
         self._spending = spending
@@ -60,7 +60,9 @@ class EnricherSource:
                 self._source = self._opened.enter_context(open_source(self._space.config))
                 self._planner = open_planner(self._space)
                 self._asker = Asker(self._space, self._known(), model_facts(self._space.config))
-            client = make_client(self._source, cancelled, self._spending, learned_from=self._first)
+            client = make_client(
+                self._source, cancelled, self._spending, capabilities_from=self._first
+            )
             self._first = self._first or client
             return Enricher(
                 self._space, self._asker, client, run, self._planner, settle, waits, cancelled

@@ -15,7 +15,7 @@ from companion.config import Config
 from companion.doctor.setup import Check
 from companion.enrich.model import open_client, where_it_goes
 from companion.errors import AnswerError
-from companion.llm.catalog import Model, find, model_path, models_folder
+from companion.llm.catalog import Model, find_model, model_path, models_folder
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
 from companion.llm.response import ThoughtsOnly
@@ -158,7 +158,7 @@ def check_model(config: Config, *, thorough: bool) -> Check:
     """
     if not config.is_embedded:
         return Check("model", "ok", where_it_goes(config))
-    model = find(config.endpoint.model)
+    model = find_model(config.endpoint.model)
     path = model_path(model.name)
     if path is None:
         return _not_here(model)

@@ -209,7 +209,7 @@ def check_spending(config: Config, root: Path) -> Check:
     with open_spending(config, root) as spending:
         if not (common_state_folder() / "spending.sqlite3").exists():
             return Check("spending", "ok", "nothing so far")
-        spent = spending.today()
+        spent = spending.spent_today()
     tokens = spent.input_tokens + spent.output_tokens
     money = "" if spent.dollars is None else f", ${spent.dollars:,.4f}"
     notes, most = spent.background_notes, config.background.notes_a_day

@@ -14,7 +14,7 @@ from companion.enrich.selection import draft_open, has_open_needs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.llm.pricing import estimate_tokens, price
+from companion.llm.pricing import estimate_tokens, find_price
 
 ASK_FROM = 50  # notes at a remote endpoint; more are sent only once somebody agreed to it
 
@@ -91,5 +91,5 @@ def _price(config: Config, inputs: int, outputs: int) -> float | None:
     if config.is_embedded:
         return None
     endpoint = config.remote_endpoint()
-    found = price(endpoint.model, endpoint.address, inputs, outputs)
+    found = find_price(endpoint.model, endpoint.address, inputs, outputs)
     return float(found.dollars) if found else None

@@ -26,7 +26,7 @@ from companion.errors import (
     StorageError,
 )
 from companion.llm.client import Client
-from companion.llm.errors import Cancelled
+from companion.llm.endpoint_errors import Cancelled
 from companion.llm.response import NoCompletion, Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits

@@ -12,17 +12,17 @@ from typing import NamedTuple
 from companion.config import Config, common_state_folder, state_folder
 from companion.enrich.model_calls import Way
 from companion.errors import UsageError
-from companion.llm.budget import PriceOf, Spending
+from companion.llm.budget import Budget, PriceOf
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
-from companion.llm.pricing import price
+from companion.llm.pricing import find_price
 
 _FILE = "spending.sqlite3"
 
 
-def open_spending(config: Config, root: Path | None = None) -> Spending:
+def open_spending(config: Config, root: Path | None = None) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
     root: the vault whose background notes are counted. The file is opened on first use.
@@ -37,7 +37,7 @@ def open_spending(config: Config, root: Path | None = None) -> Spending:
             f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
-    return Spending(
+    return Budget(
         common_state_folder() / _FILE,
         cost,
         limits.tokens_a_day,
@@ -62,7 +62,7 @@ def _price_of(config: Config) -> PriceOf | None:
 
 
 def _dollars(endpoint: Endpoint, input_tokens: int, output_tokens: int) -> Decimal | None:
-    found = price(endpoint.model, endpoint.address, input_tokens, output_tokens)
+    found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens)
     return found.dollars if found else None
 
 
@@ -155,11 +155,11 @@ def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
 def make_client(
     source: Endpoint | EmbeddedServer,
     cancelled: Event,
-    spending: Spending | None,
-    learned_from: Client | None = None,
+    spending: Budget | None,
+    capabilities_from: Client | None = None,
 ) -> Client:
     """Return a client of the source; closing it leaves the source and the spending open.
 
-    learned_from: an earlier client, whose findings about the endpoint it takes over.
+    capabilities_from: an earlier client, whose findings about the endpoint it takes over.
     """
-    return Client(source, cancelled, spending=spending, learned_from=learned_from)
+    return Client(source, cancelled, budget=spending, capabilities_from=capabilities_from)

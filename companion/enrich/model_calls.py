@@ -9,7 +9,7 @@ from typing import Any, Literal, NamedTuple
 from companion.enrich.parse_answer import NothingToOffer
 from companion.errors import AnswerError
 from companion.llm.client import Client
-from companion.llm.errors import JsonUnsupported
+from companion.llm.endpoint_errors import JsonUnsupported
 from companion.llm.request import Question
 from companion.llm.response import NoAnswer, Usage
 from companion.note.needs import CALLOUT, Need

@@ -8,7 +8,7 @@ from companion.enrich.accept import Outcome
 from companion.enrich.parse_answer import NothingToOffer, NothingToSay
 from companion.enrich.retry import AnswerUnfit
 from companion.errors import AnswerError
-from companion.llm.errors import ModelUnfit, RequestRejected
+from companion.llm.endpoint_errors import ModelUnfit, RequestRejected
 from companion.llm.response import NoAnswer
 
 _AT_FIRST = 3  # notes in a row, while the model answered for none yet

@@ -10,7 +10,7 @@ from companion.enrich.checks import Fault
 from companion.enrich.model_calls import Answers, Call, Room, Way, plan_calls
 from companion.errors import AnswerError
 from companion.llm.client import Client
-from companion.llm.errors import JsonUnsupported
+from companion.llm.endpoint_errors import JsonUnsupported
 from companion.llm.response import NoAnswer, Usage
 from companion.note.needs import Need
 from companion.prompts import PromptContext as Shown

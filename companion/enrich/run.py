@@ -14,7 +14,7 @@ from companion.enrich.result import Result
 from companion.enrich.task import Job
 from companion.errors import CompanionError
 from companion.llm.budget import LimitReached
-from companion.llm.errors import Cancelled, Stopped
+from companion.llm.endpoint_errors import Cancelled, Stopped
 
 # One more note for so many: it waits, ready, to be asked for while another is being written.
 _SPARE = 2

@@ -1,4 +1,4 @@
-"""Calls to an endpoint until one gets through: retries, back-off, Retry-After, giving up."""
+"""Retries: calls to an endpoint until one succeeds, with back-off, Retry-After, and a limit."""
 
 from __future__ import annotations
 
@@ -8,34 +8,34 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from email.utils import parsedate_to_datetime
+from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.errors import CompanionError, EndpointError
 from companion.llm.budget import Reservation
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     CallFailed,
     Cancelled,
     OutOfQuota,
     RateLimited,
-    Reply,
     Stopped,
-    fault_of,
-    timed_out,
-    unreachable,
+    error_for_reply,
+    timeout_error,
+    unreachable_error,
 )
-from companion.llm.response import error_inside, read_completion
+from companion.llm.response import Reply, read_completion, with_body_status
 
 if TYPE_CHECKING:
-    from companion.llm.transport import Wire
+    from companion.llm.transport import Transport
 
 _LONGEST_DELAY = 8.0  # seconds between two calls, unless the server asks for more
-_LONGEST_WAIT = 60.0  # seconds; a server that asks for more is given up at once
-_RETRIED = frozenset({408, 409, 429})
+_LONGEST_WAIT = 60.0  # seconds; where a server asks for more, there is no retry
+_RETRIED_STATUSES = frozenset({408, 409, 429})
 
 
 class EndpointSource(Protocol):
-    """What lends an endpoint for the time of a call, starting it where need be."""
+    """Lends an endpoint for the duration of a call, and starts it first where need be."""
 
     @property
     def settings(self) -> Endpoint:
@@ -46,7 +46,7 @@ class EndpointSource(Protocol):
 
 
 class FixedSource:
-    """An endpoint that somebody else runs."""
+    """An endpoint that runs already, elsewhere or on this machine."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.settings = endpoint
@@ -56,11 +56,11 @@ class FixedSource:
         return nullcontext(self.settings)
 
 
-class Calls:
-    """Sends requests to one endpoint, from any number of threads.
+class Attempts:
+    """Sends requests to one endpoint, and again where a retry may help. Safe for threads.
 
-    `first_delay` is in seconds: what is waited before the second call, doubled for each further
-    one. Setting `cancelled` ends all waiting for a next call; close() ends the calls too.
+    `first_delay`: seconds before the first retry, doubled for each further one. Setting
+    `cancelled` ends all waiting for a retry; close() ends the calls under way too.
     """
 
     def __init__(
@@ -71,7 +71,7 @@ class Calls:
         self._first_delay = first_delay
         self._closed = self._stopped = False
         self._lock = threading.Lock()
-        self._current: Wire | None = None
+        self._transport: Transport | None = None
         self._slots: AbstractContextManager[object] = nullcontext()
 
     def send(
@@ -79,72 +79,71 @@ class Calls:
         body_for: Callable[[Endpoint], dict[str, Any]],
         reserve: Callable[[], Reservation] = Reservation,
     ) -> tuple[Reply, Endpoint]:
-        """Return the first reply that another call would not change, and who gave it.
+        """Return the first reply that a retry would not change, and the endpoint that gave it.
 
-        Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are tried again.
-        Each call reserves what it may take before it goes out, and before the endpoint starts.
+        Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
+        `reserve` is called before each call, and before the endpoint starts; it returns the
+        reservation of what the call may take.
 
-        Raises EndpointError when it stays so, Cancelled when the user stops the work.
+        Raises EndpointError when the retries fail too, Cancelled when the user stops the work.
         """
         with self._slots:
-            return self._send(body_for, reserve)
+            for attempt in count():
+                error, wait, retries = None, 0.0, self._source.settings.retries
+                with self._reserve(reserve) as reservation, self._source.lease() as endpoint:
+                    try:
+                        reply = self._post(endpoint, body_for(endpoint), reservation)
+                        error, wait = _transient_error(reply, endpoint)
+                    except CallFailed as failure:
+                        if failure.slow:
+                            error, retries = timeout_error(endpoint), min(retries, 1)
+                        else:
+                            error = unreachable_error(endpoint, failure.reason)
+                if error is None:
+                    return reply, endpoint
+                if attempt >= retries or wait > _LONGEST_WAIT or isinstance(error, OutOfQuota):
+                    raise error
+                delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
+                jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret: spreads the threads)
+                self._cancelled.wait(max(wait, delay * jitter))
+                self._check_open()
+        raise AssertionError("unreachable")
 
     def limit(self, at_once: int) -> None:
-        """Let at most so many send() at once, the waits between their calls included."""
+        """Let at most so many send() run at once, waits between their calls included."""
         self._slots = threading.BoundedSemaphore(at_once)
 
-    def _send(
-        self,
-        body_for: Callable[[Endpoint], dict[str, Any]],
-        reserve: Callable[[], Reservation],
-    ) -> tuple[Reply, Endpoint]:
-        attempt = 0
-        while True:
-            fault, wait, limit = None, 0.0, self._source.settings.retries
-            with self._reserved(reserve) as reservation, self._source.lease() as endpoint:
-                try:
-                    reply = self._post(endpoint, body_for(endpoint), reservation)
-                    fault, wait = _passing_fault(reply, endpoint)
-                except CallFailed as failure:
-                    fault = timed_out(endpoint) if failure.slow else None
-                    limit = min(limit, 1) if failure.slow else limit
-                    fault = fault or unreachable(endpoint, failure.reason)
-            if fault is None:
-                return reply, endpoint
-            if attempt >= limit or wait > _LONGEST_WAIT or isinstance(fault, OutOfQuota):
-                raise fault
-            self._pause(attempt, wait)
-            attempt += 1
-
     def stop(self) -> None:
-        """Take no more calls, which raise Stopped; those under way are finished."""
+        """Make no further calls: send() raises Stopped. Calls under way are finished."""
         self._stopped = True
 
     def close(self) -> None:
-        """Break off the calls under way, which raise Cancelled, and take no more."""
+        """Break off the calls under way, which raise Cancelled, and make no further ones."""
         with self._lock:
             self._closed = True
-            wire, self._current = self._current, None
-        if wire:
-            wire.close()
+            transport, self._transport = self._transport, None
+        if transport:
+            transport.close()
 
-    def _reserved(self, reserve: Callable[[], Reservation]) -> Reservation:
-        self._check()
+    def _reserve(self, reserve: Callable[[], Reservation]) -> Reservation:
+        """Return the reservation. Of LimitReached and Cancelled, Cancelled is raised."""
+        self._check_open()
         try:
             return reserve()
         except EndpointError:
-            self._check()
+            self._check_open()
             raise
 
     def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
-        self._check()
-        wire = self._wire(endpoint)
+        """Return the reply to one call, its usage put in place of what was reserved for it."""
+        self._check_open()
+        transport = self._connect(endpoint)
         reservation.sent = True
         try:
-            reply = error_inside(wire.post(body))
+            reply = with_body_status(transport.post(body))
         except CallFailed as failure:
             reservation.sent = failure.sent
-            self._check()
+            self._check_open()
             raise
         if reply.status == 200 and not reply.is_web_page:
             reservation.settle(read_completion(reply).usage)
@@ -152,40 +151,35 @@ class Calls:
             reservation.release()
         return reply
 
-    def _wire(self, endpoint: Endpoint) -> Wire:
-        """Return the line to endpoint; a new one when its address or key is another now.
+    def _connect(self, endpoint: Endpoint) -> Transport:
+        """Return the transport to endpoint; a new one when its address or key has changed.
 
-        The old one is left to the threads that still wait on it, and goes with the last of them.
+        The old one is left to the threads that still wait on it, and freed with the last of them.
         """
-        from companion.llm.transport import Wire
+        from companion.llm.transport import Transport
 
         with self._lock:
-            self._check()
-            if self._current is None or self._current.endpoint != endpoint:
-                self._current = Wire(endpoint)
-            return self._current
+            self._check_open()
+            if self._transport is None or self._transport.endpoint != endpoint:
+                self._transport = Transport(endpoint)
+            return self._transport
 
-    def _pause(self, attempt: int, wait: float) -> None:
-        delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
-        jitter = random.uniform(0.75, 1.25)  # noqa: S311 (no secret: spreads the threads' calls)
-        self._cancelled.wait(max(wait, delay * jitter))
-        self._check()
-
-    def _check(self) -> None:
+    def _check_open(self) -> None:
+        """Raise Cancelled or Stopped when no further call may be made."""
         if self._closed or self._cancelled.is_set():
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
         if self._stopped:
             raise Stopped("Nothing more was asked, for a fault that all notes share")
 
 
-def _passing_fault(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | None, float]:
-    """Return the error that may pass, None when there is none, and the seconds to wait."""
-    if reply.status not in _RETRIED and reply.status < 500:
+def _transient_error(reply: Reply, endpoint: Endpoint) -> tuple[CompanionError | None, float]:
+    """Return the error of a reply that a retry may change, else None, and the seconds to wait."""
+    if reply.status not in _RETRIED_STATUSES and reply.status < 500:
         return None, 0.0
-    fault, wait = fault_of(reply, endpoint), _retry_after(reply)
-    if isinstance(fault, RateLimited):
-        fault.retry_after = wait or None
-    return fault, wait
+    error, wait = error_for_reply(reply, endpoint), _retry_after(reply)
+    if isinstance(error, RateLimited):
+        error.retry_after = wait or None
+    return error, wait
 
 
 def _retry_after(reply: Reply) -> float:

@@ -1,4 +1,4 @@
-"""The part of a day's spending that is set aside for one call."""
+"""The daily budget: what calls cost, reserved before each of them, under the user's caps."""
 
 from __future__ import annotations
 
@@ -14,27 +14,28 @@ from types import TracebackType
 from typing import NamedTuple
 
 from companion.errors import EndpointError
-from companion.llm.budget_store import Amount, Ledger, LedgerUnusable
+from companion.llm.budget_store import Amount, BudgetStore, LedgerUnusable
 from companion.llm.response import Usage
 
 
 class Reservation:
-    """The estimate of one call, counted as spent until settled or released.
+    """The estimated cost of one call, counted as spent until settled or released.
 
-    As a context it is released at the end, unless it was settled, or `sent` is set: then the
-    call may be billed, so its estimate stays. No end of it raises: the answer matters more.
+    A context manager, which releases it at the end unless it was settled, or `sent` is set: the
+    call may be billed then, so that the estimate stays. None of this raises: the answer matters
+    more.
     """
 
-    def __init__(self, end: Callable[[Usage | None], None] | None = None) -> None:
+    def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
         self.sent = False
-        self._end = end
+        self._settle = settle
 
     def settle(self, usage: Usage) -> None:
-        """Put what the call took in place of the estimate; a count of 0 was not told: it stays."""
+        """Replace the estimate by the usage; where the endpoint counts 0 tokens, it stays."""
         self._finish(usage)
 
     def release(self) -> None:
-        """Take the estimate back: nothing was paid."""
+        """Remove the estimate: nothing was paid."""
         self._finish(Usage())
 
     def keep(self) -> None:
@@ -56,37 +57,37 @@ class Reservation:
             self.release()
 
     def _finish(self, usage: Usage | None) -> None:
-        end, self._end = self._end, None
-        if end:
-            end(usage)
+        settle, self._settle = self._settle, None
+        if settle:
+            settle(usage)
 
 
 PriceOf = Callable[[int, int], Decimal | float | None]
-"""What tokens in and out cost, in US dollars; None where the price is not known."""
+"""Returns the price of so many input and output tokens in US dollars; None where unknown."""
 
 _MICRO = 1_000_000
-_MOST = 10**9  # tokens of one call; whatever an endpoint says, the sums stay numbers for SQLite
-_PATIENCE = 1.0  # seconds; then it is looked again whether others gave something back
+_MAX_TOKENS = 10**9  # of one call; whatever an endpoint claims, the sums fit SQLite's integers
+_RECHECK = 1.0  # seconds until a waiting call looks whether another process released something
 _log = logging.getLogger(__name__)
 
 
 class LimitReached(EndpointError):
-    """The next call may go beyond a cap of today's. `retry_after`: seconds until midnight."""
+    """The next call might exceed a daily cap. `retry_after`: seconds until midnight."""
 
     def __init__(self, message: str, retry_after: float) -> None:
         super().__init__(message)
         self.retry_after = retry_after
 
 
-class SpendingUnknown(EndpointError):
-    """There is a cap, but what was spent cannot be told, so nothing is."""
+class BudgetUnknown(EndpointError):
+    """There is a cap, but what was spent today is unknown, so that nothing more is spent."""
 
 
-class Spent(NamedTuple):
-    """What today took, calls under way included, at their estimates.
+class DaySpending(NamedTuple):
+    """What was spent today; calls under way count with their estimates.
 
-    dollars: US dollars; None when the price of any of today's calls is not known.
-    background_notes: those of this vault.
+    dollars: US dollars; None when the price of any of today's calls is unknown.
+    background_notes: of this vault alone.
     """
 
     input_tokens: int = 0
@@ -96,15 +97,15 @@ class Spent(NamedTuple):
     calls: int = 0
 
 
-class Spending:
-    """Counts what is spent, by the local calendar day, in a file that all processes share.
+class Budget:
+    """Counts what is spent each local calendar day, in a file that all processes share.
 
-    price: of the configured model; None where it is not known. tokens_a_day, dollars_a_day: the
-    caps over all vaults; notes_a_day: background notes in this vault; None: no cap.
-    clock: seconds since the epoch. For any number of threads; close() it at the end.
+    price: of the configured model; None where it is unknown. tokens_a_day, dollars_a_day: caps
+    over all vaults; notes_a_day: cap on this vault's background notes; None: no cap.
+    clock: returns seconds since the epoch. Safe for threads; close() it at the end.
 
-    Raises SpendingUnknown, when there is a cap, for a file that cannot be used; without one the
-    work goes on, uncounted, after a warning.
+    An unusable file raises BudgetUnknown where there is a cap; without a cap the work goes on,
+    uncounted, after a warning.
     """
 
     def __init__(
@@ -121,10 +122,10 @@ class Spending:
         self.tokens_a_day = tokens_a_day
         self.dollars_a_day = dollars_a_day
         self.notes_a_day = notes_a_day
-        self._ledger = Ledger(file)
+        self._store = BudgetStore(file)
         self._price = price
         self._microdollars = (
-            None if dollars_a_day is None else round(min(dollars_a_day, _MOST) * _MICRO)
+            None if dollars_a_day is None else round(min(dollars_a_day, _MAX_TOKENS) * _MICRO)
         )
         self._vault = vault
         self._clock = clock
@@ -135,149 +136,150 @@ class Spending:
     def reserve(
         self, input_tokens: int, output_tokens: int, *, patient: bool = False
     ) -> Reservation:
-        """Return the reservation of a call that may take so much; counted as spent from now on.
+        """Return the reservation of a call that may take so much; it counts as spent from now on.
 
-        patient: where a cap is in the way, wait for the calls under way in this process, which
-        may take less than was estimated for them.
+        patient: where a cap would be exceeded, wait for this process's calls under way, which may
+        take less than was estimated for them.
 
-        Raises LimitReached, SpendingUnknown.
+        Raises LimitReached, BudgetUnknown.
         """
-        amount = self._amount(input_tokens, output_tokens)
+        amount = self._price_tokens(input_tokens, output_tokens)
         if self._microdollars is not None and amount.unpriced:
-            raise SpendingUnknown(
+            raise BudgetUnknown(
                 "The price of the model is not known, so the limit of dollars_a_day cannot be"
                 " kept; set tokens_a_day in its place, under [limits] in the configuration"
             )
         with self._changed:
             while not self._add(day := self._day(), amount):
                 if not (patient and self._under_way):
-                    raise self._reached(day, amount)
-                self._changed.wait(_PATIENCE)
+                    raise self._limit_reached(day, amount)
+                self._changed.wait(_RECHECK)
             self._under_way += 1
-            files = self._ledger.files
-        return Reservation(lambda usage: self._end(day, files, amount, usage))
+            files = self._store.files
+        return Reservation(lambda usage: self._settle(day, files, amount, usage))
 
     def reserve_note(self) -> bool:
-        """Return whether one more background note may be worked on today; it is counted then.
+        """Return whether one more background note may be worked on today; if so, it is counted.
 
-        Raises SpendingUnknown.
+        Raises BudgetUnknown.
         """
         with self._changed:
             try:
-                return self._ledger.add_note(self._day(), self._vault, self.notes_a_day)
+                return self._store.add_note(self._day(), self._vault, self.notes_a_day)
             except LedgerUnusable as error:
-                return self._go_on(error, capped=self.notes_a_day is not None)
+                return self._go_on_uncounted(error, capped=self.notes_a_day is not None)
 
-    def give_note_back(self) -> None:
-        """Count one background note less: it was not asked for after all."""
+    def release_note(self) -> None:
+        """Count one background note less: nothing was asked about it after all."""
         with self._changed:
             try:
-                self._ledger.take_note_back(self._day(), self._vault)
+                self._store.remove_note(self._day(), self._vault)
             except LedgerUnusable as error:
-                self._warn(error)
+                self._warn_once(error)
 
-    def today(self) -> Spent:
-        """Return what was spent today; zeros where that cannot be told. Costs microseconds."""
+    def spent_today(self) -> DaySpending:
+        """Return what was spent today; zeros where that is unknown. Takes microseconds."""
         with self._changed:
             try:
-                amount, notes = self._ledger.read(self._day(), self._vault)
+                amount, notes = self._store.read(self._day(), self._vault)
             except LedgerUnusable as error:
-                self._warn(error)
-                return Spent()
-        known = not amount.unpriced and (amount.calls or self._price)
-        dollars = amount.microdollars / _MICRO if known else None
-        return Spent(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
+                self._warn_once(error)
+                return DaySpending()
+        is_priced = not amount.unpriced and (amount.calls or self._price)
+        dollars = amount.microdollars / _MICRO if is_priced else None
+        return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         with self._changed:
-            self._ledger.close()
+            self._store.close()
 
-    def __enter__(self) -> Spending:
+    def __enter__(self) -> Budget:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _add(self, day: str, amount: Amount) -> bool:
-        try:
-            return self._ledger.add(day, amount, self.tokens_a_day, self._microdollars)
-        except LedgerUnusable as error:
-            capped = self.tokens_a_day is not None or self._microdollars is not None
-            return self._go_on(error, capped)
+    def _day(self) -> str:
+        return date.fromtimestamp(self._clock()).isoformat()
 
-    def _end(self, day: str, files: int, reserved: Amount, usage: Usage | None) -> None:
-        took = None if usage is None else self._taken(reserved, usage)
-        with self._changed:
-            try:
-                if took is not None:
-                    self._ledger.correct(day, reserved, took, files)
-            except LedgerUnusable as error:
-                self._warn(error)
-            finally:
-                self._under_way -= 1
-                self._changed.notify_all()
-
-    def _taken(self, reserved: Amount, usage: Usage) -> Amount:
-        """Return what a call took; tokens from the cache at full price, so that no cap is passed.
-
-        Most providers take less for them.
-        """
-        if not usage.calls:
-            return Amount()
-        return self._amount(
-            usage.input_tokens or reserved.input_tokens,
-            usage.output_tokens or reserved.output_tokens,
-        )
-
-    def _amount(self, input_tokens: int, output_tokens: int) -> Amount:
-        read, written = min(input_tokens, _MOST), min(output_tokens, _MOST)
+    def _price_tokens(self, input_tokens: int, output_tokens: int) -> Amount:
+        """Return the amount of one call with so many tokens."""
+        read, written = min(input_tokens, _MAX_TOKENS), min(output_tokens, _MAX_TOKENS)
         price = self._price(read, written) if self._price else None
         if price is None:
             return Amount(read, written, 0, 1, 1)
         return Amount(read, written, ceil(price * _MICRO), 0, 1)
 
-    def _day(self) -> str:
-        return date.fromtimestamp(self._clock()).isoformat()
-
-    def _reached(self, day: str, amount: Amount) -> EndpointError:
-        """Return the error for a call of that amount, which is too much for the day."""
+    def _add(self, day: str, amount: Amount) -> bool:
+        """Return whether the amount was added to the day, or there is no cap to keep."""
         try:
-            spent, _ = self._ledger.read(day, self._vault)
+            return self._store.add(day, amount, self.tokens_a_day, self._microdollars)
         except LedgerUnusable as error:
-            return _unknown(error)
-        most, dollars = self.tokens_a_day, self.dollars_a_day
-        if most is not None and (spent.tokens + amount.tokens > most or dollars is None):
-            cap, setting = f"{most:,} tokens", "tokens_a_day"
+            capped = self.tokens_a_day is not None or self._microdollars is not None
+            return self._go_on_uncounted(error, capped)
+
+    def _settle(self, day: str, files: int, reserved: Amount, usage: Usage | None) -> None:
+        """Replace what was reserved by the usage; None: it stays.
+
+        Cached tokens count at full price, though most providers charge less: no cap is exceeded.
+        """
+        spent = None
+        if usage is not None:
+            spent = Amount()
+            if usage.calls:
+                spent = self._price_tokens(
+                    usage.input_tokens or reserved.input_tokens,
+                    usage.output_tokens or reserved.output_tokens,
+                )
+        with self._changed:
+            try:
+                if spent is not None:
+                    self._store.correct(day, reserved, spent, files)
+            except LedgerUnusable as error:
+                self._warn_once(error)
+            finally:
+                self._under_way -= 1
+                self._changed.notify_all()
+
+    def _limit_reached(self, day: str, amount: Amount) -> EndpointError:
+        """Return the error for a call of that amount, which would exceed a cap of the day."""
+        try:
+            spent, _ = self._store.read(day, self._vault)
+        except LedgerUnusable as error:
+            return _budget_unknown(error)
+        tokens, dollars = self.tokens_a_day, self.dollars_a_day
+        if tokens is not None and (spent.tokens + amount.tokens > tokens or dollars is None):
+            cap, setting = f"{tokens:,} tokens", "tokens_a_day"
             so_far, more = f"{spent.tokens:,}", f"{amount.tokens:,}"
         else:
             cap, setting = f"${dollars:,}", "dollars_a_day"
             so_far, more = (f"${each.microdollars / _MICRO:,.4f}" for each in (spent, amount))
+        now = self._clock()
+        midnight = datetime.combine(
+            date.fromtimestamp(now) + timedelta(days=1), datetime.min.time()
+        )
         return LimitReached(
             f"The limit of {cap} a day is reached: {so_far} spent today, and the next call may"
             f" take {more}; it begins anew at midnight. To go on today, raise {setting} under"
             " [limits] in the configuration",
-            _seconds_to_midnight(self._clock()),
+            midnight.timestamp() - now,
         )
 
-    def _go_on(self, error: LedgerUnusable, capped: bool) -> bool:
+    def _go_on_uncounted(self, error: LedgerUnusable, capped: bool) -> bool:
+        """Return True, after a warning. Raises BudgetUnknown where there is a cap."""
         if capped:
-            raise _unknown(error) from None
-        self._warn(error)
+            raise _budget_unknown(error) from None
+        self._warn_once(error)
         return True
 
-    def _warn(self, error: LedgerUnusable) -> None:
+    def _warn_once(self, error: LedgerUnusable) -> None:
         if not self._warned:
             _log.warning("What is spent today is not counted: %s", error)
         self._warned = True
 
 
-def _unknown(error: LedgerUnusable) -> SpendingUnknown:
-    return SpendingUnknown(
+def _budget_unknown(error: LedgerUnusable) -> BudgetUnknown:
+    return BudgetUnknown(
         f"What was spent today cannot be told, so that no limit can be kept: {error}"
     )
-
-
-def _seconds_to_midnight(now: float) -> float:
-    tomorrow = date.fromtimestamp(now) + timedelta(days=1)
-    return datetime.combine(tomorrow, datetime.min.time()).timestamp() - now

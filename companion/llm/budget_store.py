@@ -189,7 +189,7 @@ _NO_LIMIT = 2**62
 
 
 class Amount(NamedTuple):
-    """What calls took. microdollars: millionths of a dollar; unpriced: calls of no known price."""
+    """What calls cost. microdollars: millionths of a dollar; unpriced: calls of unknown price."""
 
     input_tokens: int = 0
     output_tokens: int = 0
@@ -203,15 +203,15 @@ class Amount(NamedTuple):
         return self.input_tokens + self.output_tokens
 
     def minus(self, other: Amount) -> Amount:
-        """Return what is left without other; negative where other is more."""
-        return Amount(*(mine - its for mine, its in zip(self, other, strict=True)))
+        """Return the difference of each number, which may be negative."""
+        return Amount(*(own - others for own, others in zip(self, other, strict=True)))
 
 
-class Ledger:
-    """What was spent a day, in `file`; for one thread at a time, and any number of processes.
+class BudgetStore:
+    """What was spent each day, in `file`; for one thread at a time, and any number of processes.
 
-    A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `files`
-    counts those there were. Everything raises LedgerUnusable.
+    A damaged file is set aside and replaced by a new one, and so is one that was deleted:
+    `files` counts those there were. All methods but close() raise LedgerUnusable.
     """
 
     def __init__(self, file: Path) -> None:
@@ -219,48 +219,49 @@ class Ledger:
 
     @property
     def files(self) -> int:
-        """How many files there were so far."""
+        """How many files there have been."""
         return self._file.count
 
     def add(
         self, day: str, amount: Amount, tokens: int | None = None, microdollars: int | None = None
     ) -> bool:
-        """Return whether amount was added to the day: not beyond this many in all; None: no cap.
+        """Return whether amount was added to the day, which it is unless a cap is exceeded.
 
-        What costs nothing is not held up by a cap on the price.
+        tokens, microdollars: the day's caps; None: no cap. A call that costs nothing does not
+        exceed the cap on the price.
         """
-        most_tokens = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
-        most_dollars = _NO_LIMIT if microdollars is None else microdollars
-        if amount.tokens > most_tokens or amount.microdollars > most_dollars:
+        max_tokens = _NO_LIMIT if tokens is None else min(tokens, _NO_LIMIT)
+        max_price = _NO_LIMIT if microdollars is None else microdollars
+        if amount.tokens > max_tokens or amount.microdollars > max_price:
             return False
-        values = {**amount._asdict(), "day": day, "tokens": most_tokens, "dollars": most_dollars}
-        return self._change(_ADD, values)
+        values = {**amount._asdict(), "day": day, "tokens": max_tokens, "dollars": max_price}
+        return self._execute(_ADD, values)
 
-    def correct(self, day: str, reserved: Amount, took: Amount, files: int) -> None:
-        """Put what a call took in place of what was reserved when `files` was that number.
+    def correct(self, day: str, reserved: Amount, spent: Amount, files: int) -> None:
+        """Replace what was reserved for a call by what it cost. No number falls below zero.
 
-        No cap holds here, and nothing falls below zero. In a new file nothing was reserved.
+        files: `self.files` when it was reserved; a newer file has no such reservation.
         """
 
         def work(db: sqlite3.Connection) -> None:
-            more = took.minus(reserved) if self.files == files else took
+            more = spent.minus(reserved) if self.files == files else spent
             db.execute(_CORRECT, {**more._asdict(), "day": day})
 
         self._file.use(work)
 
-    def add_note(self, day: str, vault: str, most: int | None) -> bool:
-        """Return whether one more background note of the vault was counted: not beyond most."""
-        most = _NO_LIMIT if most is None else most
+    def add_note(self, day: str, vault: str, notes_a_day: int | None) -> bool:
+        """Return whether one more background note of the vault was counted; None: no cap."""
+        most = _NO_LIMIT if notes_a_day is None else notes_a_day
         if most < 1:
             return False
-        return self._change(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
+        return self._execute(_ADD_NOTE, {"day": day, "vault": vault, "most": most})
 
-    def take_note_back(self, day: str, vault: str) -> None:
+    def remove_note(self, day: str, vault: str) -> None:
         """Count one background note less."""
-        self._change(_TAKE_NOTE_BACK, {"day": day, "vault": vault})
+        self._execute(_REMOVE_NOTE, {"day": day, "vault": vault})
 
     def read(self, day: str, vault: str) -> tuple[Amount, int]:
-        """Return what the day took, and its background notes in the vault."""
+        """Return what was spent on the day, and the number of background notes in the vault."""
 
         def work(db: sqlite3.Connection) -> tuple[Amount, int]:
             row = db.execute(_READ, {"day": day}).fetchone()
@@ -273,9 +274,10 @@ class Ledger:
         """Close the file; it is opened again when it is needed."""
         self._file.close()
 
-    def _change(self, statement: str, values: Mapping[str, object]) -> bool:
-        # One statement is a transaction of its own, which takes SQLite's write lock from its begin
-        # (as BEGIN IMMEDIATE would) and lets go of Python's lock once instead of three times.
+    def _execute(self, statement: str, values: Mapping[str, object]) -> bool:
+        """Return whether the statement changed a row."""
+        # A statement outside BEGIN is a transaction of its own, which takes SQLite's write lock at
+        # its start, as BEGIN IMMEDIATE would, and releases the GIL once instead of three times.
         return self._file.use(lambda db: db.execute(statement, values).rowcount > 0)
 
 
@@ -303,5 +305,5 @@ _CORRECT = """INSERT INTO days
 _READ = f"SELECT {', '.join(Amount._fields)} FROM days WHERE day = :day"  # noqa: S608 (our names)
 _ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
-_TAKE_NOTE_BACK = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
+_REMOVE_NOTE = "UPDATE notes SET notes = notes - 1 WHERE day = :day AND vault = :vault AND notes"
 _READ_NOTES = "SELECT notes FROM notes WHERE day = :day AND vault = :vault"

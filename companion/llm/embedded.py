@@ -1,4 +1,4 @@
-"""The embedded model: llama.cpp in a child process, there when it is needed."""
+"""The embedded model: llama.cpp in a child process that runs while it is needed."""
 
 from __future__ import annotations
 
@@ -13,25 +13,26 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
-from typing import IO, Any
+from typing import Any
 
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import EndpointDown
+from companion.llm.endpoint_errors import EndpointDown
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
-_ANSWER_TIMEOUT = 900.0  # seconds; calls queue up for a slot, on slow machines for long
+_ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
 _STOP_TIMEOUT = 5.0  # seconds
 
 
 class EmbeddedServer:
-    """Lends the endpoint of a local model, for any number of threads; close() it at the end.
+    """Lends the endpoint of a local model. Safe for threads; close() it at the end.
 
-    The server starts on the first lease, again when it died, and stops after `idle` seconds
-    without a lease (it holds the model in memory: 1.3 GB for the default one). It serves `slots`
-    calls at once, each with `context_tokens`: on two cores, two slots make a quarter more notes a
-    minute than one. It uses `threads` cores, None for all; on a machine that is busy otherwise one
-    thread is four times as fast as two, which wait for each other. `log` is the file for
-    llama.cpp's own words.
+    The server starts on the first lease, and again where it died; it stops after `idle` seconds
+    without a lease, since it holds the model in memory (1.3 GB for the default one).
+
+    slots: calls served at once, each with `context_tokens`; on two cores, two slots make a quarter
+    more notes a minute than one. threads: None for as many as there are cores; on a machine with
+    other work to do, one thread is four times as fast as two, which wait for each other. log: the
+    file that llama.cpp's messages go to.
     """
 
     def __init__(
@@ -65,13 +66,13 @@ class EmbeddedServer:
 
     @property
     def pid(self) -> int | None:
-        """The process id of the running server; None while there is none."""
+        """The process id of the server; None while none is running."""
         child = self._child
         return child.pid if child and child.poll() is None else None
 
     @contextmanager
     def lease(self) -> Iterator[Endpoint]:
-        """Lend the endpoint for one call; the server is not stopped as idle meanwhile.
+        """Lend the endpoint for one call; meanwhile the server is not idle.
 
         Raises EndpointDown when the server cannot be started.
         """
@@ -89,7 +90,7 @@ class EmbeddedServer:
                 self._changed.notify_all()
 
     def close(self) -> None:
-        """Stop the server, also in the middle of a call. It starts again when it is needed."""
+        """Stop the server, even during a call. The next lease starts it again."""
         with self._changed:
             self._stop()
             self._changed.notify_all()
@@ -101,10 +102,11 @@ class EmbeddedServer:
         self.close()
 
     def _start(self) -> None:
+        """Start the server with a new key. Raises EndpointDown when it does not start."""
         self._stop()
         key = secrets.token_urlsafe(32)
         child = self._spawn()
-        orders = {
+        options = {
             "model": str(self._model_path),
             "alias": self.settings.model,
             "key": key,
@@ -112,34 +114,35 @@ class EmbeddedServer:
             "slots": self._slots,
             "threads": self._threads,
         }
-        answer = _exchange(child, orders)
+        answer = _send_options(child, options)
         if "url" not in answer:
             _end(child)
-            raise self._not_started(answer.get("error", "it ended without a word"))
+            reason, log = answer.get("error", "it ended without a word"), self._log
+            raise EndpointDown(
+                f"The embedded model {self.settings.model} cannot be started"
+                f" ({reason}){f'; see {log}' if log else ''};"
+                " see that the file is a whole GGUF model and that there is enough free memory,"
+                " or choose a smaller model"
+            )
         self._child = child
         self._endpoint = replace(self.settings, base_url=f"{answer['url']}/v1", api_key=key)
         self._last_use = time.monotonic()
         threading.Thread(target=self._stop_when_idle, args=(child,), daemon=True).start()
 
     def _spawn(self) -> subprocess.Popen[bytes]:
-        """Start the child; its Ctrl-C is ours to handle, so it gets a group of its own."""
-        script = Path(__file__).with_name("server.py")
-        with _open_log(self._log) as log:
+        """Start the child, in a process group of its own: Ctrl-C is the parent's to handle."""
+        group: dict[str, Any] = {"start_new_session": True}
+        if sys.platform == "win32":
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
+            group = {"creationflags": flags | subprocess.CREATE_NO_WINDOW}
+        with (self._log or Path(os.devnull)).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", str(script)],
+                [sys.executable, "-P", str(Path(__file__).with_name("embedded_worker.py"))],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                **_own_group(),
+                **group,
             )
-
-    def _not_started(self, reason: str) -> EndpointDown:
-        log = f"; see {self._log}" if self._log else ""
-        return EndpointDown(
-            f"The embedded model {self.settings.model} cannot be started ({reason}){log};"
-            " see that the file is a whole GGUF model and that there is enough free memory,"
-            " or choose a smaller model"
-        )
 
     def _stop(self) -> None:
         child, self._child = self._child, None
@@ -147,6 +150,7 @@ class EmbeddedServer:
             _end(child)
 
     def _stop_when_idle(self, child: subprocess.Popen[bytes]) -> None:
+        """Wait until the child is idle or replaced; in the first case, stop it."""
         with self._changed:
             while self._child is child:
                 left = self._idle
@@ -158,25 +162,25 @@ class EmbeddedServer:
                 self._changed.wait(left)
 
 
-def _exchange(child: subprocess.Popen[bytes], orders: dict[str, Any]) -> dict[str, str]:
-    """Send the orders and return the child's answer; empty when it ends or takes too long."""
+def _send_options(child: subprocess.Popen[bytes], options: dict[str, Any]) -> dict[str, str]:
+    """Send the options and return the child's answer; empty when it ends or takes too long."""
     assert child.stdin and child.stdout
-    guard = threading.Timer(_START_TIMEOUT, child.kill)
-    guard.daemon = True
-    guard.start()
+    timer = threading.Timer(_START_TIMEOUT, child.kill)
+    timer.daemon = True
+    timer.start()
     try:
-        child.stdin.write(json.dumps(orders).encode() + b"\n")
+        child.stdin.write(json.dumps(options).encode() + b"\n")
         child.stdin.flush()
         answer = json.loads(child.stdout.readline() or b"{}")
     except (OSError, ValueError):
         return {}
     finally:
-        guard.cancel()
+        timer.cancel()
     return answer if isinstance(answer, dict) else {}
 
 
 def _end(child: subprocess.Popen[bytes]) -> None:
-    """End the child by ending its standard input; by force when it does not heed."""
+    """End the child by closing its standard input; kill it when it does not end in time."""
     for pipe in (child.stdin, child.stdout):
         if pipe:
             with suppress(OSError):
@@ -186,14 +190,3 @@ def _end(child: subprocess.Popen[bytes]) -> None:
     except subprocess.TimeoutExpired:
         child.kill()
         child.wait()
-
-
-def _open_log(path: Path | None) -> IO[bytes]:
-    return (path or Path(os.devnull)).open("ab")
-
-
-def _own_group() -> dict[str, Any]:
-    if sys.platform == "win32":
-        flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-        return {"creationflags": flags | subprocess.CREATE_NO_WINDOW}
-    return {"start_new_session": True}

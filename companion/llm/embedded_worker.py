@@ -1,8 +1,8 @@
 """The child process in which llama.cpp serves one model; run by its path, never imported.
 
-It reads its orders as one line of JSON on standard input (so that the key is in no argument and
+It reads its options as one line of JSON on standard input (so that the key is in no argument and
 no environment variable), answers `{"url": ...}` or `{"error": ...}` on standard output, and ends
-as soon as standard input does: with its parent, however that goes, even by kill -9.
+as soon as standard input does: with its parent, even one killed with SIGKILL.
 
 It imports nothing of Companion, so that it starts without searching the current folder.
 """
@@ -19,34 +19,28 @@ _NICENESS = 10  # added to the parent's; on Windows the parent sets the priority
 
 def main() -> None:
     """Serve until standard input ends."""
-    answers = _take_stdout()
-    orders = json.loads(sys.stdin.buffer.readline())
+    answers = os.fdopen(os.dup(1), "wb", buffering=0)
+    os.dup2(2, 1)  # what llama.cpp prints goes to standard error
+    options = json.loads(sys.stdin.buffer.readline())
     if hasattr(os, "nice"):
         os.nice(_NICENESS)
     try:
-        server = _start(orders)
-        _tell(answers, {"url": server.listening_address})
-    except Exception as error:  # of any kind: llama.cpp's come as RuntimeError, others as they are
-        _tell(answers, {"error": str(error) or type(error).__name__})
+        server = _start_server(options)
+        _write_line(answers, {"url": server.listening_address})
+    except Exception as error:  # llama.cpp's are RuntimeError; imports and options raise others
+        _write_line(answers, {"error": str(error) or type(error).__name__})
         os._exit(1)
     while sys.stdin.buffer.read(4096):
         pass
-    os._exit(0)  # at once: there is nothing to save, and llama.cpp takes its time to wind up
+    os._exit(0)  # at once: there is nothing to save, and llama.cpp is slow to shut down
 
 
-def _take_stdout() -> BinaryIO:
-    """Return standard output for ourselves; what llama.cpp prints goes to standard error."""
-    answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)
-    return answers
+def _write_line(answers: BinaryIO, answer: dict[str, str]) -> None:
+    answers.write(json.dumps(answer).encode() + b"\n")
 
 
-def _tell(answers: Any, what: dict[str, str]) -> None:
-    answers.write(json.dumps(what).encode() + b"\n")
-
-
-def _start(orders: dict[str, Any]) -> Any:
-    """Return the running server. Its defaults answer anybody, so all but the API is shut.
+def _start_server(options: dict[str, Any]) -> Any:
+    """Return the running server. Its defaults serve anybody, so all but the API is turned off.
 
     Without the key only `/health` answers, which says `ok`. Browsers are refused by an empty
     Access-Control-Allow-Origin. With the key, `/slots` and `/metrics` are off, and `/props`
@@ -55,24 +49,26 @@ def _start(orders: dict[str, Any]) -> Any:
     import xllamacpp
 
     params = xllamacpp.CommonParams()
-    params.model.path = orders["model"]
-    params.model_alias = {orders["alias"]}
+    params.model.path = options["model"]
+    params.model_alias = {options["alias"]}
     params.hostnames = ["127.0.0.1"]
     params.port = 0
-    params.api_keys = [orders["key"]]
+    params.api_keys = [options["key"]]
     params.ui = params.ui_mcp_proxy = False
     params.endpoint_slots = params.endpoint_props = params.endpoint_metrics = False
     params.cors_origins = params.cors_methods = params.cors_headers = ""
     params.cors_credentials = False
     params.offline = True
-    params.warmup = False  # the first call is on its way already
-    params.load_mode = xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE  # mapped, it is there twice
-    params.n_parallel = orders["slots"]
-    params.n_ctx = orders["context_tokens"] * orders["slots"]
-    if orders["threads"]:
-        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = orders["threads"]
-    params.cache_prompt = True  # the beginning that prompts share is read once a slot
-    params.cache_ram_mib = 0  # not the 8 GiB of old prompts that are kept by default
+    params.warmup = False  # the first call comes at once
+    params.load_mode = (
+        xllamacpp.llama_load_mode.LLAMA_LOAD_MODE_NONE
+    )  # mapped, it is in memory twice
+    params.n_parallel = options["slots"]
+    params.n_ctx = options["context_tokens"] * options["slots"]
+    if options["threads"]:
+        params.cpuparams.n_threads = params.cpuparams_batch.n_threads = options["threads"]
+    params.cache_prompt = True  # a common prefix of prompts is read once a slot
+    params.cache_ram_mib = 0  # by default 8 GiB of old prompts
     params.cache_idle_slots = False
     return xllamacpp.Server(params)
 

@@ -1,4 +1,4 @@
-"""Where a model is reached: one OpenAI-compatible API, its key and its limits."""
+"""An endpoint: the address of an OpenAI-compatible API, its key, its model and its limits."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ JsonMode = Literal["auto", "schema", "object", "text"]
 class Endpoint:
     """One model behind an OpenAI-compatible API.
 
-    `base_url` is the part before `/chat/completions`, as a rule ending in `/v1`.
-    `timeout` is in seconds, for a whole answer; `retries` counts the calls after the first one.
-    `json` says which answers the server can hold itself to: `auto` finds out.
-    `context_tokens` is what the model can read and write in one call, None where unknown.
-    `max_output_tokens` is what it may write in one call, thoughts included; None: as much as the
-    answer needs, and some thousand more once it is seen to think. `reasoning_effort` says how much
-    it thinks; None leaves it to the server.
-    `temperature` None leaves it to the server. `embedded` marks the server that we started.
+    `base_url`: the part before `/chat/completions`, usually ending in `/v1`.
+    `timeout`: seconds for a whole answer. `retries`: calls after the first one.
+    `json`: which format of JSON answers the server supports; `auto` finds out.
+    `context_tokens`: what the model can read and write in one call, None where unknown.
+    `max_output_tokens`: what it may write in one call, thoughts included; None: what the answer
+    needs, and some thousand more once the model has been seen to think.
+    `reasoning_effort`, `temperature`: None leaves them to the server.
+    `embedded`: the server is ours, started on this machine.
 
     Raises UsageError when base_url is not an http or https address.
     """
@@ -50,7 +50,7 @@ class Endpoint:
 
     @property
     def address(self) -> str:
-        """The base URL as it may be shown: without credentials, query and fragment."""
+        """The base URL for messages: without credentials, query and fragment."""
         host = self._parts.hostname or ""
         host = f"[{host}]" if ":" in host else host
         port = f":{self._parts.port}" if self._parts.port else ""
@@ -69,9 +69,9 @@ class Endpoint:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be shown: the key, a password and a query of the base URL."""
-        found = (self.api_key, self._parts.password or "", self._parts.query)
-        return tuple(secret for secret in found if secret)
+        """What no message may hold: the key, and the password and query of the base URL."""
+        secrets = (self.api_key, self._parts.password or "", self._parts.query)
+        return tuple(secret for secret in secrets if secret)
 
 
 def _split_url(base_url: str) -> SplitResult:

@@ -1,4 +1,4 @@
-"""What a run will take: tokens, estimated, and their price, from a list that needs no network."""
+"""Estimates of tokens, and prices of models from a list that needs no network."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ _WIDE = re.compile(
     r"[\u1100-\u11ff\u2e80-\u9fff\ua960-\ua97f\uac00-\ud7ff\uf900-\ufaff]"
     r"|[\U00020000-\U0003ffff]"
 )
-_OTHER = re.compile(r"[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
+_OTHER_ALPHABETS = re.compile(r"[^\x00-\u024f\u1e00-\u1eff\u2000-\u206f]")
 
 
 class Price(NamedTuple):
-    """A price in US dollars, and the model and provider that it is of."""
+    """A price in US dollars, and the model and provider whose price it is."""
 
     dollars: Decimal
     model: str
@@ -22,20 +22,20 @@ class Price(NamedTuple):
 
 
 def estimate_tokens(text: str) -> int:
-    """Return about how many tokens text has, on the high side and without a tokenizer.
+    """Return a high estimate of the number of tokens in text, without a tokenizer.
 
-    Four Latin characters a token, two of another alphabet, one and a half tokens for an
-    ideograph or Hangul syllable.
+    A token is four Latin characters or two of another alphabet; an ideograph or Hangul syllable
+    is one and a half tokens.
     """
     wide = len(_WIDE.findall(text))
-    other = len(_OTHER.findall(text)) - wide
+    other = len(_OTHER_ALPHABETS.findall(text)) - wide
     return round((len(text) - wide - other) / 4 + other / 2 + wide * 1.5 + 0.5)
 
 
-def price(model: str, base_url: str, input_tokens: int, output_tokens: int) -> Price | None:
-    """Return what the tokens cost at that address, None when the price is not known.
+def find_price(model: str, base_url: str, input_tokens: int, output_tokens: int) -> Price | None:
+    """Return the price of so many tokens at an endpoint, None when it is unknown.
 
-    The prices come with the genai-prices package; nothing is fetched.
+    Prices come with the genai-prices package; nothing is fetched.
     """
     import genai_prices
 

@@ -1,4 +1,4 @@
-"""One question to a model, and how it is put in a request."""
+"""One question to a model, and the body of the request that asks it."""
 
 from __future__ import annotations
 
@@ -9,150 +9,142 @@ from typing import Any, NamedTuple
 
 from companion.llm import pricing
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import Reply, what_was_said
-from companion.llm.response import JsonSchema
+from companion.llm.endpoint_errors import server_message
+from companion.llm.response import JsonSchema, Reply
 
 Message = Mapping[str, str]
 
+REJECTED = (400, 415, 422, 501)
+"""The statuses of a request that the endpoint does not take."""
+
 _FRAME_TOKENS = 8  # that a chat template puts around a message
-_BAN = 16.0  # off a token's logit at the longest copy; a model is about as sure of one
-_ALL_TOKENS = 1 << 20  # of the prompt, too; -1, which once meant this, is refused
+_COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
+_ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
+_THINKING_TOKENS = 4096  # for what a model thinks before it answers
+_OPTIONAL = ("max_tokens", "temperature", "chat_template_kwargs", "reasoning_effort")
+_NOT_SUPPORTED = re.compile(
+    r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
+    re.IGNORECASE,
+)
 
 
 class Question(NamedTuple):
-    """What is asked, and the most tokens that the answer may take.
+    """The messages to a model, and the limits of its answer.
 
-    mode: how an answer by the schema is asked for: schema, object or text.
-    told: whether the schema is also written in the prompt.
-    longest_copy: tokens in a row that the answer may take from the messages, or say twice; None:
-    any number. Only the embedded model can be held to it.
+    max_tokens: of the answer. mode: how an answer that fits the schema is requested: schema,
+    object or text. schema_in_prompt: the schema is also written in the last message.
+    longest_copy: how many tokens in a row the answer may take from the messages, or repeat;
+    None: any number. Only the embedded model can be held to it.
     """
 
     messages: Sequence[Message]
-    tokens: int
+    max_tokens: int
     schema: JsonSchema | None = None
     mode: str = "text"
-    told: bool = False
+    schema_in_prompt: bool = False
     longest_copy: int | None = None
 
-    def parts(self) -> dict[str, Any]:
-        """Return the parts of a request's body that ask this."""
-        made: dict[str, Any] = {"messages": self._told_messages()}
-        if self.schema:
-            made["response_format"] = self._format(self.schema)
-        return made
+    def body(self) -> dict[str, Any]:
+        """Return the parts of a request's body that ask this, without limits and sampling."""
+        body: dict[str, Any] = {"messages": self._messages_to_send()}
+        if self.schema and self.mode == "object":
+            body["response_format"] = {"type": "json_object"}
+        elif self.schema:
+            body["response_format"] = {
+                "type": "json_schema",
+                "json_schema": {"name": "answer", "strict": True, "schema": self.schema},
+            }
+        return body
 
     def sampling(self) -> dict[str, Any]:
         """Return llama.cpp's own parameters that keep the answer from copying: its DRY sampler.
 
-        A token that makes a run longer gets less likely from half of `longest_copy` on, so that
-        the model turns off where the words allow it, and is out of the question beyond.
+        A token that makes a copy longer gets less likely from half of `longest_copy` on, so that
+        the model turns off where the words allow it, and is practically excluded beyond.
         """
         if self.longest_copy is None:
             return {}
         return {
             "dry_multiplier": 1.0,
-            "dry_base": _BAN ** (2 / self.longest_copy),
+            "dry_base": _COPY_PENALTY ** (2 / self.longest_copy),
             "dry_allowed_length": self.longest_copy // 2,
             "dry_penalty_last_n": _ALL_TOKENS,
             "dry_sequence_breakers": ["\n"],
         }
 
     def estimate_tokens(self) -> int:
-        """Return about how many tokens the model reads: the messages, the schema of the answer."""
-        sent = [message["content"] for message in self._told_messages()]
+        """Return about how many tokens the model reads: the messages, and the answer's schema."""
+        texts = [message["content"] for message in self._messages_to_send()]
         if self.schema and self.mode == "schema":
-            sent.append(json.dumps(self.schema))
-        return sum(pricing.estimate_tokens(text) + _FRAME_TOKENS for text in sent)
+            texts.append(json.dumps(self.schema))
+        return sum(pricing.estimate_tokens(text) + _FRAME_TOKENS for text in texts)
 
-    def _format(self, schema: JsonSchema) -> dict[str, Any]:
-        if self.mode == "object":
-            return {"type": "json_object"}
-        return {
-            "type": "json_schema",
-            "json_schema": {"name": "answer", "strict": True, "schema": schema},
-        }
-
-    def _told_messages(self) -> list[dict[str, str]]:
-        """Return the messages, with the schema in words at the end where it must be told."""
+    def _messages_to_send(self) -> list[dict[str, str]]:
+        """Return the messages, with the schema at the end of the last where it belongs there."""
         messages = [dict(message) for message in self.messages]
-        if self.schema and self.told and messages:
+        if self.schema and self.schema_in_prompt and messages:
             schema = json.dumps(self.schema, ensure_ascii=False)
-            told = f"Answer with one JSON object only, which fits this JSON schema:\n{schema}"
-            messages[-1]["content"] += f"\n\n{told}"
+            order = f"Answer with one JSON object only, which fits this JSON schema:\n{schema}"
+            messages[-1]["content"] += f"\n\n{order}"
         return messages
 
 
-REJECTED = (400, 415, 422, 501)
-"""The statuses of a request that the endpoint does not take."""
-
-_OPTIONAL = ("max_tokens", "temperature", "chat_template_kwargs", "reasoning_effort")
-_NOT_TAKEN = re.compile(
-    r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
-    re.IGNORECASE,
-)
-_THOUGHTS = 4096  # tokens for what a model thinks before it answers
-
-
-class Learned:
-    """What was found out about an endpoint, shared by its clients, from any thread.
+class Capabilities:
+    """What an endpoint was found to support; shared by its clients. Safe for threads.
 
     modes: JSON formats to try, best first. dropped: parameters that it does not take. thinks:
     whether the model thinks before it answers.
     """
 
     def __init__(self, json_mode: str) -> None:
-        tried: dict[str, tuple[str, ...]] = {"auto": ("schema", "object"), "text": ()}
-        self.modes = tried.get(json_mode, (json_mode,))
+        modes: dict[str, tuple[str, ...]] = {"auto": ("schema", "object"), "text": ()}
+        self.modes = modes.get(json_mode, (json_mode,))
         self.dropped: frozenset[str] = frozenset()
         self.thinks = False
 
-    def learn(self, reply: Reply, dropped: frozenset[str]) -> bool:
-        """Return whether the reply names a parameter to leave out, which it is from now on.
+    def drop_parameter(self, reply: Reply, dropped: frozenset[str]) -> bool:
+        """Return whether the reply rejects a parameter, which is left out from now on.
 
-        dropped: what was left out already when the request was sent.
+        dropped: the parameters that were left out of the rejected request.
         OpenAI's reasoning models take no temperature, and max_completion_tokens for max_tokens.
         Only vLLM, SGLang and llama.cpp know chat_template_kwargs.
         """
-        said = what_was_said(reply).lower()
-        if reply.status not in REJECTED or not _NOT_TAKEN.search(said):
+        message = server_message(reply).lower()
+        if reply.status not in REJECTED or not _NOT_SUPPORTED.search(message):
             return False
         for name in _OPTIONAL:
-            if re.search(rf"\b{name}\b", said) and name not in dropped:
+            if re.search(rf"\b{name}\b", message) and name not in dropped:
                 self.dropped |= {name}
                 return True
         return False
 
-    def room_for(self, question: Question, settings: Endpoint) -> int:
+    def output_limit(self, question: Question, settings: Endpoint) -> int:
         """Return how many tokens the model may write to answer the question, thoughts included."""
-        tokens = question.tokens
+        tokens = question.max_tokens
         if settings.max_output_tokens is not None:
-            room = settings.max_output_tokens
+            limit = settings.max_output_tokens
         elif self.thinks and not settings.embedded:
-            room = tokens + _THOUGHTS
+            limit = tokens + _THINKING_TOKENS
         else:
             return tokens
         if settings.context_tokens is None:
-            return room
-        return min(room, max(tokens, settings.context_tokens - question.estimate_tokens()))
+            return limit
+        return min(limit, max(tokens, settings.context_tokens - question.estimate_tokens()))
 
     def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
-        """Return the body of the request that asks the question."""
-        name = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
-        body = {"model": endpoint.model, **question.parts(), name: question.tokens}
-        wanted = {"temperature": endpoint.temperature, **self._thinking(endpoint)}
-        for key, value in wanted.items():
-            if value is not None and key not in self.dropped:
-                body[key] = value
-        return body | question.sampling() if endpoint.embedded else body
+        """Return the body of the request that asks the question.
 
-    def _thinking(self, endpoint: Endpoint) -> dict[str, object]:
-        """Return the parameters that say how much the model thinks.
-
-        The embedded model has no room for thoughts, so that one which thinks is told not to.
+        The embedded model has no tokens to spare for thoughts: one that thinks is told not to.
         """
+        limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
+        body = {"model": endpoint.model, **question.body(), limit: question.max_tokens}
         off = endpoint.reasoning_effort == "none" or (endpoint.embedded and self.thinks)
-        return {
+        optional = {
+            "temperature": endpoint.temperature,
             "reasoning_effort": endpoint.reasoning_effort,
             "chat_template_kwargs": {"enable_thinking": False} if off else None,
         }
+        for name, value in optional.items():
+            if value is not None and name not in self.dropped:
+                body[name] = value
+        return body | question.sampling() if endpoint.embedded else body

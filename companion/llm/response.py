@@ -1,4 +1,4 @@
-"""What a model answered: the text, its JSON, the tokens it took."""
+"""Replies of an endpoint, and what is read from them: the text, its JSON, the tokens used."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from companion.errors import AnswerError
-from companion.llm.errors import Reply
 
 JsonSchema = Mapping[str, Any]
 
-# Some chat templates open the thought in the prompt, so that only its end is in the answer.
+# A reasoning model's thoughts before its answer, closed or not.
 _THOUGHT = re.compile(r"\A\s*<think(?:ing)?>.*?(?:</think(?:ing)?>|\Z)", re.DOTALL | re.IGNORECASE)
+# The same where the chat template opens them in the prompt, so that only their end is there.
 _THOUGHT_END = re.compile(
     r"\A(?:(?!<think).)*?</think(?:ing)?>[ \t]*(?:\n|\Z)", re.DOTALL | re.IGNORECASE
 )
-_HALF = re.compile("[\ud800-\udfff]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _TYPES: dict[str, type | tuple[type, ...]] = {
     "object": dict,
     "array": list,
@@ -29,12 +29,33 @@ _TYPES: dict[str, type | tuple[type, ...]] = {
 }
 
 
+class Reply(NamedTuple):
+    """A server's reply: HTTP status, headers with lower-case names, body."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    def parse(self) -> Any:
+        """Return the JSON value of the body, None where it is not JSON."""
+        try:
+            return json.loads(self.body)
+        except (ValueError, RecursionError):
+            return None
+
+    @property
+    def is_web_page(self) -> bool:
+        """Whether the body is HTML."""
+        kind = self.headers.get("content-type", "")
+        return "html" in kind.lower() or self.body[:200].lstrip()[:1] == b"<"
+
+
 @dataclass(frozen=True)
 class Usage:
-    """Tokens read and written, and calls made, as the endpoint counts them; usages add up.
+    """Input and output tokens as the endpoint counts them, and calls; usages can be added.
 
-    cached_tokens: those of input_tokens that the endpoint had read before and kept, because
-    prompts begin alike; 0 also where it does not tell.
+    cached_tokens: how many of input_tokens came from the endpoint's prompt cache; 0 also where
+    it does not say.
     """
 
     input_tokens: int = 0
@@ -53,9 +74,9 @@ class Usage:
 
 @dataclass(frozen=True)
 class Answer:
-    """A usable answer. `data` is its JSON object when one was asked for, else empty.
+    """A usable answer. `data` is its JSON object when JSON was asked for, else empty.
 
-    `usage` counts every call it took, also those whose answer could not be used.
+    `usage` is the sum over all calls made, also those whose answer was unusable.
     """
 
     text: str
@@ -64,33 +85,34 @@ class Answer:
 
 
 class NoAnswer(AnswerError):
-    """There is no answer that can be used. `usage`: what the calls took all the same.
+    """There is no usable answer. `usage`: what the calls took all the same.
 
-    fault: which one, as `cut off`; empty where the model refused, which says nothing of others.
+    fault: what was wrong with it, as `cut off`; empty where the model refused, which it does for
+    one note's text and not for the next.
     """
 
-    def __init__(self, why: AnswerError, usage: Usage, fault: str = "") -> None:
-        super().__init__(str(why))
+    def __init__(self, cause: AnswerError, usage: Usage, fault: str = "") -> None:
+        super().__init__(str(cause))
         self.usage = usage
         self.fault = fault
 
 
 class NoCompletion(NoAnswer):
-    """What came is no chat completion: it says something of the endpoint, nothing of the note."""
+    """The reply is no chat completion: a fault of the endpoint or its settings, not of the note."""
 
 
 class ThoughtsOnly(NoCompletion):
-    """The model was still thinking when it had written as much as it may."""
+    """The model was still thinking when its output tokens were used up."""
 
 
 CUT = " …"
-"""What stands at the end of a text that the embedded model did not come to the end of."""
+"""The mark at the end of a text that the embedded model was cut off in."""
 
 
 class Completion(NamedTuple):
-    """One reply as read. `problem` says what is wrong with it, empty when nothing is.
+    """A chat completion. `problem`: what is wrong with it, a verb phrase; empty when nothing is.
 
-    thinks: whether the model thought first, which took part of the tokens that it may write.
+    finish: its `finish_reason`. thinks: the model thought first, which takes output tokens.
     """
 
     text: str = ""
@@ -102,7 +124,7 @@ class Completion(NamedTuple):
 
 
 def read_completion(reply: Reply) -> Completion:
-    """Return what a reply of status 200 holds; never raises, whatever a server sends."""
+    """Return the completion in a reply of status 200. Never raises, whatever the server sent."""
     data = reply.parse()
     if not isinstance(data, dict):
         return Completion(problem="breaks off or is not JSON")
@@ -114,23 +136,23 @@ def read_completion(reply: Reply) -> Completion:
         return Completion(usage=usage, problem="holds no message")
     finish = choice.get("finish_reason")
     refusal = message.get("refusal")
-    content = _content(message.get("content"))
-    said = _without_thoughts(content)
-    text = _whole(said).strip()
+    content = _text_of(message.get("content"))
+    answer = (_THOUGHT if _THOUGHT.match(content) else _THOUGHT_END).sub("", content)
+    text = _remove_surrogates(answer).strip()
     hides_thoughts = finish == "length" and not text  # cut off before the first word
     return Completion(
         text=text,
         usage=usage,
         refusal=refusal if isinstance(refusal, str) else "",
         finish=finish if isinstance(finish, str) else "",
-        thinks=said != content or hides_thoughts or _tells_thoughts(data, message),
+        thinks=answer != content or hides_thoughts or _reports_thoughts(data, message),
     )
 
 
 def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
     """Return the JSON object in text, None when there is none or it does not fit the schema.
 
-    Takes it out of a code fence or of prose around it, which models add unasked.
+    A code fence or prose around it, which models add unasked, is left out.
     """
     start, end = text.find("{"), text.rfind("}")
     if start < 0 or end < start:
@@ -139,15 +161,17 @@ def read_json(text: str, schema: JsonSchema) -> dict[str, Any] | None:
         data = json.loads(text[start : end + 1], strict=False)
     except (ValueError, RecursionError):
         return None
-    return _whole(data) if isinstance(data, dict) and fits(data, schema) else None
+    return (
+        _remove_surrogates(data) if isinstance(data, dict) and fits_schema(data, schema) else None
+    )
 
 
-def fits(value: Any, schema: JsonSchema) -> bool:
-    """Return whether value has the types and the required keys that the schema names.
+def fits_schema(value: Any, schema: JsonSchema) -> bool:
+    """Return whether value has the types and the required keys of the schema.
 
-    Knows `type`, `required`, `properties` and `items` of JSON Schema. Lengths are the caller's to
-    cut, keys that were not asked for to leave out, and values beside the choices of an `enum` to
-    refuse: one of them is no reason to throw all else away.
+    Checks `type`, `required`, `properties` and `items` of JSON Schema. Excess length, unknown keys
+    and values outside an `enum` are left to the caller: one of them is no reason to reject the
+    other values.
     """
     kind = schema.get("type")
     expected = _TYPES.get(kind) if isinstance(kind, str) else None
@@ -157,16 +181,16 @@ def fits(value: Any, schema: JsonSchema) -> bool:
         known: Mapping[str, JsonSchema] = schema.get("properties", {})
         if any(key not in value for key in schema.get("required", ())):
             return False
-        return all(fits(value[key], known[key]) for key in known if key in value)
+        return all(fits_schema(value[key], known[key]) for key in known if key in value)
     if isinstance(value, list):
-        return all(fits(item, schema.get("items", {})) for item in value)
+        return all(fits_schema(item, schema.get("items", {})) for item in value)
     return True
 
 
-def error_inside(reply: Reply) -> Reply:
+def with_body_status(reply: Reply) -> Reply:
     """Return reply with the status that its body reports.
 
-    Some gateways send errors with status 200 and the real status in the body.
+    Some gateways send errors with status 200, and the real status in the body.
     """
     if reply.status != 200 or b'"error"' not in reply.body[:4096]:
         return reply
@@ -179,54 +203,45 @@ def error_inside(reply: Reply) -> Reply:
     return reply._replace(status=status)
 
 
-def _whole(value: Any) -> Any:
-    """Return value without halves of surrogate pairs, which models cut and no file can hold."""
+def _remove_surrogates(value: Any) -> Any:
+    """Return value without lone surrogates, which models can write and UTF-8 cannot encode."""
     if isinstance(value, str):
-        return _HALF.sub("", value)
+        return _SURROGATE.sub("", value)
     if isinstance(value, list):
-        return [_whole(item) for item in value]
+        return [_remove_surrogates(item) for item in value]
     if isinstance(value, dict):
-        return {_whole(key): _whole(item) for key, item in value.items()}
+        return {_remove_surrogates(key): _remove_surrogates(item) for key, item in value.items()}
     return value
 
 
-def _content(content: Any) -> str:
+def _text_of(content: Any) -> str:
     if isinstance(content, list):
         parts = (part.get("text") for part in content if isinstance(part, dict))
         return "".join(part for part in parts if isinstance(part, str))
     return content if isinstance(content, str) else ""
 
 
-def _without_thoughts(text: str) -> str:
-    """Return text without what a reasoning model thought aloud, closed or not."""
-    return _THOUGHT_END.sub("", text) if not _THOUGHT.match(text) else _THOUGHT.sub("", text)
-
-
-def _tells_thoughts(reply: dict[str, Any], message: dict[str, Any]) -> bool:
-    """Return whether the server tells of thoughts: as DeepSeek, OpenRouter or OpenAI do."""
+def _reports_thoughts(reply: dict[str, Any], message: dict[str, Any]) -> bool:
+    """Return whether the reply reports thoughts, as DeepSeek, OpenRouter or OpenAI do."""
     details = _object(_object(reply.get("usage")).get("completion_tokens_details"))
-    shown = (message.get("reasoning_content"), message.get("reasoning"))
-    return any(map(_content, shown)) or bool(_count(details.get("reasoning_tokens")))
+    thoughts = (message.get("reasoning_content"), message.get("reasoning"))
+    return any(map(_text_of, thoughts)) or bool(_count(details.get("reasoning_tokens")))
 
 
 def _read_usage(reply: dict[str, Any]) -> Usage:
-    usage = _object(reply.get("usage"))
-    read, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
-    return Usage(read, written, 1, min(read, _read_cached(usage, _object(reply.get("timings")))))
+    """Return the usage in a reply, the cached tokens from wherever the server counts them.
 
-
-def _read_cached(usage: dict[str, Any], timings: dict[str, Any]) -> int:
-    """Return the prompt tokens from the cache: as OpenAI and llama.cpp tell them, or DeepSeek.
-
-    llama.cpp before it filled prompt_tokens_details told them in timings.
+    That is in prompt_tokens_details (OpenAI, llama.cpp), prompt_cache_hit_tokens (DeepSeek), or
+    timings (llama.cpp before it filled prompt_tokens_details).
     """
-    details = _object(usage.get("prompt_tokens_details"))
-    told = (
-        details.get("cached_tokens"),
+    usage, timings = _object(reply.get("usage")), _object(reply.get("timings"))
+    counts = (
+        _object(usage.get("prompt_tokens_details")).get("cached_tokens"),
         usage.get("prompt_cache_hit_tokens"),
         timings.get("cache_n"),
     )
-    return max(map(_count, told))
+    read, written = _count(usage.get("prompt_tokens")), _count(usage.get("completion_tokens"))
+    return Usage(read, written, 1, min(read, max(map(_count, counts))))
 
 
 def _object(value: Any) -> dict[str, Any]:

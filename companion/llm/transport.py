@@ -1,9 +1,9 @@
-"""One POST through the openai package, with nothing of ours or theirs let slip.
+"""The HTTP transport: one POST through the openai package, without leaking keys or headers.
 
 The only module that imports openai and httpx2, and so the only slow one to import (0.5 s).
 What the openai package reads from the environment by itself (OPENAI_API_KEY, OPENAI_ORG_ID,
-OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: the last hand on
-each request is `_Guard`, which sends our own headers and no others.
+OPENAI_PROJECT_ID, OPENAI_CUSTOM_HEADERS, OPENAI_LOG and others) has no effect: all requests pass
+`_GuardedTransport`, which sends our own headers and no others.
 """
 
 from __future__ import annotations
@@ -24,25 +24,26 @@ import openai
 from companion import __version__
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import CallFailed, Reply, unusable
+from companion.llm.endpoint_errors import CallFailed, unusable_answer_error
+from companion.llm.response import Reply
 
-# On import the package obeys OPENAI_LOG, which would print the prompts to stderr.
+# On import the package applies OPENAI_LOG, which would print the prompts to stderr.
 logging.getLogger("openai").setLevel(logging.WARNING)
 
 MAX_ANSWER = 1024 * 1024  # bytes
 _UNSENT = (httpx2.ConnectError, httpx2.ConnectTimeout, httpx2.PoolTimeout, httpx2.ProxyError)
 _CONNECT_TIMEOUT = 10.0  # seconds
 _CONNECTIONS = 256
-_KEPT_HEADERS = ("host", "content-type", "content-length", "accept")
+_ALLOWED_HEADERS = ("host", "content-type", "content-length", "accept")
 
 
-class Wire:
-    """An open line to one endpoint, for any number of threads."""
+class Transport:
+    """The connections to one endpoint. Safe for threads."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint = endpoint
         parts = urlsplit(endpoint.base_url)
-        self._guard = _Guard(endpoint)
+        self._guard = _GuardedTransport(endpoint)
         self._http = httpx2.Client(
             transport=self._guard,
             trust_env=False,
@@ -65,19 +66,19 @@ class Wire:
     def post(self, body: dict[str, Any]) -> Reply:
         """Return the reply to a chat completion request, whatever its status.
 
-        The bytes are taken as they come: building the package's typed objects costs as much CPU
-        again as the whole call (1.3 ms instead of 0.7 ms), and refuses what lenient servers send.
+        The body is left as bytes: building the package's typed objects would double the CPU time
+        of the call (1.3 ms instead of 0.7 ms), and rejects what lenient servers send.
 
-        Raises CallFailed when none comes in time, AnswerError when it is over 1 MiB.
+        Raises CallFailed when no reply comes in time, AnswerError when it is over 1 MiB.
         """
         try:
             response = self._openai.post("/chat/completions", cast_to=httpx2.Response, body=body)
         except openai.APIStatusError as error:
             response = error.response
         except openai.APITimeoutError as error:
-            waited = not isinstance(error.__cause__, httpx2.ConnectTimeout)
+            slow = not isinstance(error.__cause__, httpx2.ConnectTimeout)
             sent = not isinstance(error.__cause__, _UNSENT)
-            raise CallFailed("no connection in 10 seconds", slow=waited, sent=sent) from None
+            raise CallFailed("no connection in 10 seconds", slow=slow, sent=sent) from None
         except openai.APIConnectionError as error:
             sent = not isinstance(error.__cause__, _UNSENT)
             raise CallFailed(str(error.__cause__ or error), sent=sent) from None
@@ -85,16 +86,13 @@ class Wire:
         return Reply(response.status_code, headers, response.content)
 
     def close(self) -> None:
-        """Cut the calls under way, which raise CallFailed, and close."""
-        self._guard.cut()
+        """Break off the calls under way, which raise CallFailed, and close the connections."""
+        self._guard.break_off()
         self._openai.close()
 
 
-class _Guard(httpx2.BaseTransport):
-    """The last hand on a request and the first on a reply.
-
-    Sends our own headers only; caps an answer's size and time; can be cut off in the middle.
-    """
+class _GuardedTransport(httpx2.BaseTransport):
+    """Sends our own headers only, limits the size and time of a reply, and can break calls off."""
 
     def __init__(self, endpoint: Endpoint) -> None:
         self._endpoint = endpoint
@@ -111,13 +109,25 @@ class _Guard(httpx2.BaseTransport):
 
     def handle_request(self, request: httpx2.Request) -> httpx2.Response:
         deadline = time.monotonic() + self._endpoint.timeout
-        request.headers = self._headers_for(request)
+        headers = {
+            name: request.headers[name] for name in _ALLOWED_HEADERS if name in request.headers
+        }
+        headers["accept-encoding"] = "identity"
+        headers["user-agent"] = f"callout-companion/{__version__}"
+        basic = request.headers.get("authorization", "")
+        if self._endpoint.api_key:
+            headers["authorization"] = f"Bearer {self._endpoint.api_key}"
+        elif basic.startswith("Basic "):  # from a base URL with a user name
+            headers["authorization"] = basic
+        request.headers = httpx2.Headers(headers)
         request.extensions = {**request.extensions, "trace": self._remember_stream}
         response = self._inner.handle_request(request)
         if response.headers.get("content-encoding", "identity") != "identity":
             response.close()
-            raise unusable(self._endpoint, "is compressed, although plain text was asked for")
-        body = _CappedBody(response, self._endpoint, deadline)
+            raise unusable_answer_error(
+                self._endpoint, "is compressed, although plain text was asked for"
+            )
+        body = _LimitedBody(response, self._endpoint, deadline)
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
@@ -125,23 +135,12 @@ class _Guard(httpx2.BaseTransport):
             extensions=response.extensions,
         )
 
-    def _headers_for(self, request: httpx2.Request) -> httpx2.Headers:
-        headers = {name: request.headers[name] for name in _KEPT_HEADERS if name in request.headers}
-        headers["accept-encoding"] = "identity"
-        headers["user-agent"] = f"callout-companion/{__version__}"
-        basic = request.headers.get("authorization", "")
-        if self._endpoint.api_key:
-            headers["authorization"] = f"Bearer {self._endpoint.api_key}"
-        elif basic.startswith("Basic "):  # of a base URL with a user name
-            headers["authorization"] = basic
-        return httpx2.Headers(headers)
-
     def _remember_stream(self, event: str, info: dict[str, Any]) -> None:
         if event in ("connection.connect_tcp.complete", "connection.start_tls.complete"):
             self._streams.add(info["return_value"])
 
-    def cut(self) -> None:
-        """Shut the sockets, so that threads waiting on them come back at once."""
+    def break_off(self) -> None:
+        """Shut the sockets down, so that threads waiting on them return at once."""
         for stream in list(self._streams):
             sock = stream.get_extra_info("socket")
             if isinstance(sock, socket.socket):
@@ -152,7 +151,9 @@ class _Guard(httpx2.BaseTransport):
         self._inner.close()
 
 
-class _CappedBody(httpx2.SyncByteStream):
+class _LimitedBody(httpx2.SyncByteStream):
+    """The body of a reply, up to MAX_ANSWER bytes and until the deadline."""
+
     def __init__(self, response: httpx2.Response, endpoint: Endpoint, deadline: float) -> None:
         self._response = response
         self._endpoint = endpoint
@@ -163,7 +164,7 @@ class _CappedBody(httpx2.SyncByteStream):
         for chunk in self._response.iter_raw():
             size += len(chunk)
             if size > MAX_ANSWER:
-                raise unusable(self._endpoint, "is longer than 1 MiB")
+                raise unusable_answer_error(self._endpoint, "is longer than 1 MiB")
             if time.monotonic() > self._deadline:
                 raise httpx2.ReadTimeout("the answer came too slowly")
             yield chunk
@@ -173,7 +174,7 @@ class _CappedBody(httpx2.SyncByteStream):
 
 
 def _proxy_for(endpoint: Endpoint) -> httpx2.Proxy | None:
-    """Return the proxy that the system's settings name for the endpoint; none on this machine."""
+    """Return the proxy of the system's settings for the endpoint; None for one on this machine."""
     parts = urlsplit(endpoint.base_url)
     if endpoint.is_local or proxy_bypass(parts.hostname or ""):
         return None

@@ -1,4 +1,4 @@
-"""A field: one thing that a note can need, as its prompt file describes it."""
+"""A field: a property, or the callout, that a note can need, as its prompt file describes it."""
 
 from __future__ import annotations
 
@@ -10,30 +10,30 @@ from typing import Any, Literal
 from companion.errors import CompanionError
 from companion.prompts.prompt_context import SAMPLES, PromptContext, one_line, one_lines
 from companion.prompts.prompt_file import (
+    FieldFrontmatter,
     FieldKind,
-    Head,
     PromptFile,
     Template,
     compile_template,
-    parse_head,
+    parse_field_frontmatter,
 )
 
 _NAME = re.compile(r"[a-z][a-z0-9_-]{0,39}")
 _MAX_CHARACTERS: Mapping[FieldKind, int] = {"text": 300, "list": 80, "choice": 80, "prose": 1500}
-_LISTS = {"aliases", "tags", "cssclasses"}  # lists by definition: Obsidian Help, "Properties"
+_LIST_PROPERTIES = {"aliases", "tags", "cssclasses"}  # always: Obsidian Help, "Properties"
 
 
 class NothingToChoose(CompanionError):
-    """A field takes only values that the vault uses, and it uses none yet."""
+    """A field allows only values that the vault uses, and it uses none yet."""
 
 
 @dataclass(frozen=True)
 class Field:
-    """One thing a note can need.
+    """One value that a note can need.
 
-    `property` is None for the callout. Limits count characters (in a list: of one item),
-    items and tokens of the answer. `whole_sentences`: an answer that does not end as a sentence
-    does is not finished. `trigger`: a note whose property is empty needs work for that alone.
+    property: None for the callout. Limits count characters (in a list: of one item), items, and
+    tokens of the answer. whole_sentences: an answer that does not end like a sentence is cut off.
+    trigger: an empty property alone makes a note a candidate.
     """
 
     name: str
@@ -49,25 +49,25 @@ class Field:
     trigger: bool = False
 
     def choices(self, note: PromptContext) -> tuple[str, ...] | None:
-        """Return the values to choose from, each once; None when any value will do.
+        """Return the allowed values, each once; None when any value is allowed.
 
-        Raises NothingToChoose when only the vault's values will do and none is offered.
+        Raises NothingToChoose when only the vault's values are, and it has none.
         """
         if self.vocabulary is None:
             return None
         used = note.vocabulary.get(self.name, ())
-        offered = used if self.vocabulary == "vault" else self.vocabulary
-        if not offered:
+        values = used if self.vocabulary == "vault" else self.vocabulary
+        if not values:
             raise NothingToChoose(
                 f"there is no value for {self.property} to choose from; use it in some note, or "
                 f"list values in a file prompts/fields/{self.name}.md under vocabulary:"
             )
-        return tuple(dict.fromkeys(offered))
+        return tuple(dict.fromkeys(values))
 
     def schema(self, choices: Sequence[str] | None = None) -> dict[str, Any]:
-        """Return the JSON schema of a value, from choices only if given.
+        """Return the JSON schema of a value; where choices are given, of one of them.
 
-        It keeps to what OpenAI's strict mode and llama.cpp's grammars hold to.
+        Uses only what both OpenAI's strict mode and llama.cpp's grammars enforce.
         """
         text: dict[str, Any] = {"type": "string"}
         if choices is not None:
@@ -96,7 +96,7 @@ class Field:
         )
 
 
-_NAMES = frozenset(SAMPLES[0].short_values()) | {
+_VARIABLES = frozenset(SAMPLES[0].short_values()) | {
     "question",
     "section",
     "choices",
@@ -107,56 +107,58 @@ _NAMES = frozenset(SAMPLES[0].short_values()) | {
 
 
 def load_field(name: str, file: PromptFile) -> Field:
-    """Return the field that the file describes, its instruction tried on sample notes.
+    """Return the field that the file describes, after rendering it for sample notes.
 
-    Raises PromptError, with the line, for all that is wrong with the file.
+    Raises PromptError, with the line, for whatever is wrong with the file.
     """
     if not _NAME.fullmatch(name):
         file.fail(
             "this name cannot be a field's; rename the file with small letters, digits, - and _ "
             "only (a property of another name goes into it as property: NAME)"
         )
-    head = parse_head(file)
-    most = head.max_characters or max(_MAX_CHARACTERS[head.kind], head.min_characters)
-    items = (head.max_items or 5) if head.kind == "list" else None
+    frontmatter = parse_field_frontmatter(file)
+    max_characters = frontmatter.max_characters or max(
+        _MAX_CHARACTERS[frontmatter.kind], frontmatter.min_characters
+    )
+    max_items = (frontmatter.max_items or 5) if frontmatter.kind == "list" else None
     field = Field(
         name=name,
-        kind=head.kind,
-        property=_find_property(name, file, head),
-        min_characters=head.min_characters,
-        max_characters=most,
-        max_items=items,
-        max_tokens=head.max_tokens or most * (items or 1),
-        whole_sentences=head.whole_sentences or head.kind == "prose",
-        vocabulary=None if head.vocabulary == "none" else head.vocabulary,
-        template=compile_template(file, _NAMES),
-        trigger=head.trigger,
+        kind=frontmatter.kind,
+        property=_find_property(name, file, frontmatter),
+        min_characters=frontmatter.min_characters,
+        max_characters=max_characters,
+        max_items=max_items,
+        max_tokens=frontmatter.max_tokens or max_characters * (max_items or 1),
+        whole_sentences=frontmatter.whole_sentences or frontmatter.kind == "prose",
+        vocabulary=None if frontmatter.vocabulary == "none" else frontmatter.vocabulary,
+        template=compile_template(file, _VARIABLES),
+        trigger=frontmatter.trigger,
     )
-    _try_out(field)
+    _check_rendering(field)
     return field
 
 
-def _find_property(name: str, file: PromptFile, head: Head) -> str | None:
+def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -> str | None:
     """Return the property that the field fills; None for the callout."""
-    if (name == "callout") != (head.kind == "prose"):
+    if (name == "callout") != (frontmatter.kind == "prose"):
         file.fail_at_key("kind", "kind: prose is for the callout, and only for it; use another")
-    if head.kind == "prose":
-        if head.property:
+    if frontmatter.kind == "prose":
+        if frontmatter.property:
             file.fail_at_key("property", "a callout stands in the text; remove this line")
-        if head.trigger:
+        if frontmatter.trigger:
             file.fail_at_key("trigger", "a callout is no property that is empty; remove this line")
         return None
-    found = head.property or name
-    if found.casefold() in _LISTS and head.kind != "list":
+    found = frontmatter.property or name
+    if found.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
         file.fail_at_key("kind", f"{found} is always a list in Obsidian; use kind: list")
     return found
 
 
-def _try_out(field: Field) -> None:
-    """Raise PromptError when the instruction fails on a sample, however it is asked for."""
+def _check_rendering(field: Field) -> None:
+    """Raise PromptError when the instruction fails or is empty for a sample note."""
     for sample in SAMPLES:
-        view = replace(sample, vocabulary={field.name: ("drink", "place")})
+        note = replace(sample, vocabulary={field.name: ("drink", "place")})
         for question, section in (None, None), ("Why?", None), (None, "Roasting"):
-            if not field.instruction(view, question, section):
+            if not field.instruction(note, question, section):
                 reason = "the instruction comes out empty for some notes; write text for all"
                 field.template.file.fail(reason)

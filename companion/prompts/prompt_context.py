@@ -1,4 +1,4 @@
-"""What a prompt may show of a note, made safe to stand in a message."""
+"""The context of a prompt: the parts of a note that templates may use, made safe for a message."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import chain, count
 
-# Turn marks of chat templates: llama.cpp takes them as such wherever in a message they stand.
+# Turn marks of chat templates: llama.cpp interprets them anywhere in a message.
 _TURN_MARK = re.compile(
     r"<(?=[|｜]|/?(?:s|bos|eos|start_of_turn|end_of_turn|<SYS>)>)|\[(?=/?INST\])", re.IGNORECASE
 )
-_NO_MARKUP = re.compile(r"[^\w<>/-]")
-_LONG_TITLE = 72  # bytes of UTF-8: some 18 tokens of English, 24 of Chinese
-_LAST_WORD = re.compile(r"\s+\S{0,20}$")  # words end at blanks, which Chinese has none of
+_NOT_IN_TAGS = re.compile(r"[^\w<>/-]")
+_TITLE_BYTES = 72  # of UTF-8, at most: about 18 tokens of English, 24 of Chinese
+_LAST_WORD = re.compile(r"\s+\S{0,20}$")  # no more: Chinese has no blanks between words
 
 
 @dataclass(frozen=True)
 class PromptContext:
-    """What a prompt may show of a note. All of it is data; none of it is ever a template.
+    """What a prompt may contain of a note. All of it is data; none of it is used as a template.
 
-    `title` is empty where nothing names the subject. `language` is the English name of the language
-    to write in; None: the note's own. `vocabulary` holds the values to choose from by field name,
-    the most fitting first; `opening`, the note's own sentence that says best what it is about, if
-    it has one; `self_description`, the same where it is written as a description already.
-    `properties`: others of the note's, each as `name: value`, where there is little else to go by.
+    title: empty where nothing names the subject. language: the English name of the language to
+    write in; None: the note's own. vocabulary: the values to choose from, by field name, the best
+    match first. opening: the sentence of the note that best says what it is about, if any.
+    self_description: the same, where it reads as a description already. properties: further
+    properties of the note as `name: value`, for notes with little text.
     """
 
     title: str
@@ -40,8 +40,8 @@ class PromptContext:
     properties: Sequence[str] = ()
 
     def values(self) -> dict[str, object]:
-        """Return what a template for the note's part of a message may use."""
-        prose = defuse(self.prose.strip())
+        """Return the values for `note.md`, the template of the note's part of a message."""
+        prose = break_turn_marks(self.prose.strip())
         lists = (*self.headings, *self.aliases, *self.tags, *self.properties)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
@@ -53,11 +53,11 @@ class PromptContext:
         }
 
     def short_values(self) -> dict[str, object]:
-        """Return what fits on a line, for instructions, which stand outside the note's marks.
+        """Return the values for instructions, each on one line: they are outside the note's tags.
 
-        Each names the title, so of a long one they get the beginning: the note shows it whole.
+        Every instruction repeats the title, so that a long one is cut; the note has all of it.
         """
-        title = _beginning(one_line(self.title))
+        title = _cut_title(one_line(self.title))
         return {
             "title": title,
             "quoted_title": f'"{title}"' if title else "",
@@ -87,33 +87,34 @@ SAMPLES = (
 
 
 def one_line(text: str) -> str:
-    """Return text with every run of blanks and line ends as one space, defused."""
-    return defuse(" ".join(text.split()))
+    """Return text with every run of white space as one space, and its turn marks broken."""
+    return break_turn_marks(" ".join(text.split()))
 
 
 def one_lines(texts: Iterable[str]) -> tuple[str, ...]:
-    """Return each text on one line, defused."""
+    """Return each of the texts as one_line does."""
     return tuple(map(one_line, texts))
 
 
-def defuse(text: str) -> str:
-    """Return text in which no model sees the end of a turn: `<|im_end|>` becomes `< |im_end|>`."""
+def break_turn_marks(text: str) -> str:
+    """Return text without turn marks of chat templates: `<|im_end|>` becomes `< |im_end|>`."""
     return _TURN_MARK.sub(r"\g<0> ", text)
 
 
-def _beginning(title: str) -> str:
-    if len(title.encode()) <= _LONG_TITLE:
+def _cut_title(title: str) -> str:
+    """Return the beginning of a long title, cut between words where it has them."""
+    if len(title.encode()) <= _TITLE_BYTES:
         return title
-    cut = title.encode()[:_LONG_TITLE].decode(errors="ignore")
+    cut = title.encode()[:_TITLE_BYTES].decode(errors="ignore")
     return _LAST_WORD.sub("", cut) + "…"
 
 
 def _find_marker(texts: Iterable[str]) -> str:
-    """Return a name for the marks around the note that no text opens or closes.
+    """Return the name of a tag around the note that none of the texts opens or closes.
 
     Look-alikes count too: other cases, widths and blanks, as in `＜/ NOTE ＞`.
     """
-    shown = unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
-    tags = _NO_MARKUP.sub("", shown)
+    text = unicodedata.normalize("NFKC", "\n".join(texts)).casefold()
+    tags = _NOT_IN_TAGS.sub("", text)
     names = chain(["note"], (f"note-{number}" for number in count(2)))
     return next(name for name in names if f"<{name}" not in tags and f"</{name}" not in tags)

@@ -1,4 +1,4 @@
-"""One prompt file: its frontmatter checked, its template compiled, its errors with their line."""
+"""A prompt file: its frontmatter, its template, and errors that name the line."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ _TEMPLATES = SandboxedEnvironment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-# What an expression of a template raises: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`,
-# a macro that calls itself.
+# Raised by expressions in a template: `{{ title + 1 }}`, `{{ 1 / 0 }}`, `{% include "x" %}`, a
+# recursive macro.
 _RENDER_ERRORS = (
     jinja2.TemplateError,
     ArithmeticError,
@@ -36,7 +36,7 @@ _RENDER_ERRORS = (
     TypeError,
     ValueError,
 )
-_TAKES = {
+_EXPECTED = {
     "whole_sentences": "true or false",
     "trigger": "true or false",
     "kind": "text, list or choice (callout.md: prose)",
@@ -50,7 +50,7 @@ Count = Annotated[int, pydantic.Field(strict=True, ge=1, le=20_000)]
 
 
 class PromptError(UsageError):
-    """A prompt file cannot be used. The text names the file, the line and what to do."""
+    """A prompt file cannot be used. The message names the file, the line and what to do."""
 
     def __init__(self, path: Path, reason: str, line: int | None = None) -> None:
         super().__init__(f"{path}{f', line {line}' if line else ''}: {reason}")
@@ -58,7 +58,7 @@ class PromptError(UsageError):
         self.line = line
 
 
-class Head(pydantic.BaseModel):
+class FieldFrontmatter(pydantic.BaseModel):
     """The frontmatter of a field's file. Limits count characters, items and tokens."""
 
     model_config = pydantic.ConfigDict(extra="forbid", frozen=True)
@@ -78,7 +78,7 @@ class Head(pydantic.BaseModel):
 
 @dataclass(frozen=True)
 class PromptFile:
-    """A file as read: its text, its frontmatter, its template and the line where that begins."""
+    """A file as read. key_lines: lines of the frontmatter's keys. body_line: where the body is."""
 
     path: Path
     text: str
@@ -88,7 +88,7 @@ class PromptFile:
     body_line: int
 
     def fail(self, reason: str, line: int | None = None) -> NoReturn:
-        """Raise PromptError about this file; line counts from 1."""
+        """Raise PromptError about this file. Lines count from 1."""
         raise PromptError(self.path, reason, line) from None
 
     def fail_at_key(self, key: str, reason: str) -> NoReturn:
@@ -102,13 +102,13 @@ class PromptFile:
 
 @dataclass(frozen=True)
 class Template:
-    """The template of a file. What it is given is data, and is never itself expanded."""
+    """The compiled template of a file. Values are data: templates in them are not expanded."""
 
     file: PromptFile
     compiled: jinja2.Template
 
     def render(self, values: Mapping[str, object]) -> str:
-        """Return the text, without blank lines around it.
+        """Return the rendered text, without blank lines around it.
 
         Raises PromptError, with the line, when the template cannot be expanded.
         """
@@ -140,10 +140,10 @@ def read_file(path: Path) -> PromptFile:
 
 
 def compile_template(file: PromptFile, names: Collection[str]) -> Template:
-    """Return the file's template, which may use only names.
+    """Return the file's template, which may use no variables but names.
 
-    Raises PromptError, with the line, for an empty file, bad syntax or an unknown name; one that
-    nests its parts hundreds deep has none.
+    Raises PromptError, with the line, for an empty file, bad syntax or an unknown variable;
+    without a line where blocks are nested hundreds deep.
     """
     if not file.body.strip():
         file.fail("it holds no text for the model; write the instruction, or remove the file")
@@ -161,43 +161,49 @@ def compile_template(file: PromptFile, names: Collection[str]) -> Template:
     return Template(file, compiled)
 
 
-def parse_head(file: PromptFile) -> Head:
-    """Return the checked frontmatter of a field's file.
+def parse_field_frontmatter(file: PromptFile) -> FieldFrontmatter:
+    """Return the validated frontmatter of a field's file.
 
-    Raises PromptError that names the key, its line and what the key takes.
+    Raises PromptError, which names the key, its line and what it expects.
     """
     if "kind" not in file.frontmatter:
-        file.fail(f"it does not say what the field holds; add kind: and one of {_TAKES['kind']}", 1)
+        file.fail(
+            f"it does not say what the field holds; add kind: and one of {_EXPECTED['kind']}", 1
+        )
     try:
-        head = Head.model_validate(file.frontmatter)
+        frontmatter = FieldFrontmatter.model_validate(file.frontmatter)
     except pydantic.ValidationError as error:
         key = str(error.errors()[0]["loc"][0])
-        if key not in Head.model_fields:
-            file.fail_at_key(key, f"there is no key {key}; use {', '.join(Head.model_fields)}")
-        takes = _TAKES.get(key, "a whole number from 1 to 20000")
-        file.fail_at_key(key, f"this is nothing that {key} takes; give it {takes}")
-    _check_together(file, head)
-    return head
+        if key not in FieldFrontmatter.model_fields:
+            file.fail_at_key(
+                key, f"there is no key {key}; use {', '.join(FieldFrontmatter.model_fields)}"
+            )
+        expected = _EXPECTED.get(key, "a whole number from 1 to 20000")
+        file.fail_at_key(key, f"this is nothing that {key} takes; give it {expected}")
+    _check_combination(file, frontmatter)
+    return frontmatter
 
 
-def _check_together(file: PromptFile, head: Head) -> None:
-    """Raise PromptError when keys that are right one by one do not go together."""
-    if head.kind == "choice" and head.vocabulary == "none":
+def _check_combination(file: PromptFile, frontmatter: FieldFrontmatter) -> None:
+    """Raise PromptError when keys that are valid one by one contradict each other."""
+    if frontmatter.kind == "choice" and frontmatter.vocabulary == "none":
         file.fail_at_key("kind", "a choice needs values; add vocabulary: vault, or a list of them")
-    if head.kind in ("text", "prose") and head.vocabulary != "none":
-        file.fail_at_key("vocabulary", f"kind: {head.kind} takes none; use kind: choice or list")
-    if head.kind != "list" and head.max_items:
+    if frontmatter.kind in ("text", "prose") and frontmatter.vocabulary != "none":
+        file.fail_at_key(
+            "vocabulary", f"kind: {frontmatter.kind} takes none; use kind: choice or list"
+        )
+    if frontmatter.kind != "list" and frontmatter.max_items:
         file.fail_at_key("max_items", "only kind: list takes max_items; remove it")
-    if head.kind != "text" and head.whole_sentences:
+    if frontmatter.kind != "text" and frontmatter.whole_sentences:
         file.fail_at_key("whole_sentences", "only kind: text takes it; remove it")
-    if head.max_characters and head.max_characters < head.min_characters:
+    if frontmatter.max_characters and frontmatter.max_characters < frontmatter.min_characters:
         file.fail_at_key("min_characters", "it is more than max_characters; lower it")
 
 
 def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str, int]]:
-    """Return the keys with their values, and the keys with their lines in the file."""
+    """Return the values of the keys, and their lines in the file."""
     try:
-        lines = _find_keys(path, yaml.compose(text, Loader=yaml.SafeLoader))
+        lines = _find_key_lines(path, yaml.compose(text, Loader=yaml.SafeLoader))
         values = yaml.safe_load(text) or {}
     except yaml.MarkedYAMLError as error:
         reason = f"its frontmatter is not valid YAML ({error.problem}); mend this line"
@@ -209,8 +215,8 @@ def _parse_frontmatter(path: Path, text: str) -> tuple[dict[str, Any], dict[str,
     return {str(key): value for key, value in values.items()}, lines
 
 
-def _find_keys(path: Path, root: yaml.Node | None) -> dict[str, int]:
-    """Return the lines of the keys in the file, where the first line is the opening `---`."""
+def _find_key_lines(path: Path, root: yaml.Node | None) -> dict[str, int]:
+    """Return the lines of the keys in the file, whose first line is the opening `---`."""
     if root is None:
         return {}
     if not isinstance(root, yaml.MappingNode):

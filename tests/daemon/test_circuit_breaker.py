@@ -8,7 +8,7 @@ import pytest
 
 from companion.daemon.circuit_breaker import CircuitBreaker
 from companion.errors import EndpointError
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     EndpointDown,
     ModelMissing,
     NotAnEndpoint,

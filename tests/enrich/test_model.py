@@ -41,7 +41,7 @@ PRICES = [
 def test_price_of_the_configured_model(endpoint: dict[str, Any], dollars: float | None) -> None:
     with open_spending(config(endpoint)) as spending:
         spending.reserve(1_000_000, 200_000)
-        assert spending.today().dollars == dollars
+        assert spending.spent_today().dollars == dollars
     capped = config(endpoint, limits={"dollars_a_day": 1})
     if dollars is not None:
         open_spending(capped).close()
@@ -58,7 +58,7 @@ def test_background_notes_are_counted_by_vault_in_one_file(tmp_path: Path, home:
         with open_spending(settings, root) as spending:
             assert [spending.reserve_note() for _ in range(3)] == [True, True, False]
     with open_spending(settings, roots[0]) as spending:
-        assert spending.today().background_notes == 2
+        assert spending.spent_today().background_notes == 2
     assert [path.name for path in home.iterdir()] == ["spending.sqlite3"]
 
 
@@ -75,7 +75,7 @@ def test_the_embedded_model_outlives_its_clients(
     monkeypatch.setattr(model, "model_path", lambda name: tmp_path / "some.gguf")
     with open_source(config({})) as source:
         with make_client(source, Event(), None) as first:
-            make_client(source, Event(), None, learned_from=first).close()
+            make_client(source, Event(), None, capabilities_from=first).close()
         assert closed == []
     assert closed == [source]
 

@@ -10,7 +10,7 @@ from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.task import Job
 from companion.errors import EndpointError, JournalError
-from companion.llm.errors import Cancelled
+from companion.llm.endpoint_errors import Cancelled
 
 JOBS = [Job(f"{number}.md") for number in range(20)]
 

@@ -22,13 +22,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.llm.budget import LimitReached, Reservation, Spending, SpendingUnknown, Spent
+from companion.llm.budget import Budget, BudgetUnknown, DaySpending, LimitReached, Reservation
 from companion.llm.response import Usage
 
 REPOSITORY = Path(__file__).parents[2]
 NOON = datetime(2026, 3, 10, 12).timestamp()
 DAY = 86_400.0
-Open = Callable[..., Spending]
+Open = Callable[..., Budget]
 
 
 class Clock:
@@ -54,15 +54,15 @@ def clock() -> Clock:
 @pytest.fixture
 def spend(file: Path, clock: Clock) -> Iterator[Open]:
     """Open the file anew, as another process does."""
-    opened: list[Spending] = []
+    opened: list[Budget] = []
 
-    def spend(**options: Any) -> Spending:
-        opened.append(Spending(file, **{"price": a_dollar_a_thousand, "clock": clock, **options}))
+    def spend(**options: Any) -> Budget:
+        opened.append(Budget(file, **{"price": a_dollar_a_thousand, "clock": clock, **options}))
         return opened[-1]
 
     yield spend
-    for spending in opened:
-        spending.close()
+    for budget in opened:
+        budget.close()
 
 
 def a_dollar_a_thousand(input_tokens: int, output_tokens: int) -> float:
@@ -99,26 +99,26 @@ def end_twice(one: Reservation) -> None:
 
 
 ENDS = [
-    pytest.param(settle_less, Spent(90, 10, 0.1, 0, 1), id="took less"),
-    pytest.param(settle_more, Spent(700, 300, 1.0, 0, 1), id="took more than estimated"),
-    pytest.param(settle_untold, Spent(200, 100, 0.3, 0, 1), id="the endpoint tells no usage"),
-    pytest.param(Reservation.release, Spent(0, 0, 0.0, 0, 0), id="nothing was paid"),
-    pytest.param(leave_unsent, Spent(0, 0, 0.0, 0, 0), id="never sent"),
-    pytest.param(break_off, Spent(200, 100, 0.3, 0, 1), id="sent and broken off"),
-    pytest.param(lambda one: None, Spent(200, 100, 0.3, 0, 1), id="never ended: a kill"),
-    pytest.param(end_twice, Spent(90, 10, 0.1, 0, 1), id="ended twice"),
+    pytest.param(settle_less, DaySpending(90, 10, 0.1, 0, 1), id="took less"),
+    pytest.param(settle_more, DaySpending(700, 300, 1.0, 0, 1), id="took more than estimated"),
+    pytest.param(settle_untold, DaySpending(200, 100, 0.3, 0, 1), id="the endpoint tells no usage"),
+    pytest.param(Reservation.release, DaySpending(0, 0, 0.0, 0, 0), id="nothing was paid"),
+    pytest.param(leave_unsent, DaySpending(0, 0, 0.0, 0, 0), id="never sent"),
+    pytest.param(break_off, DaySpending(200, 100, 0.3, 0, 1), id="sent and broken off"),
+    pytest.param(lambda one: None, DaySpending(200, 100, 0.3, 0, 1), id="never ended: a kill"),
+    pytest.param(end_twice, DaySpending(90, 10, 0.1, 0, 1), id="ended twice"),
 ]
 
 
 @pytest.mark.parametrize(("end", "expected"), ENDS)
 def test_what_counts_after_a_call(
-    spend: Open, end: Callable[[Reservation], None], expected: Spent
+    spend: Open, end: Callable[[Reservation], None], expected: DaySpending
 ) -> None:
-    spending = spend()
-    reservation = spending.reserve(200, 100)
-    assert spending.today() == Spent(200, 100, 0.3, 0, 1)
+    budget = spend()
+    reservation = budget.reserve(200, 100)
+    assert budget.spent_today() == DaySpending(200, 100, 0.3, 0, 1)
     end(reservation)
-    assert spending.today() == spend().today() == expected
+    assert budget.spent_today() == spend().spent_today() == expected
 
 
 CAPS = [
@@ -154,7 +154,7 @@ def test_a_cap_is_met_and_not_passed(
         spend(**caps).reserve(1, 0)
     assert all(word in str(caught.value) for word in [*words, "midnight", "[limits]"])
     assert caught.value.retry_after == DAY / 2
-    assert spend().today().input_tokens == first
+    assert spend().spent_today().input_tokens == first
     clock.now += DAY / 2
     if caps.get("tokens_a_day") != 0:
         spend(**caps).reserve(1, 0)
@@ -182,62 +182,62 @@ PRICES = [
 
 @pytest.mark.parametrize(("price", "dollars"), PRICES)
 def test_price(spend: Open, price: Any, dollars: float | None) -> None:
-    spending = spend(price=price)
-    spending.reserve(10, 0)
-    assert spending.today().dollars == spend().today().dollars == dollars
+    budget = spend(price=price)
+    budget.reserve(10, 0)
+    assert budget.spent_today().dollars == spend().spent_today().dollars == dollars
     if dollars is None:
-        with pytest.raises(SpendingUnknown, match="tokens_a_day"):
+        with pytest.raises(BudgetUnknown, match="tokens_a_day"):
             spend(price=price, dollars_a_day=9).reserve(1, 0)
 
 
 def test_absurd_usages_do_no_harm(spend: Open) -> None:
-    spending = spend(tokens_a_day=10**30)
+    budget = spend(tokens_a_day=10**30)
     for _ in range(20):
-        spending.reserve(1, 1).settle(Usage(10**40, 10**40, 1))
-    assert spending.today().input_tokens == 20 * 10**9
+        budget.reserve(1, 1).settle(Usage(10**40, 10**40, 1))
+    assert budget.spent_today().input_tokens == 20 * 10**9
 
 
 def test_notes_are_counted_by_vault_and_day(spend: Open, clock: Clock) -> None:
     one, other = (spend(vault=name, notes_a_day=2) for name in ("one", "other"))
     assert [one.reserve_note() for _ in range(3)] == [True, True, False]
     assert other.reserve_note()
-    one.give_note_back()
+    one.release_note()
     assert [spend(vault="one", notes_a_day=2).reserve_note() for _ in range(2)] == [True, False]
-    assert (one.today().background_notes, other.today().background_notes) == (2, 1)
+    assert (one.spent_today().background_notes, other.spent_today().background_notes) == (2, 1)
     assert not spend(vault="none", notes_a_day=0).reserve_note()
     clock.now += DAY
-    assert one.today().background_notes == 0
-    one.give_note_back()
+    assert one.spent_today().background_notes == 0
+    one.release_note()
     assert [one.reserve_note() for _ in range(3)] == [True, True, False]
     unlimited = spend(vault="much")
     assert all(unlimited.reserve_note() for _ in range(200))
 
 
 def test_the_clock_goes_back_and_forth(spend: Open, clock: Clock) -> None:
-    spending = spend(tokens_a_day=100)
-    spending.reserve(60, 0)
-    under_way = spending.reserve(40, 0)
+    budget = spend(tokens_a_day=100)
+    budget.reserve(60, 0)
+    under_way = budget.reserve(40, 0)
     for days, spent in ((900, 0), (-900, 0), (0, 100)):
         clock.now = NOON + days * DAY
-        assert spending.today().input_tokens == spent
+        assert budget.spent_today().input_tokens == spent
         if not spent:
-            spending.reserve(100, 0).settle(Usage(50, 50, 1))
+            budget.reserve(100, 0).settle(Usage(50, 50, 1))
     clock.now = NOON + 2 * DAY
     under_way.settle(Usage(5, 5, 1))
-    assert spending.today().input_tokens == 0
+    assert budget.spent_today().input_tokens == 0
     clock.now = NOON
-    assert spend().today()[:2] == (65, 5)
+    assert spend().spent_today()[:2] == (65, 5)
 
 
 def test_only_400_days_are_kept(spend: Open, file: Path, clock: Clock) -> None:
-    spending = spend(vault="v")
+    budget = spend(vault="v")
     for _ in range(420):
         clock.now += DAY
-        spending.reserve(1, 0)
-        spending.reserve_note()
+        budget.reserve(1, 0)
+        budget.reserve_note()
     clock.now -= 419 * DAY
-    spending.close()
-    assert spend(vault="v").today() == Spent(0, 0, 0.0, 0, 0)
+    budget.close()
+    assert spend(vault="v").spent_today() == DaySpending(0, 0, 0.0, 0, 0)
     with closing(sqlite3.connect(file)) as db:
         assert db.execute("SELECT COUNT(*) FROM days").fetchone() == (400,)
         assert db.execute("SELECT COUNT(*) FROM notes").fetchone() == (400,)
@@ -275,20 +275,20 @@ def delete_the_folder(file: Path) -> None:
 
 @pytest.mark.parametrize("lose", [delete, delete_all_but_the_log, delete_the_folder])
 def test_deleted_while_in_use(spend: Open, file: Path, lose: Callable[[Path], None]) -> None:
-    spending = spend(tokens_a_day=1000, vault="v", notes_a_day=5)
-    spending.reserve(500, 0)
-    under_way = spending.reserve(400, 0)
-    spending.reserve_note()
+    budget = spend(tokens_a_day=1000, vault="v", notes_a_day=5)
+    budget.reserve(500, 0)
+    under_way = budget.reserve(400, 0)
+    budget.reserve_note()
     lose(file)
     other = spend(vault="v")
-    assert other.today() == Spent(0, 0, 0.0, 0, 0)
+    assert other.spent_today() == DaySpending(0, 0, 0.0, 0, 0)
     other.reserve(7, 0)
     under_way.settle(Usage(30, 3, 1))
-    spending.reserve(800, 0)
-    assert spending.today() == other.today() == spend(vault="v").today()
-    assert spending.today()[:2] == (837, 3)
+    budget.reserve(800, 0)
+    assert budget.spent_today() == other.spent_today() == spend(vault="v").spent_today()
+    assert budget.spent_today()[:2] == (837, 3)
     with pytest.raises(LimitReached):
-        spending.reserve(300, 0)
+        budget.reserve(300, 0)
 
 
 def garbage(file: Path) -> None:
@@ -309,13 +309,13 @@ def no_tables(file: Path) -> None:
 def test_a_damaged_file_is_set_aside(
     spend: Open, file: Path, caplog: pytest.LogCaptureFixture, damage: Callable[[Path], None]
 ) -> None:
-    spending = spend(tokens_a_day=1000)
-    spending.reserve(900, 0)
-    spending.close()
+    budget = spend(tokens_a_day=1000)
+    budget.reserve(900, 0)
+    budget.close()
     damage(file)
     damaged = file.stat().st_ino
-    spending.reserve(901, 0)
-    assert spending.today()[:2] == spend().today()[:2] == (901, 0)
+    budget.reserve(901, 0)
+    assert budget.spent_today()[:2] == spend().spent_today()[:2] == (901, 0)
     assert file.with_name("spending.sqlite3.damaged").stat().st_ino == damaged
     assert [record.levelno for record in caplog.records] == [logging.WARNING]
     assert "damaged" in caplog.text and "anew" in caplog.text
@@ -323,14 +323,14 @@ def test_a_damaged_file_is_set_aside(
 
 @pytest.mark.parametrize("damage", [garbage, half, no_tables])
 def test_damaged_while_in_use(spend: Open, file: Path, damage: Callable[[Path], None]) -> None:
-    spending = spend(tokens_a_day=1000)
-    under_way = spending.reserve(50, 0)
+    budget = spend(tokens_a_day=1000)
+    under_way = budget.reserve(50, 0)
     damage(file)
     under_way.settle(Usage(40, 1, 1))
-    for each in (spending, spend(tokens_a_day=1000), spending):
+    for each in (budget, spend(tokens_a_day=1000), budget):
         each.reserve(10, 0)
         each.close()
-    assert spend().today().input_tokens >= 30
+    assert spend().spent_today().input_tokens >= 30
 
 
 def a_folder(file: Path) -> None:
@@ -365,17 +365,17 @@ def test_a_file_that_cannot_be_used(
 ) -> None:
     spoil(file)
     for caps in CAPPED:
-        with pytest.raises(SpendingUnknown, match=words):
+        with pytest.raises(BudgetUnknown, match=words):
             spend(**caps).reserve(1, 1)
-    with pytest.raises(SpendingUnknown, match=words):
+    with pytest.raises(BudgetUnknown, match=words):
         spend(notes_a_day=5).reserve_note()
     assert not caplog.records
     uncapped = spend()
     for _ in range(3):
         uncapped.reserve(5, 5).settle(Usage(1, 1, 1))
         assert uncapped.reserve_note()
-        uncapped.give_note_back()
-    assert uncapped.today() == Spent()
+        uncapped.release_note()
+    assert uncapped.spent_today() == DaySpending()
     assert len(caplog.records) == 1 and words in caplog.text
 
 
@@ -383,40 +383,40 @@ def test_locked_by_another_program(
     spend: Open, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.llm.budget_store._BUSY_SECONDS", 0.05)
-    spending = spend(tokens_a_day=100)
-    under_way = spending.reserve(10, 0)
+    budget = spend(tokens_a_day=100)
+    under_way = budget.reserve(10, 0)
     with closing(sqlite3.connect(file, isolation_level=None)) as db:
         db.execute("BEGIN EXCLUSIVE")
-        with pytest.raises(SpendingUnknown, match="locked"):
-            spending.reserve(1, 0)
+        with pytest.raises(BudgetUnknown, match="locked"):
+            budget.reserve(1, 0)
         under_way.settle(Usage(1, 1, 1))
         db.execute("ROLLBACK")
-    assert spending.reserve(90, 0) and spending.today().input_tokens == 100
+    assert budget.reserve(90, 0) and budget.spent_today().input_tokens == 100
 
 
 def test_64_threads_meet_the_cap_exactly(spend: Open) -> None:
-    spending = spend(tokens_a_day=64 * 20)
+    budget = spend(tokens_a_day=64 * 20)
 
     def ask(_: int) -> bool:
         try:
-            spending.reserve(1, 1)
+            budget.reserve(1, 1)
         except LimitReached:
             return False
         return True
 
     with ThreadPoolExecutor(64) as pool:
         assert sum(pool.map(ask, range(64 * 20))) == 64 * 10
-    assert spend().today()[:2] == (640, 640)
+    assert spend().spent_today()[:2] == (640, 640)
 
 
 def test_the_patient_use_up_what_others_give_back(spend: Open) -> None:
-    spending = spend(tokens_a_day=1000)
+    budget = spend(tokens_a_day=1000)
     arrived = threading.Barrier(8)
 
     def ask(_: int) -> bool:
         arrived.wait()
         try:
-            with spending.reserve(400, 100, patient=True) as reservation:
+            with budget.reserve(400, 100, patient=True) as reservation:
                 reservation.settle(Usage(50, 50, 1))
         except LimitReached:
             return False
@@ -424,28 +424,28 @@ def test_the_patient_use_up_what_others_give_back(spend: Open) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert sum(pool.map(ask, range(8))) == 6
-    assert spending.today()[:2] == (300, 300)
+    assert budget.spent_today()[:2] == (300, 300)
 
 
 SPENDER = """
 import sys
 from pathlib import Path
 from companion.llm.response import Usage
-from companion.llm.budget import LimitReached, Spending
-spending = Spending(Path(sys.argv[1]), None, 3000)
+from companion.llm.budget import LimitReached, Budget
+budget = Budget(Path(sys.argv[1]), None, 3000)
 print("ready", flush=True)
 sys.stdin.readline()
 done = 0
 try:
     while done < int(sys.argv[2]):
-        reservation = spending.reserve(1, 1)
+        reservation = budget.reserve(1, 1)
         done += 1
         reservation.settle(Usage(1, 1, 1))
 except LimitReached:
     pass
 print(done, flush=True)
 sys.stdin.readline()
-spending.reserve(1, 1)
+budget.reserve(1, 1)
 print("reserved", flush=True)
 sys.stdin.readline()
 """
@@ -454,14 +454,14 @@ sys.stdin.readline()
 FIRST = """
 import sys, time
 from pathlib import Path
-from companion.llm.budget import Spending
+from companion.llm.budget import Budget
 print("ready", flush=True)
 began = float(sys.stdin.readline())
 for number in range(40):
     while time.time() < began + number * 0.02:
         pass
-    with Spending(Path(sys.argv[1], str(number), "spending.sqlite3"), None, 100) as spending:
-        spending.reserve(1, 1)
+    with Budget(Path(sys.argv[1], str(number), "spending.sqlite3"), None, 100) as budget:
+        budget.reserve(1, 1)
 print("done", flush=True)
 sys.stdin.readline()
 """
@@ -514,8 +514,8 @@ def test_several_may_be_the_first(tmp_path: Path) -> None:
             process.kill()
             process.communicate()
     for number in range(40):
-        with Spending(tmp_path / str(number) / "spending.sqlite3") as spending:
-            assert spending.today()[:2] == (4, 4)
+        with Budget(tmp_path / str(number) / "spending.sqlite3") as budget:
+            assert budget.spent_today()[:2] == (4, 4)
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no SIGKILL")
@@ -527,8 +527,8 @@ def test_a_kill_leaves_what_was_reserved(file: Path) -> None:
     assert hear(process) == "reserved"
     process.send_signal(signal.SIGKILL)
     process.communicate()
-    with Spending(file) as spending:
-        assert spending.today()[:2] == (11, 11)
+    with Budget(file) as budget:
+        assert budget.spent_today()[:2] == (11, 11)
 
 
 CALL = st.tuples(
@@ -552,13 +552,13 @@ def test_the_sum_is_what_was_taken(
     """A call goes out only if its estimate fits under the cap, and counts what it took."""
     spent = 0
     file = tmp_path_factory.mktemp("spent") / "spending.sqlite3"
-    with Spending(file, tokens_a_day=cap) as spending:
+    with Budget(file, tokens_a_day=cap) as budget:
         for read, written, end, *taken in calls:
             if spent + read + written > cap:
                 with pytest.raises(LimitReached):
-                    spending.reserve(read, written)
+                    budget.reserve(read, written)
                 continue
-            reservation = spending.reserve(read, written)
+            reservation = budget.reserve(read, written)
             if end == "settle":
                 reservation.settle(Usage(taken[0], taken[1], 1))
                 spent += sum(taken)
@@ -567,4 +567,4 @@ def test_the_sum_is_what_was_taken(
             else:
                 reservation.keep()
                 spent += read + written
-            assert sum(spending.today()[:2]) == spent
+            assert sum(budget.spent_today()[:2]) == spent

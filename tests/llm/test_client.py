@@ -14,10 +14,10 @@ import pytest
 
 from companion.errors import CompanionError
 from companion.llm.attempts import FixedSource
-from companion.llm.budget import LimitReached, Spending
+from companion.llm.budget import Budget, LimitReached
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint, JsonMode
-from companion.llm.errors import Cancelled, EndpointDown, JsonUnsupported
+from companion.llm.endpoint_errors import Cancelled, EndpointDown, JsonUnsupported
 from companion.llm.response import NoAnswer, Usage
 from tests.llm.fake_endpoint import KEY, FakeEndpoint, Scene, Seen, answer, error
 
@@ -270,9 +270,9 @@ def test_closed_in_the_middle_of_a_call(fake: FakeEndpoint) -> None:
 
 
 @pytest.fixture
-def spending(tmp_path: Path) -> Iterator[Spending]:
-    with Spending(tmp_path / "spending.sqlite3", lambda read, written: 0) as spending:
-        yield spending
+def budget(tmp_path: Path) -> Iterator[Budget]:
+    with Budget(tmp_path / "spending.sqlite3", lambda read, written: 0) as budget:
+        yield budget
 
 
 def told(content: str, usage: object, **more: object) -> Scene:
@@ -303,46 +303,46 @@ COSTS = [
 @pytest.mark.parametrize(("scenes", "tokens", "calls"), COSTS)
 def test_what_a_question_costs(
     fake: FakeEndpoint,
-    spending: Spending,
+    budget: Budget,
     scenes: list[Scene],
     tokens: tuple[int, int],
     calls: int,
 ) -> None:
     fake.play(*scenes)
     endpoint = Endpoint(fake.url, "m", timeout=0.3, retries=2)
-    with Client(endpoint, first_delay=0.01, spending=spending) as client:
+    with Client(endpoint, first_delay=0.01, budget=budget) as client:
         try:
             client.ask_text(ASK, 100)
         except CompanionError as error:
             assert not isinstance(error, LimitReached)
-    spent = spending.today()
+    spent = budget.spent_today()
     assert ((spent.input_tokens, spent.output_tokens), spent.calls) == (tokens, calls)
 
 
-def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, spending: Spending) -> None:
+def test_what_is_not_taken_is_not_paid(fake: FakeEndpoint, budget: Budget) -> None:
     fake.script = takes("json_object")
-    with Client(Endpoint(fake.url, "m"), spending=spending) as client:
+    with Client(Endpoint(fake.url, "m"), budget=budget) as client:
         client.ask_json(ASK, SCHEMA, 100)
-    assert (len(fake.seen), spending.today()[:2]) == (2, (10, 5))
+    assert (len(fake.seen), budget.spent_today()[:2]) == (2, (10, 5))
 
 
-def test_a_call_that_reaches_nobody_costs_nothing(spending: Spending) -> None:
+def test_a_call_that_reaches_nobody_costs_nothing(budget: Budget) -> None:
     endpoint = Endpoint("http://127.0.0.1:9/v1", "m", retries=1)
-    client = Client(endpoint, first_delay=0.01, spending=spending)
+    client = Client(endpoint, first_delay=0.01, budget=budget)
     with client, pytest.raises(EndpointDown):
         client.ask_text(ASK, 100)
-    assert spending.today()[:2] == (0, 0)
+    assert budget.spent_today()[:2] == (0, 0)
 
 
-def test_a_call_broken_off_by_us_may_be_paid(fake: FakeEndpoint, spending: Spending) -> None:
+def test_a_call_broken_off_by_us_may_be_paid(fake: FakeEndpoint, budget: Budget) -> None:
     fake.play(answer("late")._replace(delay=8))
-    client = Client(Endpoint(fake.url, "m"), spending=spending)
+    client = Client(Endpoint(fake.url, "m"), budget=budget)
     threading.Timer(0.2, client.close).start()
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
     with pytest.raises(Cancelled):
         client.ask_text(ASK, 100)
-    assert spending.today()[:2] == ESTIMATE
+    assert budget.spent_today()[:2] == ESTIMATE
 
 
 class Source:
@@ -361,13 +361,13 @@ class Source:
 
 def test_nothing_is_started_or_sent_over_the_limit(fake: FakeEndpoint, tmp_path: Path) -> None:
     source = Source(Endpoint(fake.url, "m"))
-    with Spending(tmp_path / "spending.sqlite3", tokens_a_day=121) as spending:
-        with Client(source, spending=spending) as client:
+    with Budget(tmp_path / "spending.sqlite3", tokens_a_day=121) as budget:
+        with Client(source, budget=budget) as client:
             with pytest.raises(EndpointDown):
                 client.ask_text(ASK, 100)
             with pytest.raises(LimitReached, match="121 tokens a day"):
                 client.ask_text(ASK, 101)
-        assert (source.starts, spending.today()[:2]) == (1, (0, 0))
+        assert (source.starts, budget.spent_today()[:2]) == (1, (0, 0))
 
 
 def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> None:
@@ -380,18 +380,18 @@ def test_side_by_side_a_limit_is_used_up(fake: FakeEndpoint, tmp_path: Path) -> 
         except LimitReached:
             return False
 
-    with Spending(tmp_path / "spending.sqlite3", tokens_a_day=300) as spending:
+    with Budget(tmp_path / "spending.sqlite3", tokens_a_day=300) as budget:
         endpoint = Endpoint(fake.url, "m")
-        with Client(endpoint, spending=spending) as client, ThreadPoolExecutor(16) as pool:
+        with Client(endpoint, budget=budget) as client, ThreadPoolExecutor(16) as pool:
             answered = sum(pool.map(ask, [client] * 40))
-        assert 300 - 121 < sum(spending.today()[:2]) == answered * 15 <= 300
+        assert 300 - 121 < sum(budget.spent_today()[:2]) == answered * 15 <= 300
     assert len(fake.seen) == answered
 
 
 def test_a_stop_ends_the_wait_for_others(fake: FakeEndpoint, tmp_path: Path) -> None:
     fake.play(answer("late")._replace(delay=8))
-    with Spending(tmp_path / "spending.sqlite3", tokens_a_day=130) as spending:
-        client = Client(Endpoint(fake.url, "m"), spending=spending)
+    with Budget(tmp_path / "spending.sqlite3", tokens_a_day=130) as budget:
+        client = Client(Endpoint(fake.url, "m"), budget=budget)
         threading.Timer(0.3, client.close).start()
         with ThreadPoolExecutor(3) as pool:
             asked = [pool.submit(client.ask_text, ASK, 100) for _ in range(3)]
@@ -410,19 +410,19 @@ def test_what_one_client_learned_another_takes_over(fake: FakeEndpoint) -> None:
     with Client(endpoint) as first:
         first.ask_json(ASK, SCHEMA, 100)
     calls = len(fake.seen)
-    with Client(endpoint, learned_from=first) as second:
+    with Client(endpoint, capabilities_from=first) as second:
         second.ask_json(ASK, SCHEMA, 100)
         assert (len(fake.seen) - calls, second.usage) == (1, Usage(10, 5, 1))
-    with Client(Endpoint(fake.url, "n"), learned_from=first) as other:
+    with Client(Endpoint(fake.url, "n"), capabilities_from=first) as other:
         other.ask_json(ASK, SCHEMA, 100)
     assert len(fake.seen) == 2 * calls + 1
 
 
-def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, spending: Spending) -> None:
+def test_closing_a_client_leaves_the_others_at_work(fake: FakeEndpoint, budget: Budget) -> None:
     source = FixedSource(Endpoint(fake.url, "m"))
-    first, second = (Client(source, spending=spending) for _ in range(2))
+    first, second = (Client(source, budget=budget) for _ in range(2))
     with second:
         with first:
             first.ask_text(ASK, 100)
         assert second.ask_text(ASK, 100).text == "fine"
-        assert spending.today()[:2] == (20, 10)
+        assert budget.spent_today()[:2] == (20, 10)

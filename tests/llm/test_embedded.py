@@ -17,9 +17,9 @@ from typing import Any
 import pytest
 
 from companion.llm.client import Client
-from companion.llm.download import pull
+from companion.llm.download import pull_model
 from companion.llm.embedded import EmbeddedServer
-from companion.llm.errors import EndpointDown
+from companion.llm.endpoint_errors import EndpointDown
 
 pytestmark = pytest.mark.model
 
@@ -42,7 +42,7 @@ unix_only = pytest.mark.skipif(sys.platform == "win32", reason="uses signals of 
 
 @pytest.fixture(scope="module")
 def model() -> Path:
-    return pull("smollm2-135m", lambda _done, _total: None)
+    return pull_model("smollm2-135m", lambda _done, _total: None)
 
 
 @pytest.fixture(scope="module")

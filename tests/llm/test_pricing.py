@@ -11,7 +11,7 @@ import pytest
 
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
-from companion.llm.pricing import estimate_tokens, price
+from companion.llm.pricing import estimate_tokens, find_price
 
 TEXTS = [
     pytest.param("", 0, 1, id="nothing"),
@@ -36,7 +36,7 @@ PRICES = [
 
 @pytest.mark.parametrize(("model", "url", "dollars"), PRICES)
 def test_price(model: str, url: str, dollars: Decimal | None) -> None:
-    found = price(model, url, 100_000, 20_000)
+    found = find_price(model, url, 100_000, 20_000)
     assert (found and found.dollars) == dollars
 
 

@@ -9,7 +9,7 @@ import pytest
 
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import Cancelled
+from companion.llm.endpoint_errors import Cancelled
 from tests.llm.fake_endpoint import FakeEndpoint, answer
 
 ASK = [{"role": "user", "content": "Why?"}]

@@ -62,7 +62,7 @@ def test_a_model_that_thinks_gets_room_for_it(fake: FakeEndpoint, thought: Any) 
         assert client.ask_text(ASK, 100).text == SAID and len(fake.seen) == 2
         assert client.thinks
         assert client.ask_json(ASK, SCHEMA, 100).data == {"description": SAID}
-        with Client(client.settings, learned_from=client) as other:
+        with Client(client.settings, capabilities_from=client) as other:
             other.ask_text(ASK, 100)
     assert len(fake.seen) == 4, "once it is known, one call is enough"
 

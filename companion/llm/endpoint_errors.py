@@ -1,30 +1,32 @@
-"""What can be wrong with an endpoint or its answer: an error a fact, and the sentence for it.
+"""Errors of an endpoint or its answer, and the message for each.
 
-The sentences name the base URL and the model, never the key, which is also taken out of
-whatever the server says.
+Messages name the base URL and the model, never the key, which is also removed from what they
+quote of the server's own message.
 """
 
 from __future__ import annotations
 
 import json
 import re
-from typing import Any, NamedTuple
 
 from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.endpoint import Endpoint
+from companion.llm.response import Reply
 
 _QUOTA = re.compile(r"insufficient_quota|quota|billing|credit|balance", re.IGNORECASE)
-_NO_MODEL = re.compile(r"model_not_found|model\b.{0,80}(not found|does not exist)", re.IGNORECASE)
-_TOO_LONG = re.compile(
+_MODEL_MISSING = re.compile(
+    r"model_not_found|model\b.{0,80}(not found|does not exist)", re.IGNORECASE
+)
+_PROMPT_TOO_LONG = re.compile(
     r"context_length_exceeded|exceed_context_size|context (length|size|window)|too many tokens",
     re.IGNORECASE,
 )
 _FILTERED = re.compile(r"content_filter|content_policy", re.IGNORECASE)
-_SAID_LIMIT = 200  # characters of a server's own words that are shown
+_QUOTED_CHARACTERS = 200  # at most, of a server's own message
 
 
 class EndpointDown(EndpointError):
-    """The endpoint does not answer, or only with errors of its own."""
+    """The endpoint does not answer, or only with server errors."""
 
 
 class Unauthorised(EndpointError):
@@ -36,7 +38,7 @@ class OutOfQuota(EndpointError):
 
 
 class RateLimited(EndpointError):
-    """The endpoint takes no more calls for now. `retry_after` is in seconds, None if not said."""
+    """The endpoint takes no more calls for now. `retry_after`: seconds, None where unknown."""
 
     def __init__(self, message: str, retry_after: float | None = None) -> None:
         super().__init__(message)
@@ -52,15 +54,15 @@ class NotAnEndpoint(EndpointError):
 
 
 class ModelUnfit(EndpointError):
-    """The model gave note after note nothing that can be used, for the same reason."""
+    """The model's answers were unusable for note after note, for the same reason."""
 
 
 class PromptTooLong(AnswerError):
-    """The prompt and its answer are longer than the model's context."""
+    """The prompt and its answer do not fit the model's context."""
 
 
 class RequestRejected(AnswerError):
-    """The endpoint does not take the request, for a reason that it does not tell apart."""
+    """The endpoint rejects the request, for a reason that is none of the others here."""
 
 
 class JsonUnsupported(CompanionError):
@@ -68,9 +70,10 @@ class JsonUnsupported(CompanionError):
 
 
 class CallFailed(Exception):
-    """No answer came: `reason` says why, `slow` that time ran out. For the retries only.
+    """No reply came. Raised by Transport for Attempts, which turns it into an EndpointError.
 
-    sent: the call may have reached the endpoint, which may bill it then.
+    reason: what the connection failed with. slow: it timed out. sent: the request may have
+    reached the endpoint, which may then bill it.
     """
 
     def __init__(self, reason: str, *, slow: bool = False, sent: bool = True) -> None:
@@ -81,36 +84,15 @@ class CallFailed(Exception):
 
 
 class Cancelled(CompanionError):
-    """The user stopped the work; the call was given up."""
+    """The user stopped the work; the call was abandoned."""
 
 
 class Stopped(Cancelled):
-    """The call was not made, for another one met a fault that all share."""
+    """The call was not made: another call met a fault that all calls share."""
 
 
-class Reply(NamedTuple):
-    """What the server sent: the HTTP status, its headers in lower case, the body's bytes."""
-
-    status: int
-    headers: dict[str, str]
-    body: bytes
-
-    def parse(self) -> Any:
-        """Return the JSON value of the body, None where it is none."""
-        try:
-            return json.loads(self.body)
-        except (ValueError, RecursionError):
-            return None
-
-    @property
-    def is_web_page(self) -> bool:
-        """Whether the body is HTML."""
-        kind = self.headers.get("content-type", "")
-        return "html" in kind.lower() or self.body[:200].lstrip()[:1] == b"<"
-
-
-def what_was_said(reply: Reply) -> str:
-    """Return the server's own words about an error, with its codes, on one line."""
+def server_message(reply: Reply) -> str:
+    """Return the message and codes of an error reply, on one line; empty for a web page."""
     data = reply.parse()
     if data is None:
         return "" if reply.is_web_page else _one_line(reply.body[:2000].decode("utf-8", "replace"))
@@ -121,45 +103,44 @@ def what_was_said(reply: Reply) -> str:
     return _one_line(error if isinstance(error, str) else json.dumps(error)[:2000])
 
 
-def scrub(text: str, endpoint: Endpoint) -> str:
-    """Return text with the endpoint's secrets, and what looks like part of a key, left out."""
+def hide_secrets(text: str, endpoint: Endpoint) -> str:
+    """Return text with the endpoint's secrets, and all that looks like a key, as `[hidden]`."""
     for secret in endpoint.secrets:
         text = text.replace(secret, "[hidden]")
     return re.sub(r"\b(sk|key|gsk|xai|pk)-[\w*-]{4,}[\w*.-]*", "[hidden]", text)
 
 
-def fault_of(reply: Reply, endpoint: Endpoint) -> CompanionError:
+def error_for_reply(reply: Reply, endpoint: Endpoint) -> CompanionError:
     """Return the error for a reply whose status is not 200."""
-    said = what_was_said(reply)
-    where, model = endpoint.address, endpoint.model
-    tail = _quoted(said, endpoint)
-    status = reply.status
+    message = server_message(reply)
+    quote = _quote(message, endpoint)
+    where, model, status = endpoint.address, endpoint.model, reply.status
     if status in (401, 403):
         return Unauthorised(
             f"The endpoint {where} does not accept the key for {model} (error {status});"
-            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{tail}"
+            f" set COMPANION_API_KEY or api_key in the configuration to a valid one{quote}"
         )
-    if status == 402 or (status == 429 and _QUOTA.search(said)):
+    if status == 402 or (status == 429 and _QUOTA.search(message)):
         return OutOfQuota(
             f"The account at {where} has no quota left for {model}; add credit there,"
-            f" or choose another endpoint{tail}"
+            f" or choose another endpoint{quote}"
         )
     if status == 429:
         return RateLimited(
             f"The endpoint {where} takes no more calls to {model} for now (error 429);"
-            f" wait, or lower the number of notes side by side{tail}"
+            f" wait, or lower the number of notes side by side{quote}"
         )
-    if status == 404 or (status == 400 and _NO_MODEL.search(said)):
+    if status == 404 or (status == 400 and _MODEL_MISSING.search(message)):
         return ModelMissing(
             f"The endpoint {where} has no model {model}, or the address is wrong (error {status});"
-            f" correct model or base_url (it usually ends in /v1){tail}"
+            f" correct model or base_url (it usually ends in /v1){quote}"
         )
-    return _other_fault(reply, endpoint, said)
+    return _error_of_request(status, message, endpoint)
 
 
-def _other_fault(reply: Reply, endpoint: Endpoint, said: str) -> CompanionError:
-    where, model, status = endpoint.address, endpoint.model, reply.status
-    tail = _quoted(said, endpoint)
+def _error_of_request(status: int, message: str, endpoint: Endpoint) -> CompanionError:
+    """Return the error for a status that is not about the account or the model's name."""
+    where, model, quote = endpoint.address, endpoint.model, _quote(message, endpoint)
     if 300 <= status < 400 or status == 405:
         return NotAnEndpoint(
             f"The address {where} is not an OpenAI-compatible API (answer {status});"
@@ -168,24 +149,24 @@ def _other_fault(reply: Reply, endpoint: Endpoint, said: str) -> CompanionError:
     if status >= 500 or status in (408, 409):
         return EndpointDown(
             f"The endpoint {where} keeps answering with error {status} for {model};"
-            f" try again later, or look at the server's log{tail}"
+            f" try again later, or look at the server's log{quote}"
         )
-    if _TOO_LONG.search(said) or status == 413:
+    if _PROMPT_TOO_LONG.search(message) or status == 413:
         return PromptTooLong(
             f"The note, with what is asked about it, is too long for {model} at {where}; set"
             " context_tokens to what the model takes, shorten the note, or choose a model with a"
-            f" larger context{tail}"
+            f" larger context{quote}"
         )
-    if _FILTERED.search(said):
-        return refused(endpoint, said)
+    if _FILTERED.search(message):
+        return refusal_error(endpoint, message)
     return RequestRejected(
         f"The endpoint {where} rejects the request to {model} (error {status});"
-        f" check the endpoint's settings{tail}"
+        f" check the endpoint's settings{quote}"
     )
 
 
-def unreachable(endpoint: Endpoint, reason: str) -> EndpointDown:
-    """Return the error for an endpoint to which no call gets through."""
+def unreachable_error(endpoint: Endpoint, reason: str) -> EndpointDown:
+    """Return the error for an endpoint that no call reaches."""
     if endpoint.embedded:
         return EndpointDown(
             f"The embedded model {endpoint.model} stopped in the middle of a call, again and again;"
@@ -193,12 +174,12 @@ def unreachable(endpoint: Endpoint, reason: str) -> EndpointDown:
         )
     return EndpointDown(
         f"The endpoint {endpoint.address} ({endpoint.model}) cannot be reached"
-        f" ({_one_line(scrub(reason, endpoint))}); start its server, check the network, or"
+        f" ({_one_line(hide_secrets(reason, endpoint))}); start its server, check the network, or"
         " correct base_url"
     )
 
 
-def timed_out(endpoint: Endpoint) -> EndpointDown:
+def timeout_error(endpoint: Endpoint) -> EndpointDown:
     """Return the error for an endpoint that did not answer in time."""
     return EndpointDown(
         f"The endpoint {endpoint.address} ({endpoint.model}) did not finish its answer within"
@@ -206,7 +187,7 @@ def timed_out(endpoint: Endpoint) -> EndpointDown:
     )
 
 
-def web_page(endpoint: Endpoint) -> NotAnEndpoint:
+def web_page_error(endpoint: Endpoint) -> NotAnEndpoint:
     """Return the error for a web page in place of an answer."""
     return NotAnEndpoint(
         f"The address {endpoint.address} answers with a web page, not as an OpenAI-compatible"
@@ -214,24 +195,24 @@ def web_page(endpoint: Endpoint) -> NotAnEndpoint:
     )
 
 
-def refused(endpoint: Endpoint, said: str) -> AnswerError:
-    """Return the error for a model that will not answer."""
+def refusal_error(endpoint: Endpoint, message: str) -> AnswerError:
+    """Return the error for a model that refuses to answer, with its message."""
     return AnswerError(
         f"The model {endpoint.model} refuses to answer for this note; write the text yourself,"
-        f" or choose another model{_quoted(said, endpoint)}"
+        f" or choose another model{_quote(message, endpoint)}"
     )
 
 
-def unusable(endpoint: Endpoint, what: str) -> AnswerError:
-    """Return the error for an answer that cannot be used; `what` says what it is."""
+def unusable_answer_error(endpoint: Endpoint, problem: str) -> AnswerError:
+    """Return the error for an unusable answer. problem: a verb phrase, as "is empty"."""
     return AnswerError(
-        f"The answer of {endpoint.model} at {endpoint.address} {what}; try again,"
+        f"The answer of {endpoint.model} at {endpoint.address} {problem}; try again,"
         " or choose another model"
     )
 
 
-def only_thoughts(endpoint: Endpoint, tokens: int) -> AnswerError:
-    """Return the error for a model that thought for all the tokens that it may write."""
+def only_thoughts_error(endpoint: Endpoint, tokens: int) -> AnswerError:
+    """Return the error for a model that spent all its output tokens on thinking."""
     return AnswerError(
         f"The model {endpoint.model} at {endpoint.address} was still thinking when its {tokens:,}"
         ' tokens were used up; set reasoning_effort = "none" or max_output_tokens to a larger'
@@ -239,11 +220,13 @@ def only_thoughts(endpoint: Endpoint, tokens: int) -> AnswerError:
     )
 
 
-def _quoted(said: str, endpoint: Endpoint) -> str:
-    said = scrub(said, endpoint)
-    if not said:
+def _quote(message: str, endpoint: Endpoint) -> str:
+    """Return the server's message as the tail of ours, without secrets; empty when it is."""
+    text = hide_secrets(message, endpoint)
+    if not text:
         return ""
-    return f" (it says: {said[:_SAID_LIMIT]}{'…' if len(said) > _SAID_LIMIT else ''})"
+    cut = "…" if len(text) > _QUOTED_CHARACTERS else ""
+    return f" (it says: {text[:_QUOTED_CHARACTERS]}{cut})"
 
 
 def _one_line(text: str) -> str:

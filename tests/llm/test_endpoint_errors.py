@@ -14,7 +14,7 @@ import pytest
 from companion.errors import AnswerError, CompanionError, EndpointError
 from companion.llm.client import Client
 from companion.llm.endpoint import Endpoint
-from companion.llm.errors import (
+from companion.llm.endpoint_errors import (
     EndpointDown,
     ModelMissing,
     NotAnEndpoint,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config, load_config, state_folder
-from companion.config.edit import plan_settings
+from companion.config.edit_settings import plan_settings
 from companion.errors import UsageError
 from companion.llm.endpoint import Endpoint
 from companion.note.callouts import Style, Styles

@@ -12,11 +12,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.config import Config
-from companion.config.edit import Setting, plan_settings, write_planned
+from companion.config.edit_settings import SettingValue, plan_settings, write_planned
 from companion.errors import UsageError
 
 KEY = "sk-write-Vw81SecretKey"
-SETTINGS: dict[str, Setting] = {
+SETTINGS: dict[str, SettingValue] = {
     "vault": "/home/me/Notes",
     "endpoint.base_url": "http://localhost:11434/v1",
     "endpoint.model": "llama",
@@ -28,7 +28,7 @@ WRITTEN = (
 )
 
 
-def change(file: Path, text: str | bytes, settings: dict[str, Setting]) -> tuple[str, ...]:
+def change(file: Path, text: str | bytes, settings: dict[str, SettingValue]) -> tuple[str, ...]:
     file.write_bytes(text if isinstance(text, bytes) else text.encode())
     planned = plan_settings(file, settings)
     write_planned(planned)
@@ -90,7 +90,7 @@ EXAMPLES = [
 
 @pytest.mark.parametrize(("text", "settings", "expected"), EXAMPLES)
 def test_an_existing_file(
-    tmp_path: Path, text: str, settings: dict[str, Setting], expected: str
+    tmp_path: Path, text: str, settings: dict[str, SettingValue], expected: str
 ) -> None:
     file = tmp_path / "config.toml"
     change(file, text, settings)
@@ -135,7 +135,7 @@ def test_whatever_the_file_only_the_settings_change(
         Config.model_validate(before)
     except ValueError:  # what the parts make together is no configuration
         return
-    settings: dict[str, Setting] = {"vault": vault, "endpoint.model": model}
+    settings: dict[str, SettingValue] = {"vault": vault, "endpoint.model": model}
     settings["endpoint.retries" if out else "background.enabled"] = None if out else True
     file = tmp_path_factory.getbasetemp() / "config.toml"
     change(file, text, settings)
@@ -167,7 +167,7 @@ def test_a_broken_file_is_refused(tmp_path: Path, data: bytes, words: str) -> No
 
 
 def test_a_wrong_value_is_refused_without_showing_a_key(tmp_path: Path) -> None:
-    settings: dict[str, Setting] = {"endpoint.api_key": KEY, "endpoint.base_url": "ftp://x"}
+    settings: dict[str, SettingValue] = {"endpoint.api_key": KEY, "endpoint.base_url": "ftp://x"}
     with pytest.raises(UsageError, match="base_url must begin with http") as caught:
         plan_settings(tmp_path / "config.toml", settings)
     assert KEY not in str(caught.value)
@@ -175,7 +175,7 @@ def test_a_wrong_value_is_refused_without_showing_a_key(tmp_path: Path) -> None:
 
 def test_what_changes_is_said_without_secrets(tmp_path: Path) -> None:
     text = f'[endpoint]\nbase_url = "https://me:{KEY}@x.example/v1?k={KEY}"\nmodel = "m"\n'
-    settings: dict[str, Setting] = {
+    settings: dict[str, SettingValue] = {
         "endpoint.base_url": f"https://me:{KEY}@y.example/v1",
         "endpoint.api_key": KEY,
         "endpoint.model": "m",

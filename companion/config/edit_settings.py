@@ -1,0 +1,145 @@
+"""Edits of `config.toml`: the named settings change, all comments and the layout stay."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import tomlkit
+from pydantic import ValidationError
+from tomlkit.exceptions import TOMLKitError
+
+from companion.config.private_file import read_if_there, write_private
+from companion.config.settings import Config
+from companion.errors import UsageError
+
+_BOM = "\ufeff"
+_HIDDEN = "endpoint.api_key"
+
+SettingValue = str | bool | None
+
+
+class PlannedSettings(NamedTuple):
+    """An edit of a configuration file. before: its bytes now, None where there is no file.
+
+    changed: a line for each changed setting, without secrets. config: what the file would set
+    then, the environment left out.
+    """
+
+    file: Path
+    before: bytes | None
+    after: bytes
+    changed: tuple[str, ...]
+    config: Config
+
+
+def plan_settings(file: Path, settings: Mapping[str, SettingValue]) -> PlannedSettings:
+    """Return the edit that changes the settings, named as in `endpoint.model`; None removes one.
+
+    Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
+    """
+    before = read_if_there(file)
+    try:
+        text = (before or b"").decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} is not valid UTF-8 ({error.reason}); save it as UTF-8") from None
+    bom, text = text[: text.startswith(_BOM)], text.removeprefix(_BOM)
+    expected = _parse(text, file)
+    old_values = {}
+    for name, value in settings.items():
+        if (old := _replace_value(expected, name, value)) != value:
+            old_values[name] = old
+    text = _edit(text, {name: settings[name] for name in old_values}, file)
+    if _parse(text, file) != expected:
+        raise _not_exact(file)
+    changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
+    try:
+        config = Config.model_validate(expected)
+    except ValidationError as error:  # not its values, one of which may be a key
+        first = error.errors(include_input=False, include_url=False)[0]
+        name = ".".join(str(part) for part in first["loc"])
+        problem = first["msg"].removeprefix("Value error, ")
+        raise UsageError(f"{file}: {name}: {problem}; nothing was written") from None
+    return PlannedSettings(file, before, (bom + text).encode(), changed, config)
+
+
+def write_planned(planned: PlannedSettings) -> None:
+    """Write the file as planned, readable by its owner alone, since it may hold a key.
+
+    Raises UsageError: the file changed since it was read, or cannot be written; it is unchanged
+    then.
+    """
+    if not planned.changed:
+        return
+    if read_if_there(planned.file) != planned.before:
+        raise UsageError(
+            f"somebody changed {planned.file} meanwhile; nothing was written, go again"
+        )
+    write_private(planned.file, planned.after)
+
+
+def _parse(text: str, file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
+
+
+def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> object:
+    """Set the setting in the tables, and return its old value, None where it was not set.
+
+    tables: of tomllib or tomlkit, whose tables are dictionaries too. Raises UsageError when a
+    part of the name is not a table there.
+    """
+    *path, key = name.split(".")
+    for part in path:
+        if part not in tables:
+            if value is None:
+                return None
+            tables[part] = tomlkit.table() if isinstance(tables, tomlkit.TOMLDocument) else {}
+        if not isinstance(tables := tables[part], dict):
+            raise UsageError(f"{part} in config.toml has to be a table, begun with [{part}]")
+    old: object = tables.get(key)
+    if value is not None:
+        tables[key] = value
+    elif key in tables:
+        del tables[key]
+    return old
+
+
+def _edit(text: str, settings: Mapping[str, SettingValue], file: Path) -> str:
+    """Return text with the settings changed by tomlkit, which keeps comments and layout."""
+    try:
+        document = tomlkit.parse(text)
+        for name, value in settings.items():
+            _replace_value(document, name, value)
+        return tomlkit.dumps(document)
+    except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
+        raise _not_exact(file) from error
+
+
+def _describe(name: str, old: object, new: SettingValue) -> str:
+    """Return the line for a changed setting, without a key or the password of a URL."""
+    if new is None:
+        return f"{name}: taken out"
+    if name == _HIDDEN:
+        return f"{name}: {'set' if old is None else 'changed'}"
+    return f"{name} = {_format(new)}" + ("" if old is None else f" (was {_format(old)})")
+
+
+def _format(value: object) -> str:
+    """Return the value as TOML; of a URL, without user, password and query."""
+    if isinstance(value, str) and "://" in value:
+        scheme, _, rest = value.partition("://")
+        host, slash, path = rest.partition("/")
+        value = f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+    return tomlkit.item(value).as_string()
+
+
+def _not_exact(file: Path) -> UsageError:
+    return UsageError(
+        f"{file} is written in a way that cannot be changed without changing more; nothing was"
+        " written. Edit it yourself, or give every table a line of its own, as [endpoint]"
+    )

@@ -1,0 +1,89 @@
+"""The messages that ask a model for values, and the JSON schema of its answer."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+from companion.prompts.field import Field
+from companion.prompts.prompt_context import PromptContext
+from companion.prompts.prompt_file import PromptFile, Template
+
+_ANSWER_TOKENS = 16  # a key, quotes and brackets of a JSON answer
+
+
+class Ask(NamedTuple):
+    """One value to ask for. key: its name in a JSON answer, as `callout_2`.
+
+    question: the title of a callout that asks something. section: the heading above a section's
+    callout. Both are None for the top callout and for properties.
+    """
+
+    key: str
+    field: Field
+    question: str | None = None
+    section: str | None = None
+
+
+class TemplateAsk(NamedTuple):
+    """An ask as it is passed to the template of `answer.md`."""
+
+    key: str
+    kind: str
+    instruction: str
+
+
+@dataclass(frozen=True)
+class Prompts:
+    """The prompt files in use, and the messages and schemas made from them."""
+
+    files: Mapping[str, PromptFile]
+    system: Template
+    note: Template
+    answer: Template
+    fields: Mapping[str, Field]
+
+    def messages(
+        self, asks: Sequence[Ask], note: PromptContext, json: bool
+    ) -> list[dict[str, str]]:
+        """Return the messages that ask for all of asks in one JSON answer, or for one as text.
+
+        What changes least comes first, for the sake of prefix caches: the system message and the
+        beginning of the user message depend on the note alone, not on what is asked. Only the end
+        of `note.md` may differ by field.
+
+        Raises NothingToChoose; ValueError: no ask, a key used twice, or json=False with more than
+        one ask.
+        """
+        keys = [ask.key for ask in asks]
+        if not keys or len(set(keys)) < len(keys) or not (json or len(keys) == 1):
+            raise ValueError(f"cannot ask for {keys} in one call")
+        template_asks = [
+            TemplateAsk(key, field.kind, field.instruction(note, question, section))
+            for key, field, question, section in asks
+        ]
+        answer = self.answer.render(
+            {"asks": template_asks, "json": json, "language": note.language}
+        )
+        system = self.system.render({"language": note.language})
+        fields = [ask.field.name for ask in asks]
+        user = f"{self.note.render(note.values() | {'asked': fields})}\n\n{answer}"
+        return [{"role": "system", "content": system}, {"role": "user", "content": user}]
+
+    def schema(self, asks: Sequence[Ask], note: PromptContext) -> dict[str, Any]:
+        """Return the JSON schema of an answer to asks, for strict mode: all keys, no others.
+
+        Raises NothingToChoose.
+        """
+        properties = {ask.key: ask.field.schema(ask.field.choices(note)) for ask in asks}
+        return {
+            "type": "object",
+            "properties": properties,
+            "required": list(properties),
+            "additionalProperties": False,
+        }
+
+    def max_tokens(self, asks: Sequence[Ask]) -> int:
+        """Return how many tokens an answer to asks may have: a limit for models that do not end."""
+        return sum(ask.field.max_tokens + _ANSWER_TOKENS for ask in asks)
