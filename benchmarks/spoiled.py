@@ -1,4 +1,4 @@
-"""People's descriptions, made bad on purpose in each way the gate knows: how many get through?"""
+"""People's descriptions, made bad in each way the checks look for: how many get through?"""
 
 from __future__ import annotations
 
@@ -144,9 +144,9 @@ TALK: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAnswer]]:
+def spoil(answer: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAnswer]]:
     """Yield the answer made bad in each way, with the name of the way."""
-    text = said.text
+    text = answer.text
     chinese = count_unspaced(text) > 5
     for name, bad in (
         ("sentence twice", f"{text} {text}"),
@@ -156,7 +156,7 @@ def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAns
         ("entity", text.replace(" ", "& nbsp;", 1) if " " in text else f"{text}& nbsp;"),
         ("bold", f"**{text}"),
         *((kind, _talk(kind, text, random, chinese)) for kind in TALK),
-        ("title", said.title),
+        ("title", answer.title),
         ("language", random.choice(OTHERS["zh" if chinese else "en"])),
         ("name", _insert(text, random.choice(STRANGERS), chinese, "，作者", ", by")),
         ("number", _insert(text, str(random.randint(10_001, 99_999)), chinese, "，共", ", of")),
@@ -164,19 +164,19 @@ def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAns
         ("garbled", _garble(text, chinese)),
         ("cut", text[: int(len(text) * 0.6)].rstrip(" .…!?。！？")),
     ):
-        yield name, replace(said, text=bad, raw=bad)
+        yield name, replace(answer, text=bad, raw=bad)
 
 
-def slipped(answers: Sequence[CheckedAnswer], random: Random) -> tuple[int, list[str]]:
+def find_missed(answers: Sequence[CheckedAnswer], random: Random) -> tuple[int, list[str]]:
     """Return how many bad answers were made, and those that no check finds, each with its way.
 
     What is mended, by cutting it back to whole sentences that a person wrote, is bad no more.
     """
     made, through = 0, []
-    for said in answers:
-        for name, bad in spoil(said, random):
+    for answer in answers:
+        for name, bad in spoil(answer, random):
             whole = whole_sentences(bad.text)
-            is_mended = whole != bad.text and said.text.startswith(whole)
+            is_mended = whole != bad.text and answer.text.startswith(whole)
             made += 1
             if not is_mended and not find_fault(replace(bad, text=whole)):
                 through.append(f"{name}: {bad.text}")

@@ -1,4 +1,4 @@
-"""The gate between a model's answer and a note: named checks, each a pure function."""
+"""The checks a model's answer must pass before it goes into a note, each a pure function."""
 
 from __future__ import annotations
 
@@ -66,18 +66,18 @@ _OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
 _OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")
 
 
-def find_fault(said: CheckedAnswer) -> Fault | None:
+def find_fault(answer: CheckedAnswer) -> Fault | None:
     """Return the first fault that makes a text unfit for the note; None: it is fit."""
-    return _first_fault(said, CHECKS)
+    return _first_fault(answer, CHECKS)
 
 
-def fit_items(said: CheckedAnswer) -> list[str]:
+def fit_items(answer: CheckedAnswer) -> list[str]:
     """Return the items of a list, one a line of the value, that may go into the note."""
-    return without_bad_names(said, lambda item: _first_fault(item, _OF_ITEMS))
+    return without_bad_names(answer, lambda item: _first_fault(item, _OF_ITEMS))
 
 
-def _first_fault(said: CheckedAnswer, names: Iterable[str]) -> Fault | None:
-    return next(filter(None, (CHECKS[name](said) for name in names)), None)
+def _first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
+    return next(filter(None, (CHECKS[name](answer) for name in names)), None)
 
 
 def what_was_told(prompts: Prompts, field: Field) -> str:

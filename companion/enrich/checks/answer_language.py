@@ -77,31 +77,31 @@ _ABOUT_LANGUAGE = re.compile(
 )
 
 
-def find_wrong_language(said: CheckedAnswer) -> Fault | None:
+def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer in another language than the note's, or than was asked for.
 
     Where there is too little text to tell, scripts alone are compared. Of a callout each paragraph
     counts. What answers a question may be in the question's language, or in any where that is
     what it asks for.
     """
-    wanted = said.language or _language_of_note(said)
-    if wanted is None or _ABOUT_LANGUAGE.search(said.question):
+    wanted = answer.language or _language_of_note(answer)
+    if wanted is None or _ABOUT_LANGUAGE.search(answer.question):
         return None
-    allowed = {wanted, find_language(said.question, "") or wanted}
-    if allowed <= _UNLATIN and (run := _latin_words(said)):
+    allowed = {wanted, find_language(answer.question, "") or wanted}
+    if allowed <= _UNLATIN and (run := _latin_words(answer)):
         return Fault("language", f"changes its language (“{run}”)", f"Write it all in {wanted}.")
-    parts = [part for part in said.text.split("\n\n") if len(part) > _ENOUGH]
-    for text in [said.text, *(parts if said.is_prose else ())]:
+    parts = [part for part in answer.text.split("\n\n") if len(part) > _ENOUGH]
+    for text in [answer.text, *(parts if answer.is_prose else ())]:
         faults = [_compare(_running(text), language) for language in sorted(allowed)]
         if all(faults):
             return faults[0]
     return None
 
 
-def _latin_words(said: CheckedAnswer) -> str:
+def _latin_words(answer: CheckedAnswer) -> str:
     """Return the words in a row in small Latin letters of which most are new to the note."""
-    known = set(_WORD.findall(f"{said.title}\n{said.note}\n{said.question}".lower()))
-    for run in _LATIN_WORDS.finditer(_running(said.text)):
+    known = set(_WORD.findall(f"{answer.title}\n{answer.note}\n{answer.question}".lower()))
+    for run in _LATIN_WORDS.finditer(_running(answer.text)):
         words = _WORD.findall(run[0])
         if len(known.intersection(words)) * 2 < len(words):
             return run[0][:_SHOWN_WORDS]
@@ -197,10 +197,10 @@ def language_named(told: str) -> str | None:
     return next((name for name in LANGUAGES if name in words), None)
 
 
-def _language_of_note(said: CheckedAnswer) -> str | None:
+def _language_of_note(answer: CheckedAnswer) -> str | None:
     """Return the language, or where nothing tells it, the script."""
-    words = _running(said.words[:_SHOWN])
-    return find_language(said.words, said.title) or script_of(words) or script_of(said.title)
+    words = _running(answer.words[:_SHOWN])
+    return find_language(answer.words, answer.title) or script_of(words) or script_of(answer.title)
 
 
 def _detect_beside(text: str, count: int, beside: str) -> str | None:

@@ -17,17 +17,17 @@ _FEWEST = 5  # parts that can tell
 _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
 
 
-def find_copied(said: CheckedAnswer) -> Fault | None:
+def find_copied(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of a callout that takes ten words in a row from the note.
 
     What answers a question may quote, but not say what another callout says.
     """
-    if said.question and letters(said.text) in letters(said.note):
+    if answer.question and letters(answer.text) in letters(answer.note):
         retry = "This stands in the note already. Answer the question that is asked."
         return Fault("copied", "says what stands in the note already", retry)
-    if not said.is_prose or said.question:
+    if not answer.is_prose or answer.question:
         return None
-    run = next(_copied_runs(said.text, _plain(said.note)), None)
+    run = next(_copied_runs(answer.text, _plain(answer.note)), None)
     if run is None:
         return None
     shown = ("" if is_unspaced(run[0]) else " ").join(run)
@@ -41,20 +41,20 @@ def without_copies(text: str, note: str) -> str:
     Or that stand in the callout before, a word or two apart. They stay where the next sentence
     needs them, and around lists and tables.
     """
-    said = _SaidBefore(note)
-    paragraphs = (_without_copies(block, said) for block in text.split("\n\n"))
+    earlier = _EarlierText(note)
+    paragraphs = (_without_copies(block, earlier) for block in text.split("\n\n"))
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _without_copies(block: str, said: _SaidBefore) -> str:
+def _without_copies(block: str, earlier: _EarlierText) -> str:
     if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
     sentences = list(find_sentences([block]))
     kept: list[str] = []
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
-        if leans_back(following) or not said.has(sentence, kept[-1:]):
+        if leans_back(following) or not earlier.has(sentence, kept[-1:]):
             kept.append(sentence)
-            said.add(sentence)
+            earlier.add(sentence)
     return _join_sentences(kept) if len(kept) < len(sentences) else block
 
 
@@ -63,8 +63,8 @@ def _join_sentences(sentences: Sequence[str]) -> str:
     return "".join(each + end for each, end in zip(sentences, ends, strict=True)).rstrip()
 
 
-class _SaidBefore:
-    """What has been said before: by the note, and by a callout so far."""
+class _EarlierText:
+    """The text an answer may not repeat: the note, and the callout up to here."""
 
     def __init__(self, note: str) -> None:
         self._note = _plain(note)
@@ -127,23 +127,23 @@ _ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "
 _RETRY = "Do not repeat the instructions or an example. Write about this note's subject only."
 
 
-def find_echo(said: CheckedAnswer) -> Fault | None:
+def find_echo(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer whose words come from the prompt and not from the note."""
-    if taken := _taken_phrase(said):
+    if taken := _taken_phrase(answer):
         return Fault("echo", f"repeats what the model was told (“{taken}”)", _RETRY)
-    words = {word for word in said.tokens if len(word) >= _LONG}
-    told = {word for word in words & _words_of(said.prompt) if word not in said.source}
+    words = {word for word in answer.tokens if len(word) >= _LONG}
+    told = {word for word in words & _words_of(answer.prompt) if word not in answer.source}
     are_most = len(words) >= _FEWEST and len(told) >= _SHARE * len(words)
     if are_most or (len(words) >= _FEWEST_ALL and told == words):
         return Fault("echo", "is made of the words the model was told", _RETRY)
     return None
 
 
-def _taken_phrase(said: CheckedAnswer) -> str:
-    told = _phrases_of(said.prompt)
-    for phrase in _phrases(said.tokens):
+def _taken_phrase(answer: CheckedAnswer) -> str:
+    told = _phrases_of(answer.prompt)
+    for phrase in _phrases(answer.tokens):
         is_told = phrase in told and not _ASKED.issuperset(phrase)
-        if is_told and not _is_in(phrase, said.title, said.note):
+        if is_told and not _is_in(phrase, answer.title, answer.note):
             return ("" if is_unspaced(phrase[0]) else " ").join(phrase)
     return ""
 

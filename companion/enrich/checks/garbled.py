@@ -70,7 +70,7 @@ _BESIDE = 24, 8  # characters before and after that are looked at
 _SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `into`
 
 
-def find_garbled(said: CheckedAnswer) -> Fault | None:
+def find_garbled(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a word of two alphabets, or fallen into English.
 
     The first: a Russian word with a Latin letter, a Korean one that goes on in them. The second,
@@ -78,20 +78,20 @@ def find_garbled(said: CheckedAnswer) -> Fault | None:
     is full of English. Not of what the note has itself, unless it tears a word of the note apart
     (`事any物`), nor of keywords and code, nor of what answers a question.
     """
-    if said.question:
+    if answer.question:
         return None
-    text = without_code(said.text)
+    text = without_code(answer.text)
     words = _WORD.findall(text)
     latin = sum(len(word) for word in words if word.isascii())
     odd = [word for word in words if _MIXED.search(word)]
-    own = f"{said.title}\n{said.note}"
+    own = f"{answer.title}\n{answer.note}"
     odd += [word for word in _TWO_SCRIPTS.findall(text) if word not in own]
     if latin * 2 < width(letters(text)):
         is_russian = sum(map(len, words)) - latin > count_unspaced(text)
         odd += _find_english(text, _IN_RUSSIAN if is_russian else _FALLEN_INTO)
     known = set(find_tokens(own)) if odd else set()
     for word in odd:
-        if word.casefold() not in known or _tears(word, text, said.note):
+        if word.casefold() not in known or _tears(word, text, answer.note):
             retry = "Write whole words, all in the same language."
             return Fault("garbled", f"has a word that is none (“{word}”)", retry)
     return None

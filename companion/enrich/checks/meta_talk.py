@@ -39,10 +39,10 @@ _QUOTED = re.compile(r"[“„«「『《][^“”„«»「」『』《》]*[�
 _RETRY = "Write about the subject itself; never say “I”, and leave out what you think of the task."
 
 
-def find_first_person(said: CheckedAnswer) -> Fault | None:
+def find_first_person(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that speaks in the first person, where its note does not."""
-    found = _I.search(_QUOTED.sub(" ", said.text))
-    if not found or _I.search(f"{said.title}\n{said.note}"):
+    found = _I.search(_QUOTED.sub(" ", answer.text))
+    if not found or _I.search(f"{answer.title}\n{answer.note}"):
         return None
     return Fault("voice", f"speaks of itself (“{' '.join(found[0].split())}”)", _RETRY)
 
@@ -76,43 +76,43 @@ _MODEL = re.compile(phrases.MODELS, _FLAGS)
 _SHOWN = 40  # characters of what was found
 
 
-def find_meta_talk(said: CheckedAnswer) -> Fault | None:
+def find_meta_talk(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer about the note, the answer or the model.
 
     What answers a question may speak of the note.
     """
-    for found in _META.finditer(said.text.lower()):
+    for found in _META.finditer(answer.text.lower()):
         is_of_note = (found.lastgroup or "").startswith("frame")
-        if not (is_of_note and said.question) and not _is_own(found, said):
+        if not (is_of_note and answer.question) and not _is_own(found, answer):
             retry = "Write about the subject itself; never mention the note, the text or yourself."
-            shown = _shown(found, said.text)
+            shown = _shown(found, answer.text)
             return Fault("meta", f"talks about the note or itself (“{shown}”)", retry)
     return None
 
 
-def find_refusal(said: CheckedAnswer) -> Fault | None:
+def find_refusal(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that refuses, asks back or leaves a gap to fill in."""
-    for found in _REFUSAL.finditer(said.text.lower()):
-        if not _is_own(found, said):
+    for found in _REFUSAL.finditer(answer.text.lower()):
+        if not _is_own(found, answer):
             retry = "Go by the title and the text as they are; write what is asked for, no more."
-            return Fault("refusal", f"is a refusal (“{_shown(found, said.text)}”)", retry)
+            return Fault("refusal", f"is a refusal (“{_shown(found, answer.text)}”)", retry)
     return None
 
 
-def _is_own(found: re.Match[str], said: CheckedAnswer) -> bool:
+def _is_own(found: re.Match[str], answer: CheckedAnswer) -> bool:
     """Return whether the words are the title's, or the note's own: then they are its subject.
 
     Not what only a model says of itself, a label, or how a chat begins; of a note on models,
     words as in "as a language model" need only name one.
     """
     words = fold(_bare(found[0]))
-    if words in fold(said.title):
+    if words in fold(answer.title):
         return True
     if found.lastgroup in ("first", "label", "self"):
         return False
     if found.lastgroup == "model":
-        return bool(_models(found[0]) & _models(f"{said.title}\n{said.note}".lower()))
-    return words in said.source
+        return bool(_models(found[0]) & _models(f"{answer.title}\n{answer.note}".lower()))
+    return words in answer.source
 
 
 def _models(text: str) -> set[str]:
@@ -239,18 +239,18 @@ _GAP = re.compile(r"\n{3,}")  # each line's beginning takes the patterns some ti
 _TASK_RETRY = "Give the finished text alone: no drafts, no remarks on the task, no instructions."
 
 
-def find_task_talk(said: CheckedAnswer) -> Fault | None:
+def find_task_talk(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that speaks of what was asked for, or thinks aloud.
 
     Words that the note or its title has are the subject's. What answers a question may speak of
     words and paragraphs, but not think aloud.
     """
-    text = _GAP.sub("\n\n", said.text.lower())
+    text = _GAP.sub("\n\n", answer.text.lower())
     signs: set[str] = set()
-    for pattern in (_SURELY,) if said.question else (_SURELY, _MAYBE):
+    for pattern in (_SURELY,) if answer.question else (_SURELY, _MAYBE):
         for found in pattern.finditer(text):
             kind = found.lastgroup or ""
-            if (said.question and kind not in _ALOUD) or _task_is_own(found[0], said):
+            if (answer.question and kind not in _ALOUD) or _task_is_own(found[0], answer):
                 continue
             signs.add(kind)
             if pattern is _SURELY or len(signs) >= _ENOUGH:
@@ -258,8 +258,8 @@ def find_task_talk(said: CheckedAnswer) -> Fault | None:
     return None
 
 
-def _task_is_own(words: str, said: CheckedAnswer) -> bool:
-    return fold(re.sub(r"^\W+|\W+$", "", words)) in said.source
+def _task_is_own(words: str, answer: CheckedAnswer) -> bool:
+    return fold(re.sub(r"^\W+|\W+$", "", words)) in answer.source
 
 
 def _fault(words: str) -> Fault:

@@ -89,19 +89,19 @@ _NOBODY = frozenset(_ANYBODY.split())
 _RETRY = "Leave out every name and number that the note does not have."
 
 
-def find_unknown_numbers(said: CheckedAnswer) -> Fault | None:
+def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a number that neither note nor title has.
 
     In digits or in words. One and two are spared, what counts the note's list or headings, and in
     words a hundred and other round ones. Of a year its century is known.
     """
-    if said.field.name != "description" and not said.by_small_model:
+    if answer.field.name != "description" and not answer.by_small_model:
         return None
-    numbers = [*in_digits(said.text)]
-    numbers += [str(value) for value in in_words(said.text) if not is_round(value)]
+    numbers = [*in_digits(answer.text)]
+    numbers += [str(value) for value in in_words(answer.text) if not is_round(value)]
     if not numbers:
         return None
-    known = known_numbers(f"{said.title}\n{said.note}", said.text) | _counted(said.note)
+    known = known_numbers(f"{answer.title}\n{answer.note}", answer.text) | _counted(answer.note)
     for number in numbers:
         if number not in known and number not in _SPARED:
             return Fault("numbers", f"has a number that the note has not ({number})", _RETRY)
@@ -120,7 +120,7 @@ def _counted(note: str) -> set[str]:
     return counts | set(map(str, rows.values()))
 
 
-def find_unknown_names(said: CheckedAnswer) -> Fault | None:
+def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a name that neither note nor title has.
 
     Names are words with a capital inside a sentence, or with capitals or digits within; in texts
@@ -129,19 +129,19 @@ def find_unknown_names(said: CheckedAnswer) -> Fault | None:
     the second kind, and two words that follow "von" and the like. An abbreviation in brackets
     explains what stands before it.
     """
-    if said.field.name != "description" and not said.by_small_model:
+    if answer.field.name != "description" and not answer.by_small_model:
         return None
-    text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", said.text))
+    text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
     words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
-    is_german = _is_german(words, said.note)
+    is_german = _is_german(words, answer.note)
     names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
     pairs = _GERMAN_NAME.findall(text)
-    sounded = [name for name in _SOUNDED.findall(text) if name not in said.source]
+    sounded = [name for name in _SOUNDED.findall(text) if name not in answer.source]
     if not names and not pairs and not sounded:
         return None
-    note = _read_words(said)
+    note = _read_words(answer)
     unknown = [name for name in names if not _is_known(name, note)]
-    if _are_initials_known(unknown, said.source):
+    if _are_initials_known(unknown, answer.source):
         unknown = []
     unknown += sounded
     unknown += [
@@ -194,13 +194,13 @@ class _Words(NamedTuple):
     initials: str
 
 
-def _read_words(said: CheckedAnswer) -> _Words:
-    spelled = set(_WORD.findall(unicodedata.normalize("NFC", f"{said.title}\n{said.note}")))
+def _read_words(answer: CheckedAnswer) -> _Words:
+    spelled = set(_WORD.findall(unicodedata.normalize("NFC", f"{answer.title}\n{answer.note}")))
     parts = {part for word in spelled if not word[1:].islower() for part in _PARTS.findall(word)}
     lower = {fold(word) for word in spelled if word[0].islower()}
     names = {fold(word) for word in spelled if word[0].isupper()} - lower
     words = lower | names | {fold(word) for word in spelled | parts}
-    return _Words(said.source, frozenset(words), frozenset(names), _initials(said.source))
+    return _Words(answer.source, frozenset(words), frozenset(names), _initials(answer.source))
 
 
 def _is_known(name: str, note: _Words) -> bool:

@@ -18,23 +18,23 @@ _SHARE = 0.1  # of them the note or its title has; what people write has more (2
 _RETRY = "Write about the subject of the title, by what the note says of it."
 
 
-def find_off_topic(said: CheckedAnswer) -> Fault | None:
+def find_off_topic(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that has hardly a word in common with the note and its title.
 
     Of a short note nothing can be told, nor of what is written in another language; what answers
     a question may go where that leads.
     """
-    if said.question or width(said.words) < _LEAST:
+    if answer.question or width(answer.words) < _LEAST:
         return None
-    parts = set(telling_parts(said.text))
-    shared = parts.intersection(telling_parts(f"{said.title}\n{said.note}"))
-    if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts) or _is_translated(said):
+    parts = set(telling_parts(answer.text))
+    shared = parts.intersection(telling_parts(f"{answer.title}\n{answer.note}"))
+    if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts) or _is_translated(answer):
         return None
     return Fault("topic", "does not speak of what the note is about", _RETRY)
 
 
-def _is_translated(said: CheckedAnswer) -> bool:
-    wanted, own = said.language, find_language(said.words, said.title)
+def _is_translated(answer: CheckedAnswer) -> bool:
+    wanted, own = answer.language, find_language(answer.words, answer.title)
     return bool(wanted and own and wanted != own)
 
 
@@ -67,30 +67,34 @@ _SAID_AGAIN = 0.15
 _REPETITION_RETRY = "Say every thing once, in fresh words, and stop."
 
 
-def find_repetition(said: CheckedAnswer) -> Fault | None:
+def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that says a word, a phrase or a sentence again."""
     again = (
-        _repeated_sentence(said.text)
-        or _stutter(said.text)
-        or ("" if said.is_prose else _thrice(said.text, said.title))
-        or _repeated_phrase(said.tokens, said.field.kind)
-        or ("" if said.is_prose else _few_words(said.tokens))
-        or (_few_parts(said) if said.field.kind in ("text", "prose") and not said.question else "")
-        or (_goes_round(said.tokens) if said.is_prose and not said.question else "")
+        _repeated_sentence(answer.text)
+        or _stutter(answer.text)
+        or ("" if answer.is_prose else _thrice(answer.text, answer.title))
+        or _repeated_phrase(answer.tokens, answer.field.kind)
+        or ("" if answer.is_prose else _few_words(answer.tokens))
+        or (
+            _few_parts(answer)
+            if answer.field.kind in ("text", "prose") and not answer.question
+            else ""
+        )
+        or (_goes_round(answer.tokens) if answer.is_prose and not answer.question else "")
     )
     return Fault("repetition", f"repeats itself (“{again}”)", _REPETITION_RETRY) if again else None
 
 
-def find_title_alone(said: CheckedAnswer) -> Fault | None:
+def find_title_alone(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that says no more than the note's title does, or a heading."""
-    if said.field.name != "description" and not said.is_prose:
+    if answer.field.name != "description" and not answer.is_prose:
         return None
-    known = letters(said.title)
-    headings = {letters(match[1]) for match in _HEADING.finditer(said.note)} - {""}
-    if letters(said.text).removeprefix(known) in headings - {known}:
+    known = letters(answer.title)
+    headings = {letters(match[1]) for match in _HEADING.finditer(answer.note)} - {""}
+    if letters(answer.text).removeprefix(known) in headings - {known}:
         return Fault("title", "says no more than a heading", "Write a sentence, not a heading.")
-    rest = Counter(said.tokens) - Counter(find_tokens(said.title))
-    if letters(said.text) != known and set(rest) - _SAYS_NOTHING:
+    rest = Counter(answer.tokens) - Counter(find_tokens(answer.title))
+    if letters(answer.text) != known and set(rest) - _SAYS_NOTHING:
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
@@ -158,16 +162,16 @@ def _few_words(tokens: Sequence[str]) -> str:
     return max(counts, key=lambda word: counts[word] * len(word))
 
 
-def _few_parts(said: CheckedAnswer) -> str:
+def _few_parts(answer: CheckedAnswer) -> str:
     """Return what is said most often where much of what says something is said again.
 
     Beside the words of the title, which may be.
     """
-    named = set(telling_parts(said.title))
-    parts = [part for part in telling_parts(said.text) if part not in named]
+    named = set(telling_parts(answer.title))
+    parts = [part for part in telling_parts(answer.text) if part not in named]
     counts = Counter(parts)
     again = len(parts) - len(counts)
-    if said.is_prose:
+    if answer.is_prose:
         fewest, share = _CALLOUT
     else:
         fewest, share = _LINE if len(parts) < _LONG_LINE[0] else _LONG_LINE

@@ -17,10 +17,10 @@ _PAIRS = ("()", "[]", "（）", "「」", "“”")
 
 
 def without_bad_names(
-    said: CheckedAnswer, check: Callable[[CheckedAnswer], Fault | None]
+    answer: CheckedAnswer, check: Callable[[CheckedAnswer], Fault | None]
 ) -> list[str]:
     """Return the items of a list, one a line of the value, that are names and pass the check."""
-    items = (replace(said, text=item, raw=item) for item in said.text.split("\n"))
+    items = (replace(answer, text=item, raw=item) for item in answer.text.split("\n"))
     return [item.text for item in items if _is_name(item) and not check(item)]
 
 
@@ -115,41 +115,41 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
     return "\n\n".join(blocks[: max(fitting, default=len(blocks))])
 
 
-def find_json(said: CheckedAnswer) -> Fault | None:
+def find_json(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that is or holds JSON, or begins with the field's label.
 
     A member of an object within it is none where the note shows JSON, too.
     """
-    text = without_code(said.text)
+    text = without_code(answer.text)
     member = _MEMBER.search(text)
-    found = _LABEL.match(text) or (member and not (member.start() and _MEMBER.search(said.note)))
-    if not (found or (_OBJECT.fullmatch(said.raw) and said.field.kind != "list")):
+    found = _LABEL.match(text) or (member and not (member.start() and _MEMBER.search(answer.note)))
+    if not (found or (_OBJECT.fullmatch(answer.raw) and answer.field.kind != "list")):
         return None
     return Fault("json", "holds JSON", "Write the text alone, without keys, braces or labels.")
 
 
-def find_markup(said: CheckedAnswer) -> Fault | None:
+def find_markup(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer in which markup is left that no code in the note shows.
 
     Within the answer any tag may stand where the note's code has one, and `__init__` where the
     note has it at all. An entity within a word stands for a sign of the text, whatever the note
     shows. An address may stand there where the note has it.
     """
-    text = ESCAPE.sub(r"\1", without_code(said.text) if said.is_prose else said.text)
-    found = [*_BROKEN.finditer(without_code(said.raw)), *_MARKUP.finditer(text)]
-    if said.is_prose:
+    text = ESCAPE.sub(r"\1", without_code(answer.text) if answer.is_prose else answer.text)
+    found = [*_BROKEN.finditer(without_code(answer.raw)), *_MARKUP.finditer(text)]
+    if answer.is_prose:
         found += re.finditer(r"\*\*", _PAIRED.sub("", text))
     else:
         found += _EMPHASIS.finditer(text)
-    address = next((m for m in _ADDRESS.finditer(said.raw) if m[0] not in said.note), None)
+    address = next((m for m in _ADDRESS.finditer(answer.raw) if m[0] not in answer.note), None)
     if address:
         retry = "Write plain words, without links and addresses."
         return Fault("markup", f"has an address that the note has not (“{address[0]}”)", retry)
-    code = _code_in(said.note) if found else ""
+    code = _code_in(answer.note) if found else ""
     for match in found:
-        if said.is_prose and match.lastgroup == "mark":
+        if answer.is_prose and match.lastgroup == "mark":
             continue  # links of notes that exist, made by inert_prose
-        if not _is_shown(match, said.note, code):
+        if not _is_shown(match, answer.note, code):
             reason = f"has markup left in it (“{match[0]}”)"
             return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
     return None
@@ -170,7 +170,7 @@ def _encloses(tag: re.Match[str]) -> bool:
     return tag.start() == 0 or bool(ends)
 
 
-def find_bad_length(said: CheckedAnswer) -> Fault | None:
+def find_bad_length(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer much shorter or longer than the field's limits.
 
     Signs of scripts without spaces count as 2.5 letters where it is about too little. Of a value
@@ -178,23 +178,23 @@ def find_bad_length(said: CheckedAnswer) -> Fault | None:
     question. A callout has at most one
     paragraph for every 400 characters.
     """
-    field = said.field
+    field = answer.field
     least, most = field.min_characters, field.max_characters
-    if said.of_section:
+    if answer.of_section:
         least = int(least * _SECTION)
-    if said.is_prose and width(said.text) < least and not said.question:
+    if answer.is_prose and width(answer.text) < least and not answer.question:
         retry = f"Write at least {least / _WORD:.0f} words: two paragraphs of whole sentences."
-        return Fault("length", f"is too short ({len(said.text)} characters)", retry)
-    is_brief = said.field.whole_sentences and len(said.tokens) < _FEWEST_WORDS
+        return Fault("length", f"is too short ({len(answer.text)} characters)", retry)
+    is_brief = answer.field.whole_sentences and len(answer.tokens) < _FEWEST_WORDS
     if (
-        width(letters(said.text)) < (least * 2 if is_brief else least) / _LEEWAY
-        and not said.question
+        width(letters(answer.text)) < (least * 2 if is_brief else least) / _LEEWAY
+        and not answer.question
     ):
-        return _length(f"is too short ({len(said.text)} characters)", f"at least {least}")
-    if len(said.text) > _OVER * most or (said.is_prose and _is_wordy(said.text, field)):
-        return _length(f"is too long ({len(said.text)} characters)", f"at most {most}")
-    if said.is_prose:
-        return _bad_paragraphs(said.text, _most_paragraphs(field))
+        return _length(f"is too short ({len(answer.text)} characters)", f"at least {least}")
+    if len(answer.text) > _OVER * most or (answer.is_prose and _is_wordy(answer.text, field)):
+        return _length(f"is too long ({len(answer.text)} characters)", f"at most {most}")
+    if answer.is_prose:
+        return _bad_paragraphs(answer.text, _most_paragraphs(field))
     return None
 
 

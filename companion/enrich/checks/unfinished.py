@@ -40,21 +40,21 @@ _WORD = re.compile(r"[^\W\d_]+$")
 _RETRY = "Write whole sentences, shorter ones, and end the last with a full stop."
 
 
-def find_unfinished(said: CheckedAnswer) -> Fault | None:
+def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
 
     Only a field of whole sentences needs a full stop: people end many a description without one.
     """
-    text = ESCAPE.sub(r"\1", said.text).strip()
+    text = ESCAPE.sub(r"\1", answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
     if _STARTS_INSIDE.match(text):
         return _unfinished(text[:40], "Begin with the beginning of a sentence.")
-    if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
+    if answer.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         is_whole = any(map(str.isalpha, last)) and not _breaks_off(last)
         return None if is_whole or last[-1] in "|`" else _unfinished(last[-40:], _RETRY)
-    needs_end = said.field.whole_sentences and not _ends_otherwise(last, said)
+    needs_end = answer.field.whole_sentences and not _ends_otherwise(last, answer)
     if not _is_final(last) and (
-        needs_end or _breaks_off(last) or _is_cut_in_word(last, said.source)
+        needs_end or _breaks_off(last) or _is_cut_in_word(last, answer.source)
     ):
         return _unfinished(last[-40:], _RETRY)
     return None
@@ -92,9 +92,9 @@ def _is_final(text: str) -> bool:
     return is_final and not _CUT.search(bare)
 
 
-def _ends_otherwise(text: str, said: CheckedAnswer) -> bool:
+def _ends_otherwise(text: str, answer: CheckedAnswer) -> bool:
     """Return whether the text may be whole without a full stop; a callout, after a quotation."""
-    is_closed = said.is_prose and _QUOTE_OR_BRACKET.search(text)
+    is_closed = answer.is_prose and _QUOTE_OR_BRACKET.search(text)
     return bool(is_closed or _ENDS_BARE.search(text) or _EMOJI.search(text))
 
 
