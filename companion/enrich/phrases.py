@@ -31,11 +31,13 @@ def find_phrases(section: str, name: str) -> list[str]:
     return [phrase for code in load_languages() for phrase in _read_list(code, section, name)]
 
 
+@cache
 def join_phrases(section: str, name: str) -> str:
     """Return a pattern that matches any entry of the list, in any language; NOTHING without one."""
     return "|".join(find_phrases(section, name)) or NOTHING
 
 
+@cache
 def find_words(section: str, name: str) -> frozenset[str]:
     """Return the words of a list in all languages."""
     return frozenset(find_phrases(section, name))

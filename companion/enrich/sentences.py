@@ -4,34 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
-_ABBREVIATIONS = (
-    "e.g i.e etc vs cf Dr Mr Mrs Ms Prof St No Fig approx ca z.B d.h bzw usw Nr u.a Sr Sra p.ej M"
-    " т.е т.д т.п им г"
-)
-_AFTER_ABBREVIATION = re.compile(
-    rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
-)
+from companion.enrich.phrases import find_phrases, join_phrases
+
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SIGN = re.compile(r"\S")
-
-# How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
-# Japanese.
-_LEANS = re.compile(
-    r"""(?:
-      it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
-    | however|otherwise|moreover|therefore|thus|hence|instead|similarly|nevertheless|then|so|but
-    | and|also|still|yet|finally|second(?:ly)?|third(?:ly)?|for\ (?:example|instance)
-    | in\ (?:contrast|addition|turn|fact)|on\ the\ other|the\ (?:other|former|latter|same|second)
-    | er|sie|es|dies\w*|aber|jedoch|doch|auch|außerdem|daher|deshalb|dann|sonst|zweitens
-    | zum\ beispiel|dagegen|dadurch|damit|dabei|so
-    | ell[oa]s?|est?[aeo]s?|pero|además|también|luego|segundo|sin\ embargo|por\ (?:eso|ejemplo|lo)
-    | он|она|оно|они|это\w*|но|однако|поэтому|также|затем|иначе|во-вторых|например|кроме\ того
-    )\b
-    | 它|他|她|这|其|但|不过|然而|因此|所以|例如|比如|此外|另外|同时|否则|而|并且|那
-    | それ|これ|しかし|ただし|そのため|また|例えば|たとえば|さらに|次に|そして|この|その""",
-    re.IGNORECASE | re.VERBOSE,
-)
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
@@ -54,12 +32,26 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 
 def leans_back(sentence: str) -> bool:
     """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
-    return bool(_LEANS.match(sentence))
+    return bool(_leaning_back().match(sentence))
 
 
 def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
     following = _SIGN.search(paragraph, end.end())
-    is_word = end[0] == "." and _AFTER_ABBREVIATION.search(
+    is_word = end[0] == "." and _abbreviation_end().search(
         paragraph[max(0, end.start() - 12) : end.end()]
     )
     return not (is_word or (following and following[0].islower() and end[0][0] in ".…"))
+
+
+@cache
+def _abbreviation_end() -> re.Pattern[str]:
+    """Return the pattern of an abbreviation, or of an initial, that a text ends with."""
+    known = "|".join(map(re.escape, find_phrases("sentences", "abbreviations")))
+    return re.compile(rf"(?:^|[\s(])(?:{known}|[^\W\d_])\.$")
+
+
+@cache
+def _leaning_back() -> re.Pattern[str]:
+    words = join_phrases("sentences", "leans_back")
+    signs = join_phrases("sentences", "leans_back_signs")
+    return re.compile(rf"(?:{words})\b|{signs}", re.IGNORECASE)

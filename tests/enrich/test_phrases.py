@@ -17,8 +17,8 @@ SECTIONS_ELSEWHERE = {
     ("sentences", "leans_back_signs"),
     ("unfinished", "no_last_signs"),
     ("garbled", "beside_code"),
-    ("names", "common_words"),
-    ("names", "before_name"),
+    ("capital_nouns", "common_words"),
+    ("capital_nouns", "before_name"),
     ("names", "sounded"),
 }
 """The lists that English has no need of."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from functools import cache
 from itertools import pairwise
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import without_code
+from companion.enrich.phrases import find_words, join_phrases
 from companion.enrich.words import UNSPACED, count_unspaced, find_tokens, letters, width
 
 _LATIN = "A-Za-z\u00c0-\u024f"
@@ -26,45 +28,6 @@ _TWO_SCRIPTS = re.compile(
     rf"|\b[{_LATIN}]+[{_GREEK}]{{2}}\w*|\b[{_GREEK}]{{2,}}[{_LATIN}]\w*"
 )
 _IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")  # words side by side
-# English that a model falls into in the middle of a Russian or Chinese sentence.
-_ENGLISH = """
-an and any are for from in is it of on or that the this to with
-"""
-_FALLEN_INTO = frozenset(_ENGLISH.split())
-# In Russian also these; other words alone are names, as nginx and numpy.
-_NO_NAMES = """
-ability about above according achieve across actually additional after again all allows almost also
-although always among amount another approach area aspect back based because become been before
-being belief benefit better between body both but came can cannot challenge change common complex
-concept condition connection consider contains could crucial culture development different
-difficult discuss does each early effect effective effort emotion enough essential even every
-everything example experience explain explore feature feeling few find first focus form found full
-fundamental gave general give goal good great group grow growth had happen has have health help
-here high history how however human idea impact importance important improve include includes
-including increase individual influence information instead into its itself just kind knowledge
-known language large last later learn learning less level life like long made main make many
-matter may mean meaning means method mind moment more most mostly much must natural nature need
-never new not nothing now often once one only order other others our over own part particular
-people perhaps person place possible power practice principle problem process produce provide
-provides purpose quality rather reach reason relationship require research result role said same
-say see seem sense several shape share should show similar simple simply since skill small social
-society some something sometimes specific state step still strategy strong structure success such
-take task technique tend than their them themselves then theory there therefore these they thing
-things think those thought three through throughout thus time together too tool toward towards
-truth two type typically under understand understanding until upon used useful using usually value
-various very want was water ways well went were what when where whether which while who whole why
-widely will within without word words work world would year years yet you your
-"""
-_IN_RUSSIAN = _FALLEN_INTO | frozenset(_NO_NAMES.split())
-# What stands beside a keyword: `for 循环`, `оператор and`.
-_OF_CODE = re.compile(
-    r"循环|迴圈|语句|語句|函数|函式|関数|变量|变数|変数|关键字|关键词|キーワード|运算|运行|操作符|演算子|"
-    r"指向|命令|代码|コード|类型|型|参数|引数|方法|メソッド|对象|字段|属性|标签|构文|構文|文を|文や|文は|文の|"
-    r"ключев|слов[оа]м?\b|цикл|операто|операци|услови|инструкц|функци|метод|команд|переменн|параметр"
-    r"|аргумент|тип[ауеы]?\b|пол[еяю]\b|тег|класс|атрибут|свойств|ветк|папк|файл|модул|пакет|утилит"
-    r"|библиотек|ключ|флаг|опци",
-    re.IGNORECASE,
-)
 _GLUED = re.compile(f"[{UNSPACED}]{{2}}")
 _BESIDE = 24, 8  # characters before and after that are looked at
 _SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `into`
@@ -88,7 +51,7 @@ def find_garbled(answer: CheckedAnswer) -> Fault | None:
     odd += [word for word in _TWO_SCRIPTS.findall(text) if word not in own]
     if latin * 2 < width(letters(text)):
         is_russian = sum(map(len, words)) - latin > count_unspaced(text)
-        odd += _find_english(text, _IN_RUSSIAN if is_russian else _FALLEN_INTO)
+        odd += _find_english(text, is_russian)
     known = set(find_tokens(own)) if odd else set()
     for word in odd:
         if word.casefold() not in known or _tears(word, text, answer.note):
@@ -97,12 +60,21 @@ def find_garbled(answer: CheckedAnswer) -> Fault | None:
     return None
 
 
-def _find_english(text: str, common: frozenset[str]) -> Iterator[str]:
+def _find_english(text: str, is_russian: bool) -> Iterator[str]:
     """Yield the common words that stand alone, but for keywords of a program."""
+    common = find_words("garbled", "fallen_into")
+    if is_russian:
+        common |= find_words("garbled", "common_words")
     for run in _IN_LATIN.finditer(text):
         start, end = run.span()
-        if run[0] in common and not _OF_CODE.search(_beside(text, start, end)):
+        if run[0] in common and not _beside_code().search(_beside(text, start, end)):
             yield run[0]
+
+
+@cache
+def _beside_code() -> re.Pattern[str]:
+    """Return the pattern of what stands beside a keyword: `for 循环`, `оператор and`."""
+    return re.compile(join_phrases("garbled", "beside_code"), re.IGNORECASE)
 
 
 def _beside(text: str, start: int, end: int) -> str:

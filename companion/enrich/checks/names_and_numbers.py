@@ -9,11 +9,13 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.numerals import ROMAN, in_digits, in_words, is_round, known_numbers
+from companion.enrich.phrases import find_phrases, find_words, join_phrases
 from companion.enrich.words import UNSPACED, count_unspaced, fold
 
 _SPARED = ("0", "1", "2")
@@ -27,29 +29,6 @@ _BEGINNING = 2000  # characters of the note that tell its language
 _MOST_NAMES = 200  # that are looked up
 _MOST_PARTS = 6  # of a name such as DataFrame
 _MOST_INITIALS = 400  # words of the note that an abbreviation may stand for
-# Capitals that give no name of the model's own: languages, peoples, days, "I"; what abbreviates
-# no name: a PDF, an API, CO2.
-_CAPITALISED = """
-i god i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february
-march april may june july august september october november december english french german spanish
-italian portuguese dutch russian chinese japanese korean arabic latin greek european american
-british african asian western eastern internet web ok pdf url ai
-ac api ascii cd cli cms co2 cpu crm css csv dc diy dna dns dvd ebook eu faq ftp gb gpu gps gui h2o
-hdd html http https id ide io ip isbn it json kb ki km led llm mb ml nlp os pc phd png pr qr ram
-rgb rna rom rss sdk seo sim sms sql ssd ssh ssl svg tb tcp tls tv udp ui uk un unicode uri us usa
-usb utf ux uv vat vpn wifi wi fi sci xml yaml zip ии ес сша св санкт saint sankt
-januar februar marz mai juni juli oktober dezember
-"""
-_ORDINARY = frozenset(_CAPITALISED.split())
-# Forms of one name that do not begin alike enough.
-_ONE_NAME = """
-denmark danish dane danes; scotland scottish scots; finland finnish finn finns; ireland irish
-switzerland swiss schweiz; norway norwegian; poland polish; wales welsh; france french
-netherlands dutch holland; spain spanish spaniard; greece greek; rome roman; naples neapolitan
-venice venetian; thailand thai; iceland icelandic; descartes cartesian; лев льва льву львом льве
-england english; britain british
-"""
-_FAMILIES = [frozenset(line.split()) for line in re.split(r"[;\n]", _ONE_NAME) if line]
 _ADJECTIVE = re.compile(r"[a-z]{0,2}(?:i?ans?|ish|ese|ics?|i[sz]ms?|ists?)")
 _BELIEF = re.compile(r"is[mt]s?$")  # buddhism, Buddhists
 _PLURAL = ({"", "s"}, {"", "es"}, {"y", "ies"})
@@ -59,33 +38,6 @@ _FLEETING = re.compile(r"[еоь](?=[бвгджзклмнпрстфхц]$)")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMERONYM = re.compile(r"([a-z])(\d+)([a-z])")  # k8s, i18n
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
-_COMMON_IN_GERMAN = """
-der die das und ist sind für mit von zu im den dem des ein eine einen einer wie auf aus als oder
-wird werden nicht über durch bei nach sich auch zur zum am warum wann man kann beim dass unter
-"""
-_GERMAN = frozenset(_COMMON_IN_GERMAN.split())
-_GERMAN_NAME = re.compile(
-    r"\b(?:von|nach|durch|laut|[Aa]utor(?:in)?|Herrn?|Frau|Herzog(?:in)?|König(?:in)?|Dr\."
-    r"|Prof(?:\.|essor(?:in)?)|wie (?:schon|bei|bereits)) ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
-)
-# Signs that write foreign names in Chinese by their sound: three in a row are hardly anything else.
-_SOUNDED = re.compile(
-    "[阿埃艾奥巴贝比波伯布达德迪蒂多尔法菲夫弗戈格哈赫霍胡基吉加卡凯科克库拉莱兰勒雷里利莉林卢罗洛马曼梅蒙米莫姆"
-    "纳尼诺努帕佩皮普奇乔萨塞沙斯索塔特汤图托瓦维沃西希谢雅亚伊约扎泽茨顿恩丁宾逊]{3,}"
-)
-# Who does what at the beginning of a sentence is a name, but for these.
-_ACTS = re.compile(
-    r"([A-Z][a-z]+)(?:['’]s(?= [a-z])| (?=(?:wrote|invented|founded|discovered|coined|proposed)\b))"
-)
-_ANYBODY = """
-author beginner child children city company country customer day dev developer earth employee
-everybody everyone family father he it man men mother nature one parent patient person people
-player programmer reader scientist she someone student teacher team that they this today tomorrow
-tourist traveler traveller user we what who woman women world writer year yesterday you baker cook
-gardener buyer bird dog cat here how let there where
-"""
-_NOBODY = frozenset(_ANYBODY.split())
-
 _RETRY = "Leave out every name and number that the note does not have."
 
 
@@ -135,8 +87,8 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
     is_german = _is_german(words, answer.note)
     names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
-    pairs = _GERMAN_NAME.findall(text)
-    sounded = [name for name in _SOUNDED.findall(text) if name not in answer.source]
+    pairs = _name_beside_capitals().findall(text)
+    sounded = [name for name in _sounded().findall(text) if name not in answer.source]
     if not names and not pairs and not sounded:
         return None
     note = _read_words(answer)
@@ -171,13 +123,14 @@ def _may_be_any(text: str, word: re.Match[str]) -> bool:
     """Return whether the word opens a sentence, in which any word has a capital."""
     if not _OPENS.search(text[max(0, word.start() - _BEFORE) : word.start()]):
         return False
-    acts = _ACTS.match(text, word.start())
-    return not acts or acts[1].endswith("s") or acts[1].lower() in _NOBODY
+    acts = _acts().match(text, word.start())
+    return not acts or acts[1].endswith("s") or acts[1].lower() in find_words("names", "anybody")
 
 
 def _is_german(words: Sequence[re.Match[str]], note: str) -> bool:
-    own = sum(word[0].lower() in _GERMAN for word in words)
-    return own > 1 or len(_GERMAN.intersection(note[:_BEGINNING].lower().split())) > 2
+    common = find_words("capital_nouns", "common_words")
+    own = sum(word[0].lower() in common for word in words)
+    return own > 1 or len(common.intersection(note[:_BEGINNING].lower().split())) > 2
 
 
 def _is_title_case(words: Sequence[re.Match[str]]) -> bool:
@@ -205,9 +158,9 @@ def _read_words(answer: CheckedAnswer) -> _Words:
 
 def _is_known(name: str, note: _Words) -> bool:
     word = fold(name)
-    if _ORDINARY & {word, word.removesuffix("s")} or word in note.words:
+    if find_words("names", "no_names") & {word, word.removesuffix("s")} or word in note.words:
         return True
-    if any(word in family and family & note.words for family in _FAMILIES):
+    if any(word in family and family & note.words for family in _families()):
         return True
     if name.isupper() and len(word) > 2 and word in note.initials:
         return True
@@ -269,3 +222,29 @@ def _are_initials_known(names: list[str], source: str) -> bool:
     """Return whether the names spell out an abbreviation that the note uses."""
     initials = "".join(fold(name)[0] for name in names)
     return len(initials) > 2 and bool(re.search(rf"\b{re.escape(initials)}s?\b", source))
+
+
+@cache
+def _families() -> list[frozenset[str]]:
+    """Return the forms of each name that do not begin alike enough."""
+    return [frozenset(forms.split()) for forms in find_phrases("names", "one_name")]
+
+
+@cache
+def _name_beside_capitals() -> re.Pattern[str]:
+    """Return the pattern of a first and a last name where every noun has a capital."""
+    before = join_phrases("capital_nouns", "before_name")
+    return re.compile(rf"\b(?:{before}) ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)")
+
+
+@cache
+def _sounded() -> re.Pattern[str]:
+    """Return the pattern of signs that write a foreign name: three are hardly anything else."""
+    return re.compile(f"(?:{join_phrases('names', 'sounded')}){{3,}}")
+
+
+@cache
+def _acts() -> re.Pattern[str]:
+    """Return the pattern of a sentence that begins with a name and what that does, or has."""
+    acts = join_phrases("names", "acts")
+    return re.compile(rf"([A-Z][a-z]+)(?:['’]s(?= [a-z])| (?=(?:{acts})\b))")

@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from functools import cache
 from itertools import pairwise
 
 from companion.enrich.checks.answer_language import find_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.phrases import find_words, join_phrases
 from companion.enrich.words import find_tokens, is_unspaced, letters, telling_parts, width
 
 _LEAST = 200  # letters of a note that an answer can be held against
@@ -50,17 +52,6 @@ _JUDGED, _DIFFERENT = 15, 0.52  # words, and share of them that differ: people's
 # their callouts 0.8 (210), of those of small models, if good, 0.55.
 _LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
 _LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
-_ITEM_END = re.compile(r"[,;:、，；：()]|\b(?:and|or|und|oder|et|ou|y|e|o|и|или)\b", re.IGNORECASE)
-_PADDING = """
-a an the of on about note notes description overview introduction guide summary is are what this to
-and title topic subject information facts short brief everything all you need know
-notiz über eine ein kurze der die das des beschreibung überblick zusammenfassung informationen
-nota sobre una un la el los las de descripción breve resumen información note sur
-заметка о об про описание краткое обзор
-的 关 于 笔 记 描 述 介 绍 概 要 説 明 紹 信 息 简 の に つ い て ノ ー ト
-"""
-_SAYS_NOTHING = frozenset(_PADDING.split())
-
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _RUN, _RUN_SIGNS = 3, 6
 _SAID_AGAIN = 0.15
@@ -94,7 +85,7 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
     if letters(answer.text).removeprefix(known) in headings - {known}:
         return Fault("title", "says no more than a heading", "Write a sentence, not a heading.")
     rest = Counter(answer.tokens) - Counter(find_tokens(answer.title))
-    if letters(answer.text) != known and set(rest) - _SAYS_NOTHING:
+    if letters(answer.text) != known and set(rest) - find_words("title", "says_nothing"):
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
@@ -134,7 +125,7 @@ def _thrice(text: str, title: str) -> str:
             pair for pair in pairwise(find_tokens(sentence)) if min(map(len, pair)) >= _LONG
         )
         often = [pair for pair, times in pairs.items() if times > 2]
-        items = [find_tokens(item) for item in _ITEM_END.split(sentence)] if often else []
+        items = [find_tokens(item) for item in _item_end().split(sentence)] if often else []
         for pair in often:
             shown = None if set(pair) <= set(find_tokens(title)) else 2
             if sum(tuple(item[:shown]) == pair for item in items) > 1:
@@ -197,3 +188,9 @@ def _goes_round(tokens: Sequence[str]) -> str:
 
 def _join(tokens: Sequence[str]) -> str:
     return ("" if is_unspaced(tokens[0]) else " ").join(tokens)[:60]
+
+
+@cache
+def _item_end() -> re.Pattern[str]:
+    words = join_phrases("repetition", "and_or")
+    return re.compile(rf"[,;:、，；：()]|\b(?:{words})\b", re.IGNORECASE)

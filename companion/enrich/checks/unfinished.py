@@ -6,6 +6,7 @@ import re
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import ESCAPE, LIST_OR_TABLE
+from companion.enrich.phrases import find_words
 from companion.enrich.sentences import find_sentences
 from companion.enrich.words import count_unspaced, fold
 from companion.llm.response import CUT
@@ -22,19 +23,6 @@ _BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
 _CUT = re.compile(r"(?:\.{3}|(?<!…)…)$")  # …… is how Chinese says "and so on"
 _STARTS_INSIDE = re.compile(r"^(?:[,;)\]}、，。：；！？）」》]|[.:!?](?![^\W_]))")  # not `.NET`
 _BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
-# English; German; French; Spanish; Portuguese; Italian and Dutch; Russian.
-_NO_END = """
-the a an and or of its their such including from into between than as by which because to in on
-for with at about using via
-und oder der das ein eine einen von sowie für dass weil
-et ou de du des le la les un une que pour avec dans
-y el los las del para con por su sus
-e do da dos das em os
-il lo gli di della dei che per het een van en voor
-и или в на с для о по из к от а но что
-"""
-_NO_LAST_WORDS = frozenset(_NO_END.split())
-_NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
 _WORD = re.compile(r"[^\W\d_]+$")
 
 _RETRY = "Write whole sentences, shorter ones, and end the last with a full stop."
@@ -99,10 +87,14 @@ def _ends_otherwise(text: str, answer: CheckedAnswer) -> bool:
 
 
 def _breaks_off(text: str) -> bool:
-    if _BROKEN_OFF.search(text) or _CUT.search(text) or _NO_LAST_SIGNS.search(text):
+    if (
+        _BROKEN_OFF.search(text)
+        or _CUT.search(text)
+        or text.endswith(tuple(find_words("unfinished", "no_last_signs")))
+    ):
         return True
     word = _WORD.search(text.casefold())
-    if word and word[0] in _NO_LAST_WORDS and " " in text:
+    if word and word[0] in find_words("unfinished", "no_last_words") and " " in text:
         return True
     return any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
 
