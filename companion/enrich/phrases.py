@@ -17,6 +17,7 @@ _FOLDER = Path(__file__).parent / "checks" / "phrases"
 _FIRST = ("en", "de", "es", "ru", "zh", "ja")
 """Languages whose phrases are tried before those of the others."""
 
+_LIST = re.compile(r"<([a-z_.]+)\.([a-z_]+)>")
 _PART = re.compile(r"\{([a-z_]+)\}")
 NOTHING = "(?!)"
 """A pattern that matches nowhere."""
@@ -32,6 +33,14 @@ def find_phrases(section: str, name: str) -> list[str]:
 
 
 @cache
+def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """Return the pattern compiled, each `<section.list>` in it standing for any entry of the list.
+
+    Raises re.error where an entry is no pattern.
+    """
+    return re.compile(_LIST.sub(lambda m: f"(?:{join_phrases(m[1], m[2])})", pattern), flags)
+
+
 def join_phrases(section: str, name: str) -> str:
     """Return a pattern that matches any entry of the list, in any language; NOTHING without one."""
     return "|".join(find_phrases(section, name)) or NOTHING

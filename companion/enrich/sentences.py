@@ -6,10 +6,11 @@ import re
 from collections.abc import Iterable, Iterator
 from functools import cache
 
-from companion.enrich.phrases import find_phrases, join_phrases
+from companion.enrich.phrases import compile_phrases, find_phrases
 
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SIGN = re.compile(r"\S")
+_LEANS_BACK = r"<sentences.leans_back>\b|<sentences.leans_back_signs>"
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
@@ -26,21 +27,16 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
 def find_sentence_ends(text: str) -> Iterator[int]:
     """Yield where the sentences end that a blank follows; in Chinese and Japanese, all of them."""
     for end in _END.finditer(text):
-        if _ends_sentence(text, end):
+        if end[0] == "." and _abbreviation_end().search(text[max(0, end.start() - 12) : end.end()]):
+            continue
+        following = _SIGN.search(text, end.end())
+        if not (following and following[0].islower() and end[0][0] in ".…"):
             yield end.end()
 
 
 def leans_back(sentence: str) -> bool:
     """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
-    return bool(_leaning_back().match(sentence))
-
-
-def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
-    following = _SIGN.search(paragraph, end.end())
-    is_word = end[0] == "." and _abbreviation_end().search(
-        paragraph[max(0, end.start() - 12) : end.end()]
-    )
-    return not (is_word or (following and following[0].islower() and end[0][0] in ".…"))
+    return bool(compile_phrases(_LEANS_BACK, re.IGNORECASE).match(sentence))
 
 
 @cache
@@ -48,10 +44,3 @@ def _abbreviation_end() -> re.Pattern[str]:
     """Return the pattern of an abbreviation, or of an initial, that a text ends with."""
     known = "|".join(map(re.escape, find_phrases("sentences", "abbreviations")))
     return re.compile(rf"(?:^|[\s(])(?:{known}|[^\W\d_])\.$")
-
-
-@cache
-def _leaning_back() -> re.Pattern[str]:
-    words = join_phrases("sentences", "leans_back")
-    signs = join_phrases("sentences", "leans_back_signs")
-    return re.compile(rf"(?:{words})\b|{signs}", re.IGNORECASE)

@@ -7,7 +7,7 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.phrases import join_phrases
+from companion.enrich.phrases import compile_phrases
 from companion.enrich.words import UNSPACED, count_unspaced
 
 if TYPE_CHECKING:
@@ -68,6 +68,10 @@ _SURE, _UNLIKELY = 0.75, 0.08
 _SENTENCE = 70  # letters that tell a language other than the one beside it
 _SURELY_CHINESE = 50  # signs without one of kana
 _SURER, _UNLIKELIER = 0.95, 0.01  # where there are fewer letters, but half as many
+_ABOUT_LANGUAGE = "<language.translate>|" + "|".join(
+    rf"\b(?-i:{name})\b|" + (rf"\b{own}\b" if own[0] < "\u0900" else own)
+    for _, name, own in _NAMES.values()
+)
 
 
 def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
@@ -78,7 +82,7 @@ def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
     what it asks for.
     """
     wanted = answer.language or _language_of_note(answer)
-    if wanted is None or _about_language().search(answer.question):
+    if wanted is None or compile_phrases(_ABOUT_LANGUAGE, re.IGNORECASE).search(answer.question):
         return None
     allowed = {wanted, find_language(answer.question, "") or wanted}
     if allowed <= _UNLATIN and (run := _latin_words(answer)):
@@ -205,16 +209,6 @@ def _detect_beside(text: str, count: int, beside: str) -> str | None:
     if count >= _SENTENCE:
         return best if share >= _SURE else None
     return best if share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER else None
-
-
-@cache
-def _about_language() -> re.Pattern[str]:
-    """Return the pattern of a question that names a language or asks for a translation."""
-    names = (
-        rf"\b(?-i:{name})\b|" + (rf"\b{own}\b" if own[0] < "\u0900" else own)
-        for _, name, own in _NAMES.values()
-    )
-    return re.compile("|".join([join_phrases("language", "translate"), *names]), re.IGNORECASE)
 
 
 def _running(text: str) -> str:

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
 from itertools import pairwise
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import without_code
-from companion.enrich.phrases import find_words, join_phrases
+from companion.enrich.phrases import compile_phrases, find_words
 from companion.enrich.words import UNSPACED, count_unspaced, find_tokens, letters, width
 
 _LATIN = "A-Za-z\u00c0-\u024f"
@@ -28,6 +27,7 @@ _TWO_SCRIPTS = re.compile(
     rf"|\b[{_LATIN}]+[{_GREEK}]{{2}}\w*|\b[{_GREEK}]{{2,}}[{_LATIN}]\w*"
 )
 _IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")  # words side by side
+_CODE = "<garbled.beside_code>"  # beside a keyword: `for 循环`, `оператор and`
 _GLUED = re.compile(f"[{UNSPACED}]{{2}}")
 _BESIDE = 24, 8  # characters before and after that are looked at
 _SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `into`
@@ -67,14 +67,10 @@ def _find_english(text: str, is_russian: bool) -> Iterator[str]:
         common |= find_words("garbled", "common_words")
     for run in _IN_LATIN.finditer(text):
         start, end = run.span()
-        if run[0] in common and not _beside_code().search(_beside(text, start, end)):
+        if run[0] in common and not compile_phrases(_CODE, re.IGNORECASE).search(
+            _beside(text, start, end)
+        ):
             yield run[0]
-
-
-@cache
-def _beside_code() -> re.Pattern[str]:
-    """Return the pattern of what stands beside a keyword: `for 循环`, `оператор and`."""
-    return re.compile(join_phrases("garbled", "beside_code"), re.IGNORECASE)
 
 
 def _beside(text: str, start: int, end: int) -> str:

@@ -6,10 +6,9 @@ What models say then is in `phrases/`, a file a language.
 from __future__ import annotations
 
 import re
-from functools import cache
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.phrases import join_phrases
+from companion.enrich.phrases import compile_phrases
 from companion.enrich.words import fold
 
 _BEGINS = r"[^\w(（]{0,5}(?=[\w(（])"
@@ -17,40 +16,43 @@ _FIRST = rf"\A{_BEGINS}"  # the answer
 _OPENS = rf"(?:\A|[.!?…:]\s{{1,3}}|[。！？：…\n]){_BEGINS}"  # a sentence
 _SIGN = "(?=[\u3005-\u9fff\uac00-\ud7a3\uff00-\uffef])"  # Chinese, Japanese, Korean
 _DRAFT_OPENS = r"(?:\A|[.!?…:)\n]\s{0,3}|[。！？：])\W{0,3}"
-_USER_OPENS = r"(?:\A|[.!?]\s|[。！？]|\n)"
 _SHOWN = 40  # characters of what was found
 
 _QUOTED = re.compile(r"[“„«「『《][^“”„«»「」『』《》]*[”“»」』》]|\"[^\"\n]*\"")
 _BLANK_LINES = re.compile(r"\n{3,}")  # each beginning of a line costs the patterns time
 
-_SURE_SIGNS = (
-    "count",
-    "paragraphs",
-    "sentences",
-    "user",
-    "lists",
-    "only",
-    "fresh",
-    "keepers",
-    "orders",
-    "unsure",
-    "draft",
-    "aloud",
+
+def _anywhere(name: str) -> str:
+    """Return a pattern that tries phrases only where a word begins, or at a sign: it is faster."""
+    return rf"\b<{name}>|{_SIGN}<{name}_signs>"
+
+
+def _group(section: str, names: str) -> str:
+    return "|".join(f"(?P<{name}><{section}.{name}>)" for name in names.split())
+
+
+# Lists of phrases/, which are for small letters: it is faster than re.IGNORECASE.
+_META = (
+    rf"(?P<self>{_anywhere('meta.self')})|{_FIRST}(?:(?P<first><meta.first>)|(?P<frame><meta.frame_first>))"
+    rf"|{_OPENS}(?:(?P<model><meta.model>)|(?P<frame_later><meta.frame_later>)"
+    rf"|(?P<chatter><meta.chatter>)|(?P<label><meta.label>[*_]*\s?[:：]))"
+    rf"|(?P<frame_within>{_anywhere('meta.frame_within')})"
 )
-_SIGNS_BY_CHANCE = (
-    "friend",
-    "explain",
-    "plain",
-    "subject",
-    "stop",
-    "twice",
-    "heading",
-    "facts",
-    "paragraph",
-    "whole",
-    "words",
-    "note",
-    "mention",
+_MODELS = r"(?<![a-zа-я])<meta.model_short>(?:[ -]?<meta.model_kind>)?(?![a-zа-я])|<meta.models>"
+_REFUSAL = (
+    rf"(?P<first>{_FIRST}<refusal.first>|^\(?<refusal.nothing>\)?[.。]?$)"
+    rf"|<refusal.gap>|{_anywhere('refusal.anywhere')}"
+)
+_SURELY_TASK = (
+    _group("task.sure", "count paragraphs sentences")
+    + r"|(?P<user>(?:\A|[.!?]\s|[。！？]|\n)<task.sure.user>)|"
+    + _group("task.sure", "lists only fresh keepers orders unsure")
+    + rf"|(?P<draft>{_DRAFT_OPENS}<task.sure.draft> ?[)）]?[:：])"
+    rf"|(?P<aloud>{_DRAFT_OPENS}<task.sure.aloud_first>|<task.sure.aloud>)"
+)
+_MAYBE_TASK = _group(
+    "task.by_chance",
+    "friend explain plain subject stop twice heading facts paragraph whole words note mention",
 )
 _ENOUGH = 3  # signs that an explanation may hold by chance; of the sure ones one is enough
 _TASK_RETRY = "Give the finished text alone: no drafts, no remarks on the task, no instructions."
@@ -63,7 +65,7 @@ def find_first_person(answer: CheckedAnswer) -> Fault | None:
     Then it is the model that speaks: whoever explains a subject has no need to; who refuses, thinks
     aloud or makes conversation does. Quotations are left out.
     """
-    pattern = _first_person()
+    pattern = compile_phrases("<voice.words>", re.MULTILINE)
     found = pattern.search(_QUOTED.sub(" ", answer.text))
     if not found or pattern.search(f"{answer.title}\n{answer.note}"):
         return None
@@ -79,7 +81,7 @@ def find_meta_talk(answer: CheckedAnswer) -> Fault | None:
 
     What answers a question may speak of the note.
     """
-    for found in _meta_talk().finditer(answer.text.lower()):
+    for found in compile_phrases(_META, re.MULTILINE).finditer(answer.text.lower()):
         is_of_note = (found.lastgroup or "").startswith("frame")
         if not (is_of_note and answer.question) and not _is_subject(found, answer):
             retry = "Write about the subject itself; never mention the note, the text or yourself."
@@ -90,7 +92,7 @@ def find_meta_talk(answer: CheckedAnswer) -> Fault | None:
 
 def find_refusal(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that refuses, asks back or leaves a gap to fill in."""
-    for found in _refusal().finditer(answer.text.lower()):
+    for found in compile_phrases(_REFUSAL, re.MULTILINE).finditer(answer.text.lower()):
         if not _is_subject(found, answer):
             retry = "Go by the title and the text as they are; write what is asked for, no more."
             return Fault("refusal", f"is a refusal (“{_quote(found, answer.text)}”)", retry)
@@ -104,7 +106,8 @@ def find_task_talk(answer: CheckedAnswer) -> Fault | None:
     words and paragraphs, but not think aloud.
     """
     text = _BLANK_LINES.sub("\n\n", answer.text.lower())
-    sure, by_chance = _task_talk()
+    sure = compile_phrases(_SURELY_TASK, re.MULTILINE)
+    by_chance = compile_phrases(_MAYBE_TASK, re.MULTILINE)
     signs: set[str] = set()
     for pattern in (sure,) if answer.question else (sure, by_chance):
         for found in pattern.finditer(text):
@@ -132,7 +135,7 @@ def _is_subject(found: re.Match[str], answer: CheckedAnswer) -> bool:
     if found.lastgroup in ("first", "label", "self"):
         return False
     if found.lastgroup == "model":
-        models = _models()
+        models = compile_phrases(_MODELS)
         named = set(models.findall(found[0]))
         return bool(named.intersection(models.findall(f"{answer.title}\n{answer.note}".lower())))
     return words in answer.source
@@ -144,68 +147,3 @@ def _quote(found: re.Match[str], text: str) -> str:
 
 def _trim(words: str) -> str:
     return " ".join(re.sub(r"^\W+|\W+$", "", words).split())
-
-
-# Patterns are for small letters, which is faster than re.IGNORECASE.
-
-
-@cache
-def _first_person() -> re.Pattern[str]:
-    return re.compile(join_phrases("voice", "words"), re.MULTILINE)  # of text as it is
-
-
-@cache
-def _meta_talk() -> re.Pattern[str]:
-    def phrases(name: str) -> str:
-        return f"(?:{join_phrases('meta', name)})"
-
-    return re.compile(
-        rf"(?P<self>{_anywhere('meta', 'self')})"
-        rf"|{_FIRST}(?:(?P<first>{phrases('first')})|(?P<frame>{phrases('frame_first')}))"
-        rf"|{_OPENS}(?:(?P<model>{phrases('model')})|(?P<frame_later>{phrases('frame_later')})"
-        rf"|(?P<chatter>{phrases('chatter')})|(?P<label>{phrases('label')}[*_]*\s?[:：]))"
-        rf"|(?P<frame_within>{_anywhere('meta', 'frame_within')})",
-        re.MULTILINE,
-    )
-
-
-@cache
-def _refusal() -> re.Pattern[str]:
-    return re.compile(
-        rf"(?P<first>{_FIRST}(?:{join_phrases('refusal', 'first')})"
-        rf"|^\(?(?:{join_phrases('refusal', 'nothing')})\)?[.。]?$)"
-        rf"|{join_phrases('refusal', 'gap')}|{_anywhere('refusal', 'anywhere')}",
-        re.MULTILINE,
-    )
-
-
-@cache
-def _models() -> re.Pattern[str]:
-    """Return the pattern of language models, which a note on them names, too."""
-    return re.compile(
-        rf"(?<![a-zа-я])(?:{join_phrases('meta', 'model_short')})"
-        rf"(?:[ -]?(?:{join_phrases('meta', 'model_kind')}))?(?![a-zа-я])"
-        rf"|{join_phrases('meta', 'models')}",
-    )
-
-
-@cache
-def _task_talk() -> tuple[re.Pattern[str], re.Pattern[str]]:
-    """Return the patterns of the sure signs and of those that may stand there by chance."""
-    sure = {name: join_phrases("task.sure", name) for name in _SURE_SIGNS}
-    sure["user"] = f"{_USER_OPENS}(?:{sure['user']})"
-    sure["draft"] = f"{_DRAFT_OPENS}(?:{sure['draft']}) ?[)）]?[:：]"
-    first = join_phrases("task.sure", "aloud_first")
-    sure["aloud"] = f"{_DRAFT_OPENS}(?:{first})|{sure['aloud']}"
-    by_chance = {name: join_phrases("task.by_chance", name) for name in _SIGNS_BY_CHANCE}
-    return _named(sure), _named(by_chance)
-
-
-def _named(groups: dict[str, str]) -> re.Pattern[str]:
-    return re.compile("|".join(f"(?P<{name}>{words})" for name, words in groups.items()), re.M)
-
-
-def _anywhere(section: str, name: str) -> str:
-    """Return a pattern that tries phrases only where a word begins, or at a sign: it is faster."""
-    words, signs = join_phrases(section, name), join_phrases(section, f"{name}_signs")
-    return rf"\b(?:{words})|{_SIGN}(?:{signs})"

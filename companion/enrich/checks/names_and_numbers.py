@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.numerals import ROMAN, in_digits, in_words, is_round, known_numbers
-from companion.enrich.phrases import find_phrases, find_words, join_phrases
+from companion.enrich.phrases import compile_phrases, find_phrases, find_words
 from companion.enrich.words import UNSPACED, count_unspaced, fold
 
 _SPARED = ("0", "1", "2")
@@ -38,6 +38,12 @@ _FLEETING = re.compile(r"[еоь](?=[бвгджзклмнпрстфхц]$)")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMERONYM = re.compile(r"([a-z])(\d+)([a-z])")  # k8s, i18n
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
+# Where every noun has a capital, a first and a last name are known by what stands before them.
+_NAME_AMONG_CAPITALS = r"\b<capital_nouns.before_name> ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
+# Signs that write foreign names in Chinese by their sound: three in a row are hardly anything else.
+_SOUNDED = "<names.sounded>{3,}"
+# Who does something, or has it, at the beginning of a sentence is a name, unless it is anybody.
+_ACTS = r"([A-Z][a-z]+)(?:['’]s(?= [a-z])| (?=<names.acts>\b))"
 _RETRY = "Leave out every name and number that the note does not have."
 
 
@@ -87,8 +93,10 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
     is_german = _is_german(words, answer.note)
     names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
-    pairs = _name_beside_capitals().findall(text)
-    sounded = [name for name in _sounded().findall(text) if name not in answer.source]
+    pairs = compile_phrases(_NAME_AMONG_CAPITALS).findall(text)
+    sounded = [
+        name for name in compile_phrases(_SOUNDED).findall(text) if name not in answer.source
+    ]
     if not names and not pairs and not sounded:
         return None
     note = _read_words(answer)
@@ -108,7 +116,9 @@ def _names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterat
     if count_unspaced(text) * 2 > sum(len(word[0]) for word in words):
         yield from (word[0] for word in words if len(word[0]) > 1 and not word[0].islower())
         return
-    capitals_mean = not is_german and not _is_title_case(words)
+    long = [word[0] for word in words[1:] if len(word[0]) > 3]
+    is_headline = sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
+    capitals_mean = not is_german and not is_headline
     for word in words:
         if len(word[0]) < 2:
             continue
@@ -123,7 +133,7 @@ def _may_be_any(text: str, word: re.Match[str]) -> bool:
     """Return whether the word opens a sentence, in which any word has a capital."""
     if not _OPENS.search(text[max(0, word.start() - _BEFORE) : word.start()]):
         return False
-    acts = _acts().match(text, word.start())
+    acts = compile_phrases(_ACTS).match(text, word.start())
     return not acts or acts[1].endswith("s") or acts[1].lower() in find_words("names", "anybody")
 
 
@@ -131,11 +141,6 @@ def _is_german(words: Sequence[re.Match[str]], note: str) -> bool:
     common = find_words("capital_nouns", "common_words")
     own = sum(word[0].lower() in common for word in words)
     return own > 1 or len(common.intersection(note[:_BEGINNING].lower().split())) > 2
-
-
-def _is_title_case(words: Sequence[re.Match[str]]) -> bool:
-    long = [word[0] for word in words[1:] if len(word[0]) > 3]
-    return sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
 
 
 class _Words(NamedTuple):
@@ -228,23 +233,3 @@ def _are_initials_known(names: list[str], source: str) -> bool:
 def _families() -> list[frozenset[str]]:
     """Return the forms of each name that do not begin alike enough."""
     return [frozenset(forms.split()) for forms in find_phrases("names", "one_name")]
-
-
-@cache
-def _name_beside_capitals() -> re.Pattern[str]:
-    """Return the pattern of a first and a last name where every noun has a capital."""
-    before = join_phrases("capital_nouns", "before_name")
-    return re.compile(rf"\b(?:{before}) ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)")
-
-
-@cache
-def _sounded() -> re.Pattern[str]:
-    """Return the pattern of signs that write a foreign name: three are hardly anything else."""
-    return re.compile(f"(?:{join_phrases('names', 'sounded')}){{3,}}")
-
-
-@cache
-def _acts() -> re.Pattern[str]:
-    """Return the pattern of a sentence that begins with a name and what that does, or has."""
-    acts = join_phrases("names", "acts")
-    return re.compile(rf"([A-Z][a-z]+)(?:['’]s(?= [a-z])| (?=(?:{acts})\b))")

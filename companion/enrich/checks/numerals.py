@@ -7,7 +7,7 @@ import unicodedata
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 
-from companion.enrich.phrases import NOTHING, find_phrases, join_phrases
+from companion.enrich.phrases import NOTHING, compile_phrases, find_phrases
 from companion.enrich.words import UNSPACED, fold
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
@@ -40,7 +40,7 @@ def known_numbers(source: str, answer: str) -> set[str]:
     known.update(f"{first}{last}" for first, last in _YEARS.findall(source))
     known.update(f"{match[1]}0000" for match in _MYRIADS.finditer(source))
     years = [int(number) for number in known if len(number) in (3, 4)]
-    if re.search(join_phrases("numbers", "century"), fold(answer)):
+    if compile_phrases("<numbers.century>").search(fold(answer)):
         known.update(str(year // 100 + 1) for year in years)
         known.update(str((year - 1) // 100 + 1) for year in years)
     if _DECADE.search(answer):

@@ -5,12 +5,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from functools import cache
 from itertools import pairwise
 
 from companion.enrich.checks.answer_language import find_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.phrases import find_words, join_phrases
+from companion.enrich.phrases import compile_phrases, find_words
 from companion.enrich.words import find_tokens, is_unspaced, letters, telling_parts, width
 
 _LEAST = 200  # letters of a note that an answer can be held against
@@ -30,14 +29,12 @@ def find_off_topic(answer: CheckedAnswer) -> Fault | None:
         return None
     parts = set(telling_parts(answer.text))
     shared = parts.intersection(telling_parts(f"{answer.title}\n{answer.note}"))
-    if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts) or _is_translated(answer):
+    if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts):
+        return None
+    wanted, own = answer.language, find_language(answer.words, answer.title)
+    if wanted and own and wanted != own:
         return None
     return Fault("topic", "does not speak of what the note is about", _RETRY)
-
-
-def _is_translated(answer: CheckedAnswer) -> bool:
-    wanted, own = answer.language, find_language(answer.words, answer.title)
-    return bool(wanted and own and wanted != own)
 
 
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
@@ -52,6 +49,7 @@ _JUDGED, _DIFFERENT = 15, 0.52  # words, and share of them that differ: people's
 # their callouts 0.8 (210), of those of small models, if good, 0.55.
 _LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
 _LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
+_ITEM_END = r"[,;:、，；：()]|\b<repetition.and_or>\b"
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _RUN, _RUN_SIGNS = 3, 6
 _SAID_AGAIN = 0.15
@@ -125,7 +123,14 @@ def _thrice(text: str, title: str) -> str:
             pair for pair in pairwise(find_tokens(sentence)) if min(map(len, pair)) >= _LONG
         )
         often = [pair for pair, times in pairs.items() if times > 2]
-        items = [find_tokens(item) for item in _item_end().split(sentence)] if often else []
+        items = (
+            [
+                find_tokens(item)
+                for item in compile_phrases(_ITEM_END, re.IGNORECASE).split(sentence)
+            ]
+            if often
+            else []
+        )
         for pair in often:
             shown = None if set(pair) <= set(find_tokens(title)) else 2
             if sum(tuple(item[:shown]) == pair for item in items) > 1:
@@ -188,9 +193,3 @@ def _goes_round(tokens: Sequence[str]) -> str:
 
 def _join(tokens: Sequence[str]) -> str:
     return ("" if is_unspaced(tokens[0]) else " ").join(tokens)[:60]
-
-
-@cache
-def _item_end() -> re.Pattern[str]:
-    words = join_phrases("repetition", "and_or")
-    return re.compile(rf"[,;:、，；：()]|\b(?:{words})\b", re.IGNORECASE)
