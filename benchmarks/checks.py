@@ -22,7 +22,7 @@ from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import find_missed
-from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, what_was_told
+from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, join_instructions
 from companion.enrich.checks.unfinished import whole_sentences
 from companion.enrich.extractive import running_text
 from companion.enrich.language import Languages
@@ -191,7 +191,7 @@ def _make_answer(note: Note, prompts: Prompts, name: str, text: str) -> CheckedA
         return None
     text = value if isinstance(value, str) else "\n".join(value)
     view, title = note.reference.view, note.reference.title
-    words, told = "\n".join(running_text(view)), what_was_told(prompts, field)
+    words, told = "\n".join(running_text(view)), join_instructions(prompts, field)
     return CheckedAnswer(field, text, text, title, view.note.text, words, told, note.language)
 
 

@@ -10,7 +10,7 @@ from companion.enrich.phrases import compile_phrases, find_phrases
 
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SIGN = re.compile(r"\S")
-_LEANS_BACK = r"<sentences.leans_back>\b|<sentences.leans_back_signs>"
+_NEEDS_PREVIOUS = r"<sentences.needs_previous>\b|<sentences.needs_previous_signs>"
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
@@ -34,9 +34,9 @@ def find_sentence_ends(text: str) -> Iterator[int]:
             yield end.end()
 
 
-def leans_back(sentence: str) -> bool:
+def needs_previous(sentence: str) -> bool:
     """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
-    return bool(compile_phrases(_LEANS_BACK, re.IGNORECASE).match(sentence))
+    return bool(compile_phrases(_NEEDS_PREVIOUS, re.IGNORECASE).match(sentence))
 
 
 @cache

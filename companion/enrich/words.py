@@ -23,7 +23,7 @@ def find_tokens(text: str) -> list[str]:
     return _TOKEN.findall(text.casefold())
 
 
-def telling_parts(text: str) -> list[str]:
+def find_stems(text: str) -> list[str]:
     """Return the beginnings of the long words; then, of scripts without spaces, each two signs."""
     tokens = find_tokens(text)
     words = [fold(token)[:_STEM] for token in tokens if len(token) >= _LONG]

@@ -13,13 +13,13 @@ from companion.enrich.checks import (
     CheckedAnswer,
     checks_are_on,
     find_fault,
-    fit_items,
-    what_was_told,
+    find_good_items,
+    join_instructions,
+    trim_callout,
 )
 from companion.enrich.checks.copied import without_copies
-from companion.enrich.checks.garbled import part_words
+from companion.enrich.checks.garbled import split_joined_words
 from companion.enrich.checks.shape import first_paragraphs
-from companion.enrich.checks.tidy import tidy
 from companion.enrich.checks.unfinished import whole_sentences
 from companion.prompts import load_prompts
 
@@ -81,7 +81,7 @@ NOTES = {
 
 def answer_of(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
     title, note = NOTES[language]
-    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+    told = join_instructions(PROMPTS, PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 
@@ -472,11 +472,14 @@ LISTS = [
 @pytest.mark.parametrize(("items", "fit"), LISTS)
 def test_items_of_a_list(items: list[str], fit: list[str] | None) -> None:
     answer = answer_of("\n".join(items), field="aliases")
-    assert fit_items(answer) == (items if fit is None else fit)
+    assert find_good_items(answer) == (items if fit is None else fit)
 
 
 def test_an_alias_may_be_in_latin_letters_everywhere() -> None:
-    assert fit_items(answer_of("Sourdough\n酸种面包", "zh", "aliases")) == ["Sourdough", "酸种面包"]
+    assert find_good_items(answer_of("Sourdough\n酸种面包", "zh", "aliases")) == [
+        "Sourdough",
+        "酸种面包",
+    ]
 
 
 @pytest.mark.parametrize("text", ["What raises bread?", "Sourdough: What raises bread?"])
@@ -599,8 +602,8 @@ PARTED = [
 
 
 @pytest.mark.parametrize(("text", "parted"), PARTED)
-def test_part_words(text: str, parted: str | None) -> None:
-    assert part_words(text, NOTES["en"][1]) == (parted or text)
+def test_split_joined_words(text: str, parted: str | None) -> None:
+    assert split_joined_words(text, NOTES["en"][1]) == (parted or text)
 
 
 SANE = [
@@ -641,10 +644,10 @@ UNTIDY = [
 
 
 @pytest.mark.parametrize(("text", "tidied"), UNTIDY)
-def test_tidy(text: str, tidied: str | None) -> None:
+def test_trim_callout(text: str, tidied: str | None) -> None:
     title, note = NOTES["en"]
     expected = text if tidied is None else tidied
-    assert tidy(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
+    assert trim_callout(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:

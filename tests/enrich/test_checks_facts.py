@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.checks import CHECKS, CheckedAnswer, what_was_told
+from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
 from companion.enrich.checks.unfinished import whole_sentences
 from companion.prompts import load_prompts
 
@@ -12,7 +12,7 @@ PROMPTS = load_prompts()
 
 
 def answer_of(title: str, note: str, text: str, field: str = "description") -> CheckedAnswer:
-    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+    told = join_instructions(PROMPTS, PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 

@@ -14,7 +14,7 @@ SECTIONS_ELSEWHERE = {
     ("meta", "self_signs"),
     ("meta", "frame_within_signs"),
     ("refusal", "anywhere_signs"),
-    ("sentences", "leans_back_signs"),
+    ("sentences", "needs_previous_signs"),
     ("unfinished", "no_last_signs"),
     ("garbled", "beside_code"),
     ("capital_nouns", "common_words"),

@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from companion.enrich.checks.answer_language import find_wrong_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.checks.copied import find_copied, find_echo
-from companion.enrich.checks.garbled import find_garbled
+from companion.enrich.checks.copied import find_copied, find_echo, without_copies
+from companion.enrich.checks.garbled import find_garbled, split_joined_words
 from companion.enrich.checks.meta_talk import (
     find_first_person,
     find_meta_talk,
@@ -19,9 +19,15 @@ from companion.enrich.checks.meta_talk import (
 )
 from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
 from companion.enrich.checks.repetition import find_off_topic, find_repetition, find_title_alone
-from companion.enrich.checks.shape import find_bad_length, find_json, find_markup, without_bad_names
-from companion.enrich.checks.tidy import tidy, without_citations
-from companion.enrich.checks.unfinished import find_unfinished, whole_sentences
+from companion.enrich.checks.shape import (
+    find_bad_length,
+    find_json,
+    find_markup,
+    first_paragraphs,
+    without_bad_names,
+)
+from companion.enrich.checks.unfinished import find_unfinished, whole_sentences, without_cut
+from companion.note.sanitize import visible_lines
 from companion.prompts import Field, Prompts
 
 __all__ = [
@@ -30,9 +36,9 @@ __all__ = [
     "Fault",
     "checks_are_on",
     "find_fault",
-    "fit_items",
-    "tidy",
-    "what_was_told",
+    "find_good_items",
+    "join_instructions",
+    "trim_callout",
     "whole_sentences",
     "without_citations",
 ]
@@ -62,6 +68,13 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 )
 """The checks by their kind, in order: what needs the detector of languages, and so memory, last."""
 
+_BLANK_LINES = re.compile(r"\n{2,}")
+_FENCE = re.compile(r"```|~~~")
+_CITATION = re.compile(  # what a search engine's model leaves; the sources are not there
+    r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?:\ ?\[\^?\d{1,3}\])+|\ ?【\d+[^】\n]*】"
+    r"|\ ?\[(?:citation needed|要出典|来源请求|需要引用|cita requerida|Beleg fehlt|источник\?)\]"
+)
+_HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
 _OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
 _OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")
 
@@ -71,7 +84,7 @@ def find_fault(answer: CheckedAnswer) -> Fault | None:
     return _first_fault(answer, CHECKS)
 
 
-def fit_items(answer: CheckedAnswer) -> list[str]:
+def find_good_items(answer: CheckedAnswer) -> list[str]:
     """Return the items of a list, one a line of the value, that may go into the note."""
     return without_bad_names(answer, lambda item: _first_fault(item, _OF_ITEMS))
 
@@ -80,7 +93,29 @@ def _first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
     return next(filter(None, (CHECKS[name](answer) for name in names)), None)
 
 
-def what_was_told(prompts: Prompts, field: Field) -> str:
+def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
+    """Return of a callout the sentences that say something new, in its first paragraphs.
+
+    text: as the model said it; what is left is not inert yet, for a line may begin elsewhere now.
+    may_quote: it may say what the note says. Text with code in it stays as it is.
+    """
+    if _FENCE.search(text):
+        return text
+    text = without_citations(text, note)
+    lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
+    lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
+    text = split_joined_words(without_cut(_BLANK_LINES.sub("\n\n", lines)), note)
+    if not may_quote:
+        text = without_copies(text, note) or text
+    return first_paragraphs(text, title, field)
+
+
+def without_citations(text: str, note: str) -> str:
+    """Return text without marks of sources, such as [1], that the note has not."""
+    return _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
+
+
+def join_instructions(prompts: Prompts, field: Field) -> str:
     """Return all that a model is told for the field, examples included, without any note."""
     names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
     texts = (prompts.files[name].text for name in names if name in prompts.files)

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import LIST_OR_TABLE
-from companion.enrich.sentences import find_sentences, leans_back
+from companion.enrich.sentences import find_sentences, needs_previous
 from companion.enrich.words import find_tokens, is_unspaced, letters
 from companion.note.sanitize_inline import without_links
 
@@ -52,7 +52,7 @@ def _without_copies(block: str, earlier: _EarlierText) -> str:
     sentences = list(find_sentences([block]))
     kept: list[str] = []
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
-        if leans_back(following) or not earlier.has(sentence, kept[-1:]):
+        if needs_previous(following) or not earlier.has(sentence, kept[-1:]):
             kept.append(sentence)
             earlier.add(sentence)
     return _join_sentences(kept) if len(kept) < len(sentences) else block

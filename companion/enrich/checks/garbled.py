@@ -89,7 +89,7 @@ def _tears(word: str, text: str, note: str) -> bool:
     return before + after in note and before + word not in joined and word + after not in joined
 
 
-def part_words(text: str, note: str) -> str:
+def split_joined_words(text: str, note: str) -> str:
     """Return a callout's text with a blank back in words such as `Obsidianvaults`.
 
     Where the note, or the text, has the two words side by side, after the same word, and nowhere

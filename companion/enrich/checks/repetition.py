@@ -10,7 +10,7 @@ from itertools import pairwise
 from companion.enrich.checks.answer_language import find_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.phrases import compile_phrases, find_words
-from companion.enrich.words import find_tokens, is_unspaced, letters, telling_parts, width
+from companion.enrich.words import find_stems, find_tokens, is_unspaced, letters, width
 
 _LEAST = 200  # letters of a note that an answer can be held against
 _FEWEST = 3  # words that say something, in an answer that is judged by them
@@ -27,8 +27,8 @@ def find_off_topic(answer: CheckedAnswer) -> Fault | None:
     """
     if answer.question or width(answer.words) < _LEAST:
         return None
-    parts = set(telling_parts(answer.text))
-    shared = parts.intersection(telling_parts(f"{answer.title}\n{answer.note}"))
+    parts = set(find_stems(answer.text))
+    shared = parts.intersection(find_stems(f"{answer.title}\n{answer.note}"))
     if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts):
         return None
     wanted, own = answer.language, find_language(answer.words, answer.title)
@@ -163,8 +163,8 @@ def _few_parts(answer: CheckedAnswer) -> str:
 
     Beside the words of the title, which may be.
     """
-    named = set(telling_parts(answer.title))
-    parts = [part for part in telling_parts(answer.text) if part not in named]
+    named = set(find_stems(answer.title))
+    parts = [part for part in find_stems(answer.text) if part not in named]
     counts = Counter(parts)
     again = len(parts) - len(counts)
     if answer.is_prose:
