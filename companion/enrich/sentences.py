@@ -1,4 +1,4 @@
-"""Where sentences end."""
+"""Where the sentences of a text end."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NEEDS_PREVIOUS = r"<sentences.needs_previous>\b|<sentences.needs_previous_signs
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
-    """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
+    """Yield the sentences of the paragraphs; the end of a paragraph counts, complete or not."""
     for paragraph in paragraphs:
         begin = 0
         for end in find_sentence_ends(paragraph):
@@ -25,7 +25,7 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Yield where the sentences end that a blank follows; in Chinese and Japanese, all of them."""
+    """Yield the offset of each end of a sentence that a blank follows, or that is Chinese."""
     for end in _END.finditer(text):
         if end[0] == "." and _abbreviation_end().search(text[max(0, end.start() - 12) : end.end()]):
             continue
@@ -35,7 +35,7 @@ def find_sentence_ends(text: str) -> Iterator[int]:
 
 
 def needs_previous(sentence: str) -> bool:
-    """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
+    """Return whether the sentence needs the one before it, as after “However”."""
     return bool(compile_phrases(_NEEDS_PREVIOUS, re.IGNORECASE).match(sentence))
 
 

@@ -66,7 +66,7 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "topic": find_off_topic,
     }
 )
-"""The checks by their kind, in order: what needs the detector of languages, and so memory, last."""
+"""The checks by their kind, in order: last those that load the language detector into memory."""
 
 _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
@@ -75,29 +75,30 @@ _CITATION = re.compile(  # what a search engine's model leaves; the sources are 
     r"|\ ?\[(?:citation needed|要出典|来源请求|需要引用|cita requerida|Beleg fehlt|источник\?)\]"
 )
 _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
-_OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
-_OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")
+_DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
+_ITEM_CHECKS = ("json", "refusal", "meta", "repetition", "markup")
 
 
 def find_fault(answer: CheckedAnswer) -> Fault | None:
-    """Return the first fault that makes a text unfit for the note; None: it is fit."""
-    return _first_fault(answer, CHECKS)
+    """Return the first fault that keeps an answer out of the note, None if there is none."""
+    return _find_first_fault(answer, CHECKS)
 
 
 def find_good_items(answer: CheckedAnswer) -> list[str]:
-    """Return the items of a list, one a line of the value, that may go into the note."""
-    return without_bad_names(answer, lambda item: _first_fault(item, _OF_ITEMS))
+    """Return the items of a list that may go into the note; answer.text has one a line."""
+    return without_bad_names(answer, lambda item: _find_first_fault(item, _ITEM_CHECKS))
 
 
-def _first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
+def _find_first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
     return next(filter(None, (CHECKS[name](answer) for name in names)), None)
 
 
 def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
-    """Return of a callout the sentences that say something new, in its first paragraphs.
+    """Return the text of a callout without citations, header, copies of the note and cut-off end.
 
-    text: as the model said it; what is left is not inert yet, for a line may begin elsewhere now.
-    may_quote: it may say what the note says. Text with code in it stays as it is.
+    At most as many paragraphs are left as the field allows. Text with code in it stays as it is.
+    text: as the model wrote it; the result still has to be sanitized. may_quote: whether it may
+    repeat sentences of the note.
     """
     if _FENCE.search(text):
         return text
@@ -111,21 +112,22 @@ def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: b
 
 
 def without_citations(text: str, note: str) -> str:
-    """Return text without marks of sources, such as [1], that the note has not."""
+    """Return text without references such as [1], except those that the note has, too."""
     return _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
 
 
 def join_instructions(prompts: Prompts, field: Field) -> str:
-    """Return all that a model is told for the field, examples included, without any note."""
+    """Return all instructions the model is given for a field, with examples but without a note."""
     names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
     texts = (prompts.files[name].text for name in names if name in prompts.files)
-    return _OR_ELSE.sub(r"\1", "\n\n".join(texts))
+    return _DEFAULT.sub(r"\1", "\n\n".join(texts))
 
 
 def checks_are_on() -> bool:
-    """Return whether answers are checked at all: not with COMPANION_CHECKS=off.
+    """Return whether answers are checked in this process: not with COMPANION_CHECKS=off.
 
-    For tests and benchmarks in which a stub says odd words. Answers are made inert all the same.
+    Tests and benchmarks switch the checks off where a stub gives odd answers. Answers are sanitized
+    all the same.
     """
     return os.environ.get("COMPANION_CHECKS", "").casefold() != "off"
 
@@ -134,5 +136,5 @@ UNCHECKED = "COMPANION_CHECKS=off is set: what the model says goes into notes un
 
 
 def find_unchecked() -> str | None:
-    """Return what to say; None where answers are checked, in this process."""
+    """Return a warning for the user where answers are not checked, else None."""
     return None if checks_are_on() else UNCHECKED

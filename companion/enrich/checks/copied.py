@@ -1,4 +1,4 @@
-"""Is a callout the note over again?"""
+"""Answers that repeat the note or the prompt."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from companion.enrich.words import find_tokens, is_unspaced, letters
 from companion.note.sanitize_inline import without_links
 
 _WORDS, _SIGNS = 10, 25  # in a row
-_NEARLY = 0.7  # of a sentence's parts; one word changed in twelve leaves so many
-_FEWEST = 5  # parts that can tell
+_NEARLY = 0.7  # of a sentence's runs; with one word of twelve changed, so many are left
+_FEWEST = 5  # runs, of shorter sentences
 _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
 
 
 def find_copied(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of a callout that takes ten words in a row from the note.
+    """Return the fault of a callout with ten words in a row from the note, or 25 signs.
 
-    What answers a question may quote, but not say what another callout says.
+    The answer to a question may quote the note, but not consist of a quotation.
     """
     if answer.question and letters(answer.text) in letters(answer.note):
         retry = "This stands in the note already. Answer the question that is asked."
@@ -36,17 +36,17 @@ def find_copied(answer: CheckedAnswer) -> Fault | None:
 
 
 def without_copies(text: str, note: str) -> str:
-    """Return a callout's text without the sentences that stand in the note below it anyway.
+    """Return a callout's text without the sentences that repeat the note or the callout itself.
 
-    Or that stand in the callout before, a word or two apart. They stay where the next sentence
-    needs them, and around lists and tables.
+    A sentence with a word or two changed repeats it, too. Sentences stay where the next one needs
+    them, and paragraphs with a list or a table stay as they are.
     """
     earlier = _EarlierText(note)
-    paragraphs = (_without_copies(block, earlier) for block in text.split("\n\n"))
+    paragraphs = (_drop_copies(block, earlier) for block in text.split("\n\n"))
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _without_copies(block: str, earlier: _EarlierText) -> str:
+def _drop_copies(block: str, earlier: _EarlierText) -> str:
     if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
     sentences = list(find_sentences([block]))
@@ -55,12 +55,10 @@ def _without_copies(block: str, earlier: _EarlierText) -> str:
         if needs_previous(following) or not earlier.has(sentence, kept[-1:]):
             kept.append(sentence)
             earlier.add(sentence)
-    return _join_sentences(kept) if len(kept) < len(sentences) else block
-
-
-def _join_sentences(sentences: Sequence[str]) -> str:
-    ends = ("" if each.endswith(_NO_BLANK_AFTER) else " " for each in sentences)
-    return "".join(each + end for each, end in zip(sentences, ends, strict=True)).rstrip()
+    if len(kept) == len(sentences):
+        return block
+    ends = ("" if each.endswith(_NO_BLANK_AFTER) else " " for each in kept)
+    return "".join(each + end for each, end in zip(kept, ends, strict=True)).rstrip()
 
 
 class _EarlierText:
@@ -74,9 +72,9 @@ class _EarlierText:
         self._parts.update(_parts(sentence))
 
     def has(self, sentence: str, before: Sequence[str]) -> bool:
-        """Return whether the sentence is one of these, nearly, or has ten words of the note.
+        """Return whether most of the sentence stands here, or ten words in a row of the note.
 
-        Also with the one before it, unless that has them alone.
+        The words may begin in the sentence before, unless that has ten of the note itself.
         """
         if any(_copied_runs(" ".join(before), self._note)):
             before = []
@@ -87,14 +85,14 @@ class _EarlierText:
 
 
 def _parts(text: str) -> list[tuple[str, ...]]:
-    """Return all runs of three words, or four signs, to tell sentences that are nearly the same."""
-    tokens = find_tokens(_shown(text))
+    """Return all runs of three words, or four signs, by which similar sentences are found."""
+    tokens = find_tokens(_replace_links(text))
     ends = (at + (4 if is_unspaced(token) else 3) for at, token in enumerate(tokens))
     return [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
 
 
 def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
-    tokens = find_tokens(_shown(text))
+    tokens = find_tokens(_replace_links(text))
     for start, token in enumerate(tokens):
         size = _SIGNS if is_unspaced(token) else _WORDS
         run = tokens[start : start + size]
@@ -103,12 +101,12 @@ def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
 
 
 def _plain(note: str) -> str:
-    """Return the note's words, to look runs up in."""
-    return _join(find_tokens(_shown(note)))
+    """Return the words of the note as find_copied looks runs up in them."""
+    return _join(find_tokens(_replace_links(note)))
 
 
-def _shown(text: str) -> str:
-    """Return text with links as they are read."""
+def _replace_links(text: str) -> str:
+    """Return text with links as a reader sees them."""
     return "\n".join(without_links(line) for line in text.split("\n"))
 
 
@@ -116,8 +114,8 @@ def _join(tokens: Sequence[str]) -> str:
     return f" {' '.join(tokens)} "
 
 
-_ECHO_WORDS, _ECHO_SIGNS = 6, 12  # in a row, taken from the prompt
-_LONG = 5  # letters of a word that says something
+_ECHO_WORDS, _ECHO_SIGNS = 6, 12  # in a row that are taken from the prompt
+_LONG = 5  # letters of a word that counts
 
 _SHARE = 0.6
 _FEWEST_ALL = 3  # such words in an answer that has no others
@@ -143,14 +141,10 @@ def _taken_phrase(answer: CheckedAnswer) -> str:
     told = _phrases_of(answer.prompt)
     for phrase in _phrases(answer.tokens):
         is_told = phrase in told and not _ASKED.issuperset(phrase)
-        if is_told and not _is_in(phrase, answer.title, answer.note):
+        own = (answer.title, answer.note) if is_told else ()
+        if is_told and not any(phrase in _phrases(find_tokens(text)) for text in own):
             return ("" if is_unspaced(phrase[0]) else " ").join(phrase)
     return ""
-
-
-def _is_in(phrase: Sequence[str], *texts: str) -> bool:
-    wanted = tuple(phrase)
-    return any(wanted in set(_phrases(find_tokens(text))) for text in texts)
 
 
 @lru_cache(maxsize=32)

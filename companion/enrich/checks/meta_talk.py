@@ -1,6 +1,6 @@
-"""Does the model speak of itself, of the note or of its task, or does it refuse?
+"""Answers that speak of the model, the note or the task, or that refuse.
 
-What models say then is in `phrases/`, a file a language.
+The phrases by which they are known are in `phrases/`, one file for each language.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ _FIRST = rf"\A{_BEGINS}"  # the answer
 _OPENS = rf"(?:\A|[.!?…:]\s{{1,3}}|[。！？：…\n]){_BEGINS}"  # a sentence
 _SIGN = "(?=[\u3005-\u9fff\uac00-\ud7a3\uff00-\uffef])"  # Chinese, Japanese, Korean
 _DRAFT_OPENS = r"(?:\A|[.!?…:)\n]\s{0,3}|[。！？：])\W{0,3}"
-_SHOWN = 40  # characters of what was found
+_SHOWN = 40  # characters of a phrase that a fault quotes
 
 _QUOTED = re.compile(r"[“„«「『《][^“”„«»「」『』《》]*[”“»」』》]|\"[^\"\n]*\"")
-_BLANK_LINES = re.compile(r"\n{3,}")  # each beginning of a line costs the patterns time
+_BLANK_LINES = re.compile(r"\n{3,}")  # patterns are tried at every line, which takes time
 
 
 def _anywhere(name: str) -> str:
-    """Return a pattern that tries phrases only where a word begins, or at a sign: it is faster."""
+    """Return a pattern that is tried only where a word begins, or at a sign: it is faster."""
     return rf"\b<{name}>|{_SIGN}<{name}_signs>"
 
 
@@ -31,9 +31,10 @@ def _group(section: str, names: str) -> str:
     return "|".join(f"(?P<{name}><{section}.{name}>)" for name in names.split())
 
 
-# Lists of phrases/, which are for small letters: it is faster than re.IGNORECASE.
+# For texts in small letters, which is faster than re.IGNORECASE.
 _META = (
-    rf"(?P<self>{_anywhere('meta.self')})|{_FIRST}(?:(?P<first><meta.first>)|(?P<frame><meta.frame_first>))"
+    rf"(?P<self>{_anywhere('meta.self')})"
+    rf"|{_FIRST}(?:(?P<first><meta.first>)|(?P<frame><meta.frame_first>))"
     rf"|{_OPENS}(?:(?P<model><meta.model>)|(?P<frame_later><meta.frame_later>)"
     rf"|(?P<chatter><meta.chatter>)|(?P<label><meta.label>[*_]*\s?[:：]))"
     rf"|(?P<frame_within>{_anywhere('meta.frame_within')})"
@@ -62,8 +63,8 @@ _NEVER_IN_ANSWERS = ("user", "draft", "aloud")  # signs that no answer to a ques
 def find_first_person(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that says "I", where its note does not.
 
-    Then it is the model that speaks: whoever explains a subject has no need to; who refuses, thinks
-    aloud or makes conversation does. Quotations are left out.
+    An explanation has no need of it: then the model refuses, thinks aloud or makes conversation.
+    Quotations are not looked at.
     """
     pattern = compile_phrases("<voice.words>", re.MULTILINE)
     found = pattern.search(_QUOTED.sub(" ", answer.text))
@@ -79,7 +80,7 @@ def find_first_person(answer: CheckedAnswer) -> Fault | None:
 def find_meta_talk(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer about the note, the answer or the model.
 
-    What answers a question may speak of the note.
+    The answer to a question may speak of the note.
     """
     for found in compile_phrases(_META, re.MULTILINE).finditer(answer.text.lower()):
         is_of_note = (found.lastgroup or "").startswith("frame")
@@ -100,10 +101,10 @@ def find_refusal(answer: CheckedAnswer) -> Fault | None:
 
 
 def find_task_talk(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that speaks of what was asked for, or thinks aloud.
+    """Return the fault of an answer that speaks of its task or thinks aloud.
 
-    Words that the note or its title has are the subject's. What answers a question may speak of
-    words and paragraphs, but not think aloud.
+    Phrases that the note or its title has, too, belong to the subject. The answer to a question may
+    speak of words and paragraphs, but not think aloud.
     """
     text = _BLANK_LINES.sub("\n\n", answer.text.lower())
     sure = compile_phrases(_SURELY_TASK, re.MULTILINE)
@@ -124,10 +125,10 @@ def find_task_talk(answer: CheckedAnswer) -> Fault | None:
 
 
 def _is_subject(found: re.Match[str], answer: CheckedAnswer) -> bool:
-    """Return whether the words are the title's, or the note's own: then they are its subject.
+    """Return whether the words stand in the title or the note, and so belong to its subject.
 
-    Not what only a model says of itself, a label, or how a chat begins; of a note on models,
-    words as in "as a language model" need only name one.
+    What only a model says of itself, labels, and how a chat begins must stand in the title. In a
+    note on models, phrases such as "as a language model" need only name the same model.
     """
     words = fold(_trim(found[0]))
     if words in fold(answer.title):

@@ -1,4 +1,4 @@
-"""Is an answer made of whole sentences?"""
+"""Answers that break off, or begin in the middle of a sentence."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ _RETRY = "Write whole sentences, shorter ones, and end the last with a full stop
 def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
 
-    Only a field of whole sentences needs a full stop: people end many a description without one.
+    Only fields of whole sentences need a full stop: people often write descriptions without one.
     """
     text = ESCAPE.sub(r"\1", answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
@@ -40,7 +40,9 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     if answer.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         is_whole = any(map(str.isalpha, last)) and not _breaks_off(last)
         return None if is_whole or last[-1] in "|`" else _unfinished(last[-40:], _RETRY)
-    needs_end = answer.field.whole_sentences and not _ends_otherwise(last, answer)
+    ends_bare = _ENDS_BARE.search(last) or _EMOJI.search(last)
+    ends_bare = ends_bare or (_QUOTE_OR_BRACKET.search(last) if answer.is_prose else None)
+    needs_end = answer.field.whole_sentences and not ends_bare
     if not _is_final(last) and (
         needs_end or _breaks_off(last) or _is_cut_in_word(last, answer.source)
     ):
@@ -49,7 +51,7 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
 
 
 def whole_sentences(text: str) -> str:
-    """Return text without the beginning of a sentence that it ends with, if others come first."""
+    """Return text without an unfinished sentence at its end, unless that is the only one."""
     if _is_final(text) or _ENDS_BARE.search(text):
         return text
     *whole, rest = find_sentences([text]) if text else [text]
@@ -57,10 +59,10 @@ def whole_sentences(text: str) -> str:
 
 
 def without_cut(text: str) -> str:
-    """Return a callout's text without the beginning of what was cut off; see CUT.
+    """Return a callout's text without its unfinished end, if the answer was cut off (see CUT).
 
-    Of its last paragraph the whole sentences stay, of a list the whole items; then no heading
-    and nothing that leads to more comes last.
+    The whole sentences of the last paragraph stay, or the whole items of a list. A heading and a
+    line with a colon at the end do not stay last.
     """
     if not text.endswith(CUT):
         return text
@@ -80,12 +82,6 @@ def _is_final(text: str) -> bool:
     return is_final and not _CUT.search(bare)
 
 
-def _ends_otherwise(text: str, answer: CheckedAnswer) -> bool:
-    """Return whether the text may be whole without a full stop; a callout, after a quotation."""
-    is_closed = answer.is_prose and _QUOTE_OR_BRACKET.search(text)
-    return bool(is_closed or _ENDS_BARE.search(text) or _EMOJI.search(text))
-
-
 def _breaks_off(text: str) -> bool:
     if (
         _BROKEN_OFF.search(text)
@@ -100,7 +96,7 @@ def _breaks_off(text: str) -> bool:
 
 
 def _is_cut_in_word(text: str, source: str) -> bool:
-    """Return whether text ends in a part of a word that the note has only whole."""
+    """Return whether text ends in the beginning of a word that the note has only whole."""
     found = _WORD.search(text)
     word = fold(found[0]) if found and not count_unspaced(found[0]) else ""
     return (
