@@ -1,6 +1,6 @@
-"""Does an answer name what the note does not: names and numbers of the model's own?
+"""Answers with names or numbers that the note does not have.
 
-A description may not, nor may a callout of a small model: what it adds is mostly made up.
+Descriptions and the callouts of a small model may not have them: most are made up.
 """
 
 from __future__ import annotations
@@ -18,17 +18,17 @@ from companion.enrich.checks.numerals import ROMAN, in_digits, in_words, is_roun
 from companion.enrich.phrases import compile_phrases, find_phrases, find_words
 from companion.enrich.words import UNSPACED, count_unspaced, fold
 
-_SPARED = ("0", "1", "2")
+_ALLOWED = ("0", "1", "2")
 _LISTED = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]|^(#{1,6}) ", re.MULTILINE)
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
 _OPENS = re.compile(r"(?:^|[.!?…:•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$|[\"“„«(\[¿¡]$")
-_BEFORE = 12  # characters that tell whether a word opens a sentence
-_STEM, _ENDING = 4, 3  # letters that stay the same in another form, letters that may change
-_TITLE_CASE = 0.75  # of the words capitalised: a headline, in which capitals mean nothing
-_BEGINNING = 2000  # characters of the note that tell its language
+_BEFORE = 12  # characters before a word, by which it opens a sentence
+_STEM, _ENDING = 4, 3  # letters that another form of a word keeps; letters that it may change
+_TITLE_CASE = 0.75  # share of words with a capital in a headline, where capitals mean nothing
+_BEGINNING = 2000  # characters of the note by which its language is known
 _MOST_NAMES = 200  # that are looked up
 _MOST_PARTS = 6  # of a name such as DataFrame
-_MOST_INITIALS = 400  # words of the note that an abbreviation may stand for
+_MOST_INITIALS = 400  # words of the note whose initials are looked at
 _ADJECTIVE = re.compile(r"[a-z]{0,2}(?:i?ans?|ish|ese|ics?|i[sz]ms?|ists?)")
 _BELIEF = re.compile(r"is[mt]s?$")  # buddhism, Buddhists
 _PLURAL = ({"", "s"}, {"", "es"}, {"y", "ies"})
@@ -48,10 +48,10 @@ _RETRY = "Leave out every name and number that the note does not have."
 
 
 def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer with a number that neither note nor title has.
+    """Return the fault of an answer with a number, in digits or words, that the note has not.
 
-    In digits or in words. One and two are spared, what counts the note's list or headings, and in
-    words a hundred and other round ones. Of a year its century is known.
+    Allowed are one and two, the number of items of a list or of headings in the note, the centuries
+    of its years, and in words round numbers such as a hundred.
     """
     if answer.field.name != "description" and not answer.by_small_model:
         return None
@@ -59,15 +59,17 @@ def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
     numbers += [str(value) for value in in_words(answer.text) if not is_round(value)]
     if not numbers:
         return None
-    known = known_numbers(f"{answer.title}\n{answer.note}", answer.text) | _counted(answer.note)
+    known = known_numbers(f"{answer.title}\n{answer.note}", answer.text) | _list_lengths(
+        answer.note
+    )
     for number in numbers:
-        if number not in known and number not in _SPARED:
+        if number not in known and number not in _ALLOWED:
             return Fault("numbers", f"has a number that the note has not ({number})", _RETRY)
     return None
 
 
-def _counted(note: str) -> set[str]:
-    """Return how many items of a list, or headings of a level, stand in a row in the note."""
+def _list_lengths(note: str) -> set[str]:
+    """Return the numbers of list items, and of headings of a level, in a row in the note."""
     rows: Counter[str] = Counter()
     counts: set[str] = set()
     for mark in _LISTED.finditer(note):
@@ -81,11 +83,10 @@ def _counted(note: str) -> set[str]:
 def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a name that neither note nor title has.
 
-    Names are words with a capital inside a sentence, or with capitals or digits within; in texts
-    of Chinese and other scripts without capitals, the words in Latin letters with a capital, and in
-    Chinese what is written by its sound. In German, where every noun has a capital, only those of
-    the second kind, and two words that follow "von" and the like. An abbreviation in brackets
-    explains what stands before it.
+    Names are words that have a capital within a sentence, or capitals or digits within the word. In
+    scripts without capitals they are the words in Latin letters with a capital, and in Chinese what
+    is written by its sound. In German, where every noun has a capital, they are words with capitals
+    or digits within, and two words after "von" and the like. An abbreviation in brackets is none.
     """
     if answer.field.name != "description" and not answer.by_small_model:
         return None
@@ -124,13 +125,13 @@ def _names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterat
             continue
         inner = word[0][1:]
         is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
-        is_name = word[0][0].isupper() and capitals_mean and not _may_be_any(text, word)
+        is_name = word[0][0].isupper() and capitals_mean and not _only_opens(text, word)
         if is_odd or is_name:
             yield word[0]
 
 
-def _may_be_any(text: str, word: re.Match[str]) -> bool:
-    """Return whether the word opens a sentence, in which any word has a capital."""
+def _only_opens(text: str, word: re.Match[str]) -> bool:
+    """Return whether the word has a capital only because it opens a sentence."""
     if not _OPENS.search(text[max(0, word.start() - _BEFORE) : word.start()]):
         return False
     acts = compile_phrases(_ACTS).match(text, word.start())
@@ -144,7 +145,7 @@ def _is_german(words: Sequence[re.Match[str]], note: str) -> bool:
 
 
 class _Words(NamedTuple):
-    """The words of a note and its title, folded. names: those that always have a capital."""
+    """The words of a note and its title, folded; names: those that always have a capital."""
 
     source: str
     words: frozenset[str]
@@ -176,7 +177,7 @@ def _is_known(name: str, note: _Words) -> bool:
 
 
 def _is_put_together(name: str, note: _Words) -> bool:
-    """Return whether a name such as DataFrame stands there in its parts, or as df."""
+    """Return whether the note has a name such as DataFrame in its parts, or as df."""
     parts = [part.lower() for part in _PARTS.findall(name)]
     if not 1 < len(parts) <= _MOST_PARTS or "".join(parts) != name.lower():
         return False
@@ -192,9 +193,10 @@ def _is_numeronym(word: str, note: _Words) -> bool:
 
 
 def _is_form(word: str, other: str, note: _Words) -> bool:
-    """Return whether a name is another form of a word of the note, which is a name as a rule.
+    """Return whether a name is another form of a word of the note.
 
-    Plurals; adjectives (Peruvian of Peru); cases: Нила of Нил. But no son's name of the father's.
+    Forms are plurals, adjectives (Peruvian of Peru) and cases (Нила of Нил), but not the name of a
+    son (Johnson of John).
     """
     pairs = zip(f"{word} ", f"{other}  ", strict=False)
     same = next(at for at, (one, another) in enumerate(pairs) if one != another)
@@ -218,13 +220,13 @@ def _is_form(word: str, other: str, note: _Words) -> bool:
 
 
 def _initials(source: str) -> str:
-    """Return the first letters of the words; of numbers all: wwii of World War II."""
+    """Return the initials of the words, with Roman numerals whole: wwii of World War II."""
     words = _WORD.findall(source[: _MOST_INITIALS * 8])[:_MOST_INITIALS]
     return "".join(word if ROMAN.fullmatch(word.upper()) else word[0] for word in words)
 
 
 def _are_initials_known(names: list[str], source: str) -> bool:
-    """Return whether the names spell out an abbreviation that the note uses."""
+    """Return whether the names together spell out an abbreviation that the note has."""
     initials = "".join(fold(name)[0] for name in names)
     return len(initials) > 2 and bool(re.search(rf"\b{re.escape(initials)}s?\b", source))
 

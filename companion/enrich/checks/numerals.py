@@ -1,4 +1,4 @@
-"""The numbers in a text: in digits, in words, in Roman numerals and in Han signs."""
+"""The numbers in a text: in digits, words, Roman numerals and Han signs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from companion.enrich.words import UNSPACED, fold
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
 _NO_DIGITS = re.compile(r"[.,'’ \u00a0\u202f](?=\d)")
-FEW = 12  # above it, numbers in words are put together: nineteen eighty
+_FEW = 12  # greater numbers are put together in words: nineteen eighty
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 ROMAN = re.compile(r"\b(?=[IVX]{2})(X{0,3})(IX|IV|V?I{0,3})\b")
 _YEARS = re.compile(r"\b(\d\d)\d\d[-–/](\d\d)\b")  # 1939–45
@@ -31,9 +31,9 @@ _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
 def known_numbers(source: str, answer: str) -> set[str]:
-    """Return the numbers of a note's text that an answer may give, as digits without signs.
+    """Return the numbers that an answer may take from the note's text, as digits alone.
 
-    Where the answer speaks of centuries or decades, also those of the note's years.
+    Where the answer speaks of centuries or decades, those of the note's years are among them.
     """
     source = unicodedata.normalize("NFKC", source)
     known = {*in_digits(source), *map(str, in_words(source))}
@@ -50,19 +50,19 @@ def known_numbers(source: str, answer: str) -> set[str]:
 
 
 def in_digits(text: str) -> Iterator[str]:
-    """Yield the numbers that stand there in digits, without signs between them."""
+    """Yield the numbers written in digits, without the signs between them."""
     for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
         number = _NO_DIGITS.sub("", match[0])
         yield number.lstrip("0") or "0"
 
 
 def is_round(value: int) -> bool:
-    """Return whether it is ten, a hundred, a thousand and so on."""
+    """Return whether value is a power of ten."""
     return str(value).strip("0") == "1"
 
 
 def in_words(text: str) -> Iterator[int]:
-    """Yield the numbers that stand there in words, in Roman numerals or in Han signs."""
+    """Yield the numbers written in words, Roman numerals or Han signs."""
     for match in ROMAN.finditer(text):
         yield 10 * len(match[1]) + _ONES.index(match[2])
     for match in _HAN.finditer(text):
@@ -88,7 +88,7 @@ def _in_letters(text: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4096)
 def _units_in(word: str) -> tuple[int, ...]:
-    """Return what a word is made of: 20 and 5 of veinticinco and fünfundzwanzig; else nothing."""
+    """Return the numbers a word is made of, none if it is no number: 20, 5 for veinticinco."""
     values, unit, spelled = _numerals()
     found = spelled.fullmatch(word)
     units = tuple(values[each] for each in unit.findall(found[1])) if found else ()
@@ -108,25 +108,28 @@ def _numerals() -> tuple[Mapping[str, int], re.Pattern[str], re.Pattern[str]]:
 
 
 def _goes_on(last: int, unit: int, gap: str) -> bool:
-    """Return whether a unit is part of the number that ends with another: 5 after 20."""
+    """Return whether unit goes on with the number that last belongs to: 5 after 20."""
     if gap not in (" ", "-", " and ", " y "):
         return False
     if gap == " and ":
         return last >= 100 > unit
     return (
-        last >= 100 or unit >= 100 or (last >= 20 and unit < 10) or (FEW < last < 20 and unit >= 10)
+        last >= 100
+        or unit >= 100
+        or (last >= 20 and unit < 10)
+        or (_FEW < last < 20 and unit >= 10)
     )
 
 
 def _add(value: int, unit: int) -> int:
-    """Return the number with one more unit; nineteen and eighty are a year."""
+    """Return value with unit added; nineteen and eighty make a year."""
     if unit >= 100:
         return value // 1000 * 1000 + (value % 1000 or 1) * unit
-    return value * 100 + unit if FEW < value < 20 and unit >= 10 else value + unit
+    return value * 100 + unit if _FEW < value < 20 and unit >= 10 else value + unit
 
 
 def _value_of_han(signs: str) -> int | None:
-    """Return the number that Han signs stand for: 320 for 三百二十, 1997 for 一九九七."""
+    """Return the number that Han signs stand for, None if it is none: 320 for 三百二十."""
     if signs[0] not in "一二三四五六七八九十两兩":
         return None
     if all(sign in _HAN_DIGITS for sign in signs):

@@ -1,4 +1,4 @@
-"""Does an answer speak of something else than the note?"""
+"""Answers that repeat themselves or the title, or that are about something else than the note."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.phrases import compile_phrases, find_words
 from companion.enrich.words import find_stems, find_tokens, is_unspaced, letters, width
 
-_LEAST = 200  # letters of a note that an answer can be held against
-_FEWEST = 3  # words that say something, in an answer that is judged by them
-_SHARE = 0.1  # of them the note or its title has; what people write has more (2 in 490 less)
+_LEAST = 200  # letters of a note that an answer can be compared with
+_FEWEST = 3  # stems of an answer that can be compared
+_SHARE = 0.1  # share of them in the note; 2 of 490 descriptions by people have less
 
 _RETRY = "Write about the subject of the title, by what the note says of it."
 
@@ -22,8 +22,7 @@ _RETRY = "Write about the subject of the title, by what the note says of it."
 def find_off_topic(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that has hardly a word in common with the note and its title.
 
-    Of a short note nothing can be told, nor of what is written in another language; what answers
-    a question may go where that leads.
+    Short notes, answers in another language, and answers to questions are not looked at.
     """
     if answer.question or width(answer.words) < _LEAST:
         return None
@@ -38,17 +37,22 @@ def find_off_topic(answer: CheckedAnswer) -> Fault | None:
 
 
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
-_SHORTEST_SENTENCE = 8  # letters; shorter ones may well stand twice: "No.", "Yes."
+_SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
 _PHRASE_WORDS = {"text": 4, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
-_STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
+_STUTTERS = (
+    (1, 3),
+    (2, 3),
+    (3, 2),
+    (4, 2),
+)  # a number of tokens, and how often they stand in a row
 _UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
-_JUDGED, _DIFFERENT = 15, 0.52  # words, and share of them that differ: people's differ more
-# The same for the parts that say something. In a line what is said most often counts once: of
-# people's lines of up to 60 parts 0.88 and more differ then, of longer ones 0.74 (698 in all). Of
-# their callouts 0.8 (210), of those of small models, if good, 0.55.
+_JUDGED, _DIFFERENT = 15, 0.52  # words, and the share of different ones; people's have more
+# The same for stems. In a line the most frequent one counts once: then 0.88 and more are different
+# in lines of up to 60 stems that people wrote, 0.74 in longer ones (698 in all). In callouts that
+# people wrote it is 0.8 (210), in good ones by small models 0.55.
 _LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
-_LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
+_LONG = 4  # letters of words that do not stand three times in a sentence: no "of the"
 _ITEM_END = r"[,;:、，；：()]|\b<repetition.and_or>\b"
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _RUN, _RUN_SIGNS = 3, 6
@@ -57,25 +61,29 @@ _REPETITION_RETRY = "Say every thing once, in fresh words, and stop."
 
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that says a word, a phrase or a sentence again."""
-    again = (
+    """Return the fault of an answer that repeats a word, a phrase or a sentence."""
+    repeated = (
         _repeated_sentence(answer.text)
-        or _stutter(answer.text)
-        or ("" if answer.is_prose else _thrice(answer.text, answer.title))
+        or _repeated_in_a_row(answer.text)
+        or ("" if answer.is_prose else _repeated_items(answer.text, answer.title))
         or _repeated_phrase(answer.tokens, answer.field.kind)
-        or ("" if answer.is_prose else _few_words(answer.tokens))
+        or ("" if answer.is_prose else _repeated_words(answer.tokens))
         or (
-            _few_parts(answer)
+            _repeated_stems(answer)
             if answer.field.kind in ("text", "prose") and not answer.question
             else ""
         )
-        or (_goes_round(answer.tokens) if answer.is_prose and not answer.question else "")
+        or (_repeated_runs(answer.tokens) if answer.is_prose and not answer.question else "")
     )
-    return Fault("repetition", f"repeats itself (“{again}”)", _REPETITION_RETRY) if again else None
+    return (
+        Fault("repetition", f"repeats itself (“{repeated}”)", _REPETITION_RETRY)
+        if repeated
+        else None
+    )
 
 
 def find_title_alone(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that says no more than the note's title does, or a heading."""
+    """Return the fault of an answer that says no more than the note's title or a heading."""
     if answer.field.name != "description" and not answer.is_prose:
         return None
     known = letters(answer.title)
@@ -99,8 +107,8 @@ def _repeated_sentence(text: str) -> str:
     return ""
 
 
-def _stutter(text: str) -> str:
-    """Return what stands several times in a row: "the the the", "a note of a note of"."""
+def _repeated_in_a_row(text: str) -> str:
+    """Return words that stand several times in a row: "the the the", "a note of a note of"."""
     for sentence in _SENTENCE_END.split(text):
         tokens = find_tokens(sentence)
         for start, token in enumerate(tokens):
@@ -112,11 +120,11 @@ def _stutter(text: str) -> str:
     return ""
 
 
-def _thrice(text: str, title: str) -> str:
-    """Return two words that a list goes round in: "making candles, making candles, and".
+def _repeated_items(text: str, title: str) -> str:
+    """Return two words with which the items of a list begin again: "making candles, making".
 
-    A sentence has them three times, and two of its items begin with them; of the words of the
-    title, are nothing else. So people say "machine learning", or "this means that", three times.
+    A sentence has the words three times, and two of its items begin with them, or, if they are of
+    the title, consist of them. People do write "machine learning" three times otherwise.
     """
     for sentence in _SENTENCE_END.split(text):
         pairs = Counter(
@@ -149,8 +157,8 @@ def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
     return ""
 
 
-def _few_words(tokens: Sequence[str]) -> str:
-    """Return the word said most often in a line of text that is made of few words."""
+def _repeated_words(tokens: Sequence[str]) -> str:
+    """Return the most frequent word of a line that consists of few different words."""
     counts = Counter(token for token in tokens if not is_unspaced(token))
     spoken = counts.total()
     if spoken < _JUDGED or len(counts) > _DIFFERENT * spoken:
@@ -158,11 +166,8 @@ def _few_words(tokens: Sequence[str]) -> str:
     return max(counts, key=lambda word: counts[word] * len(word))
 
 
-def _few_parts(answer: CheckedAnswer) -> str:
-    """Return what is said most often where much of what says something is said again.
-
-    Beside the words of the title, which may be.
-    """
+def _repeated_stems(answer: CheckedAnswer) -> str:
+    """Return the most frequent stem where many stems are repeated; those of the title may be."""
     named = set(find_stems(answer.title))
     parts = [part for part in find_stems(answer.text) if part not in named]
     counts = Counter(parts)
@@ -177,11 +182,10 @@ def _few_parts(answer: CheckedAnswer) -> str:
     return counts.most_common(1)[0][0]
 
 
-def _goes_round(tokens: Sequence[str]) -> str:
-    """Return what is said most often where too much is said again, a few words at a time.
+def _repeated_runs(tokens: Sequence[str]) -> str:
+    """Return the most frequent run of three words, or six signs, where too many are repeated.
 
-    Of people's paragraphs, 1 of 353 say more than 15% of their runs of three words, or six signs,
-    again.
+    Of 353 paragraphs that people wrote, one repeats more than 15% of its runs.
     """
     ends = (at + (_RUN_SIGNS if is_unspaced(token) else _RUN) for at, token in enumerate(tokens))
     runs = [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
