@@ -27,6 +27,7 @@ from companion.enrich.checks.shape import (
     without_bad_names,
 )
 from companion.enrich.checks.unfinished import find_unfinished, whole_sentences, without_cut
+from companion.enrich.phrases import compile_phrases
 from companion.note.sanitize import visible_lines
 from companion.prompts import Field, Prompts
 
@@ -70,9 +71,9 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
 
 _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
-_CITATION = re.compile(  # what a search engine's model leaves; the sources are not there
-    r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?:\ ?\[\^?\d{1,3}\])+|\ ?【\d+[^】\n]*】"
-    r"|\ ?\[(?:citation needed|要出典|来源请求|需要引用|cita requerida|Beleg fehlt|источник\?)\]"
+_CITATION = (  # what the model of a search engine leaves; the sources are not there
+    r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
+    r"| ?\[<citations.needed>\]"
 )
 _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
 _DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
@@ -113,7 +114,8 @@ def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: b
 
 def without_citations(text: str, note: str) -> str:
     """Return text without references such as [1], except those that the note has, too."""
-    return _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
+    marks = compile_phrases(_CITATION)
+    return marks.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
 
 
 def join_instructions(prompts: Prompts, field: Field) -> str:

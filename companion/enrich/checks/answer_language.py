@@ -85,33 +85,33 @@ def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
     if wanted is None or compile_phrases(_ABOUT_LANGUAGE, re.IGNORECASE).search(answer.question):
         return None
     allowed = {wanted, find_language(answer.question, "") or wanted}
-    if allowed <= _UNLATIN and (run := _latin_words(answer)):
+    if allowed <= _UNLATIN and (run := _find_latin_words(answer)):
         return Fault("language", f"changes its language (“{run}”)", f"Write it all in {wanted}.")
     parts = [part for part in answer.text.split("\n\n") if len(part) > _ENOUGH]
     for text in [answer.text, *(parts if answer.is_prose else ())]:
-        faults = [_compare(_running(text), language) for language in sorted(allowed)]
+        faults = [_compare_language(_remove_code(text), language) for language in sorted(allowed)]
         if all(faults):
             return faults[0]
     return None
 
 
-def _latin_words(answer: CheckedAnswer) -> str:
+def _find_latin_words(answer: CheckedAnswer) -> str:
     """Return a run of words in small Latin letters, most of which are not in the note."""
     known = set(_WORD.findall(f"{answer.title}\n{answer.note}\n{answer.question}".lower()))
-    for run in _LATIN_WORDS.finditer(_running(answer.text)):
+    for run in _LATIN_WORDS.finditer(_remove_code(answer.text)):
         words = _WORD.findall(run[0])
         if len(known.intersection(words)) * 2 < len(words):
             return run[0][:_SHOWN_WORDS]
     return ""
 
 
-def _compare(text: str, wanted: str) -> Fault | None:
+def _compare_language(text: str, wanted: str) -> Fault | None:
     script = script_of(text, _ENOUGH // 2)
     is_known = wanted in LANGUAGES or wanted in dict(_SCRIPTS) or wanted == "Latin letters"
     if script is None or wanted == script or not is_known:
         return None
     if wanted not in _SPOKEN.get(script, {script}):
-        return _wrong(script, wanted)
+        return _make_fault(script, wanted)
     count = len(_ALPHABETIC.findall(text))
     if wanted not in LANGUAGES or count < _ENOUGH // 2:
         return None
@@ -119,7 +119,7 @@ def _compare(text: str, wanted: str) -> Fault | None:
     best = max(found, key=lambda name: found[name])
     sure, unlikely = (_SURE, _UNLIKELY) if count >= _ENOUGH else (_SURER, _UNLIKELIER)
     is_other = found[best] >= sure and found.get(wanted, 0.0) < unlikely
-    return _wrong(best, wanted) if is_other else None
+    return _make_fault(best, wanted) if is_other else None
 
 
 def find_language(words: str, title: str, beside: str | None = None, body: str = "") -> str | None:
@@ -130,7 +130,7 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     is no name: if it has several words, not all with a capital.
     beside: the language of the notes in the folder. body: the note's whole text.
     """
-    text = _running(words[:_SHOWN])
+    text = _remove_code(words[:_SHOWN])
     script = script_of(text) or script_of(title)
     if script == "Chinese":  # Han alone may be Japanese
         is_short = count_unspaced(text) < _SURELY_CHINESE
@@ -144,7 +144,7 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
         return _detect_beside(own, count, beside) or beside
     otherwise = _LIKELIEST.get(script)
     if beside and script == "Latin letters":
-        if _may_be(beside, text, title, body):
+        if _may_be_in(beside, text, title, body):
             return beside
         otherwise = "English"
     if count < _ENOUGH // 2:
@@ -153,7 +153,7 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     return best if share >= (_SURE if count >= _ENOUGH else _SURER) else otherwise or beside
 
 
-def _may_be(language: str, text: str, title: str, body: str) -> bool:
+def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
     """Return whether a note in Latin letters may be in a language of another script after all.
 
     It may where it has a sign of that script, or consists of names.
@@ -196,7 +196,7 @@ def language_named(told: str) -> str | None:
 
 def _language_of_note(answer: CheckedAnswer) -> str | None:
     """Return the language, or where nothing tells it, the script."""
-    words = _running(answer.words[:_SHOWN])
+    words = _remove_code(answer.words[:_SHOWN])
     return find_language(answer.words, answer.title) or script_of(words) or script_of(answer.title)
 
 
@@ -211,7 +211,7 @@ def _detect_beside(text: str, count: int, beside: str) -> str | None:
     return best if share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER else None
 
 
-def _running(text: str) -> str:
+def _remove_code(text: str) -> str:
     return _CODE.sub(" ", text)
 
 
@@ -230,5 +230,5 @@ def _detector() -> LanguageDetector:
     return LanguageDetectorBuilder.from_languages(*wanted).with_low_accuracy_mode().build()
 
 
-def _wrong(found: str, wanted: str) -> Fault:
+def _make_fault(found: str, wanted: str) -> Fault:
     return Fault("language", f"is in {found}, not in {wanted}", f"Write it in {wanted}.")

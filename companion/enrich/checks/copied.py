@@ -27,7 +27,7 @@ def find_copied(answer: CheckedAnswer) -> Fault | None:
         return Fault("copied", "says what stands in the note already", retry)
     if not answer.is_prose or answer.question:
         return None
-    run = next(_copied_runs(answer.text, _plain(answer.note)), None)
+    run = next(_find_copied_runs(answer.text, _join_words(answer.note)), None)
     if run is None:
         return None
     shown = ("" if is_unspaced(run[0]) else " ").join(run)
@@ -65,33 +65,33 @@ class _EarlierText:
     """The text an answer may not repeat: the note, and the callout up to here."""
 
     def __init__(self, note: str) -> None:
-        self._note = _plain(note)
-        self._parts = set(_parts(note))
+        self._note = _join_words(note)
+        self._runs = set(_find_short_runs(note))
 
     def add(self, sentence: str) -> None:
-        self._parts.update(_parts(sentence))
+        self._runs.update(_find_short_runs(sentence))
 
     def has(self, sentence: str, before: Sequence[str]) -> bool:
         """Return whether most of the sentence stands here, or ten words in a row of the note.
 
         The words may begin in the sentence before, unless that has ten of the note itself.
         """
-        if any(_copied_runs(" ".join(before), self._note)):
+        if any(_find_copied_runs(" ".join(before), self._note)):
             before = []
-        if any(_copied_runs(" ".join([*before, sentence]), self._note)):
+        if any(_find_copied_runs(" ".join([*before, sentence]), self._note)):
             return True
-        parts = _parts(sentence)
-        return sum(part in self._parts for part in parts) >= _NEARLY * max(_FEWEST, len(parts))
+        runs = _find_short_runs(sentence)
+        return sum(run in self._runs for run in runs) >= _NEARLY * max(_FEWEST, len(runs))
 
 
-def _parts(text: str) -> list[tuple[str, ...]]:
+def _find_short_runs(text: str) -> list[tuple[str, ...]]:
     """Return all runs of three words, or four signs, by which similar sentences are found."""
     tokens = find_tokens(_replace_links(text))
     ends = (at + (4 if is_unspaced(token) else 3) for at, token in enumerate(tokens))
     return [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
 
 
-def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
+def _find_copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
     tokens = find_tokens(_replace_links(text))
     for start, token in enumerate(tokens):
         size = _SIGNS if is_unspaced(token) else _WORDS
@@ -100,7 +100,7 @@ def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
             yield run
 
 
-def _plain(note: str) -> str:
+def _join_words(note: str) -> str:
     """Return the words of the note as find_copied looks runs up in them."""
     return _join(find_tokens(_replace_links(note)))
 
@@ -127,37 +127,37 @@ _RETRY = "Do not repeat the instructions or an example. Write about this note's 
 
 def find_echo(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer whose words come from the prompt and not from the note."""
-    if taken := _taken_phrase(answer):
+    if taken := _find_prompt_run(answer):
         return Fault("echo", f"repeats what the model was told (“{taken}”)", _RETRY)
     words = {word for word in answer.tokens if len(word) >= _LONG}
-    told = {word for word in words & _words_of(answer.prompt) if word not in answer.source}
+    told = {word for word in words & _words_of_prompt(answer.prompt) if word not in answer.source}
     are_most = len(words) >= _FEWEST and len(told) >= _SHARE * len(words)
     if are_most or (len(words) >= _FEWEST_ALL and told == words):
         return Fault("echo", "is made of the words the model was told", _RETRY)
     return None
 
 
-def _taken_phrase(answer: CheckedAnswer) -> str:
-    told = _phrases_of(answer.prompt)
-    for phrase in _phrases(answer.tokens):
+def _find_prompt_run(answer: CheckedAnswer) -> str:
+    told = _runs_of_prompt(answer.prompt)
+    for phrase in _find_runs(answer.tokens):
         is_told = phrase in told and not _ASKED.issuperset(phrase)
         own = (answer.title, answer.note) if is_told else ()
-        if is_told and not any(phrase in _phrases(find_tokens(text)) for text in own):
+        if is_told and not any(phrase in _find_runs(find_tokens(text)) for text in own):
             return ("" if is_unspaced(phrase[0]) else " ").join(phrase)
     return ""
 
 
 @lru_cache(maxsize=32)
-def _phrases_of(prompt: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(_phrases(find_tokens(prompt)))
+def _runs_of_prompt(prompt: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_find_runs(find_tokens(prompt)))
 
 
 @lru_cache(maxsize=32)
-def _words_of(prompt: str) -> frozenset[str]:
+def _words_of_prompt(prompt: str) -> frozenset[str]:
     return frozenset(find_tokens(prompt))
 
 
-def _phrases(tokens: Sequence[str]) -> list[tuple[str, ...]]:
+def _find_runs(tokens: Sequence[str]) -> list[tuple[str, ...]]:
     sizes = (_ECHO_SIGNS if is_unspaced(token) else _ECHO_WORDS for token in tokens)
     parts = (tuple(tokens[at : at + size]) for at, size in enumerate(sizes))
     return [part for part in parts if len(part) in (_ECHO_WORDS, _ECHO_SIGNS)]

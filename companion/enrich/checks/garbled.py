@@ -66,11 +66,9 @@ def _find_english(text: str, is_russian: bool) -> Iterator[str]:
     common = find_words("garbled", "fallen_into")
     if is_russian:
         common |= find_words("garbled", "common_words")
+    code = compile_phrases(_CODE, re.IGNORECASE)
     for run in _IN_LATIN.finditer(text):
-        start, end = run.span()
-        if run[0] in common and not compile_phrases(_CODE, re.IGNORECASE).search(
-            _beside(text, start, end)
-        ):
+        if run[0] in common and not code.search(_beside(text, *run.span())):
             yield run[0]
 
 
@@ -82,7 +80,7 @@ def _beside(text: str, start: int, end: int) -> str:
 
 
 def _splits_word(word: str, text: str, note: str) -> bool:
-    """Return whether word stands between two signs that are side by side in the note."""
+    """Return whether word stands between two signs that the note has only without it."""
     around = re.search(f"([{UNSPACED}]){word}([{UNSPACED}])", text)
     if not around:
         return False

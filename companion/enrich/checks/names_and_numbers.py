@@ -14,7 +14,13 @@ from itertools import islice
 from typing import NamedTuple
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.checks.numerals import ROMAN, in_digits, in_words, is_round, known_numbers
+from companion.enrich.checks.numerals import (
+    ROMAN,
+    find_allowed_numbers,
+    find_in_digits,
+    find_in_words,
+    is_round,
+)
 from companion.enrich.phrases import compile_phrases, find_phrases, find_words
 from companion.enrich.words import UNSPACED, count_unspaced, fold
 
@@ -55,20 +61,19 @@ def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
     """
     if answer.field.name != "description" and not answer.by_small_model:
         return None
-    numbers = [*in_digits(answer.text)]
-    numbers += [str(value) for value in in_words(answer.text) if not is_round(value)]
+    numbers = [*find_in_digits(answer.text)]
+    numbers += [str(value) for value in find_in_words(answer.text) if not is_round(value)]
     if not numbers:
         return None
-    known = known_numbers(f"{answer.title}\n{answer.note}", answer.text) | _list_lengths(
-        answer.note
-    )
+    allowed = find_allowed_numbers(f"{answer.title}\n{answer.note}", answer.text)
+    allowed |= {*_ALLOWED, *_count_list_items(answer.note)}
     for number in numbers:
-        if number not in known and number not in _ALLOWED:
+        if number not in allowed:
             return Fault("numbers", f"has a number that the note has not ({number})", _RETRY)
     return None
 
 
-def _list_lengths(note: str) -> set[str]:
+def _count_list_items(note: str) -> set[str]:
     """Return the numbers of list items, and of headings of a level, in a row in the note."""
     rows: Counter[str] = Counter()
     counts: set[str] = set()
@@ -93,27 +98,26 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
     words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
     is_german = _is_german(words, answer.note)
-    names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
+    names = list(dict.fromkeys(islice(_find_names(text, words, is_german), _MOST_NAMES)))
     pairs = compile_phrases(_NAME_AMONG_CAPITALS).findall(text)
-    sounded = [
-        name for name in compile_phrases(_SOUNDED).findall(text) if name not in answer.source
-    ]
+    sounded = compile_phrases(_SOUNDED).findall(text)
+    sounded = [name for name in sounded if name not in answer.source]
     if not names and not pairs and not sounded:
         return None
     note = _read_words(answer)
-    unknown = [name for name in names if not _is_known(name, note)]
+    unknown = [name for name in names if not _has_name(name, note)]
     if _are_initials_known(unknown, answer.source):
         unknown = []
     unknown += sounded
     unknown += [
-        last for first, last in pairs if not (_is_known(first, note) or _is_known(last, note))
+        last for first, last in pairs if not (_has_name(first, note) or _has_name(last, note))
     ]
     if not unknown:
         return None
     return Fault("names", f"names what the note does not (“{unknown[0]}”)", _RETRY)
 
 
-def _names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterator[str]:
+def _find_names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterator[str]:
     if count_unspaced(text) * 2 > sum(len(word[0]) for word in words):
         yield from (word[0] for word in words if len(word[0]) > 1 and not word[0].islower())
         return
@@ -162,7 +166,7 @@ def _read_words(answer: CheckedAnswer) -> _Words:
     return _Words(answer.source, frozenset(words), frozenset(names), _initials(answer.source))
 
 
-def _is_known(name: str, note: _Words) -> bool:
+def _has_name(name: str, note: _Words) -> bool:
     word = fold(name)
     if find_words("names", "no_names") & {word, word.removesuffix("s")} or word in note.words:
         return True

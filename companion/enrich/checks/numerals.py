@@ -30,13 +30,13 @@ _HAN_DIGITS = dict(zip("〇一二三四五六七八九零两兩", [*range(10), 0
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
-def known_numbers(source: str, answer: str) -> set[str]:
+def find_allowed_numbers(source: str, answer: str) -> set[str]:
     """Return the numbers that an answer may take from the note's text, as digits alone.
 
     Where the answer speaks of centuries or decades, those of the note's years are among them.
     """
     source = unicodedata.normalize("NFKC", source)
-    known = {*in_digits(source), *map(str, in_words(source))}
+    known = {*find_in_digits(source), *map(str, find_in_words(source))}
     known.update(f"{first}{last}" for first, last in _YEARS.findall(source))
     known.update(f"{match[1]}0000" for match in _MYRIADS.finditer(source))
     years = [int(number) for number in known if len(number) in (3, 4)]
@@ -49,7 +49,7 @@ def known_numbers(source: str, answer: str) -> set[str]:
     return known
 
 
-def in_digits(text: str) -> Iterator[str]:
+def find_in_digits(text: str) -> Iterator[str]:
     """Yield the numbers written in digits, without the signs between them."""
     for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
         number = _NO_DIGITS.sub("", match[0])
@@ -61,7 +61,7 @@ def is_round(value: int) -> bool:
     return str(value).strip("0") == "1"
 
 
-def in_words(text: str) -> Iterator[int]:
+def find_in_words(text: str) -> Iterator[int]:
     """Yield the numbers written in words, Roman numerals or Han signs."""
     for match in ROMAN.finditer(text):
         yield 10 * len(match[1]) + _ONES.index(match[2])

@@ -40,14 +40,14 @@ _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
 _PHRASE_WORDS = {"text": 4, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
-_STUTTERS = (
+_ROWS = (
     (1, 3),
     (2, 3),
     (3, 2),
     (4, 2),
 )  # a number of tokens, and how often they stand in a row
-_UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
-_JUDGED, _DIFFERENT = 15, 0.52  # words, and the share of different ones; people's have more
+_UNSPACED_ROWS = ((1, 6), (2, 4), (4, 3))
+_LONG_ENOUGH, _DIFFERENT = 15, 0.52  # words, and the share of different ones; people's have more
 # The same for stems. In a line the most frequent one counts once: then 0.88 and more are different
 # in lines of up to 60 stems that people wrote, 0.74 in longer ones (698 in all). In callouts that
 # people wrote it is 0.8 (210), in good ones by small models 0.55.
@@ -56,24 +56,24 @@ _LONG = 4  # letters of words that do not stand three times in a sentence: no "o
 _ITEM_END = r"[,;:、，；：()]|\b<repetition.and_or>\b"
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _RUN, _RUN_SIGNS = 3, 6
-_SAID_AGAIN = 0.15
+_REPEATED_SHARE = 0.15
 _REPETITION_RETRY = "Say every thing once, in fresh words, and stop."
 
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that repeats a word, a phrase or a sentence."""
     repeated = (
-        _repeated_sentence(answer.text)
-        or _repeated_in_a_row(answer.text)
-        or ("" if answer.is_prose else _repeated_items(answer.text, answer.title))
-        or _repeated_phrase(answer.tokens, answer.field.kind)
-        or ("" if answer.is_prose else _repeated_words(answer.tokens))
+        _find_repeated_sentence(answer.text)
+        or _find_repeated_in_a_row(answer.text)
+        or ("" if answer.is_prose else _find_repeated_items(answer.text, answer.title))
+        or _find_repeated_phrase(answer.tokens, answer.field.kind)
+        or ("" if answer.is_prose else _find_repeated_words(answer.tokens))
         or (
-            _repeated_stems(answer)
+            _find_repeated_stems(answer)
             if answer.field.kind in ("text", "prose") and not answer.question
             else ""
         )
-        or (_repeated_runs(answer.tokens) if answer.is_prose and not answer.question else "")
+        or (_find_repeated_runs(answer.tokens) if answer.is_prose and not answer.question else "")
     )
     return (
         Fault("repetition", f"repeats itself (“{repeated}”)", _REPETITION_RETRY)
@@ -97,7 +97,7 @@ def find_title_alone(answer: CheckedAnswer) -> Fault | None:
     return Fault("title", "says no more than the title", retry)
 
 
-def _repeated_sentence(text: str) -> str:
+def _find_repeated_sentence(text: str) -> str:
     seen = set()
     for sentence in _SENTENCE_END.split(text):
         known = letters(sentence)
@@ -107,12 +107,12 @@ def _repeated_sentence(text: str) -> str:
     return ""
 
 
-def _repeated_in_a_row(text: str) -> str:
+def _find_repeated_in_a_row(text: str) -> str:
     """Return words that stand several times in a row: "the the the", "a note of a note of"."""
     for sentence in _SENTENCE_END.split(text):
         tokens = find_tokens(sentence)
         for start, token in enumerate(tokens):
-            sizes = _UNSPACED_STUTTERS if is_unspaced(token) else _STUTTERS
+            sizes = _UNSPACED_ROWS if is_unspaced(token) else _ROWS
             for size, times in sizes if not token.isdigit() else ():
                 part = tokens[start : start + size]
                 if tokens[start : start + size * times] == part * times:
@@ -120,7 +120,7 @@ def _repeated_in_a_row(text: str) -> str:
     return ""
 
 
-def _repeated_items(text: str, title: str) -> str:
+def _find_repeated_items(text: str, title: str) -> str:
     """Return two words with which the items of a list begin again: "making candles, making".
 
     A sentence has the words three times, and two of its items begin with them, or, if they are of
@@ -131,22 +131,18 @@ def _repeated_items(text: str, title: str) -> str:
             pair for pair in pairwise(find_tokens(sentence)) if min(map(len, pair)) >= _LONG
         )
         often = [pair for pair, times in pairs.items() if times > 2]
-        items = (
-            [
-                find_tokens(item)
-                for item in compile_phrases(_ITEM_END, re.IGNORECASE).split(sentence)
-            ]
-            if often
-            else []
-        )
+        if not often:
+            continue
+        item_end = compile_phrases(_ITEM_END, re.IGNORECASE)
+        items = [find_tokens(item) for item in item_end.split(sentence)]
         for pair in often:
-            shown = None if set(pair) <= set(find_tokens(title)) else 2
-            if sum(tuple(item[:shown]) == pair for item in items) > 1:
+            length = None if set(pair) <= set(find_tokens(title)) else 2
+            if sum(tuple(item[:length]) == pair for item in items) > 1:
                 return _join(pair)
     return ""
 
 
-def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
+def _find_repeated_phrase(tokens: Sequence[str], kind: str) -> str:
     words, signs = _PHRASE_WORDS.get(kind, 6), _PHRASE_SIGNS.get(kind, 14)
     seen: dict[tuple[str, ...], int] = {}
     for start in range(len(tokens)):
@@ -157,32 +153,32 @@ def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
     return ""
 
 
-def _repeated_words(tokens: Sequence[str]) -> str:
+def _find_repeated_words(tokens: Sequence[str]) -> str:
     """Return the most frequent word of a line that consists of few different words."""
     counts = Counter(token for token in tokens if not is_unspaced(token))
-    spoken = counts.total()
-    if spoken < _JUDGED or len(counts) > _DIFFERENT * spoken:
+    total = counts.total()
+    if total < _LONG_ENOUGH or len(counts) > _DIFFERENT * total:
         return ""
     return max(counts, key=lambda word: counts[word] * len(word))
 
 
-def _repeated_stems(answer: CheckedAnswer) -> str:
+def _find_repeated_stems(answer: CheckedAnswer) -> str:
     """Return the most frequent stem where many stems are repeated; those of the title may be."""
     named = set(find_stems(answer.title))
     parts = [part for part in find_stems(answer.text) if part not in named]
     counts = Counter(parts)
-    again = len(parts) - len(counts)
+    repeated = len(parts) - len(counts)
     if answer.is_prose:
         fewest, share = _CALLOUT
     else:
         fewest, share = _LINE if len(parts) < _LONG_LINE[0] else _LONG_LINE
-        again -= max(counts.values(), default=1) - 1
-    if len(parts) < fewest or again < (1 - share) * len(parts):
+        repeated -= max(counts.values(), default=1) - 1
+    if len(parts) < fewest or repeated < (1 - share) * len(parts):
         return ""
     return counts.most_common(1)[0][0]
 
 
-def _repeated_runs(tokens: Sequence[str]) -> str:
+def _find_repeated_runs(tokens: Sequence[str]) -> str:
     """Return the most frequent run of three words, or six signs, where too many are repeated.
 
     Of 353 paragraphs that people wrote, one repeats more than 15% of its runs.
@@ -190,7 +186,7 @@ def _repeated_runs(tokens: Sequence[str]) -> str:
     ends = (at + (_RUN_SIGNS if is_unspaced(token) else _RUN) for at, token in enumerate(tokens))
     runs = [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
     counts = Counter(runs)
-    if len(runs) - len(counts) <= _SAID_AGAIN * len(runs):
+    if len(runs) - len(counts) <= _REPEATED_SHARE * len(runs):
         return ""
     return _join(counts.most_common(1)[0][0])
 

@@ -36,17 +36,17 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     text = ESCAPE.sub(r"\1", answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
     if _STARTS_INSIDE.match(text):
-        return _unfinished(text[:40], "Begin with the beginning of a sentence.")
+        return _make_fault(text[:40], "Begin with the beginning of a sentence.")
     if answer.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         is_whole = any(map(str.isalpha, last)) and not _breaks_off(last)
-        return None if is_whole or last[-1] in "|`" else _unfinished(last[-40:], _RETRY)
+        return None if is_whole or last[-1] in "|`" else _make_fault(last[-40:], _RETRY)
     ends_bare = _ENDS_BARE.search(last) or _EMOJI.search(last)
     ends_bare = ends_bare or (_QUOTE_OR_BRACKET.search(last) if answer.is_prose else None)
     needs_end = answer.field.whole_sentences and not ends_bare
     if not _is_final(last) and (
         needs_end or _breaks_off(last) or _is_cut_in_word(last, answer.source)
     ):
-        return _unfinished(last[-40:], _RETRY)
+        return _make_fault(last[-40:], _RETRY)
     return None
 
 
@@ -106,5 +106,5 @@ def _is_cut_in_word(text: str, source: str) -> bool:
     )
 
 
-def _unfinished(where: str, retry: str) -> Fault:
+def _make_fault(where: str, retry: str) -> Fault:
     return Fault("unfinished", f"is not a whole sentence (“{where}”)", retry)
