@@ -153,11 +153,11 @@ def print_missed(answers: Sequence[CheckedAnswer]) -> None:
     wordy = [
         answer for answer in answers if width(answer.text) >= WORDY and not CHECKS["title"](answer)
     ]
-    made, through = find_missed(wordy, Random(5))
-    for missed in through:
-        print(f"missed: {missed[:160]}")
-    kinds = Counter(missed.partition(":")[0] for missed in through)
-    print(f"{made} made bad on purpose; {len(through)} get through: {dict(kinds)}\n")
+    made, missed = find_missed(wordy, Random(5))
+    for text in missed:
+        print(f"missed: {text[:160]}")
+    kinds = Counter(text.partition(":")[0] for text in missed)
+    print(f"{made} made bad on purpose; {len(missed)} get through: {dict(kinds)}\n")
 
 
 def memory_in_use() -> float:

@@ -27,7 +27,7 @@ OTHERS = {
         "Обзор самых полезных инструментов и того, как ими пользоваться каждый день.",
     ),
 }
-# Talk around an answer, which stands for {}; those that leave it out stand for themselves.
+# Talk around an answer, which is put in for {}; without it, the talk is the answer.
 TALK: dict[str, dict[str, tuple[str, ...]]] = {
     "meta": {
         "en": (
@@ -145,7 +145,7 @@ TALK: dict[str, dict[str, tuple[str, ...]]] = {
 
 
 def spoil(answer: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAnswer]]:
-    """Yield the answer made bad in each way, with the name of the way."""
+    """Yield the name of each way to spoil an answer, and the answer spoiled."""
     text = answer.text
     chinese = count_unspaced(text) > 5
     for name, bad in (
@@ -168,23 +168,23 @@ def spoil(answer: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedA
 
 
 def find_missed(answers: Sequence[CheckedAnswer], random: Random) -> tuple[int, list[str]]:
-    """Return how many bad answers were made, and those that no check finds, each with its way.
+    """Return the number of spoiled answers, and those that no check finds, each with its way.
 
-    What is mended, by cutting it back to whole sentences that a person wrote, is bad no more.
+    An answer that is cut back to the whole sentences a person wrote is good again.
     """
-    made, through = 0, []
+    made, missed = 0, []
     for answer in answers:
         for name, bad in spoil(answer, random):
             whole = whole_sentences(bad.text)
             is_mended = whole != bad.text and answer.text.startswith(whole)
             made += 1
             if not is_mended and not find_fault(replace(bad, text=whole)):
-                through.append(f"{name}: {bad.text}")
-    return made, through
+                missed.append(f"{name}: {bad.text}")
+    return made, missed
 
 
 def _talk(kind: str, text: str, random: Random, chinese: bool) -> str:
-    """Return the answer with talk around it, or talk for an answer."""
+    """Return the answer with talk around it, or talk instead of it."""
     phrases = TALK[kind]
     return random.choice(phrases.get("zh" if chinese else "en", phrases["en"])).format(text)
 

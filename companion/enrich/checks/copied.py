@@ -15,6 +15,14 @@ _WORDS, _SIGNS = 10, 25  # in a row
 _NEARLY = 0.7  # of a sentence's runs; with one word of twelve changed, so many are left
 _FEWEST = 5  # runs, of shorter sentences
 _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
+_ECHO_WORDS, _ECHO_SIGNS = 6, 12  # in a row that are taken from the prompt
+_LONG = 5  # letters of a word that counts
+_SHARE = 0.6  # of the words that count, in an answer made of the prompt
+_FEWEST_ALL = 3  # such words in an answer that has no others
+# What callouts ask and people say, too: "what it is, how it works and why it matters".
+_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
+
+_RETRY = "Do not repeat the instructions or an example. Write about this note's subject only."
 
 
 def find_copied(answer: CheckedAnswer) -> Fault | None:
@@ -112,17 +120,6 @@ def _replace_links(text: str) -> str:
 
 def _join(tokens: Sequence[str]) -> str:
     return f" {' '.join(tokens)} "
-
-
-_ECHO_WORDS, _ECHO_SIGNS = 6, 12  # in a row that are taken from the prompt
-_LONG = 5  # letters of a word that counts
-
-_SHARE = 0.6
-_FEWEST_ALL = 3  # such words in an answer that has no others
-# What callouts ask and people say, too: "what it is, how it works and why it matters".
-_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
-
-_RETRY = "Do not repeat the instructions or an example. Write about this note's subject only."
 
 
 def find_echo(answer: CheckedAnswer) -> Fault | None:

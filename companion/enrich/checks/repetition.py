@@ -16,7 +16,25 @@ _LEAST = 200  # letters of a note that an answer can be compared with
 _FEWEST = 3  # stems of an answer that can be compared
 _SHARE = 0.1  # share of them in the note; 2 of 490 descriptions by people have less
 
-_RETRY = "Write about the subject of the title, by what the note says of it."
+_TOPIC_RETRY = "Write about the subject of the title, by what the note says of it."
+_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
+_SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
+_PHRASE_WORDS = {"text": 4, "prose": 9}
+_PHRASE_SIGNS = {"text": 14, "prose": 22}
+# A number of tokens, and how often they may not stand in a row.
+_ROWS = ((1, 3), (2, 3), (3, 2), (4, 2))
+_UNSPACED_ROWS = ((1, 6), (2, 4), (4, 3))
+_LONG_ENOUGH, _DIFFERENT = 15, 0.52  # words, and the share of different ones; people have more
+# The same for stems. In a line the most frequent one counts once: then 0.88 and more are different
+# in lines of up to 60 stems that people wrote, 0.74 in longer ones (698 in all). In callouts that
+# people wrote it is 0.8 (210), in good ones by small models 0.55.
+_LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
+_LONG = 4  # letters of words that do not stand three times in a sentence: no "of the"
+_ITEM_END = r"[,;:、，；：()]|\b<repetition.and_or>\b"
+_HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
+_RUN, _RUN_SIGNS = 3, 6
+_REPEATED_SHARE = 0.15  # of the runs
+_REPETITION_RETRY = "Say every thing once, in fresh words, and stop."
 
 
 def find_off_topic(answer: CheckedAnswer) -> Fault | None:
@@ -33,31 +51,7 @@ def find_off_topic(answer: CheckedAnswer) -> Fault | None:
     wanted, own = answer.language, find_language(answer.words, answer.title)
     if wanted and own and wanted != own:
         return None
-    return Fault("topic", "does not speak of what the note is about", _RETRY)
-
-
-_SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
-_SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
-_PHRASE_WORDS = {"text": 4, "prose": 9}
-_PHRASE_SIGNS = {"text": 14, "prose": 22}
-_ROWS = (
-    (1, 3),
-    (2, 3),
-    (3, 2),
-    (4, 2),
-)  # a number of tokens, and how often they stand in a row
-_UNSPACED_ROWS = ((1, 6), (2, 4), (4, 3))
-_LONG_ENOUGH, _DIFFERENT = 15, 0.52  # words, and the share of different ones; people's have more
-# The same for stems. In a line the most frequent one counts once: then 0.88 and more are different
-# in lines of up to 60 stems that people wrote, 0.74 in longer ones (698 in all). In callouts that
-# people wrote it is 0.8 (210), in good ones by small models 0.55.
-_LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
-_LONG = 4  # letters of words that do not stand three times in a sentence: no "of the"
-_ITEM_END = r"[,;:、，；：()]|\b<repetition.and_or>\b"
-_HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
-_RUN, _RUN_SIGNS = 3, 6
-_REPEATED_SHARE = 0.15
-_REPETITION_RETRY = "Say every thing once, in fresh words, and stop."
+    return Fault("topic", "does not speak of what the note is about", _TOPIC_RETRY)
 
 
 def find_repetition(answer: CheckedAnswer) -> Fault | None:

@@ -14,35 +14,6 @@ from companion.prompts import Field
 _MOST_WORDS, _FEWEST = 6, 2  # words of a name; letters
 _SENTENCE = re.compile(r"\w\S*(?:\s+\S+){3,}[.!?。！？]$|[。！？]$")
 _PAIRS = ("()", "[]", "（）", "「」", "“”")
-
-
-def without_bad_names(
-    answer: CheckedAnswer, check: Callable[[CheckedAnswer], Fault | None]
-) -> list[str]:
-    """Return the items of a list that are names and pass the check; answer.text has one a line."""
-    items = (replace(answer, text=item, raw=item) for item in answer.text.split("\n"))
-    return [item.text for item in items if _is_name(item) and not check(item)]
-
-
-def _is_name(item: CheckedAnswer) -> bool:
-    """Return whether an item, such as an alias, is a name and not a sentence.
-
-    Unless the note has it, it may not stand in the instructions (`its full form`), nor be in
-    another script than the note; Latin letters are always allowed.
-    """
-    text = item.text
-    words = [token for token in item.tokens if not is_unspaced(token)]
-    if len(words) > _MOST_WORDS or _SENTENCE.search(text) or sum(map(str.isalpha, text)) < _FEWEST:
-        return False
-    if any(text.count(pair[0]) != text.count(pair[1]) for pair in _PAIRS):
-        return False
-    if fold(text) in item.source:
-        return True
-    if f" {' '.join(item.tokens)} " in f" {' '.join(find_tokens(item.prompt))} ":
-        return False
-    return script_of(text) in (None, "Latin letters", script_of(f"{item.title}\n{item.words}"))
-
-
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
 ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
@@ -94,6 +65,33 @@ _SECTION = 0.6  # of the least for a note: a section has less to explain
 _OVER = 1.25  # times the most characters that were asked for
 LIST_OR_TABLE = re.compile(r"\s*(?:(?:[-*+]|\d+[.)])(?:\s|$)|\|)")
 _HEADING = re.compile(r"(?:\*\*[^*]+[^*.!?。！？]\*\*|#{1,6} .*)$")
+
+
+def without_bad_names(
+    answer: CheckedAnswer, check: Callable[[CheckedAnswer], Fault | None]
+) -> list[str]:
+    """Return the items of a list that are names and pass the check; answer.text has one a line."""
+    items = (replace(answer, text=item, raw=item) for item in answer.text.split("\n"))
+    return [item.text for item in items if _is_name(item) and not check(item)]
+
+
+def _is_name(item: CheckedAnswer) -> bool:
+    """Return whether an item, such as an alias, is a name and not a sentence.
+
+    Unless the note has it, it may not stand in the instructions (`its full form`), nor be in
+    another script than the note; Latin letters are always allowed.
+    """
+    text = item.text
+    words = [token for token in item.tokens if not is_unspaced(token)]
+    if len(words) > _MOST_WORDS or _SENTENCE.search(text) or sum(map(str.isalpha, text)) < _FEWEST:
+        return False
+    if any(text.count(pair[0]) != text.count(pair[1]) for pair in _PAIRS):
+        return False
+    if fold(text) in item.source:
+        return True
+    if f" {' '.join(item.tokens)} " in f" {' '.join(find_tokens(item.prompt))} ":
+        return False
+    return script_of(text) in (None, "Latin letters", script_of(f"{item.title}\n{item.words}"))
 
 
 def first_paragraphs(text: str, title: str, field: Field) -> str:
