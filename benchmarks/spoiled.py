@@ -1,4 +1,4 @@
-"""People's descriptions, made bad on purpose in each way the gate knows: how many get through?"""
+"""People's descriptions, made bad in each way the checks look for: how many get through?"""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ OTHERS = {
         "Обзор самых полезных инструментов и того, как ими пользоваться каждый день.",
     ),
 }
-# Talk around an answer, which stands for {}; those that leave it out stand for themselves.
+# Talk around an answer, which is put in for {}; without it, the talk is the answer.
 TALK: dict[str, dict[str, tuple[str, ...]]] = {
     "meta": {
         "en": (
@@ -144,9 +144,9 @@ TALK: dict[str, dict[str, tuple[str, ...]]] = {
 }
 
 
-def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAnswer]]:
-    """Yield the answer made bad in each way, with the name of the way."""
-    text = said.text
+def spoil(answer: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAnswer]]:
+    """Yield the name of each way to spoil an answer, and the answer spoiled."""
+    text = answer.text
     chinese = count_unspaced(text) > 5
     for name, bad in (
         ("sentence twice", f"{text} {text}"),
@@ -156,7 +156,7 @@ def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAns
         ("entity", text.replace(" ", "& nbsp;", 1) if " " in text else f"{text}& nbsp;"),
         ("bold", f"**{text}"),
         *((kind, _talk(kind, text, random, chinese)) for kind in TALK),
-        ("title", said.title),
+        ("title", answer.title),
         ("language", random.choice(OTHERS["zh" if chinese else "en"])),
         ("name", _insert(text, random.choice(STRANGERS), chinese, "，作者", ", by")),
         ("number", _insert(text, str(random.randint(10_001, 99_999)), chinese, "，共", ", of")),
@@ -164,27 +164,27 @@ def spoil(said: CheckedAnswer, random: Random) -> Iterator[tuple[str, CheckedAns
         ("garbled", _garble(text, chinese)),
         ("cut", text[: int(len(text) * 0.6)].rstrip(" .…!?。！？")),
     ):
-        yield name, replace(said, text=bad, raw=bad)
+        yield name, replace(answer, text=bad, raw=bad)
 
 
-def slipped(answers: Sequence[CheckedAnswer], random: Random) -> tuple[int, list[str]]:
-    """Return how many bad answers were made, and those that no check finds, each with its way.
+def find_missed(answers: Sequence[CheckedAnswer], random: Random) -> tuple[int, list[str]]:
+    """Return the number of spoiled answers, and those that no check finds, each with its way.
 
-    What is mended, by cutting it back to whole sentences that a person wrote, is bad no more.
+    An answer that is cut back to the whole sentences a person wrote is good again.
     """
-    made, through = 0, []
-    for said in answers:
-        for name, bad in spoil(said, random):
+    made, missed = 0, []
+    for answer in answers:
+        for name, bad in spoil(answer, random):
             whole = whole_sentences(bad.text)
-            is_mended = whole != bad.text and said.text.startswith(whole)
+            is_mended = whole != bad.text and answer.text.startswith(whole)
             made += 1
             if not is_mended and not find_fault(replace(bad, text=whole)):
-                through.append(f"{name}: {bad.text}")
-    return made, through
+                missed.append(f"{name}: {bad.text}")
+    return made, missed
 
 
 def _talk(kind: str, text: str, random: Random, chinese: bool) -> str:
-    """Return the answer with talk around it, or talk for an answer."""
+    """Return the answer with talk around it, or talk instead of it."""
     phrases = TALK[kind]
     return random.choice(phrases.get("zh" if chinese else "en", phrases["en"])).format(text)
 

@@ -1,12 +1,11 @@
-"""Answers that somebody wrote by hand, bad and good ones: which of them would reach a note?
+"""How many answers written by hand, bad and good ones, would reach a note.
 
     python -m benchmarks.written_answers [VAULT...]
 
-Whoever wrote those in `answers/` had seen the prompts and the notes, but not the checks. Each goes
-the way of a model's answer, to the note it is for: one of our own in six languages, or of the
-vaults given (obsidian-help-en, 7wate-zh, kepano). Where it is asked for again, the same is said
-again. Prints every bad answer that would be written, as it would be, and every good one that would
-not.
+The answers in `answers/` are by people who had seen the prompts and the notes, but not the checks.
+Each is handled as a model's answer for its note: one of our own in six languages, or one of the
+vaults given (obsidian-help-en, 7wate-zh, kepano). A retry gets the same answer. Prints every bad
+answer that would be written, as it would be, and every good one that would not.
 """
 
 from __future__ import annotations
@@ -36,7 +35,7 @@ GOOD = "good"
 
 
 class Written(NamedTuple):
-    """An answer written by hand. note: the vault's name and the path in it. kind: what is bad."""
+    """An answer written by hand. note: the vault's name and the path in it. kind: the fault."""
 
     note: str
     field: str
@@ -44,15 +43,15 @@ class Written(NamedTuple):
     answer: str
 
 
-class CameOf(NamedTuple):
-    """What came of an answer: the value that would be written, or why none would."""
+class Outcome(NamedTuple):
+    """The value that would be written for an answer, or the reason why none would."""
 
     written: Written
     value: str
     rejected: str
 
 
-class Saying(Client):
+class OneAnswerClient(Client):
     """A client that gives the same answer to every question."""
 
     def __init__(self, text: str) -> None:
@@ -74,18 +73,18 @@ def main() -> int:
         ours = Path(folder, "notes")
         ours.mkdir()
         write_vault(ours)
-        came_of = [one for vault in (ours, *vaults) for one in say_all(vault.resolve())]
-    kinds = dict.fromkeys(one.written.kind for one in came_of)
-    print(table("kind", ["answers", "written"], [row(kind, came_of) for kind in kinds]))
-    for written, value, rejected in came_of:
+        outcomes = [each for vault in (ours, *vaults) for each in try_answers(vault.resolve())]
+    kinds = dict.fromkeys(outcome.written.kind for outcome in outcomes)
+    print(table("kind", ["answers", "written"], [row(kind, outcomes) for kind in kinds]))
+    for written, value, rejected in outcomes:
         if (written.kind == GOOD) != bool(value):
             print(f"\n{written.kind}, {written.field}, {written.note}: {written.answer!r}")
             print(f"    {value!r}" if value else f"    {rejected}")
     return 0
 
 
-def say_all(root: Path) -> Iterator[CameOf]:
-    """Yield what comes of each answer to a note of the vault."""
+def try_answers(root: Path) -> Iterator[Outcome]:
+    """Yield the outcome of each answer for a note of the vault."""
     notes = {note.path: note for note in find_references(root, IgnoreRules(), described=False)}
     with open_answering(load_config(), root, None) as answering:
         asker = answering.asker()
@@ -95,24 +94,24 @@ def say_all(root: Path) -> Iterator[CameOf]:
                 continue
             note = notes[path]
             needs = answering.needs_of(note, [written.field])[:1]
-            made = asker.ask(path, note.view, needs, Saying(written.answer))
+            made = asker.ask(path, note.view, needs, OneAnswerClient(written.answer))
             for need in needs:
                 filled = next((f for f in made.fillings if f.need == need and not f.remark), None)
                 value = filled.value if filled else ""
                 text = value if isinstance(value, str) else "\n".join(value)
-                yield CameOf(written, text, str(made.refused.get(need, "the note's own sentence")))
+                yield Outcome(written, text, str(made.refused.get(need, "the note's own sentence")))
 
 
 def read_answers() -> Iterator[Written]:
-    """Yield all answers that were written."""
+    """Yield all answers of the files in `answers/`."""
     for file in sorted(ANSWERS.glob("*.jsonl")):
         for line in file.read_text(encoding="utf-8").splitlines():
             yield Written(**json.loads(line))
 
 
-def row(kind: str, came_of: Sequence[CameOf]) -> Row:
-    """Return how many answers of the kind there are, and how many would be written."""
-    values = [one.value for one in came_of if one.written.kind == kind]
+def row(kind: str, outcomes: Sequence[Outcome]) -> Row:
+    """Return a row of the table: the number of answers of the kind, and of those written."""
+    values = [outcome.value for outcome in outcomes if outcome.written.kind == kind]
     return kind, [str(len(values)), str(sum(map(bool, values)))]
 
 

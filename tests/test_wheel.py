@@ -53,6 +53,7 @@ def test_prompts_and_licence_are_packed(wheel: Path) -> None:
     packed = {name.removeprefix("companion/_prompts/") for name in names if "_prompts/" in name}
     assert packed == {path.relative_to(source).as_posix() for path in source.rglob("*.md")}
     assert any(name.endswith("licenses/LICENSE") for name in names)
+    assert "companion/enrich/checks/phrases/en.toml" in names
     assert not any(name.startswith(("tests", "benchmarks", "examples")) for name in names)
 
 

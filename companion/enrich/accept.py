@@ -11,9 +11,9 @@ from companion.enrich.checks import (
     Fault,
     checks_are_on,
     find_fault,
-    fit_items,
-    tidy,
-    what_was_told,
+    find_good_items,
+    join_instructions,
+    trim_callout,
     whole_sentences,
     without_citations,
 )
@@ -25,8 +25,8 @@ from companion.enrich.model_calls import field_of
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
 from companion.enrich.retry import AnswerUnfit
-from companion.enrich.sentences import find_sentences, leans_back
-from companion.enrich.words import find_tokens, telling_parts
+from companion.enrich.sentences import find_sentences, needs_previous
+from companion.enrich.words import find_stems, find_tokens
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.response import NoCompletion, Usage
@@ -145,7 +145,7 @@ class Reader:
             shown.title,
             note,
             "\n".join(running_text(self._view)),
-            what_was_told(self._workspace.prompts, field),
+            join_instructions(self._workspace.prompts, field),
             self._language,
             need.question or "",
             explains and self._model.is_small,
@@ -155,7 +155,7 @@ class Reader:
     def _fit_items(self, answer: CheckedAnswer, items: list[str]) -> list[str]:
         if answer.field.vocabulary is not None:  # the vault's own values
             return items
-        if fit := fit_items(answer):
+        if fit := find_good_items(answer):
             return fit
         raise NothingToSay(f"the model named nothing fit for {answer.field.name}")
 
@@ -185,7 +185,7 @@ def _tidied(given: object, field: Field, need: Need, title: str, note: str) -> o
     if not isinstance(given, str):
         return given
     if field.kind == "prose":
-        return tidy(given, field, title, note, may_quote=bool(need.question))
+        return trim_callout(given, field, title, note, may_quote=bool(need.question))
     return without_citations(given, note) if field.kind == "text" else given
 
 
@@ -232,12 +232,12 @@ def gives_way(answer: str, sentence: str, view: ParsedNote, title: str) -> bool:
     sentence: the one that would take its place. It has to make sense away from the note; and
     where the answer says another one over again, it has to name as much of the title.
     """
-    if leans_back(sentence) and not is_self_description(sentence):
+    if needs_previous(sentence) and not is_self_description(sentence):
         return False
     if _rewords(answer, sentence, title):
         return True
-    named = set(telling_parts(title)).intersection(telling_parts(answer))
-    if not named or not named.issubset(telling_parts(sentence)):
+    named = set(find_stems(title)).intersection(find_stems(answer))
+    if not named or not named.issubset(find_stems(sentence)):
         return False
     return any(_rewords(answer, one, title) for one in find_sentences(running_text(view)))
 
@@ -247,8 +247,8 @@ def _rewords(answer: str, sentence: str, title: str) -> bool:
 
     What tells something counts, and all words do, if less.
     """
-    told, words = set(telling_parts(answer)), set(find_tokens(answer))
-    known = {*telling_parts(sentence), *telling_parts(title)}
+    told, words = set(find_stems(answer)), set(find_tokens(answer))
+    known = {*find_stems(sentence), *find_stems(title)}
     spoken = {*find_tokens(sentence), *find_tokens(title)}
     return (
         len(told) >= _FEWEST

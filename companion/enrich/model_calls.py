@@ -222,7 +222,7 @@ def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way)
 
 
 def _longest_copy(shown: Shown) -> int:
-    """Return how many tokens in a row of a callout may stand in the note; see gate.copied."""
+    """Return how many tokens in a row of a callout may stand in the note; see checks.copied."""
     return _COPIED_ENGLISH if shown.language in (None, "English") else _COPIED
 
 

@@ -1,41 +1,20 @@
-"""Where sentences end."""
+"""Where the sentences of a text end."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from functools import cache
 
-_ABBREVIATIONS = (
-    "e.g i.e etc vs cf Dr Mr Mrs Ms Prof St No Fig approx ca z.B d.h bzw usw Nr u.a Sr Sra p.ej M"
-    " т.е т.д т.п им г"
-)
-_AFTER_ABBREVIATION = re.compile(
-    rf"(?:^|[\s(])(?:{'|'.join(map(re.escape, _ABBREVIATIONS.split()))}|[^\W\d_])\.$"
-)
+from companion.enrich.phrases import compile_phrases, find_phrases
+
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SIGN = re.compile(r"\S")
-
-# How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
-# Japanese.
-_LEANS = re.compile(
-    r"""(?:
-      it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
-    | however|otherwise|moreover|therefore|thus|hence|instead|similarly|nevertheless|then|so|but
-    | and|also|still|yet|finally|second(?:ly)?|third(?:ly)?|for\ (?:example|instance)
-    | in\ (?:contrast|addition|turn|fact)|on\ the\ other|the\ (?:other|former|latter|same|second)
-    | er|sie|es|dies\w*|aber|jedoch|doch|auch|außerdem|daher|deshalb|dann|sonst|zweitens
-    | zum\ beispiel|dagegen|dadurch|damit|dabei|so
-    | ell[oa]s?|est?[aeo]s?|pero|además|también|luego|segundo|sin\ embargo|por\ (?:eso|ejemplo|lo)
-    | он|она|оно|они|это\w*|но|однако|поэтому|также|затем|иначе|во-вторых|например|кроме\ того
-    )\b
-    | 它|他|她|这|其|但|不过|然而|因此|所以|例如|比如|此外|另外|同时|否则|而|并且|那
-    | それ|これ|しかし|ただし|そのため|また|例えば|たとえば|さらに|次に|そして|この|その""",
-    re.IGNORECASE | re.VERBOSE,
-)
+_NEEDS_PREVIOUS = r"<sentences.needs_previous>\b|<sentences.needs_previous_signs>"
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
-    """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
+    """Yield the sentences of the paragraphs; the end of a paragraph counts, complete or not."""
     for paragraph in paragraphs:
         begin = 0
         for end in find_sentence_ends(paragraph):
@@ -46,20 +25,22 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Yield where the sentences end that a blank follows; in Chinese and Japanese, all of them."""
+    """Yield the offset of each end of a sentence that a blank follows, or that is Chinese."""
     for end in _END.finditer(text):
-        if _ends_sentence(text, end):
+        if end[0] == "." and _abbreviation_end().search(text[max(0, end.start() - 12) : end.end()]):
+            continue
+        following = _SIGN.search(text, end.end())
+        if not (following and following[0].islower() and end[0][0] in ".…"):
             yield end.end()
 
 
-def leans_back(sentence: str) -> bool:
-    """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
-    return bool(_LEANS.match(sentence))
+def needs_previous(sentence: str) -> bool:
+    """Return whether the sentence needs the one before it, as after “However”."""
+    return bool(compile_phrases(_NEEDS_PREVIOUS, re.IGNORECASE).match(sentence))
 
 
-def _ends_sentence(paragraph: str, end: re.Match[str]) -> bool:
-    following = _SIGN.search(paragraph, end.end())
-    is_word = end[0] == "." and _AFTER_ABBREVIATION.search(
-        paragraph[max(0, end.start() - 12) : end.end()]
-    )
-    return not (is_word or (following and following[0].islower() and end[0][0] in ".…"))
+@cache
+def _abbreviation_end() -> re.Pattern[str]:
+    """Return the pattern of an abbreviation, or of an initial, that a text ends with."""
+    known = "|".join(map(re.escape, find_phrases("sentences", "abbreviations")))
+    return re.compile(rf"(?:^|[\s(])(?:{known}|[^\W\d_])\.$")

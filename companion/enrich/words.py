@@ -1,4 +1,4 @@
-"""Words to compare, in languages with and without spaces between them."""
+"""Words of texts to compare, in languages with and without spaces between them."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ UNSPACED = (
 _TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W_{UNSPACED}]+)*")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_LONG, _STEM = 5, 5  # letters of a word that says something, and of what its forms have in common
-_WEIGHT = 2.5  # letters of other scripts that say as much as one sign of these
+_LONG, _STEM = 5, 5  # letters of a word that counts, and of its stem
+_WEIGHT = 2.5  # letters of an alphabet that say as much as one sign without spaces
 
 
 def find_tokens(text: str) -> list[str]:
-    """Return the words of text, casefolded; of scripts without spaces, each sign is one."""
+    """Return the words of text, casefolded; in scripts without spaces each sign is a word."""
     return _TOKEN.findall(text.casefold())
 
 
-def telling_parts(text: str) -> list[str]:
-    """Return the beginnings of the long words; then, of scripts without spaces, each two signs."""
+def find_stems(text: str) -> list[str]:
+    """Return the stems of the long words, and of scripts without spaces all pairs of signs."""
     tokens = find_tokens(text)
     words = [fold(token)[:_STEM] for token in tokens if len(token) >= _LONG]
     pairs = pairwise(tokens)
@@ -37,22 +37,22 @@ def is_unspaced(token: str) -> bool:
 
 
 def count_unspaced(text: str) -> int:
-    """Return how many signs of scripts without spaces the text has."""
+    """Return the number of signs of scripts without spaces in the text."""
     return len(_UNSPACED.findall(text))
 
 
 def width(text: str) -> float:
-    """Return how long the text is in letters of an alphabet: a Chinese sign says as much as 2.5."""
+    """Return the length of the text in letters; a Chinese sign counts as 2.5 letters."""
     return len(text) + (_WEIGHT - 1) * count_unspaced(text)
 
 
 def letters(text: str) -> str:
-    """Return the letters and digits of text alone, casefolded."""
+    """Return only the letters and digits of text, casefolded."""
     return "".join(filter(str.isalnum, text.casefold()))
 
 
 def fold(text: str) -> str:
-    """Return text without case, accents and widths, to look words up in."""
+    """Return text without case, accents and full-width forms, to look words up in."""
     if text.isascii():
         return text.lower()
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))

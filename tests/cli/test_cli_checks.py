@@ -1,4 +1,4 @@
-"""The gate at the command line: a bad answer is asked for once more, and never reaches a note."""
+"""At the command line, a bad answer is asked for once more, and never reaches a note."""
 
 from __future__ import annotations
 

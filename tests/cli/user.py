@@ -106,7 +106,7 @@ class User:
         self.fake.script = lambda seen, _n: answer_by_schema(seen, {**SAYS, **values})
 
     def run(self, *arguments: str) -> Ran:
-        """Run a command in this process; that the tests have the gate off is not told."""
+        """Run a command in this process; that the tests have the checks off is not told."""
         self._capsys.readouterr()
         status = run(list(arguments))
         out, err = self._capsys.readouterr()

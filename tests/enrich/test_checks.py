@@ -1,4 +1,4 @@
-"""The gate: answers that may not reach a note, by their fault; and good ones that may."""
+"""Answers that may not reach a note, by their fault; and good ones that may."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from companion.enrich.checks import (
     CheckedAnswer,
     checks_are_on,
     find_fault,
-    fit_items,
-    what_was_told,
+    find_good_items,
+    join_instructions,
+    trim_callout,
 )
 from companion.enrich.checks.copied import without_copies
-from companion.enrich.checks.garbled import part_words
+from companion.enrich.checks.garbled import split_joined_words
 from companion.enrich.checks.shape import first_paragraphs
-from companion.enrich.checks.tidy import tidy
 from companion.enrich.checks.unfinished import whole_sentences
 from companion.prompts import load_prompts
 
@@ -79,9 +79,9 @@ NOTES = {
 }
 
 
-def said(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
+def answer_of(text: str, language: str = "en", field: str = "description") -> CheckedAnswer:
     title, note = NOTES[language]
-    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+    told = join_instructions(PROMPTS, PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 
@@ -116,7 +116,7 @@ WHOLE = [
 
 @pytest.mark.parametrize(("text", "language"), GOOD)
 def test_good(text: str, language: str) -> None:
-    assert find_fault(said(text, language)) is None
+    assert find_fault(answer_of(text, language)) is None
 
 
 BAD = [
@@ -317,7 +317,7 @@ BAD = [
     ("kind", "language", "text"), [pytest.param(*row, id=f"{row[1]} {row[2][:30]}") for row in BAD]
 )
 def test_bad(kind: str, language: str, text: str) -> None:
-    assert kind_of(said(text, language)) == kind
+    assert kind_of(answer_of(text, language)) == kind
 
 
 CALLOUT = (
@@ -404,7 +404,7 @@ def test_no_blanks_come_between_chinese_sentences() -> None:
 
 @pytest.mark.parametrize(("text", "kind"), CALLOUTS)
 def test_callout(text: str, kind: str | None) -> None:
-    assert kind_of(said(text, field="callout")) == kind
+    assert kind_of(answer_of(text, field="callout")) == kind
 
 
 NAMES = [
@@ -416,7 +416,7 @@ NAMES = [
 
 @pytest.mark.parametrize(("text", "kind"), NAMES)
 def test_what_a_small_model_explains_names_nothing_else(text: str, kind: str | None) -> None:
-    callout = said(text, field="callout")
+    callout = answer_of(text, field="callout")
     assert kind_of(callout) is None
     assert kind_of(replace(callout, by_small_model=True)) == kind
 
@@ -431,18 +431,18 @@ QUESTIONS = [
 
 @pytest.mark.parametrize(("text", "kind"), QUESTIONS)
 def test_answer_to_a_question(text: str, kind: str | None) -> None:
-    assert kind_of(replace(said(text, field="callout"), question="What is it?")) == kind
+    assert kind_of(replace(answer_of(text, field="callout"), question="What is it?")) == kind
 
 
 @pytest.mark.parametrize("question", ["How is bread polished?", "Who baked it in Germany?"])
 def test_a_name_of_a_language_within_a_word_asks_for_none(question: str) -> None:
-    answer = said("Ein Brot, das durch wilde Hefen aufgeht und lange ruht.", field="callout")
+    answer = answer_of("Ein Brot, das durch wilde Hefen aufgeht und lange ruht.", field="callout")
     assert kind_of(replace(answer, question=question)) == "language"
 
 
 @pytest.mark.parametrize("question", ["Was ist das für ein Brot, und wie?", "And in German?"])
 def test_an_answer_may_be_in_the_question_s_language(question: str) -> None:
-    answer = said("Ein Brot, das durch wilde Hefen aufgeht.", field="callout")
+    answer = answer_of("Ein Brot, das durch wilde Hefen aufgeht.", field="callout")
     assert kind_of(replace(answer, question=question)) is None
 
 
@@ -450,7 +450,7 @@ def test_every_paragraph_of_a_callout_is_in_the_language() -> None:
     note = NOTES["de"][1]
     german = f"{note} Das ist alles. " * 4
     english = "A sourdough is a dough of flour and water in which wild yeast lives."
-    answer = replace(said(f"{german}\n\n{english}", "de", "callout"), note="", words=note)
+    answer = replace(answer_of(f"{german}\n\n{english}", "de", "callout"), note="", words=note)
     assert CHECKS["language"](answer)
     assert CHECKS["language"](replace(answer, text=german)) is None
 
@@ -471,19 +471,22 @@ LISTS = [
 
 @pytest.mark.parametrize(("items", "fit"), LISTS)
 def test_items_of_a_list(items: list[str], fit: list[str] | None) -> None:
-    answer = said("\n".join(items), field="aliases")
-    assert fit_items(answer) == (items if fit is None else fit)
+    answer = answer_of("\n".join(items), field="aliases")
+    assert find_good_items(answer) == (items if fit is None else fit)
 
 
 def test_an_alias_may_be_in_latin_letters_everywhere() -> None:
-    assert fit_items(said("Sourdough\n酸种面包", "zh", "aliases")) == ["Sourdough", "酸种面包"]
+    assert find_good_items(answer_of("Sourdough\n酸种面包", "zh", "aliases")) == [
+        "Sourdough",
+        "酸种面包",
+    ]
 
 
 @pytest.mark.parametrize("text", ["What raises bread?", "Sourdough: What raises bread?"])
 def test_a_heading_is_no_description(text: str) -> None:
     note = "# Sourdough\n\n## What raises bread?\n\nWild yeast.\n"
-    assert kind_of(said(text)) is None
-    assert kind_of(replace(said(text), note=note)) == "title"
+    assert kind_of(answer_of(text)) is None
+    assert kind_of(replace(answer_of(text), note=note)) == "title"
 
 
 def test_a_callout_that_goes_round_in_a_few_words() -> None:
@@ -493,42 +496,42 @@ def test_a_callout_that_goes_round_in_a_few_words() -> None:
         "It can help you keep the starter alive, which is a help at home and at work. All that it"
         " takes is flour, and a few minutes each day in which you think of nothing else at all."
     )
-    assert CHECKS["repetition"](said(text, field="callout"))
-    assert not CHECKS["repetition"](replace(said(text, field="callout"), question="Does it?"))
+    assert CHECKS["repetition"](answer_of(text, field="callout"))
+    assert not CHECKS["repetition"](replace(answer_of(text, field="callout"), question="Does it?"))
 
 
 def test_a_callout_of_a_section_may_be_shorter() -> None:
-    answer = said("A starter is fed so that the yeast in it lives. " * 5, field="callout")
+    answer = answer_of("A starter is fed so that the yeast in it lives. " * 5, field="callout")
     assert CHECKS["length"](answer) and not CHECKS["length"](replace(answer, of_section=True))
 
 
 def test_a_note_about_notes_may_speak_of_them() -> None:
-    answer = replace(said("This note is yours to keep: a play."), title="This Note Is Yours")
+    answer = replace(answer_of("This note is yours to keep: a play."), title="This Note Is Yours")
     assert kind_of(answer) is None
 
 
 def test_markup_that_the_note_shows_is_no_fault() -> None:
-    answer = replace(said("How < p> opens a paragraph."), note="`<p>` opens a paragraph.")
+    answer = replace(answer_of("How < p> opens a paragraph."), note="`<p>` opens a paragraph.")
     assert kind_of(answer) is None
 
 
 def test_a_language_that_is_set_is_the_one_to_write_in() -> None:
     german = "Wie man einen Teig aus Mehl und Wasser jeden Tag in der Küche füttert."
-    assert kind_of(replace(said(german), language="German")) is None
+    assert kind_of(replace(answer_of(german), language="German")) is None
     english = "How to feed a starter of flour and water twice a day in the kitchen."
-    assert kind_of(replace(said(english), language="German")) == "language"
+    assert kind_of(replace(answer_of(english), language="German")) == "language"
 
 
 def test_an_example_in_the_prompt_is_no_answer() -> None:
     told = "Write as in: How bees find their way home by the light of the sky."
-    answer = said("How bees find their way home by the light of the sky.")
+    answer = answer_of("How bees find their way home by the light of the sky.")
     assert kind_of(replace(answer, prompt=told)) == "echo"
     assert kind_of(replace(answer, prompt=told, note=f"{answer.note} {answer.text}")) is None
 
 
 def test_every_fault_tells_the_user_and_the_model() -> None:
     for kind, language, text in BAD:
-        fault = find_fault(said(text, language))
+        fault = find_fault(answer_of(text, language))
         assert fault and fault.kind == kind and fault.reason and fault.retry.endswith(".")
 
 
@@ -539,7 +542,7 @@ def test_no_kind_goes_untested() -> None:
 @given(st.text(max_size=300))
 def test_no_answer_breaks_a_check(text: str) -> None:
     for field in ("description", "callout"):
-        answer = replace(said(text, field=field), words="")
+        answer = replace(answer_of(text, field=field), words="")
         for check in CHECKS.values():
             check(answer)
 
@@ -547,7 +550,7 @@ def test_no_answer_breaks_a_check(text: str) -> None:
 @given(st.sampled_from(WHOLE), st.integers(2, 5))
 def test_what_is_said_again_never_passes(good: tuple[str, str], times: int) -> None:
     text, language = good
-    assert kind_of(said(" ".join([text] * times), language)) is not None
+    assert kind_of(answer_of(" ".join([text] * times), language)) is not None
 
 
 ENDS = [
@@ -578,7 +581,9 @@ RUNS_ON = [
 
 @pytest.mark.parametrize(("text", "left"), RUNS_ON)
 def test_first_paragraphs(text: str, left: str | None) -> None:
-    assert first_paragraphs(text, "Sourdough", said("", field="callout").field) == (left or text)
+    assert first_paragraphs(text, "Sourdough", answer_of("", field="callout").field) == (
+        left or text
+    )
 
 
 PARTED = [
@@ -597,8 +602,8 @@ PARTED = [
 
 
 @pytest.mark.parametrize(("text", "parted"), PARTED)
-def test_part_words(text: str, parted: str | None) -> None:
-    assert part_words(text, NOTES["en"][1]) == (parted or text)
+def test_split_joined_words(text: str, parted: str | None) -> None:
+    assert split_joined_words(text, NOTES["en"][1]) == (parted or text)
 
 
 SANE = [
@@ -613,7 +618,7 @@ SANE = [
 
 @pytest.mark.parametrize(("language", "text"), SANE)
 def test_not_garbled(language: str, text: str) -> None:
-    assert CHECKS["garbled"](said(text, language)) is None
+    assert CHECKS["garbled"](answer_of(text, language)) is None
 
 
 UNTIDY = [
@@ -639,10 +644,10 @@ UNTIDY = [
 
 
 @pytest.mark.parametrize(("text", "tidied"), UNTIDY)
-def test_tidy(text: str, tidied: str | None) -> None:
+def test_trim_callout(text: str, tidied: str | None) -> None:
     title, note = NOTES["en"]
     expected = text if tidied is None else tidied
-    assert tidy(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
+    assert trim_callout(text, PROMPTS.fields["callout"], title, note, may_quote=False) == expected
 
 
 def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -653,7 +658,7 @@ def test_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_two_questions_get_two_answers() -> None:
     same = "Dough rises because yeast makes gas in it."
-    answer = replace(said(same, field="callout"), question="Who invented bread?")
+    answer = replace(answer_of(same, field="callout"), question="Who invented bread?")
     assert find_fault(answer) is None
     note = f"{answer.note}\n\n> [!ai] Why does dough rise?\n> {same}"
     again = find_fault(replace(answer, note=note))

@@ -1,18 +1,18 @@
-"""What the gate may not take for a fault in good answers, and what it may not miss in bad ones."""
+"""What the checks may not take for a fault in good answers, nor miss in bad ones."""
 
 from __future__ import annotations
 
 import pytest
 
-from companion.enrich.checks import CHECKS, CheckedAnswer, what_was_told
+from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
 from companion.enrich.checks.unfinished import whole_sentences
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()
 
 
-def said(title: str, note: str, text: str, field: str = "description") -> CheckedAnswer:
-    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+def answer_of(title: str, note: str, text: str, field: str = "description") -> CheckedAnswer:
+    told = join_instructions(PROMPTS, PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 
@@ -47,7 +47,7 @@ ENDS = [
 
 @pytest.mark.parametrize(("text", "is_whole"), ENDS)
 def test_unfinished(text: str, is_whole: bool) -> None:
-    assert found("unfinished", said("Compost", "", text)) is not is_whole
+    assert found("unfinished", answer_of("Compost", "", text)) is not is_whole
 
 
 CALLOUT_ENDS = [
@@ -62,7 +62,7 @@ CALLOUT_ENDS = [
 
 @pytest.mark.parametrize(("text", "is_whole"), CALLOUT_ENDS)
 def test_unfinished_callout(text: str, is_whole: bool) -> None:
-    assert found("unfinished", said("Compost", "", text, "callout")) is not is_whole
+    assert found("unfinished", answer_of("Compost", "", text, "callout")) is not is_whole
 
 
 def test_text_without_full_stops_is_whole() -> None:
@@ -99,7 +99,7 @@ LISTS = [
 @pytest.mark.parametrize(("text", "goes_round"), LISTS)
 def test_repetition(text: str, goes_round: bool) -> None:
     title = "Making candles" if "candles" in text else "Machine learning"
-    assert found("repetition", said(title, "", text)) is goes_round
+    assert found("repetition", answer_of(title, "", text)) is goes_round
 
 
 HTML = "# HTML\n\nA paragraph stands in `<p>`, a link in `<a>`; `<br>` breaks a line.\n"
@@ -131,7 +131,7 @@ SHOWN = [
 
 @pytest.mark.parametrize(("check", "note", "text", "is_fault"), SHOWN)
 def test_what_the_note_shows(check: str, note: str, text: str, is_fault: bool) -> None:
-    assert found(check, said("Notes", note, text)) is is_fault
+    assert found(check, answer_of("Notes", note, text)) is is_fault
 
 
 MIXED = [
@@ -148,7 +148,7 @@ def test_no_answer_changes_its_language(text: str, is_mixed: bool) -> None:
     note = "把厨余和落叶堆在一起（to turn a heap of leaves），每隔几周翻动一次。"
     if text.startswith("К"):
         note = "Листья и отходы гниют в куче, которую переворачивают раз в месяц."
-    assert found("language", said("Compost", note, text)) is is_mixed
+    assert found("language", answer_of("Compost", note, text)) is is_mixed
 
 
 FOREIGN = [
@@ -192,7 +192,7 @@ FOREIGN = [
 
 @pytest.mark.parametrize(("text", "is_garbled"), FOREIGN)
 def test_garbled(text: str, is_garbled: bool) -> None:
-    assert found("garbled", said("", "", text)) is is_garbled
+    assert found("garbled", answer_of("", "", text)) is is_garbled
 
 
 BREAD = (
@@ -225,7 +225,7 @@ KNOWN = [
 
 @pytest.mark.parametrize(("note", "text"), KNOWN)
 def test_known_numbers(note: str, text: str) -> None:
-    assert not found("numbers", said("Notes", note, text))
+    assert not found("numbers", answer_of("Notes", note, text))
 
 
 UNKNOWN = [
@@ -246,7 +246,7 @@ UNKNOWN = [
 
 @pytest.mark.parametrize(("note", "text"), UNKNOWN)
 def test_unknown_numbers(note: str, text: str) -> None:
-    assert found("numbers", said("Notes", note, text))
+    assert found("numbers", answer_of("Notes", note, text))
 
 
 NAMED = [
@@ -281,7 +281,7 @@ NAMED = [
 
 @pytest.mark.parametrize(("note", "text"), NAMED)
 def test_known_names(note: str, text: str) -> None:
-    assert not found("names", said("Notes", note, text))
+    assert not found("names", answer_of("Notes", note, text))
 
 
 STRANGERS = [
@@ -307,4 +307,4 @@ STRANGERS = [
 
 @pytest.mark.parametrize(("note", "text"), STRANGERS)
 def test_unknown_names(note: str, text: str) -> None:
-    assert found("names", said("Notes", note, text))
+    assert found("names", answer_of("Notes", note, text))

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.enrich.checks import CHECKS, CheckedAnswer, what_was_told
+from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()
@@ -21,8 +21,8 @@ NOTES = {
 }
 
 
-def said(text: str, title: str, note: str = "", field: str = "description") -> CheckedAnswer:
-    told = what_was_told(PROMPTS, PROMPTS.fields[field])
+def answer_of(text: str, title: str, note: str = "", field: str = "description") -> CheckedAnswer:
+    told = join_instructions(PROMPTS, PROMPTS.fields[field])
     return CheckedAnswer(PROMPTS.fields[field], text, text, title, note, note, told)
 
 
@@ -573,19 +573,19 @@ def _rows(*tables: dict[str, list[str]]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("language", "text"), _rows(FRAMES, MODELS, REFUSALS, LABELS, MORE))
 def test_no_description(language: str, text: str) -> None:
-    assert talk_in(said(text, *NOTES[language]))
+    assert talk_in(answer_of(text, *NOTES[language]))
 
 
 @pytest.mark.parametrize(("language", "text"), _rows(TAILS))
 def test_no_end_of_a_callout(language: str, text: str) -> None:
     title, note = NOTES[language]
-    assert talk_in(said(f"{note}\n\n{text}", title, note, "callout"))
-    assert talk_in(said(f"{note} {text}", title, note, "callout"))
+    assert talk_in(answer_of(f"{note}\n\n{text}", title, note, "callout"))
+    assert talk_in(answer_of(f"{note} {text}", title, note, "callout"))
 
 
 @pytest.mark.parametrize("text", ECHOES)
 def test_echo(text: str) -> None:
-    assert talk_in(said(text, *NOTES["en"]))
+    assert talk_in(answer_of(text, *NOTES["en"]))
 
 
 TITLES = [
@@ -604,7 +604,7 @@ TITLES = [
 
 @pytest.mark.parametrize(("text", "title"), TITLES)
 def test_title_alone(text: str, title: str) -> None:
-    assert CHECKS["title"](said(text, title))
+    assert CHECKS["title"](answer_of(text, title))
 
 
 GOOD = {
@@ -726,7 +726,7 @@ GOOD = {
     [pytest.param(*row, id=row[1][:30]) for rows in GOOD.values() for row in rows],
 )
 def test_a_good_description(title: str, text: str) -> None:
-    assert talk_in(said(text, title)) is None
+    assert talk_in(answer_of(text, title)) is None
 
 
 @pytest.mark.parametrize(
@@ -745,7 +745,7 @@ def test_a_good_description(title: str, text: str) -> None:
     ],
 )
 def test_no_voice_of_the_models_own(text: str, title: str, note: str) -> None:
-    assert CHECKS["voice"](said(text, title, note)) is None
+    assert CHECKS["voice"](answer_of(text, title, note)) is None
 
 
 CALLOUTS = [
@@ -772,7 +772,7 @@ CALLOUTS = [
 @pytest.mark.parametrize(("title", "text"), CALLOUTS)
 def test_a_good_callout(title: str, text: str) -> None:
     first = "One thing is worth knowing."
-    assert talk_in(said(f"{first} {text}", title, field="callout")) is None
+    assert talk_in(answer_of(f"{first} {text}", title, field="callout")) is None
 
 
 SUBJECTS = [
@@ -789,17 +789,17 @@ SUBJECTS = [
 
 @pytest.mark.parametrize(("title", "text", "note"), SUBJECTS)
 def test_what_the_note_says_is_no_talk(title: str, text: str, note: str) -> None:
-    assert talk_in(said(text, title, note)) is None
-    assert talk_in(said(text, "Compost", NOTES["en"][1]))
+    assert talk_in(answer_of(text, title, note)) is None
+    assert talk_in(answer_of(text, "Compost", NOTES["en"][1]))
 
 
 def test_a_model_never_speaks_of_itself() -> None:
     note = "An AI language model is asked. As an AI language model, I cannot, it says."
     for text in ("As an AI language model, I cannot say.", "I am an AI language model."):
-        assert talk_in(said(text, "AI", note)) == "meta"
+        assert talk_in(answer_of(text, "AI", note)) == "meta"
 
 
 @pytest.mark.parametrize("text", ["The note does not say.", "In the note, it takes three months."])
 def test_what_answers_a_question_may_speak_of_the_note(text: str) -> None:
-    answer = said(text, *NOTES["en"], field="callout")
+    answer = answer_of(text, *NOTES["en"], field="callout")
     assert talk_in(replace(answer, question="How long does it take?")) is None

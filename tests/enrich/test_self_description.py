@@ -25,7 +25,7 @@ SENTENCES = [
     pytest.param("This bread is sour.", False, id="of something else"),
     pytest.param("With yeast, bread rises.", False, id="no reader"),
     pytest.param("本州は日本の島です。", False, id="a name that begins so, Japanese"),
-    pytest.param("This note is about bread.", False, id="what the gate takes for a model's"),
+    pytest.param("This note is about bread.", False, id="what the checks take for a model's"),
 ]
 
 

@@ -1,4 +1,4 @@
-"""The gate between a model's answer and a note: named checks, each a pure function."""
+"""The checks a model's answer must pass before it goes into a note, each a pure function."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from types import MappingProxyType
 
 from companion.enrich.checks.answer_language import find_wrong_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.checks.copied import find_copied, find_echo
-from companion.enrich.checks.garbled import find_garbled
+from companion.enrich.checks.copied import find_copied, find_echo, without_copies
+from companion.enrich.checks.garbled import find_garbled, split_joined_words
 from companion.enrich.checks.meta_talk import (
     find_first_person,
     find_meta_talk,
@@ -19,9 +19,16 @@ from companion.enrich.checks.meta_talk import (
 )
 from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
 from companion.enrich.checks.repetition import find_off_topic, find_repetition, find_title_alone
-from companion.enrich.checks.shape import find_bad_length, find_json, find_markup, without_bad_names
-from companion.enrich.checks.tidy import tidy, without_citations
-from companion.enrich.checks.unfinished import find_unfinished, whole_sentences
+from companion.enrich.checks.shape import (
+    find_bad_length,
+    find_json,
+    find_markup,
+    first_paragraphs,
+    without_bad_names,
+)
+from companion.enrich.checks.unfinished import find_unfinished, whole_sentences, without_cut
+from companion.enrich.phrases import compile_phrases
+from companion.note.sanitize import visible_lines
 from companion.prompts import Field, Prompts
 
 __all__ = [
@@ -30,9 +37,9 @@ __all__ = [
     "Fault",
     "checks_are_on",
     "find_fault",
-    "fit_items",
-    "tidy",
-    "what_was_told",
+    "find_good_items",
+    "join_instructions",
+    "trim_callout",
     "whole_sentences",
     "without_citations",
 ]
@@ -60,37 +67,69 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "topic": find_off_topic,
     }
 )
-"""The checks by their kind, in order: what needs the detector of languages, and so memory, last."""
+"""The checks by their kind, in order: last those that load the language detector into memory."""
 
-_OR_ELSE = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # in a template
-_OF_ITEMS = ("json", "refusal", "meta", "repetition", "markup")
-
-
-def find_fault(said: CheckedAnswer) -> Fault | None:
-    """Return the first fault that makes a text unfit for the note; None: it is fit."""
-    return _first_fault(said, CHECKS)
-
-
-def fit_items(said: CheckedAnswer) -> list[str]:
-    """Return the items of a list, one a line of the value, that may go into the note."""
-    return without_bad_names(said, lambda item: _first_fault(item, _OF_ITEMS))
+_BLANK_LINES = re.compile(r"\n{2,}")
+_FENCE = re.compile(r"```|~~~")
+_CITATION = (  # what the model of a search engine leaves; the sources are not there
+    r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
+    r"| ?\[<citations.needed>\]"
+)
+_HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
+_DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
+_ITEM_CHECKS = ("json", "refusal", "meta", "repetition", "markup")
 
 
-def _first_fault(said: CheckedAnswer, names: Iterable[str]) -> Fault | None:
-    return next(filter(None, (CHECKS[name](said) for name in names)), None)
+def find_fault(answer: CheckedAnswer) -> Fault | None:
+    """Return the first fault that keeps an answer out of the note, None if there is none."""
+    return _find_first_fault(answer, CHECKS)
 
 
-def what_was_told(prompts: Prompts, field: Field) -> str:
-    """Return all that a model is told for the field, examples included, without any note."""
+def find_good_items(answer: CheckedAnswer) -> list[str]:
+    """Return the items of a list that may go into the note; answer.text has one a line."""
+    return without_bad_names(answer, lambda item: _find_first_fault(item, _ITEM_CHECKS))
+
+
+def _find_first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
+    return next(filter(None, (CHECKS[name](answer) for name in names)), None)
+
+
+def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
+    """Return the text of a callout without citations, header, copies of the note and cut-off end.
+
+    At most as many paragraphs are left as the field allows. Text with code in it stays as it is.
+    text: as the model wrote it; the result still has to be sanitized. may_quote: whether it may
+    repeat sentences of the note.
+    """
+    if _FENCE.search(text):
+        return text
+    text = without_citations(text, note)
+    lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
+    lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
+    text = split_joined_words(without_cut(_BLANK_LINES.sub("\n\n", lines)), note)
+    if not may_quote:
+        text = without_copies(text, note) or text
+    return first_paragraphs(text, title, field)
+
+
+def without_citations(text: str, note: str) -> str:
+    """Return text without references such as [1], except those that the note has, too."""
+    marks = compile_phrases(_CITATION)
+    return marks.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
+
+
+def join_instructions(prompts: Prompts, field: Field) -> str:
+    """Return all instructions the model is given for a field, with examples but without a note."""
     names = ("system.md", "note.md", "answer.md", f"fields/{field.name}.md")
     texts = (prompts.files[name].text for name in names if name in prompts.files)
-    return _OR_ELSE.sub(r"\1", "\n\n".join(texts))
+    return _DEFAULT.sub(r"\1", "\n\n".join(texts))
 
 
 def checks_are_on() -> bool:
-    """Return whether answers are checked at all: not with COMPANION_CHECKS=off.
+    """Return whether answers are checked in this process: not with COMPANION_CHECKS=off.
 
-    For tests and benchmarks in which a stub says odd words. Answers are made inert all the same.
+    Tests and benchmarks switch the checks off where a stub gives odd answers. Answers are sanitized
+    all the same.
     """
     return os.environ.get("COMPANION_CHECKS", "").casefold() != "off"
 
@@ -99,5 +138,5 @@ UNCHECKED = "COMPANION_CHECKS=off is set: what the model says goes into notes un
 
 
 def find_unchecked() -> str | None:
-    """Return what to say; None where answers are checked, in this process."""
+    """Return a warning for the user where answers are not checked, else None."""
     return None if checks_are_on() else UNCHECKED

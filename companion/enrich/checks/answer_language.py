@@ -1,4 +1,4 @@
-"""Is an answer in the language of the note, or in the one that was asked for?"""
+"""Answers in another language than the note's or the wanted one, and the language of a text."""
 
 from __future__ import annotations
 
@@ -7,12 +7,13 @@ from functools import cache
 from typing import TYPE_CHECKING
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.phrases import compile_phrases
 from companion.enrich.words import UNSPACED, count_unspaced
 
 if TYPE_CHECKING:
     from lingua import LanguageDetector
 
-# The languages that are told apart (more take more memory): code, English name, own name.
+# Code, English name and own name of the languages told apart; more would take more memory.
 _TABLE = """
 ar Arabic العربية, bg Bulgarian български, ca Catalan català, zh Chinese 中文,
 hr Croatian hrvatski, cs Czech čeština, da Danish dansk, nl Dutch nederlands, en English english,
@@ -25,7 +26,7 @@ vi Vietnamese tiếng việt
 """
 _NAMES = {row.split()[1]: row.split(maxsplit=2) for row in map(str.strip, _TABLE.split(","))}
 LANGUAGES = tuple(_NAMES)
-"""Which languages are told apart, by their English names."""
+"""The languages that are told apart, by their English names."""
 
 _SCRIPTS = (
     ("Japanese", re.compile("[\u3040-\u30ff]")),
@@ -60,61 +61,57 @@ _PHRASE = re.compile(
 _SHOWN_WORDS = 40  # characters
 _NAME = re.compile(rf"(?<=[^\W{UNSPACED}] )[A-Z]\w*|\b\w*\d\w*\b")
 
-_ENOUGH = 40  # letters of an alphabet that tell a language
-_SIGN = 4  # letters that a sign of another script weighs: names in Latin letters abound in them
+_ENOUGH = 40  # letters by which a language is known
+_SIGN = 4  # letters that a sign of another script counts as: Latin names abound in them
 _SHOWN = 1500  # characters of the note that are looked at
 _SURE, _UNLIKELY = 0.75, 0.08
-_SENTENCE = 70  # letters that tell a language other than the one beside it
-_SURELY_CHINESE = 50  # signs without one of kana
-_SURER, _UNLIKELIER = 0.95, 0.01  # where there are fewer letters, but half as many
-_ABOUT_LANGUAGE = re.compile(
-    "translat|überset|trad[uú]|перев[еёо]|翻译|翻譯|訳|번역|"
-    + "|".join(
-        rf"\b(?-i:{name})\b|" + (rf"\b{own}\b" if own[0] < "\u0900" else own)
-        for _, name, own in _NAMES.values()
-    ),
-    re.IGNORECASE,
+_SENTENCE = 70  # letters by which a language other than the neighbours' is known
+_SURELY_CHINESE = 50  # signs without kana, by which a text is Chinese
+_SURER, _UNLIKELIER = 0.95, 0.01  # with fewer letters, but at least half as many
+_ABOUT_LANGUAGE = "<language.translate>|" + "|".join(
+    rf"\b(?-i:{name})\b|" + (rf"\b{own}\b" if own[0] < "\u0900" else own)
+    for _, name, own in _NAMES.values()
 )
 
 
-def find_wrong_language(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer in another language than the note's, or than was asked for.
+def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer in another language than the note's or the wanted one.
 
-    Where there is too little text to tell, scripts alone are compared. Of a callout each paragraph
-    counts. What answers a question may be in the question's language, or in any where that is
-    what it asks for.
+    Where there is too little text, only the scripts are compared. In a callout each paragraph is
+    looked at. The answer to a question may be in the language of the question, and in any language
+    where the question is about languages.
     """
-    wanted = said.language or _language_of_note(said)
-    if wanted is None or _ABOUT_LANGUAGE.search(said.question):
+    wanted = answer.language or _language_of_note(answer)
+    if wanted is None or compile_phrases(_ABOUT_LANGUAGE, re.IGNORECASE).search(answer.question):
         return None
-    allowed = {wanted, find_language(said.question, "") or wanted}
-    if allowed <= _UNLATIN and (run := _latin_words(said)):
+    allowed = {wanted, find_language(answer.question, "") or wanted}
+    if allowed <= _UNLATIN and (run := _find_latin_words(answer)):
         return Fault("language", f"changes its language (“{run}”)", f"Write it all in {wanted}.")
-    parts = [part for part in said.text.split("\n\n") if len(part) > _ENOUGH]
-    for text in [said.text, *(parts if said.is_prose else ())]:
-        faults = [_compare(_running(text), language) for language in sorted(allowed)]
+    parts = [part for part in answer.text.split("\n\n") if len(part) > _ENOUGH]
+    for text in [answer.text, *(parts if answer.is_prose else ())]:
+        faults = [_compare_language(_remove_code(text), language) for language in sorted(allowed)]
         if all(faults):
             return faults[0]
     return None
 
 
-def _latin_words(said: CheckedAnswer) -> str:
-    """Return the words in a row in small Latin letters of which most are new to the note."""
-    known = set(_WORD.findall(f"{said.title}\n{said.note}\n{said.question}".lower()))
-    for run in _LATIN_WORDS.finditer(_running(said.text)):
+def _find_latin_words(answer: CheckedAnswer) -> str:
+    """Return a run of words in small Latin letters, most of which are not in the note."""
+    known = set(_WORD.findall(f"{answer.title}\n{answer.note}\n{answer.question}".lower()))
+    for run in _LATIN_WORDS.finditer(_remove_code(answer.text)):
         words = _WORD.findall(run[0])
         if len(known.intersection(words)) * 2 < len(words):
             return run[0][:_SHOWN_WORDS]
     return ""
 
 
-def _compare(text: str, wanted: str) -> Fault | None:
+def _compare_language(text: str, wanted: str) -> Fault | None:
     script = script_of(text, _ENOUGH // 2)
     is_known = wanted in LANGUAGES or wanted in dict(_SCRIPTS) or wanted == "Latin letters"
     if script is None or wanted == script or not is_known:
         return None
     if wanted not in _SPOKEN.get(script, {script}):
-        return _wrong(script, wanted)
+        return _make_fault(script, wanted)
     count = len(_ALPHABETIC.findall(text))
     if wanted not in LANGUAGES or count < _ENOUGH // 2:
         return None
@@ -122,18 +119,18 @@ def _compare(text: str, wanted: str) -> Fault | None:
     best = max(found, key=lambda name: found[name])
     sure, unlikely = (_SURE, _UNLIKELY) if count >= _ENOUGH else (_SURER, _UNLIKELIER)
     is_other = found[best] >= sure and found.get(wanted, 0.0) < unlikely
-    return _wrong(best, wanted) if is_other else None
+    return _make_fault(best, wanted) if is_other else None
 
 
 def find_language(words: str, title: str, beside: str | None = None, body: str = "") -> str | None:
-    """Return the English name of the language of a note's running text; None: too little to tell.
+    """Return the English name of the language of a note's running text, None if that is too short.
 
-    beside: the language of the notes beside it. body: all of the note's text. Its own text tells,
-    if there is enough; else its script, and of the languages written in that the one beside it. A
-    title tells its script, and in Latin letters only what is no name: some words, not all of them
-    with a capital.
+    The text decides, if there is enough of it; else the language of the neighbours, if it is
+    written in the script of the text. A title decides the script, and in Latin letters only if it
+    is no name: if it has several words, not all with a capital.
+    beside: the language of the notes in the folder. body: the note's whole text.
     """
-    text = _running(words[:_SHOWN])
+    text = _remove_code(words[:_SHOWN])
     script = script_of(text) or script_of(title)
     if script == "Chinese":  # Han alone may be Japanese
         is_short = count_unspaced(text) < _SURELY_CHINESE
@@ -147,7 +144,7 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
         return _detect_beside(own, count, beside) or beside
     otherwise = _LIKELIEST.get(script)
     if beside and script == "Latin letters":
-        if _may_be(beside, text, title, body):
+        if _may_be_in(beside, text, title, body):
             return beside
         otherwise = "English"
     if count < _ENOUGH // 2:
@@ -156,10 +153,10 @@ def find_language(words: str, title: str, beside: str | None = None, body: str =
     return best if share >= (_SURE if count >= _ENOUGH else _SURER) else otherwise or beside
 
 
-def _may_be(language: str, text: str, title: str, body: str) -> bool:
+def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
     """Return whether a note in Latin letters may be in a language of another script after all.
 
-    It is where a sign of that script stands in it, or nothing but names does.
+    It may where it has a sign of that script, or consists of names.
     """
     script = next((name for name, spoken in _SPOKEN.items() if language in spoken), language)
     signs = dict(_SCRIPTS).get(script)
@@ -171,9 +168,9 @@ def _may_be(language: str, text: str, title: str, body: str) -> bool:
 
 
 def script_of(text: str, least: int = 1) -> str | None:
-    """Return what most of the text is written in; Han with kana is Japanese. None: too little.
+    """Return the script of most of the text, None if that is too short; Han with kana is Japanese.
 
-    least: letters there must be; a sign of another script than Latin weighs four.
+    least: the fewest letters; a sign of another script than Latin counts as four.
     """
     counts = {name: len(signs.findall(text)) for name, signs in _SCRIPTS}
     if counts["Japanese"] * 8 > counts["Chinese"]:
@@ -185,26 +182,26 @@ def script_of(text: str, least: int = 1) -> str | None:
 
 
 def name_language(told: str) -> str:
-    """Return the English name of a language that a user named by its code, or by its own name."""
+    """Return the English name of a language given by its code, own name or English name."""
     wanted = told.strip().casefold()
     found = (name for name, row in _NAMES.items() if wanted in (row[0], row[2], name.casefold()))
     return next(found, told.strip())
 
 
 def language_named(told: str) -> str | None:
-    """Return which of LANGUAGES a name such as `Simplified Chinese` means; None: none of them."""
+    """Return the one of LANGUAGES that a name such as `Simplified Chinese` means, else None."""
     words = set(re.findall(r"\w+", told))
     return next((name for name in LANGUAGES if name in words), None)
 
 
-def _language_of_note(said: CheckedAnswer) -> str | None:
+def _language_of_note(answer: CheckedAnswer) -> str | None:
     """Return the language, or where nothing tells it, the script."""
-    words = _running(said.words[:_SHOWN])
-    return find_language(said.words, said.title) or script_of(words) or script_of(said.title)
+    words = _remove_code(answer.words[:_SHOWN])
+    return find_language(answer.words, answer.title) or script_of(words) or script_of(answer.title)
 
 
 def _detect_beside(text: str, count: int, beside: str) -> str | None:
-    """Return the language of text, of so many letters; None where it may well be that beside it."""
+    """Return the language of text with count letters, None where it may be that of beside."""
     if count < _ENOUGH // 2:
         return None
     found = _detect(text)
@@ -214,24 +211,24 @@ def _detect_beside(text: str, count: int, beside: str) -> str | None:
     return best if share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER else None
 
 
-def _running(text: str) -> str:
+def _remove_code(text: str) -> str:
     return _CODE.sub(" ", text)
 
 
 def _detect(text: str) -> dict[str, float]:
-    """Return how likely each language is, 0 to 1."""
+    """Return the probability of each language, 0 to 1."""
     values = _detector().compute_language_confidence_values(_NAME.sub(" ", text))
     return {value.language.name.title(): value.value for value in values}
 
 
 @cache
 def _detector() -> LanguageDetector:
-    """Return lingua's detector; its models are read when it first sees a text."""
+    """Return lingua's detector, which loads its models with the first text."""
     from lingua import Language, LanguageDetectorBuilder
 
     wanted = [getattr(Language, name.upper()) for name in LANGUAGES]
     return LanguageDetectorBuilder.from_languages(*wanted).with_low_accuracy_mode().build()
 
 
-def _wrong(found: str, wanted: str) -> Fault:
+def _make_fault(found: str, wanted: str) -> Fault:
     return Fault("language", f"is in {found}, not in {wanted}", f"Write it in {wanted}.")

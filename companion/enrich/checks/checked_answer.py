@@ -1,4 +1,4 @@
-"""What a model said for a need, with all it is compared to; and what may be wrong with it."""
+"""An answer of the model with all that it is checked against, and a fault that a check found."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from companion.prompts import Field
 class Fault(NamedTuple):
     """What is wrong with an answer.
 
-    kind: the check that found it. reason: for the user, after "the description". retry: for the
-    model, what to do instead.
+    kind: the name of the check that found it. reason: for the user, to follow "the description".
+    retry: for the model, what to do instead.
     """
 
     kind: str
@@ -24,14 +24,14 @@ class Fault(NamedTuple):
 
 @dataclass(frozen=True)
 class CheckedAnswer:
-    """A value that a model gave for a field, made inert, and what it is compared to.
+    """A value that the model gave for a field, sanitized, and what it is checked against.
 
-    text: the value; lines of a callout and items of a list end at `\\n`. raw: as the model said
-    it. title: the note's. note: all of its text. words: its running text as a reader sees it.
-    prompt: what the model was told, without the note. language: the English name of the one to
-    write in; None: the note's own. question: what a callout was asked; empty: nothing.
-    by_small_model: whether it is a callout in which a small model explains the note. of_section:
-    whether it is one that explains a section.
+    text: the value; lines of a callout and items of a list end at `\\n`. raw: the value before it
+    was sanitized. title: the note's title. note: the note's whole text. words: its running text as
+    a reader sees it. prompt: the instructions the model was given, without the note. language: the
+    English name of the language to write in, None for the note's own. question: what the callout
+    asks, empty if nothing. by_small_model: whether a small model explains the note in a callout.
+    of_section: whether the callout explains a section.
     """
 
     field: Field
@@ -48,15 +48,15 @@ class CheckedAnswer:
 
     @property
     def is_prose(self) -> bool:
-        """Whether it is a callout's body."""
+        """Whether the value is the body of a callout."""
         return self.field.kind == "prose"
 
     @cached_property
     def tokens(self) -> list[str]:
-        """The words of the value; see find_tokens."""
+        """The words of the value, as find_tokens returns them."""
         return find_tokens(self.text)
 
     @cached_property
     def source(self) -> str:
-        """The title and all the note's text, to look words up in; see fold."""
+        """The title and the note's text, folded, to look words up in."""
         return fold(f"{self.title}\n{self.note}")

@@ -1,4 +1,4 @@
-"""Is a callout the note over again?"""
+"""Answers that repeat the note or the prompt."""
 
 from __future__ import annotations
 
@@ -7,27 +7,35 @@ from functools import lru_cache
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import LIST_OR_TABLE
-from companion.enrich.sentences import find_sentences, leans_back
+from companion.enrich.sentences import find_sentences, needs_previous
 from companion.enrich.words import find_tokens, is_unspaced, letters
 from companion.note.sanitize_inline import without_links
 
 _WORDS, _SIGNS = 10, 25  # in a row
-_NEARLY = 0.7  # of a sentence's parts; one word changed in twelve leaves so many
-_FEWEST = 5  # parts that can tell
+_NEARLY = 0.7  # of a sentence's runs; with one word of twelve changed, so many are left
+_FEWEST = 5  # runs, of shorter sentences
 _NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
+_ECHO_WORDS, _ECHO_SIGNS = 6, 12  # in a row that are taken from the prompt
+_LONG = 5  # letters of a word that counts
+_SHARE = 0.6  # of the words that count, in an answer made of the prompt
+_FEWEST_ALL = 3  # such words in an answer that has no others
+# What callouts ask and people say, too: "what it is, how it works and why it matters".
+_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
+
+_RETRY = "Do not repeat the instructions or an example. Write about this note's subject only."
 
 
-def find_copied(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of a callout that takes ten words in a row from the note.
+def find_copied(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of a callout with ten words in a row from the note, or 25 signs.
 
-    What answers a question may quote, but not say what another callout says.
+    The answer to a question may quote the note, but not consist of a quotation.
     """
-    if said.question and letters(said.text) in letters(said.note):
+    if answer.question and letters(answer.text) in letters(answer.note):
         retry = "This stands in the note already. Answer the question that is asked."
         return Fault("copied", "says what stands in the note already", retry)
-    if not said.is_prose or said.question:
+    if not answer.is_prose or answer.question:
         return None
-    run = next(_copied_runs(said.text, _plain(said.note)), None)
+    run = next(_find_copied_runs(answer.text, _join_words(answer.note)), None)
     if run is None:
         return None
     shown = ("" if is_unspaced(run[0]) else " ").join(run)
@@ -36,65 +44,63 @@ def find_copied(said: CheckedAnswer) -> Fault | None:
 
 
 def without_copies(text: str, note: str) -> str:
-    """Return a callout's text without the sentences that stand in the note below it anyway.
+    """Return a callout's text without the sentences that repeat the note or the callout itself.
 
-    Or that stand in the callout before, a word or two apart. They stay where the next sentence
-    needs them, and around lists and tables.
+    A sentence with a word or two changed repeats it, too. Sentences stay where the next one needs
+    them, and paragraphs with a list or a table stay as they are.
     """
-    said = _SaidBefore(note)
-    paragraphs = (_without_copies(block, said) for block in text.split("\n\n"))
+    earlier = _EarlierText(note)
+    paragraphs = (_drop_copies(block, earlier) for block in text.split("\n\n"))
     return "\n\n".join(filter(None, paragraphs))
 
 
-def _without_copies(block: str, said: _SaidBefore) -> str:
+def _drop_copies(block: str, earlier: _EarlierText) -> str:
     if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
     sentences = list(find_sentences([block]))
     kept: list[str] = []
     for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
-        if leans_back(following) or not said.has(sentence, kept[-1:]):
+        if needs_previous(following) or not earlier.has(sentence, kept[-1:]):
             kept.append(sentence)
-            said.add(sentence)
-    return _join_sentences(kept) if len(kept) < len(sentences) else block
+            earlier.add(sentence)
+    if len(kept) == len(sentences):
+        return block
+    ends = ("" if each.endswith(_NO_BLANK_AFTER) else " " for each in kept)
+    return "".join(each + end for each, end in zip(kept, ends, strict=True)).rstrip()
 
 
-def _join_sentences(sentences: Sequence[str]) -> str:
-    ends = ("" if each.endswith(_NO_BLANK_AFTER) else " " for each in sentences)
-    return "".join(each + end for each, end in zip(sentences, ends, strict=True)).rstrip()
-
-
-class _SaidBefore:
-    """What has been said before: by the note, and by a callout so far."""
+class _EarlierText:
+    """The text an answer may not repeat: the note, and the callout up to here."""
 
     def __init__(self, note: str) -> None:
-        self._note = _plain(note)
-        self._parts = set(_parts(note))
+        self._note = _join_words(note)
+        self._runs = set(_find_short_runs(note))
 
     def add(self, sentence: str) -> None:
-        self._parts.update(_parts(sentence))
+        self._runs.update(_find_short_runs(sentence))
 
     def has(self, sentence: str, before: Sequence[str]) -> bool:
-        """Return whether the sentence is one of these, nearly, or has ten words of the note.
+        """Return whether most of the sentence stands here, or ten words in a row of the note.
 
-        Also with the one before it, unless that has them alone.
+        The words may begin in the sentence before, unless that has ten of the note itself.
         """
-        if any(_copied_runs(" ".join(before), self._note)):
+        if any(_find_copied_runs(" ".join(before), self._note)):
             before = []
-        if any(_copied_runs(" ".join([*before, sentence]), self._note)):
+        if any(_find_copied_runs(" ".join([*before, sentence]), self._note)):
             return True
-        parts = _parts(sentence)
-        return sum(part in self._parts for part in parts) >= _NEARLY * max(_FEWEST, len(parts))
+        runs = _find_short_runs(sentence)
+        return sum(run in self._runs for run in runs) >= _NEARLY * max(_FEWEST, len(runs))
 
 
-def _parts(text: str) -> list[tuple[str, ...]]:
-    """Return all runs of three words, or four signs, to tell sentences that are nearly the same."""
-    tokens = find_tokens(_shown(text))
+def _find_short_runs(text: str) -> list[tuple[str, ...]]:
+    """Return all runs of three words, or four signs, by which similar sentences are found."""
+    tokens = find_tokens(_replace_links(text))
     ends = (at + (4 if is_unspaced(token) else 3) for at, token in enumerate(tokens))
     return [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
 
 
-def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
-    tokens = find_tokens(_shown(text))
+def _find_copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
+    tokens = find_tokens(_replace_links(text))
     for start, token in enumerate(tokens):
         size = _SIGNS if is_unspaced(token) else _WORDS
         run = tokens[start : start + size]
@@ -102,13 +108,13 @@ def _copied_runs(text: str, source: str) -> Iterator[Sequence[str]]:
             yield run
 
 
-def _plain(note: str) -> str:
-    """Return the note's words, to look runs up in."""
-    return _join(find_tokens(_shown(note)))
+def _join_words(note: str) -> str:
+    """Return the words of the note as find_copied looks runs up in them."""
+    return _join(find_tokens(_replace_links(note)))
 
 
-def _shown(text: str) -> str:
-    """Return text with links as they are read."""
+def _replace_links(text: str) -> str:
+    """Return text with links as a reader sees them."""
     return "\n".join(without_links(line) for line in text.split("\n"))
 
 
@@ -116,54 +122,39 @@ def _join(tokens: Sequence[str]) -> str:
     return f" {' '.join(tokens)} "
 
 
-_ECHO_WORDS, _ECHO_SIGNS = 6, 12  # in a row, taken from the prompt
-_LONG = 5  # letters of a word that says something
-
-_SHARE = 0.6
-_FEWEST_ALL = 3  # such words in an answer that has no others
-# What callouts ask and people say, too: "what it is, how it works and why it matters".
-_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
-
-_RETRY = "Do not repeat the instructions or an example. Write about this note's subject only."
-
-
-def find_echo(said: CheckedAnswer) -> Fault | None:
+def find_echo(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer whose words come from the prompt and not from the note."""
-    if taken := _taken_phrase(said):
+    if taken := _find_prompt_run(answer):
         return Fault("echo", f"repeats what the model was told (“{taken}”)", _RETRY)
-    words = {word for word in said.tokens if len(word) >= _LONG}
-    told = {word for word in words & _words_of(said.prompt) if word not in said.source}
+    words = {word for word in answer.tokens if len(word) >= _LONG}
+    told = {word for word in words & _words_of_prompt(answer.prompt) if word not in answer.source}
     are_most = len(words) >= _FEWEST and len(told) >= _SHARE * len(words)
     if are_most or (len(words) >= _FEWEST_ALL and told == words):
         return Fault("echo", "is made of the words the model was told", _RETRY)
     return None
 
 
-def _taken_phrase(said: CheckedAnswer) -> str:
-    told = _phrases_of(said.prompt)
-    for phrase in _phrases(said.tokens):
+def _find_prompt_run(answer: CheckedAnswer) -> str:
+    told = _runs_of_prompt(answer.prompt)
+    for phrase in _find_runs(answer.tokens):
         is_told = phrase in told and not _ASKED.issuperset(phrase)
-        if is_told and not _is_in(phrase, said.title, said.note):
+        own = (answer.title, answer.note) if is_told else ()
+        if is_told and not any(phrase in _find_runs(find_tokens(text)) for text in own):
             return ("" if is_unspaced(phrase[0]) else " ").join(phrase)
     return ""
 
 
-def _is_in(phrase: Sequence[str], *texts: str) -> bool:
-    wanted = tuple(phrase)
-    return any(wanted in set(_phrases(find_tokens(text))) for text in texts)
+@lru_cache(maxsize=32)
+def _runs_of_prompt(prompt: str) -> frozenset[tuple[str, ...]]:
+    return frozenset(_find_runs(find_tokens(prompt)))
 
 
 @lru_cache(maxsize=32)
-def _phrases_of(prompt: str) -> frozenset[tuple[str, ...]]:
-    return frozenset(_phrases(find_tokens(prompt)))
-
-
-@lru_cache(maxsize=32)
-def _words_of(prompt: str) -> frozenset[str]:
+def _words_of_prompt(prompt: str) -> frozenset[str]:
     return frozenset(find_tokens(prompt))
 
 
-def _phrases(tokens: Sequence[str]) -> list[tuple[str, ...]]:
+def _find_runs(tokens: Sequence[str]) -> list[tuple[str, ...]]:
     sizes = (_ECHO_SIGNS if is_unspaced(token) else _ECHO_WORDS for token in tokens)
     parts = (tuple(tokens[at : at + size]) for at, size in enumerate(sizes))
     return [part for part in parts if len(part) in (_ECHO_WORDS, _ECHO_SIGNS)]

@@ -1,4 +1,4 @@
-"""Words that a model put together wrongly: of two alphabets, or two words without a blank."""
+"""Answers with garbled words: of two alphabets, or two words without a blank between them."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from itertools import pairwise
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import without_code
+from companion.enrich.phrases import compile_phrases, find_words
 from companion.enrich.words import UNSPACED, count_unspaced, find_tokens, letters, width
 
 _LATIN = "A-Za-z\u00c0-\u024f"
-_WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters that have blanks between words
+_WORD = re.compile(rf"[{_LATIN}\u0370-\u04ff]+")  # letters of languages with blanks between words
 _LINK_OR_CODE = re.compile(r"\[\[[^\[\]]*\]\]|`[^`\n]*`|\S*[/@]\S*")
 _MIXED = re.compile(rf"[{_LATIN}][\u0400-\u04ff]|[\u0400-\u04ff][{_LATIN}]")
-# A Korean word may end in capitals, a unit or what stands between two: `주주A`, `수십km`.
-# What begins in other letters may end in Hangul: `app은`, `T셔츠`, `3D프린터`. Of Greek, one letter
-# stands in names and formulas: `TGFβ`, `ΔG`.
+# A Korean word may end in capitals, a unit or a word such as `vs`: `주주A`, `수십km`. A word in
+# other letters may end in Hangul: `app은`, `T셔츠`, `3D프린터`. One Greek letter may stand in names
+# and formulas: `TGFβ`, `ΔG`.
 _HANGUL = "\u1100-\u11ff\u3130-\u318f\uac00-\ud7a3"
 _GREEK = "\u0370-\u03ff"
 _OTHER_LETTERS = f"{_GREEK}\u0400-\u09ff\u0e00-\u0eff\u3040-\u30ff"
@@ -26,94 +27,60 @@ _TWO_SCRIPTS = re.compile(
     rf"|\b[{_LATIN}]+[{_GREEK}]{{2}}\w*|\b[{_GREEK}]{{2,}}[{_LATIN}]\w*"
 )
 _IN_LATIN = re.compile(rf"[{_LATIN}]+(?:[^\w\n]+[{_LATIN}]+)*")  # words side by side
-# English that a model falls into in the middle of a Russian or Chinese sentence.
-_ENGLISH = """
-an and any are for from in is it of on or that the this to with
-"""
-_FALLEN_INTO = frozenset(_ENGLISH.split())
-# In Russian also these; other words alone are names, as nginx and numpy.
-_NO_NAMES = """
-ability about above according achieve across actually additional after again all allows almost also
-although always among amount another approach area aspect back based because become been before
-being belief benefit better between body both but came can cannot challenge change common complex
-concept condition connection consider contains could crucial culture development different
-difficult discuss does each early effect effective effort emotion enough essential even every
-everything example experience explain explore feature feeling few find first focus form found full
-fundamental gave general give goal good great group grow growth had happen has have health help
-here high history how however human idea impact importance important improve include includes
-including increase individual influence information instead into its itself just kind knowledge
-known language large last later learn learning less level life like long made main make many
-matter may mean meaning means method mind moment more most mostly much must natural nature need
-never new not nothing now often once one only order other others our over own part particular
-people perhaps person place possible power practice principle problem process produce provide
-provides purpose quality rather reach reason relationship require research result role said same
-say see seem sense several shape share should show similar simple simply since skill small social
-society some something sometimes specific state step still strategy strong structure success such
-take task technique tend than their them themselves then theory there therefore these they thing
-things think those thought three through throughout thus time together too tool toward towards
-truth two type typically under understand understanding until upon used useful using usually value
-various very want was water ways well went were what when where whether which while who whole why
-widely will within without word words work world would year years yet you your
-"""
-_IN_RUSSIAN = _FALLEN_INTO | frozenset(_NO_NAMES.split())
-# What stands beside a keyword: `for 循环`, `оператор and`.
-_OF_CODE = re.compile(
-    r"循环|迴圈|语句|語句|函数|函式|関数|变量|变数|変数|关键字|关键词|キーワード|运算|运行|操作符|演算子|"
-    r"指向|命令|代码|コード|类型|型|参数|引数|方法|メソッド|对象|字段|属性|标签|构文|構文|文を|文や|文は|文の|"
-    r"ключев|слов[оа]м?\b|цикл|операто|операци|услови|инструкц|функци|метод|команд|переменн|параметр"
-    r"|аргумент|тип[ауеы]?\b|пол[еяю]\b|тег|класс|атрибут|свойств|ветк|папк|файл|модул|пакет|утилит"
-    r"|библиотек|ключ|флаг|опци",
-    re.IGNORECASE,
-)
+_CODE = "<garbled.beside_code>"  # beside a keyword: `for 循环`, `оператор and`
 _GLUED = re.compile(f"[{UNSPACED}]{{2}}")
-_BESIDE = 24, 8  # characters before and after that are looked at
-_SHORTEST = 2, 3  # letters of two words that are parted: `ofblue`, but not `into`
+_BESIDE = 24, 8  # characters before and after a word that are looked at
+_SHORTEST = 2, 3  # letters of the two words: `ofblue`, but not `into`
 
 
-def find_garbled(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer with a word of two alphabets, or fallen into English.
+def find_garbled(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer with a word of two alphabets, or with a stray English word.
 
-    The first: a Russian word with a Latin letter, a Korean one that goes on in them. The second,
-    alone in a text that is not in Latin letters: `any事物`; in Russian any common word, for Chinese
-    is full of English. Not of what the note has itself, unless it tears a word of the note apart
-    (`事any物`), nor of keywords and code, nor of what answers a question.
+    The first is a Russian word with a Latin letter, or a Korean one that goes on in Latin letters.
+    The second stands alone in a text in other letters: `any事物`; in Russian it may be any common
+    word, in Chinese only a few, for that is full of English. Words of the note are no fault, unless
+    they stand within another word of it (`事any物`), nor are keywords, code, or the answer to a
+    question.
     """
-    if said.question:
+    if answer.question:
         return None
-    text = without_code(said.text)
+    text = without_code(answer.text)
     words = _WORD.findall(text)
     latin = sum(len(word) for word in words if word.isascii())
     odd = [word for word in words if _MIXED.search(word)]
-    own = f"{said.title}\n{said.note}"
+    own = f"{answer.title}\n{answer.note}"
     odd += [word for word in _TWO_SCRIPTS.findall(text) if word not in own]
     if latin * 2 < width(letters(text)):
         is_russian = sum(map(len, words)) - latin > count_unspaced(text)
-        odd += _find_english(text, _IN_RUSSIAN if is_russian else _FALLEN_INTO)
+        odd += _find_english(text, is_russian)
     known = set(find_tokens(own)) if odd else set()
     for word in odd:
-        if word.casefold() not in known or _tears(word, text, said.note):
+        if word.casefold() not in known or _splits_word(word, text, answer.note):
             retry = "Write whole words, all in the same language."
             return Fault("garbled", f"has a word that is none (“{word}”)", retry)
     return None
 
 
-def _find_english(text: str, common: frozenset[str]) -> Iterator[str]:
-    """Yield the common words that stand alone, but for keywords of a program."""
+def _find_english(text: str, is_russian: bool) -> Iterator[str]:
+    """Yield the common English words that stand alone, except keywords of a program."""
+    common = find_words("garbled", "fallen_into")
+    if is_russian:
+        common |= find_words("garbled", "common_words")
+    code = compile_phrases(_CODE, re.IGNORECASE)
     for run in _IN_LATIN.finditer(text):
-        start, end = run.span()
-        if run[0] in common and not _OF_CODE.search(_beside(text, start, end)):
+        if run[0] in common and not code.search(_beside(text, *run.span())):
             yield run[0]
 
 
 def _beside(text: str, start: int, end: int) -> str:
-    """Return what stands around; of a word glued on both sides, only what touches it."""
+    """Return the text around a word; two characters where it touches other words on both sides."""
     sides = text[start - 1 : start] + text[end : end + 1]
     before, after = (2, 2) if _GLUED.fullmatch(sides) else _BESIDE
     return f"{text[max(0, start - before) : start]} {text[end : end + after]}"
 
 
-def _tears(word: str, text: str, note: str) -> bool:
-    """Return whether it is between Chinese signs that the note has together, and not so there."""
+def _splits_word(word: str, text: str, note: str) -> bool:
+    """Return whether word stands between two signs that the note has only without it."""
     around = re.search(f"([{UNSPACED}]){word}([{UNSPACED}])", text)
     if not around:
         return False
@@ -121,22 +88,22 @@ def _tears(word: str, text: str, note: str) -> bool:
     return before + after in note and before + word not in joined and word + after not in joined
 
 
-def part_words(text: str, note: str) -> str:
-    """Return a callout's text with a blank back in words such as `Obsidianvaults`.
+def split_joined_words(text: str, note: str) -> str:
+    """Return a callout's text with the blank put back in words such as `Obsidianvaults`.
 
-    Where the note, or the text, has the two words side by side, after the same word, and nowhere
-    the one. Models that are kept from saying them again leave out the blank.
+    It is put back where the note or the text has the two words side by side after the same word,
+    and the note has them nowhere as one. Models that are kept from repeating the note leave it out.
     """
     ends = _find_pairs(note) | _find_pairs(text)
     known = {word.lower() for word in _WORD.findall(note)}
     kept = [(0, 0), *(match.span() for match in _LINK_OR_CODE.finditer(text))]
     parts = []
     for (start, end), (following, _) in pairwise([*kept, (len(text), 0)]):
-        parts += [text[start:end], _part(text[end:following], ends, known)]
+        parts += [text[start:end], _split_words(text[end:following], ends, known)]
     return "".join(parts)
 
 
-def _part(text: str, ends: dict[tuple[str, str], int], known: set[str]) -> str:
+def _split_words(text: str, ends: dict[tuple[str, str], int], known: set[str]) -> str:
     before = ""
 
     def parted(match: re.Match[str]) -> str:
@@ -150,7 +117,7 @@ def _part(text: str, ends: dict[tuple[str, str], int], known: set[str]) -> str:
 
 
 def _find_pairs(text: str) -> dict[tuple[str, str], int]:
-    """Return where two words meet that follow a third, by that one and the two put together."""
+    """Return the length of the first of two words, by the word before and the two as one."""
     words = list(_WORD.finditer(text))
     found = {}
     for first, second, third in zip(words, words[1:], words[2:], strict=False):

@@ -1,6 +1,6 @@
-"""Does an answer name what the note does not: names and numbers of the model's own?
+"""Answers with names or numbers that the note does not have.
 
-A description may not, nor may a callout of a small model: what it adds is mostly made up.
+Descriptions and the callouts of a small model may not have them: most are made up.
 """
 
 from __future__ import annotations
@@ -9,47 +9,32 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import cache
 from itertools import islice
 from typing import NamedTuple
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.checks.numerals import ROMAN, in_digits, in_words, is_round, known_numbers
+from companion.enrich.checks.numerals import (
+    ROMAN,
+    find_allowed_numbers,
+    find_in_digits,
+    find_in_words,
+    is_round,
+)
+from companion.enrich.phrases import compile_phrases, find_phrases, find_words
 from companion.enrich.words import UNSPACED, count_unspaced, fold
 
-_SPARED = ("0", "1", "2")
+_ALLOWED = ("0", "1", "2")
 _LISTED = re.compile(r"^([ \t]*)(?:[-*+]|\d{1,3}[.)])[ \t]|^(#{1,6}) ", re.MULTILINE)
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
 _OPENS = re.compile(r"(?:^|[.!?…:•|/—–]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$|[\"“„«(\[¿¡]$")
-_BEFORE = 12  # characters that tell whether a word opens a sentence
-_STEM, _ENDING = 4, 3  # letters that stay the same in another form, letters that may change
-_TITLE_CASE = 0.75  # of the words capitalised: a headline, in which capitals mean nothing
-_BEGINNING = 2000  # characters of the note that tell its language
+_BEFORE = 12  # characters before a word, by which it opens a sentence
+_STEM, _ENDING = 4, 3  # letters that another form of a word keeps; letters that it may change
+_TITLE_CASE = 0.75  # share of words with a capital in a headline, where capitals mean nothing
+_BEGINNING = 2000  # characters of the note by which its language is known
 _MOST_NAMES = 200  # that are looked up
 _MOST_PARTS = 6  # of a name such as DataFrame
-_MOST_INITIALS = 400  # words of the note that an abbreviation may stand for
-# Capitals that give no name of the model's own: languages, peoples, days, "I"; what abbreviates
-# no name: a PDF, an API, CO2.
-_CAPITALISED = """
-i god i'm i've i'd i'll monday tuesday wednesday thursday friday saturday sunday january february
-march april may june july august september october november december english french german spanish
-italian portuguese dutch russian chinese japanese korean arabic latin greek european american
-british african asian western eastern internet web ok pdf url ai
-ac api ascii cd cli cms co2 cpu crm css csv dc diy dna dns dvd ebook eu faq ftp gb gpu gps gui h2o
-hdd html http https id ide io ip isbn it json kb ki km led llm mb ml nlp os pc phd png pr qr ram
-rgb rna rom rss sdk seo sim sms sql ssd ssh ssl svg tb tcp tls tv udp ui uk un unicode uri us usa
-usb utf ux uv vat vpn wifi wi fi sci xml yaml zip ии ес сша св санкт saint sankt
-januar februar marz mai juni juli oktober dezember
-"""
-_ORDINARY = frozenset(_CAPITALISED.split())
-# Forms of one name that do not begin alike enough.
-_ONE_NAME = """
-denmark danish dane danes; scotland scottish scots; finland finnish finn finns; ireland irish
-switzerland swiss schweiz; norway norwegian; poland polish; wales welsh; france french
-netherlands dutch holland; spain spanish spaniard; greece greek; rome roman; naples neapolitan
-venice venetian; thailand thai; iceland icelandic; descartes cartesian; лев льва льву львом льве
-england english; britain british
-"""
-_FAMILIES = [frozenset(line.split()) for line in re.split(r"[;\n]", _ONE_NAME) if line]
+_MOST_INITIALS = 400  # words of the note whose initials are looked at
 _ADJECTIVE = re.compile(r"[a-z]{0,2}(?:i?ans?|ish|ese|ics?|i[sz]ms?|ists?)")
 _BELIEF = re.compile(r"is[mt]s?$")  # buddhism, Buddhists
 _PLURAL = ({"", "s"}, {"", "es"}, {"y", "ies"})
@@ -59,57 +44,37 @@ _FLEETING = re.compile(r"[еоь](?=[бвгджзклмнпрстфхц]$)")
 _PARTS = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|\d+")
 _NUMERONYM = re.compile(r"([a-z])(\d+)([a-z])")  # k8s, i18n
 _EXPLAINED = re.compile(r"(?<=\w)\s?[(（](?:[A-Z][A-Z0-9]{1,5}s?|[A-Z]\d+[a-z])[)）]")
-_COMMON_IN_GERMAN = """
-der die das und ist sind für mit von zu im den dem des ein eine einen einer wie auf aus als oder
-wird werden nicht über durch bei nach sich auch zur zum am warum wann man kann beim dass unter
-"""
-_GERMAN = frozenset(_COMMON_IN_GERMAN.split())
-_GERMAN_NAME = re.compile(
-    r"\b(?:von|nach|durch|laut|[Aa]utor(?:in)?|Herrn?|Frau|Herzog(?:in)?|König(?:in)?|Dr\."
-    r"|Prof(?:\.|essor(?:in)?)|wie (?:schon|bei|bereits)) ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
-)
+# Where every noun has a capital, a first and a last name are known by what stands before them.
+_NAME_AMONG_CAPITALS = r"\b<capital_nouns.before_name> ([A-ZÄÖÜ][a-zäöüß]+) ([A-ZÄÖÜ][a-zäöüß]+)"
 # Signs that write foreign names in Chinese by their sound: three in a row are hardly anything else.
-_SOUNDED = re.compile(
-    "[阿埃艾奥巴贝比波伯布达德迪蒂多尔法菲夫弗戈格哈赫霍胡基吉加卡凯科克库拉莱兰勒雷里利莉林卢罗洛马曼梅蒙米莫姆"
-    "纳尼诺努帕佩皮普奇乔萨塞沙斯索塔特汤图托瓦维沃西希谢雅亚伊约扎泽茨顿恩丁宾逊]{3,}"
-)
-# Who does what at the beginning of a sentence is a name, but for these.
-_ACTS = re.compile(
-    r"([A-Z][a-z]+)(?:['’]s(?= [a-z])| (?=(?:wrote|invented|founded|discovered|coined|proposed)\b))"
-)
-_ANYBODY = """
-author beginner child children city company country customer day dev developer earth employee
-everybody everyone family father he it man men mother nature one parent patient person people
-player programmer reader scientist she someone student teacher team that they this today tomorrow
-tourist traveler traveller user we what who woman women world writer year yesterday you baker cook
-gardener buyer bird dog cat here how let there where
-"""
-_NOBODY = frozenset(_ANYBODY.split())
-
+_SOUNDED = "<names.sounded>{3,}"
+# Who does something, or has it, at the beginning of a sentence is a name, unless it is anybody.
+_ACTS = r"([A-Z][a-z]+)(?:['’]s(?= [a-z])| (?=<names.acts>\b))"
 _RETRY = "Leave out every name and number that the note does not have."
 
 
-def find_unknown_numbers(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer with a number that neither note nor title has.
+def find_unknown_numbers(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer with a number, in digits or words, that the note has not.
 
-    In digits or in words. One and two are spared, what counts the note's list or headings, and in
-    words a hundred and other round ones. Of a year its century is known.
+    Allowed are one and two, the number of items of a list or of headings in the note, the centuries
+    of its years, and in words round numbers such as a hundred.
     """
-    if said.field.name != "description" and not said.by_small_model:
+    if answer.field.name != "description" and not answer.by_small_model:
         return None
-    numbers = [*in_digits(said.text)]
-    numbers += [str(value) for value in in_words(said.text) if not is_round(value)]
+    numbers = [*find_in_digits(answer.text)]
+    numbers += [str(value) for value in find_in_words(answer.text) if not is_round(value)]
     if not numbers:
         return None
-    known = known_numbers(f"{said.title}\n{said.note}", said.text) | _counted(said.note)
+    allowed = find_allowed_numbers(f"{answer.title}\n{answer.note}", answer.text)
+    allowed |= {*_ALLOWED, *_count_list_items(answer.note)}
     for number in numbers:
-        if number not in known and number not in _SPARED:
+        if number not in allowed:
             return Fault("numbers", f"has a number that the note has not ({number})", _RETRY)
     return None
 
 
-def _counted(note: str) -> set[str]:
-    """Return how many items of a list, or headings of a level, stand in a row in the note."""
+def _count_list_items(note: str) -> set[str]:
+    """Return the numbers of list items, and of headings of a level, in a row in the note."""
     rows: Counter[str] = Counter()
     counts: set[str] = set()
     for mark in _LISTED.finditer(note):
@@ -120,73 +85,71 @@ def _counted(note: str) -> set[str]:
     return counts | set(map(str, rows.values()))
 
 
-def find_unknown_names(said: CheckedAnswer) -> Fault | None:
+def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer with a name that neither note nor title has.
 
-    Names are words with a capital inside a sentence, or with capitals or digits within; in texts
-    of Chinese and other scripts without capitals, the words in Latin letters with a capital, and in
-    Chinese what is written by its sound. In German, where every noun has a capital, only those of
-    the second kind, and two words that follow "von" and the like. An abbreviation in brackets
-    explains what stands before it.
+    Names are words that have a capital within a sentence, or capitals or digits within the word. In
+    scripts without capitals they are the words in Latin letters with a capital, and in Chinese what
+    is written by its sound. In German, where every noun has a capital, they are words with capitals
+    or digits within, and two words after "von" and the like. An abbreviation in brackets is none.
     """
-    if said.field.name != "description" and not said.by_small_model:
+    if answer.field.name != "description" and not answer.by_small_model:
         return None
-    text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", said.text))
+    text = _EXPLAINED.sub(" ", unicodedata.normalize("NFC", answer.text))
     words = [word for word in _WORD.finditer(text) if not ROMAN.fullmatch(word[0])]
-    is_german = _is_german(words, said.note)
-    names = list(dict.fromkeys(islice(_names(text, words, is_german), _MOST_NAMES)))
-    pairs = _GERMAN_NAME.findall(text)
-    sounded = [name for name in _SOUNDED.findall(text) if name not in said.source]
+    is_german = _is_german(words, answer.note)
+    names = list(dict.fromkeys(islice(_find_names(text, words, is_german), _MOST_NAMES)))
+    pairs = compile_phrases(_NAME_AMONG_CAPITALS).findall(text)
+    sounded = compile_phrases(_SOUNDED).findall(text)
+    sounded = [name for name in sounded if name not in answer.source]
     if not names and not pairs and not sounded:
         return None
-    note = _read_words(said)
-    unknown = [name for name in names if not _is_known(name, note)]
-    if _are_initials_known(unknown, said.source):
+    note = _read_words(answer)
+    unknown = [name for name in names if not _has_name(name, note)]
+    if _are_initials_known(unknown, answer.source):
         unknown = []
     unknown += sounded
     unknown += [
-        last for first, last in pairs if not (_is_known(first, note) or _is_known(last, note))
+        last for first, last in pairs if not (_has_name(first, note) or _has_name(last, note))
     ]
     if not unknown:
         return None
     return Fault("names", f"names what the note does not (“{unknown[0]}”)", _RETRY)
 
 
-def _names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterator[str]:
+def _find_names(text: str, words: Sequence[re.Match[str]], is_german: bool) -> Iterator[str]:
     if count_unspaced(text) * 2 > sum(len(word[0]) for word in words):
         yield from (word[0] for word in words if len(word[0]) > 1 and not word[0].islower())
         return
-    capitals_mean = not is_german and not _is_title_case(words)
+    long = [word[0] for word in words[1:] if len(word[0]) > 3]
+    is_headline = sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
+    capitals_mean = not is_german and not is_headline
     for word in words:
         if len(word[0]) < 2:
             continue
         inner = word[0][1:]
         is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
-        is_name = word[0][0].isupper() and capitals_mean and not _may_be_any(text, word)
+        is_name = word[0][0].isupper() and capitals_mean and not _only_opens(text, word)
         if is_odd or is_name:
             yield word[0]
 
 
-def _may_be_any(text: str, word: re.Match[str]) -> bool:
-    """Return whether the word opens a sentence, in which any word has a capital."""
+def _only_opens(text: str, word: re.Match[str]) -> bool:
+    """Return whether the word has a capital only because it opens a sentence."""
     if not _OPENS.search(text[max(0, word.start() - _BEFORE) : word.start()]):
         return False
-    acts = _ACTS.match(text, word.start())
-    return not acts or acts[1].endswith("s") or acts[1].lower() in _NOBODY
+    acts = compile_phrases(_ACTS).match(text, word.start())
+    return not acts or acts[1].endswith("s") or acts[1].lower() in find_words("names", "anybody")
 
 
 def _is_german(words: Sequence[re.Match[str]], note: str) -> bool:
-    own = sum(word[0].lower() in _GERMAN for word in words)
-    return own > 1 or len(_GERMAN.intersection(note[:_BEGINNING].lower().split())) > 2
-
-
-def _is_title_case(words: Sequence[re.Match[str]]) -> bool:
-    long = [word[0] for word in words[1:] if len(word[0]) > 3]
-    return sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
+    common = find_words("capital_nouns", "common_words")
+    own = sum(word[0].lower() in common for word in words)
+    return own > 1 or len(common.intersection(note[:_BEGINNING].lower().split())) > 2
 
 
 class _Words(NamedTuple):
-    """The words of a note and its title, folded. names: those that always have a capital."""
+    """The words of a note and its title, folded; names: those that always have a capital."""
 
     source: str
     words: frozenset[str]
@@ -194,20 +157,20 @@ class _Words(NamedTuple):
     initials: str
 
 
-def _read_words(said: CheckedAnswer) -> _Words:
-    spelled = set(_WORD.findall(unicodedata.normalize("NFC", f"{said.title}\n{said.note}")))
+def _read_words(answer: CheckedAnswer) -> _Words:
+    spelled = set(_WORD.findall(unicodedata.normalize("NFC", f"{answer.title}\n{answer.note}")))
     parts = {part for word in spelled if not word[1:].islower() for part in _PARTS.findall(word)}
     lower = {fold(word) for word in spelled if word[0].islower()}
     names = {fold(word) for word in spelled if word[0].isupper()} - lower
     words = lower | names | {fold(word) for word in spelled | parts}
-    return _Words(said.source, frozenset(words), frozenset(names), _initials(said.source))
+    return _Words(answer.source, frozenset(words), frozenset(names), _initials(answer.source))
 
 
-def _is_known(name: str, note: _Words) -> bool:
+def _has_name(name: str, note: _Words) -> bool:
     word = fold(name)
-    if _ORDINARY & {word, word.removesuffix("s")} or word in note.words:
+    if find_words("names", "no_names") & {word, word.removesuffix("s")} or word in note.words:
         return True
-    if any(word in family and family & note.words for family in _FAMILIES):
+    if any(word in family and family & note.words for family in _families()):
         return True
     if name.isupper() and len(word) > 2 and word in note.initials:
         return True
@@ -218,7 +181,7 @@ def _is_known(name: str, note: _Words) -> bool:
 
 
 def _is_put_together(name: str, note: _Words) -> bool:
-    """Return whether a name such as DataFrame stands there in its parts, or as df."""
+    """Return whether the note has a name such as DataFrame in its parts, or as df."""
     parts = [part.lower() for part in _PARTS.findall(name)]
     if not 1 < len(parts) <= _MOST_PARTS or "".join(parts) != name.lower():
         return False
@@ -234,9 +197,10 @@ def _is_numeronym(word: str, note: _Words) -> bool:
 
 
 def _is_form(word: str, other: str, note: _Words) -> bool:
-    """Return whether a name is another form of a word of the note, which is a name as a rule.
+    """Return whether a name is another form of a word of the note.
 
-    Plurals; adjectives (Peruvian of Peru); cases: Нила of Нил. But no son's name of the father's.
+    Forms are plurals, adjectives (Peruvian of Peru) and cases (Нила of Нил), but not the name of a
+    son (Johnson of John).
     """
     pairs = zip(f"{word} ", f"{other}  ", strict=False)
     same = next(at for at, (one, another) in enumerate(pairs) if one != another)
@@ -260,12 +224,18 @@ def _is_form(word: str, other: str, note: _Words) -> bool:
 
 
 def _initials(source: str) -> str:
-    """Return the first letters of the words; of numbers all: wwii of World War II."""
+    """Return the initials of the words, with Roman numerals whole: wwii of World War II."""
     words = _WORD.findall(source[: _MOST_INITIALS * 8])[:_MOST_INITIALS]
     return "".join(word if ROMAN.fullmatch(word.upper()) else word[0] for word in words)
 
 
 def _are_initials_known(names: list[str], source: str) -> bool:
-    """Return whether the names spell out an abbreviation that the note uses."""
+    """Return whether the names together spell out an abbreviation that the note has."""
     initials = "".join(fold(name)[0] for name in names)
     return len(initials) > 2 and bool(re.search(rf"\b{re.escape(initials)}s?\b", source))
+
+
+@cache
+def _families() -> list[frozenset[str]]:
+    """Return the forms of each name that do not begin alike enough."""
+    return [frozenset(forms.split()) for forms in find_phrases("names", "one_name")]

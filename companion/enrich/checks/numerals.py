@@ -1,88 +1,46 @@
-"""The numbers in a text: in digits, in words, in Roman numerals and in Han signs."""
+"""The numbers in a text: in digits, words, Roman numerals and Han signs."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator
-from functools import lru_cache
+from collections.abc import Iterator, Mapping
+from functools import cache, lru_cache
 
+from companion.enrich.phrases import NOTHING, compile_phrases, find_phrases
 from companion.enrich.words import UNSPACED, fold
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
 _NO_DIGITS = re.compile(r"[.,'’ \u00a0\u202f](?=\d)")
-FEW = 12  # above it, numbers in words are put together: nineteen eighty
+_FEW = 12  # greater numbers are put together in words: nineteen eighty
 _ONES = ("", "I", "II", "III", "IV", "V", "VI", "VII", "VIII", "IX")
 ROMAN = re.compile(r"\b(?=[IVX]{2})(X{0,3})(IX|IV|V?I{0,3})\b")
 _YEARS = re.compile(r"\b(\d\d)\d\d[-–/](\d\d)\b")  # 1939–45
 _MYRIADS = re.compile(r"(?<!\d)(\d+) ?[万萬]")
-_CENTURY = re.compile(r"centur|jahrhundert|siecle|siglo|secol|seculo|\bвек|столети|世纪|世紀|eeuw")
 _DECADE = re.compile(
     r"\d0(?:['’]?s|er|年代|-[еиых])"
     r"|\b(?:twen|thir|for|fif|six|seven|eigh|nine)ties\b|[zß]iger jahre|años \w+(?:enta|inte)\b",
     re.IGNORECASE,
 )
 
-# Numbers in words, folded: English, German, Spanish, Russian. Without once and mil, which are
-# English words of other meanings.
-_IN_WORDS = """
-1 one first ein uno одн один перв
-2 two second zwei dos два две двух втор
-3 three third drei tres три трех трет
-4 four vier cuatro четыр четверт
-5 five fif funf cinco пят
-6 six sechs seis шест
-7 seven sieben siete сем седьм
-8 eight eigh acht ocho восем восьм
-9 nin neun nueve девят
-10 ten zehn diez десят
-11 eleven elf одиннадцат
-12 twelv twelf zwolf doce двенадцат
-13 thirteen dreizehn trece тринадцат
-14 fourteen vierzehn catorce четырнадцат
-15 fifteen funfzehn quince пятнадцат
-16 sixteen sechzehn dieciseis шестнадцат
-17 seventeen siebzehn diecisiete семнадцат
-18 eighteen achtzehn dieciocho восемнадцат
-19 nineteen neunzehn diecinueve девятнадцат
-20 twenty twentie zwanzig veinte veint двадцат
-30 thirty thirtie dreissig treinta тридцат
-40 forty fortie vierzig cuarenta сорок
-50 fifty fiftie funfzig cincuenta пятьдесят пятидесят
-60 sixty sixtie sechzig sesenta шестьдесят шестидесят
-70 seventy seventie siebzig setenta семьдесят семидесят
-80 eighty eightie achtzig ochenta восемьдесят восьмидесят
-90 ninety ninetie neunzig noventa девяност
-100 hundred hundert cien ciento сто ста
-1000 thousand tausend тысяч
-"""
-_UNITS = {
-    word: int(value)
-    for value, *words in map(str.split, _IN_WORDS.strip().split("\n"))
-    for word in words
-}
-_UNIT = re.compile("|".join(sorted(_UNITS, key=len, reverse=True)))
-_SPELLED = re.compile(
-    rf"((?:{_UNIT.pattern})(?:(?:und|i)?(?!ten)(?:{_UNIT.pattern}))*+)"
-    "(?:s|ths?|(?:s?t)?e[nrsm]?|[ьиыоеюая]?[гмхия]?[оуи]?)"
-)
+_VALUES = (*range(1, 20), *range(20, 100, 10), 100, 1000)  # that have words of their own
 _LETTERS = re.compile(rf"[^\W\d_{UNSPACED}]+")
 _HAN = re.compile("[一二三四五六七八九十两兩〇零百千万萬]+")
 _HAN_DIGITS = dict(zip("〇一二三四五六七八九零两兩", [*range(10), 0, 2, 2], strict=True))
 _HAN_UNITS = {"十": 10, "百": 100, "千": 1000}
 
 
-def known_numbers(source: str, answer: str) -> set[str]:
-    """Return the numbers of a note's text that an answer may give, as digits without signs.
+def find_allowed_numbers(source: str, answer: str) -> set[str]:
+    """Return the numbers that an answer may take from the note's text, as digits alone.
 
-    Where the answer speaks of centuries or decades, also those of the note's years.
+    Where the answer speaks of centuries or decades, those of the note's years are among them.
     """
     source = unicodedata.normalize("NFKC", source)
-    known = {*in_digits(source), *map(str, in_words(source))}
+    known = {*find_in_digits(source), *map(str, find_in_words(source))}
     known.update(f"{first}{last}" for first, last in _YEARS.findall(source))
     known.update(f"{match[1]}0000" for match in _MYRIADS.finditer(source))
     years = [int(number) for number in known if len(number) in (3, 4)]
-    if _CENTURY.search(fold(answer)):
+    if compile_phrases("<numbers.century>").search(fold(answer)):
         known.update(str(year // 100 + 1) for year in years)
         known.update(str((year - 1) // 100 + 1) for year in years)
     if _DECADE.search(answer):
@@ -91,20 +49,20 @@ def known_numbers(source: str, answer: str) -> set[str]:
     return known
 
 
-def in_digits(text: str) -> Iterator[str]:
-    """Yield the numbers that stand there in digits, without signs between them."""
+def find_in_digits(text: str) -> Iterator[str]:
+    """Yield the numbers written in digits, without the signs between them."""
     for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
         number = _NO_DIGITS.sub("", match[0])
         yield number.lstrip("0") or "0"
 
 
 def is_round(value: int) -> bool:
-    """Return whether it is ten, a hundred, a thousand and so on."""
+    """Return whether value is a power of ten."""
     return str(value).strip("0") == "1"
 
 
-def in_words(text: str) -> Iterator[int]:
-    """Yield the numbers that stand there in words, in Roman numerals or in Han signs."""
+def find_in_words(text: str) -> Iterator[int]:
+    """Yield the numbers written in words, Roman numerals or Han signs."""
     for match in ROMAN.finditer(text):
         yield 10 * len(match[1]) + _ONES.index(match[2])
     for match in _HAN.finditer(text):
@@ -130,32 +88,48 @@ def _in_letters(text: str) -> Iterator[int]:
 
 @lru_cache(maxsize=4096)
 def _units_in(word: str) -> tuple[int, ...]:
-    """Return what a word is made of: 20 and 5 of veinticinco and fünfundzwanzig; else nothing."""
-    found = _SPELLED.fullmatch(word)
-    units = tuple(_UNITS[unit] for unit in _UNIT.findall(found[1])) if found else ()
+    """Return the numbers a word is made of, none if it is no number: 20, 5 for veinticinco."""
+    values, unit, spelled = _numerals()
+    found = spelled.fullmatch(word)
+    units = tuple(values[each] for each in unit.findall(found[1])) if found else ()
     return units[::-1] if "und" in word and len(units) == 2 and units[0] < 10 else units
 
 
+@cache
+def _numerals() -> tuple[Mapping[str, int], re.Pattern[str], re.Pattern[str]]:
+    """Return the values of the words, the pattern of one, and that of a number in words."""
+    values = {word: value for value in _VALUES for word in find_phrases("numbers", str(value))}
+    unit = "|".join(sorted(values, key=len, reverse=True)) or NOTHING
+    spelled = (
+        rf"((?:{unit})(?:(?:und|i)?(?!ten)(?:{unit}))*+)"
+        "(?:s|ths?|(?:s?t)?e[nrsm]?|[ьиыоеюая]?[гмхия]?[оуи]?)"
+    )
+    return values, re.compile(unit), re.compile(spelled)
+
+
 def _goes_on(last: int, unit: int, gap: str) -> bool:
-    """Return whether a unit is part of the number that ends with another: 5 after 20."""
+    """Return whether unit goes on with the number that last belongs to: 5 after 20."""
     if gap not in (" ", "-", " and ", " y "):
         return False
     if gap == " and ":
         return last >= 100 > unit
     return (
-        last >= 100 or unit >= 100 or (last >= 20 and unit < 10) or (FEW < last < 20 and unit >= 10)
+        last >= 100
+        or unit >= 100
+        or (last >= 20 and unit < 10)
+        or (_FEW < last < 20 and unit >= 10)
     )
 
 
 def _add(value: int, unit: int) -> int:
-    """Return the number with one more unit; nineteen and eighty are a year."""
+    """Return value with unit added; nineteen and eighty make a year."""
     if unit >= 100:
         return value // 1000 * 1000 + (value % 1000 or 1) * unit
-    return value * 100 + unit if FEW < value < 20 and unit >= 10 else value + unit
+    return value * 100 + unit if _FEW < value < 20 and unit >= 10 else value + unit
 
 
 def _value_of_han(signs: str) -> int | None:
-    """Return the number that Han signs stand for: 320 for 三百二十, 1997 for 一九九七."""
+    """Return the number that Han signs stand for, None if it is none: 320 for 三百二十."""
     if signs[0] not in "一二三四五六七八九十两兩":
         return None
     if all(sign in _HAN_DIGITS for sign in signs):

@@ -1,4 +1,4 @@
-"""Does an answer speak of something else than the note?"""
+"""Answers that repeat themselves or the title, or that are about something else than the note."""
 
 from __future__ import annotations
 
@@ -9,94 +9,89 @@ from itertools import pairwise
 
 from companion.enrich.checks.answer_language import find_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.words import find_tokens, is_unspaced, letters, telling_parts, width
+from companion.enrich.phrases import compile_phrases, find_words
+from companion.enrich.words import find_stems, find_tokens, is_unspaced, letters, width
 
-_LEAST = 200  # letters of a note that an answer can be held against
-_FEWEST = 3  # words that say something, in an answer that is judged by them
-_SHARE = 0.1  # of them the note or its title has; what people write has more (2 in 490 less)
+_LEAST = 200  # letters of a note that an answer can be compared with
+_FEWEST = 3  # stems of an answer that can be compared
+_SHARE = 0.1  # share of them in the note; 2 of 490 descriptions by people have less
 
-_RETRY = "Write about the subject of the title, by what the note says of it."
-
-
-def find_off_topic(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that has hardly a word in common with the note and its title.
-
-    Of a short note nothing can be told, nor of what is written in another language; what answers
-    a question may go where that leads.
-    """
-    if said.question or width(said.words) < _LEAST:
-        return None
-    parts = set(telling_parts(said.text))
-    shared = parts.intersection(telling_parts(f"{said.title}\n{said.note}"))
-    if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts) or _is_translated(said):
-        return None
-    return Fault("topic", "does not speak of what the note is about", _RETRY)
-
-
-def _is_translated(said: CheckedAnswer) -> bool:
-    wanted, own = said.language, find_language(said.words, said.title)
-    return bool(wanted and own and wanted != own)
-
-
+_TOPIC_RETRY = "Write about the subject of the title, by what the note says of it."
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
-_SHORTEST_SENTENCE = 8  # letters; shorter ones may well stand twice: "No.", "Yes."
+_SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
 _PHRASE_WORDS = {"text": 4, "prose": 9}
 _PHRASE_SIGNS = {"text": 14, "prose": 22}
-_STUTTERS = ((1, 3), (2, 3), (3, 2), (4, 2))  # so many tokens, so often in a row
-_UNSPACED_STUTTERS = ((1, 6), (2, 4), (4, 3))
-_JUDGED, _DIFFERENT = 15, 0.52  # words, and share of them that differ: people's differ more
-# The same for the parts that say something. In a line what is said most often counts once: of
-# people's lines of up to 60 parts 0.88 and more differ then, of longer ones 0.74 (698 in all). Of
-# their callouts 0.8 (210), of those of small models, if good, 0.55.
+# A number of tokens, and how often they may not stand in a row.
+_ROWS = ((1, 3), (2, 3), (3, 2), (4, 2))
+_UNSPACED_ROWS = ((1, 6), (2, 4), (4, 3))
+_LONG_ENOUGH, _DIFFERENT = 15, 0.52  # words, and the share of different ones; people have more
+# The same for stems. In a line the most frequent one counts once: then 0.88 and more are different
+# in lines of up to 60 stems that people wrote, 0.74 in longer ones (698 in all). In callouts that
+# people wrote it is 0.8 (210), in good ones by small models 0.55.
 _LINE, _LONG_LINE, _CALLOUT = (7, 0.81), (61, 0.66), (20, 0.53)
-_LONG = 4  # letters of words that are not said three times in a sentence: no "of the"
-_ITEM_END = re.compile(r"[,;:、，；：()]|\b(?:and|or|und|oder|et|ou|y|e|o|и|или)\b", re.IGNORECASE)
-_PADDING = """
-a an the of on about note notes description overview introduction guide summary is are what this to
-and title topic subject information facts short brief everything all you need know
-notiz über eine ein kurze der die das des beschreibung überblick zusammenfassung informationen
-nota sobre una un la el los las de descripción breve resumen información note sur
-заметка о об про описание краткое обзор
-的 关 于 笔 记 描 述 介 绍 概 要 説 明 紹 信 息 简 の に つ い て ノ ー ト
-"""
-_SAYS_NOTHING = frozenset(_PADDING.split())
-
+_LONG = 4  # letters of words that do not stand three times in a sentence: no "of the"
+_ITEM_END = r"[,;:、，；：()]|\b<repetition.and_or>\b"
 _HEADING = re.compile(r"^#{1,6} +(.+)$", re.MULTILINE)
 _RUN, _RUN_SIGNS = 3, 6
-_SAID_AGAIN = 0.15
+_REPEATED_SHARE = 0.15  # of the runs
 _REPETITION_RETRY = "Say every thing once, in fresh words, and stop."
 
 
-def find_repetition(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that says a word, a phrase or a sentence again."""
-    again = (
-        _repeated_sentence(said.text)
-        or _stutter(said.text)
-        or ("" if said.is_prose else _thrice(said.text, said.title))
-        or _repeated_phrase(said.tokens, said.field.kind)
-        or ("" if said.is_prose else _few_words(said.tokens))
-        or (_few_parts(said) if said.field.kind in ("text", "prose") and not said.question else "")
-        or (_goes_round(said.tokens) if said.is_prose and not said.question else "")
-    )
-    return Fault("repetition", f"repeats itself (“{again}”)", _REPETITION_RETRY) if again else None
+def find_off_topic(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that has hardly a word in common with the note and its title.
 
-
-def find_title_alone(said: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that says no more than the note's title does, or a heading."""
-    if said.field.name != "description" and not said.is_prose:
+    Short notes, answers in another language, and answers to questions are not looked at.
+    """
+    if answer.question or width(answer.words) < _LEAST:
         return None
-    known = letters(said.title)
-    headings = {letters(match[1]) for match in _HEADING.finditer(said.note)} - {""}
-    if letters(said.text).removeprefix(known) in headings - {known}:
+    parts = set(find_stems(answer.text))
+    shared = parts.intersection(find_stems(f"{answer.title}\n{answer.note}"))
+    if len(parts) < _FEWEST or len(shared) > _SHARE * len(parts):
+        return None
+    wanted, own = answer.language, find_language(answer.words, answer.title)
+    if wanted and own and wanted != own:
+        return None
+    return Fault("topic", "does not speak of what the note is about", _TOPIC_RETRY)
+
+
+def find_repetition(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that repeats a word, a phrase or a sentence."""
+    repeated = (
+        _find_repeated_sentence(answer.text)
+        or _find_repeated_in_a_row(answer.text)
+        or ("" if answer.is_prose else _find_repeated_items(answer.text, answer.title))
+        or _find_repeated_phrase(answer.tokens, answer.field.kind)
+        or ("" if answer.is_prose else _find_repeated_words(answer.tokens))
+        or (
+            _find_repeated_stems(answer)
+            if answer.field.kind in ("text", "prose") and not answer.question
+            else ""
+        )
+        or (_find_repeated_runs(answer.tokens) if answer.is_prose and not answer.question else "")
+    )
+    return (
+        Fault("repetition", f"repeats itself (“{repeated}”)", _REPETITION_RETRY)
+        if repeated
+        else None
+    )
+
+
+def find_title_alone(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that says no more than the note's title or a heading."""
+    if answer.field.name != "description" and not answer.is_prose:
+        return None
+    known = letters(answer.title)
+    headings = {letters(match[1]) for match in _HEADING.finditer(answer.note)} - {""}
+    if letters(answer.text).removeprefix(known) in headings - {known}:
         return Fault("title", "says no more than a heading", "Write a sentence, not a heading.")
-    rest = Counter(said.tokens) - Counter(find_tokens(said.title))
-    if letters(said.text) != known and set(rest) - _SAYS_NOTHING:
+    rest = Counter(answer.tokens) - Counter(find_tokens(answer.title))
+    if letters(answer.text) != known and set(rest) - find_words("title", "says_nothing"):
         return None
     retry = "It only repeats the title. Say what the title does not say."
     return Fault("title", "says no more than the title", retry)
 
 
-def _repeated_sentence(text: str) -> str:
+def _find_repeated_sentence(text: str) -> str:
     seen = set()
     for sentence in _SENTENCE_END.split(text):
         known = letters(sentence)
@@ -106,12 +101,12 @@ def _repeated_sentence(text: str) -> str:
     return ""
 
 
-def _stutter(text: str) -> str:
-    """Return what stands several times in a row: "the the the", "a note of a note of"."""
+def _find_repeated_in_a_row(text: str) -> str:
+    """Return words that stand several times in a row: "the the the", "a note of a note of"."""
     for sentence in _SENTENCE_END.split(text):
         tokens = find_tokens(sentence)
         for start, token in enumerate(tokens):
-            sizes = _UNSPACED_STUTTERS if is_unspaced(token) else _STUTTERS
+            sizes = _UNSPACED_ROWS if is_unspaced(token) else _ROWS
             for size, times in sizes if not token.isdigit() else ():
                 part = tokens[start : start + size]
                 if tokens[start : start + size * times] == part * times:
@@ -119,26 +114,29 @@ def _stutter(text: str) -> str:
     return ""
 
 
-def _thrice(text: str, title: str) -> str:
-    """Return two words that a list goes round in: "making candles, making candles, and".
+def _find_repeated_items(text: str, title: str) -> str:
+    """Return two words with which the items of a list begin again: "making candles, making".
 
-    A sentence has them three times, and two of its items begin with them; of the words of the
-    title, are nothing else. So people say "machine learning", or "this means that", three times.
+    A sentence has the words three times, and two of its items begin with them, or, if they are of
+    the title, consist of them. People do write "machine learning" three times otherwise.
     """
     for sentence in _SENTENCE_END.split(text):
         pairs = Counter(
             pair for pair in pairwise(find_tokens(sentence)) if min(map(len, pair)) >= _LONG
         )
         often = [pair for pair, times in pairs.items() if times > 2]
-        items = [find_tokens(item) for item in _ITEM_END.split(sentence)] if often else []
+        if not often:
+            continue
+        item_end = compile_phrases(_ITEM_END, re.IGNORECASE)
+        items = [find_tokens(item) for item in item_end.split(sentence)]
         for pair in often:
-            shown = None if set(pair) <= set(find_tokens(title)) else 2
-            if sum(tuple(item[:shown]) == pair for item in items) > 1:
+            length = None if set(pair) <= set(find_tokens(title)) else 2
+            if sum(tuple(item[:length]) == pair for item in items) > 1:
                 return _join(pair)
     return ""
 
 
-def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
+def _find_repeated_phrase(tokens: Sequence[str], kind: str) -> str:
     words, signs = _PHRASE_WORDS.get(kind, 6), _PHRASE_SIGNS.get(kind, 14)
     seen: dict[tuple[str, ...], int] = {}
     for start in range(len(tokens)):
@@ -149,44 +147,40 @@ def _repeated_phrase(tokens: Sequence[str], kind: str) -> str:
     return ""
 
 
-def _few_words(tokens: Sequence[str]) -> str:
-    """Return the word said most often in a line of text that is made of few words."""
+def _find_repeated_words(tokens: Sequence[str]) -> str:
+    """Return the most frequent word of a line that consists of few different words."""
     counts = Counter(token for token in tokens if not is_unspaced(token))
-    spoken = counts.total()
-    if spoken < _JUDGED or len(counts) > _DIFFERENT * spoken:
+    total = counts.total()
+    if total < _LONG_ENOUGH or len(counts) > _DIFFERENT * total:
         return ""
     return max(counts, key=lambda word: counts[word] * len(word))
 
 
-def _few_parts(said: CheckedAnswer) -> str:
-    """Return what is said most often where much of what says something is said again.
-
-    Beside the words of the title, which may be.
-    """
-    named = set(telling_parts(said.title))
-    parts = [part for part in telling_parts(said.text) if part not in named]
+def _find_repeated_stems(answer: CheckedAnswer) -> str:
+    """Return the most frequent stem where many stems are repeated; those of the title may be."""
+    named = set(find_stems(answer.title))
+    parts = [part for part in find_stems(answer.text) if part not in named]
     counts = Counter(parts)
-    again = len(parts) - len(counts)
-    if said.is_prose:
+    repeated = len(parts) - len(counts)
+    if answer.is_prose:
         fewest, share = _CALLOUT
     else:
         fewest, share = _LINE if len(parts) < _LONG_LINE[0] else _LONG_LINE
-        again -= max(counts.values(), default=1) - 1
-    if len(parts) < fewest or again < (1 - share) * len(parts):
+        repeated -= max(counts.values(), default=1) - 1
+    if len(parts) < fewest or repeated < (1 - share) * len(parts):
         return ""
     return counts.most_common(1)[0][0]
 
 
-def _goes_round(tokens: Sequence[str]) -> str:
-    """Return what is said most often where too much is said again, a few words at a time.
+def _find_repeated_runs(tokens: Sequence[str]) -> str:
+    """Return the most frequent run of three words, or six signs, where too many are repeated.
 
-    Of people's paragraphs, 1 of 353 say more than 15% of their runs of three words, or six signs,
-    again.
+    Of 353 paragraphs that people wrote, one repeats more than 15% of its runs.
     """
     ends = (at + (_RUN_SIGNS if is_unspaced(token) else _RUN) for at, token in enumerate(tokens))
     runs = [tuple(tokens[at:end]) for at, end in enumerate(ends) if end <= len(tokens)]
     counts = Counter(runs)
-    if len(runs) - len(counts) <= _SAID_AGAIN * len(runs):
+    if len(runs) - len(counts) <= _REPEATED_SHARE * len(runs):
         return ""
     return _join(counts.most_common(1)[0][0])
 

@@ -1,4 +1,4 @@
-"""Is an answer made of whole sentences?"""
+"""Answers that break off, or begin in the middle of a sentence."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import re
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.shape import ESCAPE, LIST_OR_TABLE
+from companion.enrich.phrases import find_words
 from companion.enrich.sentences import find_sentences
 from companion.enrich.words import count_unspaced, fold
 from companion.llm.response import CUT
@@ -22,46 +23,35 @@ _BROKEN_OFF = re.compile(r"[,;:\-–—/&+(\[{、，：；（「《]$")
 _CUT = re.compile(r"(?:\.{3}|(?<!…)…)$")  # …… is how Chinese says "and so on"
 _STARTS_INSIDE = re.compile(r"^(?:[,;)\]}、，。：；！？）」》]|[.:!?](?![^\W_]))")  # not `.NET`
 _BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
-# English; German; French; Spanish; Portuguese; Italian and Dutch; Russian.
-_NO_END = """
-the a an and or of its their such including from into between than as by which because to in on
-for with at about using via
-und oder der das ein eine einen von sowie für dass weil
-et ou de du des le la les un une que pour avec dans
-y el los las del para con por su sus
-e do da dos das em os
-il lo gli di della dei che per het een van en voor
-и или в на с для о по из к от а но что
-"""
-_NO_LAST_WORDS = frozenset(_NO_END.split())
-_NO_LAST_SIGNS = re.compile(r"(?:以及|包括|例如|比如|因为|[をはが])$")
 _WORD = re.compile(r"[^\W\d_]+$")
 
 _RETRY = "Write whole sentences, shorter ones, and end the last with a full stop."
 
 
-def find_unfinished(said: CheckedAnswer) -> Fault | None:
+def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
 
-    Only a field of whole sentences needs a full stop: people end many a description without one.
+    Only fields of whole sentences need a full stop: people often write descriptions without one.
     """
-    text = ESCAPE.sub(r"\1", said.text).strip()
+    text = ESCAPE.sub(r"\1", answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
     if _STARTS_INSIDE.match(text):
-        return _unfinished(text[:40], "Begin with the beginning of a sentence.")
-    if said.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
+        return _make_fault(text[:40], "Begin with the beginning of a sentence.")
+    if answer.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```")):
         is_whole = any(map(str.isalpha, last)) and not _breaks_off(last)
-        return None if is_whole or last[-1] in "|`" else _unfinished(last[-40:], _RETRY)
-    needs_end = said.field.whole_sentences and not _ends_otherwise(last, said)
+        return None if is_whole or last[-1] in "|`" else _make_fault(last[-40:], _RETRY)
+    ends_bare = _ENDS_BARE.search(last) or _EMOJI.search(last)
+    ends_bare = ends_bare or (_QUOTE_OR_BRACKET.search(last) if answer.is_prose else None)
+    needs_end = answer.field.whole_sentences and not ends_bare
     if not _is_final(last) and (
-        needs_end or _breaks_off(last) or _is_cut_in_word(last, said.source)
+        needs_end or _breaks_off(last) or _is_cut_in_word(last, answer.source)
     ):
-        return _unfinished(last[-40:], _RETRY)
+        return _make_fault(last[-40:], _RETRY)
     return None
 
 
 def whole_sentences(text: str) -> str:
-    """Return text without the beginning of a sentence that it ends with, if others come first."""
+    """Return text without an unfinished sentence at its end, unless that is the only one."""
     if _is_final(text) or _ENDS_BARE.search(text):
         return text
     *whole, rest = find_sentences([text]) if text else [text]
@@ -69,10 +59,10 @@ def whole_sentences(text: str) -> str:
 
 
 def without_cut(text: str) -> str:
-    """Return a callout's text without the beginning of what was cut off; see CUT.
+    """Return a callout's text without its unfinished end, if the answer was cut off (see CUT).
 
-    Of its last paragraph the whole sentences stay, of a list the whole items; then no heading
-    and nothing that leads to more comes last.
+    The whole sentences of the last paragraph stay, or the whole items of a list. A heading and a
+    line with a colon at the end do not stay last.
     """
     if not text.endswith(CUT):
         return text
@@ -92,23 +82,21 @@ def _is_final(text: str) -> bool:
     return is_final and not _CUT.search(bare)
 
 
-def _ends_otherwise(text: str, said: CheckedAnswer) -> bool:
-    """Return whether the text may be whole without a full stop; a callout, after a quotation."""
-    is_closed = said.is_prose and _QUOTE_OR_BRACKET.search(text)
-    return bool(is_closed or _ENDS_BARE.search(text) or _EMOJI.search(text))
-
-
 def _breaks_off(text: str) -> bool:
-    if _BROKEN_OFF.search(text) or _CUT.search(text) or _NO_LAST_SIGNS.search(text):
+    if (
+        _BROKEN_OFF.search(text)
+        or _CUT.search(text)
+        or text.endswith(tuple(find_words("unfinished", "no_last_signs")))
+    ):
         return True
     word = _WORD.search(text.casefold())
-    if word and word[0] in _NO_LAST_WORDS and " " in text:
+    if word and word[0] in find_words("unfinished", "no_last_words") and " " in text:
         return True
     return any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
 
 
 def _is_cut_in_word(text: str, source: str) -> bool:
-    """Return whether text ends in a part of a word that the note has only whole."""
+    """Return whether text ends in the beginning of a word that the note has only whole."""
     found = _WORD.search(text)
     word = fold(found[0]) if found and not count_unspaced(found[0]) else ""
     return (
@@ -118,5 +106,5 @@ def _is_cut_in_word(text: str, source: str) -> bool:
     )
 
 
-def _unfinished(where: str, retry: str) -> Fault:
+def _make_fault(where: str, retry: str) -> Fault:
     return Fault("unfinished", f"is not a whole sentence (“{where}”)", retry)

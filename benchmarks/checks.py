@@ -1,10 +1,10 @@
-"""How often the gate would reject what people wrote themselves, by check; and what it costs.
+"""How often the checks would reject what people wrote themselves, by check, and how long they take.
 
-python -m benchmarks.gate VAULT... takes the descriptions of the vaults' notes for a model's
-answers, on the notes without them; and, for callouts, the paragraphs the notes begin with. A model
+python -m benchmarks.checks VAULT... takes the descriptions of the vaults' notes for a model's
+answers, on the notes without them, and for callouts the paragraphs the notes begin with. A model
 is told to end with a full stop; where people did not, one is added. Descriptions that repeat the
-title alone say nothing, and are counted apart. Every alarm is printed, to read, and what gets
-through of the descriptions made bad on purpose. Fails when the checks together alarm on 2% of the
+title alone are counted apart. Prints every false alarm, and what the checks miss of the
+descriptions that benchmarks.spoiled made bad. Fails when all checks together reject 2% of the
 descriptions or more.
 """
 
@@ -21,8 +21,8 @@ from statistics import median
 from typing import NamedTuple
 
 from benchmarks.quality.references import Reference, find_references
-from benchmarks.spoiled import slipped
-from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, what_was_told
+from benchmarks.spoiled import find_missed
+from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, join_instructions
 from companion.enrich.checks.unfinished import whole_sentences
 from companion.enrich.extractive import running_text
 from companion.enrich.language import Languages
@@ -40,7 +40,7 @@ CALLOUT = (340, 1400)  # letters of the paragraphs that pass for one
 
 
 class Note(NamedTuple):
-    """A note of a vault, without its description. language: the one that a model would be told."""
+    """A note of a vault, without its description, and the language a model would be told."""
 
     reference: Reference
     language: str | None
@@ -55,7 +55,7 @@ class Alarm(NamedTuple):
 
 
 class Measured(NamedTuple):
-    """What the checks said. title_alone: descriptions that say nothing else."""
+    """The alarms and how long the checks took. title_alone: answers with nothing but the title."""
 
     looked_at: int
     title_alone: int
@@ -70,12 +70,17 @@ def main() -> int:
     vaults = parser.parse_args().vaults
     notes = [note for vault in vaults for note in read_vault(vault)]
     prompts = load_prompts()
-    described = measure([note for note in notes if note.reference.description], prompts, describe)
-    show("descriptions", described)
-    show_spoiled([said for note in notes if (said := describe(note, prompts))])
-    before = memory()
-    show("callouts, from paragraphs of notes", measure(notes, prompts, begin))
-    print(f"memory in all {memory():.0f} MB, {memory() - before:.0f} MB since the descriptions")
+    described = measure(
+        [note for note in notes if note.reference.description], prompts, answer_with_description
+    )
+    print_rates("descriptions", described)
+    print_missed([answer for note in notes if (answer := answer_with_description(note, prompts))])
+    before = memory_in_use()
+    print_rates(
+        "callouts, from paragraphs of notes", measure(notes, prompts, answer_with_paragraphs)
+    )
+    after = memory_in_use()
+    print(f"memory in all {after:.0f} MB, {after - before:.0f} MB since the descriptions")
     wrong = len({alarm.note for alarm in described.alarms if alarm.fault.kind not in APART})
     return wrong >= ALLOWED * max(described.looked_at, 1)
 
@@ -87,42 +92,42 @@ def read_vault(vault: Path) -> list[Note]:
     return [Note(note, languages.of(note.path, note.view)) for note in found]
 
 
-def describe(note: Note, prompts: Prompts) -> CheckedAnswer | None:
-    """Return the note's own description as if a model had said it, with a full stop."""
+def answer_with_description(note: Note, prompts: Prompts) -> CheckedAnswer | None:
+    """Return the note's description as a model's answer, with a full stop; None if it has none."""
     text = note.reference.description
     if text and text.rstrip("\"'”’»)）」』")[-1:] not in tuple(".!?…。！？"):
         text += "。" if count_unspaced(text) else "."
-    return _said(note, prompts, "description", text) if text else None
+    return _make_answer(note, prompts, "description", text) if text else None
 
 
-def begin(note: Note, prompts: Prompts) -> CheckedAnswer | None:
-    """Return the paragraphs the note begins with, as if a model had said them for a callout."""
+def answer_with_paragraphs(note: Note, prompts: Prompts) -> CheckedAnswer | None:
+    """Return the paragraphs the note begins with as a callout; None where they are too short."""
     taken: list[str] = []
     for paragraph in running_text(note.reference.view)[:3]:
         if sum(map(width, [*taken, paragraph])) <= CALLOUT[1]:
             taken.append(paragraph)
     if sum(map(width, taken)) < CALLOUT[0] or not taken[-1].endswith((".", "。")):
         return None
-    return _said(note, prompts, "callout", "\n\n".join(taken))
+    return _make_answer(note, prompts, "callout", "\n\n".join(taken))
 
 
 def measure(
     notes: Sequence[Note],
     prompts: Prompts,
-    answer: Callable[[Note, Prompts], CheckedAnswer | None],
+    make_answer: Callable[[Note, Prompts], CheckedAnswer | None],
 ) -> Measured:
     measured = Measured(0, 0, [], [], [])
     looked_at = title_alone = 0
     for note in notes:
-        if not (said := answer(note, prompts)):
+        if not (answer := make_answer(note, prompts)):
             continue
         looked_at += 1
-        title_alone += CHECKS["title"](said) is not None
-        measured.alarms.extend(_alarms(note.reference, said, measured))
+        title_alone += CHECKS["title"](answer) is not None
+        measured.alarms.extend(_find_alarms(note.reference, answer, measured))
     return measured._replace(looked_at=looked_at, title_alone=title_alone)
 
 
-def show(what: str, measured: Measured) -> None:
+def print_rates(what: str, measured: Measured) -> None:
     """Print the alarms, and the rates: of each check, and of all together."""
     alarms = [alarm for alarm in measured.alarms if alarm.fault.kind not in APART]
     for note, text, fault in alarms:
@@ -143,39 +148,41 @@ def show(what: str, measured: Measured) -> None:
     print()
 
 
-def show_spoiled(answers: Sequence[CheckedAnswer]) -> None:
+def print_missed(answers: Sequence[CheckedAnswer]) -> None:
     """Print what the checks miss of the descriptions when they are made bad on purpose."""
-    wordy = [said for said in answers if width(said.text) >= WORDY and not CHECKS["title"](said)]
-    made, through = slipped(wordy, Random(5))
-    for missed in through:
-        print(f"missed: {missed[:160]}")
-    kinds = Counter(missed.partition(":")[0] for missed in through)
-    print(f"{made} made bad on purpose; {len(through)} get through: {dict(kinds)}\n")
+    wordy = [
+        answer for answer in answers if width(answer.text) >= WORDY and not CHECKS["title"](answer)
+    ]
+    made, missed = find_missed(wordy, Random(5))
+    for text in missed:
+        print(f"missed: {text[:160]}")
+    kinds = Counter(text.partition(":")[0] for text in missed)
+    print(f"{made} made bad on purpose; {len(missed)} get through: {dict(kinds)}\n")
 
 
-def memory() -> float:
-    """Return what this process holds, in megabytes."""
+def memory_in_use() -> float:
+    """Return the memory this process has resident, in megabytes."""
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return pages * 4096 / 1e6
 
 
-def _alarms(note: Reference, said: CheckedAnswer, measured: Measured) -> Iterator[Alarm]:
-    """Yield what each check finds; add how long they took."""
+def _find_alarms(note: Reference, answer: CheckedAnswer, measured: Measured) -> Iterator[Alarm]:
+    """Yield the alarms of each check; add the seconds they took to measured."""
     spent = 0.0
     for kind, check in CHECKS.items():
         began = time.perf_counter()
-        fault = check(said)
+        fault = check(answer)
         took = time.perf_counter() - began
         if kind == "language":
             measured.language_seconds.append(took)
         else:
             spent += took
         if fault:
-            yield Alarm(note.path, said.text, fault)
+            yield Alarm(note.path, answer.text, fault)
     measured.seconds.append(spent)
 
 
-def _said(note: Note, prompts: Prompts, name: str, text: str) -> CheckedAnswer | None:
+def _make_answer(note: Note, prompts: Prompts, name: str, text: str) -> CheckedAnswer | None:
     field = prompts.fields[name]
     try:
         value = read_answer(field, text, ANY)
@@ -184,7 +191,7 @@ def _said(note: Note, prompts: Prompts, name: str, text: str) -> CheckedAnswer |
         return None
     text = value if isinstance(value, str) else "\n".join(value)
     view, title = note.reference.view, note.reference.title
-    words, told = "\n".join(running_text(view)), what_was_told(prompts, field)
+    words, told = "\n".join(running_text(view)), join_instructions(prompts, field)
     return CheckedAnswer(field, text, text, title, view.note.text, words, told, note.language)
 
 
