@@ -102,7 +102,7 @@ def main() -> int:
     covered = _tests_by_line({mutant.path for mutant in chosen})
     noticed = 0
     with options.out.open("a", encoding="utf-8") as out:
-        for number, mutant in enumerate(sorted(chosen), 1):
+        for number, mutant in enumerate(chosen, 1):
             found, diff = _try(mutant, covered.get((mutant.path, mutant.line), []))
             noticed += found
             print(
@@ -169,9 +169,8 @@ def _folders(paths: set[str]) -> set[str]:
 def _folders_of(path: str) -> list[str]:
     """Return the folders whose tests are about the module."""
     package = Path(path).parts[1]
-    return {"note": ["tests/note", "tests/enrich"], "vault": ["tests/vault"]}.get(
-        package, [f"tests/{package}"]
-    )
+    more = {"note": ["tests/enrich"], "enrich": ["tests/cli"]}.get(package, [])
+    return [f"tests/{package}", *more]
 
 
 def _node(context: str) -> str | None:
