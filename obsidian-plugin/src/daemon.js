@@ -3,28 +3,14 @@
  * or Garbled.
  */
 
-import { NotPaired } from "./errors.js";
-import { read, send } from "./http.js";
-import { locate } from "./locate.js";
+import { get, post } from "./connection.js";
 import * as shapes from "./shapes.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Change, Offer, Order, Reader } from "./shapes.js" */
+/** @import { Change, Offer, Order } from "./shapes.js" */
 
 const PAGE = 1000; // changes, the most that the daemon gives at once
 const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not long
-
-/**
- * The token for a one-time code.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} address of the daemon
- * @param {string} code
- */
-export async function takeToken(plugin, address, code) {
-  const question = { method: "POST", path: "/api/v1/pair", body: { code } };
-  return read(await send(plugin, address, question), shapes.asPaired).token;
-}
 
 /**
  * How the daemon stands.
@@ -204,41 +190,4 @@ export function lookAt(plugin, path) {
  */
 export function reportPresence(plugin, client, open) {
   return post(plugin, "/presence", { client, open }, shapes.asAttended);
-}
-
-/**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path
- * @param {Record<string, string | number>} query
- * @param {Reader<T>} reader
- */
-function get(plugin, path, query, reader) {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return ask(plugin, "GET", `${path}?${pairs.join("&")}`, null, reader);
-}
-
-/**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path
- * @param {object} body
- * @param {Reader<T>} reader
- */
-function post(plugin, path, body, reader) {
-  return ask(plugin, "POST", path, body, reader);
-}
-
-/**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} method
- * @param {string} path
- * @param {object | null} body
- * @param {Reader<T>} reader
- */
-async function ask(plugin, method, path, body, reader) {
-  const { address, token } = await locate(plugin);
-  if (!token) throw new NotPaired();
-  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
 }

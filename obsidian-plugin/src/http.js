@@ -1,7 +1,16 @@
 /** One request to a daemon, and its answer read with distrust. */
 
 import { requestUrl } from "obsidian";
-import { ChangeGone, DaemonAway, Garbled, NotAgreed, NotPaired, NotThere, Refused, TooOld } from "./errors.js";
+import {
+  ChangeGone,
+  DaemonAway,
+  Garbled,
+  NotAgreed,
+  NotPaired,
+  NotThere,
+  Refused,
+  TooOld,
+} from "./errors.js";
 import { asProblem } from "./shapes.js";
 
 /** @import { RequestUrlParam } from "obsidian" */

@@ -1,23 +1,19 @@
 /** Callout Companion in Obsidian. What to do is the daemon's business; this shows it and writes. */
 
 import { Plugin } from "obsidian";
-import { ACTIONS } from "./actions.js";
-import { newAsked, takeAsked } from "./asked.js";
-import { addCommands } from "./commands.js";
+import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
-import { watchHands } from "./hands.js";
-import { addMenus, isNote } from "./menus.js";
-import { say, tellFaults } from "./notices.js";
-import { leave, reportChange } from "./presence.js";
-import { readSettings } from "./settings.js";
-import { CompanionSettingTab } from "./settings-tab.js";
+import { openDetails } from "./details.js";
+import { say, tellFaults } from "./dialogs.js";
+import { Stopped } from "./errors.js";
+import { leave, look, newWatch, reportChange } from "./heartbeat.js";
+import { CompanionSettingTab, readSettings } from "./settings.js";
 import { addStatusBar } from "./status-bar.js";
-import { LOOK, newRest, takeOver } from "./take-over.js";
-import { newTimers } from "./timers.js";
-import { look, newWatch } from "./watch.js";
+import { changeAsAsked, LOOK, newAskedChanges, newRest, takeOver } from "./take-over.js";
+import { watchActivity } from "./user-activity.js";
 
 /** @import { TFile } from "obsidian" */
-/** @import { Quiet } from "./quiet.js" */
+/** @import { Pending } from "./work.js" */
 
 /**
  * client: what the daemon knows this window by. told: the open notes it was told of. doing: what
@@ -30,13 +26,13 @@ export default class CompanionPlugin extends Plugin {
   timers = newTimers();
   watch = newWatch();
   rest = newRest();
-  asked = newAsked();
+  asked = newAskedChanges();
   client = crypto.randomUUID();
   told = "";
   announced = 0;
   /** @type {Map<string, string>} */
   doing = new Map();
-  /** @type {Map<TFile, Quiet>} */
+  /** @type {Map<TFile, Pending>} */
   quiet = new Map();
   /** @type {Set<string>} */
   runs = new Set();
@@ -45,7 +41,7 @@ export default class CompanionPlugin extends Plugin {
 
   async onload() {
     this.settings = readSettings(await this.loadData());
-    this.statusBar = addStatusBar(this);
+    this.statusBar = addStatusBar(this, () => openDetails(this));
     this.addRibbonIcon("sparkles", "Fill this note", () => useRibbon(this));
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
@@ -72,10 +68,10 @@ function begin(plugin) {
   const tell = () => void reportChange(plugin);
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
-  watchHands(plugin);
+  watchActivity(plugin);
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
-  plugin.registerInterval(window.setInterval(() => void takeAsked(plugin), LOOK));
+  plugin.registerInterval(window.setInterval(() => void changeAsAsked(plugin), LOOK));
   void look(plugin);
 }
 
@@ -84,4 +80,57 @@ function useRibbon(plugin) {
   const file = plugin.app.workspace.getActiveFile();
   if (!isNote(file)) return say("Open a note first.");
   void tellFaults(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
+}
+
+/** Return timers that all end when the plugin does; none is running yet. */
+function newTimers() {
+  /** @type {Map<number, () => void>} */
+  const running = new Map();
+  let isStopped = false;
+
+  /**
+   * Call act after so many milliseconds, or stop when the plugin ends before. Returns what cancel
+   * takes.
+   *
+   * @param {number} ms
+   * @param {() => void} act
+   */
+  function after(ms, act, stop = () => {}) {
+    const timer = window.setTimeout(() => {
+      running.delete(timer);
+      act();
+    }, ms);
+    running.set(timer, stop);
+    if (isStopped) stopAll();
+    return timer;
+  }
+
+  /** @param {number} timer */
+  function cancel(timer) {
+    window.clearTimeout(timer);
+    running.delete(timer);
+  }
+
+  /**
+   * Resolves after so many milliseconds; rejects with Stopped when the plugin ends before.
+   *
+   * @param {number} ms
+   * @returns {Promise<void>}
+   */
+  function pause(ms) {
+    return new Promise((resolve, reject) => {
+      after(ms, resolve, () => reject(new Stopped()));
+    });
+  }
+
+  /** End them all, and at once each that is begun later. */
+  function stopAll() {
+    isStopped = true;
+    for (const [timer, stop] of [...running]) {
+      cancel(timer);
+      stop();
+    }
+  }
+
+  return { after, cancel, pause, stopAll };
 }

@@ -1,6 +1,6 @@
 /** Which notes are shown here, in whatever way, and what was typed in them written to the disk. */
 
-import { TFile, TextFileView } from "obsidian";
+import { TextFileView, TFile } from "obsidian";
 import { NoteInTheWay } from "./errors.js";
 import { asShown, isToSave } from "./note-text.js";
 
@@ -180,4 +180,14 @@ function field(value, name) {
  */
 function hasMethod(value, name) {
   return typeof field(value, name) === "function";
+}
+
+/**
+ * Whether the note is open here.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export function isOpen({ app }, path) {
+  return findOpen(app).includes(path);
 }

@@ -1,19 +1,20 @@
 /** What would change in a note, shown before it is written. */
 
+import { Modal, Setting } from "obsidian";
 import { offerAgain, refuseChanges } from "./daemon.js";
-import { askFor, tell, write } from "./enrich.js";
+import { say } from "./dialogs.js";
+import { tellOutcome } from "./enrich.js";
 import { NoteInTheWay, Refused } from "./errors.js";
-import { showReview } from "./modals.js";
 import { readNote } from "./note-text.js";
-import { say } from "./notices.js";
 import { saveOpen } from "./open-notes.js";
-import { giveBack, takeQuiet } from "./quiet.js";
-import { sentence } from "./words.js";
-import { tellProgress, workOn } from "./work.js";
+import { askModel } from "./runs.js";
+import { nameChange, sentence } from "./words.js";
+import { claimPending, returnPending, tellProgress, workOn } from "./work.js";
+import { writeEnrichment } from "./writing.js";
 
-/** @import { TFile } from "obsidian" */
-/** @import { Given } from "./enrich.js" */
+/** @import { App, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Enrichment } from "./runs.js" */
 /** @import { Filled } from "./shapes.js" */
 
 /**
@@ -31,14 +32,14 @@ import { tellProgress, workOn } from "./work.js";
  */
 export async function reviewNote(plugin, file) {
   await workOn(plugin, file.path, async () => {
-    const quiet = await takeFitting(plugin, file);
-    const given = quiet ?? (await askFor(plugin, file, {}, true));
-    if (!given.result.offer) return tell(plugin, given, []);
+    const quiet = await claimFitting(plugin, file);
+    const given = quiet ?? (await askModel(plugin, file, {}, true));
+    if (!given.result.offer) return tellOutcome(plugin, given, []);
     const proposals = await findProposals(plugin, given);
     tellProgress(plugin, file.path, `reviewing ${file.basename}`);
     const accepted = await showReview(plugin.app, file.basename, proposals);
-    if (accepted) await decideOn(plugin, given, accepted);
-    else if (quiet) giveBack(plugin, quiet);
+    if (accepted) await carryOut(plugin, given, accepted);
+    else if (quiet) returnPending(plugin, quiet);
   });
 }
 
@@ -48,10 +49,10 @@ export async function reviewNote(plugin, file) {
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
- * @returns {Promise<Given | null>}
+ * @returns {Promise<Enrichment | null>}
  */
-async function takeFitting(plugin, file) {
-  const given = await takeQuiet(plugin, file);
+async function claimFitting(plugin, file) {
+  const given = await claimPending(plugin, file);
   if (!given?.result.offer) return null;
   const { text } = await readNote(plugin.app, file);
   if ((await findOvertaken(plugin, { ...given, text: null })).size) return null;
@@ -63,10 +64,10 @@ async function takeFitting(plugin, file) {
  * Write what was accepted; what was not is not asked for again.
  *
  * @param {CompanionPlugin} plugin
- * @param {Given} given
+ * @param {Enrichment} given
  * @param {number[]} accepted
  */
-async function decideOn(plugin, given, accepted) {
+async function carryOut(plugin, given, accepted) {
   const { run, path, result, file } = given;
   const all = [...result.changes.keys()];
   const refused = all.filter((index) => !accepted.includes(index));
@@ -74,8 +75,8 @@ async function decideOn(plugin, given, accepted) {
   if (refused.length) await refuseChanges(plugin, run, path, refused);
   const wanted = accepted.filter((index) => !overtaken.has(index));
   if (wanted.length) {
-    result.change = await write(plugin, given, wanted);
-    tell(plugin, given, wanted);
+    result.change = await writeEnrichment(plugin, given, wanted);
+    tellOutcome(plugin, given, wanted);
   }
   const [why] = overtaken.values();
   const isNone = overtaken.size === all.length;
@@ -92,7 +93,7 @@ async function decideOn(plugin, given, accepted) {
  * meanwhile, by somebody else or in another window.
  *
  * @param {CompanionPlugin} plugin
- * @param {Given} given
+ * @param {Enrichment} given
  */
 async function findOvertaken(plugin, { run, path, text, result, file }) {
   /** @type {Map<number, string>} */
@@ -116,7 +117,7 @@ async function findOvertaken(plugin, { run, path, text, result, file }) {
 
 /**
  * @param {CompanionPlugin} plugin
- * @param {Given} given
+ * @param {Enrichment} given
  * @returns {Promise<Proposal[]>}
  */
 async function findProposals(plugin, { run, path, text, result }) {
@@ -128,4 +129,80 @@ async function findProposals(plugin, { run, path, text, result }) {
     proposals.push({ change, before: replaced.join("").trim() });
   }
   return proposals;
+}
+
+/**
+ * Changes, and what they replace, each to be accepted or refused. Resolves with the numbers of those
+ * accepted, with null when it is cancelled.
+ *
+ * @param {App} app
+ * @param {string} name of the note
+ * @param {Proposal[]} proposals
+ * @returns {Promise<number[] | null>}
+ */
+export function showReview(app, name, proposals) {
+  return new Promise((resolve) => openReview(app, name, proposals, resolve));
+}
+
+/**
+ * @param {App} app
+ * @param {string} name
+ * @param {Proposal[]} proposals
+ * @param {(accepted: number[] | null) => void} decide
+ */
+function openReview(app, name, proposals, decide) {
+  const modal = new Modal(app).setTitle(`What would change in “${name}”`);
+  const { contentEl } = modal;
+  const isAccepted = proposals.map(() => true);
+  for (const [index, proposal] of proposals.entries()) {
+    showProposal(contentEl, proposal, (accepted) => {
+      isAccepted[index] = accepted;
+      recount();
+    });
+  }
+  /** @type {HTMLButtonElement | undefined} */
+  let button;
+  const recount = () => button?.setText(nameDecision(isAccepted));
+  const done = () => {
+    decide([...isAccepted.keys()].filter((index) => isAccepted[index]));
+    modal.close();
+  };
+  modal.onClose = () => decide(null); // which does nothing once it was decided
+  new Setting(contentEl)
+    .addButton((added) => {
+      button = added.setCta().onClick(done).buttonEl;
+    })
+    .addButton((added) => added.setButtonText("Cancel").onClick(() => modal.close()));
+  recount();
+  modal.open();
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Proposal} proposal
+ * @param {(accepted: boolean) => void} decide
+ */
+function showProposal(parent, { change, before }, decide) {
+  const name = nameChange(change);
+  const box = parent.createDiv({ cls: "callout-companion-change" });
+  new Setting(box)
+    .setName(name)
+    .setDesc(sentence(change.reason))
+    .addToggle((toggle) => {
+      toggle.setTooltip(`Accept: ${name}`).setValue(true);
+      toggle.onChange((accepted) => {
+        box.toggleClass("is-refused", !accepted);
+        decide(accepted);
+      });
+    });
+  const lines = Array.isArray(change.text) ? change.text : [change.text];
+  const text = lines.join(change.kind === "callout" ? "\n" : ", ");
+  if (before) box.createEl("del", { text: before, cls: "callout-companion-text" });
+  box.createEl("ins", { text, cls: "callout-companion-text" });
+}
+
+/** @param {boolean[]} isAccepted */
+function nameDecision(isAccepted) {
+  const accepted = isAccepted.filter(Boolean).length;
+  return `Write ${accepted}, refuse ${isAccepted.length - accepted}`;
 }

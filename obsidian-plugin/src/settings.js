@@ -1,4 +1,14 @@
-/** What the user set, as data.json holds it. The token is never among it. */
+/** The settings, and the tab where they are changed. */
+
+import { PluginSettingTab } from "obsidian";
+import { pair } from "./connection.js";
+import { say } from "./dialogs.js";
+import { explain } from "./errors.js";
+import { look } from "./heartbeat.js";
+import { describeVault } from "./words.js";
+
+/** @import { Setting, SettingDefinitionItem } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
 
 /**
  * address: where the daemon listens. code: to be exchanged for a token, then removed. ribbon: what
@@ -45,4 +55,126 @@ export function findAddressFault(address) {
  */
 function toFields(data) {
   return typeof data === "object" ? { ...data } : {};
+}
+
+/** Obsidian reads `plugin.settings` for the controls, and keeps what they change. */
+export class CompanionSettingTab extends PluginSettingTab {
+  /** @param {CompanionPlugin} plugin */
+  constructor(plugin) {
+    super(plugin.app, plugin);
+    this.companion = plugin;
+  }
+
+  getSettingDefinitions() {
+    return define(this.companion);
+  }
+
+  /** @param {[string, unknown]} change */
+  async setControlValue(...change) {
+    await super.setControlValue(...change);
+    void look(this.companion);
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @returns {SettingDefinitionItem[]}
+ */
+function define(plugin) {
+  const options = { enrich: "Enrich the note", review: "Review what would change" };
+  return [
+    {
+      name: "Server address",
+      desc: "Where companion serve listens. Only this computer can be named.",
+      render: (setting) => renderAddress(plugin, setting),
+    },
+    {
+      name: "Test the connection",
+      desc: "Whether the server answers, and knows this vault.",
+      action: () => void testConnection(plugin).then(say),
+    },
+    {
+      name: "Pairing code",
+      desc: "Run companion pair in a terminal, and type its code here.",
+      render: (setting) => renderPairing(plugin, setting),
+    },
+    {
+      name: "Fill open notes while you rest",
+      desc: "Background work leaves open notes alone. This fills them once you stop typing, and says so each time.",
+      control: { type: "toggle", key: "takeOver" },
+    },
+    {
+      name: "Ribbon button",
+      desc: "What a click does with the active note.",
+      control: { type: "dropdown", key: "ribbon", options },
+    },
+  ];
+}
+
+/**
+ * A field that counts once it is left: what stands in it while somebody types is another address.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderAddress(plugin, setting) {
+  setting.addText((text) => {
+    const { inputEl } = text.setValue(plugin.settings.address);
+    inputEl.setAttribute("aria-label", "Server address");
+    const keep = () => void keepAddress(plugin, setting, inputEl.value.trim());
+    inputEl.addEventListener("blur", keep);
+    inputEl.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") keep();
+    });
+  });
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ * @param {string} address
+ */
+async function keepAddress(plugin, setting, address) {
+  const fault = findAddressFault(address);
+  setting.setErrorMessage(fault || null);
+  if (fault || address === plugin.settings.address) return;
+  plugin.settings.address = address;
+  plugin.watch.address = "";
+  await plugin.saveData(plugin.settings);
+  await look(plugin);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderPairing(plugin, setting) {
+  let code = "";
+  setting.addText((text) => {
+    text.setPlaceholder("Code").onChange((typed) => {
+      code = typed;
+    });
+    text.inputEl.setAttribute("aria-label", "Pairing code");
+  });
+  setting.addButton((button) => {
+    button.setButtonText("Pair").onClick(async () => {
+      try {
+        await pair(plugin, code);
+        setting.setErrorMessage(null).setDesc(await testConnection(plugin));
+      } catch (error) {
+        setting.setErrorMessage(explain(error, plugin.settings.address));
+      }
+    });
+  });
+}
+
+/**
+ * What a test of the connection says, in words. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function testConnection(plugin) {
+  await look(plugin);
+  const { status, words } = plugin.watch;
+  return status ? `Connected to ${describeVault(status)}.` : words;
 }

@@ -1,26 +1,24 @@
 /** The state in a few words at the bottom of the window; a click tells more. */
 
 import { setTooltip } from "obsidian";
-import { showDetails } from "./details.js";
-import { say } from "./notices.js";
-import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * The element that showState fills.
+ * Add the element that showState fills.
  *
  * @param {CompanionPlugin} plugin
+ * @param {() => Promise<void>} open called when it is clicked, or Enter or Space is pressed on it
  */
-export function addStatusBar(plugin) {
+export function addStatusBar(plugin, open) {
   const element = plugin.addStatusBarItem();
   element.addClass("mod-clickable");
   element.setAttrs({ role: "button", tabindex: 0 });
-  plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
+  plugin.registerDomEvent(element, "click", () => void open());
   plugin.registerDomEvent(element, "keydown", (event) => {
     if (!["Enter", " "].includes(event.key)) return;
     event.preventDefault();
-    void tellMore(plugin);
+    void open();
   });
   return element;
 }
@@ -56,16 +54,4 @@ function describe({ doing, watch }) {
   if (status.paused) return [`paused, ${today}`, all];
   if (status.fault) return [`waiting, ${today}`, status.fault.reason];
   return [status.in_hand.length ? `at work, ${today}` : today, all];
-}
-
-/**
- * The details; what to do instead when they cannot be had.
- *
- * @param {CompanionPlugin} plugin
- */
-async function tellMore(plugin) {
-  await look(plugin);
-  const { status, words } = plugin.watch;
-  if (status) showDetails(plugin, status);
-  else say(words);
 }

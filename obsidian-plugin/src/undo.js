@@ -1,15 +1,13 @@
 /** Changes taken back: by the daemon, or in the editor that shows the note. */
 
-import { applyOffer } from "./apply.js";
 import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
-import { ChangeGone, NoteInTheWay, Refused, Stopped } from "./errors.js";
-import { showLists } from "./modals.js";
+import { say, showLists } from "./dialogs.js";
+import { ChangeGone, explain, NoteInTheWay, Refused, Stopped } from "./errors.js";
 import { findEditing, readNote } from "./note-text.js";
-import { say } from "./notices.js";
-import { saveOpen } from "./open-notes.js";
-import { isOpen } from "./presence.js";
-import { count, explain, sentence } from "./words.js";
+import { isOpen, saveOpen } from "./open-notes.js";
+import { count, sentence } from "./words.js";
 import { workOn } from "./work.js";
+import { applyOffer } from "./writing.js";
 
 /** @import { TFile, Vault } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */

@@ -1,11 +1,12 @@
-/** What this window works on, told in the status bar: one thing a note at a time. */
+/** What this window is working on, one thing a note at a time, and results that wait to be written. */
 
 import { NoteInTheWay } from "./errors.js";
-import { awaitQuiet } from "./quiet.js";
+import { look } from "./heartbeat.js";
 import { showState } from "./status-bar.js";
-import { look } from "./watch.js";
 
+/** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Enrichment } from "./runs.js" */
 
 /**
  * Do it unless something is done there already. What is only written quietly there is finished. A
@@ -16,7 +17,7 @@ import { look } from "./watch.js";
  * @param {() => Promise<void>} act
  */
 export async function workOn(plugin, path, act) {
-  await awaitQuiet(plugin, path);
+  await awaitPendingWrite(plugin, path);
   if (plugin.doing.has(path)) throw new NoteInTheWay(`“${path}” is being worked on already.`);
   const { vault } = plugin.app;
   const renamed = vault.on("rename", (file, before) => {
@@ -44,4 +45,48 @@ export async function workOn(plugin, path, act) {
 export function tellProgress(plugin, path, words) {
   plugin.doing.set(path, words);
   showState(plugin);
+}
+
+/**
+ * given: what the model gives, paid once. writing: the attempt to write it that is under way.
+ * isTaken: whether the user got it, by asking for the same.
+ *
+ * @typedef {{ given: Promise<Enrichment>, writing: Promise<void> | null, isTaken: boolean }} Pending
+ */
+
+/**
+ * What a model gave for the whole note, or is about to, and is not written: it is the caller's from now on.
+ * Null when there is none.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+export async function claimPending({ quiet }, file) {
+  const found = quiet.get(file);
+  if (!found) return null;
+  quiet.delete(file);
+  found.isTaken = true;
+  return found.given.catch(() => null);
+}
+
+/**
+ * Keep what was taken, to be written another time.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Enrichment} given
+ */
+export function returnPending({ quiet }, given) {
+  quiet.set(given.file, { given: Promise.resolve(given), writing: null, isTaken: false });
+}
+
+/**
+ * Resolves once nothing is being written quietly in the note. That takes no time to speak of: what waits for
+ * the user to rest does so before.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export async function awaitPendingWrite({ quiet }, path) {
+  const found = [...quiet].find(([file]) => file.path === path);
+  await found?.[1].writing?.catch(() => {});
 }

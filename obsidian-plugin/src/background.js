@@ -1,8 +1,7 @@
-/** Notes that lay in the vault before, or came many at once: filled once the user agreed. */
+/** Background work: paused and resumed, and the backlog that waits for the user's word. */
 
-import { answerBacklog, readStatus } from "./daemon.js";
-import { showLists } from "./modals.js";
-import { say, sayWithButton } from "./notices.js";
+import { answerBacklog, pauseBackground, readStatus } from "./daemon.js";
+import { say, sayWithButton, showLists } from "./dialogs.js";
 import { showState } from "./status-bar.js";
 import { count, sentence } from "./words.js";
 
@@ -17,7 +16,7 @@ export function announceBacklog(plugin) {
   const { notes } = findBacklog(plugin);
   if (notes <= plugin.announced) return;
   plugin.announced = notes;
-  sayWithButton(plugin, `${name(notes)} not filled until you say so.`, "Decide", () => askAboutBacklog(plugin));
+  sayWithButton(plugin, `${nameNotes(notes)} not filled until you say so.`, "Decide", () => askAboutBacklog(plugin));
 }
 
 /**
@@ -40,13 +39,13 @@ export async function askAboutBacklog(plugin) {
   if (!notes) return say("No notes wait for an answer.");
   const most = plugin.watch.status?.background.notes_a_day ?? 0;
   const told = [
-    `${name(notes)} not asked about so far.`,
+    `${nameNotes(notes)} not asked about so far.`,
     ...(cost ? [sentence(cost)] : []),
     `In the background at most ${count(most, "note")} a day ${most === 1 ? "is" : "are"} filled. Notes that you write or edit are filled either way.`,
   ];
   showLists(plugin, "Fill the notes that were here before?", [["Before it begins", told]], [
-    ["Yes, fill them", () => answer(plugin, true, notes)],
-    ["No, leave them alone", () => answer(plugin, false, notes)],
+    ["Yes, fill them", () => decide(plugin, true, notes)],
+    ["No, leave them alone", () => decide(plugin, false, notes)],
     ["Decide later", async () => {}],
   ]);
 }
@@ -56,7 +55,7 @@ export async function askAboutBacklog(plugin) {
  * @param {boolean} fill
  * @param {number} notes
  */
-async function answer(plugin, fill, notes) {
+async function decide(plugin, fill, notes) {
   plugin.watch.status = await answerBacklog(plugin, fill, notes);
   plugin.announced = 0;
   say(fill ? "They are filled by and by." : "They are left alone.");
@@ -64,6 +63,18 @@ async function answer(plugin, fill, notes) {
 }
 
 /** @param {number} notes */
-function name(notes) {
+function nameNotes(notes) {
   return `${count(notes, "note")} that ${notes === 1 ? "was" : "were"} here before, or came at once, ${notes === 1 ? "is" : "are"}`;
+}
+
+/**
+ * Pause background work, or resume it, and say so.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {boolean} isPaused
+ */
+export async function setPaused(plugin, isPaused) {
+  plugin.watch.status = await pauseBackground(plugin, isPaused);
+  say(isPaused ? "Background work is paused." : "Background work goes on.");
+  showState(plugin);
 }

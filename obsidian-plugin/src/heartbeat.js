@@ -1,11 +1,11 @@
-/** How the daemon stands, asked again and again: seldom while it is away. */
+/** The daemon told regularly which notes are open, and asked how it stands. */
 
-import { announceBacklog } from "./backlog.js";
-import { readStatus } from "./daemon.js";
-import { useCode } from "./pairing.js";
-import { reportOpen } from "./presence.js";
+import { announceBacklog } from "./background.js";
+import { useCode } from "./connection.js";
+import { readStatus, reportPresence } from "./daemon.js";
+import { explain, nameState } from "./errors.js";
+import { findOpen } from "./open-notes.js";
 import { showState } from "./status-bar.js";
-import { explain, nameState } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Status } from "./shapes.js" */
@@ -66,4 +66,36 @@ async function lookOnce(plugin) {
   watch.timer = timers.after(watch.delay, () => void look(plugin));
   showState(plugin);
   announceBacklog(plugin);
+}
+
+/**
+ * Tell the daemon; what waits for edits in them is taken over.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function reportOpen(plugin) {
+  const open = findOpen(plugin.app);
+  plugin.told = open.join("\n");
+  const { to_do, asked } = await reportPresence(plugin, plugin.client, open);
+  plugin.rest.waiting = to_do;
+  plugin.asked.waiting = asked;
+}
+
+/**
+ * Tell the daemon at once when other notes are open than it was told. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function reportChange(plugin) {
+  if (!plugin.watch.isTold || findOpen(plugin.app).join("\n") === plugin.told) return;
+  await reportOpen(plugin).catch(() => look(plugin));
+}
+
+/**
+ * Say that nothing is open any more. Never rejects: what was reported ends by itself.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function leave(plugin) {
+  await reportPresence(plugin, plugin.client, []).catch(() => {});
 }

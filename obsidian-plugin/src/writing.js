@@ -1,14 +1,62 @@
-/** An offer's edits made in a note that may be typed in at the same time. */
+/** The daemon's edits written into a note that the user may be typing in. */
 
-import { Garbled, NoteInTheWay } from "./errors.js";
-import { findHold } from "./hands.js";
+import { confirmEdits, offerAgain } from "./daemon.js";
+import { say } from "./dialogs.js";
+import { AnotherVault, DaemonAway, Garbled, NoteInTheWay, Refused } from "./errors.js";
 import { applyEdits, editNote, isOfForm, readNote, sha256 } from "./note-text.js";
-import { say } from "./notices.js";
+import { findHold } from "./user-activity.js";
+import { sentence } from "./words.js";
 import { tellProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Enrichment } from "./runs.js" */
 /** @import { Offer } from "./shapes.js" */
+
+const LONGEST_PAUSE = 16_000; // milliseconds until the daemon is told again of what was written
+
+/**
+ * The id of the change that made the changes `only` of what was given.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Enrichment} given with an offer
+ * @param {number[]} only
+ * @param {() => Promise<void>} [rest]
+ */
+export async function writeEnrichment(plugin, { file, path, run, text, result }, only, rest) {
+  const some = only.length < result.changes.length ? only : null;
+  const again = (/** @type {string} */ now) =>
+    offerAgain(plugin, run, path, now, some).catch((error) => {
+      if (!(error instanceof Refused)) throw error;
+      throw new Refused(`“${file.basename}” is left as it is. ${sentence(error.message)}`);
+    });
+  const base = text ?? "";
+  const offer = (!some && result.offer) || (await again(base));
+  const made = await applyOffer(plugin, { file, path, text: base, offer, again, rest, fills: true });
+  return confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+}
+
+/**
+ * The id of the change, once the daemon knows of it: it may be away for a moment.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {() => Promise<number>} tellDaemon
+ */
+async function confirmWritten(plugin, file, tellDaemon) {
+  for (let pause = 1_000; pause <= LONGEST_PAUSE; pause *= 2) {
+    try {
+      return await tellDaemon();
+    } catch (error) {
+      if (!(error instanceof DaemonAway || error instanceof AnotherVault)) throw error;
+      await plugin.timers.pause(pause);
+    }
+  }
+  throw new NoteInTheWay(
+    `“${file.basename}” was filled, but Callout Companion went away. Once it is back it finds that ` +
+      "in the note; then it can be undone.",
+  );
+}
 
 /**
  * path: where the note was when the daemon was asked; it may be renamed. text: what the offer was
@@ -46,7 +94,7 @@ export async function applyOffer(plugin, application) {
       offer = await again(text);
     }
     if (!(await isOfForm(app, file, text)) || !(await fits(text, offer))) continue;
-    if (await awaitHands(plugin, { ...application, text, offer })) tries = 0;
+    if (await awaitUser(plugin, { ...application, text, offer })) tries = 0;
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
   throw new NoteInTheWay(
@@ -61,7 +109,7 @@ export async function applyOffer(plugin, application) {
  * @param {CompanionPlugin} plugin
  * @param {Application} application
  */
-async function awaitHands(plugin, application) {
+async function awaitUser(plugin, application) {
   const { file, text, offer, rest, fills } = application;
   for (let looks = 0; ; looks++) {
     const hold = findHold(plugin, file, text, fills ? offer.edits : []);

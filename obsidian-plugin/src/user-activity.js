@@ -4,8 +4,8 @@ import { findRanges, isComposing } from "./editor.js";
 import { findViews } from "./note-text.js";
 
 /** @import { App, TFile } from "obsidian" */
-/** @import CompanionPlugin from "./main.js" */
 /** @import { Range } from "./editor.js" */
+/** @import CompanionPlugin from "./main.js" */
 /** @import { Edit } from "./shapes.js" */
 
 /** Where a note is edited beside its text: its properties and its name. */
@@ -18,7 +18,7 @@ const KEY = /^[^\s#-]/;
  *
  * @param {CompanionPlugin} plugin
  */
-export function watchHands(plugin) {
+export function watchActivity(plugin) {
   const { app, rest } = plugin;
   const typed = () => {
     rest.typedAt = Date.now();
@@ -40,7 +40,7 @@ export function watchHands(plugin) {
  *
  * @param {CompanionPlugin} plugin
  */
-export function isAtWork({ app, rest }) {
+export function isEditing({ app, rest }) {
   return findActive(app).some((element) => {
     return element === rest.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
   });

@@ -1,0 +1,103 @@
+/** Notices, and windows over the app. */
+
+import { ConfirmationModal, Modal, Notice, Setting } from "obsidian";
+import { explain, Stopped } from "./errors.js";
+
+/** @import CompanionPlugin from "./main.js" */
+
+const UNDO_SHOWN = 12_000; // milliseconds
+
+/** @param {string} words */
+export function say(words) {
+  new Notice(words);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} words
+ * @param {() => Promise<void>} undo
+ */
+export function sayWithUndo(plugin, words, undo) {
+  sayWithButton(plugin, words, "Undo", undo);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} words
+ * @param {string} name of the button
+ * @param {() => Promise<void>} act
+ */
+export function sayWithButton(plugin, words, name, act) {
+  const content = createFragment();
+  content.createDiv({ text: words });
+  const button = content.createEl("button", { text: name });
+  const notice = new Notice(content, UNDO_SHOWN);
+  button.addEventListener("click", () => {
+    notice.hide();
+    void tellFaults(plugin, act);
+  });
+}
+
+/**
+ * Do it, and say so when it does not work. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {() => Promise<void>} act
+ */
+export async function tellFaults(plugin, act) {
+  try {
+    await act();
+  } catch (error) {
+    if (!(error instanceof Stopped)) say(explain(error, plugin.settings.address));
+  }
+}
+
+/** @typedef {[string, () => Promise<void>]} Choice */
+
+/**
+ * Lists under headings, with buttons below.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} title
+ * @param {[string, string[]][]} lists headings and lines; those without lines are left out
+ * @param {Choice[]} [choices] names of buttons, and what they do
+ */
+export function showLists(plugin, title, lists, choices = []) {
+  const modal = new Modal(plugin.app).setTitle(title);
+  const { contentEl } = modal;
+  for (const [heading, lines] of lists) {
+    if (!lines.length) continue;
+    new Setting(contentEl).setName(heading).setHeading();
+    const list = contentEl.createEl("ul");
+    for (const line of lines) list.createEl("li", { text: line });
+  }
+  const row = new Setting(contentEl);
+  for (const [name, act] of choices) {
+    row.addButton((button) => {
+      button.setButtonText(name).onClick(() => {
+        modal.close();
+        void tellFaults(plugin, act);
+      });
+    });
+  }
+  modal.open();
+}
+
+/**
+ * What is to be known before it begins, with a button for that and one to leave it.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} title
+ * @param {string} words
+ * @param {Choice} choice
+ */
+export function askFirst(plugin, title, words, [name, act]) {
+  const modal = new ConfirmationModal(plugin.app);
+  modal.setTitle(title).setContent(words);
+  modal.addButton((button) => {
+    button.setButtonText(name).setCta();
+    button.onClick(() => void tellFaults(plugin, act));
+  });
+  modal.addCancelButton();
+  modal.open();
+}
