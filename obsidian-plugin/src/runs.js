@@ -61,8 +61,8 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
     paths: [path],
     priority: isQuiet ? "background" : "interactive",
     on_fault: "stop",
-    line: section && note.view ? note.view.editor.getCursor().line + 1 : undefined,
-    requests,
+    ...(section && note.view && { line: note.view.editor.getCursor().line + 1 }),
+    ...(requests && { requests }),
     ...(text !== null && { apply: "client", text }),
     ...(text === null && isOpen(plugin, path) && { even_open: true }),
   });

@@ -7,6 +7,13 @@
 import { Garbled } from "./errors.js";
 
 /**
+ * @import {
+ *   AskedShape, ChangePage, ChangeShape, EditShape, FilledShape, NewRun, NoteShape, OfferShape, Problem, Proof,
+ *   ReportTaken, ResultShape, RunProgress, StatusShape, Token, UndoMade, UndoOffered,
+ * } from "./api-types.d.ts"
+ */
+
+/**
  * Returns the value when it has the form, else throws Garbled.
  *
  * @template T
@@ -178,24 +185,35 @@ export const asStatus = object({
   runs: asTexts,
 });
 
-/** @typedef {ReturnType<typeof asEdit>} Edit */
-/** @typedef {ReturnType<typeof asAsked>} Asked */
-/** @typedef {ReturnType<typeof asFilled>} Filled */
-/** @typedef {ReturnType<typeof asOffer>} Offer */
-/** @typedef {ReturnType<typeof asResult>} Result */
-/** @typedef {ReturnType<typeof asProgress>} Progress */
-/** @typedef {ReturnType<typeof asStatus>} Status */
-/** @typedef {ReturnType<typeof asNote>} Note */
+/**
+ * What is read of a wire object W of the API. TypeScript holds that W, as the daemon's OpenAPI
+ * document describes it, has every field that is read here, in the type it is read in.
+ *
+ * @template {T} W
+ * @template T
+ * @typedef {T} ReadOf
+ */
+
+/** @typedef {ReadOf<EditShape, ReturnType<typeof asEdit>>} Edit */
+/** @typedef {ReadOf<AskedShape, ReturnType<typeof asAsked>>} Asked */
+/** @typedef {ReadOf<FilledShape, ReturnType<typeof asFilled>>} Filled */
+/** @typedef {ReadOf<OfferShape, ReturnType<typeof asOffer>>} Offer */
+/** @typedef {ReadOf<ResultShape, ReturnType<typeof asResult>>} Result */
+/** @typedef {ReadOf<RunProgress, ReturnType<typeof asProgress>>} Progress */
+/** @typedef {ReadOf<StatusShape, ReturnType<typeof asStatus>>} Status */
+/** @typedef {ReadOf<NoteShape, ReturnType<typeof asNote>>} Note */
+/** @typedef {ReadOf<ChangeShape, ReturnType<typeof asChange>>} Change */
+/** @typedef {ReadOf<ChangePage, ReturnType<typeof asChanges>>} Changes */
+/** @typedef {ReadOf<UndoMade, ReturnType<typeof asUndone>>} Undone */
+/** @typedef {ReadOf<UndoOffered, ReturnType<typeof asOffered>>} OfferedUndo */
+/** @typedef {ReadOf<ReportTaken, ReturnType<typeof asAttended>>} Attended */
+/** @typedef {ReadOf<Proof, ReturnType<typeof asProofs>>} Proofs */
+/** @typedef {ReadOf<Token, ReturnType<typeof asPaired>>} Paired */
+/** @typedef {ReadOf<Problem, ReturnType<typeof asProblem>>} ReadProblem */
 /** @typedef {ReturnType<typeof asPlace>} Place */
-/** @typedef {ReturnType<typeof asChange>} Change */
 
 /**
- * An order of a run, as the API takes it.
+ * What a run is started with: all but the paths may be left out.
  *
- * @typedef {{
- *   paths: string[], line?: number | undefined, requests?: boolean | undefined,
- *   priority: "interactive" | "request" | "background",
- *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
- *   even_open?: boolean,
- * }} Order
+ * @typedef {Partial<Extract<NewRun, { agreed: boolean }>> & { paths: string[] }} Order
  */
