@@ -1,8 +1,8 @@
 /** Background work: paused and resumed, and the backlog that waits for the user's word. */
 
 import { answerBacklog, pauseBackground, readStatus } from "./daemon.js";
-import { say, sayWithButton, showLists } from "./dialogs.js";
-import { showState } from "./status-bar.js";
+import { notify, notifyWithButton, showLists } from "./dialogs.js";
+import { updateStatusBar } from "./status-bar.js";
 import { count, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
@@ -14,9 +14,9 @@ import { count, sentence } from "./words.js";
  */
 export function announceBacklog(plugin) {
   const { notes } = findBacklog(plugin);
-  if (notes <= plugin.announced) return;
-  plugin.announced = notes;
-  sayWithButton(plugin, `${nameNotes(notes)} not filled until you say so.`, "Decide", () => askAboutBacklog(plugin));
+  if (notes <= plugin.announcedBacklog) return;
+  plugin.announcedBacklog = notes;
+  notifyWithButton(plugin, `${nameNotes(notes)} not filled until you say so.`, "Decide", () => askAboutBacklog(plugin));
 }
 
 /**
@@ -24,8 +24,8 @@ export function announceBacklog(plugin) {
  *
  * @param {CompanionPlugin} plugin
  */
-export function findBacklog({ watch }) {
-  return watch.status?.background.backlog ?? { notes: 0, cost: "" };
+export function findBacklog({ daemon }) {
+  return daemon.status?.background.backlog ?? { notes: 0, cost: "" };
 }
 
 /**
@@ -34,10 +34,10 @@ export function findBacklog({ watch }) {
  * @param {CompanionPlugin} plugin
  */
 export async function askAboutBacklog(plugin) {
-  plugin.watch.status = await readStatus(plugin);
+  plugin.daemon.status = await readStatus(plugin);
   const { notes, cost } = findBacklog(plugin);
-  if (!notes) return say("No notes wait for an answer.");
-  const most = plugin.watch.status?.background.notes_a_day ?? 0;
+  if (!notes) return notify("No notes wait for an answer.");
+  const most = plugin.daemon.status?.background.notes_a_day ?? 0;
   const told = [
     `${nameNotes(notes)} not asked about so far.`,
     ...(cost ? [sentence(cost)] : []),
@@ -56,10 +56,10 @@ export async function askAboutBacklog(plugin) {
  * @param {number} notes
  */
 async function decide(plugin, fill, notes) {
-  plugin.watch.status = await answerBacklog(plugin, fill, notes);
-  plugin.announced = 0;
-  say(fill ? "They are filled by and by." : "They are left alone.");
-  showState(plugin);
+  plugin.daemon.status = await answerBacklog(plugin, fill, notes);
+  plugin.announcedBacklog = 0;
+  notify(fill ? "They are filled by and by." : "They are left alone.");
+  updateStatusBar(plugin);
 }
 
 /** @param {number} notes */
@@ -74,7 +74,7 @@ function nameNotes(notes) {
  * @param {boolean} isPaused
  */
 export async function setPaused(plugin, isPaused) {
-  plugin.watch.status = await pauseBackground(plugin, isPaused);
-  say(isPaused ? "Background work is paused." : "Background work goes on.");
-  showState(plugin);
+  plugin.daemon.status = await pauseBackground(plugin, isPaused);
+  notify(isPaused ? "Background work is paused." : "Background work goes on.");
+  updateStatusBar(plugin);
 }

@@ -3,7 +3,7 @@
 import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
-import { tellFaults } from "./dialogs.js";
+import { notifyOfErrors } from "./dialogs.js";
 import { enrichFolder, enrichNote } from "./enrich.js";
 import { findEditing } from "./note-text.js";
 import { reviewNote } from "./review.js";
@@ -69,14 +69,14 @@ export function addCommands(plugin) {
     const checkCallback = (/** @type {boolean} */ isChecking) => {
       const file = plugin.app.workspace.getActiveFile();
       if (!isNote(file) || isPossible?.(plugin, file) === false) return false;
-      if (!isChecking) void tellFaults(plugin, () => act(plugin, file));
+      if (!isChecking) void notifyOfErrors(plugin, () => act(plugin, file));
       return true;
     };
     plugin.addCommand({ id, name, icon, checkCallback });
   }
   const decide = (/** @type {boolean} */ isChecking) => {
     if (!findBacklog(plugin).notes) return false;
-    if (!isChecking) void tellFaults(plugin, () => askAboutBacklog(plugin));
+    if (!isChecking) void notifyOfErrors(plugin, () => askAboutBacklog(plugin));
     return true;
   };
   plugin.addCommand({
@@ -85,7 +85,7 @@ export function addCommands(plugin) {
     icon: "list-todo",
     checkCallback: decide,
   });
-  const turn = (/** @type {boolean} */ isPaused) => () => void tellFaults(plugin, () => setPaused(plugin, isPaused));
+  const turn = (/** @type {boolean} */ isPaused) => () => void notifyOfErrors(plugin, () => setPaused(plugin, isPaused));
   plugin.addCommand({ id: "pause", name: "Pause background work", icon: "pause", callback: turn(true) });
   plugin.addCommand({ id: "resume", name: "Resume background work", icon: "play", callback: turn(false) });
 }
@@ -126,7 +126,7 @@ function addItems(plugin, menu, file, actions) {
     if (isPossible?.(plugin, file) === false) continue;
     menu.addItem((item) => {
       item.setTitle(name).setIcon(icon).setSection("callout-companion");
-      item.onClick(() => void tellFaults(plugin, () => act(plugin, file)));
+      item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, file)));
     });
   }
 }

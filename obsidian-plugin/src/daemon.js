@@ -1,6 +1,6 @@
 /**
  * The HTTP API of this vault's daemon. Every call rejects as locate() does, or with NotPaired, Refused
- * or Garbled.
+ * or UnexpectedAnswer.
  */
 
 import { get, post } from "./connection.js";
@@ -80,7 +80,7 @@ export async function cancelRuns(plugin, runs) {
  * @param {string} text
  * @param {number[] | null} only of the result's changes; null: all of them
  */
-export function offerAgain(plugin, run, path, text, only) {
+export function readEdits(plugin, run, path, text, only) {
   return post(plugin, `/runs/${run}/edits`, { path, text, ...(only && { only }) }, shapes.asOffer);
 }
 
@@ -177,7 +177,7 @@ export function confirmUndo(plugin, change, { edits, ...hashes }) {
  * @param {CompanionPlugin} plugin
  * @param {string} path
  */
-export function lookAt(plugin, path) {
+export function readNeeds(plugin, path) {
   return get(plugin, "/notes", { path }, shapes.asNote);
 }
 

@@ -1,9 +1,9 @@
 /** The status of the daemon, and the needs of a note, in full. */
 
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
-import { cancelRuns, lookAt } from "./daemon.js";
-import { say, showLists } from "./dialogs.js";
-import { look } from "./heartbeat.js";
+import { cancelRuns, readNeeds } from "./daemon.js";
+import { notify, showLists } from "./dialogs.js";
+import { checkDaemon } from "./heartbeat.js";
 import { count, describeVault, nameChange, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
@@ -17,10 +17,10 @@ import { count, describeVault, nameChange, sentence } from "./words.js";
  * @param {CompanionPlugin} plugin
  */
 export async function openDetails(plugin) {
-  await look(plugin);
-  const { status, words } = plugin.watch;
+  await checkDaemon(plugin);
+  const { status, words } = plugin.daemon;
   if (status) showDetails(plugin, status);
-  else say(words);
+  else notify(words);
 }
 
 /**
@@ -30,7 +30,7 @@ export async function openDetails(plugin) {
  * @param {TFile} file
  */
 export async function showWhy(plugin, file) {
-  const { needs, left, skipped } = await lookAt(plugin, file.path);
+  const { needs, left, skipped } = await readNeeds(plugin, file.path);
   const filled = needs.map((need) => sentence(`${nameChange(need)}: ${need.reason}`));
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;

@@ -8,7 +8,7 @@ import { explain, Stopped } from "./errors.js";
 const UNDO_SHOWN = 12_000; // milliseconds
 
 /** @param {string} words */
-export function say(words) {
+export function notify(words) {
   new Notice(words);
 }
 
@@ -17,8 +17,8 @@ export function say(words) {
  * @param {string} words
  * @param {() => Promise<void>} undo
  */
-export function sayWithUndo(plugin, words, undo) {
-  sayWithButton(plugin, words, "Undo", undo);
+export function notifyWithUndo(plugin, words, undo) {
+  notifyWithButton(plugin, words, "Undo", undo);
 }
 
 /**
@@ -27,14 +27,14 @@ export function sayWithUndo(plugin, words, undo) {
  * @param {string} name of the button
  * @param {() => Promise<void>} act
  */
-export function sayWithButton(plugin, words, name, act) {
+export function notifyWithButton(plugin, words, name, act) {
   const content = createFragment();
   content.createDiv({ text: words });
   const button = content.createEl("button", { text: name });
   const notice = new Notice(content, UNDO_SHOWN);
   button.addEventListener("click", () => {
     notice.hide();
-    void tellFaults(plugin, act);
+    void notifyOfErrors(plugin, act);
   });
 }
 
@@ -44,11 +44,11 @@ export function sayWithButton(plugin, words, name, act) {
  * @param {CompanionPlugin} plugin
  * @param {() => Promise<void>} act
  */
-export async function tellFaults(plugin, act) {
+export async function notifyOfErrors(plugin, act) {
   try {
     await act();
   } catch (error) {
-    if (!(error instanceof Stopped)) say(explain(error, plugin.settings.address));
+    if (!(error instanceof Stopped)) notify(explain(error, plugin.settings.address));
   }
 }
 
@@ -76,7 +76,7 @@ export function showLists(plugin, title, lists, choices = []) {
     row.addButton((button) => {
       button.setButtonText(name).onClick(() => {
         modal.close();
-        void tellFaults(plugin, act);
+        void notifyOfErrors(plugin, act);
       });
     });
   }
@@ -91,12 +91,12 @@ export function showLists(plugin, title, lists, choices = []) {
  * @param {string} words
  * @param {Choice} choice
  */
-export function askFirst(plugin, title, words, [name, act]) {
+export function confirmFirst(plugin, title, words, [name, act]) {
   const modal = new ConfirmationModal(plugin.app);
   modal.setTitle(title).setContent(words);
   modal.addButton((button) => {
     button.setButtonText(name).setCta();
-    button.onClick(() => void tellFaults(plugin, act));
+    button.onClick(() => void notifyOfErrors(plugin, act));
   });
   modal.addCancelButton();
   modal.open();

@@ -1,6 +1,6 @@
 /** Where this vault's daemon answers, and the proof that it is this vault's. */
 
-import { AnotherVault, DaemonAway, NotInstalled, Stranger, TooOld } from "./errors.js";
+import { AnotherVault, DaemonAway, NotInstalled, OtherProgram, TooOld } from "./errors.js";
 import { parse, read, send } from "./http.js";
 import { asHealth, asPlace, asProofs } from "./shapes.js";
 
@@ -23,18 +23,18 @@ const MOST_FILES = 20; // files that are read: one of each computer that has thi
  * where the files say that daemons leave in the plugin's folder. It is asked to prove itself each
  * time, since another program may take its port at any moment.
  *
- * Rejects with DaemonAway, NotInstalled, Stranger, AnotherVault or TooOld.
+ * Rejects with DaemonAway, NotInstalled, OtherProgram, AnotherVault or TooOld.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} token empty when there is none
  * @returns {Promise<Located>}
  */
 export async function locate(plugin, token) {
-  const { settings, watch } = plugin;
+  const { settings, daemon } = plugin;
   const usual = toNumericAddress(settings.address);
   /** @type {Kind | Error} */
   let kind = "away";
-  for (const address of new Set([watch.address || usual, usual])) {
+  for (const address of new Set([daemon.address || usual, usual])) {
     kind = await identify(plugin, address, token, "").catch((/** @type {Error} */ error) => error);
     if (kind === "ours") return remember(plugin, address, token);
   }
@@ -47,10 +47,10 @@ export async function locate(plugin, token) {
     if (there === "known") known ||= address;
   }
   if (known) return remember(plugin, known, "");
-  watch.address = "";
+  daemon.address = "";
   if (kind instanceof Error) throw kind;
   if (kind === "another") throw new AnotherVault(usual);
-  if (kind === "stranger") throw new Stranger(usual);
+  if (kind === "stranger") throw new OtherProgram(usual);
   const wasHere = token || places.length || settings.code !== undefined;
   throw new (wasHere ? DaemonAway : NotInstalled)(usual);
 }
@@ -70,8 +70,8 @@ export function toNumericAddress(address) {
  * @param {string} address
  * @param {string} token
  */
-function remember({ watch }, address, token) {
-  watch.address = address;
+function remember({ daemon }, address, token) {
+  daemon.address = address;
   return { address, token };
 }
 

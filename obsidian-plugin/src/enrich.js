@@ -1,13 +1,13 @@
 /** Notes and folders enriched because the user asked for it. */
 
 import { startRun } from "./daemon.js";
-import { askFirst, say, sayWithUndo } from "./dialogs.js";
+import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
 import { NotAgreed, Refused } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel, followRun } from "./runs.js";
 import { undoChange, undoRun } from "./undo.js";
 import { count, nameFilled, sentence } from "./words.js";
-import { claimPending, tellProgress, workOn } from "./work.js";
+import { claimPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
 /** @import { TFile, TFolder } from "obsidian" */
@@ -29,7 +29,7 @@ export async function enrichNote(plugin, file, scope = {}) {
     const { result } = given;
     const all = [...result.changes.keys()];
     if (result.offer) result.change = await writeEnrichment(plugin, given, all);
-    if (result.change !== null || result.status === "failed" || !isFilled) tellOutcome(plugin, given, all);
+    if (result.change !== null || result.status === "failed" || !isFilled) notifyOfOutcome(plugin, given, all);
   });
 }
 
@@ -49,7 +49,7 @@ async function writePending(plugin, file) {
     if (error instanceof Refused) return false; // it has no place any more
     throw error;
   }
-  tellOutcome(plugin, given, all);
+  notifyOfOutcome(plugin, given, all);
   return true;
 }
 
@@ -61,16 +61,16 @@ async function writePending(plugin, file) {
  * @param {number[]} only
  * @param {string} [more] to be said of what was filled
  */
-export function tellOutcome(plugin, { file, result }, only, more = "") {
+export function notifyOfOutcome(plugin, { file, result }, only, more = "") {
   const { change, changes, left, reason, status } = result;
   if (change !== null) {
     const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
     const undo = () => undoChange(plugin, change, file.path);
-    return sayWithUndo(plugin, `Filled ${filled} in “${file.basename}”. ${more}`.trim(), undo);
+    return notifyWithUndo(plugin, `Filled ${filled} in “${file.basename}”. ${more}`.trim(), undo);
   }
   const verb = status === "failed" ? "could not be filled" : "is left as it is";
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
-  say(`“${file.basename}” ${verb}. ${why || "It needs nothing."}`);
+  notify(`“${file.basename}” ${verb}. ${why || "It needs nothing."}`);
 }
 
 /**
@@ -91,17 +91,17 @@ export async function enrichFolder(plugin, folder, agreed = false) {
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
       const seen = Object.values(counts).reduce((sum, some) => sum + some, 0);
-      tellProgress(plugin, key, [`${seen} of ${total} notes`, waits].filter(Boolean).join(", "));
+      showProgress(plugin, key, [`${seen} of ${total} notes`, waits].filter(Boolean).join(", "));
       if (enriched) words[0] = `Filled ${count(enriched, "note")} in ${name}.`;
       words[1] = failed ? `${count(failed, "note")} could not be filled.` : "";
       words[2] = fault && sentence(fault);
     }
     const told = words.filter(Boolean).join(" ");
-    if (told.startsWith("Filled")) sayWithUndo(plugin, told, () => undoRun(plugin, run));
-    else say(told);
+    if (told.startsWith("Filled")) notifyWithUndo(plugin, told, () => undoRun(plugin, run));
+    else notify(told);
   }).catch((error) => {
     if (!(error instanceof NotAgreed)) throw error;
-    askFirst(plugin, `Enrich ${name}?`, sentence(error.message), [
+    confirmFirst(plugin, `Enrich ${name}?`, sentence(error.message), [
       "Send them",
       () => enrichFolder(plugin, folder, true),
     ]);

@@ -18,7 +18,7 @@ export class DaemonAway extends NoDaemon {}
 export class NotInstalled extends DaemonAway {}
 
 /** Another program answers at the address. */
-export class Stranger extends DaemonAway {}
+export class OtherProgram extends DaemonAway {}
 
 /** A daemon answers, and cannot prove that it is this vault's. */
 export class AnotherVault extends NoDaemon {}
@@ -30,7 +30,7 @@ export class NotPaired extends Error {}
 export class TooOld extends Error {}
 
 /** The daemon answered, and not as a daemon of this version does. */
-export class Garbled extends Error {}
+export class UnexpectedAnswer extends Error {}
 
 /** The daemon does not do it; the message is its reason, in a user's words. */
 export class Refused extends Error {}
@@ -45,7 +45,7 @@ export class NotAgreed extends Refused {}
 export class NotThere extends Refused {}
 
 /** It cannot be done with this note now; the message says why, and what to do. */
-export class NoteInTheWay extends Error {}
+export class NoteUnavailable extends Error {}
 
 /** The plugin was switched off meanwhile: nobody is to be told. */
 export class Stopped extends Error {}
@@ -64,11 +64,11 @@ export function explain(error, address) {
   if (error instanceof NotPaired) {
     return "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
   }
-  if (error instanceof Garbled) {
+  if (error instanceof UnexpectedAnswer) {
     return `What answers at ${address} is no Callout Companion of this version. Update both.`;
   }
   if (error instanceof TooOld) return error.message;
-  if (error instanceof Refused || error instanceof NoteInTheWay) return sentence(error.message);
+  if (error instanceof Refused || error instanceof NoteUnavailable) return sentence(error.message);
   return `This did not work: ${error instanceof Error ? error.message : String(error)}`;
 }
 
@@ -80,7 +80,7 @@ function explainAway(error, address) {
   if (error instanceof NotInstalled) {
     return "Callout Companion is not installed on this computer, or never ran for this vault. Install it as its README says. Then run in a terminal: companion init";
   }
-  if (error instanceof Stranger) {
+  if (error instanceof OtherProgram) {
     return `Another program answers at ${address}. Start Callout Companion in a terminal: companion serve --port 0. This plugin finds it.`;
   }
   return `Nobody answers at ${address}. Start Callout Companion in a terminal: companion serve`;

@@ -5,7 +5,7 @@ import { useCode } from "./connection.js";
 import { readStatus, reportPresence } from "./daemon.js";
 import { explain, nameState } from "./errors.js";
 import { findOpen } from "./open-notes.js";
-import { showState } from "./status-bar.js";
+import { updateStatusBar } from "./status-bar.js";
 
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Status } from "./shapes.js" */
@@ -19,14 +19,14 @@ import { showState } from "./status-bar.js";
  * @typedef {{
  *   status: Status | null, state: string, words: string, isTold: boolean, address: string,
  *   delay: number, timer: number, looking: Promise<void> | null,
- * }} Watch
+ * }} DaemonState
  */
 
 const OFTEN = 10_000; // milliseconds
 const SELDOM = 60_000;
 
-/** @returns {Watch} */
-export function newWatch() {
+/** @returns {DaemonState} */
+export function newDaemonState() {
   const nothing = { status: null, state: "", words: "", isTold: false, address: "" };
   return { ...nothing, delay: OFTEN, timer: 0, looking: null };
 }
@@ -36,35 +36,35 @@ export function newWatch() {
  *
  * @param {CompanionPlugin} plugin
  */
-export function look(plugin) {
-  const { watch } = plugin;
-  watch.looking ??= lookOnce(plugin).finally(() => {
-    watch.looking = null;
+export function checkDaemon(plugin) {
+  const { daemon } = plugin;
+  daemon.looking ??= checkDaemonOnce(plugin).finally(() => {
+    daemon.looking = null;
   });
-  return watch.looking;
+  return daemon.looking;
 }
 
 /** @param {CompanionPlugin} plugin */
-async function lookOnce(plugin) {
-  const { timers, watch } = plugin;
-  timers.cancel(watch.timer);
-  const wasThere = watch.isTold || !watch.state;
+async function checkDaemonOnce(plugin) {
+  const { timers, daemon } = plugin;
+  timers.cancel(daemon.timer);
+  const wasThere = daemon.isTold || !daemon.state;
   let isTold = false;
   try {
     await useCode(plugin);
     const [told, status] = await Promise.allSettled([reportOpen(plugin), readStatus(plugin)]);
     isTold = told.status === "fulfilled"; // whether or not its status can be read
     for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
-    watch.status = status.status === "fulfilled" ? status.value : null;
+    daemon.status = status.status === "fulfilled" ? status.value : null;
   } catch (error) {
-    watch.status = null;
-    watch.state = nameState(error);
-    watch.words = explain(error, plugin.settings.address);
+    daemon.status = null;
+    daemon.state = nameState(error);
+    daemon.words = explain(error, plugin.settings.address);
   }
-  watch.isTold = isTold;
-  watch.delay = isTold || wasThere ? OFTEN : Math.min(watch.delay * 2, SELDOM);
-  watch.timer = timers.after(watch.delay, () => void look(plugin));
-  showState(plugin);
+  daemon.isTold = isTold;
+  daemon.delay = isTold || wasThere ? OFTEN : Math.min(daemon.delay * 2, SELDOM);
+  daemon.timer = timers.after(daemon.delay, () => void checkDaemon(plugin));
+  updateStatusBar(plugin);
   announceBacklog(plugin);
 }
 
@@ -75,9 +75,9 @@ async function lookOnce(plugin) {
  */
 export async function reportOpen(plugin) {
   const open = findOpen(plugin.app);
-  plugin.told = open.join("\n");
+  plugin.reportedOpen = open.join("\n");
   const { to_do, asked } = await reportPresence(plugin, plugin.client, open);
-  plugin.rest.waiting = to_do;
+  plugin.takeOver.waiting = to_do;
   plugin.asked.waiting = asked;
 }
 
@@ -86,9 +86,9 @@ export async function reportOpen(plugin) {
  *
  * @param {CompanionPlugin} plugin
  */
-export async function reportChange(plugin) {
-  if (!plugin.watch.isTold || findOpen(plugin.app).join("\n") === plugin.told) return;
-  await reportOpen(plugin).catch(() => look(plugin));
+export async function reportOpenIfChanged(plugin) {
+  if (!plugin.daemon.isTold || findOpen(plugin.app).join("\n") === plugin.reportedOpen) return;
+  await reportOpen(plugin).catch(() => checkDaemon(plugin));
 }
 
 /**
@@ -96,6 +96,6 @@ export async function reportChange(plugin) {
  *
  * @param {CompanionPlugin} plugin
  */
-export async function leave(plugin) {
+export async function reportNoneOpen(plugin) {
   await reportPresence(plugin, plugin.client, []).catch(() => {});
 }

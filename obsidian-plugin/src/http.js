@@ -4,7 +4,7 @@ import { requestUrl } from "obsidian";
 import {
   ChangeGone,
   DaemonAway,
-  Garbled,
+  UnexpectedAnswer,
   NotAgreed,
   NotPaired,
   NotThere,
@@ -75,6 +75,6 @@ export function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Garbled();
+    throw new UnexpectedAnswer();
   }
 }

@@ -4,13 +4,13 @@ import { Plugin } from "obsidian";
 import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { openDetails } from "./details.js";
-import { say, tellFaults } from "./dialogs.js";
+import { notify, notifyOfErrors } from "./dialogs.js";
 import { Stopped } from "./errors.js";
-import { leave, look, newWatch, reportChange } from "./heartbeat.js";
+import { reportNoneOpen, checkDaemon, newDaemonState, reportOpenIfChanged } from "./heartbeat.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { addStatusBar } from "./status-bar.js";
-import { changeAsAsked, LOOK, newAskedChanges, newRest, takeOver } from "./take-over.js";
-import { watchActivity } from "./user-activity.js";
+import { changeAsAsked, LOOK, newAskedChanges, newTakeOverState, takeOver } from "./take-over.js";
+import { newActivity, watchActivity } from "./user-activity.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Pending } from "./work.js" */
@@ -24,16 +24,17 @@ import { watchActivity } from "./user-activity.js";
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = newTimers();
-  watch = newWatch();
-  rest = newRest();
+  daemon = newDaemonState();
+  activity = newActivity();
+  takeOver = newTakeOverState();
   asked = newAskedChanges();
   client = crypto.randomUUID();
-  told = "";
-  announced = 0;
+  reportedOpen = "";
+  announcedBacklog = 0;
   /** @type {Map<string, string>} */
   doing = new Map();
   /** @type {Map<TFile, Pending>} */
-  quiet = new Map();
+  pending = new Map();
   /** @type {Set<string>} */
   runs = new Set();
   /** @type {HTMLElement | null} */
@@ -51,35 +52,35 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     this.timers.stopAll();
-    void leave(this);
+    void reportNoneOpen(this);
     cancelRuns(this, [...this.runs]).catch(() => {});
   }
 
   async onExternalSettingsChange() {
     this.settings = readSettings(await this.loadData());
-    this.watch.address = "";
-    await look(this);
+    this.daemon.address = "";
+    await checkDaemon(this);
   }
 }
 
 /** @param {CompanionPlugin} plugin */
 function begin(plugin) {
   const { workspace } = plugin.app;
-  const tell = () => void reportChange(plugin);
+  const tell = () => void reportOpenIfChanged(plugin);
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
   watchActivity(plugin);
-  plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
+  plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => reportNoneOpen(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
   plugin.registerInterval(window.setInterval(() => void changeAsAsked(plugin), LOOK));
-  void look(plugin);
+  void checkDaemon(plugin);
 }
 
 /** @param {CompanionPlugin} plugin */
 function useRibbon(plugin) {
   const file = plugin.app.workspace.getActiveFile();
-  if (!isNote(file)) return say("Open a note first.");
-  void tellFaults(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
+  if (!isNote(file)) return notify("Open a note first.");
+  void notifyOfErrors(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
 }
 
 /** Return timers that all end when the plugin does; none is running yet. */

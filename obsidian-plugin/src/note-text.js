@@ -2,7 +2,7 @@
 
 import { MarkdownView } from "obsidian";
 import { changeEditor } from "./editor.js";
-import { NoteInTheWay } from "./errors.js";
+import { NoteUnavailable } from "./errors.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
@@ -40,14 +40,14 @@ export function findViews(app) {
  * @param {TFile} file
  * @param {string} shown
  */
-export async function isToSave(app, file, shown) {
+export async function needsSaving(app, file, shown) {
   const text = await readFile(app, file);
-  return isPlain(text) || shown !== asShown(text);
+  return isPlain(text) || shown !== toEditorText(text);
 }
 
 /**
  * What the note holds; what was typed in it is saved before where that gives up its line ends.
- * Throws NoteInTheWay.
+ * Throws NoteUnavailable.
  *
  * @param {App} app
  * @param {TFile} file
@@ -57,14 +57,14 @@ export async function readNote(app, file) {
   const view = findEditing(app, file);
   let text = await readFile(app, file);
   if (!view) return { text, view };
-  if (!isPlain(text) && view.editor.getValue() !== asShown(text)) {
+  if (!isPlain(text) && view.editor.getValue() !== toEditorText(text)) {
     await view.save();
     text = await readFile(app, file);
   }
   const shown = view.editor.getValue();
   if (isPlain(text)) return { text: shown, view };
-  if (shown === asShown(text)) return { text, view };
-  throw new NoteInTheWay(`“${file.basename}” is not saved yet. Try again in a moment.`);
+  if (shown === toEditorText(text)) return { text, view };
+  throw new NoteUnavailable(`“${file.basename}” is not saved yet. Try again in a moment.`);
 }
 
 /**
@@ -74,7 +74,7 @@ export async function readNote(app, file) {
  * @param {TFile} file
  * @param {string} text
  */
-export async function isOfForm(app, file, text) {
+export async function hasForm(app, file, text) {
   return isPlain(await readFile(app, file)) === isPlain(text);
 }
 
@@ -95,7 +95,7 @@ export async function editNote(app, file, before, edits) {
   if (editor.getValue() !== before) return false;
   changeEditor(editor, joinEdits(edits));
   if (editor.getValue() !== applyEdits(before, edits)) {
-    throw new NoteInTheWay("another plugin changed what was written; undo it in the editor");
+    throw new NoteUnavailable("another plugin changed what was written; undo it in the editor");
   }
   await view.save();
   return true;
@@ -170,7 +170,7 @@ async function editFile(app, file, before, edits) {
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
-      isSame = mark + withoutMark(text) === before && !isShownElse(app, file, before);
+      isSame = mark + withoutMark(text) === before && !isShownDifferently(app, file, before);
       if (!isSame) throw new Error(); // nothing is written then
       return applyEdits(before, edits);
     });
@@ -187,13 +187,13 @@ async function editFile(app, file, before, edits) {
  * @param {TFile} file
  * @param {string} text
  */
-function isShownElse(app, file, text) {
+function isShownDifferently(app, file, text) {
   const view = findEditing(app, file);
-  return view !== null && (isPlain(text) || view.editor.getValue() !== asShown(text));
+  return view !== null && (isPlain(text) || view.editor.getValue() !== toEditorText(text));
 }
 
 /**
- * The text in the file, its line ends and byte order mark as they are. Throws NoteInTheWay.
+ * The text in the file, its line ends and byte order mark as they are. Throws NoteUnavailable.
  *
  * @param {App} app
  * @param {TFile} file
@@ -204,7 +204,7 @@ async function readFile({ vault }, file) {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new NoteInTheWay(`“${file.basename}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
+    throw new NoteUnavailable(`“${file.basename}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
   }
 }
 
@@ -222,7 +222,7 @@ function isPlain(text) {
  *
  * @param {string} text
  */
-export function asShown(text) {
+export function toEditorText(text) {
   return withoutMark(text).replace(/\r\n?/g, "\n");
 }
 

@@ -1,8 +1,8 @@
 /** Which notes are shown here, in whatever way, and what was typed in them written to the disk. */
 
 import { TextFileView, TFile } from "obsidian";
-import { NoteInTheWay } from "./errors.js";
-import { asShown, isToSave } from "./note-text.js";
+import { NoteUnavailable } from "./errors.js";
+import { toEditorText, needsSaving } from "./note-text.js";
 
 /** @import { App } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -39,7 +39,7 @@ export function findOpen(app) {
 /**
  * Write what was typed to the disk.
  *
- * Throws NoteInTheWay when that cannot be done.
+ * Throws NoteUnavailable when that cannot be done.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} where what the notes' paths begin with
@@ -48,7 +48,7 @@ export async function saveOpen(plugin, where) {
   const { app } = plugin;
   for (const view of findTextViews(app)) {
     const { file } = view;
-    if (isNoteIn(file, where) && (await isToSave(app, file, view.getViewData()))) await view.save();
+    if (isNoteIn(file, where) && (await needsSaving(app, file, view.getViewData()))) await view.save();
   }
   for (const card of findCards(app)) {
     if (isNoteIn(card.file, where)) await saveCard(plugin, card);
@@ -128,12 +128,12 @@ function asCard(part) {
  */
 async function saveCard({ app, timers }, { file, isPart, read, save }) {
   for (let looks = 0; looks < LOOKS; looks++) {
-    const saved = asShown(await app.vault.read(file));
+    const saved = toEditorText(await app.vault.read(file));
     if (isPart ? saved.includes(read()) : saved === read()) return;
     if (!looks) await save();
     else await timers.pause(LOOK);
   }
-  throw new NoteInTheWay(
+  throw new NoteUnavailable(
     `“${file.basename}” is being edited on a canvas or in a popover, and is not saved yet. Try again when it is.`,
   );
 }

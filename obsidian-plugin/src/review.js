@@ -1,15 +1,15 @@
 /** What would change in a note, shown before it is written. */
 
 import { Modal, Setting } from "obsidian";
-import { offerAgain, refuseChanges } from "./daemon.js";
-import { say } from "./dialogs.js";
-import { tellOutcome } from "./enrich.js";
-import { NoteInTheWay, Refused } from "./errors.js";
+import { readEdits, refuseChanges } from "./daemon.js";
+import { notify } from "./dialogs.js";
+import { notifyOfOutcome } from "./enrich.js";
+import { NoteUnavailable, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { nameChange, sentence } from "./words.js";
-import { claimPending, returnPending, tellProgress, workOn } from "./work.js";
+import { claimPending, returnPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
 /** @import { App, TFile } from "obsidian" */
@@ -32,14 +32,14 @@ import { writeEnrichment } from "./writing.js";
  */
 export async function reviewNote(plugin, file) {
   await workOn(plugin, file.path, async () => {
-    const quiet = await claimFitting(plugin, file);
-    const given = quiet ?? (await askModel(plugin, file, {}, true));
-    if (!given.result.offer) return tellOutcome(plugin, given, []);
+    const pending = await claimFitting(plugin, file);
+    const given = pending ?? (await askModel(plugin, file, {}, true));
+    if (!given.result.offer) return notifyOfOutcome(plugin, given, []);
     const proposals = await findProposals(plugin, given);
-    tellProgress(plugin, file.path, `reviewing ${file.basename}`);
+    showProgress(plugin, file.path, `reviewing ${file.basename}`);
     const accepted = await showReview(plugin.app, file.basename, proposals);
     if (accepted) await carryOut(plugin, given, accepted);
-    else if (quiet) returnPending(plugin, quiet);
+    else if (pending) returnPending(plugin, pending);
   });
 }
 
@@ -55,8 +55,8 @@ async function claimFitting(plugin, file) {
   const given = await claimPending(plugin, file);
   if (!given?.result.offer) return null;
   const { text } = await readNote(plugin.app, file);
-  if ((await findOvertaken(plugin, { ...given, text: null })).size) return null;
-  const offer = await offerAgain(plugin, given.run, given.path, text, null);
+  if ((await findObsolete(plugin, { ...given, text: null })).size) return null;
+  const offer = await readEdits(plugin, given.run, given.path, text, null);
   return { ...given, text, result: { ...given.result, offer } };
 }
 
@@ -71,20 +71,20 @@ async function carryOut(plugin, given, accepted) {
   const { run, path, result, file } = given;
   const all = [...result.changes.keys()];
   const refused = all.filter((index) => !accepted.includes(index));
-  const overtaken = await findOvertaken(plugin, given);
+  const overtaken = await findObsolete(plugin, given);
   if (refused.length) await refuseChanges(plugin, run, path, refused);
   const wanted = accepted.filter((index) => !overtaken.has(index));
   if (wanted.length) {
     result.change = await writeEnrichment(plugin, given, wanted);
-    tellOutcome(plugin, given, wanted);
+    notifyOfOutcome(plugin, given, wanted);
   }
   const [why] = overtaken.values();
   const isNone = overtaken.size === all.length;
   if (why && (isNone || wanted.length < accepted.length)) {
     const what = isNone ? "nothing" : "not all";
-    say(`The review of “${file.basename}” was overtaken: ${what} of it fits any more. ${sentence(why)}`);
+    notify(`The review of “${file.basename}” was overtaken: ${what} of it fits any more. ${sentence(why)}`);
   } else if (!wanted.length) {
-    say(`Nothing was written in “${file.basename}”.`);
+    notify(`Nothing was written in “${file.basename}”.`);
   }
 }
 
@@ -95,18 +95,18 @@ async function carryOut(plugin, given, accepted) {
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
  */
-async function findOvertaken(plugin, { run, path, text, result, file }) {
+async function findObsolete(plugin, { run, path, text, result, file }) {
   /** @type {Map<number, string>} */
   const overtaken = new Map();
   if (!plugin.app.vault.getFileByPath(file.path)) {
-    throw new NoteInTheWay(`“${file.path}” was deleted; nothing was written.`);
+    throw new NoteUnavailable(`“${file.path}” was deleted; nothing was written.`);
   }
   await saveOpen(plugin, file.path);
   const now = (await readNote(plugin.app, file)).text;
   if (now === text) return overtaken;
   for (const index of result.changes.keys()) {
     try {
-      await offerAgain(plugin, run, path, now, [index]);
+      await readEdits(plugin, run, path, now, [index]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
       overtaken.set(index, error.message);
@@ -124,7 +124,7 @@ async function findProposals(plugin, { run, path, text, result }) {
   const base = text ?? "";
   const proposals = [];
   for (const [index, change] of result.changes.entries()) {
-    const { edits } = await offerAgain(plugin, run, path, base, [index]);
+    const { edits } = await readEdits(plugin, run, path, base, [index]);
     const replaced = edits.map(({ start, end }) => base.slice(start, end));
     proposals.push({ change, before: replaced.join("").trim() });
   }

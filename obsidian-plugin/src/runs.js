@@ -1,11 +1,11 @@
 /** Runs of the daemon: a model asked about a note, and a run followed until it is over. */
 
 import { readChanges, readRun, startRun } from "./daemon.js";
-import { say } from "./dialogs.js";
+import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
-import { tellProgress } from "./work.js";
+import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -82,7 +82,7 @@ async function awaitResult(plugin, run, file, isQuiet) {
     const [result] = results;
     if (result) return result;
     if (fault) throw new Refused(fault);
-    if (!isQuiet) tellProgress(plugin, file.path, waits || `thinking about ${file.basename}`);
+    if (!isQuiet) showProgress(plugin, file.path, waits || `thinking about ${file.basename}`);
   }
   throw new Refused(`The work on “${file.basename}” was cancelled.`);
 }
@@ -116,7 +116,7 @@ export async function* followRun(plugin, run, isQuiet = false) {
       } catch (error) {
         failures += 1;
         progress = progressWithout(plugin, progress, error, failures);
-        if (failures === FAILURES_UNTIL_TOLD && !isQuiet && !progress.fault) tellAway(plugin, error);
+        if (failures === FAILURES_UNTIL_TOLD && !isQuiet && !progress.fault) notifyOfAbsence(plugin, error);
       }
       yield progress;
       if (progress.fault || isOver(progress, failures)) return;
@@ -198,6 +198,6 @@ function progressWithout(plugin, last, error, failures) {
  * @param {CompanionPlugin} plugin
  * @param {unknown} error
  */
-function tellAway(plugin, error) {
-  say(`${explain(error, plugin.settings.address)} What was begun goes on once it is there again.`);
+function notifyOfAbsence(plugin, error) {
+  notify(`${explain(error, plugin.settings.address)} What was begun goes on once it is there again.`);
 }

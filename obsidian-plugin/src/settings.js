@@ -2,9 +2,9 @@
 
 import { PluginSettingTab } from "obsidian";
 import { pair } from "./connection.js";
-import { say } from "./dialogs.js";
+import { notify } from "./dialogs.js";
 import { explain } from "./errors.js";
-import { look } from "./heartbeat.js";
+import { checkDaemon } from "./heartbeat.js";
 import { describeVault } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
@@ -72,7 +72,7 @@ export class CompanionSettingTab extends PluginSettingTab {
   /** @param {[string, unknown]} change */
   async setControlValue(...change) {
     await super.setControlValue(...change);
-    void look(this.companion);
+    void checkDaemon(this.companion);
   }
 }
 
@@ -91,7 +91,7 @@ function define(plugin) {
     {
       name: "Test the connection",
       desc: "Whether the server answers, and knows this vault.",
-      action: () => void testConnection(plugin).then(say),
+      action: () => void testConnection(plugin).then(notify),
     },
     {
       name: "Pairing code",
@@ -139,9 +139,9 @@ async function keepAddress(plugin, setting, address) {
   setting.setErrorMessage(fault || null);
   if (fault || address === plugin.settings.address) return;
   plugin.settings.address = address;
-  plugin.watch.address = "";
+  plugin.daemon.address = "";
   await plugin.saveData(plugin.settings);
-  await look(plugin);
+  await checkDaemon(plugin);
 }
 
 /**
@@ -174,7 +174,7 @@ function renderPairing(plugin, setting) {
  * @param {CompanionPlugin} plugin
  */
 export async function testConnection(plugin) {
-  await look(plugin);
-  const { status, words } = plugin.watch;
+  await checkDaemon(plugin);
+  const { status, words } = plugin.daemon;
   return status ? `Connected to ${describeVault(status)}.` : words;
 }

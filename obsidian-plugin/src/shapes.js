@@ -1,10 +1,10 @@
 /**
- * The JSON that the daemon answers, read with distrust: what has another form is Garbled. Fields that
+ * The JSON that the daemon answers, read with distrust: what has another form is UnexpectedAnswer. Fields that
  * are not known are left out, and those that only are shown may be missing: a daemon of another
  * version is no reason not to work.
  */
 
-import { Garbled } from "./errors.js";
+import { UnexpectedAnswer } from "./errors.js";
 
 /**
  * @import {
@@ -14,7 +14,7 @@ import { Garbled } from "./errors.js";
  */
 
 /**
- * Returns the value when it has the form, else throws Garbled.
+ * Returns the value when it has the form, else throws UnexpectedAnswer.
  *
  * @template T
  * @typedef {(value: unknown) => T} Reader
@@ -31,7 +31,7 @@ export function asNumber(value) {
 }
 
 /** @param {unknown} value */
-export function asTruth(value) {
+export function asBoolean(value) {
   return typeof value === "boolean" ? value : refuse();
 }
 
@@ -90,15 +90,15 @@ function textOrLines(value) {
 
 /** @returns {never} */
 function refuse() {
-  throw new Garbled();
+  throw new UnexpectedAnswer();
 }
 
-const asWords = or(asText, "");
+const asOptionalText = or(asText, "");
 const asCount = or(asNumber, 0);
-const asTexts = or(list(asText), []);
+const asTextList = or(list(asText), []);
 const asEdit = object({ start: asNumber, end: asNumber, text: asText });
-const asFilled = object({ kind: asText, heading: maybe(asText), reason: asWords, text: or(textOrLines, "") });
-const asNeed = object({ kind: asText, heading: maybe(asText), reason: asWords });
+const asFilled = object({ kind: asText, heading: maybe(asText), reason: asOptionalText, text: or(textOrLines, "") });
+const asNeed = object({ kind: asText, heading: maybe(asText), reason: asOptionalText });
 
 /**
  * Numbers by name.
@@ -129,18 +129,18 @@ export const asUndone = object({ change: asNumber, path: maybe(asText), reason: 
 export const asPaired = object({ token: asText });
 export const asPlace = object({ port: asPort, id: asId });
 export const asProofs = object({ token: asText, place: asText, version: asText });
-export const asHealth = object({ status: asText, name: asWords, version: asWords });
+export const asHealth = object({ status: asText, name: asOptionalText, version: asOptionalText });
 export const asBegun = object({ id: asText });
-export const asProblem = object({ type: asWords, detail: or(asText, "The daemon does not do that.") });
+export const asProblem = object({ type: asOptionalText, detail: or(asText, "The daemon does not do that.") });
 const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
-export const asAttended = object({ to_do: asTexts, asked: or(list(asAsked), []) });
-export const asNote = object({ needs: or(list(asNeed), []), left: asTexts, skipped: maybe(asText) });
+export const asAttended = object({ to_do: asTextList, asked: or(list(asAsked), []) });
+export const asNote = object({ needs: or(list(asNeed), []), left: asTextList, skipped: maybe(asText) });
 export const asResult = object({
   path: asText,
   status: asText,
   reason: maybe(asText),
   changes: or(list(asFilled), []),
-  left: asTexts,
+  left: asTextList,
   change: maybe(asNumber),
   offer: maybe(asOffer),
 });
@@ -148,8 +148,8 @@ export const asProgress = object({
   state: asText,
   total: asCount,
   counts: asCounts,
-  waits: asWords,
-  fault: asWords,
+  waits: asOptionalText,
+  fault: asOptionalText,
   results: list(asResult),
   next: asNumber,
 });
@@ -157,32 +157,32 @@ export const asChange = object({
   id: asNumber,
   path: asText,
   state: asText,
-  needs: asTexts,
+  needs: asTextList,
   undoes: maybe(asNumber),
   left: maybe(list(asText)),
 });
 export const asChanges = object({ changes: list(asChange), before: maybe(asNumber) });
 const asFault = object({ reason: or(asText, "something is wrong with the model") });
 const asBackground = object({
-  off: asWords,
+  off: asOptionalText,
   waiting: asCount,
   notes_today: asCount,
   notes_a_day: asCount,
-  backlog: maybe(object({ notes: asCount, cost: asWords })),
+  backlog: maybe(object({ notes: asCount, cost: asOptionalText })),
 });
 const asToday = object({ notes: asCount, input_tokens: asCount, output_tokens: asCount, dollars: maybe(asNumber) });
 export const asStatus = object({
   vault: or(asText, "the vault"),
-  paused: or(asTruth, false),
+  paused: or(asBoolean, false),
   model: or(asText, "a model"),
-  endpoint: asWords,
+  endpoint: asOptionalText,
   fault: maybe(asFault),
   background: or(asBackground, asBackground({})),
   today: or(asToday, asToday({})),
   notes: asCount,
   to_do: asCount,
-  in_hand: asTexts,
-  runs: asTexts,
+  in_hand: asTextList,
+  runs: asTextList,
 });
 
 /**

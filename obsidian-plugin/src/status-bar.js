@@ -5,7 +5,7 @@ import { setTooltip } from "obsidian";
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * Add the element that showState fills.
+ * Add the element that updateStatusBar fills.
  *
  * @param {CompanionPlugin} plugin
  * @param {() => Promise<void>} open called when it is clicked, or Enter or Space is pressed on it
@@ -28,7 +28,7 @@ export function addStatusBar(plugin, open) {
  *
  * @param {CompanionPlugin} plugin
  */
-export function showState(plugin) {
+export function updateStatusBar(plugin) {
   const { statusBar } = plugin;
   if (!statusBar) return;
   const [words, more] = describe(plugin);
@@ -44,11 +44,11 @@ export function showState(plugin) {
  * @param {CompanionPlugin} plugin
  * @returns {[string, string]}
  */
-function describe({ doing, watch }) {
-  const { status } = watch;
+function describe({ doing, daemon }) {
+  const { status } = daemon;
   const own = [...doing.values()].at(-1);
   if (own) return [`${own}…`, ""];
-  if (!status) return [watch.state, watch.words];
+  if (!status) return [daemon.state, daemon.words];
   const today = `${status.today.notes} today`;
   const all = `${status.to_do} to do`;
   if (status.paused) return [`paused, ${today}`, all];

@@ -1,13 +1,13 @@
 /** Open notes changed by this window instead of the daemon, while the user pauses. */
 
-import { tellOutcome } from "./enrich.js";
-import { NoteInTheWay, Refused } from "./errors.js";
+import { notifyOfOutcome } from "./enrich.js";
+import { NoteUnavailable, Refused } from "./errors.js";
 import { reportOpen } from "./heartbeat.js";
 import { findViews, readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { undoChange } from "./undo.js";
-import { findHold, isEditing } from "./user-activity.js";
+import { findWaitReason, isEditing } from "./user-activity.js";
 import { workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -18,13 +18,10 @@ import { writeEnrichment } from "./writing.js";
 /** @import { Pending } from "./work.js" */
 
 /**
- * waiting: notes that wait for edits. typedAt, tried: when the user typed, and when a note was
- * tried last, in milliseconds since the epoch. composing: where an input method shows candidates.
+ * waiting: paths of the open notes that the background would fill. tried: when a note was tried
+ * last, in milliseconds since the epoch.
  *
- * @typedef {{
- *   waiting: string[], typedAt: number, tried: Map<string, number>, isBusy: boolean,
- *   composing: Element | null,
- * }} Rest
+ * @typedef {{ waiting: string[], tried: Map<string, number>, isBusy: boolean }} TakeOverState
  */
 
 /**
@@ -46,9 +43,9 @@ const RETRY_ASKED = 5_000; // milliseconds until the same is tried again
 const ASK_AGAIN = 2_000; // milliseconds between two questions while there is a run
 const WHY = "The plugin's settings say that open notes are filled while you rest.";
 
-/** @returns {Rest} */
-export function newRest() {
-  return { waiting: [], typedAt: 0, tried: new Map(), isBusy: false, composing: null };
+/** @returns {TakeOverState} */
+export function newTakeOverState() {
+  return { waiting: [], tried: new Map(), isBusy: false };
 }
 
 /** @returns {AskedChanges} */
@@ -62,19 +59,20 @@ export function newAskedChanges() {
  * @param {CompanionPlugin} plugin
  */
 export async function takeOver(plugin) {
-  const { app, rest, settings } = plugin;
-  if (rest.isBusy || !settings.takeOver || !isIdle(plugin, REST)) return;
-  const waiting = [...rest.waiting, ...[...plugin.quiet.keys()].map(({ path }) => path)];
+  const { app, settings } = plugin;
+  const state = plugin.takeOver;
+  if (state.isBusy || !settings.takeOver || !isIdle(plugin, REST)) return;
+  const waiting = [...state.waiting, ...[...plugin.pending.keys()].map(({ path }) => path)];
   const file = app.vault.getFileByPath(waiting.find((path) => isDue(plugin, path)) ?? "");
   if (!file) return;
-  rest.isBusy = true;
-  rest.tried.set(file.path, Date.now());
+  state.isBusy = true;
+  state.tried.set(file.path, Date.now());
   try {
     await fillWhileResting(plugin, file);
   } catch {
     // nobody asked for it; the daemon tries again, and its status says what is wrong
   }
-  rest.isBusy = false;
+  state.isBusy = false;
 }
 
 /**
@@ -85,10 +83,10 @@ export async function takeOver(plugin) {
  * @param {CompanionPlugin} plugin
  */
 export async function changeAsAsked(plugin) {
-  const { asked, runs, told, watch } = plugin;
+  const { asked, runs, reportedOpen, daemon } = plugin;
   if (asked.isBusy) return;
   asked.isBusy = true;
-  if ((runs.size || watch.status?.runs.length) && told && Date.now() - asked.reportedAt >= ASK_AGAIN) {
+  if ((runs.size || daemon.status?.runs.length) && reportedOpen && Date.now() - asked.reportedAt >= ASK_AGAIN) {
     asked.reportedAt = Date.now();
     await reportOpen(plugin).catch(() => {});
   }
@@ -105,18 +103,18 @@ export async function changeAsAsked(plugin) {
  * @param {TFile} file
  */
 async function fillWhileResting(plugin, file) {
-  const quiet = plugin.quiet.get(file) ?? askInBackground(plugin, file);
+  const pending = plugin.pending.get(file) ?? askInBackground(plugin, file);
   try {
-    const given = await quiet.given;
-    await awaitTurn(plugin, quiet, given);
-    if (quiet.isTaken) return;
-    quiet.writing = workOn(plugin, file.path, () => writeWhileResting(plugin, quiet, given));
-    await quiet.writing;
+    const given = await pending.given;
+    await awaitTurn(plugin, pending, given);
+    if (pending.isTaken) return;
+    pending.writing = workOn(plugin, file.path, () => writeWhileResting(plugin, pending, given));
+    await pending.writing;
   } catch (error) {
-    quiet.writing = null;
+    pending.writing = null;
     if (!(error instanceof Refused)) throw error;
   }
-  if (!quiet.isTaken) plugin.quiet.delete(file);
+  if (!pending.isTaken) plugin.pending.delete(file);
 }
 
 /**
@@ -126,24 +124,24 @@ async function fillWhileResting(plugin, file) {
 function askInBackground(plugin, file) {
   const given = askModel(plugin, file, { isQuiet: true }, false);
   /** @type {Pending} */
-  const quiet = { given, writing: null, isTaken: false };
-  plugin.quiet.set(file, quiet);
-  given.catch(() => !quiet.isTaken && plugin.quiet.delete(file));
-  return quiet;
+  const pending = { given, writing: null, isTaken: false };
+  plugin.pending.set(file, pending);
+  given.catch(() => !pending.isTaken && plugin.pending.delete(file));
+  return pending;
 }
 
 /**
  * @param {CompanionPlugin} plugin
- * @param {Pending} quiet
+ * @param {Pending} pending
  * @param {Enrichment} given
  */
-async function writeWhileResting(plugin, quiet, given) {
+async function writeWhileResting(plugin, pending, given) {
   const { result } = given;
   const all = [...result.changes.keys()];
   if (result.offer) {
     result.change = await writeEnrichment(plugin, given, all, () => requireIdle(plugin, REST));
   }
-  if (result.change !== null) tellOutcome(plugin, given, all, WHY);
+  if (result.change !== null) notifyOfOutcome(plugin, given, all, WHY);
 }
 
 /**
@@ -151,14 +149,14 @@ async function writeWhileResting(plugin, quiet, given) {
  * Rejects when that takes long.
  *
  * @param {CompanionPlugin} plugin
- * @param {Pending} quiet
+ * @param {Pending} pending
  * @param {Enrichment} given
  */
-async function awaitTurn(plugin, quiet, { file, text, result }) {
+async function awaitTurn(plugin, pending, { file, text, result }) {
   const edits = result.offer?.edits ?? [];
-  const isTurn = () => isIdle(plugin, REST) && !findHold(plugin, file, text ?? "", edits);
-  for (let looks = 0; !quiet.isTaken && !isTurn(); looks++) {
-    if (looks === LONGEST) throw new NoteInTheWay("the user types all the time");
+  const isTurn = () => isIdle(plugin, REST) && !findWaitReason(plugin, file, text ?? "", edits);
+  for (let looks = 0; !pending.isTaken && !isTurn(); looks++) {
+    if (looks === LONGEST) throw new NoteUnavailable("the user types all the time");
     await plugin.timers.pause(LOOK);
   }
 }
@@ -167,9 +165,9 @@ async function awaitTurn(plugin, quiet, { file, text, result }) {
  * @param {CompanionPlugin} plugin
  * @param {string} path
  */
-function isDue({ app, doing, rest }, path) {
+function isDue({ app, doing, takeOver: { tried } }, path) {
   const isOpen = findViews(app).some((view) => view.file?.path === path);
-  return isOpen && !doing.has(path) && Date.now() - (rest.tried.get(path) ?? 0) >= RETRY;
+  return isOpen && !doing.has(path) && Date.now() - (tried.get(path) ?? 0) >= RETRY;
 }
 
 /**
@@ -204,14 +202,14 @@ async function fillForRun(plugin, file, run) {
 }
 
 /**
- * Resolves when isIdle; rejects with NoteInTheWay when not.
+ * Resolves when isIdle; rejects with NoteUnavailable when not.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} ms
  */
 function requireIdle(plugin, ms) {
   if (isIdle(plugin, ms)) return Promise.resolve();
-  return Promise.reject(new NoteInTheWay("the user types"));
+  return Promise.reject(new NoteUnavailable("the user types"));
 }
 
 /**
@@ -221,5 +219,5 @@ function requireIdle(plugin, ms) {
  * @param {number} ms
  */
 function isIdle(plugin, ms) {
-  return Date.now() - plugin.rest.typedAt >= ms && !isEditing(plugin);
+  return Date.now() - plugin.activity.typedAt >= ms && !isEditing(plugin);
 }

@@ -1,8 +1,8 @@
 /** Changes taken back: by the daemon, or in the editor that shows the note. */
 
 import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
-import { say, showLists } from "./dialogs.js";
-import { ChangeGone, explain, NoteInTheWay, Refused, Stopped } from "./errors.js";
+import { notify, showLists } from "./dialogs.js";
+import { ChangeGone, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
 import { findEditing, readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
 import { count, sentence } from "./words.js";
@@ -24,17 +24,17 @@ import { applyOffer } from "./writing.js";
  */
 export async function undoLast(plugin, file) {
   let gone = 0;
-  for await (const { id, left } of findDone(plugin, { path: file.path })) {
+  for await (const { id, left } of readUndoable(plugin, { path: file.path })) {
     if (left?.length) continue; // what could be taken back of it was
     try {
-      return tell(await takeBack(plugin, id, file.path), gone);
+      return tell(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
       if (!(error instanceof ChangeGone)) throw error;
       gone += 1;
     }
   }
   const words = gone ? "What was filled is not in it any more: there" : "There";
-  throw new NoteInTheWay(`${words} is nothing to undo in “${file.basename}”.`);
+  throw new NoteUnavailable(`${words} is nothing to undo in “${file.basename}”.`);
 }
 
 /**
@@ -43,10 +43,10 @@ export async function undoLast(plugin, file) {
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
- * @param {() => Promise<void>} [rest] see applyOffer
+ * @param {() => Promise<void>} [beforeWrite] see applyOffer
  */
-export async function undoChange(plugin, change, path, rest) {
-  tell(await takeBack(plugin, change, path, rest), 0);
+export async function undoChange(plugin, change, path, beforeWrite) {
+  tell(await undoOne(plugin, change, path, beforeWrite), 0);
 }
 
 /**
@@ -56,7 +56,7 @@ export async function undoChange(plugin, change, path, rest) {
 function tell({ path, reason }, gone) {
   const newer = gone === 1 ? "The last change is" : `The last ${gone} changes are`;
   const what = gone ? `${newer} not in it any more; the one before was undone` : "Undone";
-  say([`${what} in “${path}”.`, reason && sentence(reason)].filter(Boolean).join(" "));
+  notify([`${what} in “${path}”.`, reason && sentence(reason)].filter(Boolean).join(" "));
 }
 
 /**
@@ -68,13 +68,13 @@ function tell({ path, reason }, gone) {
 export async function undoRun(plugin, run) {
   /** @type {Change[]} */
   const found = [];
-  for await (const change of findDone(plugin, { run })) found.push(change);
+  for await (const change of readUndoable(plugin, { run })) found.push(change);
   const notes = new Set();
   /** @type {string[]} */
   const kept = [];
   for (const [index, { id, path }] of found.entries()) {
     try {
-      const undone = await takeBack(plugin, id, path);
+      const undone = await undoOne(plugin, id, path);
       notes.add(undone.path);
       if (undone.reason) kept.push(sentence(`${undone.path}: ${undone.reason}`));
     } catch (error) {
@@ -82,7 +82,7 @@ export async function undoRun(plugin, run) {
       if (error instanceof ChangeGone) continue; // nothing of it stays
       const why = explain(error, plugin.settings.address);
       kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
-      if (isForAll(error)) {
+      if (failsForAll(error)) {
         const rest = found.length - index - 1;
         if (rest) kept.push(`${count(rest, "more change")} not tried.`);
         break;
@@ -90,7 +90,7 @@ export async function undoRun(plugin, run) {
     }
   }
   const told = `Undone in ${count(notes.size, "note")}.`;
-  say(kept.length ? `${told} Not all of it could be undone.` : told);
+  notify(kept.length ? `${told} Not all of it could be undone.` : told);
   if (kept.length) showLists(plugin, told, [["What stays, and why", kept]]);
 }
 
@@ -99,15 +99,15 @@ export async function undoRun(plugin, run) {
  *
  * @param {unknown} error
  */
-function isForAll(error) {
-  return !(error instanceof Refused || error instanceof NoteInTheWay);
+function failsForAll(error) {
+  return !(error instanceof Refused || error instanceof NoteUnavailable);
 }
 
 /**
  * @param {CompanionPlugin} plugin
  * @param {{ path: string } | { run: string }} which
  */
-async function* findDone(plugin, which) {
+async function* readUndoable(plugin, which) {
   for await (const change of readChanges(plugin, which)) {
     if (change.state === "done" && change.undoes === null) yield change;
   }
@@ -119,10 +119,10 @@ async function* findDone(plugin, which) {
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
- * @param {() => Promise<void>} [rest] see applyOffer
+ * @param {() => Promise<void>} [beforeWrite] see applyOffer
  * @returns {Promise<Undone>}
  */
-async function takeBack(plugin, change, path, rest) {
+async function undoOne(plugin, change, path, beforeWrite) {
   const { vault } = plugin.app;
   let file = findFile(vault, path);
   if (!file) {
@@ -140,12 +140,12 @@ async function takeBack(plugin, change, path, rest) {
       return;
     }
     const { text } = await readNote(plugin.app, file);
-    const again = async (/** @type {string} */ now) => {
+    const readOffer = async (/** @type {string} */ now) => {
       const { offer, reason } = await offerUndo(plugin, change, now);
       undone = { path: file.path, reason };
       return offer;
     };
-    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again, rest });
+    const made = await applyOffer(plugin, { file, path, text, offer: await readOffer(text), readOffer, beforeWrite });
     await confirmUndo(plugin, change, made);
   });
   return undone;

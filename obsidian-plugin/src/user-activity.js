@@ -14,20 +14,32 @@ const DIALOGS = ".modal-container, .prompt";
 const KEY = /^[^\s#-]/;
 
 /**
+ * typedAt: when the user typed last, in milliseconds since the epoch. composing: the element where
+ * an input method shows candidates.
+ *
+ * @typedef {{ typedAt: number, composing: Element | null }} Activity
+ */
+
+/** @returns {Activity} */
+export function newActivity() {
+  return { typedAt: 0, composing: null };
+}
+
+/**
  * Follow what is typed in all windows, also in those that open later.
  *
  * @param {CompanionPlugin} plugin
  */
 export function watchActivity(plugin) {
-  const { app, rest } = plugin;
+  const { app, activity } = plugin;
   const typed = () => {
-    rest.typedAt = Date.now();
+    activity.typedAt = Date.now();
   };
   /** @param {Document} doc */
   const follow = (doc) => {
     plugin.registerDomEvent(doc, "input", typed, true);
-    plugin.registerDomEvent(doc, "compositionstart", () => (rest.composing = doc.activeElement), true);
-    plugin.registerDomEvent(doc, "compositionend", () => (rest.composing = null), true);
+    plugin.registerDomEvent(doc, "compositionstart", () => (activity.composing = doc.activeElement), true);
+    plugin.registerDomEvent(doc, "compositionend", () => (activity.composing = null), true);
   };
   for (const doc of findDocuments(app)) follow(doc);
   plugin.registerEvent(app.workspace.on("window-open", ({ doc }) => follow(doc)));
@@ -40,9 +52,9 @@ export function watchActivity(plugin) {
  *
  * @param {CompanionPlugin} plugin
  */
-export function isEditing({ app, rest }) {
-  return findActive(app).some((element) => {
-    return element === rest.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
+export function isEditing({ app, activity }) {
+  return findFocused(app).some((element) => {
+    return element === activity.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
   });
 }
 
@@ -55,19 +67,19 @@ export function isEditing({ app, rest }) {
  * @param {string} text
  * @param {Edit[]} edits that write into properties; others leave the cursor where it is
  */
-export function findHold({ app, rest }, file, text, edits) {
+export function findWaitReason({ app, activity }, file, text, edits) {
   const views = findViews(app);
-  for (const element of findActive(app)) {
+  for (const element of findFocused(app)) {
     const view = views.find(({ containerEl }) => containerEl.contains(element));
     if (view && view.file !== file) continue;
-    if (view && element === rest.composing) return "your input method is done";
+    if (view && element === activity.composing) return "your input method is done";
     if (element.closest(FIELDS)) return "you have left its properties and its title";
   }
   const editing = views.filter((view) => view.file === file && view.getMode() === "source");
   if (editing.some(({ editor }) => isComposing(editor))) return "your input method is done";
   for (const { editor } of editing) {
     if (editor.getValue() !== text) continue;
-    const name = findHeld(text, edits, findRanges(editor));
+    const name = findTouchedProperty(text, edits, findRanges(editor));
     if (name) return `the cursor has left its property “${name}”`;
   }
   return null;
@@ -80,7 +92,7 @@ export function findHold({ app, rest }, file, text, edits) {
  * @param {Edit[]} edits
  * @param {Range[]} ranges
  */
-function findHeld(text, edits, ranges) {
+function findTouchedProperty(text, edits, ranges) {
   const properties = findProperties(text);
   return properties.find(({ from, to }) => {
     const isChanged = edits.some(({ start, end }) => start >= from && end <= to);
@@ -115,7 +127,7 @@ function findProperties(text) {
  *
  * @param {App} app
  */
-function findActive(app) {
+function findFocused(app) {
   return findDocuments(app).flatMap((doc) => doc.activeElement ?? []);
 }
 

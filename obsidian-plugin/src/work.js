@@ -1,8 +1,8 @@
 /** What this window is working on, one thing a note at a time, and results that wait to be written. */
 
-import { NoteInTheWay } from "./errors.js";
-import { look } from "./heartbeat.js";
-import { showState } from "./status-bar.js";
+import { NoteUnavailable } from "./errors.js";
+import { checkDaemon } from "./heartbeat.js";
+import { updateStatusBar } from "./status-bar.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -18,7 +18,7 @@ import { showState } from "./status-bar.js";
  */
 export async function workOn(plugin, path, act) {
   await awaitPendingWrite(plugin, path);
-  if (plugin.doing.has(path)) throw new NoteInTheWay(`“${path}” is being worked on already.`);
+  if (plugin.doing.has(path)) throw new NoteUnavailable(`“${path}” is being worked on already.`);
   const { vault } = plugin.app;
   const renamed = vault.on("rename", (file, before) => {
     if (before !== path) return;
@@ -26,14 +26,14 @@ export async function workOn(plugin, path, act) {
     plugin.doing.delete(path);
     path = file.path;
   });
-  tellProgress(plugin, path, "asking");
+  showProgress(plugin, path, "asking");
   try {
     await act();
   } finally {
     vault.offref(renamed);
     plugin.doing.delete(path);
-    showState(plugin);
-    void look(plugin);
+    updateStatusBar(plugin);
+    void checkDaemon(plugin);
   }
 }
 
@@ -42,9 +42,9 @@ export async function workOn(plugin, path, act) {
  * @param {string} path
  * @param {string} words
  */
-export function tellProgress(plugin, path, words) {
+export function showProgress(plugin, path, words) {
   plugin.doing.set(path, words);
-  showState(plugin);
+  updateStatusBar(plugin);
 }
 
 /**
@@ -61,10 +61,10 @@ export function tellProgress(plugin, path, words) {
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
-export async function claimPending({ quiet }, file) {
-  const found = quiet.get(file);
+export async function claimPending({ pending }, file) {
+  const found = pending.get(file);
   if (!found) return null;
-  quiet.delete(file);
+  pending.delete(file);
   found.isTaken = true;
   return found.given.catch(() => null);
 }
@@ -75,8 +75,8 @@ export async function claimPending({ quiet }, file) {
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
  */
-export function returnPending({ quiet }, given) {
-  quiet.set(given.file, { given: Promise.resolve(given), writing: null, isTaken: false });
+export function returnPending({ pending }, given) {
+  pending.set(given.file, { given: Promise.resolve(given), writing: null, isTaken: false });
 }
 
 /**
@@ -86,7 +86,7 @@ export function returnPending({ quiet }, given) {
  * @param {CompanionPlugin} plugin
  * @param {string} path
  */
-export async function awaitPendingWrite({ quiet }, path) {
-  const found = [...quiet].find(([file]) => file.path === path);
+export async function awaitPendingWrite({ pending }, path) {
+  const found = [...pending].find(([file]) => file.path === path);
   await found?.[1].writing?.catch(() => {});
 }
