@@ -1,4 +1,4 @@
-/** Background work: paused and resumed, and the backlog that waits for the user's word. */
+/** Background work paused and resumed, and the backlog: notes that are filled only if the user agrees. */
 
 import { answerBacklog, pauseBackground, readStatus } from "./daemon.js";
 import { notify, notifyWithButton, showLists } from "./dialogs.js";
@@ -8,7 +8,7 @@ import { count, sentence } from "./words.js";
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * Say that such notes wait for an answer, once for so many.
+ * Notify the user of the backlog, again only when it has grown.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -20,7 +20,7 @@ export function announceBacklog(plugin) {
 }
 
 /**
- * How many notes wait for an answer, and what filling them would send and cost.
+ * Return the number of notes in the backlog, and what filling them would send and cost, in words.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -29,7 +29,7 @@ export function findBacklog({ daemon }) {
 }
 
 /**
- * Ask whether they are to be filled.
+ * Ask the user whether to fill the notes of the backlog.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -62,13 +62,17 @@ async function decide(plugin, fill, notes) {
   updateStatusBar(plugin);
 }
 
-/** @param {number} notes */
+/**
+ * Return the subject of a sentence about the backlog, with its verb.
+ *
+ * @param {number} notes
+ */
 function nameNotes(notes) {
   return `${count(notes, "note")} that ${notes === 1 ? "was" : "were"} here before, or came at once, ${notes === 1 ? "is" : "are"}`;
 }
 
 /**
- * Pause background work, or resume it, and say so.
+ * Pause or resume background work, and notify the user.
  *
  * @param {CompanionPlugin} plugin
  * @param {boolean} isPaused

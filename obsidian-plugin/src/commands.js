@@ -13,11 +13,13 @@ import { undoLast } from "./undo.js";
 /** @import CompanionPlugin from "./main.js" */
 
 const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
-const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that an underline may make a heading
+const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that is a heading if the next one underlines it
 const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 
 /**
+ * An action for a note or a folder. isPossible: whether it can be done now; always where it is left out.
+ *
  * @template T
  * @typedef {{
  *   id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
@@ -26,7 +28,7 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  */
 
 /**
- * isPossible: whether it can be done now; without it, with every note.
+ * The actions for a note, by name.
  *
  * @satisfies {Record<string, Action<TFile>>}
  */
@@ -141,8 +143,8 @@ function hasSection({ app }, file) {
 }
 
 /**
- * Whether there is a heading (`## Heading`, or underlined) at the line or above it. Headings in
- * code and in the properties are none.
+ * Return whether there is a heading (`## Heading`, or an underlined one) at the line or above it, not
+ * counting code and properties. Which section the line is in, the daemon says.
  *
  * @param {string} text
  * @param {number} line counted from 0
@@ -164,7 +166,11 @@ export function isInSection(text, line) {
   return false;
 }
 
-/** @param {string[]} lines */
+/**
+ * Return the number of the first line after the properties.
+ *
+ * @param {string[]} lines
+ */
 function findBody(lines) {
   if (lines[0]?.trimEnd() !== "---") return 0;
   return lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---") + 1;

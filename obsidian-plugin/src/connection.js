@@ -1,4 +1,4 @@
-/** The connection to this vault's daemon: paired with a one-time code, and asked with the token. */
+/** Requests to this vault's daemon with the token, and pairing, which gets the token for a one-time code. */
 
 import { locate, toNumericAddress } from "./discovery.js";
 import { AnotherVault, NotPaired, Refused } from "./errors.js";
@@ -39,9 +39,9 @@ export function post(plugin, path, body, reader) {
 }
 
 /**
- * Exchange a code that the user typed, whatever token there was. Where no daemon proves to be this
- * vault's, the one at the address in the settings is asked: the plugin's folder may be one that
- * the daemon does not write in.
+ * Exchange a code that the user typed for a token, even if there is one. If no daemon can prove that
+ * it is this vault's, the one at the address in the settings is asked, since the daemon may be unable
+ * to write its file into the plugin's folder.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} code
@@ -61,8 +61,8 @@ export async function pair(plugin, code) {
 }
 
 /**
- * Exchange the code that `companion init` left in data.json, with this vault's daemon alone. It is
- * removed once it was used, or is of no use any more; it stays while that daemon is away.
+ * Exchange the code that `companion init` left in data.json, but only with this vault's daemon. The
+ * code is removed when it was used or refused, and stays while the daemon is away.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -105,7 +105,7 @@ async function exchange(plugin, address, code) {
 }
 
 /**
- * The token; empty when there is none.
+ * Return the token that Obsidian keeps as a secret, empty if there is none.
  *
  * @param {CompanionPlugin} plugin
  */

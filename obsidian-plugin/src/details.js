@@ -1,4 +1,4 @@
-/** The status of the daemon, and the needs of a note, in full. */
+/** Windows with the daemon's status and with a note's needs in full. */
 
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { cancelRuns, readNeeds } from "./daemon.js";
@@ -12,7 +12,7 @@ import { count, describeVault, nameChange, sentence } from "./words.js";
 /** @import { Status } from "./shapes.js" */
 
 /**
- * The details; what to do instead when they cannot be had.
+ * Check the daemon and show its status; if it cannot be read, say what to do.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -24,7 +24,7 @@ export async function openDetails(plugin) {
 }
 
 /**
- * Show it.
+ * Show why a note is, or is not, among those that are filled.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -42,7 +42,7 @@ export async function showWhy(plugin, file) {
 }
 
 /**
- * Show it, with what can be done about it.
+ * Show the status, with buttons for what can be done about it.
  *
  * @param {CompanionPlugin} plugin
  * @param {Status} status

@@ -1,11 +1,11 @@
-/** Notices, and windows over the app. */
+/** Notices, and windows with lists and questions. */
 
 import { ConfirmationModal, Modal, Notice, Setting } from "obsidian";
 import { explain, Stopped } from "./errors.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
-const UNDO_SHOWN = 12_000; // milliseconds
+const DURATION = 12_000; // milliseconds that a notice with a button stays
 
 /** @param {string} words */
 export function notify(words) {
@@ -31,7 +31,7 @@ export function notifyWithButton(plugin, words, name, act) {
   const content = createFragment();
   content.createDiv({ text: words });
   const button = content.createEl("button", { text: name });
-  const notice = new Notice(content, UNDO_SHOWN);
+  const notice = new Notice(content, DURATION);
   button.addEventListener("click", () => {
     notice.hide();
     void notifyOfErrors(plugin, act);
@@ -39,7 +39,7 @@ export function notifyWithButton(plugin, words, name, act) {
 }
 
 /**
- * Do it, and say so when it does not work. Never rejects.
+ * Call act, and notify the user if it fails. Never rejects.
  *
  * @param {CompanionPlugin} plugin
  * @param {() => Promise<void>} act
@@ -52,15 +52,15 @@ export async function notifyOfErrors(plugin, act) {
   }
 }
 
-/** @typedef {[string, () => Promise<void>]} Choice */
+/** @typedef {[string, () => Promise<void>]} Choice the name of a button, and what it does */
 
 /**
- * Lists under headings, with buttons below.
+ * Show a window with lists under headings, and buttons below.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} title
- * @param {[string, string[]][]} lists headings and lines; those without lines are left out
- * @param {Choice[]} [choices] names of buttons, and what they do
+ * @param {[string, string[]][]} lists headings with their lines; a heading without lines is left out
+ * @param {Choice[]} [choices] the buttons
  */
 export function showLists(plugin, title, lists, choices = []) {
   const modal = new Modal(plugin.app).setTitle(title);
@@ -84,7 +84,7 @@ export function showLists(plugin, title, lists, choices = []) {
 }
 
 /**
- * What is to be known before it begins, with a button for that and one to leave it.
+ * Ask the user to confirm: show the words with a button for the choice and one to cancel.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} title

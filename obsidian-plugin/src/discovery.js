@@ -1,4 +1,4 @@
-/** Where this vault's daemon answers, and the proof that it is this vault's. */
+/** Finding this vault's daemon, and having it prove that it is this vault's. Sends no secret. */
 
 import { AnotherVault, DaemonAway, NotInstalled, OtherProgram, TooOld } from "./errors.js";
 import { parse, read, send } from "./http.js";
@@ -9,19 +9,18 @@ import { asHealth, asPlace, asProofs } from "./shapes.js";
 /** @import { Place } from "./shapes.js" */
 
 /**
- * A daemon that proved, just now, that it is this vault's. token: the one it knows; empty when it
- * knows none of ours.
+ * A daemon that has just proved that it is this vault's. token: empty if it does not know ours.
  *
  * @typedef {{ address: string, token: string }} Located
  */
 
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
-const MOST_FILES = 20; // files that are read: one of each computer that has this vault
+const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
 
 /**
- * This vault's daemon, wherever it answers: where it did last, at the address in the settings, or
- * where the files say that daemons leave in the plugin's folder. It is asked to prove itself each
- * time, since another program may take its port at any moment.
+ * Find this vault's daemon: where it answered last, at the address in the settings, or at the ports
+ * in the files that daemons leave in the plugin's folder. It has to prove itself every time, since
+ * another program may take its port at any moment.
  *
  * Rejects with DaemonAway, NotInstalled, OtherProgram, AnotherVault or TooOld.
  *
@@ -56,8 +55,8 @@ export async function locate(plugin, token) {
 }
 
 /**
- * The address with a number for the name: a name may lead to another interface, where another
- * program can have the same port, and pass the question for a proof on.
+ * Return the address with 127.0.0.1 for localhost. The name may resolve to another interface, where
+ * another program can have the same port and forward the request for a proof.
  *
  * @param {string} address
  */
@@ -76,7 +75,7 @@ function remember({ daemon }, address, token) {
 }
 
 /**
- * What the files say. Any of them may be another computer's, or be left by a daemon that was killed.
+ * Read the files that daemons left. Any may be from another computer, or from a daemon that was killed.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -90,29 +89,30 @@ async function readPlaces({ app, manifest }) {
     try {
       places.push(asPlace(JSON.parse(await adapter.read(file))));
     } catch {
-      // it holds something else, or is removed at this moment
+      // not such a file, or removed at this moment
     }
   }
   return places;
 }
 
 /**
- * ours: it knows our token. known: it does not, but it wrote the file that led there. another: a
- * daemon that can prove neither. stranger: some other program. away: nobody.
+ * Who answers at an address. ours: a daemon that knows our token. known: a daemon that does not, but
+ * wrote the file that led there. another: a daemon that can prove neither. stranger: another program.
+ * away: nobody.
  *
  * @typedef {"ours" | "known" | "another" | "stranger" | "away"} Kind
  */
 
-const OLDEST = [0, 1]; // a daemon before this one is to be updated
+const OLDEST = [0, 1]; // the oldest version of the daemon that the plugin works with
 const NONCE = 32; // bytes
 
 /**
- * Who answers there. Rejects with TooOld, or with why a daemon proves nothing.
+ * Return who answers at an address. Rejects with TooOld, or with why a daemon sent no proof.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} address
  * @param {string} token empty when there is none
- * @param {string} id of the file that led there; empty when none did
+ * @param {string} id in the file that led there, empty if none did
  * @returns {Promise<Kind>}
  */
 export async function identify(plugin, address, token, id) {
@@ -133,26 +133,26 @@ export async function identify(plugin, address, token, id) {
 }
 
 /**
- * Who it is that proves nothing, by its /healthz.
+ * Return who answers there without a proof, by its /healthz.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} address
- * @param {Answer} answer to the question for a proof
+ * @param {Answer} answer to the request for a proof
  * @returns {Promise<Kind>}
  */
 async function nameOther(plugin, address, answer) {
   const health = await send(plugin, address, { method: "GET", path: "/healthz" });
   const { name, status, version } = attempt(() => asHealth(parse(health.text))) ?? {};
-  // the first daemons said no name, and asked for a token at each address that they did not know
+  // the first versions sent no name, and asked for a token at every unknown address
   if (!name && status === "ok" && answer.status === 401) throw tooOld(address);
   if (name !== plugin.manifest.id) return "stranger";
   checkVersion(address, version ?? "");
-  if (answer.status !== 200) read(answer, () => null); // throws: it says why it proves nothing
+  if (answer.status !== 200) read(answer, () => null); // throws the reason that the daemon gives
   return "another";
 }
 
 /**
- * What only somebody with the key answers to a nonce, on that port.
+ * Return the proof for a nonce: its HMAC with the key, bound to the port (docs/api.md).
  *
  * @param {string} key
  * @param {string} port
@@ -186,7 +186,7 @@ function tooOld(address) {
 /**
  * @template T
  * @param {() => T} act
- * @returns {T | null} null where it throws
+ * @returns {T | null} null if it throws
  */
 function attempt(act) {
   try {

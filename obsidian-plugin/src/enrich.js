@@ -15,7 +15,9 @@ import { writeEnrichment } from "./writing.js";
 /** @import { Enrichment, Scope } from "./runs.js" */
 
 /**
- * Enrich a note and say what became of it.
+ * Ask a model about a note, write what it gives, and notify the user of the outcome.
+ *
+ * A pending result of the background is written first: the model is then asked for the rest only.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -34,7 +36,8 @@ export async function enrichNote(plugin, file, scope = {}) {
 }
 
 /**
- * Whether something was written that a model gave for the note before anybody asked; it is told.
+ * Write the pending result for the note, and notify the user. Return whether there was one that still
+ * fits the note.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -46,7 +49,7 @@ async function writePending(plugin, file) {
   try {
     given.result.change = await writeEnrichment(plugin, given, all);
   } catch (error) {
-    if (error instanceof Refused) return false; // it has no place any more
+    if (error instanceof Refused) return false; // it does not fit the note any more
     throw error;
   }
   notifyOfOutcome(plugin, given, all);
@@ -54,12 +57,12 @@ async function writePending(plugin, file) {
 }
 
 /**
- * Say what was written, and offer to undo it; or why nothing was.
+ * Notify the user of what was written, with a button to undo it, or of why nothing was.
  *
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
- * @param {number[]} only
- * @param {string} [more] to be said of what was filled
+ * @param {number[]} only the numbers of the changes that were written
+ * @param {string} [more] a sentence to add if something was written
  */
 export function notifyOfOutcome(plugin, { file, result }, only, more = "") {
   const { change, changes, left, reason, status } = result;
@@ -74,11 +77,11 @@ export function notifyOfOutcome(plugin, { file, result }, only, more = "") {
 }
 
 /**
- * Enrich the notes in a folder that need it, and say how many were.
+ * Have the daemon enrich the notes in a folder that need it, and notify the user of how many it did.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFolder} folder
- * @param {boolean} [agreed] whether the user knows what that costs; asked where it is much
+ * @param {boolean} [agreed] whether the user agreed to the cost; if not, a costly run asks first
  */
 export async function enrichFolder(plugin, folder, agreed = false) {
   const path = folder.isRoot() ? "" : folder.path;

@@ -1,4 +1,4 @@
-/** The daemon told regularly which notes are open, and asked how it stands. */
+/** The regular exchange with the daemon: it is told which notes are open, and answers with its status. */
 
 import { announceBacklog } from "./background.js";
 import { useCode } from "./connection.js";
@@ -11,10 +11,12 @@ import { updateStatusBar } from "./status-bar.js";
 /** @import { Status } from "./shapes.js" */
 
 /**
- * What is known of the daemon. status: null while it cannot be had; then state says why in a
- * word, and words what to do. isTold: whether it knows which notes are open. address: where it
- * answered last; empty for nowhere. delay: milliseconds until it is asked again. looking: the
- * question that is under way.
+ * What is known of the daemon.
+ *
+ * status: null while it cannot be read; then state says why in a word or two, and words what to do.
+ * isTold: whether the daemon knows which notes are open. address: where it answered last, empty if
+ * nowhere. delay: milliseconds until the next check. timer: the timer of that check. looking: the
+ * check in progress.
  *
  * @typedef {{
  *   status: Status | null, state: string, words: string, isTold: boolean, address: string,
@@ -22,8 +24,8 @@ import { updateStatusBar } from "./status-bar.js";
  * }} DaemonState
  */
 
-const OFTEN = 10_000; // milliseconds
-const SELDOM = 60_000;
+const OFTEN = 10_000; // milliseconds between two checks
+const SELDOM = 60_000; // the same while the daemon is away
 
 /** @returns {DaemonState} */
 export function newDaemonState() {
@@ -32,7 +34,7 @@ export function newDaemonState() {
 }
 
 /**
- * Ask now, and from now on. Never rejects; resolves when it is known how the daemon stands.
+ * Check the daemon now and regularly from now on. Never rejects; resolves when this check is done.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -53,7 +55,7 @@ async function checkDaemonOnce(plugin) {
   try {
     await useCode(plugin);
     const [told, status] = await Promise.allSettled([reportOpen(plugin), readStatus(plugin)]);
-    isTold = told.status === "fulfilled"; // whether or not its status can be read
+    isTold = told.status === "fulfilled"; // even if the status cannot be read
     for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
     daemon.status = status.status === "fulfilled" ? status.value : null;
   } catch (error) {
@@ -69,7 +71,7 @@ async function checkDaemonOnce(plugin) {
 }
 
 /**
- * Tell the daemon; what waits for edits in them is taken over.
+ * Tell the daemon which notes are open, and keep what it says is to be changed in them.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -82,7 +84,7 @@ export async function reportOpen(plugin) {
 }
 
 /**
- * Tell the daemon at once when other notes are open than it was told. Never rejects.
+ * Tell the daemon which notes are open if that changed since it was told last. Never rejects.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -92,7 +94,7 @@ export async function reportOpenIfChanged(plugin) {
 }
 
 /**
- * Say that nothing is open any more. Never rejects: what was reported ends by itself.
+ * Tell the daemon that no note is open. Never rejects: without a report it forgets them after a while.
  *
  * @param {CompanionPlugin} plugin
  */

@@ -1,4 +1,4 @@
-/** Callout Companion in Obsidian. What to do is the daemon's business; this shows it and writes. */
+/** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
 import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
@@ -16,10 +16,10 @@ import { newActivity, watchActivity } from "./user-activity.js";
 /** @import { Pending } from "./work.js" */
 
 /**
- * client: what the daemon knows this window by. told: the open notes it was told of. doing: what
- * is being done, by the note's or folder's path. quiet: what a model gave unasked, by the note.
- * runs: ids of those that are followed. announced: of how many notes the user was told that they
- * wait for an answer.
+ * client: the id of this window for the daemon. reportedOpen: the open notes it was told of, a line
+ * each. doing: what is being done, by the path of the note or folder. pending: results of models that
+ * were asked in the background, by the note. runs: the ids of the runs that are followed.
+ * announcedBacklog: the size of the backlog that the user was notified of.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -90,8 +90,8 @@ function newTimers() {
   let isStopped = false;
 
   /**
-   * Call act after so many milliseconds, or stop when the plugin ends before. Returns what cancel
-   * takes.
+   * Call act after so many milliseconds, or stop if the plugin ends before. Return the id of the
+   * timer, for cancel.
    *
    * @param {number} ms
    * @param {() => void} act
@@ -113,7 +113,7 @@ function newTimers() {
   }
 
   /**
-   * Resolves after so many milliseconds; rejects with Stopped when the plugin ends before.
+   * Resolve after so many milliseconds, or reject with Stopped if the plugin ends before.
    *
    * @param {number} ms
    * @returns {Promise<void>}
@@ -124,7 +124,7 @@ function newTimers() {
     });
   }
 
-  /** End them all, and at once each that is begun later. */
+  /** Stop all timers, and each that is started later at once. */
   function stopAll() {
     isStopped = true;
     for (const [timer, stop] of [...running]) {

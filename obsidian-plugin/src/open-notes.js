@@ -1,4 +1,4 @@
-/** Which notes are shown here, in whatever way, and what was typed in them written to the disk. */
+/** Which notes are open in this app, wherever they are shown; and saving what was typed in them. */
 
 import { TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
@@ -8,20 +8,20 @@ import { toEditorText, needsSaving } from "./note-text.js";
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * An editor outside of tabs and panes: a card of a canvas, a popover. Obsidian's API has none of
- * it but `Workspace.activeEditor`, so that nothing about one is taken for granted.
+ * An editor outside of tabs and panes: a card on a canvas, a popover. Obsidian's API has nothing for
+ * them but `Workspace.activeEditor`, so that each field and method is checked before it is used.
  *
- * isPart: whether it shows a part of the note alone, as a card of one heading does.
+ * isPart: whether it shows only a part of the note, as a card of one heading does.
  *
  * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
  */
 
-const LOOK = 200; // milliseconds
-const LOOKS = 15; // Obsidian saves two seconds after the last letter
+const LOOK = 200; // milliseconds between two checks whether a card is saved
+const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
 
 /**
- * The paths of the notes that are open: in a tab, a pane or a window of its own, on a canvas, in
- * a popover, and embedded in one of these. In order.
+ * Return the sorted paths of the notes that are open: in a tab, a pane or a pop-out window, on a
+ * canvas, in a popover, or embedded in one of these.
  *
  * @param {App} app
  */
@@ -37,12 +37,12 @@ export function findOpen(app) {
 }
 
 /**
- * Write what was typed to the disk.
+ * Save what was typed in open notes.
  *
- * Throws NoteUnavailable when that cannot be done.
+ * Throws NoteUnavailable if a note cannot be saved.
  *
  * @param {CompanionPlugin} plugin
- * @param {string} where what the notes' paths begin with
+ * @param {string} where the start of the notes' paths: a note, a folder with `/` at the end, empty for all
  */
 export async function saveOpen(plugin, where) {
   const { app } = plugin;
@@ -56,7 +56,7 @@ export async function saveOpen(plugin, where) {
 }
 
 /**
- * The views of text in all tabs, panes and windows: of Markdown, canvases and of other plugins.
+ * Return the text views in all tabs, panes and windows: Markdown, canvases, and other plugins'.
  *
  * @param {App} app
  */
@@ -70,7 +70,7 @@ function findTextViews(app) {
 }
 
 /**
- * The files on a canvas (https://jsoncanvas.org); none for a view of another kind.
+ * Return the files on a canvas (https://jsoncanvas.org), none if the view is of another kind.
  *
  * @param {App} app
  * @param {TextFileView} view
@@ -90,7 +90,7 @@ function nodesOf(view) {
     const nodes = field(JSON.parse(view.getViewData()), "nodes");
     return Array.isArray(nodes) ? nodes : [];
   } catch {
-    return []; // a canvas that is not read yet
+    return []; // a canvas that is not loaded yet
   }
 }
 
@@ -110,7 +110,7 @@ function findCards(app) {
 
 /**
  * @param {unknown} part
- * @returns {Card | null} null where nothing is edited
+ * @returns {Card | null} null if it is no editor of a file
  */
 function asCard(part) {
   const file = field(part, "file");
@@ -123,6 +123,8 @@ function asCard(part) {
 }
 
 /**
+ * Save a card, and wait until its text is in the file.
+ *
  * @param {CompanionPlugin} plugin
  * @param {Card} card
  */
@@ -139,7 +141,7 @@ async function saveCard({ app, timers }, { file, isPart, read, save }) {
 }
 
 /**
- * Add the note and those embedded in it, and in these.
+ * Add the note and all notes embedded in it, directly or through others.
  *
  * @param {App} app
  * @param {TFile | null} file
@@ -183,7 +185,7 @@ function hasMethod(value, name) {
 }
 
 /**
- * Whether the note is open here.
+ * Return whether the note is open in this app.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path

@@ -1,4 +1,4 @@
-/** What would change in a note, shown before it is written. */
+/** The review of a note: what a model gave is shown, accepted or refused by the user, and then written. */
 
 import { Modal, Setting } from "obsidian";
 import { readEdits, refuseChanges } from "./daemon.js";
@@ -18,14 +18,14 @@ import { writeEnrichment } from "./writing.js";
 /** @import { Filled } from "./shapes.js" */
 
 /**
- * A change, and the text that would go for it: mostly none.
+ * A change, and the text that it would replace, mostly none.
  *
  * @typedef {{ change: Filled, before: string }} Proposal
  */
 
 /**
- * Ask a model about the note, show what it gave, and do what is decided. Until then nothing else
- * is done with the note in this window.
+ * Ask a model about the note, show what it gave, and carry out the user's decision. Until then
+ * nothing else is done with the note in this window.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -44,8 +44,8 @@ export async function reviewNote(plugin, file) {
 }
 
 /**
- * What a model gave for the note before anybody asked, on the text that it has now. Null when
- * there is none, or not all of it has a place any more.
+ * Claim the pending result for the note, with edits for its text as it is now. Null if there is
+ * none, or not all of it fits the note any more.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -61,7 +61,7 @@ async function claimFitting(plugin, file) {
 }
 
 /**
- * Write what was accepted; what was not is not asked for again.
+ * Write the accepted changes, and tell the daemon of the refused ones, so that it never asks for them again.
  *
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
@@ -71,15 +71,15 @@ async function carryOut(plugin, given, accepted) {
   const { run, path, result, file } = given;
   const all = [...result.changes.keys()];
   const refused = all.filter((index) => !accepted.includes(index));
-  const overtaken = await findObsolete(plugin, given);
+  const obsolete = await findObsolete(plugin, given);
   if (refused.length) await refuseChanges(plugin, run, path, refused);
-  const wanted = accepted.filter((index) => !overtaken.has(index));
+  const wanted = accepted.filter((index) => !obsolete.has(index));
   if (wanted.length) {
     result.change = await writeEnrichment(plugin, given, wanted);
     notifyOfOutcome(plugin, given, wanted);
   }
-  const [why] = overtaken.values();
-  const isNone = overtaken.size === all.length;
+  const [why] = obsolete.values();
+  const isNone = obsolete.size === all.length;
   if (why && (isNone || wanted.length < accepted.length)) {
     const what = isNone ? "nothing" : "not all";
     notify(`The review of “${file.basename}” was overtaken: ${what} of it fits any more. ${sentence(why)}`);
@@ -89,33 +89,37 @@ async function carryOut(plugin, given, accepted) {
 }
 
 /**
- * The changes that have no place in the note any more, each with the reason: it was written
- * meanwhile, by somebody else or in another window.
+ * Return the numbers of the changes that do not fit the note any more, because it was changed
+ * meanwhile, each with the daemon's reason.
+ *
+ * Throws NoteUnavailable if the note was deleted.
  *
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
  */
 async function findObsolete(plugin, { run, path, text, result, file }) {
   /** @type {Map<number, string>} */
-  const overtaken = new Map();
+  const obsolete = new Map();
   if (!plugin.app.vault.getFileByPath(file.path)) {
     throw new NoteUnavailable(`“${file.path}” was deleted; nothing was written.`);
   }
   await saveOpen(plugin, file.path);
   const now = (await readNote(plugin.app, file)).text;
-  if (now === text) return overtaken;
+  if (now === text) return obsolete;
   for (const index of result.changes.keys()) {
     try {
       await readEdits(plugin, run, path, now, [index]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      overtaken.set(index, error.message);
+      obsolete.set(index, error.message);
     }
   }
-  return overtaken;
+  return obsolete;
 }
 
 /**
+ * Return each change with the text that it would replace.
+ *
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
  * @returns {Promise<Proposal[]>}
@@ -132,8 +136,8 @@ async function findProposals(plugin, { run, path, text, result }) {
 }
 
 /**
- * Changes, and what they replace, each to be accepted or refused. Resolves with the numbers of those
- * accepted, with null when it is cancelled.
+ * Show a window with the changes and what they replace, each to be accepted or refused. Resolve with the
+ * numbers of the accepted ones, or with null if it is cancelled.
  *
  * @param {App} app
  * @param {string} name of the note
@@ -167,7 +171,7 @@ function openReview(app, name, proposals, decide) {
     decide([...isAccepted.keys()].filter((index) => isAccepted[index]));
     modal.close();
   };
-  modal.onClose = () => decide(null); // which does nothing once it was decided
+  modal.onClose = () => decide(null); // without effect after a decision
   new Setting(contentEl)
     .addButton((added) => {
       button = added.setCta().onClick(done).buttonEl;

@@ -1,4 +1,4 @@
-/** Runs of the daemon: a model asked about a note, and a run followed until it is over. */
+/** Runs of the daemon: a model is asked about a note, and a run is followed until it is over. */
 
 import { readChanges, readRun, startRun } from "./daemon.js";
 import { notify } from "./dialogs.js";
@@ -12,25 +12,26 @@ import { showProgress } from "./work.js";
 /** @import { Progress, Result } from "./shapes.js" */
 
 /**
- * section: the section at the cursor is to get a callout, and nothing else. requests: only the
- * empty callouts are filled. isQuiet: in the background, without a word.
+ * What of a note is asked for. section: only a callout for the section at the cursor. requests: only
+ * the empty callouts. isQuiet: in the background, without notices and progress.
  *
  * @typedef {{ section?: boolean, requests?: boolean, isQuiet?: boolean }} Scope
  */
 
 /**
- * What a run gave for a note. text: of the note as it was sent; null: the daemon writes it.
+ * What a run gave for a note. text: the note's text that was sent, null if the daemon writes the note.
  *
  * @typedef {{ file: TFile, path: string, run: string, text: string | null, result: Result }} Enrichment
  */
 
 /**
- * What a model gave for the note. One that is renamed before a model is asked is asked for again.
+ * Ask a model about a note, and return what it gave. If the note is renamed before the daemon gets to
+ * it, it is asked about again.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {Scope} scope
- * @param {boolean} isOurs whether it is to be written here even where no editor shows the note
+ * @param {boolean} isOurs whether the plugin writes the note even if no editor shows it
  * @returns {Promise<Enrichment>}
  */
 export async function askModel(plugin, file, scope, isOurs) {
@@ -70,7 +71,9 @@ async function askModelOnce(plugin, file, { section, requests, isQuiet }, isOurs
 }
 
 /**
- * The one result of a note's run.
+ * Follow the run of one note and return its result.
+ *
+ * Throws Refused if there is none.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -87,23 +90,24 @@ async function awaitResult(plugin, run, file, isQuiet) {
   throw new Refused(`The work on “${file.basename}” was cancelled.`);
 }
 
-const POLL = 300; // milliseconds; the daemon answers at once when many wait
-const FIRST_PAUSE = 1_000; // milliseconds until a question that failed is asked again; then twice as long
-const LAST_PAUSE = 15_000; // milliseconds, at most
-const FAILURES_UNTIL_TOLD = 3; // failures in a row until the user is told
-const MOST_FAILURES = 50; // failures in a row until it is given up: about ten minutes of being awake
+const POLL = 300; // milliseconds between questions; the daemon does not hold back answers when many wait
+const FIRST_PAUSE = 1_000; // milliseconds until the first retry; each later one waits twice as long
+const LAST_PAUSE = 15_000; // milliseconds between retries at most
+const FAILURES_UNTIL_TOLD = 3; // failures in a row until the user is notified
+const MOST_FAILURES = 50; // failures in a row until the run is given up: about ten minutes, sleep not counted
 
 /** @type {Progress} */
 const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", results: [], next: 0 };
 
 /**
- * How far the run is, again and again, until it is over. While the daemon is away, that is what was
- * known last. What ends it otherwise than the daemon's word stands in `fault`; it rejects only when
- * the plugin stops.
+ * Yield the progress of a run until it is over; while the daemon is away, its last known progress. A
+ * run that ends for another reason than the daemon's answer yields a progress with that `fault`.
+ *
+ * Throws Stopped when the plugin is switched off, and nothing else.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
- * @param {boolean} [isQuiet] whether nobody is to be told that the daemon is away
+ * @param {boolean} [isQuiet] whether to give no notice that the daemon is away
  */
 export async function* followRun(plugin, run, isQuiet = false) {
   plugin.runs.add(run);
@@ -141,7 +145,8 @@ function pauseAfter(failures) {
 }
 
 /**
- * How far the run is now. A daemon that knows no such run was started after it.
+ * Return the run's progress now. A daemon that does not know the run was restarted after it began:
+ * then its progress is read from the journal.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -158,7 +163,7 @@ async function readProgress(plugin, run, last) {
 }
 
 /**
- * What a run did of which nothing is left but its changes in the journal.
+ * Return the progress of a run that a restart of the daemon ended, from its changes in the journal.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -179,7 +184,7 @@ async function readProgressFromJournal(plugin, run, last) {
 }
 
 /**
- * What was known last, with what it waits for; or, where waiting is of no use, with the fault.
+ * Return the last known progress with what it waits for, or with the fault if waiting is useless.
  *
  * @param {CompanionPlugin} plugin
  * @param {Progress} last

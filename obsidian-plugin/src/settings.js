@@ -1,4 +1,4 @@
-/** The settings, and the tab where they are changed. */
+/** The settings as data.json holds them (the token is not among them), and the tab to change them. */
 
 import { PluginSettingTab } from "obsidian";
 import { pair } from "./connection.js";
@@ -11,9 +11,9 @@ import { describeVault } from "./words.js";
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * address: where the daemon listens. code: to be exchanged for a token, then removed. ribbon: what
- * its button does. takeOver: whether open notes are filled while the user rests; not unless it is
- * asked for.
+ * address: where the daemon listens. code: a one-time code to exchange for a token, removed then.
+ * ribbon: what the ribbon's button does. takeOver: whether open notes are filled while the user
+ * pauses, off by default.
  *
  * @typedef {{ address: string, code?: string, ribbon: "enrich" | "review", takeOver: boolean }} Settings
  */
@@ -23,7 +23,7 @@ const LAST_PORT = 65_535;
 const USUAL = "http://127.0.0.1:27182";
 
 /**
- * The settings in what was loaded; the default for whatever is missing or of a wrong form.
+ * Return the settings in the loaded data, with defaults for what is missing or malformed.
  *
  * @param {unknown} data
  * @returns {Settings}
@@ -39,8 +39,8 @@ export function readSettings(data) {
 }
 
 /**
- * What is wrong with an address; empty when nothing is. The token goes there, so that it must be
- * this computer.
+ * Return what is wrong with an address, empty if nothing is. The token is sent there, so that it has
+ * to be this computer.
  *
  * @param {string} address
  */
@@ -57,7 +57,7 @@ function toFields(data) {
   return typeof data === "object" ? { ...data } : {};
 }
 
-/** Obsidian reads `plugin.settings` for the controls, and keeps what they change. */
+/** The settings tab. Obsidian reads and saves `plugin.settings` for its controls. */
 export class CompanionSettingTab extends PluginSettingTab {
   /** @param {CompanionPlugin} plugin */
   constructor(plugin) {
@@ -112,7 +112,7 @@ function define(plugin) {
 }
 
 /**
- * A field that counts once it is left: what stands in it while somebody types is another address.
+ * Render a field whose value is used when the field is left, since half an address is another address.
  *
  * @param {CompanionPlugin} plugin
  * @param {Setting} setting
@@ -169,7 +169,7 @@ function renderPairing(plugin, setting) {
 }
 
 /**
- * What a test of the connection says, in words. Never rejects.
+ * Check the daemon, and return in words whether it is connected. Never rejects.
  *
  * @param {CompanionPlugin} plugin
  */

@@ -1,7 +1,7 @@
 /**
- * The JSON that the daemon answers, read with distrust: what has another form is UnexpectedAnswer. Fields that
- * are not known are left out, and those that only are shown may be missing: a daemon of another
- * version is no reason not to work.
+ * Readers of the daemon's JSON. They throw UnexpectedAnswer for a value of another form. Unknown fields
+ * are left out, and fields that are only displayed may be missing, so that the plugin works with
+ * daemons of other versions.
  */
 
 import { UnexpectedAnswer } from "./errors.js";
@@ -14,7 +14,7 @@ import { UnexpectedAnswer } from "./errors.js";
  */
 
 /**
- * Returns the value when it has the form, else throws UnexpectedAnswer.
+ * A function that returns the value if it has the right form, else throws UnexpectedAnswer.
  *
  * @template T
  * @typedef {(value: unknown) => T} Reader
@@ -47,7 +47,7 @@ export function maybe(reader) {
 /**
  * @template T
  * @param {Reader<T>} reader
- * @param {T} otherwise where there is none
+ * @param {T} otherwise the value if there is none
  * @returns {Reader<T>}
  */
 export function or(reader, otherwise) {
@@ -65,7 +65,7 @@ export function list(reader) {
 
 /**
  * @template {Record<string, Reader<unknown>>} R
- * @param {R} readers of the fields; others are left out
+ * @param {R} readers of the fields; other fields are left out
  * @returns {Reader<{ [K in keyof R]: ReturnType<R[K]> }>}
  */
 export function object(readers) {
@@ -101,7 +101,7 @@ const asFilled = object({ kind: asText, heading: maybe(asText), reason: asOption
 const asNeed = object({ kind: asText, heading: maybe(asText), reason: asOptionalText });
 
 /**
- * Numbers by name.
+ * Read numbers by name.
  *
  * @param {unknown} value
  * @returns {Record<string, number>}

@@ -1,4 +1,4 @@
-/** The state in a few words at the bottom of the window; a click tells more. */
+/** The status bar item: the state of the daemon and of this window's work in a few words. */
 
 import { setTooltip } from "obsidian";
 
@@ -24,7 +24,7 @@ export function addStatusBar(plugin, open) {
 }
 
 /**
- * Show how things stand now.
+ * Show the current state in the status bar.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -34,12 +34,12 @@ export function updateStatusBar(plugin) {
   const [words, more] = describe(plugin);
   const seen = words ? `Companion: ${words}` : "Companion";
   statusBar.setText(seen);
-  // its accessible name, which begins with all that is seen (WCAG 2.5.3, "Label in Name")
+  // its accessible name, which has to begin with the visible text (WCAG 2.5.3, "Label in Name")
   setTooltip(statusBar, `Callout ${seen}${more && `; ${more}`}`, { placement: "top" });
 }
 
 /**
- * In a few words, and what there is to be said beside them.
+ * Return the visible text and more for the tooltip, either of which may be empty.
  *
  * @param {CompanionPlugin} plugin
  * @returns {[string, string]}

@@ -1,4 +1,7 @@
-/** Open notes changed by this window instead of the daemon, while the user pauses. */
+/**
+ * Open notes changed by this window instead of the daemon, while the user pauses: those that the
+ * background would fill, and those that a run or an undo started elsewhere waits for.
+ */
 
 import { notifyOfOutcome } from "./enrich.js";
 import { NoteUnavailable, Refused } from "./errors.js";
@@ -25,22 +28,22 @@ import { writeEnrichment } from "./writing.js";
  */
 
 /**
- * waiting: what the daemon said last. tried: when each was tried last, in milliseconds since the
- * epoch, as is reportedAt, when the daemon was asked.
+ * waiting: what was asked for elsewhere, as the daemon said last. tried: when each was tried last.
+ * reportedAt: when the daemon was asked last. Both in milliseconds since the epoch.
  *
  * @typedef {{
  *   waiting: Asked[], tried: Map<string, number>, reportedAt: number, isBusy: boolean,
  * }} AskedChanges
  */
 
-export const LOOK = 1_000; // milliseconds between two looks whether the user rests
+export const LOOK = 1_000; // milliseconds between two checks whether the user pauses
 
-const REST = 5_000; // milliseconds without typing
-const LONGEST = 120; // looks until other notes get their turn
-const RETRY = 60_000; // milliseconds until the same note is tried again
-const PAUSE = 1_000; // milliseconds without typing, where it was asked for
-const RETRY_ASKED = 5_000; // milliseconds until the same is tried again
-const ASK_AGAIN = 2_000; // milliseconds between two questions while there is a run
+const REST = 5_000; // milliseconds without typing before an open note is filled unasked
+const LONGEST = 120; // checks until other notes get their turn
+const RETRY = 60_000; // milliseconds until a note is tried again
+const PAUSE = 1_000; // milliseconds without typing before a change that was asked for elsewhere
+const RETRY_ASKED = 5_000; // milliseconds until such a change is tried again
+const ASK_AGAIN = 2_000; // milliseconds between two questions to the daemon while a run is in progress
 const WHY = "The plugin's settings say that open notes are filled while you rest.";
 
 /** @returns {TakeOverState} */
@@ -54,7 +57,7 @@ export function newAskedChanges() {
 }
 
 /**
- * Take a note over, if one waits and the user rests. Never rejects.
+ * Fill one of the waiting open notes if the user pauses and the settings allow it. Never rejects.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -70,15 +73,15 @@ export async function takeOver(plugin) {
   try {
     await fillWhileResting(plugin, file);
   } catch {
-    // nobody asked for it; the daemon tries again, and its status says what is wrong
+    // nobody asked for it: it is tried again, and the daemon's status says what is wrong
   }
   state.isBusy = false;
 }
 
 /**
- * Change what was asked for, as soon as nothing is typed and nothing else is done with the note.
- * What would disturb the user is tried again. Never rejects: whoever asked hears of it from the
- * daemon.
+ * Make the changes that were asked for elsewhere, as soon as nothing is being typed and nothing else
+ * is being done with the note. A change that would disturb the user is tried again later. Never
+ * rejects: whoever asked learns from the daemon what became of it.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -97,7 +100,8 @@ export async function changeAsAsked(plugin) {
 }
 
 /**
- * Fill the note once the user rests. An answer that cannot be written now is kept for the next try.
+ * Ask a model about the note, and write the result once the user pauses. A result that cannot be
+ * written now is kept for the next try.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -118,6 +122,8 @@ async function fillWhileResting(plugin, file) {
 }
 
 /**
+ * Start asking a model about the note, and return its pending result.
+ *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
@@ -145,8 +151,9 @@ async function writeWhileResting(plugin, pending, given) {
 }
 
 /**
- * Resolves when the user rests and the edits disturb nothing, or nothing is to be written any more.
- * Rejects when that takes long.
+ * Resolve when the user pauses and the edits disturb nothing, or when the result was claimed.
+ *
+ * Throws NoteUnavailable when that takes too long.
  *
  * @param {CompanionPlugin} plugin
  * @param {Pending} pending
@@ -162,6 +169,8 @@ async function awaitTurn(plugin, pending, { file, text, result }) {
 }
 
 /**
+ * Return whether the note is open in a tab, not being worked on, and was not tried just before.
+ *
  * @param {CompanionPlugin} plugin
  * @param {string} path
  */
@@ -171,6 +180,8 @@ function isDue({ app, doing, takeOver: { tried } }, path) {
 }
 
 /**
+ * Undo or fill one note, if it is not being worked on and was not tried just before.
+ *
  * @param {CompanionPlugin} plugin
  * @param {Asked} one
  */
@@ -186,6 +197,8 @@ async function applyAsked(plugin, one) {
 }
 
 /**
+ * Write into the note what a run gave for it that was started elsewhere.
+ *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {string} run
@@ -202,7 +215,7 @@ async function fillForRun(plugin, file, run) {
 }
 
 /**
- * Resolves when isIdle; rejects with NoteUnavailable when not.
+ * Resolve if the user is idle, reject with NoteUnavailable if not.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} ms
@@ -213,7 +226,7 @@ function requireIdle(plugin, ms) {
 }
 
 /**
- * Whether nothing was typed for so many milliseconds, and nothing is being edited.
+ * Return whether nothing was typed for so many milliseconds, and no property or dialog is being edited.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} ms

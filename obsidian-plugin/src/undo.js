@@ -1,4 +1,4 @@
-/** Changes taken back: by the daemon, or in the editor that shows the note. */
+/** Changes undone: by the daemon, or in the editor that shows the note. */
 
 import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
 import { notify, showLists } from "./dialogs.js";
@@ -16,8 +16,10 @@ import { applyOffer } from "./writing.js";
 /** @typedef {{ path: string, reason: string | null }} Undone */
 
 /**
- * Take back the newest change of the note that is still in it. The editor's own undo may have taken
- * back newer ones, and its redo may bring them again, so that they are tried each time.
+ * Undo the newest change of the note that is still in it. Newer ones may have been undone by the
+ * editor, and be redone there, so that each is tried every time.
+ *
+ * Throws NoteUnavailable if there is none.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -25,7 +27,7 @@ import { applyOffer } from "./writing.js";
 export async function undoLast(plugin, file) {
   let gone = 0;
   for await (const { id, left } of readUndoable(plugin, { path: file.path })) {
-    if (left?.length) continue; // what could be taken back of it was
+    if (left?.length) continue; // undone in part already: the rest cannot be
     try {
       return tell(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
@@ -38,7 +40,7 @@ export async function undoLast(plugin, file) {
 }
 
 /**
- * Take a change back, and say so, and what of it stays.
+ * Undo a change, and notify the user of that and of what stays of it.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
@@ -51,7 +53,7 @@ export async function undoChange(plugin, change, path, beforeWrite) {
 
 /**
  * @param {Undone} undone
- * @param {number} gone how many newer changes were not in the note any more
+ * @param {number} gone the number of newer changes that were not in the note any more
  */
 function tell({ path, reason }, gone) {
   const newer = gone === 1 ? "The last change is" : `The last ${gone} changes are`;
@@ -60,7 +62,7 @@ function tell({ path, reason }, gone) {
 }
 
 /**
- * Take back all of what a run wrote that can be, say in how many notes that was, and list the rest.
+ * Undo all changes of a run that can be undone, notify the user of the number of notes, and list the rest.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -95,7 +97,7 @@ export async function undoRun(plugin, run) {
 }
 
 /**
- * Whether it would go wrong with every other note, too.
+ * Return whether the error would happen with every other note, too.
  *
  * @param {unknown} error
  */
@@ -104,6 +106,8 @@ function failsForAll(error) {
 }
 
 /**
+ * Yield the changes that are neither undone nor an undo, newest first.
+ *
  * @param {CompanionPlugin} plugin
  * @param {{ path: string } | { run: string }} which
  */
@@ -114,7 +118,7 @@ async function* readUndoable(plugin, which) {
 }
 
 /**
- * Where it was taken back, and why a part of it stays, where one does.
+ * Undo a change, and return where, and why a part of it stays if one does.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
@@ -126,7 +130,7 @@ async function undoOne(plugin, change, path, beforeWrite) {
   const { vault } = plugin.app;
   let file = findFile(vault, path);
   if (!file) {
-    path = await readChangePath(plugin, change); // it may have been moved
+    path = await readChangePath(plugin, change); // it may have been moved since
     file = findFile(vault, path);
   }
   path = file?.path ?? path;
@@ -152,7 +156,7 @@ async function undoOne(plugin, change, path, beforeWrite) {
 }
 
 /**
- * The daemon has a name as it is on the disk, which macOS may have decomposed.
+ * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
  *
  * @param {Vault} vault
  * @param {string} path

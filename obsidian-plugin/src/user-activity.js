@@ -1,4 +1,4 @@
-/** What the user is in the middle of, and a change of a note would disturb. */
+/** What the user is typing or editing, which an edit of a note would disturb. */
 
 import { findRanges, isComposing } from "./editor.js";
 import { findViews } from "./note-text.js";
@@ -8,10 +8,10 @@ import { findViews } from "./note-text.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Edit } from "./shapes.js" */
 
-/** Where a note is edited beside its text: its properties and its name. */
+/** Elements where a note is edited outside of its text: its properties and its name. */
 const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
 const DIALOGS = ".modal-container, .prompt";
-const KEY = /^[^\s#-]/;
+const KEY = /^[^\s#-]/; // the first character of a line that begins a property
 
 /**
  * typedAt: when the user typed last, in milliseconds since the epoch. composing: the element where
@@ -26,7 +26,7 @@ export function newActivity() {
 }
 
 /**
- * Follow what is typed in all windows, also in those that open later.
+ * Record typing in all windows, including those that open later.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -47,8 +47,8 @@ export function watchActivity(plugin) {
 }
 
 /**
- * Whether something is being written anywhere: an input method's candidates, a property, a name,
- * a dialog.
+ * Return whether anything but a note's text is being edited, in any window: a property, a note's
+ * name, a dialog, or text of an input method that shows candidates.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -59,13 +59,13 @@ export function isEditing({ app, activity }) {
 }
 
 /**
- * What edits of the note must wait for, as `the cursor has left its property “tags”`; null when
- * they need not. Edits of another text than the editor shows are not looked at.
+ * Return what edits of the note have to wait for, as `the cursor has left its property “tags”`, or
+ * null if nothing. Where an editor shows another text, the edits are not checked against its cursor.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {string} text
- * @param {Edit[]} edits that write into properties; others leave the cursor where it is
+ * @param {Edit[]} edits checked against the property the cursor is in; empty to skip that check
  */
 export function findWaitReason({ app, activity }, file, text, edits) {
   const views = findViews(app);
@@ -86,7 +86,7 @@ export function findWaitReason({ app, activity }, file, text, edits) {
 }
 
 /**
- * The name of a property that one of the edits changes and one of the ranges stands in.
+ * Return the name of a property that one of the edits changes and one of the ranges touches.
  *
  * @param {string} text
  * @param {Edit[]} edits
@@ -103,7 +103,7 @@ function findTouchedProperty(text, edits, ranges) {
 }
 
 /**
- * Where each property of the note stands: from the begin of its first line to the end of its last.
+ * Return the properties in the frontmatter, each from the start of its first line to the end of its last.
  *
  * @param {string} text
  */
@@ -123,7 +123,7 @@ function findProperties(text) {
 }
 
 /**
- * The element that has the focus, in each window.
+ * Return the focused element of each window.
  *
  * @param {App} app
  */
@@ -132,7 +132,7 @@ function findFocused(app) {
 }
 
 /**
- * Those of the main window and of all pop-out windows.
+ * Return the documents of the main window and of all pop-out windows.
  *
  * @param {App} app
  */

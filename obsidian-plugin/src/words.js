@@ -1,9 +1,9 @@
-/** Sentences for the user. */
+/** Wording for the user: what was filled, and where. */
 
 /** @import { Filled, Status } from "./shapes.js" */
 
 /**
- * With a capital letter and a full stop.
+ * Return the words with a capital letter and a full stop.
  *
  * @param {string} words
  */
@@ -14,7 +14,7 @@ export function sentence(words) {
 }
 
 /**
- * What was filled: `description, tags and 2 callouts`.
+ * Return what was filled, as `description, tags and 2 callouts`.
  *
  * @param {Pick<Filled, "kind">[]} changes
  */
@@ -28,7 +28,7 @@ export function nameFilled(changes) {
 }
 
 /**
- * Where a change goes: `Property description`, `Callout under “Heading”`.
+ * Return what a change fills, as `Property description` or `Callout under “Heading”`.
  *
  * @param {Pick<Filled, "kind" | "heading">} change
  */
@@ -38,7 +38,7 @@ export function nameChange({ kind, heading }) {
 }
 
 /**
- * The vault and its notes.
+ * Return the name of the vault and the numbers of its notes.
  *
  * @param {Pick<Status, "vault" | "notes" | "to_do">} status
  */
@@ -47,7 +47,7 @@ export function describeVault(status) {
 }
 
 /**
- * `1 note`, `2 notes`.
+ * Return the number with the noun, as `1 note` or `2 notes`.
  *
  * @param {number} number
  * @param {string} noun

@@ -1,4 +1,4 @@
-/** What this window is working on, one thing a note at a time, and results that wait to be written. */
+/** What this window is working on, one thing at a time per note, and the results that wait to be written. */
 
 import { NoteUnavailable } from "./errors.js";
 import { checkDaemon } from "./heartbeat.js";
@@ -9,8 +9,10 @@ import { updateStatusBar } from "./status-bar.js";
 /** @import { Enrichment } from "./runs.js" */
 
 /**
- * Do it unless something is done there already. What is only written quietly there is finished. A
- * note that is renamed meanwhile is still it.
+ * Call act while the path is marked as being worked on, even if the note is renamed meanwhile. A
+ * background write of the note is waited for.
+ *
+ * Throws NoteUnavailable if the path is marked already.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path of the note or folder
@@ -38,6 +40,8 @@ export async function workOn(plugin, path, act) {
 }
 
 /**
+ * Show in the status bar what is being done with the note or folder.
+ *
  * @param {CompanionPlugin} plugin
  * @param {string} path
  * @param {string} words
@@ -48,15 +52,17 @@ export function showProgress(plugin, path, words) {
 }
 
 /**
- * given: what the model gives, paid once. writing: the attempt to write it that is under way.
- * isTaken: whether the user got it, by asking for the same.
+ * A result of a model that was asked in the background, kept so that nothing is paid twice.
+ *
+ * given: the result. writing: the attempt to write it that is in progress. isTaken: whether it was
+ * claimed because the user asked for the same.
  *
  * @typedef {{ given: Promise<Enrichment>, writing: Promise<void> | null, isTaken: boolean }} Pending
  */
 
 /**
- * What a model gave for the whole note, or is about to, and is not written: it is the caller's from now on.
- * Null when there is none.
+ * Claim the pending result for the whole note: nobody else will write it. Null if there is none, or
+ * asking for it failed.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -70,7 +76,7 @@ export async function claimPending({ pending }, file) {
 }
 
 /**
- * Keep what was taken, to be written another time.
+ * Keep a claimed result, to be written another time.
  *
  * @param {CompanionPlugin} plugin
  * @param {Enrichment} given
@@ -80,8 +86,8 @@ export function returnPending({ pending }, given) {
 }
 
 /**
- * Resolves once nothing is being written quietly in the note. That takes no time to speak of: what waits for
- * the user to rest does so before.
+ * Resolve when no pending result is being written into the note. That is soon: waiting for the user
+ * to pause is done before writing begins.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path

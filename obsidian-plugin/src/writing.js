@@ -13,14 +13,14 @@ import { showProgress } from "./work.js";
 /** @import { Enrichment } from "./runs.js" */
 /** @import { Offer } from "./shapes.js" */
 
-const LONGEST_PAUSE = 16_000; // milliseconds until the daemon is told again of what was written
+const LONGEST_PAUSE = 16_000; // milliseconds, the last pause before the daemon is told of a write again
 
 /**
- * The id of the change that made the changes `only` of what was given.
+ * Write what a run gave for a note, and return the id of the change in the journal.
  *
  * @param {CompanionPlugin} plugin
- * @param {Enrichment} given with an offer
- * @param {number[]} only
+ * @param {Enrichment} given
+ * @param {number[]} only the numbers of the changes to write
  * @param {() => Promise<void>} [beforeWrite] see applyOffer
  */
 export async function writeEnrichment(plugin, { file, path, run, text, result }, only, beforeWrite) {
@@ -37,7 +37,7 @@ export async function writeEnrichment(plugin, { file, path, run, text, result },
 }
 
 /**
- * The id of the change, once the daemon knows of it: it may be away for a moment.
+ * Call tellDaemon until the daemon answers, and return the id of the change that it answers with.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -59,10 +59,13 @@ async function confirmWritten(plugin, file, tellDaemon) {
 }
 
 /**
- * path: where the note was when the daemon was asked; it may be renamed. text: what the offer was
- * made for. readOffer: the offer for another text. rest: resolves when the note may be written now;
- * given where nobody asked for it here. fills: whether a property that the cursor stands in has to
- * wait.
+ * An offer of edits, and how to apply it.
+ *
+ * path: of the note when the daemon was asked; it may have been renamed since. text: what the offer
+ * was made for. readOffer: returns the offer for another text. beforeWrite: called before each try,
+ * rejects if the note must not be written now; given if the user did not ask for the edits in this
+ * window, and then nothing waits for the user. fills: whether to wait while the cursor is in a property that the
+ * edits change.
  *
  * @typedef {{
  *   file: TFile, path: string, text: string, offer: Offer, readOffer: (text: string) => Promise<Offer>,
@@ -74,9 +77,10 @@ const TRIES = 5;
 const PAUSE = 400; // milliseconds
 
 /**
- * The offer whose edits were made.
+ * Make the edits of an offer in the note, and return the offer that was applied. When the note's text
+ * changes meanwhile, the offer for the new text is asked for.
  *
- * Throws NoteUnavailable when the note is deleted or changes all the time.
+ * Throws NoteUnavailable if the note is deleted or keeps changing.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
@@ -103,8 +107,9 @@ export async function applyOffer(plugin, application) {
 }
 
 /**
- * Whether it was waited until the edits disturb nothing that the user is in the middle of, however
- * long that is. Throws NoteUnavailable at once where nobody asked for them here: then the user goes first.
+ * Wait until the edits disturb nothing that the user is doing, and return whether it took any time.
+ *
+ * Throws NoteUnavailable at once if the application has beforeWrite: then the user goes first.
  *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
@@ -112,18 +117,20 @@ export async function applyOffer(plugin, application) {
 async function awaitUser(plugin, application) {
   const { file, text, offer, beforeWrite, fills } = application;
   for (let looks = 0; ; looks++) {
-    const hold = findWaitReason(plugin, file, text, fills ? offer.edits : []);
-    if (!hold) return looks > 0;
-    const words = `“${file.basename}” waits until ${hold}.`;
+    const reason = findWaitReason(plugin, file, text, fills ? offer.edits : []);
+    if (!reason) return looks > 0;
+    const words = `“${file.basename}” waits until ${reason}.`;
     if (beforeWrite) throw new NoteUnavailable(words);
     if (!looks) notify(words);
-    showProgress(plugin, file.path, `waiting until ${hold}`);
+    showProgress(plugin, file.path, `waiting until ${reason}`);
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);
   }
 }
 
 /**
+ * Throw NoteUnavailable if the note was deleted.
+ *
  * @param {CompanionPlugin} plugin
  * @param {Application} application
  */
@@ -133,7 +140,9 @@ function requireThere({ app }, { file, path }) {
 }
 
 /**
- * Whether the offer is for this text. Throws UnexpectedAnswer when its edits make another text than it says.
+ * Return whether the offer was made for this text.
+ *
+ * Throws UnexpectedAnswer if its edits make another text than the offer says.
  *
  * @param {string} text
  * @param {Offer} offer

@@ -10,7 +10,7 @@ import { build } from "./host/build.js";
 const PLUGIN = fileURLToPath(new URL("../", import.meta.url));
 const MUTATIONS = [
   ["note-text.js", "  if (editor.getValue() !== before) return false;\n", "", "writes over what was typed"],
-  ["note-text.js", "      if (!isSame) throw new Error(); // nothing is written then\n", "", "writes over a file that changed"],
+  ["note-text.js", "      if (!isSame) throw new Error(); // so that nothing is written\n", "", "writes over a file that changed"],
   ["note-text.js", "!view || !isPlain(before)", "!view", "edits in an editor that drops line ends"],
   ["note-text.js", "return isPlain(text) || shown !== toEditorText(text);", "return true;", "saves away line ends"],
   ["note-text.js", "const mark = before.startsWith(BOM) ? BOM : \"\";", "const mark = \"\";", "drops a byte order mark"],
@@ -39,7 +39,7 @@ const MUTATIONS = [
   ["main.js", "    void reportNoneOpen(this);\n", "", "seems present after it was switched off"],
   ["heartbeat.js", "Math.min(daemon.delay * 2, SELDOM)", "OFTEN", "asks as often while the daemon is away"],
   ["review.js", "  if (refused.length) await refuseChanges(plugin, run, path, refused);\n", "", "forgets what was refused"],
-  ["review.js", "filter((index) => !overtaken.has(index))", "slice()", "writes a review that was overtaken"],
+  ["review.js", "filter((index) => !obsolete.has(index))", "slice()", "writes a review that was overtaken"],
   ["take-over.js", "&& !doing.has(path)", "", "asks for a note that is being reviewed"],
   ["take-over.js", "isIdle(plugin, REST) && !findWaitReason(plugin, file, text ?? \"\", edits)", "isIdle(plugin, REST)", "begins to write while the cursor stands in a property"],
   ["writing.js", "    if (beforeWrite) throw new NoteUnavailable(words);\n", "", "holds up what the user asks for"],
