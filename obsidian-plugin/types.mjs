@@ -21,8 +21,7 @@ print(describe_api(NOUNS))
 `;
 
 const root = fileURLToPath(new URL("../", import.meta.url));
-const python = process.env.PYTHON ?? "python";
-const document = execFileSync(python, ["-c", PRINT], { cwd: root, encoding: "utf8", maxBuffer: 2 ** 26 });
+const document = execFileSync("python", ["-c", PRINT], { cwd: root, encoding: "utf8", maxBuffer: 2 ** 26 });
 const schemas = JSON.parse(document, (key, value) => (key === "title" && typeof value === "string" ? undefined : value));
 const nodes = await openapiTS({ ...schemas, paths: {} }, { silent: true, rootTypes: true, rootTypesNoSchemaPrefix: true });
 const types = `/** Made by \`npm run types\` from the daemon's OpenAPI document; do not edit. */\n\n${astToString(nodes)}`;

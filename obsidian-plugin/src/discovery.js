@@ -16,6 +16,8 @@ import { asHealth, asPlace, asProofs } from "./shapes.js";
 
 const PLACE_FILE = /\/daemon-[0-9a-f]{12}\.json$/;
 const MOST_FILES = 20; // files read at most; each computer with this vault leaves one
+const OLDEST = [0, 1]; // the oldest version of the daemon that the plugin works with
+const NONCE = 32; // bytes
 
 /**
  * Find this vault's daemon: where it answered last, at the address in the settings, or at the ports
@@ -31,7 +33,7 @@ const MOST_FILES = 20; // files read at most; each computer with this vault leav
 export async function locate(plugin, token) {
   const { settings, daemon } = plugin;
   const usual = toNumericAddress(settings.address);
-  /** @type {Kind | Error} */
+  /** @type {Responder | Error} */
   let kind = "away";
   for (const address of new Set([daemon.address || usual, usual])) {
     kind = await identify(plugin, address, token, "").catch((/** @type {Error} */ error) => error);
@@ -100,11 +102,8 @@ async function readPlaces({ app, manifest }) {
  * wrote the file that led there. another: a daemon that can prove neither. stranger: another program.
  * away: nobody.
  *
- * @typedef {"ours" | "known" | "another" | "stranger" | "away"} Kind
+ * @typedef {"ours" | "known" | "another" | "stranger" | "away"} Responder
  */
-
-const OLDEST = [0, 1]; // the oldest version of the daemon that the plugin works with
-const NONCE = 32; // bytes
 
 /**
  * Return who answers at an address. Rejects with TooOld, or with why a daemon sent no proof.
@@ -113,7 +112,7 @@ const NONCE = 32; // bytes
  * @param {string} address
  * @param {string} token empty when there is none
  * @param {string} id in the file that led there, empty if none did
- * @returns {Promise<Kind>}
+ * @returns {Promise<Responder>}
  */
 export async function identify(plugin, address, token, id) {
   const nonce = toHex(crypto.getRandomValues(new Uint8Array(NONCE)));
@@ -138,7 +137,7 @@ export async function identify(plugin, address, token, id) {
  * @param {CompanionPlugin} plugin
  * @param {string} address
  * @param {Answer} answer to the request for a proof
- * @returns {Promise<Kind>}
+ * @returns {Promise<Responder>}
  */
 async function nameOther(plugin, address, answer) {
   const health = await send(plugin, address, { method: "GET", path: "/healthz" });

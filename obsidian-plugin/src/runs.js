@@ -24,6 +24,14 @@ import { showProgress } from "./work.js";
  * @typedef {{ file: TFile, path: string, run: string, text: string | null, result: Result }} Enrichment
  */
 
+const POLL = 300; // milliseconds between questions; the daemon does not hold back answers when many wait
+const FIRST_PAUSE = 1_000; // milliseconds until the first retry; each later one waits twice as long
+const LAST_PAUSE = 15_000; // milliseconds between retries at most
+const FAILURES_UNTIL_TOLD = 3; // failures in a row until the user is notified
+const MOST_FAILURES = 50; // failures in a row until the run is given up: about ten minutes, sleep not counted
+/** @type {Progress} */
+const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", results: [], next: 0 };
+
 /**
  * Ask a model about a note, and return what it gave. If the note is renamed before the daemon gets to
  * it, it is asked about again.
@@ -89,15 +97,6 @@ async function awaitResult(plugin, run, file, isQuiet) {
   }
   throw new Refused(`The work on “${file.basename}” was cancelled.`);
 }
-
-const POLL = 300; // milliseconds between questions; the daemon does not hold back answers when many wait
-const FIRST_PAUSE = 1_000; // milliseconds until the first retry; each later one waits twice as long
-const LAST_PAUSE = 15_000; // milliseconds between retries at most
-const FAILURES_UNTIL_TOLD = 3; // failures in a row until the user is notified
-const MOST_FAILURES = 50; // failures in a row until the run is given up: about ten minutes, sleep not counted
-
-/** @type {Progress} */
-const NOTHING = { state: "queued", total: 0, counts: {}, waits: "", fault: "", results: [], next: 0 };
 
 /**
  * Yield the progress of a run until it is over; while the daemon is away, its last known progress. A

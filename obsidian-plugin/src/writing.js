@@ -14,6 +14,8 @@ import { showProgress } from "./work.js";
 /** @import { Offer } from "./shapes.js" */
 
 const LONGEST_PAUSE = 16_000; // milliseconds, the last pause before the daemon is told of a write again
+const TRIES = 5;
+const PAUSE = 400; // milliseconds
 
 /**
  * Write what a run gave for a note, and return the id of the change in the journal.
@@ -72,9 +74,6 @@ async function confirmWritten(plugin, file, tellDaemon) {
  *   beforeWrite?: (() => Promise<void>) | undefined, fills?: boolean,
  * }} Application
  */
-
-const TRIES = 5;
-const PAUSE = 400; // milliseconds
 
 /**
  * Make the edits of an offer in the note, and return the offer that was applied. When the note's text
