@@ -44,7 +44,7 @@ check: dev
 	$(BIN)/mypy
 	$(BIN)/lint-imports
 	$(BIN)/cog --check README.md docs/commands.md docs/api.md
-	cd $(PLUGIN) && npm run --silent lint
+	cd $(PLUGIN) && npm run --silent lint && npm run --silent types -- --check
 
 docs: .venv/ready
 	$(BIN)/cog -r README.md docs/commands.md docs/api.md

@@ -1,14 +1,67 @@
-/** The commands; none has a hotkey of its own. */
+/** What the user can do with a note, a folder or the daemon: commands, and items of menus. */
 
-import { ACTIONS } from "./actions.js";
-import { askAboutBacklog, findBacklog } from "./backlog.js";
-import { setPaused } from "./connection.js";
-import { isNote } from "./menus.js";
-import { tellFaults } from "./notices.js";
+import { TFile, TFolder } from "obsidian";
+import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
+import { showWhy } from "./details.js";
+import { notifyOfErrors } from "./dialogs.js";
+import { enrichFolder, enrichNote } from "./enrich.js";
+import { findEditing } from "./note-text.js";
+import { reviewNote } from "./review.js";
+import { undoLast } from "./undo.js";
 
-/** @import { TFile } from "obsidian" */
-/** @import { Action } from "./actions.js" */
+/** @import { Menu } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+
+const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
+const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that is a heading if the next one underlines it
+const UNDERLINE = /^ {0,3}(?:=+|-+)[ \t]*$/;
+const FENCE = /^ {0,3}(`{3,}|~{3,})/;
+
+/**
+ * An action for a note or a folder. isPossible: whether it can be done now; always where it is left out.
+ *
+ * @template T
+ * @typedef {{
+ *   id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
+ *   isPossible?: (plugin: CompanionPlugin, file: T) => boolean,
+ * }} Action
+ */
+
+/**
+ * The actions for a note, by name.
+ *
+ * @satisfies {Record<string, Action<TFile>>}
+ */
+export const ACTIONS = {
+  enrich: { id: "enrich-note", name: "Enrich note", icon: "sparkles", act: enrichNote },
+  section: {
+    id: "enrich-section",
+    name: "Enrich section at the cursor",
+    icon: "heading",
+    act: (plugin, file) => enrichNote(plugin, file, { section: true }),
+    isPossible: hasSection,
+  },
+  answer: {
+    id: "answer-requests",
+    name: "Answer requests in this note",
+    icon: "message-square-reply",
+    act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
+  },
+  folder: {
+    id: "enrich-folder",
+    name: "Enrich folder of this note",
+    icon: "folder-pen",
+    act: async (plugin, file) => {
+      if (file.parent) await enrichFolder(plugin, file.parent);
+    },
+  },
+  review: { id: "review-note", name: "Review what would change", icon: "file-diff", act: reviewNote },
+  undo: { id: "undo-note", name: "Undo the last change of this note", icon: "undo-2", act: undoLast },
+  why: { id: "why-note", name: "Why is this note (not) picked", icon: "circle-help", act: showWhy },
+};
+
+const { enrich, section, answer, review, undo, why } = ACTIONS;
+const FOLDER = { name: "Enrich folder", icon: "folder-pen", act: enrichFolder };
 
 /** @param {CompanionPlugin} plugin */
 export function addCommands(plugin) {
@@ -18,14 +71,14 @@ export function addCommands(plugin) {
     const checkCallback = (/** @type {boolean} */ isChecking) => {
       const file = plugin.app.workspace.getActiveFile();
       if (!isNote(file) || isPossible?.(plugin, file) === false) return false;
-      if (!isChecking) void tellFaults(plugin, () => act(plugin, file));
+      if (!isChecking) void notifyOfErrors(plugin, () => act(plugin, file));
       return true;
     };
     plugin.addCommand({ id, name, icon, checkCallback });
   }
   const decide = (/** @type {boolean} */ isChecking) => {
     if (!findBacklog(plugin).notes) return false;
-    if (!isChecking) void tellFaults(plugin, () => askAboutBacklog(plugin));
+    if (!isChecking) void notifyOfErrors(plugin, () => askAboutBacklog(plugin));
     return true;
   };
   plugin.addCommand({
@@ -34,7 +87,91 @@ export function addCommands(plugin) {
     icon: "list-todo",
     checkCallback: decide,
   });
-  const turn = (/** @type {boolean} */ isPaused) => () => void tellFaults(plugin, () => setPaused(plugin, isPaused));
+  const turn = (/** @type {boolean} */ isPaused) => () => void notifyOfErrors(plugin, () => setPaused(plugin, isPaused));
   plugin.addCommand({ id: "pause", name: "Pause background work", icon: "pause", callback: turn(true) });
   plugin.addCommand({ id: "resume", name: "Resume background work", icon: "play", callback: turn(false) });
+}
+
+/** @param {CompanionPlugin} plugin */
+export function addMenus(plugin) {
+  const { workspace } = plugin.app;
+  plugin.registerEvent(
+    workspace.on("file-menu", (menu, file) => {
+      if (file instanceof TFolder) addItems(plugin, menu, file, [FOLDER]);
+      else if (isNote(file)) addItems(plugin, menu, file, [enrich, review, undo, why]);
+    }),
+  );
+  plugin.registerEvent(
+    workspace.on("editor-menu", (menu, _editor, { file }) => {
+      if (isNote(file)) addItems(plugin, menu, file, [enrich, section, answer]);
+    }),
+  );
+}
+
+/**
+ * @param {unknown} file
+ * @returns {file is TFile}
+ */
+export function isNote(file) {
+  return file instanceof TFile && file.extension === "md";
+}
+
+/**
+ * @template {TFile | TFolder} T
+ * @param {CompanionPlugin} plugin
+ * @param {Menu} menu
+ * @param {T} file
+ * @param {Pick<Action<T>, "name" | "icon" | "act" | "isPossible">[]} actions
+ */
+function addItems(plugin, menu, file, actions) {
+  for (const { name, icon, act, isPossible } of actions) {
+    if (isPossible?.(plugin, file) === false) continue;
+    menu.addItem((item) => {
+      item.setTitle(name).setIcon(icon).setSection("callout-companion");
+      item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, file)));
+    });
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+function hasSection({ app }, file) {
+  const editor = findEditing(app, file)?.editor;
+  return Boolean(editor && isInSection(editor.getValue(), editor.getCursor().line));
+}
+
+/**
+ * Return whether there is a heading (`## Heading`, or an underlined one) at the line or above it, not
+ * counting code and properties. Which section the line is in, the daemon says.
+ *
+ * @param {string} text
+ * @param {number} line counted from 0
+ */
+export function isInSection(text, line) {
+  const lines = text.split("\n");
+  let fence = "";
+  for (let index = findBody(lines); index <= line; index++) {
+    const here = lines[index] ?? "";
+    const mark = FENCE.exec(here)?.[1] ?? "";
+    if (fence) {
+      if (mark.startsWith(fence) && here.trim() === mark) fence = "";
+    } else if (mark) {
+      fence = mark;
+    } else if (HEADING.test(here) || (WORDS.test(here) && UNDERLINE.test(lines[index + 1] ?? ""))) {
+      return true;
+    }
+  }
+  return false;
+}
+
+/**
+ * Return the number of the first line after the properties.
+ *
+ * @param {string[]} lines
+ */
+function findBody(lines) {
+  if (lines[0]?.trimEnd() !== "---") return 0;
+  return lines.findIndex((line, index) => index > 0 && line.trimEnd() === "---") + 1;
 }

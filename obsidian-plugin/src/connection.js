@@ -1,31 +1,114 @@
-/** What the user does with the connection as a whole. */
+/** Requests to this vault's daemon with the token, and pairing, which gets the token for a one-time code. */
 
-import { pauseBackground } from "./daemon.js";
-import { say } from "./notices.js";
-import { look } from "./watch.js";
-import { describeVault } from "./words.js";
+import { locate, toNumericAddress } from "./discovery.js";
+import { AnotherVault, NotPaired, Refused } from "./errors.js";
+import { read, send } from "./http.js";
+import { asPaired } from "./shapes.js";
 
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Reader } from "./shapes.js" */
+
+const SECRET = "callout-companion-token";
 
 /**
- * What a test of the connection says, in words. Never rejects.
+ * GET a path of the API, and return its answer as the reader reads it. Rejects as locate does, or
+ * with NotPaired or one of the errors of read in http.js.
  *
+ * @template T
  * @param {CompanionPlugin} plugin
+ * @param {string} path without the prefix `/api/v1`
+ * @param {Record<string, string | number>} query
+ * @param {Reader<T>} reader
  */
-export async function testConnection(plugin) {
-  await look(plugin);
-  const { status, words } = plugin.watch;
-  return status ? `Connected to ${describeVault(status)}.` : words;
+export function get(plugin, path, query, reader) {
+  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
+  return ask(plugin, "GET", `${path}?${pairs.join("&")}`, null, reader);
 }
 
 /**
- * Pause background work, or resume it, and say so.
+ * POST a body to a path of the API, and return its answer as get does.
+ *
+ * @template T
+ * @param {CompanionPlugin} plugin
+ * @param {string} path without the prefix `/api/v1`
+ * @param {object} body
+ * @param {Reader<T>} reader
+ */
+export function post(plugin, path, body, reader) {
+  return ask(plugin, "POST", path, body, reader);
+}
+
+/**
+ * Exchange a code that the user typed for a token, even if there is one. If no daemon can prove that
+ * it is this vault's, the one at the address in the settings is asked, since the daemon may be unable
+ * to write its file into the plugin's folder.
  *
  * @param {CompanionPlugin} plugin
- * @param {boolean} isPaused
+ * @param {string} code
  */
-export async function setPaused(plugin, isPaused) {
-  await pauseBackground(plugin, isPaused);
-  say(isPaused ? "Background work is paused." : "Background work goes on.");
-  await look(plugin);
+export async function pair(plugin, code) {
+  const address = await locate(plugin, readToken(plugin)).then(
+    (daemon) => daemon.address,
+    (error) => {
+      if (error instanceof AnotherVault) return "";
+      throw error;
+    },
+  );
+  const usual = toNumericAddress(plugin.settings.address);
+  await exchange(plugin, address || usual, code).catch((error) => {
+    throw error instanceof Refused && !address ? new AnotherVault(usual) : error;
+  });
+}
+
+/**
+ * Exchange the code that `companion init` left in data.json, but only with this vault's daemon. The
+ * code is removed when it was used or refused, and stays while the daemon is away.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function useCode(plugin) {
+  const { code } = plugin.settings;
+  if (code === undefined) return;
+  const { address } = await locate(plugin, readToken(plugin));
+  try {
+    await exchange(plugin, address, code);
+  } catch (error) {
+    if (!(error instanceof Refused)) throw error;
+  }
+  if (plugin.settings.code === code) delete plugin.settings.code;
+  await plugin.saveData(plugin.settings);
+}
+
+/**
+ * @template T
+ * @param {CompanionPlugin} plugin
+ * @param {string} method
+ * @param {string} path
+ * @param {object | null} body
+ * @param {Reader<T>} reader
+ */
+async function ask(plugin, method, path, body, reader) {
+  const { address, token } = await locate(plugin, readToken(plugin));
+  if (!token) throw new NotPaired();
+  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {string} address
+ * @param {string} code
+ */
+async function exchange(plugin, address, code) {
+  const question = { method: "POST", path: "/api/v1/pair", body: { code: code.trim() } };
+  const { token } = read(await send(plugin, address, question), asPaired);
+  plugin.app.secretStorage.setSecret(SECRET, token);
+}
+
+/**
+ * Return the token that Obsidian keeps as a secret, empty if there is none.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+function readToken({ app }) {
+  return app.secretStorage.getSecret(SECRET) ?? "";
 }

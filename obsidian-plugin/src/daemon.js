@@ -1,33 +1,19 @@
 /**
- * The HTTP API of this vault's daemon. Every call rejects as locate() does, or with NotPaired, Refused
- * or Garbled.
+ * The calls of the daemon's HTTP API. Each rejects as locate() does, or with NotPaired, Refused or
+ * UnexpectedAnswer.
  */
 
-import { NotPaired } from "./errors.js";
-import { read, send } from "./http.js";
-import { locate } from "./locate.js";
+import { get, post } from "./connection.js";
 import * as shapes from "./shapes.js";
 
 /** @import CompanionPlugin from "./main.js" */
-/** @import { Change, Offer, Order, Reader } from "./shapes.js" */
+/** @import { Change, Offer, Order } from "./shapes.js" */
 
-const PAGE = 1000; // changes, the most that the daemon gives at once
-const WAIT = 5; // seconds; requestUrl cannot be broken off, so that it is not long
-
-/**
- * The token for a one-time code.
- *
- * @param {CompanionPlugin} plugin
- * @param {string} address of the daemon
- * @param {string} code
- */
-export async function takeToken(plugin, address, code) {
-  const question = { method: "POST", path: "/api/v1/pair", body: { code } };
-  return read(await send(plugin, address, question), shapes.asPaired).token;
-}
+const PAGE = 1000; // changes per page, the most that the daemon allows
+const WAIT = 5; // seconds that the daemon may wait for news; short, since requestUrl cannot be aborted
 
 /**
- * How the daemon stands.
+ * Return the status of the daemon.
  *
  * @param {CompanionPlugin} plugin
  */
@@ -36,7 +22,7 @@ export function readStatus(plugin) {
 }
 
 /**
- * Stop background work, or let it go on.
+ * Pause or resume background work, and return the status then.
  *
  * @param {CompanionPlugin} plugin
  * @param {boolean} isPaused
@@ -46,18 +32,18 @@ export function pauseBackground(plugin, isPaused) {
 }
 
 /**
- * Say whether the notes that lay there before, so many, are filled; how the daemon stands then.
+ * Tell the daemon whether to fill the notes of the backlog, and return the status then.
  *
  * @param {CompanionPlugin} plugin
  * @param {boolean} fill
- * @param {number} notes
+ * @param {number} notes the size of the backlog that the user was told
  */
 export function answerBacklog(plugin, fill, notes) {
   return post(plugin, "/backlog", { fill, notes }, shapes.asStatus);
 }
 
 /**
- * The id of the new run.
+ * Start a run and return its id.
  *
  * @param {CompanionPlugin} plugin
  * @param {Order} order
@@ -67,7 +53,7 @@ export async function startRun(plugin, order) {
 }
 
 /**
- * How far the run is, and its results after a number; waits a little for one.
+ * Return the progress of the run, with its results after a number. Waits up to five seconds for one.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -78,6 +64,8 @@ export function readRun(plugin, run, since) {
 }
 
 /**
+ * Cancel runs.
+ *
  * @param {CompanionPlugin} plugin
  * @param {Iterable<string>} runs
  */
@@ -86,26 +74,26 @@ export async function cancelRuns(plugin, runs) {
 }
 
 /**
- * The run's edits for the text that the note has now.
+ * Return the edits of a run's result for the note's current text.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
  * @param {string} path
  * @param {string} text
- * @param {number[] | null} only of the result's changes; null: all of them
+ * @param {number[] | null} only the numbers of the wanted changes of the result, null for all
  */
-export function offerAgain(plugin, run, path, text, only) {
+export function readEdits(plugin, run, path, text, only) {
   return post(plugin, `/runs/${run}/edits`, { path, text, ...(only && { only }) }, shapes.asOffer);
 }
 
 /**
- * The id of the change that the edits of an offer made.
+ * Tell the daemon that the edits of an offer were made, and return the id of the change.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
  * @param {string} path of the note when the run was started
  * @param {Offer} offer
- * @param {string} now its path by now
+ * @param {string} now its current path
  */
 export async function confirmEdits(plugin, run, path, { edits, ...hashes }, now) {
   const body = { path, ...hashes, ...(now !== path && { moved_to: now }) };
@@ -113,7 +101,7 @@ export async function confirmEdits(plugin, run, path, { edits, ...hashes }, now)
 }
 
 /**
- * Say that the user does not want these changes of the result.
+ * Tell the daemon that the user refused these changes of the result.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -125,7 +113,7 @@ export function refuseChanges(plugin, run, path, only) {
 }
 
 /**
- * All changes, newest first; a page is asked for once it is needed.
+ * Yield all changes of a note or a run, newest first. Pages are read as they are needed.
  *
  * @param {CompanionPlugin} plugin
  * @param {{ path: string } | { run: string }} which
@@ -145,7 +133,7 @@ export async function* readChanges(plugin, which) {
 }
 
 /**
- * Where the note of the change is now.
+ * Return the current path of the change's note.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
@@ -155,18 +143,18 @@ export async function readChangePath(plugin, change) {
 }
 
 /**
- * Let the daemon take the change back; reason: why a part of it stays, where one does.
+ * Have the daemon undo the change. The answer's reason says why a part of it stays, null if none does.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
- * @param {boolean} isShown whether the note is open here, and no editor has anything unsaved
+ * @param {boolean} isShown whether the note is open in this app, with nothing unsaved
  */
 export function undo(plugin, change, isShown) {
   return post(plugin, `/changes/${change}/undo`, { ...(isShown && { even_open: true }) }, shapes.asUndone);
 }
 
 /**
- * The edits that take the change out of a text; reason: as above.
+ * Return the edits that undo the change in a text, with the reason as above.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
@@ -177,6 +165,8 @@ export function offerUndo(plugin, change, text) {
 }
 
 /**
+ * Tell the daemon that the edits that undo a change were made.
+ *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {Offer} offer
@@ -186,17 +176,18 @@ export function confirmUndo(plugin, change, { edits, ...hashes }) {
 }
 
 /**
- * What the note needs, or why it is left alone.
+ * Return what the note needs, or why it is skipped.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path
  */
-export function lookAt(plugin, path) {
+export function readNeeds(plugin, path) {
   return get(plugin, "/notes", { path }, shapes.asNote);
 }
 
 /**
- * Say which notes are open; those of them that wait for edits, and what users asked for in them.
+ * Tell the daemon which notes are open. Return those that the background would fill, and the changes
+ * in them that were asked for elsewhere.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} client
@@ -204,41 +195,4 @@ export function lookAt(plugin, path) {
  */
 export function reportPresence(plugin, client, open) {
   return post(plugin, "/presence", { client, open }, shapes.asAttended);
-}
-
-/**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path
- * @param {Record<string, string | number>} query
- * @param {Reader<T>} reader
- */
-function get(plugin, path, query, reader) {
-  const pairs = Object.entries(query).map(([name, value]) => `${name}=${encodeURIComponent(value)}`);
-  return ask(plugin, "GET", `${path}?${pairs.join("&")}`, null, reader);
-}
-
-/**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} path
- * @param {object} body
- * @param {Reader<T>} reader
- */
-function post(plugin, path, body, reader) {
-  return ask(plugin, "POST", path, body, reader);
-}
-
-/**
- * @template T
- * @param {CompanionPlugin} plugin
- * @param {string} method
- * @param {string} path
- * @param {object | null} body
- * @param {Reader<T>} reader
- */
-async function ask(plugin, method, path, body, reader) {
-  const { address, token } = await locate(plugin);
-  if (!token) throw new NotPaired();
-  return read(await send(plugin, address, { method, path: `/api/v1${path}`, body, token }), reader);
 }

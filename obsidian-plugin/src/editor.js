@@ -1,4 +1,4 @@
-/** Edits made in an open editor: its cursor stays with the user's words, and its undo in steps. */
+/** Edits in an open editor: one step of its undo history, the cursor kept with the words it is in. */
 
 import { isolateHistory } from "@codemirror/commands";
 import { ChangeSet, EditorSelection } from "@codemirror/state";
@@ -10,11 +10,11 @@ import { EditorView } from "@codemirror/view";
 /** @typedef {{ anchor: number, head: number }} Range offsets; the same where nothing is selected */
 
 /**
- * Make the edits: one step of the undo history, whatever is typed before and after it. Where
- * CodeMirror's view is not to be had, words typed within half a second may share that step.
+ * Make the edits as one step of the undo history, apart from what is typed before and after. Where
+ * CodeMirror's view is not available, words typed within half a second may share that step.
  *
  * @param {Editor} editor
- * @param {Edit[]} edits in the order of their places; none touches another
+ * @param {Edit[]} edits sorted by offset; no two are adjacent
  */
 export function changeEditor(editor, edits) {
   const cm = findCodeMirror(editor);
@@ -23,7 +23,7 @@ export function changeEditor(editor, edits) {
 }
 
 /**
- * What is selected in the editor.
+ * Return the editor's selected ranges.
  *
  * @param {Editor} editor
  * @returns {Range[]}
@@ -35,7 +35,7 @@ export function findRanges(editor) {
 }
 
 /**
- * Whether an input method shows candidates there.
+ * Return whether an input method shows candidates in the editor.
  *
  * @param {Editor} editor
  */
@@ -45,9 +45,9 @@ export function isComposing(editor) {
 }
 
 /**
- * The range in the text that the edits make: still of the words it stood in. A cursor where whole
- * lines are put in stays with the line below them; at the end of a note, where they come with a
- * line break in front, with the line above. What is selected does not grow.
+ * Return where a range is after the edits: it stays with its words. A cursor where whole lines are
+ * inserted stays with the line below them, or with the line above if they begin with a line break, as
+ * at the end of a note. A selection does not grow.
  *
  * @param {Edit[]} edits
  * @param {number} length of the text before
@@ -66,7 +66,7 @@ export function mapRange(edits, length, { anchor, head }) {
 }
 
 /**
- * The view behind Obsidian's editor, as it has been since 1.0; null where there is none.
+ * Return the CodeMirror view behind Obsidian's editor, undocumented but there since 1.0, else null.
  *
  * @param {Editor} editor
  */
@@ -122,7 +122,7 @@ function toChanges(edits, length) {
 }
 
 /**
- * Which side of what is put in at the offset a cursor goes to: -1 before it, 1 after it.
+ * Return on which side of text inserted at the offset a cursor goes: -1 before it, 1 after it.
  *
  * @param {Edit[]} edits
  * @param {number} offset

@@ -1,7 +1,16 @@
-/** One request to a daemon, and its answer read with distrust. */
+/** The HTTP transport: one request to a daemon, and its answer turned into a value or an error. */
 
 import { requestUrl } from "obsidian";
-import { ChangeGone, DaemonAway, Garbled, NotAgreed, NotPaired, NotThere, Refused, TooOld } from "./errors.js";
+import {
+  ChangeGone,
+  DaemonAway,
+  UnexpectedAnswer,
+  NotAgreed,
+  NotPaired,
+  NotThere,
+  Refused,
+  TooOld,
+} from "./errors.js";
 import { asProblem } from "./shapes.js";
 
 /** @import { RequestUrlParam } from "obsidian" */
@@ -11,15 +20,15 @@ import { asProblem } from "./shapes.js";
 /** @typedef {{ status: number, text: string }} Answer */
 
 /**
- * What is asked. token: empty to send none.
+ * A request. token: empty to send none.
  *
  * @typedef {{ method: string, path: string, body?: object | null, token?: string }} Question
  */
 
-const PATIENCE = 30_000; // milliseconds; the daemon holds an answer back for a few seconds at most
+const PATIENCE = 30_000; // milliseconds until a request is given up; the daemon waits a few seconds at most
 
 /**
- * The answer of whoever is there. Rejects with DaemonAway.
+ * Send a request and return the answer. Rejects with DaemonAway.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} address
@@ -43,6 +52,10 @@ export function send({ manifest, timers }, address, { method, path, body, token 
 }
 
 /**
+ * Return the answer's JSON as the reader reads it.
+ *
+ * Throws the error for the answer's status and problem type (RFC 9457), or UnexpectedAnswer.
+ *
  * @template T
  * @param {Answer} answer
  * @param {Reader<T>} reader
@@ -59,6 +72,8 @@ export function read({ status, text }, reader) {
 }
 
 /**
+ * Parse JSON. Throws UnexpectedAnswer.
+ *
  * @param {string} text
  * @returns {unknown}
  */
@@ -66,6 +81,6 @@ export function parse(text) {
   try {
     return JSON.parse(text);
   } catch {
-    throw new Garbled();
+    throw new UnexpectedAnswer();
   }
 }

@@ -1,43 +1,40 @@
-/** Callout Companion in Obsidian. What to do is the daemon's business; this shows it and writes. */
+/** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
-import { ACTIONS } from "./actions.js";
-import { newAsked, takeAsked } from "./asked.js";
-import { addCommands } from "./commands.js";
+import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
-import { watchHands } from "./hands.js";
-import { addMenus, isNote } from "./menus.js";
-import { say, tellFaults } from "./notices.js";
-import { leave, reportChange } from "./presence.js";
-import { readSettings } from "./settings.js";
-import { CompanionSettingTab } from "./settings-tab.js";
+import { openDetails } from "./details.js";
+import { notify, notifyOfErrors } from "./dialogs.js";
+import { Stopped } from "./errors.js";
+import { reportNoneOpen, checkDaemon, newDaemonState, reportOpenIfChanged } from "./heartbeat.js";
+import { CompanionSettingTab, readSettings } from "./settings.js";
 import { addStatusBar } from "./status-bar.js";
-import { LOOK, newRest, takeOver } from "./take-over.js";
-import { newTimers } from "./timers.js";
-import { look, newWatch } from "./watch.js";
+import { changeAsAsked, LOOK, newAskedChanges, newTakeOverState, takeOver } from "./take-over.js";
+import { newActivity, watchActivity } from "./user-activity.js";
 
 /** @import { TFile } from "obsidian" */
-/** @import { Quiet } from "./quiet.js" */
+/** @import { Pending } from "./work.js" */
 
 /**
- * client: what the daemon knows this window by. told: the open notes it was told of. doing: what
- * is being done, by the note's or folder's path. quiet: what a model gave unasked, by the note.
- * runs: ids of those that are followed. announced: of how many notes the user was told that they
- * wait for an answer.
+ * client: the id of this window for the daemon. reportedOpen: the open notes it was told of, a line
+ * each. doing: what is being done, by the path of the note or folder. pending: results of models that
+ * were asked in the background, by the note. runs: the ids of the runs that are followed.
+ * announcedBacklog: the size of the backlog that the user was notified of.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
   timers = newTimers();
-  watch = newWatch();
-  rest = newRest();
-  asked = newAsked();
+  daemon = newDaemonState();
+  activity = newActivity();
+  takeOver = newTakeOverState();
+  asked = newAskedChanges();
   client = crypto.randomUUID();
-  told = "";
-  announced = 0;
+  reportedOpen = "";
+  announcedBacklog = 0;
   /** @type {Map<string, string>} */
   doing = new Map();
-  /** @type {Map<TFile, Quiet>} */
-  quiet = new Map();
+  /** @type {Map<TFile, Pending>} */
+  pending = new Map();
   /** @type {Set<string>} */
   runs = new Set();
   /** @type {HTMLElement | null} */
@@ -45,7 +42,7 @@ export default class CompanionPlugin extends Plugin {
 
   async onload() {
     this.settings = readSettings(await this.loadData());
-    this.statusBar = addStatusBar(this);
+    this.statusBar = addStatusBar(this, () => openDetails(this));
     this.addRibbonIcon("sparkles", "Fill this note", () => useRibbon(this));
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
@@ -55,33 +52,86 @@ export default class CompanionPlugin extends Plugin {
 
   onunload() {
     this.timers.stopAll();
-    void leave(this);
+    void reportNoneOpen(this);
     cancelRuns(this, [...this.runs]).catch(() => {});
   }
 
   async onExternalSettingsChange() {
     this.settings = readSettings(await this.loadData());
-    this.watch.address = "";
-    await look(this);
+    this.daemon.address = "";
+    await checkDaemon(this);
   }
 }
 
 /** @param {CompanionPlugin} plugin */
 function begin(plugin) {
   const { workspace } = plugin.app;
-  const tell = () => void reportChange(plugin);
+  const tell = () => void reportOpenIfChanged(plugin);
   plugin.registerEvent(workspace.on("file-open", tell));
   plugin.registerEvent(workspace.on("layout-change", tell));
-  watchHands(plugin);
-  plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => leave(plugin))));
+  watchActivity(plugin);
+  plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => reportNoneOpen(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
-  plugin.registerInterval(window.setInterval(() => void takeAsked(plugin), LOOK));
-  void look(plugin);
+  plugin.registerInterval(window.setInterval(() => void changeAsAsked(plugin), LOOK));
+  void checkDaemon(plugin);
 }
 
 /** @param {CompanionPlugin} plugin */
 function useRibbon(plugin) {
   const file = plugin.app.workspace.getActiveFile();
-  if (!isNote(file)) return say("Open a note first.");
-  void tellFaults(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
+  if (!isNote(file)) return notify("Open a note first.");
+  void notifyOfErrors(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
+}
+
+/** Return timers that all end when the plugin does; none is running yet. */
+function newTimers() {
+  /** @type {Map<number, () => void>} */
+  const running = new Map();
+  let isStopped = false;
+
+  /**
+   * Call act after so many milliseconds, or stop if the plugin ends before. Return the id of the
+   * timer, for cancel.
+   *
+   * @param {number} ms
+   * @param {() => void} act
+   */
+  function after(ms, act, stop = () => {}) {
+    const timer = window.setTimeout(() => {
+      running.delete(timer);
+      act();
+    }, ms);
+    running.set(timer, stop);
+    if (isStopped) stopAll();
+    return timer;
+  }
+
+  /** @param {number} timer */
+  function cancel(timer) {
+    window.clearTimeout(timer);
+    running.delete(timer);
+  }
+
+  /**
+   * Resolve after so many milliseconds, or reject with Stopped if the plugin ends before.
+   *
+   * @param {number} ms
+   * @returns {Promise<void>}
+   */
+  function pause(ms) {
+    return new Promise((resolve, reject) => {
+      after(ms, resolve, () => reject(new Stopped()));
+    });
+  }
+
+  /** Stop all timers, and each that is started later at once. */
+  function stopAll() {
+    isStopped = true;
+    for (const [timer, stop] of [...running]) {
+      cancel(timer);
+      stop();
+    }
+  }
+
+  return { after, cancel, pause, stopAll };
 }

@@ -1,16 +1,16 @@
-/** The text of a note as its editor shows it, and edits made in it without losing a letter. */
+/** A note's text read and edited, in the editor that shows it or in its file, without losing what was typed. */
 
 import { MarkdownView } from "obsidian";
 import { changeEditor } from "./editor.js";
-import { NoteInTheWay } from "./errors.js";
+import { NoteUnavailable } from "./errors.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
 
 /**
- * text: what edits are to be made for. It is what the editor shows, unless its file has line ends
- * or a byte order mark that no editor shows and Obsidian drops when it saves: then it is the
- * file's, and the edits are made there. view: the one that edits the note; null where none does.
+ * text: the text that edits have to be made for. That is what the editor shows, unless the file has
+ * line ends or a byte order mark that editors do not show and Obsidian drops when it saves: then it is
+ * the file's text, and the edits are made there. view: the view that edits the note, null if none does.
  *
  * @typedef {{ text: string, view: MarkdownView | null }} Reading
  */
@@ -18,7 +18,7 @@ import { NoteInTheWay } from "./errors.js";
 const BOM = "\ufeff";
 
 /**
- * All views that show notes, whether to read or to edit, in windows of their own, too.
+ * Return all views of notes, in reading and in editing mode, including those in pop-out windows.
  *
  * @param {App} app
  * @returns {MarkdownView[]}
@@ -33,21 +33,23 @@ export function findViews(app) {
 }
 
 /**
- * Whether a note that shows this is to be saved: not where its file's line ends or byte order mark
- * would be lost and nothing was typed; if something was, Obsidian is about to do that itself.
+ * Return whether a note whose editor shows this text should be saved: not if nothing was typed and
+ * the file's line ends or byte order mark would be lost.
  *
  * @param {App} app
  * @param {TFile} file
  * @param {string} shown
  */
-export async function isToSave(app, file, shown) {
+export async function needsSaving(app, file, shown) {
   const text = await readFile(app, file);
-  return isPlain(text) || shown !== asShown(text);
+  return isPlain(text) || shown !== toEditorText(text);
 }
 
 /**
- * What the note holds; what was typed in it is saved before where that gives up its line ends.
- * Throws NoteInTheWay.
+ * Return the note's text. If something was typed into a note with other line ends or a byte order mark,
+ * it is saved first, which gives them up.
+ *
+ * Throws NoteUnavailable if the note is not UTF-8, or cannot be saved.
  *
  * @param {App} app
  * @param {TFile} file
@@ -57,31 +59,32 @@ export async function readNote(app, file) {
   const view = findEditing(app, file);
   let text = await readFile(app, file);
   if (!view) return { text, view };
-  if (!isPlain(text) && view.editor.getValue() !== asShown(text)) {
+  if (!isPlain(text) && view.editor.getValue() !== toEditorText(text)) {
     await view.save();
     text = await readFile(app, file);
   }
   const shown = view.editor.getValue();
   if (isPlain(text)) return { text: shown, view };
-  if (shown === asShown(text)) return { text, view };
-  throw new NoteInTheWay(`“${file.basename}” is not saved yet. Try again in a moment.`);
+  if (shown === toEditorText(text)) return { text, view };
+  throw new NoteUnavailable(`“${file.basename}” is not saved yet. Try again in a moment.`);
 }
 
 /**
- * Whether the file of the note has line ends and a byte order mark where the text has them.
+ * Return whether the text and the note's file agree in having line ends or a byte order mark that
+ * editors do not show, or in having none.
  *
  * @param {App} app
  * @param {TFile} file
  * @param {string} text
  */
-export async function isOfForm(app, file, text) {
+export async function hasForm(app, file, text) {
   return isPlain(await readFile(app, file)) === isPlain(text);
 }
 
 /**
- * Whether the edits were made; they are not when the note is not exactly `before` any more, which
- * is compared in the same breath. In an editor they are one step of its undo, and its cursor and
- * its scrolling stay; an editor whose file is written in its place is read anew by Obsidian.
+ * Make the edits if the note is exactly `before`, and return whether they were made. Comparing and
+ * writing are one step that nothing can come between. In an editor the edits are one step of its undo
+ * history, and its cursor and scroll position stay. If the file is written instead, Obsidian reloads it.
  *
  * @param {App} app
  * @param {TFile} file
@@ -95,14 +98,14 @@ export async function editNote(app, file, before, edits) {
   if (editor.getValue() !== before) return false;
   changeEditor(editor, joinEdits(edits));
   if (editor.getValue() !== applyEdits(before, edits)) {
-    throw new NoteInTheWay("another plugin changed what was written; undo it in the editor");
+    throw new NoteUnavailable("another plugin changed what was written; undo it in the editor");
   }
   await view.save();
   return true;
 }
 
 /**
- * The text with the edits made, whose offsets count UTF-16 code units of it.
+ * Return the text with the edits made. Their offsets count UTF-16 code units.
  *
  * @param {string} text
  * @param {Edit[]} edits
@@ -115,8 +118,8 @@ export function applyEdits(text, edits) {
 }
 
 /**
- * The edits in the order of their places, those that touch made one: then it does not matter in
- * which order an editor takes them.
+ * Return the edits sorted by offset, with adjacent ones joined: then it does not matter in which
+ * order an editor applies them.
  *
  * @param {Edit[]} edits
  */
@@ -136,7 +139,7 @@ export function joinEdits(edits) {
 }
 
 /**
- * Of the text as UTF-8, in hexadecimal digits.
+ * Return the SHA-256 of the text as UTF-8, in hexadecimal digits.
  *
  * @param {string} text
  */
@@ -146,8 +149,8 @@ export async function sha256(text) {
 }
 
 /**
- * The view whose editor shows the note, the active one first. A view in reading mode has an
- * editor, too, which need not hold the note's text.
+ * Return the view that edits the note, preferably the active one, or null. A view in reading mode
+ * does not count: its editor need not hold the note's text.
  *
  * @param {App} app
  * @param {TFile} file
@@ -170,8 +173,8 @@ async function editFile(app, file, before, edits) {
   let isSame = true;
   try {
     await app.vault.process(file, (text) => {
-      isSame = mark + withoutMark(text) === before && !isShownElse(app, file, before);
-      if (!isSame) throw new Error(); // nothing is written then
+      isSame = mark + withoutMark(text) === before && !isShownDifferently(app, file, before);
+      if (!isSame) throw new Error(); // so that nothing is written
       return applyEdits(before, edits);
     });
   } catch (error) {
@@ -181,19 +184,21 @@ async function editFile(app, file, before, edits) {
 }
 
 /**
- * Whether an editor shows the note that would not take what the file gets.
+ * Return whether an editor shows the note with another text, or would not show the file's text as it is.
  *
  * @param {App} app
  * @param {TFile} file
  * @param {string} text
  */
-function isShownElse(app, file, text) {
+function isShownDifferently(app, file, text) {
   const view = findEditing(app, file);
-  return view !== null && (isPlain(text) || view.editor.getValue() !== asShown(text));
+  return view !== null && (isPlain(text) || view.editor.getValue() !== toEditorText(text));
 }
 
 /**
- * The text in the file, its line ends and byte order mark as they are. Throws NoteInTheWay.
+ * Return the text of the file, with its line ends and byte order mark.
+ *
+ * Throws NoteUnavailable if it is not UTF-8.
  *
  * @param {App} app
  * @param {TFile} file
@@ -204,12 +209,12 @@ async function readFile({ vault }, file) {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new NoteInTheWay(`“${file.basename}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
+    throw new NoteUnavailable(`“${file.basename}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
   }
 }
 
 /**
- * Whether an editor shows the text as it is.
+ * Return whether an editor shows the text as it is: no byte order mark, all line ends LF.
  *
  * @param {string} text
  */
@@ -218,11 +223,11 @@ function isPlain(text) {
 }
 
 /**
- * What an editor shows of a file's text.
+ * Return what an editor shows of a file's text.
  *
  * @param {string} text
  */
-export function asShown(text) {
+export function toEditorText(text) {
   return withoutMark(text).replace(/\r\n?/g, "\n");
 }
 

@@ -1,27 +1,27 @@
-/** Which notes are shown here, in whatever way, and what was typed in them written to the disk. */
+/** Which notes are open in this app, wherever they are shown; and saving what was typed in them. */
 
-import { TFile, TextFileView } from "obsidian";
-import { NoteInTheWay } from "./errors.js";
-import { asShown, isToSave } from "./note-text.js";
+import { TextFileView, TFile } from "obsidian";
+import { NoteUnavailable } from "./errors.js";
+import { toEditorText, needsSaving } from "./note-text.js";
 
 /** @import { App } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * An editor outside of tabs and panes: a card of a canvas, a popover. Obsidian's API has none of
- * it but `Workspace.activeEditor`, so that nothing about one is taken for granted.
+ * An editor outside of tabs and panes: a card on a canvas, a popover. Obsidian's API has nothing for
+ * them but `Workspace.activeEditor`, so that each field and method is checked before it is used.
  *
- * isPart: whether it shows a part of the note alone, as a card of one heading does.
+ * isPart: whether it shows only a part of the note, as a card of one heading does.
  *
  * @typedef {{ file: TFile, isPart: boolean, read: () => string, save: () => unknown }} Card
  */
 
-const LOOK = 200; // milliseconds
-const LOOKS = 15; // Obsidian saves two seconds after the last letter
+const LOOK = 200; // milliseconds between two checks whether a card is saved
+const LOOKS = 15; // checks at most; Obsidian saves two seconds after the last keystroke
 
 /**
- * The paths of the notes that are open: in a tab, a pane or a window of its own, on a canvas, in
- * a popover, and embedded in one of these. In order.
+ * Return the sorted paths of the notes that are open: in a tab, a pane or a pop-out window, on a
+ * canvas, in a popover, or embedded in one of these.
  *
  * @param {App} app
  */
@@ -37,18 +37,18 @@ export function findOpen(app) {
 }
 
 /**
- * Write what was typed to the disk.
+ * Save what was typed in open notes.
  *
- * Throws NoteInTheWay when that cannot be done.
+ * Throws NoteUnavailable if a note cannot be saved.
  *
  * @param {CompanionPlugin} plugin
- * @param {string} where what the notes' paths begin with
+ * @param {string} where the start of the notes' paths: a note, a folder with `/` at the end, empty for all
  */
 export async function saveOpen(plugin, where) {
   const { app } = plugin;
   for (const view of findTextViews(app)) {
     const { file } = view;
-    if (isNoteIn(file, where) && (await isToSave(app, file, view.getViewData()))) await view.save();
+    if (isNoteIn(file, where) && (await needsSaving(app, file, view.getViewData()))) await view.save();
   }
   for (const card of findCards(app)) {
     if (isNoteIn(card.file, where)) await saveCard(plugin, card);
@@ -56,7 +56,7 @@ export async function saveOpen(plugin, where) {
 }
 
 /**
- * The views of text in all tabs, panes and windows: of Markdown, canvases and of other plugins.
+ * Return the text views in all tabs, panes and windows: Markdown, canvases, and other plugins'.
  *
  * @param {App} app
  */
@@ -70,7 +70,7 @@ function findTextViews(app) {
 }
 
 /**
- * The files on a canvas (https://jsoncanvas.org); none for a view of another kind.
+ * Return the files on a canvas (https://jsoncanvas.org), none if the view is of another kind.
  *
  * @param {App} app
  * @param {TextFileView} view
@@ -90,7 +90,7 @@ function nodesOf(view) {
     const nodes = field(JSON.parse(view.getViewData()), "nodes");
     return Array.isArray(nodes) ? nodes : [];
   } catch {
-    return []; // a canvas that is not read yet
+    return []; // a canvas that is not loaded yet
   }
 }
 
@@ -110,7 +110,7 @@ function findCards(app) {
 
 /**
  * @param {unknown} part
- * @returns {Card | null} null where nothing is edited
+ * @returns {Card | null} null if it is no editor of a file
  */
 function asCard(part) {
   const file = field(part, "file");
@@ -123,23 +123,25 @@ function asCard(part) {
 }
 
 /**
+ * Save a card, and wait until its text is in the file.
+ *
  * @param {CompanionPlugin} plugin
  * @param {Card} card
  */
 async function saveCard({ app, timers }, { file, isPart, read, save }) {
   for (let looks = 0; looks < LOOKS; looks++) {
-    const saved = asShown(await app.vault.read(file));
+    const saved = toEditorText(await app.vault.read(file));
     if (isPart ? saved.includes(read()) : saved === read()) return;
     if (!looks) await save();
     else await timers.pause(LOOK);
   }
-  throw new NoteInTheWay(
+  throw new NoteUnavailable(
     `“${file.basename}” is being edited on a canvas or in a popover, and is not saved yet. Try again when it is.`,
   );
 }
 
 /**
- * Add the note and those embedded in it, and in these.
+ * Add the note and all notes embedded in it, directly or through others.
  *
  * @param {App} app
  * @param {TFile | null} file
@@ -180,4 +182,14 @@ function field(value, name) {
  */
 function hasMethod(value, name) {
   return typeof field(value, name) === "function";
+}
+
+/**
+ * Return whether the note is open in this app.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export function isOpen({ app }, path) {
+  return findOpen(app).includes(path);
 }

@@ -1,131 +1,212 @@
-/** What would change in a note, shown before it is written. */
+/** The review of a note: what a model gave is shown, accepted or refused by the user, and then written. */
 
-import { offerAgain, refuseChanges } from "./daemon.js";
-import { askFor, tell, write } from "./enrich.js";
-import { NoteInTheWay, Refused } from "./errors.js";
-import { showReview } from "./modals.js";
+import { Modal, Setting } from "obsidian";
+import { readEdits, refuseChanges } from "./daemon.js";
+import { notify } from "./dialogs.js";
+import { notifyOfOutcome } from "./enrich.js";
+import { NoteUnavailable, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
-import { say } from "./notices.js";
 import { saveOpen } from "./open-notes.js";
-import { giveBack, takeQuiet } from "./quiet.js";
-import { sentence } from "./words.js";
-import { tellProgress, workOn } from "./work.js";
+import { askModel } from "./runs.js";
+import { nameChange, sentence } from "./words.js";
+import { claimPending, returnPending, showProgress, workOn } from "./work.js";
+import { writeEnrichment } from "./writing.js";
 
-/** @import { TFile } from "obsidian" */
-/** @import { Given } from "./enrich.js" */
+/** @import { App, TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Enrichment } from "./runs.js" */
 /** @import { Filled } from "./shapes.js" */
 
 /**
- * A change, and the text that would go for it: mostly none.
+ * A change, and the text that it would replace, mostly none.
  *
  * @typedef {{ change: Filled, before: string }} Proposal
  */
 
 /**
- * Ask a model about the note, show what it gave, and do what is decided. Until then nothing else
- * is done with the note in this window.
+ * Ask a model about the note, show what it gave, and carry out the user's decision. Until then
+ * nothing else is done with the note in this window.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
 export async function reviewNote(plugin, file) {
   await workOn(plugin, file.path, async () => {
-    const quiet = await takeFitting(plugin, file);
-    const given = quiet ?? (await askFor(plugin, file, {}, true));
-    if (!given.result.offer) return tell(plugin, given, []);
+    const pending = await claimFitting(plugin, file);
+    const given = pending ?? (await askModel(plugin, file, {}, true));
+    if (!given.result.offer) return notifyOfOutcome(plugin, given, []);
     const proposals = await findProposals(plugin, given);
-    tellProgress(plugin, file.path, `reviewing ${file.basename}`);
+    showProgress(plugin, file.path, `reviewing ${file.basename}`);
     const accepted = await showReview(plugin.app, file.basename, proposals);
-    if (accepted) await decideOn(plugin, given, accepted);
-    else if (quiet) giveBack(plugin, quiet);
+    if (accepted) await carryOut(plugin, given, accepted);
+    else if (pending) returnPending(plugin, pending);
   });
 }
 
 /**
- * What a model gave for the note before anybody asked, on the text that it has now. Null when
- * there is none, or not all of it has a place any more.
+ * Claim the pending result for the note, with edits for its text as it is now. Null if there is
+ * none, or not all of it fits the note any more.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
- * @returns {Promise<Given | null>}
+ * @returns {Promise<Enrichment | null>}
  */
-async function takeFitting(plugin, file) {
-  const given = await takeQuiet(plugin, file);
+async function claimFitting(plugin, file) {
+  const given = await claimPending(plugin, file);
   if (!given?.result.offer) return null;
   const { text } = await readNote(plugin.app, file);
-  if ((await findOvertaken(plugin, { ...given, text: null })).size) return null;
-  const offer = await offerAgain(plugin, given.run, given.path, text, null);
+  if ((await findObsolete(plugin, { ...given, text: null })).size) return null;
+  const offer = await readEdits(plugin, given.run, given.path, text, null);
   return { ...given, text, result: { ...given.result, offer } };
 }
 
 /**
- * Write what was accepted; what was not is not asked for again.
+ * Write the accepted changes, and tell the daemon of the refused ones, so that it never asks for them again.
  *
  * @param {CompanionPlugin} plugin
- * @param {Given} given
+ * @param {Enrichment} given
  * @param {number[]} accepted
  */
-async function decideOn(plugin, given, accepted) {
+async function carryOut(plugin, given, accepted) {
   const { run, path, result, file } = given;
   const all = [...result.changes.keys()];
   const refused = all.filter((index) => !accepted.includes(index));
-  const overtaken = await findOvertaken(plugin, given);
+  const obsolete = await findObsolete(plugin, given);
   if (refused.length) await refuseChanges(plugin, run, path, refused);
-  const wanted = accepted.filter((index) => !overtaken.has(index));
+  const wanted = accepted.filter((index) => !obsolete.has(index));
   if (wanted.length) {
-    result.change = await write(plugin, given, wanted);
-    tell(plugin, given, wanted);
+    result.change = await writeEnrichment(plugin, given, wanted);
+    notifyOfOutcome(plugin, given, wanted);
   }
-  const [why] = overtaken.values();
-  const isNone = overtaken.size === all.length;
+  const [why] = obsolete.values();
+  const isNone = obsolete.size === all.length;
   if (why && (isNone || wanted.length < accepted.length)) {
     const what = isNone ? "nothing" : "not all";
-    say(`The review of “${file.basename}” was overtaken: ${what} of it fits any more. ${sentence(why)}`);
+    notify(`The review of “${file.basename}” was overtaken: ${what} of it fits any more. ${sentence(why)}`);
   } else if (!wanted.length) {
-    say(`Nothing was written in “${file.basename}”.`);
+    notify(`Nothing was written in “${file.basename}”.`);
   }
 }
 
 /**
- * The changes that have no place in the note any more, each with the reason: it was written
- * meanwhile, by somebody else or in another window.
+ * Return the numbers of the changes that do not fit the note any more, because it was changed
+ * meanwhile, each with the daemon's reason.
+ *
+ * Throws NoteUnavailable if the note was deleted.
  *
  * @param {CompanionPlugin} plugin
- * @param {Given} given
+ * @param {Enrichment} given
  */
-async function findOvertaken(plugin, { run, path, text, result, file }) {
+async function findObsolete(plugin, { run, path, text, result, file }) {
   /** @type {Map<number, string>} */
-  const overtaken = new Map();
+  const obsolete = new Map();
   if (!plugin.app.vault.getFileByPath(file.path)) {
-    throw new NoteInTheWay(`“${file.path}” was deleted; nothing was written.`);
+    throw new NoteUnavailable(`“${file.path}” was deleted; nothing was written.`);
   }
   await saveOpen(plugin, file.path);
   const now = (await readNote(plugin.app, file)).text;
-  if (now === text) return overtaken;
+  if (now === text) return obsolete;
   for (const index of result.changes.keys()) {
     try {
-      await offerAgain(plugin, run, path, now, [index]);
+      await readEdits(plugin, run, path, now, [index]);
     } catch (error) {
       if (!(error instanceof Refused)) throw error;
-      overtaken.set(index, error.message);
+      obsolete.set(index, error.message);
     }
   }
-  return overtaken;
+  return obsolete;
 }
 
 /**
+ * Return each change with the text that it would replace.
+ *
  * @param {CompanionPlugin} plugin
- * @param {Given} given
+ * @param {Enrichment} given
  * @returns {Promise<Proposal[]>}
  */
 async function findProposals(plugin, { run, path, text, result }) {
   const base = text ?? "";
   const proposals = [];
   for (const [index, change] of result.changes.entries()) {
-    const { edits } = await offerAgain(plugin, run, path, base, [index]);
+    const { edits } = await readEdits(plugin, run, path, base, [index]);
     const replaced = edits.map(({ start, end }) => base.slice(start, end));
     proposals.push({ change, before: replaced.join("").trim() });
   }
   return proposals;
+}
+
+/**
+ * Show a window with the changes and what they replace, each to be accepted or refused. Resolve with the
+ * numbers of the accepted ones, or with null if it is cancelled.
+ *
+ * @param {App} app
+ * @param {string} name of the note
+ * @param {Proposal[]} proposals
+ * @returns {Promise<number[] | null>}
+ */
+export function showReview(app, name, proposals) {
+  return new Promise((resolve) => openReview(app, name, proposals, resolve));
+}
+
+/**
+ * @param {App} app
+ * @param {string} name
+ * @param {Proposal[]} proposals
+ * @param {(accepted: number[] | null) => void} decide
+ */
+function openReview(app, name, proposals, decide) {
+  const modal = new Modal(app).setTitle(`What would change in “${name}”`);
+  const { contentEl } = modal;
+  const isAccepted = proposals.map(() => true);
+  for (const [index, proposal] of proposals.entries()) {
+    showProposal(contentEl, proposal, (accepted) => {
+      isAccepted[index] = accepted;
+      recount();
+    });
+  }
+  /** @type {HTMLButtonElement | undefined} */
+  let button;
+  const recount = () => button?.setText(nameDecision(isAccepted));
+  const done = () => {
+    decide([...isAccepted.keys()].filter((index) => isAccepted[index]));
+    modal.close();
+  };
+  modal.onClose = () => decide(null); // without effect after a decision
+  new Setting(contentEl)
+    .addButton((added) => {
+      button = added.setCta().onClick(done).buttonEl;
+    })
+    .addButton((added) => added.setButtonText("Cancel").onClick(() => modal.close()));
+  recount();
+  modal.open();
+}
+
+/**
+ * @param {HTMLElement} parent
+ * @param {Proposal} proposal
+ * @param {(accepted: boolean) => void} decide
+ */
+function showProposal(parent, { change, before }, decide) {
+  const name = nameChange(change);
+  const box = parent.createDiv({ cls: "callout-companion-change" });
+  new Setting(box)
+    .setName(name)
+    .setDesc(sentence(change.reason))
+    .addToggle((toggle) => {
+      toggle.setTooltip(`Accept: ${name}`).setValue(true);
+      toggle.onChange((accepted) => {
+        box.toggleClass("is-refused", !accepted);
+        decide(accepted);
+      });
+    });
+  const lines = Array.isArray(change.text) ? change.text : [change.text];
+  const text = lines.join(change.kind === "callout" ? "\n" : ", ");
+  if (before) box.createEl("del", { text: before, cls: "callout-companion-text" });
+  box.createEl("ins", { text, cls: "callout-companion-text" });
+}
+
+/** @param {boolean[]} isAccepted */
+function nameDecision(isAccepted) {
+  const accepted = isAccepted.filter(Boolean).length;
+  return `Write ${accepted}, refuse ${isAccepted.length - accepted}`;
 }

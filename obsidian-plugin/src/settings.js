@@ -1,9 +1,19 @@
-/** What the user set, as data.json holds it. The token is never among it. */
+/** The settings as data.json holds them (the token is not among them), and the tab to change them. */
+
+import { PluginSettingTab } from "obsidian";
+import { pair } from "./connection.js";
+import { notify } from "./dialogs.js";
+import { explain } from "./errors.js";
+import { checkDaemon } from "./heartbeat.js";
+import { describeVault } from "./words.js";
+
+/** @import { Setting, SettingDefinitionItem } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
 
 /**
- * address: where the daemon listens. code: to be exchanged for a token, then removed. ribbon: what
- * its button does. takeOver: whether open notes are filled while the user rests; not unless it is
- * asked for.
+ * address: where the daemon listens. code: a one-time code to exchange for a token, removed then.
+ * ribbon: what the ribbon's button does. takeOver: whether open notes are filled while the user
+ * pauses, off by default.
  *
  * @typedef {{ address: string, code?: string, ribbon: "enrich" | "review", takeOver: boolean }} Settings
  */
@@ -13,7 +23,7 @@ const LAST_PORT = 65_535;
 const USUAL = "http://127.0.0.1:27182";
 
 /**
- * The settings in what was loaded; the default for whatever is missing or of a wrong form.
+ * Return the settings in the loaded data, with defaults for what is missing or malformed.
  *
  * @param {unknown} data
  * @returns {Settings}
@@ -29,8 +39,8 @@ export function readSettings(data) {
 }
 
 /**
- * What is wrong with an address; empty when nothing is. The token goes there, so that it must be
- * this computer.
+ * Return what is wrong with an address, empty if nothing is. The token is sent there, so that it has
+ * to be this computer.
  *
  * @param {string} address
  */
@@ -45,4 +55,126 @@ export function findAddressFault(address) {
  */
 function toFields(data) {
   return typeof data === "object" ? { ...data } : {};
+}
+
+/** The settings tab. Obsidian reads and saves `plugin.settings` for its controls. */
+export class CompanionSettingTab extends PluginSettingTab {
+  /** @param {CompanionPlugin} plugin */
+  constructor(plugin) {
+    super(plugin.app, plugin);
+    this.companion = plugin;
+  }
+
+  getSettingDefinitions() {
+    return define(this.companion);
+  }
+
+  /** @param {[string, unknown]} change */
+  async setControlValue(...change) {
+    await super.setControlValue(...change);
+    void checkDaemon(this.companion);
+  }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @returns {SettingDefinitionItem[]}
+ */
+function define(plugin) {
+  const options = { enrich: "Enrich the note", review: "Review what would change" };
+  return [
+    {
+      name: "Server address",
+      desc: "Where companion serve listens. Only this computer can be named.",
+      render: (setting) => renderAddress(plugin, setting),
+    },
+    {
+      name: "Test the connection",
+      desc: "Whether the server answers, and knows this vault.",
+      action: () => void testConnection(plugin).then(notify),
+    },
+    {
+      name: "Pairing code",
+      desc: "Run companion pair in a terminal, and type its code here.",
+      render: (setting) => renderPairing(plugin, setting),
+    },
+    {
+      name: "Fill open notes while you rest",
+      desc: "Background work leaves open notes alone. This fills them once you stop typing, and says so each time.",
+      control: { type: "toggle", key: "takeOver" },
+    },
+    {
+      name: "Ribbon button",
+      desc: "What a click does with the active note.",
+      control: { type: "dropdown", key: "ribbon", options },
+    },
+  ];
+}
+
+/**
+ * Render a field whose value is used when the field is left, since half an address is another address.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderAddress(plugin, setting) {
+  setting.addText((text) => {
+    const { inputEl } = text.setValue(plugin.settings.address);
+    inputEl.setAttribute("aria-label", "Server address");
+    const keep = () => void keepAddress(plugin, setting, inputEl.value.trim());
+    inputEl.addEventListener("blur", keep);
+    inputEl.addEventListener("keydown", ({ key }) => {
+      if (key === "Enter") keep();
+    });
+  });
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ * @param {string} address
+ */
+async function keepAddress(plugin, setting, address) {
+  const fault = findAddressFault(address);
+  setting.setErrorMessage(fault || null);
+  if (fault || address === plugin.settings.address) return;
+  plugin.settings.address = address;
+  plugin.daemon.address = "";
+  await plugin.saveData(plugin.settings);
+  await checkDaemon(plugin);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Setting} setting
+ */
+function renderPairing(plugin, setting) {
+  let code = "";
+  setting.addText((text) => {
+    text.setPlaceholder("Code").onChange((typed) => {
+      code = typed;
+    });
+    text.inputEl.setAttribute("aria-label", "Pairing code");
+  });
+  setting.addButton((button) => {
+    button.setButtonText("Pair").onClick(async () => {
+      try {
+        await pair(plugin, code);
+        setting.setErrorMessage(null).setDesc(await testConnection(plugin));
+      } catch (error) {
+        setting.setErrorMessage(explain(error, plugin.settings.address));
+      }
+    });
+  });
+}
+
+/**
+ * Check the daemon, and return in words whether it is connected. Never rejects.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function testConnection(plugin) {
+  await checkDaemon(plugin);
+  const { status, words } = plugin.daemon;
+  return status ? `Connected to ${describeVault(status)}.` : words;
 }

@@ -1,13 +1,20 @@
 /**
- * The JSON that the daemon answers, read with distrust: what has another form is Garbled. Fields that
- * are not known are left out, and those that only are shown may be missing: a daemon of another
- * version is no reason not to work.
+ * Readers of the daemon's JSON. They throw UnexpectedAnswer for a value of another form. Unknown fields
+ * are left out, and fields that are only displayed may be missing, so that the plugin works with
+ * daemons of other versions.
  */
 
-import { Garbled } from "./errors.js";
+import { UnexpectedAnswer } from "./errors.js";
 
 /**
- * Returns the value when it has the form, else throws Garbled.
+ * @import {
+ *   AskedShape, ChangePage, ChangeShape, EditShape, FilledShape, NewRun, NoteShape, OfferShape, Problem, Proof,
+ *   ReportTaken, ResultShape, RunProgress, StatusShape, Token, UndoMade, UndoOffered,
+ * } from "./api-types.d.ts"
+ */
+
+/**
+ * A function that returns the value if it has the right form, else throws UnexpectedAnswer.
  *
  * @template T
  * @typedef {(value: unknown) => T} Reader
@@ -24,7 +31,7 @@ export function asNumber(value) {
 }
 
 /** @param {unknown} value */
-export function asTruth(value) {
+export function asBoolean(value) {
   return typeof value === "boolean" ? value : refuse();
 }
 
@@ -40,7 +47,7 @@ export function maybe(reader) {
 /**
  * @template T
  * @param {Reader<T>} reader
- * @param {T} otherwise where there is none
+ * @param {T} otherwise the value if there is none
  * @returns {Reader<T>}
  */
 export function or(reader, otherwise) {
@@ -58,7 +65,7 @@ export function list(reader) {
 
 /**
  * @template {Record<string, Reader<unknown>>} R
- * @param {R} readers of the fields; others are left out
+ * @param {R} readers of the fields; other fields are left out
  * @returns {Reader<{ [K in keyof R]: ReturnType<R[K]> }>}
  */
 export function object(readers) {
@@ -83,18 +90,18 @@ function textOrLines(value) {
 
 /** @returns {never} */
 function refuse() {
-  throw new Garbled();
+  throw new UnexpectedAnswer();
 }
 
-const asWords = or(asText, "");
+const asOptionalText = or(asText, "");
 const asCount = or(asNumber, 0);
-const asTexts = or(list(asText), []);
+const asTextList = or(list(asText), []);
 const asEdit = object({ start: asNumber, end: asNumber, text: asText });
-const asFilled = object({ kind: asText, heading: maybe(asText), reason: asWords, text: or(textOrLines, "") });
-const asNeed = object({ kind: asText, heading: maybe(asText), reason: asWords });
+const asFilled = object({ kind: asText, heading: maybe(asText), reason: asOptionalText, text: or(textOrLines, "") });
+const asNeed = object({ kind: asText, heading: maybe(asText), reason: asOptionalText });
 
 /**
- * Numbers by name.
+ * Read numbers by name.
  *
  * @param {unknown} value
  * @returns {Record<string, number>}
@@ -122,18 +129,18 @@ export const asUndone = object({ change: asNumber, path: maybe(asText), reason: 
 export const asPaired = object({ token: asText });
 export const asPlace = object({ port: asPort, id: asId });
 export const asProofs = object({ token: asText, place: asText, version: asText });
-export const asHealth = object({ status: asText, name: asWords, version: asWords });
+export const asHealth = object({ status: asText, name: asOptionalText, version: asOptionalText });
 export const asBegun = object({ id: asText });
-export const asProblem = object({ type: asWords, detail: or(asText, "The daemon does not do that.") });
+export const asProblem = object({ type: asOptionalText, detail: or(asText, "The daemon does not do that.") });
 const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
-export const asAttended = object({ to_do: asTexts, asked: or(list(asAsked), []) });
-export const asNote = object({ needs: or(list(asNeed), []), left: asTexts, skipped: maybe(asText) });
+export const asAttended = object({ to_do: asTextList, asked: or(list(asAsked), []) });
+export const asNote = object({ needs: or(list(asNeed), []), left: asTextList, skipped: maybe(asText) });
 export const asResult = object({
   path: asText,
   status: asText,
   reason: maybe(asText),
   changes: or(list(asFilled), []),
-  left: asTexts,
+  left: asTextList,
   change: maybe(asNumber),
   offer: maybe(asOffer),
 });
@@ -141,8 +148,8 @@ export const asProgress = object({
   state: asText,
   total: asCount,
   counts: asCounts,
-  waits: asWords,
-  fault: asWords,
+  waits: asOptionalText,
+  fault: asOptionalText,
   results: list(asResult),
   next: asNumber,
 });
@@ -150,52 +157,63 @@ export const asChange = object({
   id: asNumber,
   path: asText,
   state: asText,
-  needs: asTexts,
+  needs: asTextList,
   undoes: maybe(asNumber),
   left: maybe(list(asText)),
 });
 export const asChanges = object({ changes: list(asChange), before: maybe(asNumber) });
 const asFault = object({ reason: or(asText, "something is wrong with the model") });
 const asBackground = object({
-  off: asWords,
+  off: asOptionalText,
   waiting: asCount,
   notes_today: asCount,
   notes_a_day: asCount,
-  backlog: maybe(object({ notes: asCount, cost: asWords })),
+  backlog: maybe(object({ notes: asCount, cost: asOptionalText })),
 });
 const asToday = object({ notes: asCount, input_tokens: asCount, output_tokens: asCount, dollars: maybe(asNumber) });
 export const asStatus = object({
   vault: or(asText, "the vault"),
-  paused: or(asTruth, false),
+  paused: or(asBoolean, false),
   model: or(asText, "a model"),
-  endpoint: asWords,
+  endpoint: asOptionalText,
   fault: maybe(asFault),
   background: or(asBackground, asBackground({})),
   today: or(asToday, asToday({})),
   notes: asCount,
   to_do: asCount,
-  in_hand: asTexts,
-  runs: asTexts,
+  in_hand: asTextList,
+  runs: asTextList,
 });
 
-/** @typedef {ReturnType<typeof asEdit>} Edit */
-/** @typedef {ReturnType<typeof asAsked>} Asked */
-/** @typedef {ReturnType<typeof asFilled>} Filled */
-/** @typedef {ReturnType<typeof asOffer>} Offer */
-/** @typedef {ReturnType<typeof asResult>} Result */
-/** @typedef {ReturnType<typeof asProgress>} Progress */
-/** @typedef {ReturnType<typeof asStatus>} Status */
-/** @typedef {ReturnType<typeof asNote>} Note */
+/**
+ * What is read of a wire object W of the API. TypeScript holds that W, as the daemon's OpenAPI
+ * document describes it, has every field that is read here, in the type it is read in.
+ *
+ * @template {T} W
+ * @template T
+ * @typedef {T} ReadOf
+ */
+
+/** @typedef {ReadOf<EditShape, ReturnType<typeof asEdit>>} Edit */
+/** @typedef {ReadOf<AskedShape, ReturnType<typeof asAsked>>} Asked */
+/** @typedef {ReadOf<FilledShape, ReturnType<typeof asFilled>>} Filled */
+/** @typedef {ReadOf<OfferShape, ReturnType<typeof asOffer>>} Offer */
+/** @typedef {ReadOf<ResultShape, ReturnType<typeof asResult>>} Result */
+/** @typedef {ReadOf<RunProgress, ReturnType<typeof asProgress>>} Progress */
+/** @typedef {ReadOf<StatusShape, ReturnType<typeof asStatus>>} Status */
+/** @typedef {ReadOf<NoteShape, ReturnType<typeof asNote>>} Note */
+/** @typedef {ReadOf<ChangeShape, ReturnType<typeof asChange>>} Change */
+/** @typedef {ReadOf<ChangePage, ReturnType<typeof asChanges>>} Changes */
+/** @typedef {ReadOf<UndoMade, ReturnType<typeof asUndone>>} Undone */
+/** @typedef {ReadOf<UndoOffered, ReturnType<typeof asOffered>>} OfferedUndo */
+/** @typedef {ReadOf<ReportTaken, ReturnType<typeof asAttended>>} Attended */
+/** @typedef {ReadOf<Proof, ReturnType<typeof asProofs>>} Proofs */
+/** @typedef {ReadOf<Token, ReturnType<typeof asPaired>>} Paired */
+/** @typedef {ReadOf<Problem, ReturnType<typeof asProblem>>} ReadProblem */
 /** @typedef {ReturnType<typeof asPlace>} Place */
-/** @typedef {ReturnType<typeof asChange>} Change */
 
 /**
- * An order of a run, as the API takes it.
+ * What a run is started with: all but the paths may be left out.
  *
- * @typedef {{
- *   paths: string[], line?: number | undefined, requests?: boolean | undefined,
- *   priority: "interactive" | "request" | "background",
- *   on_fault?: "wait" | "stop", apply?: "daemon" | "client", text?: string, agreed?: boolean,
- *   even_open?: boolean,
- * }} Order
+ * @typedef {Partial<Extract<NewRun, { agreed: boolean }>> & { paths: string[] }} Order
  */

@@ -1,71 +1,57 @@
-/** The state in a few words at the bottom of the window; a click tells more. */
+/** The status bar item: the state of the daemon and of this window's work in a few words. */
 
 import { setTooltip } from "obsidian";
-import { showDetails } from "./details.js";
-import { say } from "./notices.js";
-import { look } from "./watch.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
 /**
- * The element that showState fills.
+ * Add the element that updateStatusBar fills.
  *
  * @param {CompanionPlugin} plugin
+ * @param {() => Promise<void>} open called when it is clicked, or Enter or Space is pressed on it
  */
-export function addStatusBar(plugin) {
+export function addStatusBar(plugin, open) {
   const element = plugin.addStatusBarItem();
   element.addClass("mod-clickable");
   element.setAttrs({ role: "button", tabindex: 0 });
-  plugin.registerDomEvent(element, "click", () => void tellMore(plugin));
+  plugin.registerDomEvent(element, "click", () => void open());
   plugin.registerDomEvent(element, "keydown", (event) => {
     if (!["Enter", " "].includes(event.key)) return;
     event.preventDefault();
-    void tellMore(plugin);
+    void open();
   });
   return element;
 }
 
 /**
- * Show how things stand now.
+ * Show the current state in the status bar.
  *
  * @param {CompanionPlugin} plugin
  */
-export function showState(plugin) {
+export function updateStatusBar(plugin) {
   const { statusBar } = plugin;
   if (!statusBar) return;
   const [words, more] = describe(plugin);
   const seen = words ? `Companion: ${words}` : "Companion";
   statusBar.setText(seen);
-  // its accessible name, which begins with all that is seen (WCAG 2.5.3, "Label in Name")
+  // its accessible name, which has to begin with the visible text (WCAG 2.5.3, "Label in Name")
   setTooltip(statusBar, `Callout ${seen}${more && `; ${more}`}`, { placement: "top" });
 }
 
 /**
- * In a few words, and what there is to be said beside them.
+ * Return the visible text and more for the tooltip, either of which may be empty.
  *
  * @param {CompanionPlugin} plugin
  * @returns {[string, string]}
  */
-function describe({ doing, watch }) {
-  const { status } = watch;
+function describe({ doing, daemon }) {
+  const { status } = daemon;
   const own = [...doing.values()].at(-1);
   if (own) return [`${own}…`, ""];
-  if (!status) return [watch.state, watch.words];
+  if (!status) return [daemon.state, daemon.words];
   const today = `${status.today.notes} today`;
   const all = `${status.to_do} to do`;
   if (status.paused) return [`paused, ${today}`, all];
   if (status.fault) return [`waiting, ${today}`, status.fault.reason];
   return [status.in_hand.length ? `at work, ${today}` : today, all];
-}
-
-/**
- * The details; what to do instead when they cannot be had.
- *
- * @param {CompanionPlugin} plugin
- */
-async function tellMore(plugin) {
-  await look(plugin);
-  const { status, words } = plugin.watch;
-  if (status) showDetails(plugin, status);
-  else say(words);
 }

@@ -1,15 +1,13 @@
-/** Changes taken back: by the daemon, or in the editor that shows the note. */
+/** Changes undone: by the daemon, or in the editor that shows the note. */
 
-import { applyOffer } from "./apply.js";
 import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
-import { ChangeGone, NoteInTheWay, Refused, Stopped } from "./errors.js";
-import { showLists } from "./modals.js";
+import { notify, showLists } from "./dialogs.js";
+import { ChangeGone, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
 import { findEditing, readNote } from "./note-text.js";
-import { say } from "./notices.js";
-import { saveOpen } from "./open-notes.js";
-import { isOpen } from "./presence.js";
-import { count, explain, sentence } from "./words.js";
+import { isOpen, saveOpen } from "./open-notes.js";
+import { count, sentence } from "./words.js";
 import { workOn } from "./work.js";
+import { applyOffer } from "./writing.js";
 
 /** @import { TFile, Vault } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -18,51 +16,53 @@ import { workOn } from "./work.js";
 /** @typedef {{ path: string, reason: string | null }} Undone */
 
 /**
- * Take back the newest change of the note that is still in it. The editor's own undo may have taken
- * back newer ones, and its redo may bring them again, so that they are tried each time.
+ * Undo the newest change of the note that is still in it. Newer ones may have been undone by the
+ * editor, and be redone there, so that each is tried every time.
+ *
+ * Throws NoteUnavailable if there is none.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  */
 export async function undoLast(plugin, file) {
   let gone = 0;
-  for await (const { id, left } of findDone(plugin, { path: file.path })) {
-    if (left?.length) continue; // what could be taken back of it was
+  for await (const { id, left } of readUndoable(plugin, { path: file.path })) {
+    if (left?.length) continue; // undone in part already: the rest cannot be
     try {
-      return tell(await takeBack(plugin, id, file.path), gone);
+      return tell(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
       if (!(error instanceof ChangeGone)) throw error;
       gone += 1;
     }
   }
   const words = gone ? "What was filled is not in it any more: there" : "There";
-  throw new NoteInTheWay(`${words} is nothing to undo in “${file.basename}”.`);
+  throw new NoteUnavailable(`${words} is nothing to undo in “${file.basename}”.`);
 }
 
 /**
- * Take a change back, and say so, and what of it stays.
+ * Undo a change, and notify the user of that and of what stays of it.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
- * @param {() => Promise<void>} [rest] see applyOffer
+ * @param {() => Promise<void>} [beforeWrite] see applyOffer
  */
-export async function undoChange(plugin, change, path, rest) {
-  tell(await takeBack(plugin, change, path, rest), 0);
+export async function undoChange(plugin, change, path, beforeWrite) {
+  tell(await undoOne(plugin, change, path, beforeWrite), 0);
 }
 
 /**
  * @param {Undone} undone
- * @param {number} gone how many newer changes were not in the note any more
+ * @param {number} gone the number of newer changes that were not in the note any more
  */
 function tell({ path, reason }, gone) {
   const newer = gone === 1 ? "The last change is" : `The last ${gone} changes are`;
   const what = gone ? `${newer} not in it any more; the one before was undone` : "Undone";
-  say([`${what} in “${path}”.`, reason && sentence(reason)].filter(Boolean).join(" "));
+  notify([`${what} in “${path}”.`, reason && sentence(reason)].filter(Boolean).join(" "));
 }
 
 /**
- * Take back all of what a run wrote that can be, say in how many notes that was, and list the rest.
+ * Undo all changes of a run that can be undone, notify the user of the number of notes, and list the rest.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} run
@@ -70,13 +70,13 @@ function tell({ path, reason }, gone) {
 export async function undoRun(plugin, run) {
   /** @type {Change[]} */
   const found = [];
-  for await (const change of findDone(plugin, { run })) found.push(change);
+  for await (const change of readUndoable(plugin, { run })) found.push(change);
   const notes = new Set();
   /** @type {string[]} */
   const kept = [];
   for (const [index, { id, path }] of found.entries()) {
     try {
-      const undone = await takeBack(plugin, id, path);
+      const undone = await undoOne(plugin, id, path);
       notes.add(undone.path);
       if (undone.reason) kept.push(sentence(`${undone.path}: ${undone.reason}`));
     } catch (error) {
@@ -84,7 +84,7 @@ export async function undoRun(plugin, run) {
       if (error instanceof ChangeGone) continue; // nothing of it stays
       const why = explain(error, plugin.settings.address);
       kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
-      if (isForAll(error)) {
+      if (failsForAll(error)) {
         const rest = found.length - index - 1;
         if (rest) kept.push(`${count(rest, "more change")} not tried.`);
         break;
@@ -92,43 +92,45 @@ export async function undoRun(plugin, run) {
     }
   }
   const told = `Undone in ${count(notes.size, "note")}.`;
-  say(kept.length ? `${told} Not all of it could be undone.` : told);
+  notify(kept.length ? `${told} Not all of it could be undone.` : told);
   if (kept.length) showLists(plugin, told, [["What stays, and why", kept]]);
 }
 
 /**
- * Whether it would go wrong with every other note, too.
+ * Return whether the error would happen with every other note, too.
  *
  * @param {unknown} error
  */
-function isForAll(error) {
-  return !(error instanceof Refused || error instanceof NoteInTheWay);
+function failsForAll(error) {
+  return !(error instanceof Refused || error instanceof NoteUnavailable);
 }
 
 /**
+ * Yield the changes that are neither undone nor an undo, newest first.
+ *
  * @param {CompanionPlugin} plugin
  * @param {{ path: string } | { run: string }} which
  */
-async function* findDone(plugin, which) {
+async function* readUndoable(plugin, which) {
   for await (const change of readChanges(plugin, which)) {
     if (change.state === "done" && change.undoes === null) yield change;
   }
 }
 
 /**
- * Where it was taken back, and why a part of it stays, where one does.
+ * Undo a change, and return where, and why a part of it stays if one does.
  *
  * @param {CompanionPlugin} plugin
  * @param {number} change
  * @param {string} path
- * @param {() => Promise<void>} [rest] see applyOffer
+ * @param {() => Promise<void>} [beforeWrite] see applyOffer
  * @returns {Promise<Undone>}
  */
-async function takeBack(plugin, change, path, rest) {
+async function undoOne(plugin, change, path, beforeWrite) {
   const { vault } = plugin.app;
   let file = findFile(vault, path);
   if (!file) {
-    path = await readChangePath(plugin, change); // it may have been moved
+    path = await readChangePath(plugin, change); // it may have been moved since
     file = findFile(vault, path);
   }
   path = file?.path ?? path;
@@ -142,19 +144,19 @@ async function takeBack(plugin, change, path, rest) {
       return;
     }
     const { text } = await readNote(plugin.app, file);
-    const again = async (/** @type {string} */ now) => {
+    const readOffer = async (/** @type {string} */ now) => {
       const { offer, reason } = await offerUndo(plugin, change, now);
       undone = { path: file.path, reason };
       return offer;
     };
-    const made = await applyOffer(plugin, { file, path, text, offer: await again(text), again, rest });
+    const made = await applyOffer(plugin, { file, path, text, offer: await readOffer(text), readOffer, beforeWrite });
     await confirmUndo(plugin, change, made);
   });
   return undone;
 }
 
 /**
- * The daemon has a name as it is on the disk, which macOS may have decomposed.
+ * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
  *
  * @param {Vault} vault
  * @param {string} path

@@ -1,70 +1,9 @@
-/** Sentences for the user. */
-
-import {
-  AnotherVault,
-  DaemonAway,
-  Garbled,
-  NotInstalled,
-  NotPaired,
-  NoteInTheWay,
-  Refused,
-  Stranger,
-  TooOld,
-} from "./errors.js";
+/** Wording for the user: what was filled, and where. */
 
 /** @import { Filled, Status } from "./shapes.js" */
 
 /**
- * What happened and what to do.
- *
- * @param {unknown} error
- * @param {string} address of the daemon
- */
-export function explain(error, address) {
-  if (error instanceof DaemonAway) return explainAway(error, error.address || address);
-  if (error instanceof AnotherVault) {
-    return `The Callout Companion at ${error.address || address} is another vault's, or does not know this plugin any more. Start one for this vault in a terminal: companion serve --port 0. This plugin finds it. If it runs already: companion pair. Then type its code in this plugin's settings.`;
-  }
-  if (error instanceof NotPaired) {
-    return "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
-  }
-  if (error instanceof Garbled) {
-    return `What answers at ${address} is no Callout Companion of this version. Update both.`;
-  }
-  if (error instanceof TooOld) return error.message;
-  if (error instanceof Refused || error instanceof NoteInTheWay) return sentence(error.message);
-  return `This did not work: ${error instanceof Error ? error.message : String(error)}`;
-}
-
-/**
- * @param {DaemonAway} error
- * @param {string} address
- */
-function explainAway(error, address) {
-  if (error instanceof NotInstalled) {
-    return "Callout Companion is not installed on this computer, or never ran for this vault. Install it as its README says. Then run in a terminal: companion init";
-  }
-  if (error instanceof Stranger) {
-    return `Another program answers at ${address}. Start Callout Companion in a terminal: companion serve --port 0. This plugin finds it.`;
-  }
-  return `Nobody answers at ${address}. Start Callout Companion in a terminal: companion serve`;
-}
-
-/**
- * The state of a connection that cannot be had, in a word or two.
- *
- * @param {unknown} error
- */
-export function nameState(error) {
-  if (error instanceof NotInstalled) return "not installed";
-  if (error instanceof DaemonAway) return "not running";
-  if (error instanceof NotPaired) return "not paired";
-  if (error instanceof AnotherVault) return "another vault's";
-  return error instanceof TooOld ? "too old" : "trouble";
-}
-
-/**
- * With a capital letter and a full stop.
+ * Return the words with a capital letter and a full stop.
  *
  * @param {string} words
  */
@@ -75,7 +14,7 @@ export function sentence(words) {
 }
 
 /**
- * What was filled: `description, tags and 2 callouts`.
+ * Return what was filled, as `description, tags and 2 callouts`.
  *
  * @param {Pick<Filled, "kind">[]} changes
  */
@@ -89,7 +28,7 @@ export function nameFilled(changes) {
 }
 
 /**
- * Where a change goes: `Property description`, `Callout under “Heading”`.
+ * Return what a change fills, as `Property description` or `Callout under “Heading”`.
  *
  * @param {Pick<Filled, "kind" | "heading">} change
  */
@@ -99,7 +38,7 @@ export function nameChange({ kind, heading }) {
 }
 
 /**
- * The vault and its notes.
+ * Return the name of the vault and the numbers of its notes.
  *
  * @param {Pick<Status, "vault" | "notes" | "to_do">} status
  */
@@ -108,7 +47,7 @@ export function describeVault(status) {
 }
 
 /**
- * `1 note`, `2 notes`.
+ * Return the number with the noun, as `1 note` or `2 notes`.
  *
  * @param {number} number
  * @param {string} noun

@@ -1,23 +1,26 @@
-/** What this window works on, told in the status bar: one thing a note at a time. */
+/** What this window is working on, one thing at a time per note, and the results that wait to be written. */
 
-import { NoteInTheWay } from "./errors.js";
-import { awaitQuiet } from "./quiet.js";
-import { showState } from "./status-bar.js";
-import { look } from "./watch.js";
+import { NoteUnavailable } from "./errors.js";
+import { checkDaemon } from "./heartbeat.js";
+import { updateStatusBar } from "./status-bar.js";
 
+/** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Enrichment } from "./runs.js" */
 
 /**
- * Do it unless something is done there already. What is only written quietly there is finished. A
- * note that is renamed meanwhile is still it.
+ * Call act while the path is marked as being worked on, even if the note is renamed meanwhile. A
+ * background write of the note is waited for.
+ *
+ * Throws NoteUnavailable if the path is marked already.
  *
  * @param {CompanionPlugin} plugin
  * @param {string} path of the note or folder
  * @param {() => Promise<void>} act
  */
 export async function workOn(plugin, path, act) {
-  await awaitQuiet(plugin, path);
-  if (plugin.doing.has(path)) throw new NoteInTheWay(`“${path}” is being worked on already.`);
+  await awaitPendingWrite(plugin, path);
+  if (plugin.doing.has(path)) throw new NoteUnavailable(`“${path}” is being worked on already.`);
   const { vault } = plugin.app;
   const renamed = vault.on("rename", (file, before) => {
     if (before !== path) return;
@@ -25,23 +28,71 @@ export async function workOn(plugin, path, act) {
     plugin.doing.delete(path);
     path = file.path;
   });
-  tellProgress(plugin, path, "asking");
+  showProgress(plugin, path, "asking");
   try {
     await act();
   } finally {
     vault.offref(renamed);
     plugin.doing.delete(path);
-    showState(plugin);
-    void look(plugin);
+    updateStatusBar(plugin);
+    void checkDaemon(plugin);
   }
 }
 
 /**
+ * Show in the status bar what is being done with the note or folder.
+ *
  * @param {CompanionPlugin} plugin
  * @param {string} path
  * @param {string} words
  */
-export function tellProgress(plugin, path, words) {
+export function showProgress(plugin, path, words) {
   plugin.doing.set(path, words);
-  showState(plugin);
+  updateStatusBar(plugin);
+}
+
+/**
+ * A result of a model that was asked in the background, kept so that nothing is paid twice.
+ *
+ * given: the result. writing: the attempt to write it that is in progress. isTaken: whether it was
+ * claimed because the user asked for the same.
+ *
+ * @typedef {{ given: Promise<Enrichment>, writing: Promise<void> | null, isTaken: boolean }} Pending
+ */
+
+/**
+ * Claim the pending result for the whole note: nobody else will write it. Null if there is none, or
+ * asking for it failed.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+export async function claimPending({ pending }, file) {
+  const found = pending.get(file);
+  if (!found) return null;
+  pending.delete(file);
+  found.isTaken = true;
+  return found.given.catch(() => null);
+}
+
+/**
+ * Keep a claimed result, to be written another time.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Enrichment} given
+ */
+export function returnPending({ pending }, given) {
+  pending.set(given.file, { given: Promise.resolve(given), writing: null, isTaken: false });
+}
+
+/**
+ * Resolve when no pending result is being written into the note. That is soon: waiting for the user
+ * to pause is done before writing begins.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export async function awaitPendingWrite({ pending }, path) {
+  const found = [...pending].find(([file]) => file.path === path);
+  await found?.[1].writing?.catch(() => {});
 }

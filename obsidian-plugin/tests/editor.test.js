@@ -309,7 +309,7 @@ describe("what the user is in the middle of", () => {
     host.daemon.toDo = ["A.md"];
     await host.pass(10_000);
     const input = focusIn(document, document.body, "modal-container");
-    host.plugin.rest.tried.clear();
+    host.plugin.takeOver.tried.clear();
     const runs = host.daemon.asked("POST /runs").length;
     await host.pass(60_000);
     assert.equal(host.daemon.asked("POST /runs").length, runs);

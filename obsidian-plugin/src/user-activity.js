@@ -1,33 +1,45 @@
-/** What the user is in the middle of, and a change of a note would disturb. */
+/** What the user is typing or editing, which an edit of a note would disturb. */
 
 import { findRanges, isComposing } from "./editor.js";
 import { findViews } from "./note-text.js";
 
 /** @import { App, TFile } from "obsidian" */
-/** @import CompanionPlugin from "./main.js" */
 /** @import { Range } from "./editor.js" */
+/** @import CompanionPlugin from "./main.js" */
 /** @import { Edit } from "./shapes.js" */
 
-/** Where a note is edited beside its text: its properties and its name. */
+/** Elements where a note is edited outside of its text: its properties and its name. */
 const FIELDS = ".metadata-container, .inline-title, .view-header-title, .is-being-renamed";
 const DIALOGS = ".modal-container, .prompt";
-const KEY = /^[^\s#-]/;
+const KEY = /^[^\s#-]/; // the first character of a line that begins a property
 
 /**
- * Follow what is typed in all windows, also in those that open later.
+ * typedAt: when the user typed last, in milliseconds since the epoch. composing: the element where
+ * an input method shows candidates.
+ *
+ * @typedef {{ typedAt: number, composing: Element | null }} Activity
+ */
+
+/** @returns {Activity} */
+export function newActivity() {
+  return { typedAt: 0, composing: null };
+}
+
+/**
+ * Record typing in all windows, including those that open later.
  *
  * @param {CompanionPlugin} plugin
  */
-export function watchHands(plugin) {
-  const { app, rest } = plugin;
+export function watchActivity(plugin) {
+  const { app, activity } = plugin;
   const typed = () => {
-    rest.typedAt = Date.now();
+    activity.typedAt = Date.now();
   };
   /** @param {Document} doc */
   const follow = (doc) => {
     plugin.registerDomEvent(doc, "input", typed, true);
-    plugin.registerDomEvent(doc, "compositionstart", () => (rest.composing = doc.activeElement), true);
-    plugin.registerDomEvent(doc, "compositionend", () => (rest.composing = null), true);
+    plugin.registerDomEvent(doc, "compositionstart", () => (activity.composing = doc.activeElement), true);
+    plugin.registerDomEvent(doc, "compositionend", () => (activity.composing = null), true);
   };
   for (const doc of findDocuments(app)) follow(doc);
   plugin.registerEvent(app.workspace.on("window-open", ({ doc }) => follow(doc)));
@@ -35,52 +47,52 @@ export function watchHands(plugin) {
 }
 
 /**
- * Whether something is being written anywhere: an input method's candidates, a property, a name,
- * a dialog.
+ * Return whether anything but a note's text is being edited, in any window: a property, a note's
+ * name, a dialog, or text of an input method that shows candidates.
  *
  * @param {CompanionPlugin} plugin
  */
-export function isAtWork({ app, rest }) {
-  return findActive(app).some((element) => {
-    return element === rest.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
+export function isEditing({ app, activity }) {
+  return findFocused(app).some((element) => {
+    return element === activity.composing || element.closest(`${FIELDS}, ${DIALOGS}`) !== null;
   });
 }
 
 /**
- * What edits of the note must wait for, as `the cursor has left its property “tags”`; null when
- * they need not. Edits of another text than the editor shows are not looked at.
+ * Return what edits of the note have to wait for, as `the cursor has left its property “tags”`, or
+ * null if nothing. Where an editor shows another text, the edits are not checked against its cursor.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {string} text
- * @param {Edit[]} edits that write into properties; others leave the cursor where it is
+ * @param {Edit[]} edits checked against the property the cursor is in; empty to skip that check
  */
-export function findHold({ app, rest }, file, text, edits) {
+export function findWaitReason({ app, activity }, file, text, edits) {
   const views = findViews(app);
-  for (const element of findActive(app)) {
+  for (const element of findFocused(app)) {
     const view = views.find(({ containerEl }) => containerEl.contains(element));
     if (view && view.file !== file) continue;
-    if (view && element === rest.composing) return "your input method is done";
+    if (view && element === activity.composing) return "your input method is done";
     if (element.closest(FIELDS)) return "you have left its properties and its title";
   }
   const editing = views.filter((view) => view.file === file && view.getMode() === "source");
   if (editing.some(({ editor }) => isComposing(editor))) return "your input method is done";
   for (const { editor } of editing) {
     if (editor.getValue() !== text) continue;
-    const name = findHeld(text, edits, findRanges(editor));
+    const name = findTouchedProperty(text, edits, findRanges(editor));
     if (name) return `the cursor has left its property “${name}”`;
   }
   return null;
 }
 
 /**
- * The name of a property that one of the edits changes and one of the ranges stands in.
+ * Return the name of a property that one of the edits changes and one of the ranges touches.
  *
  * @param {string} text
  * @param {Edit[]} edits
  * @param {Range[]} ranges
  */
-function findHeld(text, edits, ranges) {
+function findTouchedProperty(text, edits, ranges) {
   const properties = findProperties(text);
   return properties.find(({ from, to }) => {
     const isChanged = edits.some(({ start, end }) => start >= from && end <= to);
@@ -91,7 +103,7 @@ function findHeld(text, edits, ranges) {
 }
 
 /**
- * Where each property of the note stands: from the begin of its first line to the end of its last.
+ * Return the properties in the frontmatter, each from the start of its first line to the end of its last.
  *
  * @param {string} text
  */
@@ -111,16 +123,16 @@ function findProperties(text) {
 }
 
 /**
- * The element that has the focus, in each window.
+ * Return the focused element of each window.
  *
  * @param {App} app
  */
-function findActive(app) {
+function findFocused(app) {
   return findDocuments(app).flatMap((doc) => doc.activeElement ?? []);
 }
 
 /**
- * Those of the main window and of all pop-out windows.
+ * Return the documents of the main window and of all pop-out windows.
  *
  * @param {App} app
  */

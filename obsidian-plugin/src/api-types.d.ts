@@ -1,0 +1,505 @@
+/** Made by `npm run types` from the daemon's OpenAPI document; do not edit. */
+
+export type paths = Record<string, never>;
+export type webhooks = Record<string, never>;
+export interface components {
+    schemas: {
+        /** @description An editor made the edits of an offer: the hashes of the text before and after. */
+        Applied: {
+            base_sha256: string;
+            new_sha256: string;
+        };
+        /**
+         * @description An editor made the edits of an offer in the note at path.
+         *
+         *     moved_to: its path by now, where it was moved or renamed since the run was started.
+         */
+        AppliedTo: {
+            base_sha256: string;
+            new_sha256: string;
+            path: string;
+            /** @default null */
+            moved_to: string | null;
+        };
+        /**
+         * @description An open note that a user asked to change, and that waits for this client to do it.
+         *
+         *     run: its edits are at `POST /runs/{run}/edits`. change: it is to be taken back, by
+         *     `POST /changes/{change}/undo` with `apply: client`. One of the two is null. Both are confirmed
+         *     as ever; within 30 seconds, else nobody waits for them any more.
+         */
+        AskedShape: {
+            path: string;
+            run: string | null;
+            change: number | null;
+        };
+        /** @description Background work. off: why there is none; empty when there is. */
+        BackgroundShape: {
+            off: string;
+            waiting: number;
+            notes_today: number;
+            notes_a_day: number;
+            /**
+             * @default {
+             *       "notes": 0,
+             *       "cost": ""
+             *     }
+             */
+            backlog: components["schemas"]["BacklogShape"];
+        };
+        /**
+         * @description What the user says to the backlog. fill: fill its notes by and by; else leave them alone.
+         *
+         *     notes: how many the user was told of; more of them by now are refused.
+         */
+        BacklogAnswer: {
+            fill: boolean;
+            /** @default null */
+            notes: number | null;
+        };
+        /**
+         * @description Notes that lay there before, or came many at once, and are not filled unless the user agrees.
+         *
+         *     notes: for how many there is no answer yet. cost: where they would be sent, and what that may
+         *     cost, in words; empty until it is known.
+         */
+        BacklogShape: {
+            /** @default 0 */
+            notes: number;
+            /** @default  */
+            cost: string;
+        };
+        /** @description The id of a change in the journal. */
+        ChangeMade: {
+            change: number;
+        };
+        /** @description A page of changes, newest first. before: where the next page begins; null on the last. */
+        ChangePage: {
+            changes: components["schemas"]["ChangeShape"][];
+            before: number | null;
+        };
+        /**
+         * @description A change, as `companion history --json` has it; made_at in UTC.
+         *
+         *     left: of one that was taken back in part, and is `done` still, what stands.
+         */
+        ChangeShape: {
+            id: number;
+            run: string;
+            path: string;
+            kind: string;
+            /** @enum {string} */
+            state: "pending" | "done" | "undone" | "abandoned";
+            made_at: string;
+            needs: string[];
+            model: string;
+            note: string;
+            undoes: number | null;
+            undone_by: number | null;
+            left: string[];
+        };
+        /** @description A change with its unified diff; null when the note's images were pruned. */
+        ChangeWithDiff: {
+            id: number;
+            run: string;
+            path: string;
+            kind: string;
+            /** @enum {string} */
+            state: "pending" | "done" | "undone" | "abandoned";
+            made_at: string;
+            needs: string[];
+            model: string;
+            note: string;
+            undoes: number | null;
+            undone_by: number | null;
+            left: string[];
+            diff: string | null;
+        };
+        /** @description What `companion pair` shows. */
+        Code: {
+            code: string;
+        };
+        /** @description Replace base[start:end] with text; offsets count UTF-16 code units. */
+        EditShape: {
+            start: number;
+            end: number;
+            text: string;
+        };
+        /**
+         * @description The text that the editor shows now.
+         *
+         *     only: which of the changes in the note's result are wanted, counted from 0; null: all.
+         */
+        EditsAgain: {
+            path: string;
+            text: string;
+            /** @default null */
+            only: number[] | null;
+        };
+        /** @description What is wrong with the model's endpoint. */
+        FaultShape: {
+            kind: string;
+            reason: string;
+            since: string;
+            tries: number;
+        };
+        /** @description What was filled: a property's value or values, or the lines of a callout. */
+        FilledShape: {
+            kind: string;
+            heading: string | null;
+            reason: string;
+            text: string | string[];
+            remark: string;
+        };
+        /** @description One thing that a note needs. */
+        NeedShape: {
+            kind: string;
+            heading: string | null;
+            reason: string;
+        };
+        /**
+         * @description What to enrich, and how: the options of `companion enrich`.
+         *
+         *     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
+         *     its file has it where the client edits that; the run answers with edits then (`apply: client`)
+         *     and writes nothing. requests: fill the empty
+         *     callouts that stand in the notes, and nothing else. section: a callout under the heading with
+         *     these words, of which there must be one. line: the same for the section that this line of the
+         *     one note stands in, counted from 1 in `text`, without it in the file; for headings that several
+         *     sections share. on_fault: whether the run
+         *     waits while the endpoint fails, or ends. agreed: begin even where more than 50 notes go to a
+         *     model on another machine; else that is refused with 409, `not-agreed`, saying what it costs.
+         *     even_open: write notes that are open in an editor, too: only for the client that shows them,
+         *     with nothing unsaved; else their edits wait for that client, see `POST /api/v1/presence`.
+         */
+        NewRun: ({
+            paths: string[];
+            /** @default false */
+            all: boolean;
+            /** @default false */
+            force: boolean;
+            /** @default false */
+            retry: boolean;
+            /** @default null */
+            section: string | null;
+            /** @default null */
+            line: number | null;
+            /** @default null */
+            limit: number | null;
+            /** @default false */
+            dry_run: boolean;
+            /** @default false */
+            requests: boolean;
+            /**
+             * @default request
+             * @enum {string}
+             */
+            priority: "interactive" | "request" | "background";
+            /**
+             * @default daemon
+             * @enum {string}
+             */
+            apply: "daemon" | "client";
+            /** @default null */
+            text: string | null;
+            /**
+             * @default wait
+             * @enum {string}
+             */
+            on_fault: "wait" | "stop";
+            /** @default false */
+            agreed: boolean;
+            /** @default false */
+            even_open: boolean;
+        } | {
+            line?: null;
+        } | {
+            section?: null;
+            paths?: string[];
+        }) & ({
+            /** @constant */
+            apply?: "daemon";
+            text?: null;
+        } | {
+            /** @constant */
+            apply: "client";
+            text: string;
+            paths: string[];
+        });
+        /** @description 32 random bytes, as 64 hex digits, that the client never sent before. */
+        Nonce: {
+            nonce: string;
+        };
+        /** @description A page of notes. after: where the next page begins; null on the last. total: of all. */
+        NotePage: {
+            notes: components["schemas"]["NoteShape"][];
+            after: string | null;
+            total: number;
+        };
+        /** @description A note. left: what in it is left alone. skipped: why all of it is; null when it is not. */
+        NoteShape: {
+            path: string;
+            needs: components["schemas"]["NeedShape"][];
+            left: string[];
+            skipped: string | null;
+        };
+        /** @description An empty object. */
+        Nothing: Record<string, never>;
+        /** @description Edits for an editor to make in the text it sent; the hashes are of the text as UTF-8. */
+        OfferShape: {
+            edits: components["schemas"]["EditShape"][];
+            base_sha256: string;
+            new_sha256: string;
+        };
+        /** @description All the notes that this client has open now. client: a name that it keeps. */
+        PresenceReport: {
+            client: string;
+            open: string[];
+        };
+        /** @description A problem. type: `about:blank`, or a URN of ours; detail: in a user's words. */
+        Problem: {
+            /** @default about:blank */
+            type: string;
+            title: string;
+            status: number;
+            detail: string;
+            /** @default [] */
+            errors: components["schemas"]["ProblemPlace"][];
+        };
+        /** @description What is wrong in one place: `where` is `body`, `query` or `path`, and the way from there. */
+        ProblemPlace: {
+            where: string;
+            what: string;
+        };
+        /**
+         * @description HMAC-SHA256 of `callout-companion`, our port and the nonce, a line each; in hex digits.
+         *
+         *     token: its key is the token of this vault's clients. place: the `id` in the file that says in
+         *     the plugin's folder where we are.
+         */
+        Proof: {
+            token: string;
+            place: string;
+            version: string;
+        };
+        /** @description Changes of the note's result that the user does not want, counted from 0. */
+        Refused: {
+            path: string;
+            only: number[];
+        };
+        /**
+         * @description expires_in: seconds until it must be said again. to_do: open notes that wait for edits.
+         *
+         *     asked: those among the open notes that a user asked for, by whatever way.
+         */
+        ReportTaken: {
+            expires_in: number;
+            to_do: string[];
+            asked: components["schemas"]["AskedShape"][];
+        };
+        /**
+         * @description What became of a note. number: counts up within the run. change: its id in the journal.
+         *
+         *     counted: as one of the run's total; others were asked for, and left alone from the start.
+         *     diff: where it was asked for and the note changed, or would. offer: for an editor to make.
+         *     fallback: the kinds of changes that are the note's own sentence, for want of an answer.
+         */
+        ResultShape: {
+            number: number;
+            counted: boolean;
+            path: string;
+            /** @enum {string} */
+            status: "enriched" | "unchanged" | "skipped" | "failed";
+            reason: string | null;
+            changes: components["schemas"]["FilledShape"][];
+            left: string[];
+            usage: components["schemas"]["UsageShape"];
+            change: number | null;
+            ends_run: boolean;
+            fallback: string[];
+            diff: string | null;
+            offer: components["schemas"]["OfferShape"] | null;
+        };
+        /** @description The runs that the daemon remembers, newest first. */
+        RunList: {
+            runs: components["schemas"]["RunShape"][];
+        };
+        /**
+         * @description A run with its results after a number; next: the number to ask from the next time.
+         *
+         *     All are there once the state is done, cancelled or failed and no result comes any more.
+         */
+        RunProgress: {
+            id: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled" | "failed";
+            total: number;
+            counts: {
+                [key: string]: number;
+            };
+            usage: components["schemas"]["UsageShape"];
+            waits: string;
+            fault: string;
+            made_at: string;
+            results: components["schemas"]["ResultShape"][];
+            next: number;
+        };
+        /** @description A run. counts: results by status. waits: why nothing goes on now. fault: what ended it. */
+        RunShape: {
+            id: string;
+            /** @enum {string} */
+            state: "queued" | "running" | "done" | "cancelled" | "failed";
+            total: number;
+            counts: {
+                [key: string]: number;
+            };
+            usage: components["schemas"]["UsageShape"];
+            waits: string;
+            fault: string;
+            made_at: string;
+        };
+        /** @description The state of the daemon. retry_in: seconds until the endpoint is tried again. */
+        StatusShape: {
+            version: string;
+            pid: number;
+            started_at: string;
+            vault: string;
+            vault_missing: boolean;
+            ready: boolean;
+            paused: boolean;
+            polls: string;
+            endpoint: string;
+            model: string;
+            is_embedded: boolean;
+            is_remote: boolean;
+            fault: components["schemas"]["FaultShape"] | null;
+            retry_in: number;
+            background: components["schemas"]["BackgroundShape"];
+            today: components["schemas"]["TodayShape"];
+            notes: number;
+            to_do: number;
+            skipped: number;
+            open_notes: number;
+            in_hand: string[];
+            waiting: {
+                [key: string]: number;
+            };
+            runs: string[];
+            newest_change: number;
+        };
+        /**
+         * @description What was done today: notes enriched in this vault, by anybody; and spent in all vaults.
+         *
+         *     dollars: null where the price is not known.
+         */
+        TodayShape: {
+            notes: number;
+            input_tokens: number;
+            output_tokens: number;
+            dollars: number | null;
+            tokens_a_day: number | null;
+            dollars_a_day: number | null;
+        };
+        /** @description A bearer token for this vault's daemon. */
+        Token: {
+            token: string;
+        };
+        /**
+         * @description How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
+         *
+         *     run: the run that the journal counts the undo to. even_open: as in NewRun.
+         */
+        Undo: {
+            /**
+             * @default daemon
+             * @enum {string}
+             */
+            apply: "daemon" | "client";
+            /** @default null */
+            run: string | null;
+            /** @default null */
+            text: string | null;
+            /** @default false */
+            even_open: boolean;
+        } & ({
+            /** @constant */
+            apply?: "daemon";
+            text?: null;
+        } | {
+            /** @constant */
+            apply: "client";
+            run?: null;
+            text: string;
+        });
+        /**
+         * @description A change that was taken back. change: the id of the one that did it; path: of its note.
+         *
+         *     left: what of it was edited, moved or taken out since, and stays; reason: that in words.
+         */
+        UndoMade: {
+            change: number;
+            path: string;
+            left: string[];
+            reason: string | null;
+        };
+        /** @description The edits that take a change out of the text that was sent. left, reason: as in UndoMade. */
+        UndoOffered: {
+            offer: components["schemas"]["OfferShape"];
+            left: string[];
+            reason: string | null;
+        };
+        /** @description Tokens read and written, and calls made. cached_tokens: of those read, from a cache. */
+        UsageShape: {
+            input_tokens: number;
+            output_tokens: number;
+            calls: number;
+            cached_tokens: number;
+        };
+    };
+    responses: never;
+    parameters: never;
+    requestBodies: never;
+    headers: never;
+    pathItems: never;
+}
+export type Applied = components['schemas']['Applied'];
+export type AppliedTo = components['schemas']['AppliedTo'];
+export type AskedShape = components['schemas']['AskedShape'];
+export type BackgroundShape = components['schemas']['BackgroundShape'];
+export type BacklogAnswer = components['schemas']['BacklogAnswer'];
+export type BacklogShape = components['schemas']['BacklogShape'];
+export type ChangeMade = components['schemas']['ChangeMade'];
+export type ChangePage = components['schemas']['ChangePage'];
+export type ChangeShape = components['schemas']['ChangeShape'];
+export type ChangeWithDiff = components['schemas']['ChangeWithDiff'];
+export type Code = components['schemas']['Code'];
+export type EditShape = components['schemas']['EditShape'];
+export type EditsAgain = components['schemas']['EditsAgain'];
+export type FaultShape = components['schemas']['FaultShape'];
+export type FilledShape = components['schemas']['FilledShape'];
+export type NeedShape = components['schemas']['NeedShape'];
+export type NewRun = components['schemas']['NewRun'];
+export type Nonce = components['schemas']['Nonce'];
+export type NotePage = components['schemas']['NotePage'];
+export type NoteShape = components['schemas']['NoteShape'];
+export type Nothing = components['schemas']['Nothing'];
+export type OfferShape = components['schemas']['OfferShape'];
+export type PresenceReport = components['schemas']['PresenceReport'];
+export type Problem = components['schemas']['Problem'];
+export type ProblemPlace = components['schemas']['ProblemPlace'];
+export type Proof = components['schemas']['Proof'];
+export type Refused = components['schemas']['Refused'];
+export type ReportTaken = components['schemas']['ReportTaken'];
+export type ResultShape = components['schemas']['ResultShape'];
+export type RunList = components['schemas']['RunList'];
+export type RunProgress = components['schemas']['RunProgress'];
+export type RunShape = components['schemas']['RunShape'];
+export type StatusShape = components['schemas']['StatusShape'];
+export type TodayShape = components['schemas']['TodayShape'];
+export type Token = components['schemas']['Token'];
+export type Undo = components['schemas']['Undo'];
+export type UndoMade = components['schemas']['UndoMade'];
+export type UndoOffered = components['schemas']['UndoOffered'];
+export type UsageShape = components['schemas']['UsageShape'];
+export type $defs = Record<string, never>;
+export type operations = Record<string, never>;

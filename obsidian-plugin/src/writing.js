@@ -1,0 +1,153 @@
+/** The daemon's edits written into a note that the user may be typing in. */
+
+import { confirmEdits, readEdits } from "./daemon.js";
+import { notify } from "./dialogs.js";
+import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
+import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
+import { findWaitReason } from "./user-activity.js";
+import { sentence } from "./words.js";
+import { showProgress } from "./work.js";
+
+/** @import { TFile } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Enrichment } from "./runs.js" */
+/** @import { Offer } from "./shapes.js" */
+
+const LONGEST_PAUSE = 16_000; // milliseconds, the last pause before the daemon is told of a write again
+const TRIES = 5;
+const PAUSE = 400; // milliseconds
+
+/**
+ * Write what a run gave for a note, and return the id of the change in the journal.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Enrichment} given
+ * @param {number[]} only the numbers of the changes to write
+ * @param {() => Promise<void>} [beforeWrite] see applyOffer
+ */
+export async function writeEnrichment(plugin, { file, path, run, text, result }, only, beforeWrite) {
+  const some = only.length < result.changes.length ? only : null;
+  const readOffer = (/** @type {string} */ now) =>
+    readEdits(plugin, run, path, now, some).catch((error) => {
+      if (!(error instanceof Refused)) throw error;
+      throw new Refused(`“${file.basename}” is left as it is. ${sentence(error.message)}`);
+    });
+  const base = text ?? "";
+  const offer = (!some && result.offer) || (await readOffer(base));
+  const made = await applyOffer(plugin, { file, path, text: base, offer, readOffer, beforeWrite, fills: true });
+  return confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+}
+
+/**
+ * Call tellDaemon until the daemon answers, and return the id of the change that it answers with.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {() => Promise<number>} tellDaemon
+ */
+async function confirmWritten(plugin, file, tellDaemon) {
+  for (let pause = 1_000; pause <= LONGEST_PAUSE; pause *= 2) {
+    try {
+      return await tellDaemon();
+    } catch (error) {
+      if (!(error instanceof DaemonAway || error instanceof AnotherVault)) throw error;
+      await plugin.timers.pause(pause);
+    }
+  }
+  throw new NoteUnavailable(
+    `“${file.basename}” was filled, but Callout Companion went away. Once it is back it finds that ` +
+      "in the note; then it can be undone.",
+  );
+}
+
+/**
+ * An offer of edits, and how to apply it.
+ *
+ * path: of the note when the daemon was asked; it may have been renamed since. text: what the offer
+ * was made for. readOffer: returns the offer for another text. beforeWrite: called before each try,
+ * rejects if the note must not be written now; given if the user did not ask for the edits in this
+ * window, and then nothing waits for the user. fills: whether to wait while the cursor is in a property that the
+ * edits change.
+ *
+ * @typedef {{
+ *   file: TFile, path: string, text: string, offer: Offer, readOffer: (text: string) => Promise<Offer>,
+ *   beforeWrite?: (() => Promise<void>) | undefined, fills?: boolean,
+ * }} Application
+ */
+
+/**
+ * Make the edits of an offer in the note, and return the offer that was applied. When the note's text
+ * changes meanwhile, the offer for the new text is asked for.
+ *
+ * Throws NoteUnavailable if the note is deleted or keeps changing.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
+ */
+export async function applyOffer(plugin, application) {
+  const { app, timers } = plugin;
+  const { file, readOffer, beforeWrite } = application;
+  let { text, offer } = application;
+  for (let tries = 0; tries < TRIES; tries++) {
+    await timers.pause(tries && PAUSE);
+    await beforeWrite?.();
+    requireThere(plugin, application);
+    if (tries) {
+      ({ text } = await readNote(app, file));
+      offer = await readOffer(text);
+    }
+    if (!(await hasForm(app, file, text)) || !(await fits(text, offer))) continue;
+    if (await awaitUser(plugin, { ...application, text, offer })) tries = 0;
+    if (await editNote(app, file, text, offer.edits)) return offer;
+  }
+  throw new NoteUnavailable(
+    `“${file.basename}” keeps changing, so nothing was written. Try again when it rests.`,
+  );
+}
+
+/**
+ * Wait until the edits disturb nothing that the user is doing, and return whether it took any time.
+ *
+ * Throws NoteUnavailable at once if the application has beforeWrite: then the user goes first.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
+ */
+async function awaitUser(plugin, application) {
+  const { file, text, offer, beforeWrite, fills } = application;
+  for (let looks = 0; ; looks++) {
+    const reason = findWaitReason(plugin, file, text, fills ? offer.edits : []);
+    if (!reason) return looks > 0;
+    const words = `“${file.basename}” waits until ${reason}.`;
+    if (beforeWrite) throw new NoteUnavailable(words);
+    if (!looks) notify(words);
+    showProgress(plugin, file.path, `waiting until ${reason}`);
+    await plugin.timers.pause(PAUSE);
+    requireThere(plugin, application);
+  }
+}
+
+/**
+ * Throw NoteUnavailable if the note was deleted.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Application} application
+ */
+function requireThere({ app }, { file, path }) {
+  if (app.vault.getFileByPath(file.path) === file) return;
+  throw new NoteUnavailable(`“${path}” was deleted; nothing was written.`);
+}
+
+/**
+ * Return whether the offer was made for this text.
+ *
+ * Throws UnexpectedAnswer if its edits make another text than the offer says.
+ *
+ * @param {string} text
+ * @param {Offer} offer
+ */
+async function fits(text, offer) {
+  if ((await sha256(text)) !== offer.base_sha256) return false;
+  if ((await sha256(applyEdits(text, offer.edits))) !== offer.new_sha256) throw new UnexpectedAnswer();
+  return true;
+}
