@@ -35,7 +35,7 @@ def open_note(root: Path, path: str, *, write: bool) -> Iterator[int]:
     try:
         fd = _patiently(partial(_open, root / path, write), path)
     except OSError as error:
-        raise explain(error, path, "write" if write else "read") from error
+        raise to_note_error(error, path, "write" if write else "read") from error
     try:
         require_in_place(fd, root, path)
         yield fd
@@ -53,12 +53,12 @@ def require_in_place(fd: int, root: Path, path: str) -> None:
     try:
         opened = os.fstat(fd)
     except OSError as error:
-        raise explain(error, path, "read") from error
+        raise to_note_error(error, path, "read") from error
     if not os.path.samestat(named, opened):
         raise NoteChanged("another program replaced it just now; nothing was written", path)
 
 
-def explain(error: OSError, path: str, verb: str) -> NoteError:
+def to_note_error(error: OSError, path: str, verb: str) -> NoteError:
     """Return what the error means for the note at path. verb: `read` or `write`."""
     if error.errno in {errno.ENOENT, errno.ENOTDIR}:
         return NoteChanged("it is no longer there; it was moved or deleted", path)
@@ -99,7 +99,7 @@ def _find_note(root: Path, path: str) -> os.stat_result:
     try:
         found = _stat_inside(str(root), path)
     except OSError as error:
-        raise explain(error, path, "read") from error
+        raise to_note_error(error, path, "read") from error
     if found is None:
         raise NoteRefused("its path leads out of the vault or through a symbolic link", path)
     if not stat.S_ISREG(found.st_mode):
@@ -186,7 +186,7 @@ if sys.platform == "linux":
 SECTOR = 512  # bytes; the least that a disk writes whole
 
 
-def is_mix(data: bytes, before: bytes, after: bytes, step: int = SECTOR) -> bool:
+def is_partial_write(data: bytes, before: bytes, after: bytes, step: int = SECTOR) -> bool:
     """Return whether data is what a write of after over before can leave when it is cut short.
 
     The write puts down what after has more than before, then the rest from offset 0, then

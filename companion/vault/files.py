@@ -74,7 +74,7 @@ def walk_notes(
                     names = wanted[folder.rstrip("/")]
                     entries = [entry for entry in entries if entry.name in names]
         except OSError as error:
-            yield SkippedFile(folder.rstrip("/") or ".", explain(error))
+            yield SkippedFile(folder.rstrip("/") or ".", describe_read_error(error))
             continue
         folders = []
         for entry in entries:
@@ -85,12 +85,12 @@ def walk_notes(
                 yield looked
         for path in reversed(folders):
             if not is_utf8(path):
-                yield SkippedFile(shown_path(path), _BAD_NAME)
+                yield SkippedFile(printable_path(path), _BAD_NAME)
             elif not _is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
 
 
-def with_folders(paths: Iterable[str]) -> set[str]:
+def with_parent_folders(paths: Iterable[str]) -> set[str]:
     """Return the paths, and the folders on the way to them."""
     return {
         path[:end]
@@ -112,7 +112,7 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
             return "not a Markdown note (.md)"
         return _refuse_name(path, name, rules) or _refuse_stat((root / path).lstat(), rules)
     except (OSError, ValueError) as error:
-        return explain(error)
+        return describe_read_error(error)
 
 
 def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
@@ -123,9 +123,9 @@ def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     for folder in [path[:end] for end, sign in enumerate(path + "/") if sign == "/"]:
         part = folder.rpartition("/")[2]
         if _is_hidden(part):
-            return f"in {shown_path(part)}, which holds no notes of the vault"
+            return f"in {printable_path(part)}, which holds no notes of the vault"
         if _is_link((root / folder).lstat()):
-            return f"in {shown_path(folder)}, {_LINK}"
+            return f"in {printable_path(folder)}, {_LINK}"
         if reason := rules.folder_reason(folder):
             return reason
     return None
@@ -146,7 +146,7 @@ def read_file(file: str, size: int) -> bytes | None:
     return data if len(data) == size else None
 
 
-def explain(error: OSError | ValueError) -> str:
+def describe_read_error(error: OSError | ValueError) -> str:
     """Return why a note or a folder could not be read, in the user's words."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "it is not there; it was moved or deleted"
@@ -178,11 +178,11 @@ def _look(
     if not _is_note(name) or name[0] == ".":
         return _look_elsewhere(entry, path)
     if reason := reason or _refuse_name(path, name, rules):
-        return SkippedFile(shown_path(path), reason)
+        return SkippedFile(printable_path(path), reason)
     try:
         seen = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return SkippedFile(path, explain(error))
+        return SkippedFile(path, describe_read_error(error))
     if reason := _refuse_stat(seen, rules):
         return SkippedFile(path, reason)
     ino = seen.st_ino & _INT64
@@ -194,9 +194,9 @@ def _look_elsewhere(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
     name = entry.name
     placeholder = _ICLOUD.fullmatch(name)
     if placeholder:
-        return SkippedFile(shown_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
+        return SkippedFile(printable_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
     if not _is_hidden(name) and _leads_to_folder(entry):
-        return SkippedFile(shown_path(path), _LINK)
+        return SkippedFile(printable_path(path), _LINK)
     return None
 
 
@@ -209,7 +209,7 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
     wanted: dict[str, set[str]] = {"": set()}
-    for path in with_folders(paths):
+    for path in with_parent_folders(paths):
         folder, _, name = path.rpartition("/")
         wanted.setdefault(folder, set()).update((name, f".{name}.icloud"))
     return wanted
@@ -256,6 +256,6 @@ def _is_link(seen: os.stat_result) -> bool:
     return stat.S_ISLNK(seen.st_mode) or getattr(seen, "st_reparse_tag", 0) == _JUNCTION
 
 
-def shown_path(path: str) -> str:
+def printable_path(path: str) -> str:
     """Return the path as it can be shown: U+FFFD stands for bytes that are not valid UTF-8."""
     return path if is_utf8(path) else os.fsencode(path).decode(errors="replace")

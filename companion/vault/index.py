@@ -14,15 +14,15 @@ from companion.note.needs import Facts, Need
 from companion.vault.files import (
     NoteFile,
     SkippedFile,
-    explain,
+    describe_read_error,
     is_utf8,
+    printable_path,
     read_file,
-    shown_path,
     walk_notes,
-    with_folders,
+    with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import Cache, Row
+from companion.vault.index_cache import IndexCache, Row
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]
@@ -98,7 +98,7 @@ class Notes(Mapping[str, Facts]):
             try:
                 return self._examine(path, (self._root / path).read_bytes())
             except OSError as error:
-                return Facts(skipped=explain(error))
+                return Facts(skipped=describe_read_error(error))
             except NoteError as error:
                 return Facts(skipped=error.reason)
 
@@ -148,12 +148,12 @@ class Index:
     """A cache of what is known of the notes of one vault, in file; without one, in memory only.
 
     It costs nothing but time to lose. Not for several threads at once; several processes may
-    share the file. It may be kept for as long as the program runs: what look_again learns is
+    share the file. It may be kept for as long as the program runs: what refresh learns is
     written by the next scan.
     """
 
     def __init__(self, file: Path | None) -> None:
-        self._cache = None if file is None else Cache(file)
+        self._cache = None if file is None else IndexCache(file)
         self._fingerprint: str | None = None
         self._known: dict[str, Row] = {}
         self._unsaved: set[str] = set()
@@ -179,7 +179,7 @@ class Index:
         self._save()
         return scan
 
-    def look_again(
+    def refresh(
         self, root: Path, rules: IgnoreRules, examine: Examine, scan: Scan, paths: Iterable[str]
     ) -> set[str]:
         """Bring the scan's facts of these paths up to date; return those that are other now.
@@ -188,8 +188,8 @@ class Index:
         alone, and of the folders on the way to them. scan is this index's last one; root, rules
         and examine are those it was made with. A new note comes last in the scan's order.
         """
-        touched = with_folders(paths)
-        names = {"."}.union(map(shown_path, touched))
+        touched = with_parent_folders(paths)
+        names = {"."}.union(map(printable_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
         found = list(walk_notes(root, rules, touched))
         for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
@@ -259,7 +259,7 @@ def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | N
             return facts
         reason = "it changed while it was read; it may still be syncing"
     except OSError as error:
-        reason = explain(error)
+        reason = describe_read_error(error)
     except NoteError as error:
         reason = error.reason
     scan.notes.drop(file.path)

@@ -42,7 +42,7 @@ COMMIT;
 """
 
 
-class Cache:
+class IndexCache:
     """The rows kept in file, all under one fingerprint.
 
     A file that is damaged or of another version is deleted; one that is locked, or cannot be

@@ -25,8 +25,8 @@ from companion.vault.change import (
     read_row,
 )
 from companion.vault.journal_db import Database, touch
-from companion.vault.offered_changes import Offered, OfferName
-from companion.vault.remembered_notes import RememberedNotes, put_before, put_note
+from companion.vault.offered_changes import OfferedChange, OfferId
+from companion.vault.remembered_notes import RememberedNotes, put_note, restore_fingerprint
 
 __all__ = ["AskedNeed", "Change", "Journal", "NeedOutcome", "NewChange", "Proposal"]
 
@@ -61,10 +61,10 @@ class Journal:
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
-        self.notes.expect(change.path, after)
+        self.notes.record(change.path, after)
         return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
 
-    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferName:
+    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferId:
         """Return the name of a change that a client may make itself, once it is on the disk.
 
         key: what it is about. before, after: the whole text the client has, an editor's for one.
@@ -73,13 +73,13 @@ class Journal:
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
-        self.notes.expect(change.path, before)
+        self.notes.record(change.path, before)
         self._db.ask(
             lambda db: offered_changes.put_offer(db, key, row, before), durable=True
         ).result()
-        return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
+        return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
-    def confirm(self, name: OfferName, moved_to: str | None = None) -> int | None:
+    def confirm(self, name: OfferId, moved_to: str | None = None) -> int | None:
         """Return the id of the change that was offered, once it is on the disk as done.
 
         A second time, the same one; None for what was not offered. It waits for no change of the
@@ -88,7 +88,7 @@ class Journal:
         self._new_paths.update(filter(None, [moved_to]))
         return self._db.ask(lambda db: _confirm(db, name, moved_to), durable=True).result()
 
-    def offered(self) -> list[Offered]:
+    def open_offers(self) -> list[OfferedChange]:
         """Return the changes that were offered and that no client has confirmed."""
         return self._db.ask(offered_changes.list_offers).result()
 
@@ -126,8 +126,8 @@ class Journal:
         where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2) AND id < ?4"
         bound = _MOST if before is None else min(before, _MOST)
         query = where + " ORDER BY id DESC LIMIT ?3"
-        kept_as = path and self.notes.kept_as(path)
-        return self._select(query, kept_as, run, _no_limit(limit), bound)
+        stored_path = path and self.notes.stored_path(path)
+        return self._select(query, stored_path, run, _no_limit(limit), bound)
 
     def newest(self) -> int:
         """Return the highest id of a change; 0 when there is none."""
@@ -178,7 +178,7 @@ class Journal:
         text: the note, for it to be found again where it is moved.
         """
         self._new_paths.add(path)
-        self.notes.expect(path, text)
+        self.notes.record(path, text)
         row = (path, need, outcome, reason, time.time())
         self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
@@ -190,7 +190,7 @@ class Journal:
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
-        return self._asked("WHERE path = ?", self.notes.kept_as(path)).get(path, {})
+        return self._asked("WHERE path = ?", self.notes.stored_path(path)).get(path, {})
 
     def all_asked(self) -> dict[str, dict[str, AskedNeed]]:
         """Return what was asked for every note, by path and need."""
@@ -201,9 +201,11 @@ class Journal:
 
         Newest first.
         """
-        kept_as = path and self.notes.kept_as(path)
-        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (kept_as,)).fetchall()).result()
-        return [Proposal(self.notes.now_at(path), *rest) for path, *rest in rows]
+        stored_path = path and self.notes.stored_path(path)
+        rows = self._db.ask(
+            lambda db: db.execute(_SELECT_PROPOSED, (stored_path,)).fetchall()
+        ).result()
+        return [Proposal(self.notes.current_path(path), *rest) for path, *rest in rows]
 
     def move(self, old: str, new: str) -> None:
         """Have the changes of the note at old, and what was asked for it, be those of new."""
@@ -227,7 +229,7 @@ class Journal:
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
-        return self.notes.place(map(read_row, rows))
+        return self.notes.with_current_paths(map(read_row, rows))
 
     @cached_property
     def _old_paths(self) -> frozenset[str]:
@@ -242,7 +244,7 @@ class Journal:
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         asked: dict[str, dict[str, AskedNeed]] = {}
         for path, need, *rest in rows:
-            asked.setdefault(self.notes.now_at(path), {})[need] = AskedNeed(*rest)
+            asked.setdefault(self.notes.current_path(path), {})[need] = AskedNeed(*rest)
         return asked
 
 
@@ -277,7 +279,7 @@ def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, 
     return change
 
 
-def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
+def _confirm(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -> int | None:
     found = offered_changes.find_offer(db, name)
     if found is None or found["change"]:
         return int(found["change"]) if found else None
@@ -306,7 +308,7 @@ def _close_done(db: sqlite3.Connection, change: int, now: float) -> None:
 def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
-    put_before(db, change)
+    restore_fingerprint(db, change)
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
 

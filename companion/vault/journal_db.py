@@ -37,7 +37,7 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
     try:
         db = _open_to_read(file) if read_only else _open_to_write(file)
     except sqlite3.Error as error:
-        raise explain(error, file) from error
+        raise to_journal_error(error, file) from error
     except OSError as error:
         raise JournalError(f"the journal {file} cannot be opened: {error.strerror}") from error
     db.row_factory = sqlite3.Row
@@ -75,7 +75,7 @@ def skip_ids(db: sqlite3.Connection, last: int) -> None:
         db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)", (last,))
 
 
-def explain(error: sqlite3.Error, file: Path) -> JournalError:
+def to_journal_error(error: sqlite3.Error, file: Path) -> JournalError:
     """Return what the error means for the user, and what to do."""
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF  # the low byte: without the extension
     return JournalError(f"the journal {file} {_WORDS.get(code, f'cannot be used: {error}')}")
@@ -366,7 +366,7 @@ class Database:
                 self._db.execute("ROLLBACK")
         for task in batch:  # an exception each: threads must not share a traceback
             if isinstance(error, sqlite3.Error):
-                task.result.set_exception(explain(error, self.file))
+                task.result.set_exception(to_journal_error(error, self.file))
             else:
                 task.result.set_exception(copy(error))
 

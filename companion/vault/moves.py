@@ -60,7 +60,7 @@ def follow_moves(
             lost += [_Lost(path, fingerprint)] if fingerprint else []
         elif fingerprint is None or file[1:3] != fingerprint[1:3]:
             seen += [(path, held)] if (held := _look(root, file)) else []
-    journal.notes.saw(seen)
+    journal.notes.update(seen)
     if lost and (hinted is None or _may_be(root, lost, hinted - known.keys())):
         found = _find_same(root, lost, _unknown(root, known, files))
         for old, new in _pair(lost, found):

@@ -18,7 +18,7 @@ from companion.vault.change import invert_edits
 _KEPT = 1_000  # offers; of more, the oldest are forgotten
 
 
-class OfferName(NamedTuple):
+class OfferId(NamedTuple):
     """What tells an offer from all others.
 
     key: what it is about, a run or a change that is taken back. sha256: of the whole text that
@@ -30,10 +30,10 @@ class OfferName(NamedTuple):
     after_sha256: str
 
 
-class Offered(NamedTuple):
+class OfferedChange(NamedTuple):
     """A change that was offered and is not confirmed. before: the text that the client had."""
 
-    name: OfferName
+    name: OfferId
     path: str
     before: str
     edits: tuple[Edit, ...]
@@ -84,7 +84,7 @@ def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: 
     )
 
 
-def find_offer(db: sqlite3.Connection, name: OfferName) -> sqlite3.Row | None:
+def find_offer(db: sqlite3.Connection, name: OfferId) -> sqlite3.Row | None:
     """Return the offer; its `change` is the one that it became, once it is confirmed.
 
     None: there is none.
@@ -98,7 +98,7 @@ def text_after(row: sqlite3.Row) -> bytes:
     return apply_edits(row["before"].decode("utf-8"), _read_edits(row)).encode("utf-8")
 
 
-def close_offer(db: sqlite3.Connection, name: OfferName, change: int) -> None:
+def close_offer(db: sqlite3.Connection, name: OfferId, change: int) -> None:
     """Mark the offer as made by that change, which has its texts from now on."""
     db.execute(_CLOSE, (change, *name))
 
@@ -108,7 +108,7 @@ def drop_offers(db: sqlite3.Connection, until: float) -> None:
     db.execute("DELETE FROM offers WHERE made_at < ?", (until,))
 
 
-def list_offers(db: sqlite3.Connection) -> list[Offered]:
+def list_offers(db: sqlite3.Connection) -> list[OfferedChange]:
     """Return the offers that are not confirmed.
 
     Without those made needless by a later change of the note, for the same needs or of the same
@@ -132,9 +132,9 @@ _SELECT_OPEN = """SELECT * FROM offers WHERE change IS NULL AND NOT EXISTS (
         WHERE mine.value = theirs.value))) ORDER BY rowid"""
 
 
-def _read_offer(row: sqlite3.Row) -> Offered:
-    name = OfferName(row["key"], row["before_sha256"], row["after_sha256"])
-    return Offered(name, row["path"], row["before"].decode("utf-8"), _read_edits(row))
+def _read_offer(row: sqlite3.Row) -> OfferedChange:
+    name = OfferId(row["key"], row["before_sha256"], row["after_sha256"])
+    return OfferedChange(name, row["path"], row["before"].decode("utf-8"), _read_edits(row))
 
 
 def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:

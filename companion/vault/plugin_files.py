@@ -28,7 +28,7 @@ class Installed(NamedTuple):
     enabled: bool
 
 
-class Write(NamedTuple):
+class PlannedWrite(NamedTuple):
     """A file to write. before: its bytes as they were read; None while there is none."""
 
     file: Path
@@ -37,7 +37,7 @@ class Write(NamedTuple):
     mode: int = _USUAL
 
 
-class Install(NamedTuple):
+class InstallPlan(NamedTuple):
     """An installation as planned. root: the vault, a real path. folder: the plugin's in it.
 
     settings: what the plugin's data.json holds, whose bytes are `before`.
@@ -46,10 +46,10 @@ class Install(NamedTuple):
     root: Path
     folder: Path
     version: str
-    files: tuple[Write, ...]
+    files: tuple[PlannedWrite, ...]
     settings: Mapping[str, Any]
     before: bytes | None
-    enabling: Write | None
+    enabling: PlannedWrite | None
 
 
 def find_built() -> Path | None:
@@ -62,7 +62,7 @@ def find_built() -> Path | None:
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 
-def plan_install(root: Path, built: Path) -> Install:
+def plan_install(root: Path, built: Path) -> InstallPlan:
     """Return what installing the plugin, built in that folder, will write in the vault at root.
 
     Where a plugin lies: https://docs.obsidian.md/Plugins/Getting+started/Build+a+plugin
@@ -78,7 +78,7 @@ def plan_install(root: Path, built: Path) -> Install:
         )
     folder = settings / "plugins" / PLUGIN
     data = _read(root, folder / "data.json")
-    return Install(
+    return InstallPlan(
         root=root,
         folder=folder,
         version=_version((built / "manifest.json").read_bytes(), built / "manifest.json"),
@@ -89,7 +89,7 @@ def plan_install(root: Path, built: Path) -> Install:
     )
 
 
-def write_install(install: Install, settings: Mapping[str, str]) -> tuple[str, ...]:
+def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[str, ...]:
     """Write the plugin, and enable it once it is whole; return the names of what was written.
 
     settings: what its data.json shall hold, over what is in it already.
@@ -98,7 +98,7 @@ def write_install(install: Install, settings: Mapping[str, str]) -> tuple[str, .
     as it was or as planned.
     """
     merged = _as_json({**install.settings, **settings}, install.before)
-    data = Write(install.folder / "data.json", install.before, merged, _PRIVATE)
+    data = PlannedWrite(install.folder / "data.json", install.before, merged, _PRIVATE)
     writes = [*install.files, data, *filter(None, [install.enabling])]
     for write in writes:
         if _read(install.root, write.file) != write.before:
@@ -119,20 +119,20 @@ def read_installed(root: Path) -> Installed:
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
 
 
-def _plan_files(root: Path, folder: Path, built: Path) -> list[Write]:
+def _plan_files(root: Path, folder: Path, built: Path) -> list[PlannedWrite]:
     """Return what differs of the files that make up the plugin."""
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
-    planned = [Write(file, _read(root, file), data) for file, data in files]
+    planned = [PlannedWrite(file, _read(root, file), data) for file, data in files]
     return [write for write in planned if write.before != write.after]
 
 
-def _plan_enabling(root: Path, file: Path) -> Write | None:
+def _plan_enabling(root: Path, file: Path) -> PlannedWrite | None:
     """Return how the list of enabled plugins takes ours in; None where it is in it already."""
     enabled = _parse_enabled(root, file)
     if PLUGIN in enabled:
         return None
     before = _read(root, file)
-    return Write(file, before, _as_json([*enabled, PLUGIN], before))
+    return PlannedWrite(file, before, _as_json([*enabled, PLUGIN], before))
 
 
 def _parse_enabled(root: Path, file: Path) -> list[Any]:
@@ -198,7 +198,7 @@ def _read(root: Path, file: Path) -> bytes | None:
         raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
 
 
-def _write(write: Write) -> None:
+def _write(write: PlannedWrite) -> None:
     """Write the file whole or not at all. A link inside the vault stays a link."""
     target = Path(os.path.realpath(write.file))
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")

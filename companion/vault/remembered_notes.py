@@ -45,15 +45,17 @@ class RememberedNotes:
     def all(self) -> dict[str, Fingerprint | None]:
         """Return what each of them held when last seen, by path; None: it was never seen."""
         rows = self._db.ask(lambda db: db.execute(_SELECT).fetchall()).result()
-        return {self.now_at(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
+        return {
+            self.current_path(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows
+        }
 
-    def saw(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
+    def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
         """Take down what these notes hold. Returns at once."""
         rows = [(path, *fingerprint) for path, fingerprint in seen]
         if rows and not self._read_only:
             self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
 
-    def expect(self, path: str, data: bytes | None) -> None:
+    def record(self, path: str, data: bytes | None) -> None:
         """Take down that the note holds data, or will as soon as it is written. Returns at once.
 
         None: what it holds is not known.
@@ -71,26 +73,26 @@ class RememberedNotes:
         """
         self.moved_from[new] = old
         if self._read_only:
-            self._now[self.kept_as(old)], self._kept_as[new] = new, self.kept_as(old)
+            self._now[self.stored_path(old)], self._kept_as[new] = new, self.stored_path(old)
         else:
             self._db.ask(lambda db: _move(db, old, new))
 
-    def place(self, changes: Iterable[Change]) -> list[Change]:
+    def with_current_paths(self, changes: Iterable[Change]) -> list[Change]:
         """Return the changes with the paths at which their notes are now."""
         if not self._now:
             return list(changes)
-        return [replace(change, path=self.now_at(change.path)) for change in changes]
+        return [replace(change, path=self.current_path(change.path)) for change in changes]
 
-    def now_at(self, path: str) -> str:
+    def current_path(self, path: str) -> str:
         """Return where the note is that is kept under this path."""
         return self._now.get(path, path)
 
-    def kept_as(self, path: str) -> str:
+    def stored_path(self, path: str) -> str:
         """Return the path that the note, now at path, is kept under."""
         return self._kept_as.get(path, path)
 
 
-def put_before(db: sqlite3.Connection, change: int) -> None:
+def restore_fingerprint(db: sqlite3.Connection, change: int) -> None:
     """Take down that the note holds what it did before the change, which was not made."""
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
     for path, before in db.execute(query, (change,)).fetchall():

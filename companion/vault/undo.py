@@ -47,7 +47,7 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undon
     text = snapshot.data.decode("utf-8")
     inverse = find_parts(journal, change, text)
     new = apply_edits(text, inverse.edits).encode("utf-8")
-    undo = undo_of(change, inverse, run)
+    undo = make_undo(change, inverse, run)
     return Undone(write_note(snapshot, new, journal, undo), undo.path, inverse.left, inverse.reason)
 
 
@@ -58,7 +58,7 @@ def require_made(change: Change) -> None:
         raise NoteRefused(f"change {change.id} {_WHY_NOT[change.state]}{by}", change.path)
 
 
-def undo_of(change: Change, inverse: Inverse, run: str) -> NewChange:
+def make_undo(change: Change, inverse: Inverse, run: str) -> NewChange:
     """Return what the journal is to hold of an undo."""
     return NewChange(run, change.path, "undo", inverse.edits, undoes=change.id, parts=inverse.parts)
 

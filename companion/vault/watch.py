@@ -29,7 +29,7 @@ from watchdog.observers.api import BaseObserver
 from companion.errors import CompanionError
 from companion.vault.ignore import OWN_FOLDER
 from companion.vault.obsidian import SETTINGS
-from companion.vault.watch_platform import silent_mount
+from companion.vault.watch_platform import find_mount_without_events
 
 if sys.platform == "linux":
     from companion.vault.watch_platform import InotifyObserver
@@ -99,7 +99,7 @@ class Watch:
     def start(self) -> None:
         """Begin to watch, or begin anew. Raises WatchUnavailable; nothing is watched then."""
         self.stop()
-        if silent := silent_mount(self._root):
+        if silent := find_mount_without_events(self._root):
             raise WatchUnavailable(
                 f"{silent.folder} is a network or shared drive ({silent.kind}), which does not "
                 "tell what other machines change"

@@ -45,23 +45,25 @@ class Mount(NamedTuple):
     kind: str
 
 
-def silent_mount(root: Path) -> Mount | None:
+def find_mount_without_events(root: Path) -> Mount | None:
     """Return the drive of root, or one within it, on which events are silent; None: there is none.
 
     A drive that cannot be asked about counts as one that speaks: rescans find what it kept back.
     """
     try:
         if sys.platform == "linux":
-            return find_silent(read_mountinfo(Path("/proc/self/mountinfo").read_bytes()), root)
+            return select_mount_without_events(
+                read_mountinfo(Path("/proc/self/mountinfo").read_bytes()), root
+            )
         if sys.platform == "darwin":
             told = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
-            return find_silent(read_mount_output(told.stdout), root)
+            return select_mount_without_events(read_mount_output(told.stdout), root)
     except (OSError, subprocess.SubprocessError):
         return None
     return _remote_drive(root)
 
 
-def find_silent(mounts: Iterable[Mount], root: Path) -> Mount | None:
+def select_mount_without_events(mounts: Iterable[Mount], root: Path) -> Mount | None:
     """Return the mount that root lies on, or one within root, if events are silent there.
 
     mounts: in the order they were made, as the later one of two on a folder hides the other.

@@ -17,7 +17,7 @@ from companion.errors import NoteError, NoteUnwritable
 from companion.vault import journal_db
 from companion.vault.journal import Journal, NewChange
 from companion.vault.recover import recover
-from companion.vault.write import NoteTorn, read_note, write_note
+from companion.vault.write import NotePartlyWritten, read_note, write_note
 from tests.vault.stub_note import ENRICHED, NOTE
 
 OLD = NOTE * 30
@@ -127,7 +127,7 @@ def _require_honest(failure: BaseException | None, found: bytes, new: bytes) -> 
     """An error that says that nothing was written is right; so is its absence."""
     if failure is None:
         assert found == new
-    elif isinstance(failure, NoteError) and not isinstance(failure, NoteTorn):
+    elif isinstance(failure, NoteError) and not isinstance(failure, NotePartlyWritten):
         assert found == OLD
         assert failure.path
 

@@ -15,7 +15,12 @@ from watchdog.observers.api import BaseObserver
 
 from companion.vault import watch, watch_platform
 from companion.vault.watch import Watch, WatchUnavailable
-from companion.vault.watch_platform import Mount, find_silent, read_mount_output, read_mountinfo
+from companion.vault.watch_platform import (
+    Mount,
+    read_mount_output,
+    read_mountinfo,
+    select_mount_without_events,
+)
 
 PATIENCE = 10.0  # seconds; only a test that fails takes so long
 linux = pytest.mark.skipif(sys.platform != "linux", reason="inotify is Linux'")
@@ -365,7 +370,7 @@ def test_a_vault_that_is_not_there(tmp_path: Path) -> None:
 
 
 def test_a_network_drive(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch, "silent_mount", lambda root: Mount(str(root), "nfs4"))
+    monkeypatch.setattr(watch, "find_mount_without_events", lambda root: Mount(str(root), "nfs4"))
     with pytest.raises(WatchUnavailable, match=r"is a network or shared drive \(nfs4\)"):
         Watch(vault, print).start()
 
@@ -399,7 +404,7 @@ SILENT = [
 
 @pytest.mark.parametrize(("root", "kind"), SILENT)
 def test_reads_mountinfo(root: str, kind: str | None) -> None:
-    found = find_silent(read_mountinfo(MOUNTINFO), Path(root))
+    found = select_mount_without_events(read_mountinfo(MOUNTINFO), Path(root))
     assert (found and found.kind) == kind
 
 
@@ -420,11 +425,11 @@ nas:/x on /Volumes/on (2) (nfs)
     ],
 )
 def test_reads_what_mount_prints(root: str, kind: str | None) -> None:
-    found = find_silent(read_mount_output(PRINTED), Path(root))
+    found = select_mount_without_events(read_mount_output(PRINTED), Path(root))
     assert (found and found.kind) == kind
 
 
 def test_drives_that_cannot_be_asked_about(vault: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert watch_platform.silent_mount(vault) is None
+    assert watch_platform.find_mount_without_events(vault) is None
     monkeypatch.setattr(Path, "read_bytes", failing(errno.EACCES))
-    assert watch_platform.silent_mount(vault) is None
+    assert watch_platform.find_mount_without_events(vault) is None

@@ -22,7 +22,7 @@ from companion.errors import (
 )
 from companion.vault import file_access, write
 from companion.vault.journal import Journal, NewChange
-from companion.vault.write import NoteMixed, Snapshot, read_note, write_note
+from companion.vault.write import ConcurrentWrite, Snapshot, read_note, write_note
 from tests.vault.stub_note import ENRICHED, NOTE
 
 NewChangeOf = Callable[..., NewChange]
@@ -199,7 +199,7 @@ def test_says_when_another_program_wrote_in_the_same_moment(
         _appended(note)
 
     monkeypatch.setattr(write, "force_to_disk", append_first)
-    with pytest.raises(NoteMixed, match="another program wrote it in the same moment"):
+    with pytest.raises(ConcurrentWrite, match="another program wrote it in the same moment"):
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == ENRICHED + b"more\n"
     assert [c.state for c in journal.changes()] == ["done"]
