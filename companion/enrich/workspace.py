@@ -13,6 +13,7 @@ from companion import __version__
 from companion.config import Config, config_folder, state_folder
 from companion.note.needs import CALLOUT, DESCRIPTION, FACTS, Facts, read_facts
 from companion.note.rules import Rules
+from companion.private_files import keep_private
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
@@ -20,7 +21,6 @@ from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
-from companion.vault.private_files import keep_private
 from companion.vault.recover import Recovered, confirm_made_offers, recover
 
 

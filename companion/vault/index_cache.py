@@ -9,7 +9,7 @@ from contextlib import closing, suppress
 from pathlib import Path
 from typing import TypeVar
 
-from companion.vault.private_files import make_private_folder, open_private
+from companion.private_files import make_private_folder, open_private
 
 T = TypeVar("T")
 Row = tuple[str, int, int, int, int, str]

@@ -16,8 +16,8 @@ from threading import Lock, Thread
 from typing import Any, NamedTuple, TypeVar
 
 from companion.errors import JournalError, NoteError
+from companion.private_files import make_private_folder, open_private
 from companion.vault.offered_changes import create_offers
-from companion.vault.private_files import make_private_folder, open_private
 
 Files = tuple[tuple[int, int] | None, ...]
 """The (device, inode) of the database, of its -wal and its -shm file; None for one not there."""

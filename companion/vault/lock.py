@@ -10,7 +10,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from companion.errors import VaultLocked
-from companion.vault.private_files import make_private_folder, open_private
+from companion.private_files import make_private_folder, open_private
 
 
 @contextmanager
