@@ -24,7 +24,8 @@ from companion.vault.change import (
     make_row,
     read_row,
 )
-from companion.vault.journal_db import Database, touch
+from companion.vault.group_commit import Database
+from companion.vault.journal_db import touch
 from companion.vault.offered_changes import OfferedChange, OfferId
 from companion.vault.remembered_notes import RememberedNotes, put_note, restore_fingerprint
 

@@ -10,7 +10,7 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from companion.vault.change import Change
-from companion.vault.journal_db import Database
+from companion.vault.group_commit import Database
 
 UNKNOWN_SIZE = -1  # of a note as a change left it before sizes were kept
 
