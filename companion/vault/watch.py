@@ -28,11 +28,11 @@ from watchdog.observers.api import BaseObserver
 
 from companion.errors import CompanionError
 from companion.vault.ignore import OWN_FOLDER
+from companion.vault.mounts import find_mount_without_events
 from companion.vault.obsidian import SETTINGS
-from companion.vault.watch_platform import find_mount_without_events
 
 if sys.platform == "linux":
-    from companion.vault.watch_platform import InotifyObserver
+    from companion.vault.inotify import InotifyObserver
 else:
     from watchdog.observers import Observer
 

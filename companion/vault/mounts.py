@@ -1,27 +1,14 @@
-"""Which drives keep silent: on them the system does not tell what another machine changed."""
+"""Find file systems without change events, where the system does not tell what others change."""
 
 from __future__ import annotations
 
-import errno
 import os
 import re
 import subprocess
 import sys
-import warnings
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
-
-from watchdog.observers.api import BaseObserver
-from watchdog.observers.inotify import InotifyEmitter
-from watchdog.observers.inotify_c import (
-    CallbackId,
-    InotifyEvent,
-    InotifyFD,
-    Mask,
-    WatchCallback,
-    WatchDescriptor,
-)
 
 # Linux' names first; those of FUSE come after `fuse.`. Local ones (ext4, fuseblk, gocryptfs, ...)
 # are not here: what goes through this machine's kernel is told.
@@ -103,68 +90,3 @@ def _remote_drive(root: Path) -> Mount | None:
 
     remote = ctypes.windll.kernel32.GetDriveTypeW(root.anchor) == _DRIVE_REMOTE
     return Mount(root.anchor, "network drive") if remote else None
-
-
-Wanted = Callable[[str], bool]
-Overflowed = Callable[[], None]
-_LIMITS = (errno.ENOSPC, errno.EMFILE, errno.ENOMEM)
-
-
-class InotifyObserver(BaseObserver):
-    """Watches the folders that wanted(absolute path) names; says when events were lost.
-
-    start() raises OSError when one of them cannot be watched for want of resources.
-    """
-
-    def __init__(self, wanted: Wanted, overflowed: Overflowed) -> None:
-        """Take an inotify instance. Raises OSError (EMFILE) when there is none left."""
-        # of each folder made within another new one, though the second call is watchdog's own
-        warnings.filterwarnings("ignore", "Callback with id .* already exists", RuntimeWarning)
-        self._inotify = _Inotify(wanted, overflowed)
-        self._inotify.start()
-        super().__init__(InotifyEmitter, inotify_fd=self._inotify)
-
-    @property
-    def is_complete(self) -> bool:
-        """Whether events are read, and every folder has its watch, those made since included."""
-        return self._inotify.is_alive() and self._inotify.limit is None
-
-    def on_thread_start(self) -> None:
-        """Set the watches."""
-        super().on_thread_start()
-        if self._inotify.limit:
-            raise self._inotify.limit
-
-    def on_thread_stop(self) -> None:
-        """Give the instance back."""
-        super().on_thread_stop()
-        self._inotify.stop()
-        self._inotify.join()
-
-
-class _Inotify(InotifyFD):
-    def __init__(self, wanted: Wanted, overflowed: Overflowed) -> None:
-        super().__init__()
-        self.limit: OSError | None = None
-        self._wanted = wanted
-        self._overflowed = overflowed
-
-    def add_callback(
-        self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId
-    ) -> WatchDescriptor:
-        """Watch one folder. watchdog leaves a subfolder out for which this raises OSError."""
-        if not self._wanted(os.fsdecode(path)):
-            raise OSError(errno.EPERM, "not to be watched")
-        if not os.access(path, os.R_OK):  # else watchdog takes the failure's -1 for a watch
-            raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
-        try:
-            return super().add_callback(path, mask, callback, id_)
-        except OSError as error:
-            if error.errno in _LIMITS:
-                self.limit = error
-            raise
-
-    def handle_event(self, event: InotifyEvent) -> None:
-        super().handle_event(event)
-        if event.is_queue_overflow:  # once the watches are set anew, so that nothing slips through
-            self._overflowed()
