@@ -12,10 +12,11 @@ from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
 from companion.private_files import make_private_folder, open_private
-from companion.vault.file_access import is_partial_write, open_note
+from companion.vault.file_access import open_note
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.moves import locate_note
+from companion.vault.partial_write import is_partial_write
 from companion.vault.write import force_to_disk, read_all, replace_bytes
 
 RecoveryOutcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]

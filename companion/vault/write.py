@@ -20,12 +20,12 @@ from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, Note
 from companion.note.text import NoteText
 from companion.vault.file_access import (
     exclude_writers,
-    is_partial_write,
     open_note,
     require_in_place,
     to_note_error,
 )
 from companion.vault.journal import Journal, NewChange
+from companion.vault.partial_write import is_partial_write
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
 _ATTEMPTS = 3

@@ -270,7 +270,7 @@ def test_goes_on_where_leases_are_not_supported(
     def refuse(fd: int) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr(file_access, "_take_lease", refuse)
+    monkeypatch.setattr(file_access, "_take_write_lease", refuse)
     write()
     assert note.read_bytes() == ENRICHED
 
