@@ -22,66 +22,71 @@ from watchdog.observers.inotify_c import (
     WatchDescriptor,
 )
 
-Wanted = Callable[[str], bool]
-Overflowed = Callable[[], None]
-_LIMITS = (errno.ENOSPC, errno.EMFILE, errno.ENOMEM)
+IsWatched = Callable[[str], bool]
+OnOverflow = Callable[[], None]
+_OUT_OF_RESOURCES = (errno.ENOSPC, errno.EMFILE, errno.ENOMEM)
 
 
 class InotifyObserver(BaseObserver):
-    """Watches the folders that wanted(absolute path) names; says when events were lost.
+    """Watches the folders for which is_watched(absolute path) is true.
 
-    start() raises OSError when one of them cannot be watched for want of resources.
+    on_overflow is called after events were lost. start() raises OSError if a folder cannot be
+    watched because a limit of the system is reached.
     """
 
-    def __init__(self, wanted: Wanted, overflowed: Overflowed) -> None:
-        """Take an inotify instance. Raises OSError (EMFILE) when there is none left."""
-        # of each folder made within another new one, though the second call is watchdog's own
+    def __init__(self, is_watched: IsWatched, on_overflow: OnOverflow) -> None:
+        """Create an inotify instance. Raises OSError (EMFILE) if the system has none left."""
+        # watchdog warns so of its own second call for a folder made within another new one
         warnings.filterwarnings("ignore", "Callback with id .* already exists", RuntimeWarning)
-        self._inotify = _Inotify(wanted, overflowed)
+        self._inotify = _Inotify(is_watched, on_overflow)
         self._inotify.start()
         super().__init__(InotifyEmitter, inotify_fd=self._inotify)
 
     @property
     def is_complete(self) -> bool:
-        """Whether events are read, and every folder has its watch, those made since included."""
+        """Whether events are read, and every folder is watched, including those made since."""
         return self._inotify.is_alive() and self._inotify.limit is None
 
     def on_thread_start(self) -> None:
-        """Set the watches."""
+        """Watch the folders."""
         super().on_thread_start()
         if self._inotify.limit:
             raise self._inotify.limit
 
     def on_thread_stop(self) -> None:
-        """Give the instance back."""
+        """Close the inotify instance."""
         super().on_thread_stop()
         self._inotify.stop()
         self._inotify.join()
 
 
 class _Inotify(InotifyFD):
-    def __init__(self, wanted: Wanted, overflowed: Overflowed) -> None:
+    """Watchdog's inotify instance. limit: the error of a folder for which no watch was left."""
+
+    def __init__(self, is_watched: IsWatched, on_overflow: OnOverflow) -> None:
         super().__init__()
         self.limit: OSError | None = None
-        self._wanted = wanted
-        self._overflowed = overflowed
+        self._is_watched = is_watched
+        self._on_overflow = on_overflow
 
     def add_callback(
         self, path: bytes, mask: Mask, callback: WatchCallback, id_: CallbackId
     ) -> WatchDescriptor:
-        """Watch one folder. watchdog leaves a subfolder out for which this raises OSError."""
-        if not self._wanted(os.fsdecode(path)):
+        """Watch one folder. If this raises OSError for a subfolder, watchdog leaves that out."""
+        if not self._is_watched(os.fsdecode(path)):
             raise OSError(errno.EPERM, "not to be watched")
-        if not os.access(path, os.R_OK):  # else watchdog takes the failure's -1 for a watch
+        if not os.access(path, os.R_OK):  # watchdog would take the -1 of the failure for a watch
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         try:
             return super().add_callback(path, mask, callback, id_)
         except OSError as error:
-            if error.errno in _LIMITS:
+            if error.errno in _OUT_OF_RESOURCES:
                 self.limit = error
             raise
 
     def handle_event(self, event: InotifyEvent) -> None:
         super().handle_event(event)
-        if event.is_queue_overflow:  # once the watches are set anew, so that nothing slips through
-            self._overflowed()
+        if (
+            event.is_queue_overflow
+        ):  # after the folders are watched again, so that nothing is missed
+            self._on_overflow()

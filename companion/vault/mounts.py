@@ -10,9 +10,9 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import NamedTuple
 
-# Linux' names first; those of FUSE come after `fuse.`. Local ones (ext4, fuseblk, gocryptfs, ...)
-# are not here: what goes through this machine's kernel is told.
-_KINDS = re.compile(
+# Linux' names first; those of FUSE follow `fuse.`. Local ones (ext4, fuseblk, gocryptfs, ...) are
+# left out: the kernel reports what goes through it.
+_KINDS_WITHOUT_EVENTS = re.compile(
     "9p|afs|beegfs|ceph|cifs|coda|davfs|gpfs|lustre|ncpfs|nfs4?|prl_fs|smb3|smbfs|vboxsf|virtiofs"
     "|vmhgfs"
     r"|fuse\.(?:sshfs|davfs.*|rclone|s3fs|gcsfuse|goofys|mount-s3|blobfuse.*|google-drive.*"
@@ -26,16 +26,16 @@ _DRIVE_REMOTE = 4  # Windows' GetDriveTypeW
 
 
 class Mount(NamedTuple):
-    """A drive that is mounted on a folder (an absolute path), and the kind of its file system."""
+    """A mounted file system. folder: an absolute path. kind: as the system names it, `nfs4`."""
 
     folder: str
     kind: str
 
 
 def find_mount_without_events(root: Path) -> Mount | None:
-    """Return the drive of root, or one within it, on which events are silent; None: there is none.
+    """Return the mount that root lies on, or one within root, without change events; else None.
 
-    A drive that cannot be asked about counts as one that speaks: rescans find what it kept back.
+    If the mounts cannot be listed, None is returned: rescans find what no event reports.
     """
     try:
         if sys.platform == "linux":
@@ -43,29 +43,30 @@ def find_mount_without_events(root: Path) -> Mount | None:
                 read_mountinfo(Path("/proc/self/mountinfo").read_bytes()), root
             )
         if sys.platform == "darwin":
-            told = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
-            return select_mount_without_events(read_mount_output(told.stdout), root)
+            ran = subprocess.run(["/sbin/mount"], capture_output=True, timeout=5, check=True)
+            return select_mount_without_events(read_mount_output(ran.stdout), root)
     except (OSError, subprocess.SubprocessError):
         return None
     return _remote_drive(root)
 
 
 def select_mount_without_events(mounts: Iterable[Mount], root: Path) -> Mount | None:
-    """Return the mount that root lies on, or one within root, if events are silent there.
+    """Return the mount that root lies on, or one within root, if it has no change events.
 
-    mounts: in the order they were made, as the later one of two on a folder hides the other.
+    mounts: in the order in which they were made, as a later one on the same folder hides others.
     """
-    shown = {mount.folder: mount for mount in mounts}
-    holds = next((shown[str(f)] for f in (root, *root.parents) if str(f) in shown), None)
-    within = [mount for mount in shown.values() if Path(mount.folder).is_relative_to(root)]
-    candidates = [holds, *within] if holds else within
-    return next((mount for mount in candidates if _KINDS.fullmatch(mount.kind)), None)
+    visible = {mount.folder: mount for mount in mounts}
+    folders = (str(folder) for folder in (root, *root.parents))
+    outer = next((visible[folder] for folder in folders if folder in visible), None)
+    inner = [mount for mount in visible.values() if Path(mount.folder).is_relative_to(root)]
+    candidates = [outer, *inner] if outer else inner
+    return next((mt for mt in candidates if _KINDS_WITHOUT_EVENTS.fullmatch(mt.kind)), None)
 
 
 def read_mountinfo(text: bytes) -> Iterator[Mount]:
-    """Yield what Linux' mountinfo says (proc_pid_mountinfo(5)); lines of another form are passed.
+    """Yield the mounts in Linux' mountinfo (proc_pid_mountinfo(5)); skip lines of another form.
 
-    The fifth field is the folder, in octal where it has blanks; the kind follows a lone `-`.
+    The fifth field is the folder, with octal escapes for blanks; the kind follows a single `-`.
     """
     for line in os.fsdecode(text).split("\n"):
         front, dash, back = line.partition(" - ")
@@ -76,14 +77,17 @@ def read_mountinfo(text: bytes) -> Iterator[Mount]:
 
 
 def read_mount_output(text: bytes) -> Iterator[Mount]:
-    """Yield what macOS' mount(8) prints: `//me@nas/notes on /Volumes/notes (smbfs, nodev)`."""
+    """Yield the mounts in the output of macOS' mount(8).
+
+    A line is `//me@nas/notes on /Volumes/notes (smbfs, nodev)`; others are skipped.
+    """
     for line in os.fsdecode(text).split("\n"):
         if found := _PRINTED.fullmatch(line):
             yield Mount(found["folder"], found["kind"])
 
 
 def _remote_drive(root: Path) -> Mount | None:
-    """Return Windows' drive of root when it lies on another machine (share, mapped letter)."""
+    """Return the Windows drive of root if it is on another machine (a share, a mapped letter)."""
     if sys.platform != "win32":
         return None
     import ctypes
