@@ -156,7 +156,7 @@ class Index:
     def __init__(self, file: Path | None) -> None:
         self._cache = None if file is None else IndexCache(file)
         self._fingerprint: str | None = None
-        self._known: dict[str, Row] = {}
+        self._rows: dict[str, Row] = {}
         self._unsaved: set[str] = set()
 
     def scan(
@@ -173,10 +173,10 @@ class Index:
         they depend on (rules, version of the program): under another one all notes are examined.
         progress(done, total) is called now and then, with numbers of files.
         """
-        self._recall(fingerprint + _SHAPE)
+        self._load_rows(fingerprint + _SHAPE)
         scan = Scan(Notes(root, examine), {})
-        gone = set(self._known)
-        self._take(list(walk_notes(root, rules)), root, examine, scan, gone, progress)
+        stale = set(self._rows)
+        self._add_files(list(walk_notes(root, rules)), root, examine, scan, stale, progress)
         self._save()
         return scan
 
@@ -197,27 +197,30 @@ class Index:
         for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
             scan.notes.drop(name)
             scan.files.pop(name, None)
-        self._take(found, root, examine, scan, touched & self._known.keys())
+        self._add_files(found, root, examine, scan, touched & self._rows.keys())
         now = {name: (scan.notes.get(name), scan.skipped.get(name)) for name in names}
         return {name for name in names if before[name] != now[name]}
 
-    def _take(
+    def _add_files(
         self,
         found: list[NoteFile | SkippedFile],
         root: Path,
         examine: Examine,
         scan: Scan,
-        gone: set[str],
+        stale: set[str],
         progress: ScanProgress | None = None,
     ) -> None:
-        """Put the files found into the scan and the rows; delete the rows of gone not found."""
-        now, known, new = time.time_ns(), self._known, list[Row]()
+        """Put the files found into the scan, and the facts of those that were read into the rows.
+
+        stale: paths of rows to delete, unless the file is found unchanged.
+        """
+        now, rows, new = time.time_ns(), self._rows, list[Row]()
         for done, file in enumerate(found, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason
-            elif (row := known.get(file.path)) and row[:5] == file:
+            elif (row := rows.get(file.path)) and row[:5] == file:
                 scan.notes.put(file.path, row[5])
-                gone.discard(file.path)
+                stale.discard(file.path)
             else:
                 facts = _read(root, file, examine, scan)
                 settled = max(file.mtime_ns, file.ctime_ns) < now - _SETTLED_NS
@@ -226,24 +229,24 @@ class Index:
             if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
                 progress(done, len(found))
         scan.files.update((file.path, file) for file in found if isinstance(file, NoteFile))
-        for path in gone:
-            del known[path]
-        known.update((row[0], row) for row in new)
-        self._unsaved.update(gone, (row[0] for row in new))
+        for path in stale:
+            del rows[path]
+        rows.update((row[0], row) for row in new)
+        self._unsaved.update(stale, (row[0] for row in new))
 
-    def _recall(self, fingerprint: str) -> None:
+    def _load_rows(self, fingerprint: str) -> None:
         """Load the rows that were made under the fingerprint."""
         if self._fingerprint != fingerprint:
-            rows = self._cache.load(fingerprint) if self._cache else []
-            self._known, self._fingerprint = {row[0]: row for row in rows}, fingerprint
+            loaded = self._cache.load(fingerprint) if self._cache else []
+            self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
 
     def _save(self) -> None:
         """Write the rows that differ from those in the file."""
         if self._cache and self._fingerprint and self._unsaved:
-            read = [row for path in self._unsaved if (row := self._known.get(path))]
-            gone = self._unsaved - self._known.keys()
-            self._cache.save(self._fingerprint, gone, read, self._known.values())
+            read = [row for path in self._unsaved if (row := self._rows.get(path))]
+            deleted = self._unsaved - self._rows.keys()
+            self._cache.save(self._fingerprint, deleted, read, self._rows.values())
         self._unsaved.clear()
 
 

@@ -42,23 +42,23 @@ class IndexCache:
         return self._try(lambda db: _load(db, fingerprint)) or []
 
     def save(
-        self, fingerprint: str, gone: Iterable[str], read: Iterable[Row], every: Iterable[Row]
+        self, fingerprint: str, deleted: Iterable[str], read: Iterable[Row], all_rows: Iterable[Row]
     ) -> None:
-        """Delete the rows of the paths in gone, and insert or replace the rows in read.
+        """Delete the rows of the paths in deleted, and insert or replace the rows in read.
 
-        If the file holds rows of another fingerprint, they are all replaced by the rows in every.
+        If the file holds rows of another fingerprint, all of them are replaced by all_rows.
         """
 
         def work(db: sqlite3.Connection) -> None:
             db.execute("BEGIN IMMEDIATE")
             if _fingerprint(db) == fingerprint:
-                db.executemany("DELETE FROM notes WHERE path = ?", ((path,) for path in gone))
+                db.executemany("DELETE FROM notes WHERE path = ?", ((path,) for path in deleted))
                 _put(db, read)
             else:
                 db.execute("DELETE FROM notes")
                 db.execute("DELETE FROM about")
                 db.execute("INSERT INTO about VALUES (?)", (fingerprint,))
-                _put(db, every)
+                _put(db, all_rows)
             db.execute("COMMIT")
 
         self._try(work)

@@ -69,12 +69,12 @@ def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> 
 
     Raises the same as find_parts.
     """
-    shown = EditorText.of(editor_text)
-    if shown.text != editor_text:
+    view = EditorText.of(editor_text)
+    if view.text != editor_text:
         return find_parts(journal, change, editor_text)
 
     def find(parts: Sequence[int]) -> list[Edit]:
-        return shown.from_file(_find_inverse(journal, change, editor_text, parts))
+        return view.from_file(_find_inverse(journal, change, editor_text, parts))
 
     return _find_parts(journal, change, editor_text, find)
 
@@ -94,7 +94,7 @@ def _find_parts(
             return Inverse(find(found), tuple(found), left, reason)
     except EditLost:  # each part is found, but not in this order
         pass
-    if not found and not change.taken and _is_gone(journal, change, _show(text)):
+    if not found and not change.taken and _is_taken_out(journal, change, _to_editor(text)):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeGone(reason, change.path)
     raise NoteChanged(_explain_edited(change, []), change.path)
@@ -107,7 +107,7 @@ def _is_found(find: Callable[[Sequence[int]], list[Edit]], part: int) -> bool:
         return False
 
 
-def _is_gone(journal: Journal, change: Change, shown: str) -> bool:
+def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
     """Whether nothing of the change is left in what an editor shows, as after the editor's undo.
 
     That is so if no line that it inserted occurs more often than before the change (the first
@@ -115,7 +115,8 @@ def _is_gone(journal: Journal, change: Change, shown: str) -> bool:
     """
     images = journal.images(change.id)
     before = EditorText.of(images[0].decode("utf-8") if images else "")
-    lines = [line.strip(" \t>") for edit in change.edits for line in _show(edit.text).split("\n")]
+    inserted = "\n".join(_to_editor(edit.text) for edit in change.edits)
+    lines = [line.strip(" \t>") for line in inserted.split("\n")]
     telling = [line for line in lines if line and not line.casefold().startswith("[!ai]")]
     if telling and all(shown.count(line) <= before.text.count(line) for line in telling):
         return True
@@ -146,16 +147,16 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
     inverse = _pick(change.inverse_edits(), parts)
     if _hash(text) == change.after_sha256:
         return inverse
-    shown = EditorText.of(text)
-    if (after := _match_shown(change, shown.text)) is not None:
-        return shown.to_file(EditorText.of(after).from_file(inverse))
+    view = EditorText.of(text)
+    if (after := _find_text_after(change, view.text)) is not None:
+        return view.to_file(EditorText.of(after).from_file(inverse))
     images = journal.images(change.id)
     record: _Image | _Pieces = _Pieces.of(change, parts)
     if images:
         record = _Image(inverse, images[1].decode("utf-8"))
     ways: list[Callable[[], list[Edit]]] = [
         lambda: record.take_out(text),
-        lambda: shown.to_file(record.shown().take_out(shown.text)),
+        lambda: view.to_file(record.in_editor().take_out(view.text)),
     ]
     # if they do not fit, either is an editor's, and line ends of the other must not be inserted
     first, second = ways if record.may_fit(text) else reversed(ways)
@@ -170,7 +171,7 @@ def _pick(items: Iterable[T], parts: Sequence[int]) -> list[T]:
     return [every[part] for part in parts]
 
 
-def _match_shown(change: Change, shown: str) -> str | None:
+def _find_text_after(change: Change, shown: str) -> str | None:
     """Return the text right after the change, if an editor would show it as shown; else None."""
     for mark, newline in product(("", BOM), ("\n", "\r\n", "\r")):
         after = mark + shown.replace("\n", newline)
@@ -191,7 +192,7 @@ class _Image(NamedTuple):
             return "\r" not in self.text_after
         return "\r" in self.text_after or any("\r" in edit.text for edit in self.inverse)
 
-    def shown(self) -> _Image:
+    def in_editor(self) -> _Image:
         """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
         view = EditorText.of(self.text_after)
         return _Image(view.from_file(self.inverse), view.text)
@@ -209,11 +210,11 @@ class _Piece(NamedTuple):
     right: str
     replaced: str
 
-    def shown(self) -> _Piece:
+    def in_editor(self) -> _Piece:
         """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
-        piece = _Piece(*(_show(part) for part in self))
+        piece = _Piece(*(_to_editor(part) for part in self))
         for mine, theirs in ((self.text, piece.text), (self.replaced, piece.replaced)):
-            if _show(self.left + mine + self.right) != piece.left + theirs + piece.right:
+            if _to_editor(self.left + mine + self.right) != piece.left + theirs + piece.right:
                 raise EditLost("the change made half of a line end")
         return piece
 
@@ -232,9 +233,9 @@ class _Pieces(NamedTuple):
         """Whether the change may have been made to a text with the line ends of this one."""
         return ("\r" in text) == any("\r" in part for piece in self.pieces for part in piece)
 
-    def shown(self) -> _Pieces:
+    def in_editor(self) -> _Pieces:
         """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
-        return _Pieces([piece.shown() for piece in self.pieces])
+        return _Pieces([piece.in_editor() for piece in self.pieces])
 
     def take_out(self, text: str) -> list[Edit]:
         """Return the edits that restore what was replaced.
@@ -245,7 +246,9 @@ class _Pieces(NamedTuple):
         for left, inserted, right, replaced in self.pieces:
             start = _find_lines(text, left + inserted + right) + len(left)
             end = start + len(inserted)
-            if _is_open(left + replaced + right) and _is_open(text[end + len(right) :][:1]):
+            if _lacks_line_end(left + replaced + right) and _lacks_line_end(
+                text[end + len(right) :][:1]
+            ):
                 raise EditLost("text follows where the last line of the note goes back")
             found.append(Edit(start, end, replaced))
         if any(second.start < first.end for first, second in pairwise(found)):
@@ -262,12 +265,12 @@ def _find_lines(text: str, lines: str) -> int:
     return places[0]
 
 
-def _is_open(text: str) -> bool:
+def _lacks_line_end(text: str) -> bool:
     """Whether text is not empty and does not end with a line end."""
     return bool(text) and not text.endswith(("\r", "\n"))
 
 
-def _show(text: str) -> str:
+def _to_editor(text: str) -> str:
     return EditorText.of(text).text
 
 
