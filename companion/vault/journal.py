@@ -5,14 +5,11 @@ Recovery, history, undo and asking only once per need rely on it.
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
 from companion.vault import offered_changes
 from companion.vault.change import (
@@ -24,10 +21,17 @@ from companion.vault.change import (
     make_row,
     read_row,
 )
+from companion.vault.change_rows import (
+    REMEMBER,
+    confirm_offer,
+    insert_pending,
+    mark_abandoned,
+    mark_done,
+)
 from companion.vault.group_commit import Database
 from companion.vault.journal_db import touch
 from companion.vault.offered_changes import OfferedChange, OfferId
-from companion.vault.remembered_notes import RememberedNotes, put_note, restore_fingerprint
+from companion.vault.remembered_notes import RememberedNotes
 
 __all__ = ["AskedNeed", "Change", "Journal", "NeedOutcome", "NewChange", "Proposal"]
 
@@ -63,7 +67,7 @@ class Journal:
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
         self.notes.record(change.path, after)
-        return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
+        return self._db.ask(lambda db: insert_pending(db, row, before), durable=True).result()
 
     def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferId:
         """Record a change that a client may make itself; return its offer once it is on the disk.
@@ -88,7 +92,7 @@ class Journal:
         change of the note does not matter. moved_to: the note's path, if it was moved since.
         """
         self._new_paths.update(filter(None, [moved_to]))
-        return self._db.ask(lambda db: _confirm(db, name, moved_to), durable=True).result()
+        return self._db.ask(lambda db: confirm_offer(db, name, moved_to), durable=True).result()
 
     def open_offers(self) -> list[OfferedChange]:
         """Return the offers that no client has confirmed yet."""
@@ -100,14 +104,14 @@ class Journal:
 
     def done(self, change: int) -> None:
         """Record that the note holds the change. Returns at once; a power failure may undo it."""
-        self._db.ask(lambda db: _close_done(db, change, time.time()), can_wait=True)
+        self._db.ask(lambda db: mark_done(db, change, time.time()), can_wait=True)
 
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
         Returns at once, as `done` does.
         """
-        self._db.ask(lambda db: _close_abandoned(db, change, remark))
+        self._db.ask(lambda db: mark_abandoned(db, change, remark))
 
     def change(self, change: int) -> Change | None:
         """Return the change with that id; None if there is none."""
@@ -183,7 +187,7 @@ class Journal:
         self._new_paths.add(path)
         self.notes.record(path, text)
         row = (path, need, outcome, reason, time.time())
-        self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
+        self._db.ask(lambda db: db.execute(f"{REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
     def asked(self, path: str) -> dict[str, AskedNeed]:
         """Return what was asked for the note, by need.
@@ -260,73 +264,3 @@ _SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
         SELECT 1 FROM changes WHERE changes.path = asked.path
         AND state != 'abandoned' AND instr(note, reason))
     ORDER BY asked_at DESC, path, need"""
-_INSERT = """INSERT INTO changes
-    (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes, parts)
-    VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes, :parts) RETURNING id"""
-_REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
-
-
-def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
-    if db.execute(query, row).fetchone():
-        reason = "an earlier change of it is not finished; it is recovered at the next start"
-        raise NoteBusy(reason, str(row["path"]))
-    return _insert(db, row | {"state": "pending"}, before)
-
-
-def _confirm(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -> int | None:
-    found = offered_changes.find_offer(db, name)
-    if found is None or found["change"]:
-        return int(found["change"]) if found else None
-    now = time.time()
-    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
-    change = _insert(db, row | {"state": "done"}, found["before"])
-    _close_done(db, change, now)
-    put_note(db, row["path"], offered_changes.text_after(found), now)
-    offered_changes.close_offer(db, name, change)
-    return change
-
-
-def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    change: int = db.execute(_INSERT, row).fetchone()[0]
-    db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
-    return change
-
-
-def _close_done(db: sqlite3.Connection, change: int, now: float) -> None:
-    db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    query = """SELECT changes.path, need.value, 'written', '', ?, changes.id
-        FROM changes, json_each(changes.needs) AS need WHERE changes.id = ?"""
-    db.execute(f"{_REMEMBER} {query}", (now, change))
-    _mark_undone(db, change)
-
-
-def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
-    query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
-    db.execute(query, (remark, change))
-    restore_fingerprint(db, change)
-    db.execute("DELETE FROM images WHERE change = ?", (change,))
-
-
-def _mark_undone(db: sqlite3.Connection, change: int) -> None:
-    """Mark the edits that this change takes back; if they were an undo's, those it undid are back.
-
-    A change is `undone` if all its edits are taken back.
-    """
-    query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
-        FROM changes AS change JOIN changes AS other ON other.id = change.undoes
-        WHERE change.id = ?"""
-    mine: list[int] | None = None  # numbers of the edits that are taken back, or made again
-    taken_back = True
-    while row := db.execute(query, (change,)).fetchone():  # none if it is in a lost journal
-        change, parts, taken, count = row
-        of_other = range(count) if parts is None else json.loads(parts)
-        mine = [of_other[i] for i in (range(len(of_other)) if mine is None else mine)]
-        now = set(json.loads(taken))
-        now = now | set(mine) if taken_back else now - set(mine)
-        state = "undone" if len(now) == count else "done"
-        update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
-        db.execute(update, (state, json.dumps(sorted(now)), change))
-        taken_back = not taken_back
