@@ -173,7 +173,11 @@ class Index:
         they depend on (rules, version of the program): under another one all notes are examined.
         progress(done, total) is called now and then, with numbers of files.
         """
-        self._load_rows(fingerprint + _SHAPE)
+        fingerprint += _SHAPE
+        if self._fingerprint != fingerprint:
+            loaded = self._cache.load(fingerprint) if self._cache else []
+            self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
+            self._unsaved.clear()
         scan = Scan(Notes(root, examine), {})
         stale = set(self._rows)
         self._add_files(list(walk_notes(root, rules)), root, examine, scan, stale, progress)
@@ -233,13 +237,6 @@ class Index:
             del rows[path]
         rows.update((row[0], row) for row in new)
         self._unsaved.update(stale, (row[0] for row in new))
-
-    def _load_rows(self, fingerprint: str) -> None:
-        """Load the rows that were made under the fingerprint."""
-        if self._fingerprint != fingerprint:
-            loaded = self._cache.load(fingerprint) if self._cache else []
-            self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
-            self._unsaved.clear()
 
     def _save(self) -> None:
         """Write the rows that differ from those in the file."""

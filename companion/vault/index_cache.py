@@ -39,7 +39,14 @@ class IndexCache:
 
     def load(self, fingerprint: str) -> list[Row]:
         """Return the rows made under that fingerprint; none if the file holds those of another."""
-        return self._try(lambda db: _load(db, fingerprint)) or []
+
+        def work(db: sqlite3.Connection) -> list[Row]:
+            db.execute("BEGIN")  # both queries see the same state of the file
+            if _fingerprint(db) != fingerprint:
+                return []
+            return db.execute("SELECT * FROM notes").fetchall()
+
+        return self._try(work) or []
 
     def save(
         self, fingerprint: str, deleted: Iterable[str], read: Iterable[Row], all_rows: Iterable[Row]
@@ -106,13 +113,6 @@ def _create_tables(db: sqlite3.Connection) -> None:
 
 
 _MIGRATIONS: list[Migration] = [_create_tables]
-
-
-def _load(db: sqlite3.Connection, fingerprint: str) -> list[Row]:
-    db.execute("BEGIN")  # both queries see the same state of the file
-    if _fingerprint(db) != fingerprint:
-        return []
-    return db.execute("SELECT * FROM notes").fetchall()
 
 
 def _fingerprint(db: sqlite3.Connection) -> str | None:

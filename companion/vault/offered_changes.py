@@ -114,7 +114,15 @@ def list_offers(db: sqlite3.Connection) -> list[OfferedChange]:
     Left out are those that a later change of the note supersedes: one that fills the same needs
     or takes back the same change.
     """
-    return [_read_offer(row) for row in db.execute(_SELECT_OPEN)]
+    return [
+        OfferedChange(
+            OfferId(row["key"], row["before_sha256"], row["after_sha256"]),
+            row["path"],
+            row["before"].decode("utf-8"),
+            _read_edits(row),
+        )
+        for row in db.execute(_SELECT_OPEN)
+    ]
 
 
 _INSERT = """INSERT OR REPLACE INTO offers
@@ -130,11 +138,6 @@ _SELECT_OPEN = """SELECT * FROM offers WHERE change IS NULL AND NOT EXISTS (
         SELECT 1 FROM json_each(changes.needs) AS mine,
         json_each(json_extract(offers.row, '$.needs')) AS theirs
         WHERE mine.value = theirs.value))) ORDER BY rowid"""
-
-
-def _read_offer(row: sqlite3.Row) -> OfferedChange:
-    name = OfferId(row["key"], row["before_sha256"], row["after_sha256"])
-    return OfferedChange(name, row["path"], row["before"].decode("utf-8"), _read_edits(row))
 
 
 def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:

@@ -26,7 +26,8 @@ def is_partial_write(data: bytes, before: bytes, after: bytes, step: int = SECTO
         return False
     shorter = min(len(before), len(after))
     mixed = False
-    for start, end in _pieces(len(data), len(before), len(after)):
+    cuts = {*range(0, len(data), SECTOR), min(len(before), len(data)), min(len(after), len(data))}
+    for start, end in pairwise(sorted(cuts | {len(data)})):
         piece, old, new = data[start:end], before[start:end], after[start:end]
         if piece in (old, new) or (start >= shorter and not any(piece)):
             continue
@@ -43,11 +44,6 @@ def _length_fits(data: bytes, before: bytes, after: bytes, step: int) -> bool:
     if not len(shorter) < len(data) < len(longer):
         return False
     return len(data) % step == 0 or not longer.startswith(data)
-
-
-def _pieces(length: int, *lengths: int) -> list[tuple[int, int]]:
-    cuts = sorted({*range(0, length, SECTOR), *(n for n in lengths if n < length), length})
-    return list(pairwise(cuts))
 
 
 def _is_joined(piece: bytes, first: bytes, last: bytes) -> bool:

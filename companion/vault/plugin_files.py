@@ -80,11 +80,13 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         )
     folder = settings / "plugins" / PLUGIN
     data = _read(root, folder / "data.json")
+    files = [(folder / name, (built / name).read_bytes()) for name in FILES]
+    writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
     return InstallPlan(
         root=root,
         folder=folder,
         version=_version((built / "manifest.json").read_bytes(), built / "manifest.json"),
-        files=tuple(_plan_files(root, folder, built)),
+        files=tuple(write for write in writes if write.before != write.after),
         settings=_parse_settings(data, folder / "data.json"),
         before=data,
         enabling=_plan_enabling(root, settings / "community-plugins.json"),
@@ -119,13 +121,6 @@ def read_installed(root: Path) -> Installed:
     if manifest is None or None in contents.values():
         return Installed(None, enabled)
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
-
-
-def _plan_files(root: Path, folder: Path, built: Path) -> list[PlannedWrite]:
-    """Return the plugin's files that differ from the built ones."""
-    files = [(folder / name, (built / name).read_bytes()) for name in FILES]
-    planned = [PlannedWrite(file, _read(root, file), data) for file, data in files]
-    return [write for write in planned if write.before != write.after]
 
 
 def _plan_enabling(root: Path, file: Path) -> PlannedWrite | None:
