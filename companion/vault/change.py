@@ -75,14 +75,14 @@ class Change:
     names: tuple[str, ...] = ()
 
     @property
-    def standing(self) -> list[int]:
+    def remaining_parts(self) -> list[int]:
         """The numbers, from 0, of the edits that are not taken back."""
         return [part for part in range(len(self.edits)) if part not in self.taken]
 
     @property
     def left(self) -> list[str]:
         """What remains of a change that was partly taken back, as name_parts returns it."""
-        return self.name_parts(self.standing) if self.taken else []
+        return self.name_parts(self.remaining_parts) if self.taken else []
 
     def name_parts(self, parts: Iterable[int]) -> list[str]:
         """Return what these edits fill, each name once: a property, a callout or a text."""

@@ -83,7 +83,7 @@ def _find_parts(
     journal: Journal, change: Change, text: str, find: Callable[[Sequence[int]], list[Edit]]
 ) -> Inverse:
     """Return the inverse of all parts not taken back, or of those that find finds one by one."""
-    parts = change.standing
+    parts = change.remaining_parts
     with suppress(EditLost):
         return Inverse(find(parts), tuple(parts), [], "")
     found = [part for part in parts if _is_found(find, part)]

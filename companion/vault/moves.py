@@ -196,7 +196,7 @@ def _may_be_moved(file: NoteFile, fingerprint: Fingerprint) -> bool:
 
 def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[str]:
     """Yield the notes that are not in the journal and hold all of the change."""
-    inserted = [change.edits[part].text.strip() for part in change.standing]
+    inserted = [change.edits[part].text.strip() for part in change.remaining_parts]
     if sum(map(len, inserted)) < _TELLING_LENGTH:
         return
     for file in _unrecorded(root, journal.notes.all()):
