@@ -16,7 +16,6 @@ from companion.cli.output import Show, count
 from companion.cli.session import choose_vault, common_options
 from companion.cli.unused_settings import count_marks, find_missing_folders, find_missing_marks
 from companion.config import Config, load_config, state_folder
-from companion.config.private_file import is_private
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import has_token, read_token, token_file
@@ -39,6 +38,7 @@ from companion.doctor.setup import (
 )
 from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
+from companion.private_files import is_private
 
 _PATIENCE = 2.0  # seconds
 

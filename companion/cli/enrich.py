@@ -38,7 +38,7 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
-from companion.vault.paths import LeadsOut, Unreadable
+from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 
 @click.command()
@@ -88,7 +88,7 @@ def enrich(
             show.warn(unchecked)
         for error in refused:
             tally.report(_refused(error))
-        unreadable = any(isinstance(error, Unreadable) for error in refused)
+        unreadable = any(isinstance(error, PathUnreadable) for error in refused)
         run = _Run(workspace, tally, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
@@ -105,8 +105,8 @@ def enrich(
     return run_at_daemon(running, order, tally, find_left) or int(unreadable)
 
 
-def _refused(error: LeadsOut | Unreadable) -> Result:
-    if isinstance(error, Unreadable):
+def _refused(error: LinkOutOfVault | PathUnreadable) -> Result:
+    if isinstance(error, PathUnreadable):
         return Result(error.path, "failed", error.reason)
     return Result(error.path, "skipped", "a symbolic link that leads out of the vault")
 

@@ -18,7 +18,7 @@ from companion.cli.session import (
 )
 from companion.cli.unused_settings import warn_of_folders, warn_of_marks
 from companion.enrich.selection import ScanReport, as_object
-from companion.vault.paths import LeadsOut, Unreadable
+from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
 
@@ -36,8 +36,8 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
     show = Show(as_json=as_json)
     with open_session(vault, paths, show=show, read_only=True) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
-        unreadable = [error for error in refused if isinstance(error, Unreadable)]
-        links = [error.path for error in refused if isinstance(error, LeadsOut)]
+        unreadable = [error for error in refused if isinstance(error, PathUnreadable)]
+        links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
         name_elsewhere(workspace.root, show)
         for error in unreadable:
             show.warn(str(error))

@@ -11,11 +11,11 @@ from companion.cli.backlog import ask_about_backlog
 from companion.cli.output import Show
 from companion.cli.session import choose_vault, common_options
 from companion.config import config_folder, load_config
-from companion.config.private_file import write_private
 from companion.daemon.daemon import Daemon
 from companion.daemon.process import serve as serve_vault
 from companion.enrich.model import where_it_goes
 from companion.errors import UsageError
+from companion.private_files import write_private
 
 _CONFIGURATION = """\
 # Settings of Callout Companion: companion init VAULT sets the main ones, its README lists them all.

@@ -22,14 +22,14 @@ from companion.errors import UsageError
 from companion.vault.files import is_utf8
 from companion.vault.moves import follow_moves
 from companion.vault.paths import (
-    LeadsOut,
+    LinkOutOfVault,
     OutsideVault,
-    Unreadable,
+    PathUnreadable,
     find_vault,
     is_in_vault,
-    name_vault_here,
     open_vault,
     relative_path,
+    vault_option_for,
 )
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -119,7 +119,7 @@ def _warn_of_vault_here(root: Path, show: Show) -> None:
     if here not in (None, root):
         show.warn(
             f"the current folder is in the vault {here}, but this is about the configured one,"
-            f" {root}; --vault {name_vault_here(Path.cwd())} names the one here"
+            f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
         )
 
 
@@ -195,7 +195,7 @@ def _open_configured(vault: Path) -> Path:
 
 def resolve_paths(
     workspace: Workspace, given: Iterable[str]
-) -> tuple[list[str], list[LeadsOut | Unreadable]]:
+) -> tuple[list[str], list[LinkOutOfVault | PathUnreadable]]:
     """Return what the user typed as vault-relative paths, and apart from those what to leave.
 
     That are symbolic links which lead out of the vault, and what cannot be read; `*.md` may name
@@ -204,11 +204,11 @@ def resolve_paths(
     Raises UsageError: one is not there, or outside the vault; or all are to be left.
     """
     found: list[str] = []
-    refused: list[LeadsOut | Unreadable] = []
+    refused: list[LinkOutOfVault | PathUnreadable] = []
     for path in given:
         try:
             found.append(resolve_path(workspace, path))
-        except (LeadsOut, Unreadable) as error:
+        except (LinkOutOfVault, PathUnreadable) as error:
             refused.append(error)
     if refused and not found:
         raise refused[0]

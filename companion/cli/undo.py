@@ -222,7 +222,7 @@ def _undo(
     moved_from: Mapping[str, str],
 ) -> Outcome:
     undone: Undone | None = None
-    left, reason = change.name_parts(change.standing), ""
+    left, reason = change.name_parts(change.remaining_parts), ""
     outcome: Outcome = "done"
     try:
         undone = take_back(change)

@@ -11,9 +11,9 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from companion.config.private_file import read_if_there, write_private
 from companion.config.settings import Config
 from companion.errors import UsageError
+from companion.private_files import read_if_there, write_private
 
 _BOM = "\ufeff"
 _HIDDEN = "endpoint.api_key"

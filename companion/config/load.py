@@ -13,9 +13,9 @@ from pathlib import Path
 from platformdirs import user_config_path, user_state_path
 from pydantic import ValidationError
 
-from companion.config.private_file import read_if_there
 from companion.config.settings import Config
 from companion.errors import UsageError
+from companion.private_files import read_if_there
 
 APP = "callout-companion"
 _EXPECTED = {

@@ -19,7 +19,7 @@ from companion.enrich.run import new_run
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
-from companion.vault.write import NoteYoung
+from companion.vault.write import NoteNotSettled
 
 _KEPT = 1_000  # answers that wait to be written
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is looked at again
@@ -170,7 +170,7 @@ class Background:
         An answer is kept either way: the note may be mended, or come back with its drive.
         """
         path = ticket.path
-        if isinstance(error, NoteYoung):
+        if isinstance(error, NoteNotSettled):
             self._queue.again(ticket, time.monotonic() + error.ready_in)
         elif isinstance(error, NoteRewritten):
             self._forget(path)

@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from companion.config.private_file import write_private
 from companion.errors import UsageError
+from companion.private_files import write_private
 
 MANY = 50  # notes that arrive at once; more of them are a backlog
 

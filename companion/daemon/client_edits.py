@@ -9,8 +9,8 @@ from companion.daemon.client_runs import Offer
 from companion.errors import UsageError
 from companion.note.editor_text import to_utf16
 from companion.vault.journal import Journal, NewChange
-from companion.vault.offered_changes import OfferName
-from companion.vault.recover import settle_offers
+from companion.vault.offered_changes import OfferId
+from companion.vault.recover import confirm_made_offers
 
 if TYPE_CHECKING:
     from collections.abc import Collection
@@ -44,7 +44,7 @@ class ClientEdits:
 
         Raises UsageError: there was no such offer. JournalError.
         """
-        number = self._journal.confirm(OfferName(key, base_sha256, new_sha256), moved_to)
+        number = self._journal.confirm(OfferId(key, base_sha256, new_sha256), moved_to)
         if number is None:
             raise UsageError(
                 "no edits were offered that make this text of that one; ask for them again"
@@ -53,4 +53,4 @@ class ClientEdits:
 
     def settle(self, paths: Collection[str] | None = None) -> None:
         """Record what clients made and did not confirm, in these notes or in all."""
-        settle_offers(self._root, self._journal, paths)
+        confirm_made_offers(self._root, self._journal, paths)

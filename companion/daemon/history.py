@@ -24,7 +24,7 @@ from companion.note.editor_text import require_utf8
 from companion.vault.inverse import find_parts_in_editor
 from companion.vault.journal import Change
 from companion.vault.moves import locate_note
-from companion.vault.undo import Undone, require_made, undo_change, undo_of
+from companion.vault.undo import Undone, make_undo, require_made, undo_change
 from companion.vault.write import read_note
 
 _WAITERS = 2  # of the server's threads may wait for an editor; whoever comes then is refused
@@ -182,7 +182,7 @@ class History:
         require_made(change)
         change = locate_note(self._space.root, self._space.journal, change)
         inverse = find_parts_in_editor(self._space.journal, change, text)
-        undo, after = undo_of(change, inverse, run), apply_edits(text, inverse.edits)
+        undo, after = make_undo(change, inverse, run), apply_edits(text, inverse.edits)
         offer = self._offers.make(f"change {change.id}", undo, text, after)
         return UndoOffer(offer, inverse.left, inverse.reason)
 

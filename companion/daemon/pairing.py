@@ -13,9 +13,8 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from companion.config.private_file import write_private
 from companion.errors import UsageError
-from companion.vault.private_files import make_private_folder
+from companion.private_files import make_private_folder, write_private
 
 _ALPHABET = "ABCDEFGHJKMNPQRSTVWXYZ23456789"  # no two that look alike: 0 O, 1 I L, U V
 _LENGTH = 8  # characters: 30^8 codes, of which somebody who guesses may try five

@@ -110,7 +110,7 @@ class NoteQueries:
     ) -> Listing:
         """Return notes of the folder in the order of their paths, from the one after `after`.
 
-        Raises NotThere, UsageError: the folder is not there, or outside the vault.
+        Raises PathNotFound, UsageError: the folder is not there, or outside the vault.
         """
         where = [resolve_path(self._space.root, folder)] if folder else []
         report = ScanReport(self._space, self._scan(), where)
@@ -125,7 +125,7 @@ class NoteQueries:
     def look_at(self, path: str) -> Facts:
         """Return what the note at path needs, and what in it is left alone and why, as it is now.
 
-        Raises NotThere, UsageError: it is not there, or outside the vault.
+        Raises PathNotFound, UsageError: it is not there, or outside the vault.
         """
         path = resolve_path(self._space.root, path)
         if reason := skip_reason(self._space.root, path, self._space.ignore):

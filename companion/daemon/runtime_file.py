@@ -18,8 +18,8 @@ from pydantic import TypeAdapter, ValidationError
 
 from companion import __version__
 from companion.config import config_folder
-from companion.config.private_file import write_private
 from companion.errors import UsageError
+from companion.private_files import write_private
 from companion.vault.obsidian import SETTINGS
 from companion.vault.plugin_files import PLUGIN
 

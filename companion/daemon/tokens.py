@@ -19,8 +19,8 @@ from typing import Literal, NamedTuple
 from filelock import FileLock
 
 from companion.config import config_folder
-from companion.config.private_file import is_private, write_private
 from companion.errors import UsageError
+from companion.private_files import is_private, write_private
 
 _BYTES = 32
 _TOKEN = re.compile(r"[\w-]{43,128}", re.ASCII)

@@ -15,12 +15,12 @@ from typing import Literal, NamedTuple
 
 from companion import __version__
 from companion.config import Config, common_state_folder, config_folder, load_config
-from companion.config.private_file import is_private
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules
 from companion.errors import CompanionError, UsageError
 from companion.note.needs import CALLOUT
+from companion.private_files import is_private
 from companion.prompts import load_prompts
 from companion.vault.ignore import OWN_FOLDER, is_conflict_copy
 from companion.vault.journal import Journal

@@ -37,8 +37,8 @@ from companion.vault.journal import NeedOutcome as Journaled
 from companion.vault.journal import NewChange
 from companion.vault.write import (
     SETTLE,
-    NoteMixed,
-    NoteTorn,
+    ConcurrentWrite,
+    NotePartlyWritten,
     Snapshot,
     read_note,
     require_writable,
@@ -53,7 +53,7 @@ class Enricher:
 
     run: the name of the run in the journal. settle: seconds that a note must be unchanged
     before it is read, or what gives them for a path; waits: whether to wait for that, rather
-    than raise NoteYoung.
+    than raise NoteNotSettled.
     cancelled: set to write nothing more.
     """
 
@@ -154,9 +154,9 @@ class Enricher:
             self._check()
             try:
                 return replace(result, change=self._commit(snapshot, result, edits))
-            except NoteMixed:
+            except ConcurrentWrite:
                 raise
-            except (DiskFull, NoteTorn) as error:
+            except (DiskFull, NotePartlyWritten) as error:
                 raise StorageError(str(error)) from error
             except NoteChanged:
                 if attempt == _TRIES:

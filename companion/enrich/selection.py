@@ -15,7 +15,7 @@ from companion.note.needs import Facts, Need
 from companion.note.outline import read_outline
 from companion.note.sections import Section, section_at
 from companion.note.text import NoteText
-from companion.vault.files import explain, folder_reason, skip_reason
+from companion.vault.files import describe_read_error, folder_reason, skip_reason
 from companion.vault.index import Scan
 from companion.vault.write import read_note
 
@@ -123,7 +123,7 @@ def _folder_reason(workspace: Workspace, folder: str) -> str | None:
     try:
         return folder_reason(workspace.root, folder, workspace.ignore)
     except (OSError, ValueError) as error:
-        return explain(error)
+        return describe_read_error(error)
 
 
 def _find_section(

@@ -13,6 +13,7 @@ from companion import __version__
 from companion.config import Config, config_folder, state_folder
 from companion.note.needs import CALLOUT, DESCRIPTION, FACTS, Facts, read_facts
 from companion.note.rules import Rules
+from companion.private_files import keep_private
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
@@ -20,8 +21,7 @@ from companion.vault.journal import Journal
 from companion.vault.lock import vault_lock
 from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
-from companion.vault.private_files import keep_private
-from companion.vault.recover import Recovered, recover, settle_offers
+from companion.vault.recover import Recovered, confirm_made_offers, recover
 
 
 @dataclass
@@ -65,7 +65,7 @@ class Workspace:
         paths: vault-relative, with `/`, as on the disk; of notes that may be new, changed or gone.
         """
         paths = list(paths)
-        changed = self._index.look_again(self.root, self.ignore, self._examine, scan, paths)
+        changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
         return changed
 
@@ -96,7 +96,7 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
         return
     with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
         recovered = recover(root, journal, state / "torn")
-        settle_offers(root, journal)
+        confirm_made_offers(root, journal)
         yield opened(journal, recovered)
 
 

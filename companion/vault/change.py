@@ -1,4 +1,4 @@
-"""What the journal keeps of a change, and how it is laid out in a row."""
+"""A change as the journal records it, and the columns of its row."""
 
 from __future__ import annotations
 
@@ -18,10 +18,11 @@ NeedOutcome = Literal["written", "rejected", "nothing", "proposed"]
 
 
 class NewChange(NamedTuple):
-    """A change about to be made. The edits' offsets count characters of the text before it.
+    """A change that is about to be made. The edits' offsets count characters of the old text.
 
-    parts: of an undo, which edits of the change it undoes it takes back, counted from 0, in the
-    order of its own edits; None: all.
+    undoes: the id of the change that this one takes back.
+    parts: for an undo, the numbers, from 0, of the edits that it takes back, in the order of its
+    own edits; None for all.
     """
 
     run: str
@@ -39,17 +40,18 @@ class NewChange(NamedTuple):
 class Change:
     """A change in the journal.
 
-    state: `pending` from the journal's commit until the note is written; then `done`, or
-    `undone` while a later change (`undone_by`) takes it back; `abandoned` when it never came
-    into the note, or recovery took it out again.
-    made_at: Unix time, seconds. sha256: of the whole note, hexadecimal.
-    replaced: for every edit, the text that stood in its place.
-    around: for every edit, what stands before and after its text on the lines it touches, once
-    the change is made.
-    names: for every edit, what it fills, as name_place has it.
-    undone_by: the last change that took it, or a part of it, back and stands itself.
-    parts: as in NewChange. taken: which of its edits are taken back now, counted from 0; while
-    some are not, its state is `done`.
+    state: `pending` from the journal's commit until the note is written, then `done`; `undone`
+    while all of it is taken back by later changes; `abandoned` if it was never written to the
+    note, or recovery took it out again.
+    made_at: Unix time, seconds.
+    before_sha256, after_sha256: of the whole note, hexadecimal.
+    replaced: for each edit, the text that it replaced.
+    around: for each edit, the text before and after it on the lines that it touches, as they are
+    once the change is made.
+    names: for each edit, what it fills, as name_place returns it.
+    undone_by: the id of the latest change that takes it, or a part of it, back.
+    parts: as in NewChange.
+    taken: the numbers, from 0, of its edits that are taken back; the state is `done` until all are.
     """
 
     id: int
@@ -73,28 +75,29 @@ class Change:
     names: tuple[str, ...] = ()
 
     @property
-    def standing(self) -> list[int]:
-        """Which edits are not taken back, counted from 0."""
+    def remaining_parts(self) -> list[int]:
+        """The numbers, from 0, of the edits that are not taken back."""
         return [part for part in range(len(self.edits)) if part not in self.taken]
 
     @property
     def left(self) -> list[str]:
-        """What of a change that was taken back in part still stands, as name_parts has it."""
-        return self.name_parts(self.standing) if self.taken else []
+        """What remains of a change that was partly taken back, as name_parts returns it."""
+        return self.name_parts(self.remaining_parts) if self.taken else []
 
     def name_parts(self, parts: Iterable[int]) -> list[str]:
-        """Return what these edits fill, each name once: a property, a callout, else a text."""
+        """Return what these edits fill, each name once: a property, a callout or a text."""
         return list(dict.fromkeys(self.names[part] for part in parts))
 
     def inverse_edits(self) -> list[Edit]:
-        """Return the edits that take the change back; offsets count characters of its result."""
+        """Return the edits that take the change back. Offsets count characters of the new text."""
         return invert_edits(self.edits, self.replaced)
 
 
 class AskedNeed(NamedTuple):
-    """What came of asking for one need. asked_at: Unix time, seconds.
+    """The outcome of asking the model for one need. asked_at: Unix time, seconds.
 
-    outcome: `proposed` where only values were named that the vault does not use; reason has them.
+    outcome: `proposed` if the model only named values that the vault does not use yet, which are
+    in reason then. change: the id of the change that wrote the answer.
     """
 
     outcome: NeedOutcome
@@ -104,7 +107,7 @@ class AskedNeed(NamedTuple):
 
 
 class Proposal(NamedTuple):
-    """What was only proposed for a need of a note, in words. asked_at: Unix time, seconds."""
+    """Values that were only proposed for a need of a note. asked_at: Unix time, seconds."""
 
     path: str
     need: str
@@ -115,8 +118,8 @@ class Proposal(NamedTuple):
 def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:
     """Return the columns of a new row of the table `changes`.
 
-    Raises ValueError when the edits do not turn before into after: without that, neither
-    undo nor the image of the text after could be trusted.
+    Raises ValueError if the edits do not turn before into after: undo and the image of the text
+    after the change rely on it.
     """
     old, new = before.decode("utf-8"), after.decode("utf-8")
     edits = sorted(change.edits, key=lambda e: (e.start, e.end))
@@ -146,7 +149,7 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
 
 
 def read_row(row: sqlite3.Row) -> Change:
-    """Return the change in a row of `changes`, with the column `undone_by` joined."""
+    """Return the change in a row of `changes` to which the column `undone_by` was joined."""
     columns = dict(row)
     edits, parts = json.loads(columns.pop("edits")), columns.pop("parts")
     columns["needs"] = tuple(json.loads(columns["needs"]))
@@ -162,13 +165,13 @@ def read_row(row: sqlite3.Row) -> Change:
 
 
 def _name(edit: list[Any], replaced: str, around: list[str], name: str = "") -> str:
-    """Return what the edit fills; of a row from before names were kept, from its lines alone."""
+    """Return what the edit fills; for a row without names, of an older version, from its lines."""
     words = f"{around[0]}{edit[2] if edit[2].strip() else replaced}"
     return name or name_place(words, len(around[0]), len(words))
 
 
 def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
-    """Return the edits that take these back. replaced: for each, the text it takes the place of."""
+    """Return the edits that take these back. replaced: for each edit, the text that it replaced."""
     inverse: list[Edit] = []
     shift = 0
     for edit, old in zip(edits, replaced, strict=True):
@@ -179,7 +182,7 @@ def invert_edits(edits: Sequence[Edit], replaced: Sequence[str]) -> list[Edit]:
 
 
 def _lines_around(text: str, span: Edit) -> tuple[str, str]:
-    """Return the rest of the lines that span touches; of a mere place, the line before, too."""
+    """Return the text before and after span on its lines; for an empty span, from a line before."""
     start = _line_start(text, span.start)
     if start == span.start == span.end:
         start = _line_start(text, start - (2 if text.endswith("\r\n", 0, start) else 1))

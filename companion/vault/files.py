@@ -1,4 +1,4 @@
-"""The vault as a folder: which notes are in it, and why one is left alone unread."""
+"""Walk the vault's folder for notes, and say why one is left out without being read."""
 
 from __future__ import annotations
 
@@ -11,27 +11,27 @@ from typing import NamedTuple
 
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules, is_conflict_copy
 
-# Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: the name is
-# on this machine, the content is not, and reading would fetch it.
+# Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: only the name
+# is on this machine, and reading would download the content.
 _DATALESS = 0x4000_0000
 _RECALL = 0x0000_1000 | 0x0004_0000 | 0x0040_0000
 _PLAIN_STAT = not {"st_flags", "st_file_attributes"} & set(dir(os.stat_result))  # as on Linux
-_INT64 = (1 << 63) - 1  # as much of a file's number as SQLite holds
+_INT64 = (1 << 63) - 1  # as much of an inode as SQLite can store
 _JUNCTION = 0xA000_0003  # Windows' IO_REPARSE_TAG_MOUNT_POINT, which is_symlink does not count
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
 _ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
 _DRAWING = ".excalidraw.md"
 _IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
 _LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
-_BY = " (ignore.max_kilobytes)"
+
 _BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
 
 
 class NoteFile(NamedTuple):
-    """A note that may be read. `path` is vault-relative, with `/`, as on the disk.
+    """A note that may be read.
 
-    size in bytes; mtime_ns and ctime_ns in nanoseconds; ino is the file's
-    number, or 0.
+    path: vault-relative, with `/`, spelled as on the disk. size: bytes. mtime_ns, ctime_ns: Unix
+    time, nanoseconds. ino: the inode; 0 if the file system has none.
     """
 
     path: str
@@ -42,9 +42,9 @@ class NoteFile(NamedTuple):
 
 
 class SkippedFile(NamedTuple):
-    """A note, or a whole folder, that is left alone unread, and why.
+    """A note, or a whole folder, that is left out without being read.
 
-    In a `path` whose bytes are not valid UTF-8, U+FFFD stands for what cannot be shown.
+    path: vault-relative, as printable_path returns it. reason: why, in the user's words.
     """
 
     path: str
@@ -54,14 +54,15 @@ class SkippedFile(NamedTuple):
 def walk_notes(
     root: Path, rules: IgnoreRules, only: Iterable[str] | None = None
 ) -> Iterator[NoteFile | SkippedFile]:
-    """Yield the notes in the vault at root, each folder's own before those of its subfolders.
+    """Yield the notes in the vault at root, those of a folder before those of its subfolders.
 
-    Sorted by name, so two walks of the same vault agree. Hidden folders and Companion's own are
-    not part of the vault; every other note that is left alone is named, with the reason.
+    They are sorted by name, so that two walks of the same vault agree. Hidden folders and
+    Companion's own are not part of the vault; every other note that is left out is yielded as a
+    SkippedFile.
 
-    only: yield what concerns these paths, and the folders on the way to them. Those folders are
-    listed, rather than the paths asked about: on drives that ignore case, a name that is gone
-    would still be found under its new spelling.
+    only: yield only these paths, and the folders on the way to them. Those folders are listed
+    and the paths looked up in the lists: on drives that ignore case, a stat of an old name would
+    find the file under its new spelling.
     """
     wanted = None if only is None else _names_by_folder(only)
     pending: list[tuple[str, str | None]] = [("", None)]
@@ -74,23 +75,23 @@ def walk_notes(
                     names = wanted[folder.rstrip("/")]
                     entries = [entry for entry in entries if entry.name in names]
         except OSError as error:
-            yield SkippedFile(folder.rstrip("/") or ".", explain(error))
+            yield SkippedFile(folder.rstrip("/") or ".", describe_read_error(error))
             continue
         folders = []
         for entry in entries:
             path = folder + entry.name
             if _is_folder(entry):
                 folders.append(path)
-            elif looked := _look(entry, path, rules, reason):
-                yield looked
+            elif note := _examine_entry(entry, path, rules, reason):
+                yield note
         for path in reversed(folders):
             if not is_utf8(path):
-                yield SkippedFile(shown_path(path), _BAD_NAME)
+                yield SkippedFile(printable_path(path), _BAD_NAME)
             elif not _is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted):
                 pending.append((path + "/", reason or rules.folder_reason(path)))
 
 
-def with_folders(paths: Iterable[str]) -> set[str]:
+def with_parent_folders(paths: Iterable[str]) -> set[str]:
     """Return the paths, and the folders on the way to them."""
     return {
         path[:end]
@@ -100,9 +101,9 @@ def with_folders(paths: Iterable[str]) -> set[str]:
 
 
 def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
-    """Return why the note at path, which the user named, is left alone; None when it is not.
+    """Return why the note that the user named is left out; None if it is not.
 
-    The same reasons as walk_notes', and those that keep it from being part of the vault at all.
+    These are the reasons of walk_notes, and those why a path is not part of the vault at all.
     """
     above, _, name = path.rpartition("/")
     try:
@@ -112,29 +113,29 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
             return "not a Markdown note (.md)"
         return _refuse_name(path, name, rules) or _refuse_stat((root / path).lstat(), rules)
     except (OSError, ValueError) as error:
-        return explain(error)
+        return describe_read_error(error)
 
 
 def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
-    """Return why all notes in the folder at path are left alone; None when they are not.
+    """Return why all notes in the folder at path, or in one above it, are left out; None if not.
 
-    It may be for a folder above it. Raises OSError, ValueError when it cannot be looked at.
+    Raises OSError or ValueError if the folder cannot be looked at.
     """
     for folder in [path[:end] for end, sign in enumerate(path + "/") if sign == "/"]:
         part = folder.rpartition("/")[2]
         if _is_hidden(part):
-            return f"in {shown_path(part)}, which holds no notes of the vault"
+            return f"in {printable_path(part)}, which holds no notes of the vault"
         if _is_link((root / folder).lstat()):
-            return f"in {shown_path(folder)}, {_LINK}"
+            return f"in {printable_path(folder)}, {_LINK}"
         if reason := rules.folder_reason(folder):
             return reason
     return None
 
 
 def read_file(file: str, size: int) -> bytes | None:
-    """Return the bytes of the file, which the walk saw to be size bytes long.
+    """Return the bytes of the file; None if it does not have that size, in bytes, any more.
 
-    None when it is longer or shorter by now: somebody is writing it. Raises OSError.
+    Another program is writing it then. Raises OSError.
     """
     fd = os.open(file, _READ)
     try:
@@ -146,21 +147,21 @@ def read_file(file: str, size: int) -> bytes | None:
     return data if len(data) == size else None
 
 
-def explain(error: OSError | ValueError) -> str:
-    """Return why a note or a folder could not be read, in the user's words."""
+def describe_read_error(error: OSError | ValueError) -> str:
+    """Return in the user's words why a note or a folder could not be read."""
     if isinstance(error, FileNotFoundError | NotADirectoryError):
         return "it is not there; it was moved or deleted"
     return f"it cannot be read ({getattr(error, 'strerror', None) or error})"
 
 
-def is_placeholder(seen: os.stat_result) -> bool:
+def is_placeholder(status: os.stat_result) -> bool:
     """Whether a sync client keeps only the file's name on this machine (macOS, Windows)."""
-    dataless = getattr(seen, "st_flags", 0) & _DATALESS
-    return bool(dataless or getattr(seen, "st_file_attributes", 0) & _RECALL)
+    dataless = getattr(status, "st_flags", 0) & _DATALESS
+    return bool(dataless or getattr(status, "st_file_attributes", 0) & _RECALL)
 
 
 def is_utf8(text: str) -> bool:
-    """Whether text has no lone surrogates, which stand for bytes that are not UTF-8."""
+    """Whether text has no lone surrogates, by which Python represents bytes that are not UTF-8."""
     if text.isascii():
         return True
     try:
@@ -170,33 +171,33 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def _look(
+def _examine_entry(
     entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
 ) -> NoteFile | SkippedFile | None:
-    """Return what a walk makes of the file or link; None when it is no note."""
+    """Return the note that the file or link is; None if it is none. reason: its folder's."""
     name = entry.name
     if not _is_note(name) or name[0] == ".":
-        return _look_elsewhere(entry, path)
+        return _examine_other(entry, path)
     if reason := reason or _refuse_name(path, name, rules):
-        return SkippedFile(shown_path(path), reason)
+        return SkippedFile(printable_path(path), reason)
     try:
-        seen = entry.stat(follow_symlinks=False)
+        status = entry.stat(follow_symlinks=False)
     except OSError as error:
-        return SkippedFile(path, explain(error))
-    if reason := _refuse_stat(seen, rules):
+        return SkippedFile(path, describe_read_error(error))
+    if reason := _refuse_stat(status, rules):
         return SkippedFile(path, reason)
-    ino = seen.st_ino & _INT64
-    return NoteFile(path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, ino)
+    ino = status.st_ino & _INT64
+    return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
 
 
-def _look_elsewhere(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
-    """Return the note that iCloud's placeholder stands for, or the link to a folder; else None."""
+def _examine_other(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
+    """Return the note that an iCloud placeholder stands for, or a link to a folder; else None."""
     name = entry.name
     placeholder = _ICLOUD.fullmatch(name)
     if placeholder:
-        return SkippedFile(shown_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
+        return SkippedFile(printable_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
     if not _is_hidden(name) and _leads_to_folder(entry):
-        return SkippedFile(shown_path(path), _LINK)
+        return SkippedFile(printable_path(path), _LINK)
     return None
 
 
@@ -209,7 +210,7 @@ def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
     wanted: dict[str, set[str]] = {"": set()}
-    for path in with_folders(paths):
+    for path in with_parent_folders(paths):
         folder, _, name = path.rpartition("/")
         wanted.setdefault(folder, set()).update((name, f".{name}.icloud"))
     return wanted
@@ -225,15 +226,18 @@ def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
     return rules.note_reason(path)
 
 
-def _refuse_stat(seen: os.stat_result, rules: IgnoreRules) -> str | None:
-    if not stat.S_ISREG(seen.st_mode):
-        return _LINK if stat.S_ISLNK(seen.st_mode) else "not a file"
-    if not _PLAIN_STAT and is_placeholder(seen):
+def _refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:
+    if not stat.S_ISREG(status.st_mode):
+        return _LINK if stat.S_ISLNK(status.st_mode) else "not a file"
+    if not _PLAIN_STAT and is_placeholder(status):
         return _IN_CLOUD
-    if not seen.st_size:
+    if not status.st_size:
         return "it is empty; it may still be syncing"
-    if seen.st_size > rules.max_bytes:
-        return f"it has {seen.st_size:,} bytes, over the limit of {rules.max_bytes:,}{_BY}"
+    if status.st_size > rules.max_bytes:
+        return (
+            f"it has {status.st_size:,} bytes, over the limit of {rules.max_bytes:,}"
+            " (ignore.max_kilobytes)"
+        )
     return None
 
 
@@ -252,10 +256,10 @@ def _is_folder(entry: os.DirEntry[str]) -> bool:
     return os.name != "nt" or not _is_link(entry.stat(follow_symlinks=False))
 
 
-def _is_link(seen: os.stat_result) -> bool:
-    return stat.S_ISLNK(seen.st_mode) or getattr(seen, "st_reparse_tag", 0) == _JUNCTION
+def _is_link(status: os.stat_result) -> bool:
+    return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == _JUNCTION
 
 
-def shown_path(path: str) -> str:
-    """Return the path as it can be shown: U+FFFD stands for bytes that are not valid UTF-8."""
+def printable_path(path: str) -> str:
+    """Return the path with U+FFFD in place of bytes that are not valid UTF-8."""
     return path if is_utf8(path) else os.fsencode(path).decode(errors="replace")

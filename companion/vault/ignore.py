@@ -1,4 +1,4 @@
-"""Which file names are copies that a sync client made of a note it could not merge."""
+"""Decide from paths alone which notes are ignored: rules of the configuration, and sync copies."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from functools import cached_property
 from companion.note.needs import PRIVATE
 from companion.vault.obsidian import ObsidianSettings, compile_filter, is_regex
 
-# What sync clients write between the brackets, in the languages they write it in. Dropbox and
-# Nextcloud translate the phrase; Obsidian Sync and OpenCloud use Dropbox's English one.
+# What sync clients write between the brackets, in each language. Dropbox and Nextcloud translate
+# the phrase; Obsidian Sync and OpenCloud use Dropbox's English one.
 _PHRASES = (
     "conflicted copy",
     "conflicting copy",
@@ -63,11 +63,11 @@ _CONFLICT = re.compile(
 
 
 def is_conflict_copy(name: str) -> bool:
-    """Whether name, a note's file name with its `.md`, is that of a sync-conflict copy.
+    """Whether a sync client made the file, as a copy of a note that it could not merge.
 
-    Only marks that a client makes count, at the end of the name: a note called
-    "Conflicted copy.md" is a note. OneDrive's `-HOSTNAME` and iCloud's ` 2` are left out on
-    purpose, since people name notes so themselves.
+    name: of the file, with its `.md`. Only what a client appends to a name counts: a note called
+    "Conflicted copy.md" is a note. OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, since
+    people name notes like that themselves.
     """
     if not name.isascii():
         name = unicodedata.normalize("NFC", name)
@@ -81,16 +81,19 @@ _Rule = tuple[Callable[[str], object], str]
 
 @dataclass(frozen=True)
 class IgnoreRules:
-    """What to leave alone, whatever is in it.
+    """The rules for what is ignored, whatever its content.
 
-    `patterns` are globs of the configuration: `*` and `?` stay within a name, `**` crosses
-    folders, `[..]` is one character; one without a slash inside matches a name at any depth, one
-    that matches a folder takes all that is in it. `folders` are vault-relative folders.
-    `private_folders` are those whose notes no endpoint elsewhere may read, where that is one.
-    `max_bytes` is the size up to which a note is read.
+    patterns: globs of the configuration. `*` and `?` match within a name, `**` crosses folders,
+    `[..]` is one character. A glob without a slash inside matches a name at any depth; one that
+    matches a folder matches everything in it.
+    folders: vault-relative folders.
+    private_folders: folders whose notes must not reach an endpoint on another machine; empty if
+    the endpoint is on this one.
+    max_bytes: the size of the largest note that is read.
+    obsidian: the exclusions and template folders of Obsidian's settings.
 
-    Case does not matter, nor how accents are encoded (macOS decomposes them), except in
-    Obsidian's regular expressions, which match as written.
+    Case and Unicode normalisation (macOS decomposes accents) do not matter, except in Obsidian's
+    regular expressions, which match as written.
     """
 
     patterns: tuple[str, ...] = ()
@@ -100,18 +103,21 @@ class IgnoreRules:
     obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
 
     def folder_reason(self, folder: str) -> str | None:
-        """Return why all notes in folder are left alone, by this folder's own path; else None."""
+        """Return why this folder, with all notes in it, is ignored; None if it is not.
+
+        The folders above it are not considered.
+        """
         return _first(self._tree_rules, _comparable(folder) + "/")
 
     def note_reason(self, path: str) -> str | None:
-        """Return why the note at path is left alone, its folders aside; None when it is not."""
+        """Return why the note at path is ignored, apart from its folders; None if it is not."""
         if not self._note_rules:
             return None
         return _first(self._note_rules, _comparable(path))
 
     @cached_property
     def _tree_rules(self) -> list[_Rule]:
-        """Rules that hold for a whole folder as soon as they hold for its path with a slash."""
+        """The rules for folders, whose paths they match with a slash at the end."""
         named = [
             (folder, f"in the templates folder ({by})") for folder, by in self.obsidian.templates
         ]
@@ -147,18 +153,18 @@ class IgnoreRules:
 
 
 def compile_glob(glob: str) -> re.Pattern[str]:
-    """Return the regular expression for a glob of the configuration, see IgnoreRules."""
+    """Return the regular expression of a glob; IgnoreRules says what globs mean."""
     inner = glob.strip("/")
     start = r"\A" if "/" in glob.rstrip("/") else r"(?:\A|/)"
     end = "/" if glob.endswith("/") else r"(?:/|\Z)"
-    body = "".join(_translated(token) for token in _GLOB.findall(_normal(inner)))
+    body = "".join(_translate(token) for token in _GLOB.findall(_normalize(inner)))
     return re.compile(start + body + end, re.IGNORECASE | re.DOTALL)
 
 
-def _translated(token: str) -> str:
-    known = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
-    if token in known:
-        return known[token]
+def _translate(token: str) -> str:
+    wildcards = {"**/": "(?:.*/)?", "**": ".*", "*": "[^/]*", "?": "[^/]"}
+    if token in wildcards:
+        return wildcards[token]
     if len(token) > 2 and token[0] == "[":
         negated = token[1] in "!^"
         members = re.escape(token[1 + negated : -1]).replace(r"\-", "-")
@@ -175,14 +181,14 @@ def _excluded(entry: str) -> str:
 
 
 def _prefix(start: str) -> Callable[[str], object]:
-    """Return whether a path begins with start; Obsidian compares its filters so."""
-    wanted = _normal(start).lower()
+    """Return a test for paths that begin with start, as Obsidian compares its own filters."""
+    wanted = _normalize(start).lower()
     return lambda path: path.lower().startswith(wanted)
 
 
 def _comparable(path: str) -> str:
-    return path if path.isascii() else _normal(path)
+    return path if path.isascii() else _normalize(path)
 
 
-def _normal(path: str) -> str:
+def _normalize(path: str) -> str:
     return unicodedata.normalize("NFC", path)

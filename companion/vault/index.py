@@ -1,4 +1,4 @@
-"""What is known of each note, kept between runs so that only changed notes are read again."""
+"""Facts of each note, kept between runs so that only changed notes are read again."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ from companion.note.needs import Facts, Need
 from companion.vault.files import (
     NoteFile,
     SkippedFile,
-    explain,
+    describe_read_error,
     is_utf8,
+    printable_path,
     read_file,
-    shown_path,
     walk_notes,
-    with_folders,
+    with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import Cache, Row
+from companion.vault.index_cache import IndexCache, Row
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]
 
-# Git's rule for "racily clean" entries: a note written as short ago as this may be written once
-# more without getting a new time, since file systems count in steps of up to two seconds (FAT).
+# Git's rule for "racily clean" entries: a note written less than this ago may be written again
+# without getting a new time, since file systems count in steps of up to two seconds (FAT).
 _SETTLED_NS = 2_000_000_000
-_STEP = 64
+_PROGRESS_STEP = 64  # notes
 _SHAPE = repr((Facts._fields, Need._fields))
 
 
 class Notes(Mapping[str, Facts]):
-    """The facts of each note by path, in the order of the walk. Known ones are decoded on use."""
+    """The facts of each note by path, in the order of the walk. Stored facts are decoded on use."""
 
     def __init__(self, root: Path, examine: Examine) -> None:
         self._root = root
@@ -58,15 +58,15 @@ class Notes(Mapping[str, Facts]):
         return len(self._facts)
 
     def put(self, path: str, facts: Facts | str) -> None:
-        """Add a note's facts, or what Facts.dump made of them."""
+        """Add a note's facts, or the text that Facts.dump made of them."""
         self._facts[path] = facts
 
     def drop(self, path: str) -> None:
-        """Forget the note, if it is known."""
+        """Remove the note, if it is there."""
         self._facts.pop(path, None)
 
     def of_interest(self) -> Iterator[tuple[str, Facts]]:
-        """Yield the notes that need something or are skipped; of the others, nothing is decoded."""
+        """Yield the notes that need something or are skipped; no facts of others are decoded."""
         for path, facts in self._facts.items():
             if isinstance(facts, str) and Facts.needs_nothing(facts):
                 continue
@@ -74,19 +74,19 @@ class Notes(Mapping[str, Facts]):
                 yield path, facts
 
     def with_callouts(self) -> Iterator[Facts]:
-        """Yield the facts of all notes with AI callouts; of most others, nothing is decoded."""
+        """Yield the facts of all notes with AI callouts; few facts of others are decoded."""
         for path, facts in self._facts.items():
             if not isinstance(facts, str) or Facts.has_styles(facts):
                 yield self[path]
 
     def with_marks(self) -> Iterator[Facts]:
-        """Yield the facts of the notes with marks that keep them back; no others are decoded."""
+        """Yield the facts of the notes with status marks; no facts of others are decoded."""
         for path, facts in self._facts.items():
             if not isinstance(facts, str) or Facts.has_marks(facts):
                 yield self[path]
 
     def copy(self) -> Notes:
-        """Return the same notes, for what is put and dropped here not to change them."""
+        """Return a copy that does not change with this one."""
         copied = Notes(self._root, self._examine)
         copied._facts = self._facts.copy()
         return copied
@@ -94,11 +94,11 @@ class Notes(Mapping[str, Facts]):
     def _decode(self, path: str, facts: str) -> Facts:
         try:
             return Facts.load(facts)
-        except (ValueError, TypeError, AttributeError):  # damaged within the index: look again
+        except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
             try:
                 return self._examine(path, (self._root / path).read_bytes())
             except OSError as error:
-                return Facts(skipped=explain(error))
+                return Facts(skipped=describe_read_error(error))
             except NoteError as error:
                 return Facts(skipped=error.reason)
 
@@ -107,8 +107,9 @@ class Notes(Mapping[str, Facts]):
 class Scan:
     """What a walk over the vault found.
 
-    `skipped`: why files and folders were left alone unread, by path. `read`: how many notes were
-    read; the others were known. `files`: the notes as files, by path.
+    skipped: why files and folders were left out without being read, by path.
+    read: how many notes were read; the facts of the others were in the index.
+    files: the notes as files, by path.
     """
 
     notes: Notes
@@ -117,11 +118,11 @@ class Scan:
     files: dict[str, NoteFile] = field(default_factory=dict)
 
     def copy(self) -> Scan:
-        """Return the same, for another thread to read while this one is brought up to date."""
+        """Return a copy, for another thread to read while this one is refreshed."""
         return Scan(self.notes.copy(), self.skipped.copy(), self.read, self.files.copy())
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
-        """Yield the path and the aliases of each note: what links may point to."""
+        """Yield the path and the aliases of each note, to which links may point."""
         for path, facts in self.notes.items():
             yield path, facts.aliases
 
@@ -133,7 +134,7 @@ class Scan:
         return used
 
     def marks(self) -> set[str]:
-        """Return all marks that any note bears, in words; see find_marks."""
+        """Return the marks of all notes, in words; see find_marks."""
         return {mark for facts in self.notes.with_marks() for mark in facts.marks}
 
     def styles(self, place: str) -> Counter[Style]:
@@ -145,17 +146,17 @@ class Scan:
 
 
 class Index:
-    """A cache of what is known of the notes of one vault, in file; without one, in memory only.
+    """A cache of the facts of one vault's notes, in file; in memory only if file is None.
 
-    It costs nothing but time to lose. Not for several threads at once; several processes may
-    share the file. It may be kept for as long as the program runs: what look_again learns is
-    written by the next scan.
+    If it is lost, the next scan takes longer. For one thread at a time; several processes may
+    share the file. One instance may serve as long as the program runs: what refresh finds is
+    saved by the next scan.
     """
 
     def __init__(self, file: Path | None) -> None:
-        self._cache = None if file is None else Cache(file)
+        self._cache = None if file is None else IndexCache(file)
         self._fingerprint: str | None = None
-        self._known: dict[str, Row] = {}
+        self._rows: dict[str, Row] = {}
         self._unsaved: set[str] = set()
 
     def scan(
@@ -166,90 +167,88 @@ class Index:
         fingerprint: str,
         progress: ScanProgress | None = None,
     ) -> Scan:
-        """Return the facts of all notes in the vault at root; only changed ones are examined.
+        """Return the facts of all notes in the vault at root; only changed notes are examined.
 
-        examine(path, data) makes a note's facts. fingerprint stands for all else that they
-        depend on (rules, version of the program): under another one nothing known is used.
-        progress is told now and then how many files are done, of how many.
+        examine(path, data) returns a note's facts. fingerprint stands for everything else that
+        they depend on (rules, version of the program): under another one all notes are examined.
+        progress(done, total) is called now and then, with numbers of files.
         """
-        self._recall(fingerprint + _SHAPE)
+        fingerprint += _SHAPE
+        if self._fingerprint != fingerprint:
+            loaded = self._cache.load(fingerprint) if self._cache else []
+            self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
+            self._unsaved.clear()
         scan = Scan(Notes(root, examine), {})
-        gone = set(self._known)
-        self._take(list(walk_notes(root, rules)), root, examine, scan, gone, progress)
+        stale = set(self._rows)
+        self._add_files(list(walk_notes(root, rules)), root, examine, scan, stale, progress)
         self._save()
         return scan
 
-    def look_again(
+    def refresh(
         self, root: Path, rules: IgnoreRules, examine: Examine, scan: Scan, paths: Iterable[str]
     ) -> set[str]:
-        """Bring the scan's facts of these paths up to date; return those that are other now.
+        """Bring the scan up to date for these paths; return the paths whose facts changed.
 
-        They become what a whole scan would find: of notes that are new, changed, gone or left
-        alone, and of the folders on the way to them. scan is this index's last one; root, rules
-        and examine are those it was made with. A new note comes last in the scan's order.
+        The result is what a whole scan would find of the paths and of the folders on the way to
+        them, whether notes are new, changed, deleted or left out now. scan is the last one of
+        this index; root, rules and examine are those it was made with. New notes come last in
+        the scan's order.
         """
-        touched = with_folders(paths)
-        names = {"."}.union(map(shown_path, touched))
+        touched = with_parent_folders(paths)
+        names = {"."}.union(map(printable_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
         found = list(walk_notes(root, rules, touched))
         for name in names - {file.path for file in found if isinstance(file, NoteFile)}:
             scan.notes.drop(name)
             scan.files.pop(name, None)
-        self._take(found, root, examine, scan, touched & self._known.keys())
-        return {name for name in names if before[name] != _held(scan, name)}
+        self._add_files(found, root, examine, scan, touched & self._rows.keys())
+        now = {name: (scan.notes.get(name), scan.skipped.get(name)) for name in names}
+        return {name for name in names if before[name] != now[name]}
 
-    def _take(
+    def _add_files(
         self,
         found: list[NoteFile | SkippedFile],
         root: Path,
         examine: Examine,
         scan: Scan,
-        gone: set[str],
+        stale: set[str],
         progress: ScanProgress | None = None,
     ) -> None:
-        """Put what was found into the scan and the rows; those of gone that were not leave."""
-        now, known, new = time.time_ns(), self._known, list[Row]()
+        """Put the files found into the scan, and the facts of those that were read into the rows.
+
+        stale: paths of rows to delete, unless the file is found unchanged.
+        """
+        now, rows, new = time.time_ns(), self._rows, list[Row]()
         for done, file in enumerate(found, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason
-            elif (row := known.get(file.path)) and row[:5] == file:
+            elif (row := rows.get(file.path)) and row[:5] == file:
                 scan.notes.put(file.path, row[5])
-                gone.discard(file.path)
+                stale.discard(file.path)
             else:
                 facts = _read(root, file, examine, scan)
                 settled = max(file.mtime_ns, file.ctime_ns) < now - _SETTLED_NS
                 if facts and settled and is_utf8(dumped := facts.dump()):
                     new.append((*file, dumped))
-            if progress and (done % _STEP == 0 or done == len(found)):
+            if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
                 progress(done, len(found))
         scan.files.update((file.path, file) for file in found if isinstance(file, NoteFile))
-        for path in gone:
-            del known[path]
-        known.update((row[0], row) for row in new)
-        self._unsaved.update(gone, (row[0] for row in new))
-
-    def _recall(self, fingerprint: str) -> None:
-        """Make the rows under fingerprint the known ones."""
-        if self._fingerprint != fingerprint:
-            rows = self._cache.load(fingerprint) if self._cache else []
-            self._known, self._fingerprint = {row[0]: row for row in rows}, fingerprint
-            self._unsaved.clear()
+        for path in stale:
+            del rows[path]
+        rows.update((row[0], row) for row in new)
+        self._unsaved.update(stale, (row[0] for row in new))
 
     def _save(self) -> None:
-        """Write the rows that are other than in the file."""
+        """Write the rows that differ from those in the file."""
         if self._cache and self._fingerprint and self._unsaved:
-            read = [row for path in self._unsaved if (row := self._known.get(path))]
-            gone = self._unsaved - self._known.keys()
-            self._cache.save(self._fingerprint, gone, read, self._known.values())
+            read = [row for path in self._unsaved if (row := self._rows.get(path))]
+            deleted = self._unsaved - self._rows.keys()
+            self._cache.save(self._fingerprint, deleted, read, self._rows.values())
         self._unsaved.clear()
 
 
-def _held(scan: Scan, path: str) -> tuple[Facts | None, str | None]:
-    return scan.notes.get(path), scan.skipped.get(path)
-
-
 def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | None:
-    """Return the note's facts, put into the scan; None with the reason there why not."""
+    """Read the note into the scan and return its facts; None if it is skipped, with the reason."""
     scan.read += 1
     try:
         data = read_file(f"{root}/{file.path}", file.size)
@@ -259,7 +258,7 @@ def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | N
             return facts
         reason = "it changed while it was read; it may still be syncing"
     except OSError as error:
-        reason = explain(error)
+        reason = describe_read_error(error)
     except NoteError as error:
         reason = error.reason
     scan.notes.drop(file.path)

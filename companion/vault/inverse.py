@@ -1,4 +1,4 @@
-"""The edits that take a change out of a later state of its note, all of it or what is found."""
+"""Compute the edits that take a change out of a later text of its note, in whole or in part."""
 
 from __future__ import annotations
 
@@ -19,8 +19,11 @@ T = TypeVar("T")
 
 
 class Inverse(NamedTuple):
-    """What takes a change out of a text. parts: of which of its edits. left: what of it
-    stays, as Change.name_parts has it, and reason: why."""
+    """The edits that take a change out of a text.
+
+    parts: the numbers of the change's edits that they take back. left: what of the change
+    remains, as Change.name_parts returns it. reason: why it remains, in the user's words.
+    """
 
     edits: list[Edit]
     parts: tuple[int, ...]
@@ -29,14 +32,14 @@ class Inverse(NamedTuple):
 
 
 def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
-    """Return the edits that take all that stands of the change out of text.
+    """Return the edits that take all of the change, less what was taken back, out of text.
 
-    text: a later state of its note. Text and change may differ in line ends and byte order mark,
-    as a file and what an editor shows of it do. What is put back gets the line ends of text then;
-    else it is exact.
+    text: a later text of its note. It may differ from the change in line ends and byte order
+    mark, as a file and what an editor shows of it do. Restored text then gets the line ends of
+    text; otherwise it is restored exactly.
 
-    Raises ChangeGone when nothing of the change is left in text, NoteChanged when lines that it
-    stands on were edited since.
+    Raises ChangeGone if nothing of the change is left in text, NoteChanged if lines of it were
+    edited since.
     """
     inverse = find_parts(journal, change, text)
     if inverse.left:
@@ -45,9 +48,10 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
 
 
 def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
-    """Return the edits that take what was not edited since out of text, as find_inverse does.
+    """Return, as find_inverse does, the edits that take out what was not edited since.
 
-    Raises ChangeGone when nothing of it is left in text, NoteChanged when all of it was edited.
+    Raises ChangeGone if nothing of the change is left in text, NoteChanged if all of it was
+    edited.
     """
 
     def find(parts: Sequence[int]) -> list[Edit]:
@@ -57,20 +61,20 @@ def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
 
 
 def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> Inverse:
-    """Return the edits that take the change out of what an editor shows, with offsets in that.
+    """Return the edits that take the change out of what an editor shows; offsets count in that.
 
-    The change may have been made to the file or to an editor's text. Nothing that an editor
-    does not show is put in: no `\\r`, no byte order mark. A text that has such is not an
-    editor's but the file's, and gets back exactly what the change replaced.
+    The change may have been made to the file or to an editor's text. No `\\r` and no byte order
+    mark is inserted, as editors do not show them. A text that has them is the file's, not an
+    editor's, and gets back exactly what the change replaced.
 
-    Raises as find_parts.
+    Raises the same as find_parts.
     """
-    shown = EditorText.of(editor_text)
-    if shown.text != editor_text:
+    view = EditorText.of(editor_text)
+    if view.text != editor_text:
         return find_parts(journal, change, editor_text)
 
     def find(parts: Sequence[int]) -> list[Edit]:
-        return shown.from_file(_find_inverse(journal, change, editor_text, parts))
+        return view.from_file(_find_inverse(journal, change, editor_text, parts))
 
     return _find_parts(journal, change, editor_text, find)
 
@@ -78,22 +82,22 @@ def find_parts_in_editor(journal: Journal, change: Change, editor_text: str) -> 
 def _find_parts(
     journal: Journal, change: Change, text: str, find: Callable[[Sequence[int]], list[Edit]]
 ) -> Inverse:
-    """Return what find gives for all that stands of the change, or else for what it finds of it."""
-    parts = change.standing
+    """Return the inverse of all parts not taken back, or of those that find finds one by one."""
+    parts = change.remaining_parts
     with suppress(EditLost):
         return Inverse(find(parts), tuple(parts), [], "")
     found = [part for part in parts if _is_found(find, part)]
     left = change.name_parts(part for part in parts if part not in found)
-    reason = _say_edited(change, left if found else [])
+    reason = _explain_edited(change, left if found else [])
     try:
         if found:
             return Inverse(find(found), tuple(found), left, reason)
-    except EditLost:  # each has a place, but in another order
+    except EditLost:  # each part is found, but not in this order
         pass
-    if not found and not change.taken and _is_gone(journal, change, _show(text)):
+    if not found and not change.taken and _is_taken_out(journal, change, _to_editor(text)):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeGone(reason, change.path)
-    raise NoteChanged(_say_edited(change, []), change.path)
+    raise NoteChanged(_explain_edited(change, []), change.path)
 
 
 def _is_found(find: Callable[[Sequence[int]], list[Edit]], part: int) -> bool:
@@ -103,16 +107,17 @@ def _is_found(find: Callable[[Sequence[int]], list[Edit]], part: int) -> bool:
         return False
 
 
-def _is_gone(journal: Journal, change: Change, shown: str) -> bool:
+def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
     """Whether nothing of the change is left in what an editor shows, as after the editor's undo.
 
-    Either it could be made again where it stood, or no line that it put in stands there more often
-    than before; the first lines of callouts are all alike and do not count.
+    That is so if no line that it inserted occurs more often than before the change (the first
+    lines of callouts are alike, and do not count), or if it could be made again where it was.
     """
     images = journal.images(change.id)
     before = EditorText.of(images[0].decode("utf-8") if images else "")
-    put_in = [line.strip(" \t>") for edit in change.edits for line in _show(edit.text).split("\n")]
-    telling = [line for line in put_in if line and not line.casefold().startswith("[!ai]")]
+    inserted = "\n".join(_to_editor(edit.text) for edit in change.edits)
+    lines = [line.strip(" \t>") for line in inserted.split("\n")]
+    telling = [line for line in lines if line and not line.casefold().startswith("[!ai]")]
     if telling and all(shown.count(line) <= before.text.count(line) for line in telling):
         return True
     if not images:
@@ -124,7 +129,7 @@ def _is_gone(journal: Journal, change: Change, shown: str) -> bool:
     return True
 
 
-def _say_edited(change: Change, left: Sequence[str]) -> str:
+def _explain_edited(change: Change, left: Sequence[str]) -> str:
     """Return why the change, or what is left of it, cannot be taken back."""
     if left:
         return (
@@ -142,19 +147,19 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
     inverse = _pick(change.inverse_edits(), parts)
     if _hash(text) == change.after_sha256:
         return inverse
-    shown = EditorText.of(text)
-    if (after := _match_shown(change, shown.text)) is not None:
-        return shown.to_file(EditorText.of(after).from_file(inverse))
+    view = EditorText.of(text)
+    if (after := _find_text_after(change, view.text)) is not None:
+        return view.to_file(EditorText.of(after).from_file(inverse))
     images = journal.images(change.id)
-    past: _Image | _Pieces = _Pieces.of(change, parts)
+    record: _Image | _Pieces = _Pieces.of(change, parts)
     if images:
-        past = _Image(inverse, images[1].decode("utf-8"))
+        record = _Image(inverse, images[1].decode("utf-8"))
     ways: list[Callable[[], list[Edit]]] = [
-        lambda: past.take_out(text),
-        lambda: shown.to_file(past.shown().take_out(shown.text)),
+        lambda: record.take_out(text),
+        lambda: view.to_file(record.in_editor().take_out(view.text)),
     ]
-    # where they do not fit, one of them is an editor's: line ends of the other would get in
-    first, second = ways if past.may_fit(text) else reversed(ways)
+    # if they do not fit, either is an editor's, and line ends of the other must not be inserted
+    first, second = ways if record.may_fit(text) else reversed(ways)
     try:
         return first()
     except EditLost:
@@ -166,8 +171,8 @@ def _pick(items: Iterable[T], parts: Sequence[int]) -> list[T]:
     return [every[part] for part in parts]
 
 
-def _match_shown(change: Change, shown: str) -> str | None:
-    """Return the text as the change left it, if that is all of what an editor shows; else None."""
+def _find_text_after(change: Change, shown: str) -> str | None:
+    """Return the text right after the change, if an editor would show it as shown; else None."""
     for mark, newline in product(("", BOM), ("\n", "\r\n", "\r")):
         after = mark + shown.replace("\n", newline)
         if _hash(after) == change.after_sha256:
@@ -176,7 +181,7 @@ def _match_shown(change: Change, shown: str) -> str | None:
 
 
 class _Image(NamedTuple):
-    """What is known of a change while its images are kept: the whole text after it."""
+    """The record of a change while its images are kept: the whole text after it."""
 
     inverse: Sequence[Edit]
     text_after: str
@@ -187,8 +192,8 @@ class _Image(NamedTuple):
             return "\r" not in self.text_after
         return "\r" in self.text_after or any("\r" in edit.text for edit in self.inverse)
 
-    def shown(self) -> _Image:
-        """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
+    def in_editor(self) -> _Image:
+        """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
         view = EditorText.of(self.text_after)
         return _Image(view.from_file(self.inverse), view.text)
 
@@ -198,24 +203,24 @@ class _Image(NamedTuple):
 
 
 class _Piece(NamedTuple):
-    """What one edit replaced, and what it put between left and right."""
+    """One edit: the text that it inserted between left and right, and the text that it replaced."""
 
     left: str
     text: str
     right: str
     replaced: str
 
-    def shown(self) -> _Piece:
-        """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
-        piece = _Piece(*(_show(part) for part in self))
+    def in_editor(self) -> _Piece:
+        """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
+        piece = _Piece(*(_to_editor(part) for part in self))
         for mine, theirs in ((self.text, piece.text), (self.replaced, piece.replaced)):
-            if _show(self.left + mine + self.right) != piece.left + theirs + piece.right:
+            if _to_editor(self.left + mine + self.right) != piece.left + theirs + piece.right:
                 raise EditLost("the change made half of a line end")
         return piece
 
 
 class _Pieces(NamedTuple):
-    """What is known of a change for good: for every edit, the lines it touches."""
+    """The record of a change that is never pruned: for each edit, the lines that it touches."""
 
     pieces: Sequence[_Piece]
 
@@ -228,20 +233,22 @@ class _Pieces(NamedTuple):
         """Whether the change may have been made to a text with the line ends of this one."""
         return ("\r" in text) == any("\r" in part for piece in self.pieces for part in piece)
 
-    def shown(self) -> _Pieces:
-        """Return the same as an editor shows it. Raises EditLost when it cannot be shown."""
-        return _Pieces([piece.shown() for piece in self.pieces])
+    def in_editor(self) -> _Pieces:
+        """Return this record as an editor shows it. Raises EditLost if it cannot be shown."""
+        return _Pieces([piece.in_editor() for piece in self.pieces])
 
     def take_out(self, text: str) -> list[Edit]:
-        """Return the edits that put back what was replaced, where their lines stand once in text.
+        """Return the edits that restore what was replaced.
 
-        Raises EditLost.
+        Raises EditLost if the lines of an edit do not occur exactly once in text.
         """
         found = []
         for left, inserted, right, replaced in self.pieces:
             start = _find_lines(text, left + inserted + right) + len(left)
             end = start + len(inserted)
-            if _is_open(left + replaced + right) and _is_open(text[end + len(right) :][:1]):
+            if _lacks_line_end(left + replaced + right) and _lacks_line_end(
+                text[end + len(right) :][:1]
+            ):
                 raise EditLost("text follows where the last line of the note goes back")
             found.append(Edit(start, end, replaced))
         if any(second.start < first.end for first, second in pairwise(found)):
@@ -250,7 +257,7 @@ class _Pieces(NamedTuple):
 
 
 def _find_lines(text: str, lines: str) -> int:
-    """Return the offset of the only place where text has these whole lines."""
+    """Return the offset of these whole lines in text. Raises EditLost unless they occur once."""
     end = "" if lines.endswith(("\r", "\n")) else r"(?![^\r\n])"
     places = [m.start() for m in re.finditer(rf"(?<![^\r\n])(?={re.escape(lines)}{end})", text)]
     if len(places) != 1 or not lines.strip():
@@ -258,12 +265,12 @@ def _find_lines(text: str, lines: str) -> int:
     return places[0]
 
 
-def _is_open(text: str) -> bool:
-    """Whether text has something in it, and no line end after it."""
+def _lacks_line_end(text: str) -> bool:
+    """Whether text is not empty and does not end with a line end."""
     return bool(text) and not text.endswith(("\r", "\n"))
 
 
-def _show(text: str) -> str:
+def _to_editor(text: str) -> str:
     return EditorText.of(text).text
 
 

@@ -1,18 +1,15 @@
-"""The journal: every change is in it, on the disk, before it is made to a note.
+"""The journal: a record of every change, forced to the disk before the note is written.
 
-It is what recovery, history, undo and "asked once per need" stand on.
+Recovery, history, undo and asking only once per need rely on it.
 """
 
 from __future__ import annotations
 
-import json
-import sqlite3
 import time
 from functools import cached_property
 from pathlib import Path
 from typing import Self
 
-from companion.errors import NoteBusy
 from companion.note.edit import apply_edits
 from companion.vault import offered_changes
 from companion.vault.change import (
@@ -24,9 +21,17 @@ from companion.vault.change import (
     make_row,
     read_row,
 )
-from companion.vault.journal_db import Database, touch
-from companion.vault.offered_changes import Offered, OfferName
-from companion.vault.remembered_notes import RememberedNotes, put_before, put_note
+from companion.vault.change_rows import (
+    REMEMBER,
+    confirm_offer,
+    insert_pending,
+    mark_abandoned,
+    mark_done,
+)
+from companion.vault.group_commit import Database
+from companion.vault.journal_db import touch
+from companion.vault.offered_changes import OfferedChange, OfferId
+from companion.vault.remembered_notes import RememberedNotes
 
 __all__ = ["AskedNeed", "Change", "Journal", "NeedOutcome", "NewChange", "Proposal"]
 
@@ -34,14 +39,14 @@ __all__ = ["AskedNeed", "Change", "Journal", "NeedOutcome", "NewChange", "Propos
 class Journal:
     """The journal in file. Every method may be called from any thread.
 
-    All of them raise JournalError, with the reason, when the database fails; those that return
-    at once do so when the journal is closed only: what they could not record, recovery finds.
+    All of them raise JournalError, with the reason, if the database fails. Those that return at
+    once raise it only if the journal is closed: what they could not record, recovery finds.
     """
 
     def __init__(self, file: Path, *, read_only: bool = False) -> None:
-        """Open the journal, or create it. Read-only: create nothing, a missing one is empty.
+        """Open the journal, or create it. Read-only: create nothing; a missing journal is empty.
 
-        Raises JournalError: locked, damaged, unreadable, or from a newer version.
+        Raises JournalError if it is locked, damaged, unreadable or from a newer version.
         """
         self._db = Database(file, read_only=read_only)
         self.notes = RememberedNotes(self._db, read_only=read_only)
@@ -50,65 +55,66 @@ class Journal:
 
     @property
     def commits(self) -> int:
-        """How many transactions were forced to the disk, with one fsync each."""
+        """How many transactions were forced to the disk, each with one fsync."""
         return self._db.commits
 
     def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
-        """Return the id of the change, once it is on the disk with the note as it was before.
+        """Record a pending change; return its id once it is on the disk, with the text before it.
 
-        Raises ValueError when the edits do not turn before into after, and NoteBusy when an
-        earlier change of the note is still pending.
+        Raises ValueError if the edits do not turn before into after, and NoteBusy if an earlier
+        change of the note is still pending.
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
-        self.notes.expect(change.path, after)
-        return self._db.ask(lambda db: _insert_pending(db, row, before), durable=True).result()
+        self.notes.record(change.path, after)
+        return self._db.ask(lambda db: insert_pending(db, row, before), durable=True).result()
 
-    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferName:
-        """Return the name of a change that a client may make itself, once it is on the disk.
+    def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferId:
+        """Record a change that a client may make itself; return its offer once it is on the disk.
 
-        key: what it is about. before, after: the whole text the client has, an editor's for one.
+        key: a run, or a change that is taken back. before, after: the whole text that the client
+        has, such as that of an editor, and what the edits make of it.
 
-        Raises ValueError when the edits do not turn before into after.
+        Raises ValueError if the edits do not turn before into after.
         """
         self._new_paths.add(change.path)
         row = make_row(change, before, after, time.time())
-        self.notes.expect(change.path, before)
+        self.notes.record(change.path, before)
         self._db.ask(
             lambda db: offered_changes.put_offer(db, key, row, before), durable=True
         ).result()
-        return OfferName(key, str(row["before_sha256"]), str(row["after_sha256"]))
+        return OfferId(key, str(row["before_sha256"]), str(row["after_sha256"]))
 
-    def confirm(self, name: OfferName, moved_to: str | None = None) -> int | None:
-        """Return the id of the change that was offered, once it is on the disk as done.
+    def confirm(self, name: OfferId, moved_to: str | None = None) -> int | None:
+        """Record the offered change as done; return its id once it is on the disk.
 
-        A second time, the same one; None for what was not offered. It waits for no change of the
-        note that is pending. moved_to: the note's path by now, if it is another.
+        A second call returns the same id. Returns None if there is no such offer. A pending
+        change of the note does not matter. moved_to: the note's path, if it was moved since.
         """
         self._new_paths.update(filter(None, [moved_to]))
-        return self._db.ask(lambda db: _confirm(db, name, moved_to), durable=True).result()
+        return self._db.ask(lambda db: confirm_offer(db, name, moved_to), durable=True).result()
 
-    def offered(self) -> list[Offered]:
-        """Return the changes that were offered and that no client has confirmed."""
+    def open_offers(self) -> list[OfferedChange]:
+        """Return the offers that no client has confirmed yet."""
         return self._db.ask(offered_changes.list_offers).result()
 
     def drop_offers(self, older_than: float) -> None:
-        """Forget the offers made over so many seconds ago."""
+        """Delete the offers made more than so many seconds ago."""
         self._db.ask(lambda db: offered_changes.drop_offers(db, time.time() - older_than)).result()
 
     def done(self, change: int) -> None:
-        """Record that the note holds the change. Returns at once; lost with the power at worst."""
-        self._db.ask(lambda db: _close_done(db, change, time.time()), can_wait=True)
+        """Record that the note holds the change. Returns at once; a power failure may undo it."""
+        self._db.ask(lambda db: mark_done(db, change, time.time()), can_wait=True)
 
     def abandon(self, change: int, remark: str = "") -> None:
-        """Record that the note does not hold the change, and why; its images go.
+        """Record that the note does not hold the change, and why; delete its images.
 
-        Returns at once, as `done`.
+        Returns at once, as `done` does.
         """
-        self._db.ask(lambda db: _close_abandoned(db, change, remark))
+        self._db.ask(lambda db: mark_abandoned(db, change, remark))
 
     def change(self, change: int) -> Change | None:
-        """Return the change with that id."""
+        """Return the change with that id; None if there is none."""
         found = self._select("WHERE id = ?", change)
         return found[0] if found else None
 
@@ -119,34 +125,35 @@ class Journal:
         limit: int | None = None,
         before: int | None = None,
     ) -> list[Change]:
-        """Return the changes of one note, of one run, or all; newest first, at most `limit`.
+        """Return the changes, newest first: of one note, of one run, or all; at most `limit`.
 
-        before: only those with an id below it, for the next page.
+        before: return only changes with a lower id, for the next page.
         """
         where = "WHERE (?1 IS NULL OR path = ?1) AND (?2 IS NULL OR run = ?2) AND id < ?4"
         bound = _MOST if before is None else min(before, _MOST)
         query = where + " ORDER BY id DESC LIMIT ?3"
-        kept_as = path and self.notes.kept_as(path)
-        return self._select(query, kept_as, run, _no_limit(limit), bound)
+        stored_path = path and self.notes.stored_path(path)
+        most = -1 if limit is None else limit  # SQLite takes -1 for no limit
+        return self._select(query, stored_path, run, most, bound)
 
     def newest(self) -> int:
-        """Return the highest id of a change; 0 when there is none."""
+        """Return the highest id of a change; 0 if there is none."""
         query = "SELECT coalesce(max(id), 0) FROM changes"
         newest: int = self._db.ask(lambda db: db.execute(query).fetchone()).result()[0]
         return newest
 
     def count_notes(self, since: float) -> int:
-        """Return how many notes were enriched from that Unix time on, and still are."""
+        """Return how many notes hold an enrichment made since that Unix time, in seconds."""
         query = """SELECT count(DISTINCT path) FROM changes
             WHERE made_at >= ? AND kind = 'enrich' AND state = 'done'"""
         return int(self._db.ask(lambda db: db.execute(query, (since,)).fetchone()[0]).result())
 
     def pending(self) -> list[Change]:
-        """Return the changes that were begun and neither done nor abandoned, oldest first."""
+        """Return the pending changes, oldest first."""
         return self._select("WHERE state = 'pending' ORDER BY id")
 
     def images(self, change: int) -> tuple[bytes, bytes] | None:
-        """Return the whole note before and after the change; None when they were pruned."""
+        """Return the whole note before and after the change; None if they were pruned."""
         query = "SELECT before FROM images WHERE change = ?"
         row = self._db.ask(lambda db: db.execute(query, (change,)).fetchone()).result()
         found = self.change(change)
@@ -156,9 +163,9 @@ class Journal:
         return before, apply_edits(before.decode("utf-8"), found.edits).encode("utf-8")
 
     def prune_images(self, older_than: float) -> int:
-        """Return how many images were dropped: those of changes made over so many seconds ago.
+        """Delete the images of changes made more than so many seconds ago; return their number.
 
-        Pending changes keep theirs. Edits and hashes are never dropped.
+        Pending changes keep theirs. Edits and hashes are never deleted.
         """
         query = """DELETE FROM images WHERE change IN (
             SELECT id FROM changes WHERE made_at < ? AND state != 'pending')"""
@@ -173,49 +180,51 @@ class Journal:
         reason: str = "",
         text: bytes | None = None,
     ) -> None:
-        """Record what came of asking for a need. `written` is recorded by `done` itself.
+        """Record the outcome of asking for a need; `done` records the outcome `written` itself.
 
-        text: the note, for it to be found again where it is moved.
+        text: the note's bytes, by which it is found again if it is moved.
         """
         self._new_paths.add(path)
-        self.notes.expect(path, text)
+        self.notes.record(path, text)
         row = (path, need, outcome, reason, time.time())
-        self._db.ask(lambda db: db.execute(f"{_REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
+        self._db.ask(lambda db: db.execute(f"{REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
 
     def asked(self, path: str) -> dict[str, AskedNeed]:
         """Return what was asked for the note, by need.
 
-        For most notes nothing was, which is known without a transaction of its own: who writes
-        the journal holds the vault's lock, so no other process adds to it meanwhile.
+        For a note of which nothing is recorded no query is made: a process that writes to the
+        journal holds the vault's lock, so that no other process adds to it.
         """
         if not self._read_only and path not in self._new_paths and path not in self._old_paths:
             return {}
-        return self._asked("WHERE path = ?", self.notes.kept_as(path)).get(path, {})
+        return self._asked("WHERE path = ?", self.notes.stored_path(path)).get(path, {})
 
     def all_asked(self) -> dict[str, dict[str, AskedNeed]]:
-        """Return what was asked for every note, by path and need."""
+        """Return what was asked for all notes, by path and need."""
         return self._asked("")
 
     def proposals(self, path: str | None = None) -> list[Proposal]:
-        """Return what was only proposed for one note, or all, and stands with no change of it.
+        """Return what was only proposed for one note, or for all, newest first.
 
-        Newest first.
+        Left out is what the remark of one of the note's changes mentions.
         """
-        kept_as = path and self.notes.kept_as(path)
-        rows = self._db.ask(lambda db: db.execute(_SELECT_PROPOSED, (kept_as,)).fetchall()).result()
-        return [Proposal(self.notes.now_at(path), *rest) for path, *rest in rows]
+        stored_path = path and self.notes.stored_path(path)
+        rows = self._db.ask(
+            lambda db: db.execute(_SELECT_PROPOSED, (stored_path,)).fetchall()
+        ).result()
+        return [Proposal(self.notes.current_path(path), *rest) for path, *rest in rows]
 
     def move(self, old: str, new: str) -> None:
-        """Have the changes of the note at old, and what was asked for it, be those of new."""
+        """Record that the note at old was moved to new, with its changes and what was asked."""
         self._new_paths.add(new)
         self.notes.move(old, new)
 
     def flush(self) -> None:
-        """Force all that was recorded so far to the disk."""
+        """Force everything recorded so far to the disk."""
         self._db.ask(touch, durable=True).result()
 
     def close(self) -> None:
-        """Force all that was recorded to the disk, and close. A second time does nothing."""
+        """Force everything recorded to the disk, and close. A second call does nothing."""
         self._db.close()
 
     def __enter__(self) -> Self:
@@ -227,11 +236,11 @@ class Journal:
     def _select(self, where: str, *values: object) -> list[Change]:
         query = f"{_SELECT} {where}"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
-        return self.notes.place(map(read_row, rows))
+        return self.notes.with_current_paths(map(read_row, rows))
 
     @cached_property
     def _old_paths(self) -> frozenset[str]:
-        """The notes that the journal knew when first looked at; others came by this process."""
+        """The notes in the journal when this was first used; later ones are in _new_paths."""
         query = (
             "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
         )
@@ -242,7 +251,7 @@ class Journal:
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         asked: dict[str, dict[str, AskedNeed]] = {}
         for path, need, *rest in rows:
-            asked.setdefault(self.notes.now_at(path), {})[need] = AskedNeed(*rest)
+            asked.setdefault(self.notes.current_path(path), {})[need] = AskedNeed(*rest)
         return asked
 
 
@@ -255,82 +264,3 @@ _SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
         SELECT 1 FROM changes WHERE changes.path = asked.path
         AND state != 'abandoned' AND instr(note, reason))
     ORDER BY asked_at DESC, path, need"""
-_INSERT = """INSERT INTO changes
-    (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes, parts)
-    VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes, :parts) RETURNING id"""
-_REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
-
-
-def _insert_pending(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
-    if db.execute(query, row).fetchone():
-        reason = "an earlier change of it is not finished; it is recovered at the next start"
-        raise NoteBusy(reason, str(row["path"]))
-    return _insert(db, row | {"state": "pending"}, before)
-
-
-def _insert_done(db: sqlite3.Connection, row: dict[str, object], before: bytes, now: float) -> int:
-    change = _insert(db, row | {"state": "done"}, before)
-    _close_done(db, change, now)
-    return change
-
-
-def _confirm(db: sqlite3.Connection, name: OfferName, moved_to: str | None) -> int | None:
-    found = offered_changes.find_offer(db, name)
-    if found is None or found["change"]:
-        return int(found["change"]) if found else None
-    now = time.time()
-    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
-    change = _insert_done(db, row, found["before"], now)
-    put_note(db, row["path"], offered_changes.text_after(found), now)
-    offered_changes.close_offer(db, name, change)
-    return change
-
-
-def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    change: int = db.execute(_INSERT, row).fetchone()[0]
-    db.execute("INSERT INTO images (change, before) VALUES (?, ?)", (change, before))
-    return change
-
-
-def _close_done(db: sqlite3.Connection, change: int, now: float) -> None:
-    db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    query = """SELECT changes.path, need.value, 'written', '', ?, changes.id
-        FROM changes, json_each(changes.needs) AS need WHERE changes.id = ?"""
-    db.execute(f"{_REMEMBER} {query}", (now, change))
-    _mark_undone(db, change)
-
-
-def _close_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
-    query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
-    db.execute(query, (remark, change))
-    put_before(db, change)
-    db.execute("DELETE FROM images WHERE change = ?", (change,))
-
-
-def _mark_undone(db: sqlite3.Connection, change: int) -> None:
-    """Mark what this change takes back of another; if that was an undo, what it undid is back.
-
-    `undone` is one of which every edit is taken back.
-    """
-    query = """SELECT other.id, change.parts, other.taken, json_array_length(other.edits)
-        FROM changes AS change JOIN changes AS other ON other.id = change.undoes
-        WHERE change.id = ?"""
-    mine: list[int] | None = None  # edits of the change looked at that are made, or taken back
-    are_made = True
-    while row := db.execute(query, (change,)).fetchone():  # none: it is in a journal that was lost
-        change, parts, taken, count = row
-        of_other = range(count) if parts is None else json.loads(parts)
-        mine = [of_other[i] for i in (range(len(of_other)) if mine is None else mine)]
-        now = set(json.loads(taken))
-        now = now | set(mine) if are_made else now - set(mine)
-        state = "undone" if len(now) == count else "done"
-        update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
-        db.execute(update, (state, json.dumps(sorted(now)), change))
-        are_made = not are_made
-
-
-def _no_limit(limit: int | None) -> int:
-    return -1 if limit is None else limit  # SQLite's word for it

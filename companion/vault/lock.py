@@ -1,4 +1,4 @@
-"""The vault's lock: one Companion process writes to a vault at a time."""
+"""The lock of a vault, so that only one Companion process at a time writes to it."""
 
 from __future__ import annotations
 
@@ -10,25 +10,25 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from companion.errors import VaultLocked
-from companion.vault.private_files import make_private_folder, open_private
+from companion.private_files import make_private_folder, open_private
 
 
 @contextmanager
 def vault_lock(state: Path) -> Iterator[None]:
-    """Hold the lock of the vault whose state lies in the folder `state`, made if need be.
+    """Hold the lock of the vault with that state folder, which is created if it is missing.
 
-    The operating system drops it when the process dies, so it is never stale.
+    The operating system releases the lock when the process dies, so that it is never stale.
 
-    Raises VaultLocked at once when another process (or another caller in this one) holds it.
+    Raises VaultLocked at once if another process, or another caller in this one, holds it.
     """
     lock = FileLock(state / "lock", mode=0o600, thread_local=False)
-    holder = state / "lock.pid"  # apart: Windows lets nobody read a locked file
+    pid_file = state / "lock.pid"  # a second file, since on Windows a locked one cannot be read
     try:
         make_private_folder(state)
         lock.acquire(timeout=0)
     except Timeout:
         raise VaultLocked(
-            f"another Companion process{_named(holder)} works on this vault; "
+            f"another Companion process{_name_holder(pid_file)} works on this vault; "
             "wait until it is done, or stop it"
         ) from None
     except OSError as error:
@@ -36,24 +36,22 @@ def vault_lock(state: Path) -> Iterator[None]:
             f"the vault cannot be locked: {error.strerror} ({state}); make that folder writable"
         ) from error
     try:
-        with suppress(OSError):  # it only names us; on a full disk we go unnamed
-            _name_us(holder)
+        with (
+            suppress(OSError),  # it only serves a message, so it may fail, as on a full disk
+            open(pid_file, "w", encoding="ascii", opener=open_private) as file,
+        ):
+            file.write(f"{os.getpid()}\n")
         yield
     finally:
         with suppress(OSError):
-            holder.unlink()
+            pid_file.unlink()
         lock.release()
 
 
-def _name_us(holder: Path) -> None:
-    with open(holder, "w", encoding="ascii", opener=open_private) as file:
-        file.write(f"{os.getpid()}\n")
-
-
-def _named(holder: Path) -> str:
-    """Return ` (pid 123)`; empty in the moment before the other one has written it."""
+def _name_holder(pid_file: Path) -> str:
+    """Return ` (pid 123)`; empty until the other process has written its file."""
     try:
-        pid = holder.read_text(encoding="ascii").strip()
+        pid = pid_file.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError):
         return ""
     return f" (pid {pid})" if pid else ""

@@ -1,7 +1,7 @@
-"""Follow notes that were moved or renamed: what the journal keeps of them goes with them.
+"""Follow moved and renamed notes, so that what the journal records of them moves along.
 
-An event that tells of a move is trusted where the old path is gone. Where none told, a note that is
-gone is the one that holds the same bytes, if there is exactly one that the journal does not know.
+A move that an event reports is trusted if the old path is gone. Without an event, a missing note is
+taken to be the one file with the same bytes, if there is exactly one that is not in the journal.
 """
 
 from __future__ import annotations
@@ -24,13 +24,13 @@ from companion.vault.inverse import find_inverse
 from companion.vault.journal import Journal
 from companion.vault.remembered_notes import UNKNOWN_SIZE, Fingerprint
 
-_EVERY = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to where notes are left alone
-_SLACK = 2.0  # seconds; file systems count time in steps of up to so much (FAT)
-_ENOUGH = 40  # characters that a change put in, from which they tell its note from all others
+_NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
+_CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)
+_TELLING_LENGTH = 40  # characters put in by a change; with fewer, other notes may hold the same
 
 
-class _Lost(NamedTuple):
-    """A note that is not where it was."""
+class _MissingNote(NamedTuple):
+    """A note that is not at its path any more."""
 
     path: str
     fingerprint: Fingerprint
@@ -42,35 +42,35 @@ def follow_moves(
     files: Mapping[str, NoteFile] | None = None,
     only: Iterable[str] | None = None,
 ) -> None:
-    """Find the notes of the journal that are not where they were, and take down what others hold.
+    """Find the journal's notes that were moved, and update the fingerprints of the others.
 
-    files: the notes in the vault, by path, as they were just seen; None: look at them now.
-    only: notes that may be new, changed or gone; where none of them may be a note that is looked
-    for, nothing is. None: any may be.
+    files: the notes in the vault, by path, as a walk just found them; None to walk now.
+    only: notes that may be new, changed or deleted; the vault is searched only if one of them may
+    be a missing note. None: any note may be.
 
     Raises JournalError.
     """
-    known = journal.notes.all()
-    hinted = None if only is None else set(only)
-    now = files or {}
-    lost, seen = [], []
-    for path in known if hinted is None or hinted - known.keys() else hinted & known.keys():
-        fingerprint, file = known[path], now.get(path) or _stat(root, path)
+    recorded = journal.notes.all()
+    hints = None if only is None else set(only)
+    found = files or {}
+    missing, updated = [], []
+    for path in recorded if hints is None or hints - recorded.keys() else hints & recorded.keys():
+        fingerprint, file = recorded[path], found.get(path) or _stat(root, path)
         if file is None:
-            lost += [_Lost(path, fingerprint)] if fingerprint else []
+            missing += [_MissingNote(path, fingerprint)] if fingerprint else []
         elif fingerprint is None or file[1:3] != fingerprint[1:3]:
-            seen += [(path, held)] if (held := _look(root, file)) else []
-    journal.notes.saw(seen)
-    if lost and (hinted is None or _may_be(root, lost, hinted - known.keys())):
-        found = _find_same(root, lost, _unknown(root, known, files))
-        for old, new in _pair(lost, found):
+            updated += [(path, current)] if (current := _fingerprint(root, file)) else []
+    journal.notes.update(updated)
+    if missing and (hints is None or _any_size_fits(root, missing, hints - recorded.keys())):
+        candidates = _group_by_hash(root, missing, _unrecorded(root, recorded, files))
+        for old, new in _pair(missing, candidates):
             journal.move(old, new)
 
 
 def follow_events(root: Path, journal: Journal, moves: Sequence[tuple[str, str]]) -> None:
-    """Take down the moves (old path, new path; of notes or folders) that events told of, in order.
+    """Record the moves (old path, new path; of notes or folders) that events reported, in order.
 
-    Where a note is at its old path all the same, or is not at the new one, nothing is.
+    A move is ignored if the note is still at its old path, or is not at the new one.
     """
     if not moves:
         return
@@ -85,10 +85,12 @@ def follow_events(root: Path, journal: Journal, moves: Sequence[tuple[str, str]]
 
 
 def locate_note(root: Path, journal: Journal, change: Change) -> Change:
-    """Return the change with the path at which its note is now, as far as that can be told.
+    """Return the change with the current path of its note, as far as it can be found.
 
-    Where it is not by its bytes, then by the lines that the change put in, which stand once in one
-    note that the journal does not know, and in no other. Raises JournalError.
+    A note that was moved is found by its bytes. If it was edited too, it is found by the lines
+    that the change put in, if exactly one note that is not in the journal holds them.
+
+    Raises JournalError.
     """
     now = journal.change(change.id) or change
     if _stat(root, now.path):
@@ -101,25 +103,26 @@ def locate_note(root: Path, journal: Journal, change: Change) -> Change:
 
 
 def _stat(root: Path, path: str) -> NoteFile | None:
-    """Return the facts of the file at path; None where there is none, or what is no file."""
+    """Return the file at path; None if there is none, or something other than a file."""
     try:
-        seen = os.lstat(f"{root}/{path}")
+        found = os.lstat(f"{root}/{path}")
     except (OSError, ValueError):
         return None
-    if not S_ISREG(seen.st_mode):
+    if not S_ISREG(found.st_mode):
         return None
-    return NoteFile(path, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns, seen.st_ino)
+    return NoteFile(path, found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino)
 
 
 def _is_there(root: Path, path: str) -> bool:
-    """Whether there is a file at path, spelled so: some drives ignore case."""
+    """Whether there is a file with exactly this name, even if the drive ignores case."""
     try:
         return any(entry.name == basename(path) for entry in (root / path).parent.iterdir())
     except OSError:
         return False
 
 
-def _look(root: Path, file: NoteFile) -> Fingerprint | None:
+def _fingerprint(root: Path, file: NoteFile) -> Fingerprint | None:
+    """Return the fingerprint of the file as it is now; None if it cannot be read."""
     data = _read(root, file)
     if data is None:
         return None
@@ -134,27 +137,27 @@ def _read(root: Path, file: NoteFile) -> bytes | None:
         return None
 
 
-def _may_be(root: Path, lost: Sequence[_Lost], paths: Iterable[str]) -> bool:
-    """Whether one of the paths may be a note that is looked for, by its size."""
-    sizes = {one.fingerprint.size for one in lost}
+def _any_size_fits(root: Path, missing: Sequence[_MissingNote], paths: Iterable[str]) -> bool:
+    """Whether a file at one of the paths has the size of a missing note."""
+    sizes = {note.fingerprint.size for note in missing}
     found = filter(None, (_stat(root, path) for path in paths))
     return any(UNKNOWN_SIZE in sizes or file.size in sizes for file in found)
 
 
-def _unknown(
-    root: Path, known: Container[str], files: Mapping[str, NoteFile] | None = None
+def _unrecorded(
+    root: Path, recorded: Container[str], files: Mapping[str, NoteFile] | None = None
 ) -> Iterator[NoteFile]:
-    """Yield the notes that the journal does not know."""
-    for file in walk_notes(root, _EVERY) if files is None else files.values():
-        if isinstance(file, NoteFile) and file.path not in known:
+    """Yield the notes that are not in the journal."""
+    for file in walk_notes(root, _NO_RULES) if files is None else files.values():
+        if isinstance(file, NoteFile) and file.path not in recorded:
             yield file
 
 
-def _find_same(
-    root: Path, lost: Sequence[_Lost], files: Iterable[NoteFile]
+def _group_by_hash(
+    root: Path, missing: Sequence[_MissingNote], files: Iterable[NoteFile]
 ) -> dict[str, list[NoteFile]]:
-    """Return the notes that hold what one of those lost did, by its hash."""
-    sizes = {one.fingerprint.size for one in lost}
+    """Return the files that have the size of a missing note, by their SHA-256."""
+    sizes = {note.fingerprint.size for note in missing}
     found: dict[str, list[NoteFile]] = defaultdict(list)
     for file in files:
         if UNKNOWN_SIZE in sizes or file.size in sizes:
@@ -164,39 +167,41 @@ def _find_same(
     return found
 
 
-def _pair(lost: Sequence[_Lost], found: dict[str, list[NoteFile]]) -> Iterator[tuple[str, str]]:
-    """Yield which lost note is which found one, where no other may be meant."""
-    by_hash: dict[str, list[_Lost]] = defaultdict(list)
-    for one in lost:
-        by_hash[one.fingerprint.sha256].append(one)
-    for digest, ours in by_hash.items():
-        theirs = found.get(digest, [])
-        for old in ours.copy():  # notes made from one template are alike, but for their names
+def _pair(
+    missing: Sequence[_MissingNote], candidates: dict[str, list[NoteFile]]
+) -> Iterator[tuple[str, str]]:
+    """Yield the old and the new path of each missing note for which one candidate is left."""
+    by_hash: dict[str, list[_MissingNote]] = defaultdict(list)
+    for note in missing:
+        by_hash[note.fingerprint.sha256].append(note)
+    for digest, notes in by_hash.items():
+        files = candidates.get(digest, [])
+        for old in notes.copy():  # notes made from one template may differ in their names only
             name = basename(old.path)
-            same = [file for file in theirs if basename(file.path) == name]
-            if len(same) == 1 and sum(basename(one.path) == name for one in ours) == 1:
+            same = [file for file in files if basename(file.path) == name]
+            if len(same) == 1 and sum(basename(note.path) == name for note in notes) == 1:
                 yield old.path, same[0].path
-                ours, theirs = [o for o in ours if o != old], [f for f in theirs if f != same[0]]
-        if len(ours) == len(theirs) == 1 and _may_have_come(theirs[0], ours[0].fingerprint):
-            yield ours[0].path, theirs[0].path
+                notes, files = [n for n in notes if n != old], [f for f in files if f != same[0]]
+        if len(notes) == len(files) == 1 and _may_be_moved(files[0], notes[0].fingerprint):
+            yield notes[0].path, files[0].path
 
 
-def _may_have_come(file: NoteFile, fingerprint: Fingerprint) -> bool:
-    """Whether the file may have come to its place since the note was seen at another.
+def _may_be_moved(file: NoteFile, fingerprint: Fingerprint) -> bool:
+    """Whether the file may have got its path after the fingerprint was taken.
 
-    Moving a file sets its time of change; on Windows that is the time at which it was made.
+    Moving a file sets its ctime, except on Windows, where that is the time of creation.
     """
-    return os.name == "nt" or file.ctime_ns / 1e9 >= fingerprint.seen_at - _SLACK
+    return os.name == "nt" or file.ctime_ns / 1e9 >= fingerprint.seen_at - _CLOCK_STEP
 
 
 def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[str]:
-    """Yield the notes, of those that the journal does not know, that hold all of the change."""
-    words = [change.edits[part].text.strip() for part in change.standing]
-    if sum(map(len, words)) < _ENOUGH:
+    """Yield the notes that are not in the journal and hold all of the change."""
+    inserted = [change.edits[part].text.strip() for part in change.remaining_parts]
+    if sum(map(len, inserted)) < _TELLING_LENGTH:
         return
-    for file in _unknown(root, journal.notes.all()):
+    for file in _unrecorded(root, journal.notes.all()):
         text = (_read(root, file) or b"").decode(errors="replace")
-        if max(words, key=len).splitlines()[0] not in text:
+        if max(inserted, key=len).splitlines()[0] not in text:
             continue
         try:
             if find_inverse(journal, change, text):

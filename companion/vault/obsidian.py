@@ -1,4 +1,4 @@
-"""What Obsidian's own settings say about a vault: excluded files and template folders."""
+"""Read excluded files and template folders from Obsidian's settings of a vault."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ _NAMED_GROUP = re.compile(r"(?<!\\)\(\?<(?=[A-Za-z_$])")
 
 @dataclass(frozen=True)
 class ObsidianSettings:
-    """The part of a vault's `.obsidian` folder that says which notes are no ordinary notes.
+    """The settings in a vault's `.obsidian` folder that tell which notes to ignore.
 
-    `excluded` are the "Excluded files" as Obsidian stores them: a path's beginning, or a regular
-    expression between slashes. `templates` are (folder, whose setting it is) pairs.
+    excluded: the "Excluded files" as Obsidian stores them, each the beginning of a path, or a
+    regular expression between slashes. templates: pairs of a folder and whose setting it is.
     """
 
     excluded: tuple[str, ...] = ()
@@ -26,10 +26,10 @@ class ObsidianSettings:
 
 
 def read_obsidian_settings(root: Path) -> ObsidianSettings:
-    """Return the exclusions and template folders that Obsidian keeps in the vault at root.
+    """Return the excluded files and template folders of the vault at root.
 
-    A file that is not there means that nothing is set. Raises UsageError, naming the file, when
-    one cannot be read or understood: a vault whose exclusions are unknown is left alone.
+    A missing file sets nothing. Raises UsageError, naming the file, if one cannot be read or
+    understood: a vault whose exclusions are unknown must not be touched.
     """
     folder = root / SETTINGS
     templates = [
@@ -47,10 +47,10 @@ _TEMPLATER = Path("plugins", "templater-obsidian", "data.json")
 
 
 def compile_filter(pattern: str) -> re.Pattern[str]:
-    """Return the regular expression of an "Excluded files" entry written `/.../`.
+    """Return the regular expression of an "Excluded files" entry of the form `/.../`.
 
-    Obsidian's are JavaScript's and find their match anywhere in the vault-relative path; the one
-    common difference is how a group gets its name. Raises re.error when Python has no equal.
+    It is JavaScript's in Obsidian, and searched for in the vault-relative path. Named groups, the
+    one common difference, are translated. Raises re.error if Python cannot compile it.
     """
     return re.compile(_NAMED_GROUP.sub("(?P<", pattern[1:-1]))
 
@@ -74,7 +74,7 @@ def _excluded(file: Path) -> tuple[str, ...]:
 
 
 def _text(file: Path, key: str) -> str:
-    """Return the folder under key, without slashes around it; empty when none is set."""
+    """Return the folder that key sets, without slashes around it; empty if it is not set."""
     value = _settings(file).get(key) or ""
     if not isinstance(value, str):
         raise _unknown(file, f"{key} is not a text")

@@ -1,7 +1,7 @@
-"""Changes offered to a client, which makes them in its editor: on the disk before it may.
+"""Changes that are offered to a client, which makes them in its editor and confirms them.
 
-The client confirms what it made. Where no confirmation came, as after a crash on either side, the
-note itself tells: it holds the change, or it does not.
+An offer is on the disk before the client gets it. If no confirmation arrives, as after a crash on
+either side, the note shows whether the change was made.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ from companion.note.edit import Edit, EditLost, apply_edits, rebase
 from companion.note.editor_text import EditorText
 from companion.vault.change import invert_edits
 
-_KEPT = 1_000  # offers; of more, the oldest are forgotten
+_MOST_OFFERS = 1_000  # if there are more, the oldest are deleted
 
 
-class OfferName(NamedTuple):
-    """What tells an offer from all others.
+class OfferId(NamedTuple):
+    """Identifies an offer.
 
-    key: what it is about, a run or a change that is taken back. sha256: of the whole text that
-    the client had, and of what the edits make of it.
+    key: a run, or a change that is taken back. before_sha256, after_sha256: of the whole text that
+    the client had, and of the text that the edits make of it.
     """
 
     key: str
@@ -30,10 +30,10 @@ class OfferName(NamedTuple):
     after_sha256: str
 
 
-class Offered(NamedTuple):
-    """A change that was offered and is not confirmed. before: the text that the client had."""
+class OfferedChange(NamedTuple):
+    """An offer that is not confirmed yet. before: the text that the client had."""
 
-    name: OfferName
+    name: OfferId
     path: str
     before: str
     edits: tuple[Edit, ...]
@@ -44,11 +44,11 @@ class Offered(NamedTuple):
         return apply_edits(self.before, self.edits)
 
     def is_in(self, text: str) -> bool:
-        """Whether text, of the note's file, holds the change: as it was made, or edited elsewhere.
+        """Whether text, that of the note's file, holds the change; it may be edited elsewhere.
 
-        Where only a part of it is left, or it was taken back since, it does not.
+        It does not if only a part of the change is left, or if it was taken back since.
         """
-        if EditorText.of(self.before).text == self.before:  # it is an editor's, and no file's
+        if EditorText.of(self.before).text == self.before:  # it may come from an editor
             text = EditorText.of(text).text
         if text == self.after:
             return True
@@ -58,7 +58,7 @@ class Offered(NamedTuple):
 
 
 def create_offers(db: sqlite3.Connection) -> None:
-    """Create the table. row: the columns of a row of `changes`; before: until it is confirmed."""
+    """Create the table. row: a row of `changes` as JSON. before: NULL once it is confirmed."""
     db.execute(
         """CREATE TABLE offers (
             key TEXT NOT NULL,
@@ -75,46 +75,54 @@ def create_offers(db: sqlite3.Connection) -> None:
 
 
 def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: bytes) -> None:
-    """Insert an offer; the same one that was confirmed before may be made again."""
+    """Insert an offer, in place of an equal one if there is one, even if that was confirmed."""
     db.execute(_INSERT, row | {"key": key, "before": before, "row": json.dumps(row)})
     db.execute(
         """DELETE FROM offers WHERE rowid IN
         (SELECT rowid FROM offers ORDER BY rowid DESC LIMIT -1 OFFSET ?)""",
-        (_KEPT,),
+        (_MOST_OFFERS,),
     )
 
 
-def find_offer(db: sqlite3.Connection, name: OfferName) -> sqlite3.Row | None:
-    """Return the offer; its `change` is the one that it became, once it is confirmed.
+def find_offer(db: sqlite3.Connection, name: OfferId) -> sqlite3.Row | None:
+    """Return the row of the offer; None if there is none.
 
-    None: there is none.
+    Its `change` is the id of the change that it became; NULL until it is confirmed.
     """
     found: sqlite3.Row | None = db.execute(_SELECT_ONE, name).fetchone()
     return found
 
 
 def text_after(row: sqlite3.Row) -> bytes:
-    """Return the whole text that an offer makes, of one that is not confirmed yet."""
+    """Return the whole text that an unconfirmed offer makes."""
     return apply_edits(row["before"].decode("utf-8"), _read_edits(row)).encode("utf-8")
 
 
-def close_offer(db: sqlite3.Connection, name: OfferName, change: int) -> None:
-    """Mark the offer as made by that change, which has its texts from now on."""
+def close_offer(db: sqlite3.Connection, name: OfferId, change: int) -> None:
+    """Record that the offer became that change, and delete its copy of the text."""
     db.execute(_CLOSE, (change, *name))
 
 
 def drop_offers(db: sqlite3.Connection, until: float) -> None:
-    """Delete the offers made until that Unix time: those that nobody confirmed were never made."""
+    """Delete the offers from before that Unix time, in seconds."""
     db.execute("DELETE FROM offers WHERE made_at < ?", (until,))
 
 
-def list_offers(db: sqlite3.Connection) -> list[Offered]:
+def list_offers(db: sqlite3.Connection) -> list[OfferedChange]:
     """Return the offers that are not confirmed.
 
-    Without those made needless by a later change of the note, for the same needs or of the same
-    change: whatever the note holds now is that one's.
+    Left out are those that a later change of the note supersedes: one that fills the same needs
+    or takes back the same change.
     """
-    return [_read_offer(row) for row in db.execute(_SELECT_OPEN)]
+    return [
+        OfferedChange(
+            OfferId(row["key"], row["before_sha256"], row["after_sha256"]),
+            row["path"],
+            row["before"].decode("utf-8"),
+            _read_edits(row),
+        )
+        for row in db.execute(_SELECT_OPEN)
+    ]
 
 
 _INSERT = """INSERT OR REPLACE INTO offers
@@ -130,11 +138,6 @@ _SELECT_OPEN = """SELECT * FROM offers WHERE change IS NULL AND NOT EXISTS (
         SELECT 1 FROM json_each(changes.needs) AS mine,
         json_each(json_extract(offers.row, '$.needs')) AS theirs
         WHERE mine.value = theirs.value))) ORDER BY rowid"""
-
-
-def _read_offer(row: sqlite3.Row) -> Offered:
-    name = OfferName(row["key"], row["before_sha256"], row["after_sha256"])
-    return Offered(name, row["path"], row["before"].decode("utf-8"), _read_edits(row))
 
 
 def _read_edits(row: sqlite3.Row) -> tuple[Edit, ...]:

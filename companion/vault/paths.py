@@ -1,4 +1,4 @@
-"""Where the vault is, and where in it what a user typed."""
+"""Find the vault, and turn what a user typed into paths within it."""
 
 from __future__ import annotations
 
@@ -14,23 +14,23 @@ from companion.vault.obsidian import SETTINGS
 
 
 class OutsideVault(UsageError):
-    """What the user named is there, and not in the vault."""
+    """The path that the user typed exists, but not in the vault."""
 
 
-class NotThere(UsageError):
-    """Nothing of the name that the user gave is in the vault."""
+class PathNotFound(UsageError):
+    """The path that the user typed does not exist in the vault."""
 
 
-class LeadsOut(OutsideVault):
+class LinkOutOfVault(OutsideVault):
     """A symbolic link in the vault leads out of it. path: of the link, vault-relative, with `/`."""
 
-    def __init__(self, said: str, path: str) -> None:
-        super().__init__(said)
+    def __init__(self, message: str, path: str) -> None:
+        super().__init__(message)
         self.path = path
 
 
-class Unreadable(UsageError):
-    """What the user named cannot be looked at. path: as typed; reason: the system's, in words."""
+class PathUnreadable(UsageError):
+    """The system refuses access to the path. path: as typed. reason: in the system's words."""
 
     def __init__(self, path: str, reason: str) -> None:
         super().__init__(f"{path} cannot be read ({reason}); allow it, or leave it out")
@@ -39,7 +39,7 @@ class Unreadable(UsageError):
 
 
 def find_vault(start: Path) -> Path | None:
-    """Return the nearest folder with Obsidian's settings in it: start or one above; else None."""
+    """Return the nearest folder with Obsidian's settings, start or one above it; None if none."""
     here = start.resolve()
     return next((folder for folder in (here, *here.parents) if _is_vault(folder)), None)
 
@@ -47,7 +47,7 @@ def find_vault(start: Path) -> Path | None:
 def open_vault(path: Path) -> Path:
     """Return the real path of the vault at path, which need not have Obsidian's settings.
 
-    Raises UsageError when it does not exist, is no folder or cannot be read.
+    Raises UsageError if it does not exist, is not a folder or cannot be read.
     """
     try:
         path = path.expanduser()
@@ -70,20 +70,20 @@ def open_vault(path: Path) -> Path:
 
 
 def has_folder(root: Path, path: str) -> bool:
-    """Whether the vault has the folder, case and the encoding of accents aside, as ignore rules.
+    """Whether the vault has the folder; case and Unicode normalisation do not matter.
 
-    path: vault-relative, with `/`.
+    The ignore rules compare folders in the same way. path: vault-relative, with `/`.
     """
     found = [root]
     for part in path.split("/"):
-        found = [folder for above in found for folder in _folders_named(above, part)]
+        found = [folder for parent in found for folder in _folders_named(parent, part)]
     return bool(found)
 
 
-def _folders_named(above: Path, name: str) -> list[Path]:
+def _folders_named(parent: Path, name: str) -> list[Path]:
     wanted = _folded(name)
     try:
-        return [path for path in above.iterdir() if _folded(path.name) == wanted and path.is_dir()]
+        return [path for path in parent.iterdir() if _folded(path.name) == wanted and path.is_dir()]
     except OSError:
         return []
 
@@ -92,30 +92,30 @@ def _folded(name: str) -> str:
     return unicodedata.normalize("NFC", name).lower()
 
 
-def name_vault_here(cwd: Path) -> str:
-    """Return what to give as the vault, to work on what is in cwd: `.`, or a folder above it."""
+def vault_option_for(cwd: Path) -> str:
+    """Return the argument of --vault for working on what is in cwd: `.`, or a folder above it."""
     around = find_vault(cwd)
     return "." if around in (None, cwd.resolve()) else str(around)
 
 
 def is_in_vault(root: Path, path: Path) -> bool:
-    """Whether path, absolute, is the vault at root or lies in it."""
+    """Whether the absolute path is the vault at root, or lies in it."""
     return _below(root, path) is not None
 
 
-def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
+def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
     """Return the vault-relative path, with `/`, of the note or folder that a user typed.
 
-    given is absolute, relative to cwd, or relative to the vault at root (a real path), tried in
-    that order; a note's `.md` may be left out. What is there under cwd is what is meant: its
-    namesake in a vault elsewhere is not. The names come back as they are on the disk, where
-    their case or the encoding of accents may differ. The vault itself is `""`.
+    path is absolute, relative to cwd, or relative to the vault at root (a real path), tried in
+    that order; a note's `.md` may be left out. A file that exists below cwd wins over one of the
+    same name in a vault elsewhere. Names are returned as they are spelled on the disk, where case
+    or Unicode normalisation may differ. The vault itself is `""`.
 
-    Raises UsageError for what is no name, NotThere when there is nothing of that name,
-    OutsideVault when it is not in the vault, LeadsOut when a link to elsewhere is, Unreadable when
-    the system does not tell.
+    Raises UsageError if the path is empty or no valid name, PathNotFound if it does not exist,
+    OutsideVault if it is not in the vault, LinkOutOfVault if it is a symbolic link out of the
+    vault or lies behind one, PathUnreadable if the system refuses access.
     """
-    typed = str(given)
+    typed = str(path)
     if not typed.strip() or "\0" in typed:
         raise UsageError("an empty path; name a note or a folder of the vault")
     if not is_utf8(typed):
@@ -130,12 +130,12 @@ def relative_path(root: Path, given: str | Path, cwd: Path) -> str:
             raise _outside(root, typed, cwd)
     for base in (cwd, root):
         if reason := _why_unreadable(base / typed):
-            raise Unreadable(typed, reason)
-    raise NotThere(f"there is no {typed} in the vault {root}")
+            raise PathUnreadable(typed, reason)
+    raise PathNotFound(f"there is no {typed} in the vault {root}")
 
 
 def _why_unreadable(path: Path) -> str:
-    """Return why nobody can tell whether there is such a file; empty where that can be told."""
+    """Return why the system does not tell whether the path exists; empty if it does tell."""
     try:
         path.lstat()
     except OSError as error:
@@ -152,30 +152,30 @@ def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
     there = os.path.normpath(cwd / typed)
     return OutsideVault(
         f"{typed} is {there} here, which lies outside the vault {root}; say"
-        f" --vault {name_vault_here(cwd)} to work on what is here, or name the whole path of what"
+        f" --vault {vault_option_for(cwd)} to work on what is here, or name the whole path of what"
         " is in that vault"
     )
 
 
 def _require_inside(root: Path, path: str, typed: str) -> str:
-    """Return path, unless a symbolic link on its way leads out of the vault."""
+    """Return path. Raises LinkOutOfVault if a symbolic link on its way leads out of the vault."""
     if _leads_out(root, root / path):
-        raise LeadsOut(f"{typed} leads out of the vault {root}, by a symbolic link", path)
+        raise LinkOutOfVault(f"{typed} leads out of the vault {root}, by a symbolic link", path)
     return path
 
 
 def _leads_out(root: Path, path: Path) -> bool:
     try:
         return _below(root, path.resolve()) is None
-    except RuntimeError:  # up to Python 3.12: a link that leads to itself, so nowhere
+    except RuntimeError:  # up to Python 3.12: a link that leads to itself
         return False
 
 
 def _below(root: Path, path: Path) -> str | None:
-    """Return path, absolute and without `..`, relative to root, as typed; None when outside.
+    """Return the absolute path, without `..`, relative to root; None if it lies outside.
 
-    The outermost folder that is the vault counts: one of its parents may have other names
-    (links, case), and a link within may lead back to it.
+    Folders are compared as files, as links and case may give a parent of the vault other names.
+    The outermost that is the vault counts, since a link within may lead back to it.
     """
     for folder in (*reversed(path.parents), path):
         try:
@@ -188,9 +188,9 @@ def _below(root: Path, path: Path) -> str | None:
 
 
 def _as_on_disk(root: Path, path: str) -> str | None:
-    """Return the path with each name as its folder lists it; None when one is not there.
+    """Return the path with each name spelled as its folder lists it; None if one does not exist.
 
-    It ends at a symbolic link that leads out of the vault: nothing is looked at beyond.
+    It ends at a symbolic link that leads out of the vault: nothing beyond is looked at.
     """
     here = root
     for part in path.split("/") if path else []:
@@ -205,7 +205,7 @@ def _as_on_disk(root: Path, path: str) -> str | None:
 
 
 def _spellings(folder: Path, name: str) -> Iterator[str]:
-    """Yield what the folder calls the file that name means, the exact name first."""
+    """Yield the names in the folder that name may stand for, the exact one first."""
     try:
         names = [file.name for file in folder.iterdir()]
     except OSError:

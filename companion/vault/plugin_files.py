@@ -1,4 +1,4 @@
-"""Our plugin in a vault of Obsidian's: what is to be written there, and what lies there."""
+"""Install Companion's plugin in a vault, and tell which version is installed."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ PLUGIN = "callout-companion"
 FILES = ("main.js", "manifest.json", "styles.css")
 _PACKAGE = Path(__file__).parent.parent
 _PRIVATE = 0o600  # data.json holds a code until the plugin has paired
-_USUAL = 0o666  # less what the umask takes
+_USUAL = 0o666  # less the umask
 
 
 class Installed(NamedTuple):
-    """What lies in a vault. version: as its manifest says; None: no whole plugin is there."""
+    """The plugin in a vault. version: of its manifest; None if the plugin is not complete."""
 
     version: str | None
     enabled: bool
 
 
-class Write(NamedTuple):
-    """A file to write. before: its bytes as they were read; None while there is none."""
+class PlannedWrite(NamedTuple):
+    """A file to write. before: its bytes when the plan was made; None if it did not exist."""
 
     file: Path
     before: bytes | None
@@ -37,38 +37,40 @@ class Write(NamedTuple):
     mode: int = _USUAL
 
 
-class Install(NamedTuple):
-    """An installation as planned. root: the vault, a real path. folder: the plugin's in it.
+class InstallPlan(NamedTuple):
+    """What installing the plugin will write.
 
-    settings: what the plugin's data.json holds, whose bytes are `before`.
+    root: the real path of the vault. folder: of the plugin in it. settings: the content of the
+    plugin's data.json, whose bytes are `before`. enabling: of the list of enabled plugins; None
+    if the plugin is enabled already.
     """
 
     root: Path
     folder: Path
     version: str
-    files: tuple[Write, ...]
+    files: tuple[PlannedWrite, ...]
     settings: Mapping[str, Any]
     before: bytes | None
-    enabling: Write | None
+    enabling: PlannedWrite | None
 
 
 def find_built() -> Path | None:
-    """Return the folder of the built plugin: in the wheel, else beside the package.
+    """Return the folder of the built plugin, in the wheel or beside the package.
 
-    None when it was not built, which takes Node: `make dev` does it in a checkout.
+    None if it was not built. In a checkout, `make dev` builds it with Node.
     """
     packed = _PACKAGE / "_plugin"
     folder = packed if packed.is_dir() else _PACKAGE.parent / "obsidian-plugin"
     return folder if all((folder / name).is_file() for name in FILES) else None
 
 
-def plan_install(root: Path, built: Path) -> Install:
-    """Return what installing the plugin, built in that folder, will write in the vault at root.
+def plan_install(root: Path, built: Path) -> InstallPlan:
+    """Return the plan for installing the plugin built in that folder in the vault at root.
 
-    Where a plugin lies: https://docs.obsidian.md/Plugins/Getting+started/Build+a+plugin
+    Plugins belong where https://docs.obsidian.md/Plugins/Getting+started/Build+a+plugin says.
 
-    Raises UsageError: no vault of Obsidian's yet, a link out of it, a file of Obsidian's that
-    cannot be read or understood.
+    Raises UsageError if the folder is no vault of Obsidian's, if a symbolic link leads out of it,
+    or if a file of Obsidian's cannot be read or understood.
     """
     settings = root / SETTINGS
     if not settings.is_dir():
@@ -78,27 +80,29 @@ def plan_install(root: Path, built: Path) -> Install:
         )
     folder = settings / "plugins" / PLUGIN
     data = _read(root, folder / "data.json")
-    return Install(
+    files = [(folder / name, (built / name).read_bytes()) for name in FILES]
+    writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
+    return InstallPlan(
         root=root,
         folder=folder,
         version=_version((built / "manifest.json").read_bytes(), built / "manifest.json"),
-        files=tuple(_plan_files(root, folder, built)),
+        files=tuple(write for write in writes if write.before != write.after),
         settings=_parse_settings(data, folder / "data.json"),
         before=data,
         enabling=_plan_enabling(root, settings / "community-plugins.json"),
     )
 
 
-def write_install(install: Install, settings: Mapping[str, str]) -> tuple[str, ...]:
-    """Write the plugin, and enable it once it is whole; return the names of what was written.
+def write_install(install: InstallPlan, settings: Mapping[str, str]) -> tuple[str, ...]:
+    """Write the plugin, and enable it last; return the names of the files written.
 
-    settings: what its data.json shall hold, over what is in it already.
+    settings: merged into those in its data.json.
 
-    Raises UsageError: somebody changed a file since, or it cannot be written. Each file is then
-    as it was or as planned.
+    Raises UsageError if a file was changed since the plan was made, or cannot be written. Each
+    file is then as it was or as planned.
     """
     merged = _as_json({**install.settings, **settings}, install.before)
-    data = Write(install.folder / "data.json", install.before, merged, _PRIVATE)
+    data = PlannedWrite(install.folder / "data.json", install.before, merged, _PRIVATE)
     writes = [*install.files, data, *filter(None, [install.enabling])]
     for write in writes:
         if _read(install.root, write.file) != write.before:
@@ -108,7 +112,7 @@ def write_install(install: Install, settings: Mapping[str, str]) -> tuple[str, .
 
 
 def read_installed(root: Path) -> Installed:
-    """Return what lies in the vault at root. Raises UsageError: it cannot be understood."""
+    """Return what is installed in the vault at root. Raises UsageError if that cannot be read."""
     settings = root / SETTINGS
     folder = settings / "plugins" / PLUGIN
     enabled = PLUGIN in _parse_enabled(root, settings / "community-plugins.json")
@@ -119,20 +123,13 @@ def read_installed(root: Path) -> Installed:
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
 
 
-def _plan_files(root: Path, folder: Path, built: Path) -> list[Write]:
-    """Return what differs of the files that make up the plugin."""
-    files = [(folder / name, (built / name).read_bytes()) for name in FILES]
-    planned = [Write(file, _read(root, file), data) for file, data in files]
-    return [write for write in planned if write.before != write.after]
-
-
-def _plan_enabling(root: Path, file: Path) -> Write | None:
-    """Return how the list of enabled plugins takes ours in; None where it is in it already."""
+def _plan_enabling(root: Path, file: Path) -> PlannedWrite | None:
+    """Return the list of enabled plugins with ours; None if it is enabled already."""
     enabled = _parse_enabled(root, file)
     if PLUGIN in enabled:
         return None
     before = _read(root, file)
-    return Write(file, before, _as_json([*enabled, PLUGIN], before))
+    return PlannedWrite(file, before, _as_json([*enabled, PLUGIN], before))
 
 
 def _parse_enabled(root: Path, file: Path) -> list[Any]:
@@ -151,15 +148,15 @@ def _parse_settings(data: bytes | None, file: Path) -> dict[str, Any]:
 
 
 def _version(manifest: bytes, file: Path) -> str:
-    said = _parse(manifest, file)
-    if not isinstance(said, dict) or not isinstance(said.get("version"), str):
+    content = _parse(manifest, file)
+    if not isinstance(content, dict) or not isinstance(content.get("version"), str):
         raise _unknown(file, "it names no version")
-    version: str = said["version"]
+    version: str = content["version"]
     return version
 
 
 def _parse(data: bytes, file: Path) -> Any:
-    """Return what the file says. Raises UsageError also for what JSON cannot say again."""
+    """Return the JSON value in data. Raises UsageError, too, if JSON cannot represent it again."""
     try:
         value = json.loads(data.decode("utf-8"))
         json.dumps(value, allow_nan=False)  # Python reads NaN, and 1e999 as infinite
@@ -169,7 +166,10 @@ def _parse(data: bytes, file: Path) -> Any:
 
 
 def _as_json(value: Any, before: bytes | None) -> bytes:
-    """Return value as Obsidian writes it: two spaces a level, no newline unless there was one."""
+    """Return value as JSON the way Obsidian writes it: indented by two, and without a last newline.
+
+    before: the file's old bytes; if they end with a newline, so does the result.
+    """
     text = json.dumps(value, ensure_ascii=False, indent=2)
     end = b"\n" if before and before.endswith(b"\n") else b""
     # half a surrogate pair becomes its escape, as JSON.stringify has it
@@ -184,7 +184,7 @@ def _unknown(file: Path, why: str) -> UsageError:
 
 
 def _read(root: Path, file: Path) -> bytes | None:
-    """Return the bytes of a file in the vault at root; None while there is none."""
+    """Return the bytes of a file in the vault at root; None if it does not exist."""
     if not Path(os.path.realpath(file)).is_relative_to(root):
         raise UsageError(
             f"{file} leads out of the vault by a symbolic link, and is not followed; put the"
@@ -198,8 +198,8 @@ def _read(root: Path, file: Path) -> bytes | None:
         raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
 
 
-def _write(write: Write) -> None:
-    """Write the file whole or not at all. A link inside the vault stays a link."""
+def _write(write: PlannedWrite) -> None:
+    """Write the file atomically. A symbolic link inside the vault stays one."""
     target = Path(os.path.realpath(write.file))
     temporary = target.with_name(f".{target.name}-{secrets.token_hex(4)}")
     try:

@@ -1,4 +1,4 @@
-"""Close what an interrupted Companion left open: every note is the old one or the new one."""
+"""Finish or undo the changes that an interrupted run left pending in the journal."""
 
 from __future__ import annotations
 
@@ -11,75 +11,83 @@ from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
 
 from companion.errors import NoteChanged, NoteError
-from companion.vault.file_access import is_mix, open_note
+from companion.private_files import make_private_folder, open_private
+from companion.vault.file_access import open_note
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.moves import locate_note
-from companion.vault.private_files import make_private_folder, open_private
+from companion.vault.partial_write import is_partial_write
 from companion.vault.write import force_to_disk, read_all, replace_bytes
 
 RecoveryOutcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
 
 
 class Recovered(NamedTuple):
-    """What recovery found of a pending change, and did.
+    """What recovery found of a pending change, and what it did.
 
-    written: the note holds the change. unchanged: it does not. restored: it held parts of it,
-    and is as it was before. edited: it was edited since; left alone. missing: moved or deleted
-    since. stuck: it could not be read or restored; that is tried again next time.
-    reason: that in words. held: the note holds the change as it was made, which can be undone.
-    aside: a copy, of the torn note (restored), or of the note as it was before the change
-    (edited, missing).
+    outcome:
+    `written`: the note holds the change.
+    `unchanged`: the note is as it was before the change.
+    `restored`: the note was partly written, and was put back as it was before.
+    `edited`: the note was edited since, and was left alone.
+    `missing`: the note was moved or deleted since.
+    `stuck`: the note could not be read or restored; the next recovery tries again.
+    reason: the outcome in words.
+    holds_change: whether the note holds the change as it was made, so that it can be undone.
+    copy: a file with the partly written note (restored), or with the note as it was before the
+    change (edited, missing).
     """
 
     path: str
     change: int
     outcome: RecoveryOutcome
     reason: str
-    held: bool = False
-    aside: Path | None = None
+    holds_change: bool = False
+    copy: Path | None = None
 
 
-def recover(root: Path, journal: Journal, aside: Path) -> list[Recovered]:
-    """Close the pending changes of the vault, oldest first; return what was found and done.
+def recover(root: Path, journal: Journal, copies: Path) -> list[Recovered]:
+    """Settle the pending changes of the vault, oldest first; return what became of each.
 
-    aside: the folder for copies, made if need be. The caller holds the vault's lock.
+    copies: the folder for copies of notes, created if need be. The caller holds the vault's lock.
 
     Raises JournalError.
     """
     root = Path(os.path.realpath(root))
-    if not root.is_dir():  # a drive that is not there says nothing of its notes
+    if not root.is_dir():  # on a drive that is not connected, missing notes mean nothing
         return []
-    found = [_recover_change(root, journal, change, aside) for change in journal.pending()]
+    found = [_recover_change(root, journal, change, copies) for change in journal.pending()]
     if found:
         journal.flush()
     return found
 
 
-def settle_offers(root: Path, journal: Journal, paths: Collection[str] | None = None) -> list[int]:
-    """Record as done what clients made and never confirmed; return the ids of those changes.
+def confirm_made_offers(
+    root: Path, journal: Journal, paths: Collection[str] | None = None
+) -> list[int]:
+    """Record as done the offered changes that clients made without confirming them.
 
-    What a note does not hold stays offered: it may still be made. paths: the notes that are
-    looked at; None: all.
+    Returns the ids of those changes. An offer whose note does not hold it stays open: it may
+    still be made. paths: the notes to look at; None for all.
 
     Raises JournalError.
     """
     by_path = defaultdict(list)
-    for offered in journal.offered():
+    for offered in journal.open_offers():
         if paths is None or offered.path in paths:
             by_path[offered.path].append(offered)
     made = []
     for path, offers in by_path.items():
         text = _read_text(root, path)
         found = [] if text is None else [offered for offered in offers if offered.is_in(text)]
-        if found:  # the largest: a part of it may have been offered, too
+        if found:  # take the largest: parts of it may have been offered on their own
             largest = max(found, key=lambda offered: sum(len(e.text) for e in offered.edits))
             made.append(journal.confirm(largest.name))
     return [number for number in made if number is not None]
 
 
 def _read_text(root: Path, path: str) -> str | None:
-    """Return what the note holds; None where that cannot be told now."""
+    """Return the note's text; None if it cannot be read now."""
     try:
         with open_note(root, path, write=False) as fd:
             return read_all(fd).decode("utf-8")
@@ -87,42 +95,42 @@ def _read_text(root: Path, path: str) -> str | None:
         return None
 
 
-def _recover_change(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:
+def _recover_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:
     if not os.path.lexists(root / change.path):
         change = locate_note(root, journal, change)
     try:
-        recovered = _settle(root, journal, change, aside)
+        recovered = _settle_change(root, journal, change, copies)
     except (NoteError, OSError) as error:
         reason = error.reason if isinstance(error, NoteError) else str(error)
         reason = f"a change to it was interrupted, and it cannot be checked now: {reason}"
         return Recovered(change.path, change.id, "stuck", reason)
-    if recovered.held:
+    if recovered.holds_change:
         journal.done(change.id)
     else:
         journal.abandon(change.id, recovered.reason)
     return recovered
 
 
-def _settle(root: Path, journal: Journal, change: Change, aside: Path) -> Recovered:
-    """Return what became of the change; put the old text back where the note holds a mix."""
+def _settle_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:
+    """Return what became of the change; a partly written note gets its old text back."""
     images = journal.images(change.id)
     assert images is not None, "a pending change keeps its images"
     before, after = images
-    data = _read_now(root, change.path, known=images)
-    held, copy = False, None
+    data = _read_and_sync(root, change.path, images)
+    holds_change, copy = False, None
     if data is None:
-        outcome, copy = _MISSING, _keep(aside, change, before)
+        outcome, copy = _MISSING, _write_copy(copies, change, before)
     elif data == after:
-        outcome, held = _WRITTEN, True
+        outcome, holds_change = _WRITTEN, True
     elif data == before:
         outcome = _UNCHANGED
-    elif is_mix(data, before, after):
-        outcome, copy = _RESTORED, _keep(aside, change, data)
+    elif is_partial_write(data, before, after):
+        outcome, copy = _RESTORED, _write_copy(copies, change, data)
         replace_bytes(root, change.path, data, before)
     else:
-        outcome, copy = _EDITED, _keep(aside, change, before)
-        held = _holds(journal, change, data)
-    return Recovered(change.path, change.id, *outcome, held, copy)
+        outcome, copy = _EDITED, _write_copy(copies, change, before)
+        holds_change = _holds(journal, change, data)
+    return Recovered(change.path, change.id, *outcome, holds_change, copy)
 
 
 _WRITTEN: tuple[RecoveryOutcome, str] = "written", "the change was made"
@@ -144,15 +152,15 @@ _MISSING: tuple[RecoveryOutcome, str] = (
 )
 
 
-def _read_now(root: Path, path: str, known: tuple[bytes, bytes]) -> bytes | None:
-    """Return what the note holds; None when there is none.
+def _read_and_sync(root: Path, path: str, images: tuple[bytes, bytes]) -> bytes | None:
+    """Return the note's bytes; None if there is no note.
 
-    When it is one of the known texts, it is on the disk on return: the change is closed then.
+    If they are one of the images, they are forced to the disk, since the change is settled next.
     """
     try:
         with open_note(root, path, write=False) as fd:
             data = read_all(fd)
-            if data in known and sys.platform != "win32":  # Windows: only what is open to write
+            if data in images and sys.platform != "win32":  # where the file must be open to write
                 force_to_disk(fd)
             return data
     except NoteChanged:
@@ -166,9 +174,9 @@ def _holds(journal: Journal, change: Change, data: bytes) -> bool:
         return False
 
 
-def _keep(aside: Path, change: Change, data: bytes) -> Path:
-    """Return the copy of data, on the disk; its folder is named for change and content."""
-    folder = aside / f"{change.id}-{sha256(data).hexdigest()[:8]}"
+def _write_copy(copies: Path, change: Change, data: bytes) -> Path:
+    """Write data to a file, forced to the disk; return it. Its folder names change and content."""
+    folder = copies / f"{change.id}-{sha256(data).hexdigest()[:8]}"
     make_private_folder(folder)
     copy = folder / PurePosixPath(change.path).name
     with open(copy, "wb", opener=open_private) as file:

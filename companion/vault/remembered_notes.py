@@ -1,4 +1,4 @@
-"""The notes that the journal knows: what each held when last seen, and where it is now."""
+"""The fingerprints of the notes in the journal, by which moved notes are found again."""
 
 from __future__ import annotations
 
@@ -10,15 +10,16 @@ from hashlib import sha256
 from typing import NamedTuple
 
 from companion.vault.change import Change
-from companion.vault.journal_db import Database
+from companion.vault.group_commit import Database
 
-UNKNOWN_SIZE = -1  # of a note as a change left it before sizes were kept
+UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 
 
 class Fingerprint(NamedTuple):
-    """What a note held. size: bytes. mtime_ns: Unix time, nanoseconds; 0: look at it again.
+    """Identifies the content of a note.
 
-    seen_at: Unix time, seconds, when it was seen so first.
+    sha256: hexadecimal. size: bytes. mtime_ns: Unix time, nanoseconds; 0 if the file must be read
+    to tell whether it changed. seen_at: when the note first held this, Unix time, seconds.
     """
 
     sha256: str
@@ -28,11 +29,12 @@ class Fingerprint(NamedTuple):
 
 
 class RememberedNotes:
-    """The notes that changes and what was asked are kept of. From any thread.
+    """The notes of which the journal records anything. Any thread may call the methods.
 
-    Read-only: a move holds in this process, and nothing is written.
+    Read-only: a move is known to this process alone, and nothing is written.
 
-    moved_from: by path, where the notes were that were found to be moved since this was opened.
+    moved_from: the old paths of the notes whose move was recorded since this was opened, by their
+    new paths.
     """
 
     def __init__(self, db: Database, *, read_only: bool) -> None:
@@ -43,20 +45,22 @@ class RememberedNotes:
         self._kept_as: dict[str, str] = {}
 
     def all(self) -> dict[str, Fingerprint | None]:
-        """Return what each of them held when last seen, by path; None: it was never seen."""
+        """Return the last fingerprint of each note, by path; None for a note never seen."""
         rows = self._db.ask(lambda db: db.execute(_SELECT).fetchall()).result()
-        return {self.now_at(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows}
+        return {
+            self.current_path(path): Fingerprint(*rest) if rest[0] else None for path, *rest in rows
+        }
 
-    def saw(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
-        """Take down what these notes hold. Returns at once."""
+    def update(self, seen: Iterable[tuple[str, Fingerprint]]) -> None:
+        """Record the fingerprints of these notes. Returns at once."""
         rows = [(path, *fingerprint) for path, fingerprint in seen]
         if rows and not self._read_only:
             self._db.ask(lambda db: db.executemany(_PUT, rows), can_wait=True)
 
-    def expect(self, path: str, data: bytes | None) -> None:
-        """Take down that the note holds data, or will as soon as it is written. Returns at once.
+    def record(self, path: str, data: bytes | None) -> None:
+        """Record that the note holds data, or will once it is written. Returns at once.
 
-        None: what it holds is not known.
+        data: None if its content is not known.
         """
         now = time.time()
         if data is None:
@@ -65,40 +69,40 @@ class RememberedNotes:
         self._db.ask(lambda db: put_note(db, path, data, now), can_wait=True)
 
     def move(self, old: str, new: str) -> None:
-        """Have all that is kept of the note at old be kept of the one at new.
+        """Record that the note at old was moved to new, with all that is recorded of it.
 
-        Of what was asked of both, that of old counts.
+        What was asked for the note at old replaces what was asked for one at new.
         """
         self.moved_from[new] = old
         if self._read_only:
-            self._now[self.kept_as(old)], self._kept_as[new] = new, self.kept_as(old)
+            self._now[self.stored_path(old)], self._kept_as[new] = new, self.stored_path(old)
         else:
             self._db.ask(lambda db: _move(db, old, new))
 
-    def place(self, changes: Iterable[Change]) -> list[Change]:
-        """Return the changes with the paths at which their notes are now."""
+    def with_current_paths(self, changes: Iterable[Change]) -> list[Change]:
+        """Return the changes with the current paths of their notes."""
         if not self._now:
             return list(changes)
-        return [replace(change, path=self.now_at(change.path)) for change in changes]
+        return [replace(change, path=self.current_path(change.path)) for change in changes]
 
-    def now_at(self, path: str) -> str:
-        """Return where the note is that is kept under this path."""
+    def current_path(self, path: str) -> str:
+        """Return the current path of the note that the database has under this path."""
         return self._now.get(path, path)
 
-    def kept_as(self, path: str) -> str:
-        """Return the path that the note, now at path, is kept under."""
+    def stored_path(self, path: str) -> str:
+        """Return the path under which the database has the note that is now at path."""
         return self._kept_as.get(path, path)
 
 
-def put_before(db: sqlite3.Connection, change: int) -> None:
-    """Take down that the note holds what it did before the change, which was not made."""
+def restore_fingerprint(db: sqlite3.Connection, change: int) -> None:
+    """Record again what the note held before the change, which was not made."""
     query = "SELECT path, before FROM changes JOIN images ON change = id WHERE id = ?"
     for path, before in db.execute(query, (change,)).fetchall():
         put_note(db, path, before, time.time())
 
 
 def put_note(db: sqlite3.Connection, path: str, data: bytes, seen_at: float) -> None:
-    """Take down that the note holds data."""
+    """Record that the note holds data. seen_at: Unix time, seconds."""
     db.execute(_PUT, (path, sha256(data).hexdigest(), len(data), 0, seen_at))
 
 
@@ -110,7 +114,7 @@ _SELECT = "SELECT path, sha256, size, mtime_ns, seen_at FROM notes"
 
 
 def _move(db: sqlite3.Connection, old: str, new: str) -> None:
-    # a change that is pending at both stays where it is: recovery looks at it
+    # where both paths have a pending change, the old one keeps its path, for recovery to settle
     db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
     db.execute("UPDATE OR REPLACE asked SET path = ? WHERE path = ?", (new, old))
     db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))

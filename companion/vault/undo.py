@@ -1,4 +1,4 @@
-"""Take a change back, byte for byte, and leave everything that came later."""
+"""Take a change back, byte for byte, and leave all later edits of the note."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ _WHY_NOT = {
 
 
 class Undone(NamedTuple):
-    """A change that was taken back, all of it or a part.
+    """The outcome of taking back a change, or a part of it.
 
-    change: the id of the change that did it, and path: of the note. left: what of it stays, as
-    Change.name_parts has it, and reason: why.
+    change: the id of the new change that takes it back. path: of the note. left: what of the old
+    change remains, as Change.name_parts returns it. reason: why it remains.
     """
 
     change: int
@@ -33,13 +33,13 @@ class Undone(NamedTuple):
 
 
 def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undone:
-    """Take the change out of its note, wherever that is now; what the user edited of it stays.
+    """Take the change out of its note, even if that was moved; what the user edited remains.
 
-    The change that does it is one of the kind `undo`, made by `run`; undoing it makes the change
-    again. What stays can be taken back later.
+    It is done by a new change of the kind `undo`, of the run `run`; undoing that one makes the
+    change again. What remains can be taken back later.
 
-    Raises NoteRefused when there is nothing to take back, NoteChanged when the note was edited
-    wherever the change stands, or cannot be found any more, and as write_note.
+    Raises NoteRefused if there is nothing to take back, NoteChanged if every part of the change
+    was edited or the note cannot be found, and the same as write_note.
     """
     require_made(change)
     change = locate_note(root, journal, change)
@@ -47,24 +47,24 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undon
     text = snapshot.data.decode("utf-8")
     inverse = find_parts(journal, change, text)
     new = apply_edits(text, inverse.edits).encode("utf-8")
-    undo = undo_of(change, inverse, run)
+    undo = make_undo(change, inverse, run)
     return Undone(write_note(snapshot, new, journal, undo), undo.path, inverse.left, inverse.reason)
 
 
 def require_made(change: Change) -> None:
-    """Check that there is something to take back. Raises NoteRefused."""
+    """Raise NoteRefused unless there is something to take back."""
     if change.state != "done":
         by = f" by change {change.undone_by}" if change.undone_by else ""
         raise NoteRefused(f"change {change.id} {_WHY_NOT[change.state]}{by}", change.path)
 
 
-def undo_of(change: Change, inverse: Inverse, run: str) -> NewChange:
-    """Return what the journal is to hold of an undo."""
+def make_undo(change: Change, inverse: Inverse, run: str) -> NewChange:
+    """Return the change that takes the given one back."""
     return NewChange(run, change.path, "undo", inverse.edits, undoes=change.id, parts=inverse.parts)
 
 
 def _read(root: Path, path: str) -> Snapshot:
-    """Return the note. Raises as read_note, and says what to do where it was moved."""
+    """Return the note. Raises the same as read_note, with advice if the note was moved."""
     try:
         return read_note(root, path)
     except NoteChanged as error:

@@ -1,4 +1,4 @@
-"""Hints of what changes in a vault, from the operating system's events by way of watchdog."""
+"""Report what changes in a vault, from the operating system's events by way of watchdog."""
 
 from __future__ import annotations
 
@@ -27,12 +27,13 @@ from watchdog.events import (
 from watchdog.observers.api import BaseObserver
 
 from companion.errors import CompanionError
+from companion.sqlite import identify_file
 from companion.vault.ignore import OWN_FOLDER
+from companion.vault.mounts import find_mount_without_events
 from companion.vault.obsidian import SETTINGS
-from companion.vault.watch_platform import silent_mount
 
 if sys.platform == "linux":
-    from companion.vault.watch_platform import InotifyObserver
+    from companion.vault.inotify import InotifyObserver
 else:
     from watchdog.observers import Observer
 
@@ -40,7 +41,7 @@ Changed = Callable[[str | None], None]
 Moved = Callable[[str, str], None]
 _log = logging.getLogger(__name__)
 
-# No event of an open or a read file: what Companion reads itself must not wake it.
+# Without the events of opening and reading: what Companion itself reads is no change.
 _EVENTS: list[type[FileSystemEvent]] = [
     FileCreatedEvent,
     FileModifiedEvent,
@@ -52,7 +53,7 @@ _EVENTS: list[type[FileSystemEvent]] = [
     DirDeletedEvent,
 ]
 _HIDDEN = re.compile(rf"(?:\A|/)(?:\.|{OWN_FOLDER}(?:/|\Z))", re.IGNORECASE)
-_SETTINGS = frozenset(  # what obsidian.read_obsidian_settings reads, with the folders on the way
+_SETTINGS = frozenset(  # the files that read_obsidian_settings reads, and the folders on the way
     f"{SETTINGS}{below}"
     for below in (
         "",
@@ -66,9 +67,9 @@ _SETTINGS = frozenset(  # what obsidian.read_obsidian_settings reads, with the f
 
 
 class WatchUnavailable(CompanionError):
-    """Events do not tell what changes in the vault; look from time to time instead.
+    """The vault cannot be watched by events; it must be scanned from time to time instead.
 
-    `reason` says why, and what to do about it.
+    reason: why, and what to do about it.
     """
 
     def __init__(self, reason: str) -> None:
@@ -77,16 +78,16 @@ class WatchUnavailable(CompanionError):
 
 
 class Watch:
-    """Tells of changes in the vault at root (a real path), once started, until it is stopped.
+    """Calls changed for changes in the vault at root (a real path), between start and stop.
 
     changed(path) is called from a thread of watchdog's, with the vault-relative path of a note
-    that may be new, changed or gone (both ends of a move), or with None when anything may have
-    changed: a folder, Obsidian's settings of what to leave alone, or events that were lost. It
-    may be told twice, or of nothing new; what it raises is logged. Hidden folders and Companion's
-    own are left out. It must not call stop().
+    that may be new, changed or deleted (both paths of a move), or with None if anything may have
+    changed: a folder, Obsidian's exclusions, or if events were lost. It may be called twice for
+    one change, or for none. What it raises is logged. It must not call stop(). Changes in hidden
+    folders and in Companion's own are not reported.
 
-    moved(old path, new path) is called before, for a note or a folder that was moved within the
-    vault, where the system tells of it.
+    moved(old path, new path) is called before that for a note or a folder that was moved within
+    the vault, if the system reports it as a move.
     """
 
     def __init__(self, root: Path, changed: Changed, moved: Moved | None = None) -> None:
@@ -94,18 +95,18 @@ class Watch:
         self._changed = changed
         self._moved = moved
         self._observer: BaseObserver | None = None
-        self._seen: tuple[int, int] | None = None
+        self._root_id: tuple[int, int] | None = None
 
     def start(self) -> None:
-        """Begin to watch, or begin anew. Raises WatchUnavailable; nothing is watched then."""
+        """Start watching, or start again. Raises WatchUnavailable; nothing is watched then."""
         self.stop()
-        if silent := silent_mount(self._root):
+        if mount := find_mount_without_events(self._root):
             raise WatchUnavailable(
-                f"{silent.folder} is a network or shared drive ({silent.kind}), which does not "
+                f"{mount.folder} is a network or shared drive ({mount.kind}), which does not "
                 "tell what other machines change"
             )
-        self._seen = _identity(self._root)
-        if self._seen is None:
+        self._root_id = identify_file(self._root)
+        if self._root_id is None:
             raise WatchUnavailable(f"there is no folder {self._root}; is its drive connected?")
         try:
             self._observer = self._observe()
@@ -113,16 +114,16 @@ class Watch:
             raise WatchUnavailable(_explain(error, self._root)) from error
 
     def stop(self) -> None:
-        """Stop watching; no call of changed follows. A second time does nothing."""
+        """Stop watching; changed is not called any more. A second call does nothing."""
         observer, self._observer = self._observer, None
         if observer:
             _stop(observer)
 
     @property
     def is_alive(self) -> bool:
-        """Whether it still tells of every change: not when root is gone or another folder.
+        """Whether every change is still reported; false if root was deleted or replaced, too.
 
-        Costs one os.stat; a new Watch says at start() what is wrong.
+        Costs one os.stat. What is wrong, the start() of a new Watch says.
         """
         observer = self._observer
         return (
@@ -130,18 +131,20 @@ class Watch:
             and observer.is_alive()
             and all(emitter.is_alive() for emitter in observer.emitters)
             and _is_complete(observer)
-            and _identity(self._root) == self._seen
+            and identify_file(self._root) == self._root_id
         )
 
     def _observe(self) -> BaseObserver:
-        """Return an observer at work. Raises OSError when it cannot see the whole vault."""
-        hints = _Hints(self._root, self._changed, self._moved)
+        """Return a started observer. Raises OSError if it cannot watch the whole vault."""
+        handler = _EventHandler(self._root, self._changed, self._moved)
         if sys.platform == "linux":
-            observer: BaseObserver = InotifyObserver(hints.concerns, lambda: hints.tell(None))
+            observer: BaseObserver = InotifyObserver(
+                handler.is_watched, lambda: handler.report(None)
+            )
         else:
             observer = Observer()
         try:
-            observer.schedule(hints, str(self._root), recursive=True, event_filter=_EVENTS)
+            observer.schedule(handler, str(self._root), recursive=True, event_filter=_EVENTS)
             observer.start()
         except BaseException:
             _stop(observer)
@@ -149,8 +152,8 @@ class Watch:
         return observer
 
 
-class _Hints(FileSystemEventHandler):
-    """Makes hints of watchdog's events."""
+class _EventHandler(FileSystemEventHandler):
+    """Turns watchdog's events into calls of changed and moved."""
 
     def __init__(self, root: Path, changed: Changed, moved: Moved | None) -> None:
         self._root = str(root)
@@ -159,23 +162,23 @@ class _Hints(FileSystemEventHandler):
         self._moved = moved
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        if event.is_synthetic:  # one for each file of a folder that has told of itself
+        if event.is_synthetic:  # made by watchdog for each file of a folder that has an event
             return
         if isinstance(event, FileMovedEvent | DirMovedEvent):
-            self._tell_move(event)
-        ends = {os.fsdecode(end) for end in (event.src_path, event.dest_path) if end}
-        for hint in {hint for end in ends for hint in self._hints(event, end)}:
-            self.tell(hint)
+            self._report_move(event)
+        paths = {os.fsdecode(path) for path in (event.src_path, event.dest_path) if path}
+        for changed in {changed for path in paths for changed in self._find_changed(event, path)}:
+            self.report(changed)
 
-    def tell(self, hint: str | None) -> None:
-        """Pass the hint on; whatever goes wrong there, watchdog goes on."""
+    def report(self, path: str | None) -> None:
+        """Call changed, and log what it raises, which would end watchdog's thread."""
         try:
-            self._changed(hint)
+            self._changed(path)
         except Exception:
             _log.exception("a change in the vault could not be noted")
 
-    def _tell_move(self, event: FileMovedEvent | DirMovedEvent) -> None:
-        old, new = (self._below(os.fsdecode(end)) for end in (event.src_path, event.dest_path))
+    def _report_move(self, event: FileMovedEvent | DirMovedEvent) -> None:
+        old, new = (self._below(os.fsdecode(path)) for path in (event.src_path, event.dest_path))
         if not self._moved or not old or not new or _HIDDEN.search(new):
             return
         if event.is_directory or (_is_note(old) and _is_note(new)):
@@ -184,13 +187,14 @@ class _Hints(FileSystemEventHandler):
             except Exception:
                 _log.exception("a move in the vault could not be noted")
 
-    def concerns(self, path: str) -> bool:
-        """Whether the absolute path is of the vault: not hidden, or Obsidian's settings."""
+    def is_watched(self, path: str) -> bool:
+        """Whether to watch the absolute path: it is not hidden, or has settings of Obsidian's."""
         below = self._below(path)
         return below is None or below in _SETTINGS or not _HIDDEN.search(below)
 
-    def _hints(self, event: FileSystemEvent, end: str) -> list[str | None]:
-        path = self._below(end)
+    def _find_changed(self, event: FileSystemEvent, absolute: str) -> list[str | None]:
+        """Return what the event means for one of its paths, to call changed with."""
+        path = self._below(absolute)
         if path is None or path in _SETTINGS:
             return [None]
         if _HIDDEN.search(path):
@@ -200,14 +204,14 @@ class _Hints(FileSystemEventHandler):
         return [path] if _is_note(path) else []
 
     def _below(self, path: str) -> str | None:
-        """Return the vault-relative path with `/`; None for one that is spelled otherwise."""
+        """Return the vault-relative path with `/`; None if it does not begin with the root."""
         if path.startswith(self._prefix):
             return path[len(self._prefix) :].replace(os.sep, "/")
         return "" if path == self._root else None
 
 
 def _may_be_folder(event: FileSystemEvent, path: str) -> bool:
-    """Whether a folder may be meant: on Windows watchdog calls all that was deleted a file."""
+    """Whether the path may be a folder: on Windows, watchdog reports deleted folders as files."""
     return os.name == "nt" and isinstance(event, FileDeletedEvent) and not _is_note(path)
 
 
@@ -227,14 +231,6 @@ def _stop(observer: BaseObserver) -> None:
         observer.join()
 
 
-def _identity(folder: Path) -> tuple[int, int] | None:
-    try:
-        seen = folder.stat()
-    except OSError:
-        return None
-    return seen.st_dev, seen.st_ino
-
-
 def _explain(error: OSError, root: Path) -> str:
     if error.errno == errno.ENOSPC:
         return _limit("watched folders", "max_user_watches", 524288)
@@ -250,13 +246,14 @@ def _limit(what: str, setting: str, enough: int) -> str:
     )
 
 
-_TRY_AGAIN = 300.0  # seconds: a try goes through all folders
+_RETRY_SECONDS = 300.0  # an attempt goes through all folders
 
 
 class Watcher:
-    """Watches the vault at root, and calls changed and moved as Watch does; for one thread.
+    """Keeps a Watch over the vault at root, and retries if that fails. For one thread.
 
-    polls: why it cannot, so that the vault must be looked over again and again; else empty.
+    polls: why the vault cannot be watched, so that it must be scanned from time to time; empty
+    if it can.
     """
 
     def __init__(
@@ -274,11 +271,11 @@ class Watcher:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the vault is watched no more, though it could be."""
+        """Whether the vault was watched, and the watch does not work any more."""
         return self._watch is not None and not self._watch.is_alive
 
     def watch(self) -> None:
-        """Watch the vault, if it is not watched already, and that did not fail just now."""
+        """Watch the vault, unless it is watched already or an attempt failed not long ago."""
         if self._watch and self._watch.is_alive:
             return
         if self.polls and time.monotonic() < self._next_try:
@@ -290,12 +287,12 @@ class Watcher:
         except WatchUnavailable as error:
             if self.polls != str(error):
                 _log.warning("the vault is looked over again and again instead: %s", error)
-            self.polls, self._next_try = str(error), time.monotonic() + _TRY_AGAIN
+            self.polls, self._next_try = str(error), time.monotonic() + _RETRY_SECONDS
         else:
             self._watch, self.polls = watch, ""
 
     def stop(self) -> None:
-        """Watch no more, until it is asked for again."""
+        """Stop watching, until watch is called."""
         watch, self._watch = self._watch, None
         if watch:
             watch.stop()

@@ -1,7 +1,7 @@
-"""Read a note, and write it in place: the protocol of a change that nobody else's edit is lost to.
+"""Read a note, and write it in place without overwriting what another program wrote.
 
-Never a temporary file renamed over the note: that makes a new file, without the creation time,
-extended attributes, mode and hard links of the old one.
+A note is never replaced by renaming a temporary file over it: that makes a new file, without the
+creation time, extended attributes, mode and hard links of the old one.
 """
 
 from __future__ import annotations
@@ -20,21 +20,25 @@ from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, Note
 from companion.note.text import NoteText
 from companion.vault.file_access import (
     exclude_writers,
-    explain,
-    is_mix,
     open_note,
     require_in_place,
+    to_note_error,
 )
 from companion.vault.journal import Journal, NewChange
+from companion.vault.partial_write import is_partial_write
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
-_LOOKS = 3
+_ATTEMPTS = 3
 _SYNCING = "it may still be syncing; try again later"
 
 
 @dataclass(frozen=True)
 class Snapshot:
-    """A note as it was read. root: the vault, resolved. mtime_ns: Unix time, nanoseconds."""
+    """The bytes of a note as they were read.
+
+    root: the real path of the vault. path: vault-relative, with `/`. mtime_ns: when the file was
+    last changed, Unix time in nanoseconds.
+    """
 
     root: Path
     path: str
@@ -42,20 +46,20 @@ class Snapshot:
     mtime_ns: int
 
 
-class NoteYoung(NoteBusy):
-    """The note was edited moments ago. `ready_in`: seconds until it counts as settled."""
+class NoteNotSettled(NoteBusy):
+    """The note was edited less than the settle time ago. ready_in: seconds until it is settled."""
 
     def __init__(self, path: str, ready_in: float) -> None:
         super().__init__("it was edited moments ago; it is looked at again once it rests", path)
         self.ready_in = ready_in
 
 
-class NoteTorn(NoteUnwritable):
-    """A write failed half-way, and so did putting the old text back; recovery will."""
+class NotePartlyWritten(NoteUnwritable):
+    """A write failed half-way and the old text could not be restored; recovery restores it."""
 
 
-class NoteMixed(NoteChanged):
-    """Another program wrote the note in the same moment; both texts may be in it."""
+class ConcurrentWrite(NoteChanged):
+    """Another program wrote the note at the same time; it may hold parts of both texts."""
 
 
 def read_note(
@@ -66,47 +70,51 @@ def read_note(
     waits: bool = True,
     max_bytes: int | None = None,
 ) -> Snapshot:
-    """Return the note, once it has been unchanged for `settle` seconds; waits for the rest.
+    """Return a snapshot of the note, taken once it has been unchanged for `settle` seconds.
 
-    path: vault-relative, with `/`. max_bytes: refuse larger notes; None: take any. waits: False
-    to raise NoteYoung instead; a time in the future says nothing then, so it counts as settled.
+    path: vault-relative, with `/`.
+    settle: seconds; the function sleeps until they are over.
+    waits: False to raise NoteNotSettled in place of sleeping. A modification time in the future
+    then counts as settled, since waiting would not make it past.
+    max_bytes: the largest note to read; None for no limit.
 
-    Raises NoteRefused: no regular file, outside the vault or by way of a symbolic link, too
-    large, empty, not UTF-8, not readable. NoteBusy: it keeps changing. NoteChanged: gone.
+    Raises NoteRefused if it is no regular file, lies outside the vault or behind a symbolic link,
+    is too large, empty, not UTF-8 or not readable. NoteBusy if it keeps changing. NoteChanged if
+    it is not there.
     """
-    root, seen = _resolve(root), None
-    for _ in range(_LOOKS):
-        with open_note(root, path, write=False) as fd, _explained(path):
+    root, last_mtime = _resolve(root), None
+    for _ in range(_ATTEMPTS):
+        with open_note(root, path, write=False) as fd, _read_errors(path):
             facts = os.fstat(fd)
             age = time.time() - facts.st_mtime
-            # a time in the future says nothing; that it stood still while we waited does
-            if age >= settle or facts.st_mtime_ns == seen or (age < 0 and not waits):
+            # a time in the future never gets old enough; unchanged since the last attempt is enough
+            if age >= settle or facts.st_mtime_ns == last_mtime or (age < 0 and not waits):
                 data = _read_settled(fd, facts, path, max_bytes)
                 return Snapshot(root, path, data, facts.st_mtime_ns)
         if not waits:
-            raise NoteYoung(path, settle - age)
-        seen = facts.st_mtime_ns
+            raise NoteNotSettled(path, settle - age)
+        last_mtime = facts.st_mtime_ns
         time.sleep(min(settle, settle - age))
     raise NoteBusy(f"another program keeps writing it; {_SYNCING}", path)
 
 
 def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChange) -> int:
-    """Write new over the note in place, provided it still holds what the snapshot saw.
+    """Write new over the note in place, provided it still holds the bytes of the snapshot.
 
-    Returns the id of the change in the journal, which has it on the disk before the note does.
+    Returns the id of the change in the journal, which is on the disk before the note is written.
 
-    Raises NoteChanged, NoteBusy, NoteRefused or NoteUnwritable when nothing was written, and
-    two of their kinds when something was: NoteTorn when recovery must put the old text back,
-    NoteMixed when another program wrote too. ValueError when the edits in change do not turn
-    the snapshot into new. JournalError.
+    Raises NoteChanged, NoteBusy, NoteRefused or NoteUnwritable if nothing was written. Two
+    subclasses mean that something was: NotePartlyWritten if recovery has to restore the old text,
+    ConcurrentWrite if another program wrote too. Raises ValueError if the edits of change do not
+    turn the snapshot into new, and JournalError.
     """
     require_writable(snapshot.root, snapshot.path)
     number = journal.begin(change, snapshot.data, new)
     try:
         replace_bytes(snapshot.root, snapshot.path, snapshot.data, new)
-    except NoteTorn:
+    except NotePartlyWritten:
         raise
-    except NoteMixed:
+    except ConcurrentWrite:
         journal.done(number)
         raise
     except NoteError as error:
@@ -117,20 +125,23 @@ def write_note(snapshot: Snapshot, new: bytes, journal: Journal, change: NewChan
 
 
 def require_writable(root: Path, path: str) -> None:
-    """Check that a note that is there may be written, without opening it. Raises NoteUnwritable."""
+    """Raise NoteUnwritable if the note exists and may not be written; it is not opened."""
     file = root / path
     if file.is_file() and not os.access(file, os.W_OK):
-        raise explain(PermissionError(errno.EACCES, ""), path, "write")
+        raise to_note_error(PermissionError(errno.EACCES, ""), path, "write")
 
 
 def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
-    """Make new of a note that is old, on the disk, and leave all else about the file as it is.
+    """Replace the note's bytes, if they are old, by new, and force them to the disk.
 
-    Raises as write_note; after anything but NoteTorn and NoteMixed, the note is as it was.
+    Everything else about the file stays (inode, mode, creation time, extended attributes).
+
+    Raises the same as write_note. The note is unchanged then, unless it is NotePartlyWritten or
+    ConcurrentWrite.
     """
     with open_note(root, path, write=True) as fd:
         excluded = exclude_writers(fd, path)
-        with _explained(path):
+        with _read_errors(path):
             found = read_all(fd)
         if found != old:
             raise NoteChanged("it was edited meanwhile; nothing was written", path)
@@ -138,17 +149,17 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
             _overwrite(fd, len(old), new)
             _require_written(fd, new, path, excluded)
             require_in_place(fd, root, path)
-        except NoteMixed:
+        except ConcurrentWrite:
             raise
         except BaseException as error:
-            _put_back(fd, old, new, path, excluded)
+            _restore(fd, old, new, path, excluded)
             if isinstance(error, OSError):
-                raise explain(error, path, "write") from error
+                raise to_note_error(error, path, "write") from error
             raise
 
 
 def read_all(fd: int) -> bytes:
-    """Return the whole of the open file."""
+    """Return the whole content of the open file."""
     os.lseek(fd, 0, os.SEEK_SET)
     parts, size = [], max(1, os.fstat(fd).st_size)
     while part := os.read(fd, size):
@@ -157,22 +168,23 @@ def read_all(fd: int) -> bytes:
 
 
 def force_to_disk(fd: int) -> None:
-    """Return when what was written to the open file would survive a power cut."""
+    """Block until what was written to the open file would survive a power failure."""
     if sys.platform == "darwin":
         import fcntl
 
-        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # fsync leaves it in the disk's own cache there
+        fcntl.fcntl(fd, fcntl.F_FULLFSYNC)  # on macOS fsync leaves it in the disk's own cache
     else:
         os.fsync(fd)
 
 
 @lru_cache(maxsize=16)
 def _resolve(root: Path) -> Path:
-    """Return the real path of the vault, which stays the same for as long as the program runs."""
+    """Return the real path of the vault; cached, as it does not change while the program runs."""
     return Path(os.path.realpath(root))
 
 
 def _read_settled(fd: int, before: os.stat_result, path: str, max_bytes: int | None) -> bytes:
+    """Return the note's bytes. Raises NoteBusy if it changes, NoteRefused if it is unfit."""
     if max_bytes is not None and before.st_size > max_bytes:
         size = f"{before.st_size:,} bytes, the limit is {max_bytes:,}"
         raise NoteRefused(f"it is too large ({size})", path)
@@ -192,15 +204,16 @@ def _read_settled(fd: int, before: os.stat_result, path: str, max_bytes: int | N
 
 
 @contextmanager
-def _explained(path: str) -> Iterator[None]:
+def _read_errors(path: str) -> Iterator[None]:
+    """Raise an OSError of the block as the NoteError that it means for the note."""
     try:
         yield
     except OSError as error:
-        raise explain(error, path, "read") from error
+        raise to_note_error(error, path, "read") from error
 
 
 def _overwrite(fd: int, old_size: int, new: bytes) -> None:
-    """Put new down: first what it has more than old, so that a full disk shows before a loss."""
+    """Write new: first what goes beyond the old size, so that a full disk shows before a loss."""
     _write_at(fd, old_size, new[old_size:])
     _write_at(fd, 0, new[:old_size])
     if len(new) < old_size:
@@ -218,19 +231,19 @@ def _write_at(fd: int, offset: int, data: bytes) -> None:
 def _require_written(fd: int, new: bytes, path: str, excluded: bool) -> None:
     if read_all(fd) == new:
         return
-    if excluded:  # then nobody else can have been it
+    if excluded:  # no other program can have written it
         raise OSError(errno.EIO, "the disk returned other bytes than were written")
-    raise NoteMixed("another program wrote it in the same moment; look it over", path)
+    raise ConcurrentWrite("another program wrote it in the same moment; look it over", path)
 
 
-def _put_back(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None:
-    """Put the old bytes back after a failed write, unless somebody else wrote, too.
+def _restore(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None:
+    """Write the old bytes back after a failed write, unless another program wrote too.
 
-    Raises NoteTorn when that fails.
+    Raises NotePartlyWritten if they are not written back.
     """
     cause = None
     try:
-        if excluded or is_mix(read_all(fd), old, new):
+        if excluded or is_partial_write(read_all(fd), old, new):
             _write_at(fd, 0, old)
             os.ftruncate(fd, len(old))
             force_to_disk(fd)
@@ -239,4 +252,4 @@ def _put_back(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> Non
     except OSError as error:
         cause = error
     reason = "writing it failed half-way; the next start of Companion puts its old text back"
-    raise NoteTorn(reason, path) from cause
+    raise NotePartlyWritten(reason, path) from cause

@@ -30,7 +30,7 @@ from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit
 from companion.note.needs import Facts, Need
 from companion.vault.journal import Change
-from companion.vault.paths import NotThere
+from companion.vault.paths import PathNotFound
 from companion.vault.undo import Undone
 
 NEED = Need("description", None, None, "property", "the property is empty")
@@ -211,7 +211,7 @@ class FakeHistory(History):
 
 def _require(path: str) -> None:
     if path not in NOTES:
-        raise NotThere(f"there is no {path} in the vault")
+        raise PathNotFound(f"there is no {path} in the vault")
 
 
 def make_change(number: int, path: str = "Stub.md", undoes: int | None = None) -> Change:

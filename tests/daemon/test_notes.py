@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from companion.daemon.queries import NoteFilter
-from companion.vault.paths import NotThere
+from companion.vault.paths import PathNotFound
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -55,7 +55,7 @@ def test_filter_lists_every_note_it_names(
 
 
 def test_note_that_is_not_there_is_told_from_one_outside(mixed: DaemonFixture) -> None:
-    with pytest.raises(NotThere):
+    with pytest.raises(PathNotFound):
         mixed.daemon.notes.look_at("Nowhere.md")
-    with pytest.raises(NotThere):
+    with pytest.raises(PathNotFound):
         mixed.daemon.notes.page("all", "Nowhere")

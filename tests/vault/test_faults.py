@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.errors import NoteError, NoteUnwritable
-from companion.vault import journal_db
+from companion.vault import group_commit
 from companion.vault.journal import Journal, NewChange
 from companion.vault.recover import recover
-from companion.vault.write import NoteTorn, read_note, write_note
+from companion.vault.write import NotePartlyWritten, read_note, write_note
 from tests.vault.stub_note import ENRICHED, NOTE
 
 OLD = NOTE * 30
@@ -79,7 +79,7 @@ class Calls:
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", os.fstat)
-    monkeypatch.setattr(journal_db, "_DURABLE", "OFF")
+    monkeypatch.setattr(group_commit, "_DURABLE", "OFF")
 
 
 @contextmanager
@@ -127,7 +127,7 @@ def _require_honest(failure: BaseException | None, found: bytes, new: bytes) -> 
     """An error that says that nothing was written is right; so is its absence."""
     if failure is None:
         assert found == new
-    elif isinstance(failure, NoteError) and not isinstance(failure, NoteTorn):
+    elif isinstance(failure, NoteError) and not isinstance(failure, NotePartlyWritten):
         assert found == OLD
         assert failure.path
 

@@ -374,7 +374,7 @@ def test_looks_again_at_some_paths(
     change(vault)
     for asked_now, other_now in ((asked, set(other)), ([], set())):
         examine.asked.clear()
-        assert index.look_again(vault, OUT, examine, found, TOUCHED) == other_now
+        assert index.refresh(vault, OUT, examine, found, TOUCHED) == other_now
         if change is not refuse:  # what cannot be read is tried each time
             assert examine.asked == asked_now
     assert_as_fresh(found, vault)
@@ -395,7 +395,7 @@ def test_looks_at_no_other_path(vault: Path, examine: Examiner) -> None:
     put(vault, "a.md", "not looked at")
     put(vault, "c/e.md", "not looked at")
     examine.asked.clear()
-    assert index.look_again(vault, OUT, examine, found, ["b.md", "c/d.md"]) == set()
+    assert index.refresh(vault, OUT, examine, found, ["b.md", "c/d.md"]) == set()
     assert not examine.asked
     assert found.notes["a.md"].aliases == ("a",)
 
@@ -407,7 +407,7 @@ def test_the_next_scan_saves_what_a_look_learned(
     found = index.scan(vault, RULES, examine, "1")
     rewrite(vault)
     shutil.rmtree(vault / "c")
-    assert index.look_again(vault, RULES, examine, found, ["b.md", "c/d.md"]) == {"b.md", "c/d.md"}
+    assert index.refresh(vault, RULES, examine, found, ["b.md", "c/d.md"]) == {"b.md", "c/d.md"}
     examine.asked.clear()
     assert set(index.scan(vault, RULES, examine, "1").notes) == {"a.md", "b.md"}
     assert set(scan(file, vault, examine).notes) == {"a.md", "b.md"}
@@ -423,10 +423,10 @@ def test_a_look_at_a_vault_that_is_gone(vault: Path, examine: Examiner) -> None:
     index = Index(None)
     found = index.scan(vault, RULES, examine, "1")
     vault.rename(vault.with_name("away"))
-    assert index.look_again(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
+    assert index.refresh(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
     assert found.skipped["."] == "it is not there; it was moved or deleted"
     vault.with_name("away").rename(vault)
-    assert index.look_again(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
+    assert index.refresh(vault, RULES, examine, found, ["a.md"]) == {".", "a.md"}
     assert_as_fresh(found, vault, RULES)
 
 
@@ -465,7 +465,7 @@ def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
                 with suppress(OSError):
                     operate(vault, kind, path, other, written)
                 touched |= below(vault, path) | below(vault, other)
-            changed = index.look_again(vault, OUT, Examiner(), found, touched)
+            changed = index.refresh(vault, OUT, Examiner(), found, touched)
             assert_as_fresh(found, vault)
             after = snapshot(found)
             assert changed == {

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault.index_cache import Cache, Row
+from companion.vault.index_cache import IndexCache, Row
 
 ROWS: list[Row] = [(f"{number}.md", 1, 2, 3, 4, "facts " * 20) for number in range(200)]
 
@@ -18,9 +18,9 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def cache(file: Path) -> Cache:
+def cache(file: Path) -> IndexCache:
     """A cache with ROWS in it."""
-    cache = Cache(file)
+    cache = IndexCache(file)
     cache.save("1", [], ROWS, ROWS)
     return cache
 
@@ -30,18 +30,18 @@ def execute(file: Path, sql: str) -> None:
         db.executescript(sql)
 
 
-def test_keeps_rows(cache: Cache, file: Path) -> None:
-    assert sorted(Cache(file).load("1")) == sorted(ROWS)
+def test_keeps_rows(cache: IndexCache, file: Path) -> None:
+    assert sorted(IndexCache(file).load("1")) == sorted(ROWS)
     assert cache.load("2") == []
 
 
-def test_saves_what_changed(cache: Cache) -> None:
+def test_saves_what_changed(cache: IndexCache) -> None:
     new: Row = ("0.md", 5, 5, 5, 5, "new")
     cache.save("1", ["1.md", "2.md"], [new], [])
     assert sorted(cache.load("1")) == sorted([new, *ROWS[3:]])
 
 
-def test_rows_of_another_fingerprint_give_way(cache: Cache) -> None:
+def test_rows_of_another_fingerprint_give_way(cache: IndexCache) -> None:
     cache.save("2", [], ROWS[:1], ROWS[:2])
     assert cache.load("2") == ROWS[:2]
     assert cache.load("1") == []
@@ -65,7 +65,7 @@ DAMAGES = [
 @pytest.mark.parametrize("harm", DAMAGES)
 @pytest.mark.parametrize("load_first", [True, False])
 def test_a_damaged_file_is_made_anew(
-    cache: Cache, file: Path, harm: Callable[[Path], object], load_first: bool
+    cache: IndexCache, file: Path, harm: Callable[[Path], object], load_first: bool
 ) -> None:
     harm(file)
     if load_first:
@@ -75,7 +75,7 @@ def test_a_damaged_file_is_made_anew(
 
 
 def test_a_locked_file_is_done_without(
-    cache: Cache, file: Path, monkeypatch: pytest.MonkeyPatch
+    cache: IndexCache, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("companion.vault.index_cache._BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(file)) as other:
@@ -88,7 +88,7 @@ def test_a_locked_file_is_done_without(
 def test_a_file_without_a_place_is_done_without(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     for place in (tmp_path / "file" / "index.sqlite3", tmp_path):
-        cache = Cache(place)
+        cache = IndexCache(place)
         cache.save("1", [], ROWS, ROWS)
         assert cache.load("1") == []
     assert tmp_path.is_dir()

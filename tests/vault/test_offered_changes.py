@@ -10,7 +10,7 @@ import pytest
 from companion.note.edit import diff_edits
 from companion.vault.journal import Journal, NewChange
 from companion.vault.moves import follow_events
-from companion.vault.recover import settle_offers
+from companion.vault.recover import confirm_made_offers
 from tests.vault.stub_note import ENRICHED, NOTE, record
 
 NewChangeOf = Callable[..., NewChange]
@@ -46,10 +46,10 @@ def test_is_done_when_the_note_holds_it(
     name = journal.offer("run-1", change(before, after), before, after)
     if found is not None:
         (vault / "Stub.md").write_bytes(found)
-    made = settle_offers(vault, journal)
+    made = confirm_made_offers(vault, journal)
     assert [c.state for c in journal.changes()] == ["done"] * held
     assert made == [c.id for c in journal.changes()]
-    assert len(journal.offered()) == (not held)
+    assert len(journal.open_offers()) == (not held)
     number = journal.confirm(name)  # which comes late
     assert [c.id for c in journal.changes()] == [number]
     assert journal.images(number or 0) == (before, after)
@@ -62,7 +62,7 @@ def test_is_on_the_disk_before_it_is_offered(tmp_path: Path, change: NewChangeOf
         name = journal.offer("run-1", change(), NOTE, ENRICHED)
         assert journal.commits == before + 1
         with Journal(file, read_only=True) as reader:
-            assert [offered.name for offered in reader.offered()] == [name]
+            assert [offered.name for offered in reader.open_offers()] == [name]
     with Journal(file) as again:
         number = again.confirm(name)
         assert (number, again.asked("Stub.md")["callout"].change) == (1, 1)
@@ -76,7 +76,7 @@ def test_the_part_that_was_made_is_told_from_the_whole(
         edits = diff_edits(NOTE.decode(), after.decode())
         journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, (need,)), NOTE, after)
     note.write_bytes(part + MORE)
-    settle_offers(vault, journal)
+    confirm_made_offers(vault, journal)
     assert [c.needs for c in journal.changes()] == [("description",)]
 
 
@@ -89,7 +89,7 @@ def test_whole_is_settled_once_where_parts_were_offered_too(
         journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after)
     note.write_bytes(ENRICHED + MORE)
     for _ in range(2):
-        settle_offers(vault, journal)
+        confirm_made_offers(vault, journal)
     assert [c.needs for c in journal.changes()] == [("description", "callout")]
 
 
@@ -99,7 +99,7 @@ def test_is_not_what_a_later_change_made(
     journal.offer("run-1", change(), NOTE, ENRICHED)
     record(journal, change()._replace(run="run-2"), NOTE, ENRICHED)
     note.write_bytes(ENRICHED)
-    assert settle_offers(vault, journal) == []
+    assert confirm_made_offers(vault, journal) == []
     assert [c.run for c in journal.changes()] == ["run-2"]
 
 
@@ -110,7 +110,7 @@ def test_is_told_of_a_file_with_a_byte_order_mark_or_cr(
         before, after = (mark + each.replace(b"\n", newline) for each in (NOTE, ENRICHED))
         journal.offer("run-1", change(before, after), before, after)
         note.write_bytes(after + b"More." + newline)
-        assert len(settle_offers(vault, journal)) == 1
+        assert len(confirm_made_offers(vault, journal)) == 1
 
 
 def test_note_that_was_renamed_is_confirmed_under_its_new_name(
@@ -129,7 +129,7 @@ def test_offer_goes_with_its_note_that_is_moved(
     note.rename(vault / "Moved.md")
     follow_events(vault, journal, [("Stub.md", "Moved.md")])
     (vault / "Moved.md").write_bytes(ENRICHED)
-    settle_offers(vault, journal)
+    confirm_made_offers(vault, journal)
     assert [c.path for c in journal.changes()] == ["Moved.md"]
 
 
@@ -139,16 +139,16 @@ def test_only_the_notes_asked_for_are_looked_at(
     for path in ("a.md", "b.md"):
         journal.offer("run-1", change(path=path), NOTE, ENRICHED)
         (vault / path).write_bytes(ENRICHED)
-    settle_offers(vault, journal, ["b.md"])
+    confirm_made_offers(vault, journal, ["b.md"])
     assert [c.path for c in journal.changes()] == ["b.md"]
 
 
 def test_what_nobody_made_is_forgotten_in_the_end(journal: Journal, change: NewChangeOf) -> None:
     name = journal.offer("run-1", change(), NOTE, ENRICHED)
     journal.drop_offers(older_than=3600)
-    assert journal.offered()
+    assert journal.open_offers()
     journal.drop_offers(older_than=-1)
-    assert (journal.offered(), journal.confirm(name)) == ([], None)
+    assert (journal.open_offers(), journal.confirm(name)) == ([], None)
 
 
 def test_offer_hinders_no_change_of_the_note(journal: Journal, change: NewChangeOf) -> None:

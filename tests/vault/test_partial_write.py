@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.vault.file_access import SECTOR, is_mix
+from companion.vault.partial_write import SECTOR, is_partial_write
 
 OLD = bytes(range(32, 127)) * 40
 NEW = OLD[:100] + b"inserted by Companion" + OLD[100:]
@@ -32,7 +32,7 @@ NEW = OLD[:100] + b"inserted by Companion" + OLD[100:]
     ],
 )
 def test_is_mix(data: bytes, torn: bool) -> None:
-    assert is_mix(data, OLD, NEW) is torn
+    assert is_partial_write(data, OLD, NEW) is torn
 
 
 def _stopped(before: bytes, after: bytes, at: int) -> bytes:
@@ -56,7 +56,7 @@ def test_every_point_that_a_write_can_stop_at_is_known(
     if after.startswith(stopped) and len(stopped) > len(before):  # files grow by whole sectors
         at = len(after) - len(before)
         stopped = _stopped(before, after, at)
-    assert stopped in (before, after) or is_mix(stopped, before, after)
+    assert stopped in (before, after) or is_partial_write(stopped, before, after)
 
 
 @given(before=st.binary(min_size=1, max_size=4000), cuts=st.lists(st.booleans(), max_size=20))
@@ -67,4 +67,4 @@ def test_sectors_may_reach_the_disk_in_any_order(before: bytes, cuts: list[bool]
         span = slice(sector * SECTOR, min((sector + 1) * SECTOR, len(before)))
         if written and span.start < len(before):
             file[span] = after[span]
-    assert is_mix(bytes(file), before, after)
+    assert is_partial_write(bytes(file), before, after)

@@ -58,9 +58,9 @@ def test_closes_what_is_pending(
     (recovered,) = recover(vault, journal, tmp_path / "aside")
     assert (recovered.path, recovered.change, recovered.outcome) == ("Stub.md", pending, outcome)
     assert recovered.reason
-    assert recovered.held is (state == "done")
+    assert recovered.holds_change is (state == "done")
     assert (note.read_bytes() if note.exists() else None) == left
-    assert (recovered.aside.read_bytes() if recovered.aside else None) == copy
+    assert (recovered.copy.read_bytes() if recovered.copy else None) == copy
     assert [c.state for c in journal.changes()] == [state]
     assert recover(vault, journal, tmp_path / "aside") == []
 
@@ -88,7 +88,11 @@ def test_a_note_that_was_moved_since_is_looked_at_where_it_is(
     note.write_bytes(found)
     note.rename(vault / "Moved.md")
     (recovered,) = recover(vault, journal, tmp_path / "aside")
-    assert (recovered.path, recovered.outcome, recovered.held) == ("Moved.md", outcome, True)
+    assert (recovered.path, recovered.outcome, recovered.holds_change) == (
+        "Moved.md",
+        outcome,
+        True,
+    )
     made = journal.change(number)
     assert made and (made.path, made.state) == ("Moved.md", "done")
 
@@ -116,7 +120,7 @@ def test_a_note_that_cannot_be_checked_waits_for_the_next_time(
     note.rename(vault / "real.md")
     note.symlink_to("real.md")
     (stuck,) = recover(vault, journal, tmp_path / "aside")
-    assert (stuck.outcome, stuck.aside) == ("stuck", None)
+    assert (stuck.outcome, stuck.copy) == ("stuck", None)
     assert "cannot be checked now: its path leads out of the vault" in stuck.reason
     note.unlink()
     (vault / "real.md").rename(note)
@@ -150,13 +154,13 @@ def test_one_note_that_is_stuck_does_not_stop_the_rest(
 ) -> None:
     shutil.copy(note, vault / "Other.md")
     journal.begin(change(OLD, NEW, "Other.md"), OLD, NEW)
-    read = recovery._read_now
+    read = recovery._read_and_sync
 
-    def fail_first(root: Path, path: str, known: tuple[bytes, bytes]) -> bytes | None:
+    def fail_first(root: Path, path: str, images: tuple[bytes, bytes]) -> bytes | None:
         if path == "Stub.md":
             raise OSError(5, os.strerror(5))
-        return read(root, path, known)
+        return read(root, path, images)
 
-    monkeypatch.setattr(recovery, "_read_now", fail_first)
+    monkeypatch.setattr(recovery, "_read_and_sync", fail_first)
     outcomes = {r.path: r.outcome for r in recover(vault, journal, tmp_path / "aside")}
     assert outcomes == {"Stub.md": "stuck", "Other.md": "unchanged"}

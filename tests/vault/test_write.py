@@ -23,7 +23,13 @@ from companion.errors import (
 )
 from companion.vault import file_access, write
 from companion.vault.journal import Journal, NewChange
-from companion.vault.write import NoteMixed, NoteTorn, Snapshot, read_note, write_note
+from companion.vault.write import (
+    ConcurrentWrite,
+    NotePartlyWritten,
+    Snapshot,
+    read_note,
+    write_note,
+)
 from tests.vault.stub_note import ENRICHED, NOTE
 
 NewChangeOf = Callable[..., NewChange]
@@ -200,7 +206,7 @@ def test_says_when_another_program_wrote_in_the_same_moment(
         _appended(note)
 
     monkeypatch.setattr(write, "force_to_disk", append_first)
-    with pytest.raises(NoteMixed, match="another program wrote it in the same moment"):
+    with pytest.raises(ConcurrentWrite, match="another program wrote it in the same moment"):
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == ENRICHED + b"more\n"
     assert [c.state for c in journal.changes()] == ["done"]
@@ -233,7 +239,7 @@ def test_a_failed_write_is_put_back_where_nobody_else_wrote(
     monkeypatch.setattr(write, "exclude_writers", lambda fd, path: excluded)
     monkeypatch.setattr(write, "_overwrite", fail)
     torn = expected != NOTE
-    with pytest.raises(NoteTorn if torn else NoteUnwritable):
+    with pytest.raises(NotePartlyWritten if torn else NoteUnwritable):
         write_note(snapshot, ENRICHED, journal, change())
     assert note.read_bytes() == expected
 
@@ -303,7 +309,7 @@ def test_goes_on_where_leases_are_not_supported(
     def refuse(fd: int) -> None:
         raise OSError(22, "Invalid argument")
 
-    monkeypatch.setattr(file_access, "_take_lease", refuse)
+    monkeypatch.setattr(file_access, "_take_write_lease", refuse)
     write()
     assert note.read_bytes() == ENRICHED
 

@@ -10,7 +10,7 @@ from companion.daemon.api.routing import Noun, the_daemon
 from companion.daemon.api.schemas import WHOLE, FolderPath, NeedShape, NotePath, Sent, Shape
 from companion.daemon.problem import Refusal
 from companion.note.needs import Facts
-from companion.vault.paths import NotThere
+from companion.vault.paths import PathNotFound
 
 notes = Noun("notes")
 
@@ -62,7 +62,7 @@ def read_notes(query: NotesQuery) -> NotePage | NoteShape:
         if query.path is not None:
             return NoteShape.of(query.path, notes.look_at(query.path))
         page = notes.page(query.filter, query.folder, query.after, query.limit)
-    except NotThere as error:
+    except PathNotFound as error:
         raise Refusal(404, str(error)) from None
     found = [NoteShape.of(path, facts) for path, facts in page.notes]
     return NotePage(notes=found, after=page.after, total=page.total)

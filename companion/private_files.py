@@ -1,0 +1,104 @@
+"""Create, read and write files that only their owner may read."""
+
+from __future__ import annotations
+
+import os
+import stat
+import tempfile
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+from companion.errors import UsageError
+
+_OTHERS = 0o077  # the permissions of the group and of all others
+
+
+def make_private_folder(folder: Path) -> None:
+    """Create the folder and its missing parents, for their owner alone. Raises OSError.
+
+    The mode is that of the XDG Base Directory Specification.
+    """
+    for missing in [each for each in (*reversed(folder.parents), folder) if not each.exists()]:
+        missing.mkdir(mode=0o700, exist_ok=True)
+
+
+def open_private(file: str | os.PathLike[str], flags: int) -> int:
+    """Return a descriptor as os.open does; a new file may be read by its owner alone."""
+    return os.open(file, flags, 0o600)
+
+
+def write_private(file: Path, data: bytes) -> None:
+    """Write data to file atomically; at no time may anybody else read it.
+
+    A symbolic link stays one: the file it leads to is written. Missing folders are created.
+
+    Raises UsageError if the file cannot be written; it is unchanged then.
+    """
+    target = Path(os.path.realpath(file))
+    try:
+        make_private_folder(target.parent)
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}-", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as temporary:
+                temporary.write(data)
+                temporary.flush()
+                os.fsync(temporary.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            with suppress(OSError):
+                Path(name).unlink()
+            raise
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written ({error.strerror}); make its folder writable, with room on"
+            " its disk"
+        ) from None
+
+
+def read_if_there(file: Path) -> bytes | None:
+    """Return the content of the file; None if it does not exist.
+
+    Raises UsageError if it cannot be read, or if a symbolic link on the way to it is broken: a
+    file on a drive that is not connected is not a missing file.
+    """
+    try:
+        return file.read_bytes()
+    except FileNotFoundError:
+        for link in (file, *file.parents):
+            if link.is_symlink() and not link.exists():
+                raise UsageError(
+                    f"{link} is a link to {link.readlink()}, which is not there; bring that back, "
+                    "or remove the link"
+                ) from None
+        return None
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+
+
+def is_private(file: Path) -> bool:
+    """Whether only the owner may read or write the file; always true on Windows.
+
+    There, the folders of a user's applications are private. Raises OSError if it does not exist.
+    """
+    return os.name == "nt" or not stat.S_IMODE(file.stat().st_mode) & _OTHERS
+
+
+def keep_private(state: Path) -> None:
+    """Take all permissions of others from a vault's state folder and everything in it.
+
+    Older versions, or a copy of the folder, may have granted some. Its parent, which holds the
+    state of all vaults, is included. Symbolic links and files of other owners are left as they are.
+    """
+    if os.name == "nt":
+        return  # see is_private
+    for path in (state.parent, state, *_walk(state)):
+        with suppress(OSError):
+            mode = path.lstat().st_mode
+            if mode & _OTHERS and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
+                path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    for above, folders, files in os.walk(folder):
+        yield from (Path(above, name) for name in (*folders, *files))

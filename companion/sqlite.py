@@ -1,0 +1,138 @@
+"""Open the SQLite files that only their owner may read, and explain what is wrong with one.
+
+The journal, the index cache and the budget store are opened here. `PRAGMA user_version` counts the
+migrations that a file has been through; one with more of them than are known is refused.
+"""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+from companion.private_files import make_private_folder, open_private
+
+FileId = tuple[int, int]
+"""The device and inode of a file: another file of the same name has another one."""
+
+Migration = Callable[[sqlite3.Connection], None]
+
+SIDE_FILES = ("-wal", "-shm")
+"""What SQLite appends to a file's name, for the files that it keeps beside it in WAL mode."""
+
+_BUSY_PAUSE = 0.01  # seconds
+
+
+class NewerFormat(Exception):
+    """The file has been through migrations that this version does not know.
+
+    version: of the file. newest: the newest that is known.
+    """
+
+    def __init__(self, version: int, newest: int) -> None:
+        super().__init__(f"format {version}, this version knows {newest}")
+        self.version = version
+        self.newest = newest
+
+
+def connect(database: Path | str, busy_seconds: float) -> sqlite3.Connection:
+    """Return a connection to an existing file, or to a new database in memory (`:memory:`).
+
+    No transaction is begun implicitly. Any thread may use the connection, one at a time.
+    busy_seconds: how long a statement waits for the transaction of another connection.
+
+    Raises sqlite3.Error.
+    """
+    name = f"{database.absolute().as_uri()}?mode=rw" if isinstance(database, Path) else database
+    return sqlite3.connect(
+        name, uri=True, timeout=busy_seconds, isolation_level=None, check_same_thread=False
+    )
+
+
+def create_private(file: Path) -> None:
+    """Create the file and its folder if they are missing, for their owner alone. Raises OSError."""
+    make_private_folder(file.parent)
+    # O_EXCL: opening and closing a file that this process has open elsewhere would drop its locks
+    with suppress(FileExistsError):
+        os.close(open_private(file, os.O_RDWR | os.O_CREAT | os.O_EXCL))
+
+
+@contextmanager
+def closed_on_failure(db: sqlite3.Connection) -> Iterator[None]:
+    """Close the connection if the block raises."""
+    try:
+        yield
+    except BaseException:
+        db.close()
+        raise
+
+
+def read_format(db: sqlite3.Connection, migrations: Sequence[Migration]) -> int:
+    """Return how many of the migrations the database has been through. Raises NewerFormat."""
+    version: int = db.execute("PRAGMA user_version").fetchone()[0]
+    if version > len(migrations):
+        raise NewerFormat(version, len(migrations))
+    return version
+
+
+def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
+    """Bring the tables up to date in one transaction, so that all migrations are made or none."""
+    db.execute("BEGIN IMMEDIATE")
+    for migration in migrations[read_format(db, migrations) :]:
+        migration(db)
+    db.execute(f"PRAGMA user_version={len(migrations)}")
+    db.execute("COMMIT")
+
+
+def use_wal(db: sqlite3.Connection, busy_seconds: float) -> None:
+    """Switch to a write-ahead log, in which readers and a writer do not wait for each other.
+
+    Does what SQLite itself does not: waits for other connections. Raises sqlite3.Error.
+    """
+    end = time.monotonic() + busy_seconds
+    while True:
+        try:
+            db.execute("PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error_code(error) != sqlite3.SQLITE_BUSY or time.monotonic() > end:
+                raise
+            time.sleep(_BUSY_PAUSE)
+
+
+def identify_file(file: str | Path) -> FileId | None:
+    """Return which file lies at that path, with one os.stat; None if there is none."""
+    try:
+        found = os.stat(file)  # noqa: PTH116 (twice as fast as Path.stat, before every call)
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
+
+
+def error_code(error: sqlite3.Error) -> int:
+    """Return SQLite's primary result code (https://sqlite.org/rescode.html); 0 if it has none."""
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF
+
+
+def explain_obstacle(error: sqlite3.Error) -> str | None:
+    """Return why the file cannot be used at the moment, and what to do; None if it is damaged.
+
+    The words follow the name of the file. None also stands for errors that no healthy file gives.
+    """
+    return _OBSTACLES.get(error_code(error))
+
+
+_LOCKED = "is locked by another program; close that and try again"
+_NOT_OPENED = "cannot be opened; check that its folder may be read and written"
+_OBSTACLES = {
+    sqlite3.SQLITE_BUSY: _LOCKED,
+    sqlite3.SQLITE_LOCKED: _LOCKED,
+    sqlite3.SQLITE_FULL: "cannot grow, the disk is full; free some space and try again",
+    sqlite3.SQLITE_CANTOPEN: _NOT_OPENED,
+    sqlite3.SQLITE_PERM: _NOT_OPENED,
+    sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk",
+}

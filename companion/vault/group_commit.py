@@ -1,0 +1,169 @@
+"""Group commit: a thread does the journal's work, many pieces of it in one transaction."""
+
+from __future__ import annotations
+
+import logging
+import sqlite3
+import time
+from collections.abc import Callable
+from concurrent.futures import Future
+from contextlib import suppress
+from copy import copy
+from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, NamedTuple, TypeVar
+
+from companion.errors import JournalError, NoteError
+from companion.vault.journal_db import (
+    delete_side_files,
+    identify_files,
+    last_id,
+    open_database,
+    skip_ids,
+    to_journal_error,
+    touch,
+)
+
+T = TypeVar("T")
+_log = logging.getLogger(__name__)
+# In WAL mode a commit with NORMAL makes no fsync; that of the next FULL commit covers it.
+# https://www.sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = "FULL"
+_LONGEST_WAIT = 0.05  # seconds that work which can wait is kept for another transaction
+
+
+class _Task(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    durable: bool
+    can_wait: bool
+    result: Future[Any]
+
+
+class Database:
+    """The journal's database in file. Every method may be called from any thread.
+
+    If the file was deleted or replaced, the next durable work goes into the file that is there
+    then, or into a new one. Its ids continue from those of the lost file.
+
+    commits: how many transactions were forced to the disk.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool) -> None:
+        """Open the database, or create it. Raises JournalError, as open_database does."""
+        self.file = file
+        self.commits = 0
+        self._read_only = read_only
+        self._db = open_database(file, read_only=read_only)
+        self._files = identify_files(file)
+        self._last_id = 0
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._closing = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._serve, name="journal", daemon=True)
+        self._thread.start()
+
+    def ask(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        durable: bool = False,
+        can_wait: bool = False,
+    ) -> Future[T]:
+        """Return a future with the result of the work, which runs in the next transaction.
+
+        durable: the future is done only once the transaction is on the disk.
+        can_wait: other work may be waited for, to share its transaction.
+
+        Raises JournalError if the database is closed. The future raises JournalError if the
+        transaction fails, and NoteError if work raises it.
+        """
+        result: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise JournalError(f"the journal {self.file} is closed")
+            self._tasks.put(_Task(work, durable, can_wait, result))
+        return result
+
+    def close(self) -> None:
+        """Force all work to the disk, and close the database. A second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            if not self._read_only:
+                self._tasks.put(_Task(touch, True, False, Future()))
+            self._tasks.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        open_for_work = True
+        while open_for_work:
+            waiting = [self._tasks.get()]
+            deadline = time.monotonic() + _LONGEST_WAIT
+            with suppress(Empty):
+                while True:
+                    can_wait = all(task and task.can_wait for task in waiting)
+                    left = deadline - time.monotonic() if can_wait else 0
+                    waiting.append(self._tasks.get(timeout=max(0, left)))
+            open_for_work = None not in waiting
+            self._commit([task for task in waiting if task])
+        self._db.close()
+
+    def _commit(self, batch: list[_Task]) -> None:
+        durable = any(task.durable for task in batch) and not self._read_only
+        try:
+            if durable and any(task.work is not touch for task in batch):
+                self._reopen_if_replaced()
+            self._db.execute(f"PRAGMA synchronous={_DURABLE if durable else 'NORMAL'}")
+            self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
+            results = [_attempt(task, self._db) for task in batch]
+            self._db.execute("COMMIT")
+        except Exception as error:  # every thread that waits for a future must get it
+            self._fail(batch, error)
+            return
+        self.commits += durable
+        for task, result in zip(batch, results, strict=True):
+            if isinstance(result, NoteError):
+                task.result.set_exception(result)
+            else:
+                task.result.set_result(result)
+
+    def _reopen_if_replaced(self) -> None:
+        """Reopen the database if its file or a side file is not the one that is in use."""
+        found = identify_files(self.file)
+        if found == self._files:
+            return
+        with suppress(sqlite3.Error):  # it is closed if an earlier attempt failed
+            self._last_id = last_id(self._db)
+        # first: connections of one process to the same -shm file drop each other's locks
+        self._db.close()
+        if lost := found[0] != self._files[0]:
+            delete_side_files(self.file, self._files)
+        self._db = open_database(self.file, read_only=False)
+        skip_ids(self._db, self._last_id)
+        self._files = identify_files(self.file)
+        if lost:
+            _log.warning(
+                "the journal %s was deleted or replaced; what is there now is used, "
+                "and earlier changes can no longer be undone",
+                self.file,
+            )
+
+    def _fail(self, batch: list[_Task], error: Exception) -> None:
+        with suppress(sqlite3.Error):  # it may be closed, see _reopen_if_replaced
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        for task in batch:  # each gets its own exception: threads must not share a traceback
+            if isinstance(error, sqlite3.Error):
+                task.result.set_exception(to_journal_error(error, self.file))
+            else:
+                task.result.set_exception(copy(error))
+
+
+def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
+    """Return the result of the task, or the NoteError that it raised: other tasks go on."""
+    try:
+        return task.work(db)
+    except NoteError as error:
+        return error

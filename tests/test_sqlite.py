@@ -1,0 +1,110 @@
+"""What the journal, the index cache and the budget store share when they open their files."""
+
+from __future__ import annotations
+
+import sqlite3
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from companion.sqlite import (
+    NewerFormat,
+    closed_on_failure,
+    connect,
+    create_private,
+    explain_obstacle,
+    identify_file,
+    migrate,
+    read_format,
+    use_wal,
+)
+
+
+def create_table(db: sqlite3.Connection) -> None:
+    db.execute("CREATE TABLE numbers (number INTEGER)")
+
+
+def add_row(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO numbers VALUES (1)")
+
+
+def fail(db: sqlite3.Connection) -> None:
+    db.execute("INSERT INTO numbers VALUES (2)")
+    raise ValueError("a migration that fails")
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    file = tmp_path / "state" / "a #file?.sqlite3"
+    create_private(file)
+    return file
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="modes are POSIX's")
+def test_only_the_owner_may_read_it(file: Path) -> None:
+    assert file.stat().st_mode & 0o777 == 0o600
+    assert file.parent.stat().st_mode & 0o777 == 0o700
+    create_private(file)  # one that exists stays
+
+
+def test_a_missing_file_is_not_created_by_connecting(tmp_path: Path) -> None:
+    with pytest.raises(sqlite3.OperationalError) as caught:
+        connect(tmp_path / "none", 0)
+    assert explain_obstacle(caught.value) == (
+        "cannot be opened; check that its folder may be read and written"
+    )
+    assert not list(tmp_path.iterdir())
+
+
+def test_migrations_are_made_once(file: Path) -> None:
+    for migrations in ([create_table], [create_table, add_row], [create_table, add_row]):
+        with closing(connect(file, 0)) as db:
+            migrate(db, migrations)
+            assert read_format(db, migrations) == len(migrations)
+    with closing(connect(file, 0)) as db:
+        assert db.execute("SELECT * FROM numbers").fetchall() == [(1,)]
+        with pytest.raises(NewerFormat) as caught:
+            read_format(db, [create_table])
+    assert (caught.value.version, caught.value.newest) == (2, 1)
+
+
+def test_migrations_are_all_made_or_none(file: Path) -> None:
+    db = connect(file, 0)
+    with pytest.raises(ValueError, match="fails"), closed_on_failure(db):
+        migrate(db, [create_table, fail])
+    with pytest.raises(sqlite3.ProgrammingError):
+        db.execute("SELECT 1")  # it is closed
+    with closing(connect(file, 0)) as db:
+        assert read_format(db, [create_table]) == 0
+        assert not db.execute("SELECT * FROM sqlite_schema").fetchall()
+
+
+def test_says_that_another_program_is_in_the_way(file: Path) -> None:
+    with closing(connect(file, 0)) as other, closing(connect(file, 0)) as db:
+        other.execute("BEGIN EXCLUSIVE")
+        with pytest.raises(sqlite3.OperationalError) as caught:
+            use_wal(db, 0.02)
+        assert str(explain_obstacle(caught.value)).startswith("is locked by another program")
+        other.execute("ROLLBACK")
+        use_wal(db, 0)
+        assert db.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+
+
+def test_damage_is_no_obstacle(file: Path) -> None:
+    file.write_bytes(b"no database" * 1000)
+    with closing(connect(file, 0)) as db, pytest.raises(sqlite3.DatabaseError) as caught:
+        read_format(db, [])
+    assert explain_obstacle(caught.value) is None
+
+
+def test_another_file_has_another_identity(file: Path) -> None:
+    before = identify_file(file)
+    assert before is not None and before == identify_file(str(file))
+    other = file.with_name("other")
+    other.write_bytes(b"")
+    other.replace(file)
+    assert identify_file(file) != before
+    file.unlink()
+    assert identify_file(file) is None
