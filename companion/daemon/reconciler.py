@@ -18,7 +18,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_fault
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.enrich.context import VaultContext
-from companion.enrich.task import Job, leave_asked
+from companion.enrich.task import Job, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.needs import Facts
@@ -291,7 +291,7 @@ class Reconciler:
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        return path not in asked or bool(leave_asked(self._space, Job(path), facts.needs)[0])
+        return path not in asked or bool(leave_out_asked(self._space, Job(path), facts.needs)[0])
 
     def _keep_back(self, needy: Collection[str], *, whole: bool) -> None:
         """Take out of the queue what became a backlog."""

@@ -1,4 +1,4 @@
-"""What a run would take, before it is begun: tokens, and money where the price is known."""
+"""What a run is going to take: tokens, and money where the price is known."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from math import ceil
 from typing import NamedTuple
 
 from companion.config import Config
-from companion.enrich.asker import Asker, as_meant
+from companion.enrich.asker import Asker
 from companion.enrich.model import where_it_goes
-from companion.enrich.selection import draft_open, has_open_needs
+from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens, price
 
-ASK_FROM = 50  # notes at a remote endpoint; more are sent only once somebody agreed to it
+ASK_FROM = 50  # notes at a remote endpoint; more are only sent once somebody agreed to it
 
-_SAMPLE = 100  # notes at most that stand for all: each takes 10 ms or more, and a client waits
+_SAMPLE = 100  # notes at most, from which the cost of all is told: each takes 10 ms or more
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
@@ -37,7 +37,7 @@ class Forecast(NamedTuple):
 
 
 def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
-    """Whether so many notes would be sent elsewhere that somebody has to agree to it first.
+    """Return whether so many notes would go elsewhere that somebody has to agree to it first.
 
     Raises JournalError.
     """
@@ -73,11 +73,10 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
     """
     notes = inputs = outputs = 0
     for job in jobs:
-        if (draft := draft_open(workspace, job)) is None:
+        if (task := open_task(workspace, job)) is None:
             continue
         try:
-            meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
-            calls, _ = asker.calls(job.path, draft.view, tuple(meant), meant)
+            calls, _ = asker.plan_calls(job.path, task.parsed, task.needs)
         except NoteError:
             continue
         notes += bool(calls)

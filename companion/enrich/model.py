@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from companion.config import Config, common_state_folder, state_folder
-from companion.enrich.model_calls import Way
 from companion.errors import UsageError
 from companion.llm.budget import PriceOf, Spending
 from companion.llm.catalog import model_path
@@ -77,18 +76,22 @@ _LEAST_CONTEXT = 1024  # tokens that are planned with at least
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
 
+AskMode = Literal["together", "apart", "plain"]
+"""How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
+in plain text, for endpoints that take no JSON format."""
+
+
 class ModelFacts(NamedTuple):
     """What asking depends on.
 
-    context_tokens: what the model reads and writes in one call; None where unknown.
-    way: how it is asked for what a note needs; see companion.enrich.model_calls.
-    prose_tokens: what it is shown of a note at most; None: as much as fits. is_small: whether what
-    it knows by heart is often wrong.
+    context_tokens: what the model reads and writes in one call; None where unknown. mode: how it
+    is asked for what a note needs. prose_tokens: what it is shown of a note at most; None: as much
+    as fits. is_small: whether what it knows by heart is often wrong.
     """
 
     name: str
     context_tokens: int | None
-    way: Way
+    mode: AskMode
     prose_tokens: int | None = None
     is_small: bool = False
 
@@ -99,13 +102,13 @@ def model_facts(config: Config) -> ModelFacts:
     plain = table.json_mode == "text"
     context = table.context_tokens
     if config.is_embedded:
-        way: Way = "plain" if plain else "apart"
-        return ModelFacts(table.model, context or _CONTEXT, way, _PROSE, is_small=True)
-    way = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
+        mode: AskMode = "plain" if plain else "apart"
+        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small=True)
+    mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most = None if context else _PROSE_ELSEWHERE
     if context and table.max_output_tokens:  # thoughts take of the context, too
         context = max(_LEAST_CONTEXT, context - table.max_output_tokens)
-    return ModelFacts(table.model, context, "plain" if plain else way, most)
+    return ModelFacts(table.model, context, "plain" if plain else mode, most)
 
 
 def where_it_goes(config: Config) -> str:

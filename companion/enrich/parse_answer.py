@@ -27,10 +27,6 @@ class NothingToSay(AnswerError):
     """The model answered with nothing, which is an answer: there is no such value."""
 
 
-class NothingToOffer(NothingToSay):
-    """The vault has no value to choose from yet, so that the model is not even asked."""
-
-
 class Limits(NamedTuple):
     """What a value may be, beside the field's own limits.
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from companion.enrich.result import Result
-from companion.enrich.task import Draft, Job, draft_note, is_rejected, leave_asked
+from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
@@ -83,10 +83,10 @@ def has_open_needs(workspace: Workspace, job: Job) -> bool:
     """Whether there is something to ask for in the note. Raises JournalError."""
     if not (job.explicit or job.force or job.requests or job.section):
         return True  # else it were no job
-    return draft_open(workspace, job) is not None
+    return open_task(workspace, job) is not None
 
 
-def draft_open(workspace: Workspace, job: Job) -> Draft | None:
+def open_task(workspace: Workspace, job: Job) -> Task | None:
     """Return what is to be done to the note as it is now; None where nothing is to be asked for.
 
     Raises JournalError.
@@ -94,10 +94,10 @@ def draft_open(workspace: Workspace, job: Job) -> Draft | None:
     if skip_reason(workspace.root, job.path, workspace.ignore):
         return None
     try:
-        draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
+        task = prepare_task(workspace, job, read_note(workspace.root, job.path).data)
     except NoteError:
         return None
-    return None if draft.skipped or not draft.needs else draft
+    return None if task.skipped or not task.needs else task
 
 
 def left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
@@ -110,7 +110,7 @@ def left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Coun
     for folder in folders:
         for path in asked:
             if _is_in(path, folder) and (facts := scan.notes.get(path)):
-                for why in leave_asked(workspace, Job(path), facts.needs)[1][:1]:
+                for why in leave_out_asked(workspace, Job(path), facts.needs)[1][:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
         whole = _folder_reason(workspace, folder) if folder else None
@@ -155,11 +155,11 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) ->
         )
         needs = facts.needs
         if path in asked:
-            needs, _ = leave_asked(workspace, job, needs)
+            needs, _ = leave_out_asked(workspace, job, needs)
         if choice.every or needs or path in own:
             yield job
-        elif choice.retry and any(map(is_rejected, asked.get(path, {}).values())):
-            yield job._replace(again=True)
+        elif choice.retry and any(map(was_rejected, asked.get(path, {}).values())):
+            yield job._replace(rejected_only=True)
 
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
@@ -229,5 +229,5 @@ def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
 def _without_asked(workspace: Workspace, path: str, facts: Facts, was_asked: bool) -> Facts:
     if not was_asked:
         return facts
-    needs, left = leave_asked(workspace, Job(path), facts.needs)
+    needs, left = leave_out_asked(workspace, Job(path), facts.needs)
     return facts._replace(needs=needs, left=(*facts.left, *left))

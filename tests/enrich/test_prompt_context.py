@@ -1,10 +1,10 @@
-"""What a model is shown of a note beside its prose."""
+"""What a model is context of a note beside its prose."""
 
 from __future__ import annotations
 
 import pytest
 
-from companion.enrich.context import show_note, telling_properties
+from companion.enrich.context import make_prompt_context, subject_properties
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, load_prompts
@@ -24,8 +24,8 @@ from companion.prompts import Ask, load_prompts
         ("\n".join(f"p{n}: {'x' * 50}" for n in range(9)), [f"p{n}: {'x' * 50}" for n in range(4)]),
     ],
 )  # fmt: skip
-def test_telling_properties(yaml: str, told: list[str]) -> None:
-    assert telling_properties(ParsedNote(NoteText(f"---\n{yaml}\n---\n"))) == told
+def test_subject_properties(yaml: str, told: list[str]) -> None:
+    assert subject_properties(ParsedNote(NoteText(f"---\n{yaml}\n---\n"))) == told
 
 
 @pytest.mark.parametrize(
@@ -38,9 +38,9 @@ def test_telling_properties(yaml: str, told: list[str]) -> None:
     ],
 )
 def test_a_prompt_names_what_the_note_does_not_the_files_id(text: str, told: str) -> None:
-    shown = show_note(ParsedNote(NoteText(text)), "A/202402111200.md", {})
+    context = make_prompt_context(ParsedNote(NoteText(text)), "A/202402111200.md", {})
     prompts = load_prompts()
     asks = [Ask(name, prompts.fields[name]) for name in ("description", "aliases", "callout")]
-    prompt = prompts.messages(asks, shown, json=True)[1]["content"]
+    prompt = prompts.messages(asks, context, json=True)[1]["content"]
     assert told in prompt
     assert "202402111200" not in prompt

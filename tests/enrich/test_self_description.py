@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.enrich.context import show_note
+from companion.enrich.context import make_prompt_context
 from companion.enrich.extractive import is_self_description
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -44,6 +44,6 @@ def test_a_self_description_tells_of_the_page_or_speaks_to_the_reader(
     ],
 )
 def test_the_prompt_has_a_self_description_written_once_more(opening: str, repeated: bool) -> None:
-    shown = show_note(ParsedNote(NoteText(f"{opening}\n")), "Starter.md", {})
-    instruction = load_prompts().fields["description"].instruction(shown)
+    context = make_prompt_context(ParsedNote(NoteText(f"{opening}\n")), "Starter.md", {})
+    instruction = load_prompts().fields["description"].instruction(context)
     assert (opening in instruction) is repeated
