@@ -12,7 +12,7 @@ from companion.cli.session import NotePath, common_options, open_session, resolv
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
-from companion.enrich.model import model_facts, where_it_goes
+from companion.enrich.model import describe_endpoint, model_facts
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
@@ -60,7 +60,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         if as_json:
             show.object({"messages": call.messages, "schema": call.schema})
             continue
-        show.say(f"To {where_it_goes(workspace.config)}", style="bold")
+        show.say(f"To {describe_endpoint(workspace.config)}", style="bold")
         for message in call.messages:
             show.say(f"\n{message['role']}:", style="bold cyan")
             show.say(message["content"])

@@ -260,7 +260,7 @@ class Reconciler:
         notes = self._scan.notes
         before = {path: _shared(notes.get(path)) for path in hints}
         with self._reading:
-            changed = self._space.look_again(self._scan, hints)
+            changed = self._space.rescan(self._scan, hints)
             if any(before.get(path) != _shared(notes.get(path)) for path in changed):
                 self._known = None
         needy = [path for path in hints if self._needs(path, notes.get(path), asked=hints)]

@@ -64,7 +64,7 @@ class VaultContext:
     def vocabulary(self, fields: Sequence[Field], text: str) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 
-        Those whose words stand in text come first, then the most used ones.
+        Those whose words are in the text come first, then the most used ones.
         """
         words = text.casefold()
         chosen = {}

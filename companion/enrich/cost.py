@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.model import where_it_goes
+from companion.enrich.model import describe_endpoint
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -31,7 +31,7 @@ class Forecast(NamedTuple):
     price: float | None
 
     def times(self, share: float) -> Forecast:
-        """Return the same for so many times the notes."""
+        """Return the forecast for this many times the notes."""
         notes, inputs, outputs = (round(number * share) for number in self[:3])
         return Forecast(notes, inputs, outputs, self.price and self.price * share)
 
@@ -47,27 +47,27 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
-def tell_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
-    """Return in words what the jobs, one at least, would send, where to, and about what it costs.
+def describe_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
+    """Return in words what the jobs, at least one, would send where, and about what that costs.
 
     Raises JournalError.
     """
     sample = jobs[:: ceil(len(jobs) / _SAMPLE)]
-    told = forecast(workspace, asker, sample).times(len(jobs) / len(sample))
-    notes = f"{told.notes:,} note{'' if told.notes == 1 else 's'}"
+    total = forecast(workspace, asker, sample).times(len(jobs) / len(sample))
+    notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
-    cost = "price not known" if told.price is None else f"about ${told.price:,.2f}"
+    cost = "price not known" if total.price is None else f"about ${total.price:,.2f}"
     if workspace.config.is_embedded:
         cost = "at no charge"
     return (
-        f"{notes} would be sent to {where_it_goes(workspace.config)}: "
-        f"about {told.input_tokens:,} tokens in and {told.output_tokens:,} out, {cost}."
+        f"{notes} would be sent to {describe_endpoint(workspace.config)}: "
+        f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
 
 
 def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecast:
-    """Return what the jobs would take, from the very messages that would be sent.
+    """Return what the jobs would take, estimated from the messages that would be sent.
 
     Raises JournalError.
     """

@@ -22,8 +22,8 @@ from threading import Event
 from companion.enrich.asker import Asker
 from companion.enrich.model_calls import field_of
 from companion.enrich.outcome import Rejected, RepeatedFaults
-from companion.enrich.plan import Filling, Plan, any_filling
-from companion.enrich.plan_worker import MANY, Planner
+from companion.enrich.plan import Filling, Plan, sample_filling
+from companion.enrich.plan_worker import CHILD_FROM, Planner
 from companion.enrich.result import Answered, NoteStatus, PlannedChange, Result, failed_result
 from companion.enrich.task import Job, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
@@ -235,7 +235,7 @@ class Enricher:
         if not may_refuse(task.parsed.note):  # another plan would cost a third of the throughput
             return
         kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in task.needs]
-        self._plan(task, [any_filling(need, kind == "list") for need, kind in kinds])
+        self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
         """Return what becomes of the task's note, and the edits of its text as it was read.
@@ -274,7 +274,7 @@ def open_planner(workspace: Workspace) -> Planner:
 
     Several runs may share it.
     """
-    return Planner(workspace.rules, has_child=workspace.config.concurrency >= MANY)
+    return Planner(workspace.rules, has_child=workspace.config.concurrency >= CHILD_FROM)
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:

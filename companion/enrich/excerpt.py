@@ -1,4 +1,4 @@
-"""A note's prose, cut to what a model may read: by its structure, so that every part is heard."""
+"""A note's text, cut to what a model may read, so that every section is represented."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CUT = "(cut here)"
 
 
 class _Block(NamedTuple):
-    """What blank lines part, outside code. lines: where it stands in the outline."""
+    """The text between two blank lines outside code. lines: where it is in the outline."""
 
     text: str
     lines: range
@@ -27,9 +27,9 @@ class _Block(NamedTuple):
 
 @dataclass
 class _Section:
-    """A heading, if any, and the blocks below it up to the next one. lines: all of them.
+    """A heading, if any, and the blocks below it up to the next one. lines: of both.
 
-    taken: what is shown of each block, by its number: all of it, or how it begins.
+    taken: what the excerpt has of each block, by its number: all of it, or its beginning.
     """
 
     heading: str | None
@@ -37,44 +37,45 @@ class _Section:
     blocks: list[_Block]
     taken: dict[int, str] = field(default_factory=dict)
 
-    def show(self) -> Iterable[str]:
+    def render(self) -> Iterable[str]:
         if self.heading is not None:
             yield self.heading
         is_cut = False
         for number, block in enumerate(self.blocks):
-            if shown := self.taken.get(number, ""):
-                yield shown
+            if text := self.taken.get(number, ""):
+                yield text
                 is_cut = False
-            if shown != block.text and not is_cut:
+            if text != block.text and not is_cut:
                 yield CUT
                 is_cut = True
 
     def next_block(self) -> int | None:
-        """Return the number of the first block that nothing is shown of; None: there is none."""
+        """Return the number of the first block that is not taken; None: all are."""
         return next((n for n in range(len(self.blocks)) if n not in self.taken), None)
 
 
-def excerpt(lines: Sequence[Line], budget: int | None, around: Sequence[int] = ()) -> str:
-    """Return the note's prose, without comments and what a reader cannot see; links as words.
+def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = ()) -> str:
+    """Return the note's text, without comments and what a reader cannot see; links as words.
 
-    budget: about the tokens it may take; None: all of it. Where it is too long, the headings
-    stay, and the openings of all sections come before what follows in any of them. around: lines
-    of the outline; half of the budget is first for what stands nearest to them in their section.
+    budget: about how many tokens it may take; None: any number. A text that is too long keeps
+    its headings, and the first blocks of all sections before the second ones of any. places: lines
+    of the outline; up to half of the budget goes first to the blocks nearest to them in their
+    section.
     """
     whole = _visible(lines)
     if budget is None or estimate_tokens(whole) <= budget:
         return whole
     sections = list(_sections(lines))
     left = budget - sum(_cost(each.heading or "") + _cost(CUT) for each in sections)
-    if left < budget // 2:  # more headings than text: they are told apart, in the prompt's frame
+    if left < budget // 2:  # more headings than text: the prompt lists them elsewhere
         blocks = [block for each in sections for block in each.blocks]
         sections = [_Section(None, range(len(lines)), blocks)]
         left = budget - _cost(CUT)
-    most = left // (2 * len(around)) if around else 0
-    for line in around:
+    most = left // (2 * len(places)) if places else 0
+    for line in places:
         left -= sum(_take_near(each, line, most) for each in sections if line in each.lines)
     _take(sections, left)
-    return "\n\n".join(part for each in sections for part in each.show())
+    return "\n\n".join(part for each in sections for part in each.render())
 
 
 def _take_near(section: _Section, line: int, most: int) -> int:
@@ -87,7 +88,7 @@ def _take_near(section: _Section, line: int, most: int) -> int:
     spent = 0
     for number in sorted(range(len(section.blocks)), key=distance):
         block = section.blocks[number].text
-        cost = _cost(block) + _cost(CUT)  # a gap may open beside it
+        cost = _cost(block) + _cost(CUT)  # something beside it may be cut
         if spent + cost > most:
             break
         section.taken[number] = block
@@ -133,7 +134,7 @@ def _sections(lines: Sequence[Line]) -> Iterable[_Section]:
 
 
 def _blocks(lines: Sequence[Line], within: range) -> list[_Block]:
-    """Return what blank lines part, outside code."""
+    """Return the blocks within these lines."""
     blocks: list[_Block] = []
     first = within.start
     for number in (*within, within.stop):
@@ -146,13 +147,13 @@ def _blocks(lines: Sequence[Line], within: range) -> list[_Block]:
 
 
 def _visible(lines: Sequence[Line]) -> str:
-    shown = "\n".join(_read(line) for line in lines if line.kind != "comment")
-    return "\n".join(visible_lines(shown.strip("\n")))
-
-
-def _read(line: Line) -> str:
-    """Return the line as a reader sees it: of links and embeds, the words."""
-    return line.shown if line.kind == "code" else without_links(line.shown)
+    """Return the lines as a reader sees them: of links and embeds, the words."""
+    texts = (
+        line.shown if line.kind == "code" else without_links(line.shown)
+        for line in lines
+        if line.kind != "comment"
+    )
+    return "\n".join(visible_lines("\n".join(texts).strip("\n")))
 
 
 def _cost(text: str) -> int:

@@ -1,4 +1,4 @@
-"""What the configuration lets be spent, counted in the one file of all vaults."""
+"""The configured model: what is known of it, a client that asks it, and what that may spend."""
 
 from __future__ import annotations
 
@@ -47,31 +47,27 @@ def open_spending(config: Config, root: Path | None = None) -> Spending:
 
 
 def _price_of(config: Config) -> PriceOf | None:
-    """Return what tokens cost at the configured model; nothing on this machine."""
+    """Return what tokens cost at the configured model, 0 on this machine; None: not known."""
     if config.is_embedded:
-        return _nothing
+        return _free
     endpoint = config.remote_endpoint()
     if endpoint.is_local:
-        return _nothing
+        return _free
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
-        return _dollars(endpoint, input_tokens, output_tokens)
+        found = price(endpoint.model, endpoint.address, input_tokens, output_tokens)
+        return found.dollars if found else None
 
     return None if cost(1, 1) is None else cost
 
 
-def _dollars(endpoint: Endpoint, input_tokens: int, output_tokens: int) -> Decimal | None:
-    found = price(endpoint.model, endpoint.address, input_tokens, output_tokens)
-    return found.dollars if found else None
-
-
-def _nothing(input_tokens: int, output_tokens: int) -> Decimal:
+def _free(input_tokens: int, output_tokens: int) -> Decimal:
     return Decimal(0)
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once
-_PROSE = 600  # tokens of a note that the embedded model reads: two cores read some 100 a second
-_PROSE_ELSEWHERE = 8000  # the same where nothing is told of the model: more only costs more
+_PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
+_PROSE_ELSEWHERE = 8000  # the same where context_tokens is not set: more only costs more
 _LEAST_CONTEXT = 1024  # tokens that are planned with at least
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
@@ -111,7 +107,7 @@ def model_facts(config: Config) -> ModelFacts:
     return ModelFacts(table.model, context, "plain" if plain else mode, most)
 
 
-def where_it_goes(config: Config) -> str:
+def describe_endpoint(config: Config) -> str:
     """Return in words which model at which endpoint is asked."""
     if config.is_embedded:
         return f"{config.endpoint.model}, the embedded model: nothing leaves this machine"
@@ -137,7 +133,7 @@ def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
 
 @contextmanager
 def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
-    """Open what any number of clients may ask; the embedded model is stopped at the end.
+    """Open what any number of clients can ask; an embedded model is stopped at the end.
 
     Raises UsageError when the embedded model is not on this machine.
     """
@@ -163,6 +159,6 @@ def make_client(
 ) -> Client:
     """Return a client of the source; closing it leaves the source and the spending open.
 
-    learned_from: an earlier client, whose findings about the endpoint it takes over.
+    learned_from: an earlier client; what it learned about the endpoint is kept.
     """
     return Client(source, cancelled, spending=spending, learned_from=learned_from)

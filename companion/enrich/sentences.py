@@ -15,8 +15,8 @@ _AFTER_ABBREVIATION = re.compile(
 _END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
 _SIGN = re.compile(r"\S")
 
-# How a sentence begins that needs the one before it: English, German, Spanish, Russian; Chinese,
-# Japanese.
+# How a sentence begins that needs the one before it, in English, German, Spanish, Russian, Chinese
+# and Japanese.
 _LEANS = re.compile(
     r"""(?:
       it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
@@ -35,7 +35,7 @@ _LEANS = re.compile(
 
 
 def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
-    """Yield the sentences of the paragraphs; what a paragraph ends with is one, complete or not."""
+    """Yield the sentences of the paragraphs; the end of a paragraph ends one, complete or not."""
     for paragraph in paragraphs:
         begin = 0
         for end in find_sentence_ends(paragraph):
@@ -46,14 +46,14 @@ def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
 
 
 def find_sentence_ends(text: str) -> Iterator[int]:
-    """Yield where the sentences end that a blank follows; in Chinese and Japanese, all of them."""
+    """Yield the offsets after sentences that whitespace follows; Chinese and Japanese need none."""
     for end in _END.finditer(text):
         if _ends_sentence(text, end):
             yield end.end()
 
 
 def leans_back(sentence: str) -> bool:
-    """Return whether the sentence begins in a way that needs the one before it: “However, ...”."""
+    """Return whether the sentence refers to the one before it, as “However, ...” does."""
     return bool(_LEANS.match(sentence))
 
 

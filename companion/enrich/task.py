@@ -71,17 +71,17 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     """
     parsed = ParsedNote(NoteText.decode(data))
     if not job.force:
-        facts = _find(workspace, job, parsed, job.explicit or job.rejected_only)
+        facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
         needs, left = leave_out_asked(workspace, job, facts.needs)
         return Task(data, parsed, facts.skipped, needs, (*facts.left, *left))
     reverted = revert_own_changes(
         workspace.journal, job.path, parsed.note.text, partial(_find_keys, workspace, job)
     )
     parsed, reopened = ParsedNote(NoteText(reverted.text)), reverted.keys
-    facts = _find(workspace, job, parsed, job.explicit or bool(reopened))
+    facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened))
     found = facts.needs
     if not job.explicit:  # what stubs need, and what Companion wrote once
-        usual = {need.key for need in _find(workspace, job, parsed, explicit=False).needs}
+        usual = {need.key for need in _find_needs(workspace, job, parsed, explicit=False).needs}
         found = tuple(need for need in found if need.key in usual | reopened)
     needs, left = leave_out_asked(workspace, job, found, reopened)
     return Task(data, parsed, facts.skipped, needs, (*reverted.left, *facts.left, *left), reopened)
@@ -101,7 +101,10 @@ def leave_out_asked(
         if need.key not in asked or need.key in reopened:
             open_needs.append(need)
         else:
-            left.setdefault(_why_left(asked[need.key]), []).append(_name(need))
+            name = need.kind
+            if name == CALLOUT:
+                name = f"callout “{need.question or need.heading or 'AI'}”"
+            left.setdefault(_why_left(asked[need.key]), []).append(name)
     again = "name the note, or use --retry, to ask again"
     return tuple(open_needs), tuple(
         f"{', '.join(names)}: {why}; {again}" for why, names in left.items()
@@ -119,36 +122,26 @@ def _why_left(asked: AskedNeed) -> str:
     return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
 
 
-def _name(need: Need) -> str:
-    if need.kind != CALLOUT:
-        return need.kind
-    return f"callout “{need.question or need.heading or 'AI'}”"
-
-
-def _find(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
+def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
     facts = find_facts(parsed, workspace.rules, explicit=explicit, section=job.section)
-    if job.requests:
-        return facts._replace(needs=tuple(n for n in facts.needs if _is_asked(parsed, n)))
-    if job.rejected_only:
+    needs: Iterable[Need] = facts.needs
+    if job.requests:  # the empty callouts, which the user put there to be filled
+        needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)
+    elif job.rejected_only:
         asked = workspace.journal.asked(job.path)
-        return facts._replace(needs=tuple(n for n in facts.needs if was_rejected(asked.get(n.key))))
-    if job.section is None:
-        return facts
-    return facts._replace(needs=tuple(_in_section(parsed, facts.needs, job.section)))
+        needs = (need for need in needs if was_rejected(asked.get(need.key)))
+    elif job.section is not None:
+        needs = _in_section(parsed, needs, job.section)
+    return facts._replace(needs=tuple(needs))
 
 
 def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
-    """Return what the job would ask for, were this the note's text and the note named."""
+    """Return the keys of what the job would ask for in a named note with this text."""
     try:
-        facts = _find(workspace, job, ParsedNote(NoteText(text)), explicit=True)
+        facts = _find_needs(workspace, job, ParsedNote(NoteText(text)), explicit=True)
     except NoteRefused:
         return frozenset()
     return frozenset(need.key for need in facts.needs)
-
-
-def _is_asked(parsed: ParsedNote, need: Need) -> bool:
-    """Whether the need is an empty callout, which the user put there to be filled."""
-    return need.kind == CALLOUT and find_callout(parsed, need) is not None
 
 
 def _in_section(parsed: ParsedNote, needs: Iterable[Need], section: Section) -> Iterator[Need]:
