@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,22 +19,17 @@ from companion.enrich.context import (
 from companion.enrich.excerpt import excerpt
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
-    CallAnswers,
     CallPlan,
     CallPlanner,
-    RawAnswer,
     TokenBudget,
     field_of,
     question_of,
-    send_call,
 )
-from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.retry import RETRY_TOKENS, add_faults
+from companion.enrich.outcome import NoteAnswers, Rejected
+from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
-from companion.llm.errors import JsonUnsupported
-from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
@@ -69,7 +64,7 @@ class Asker:
         Raises EndpointError, Cancelled.
         """
         note = self._read_note(path, parsed, needs)
-        unaskable, (answers, usage) = _send_calls(self._planner(note), needs, client)
+        unaskable, (answers, usage) = send_calls(self._planner(note), needs, client)
         acceptor = Acceptor(
             self._workspace,
             self.vault_context,
@@ -87,8 +82,8 @@ class Asker:
         }
         if unfit:
             planner = self._planner(note, RETRY_TOKENS)
-            _, (answers, more) = _send_calls(planner, list(unfit), client, unfit)
-            outcomes, usage = _merge(outcomes, acceptor.accept(answers)), usage + more
+            _, (answers, more) = send_calls(planner, list(unfit), client, unfit)
+            outcomes, usage = merge_outcomes(outcomes, acceptor.accept(answers)), usage + more
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
         return NoteAnswers(tuple(outcomes), usage)
@@ -160,54 +155,6 @@ class _AskedNote(NamedTuple):
     language: str | None
     callout_titles: frozenset[str]
     lines: list[int]
-
-
-def _send_calls(
-    planner: CallPlanner,
-    needs: Sequence[Need],
-    client: Client,
-    unfit: Mapping[Need, Rejected] | None = None,
-) -> tuple[list[Rejected], CallAnswers]:
-    """Return the needs that cannot be asked for, and the model's answers to the others, unchecked.
-
-    unfit: the first answers, where this is the second question.
-
-    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
-    work.
-    """
-    calls, unaskable = planner.plan(needs)
-    answers: list[RawAnswer | Rejected] = []
-    usage = Usage()
-    for number, call in enumerate(calls):
-        try:
-            given = send_call(add_faults(call, unfit) if unfit else call, client)
-        except JsonUnsupported:
-            rest = [asked.need for later in calls[number:] for asked in later.asked]
-            more, given = _send_calls(replace(planner, mode="plain"), rest, client, unfit)
-            return unaskable + more, CallAnswers(answers + given.answers, usage + given.usage)
-        answers += given.answers
-        usage += given.usage
-    return unaskable, CallAnswers(answers, usage)
-
-
-def _merge(
-    first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
-) -> list[Accepted | Rejected]:
-    """Return what both came to.
-
-    A need keeps its last reason, unless the model had nothing to say to the second question.
-    """
-    accepted = {each.need: each for each in second if isinstance(each, Accepted)}
-    rejected = {
-        each.need: each for each in second if isinstance(each, Rejected) and each.kind != "nothing"
-    }
-    merged: list[Accepted | Rejected] = []
-    for each in first:
-        if isinstance(each, Rejected) and (last := rejected.get(each.need)):
-            each = last._replace(proposed=last.proposed or each.proposed)
-        if each.need not in accepted:
-            merged.append(each)
-    return [*merged, *accepted.values()]
 
 
 def _find_places(

@@ -1,27 +1,77 @@
-"""The second question: the first with one message more, which says what was wrong."""
+"""Sends the calls about a note; the second time, with what was wrong with the first answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from companion.enrich.checks import Fault
-from companion.enrich.model_calls import Call
-from companion.enrich.outcome import Rejected
+from companion.enrich.model_calls import Call, CallAnswers, CallPlanner, RawAnswer, send_call
+from companion.enrich.outcome import Accepted, Rejected
+from companion.llm.client import Client
+from companion.llm.errors import JsonUnsupported
+from companion.llm.response import Usage
 from companion.note.needs import Need
 
 RETRY_TOKENS = 300  # what the second question has beyond the first, for each need
 _LONGEST_REPEATED = 400  # characters of the bad answer that the model sees again
 
 
-def add_faults(call: Call, rejected: Mapping[Need, Rejected]) -> Call:
+def send_calls(
+    planner: CallPlanner,
+    needs: Sequence[Need],
+    client: Client,
+    unfit: Mapping[Need, Rejected] | None = None,
+) -> tuple[list[Rejected], CallAnswers]:
+    """Return the needs that cannot be asked for, and the model's answers to the others, unchecked.
+
+    unfit: the first answers, where this is the second question.
+
+    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
+    work.
+    """
+    calls, unaskable = planner.plan(needs)
+    answers: list[RawAnswer | Rejected] = []
+    usage = Usage()
+    for number, call in enumerate(calls):
+        try:
+            given = send_call(_add_faults(call, unfit) if unfit else call, client)
+        except JsonUnsupported:
+            rest = [asked.need for later in calls[number:] for asked in later.asked]
+            more, given = send_calls(replace(planner, mode="plain"), rest, client, unfit)
+            return unaskable + more, CallAnswers(answers + given.answers, usage + given.usage)
+        answers += given.answers
+        usage += given.usage
+    return unaskable, CallAnswers(answers, usage)
+
+
+def merge_outcomes(
+    first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
+) -> list[Accepted | Rejected]:
+    """Return what the first and the second answers came to together.
+
+    A need keeps its last reason, unless the model had nothing to say to the second question.
+    """
+    accepted = {each.need: each for each in second if isinstance(each, Accepted)}
+    rejected = {
+        each.need: each for each in second if isinstance(each, Rejected) and each.kind != "nothing"
+    }
+    merged: list[Accepted | Rejected] = []
+    for each in first:
+        if isinstance(each, Rejected) and (last := rejected.get(each.need)):
+            each = last._replace(proposed=last.proposed or each.proposed)
+        if each.need not in accepted:
+            merged.append(each)
+    return [*merged, *accepted.values()]
+
+
+def _add_faults(call: Call, rejected: Mapping[Need, Rejected]) -> Call:
     """Return the call with what was wrong with the first answers to its needs, rejected as unfit.
 
     The model does not see its first answer again where it must not copy.
     """
-    faults = [(asked.ask.key, _fault_of(rejected[asked.need])) for asked in call.asked]
-    _, fault = faults[0]
+    faults = {ask.key: fault for need, ask in call.asked if (fault := rejected[need].fault)}
+    fault = next(iter(faults.values()))
     if call.longest_copy:
         *before, last = call.messages
         told = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
@@ -34,15 +84,10 @@ def add_faults(call: Call, rejected: Mapping[Need, Rejected]) -> Call:
         answer = json.dumps(answers, ensure_ascii=False)
     told = f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
     if len(faults) > 1:
-        lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults]
+        lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults.items()]
         told = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
     second = [{"role": "assistant", "content": answer}, {"role": "user", "content": told}]
     return replace(call, messages=[*call.messages, *second])
-
-
-def _fault_of(rejected: Rejected) -> Fault:
-    assert rejected.fault
-    return rejected.fault
 
 
 def _shorten(answer: object) -> str:

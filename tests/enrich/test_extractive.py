@@ -1,4 +1,4 @@
-"""The note's best own sentence: prose only, whole, about the note's subject, inert."""
+"""The sentence in which a note says what it is about, and when it is the better description."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.extractive import extract_sentence, read_paragraphs, restates_note
+from companion.enrich.extractive import (
+    extract_sentence,
+    is_self_description,
+    read_paragraphs,
+    restates_note,
+)
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value
@@ -140,3 +145,29 @@ def test_restates_note(title: str, body: str, answer: str, expected: bool) -> No
     parsed = ParsedNote(NoteText(body))
     sentence = extract_sentence(parsed, title, 160)
     assert sentence and restates_note(answer, sentence, parsed, title) is expected
+
+
+SELF_DESCRIPTIONS = [
+    pytest.param("This page lists all shortcuts.", True, id="of the page"),
+    pytest.param("Learn how to feed a starter.", True, id="to the reader"),
+    pytest.param("With a starter, you can bake bread.", True, id="what the reader can do"),
+    pytest.param("How a starter is fed.", True, id="a headline"),
+    pytest.param("Diese Seite erklärt den Sauerteig.", True, id="German"),
+    pytest.param("Cómo se cuida la masa madre.", True, id="Spanish"),
+    pytest.param("Эта страница о закваске.", True, id="Russian"),
+    pytest.param("本文介绍酸面包的做法。", True, id="Chinese"),
+    pytest.param("この記事ではサワードウを紹介します。", True, id="Japanese"),
+    pytest.param("Sourdough is raised by wild yeast.", False, id="of the subject"),
+    pytest.param("Howard Carter found the tomb.", False, id="a name that begins so"),
+    pytest.param("This bread is sour.", False, id="of something else"),
+    pytest.param("With yeast, bread rises.", False, id="no reader"),
+    pytest.param("本州は日本の島です。", False, id="a name that begins so, Japanese"),
+    pytest.param("This note is about bread.", False, id="what the checks take for a model's"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "expected"), SELF_DESCRIPTIONS)
+def test_a_self_description_tells_of_the_page_or_speaks_to_the_reader(
+    sentence: str, expected: bool
+) -> None:
+    assert is_self_description(sentence) is expected
