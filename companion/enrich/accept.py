@@ -1,4 +1,4 @@
-"""From a model's answers to values that may go into a note, or the reasons why not."""
+"""Accepts a model's answers as values that may go into a note, or rejects them with a reason."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ class Acceptor:
         the note says.
         """
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
-        if first is None or not (answer := _usable_answer(first)):
+        if first is None or not (answer := _replaceable_answer(first)):
             return list(outcomes)
         need, title = first.need, self._context.title
         field = field_of(need, self._workspace.prompts)
@@ -185,8 +185,8 @@ class Acceptor:
         return Limits(field.choices(self._context), taken, resolve)
 
 
-def _usable_answer(outcome: Accepted | Rejected) -> str | None:
-    """Return a description, or why it was rejected; None: there was none to take the place of."""
+def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:
+    """Return a description, or why it was rejected; None where no fallback may take its place."""
     if isinstance(outcome, Accepted):
         return outcome.filling.value if isinstance(outcome.filling.value, str) else None
     is_none = outcome.kind in ("nothing", "no choices", "no completion")
@@ -194,4 +194,4 @@ def _usable_answer(outcome: Accepted | Rejected) -> str | None:
 
 
 def _no_note(_target: str) -> None:
-    """Resolve no link: all become their words."""
+    """Resolve no link, so that all become plain words."""

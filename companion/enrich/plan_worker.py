@@ -56,9 +56,9 @@ class Planner:
     def __init__(self, rules: Rules, *, has_child: bool = False) -> None:
         self._rules = rules
         self._lock = threading.Lock()
-        self._child = _start() if has_child else None
+        self._child = _start_child() if has_child else None
         if self._child:
-            weakref.finalize(self, _end, self._child)
+            weakref.finalize(self, _kill, self._child)
 
     def plan(
         self, parsed: ParsedNote, fillings: Sequence[Filling], styles: Styles, afterwards: str
@@ -101,7 +101,7 @@ def _plan(order: _Order) -> Plan | None:
         return None
 
 
-def _start() -> subprocess.Popen[bytes] | None:
+def _start_child() -> subprocess.Popen[bytes] | None:
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
     # -P: no module of the working directory; only the package that this module belongs to
     command = [sys.executable, "-P", "-c", _CODE, str(Path(companion.__file__).parents[1])]
@@ -111,7 +111,7 @@ def _start() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _kill(child: subprocess.Popen[bytes]) -> None:
     with suppress(OSError), child:
         child.kill()  # it holds nothing that could be lost
 
