@@ -104,10 +104,12 @@ class Asker:
         vocabulary = self.vault_context.vocabulary(
             [field_of(need, prompts) for need in needs], parsed.note.text
         )
-        language = told = self._language_of(path, parsed)
-        if language == "English" and not self._workspace.config.notes.language:
-            told = None  # models fall back to it untold
-        context = make_prompt_context(parsed, path, vocabulary, language=told)
+        language = self._language_of(path, parsed)
+        # English is what models write without being asked to.
+        is_default = language == "English" and not self._workspace.config.notes.language
+        context = make_prompt_context(
+            parsed, path, vocabulary, language=None if is_default else language
+        )
         lines = _find_places(parsed, needs, titles)
         return _AskedNote(parsed, needs, context, language, titles, lines)
 

@@ -145,7 +145,7 @@ class NoteLanguages:
         return found
 
     def _commonest(self, paths: Iterable[str]) -> str | None:
-        """Return the commonest language of the first notes, of those whose language is told."""
+        """Return the commonest language of the first notes, of those whose language is clear."""
         counts = Counter(self._detect(islice(paths, _SAMPLE)))
         return counts.most_common(1)[0][0] if counts else None
 
@@ -167,7 +167,7 @@ LITTLE_TEXT = 100
 """Letters of a note's text under which it says hardly more than its title."""
 
 # Letters at most; a Chinese sign counts as 2.5.
-_OPENING = 240  # of the sentence that describes the note: it is shown beside the note, so it costs
+_OPENING = 240  # of the sentence that describes the note: it comes in addition to the note's text
 _HEADINGS = 400  # of the list of headings, which are in the note's text, too
 _NAMES = 400  # of the aliases, and as many of the tags
 _PROPERTIES = 240  # of the properties that stand for a text

@@ -18,7 +18,7 @@ from companion.llm.pricing import estimate_tokens, price
 
 ASK_FROM = 50  # notes at a remote endpoint; more are only sent once somebody agreed to it
 
-_SAMPLE = 100  # notes at most, from which the cost of all is told: each takes 10 ms or more
+_SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 

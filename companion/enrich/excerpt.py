@@ -18,7 +18,7 @@ CUT = "(cut here)"
 """What stands in an excerpt where something of the note is left out."""
 
 
-class _Block(NamedTuple):
+class _ExcerptBlock(NamedTuple):
     """The text between two blank lines outside code. lines: where it is in the outline."""
 
     text: str
@@ -26,7 +26,7 @@ class _Block(NamedTuple):
 
 
 @dataclass
-class _Section:
+class _ExcerptSection:
     """A heading, if any, and the blocks below it up to the next one. lines: of both.
 
     taken: what the excerpt has of each block, by its number: all of it, or its beginning.
@@ -34,7 +34,7 @@ class _Section:
 
     heading: str | None
     lines: range
-    blocks: list[_Block]
+    blocks: list[_ExcerptBlock]
     taken: dict[int, str] = field(default_factory=dict)
 
     def render(self) -> Iterable[str]:
@@ -69,7 +69,7 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
     left = budget - sum(_cost(each.heading or "") + _cost(CUT) for each in sections)
     if left < budget // 2:  # more headings than text: the prompt lists them elsewhere
         blocks = [block for each in sections for block in each.blocks]
-        sections = [_Section(None, range(len(lines)), blocks)]
+        sections = [_ExcerptSection(None, range(len(lines)), blocks)]
         left = budget - _cost(CUT)
     most = left // (2 * len(places)) if places else 0
     for line in places:
@@ -78,7 +78,7 @@ def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = (
     return "\n\n".join(part for each in sections for part in each.render())
 
 
-def _take_near(section: _Section, line: int, most: int) -> int:
+def _take_near(section: _ExcerptSection, line: int, most: int) -> int:
     """Take the blocks of the section nearest to the line, while they fit; return what they cost."""
 
     def distance(number: int) -> int:
@@ -96,7 +96,7 @@ def _take_near(section: _Section, line: int, most: int) -> int:
     return spent
 
 
-def _take(sections: Sequence[_Section], left: int) -> None:
+def _take(sections: Sequence[_ExcerptSection], left: int) -> None:
     """Take the first block of each section, then the second ones, while they fit."""
     open_sections = list(sections)
     while open_sections:
@@ -124,24 +124,24 @@ def _opening(block: str, budget: int) -> str:
     return block[: ends[fitting - 1]].rstrip()
 
 
-def _sections(lines: Sequence[Line]) -> Iterable[_Section]:
+def _sections(lines: Sequence[Line]) -> Iterable[_ExcerptSection]:
     starts = [number for number, line in enumerate(lines) if line.kind == "heading"]
     for start, stop in pairwise([None, *starts, len(lines)]):
         assert stop is not None
         heading = None if start is None else _visible([lines[start]])
         within = range(0 if start is None else start, stop)
-        yield _Section(heading, within, _blocks(lines, within[start is not None :]))
+        yield _ExcerptSection(heading, within, _blocks(lines, within[start is not None :]))
 
 
-def _blocks(lines: Sequence[Line], within: range) -> list[_Block]:
+def _blocks(lines: Sequence[Line], within: range) -> list[_ExcerptBlock]:
     """Return the blocks within these lines."""
-    blocks: list[_Block] = []
+    blocks: list[_ExcerptBlock] = []
     first = within.start
     for number in (*within, within.stop):
         is_over = number == within.stop
         if is_over or not (lines[number].text.strip() or lines[number].kind == "code"):
             if (text := _visible(lines[first:number])).strip():
-                blocks.append(_Block(text, range(first, number)))
+                blocks.append(_ExcerptBlock(text, range(first, number)))
             first = number + 1
     return blocks
 

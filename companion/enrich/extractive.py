@@ -134,8 +134,8 @@ def _plain(line: str) -> str:
     while end and _TAGS.fullmatch(words[end - 1]):
         end -= 1
     start = next((n for n in range(end) if not _TAGS.fullmatch(words[n])), end)
-    shown = without_links(" ".join(words[start:end]))
-    return " ".join(_MARK.sub("", shown).split())
+    text = without_links(" ".join(words[start:end]))
+    return " ".join(_MARK.sub("", text).split())
 
 
 # The sentence is about the page, or tells the reader what to do with it. Models turn it into “X is

@@ -74,19 +74,19 @@ def _add_faults(call: Call, rejected: Mapping[Need, Rejected]) -> Call:
     fault = next(iter(faults.values()))
     if call.longest_copy:
         *before, last = call.messages
-        told = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
-        last = {**last, "content": f"{last['content']}\n\n{told}"}
+        request = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
+        last = {**last, "content": f"{last['content']}\n\n{request}"}
         return replace(call, messages=[*before, last])
     answers = {ask.key: _shorten(rejected[need].answer) for need, ask in call.asked}
     if call.schema is None:
         [answer] = answers.values()
     else:
         answer = json.dumps(answers, ensure_ascii=False)
-    told = f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
+    request = f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
     if len(faults) > 1:
         lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults.items()]
-        told = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
-    second = [{"role": "assistant", "content": answer}, {"role": "user", "content": told}]
+        request = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
+    second = [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
     return replace(call, messages=[*call.messages, *second])
 
 
