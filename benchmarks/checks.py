@@ -24,8 +24,8 @@ from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import find_missed
 from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, join_instructions
 from companion.enrich.checks.unfinished import whole_sentences
-from companion.enrich.extractive import running_text
-from companion.enrich.language import Languages
+from companion.enrich.context import NoteLanguages
+from companion.enrich.extractive import read_paragraphs
 from companion.enrich.parse_answer import Limits, read_answer
 from companion.enrich.words import count_unspaced, width
 from companion.errors import AnswerError
@@ -88,7 +88,7 @@ def main() -> int:
 def read_vault(vault: Path) -> list[Note]:
     root = vault.resolve()
     found = find_references(root, IgnoreRules(), described=False)
-    languages = Languages(root, [note.path for note in found])
+    languages = NoteLanguages(root, [note.path for note in found])
     return [Note(note, languages.of(note.path, note.view)) for note in found]
 
 
@@ -103,7 +103,7 @@ def answer_with_description(note: Note, prompts: Prompts) -> CheckedAnswer | Non
 def answer_with_paragraphs(note: Note, prompts: Prompts) -> CheckedAnswer | None:
     """Return the paragraphs the note begins with as a callout; None where they are too short."""
     taken: list[str] = []
-    for paragraph in running_text(note.reference.view)[:3]:
+    for paragraph in read_paragraphs(note.reference.view)[:3]:
         if sum(map(width, [*taken, paragraph])) <= CALLOUT[1]:
             taken.append(paragraph)
     if sum(map(width, taken)) < CALLOUT[0] or not taken[-1].endswith((".", "。")):
@@ -191,7 +191,7 @@ def _make_answer(note: Note, prompts: Prompts, name: str, text: str) -> CheckedA
         return None
     text = value if isinstance(value, str) else "\n".join(value)
     view, title = note.reference.view, note.reference.title
-    words, told = "\n".join(running_text(view)), join_instructions(prompts, field)
+    words, told = "\n".join(read_paragraphs(view)), join_instructions(prompts, field)
     return CheckedAnswer(field, text, text, title, view.note.text, words, told, note.language)
 
 

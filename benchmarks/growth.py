@@ -16,9 +16,9 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.checks import CHECKS, CheckedAnswer
-from companion.enrich.context import show_note
+from companion.enrich.context import make_prompt_context
 from companion.enrich.excerpt import excerpt
-from companion.enrich.extractive import own_sentence
+from companion.enrich.extractive import extract_sentence
 from companion.note.callouts import PLAIN, place_callout
 from companion.note.exclusions import find_marks
 from companion.note.links import LinkNames, link_mentions, link_targets
@@ -124,9 +124,9 @@ def of_notes() -> dict[str, Callable[[str], Callable[[], object]]]:
         "tags": lambda view: view.inline_tags,
         "marks": lambda view: find_marks(view, ("secret",), ()),
         "place": lambda view: place_callout(view.note, view.lines, ["x"], PLAIN),
-        "own sentence": lambda view: own_sentence(view, "x", 160),
+        "own sentence": lambda view: extract_sentence(view, "x", 160),
         "excerpt": lambda view: excerpt(view.lines, 2000),
-        "shown": lambda view: show_note(view, "x.md", {}).values(),
+        "shown": lambda view: make_prompt_context(view, "x.md", {}).values(),
         "link targets": lambda view: link_targets(view.note.text),
     }
     return {

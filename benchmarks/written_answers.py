@@ -96,10 +96,12 @@ def try_answers(root: Path) -> Iterator[Outcome]:
             needs = answering.needs_of(note, [written.field])[:1]
             made = asker.ask(path, note.view, needs, OneAnswerClient(written.answer))
             for need in needs:
-                filled = next((f for f in made.fillings if f.need == need and not f.remark), None)
+                fillings = [each.filling for each in made.accepted]
+                filled = next((f for f in fillings if f.need == need and not f.remark), None)
+                reasons = {each.need: each.reason for each in made.rejected}
                 value = filled.value if filled else ""
                 text = value if isinstance(value, str) else "\n".join(value)
-                yield Outcome(written, text, str(made.refused.get(need, "the note's own sentence")))
+                yield Outcome(written, text, reasons.get(need, "the note's own sentence"))
 
 
 def read_answers() -> Iterator[Written]:

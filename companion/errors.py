@@ -70,9 +70,4 @@ class EndpointError(CompanionError):
 
 
 class AnswerError(CompanionError):
-    """The endpoint answered, but with nothing that can be used for this note.
-
-    `proposed`: in words, the values that it named and that the vault does not use yet.
-    """
-
-    proposed = ""
+    """The endpoint answered, but with nothing that can be used for this note."""

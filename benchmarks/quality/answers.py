@@ -79,8 +79,9 @@ class Answering:
         self, asker: Asker, client: CachedClient, note: Reference, kinds: Sequence[str]
     ) -> list[Answered]:
         needs = self.needs_of(note, kinds)
-        outcome = asker.ask(note.path, note.view, needs, client)
-        values = {filling.need: filling for filling in outcome.fillings}
+        answers = asker.ask(note.path, note.view, needs, client)
+        values = {each.need: each.filling for each in answers.accepted}
+        reasons = {each.need: each.reason for each in answers.rejected}
         made = []
         for need in needs:
             filling = values.get(need)
@@ -90,7 +91,7 @@ class Answering:
                     note,
                     need.kind,
                     value if isinstance(value, str) else "\n".join(value),
-                    "" if filling else str(outcome.refused.get(need, "no answer")),
+                    "" if filling else reasons.get(need, "no answer"),
                     filling.remark if filling else "",
                     client.took,
                     client.asked,

@@ -15,9 +15,9 @@ from companion.daemon.backlog_consent import Consent
 from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import tell_cost
+from companion.enrich.cost import describe_cost
 from companion.enrich.model import model_facts
-from companion.enrich.selection import Choice, choose_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.catalog import model_path
@@ -71,15 +71,15 @@ def tell_of_all(config: Config, root: Path, show: Show) -> None:
     """
     with open_workspace(config, root, read_only=True) as workspace:
         scan = workspace.scan()
-        if jobs := choose_jobs(workspace, scan, [""], Choice())[0]:
+        if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
             asker = Asker(workspace, VaultContext(scan), model_facts(config))
-            show.say(tell_cost(workspace, asker, jobs))
+            show.say(describe_cost(workspace, asker, jobs))
 
 
 def _ask(workspace: Workspace, fill: bool | None, show: Show, *, is_short: bool = False) -> None:
     """Look the vault over, and ask. is_short: say nothing where there is nothing to ask."""
     known = VaultContext(scan := workspace.scan())
-    paths = [job.path for job in choose_jobs(workspace, scan, [""], Choice())[0]]
+    paths = [job.path for job in choose_jobs(workspace, scan, [""], JobOptions())[0]]
     table = workspace.config.background
     kept = Backlog(workspace.root, workspace.state, table.backlog)
     kept.sort(paths, whole=True)

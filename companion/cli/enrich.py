@@ -27,12 +27,12 @@ from companion.daemon.client_runs import Order
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import ASK_FROM, needs_agreement, tell_cost
+from companion.enrich.cost import ASK_FROM, describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
-from companion.enrich.selection import Choice, choose_jobs, left_alone, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
@@ -77,7 +77,7 @@ def enrich(
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.
     """
     show = Show(as_json=as_json)
-    choice = Choice(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
+    choice = JobOptions(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
     tally = Tally(show, with_diff, dry_run)
     running = find_running(vault, paths)
     with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
@@ -99,7 +99,7 @@ def enrich(
         if every:
             return Counter()  # each of them was named
         with open_workspace(run.config, workspace.root, read_only=True) as again:
-            return left_alone(again, again.scan(), wanted)
+            return count_left_alone(again, again.scan(), wanted)
 
     order = Order(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
     return run_at_daemon(running, order, tally, find_left) or int(unreadable)
@@ -127,12 +127,12 @@ class _Run:
         self.name = new_run()
         self.left: Counter[str] = Counter()
 
-    def choose(self, wanted: Sequence[str], choice: Choice) -> tuple[list[Job], list[Result]]:
+    def choose(self, wanted: Sequence[str], choice: JobOptions) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
         self.known = VaultContext(scan := self.workspace.scan())
         warn_of_marks(self.workspace, scan, self.show)
         if not choice.every:  # else each of them is named
-            self.left = left_alone(self.workspace, scan, wanted)
+            self.left = count_left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
 
     def work(self, jobs: list[Job], skipped: Sequence[Result], limit: int | None) -> int:
@@ -159,7 +159,7 @@ class _Run:
             raise fault
         return self.tally.status(cancelled, ending.status)
 
-    def is_ready(self, wanted: Sequence[str], choice: Choice, limit: int | None) -> bool:
+    def is_ready(self, wanted: Sequence[str], choice: JobOptions, limit: int | None) -> bool:
         """Whether the daemon may begin: the model is here, and the user is told what it costs."""
         config = self.config
         is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
@@ -179,7 +179,7 @@ class _Run:
         """
         if not needs_agreement(self.workspace, jobs):
             return True
-        self.show.warn(tell_cost(self.workspace, self._asker(), jobs))
+        self.show.warn(describe_cost(self.workspace, self._asker(), jobs))
         if not self._can_ask():
             raise UsageError(
                 "nothing was sent, for nobody is here to agree; say --yes to send them all, or"

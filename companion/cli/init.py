@@ -26,7 +26,7 @@ from companion.config.edit_settings import (
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.model_servers import probe_model, what_thinking_means
-from companion.enrich.model import where_it_goes
+from companion.enrich.model import describe_endpoint
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find_model, model_path
 from companion.note.text import split_lines
@@ -143,7 +143,7 @@ class _Init:
         try:
             if not self._fetch(config):
                 return True
-            self.show.say(f"Asking {where_it_goes(config)}")
+            self.show.say(f"Asking {describe_endpoint(config)}")
             trial = probe_model(config)
         except CompanionError as error:
             if not self.asks:

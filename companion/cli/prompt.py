@@ -9,11 +9,11 @@ import click
 
 from companion.cli.output import Show
 from companion.cli.session import NotePath, common_options, open_session, resolve_path
-from companion.enrich.asker import Asker, as_meant
+from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
-from companion.enrich.model import model_facts, where_it_goes
-from companion.enrich.task import Draft, Job, draft_note
+from companion.enrich.model import describe_endpoint, model_facts
+from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
 from companion.note.sections import Section
@@ -42,18 +42,17 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
             return
         where = None if section is None else Section(section)
-        draft = _draft(workspace, Job(path, explicit=True, retry=True, section=where))
-        if draft.skipped or not draft.needs:
-            why = draft.skipped or "it needs nothing"
+        task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
+        if task.skipped or not task.needs:
+            why = task.skipped or "it needs nothing"
             show.warn(f"{path}: nothing would be sent: {why}")
             return
         asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(workspace.config))
-        meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
-        calls, hopeless = asker.calls(path, draft.view, tuple(meant), meant)
-    for error in hopeless.values():
-        show.warn(str(error))
+        calls, unaskable = asker.plan_calls(path, task.parsed, task.needs)
+    for rejected in unaskable:
+        show.warn(rejected.reason)
     shown = [message["content"] for call in calls for message in call.messages]
-    if any(text.count(CUT) > draft.view.note.text.count(CUT) for text in shown):
+    if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
         show.warn(
             f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
         )
@@ -61,7 +60,7 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         if as_json:
             show.object({"messages": call.messages, "schema": call.schema})
             continue
-        show.say(f"To {where_it_goes(workspace.config)}", style="bold")
+        show.say(f"To {describe_endpoint(workspace.config)}", style="bold")
         for message in call.messages:
             show.say(f"\n{message['role']}:", style="bold cyan")
             show.say(message["content"])
@@ -70,9 +69,9 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             show.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
 
 
-def _draft(workspace: Workspace, job: Job) -> Draft:
+def _prepare(workspace: Workspace, job: Job) -> Task:
     """Return what is to be done to the note. Raises NoteError, which names the note."""
     try:
-        return draft_note(workspace, job, read_note(workspace.root, job.path).data)
+        return prepare_task(workspace, job, read_note(workspace.root, job.path).data)
     except NoteRefused as error:
         raise NoteRefused(error.reason, job.path, error.line) from None

@@ -17,7 +17,7 @@ from companion.cli.session import (
     resolve_paths,
 )
 from companion.cli.unused_settings import warn_of_folders, warn_of_marks
-from companion.enrich.selection import ScanReport, as_object
+from companion.enrich.selection import ScanReport, scan_object
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
@@ -49,7 +49,7 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
         report = ScanReport(workspace, found, [*wanted, *links])
     if as_json:
         for path, facts in report.all():
-            show.object(as_object(path, facts))
+            show.object(scan_object(path, facts))
     else:
         _print(report, show, all_skipped)
 

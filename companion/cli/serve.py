@@ -13,7 +13,7 @@ from companion.cli.session import choose_vault, common_options
 from companion.config import config_folder, load_config
 from companion.daemon.daemon import Daemon
 from companion.daemon.process import serve as serve_vault
-from companion.enrich.model import where_it_goes
+from companion.enrich.model import describe_endpoint
 from companion.errors import UsageError
 from companion.private_files import write_private
 
@@ -40,7 +40,7 @@ def serve(port: int | None, vault: Path | None) -> None:
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background
         show.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
-        show.say(f"Asks {where_it_goes(config)}")
+        show.say(f"Asks {describe_endpoint(config)}")
         show.say(
             f"In the background: {background.off}"
             if background.off

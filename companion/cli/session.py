@@ -16,7 +16,7 @@ from companion.config import Config, config_folder, load_config, state_folder
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
-from companion.enrich.model import where_it_goes
+from companion.enrich.model import describe_endpoint
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.vault.files import is_utf8
@@ -139,8 +139,8 @@ def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient 
     address = "" if config.is_embedded else config.remote_endpoint().address
     if theirs != (address, config.endpoint.model):
         raise UsageError(
-            f"this command would ask {where_it_goes(config)}; but the daemon that runs for this "
-            f"vault (pid {place.pid}) asks {status.model} "
+            f"this command would ask {describe_endpoint(config)}; but the daemon that runs for "
+            f"this vault (pid {place.pid}) asks {status.model} "
             f"{f'at {status.endpoint}' if status.endpoint else '(the embedded model)'}. Give both "
             "the same settings, or stop the daemon"
         )

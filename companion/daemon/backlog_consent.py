@@ -9,7 +9,7 @@ from companion.daemon.backlog import Backlog
 from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import tell_cost
+from companion.enrich.cost import describe_cost
 from companion.enrich.model import model_facts
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -57,7 +57,7 @@ class Consent:
         words = ""
         if waiting:
             asker = Asker(self._space, self._known(), model_facts(self._space.config))
-            words = tell_cost(self._space, asker, [Job(path) for path in waiting])
+            words = describe_cost(self._space, asker, [Job(path) for path in waiting])
         if len(waiting) > len(self._told_for):
             _log.info(
                 "%d notes lay here before, or came at once, and wait: companion backlog asks",

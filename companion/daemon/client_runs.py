@@ -11,7 +11,7 @@ from typing import Literal, NamedTuple
 
 from companion.daemon.work_queue import Priority
 from companion.enrich.result import Result
-from companion.enrich.selection import Choice
+from companion.enrich.selection import JobOptions
 from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit
 
@@ -31,7 +31,7 @@ class Order(NamedTuple):
     """
 
     paths: Sequence[str]
-    choice: Choice = Choice()
+    choice: JobOptions = JobOptions()
     priority: Priority = Priority.REQUEST
     text: str | None = None
     stops_on_fault: bool = False

@@ -26,7 +26,7 @@ from companion.daemon.requests import Requests
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import EnricherSource, Workers
 from companion.enrich.asker import Asker
-from companion.enrich.cost import needs_agreement, tell_cost
+from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
@@ -284,7 +284,7 @@ class Daemon:
         if not needs_agreement(self._space, jobs):
             return
         facts = model_facts(self._space.config)
-        cost = tell_cost(self._space, Asker(self._space, self._reconciler.known(), facts), jobs)
+        cost = describe_cost(self._space, Asker(self._space, self._reconciler.known(), facts), jobs)
         raise NotAgreed(
             f"{cost} Nothing was sent, for somebody has to agree to it first: with `agreed` in the"
             " API, or by `companion enrich FOLDER --yes`."

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 from companion.daemon.circuit_breaker import EndpointFault
 from companion.enrich.selection import ScanReport
-from companion.enrich.task import Job, draft_note
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.note.fillable import why_unfillable
@@ -132,11 +132,11 @@ class NoteQueries:
             return Facts(skipped=reason)
         try:
             data = read_note(self._space.root, path).data
-            draft = draft_note(self._space, Job(path), data)
+            task = prepare_task(self._space, Job(path), data)
         except NoteError as error:
             return Facts(skipped=error.reason)
-        why = draft.skipped or why_unfillable(draft.view, property_names(draft.needs))
-        return Facts(needs=() if why else draft.needs, left=draft.left, skipped=why)
+        why = task.skipped or why_unfillable(task.parsed, property_names(task.needs))
+        return Facts(needs=() if why else task.needs, left=task.left, skipped=why)
 
 
 def resolve_path(root: Path, path: str) -> str:

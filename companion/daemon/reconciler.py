@@ -18,7 +18,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_fault
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.enrich.context import VaultContext
-from companion.enrich.task import Job, leave_asked
+from companion.enrich.task import Job, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.needs import Facts
@@ -260,7 +260,7 @@ class Reconciler:
         notes = self._scan.notes
         before = {path: _shared(notes.get(path)) for path in hints}
         with self._reading:
-            changed = self._space.look_again(self._scan, hints)
+            changed = self._space.rescan(self._scan, hints)
             if any(before.get(path) != _shared(notes.get(path)) for path in changed):
                 self._known = None
         needy = [path for path in hints if self._needs(path, notes.get(path), asked=hints)]
@@ -291,7 +291,7 @@ class Reconciler:
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        return path not in asked or bool(leave_asked(self._space, Job(path), facts.needs)[0])
+        return path not in asked or bool(leave_out_asked(self._space, Job(path), facts.needs)[0])
 
     def _keep_back(self, needy: Collection[str], *, whole: bool) -> None:
         """Take out of the queue what became a backlog."""

@@ -280,7 +280,7 @@ class Requests:
 
 def _require_numbers(given: Given, numbers: Collection[int]) -> None:
     """Check that the result has changes of these numbers. Raises UsageError."""
-    count = len(given.answered.outcome.fillings)
+    count = len(given.answered.fillings)
     if unknown := [str(number) for number in sorted(numbers) if not 0 <= number < count]:
         many = "1 change" if count == 1 else f"{count} changes"
         raise UsageError(f"the result has {many}, counted from 0; there is no {unknown[0]}")

@@ -71,7 +71,7 @@ class EnricherSource:
     def renew(self) -> None:
         """Ask from now on with the names and vocabularies of the vault as they are now."""
         if self._asker:
-            self._asker.known = self._known()
+            self._asker.vault_context = self._known()
 
     def close(self) -> None:
         """Close the model."""

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 
 from companion.config import Config
 from companion.doctor.setup import Check
-from companion.enrich.model import open_client, where_it_goes
+from companion.enrich.model import describe_endpoint, open_client
 from companion.errors import AnswerError
 from companion.llm.catalog import Model, find_model, model_path, models_folder
 from companion.llm.client import Client
@@ -157,7 +157,7 @@ def check_model(config: Config, *, thorough: bool) -> Check:
     Raises UsageError when there is no such model, or the endpoint's address is none.
     """
     if not config.is_embedded:
-        return Check("model", "ok", where_it_goes(config))
+        return Check("model", "ok", describe_endpoint(config))
     model = find_model(config.endpoint.model)
     path = model_path(model.name)
     if path is None:
@@ -169,7 +169,7 @@ def check_model(config: Config, *, thorough: bool) -> Check:
                 return Check("model", "problem", f"the file of {model.name} is damaged", mend)
     size = path.stat().st_size
     looked = "checksum right" if thorough and model.sha256 else "not read through"
-    return Check("model", "ok", f"{where_it_goes(config)} ({size:,} bytes, {looked})")
+    return Check("model", "ok", f"{describe_endpoint(config)} ({size:,} bytes, {looked})")
 
 
 def check_answer(config: Config) -> Check:

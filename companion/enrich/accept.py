@@ -1,10 +1,9 @@
-"""From a model's answers to values that may go into a note, or the reasons why not."""
+"""Accepts a model's answers as values that may go into a note, or rejects them with a reason."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
 
 from companion.enrich.checks import (
     CheckedAnswer,
@@ -19,254 +18,180 @@ from companion.enrich.checks import (
 )
 from companion.enrich.checks.answer_language import language_named
 from companion.enrich.context import VaultContext
-from companion.enrich.extractive import is_self_description, own_sentence, running_text
+from companion.enrich.extractive import extract_sentence, read_paragraphs, restates_note
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import field_of
+from companion.enrich.model_calls import AskedFor, RawAnswer, field_of
+from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
-from companion.enrich.retry import AnswerUnfit
-from companion.enrich.sentences import find_sentences, needs_previous
-from companion.enrich.words import find_stems, find_tokens
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
-from companion.llm.response import NoCompletion, Usage
 from companion.note.links import link_mentions, link_targets, links_once
-from companion.note.needs import CALLOUT, DESCRIPTION, Need
+from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.parsed_note import ParsedNote
-from companion.prompts import Field, Prompts
-from companion.prompts import PromptContext as Shown
+from companion.prompts import Ask, Field, PromptContext
 
 
-class Outcome(NamedTuple):
-    """What came of asking: values that may go into the note, and why there is none for a need.
+class Acceptor:
+    """Accepts or rejects what a model answers to the needs of one note.
 
-    fallbacks: the needs that the note's own sentence fills, and why the model's answer does not.
-    """
-
-    fillings: list[Filling]
-    refused: Mapping[Need, AnswerError]
-    usage: Usage
-    fallbacks: Mapping[Need, AnswerError] = {}
-
-
-class Reader:
-    """Reads the answers of a model to what one note needs.
-
-    path: the note's, with `/`. language: what they should be in; None: nothing tells it.
+    path: the note's, with `/`. language: what answers should be in; None: nothing tells it.
+    context: what the prompts show of the note.
     """
 
     def __init__(
         self,
         workspace: Workspace,
-        known: VaultContext,
+        vault_context: VaultContext,
         model: ModelFacts,
         path: str,
-        view: ParsedNote,
+        parsed: ParsedNote,
+        context: PromptContext,
         language: str | None,
     ) -> None:
         self._workspace = workspace
-        self._known = known
+        self._vault_context = vault_context
         self._model = model
         self._path = path
-        self._view = view
-        self._linked = link_targets(view.note.text)
-        self._said = view.note.text  # and what its callouts will say
+        self._parsed = parsed
+        self._context = context
         self._language = language and (language_named(language) or language)
+        self._linked = link_targets(parsed.note.text)
+        self._text = parsed.note.text  # with the callouts that were accepted already below it
 
-    def read(self, shown: Shown, answers: Mapping[Need, object]) -> Outcome:
-        """Return what the answers come to. shown: what the model saw of the note."""
-        fillings: list[Filling] = []
-        refused: dict[Need, AnswerError] = {}
-        for need, given in answers.items():
-            field = field_of(need, self._workspace.prompts)
-            try:
-                value = self._read_value(shown, need, field, given)
-                fillings.append(Filling(need, value, self._propose(shown, field, given)))
-            except AnswerError as error:
-                refused[need] = error
-                if new := self._find_new(shown, field, given):
-                    named = ", ".join(new)
-                    error.proposed = f"proposed {need.kind}: {named} (not used in this vault yet)"
-        return Outcome(fillings, refused, Usage())
+    def accept(self, answers: Iterable[RawAnswer | Rejected]) -> list[Accepted | Rejected]:
+        """Return what comes of the answers, in their order."""
+        return [
+            answer if isinstance(answer, Rejected) else self._accept_one(answer)
+            for answer in answers
+        ]
 
-    def _read_value(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
-        if isinstance(given, AnswerError):
-            raise given
-        value = self._check(shown, need, field, given)
-        if need.kind != CALLOUT:
-            return value
-        text = "\n".join([value] if isinstance(value, str) else value)
-        self._said += f"\n\n{text}"
-        if self._workspace.config.callout.links:
-            text = link_mentions(text, self._known.names, self._path, self._linked)
-            self._linked |= link_targets(text)
-        return text.split("\n")
+    def use_fallback(self, outcomes: Sequence[Accepted | Rejected]) -> list[Accepted | Rejected]:
+        """Return the outcomes with a sentence of the note where it is the better description.
 
-    def _check(self, shown: Shown, need: Need, field: Field, given: object) -> str | list[str]:
-        """Return the value in the answer. Raises NothingToSay, AnswerUnfit where checks are on."""
-        limits = self._limits(shown, field)
-        if field.kind == "prose" and isinstance(given, str):
-            given = links_once(given, self._known.names, self._path, self._linked)
-        if not checks_are_on():
-            return read_answer(field, given, limits)
-        note = self._said if field.kind == "prose" else self._view.note.text
+        That is where the model's was rejected, or where a small model restates what a sentence of
+        the note says.
+        """
+        first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
+        if first is None or not (answer := _replaceable_answer(first)):
+            return list(outcomes)
+        need, title = first.need, self._context.title
+        field = field_of(need, self._workspace.prompts)
+        sentence = extract_sentence(self._parsed, title, field.max_characters)
+        if sentence is None or sentence == answer:
+            return list(outcomes)
+        if isinstance(first, Accepted):
+            if not (self._model.is_small and restates_note(answer, sentence, self._parsed, title)):
+                return list(outcomes)
+            answer = f"“{answer}” says it over again"
+        asked = AskedFor(need, Ask(field.name, field))
+        if find_fault(self._checked_answer(asked, sentence, self._parsed.note.text)):
+            return list(outcomes)
+        filling = Filling(need, sentence, f"the note's own sentence; the model's answer: {answer}")
+        fallback = Accepted(filling, first if isinstance(first, Rejected) else None)
+        return [*(each for each in outcomes if each.need != need), fallback]
+
+    def _accept_one(self, answer: RawAnswer) -> Accepted | Rejected:
+        need, ask = answer.asked
+        limits = self._limits(ask.field)
+        new = tuple(
+            value
+            for value in find_new_values(ask.field, answer.value, limits)
+            if not self._vault_context.is_used(ask.field, value)
+        )
         try:
-            value = read_answer(field, _tidied(given, field, need, shown.title, note), limits)
+            value = self._read_value(answer, limits)
+        except NothingToSay as error:
+            return Rejected(need, str(error), "nothing", new, answer.value)
+        except AnswerError as error:
+            return Rejected(need, str(error), "no answer", new, answer.value)
+        if isinstance(value, Fault):
+            reason = f"the {ask.field.name} {value.reason}"
+            return Rejected(need, reason, "unfit", new, answer.value, value)
+        if need.kind == CALLOUT:
+            value = self._add_links("\n".join([value] if isinstance(value, str) else value))
+        named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
+        return Accepted(Filling(need, value, named))
+
+    def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
+        """Return the value in the answer, or what a check found in it, where checks are on.
+
+        Raises NothingToSay, AnswerError.
+        """
+        ask, raw = answer.asked.ask, answer.value
+        field = ask.field
+        if field.kind == "prose" and isinstance(raw, str):
+            raw = links_once(raw, self._vault_context.names, self._path, self._linked)
+        if not checks_are_on():
+            return read_answer(field, raw, limits)
+        note = self._text if field.kind == "prose" else self._parsed.note.text
+        try:
+            value = read_answer(field, self._tidy(raw, ask, note), limits)
         except NothingToSay:
             raise
         except AnswerError as error:
-            fault = Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
-            raise AnswerUnfit(field.name, fault) from error
+            return Fault("value", f"cannot be used: {error}", "Keep to what was asked for.")
         if field.kind == "text" and isinstance(value, str):
             value = whole_sentences(value)
-        answer = self._said_for(shown, need, field, value, note)
-        if isinstance(given, str):
-            answer = replace(answer, raw=given)
-        if isinstance(value, list) and field.kind == "list":
-            return self._fit_items(answer, value)
-        if field.kind != "choice" and (found := find_fault(answer)):
-            raise AnswerUnfit(field.name, found)
-        return value
+        if field.kind == "choice" or (field.kind == "list" and field.vocabulary is not None):
+            return value  # one of the vault's own
+        checked = self._checked_answer(answer.asked, value, note)
+        if isinstance(raw, str):
+            checked = replace(checked, raw=raw)
+        if field.kind != "list":
+            return find_fault(checked) or value
+        if not (fit := find_good_items(checked)):
+            raise NothingToSay(f"the model named nothing fit for {field.name}")
+        return fit
 
-    def may_stand_in(self, shown: Shown, need: Need, sentence: str) -> bool:
-        """Return whether a sentence of the note may be its description."""
-        field = field_of(need, self._workspace.prompts)
-        return not find_fault(self._said_for(shown, need, field, sentence, self._view.note.text))
+    def _tidy(self, raw: object, ask: Ask, note: str) -> object:
+        if not isinstance(raw, str):
+            return raw
+        if ask.field.kind == "prose":
+            title = self._context.title
+            return trim_callout(raw, ask.field, title, note, may_quote=bool(ask.question))
+        return without_citations(raw, note) if ask.field.kind == "text" else raw
 
-    def _said_for(
-        self, shown: Shown, need: Need, field: Field, value: str | list[str], note: str
-    ) -> CheckedAnswer:
+    def _add_links(self, text: str) -> list[str]:
+        """Return the lines of a callout, in which the first mention of another note is a link."""
+        self._text += f"\n\n{text}"
+        if self._workspace.config.callout.links:
+            text = link_mentions(text, self._vault_context.names, self._path, self._linked)
+            self._linked |= link_targets(text)
+        return text.split("\n")
+
+    def _checked_answer(self, asked: AskedFor, value: str | list[str], note: str) -> CheckedAnswer:
+        need, ask = asked
         text = value if isinstance(value, str) else "\n".join(value)
-        explains = need.kind == CALLOUT and not need.question
+        explains = need.kind == CALLOUT and not ask.question
         return CheckedAnswer(
-            field,
+            ask.field,
             text,
             text,
-            shown.title,
+            self._context.title,
             note,
-            "\n".join(running_text(self._view)),
-            join_instructions(self._workspace.prompts, field),
+            "\n".join(read_paragraphs(self._parsed)),
+            join_instructions(self._workspace.prompts, ask.field),
             self._language,
-            need.question or "",
+            ask.question or "",
             explains and self._model.is_small,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
-    def _fit_items(self, answer: CheckedAnswer, items: list[str]) -> list[str]:
-        if answer.field.vocabulary is not None:  # the vault's own values
-            return items
-        if fit := find_good_items(answer):
-            return fit
-        raise NothingToSay(f"the model named nothing fit for {answer.field.name}")
-
-    def _limits(self, shown: Shown, field: Field) -> Limits:
-        taken = self._known.taken if field.name == "aliases" else frozenset[str]()
+    def _limits(self, field: Field) -> Limits:
+        taken = self._vault_context.taken if field.name == "aliases" else frozenset[str]()
         is_linking = self._workspace.config.callout.links
-        resolve = self._known.names.resolve if is_linking else _no_note
-        return Limits(field.choices(shown), taken, resolve)
+        resolve = self._vault_context.names.resolve if is_linking else _no_note
+        return Limits(field.choices(self._context), taken, resolve)
 
-    def _propose(self, shown: Shown, field: Field, given: object) -> str:
-        """Return what to say of values that the model named and the vault does not use yet."""
-        new = self._find_new(shown, field, given)
-        return f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
 
-    def _find_new(self, shown: Shown, field: Field, given: object) -> list[str]:
-        if isinstance(given, AnswerError):
-            return []
-        named = find_new_values(field, given, self._limits(shown, field))
-        return [value for value in named if not self._known.is_used(field, value)]
+def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:
+    """Return a description, or why it was rejected; None where no fallback may take its place."""
+    if isinstance(outcome, Accepted):
+        return outcome.filling.value if isinstance(outcome.filling.value, str) else None
+    is_none = outcome.kind in ("nothing", "no choices", "no completion")
+    return None if is_none else outcome.reason
 
 
 def _no_note(_target: str) -> None:
-    """Resolve no link: all become their words."""
-
-
-def _tidied(given: object, field: Field, need: Need, title: str, note: str) -> object:
-    if not isinstance(given, str):
-        return given
-    if field.kind == "prose":
-        return trim_callout(given, field, title, note, may_quote=bool(need.question))
-    return without_citations(given, note) if field.kind == "text" else given
-
-
-# Of the parts of an answer that tell something, and of all its words, what stands in one sentence
-# of the note or in the title; and the fewest such parts that are judged. Small models that shorten
-# such a sentence lose what matters, or make it wrong. Measured: on the notes prompts are tuned on,
-# it is better to leave the sentence as it was from 0.75 of the telling parts on. The share of all
-# words keeps answers out that only have its subject.
-_TOLD, _SPOKEN, _FEWEST = 0.85, 0.6, 3
-
-
-def stand_in(
-    read: Outcome, view: ParsedNote, shown: Shown, reader: Reader, prompts: Prompts, is_small: bool
-) -> Outcome:
-    """Return the outcome with the note's own sentence where it is the better description.
-
-    That is where the model's was refused, or a small model's says one of the note's sentences over
-    again.
-    """
-    model = _read_description(read)
-    if model is None or isinstance(model.answer, NothingToSay | NoCompletion):
-        return read
-    need, answer = model
-    sentence = own_sentence(view, shown.title, field_of(need, prompts).max_characters)
-    if sentence in (None, answer):
-        return read
-    if isinstance(answer, str) and not (
-        is_small and gives_way(answer, sentence, view, shown.title)
-    ):
-        return read
-    if not reader.may_stand_in(shown, need, sentence):
-        return read
-    said = answer if isinstance(answer, AnswerError) else f"“{answer}” says it over again"
-    remark = f"the note's own sentence; the model's answer: {said}"
-    fillings = [filling for filling in read.fillings if filling.need != need]
-    refused = {other: why for other, why in read.refused.items() if other != need}
-    fallbacks = {need: answer} if isinstance(answer, AnswerError) else {}
-    return Outcome([*fillings, Filling(need, sentence, remark)], refused, read.usage, fallbacks)
-
-
-def gives_way(answer: str, sentence: str, view: ParsedNote, title: str) -> bool:
-    """Return whether a description says what one sentence of the note does, and no more.
-
-    sentence: the one that would take its place. It has to make sense away from the note; and
-    where the answer says another one over again, it has to name as much of the title.
-    """
-    if needs_previous(sentence) and not is_self_description(sentence):
-        return False
-    if _rewords(answer, sentence, title):
-        return True
-    named = set(find_stems(title)).intersection(find_stems(answer))
-    if not named or not named.issubset(find_stems(sentence)):
-        return False
-    return any(_rewords(answer, one, title) for one in find_sentences(running_text(view)))
-
-
-def _rewords(answer: str, sentence: str, title: str) -> bool:
-    """Return whether what the answer says stands in the sentence or the title, mostly in its words.
-
-    What tells something counts, and all words do, if less.
-    """
-    told, words = set(find_stems(answer)), set(find_tokens(answer))
-    known = {*find_stems(sentence), *find_stems(title)}
-    spoken = {*find_tokens(sentence), *find_tokens(title)}
-    return (
-        len(told) >= _FEWEST
-        and len(told & known) >= _TOLD * len(told)
-        and len(words & spoken) >= _SPOKEN * len(words)
-    )
-
-
-class _Asked(NamedTuple):
-    """A description that was asked for, and what the model gave, or why that was refused."""
-
-    need: Need
-    answer: str | AnswerError
-
-
-def _read_description(read: Outcome) -> _Asked | None:
-    filled = ((filling.need, filling.value) for filling in read.fillings)
-    for need, answer in (*filled, *read.refused.items()):
-        if need.kind == DESCRIPTION and isinstance(answer, str | AnswerError):
-            return _Asked(need, answer)
-    return None
+    """Resolve no link, so that all become plain words."""

@@ -1,178 +1,174 @@
-"""What an empty callout asks for whose title is the one that callouts begin with in this vault."""
+"""Asks a model for what a note needs: context, call, check, and once more what a check rejected."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
-from companion.enrich.accept import Outcome, Reader, stand_in
+from companion.enrich.accept import Acceptor
 from companion.enrich.checks import checks_are_on
 from companion.enrich.checks.answer_language import name_language
-from companion.enrich.context import LITTLE, VaultContext, show_note, telling_properties
+from companion.enrich.context import (
+    LITTLE_TEXT,
+    NoteLanguages,
+    VaultContext,
+    make_prompt_context,
+    subject_properties,
+)
 from companion.enrich.excerpt import excerpt
-from companion.enrich.language import Languages
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import Call, Room, ask_for, field_of, plan_calls
-from companion.enrich.parse_answer import NothingToSay
-from companion.enrich.retry import AGAIN_TOKENS, AnswerUnfit, Unfit, ask_again
+from companion.enrich.model_calls import (
+    CallPlan,
+    CallPlanner,
+    TokenBudget,
+    field_of,
+    question_of,
+)
+from companion.enrich.outcome import NoteAnswers, Rejected
+from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError
 from companion.llm.client import Client
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import PromptContext as Shown
+from companion.prompts import PromptContext
 
-
-def as_meant(needs: Sequence[Need], styles: Styles) -> dict[Need, Need]:
-    """Return each need as it is to be asked for, with what it is to the note and the journal.
-
-    A callout that was emptied and kept its title, be it `KI`, asks no question by it.
-    """
-    titles = {style.title.casefold() for style in styles}
-    return {
-        need._replace(question=None) if (need.question or "").casefold() in titles else need: need
-        for need in needs
-    }
-
-
-def ask_as_meant(
-    asker: Asker, path: str, view: ParsedNote, needs: Sequence[Need], styles: Styles, client: Client
-) -> Outcome:
-    """Return what Asker.ask does, which raises what it does, for the needs as they are meant."""
-    meant = as_meant(needs, styles)
-    outcome = asker.ask(path, view, tuple(meant), client, meant)
-    fillings = [filling._replace(need=meant[filling.need]) for filling in outcome.fillings]
-    refused = {meant[need]: error for need, error in outcome.refused.items()}
-    fallbacks = {meant[need]: error for need, error in outcome.fallbacks.items()}
-    return outcome._replace(fillings=fillings, refused=refused, fallbacks=fallbacks)
-
-
-_LEAST_PROSE = 1 / 8  # of the context, that the needs in one call leave to the note
+_NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
 
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    `known` may be replaced when the vault has changed.
+    vault_context: may be replaced when the vault has changed.
     """
 
-    def __init__(self, workspace: Workspace, known: VaultContext, model: ModelFacts) -> None:
+    def __init__(
+        self, workspace: Workspace, vault_context: VaultContext, model: ModelFacts
+    ) -> None:
         self._workspace = workspace
-        self.known = known
+        self.vault_context = vault_context
         self._model = model
-        self._languages: Languages | None = None
+        self._languages: NoteLanguages | None = None
 
     def ask(
-        self,
-        path: str,
-        view: ParsedNote,
-        needs: Sequence[Need],
-        client: Client,
-        in_note: Mapping[Need, Need] = {},
-    ) -> Outcome:
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need], client: Client
+    ) -> NoteAnswers:
         """Return what the model gives for the needs of the note.
 
-        in_note: what those needs are to the note that are asked for as others; see as_meant.
-
-        What a check finds unfit is asked for once more; then the note's own sentence may stand
-        in for a description.
+        What a check finds unfit is asked for once more; then a sentence of the note may take the
+        place of a description.
 
         Raises EndpointError, Cancelled.
         """
-        prompts, way = self._workspace.prompts, self._model.way
-        around = _lines_asked_in(view, needs, in_note)
-        shown = self._show(path, view, needs, around)
-        room = Room(self._model.context_tokens)
-        answers = ask_for(needs, prompts, shown, client, way, room)
-        language = self._language_for(path, view)
-        reader = Reader(self._workspace, self.known, self._model, path, view, language)
-        read = reader.read(shown, answers.given)
+        note = self._read_note(path, parsed, needs)
+        unaskable, (answers, usage) = send_calls(self._planner(note), needs, client)
+        acceptor = Acceptor(
+            self._workspace,
+            self.vault_context,
+            self._model,
+            path,
+            parsed,
+            note.context,
+            note.language,
+        )
+        outcomes = [*unaskable, *acceptor.accept(answers)]
         unfit = {
-            need: Unfit(answers.given[need], error)
-            for need, error in read.refused.items()
-            if isinstance(error, AnswerUnfit)
+            each.need: each
+            for each in outcomes
+            if isinstance(each, Rejected) and each.kind == "unfit"
         }
         if unfit:
-            shown = self._show(path, view, needs, around, AGAIN_TOKENS)
-            room = room._replace(spare=AGAIN_TOKENS)
-            again = ask_again(unfit, prompts, shown, client, way, room)
-            second = reader.read(shown, again.given)
-            read = _merge(read, second)._replace(usage=again.usage)
-        read = read._replace(usage=answers.usage + read.usage)
-        if not (checks_are_on() and self._workspace.config.notes.own_sentence):
-            return read
-        return stand_in(read, view, shown, reader, prompts, self._model.is_small)
+            planner = self._planner(note, RETRY_TOKENS)
+            _, (answers, more) = send_calls(planner, list(unfit), client, unfit)
+            outcomes, usage = merge_outcomes(outcomes, acceptor.accept(answers)), usage + more
+        if checks_are_on() and self._workspace.config.notes.own_sentence:
+            outcomes = acceptor.use_fallback(outcomes)
+        return NoteAnswers(tuple(outcomes), usage)
 
-    def calls(
-        self, path: str, view: ParsedNote, needs: Sequence[Need], in_note: Mapping[Need, Need] = {}
-    ) -> tuple[list[Call], dict[Need, AnswerError]]:
-        """Return the calls that ask() would make, and the needs that cannot be asked for."""
-        shown = self._show(path, view, needs, _lines_asked_in(view, needs, in_note))
-        room = Room(self._model.context_tokens)
-        return plan_calls(needs, self._workspace.prompts, shown, self._model.way, room)
+    def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
+        """Return the calls that ask() makes first, and the needs that cannot be asked for."""
+        return self._planner(self._read_note(path, parsed, needs)).plan(needs)
 
-    def _show(
-        self,
-        path: str,
-        view: ParsedNote,
-        needs: Sequence[Need],
-        around: Sequence[int],
-        spare: int = 0,
-    ) -> Shown:
-        fields = [field_of(need, self._workspace.prompts) for need in needs]
-        vocabulary = self.known.vocabulary(fields, view.note.text)
-        language = self._language_for(path, view)
-        if language == "English" and not self._workspace.config.notes.language:
-            language = None  # models fall back to it untold
-        shown = show_note(view, path, vocabulary, language=language)
-        budget = self._budget(shown, needs, spare)
-        prose = excerpt(view.lines, budget, around)
-        telling = telling_properties(view) if width(prose) < LITTLE else ()
-        return replace(shown, prose=prose, properties=telling)
+    @property
+    def callout_styles(self) -> Styles:
+        """How the vault's AI callouts begin."""
+        return self._workspace.config.styles(self.vault_context.styles)
 
-    def _budget(self, shown: Shown, needs: Sequence[Need], spare: int) -> int | None:
-        """Return how many tokens of the note may be shown beside all else; None: any number."""
-        model, context = self._model, self._model.context_tokens
-        if context is None:
-            return model.prose_tokens
-        room = Room(context, round(context * _LEAST_PROSE), spare)
-        calls, _ = plan_calls(needs, self._workspace.prompts, shown, model.way, room)
-        left = max(0, context - max(map(room.used_by, calls), default=0))
-        return min(left, model.prose_tokens or left)
+    def _read_note(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> _AskedNote:
+        """Return what both questions about the note have in common."""
+        prompts, styles = self._workspace.prompts, self.callout_styles
+        titles = frozenset(style.title.casefold() for style in styles)
+        vocabulary = self.vault_context.vocabulary(
+            [field_of(need, prompts) for need in needs], parsed.note.text
+        )
+        language = self._language_of(path, parsed)
+        # English is what models write without being asked to.
+        is_default = language == "English" and not self._workspace.config.notes.language
+        context = make_prompt_context(
+            parsed, path, vocabulary, language=None if is_default else language
+        )
+        lines = _find_places(parsed, needs, titles)
+        return _AskedNote(parsed, needs, context, language, titles, lines)
 
-    def _language_for(self, path: str, view: ParsedNote) -> str | None:
+    def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
+        """Return the planner of calls that show as much of the note as there is room for.
+
+        each_need: tokens kept free for each need.
+        """
+        model = self._model
+        budget = TokenBudget(model.context_tokens, 0, each_need)
+        planner = CallPlanner(
+            self._workspace.prompts, note.context, model.mode, budget, note.callout_titles
+        )
+        note_tokens = model.prose_tokens
+        if budget.context is not None:
+            reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
+            calls, _ = replace(planner, budget=reserved).plan(note.needs)
+            left = max(0, budget.context - max(map(budget.used_by, calls), default=0))
+            note_tokens = min(left, note_tokens or left)
+        prose = excerpt(note.parsed.lines, note_tokens, note.lines)
+        properties = subject_properties(note.parsed) if width(prose) < LITTLE_TEXT else ()
+        return replace(planner, context=replace(note.context, prose=prose, properties=properties))
+
+    def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""
-        if told := self._workspace.config.notes.language:
-            return name_language(told)
-        if self._languages is None or self._languages.paths is not self.known.paths:
-            self._languages = Languages(self._workspace.root, self.known.paths)
-        return self._languages.of(path, view)
+        if configured := self._workspace.config.notes.language:
+            return name_language(configured)
+        paths = self.vault_context.paths
+        if self._languages is None or self._languages.paths is not paths:
+            self._languages = NoteLanguages(self._workspace.root, paths)
+        return self._languages.of(path, parsed)
 
 
-def _merge(first: Outcome, second: Outcome) -> Outcome:
-    """Return what both gave; the reasons are the last ones, but for a second try with nothing."""
-    given = {filling.need for filling in second.fillings}
-    refused = {need: error for need, error in first.refused.items() if need not in given}
-    for need, error in second.refused.items():
-        if not isinstance(error, NothingToSay):
-            error.proposed = error.proposed or first.refused[need].proposed
-            refused[need] = error
-    return Outcome([*first.fillings, *second.fillings], refused, second.usage)
+class _AskedNote(NamedTuple):
+    """A note that is asked about.
+
+    context: what prompts show of it, but for its text. language: what to write in; None: nothing
+    tells it. callout_titles: casefolded, of callouts that ask nothing. lines: of the outline,
+    where questions and callouts of sections stand.
+    """
+
+    parsed: ParsedNote
+    needs: Sequence[Need]
+    context: PromptContext
+    language: str | None
+    callout_titles: frozenset[str]
+    lines: list[int]
 
 
-def _lines_asked_in(
-    view: ParsedNote, needs: Sequence[Need], in_note: Mapping[Need, Need]
+def _find_places(
+    parsed: ParsedNote, needs: Sequence[Need], callout_titles: frozenset[str]
 ) -> list[int]:
     """Return the lines of the outline that questions and callouts of sections stand in."""
     lines = []
     for need in needs:
-        is_placed = need.where == "request" and (need.question or need.heading)
-        if is_placed and (callout := find_callout(view, in_note.get(need, need))):
+        asks = need.where == "request" and (question_of(need, callout_titles) or need.heading)
+        if asks and (callout := find_callout(parsed, need)):
             lines.append(callout.first)
         elif need.where == "section" and need.heading:
             section = Section(need.heading, need.at, need.of)
-            lines.append(find_heading(view.lines, section))
+            lines.append(find_heading(parsed.lines, section))
     return lines

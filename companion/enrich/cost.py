@@ -1,4 +1,4 @@
-"""What a run would take, before it is begun: tokens, and money where the price is known."""
+"""What a run is going to take: tokens, and money where the price is known."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from math import ceil
 from typing import NamedTuple
 
 from companion.config import Config
-from companion.enrich.asker import Asker, as_meant
-from companion.enrich.model import where_it_goes
-from companion.enrich.selection import draft_open, has_open_needs
+from companion.enrich.asker import Asker
+from companion.enrich.model import describe_endpoint
+from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens, find_price
 
-ASK_FROM = 50  # notes at a remote endpoint; more are sent only once somebody agreed to it
+ASK_FROM = 50  # notes at a remote endpoint; more are only sent once somebody agreed to it
 
-_SAMPLE = 100  # notes at most that stand for all: each takes 10 ms or more, and a client waits
+_SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
 
@@ -31,13 +31,13 @@ class Forecast(NamedTuple):
     price: float | None
 
     def times(self, share: float) -> Forecast:
-        """Return the same for so many times the notes."""
+        """Return the forecast for this many times the notes."""
         notes, inputs, outputs = (round(number * share) for number in self[:3])
         return Forecast(notes, inputs, outputs, self.price and self.price * share)
 
 
 def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
-    """Whether so many notes would be sent elsewhere that somebody has to agree to it first.
+    """Return whether so many notes would go elsewhere that somebody has to agree to it first.
 
     Raises JournalError.
     """
@@ -47,37 +47,36 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
-def tell_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
-    """Return in words what the jobs, one at least, would send, where to, and about what it costs.
+def describe_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
+    """Return in words what the jobs, at least one, would send where, and about what that costs.
 
     Raises JournalError.
     """
     sample = jobs[:: ceil(len(jobs) / _SAMPLE)]
-    told = forecast(workspace, asker, sample).times(len(jobs) / len(sample))
-    notes = f"{told.notes:,} note{'' if told.notes == 1 else 's'}"
+    total = forecast(workspace, asker, sample).times(len(jobs) / len(sample))
+    notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
-    cost = "price not known" if told.price is None else f"about ${told.price:,.2f}"
+    cost = "price not known" if total.price is None else f"about ${total.price:,.2f}"
     if workspace.config.is_embedded:
         cost = "at no charge"
     return (
-        f"{notes} would be sent to {where_it_goes(workspace.config)}: "
-        f"about {told.input_tokens:,} tokens in and {told.output_tokens:,} out, {cost}."
+        f"{notes} would be sent to {describe_endpoint(workspace.config)}: "
+        f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
     )
 
 
 def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecast:
-    """Return what the jobs would take, from the very messages that would be sent.
+    """Return what the jobs would take, estimated from the messages that would be sent.
 
     Raises JournalError.
     """
     notes = inputs = outputs = 0
     for job in jobs:
-        if (draft := draft_open(workspace, job)) is None:
+        if (task := open_task(workspace, job)) is None:
             continue
         try:
-            meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
-            calls, _ = asker.calls(job.path, draft.view, tuple(meant), meant)
+            calls, _ = asker.plan_calls(job.path, task.parsed, task.needs)
         except NoteError:
             continue
         notes += bool(calls)

@@ -1,23 +1,33 @@
-"""One note from its needs to its new text: read, ask, plan, read again, write."""
+"""One note from its needs to its new text: `Enricher.enrich` is the pipeline.
+
+    read      the note, once nobody writes it any more                vault.write
+    needs     what to ask for, and what is left alone                 task
+    context   what the prompts show of the note and its vault         context, excerpt
+    ask       the model, and once more about what a check rejected    asker, model_calls, retry
+    accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
+    read      the note again, as it is by now
+    plan      the edits that put the values in their places           plan, plan_worker
+    write     them, in the journal first                              vault.write
+
+Asker.ask does context, ask and accept. Two steps stand apart for editors and the daemon: ask()
+ends before the second reading, and write() begins with it.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from threading import Event
 
-from companion.enrich.accept import Outcome
-from companion.enrich.asker import Asker, ask_as_meant
+from companion.enrich.asker import Asker
 from companion.enrich.model_calls import field_of
-from companion.enrich.parse_answer import NothingToOffer, NothingToSay
-from companion.enrich.plan import Filling, Plan, any_filling
-from companion.enrich.plan_worker import MANY, Planner
-from companion.enrich.repeated_faults import RepeatedFaults
+from companion.enrich.outcome import Rejected, RepeatedFaults
+from companion.enrich.plan import Filling, Plan, sample_filling
+from companion.enrich.plan_worker import CHILD_FROM, Planner
 from companion.enrich.result import Answered, NoteStatus, PlannedChange, Result, failed_result
-from companion.enrich.task import Draft, Job, draft_note, require_same_note
+from companion.enrich.task import Job, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import (
-    AnswerError,
     DiskFull,
     EndpointError,
     NoteChanged,
@@ -27,14 +37,11 @@ from companion.errors import (
 )
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import Cancelled
-from companion.llm.response import NoCompletion, Usage
-from companion.note.callouts import Styles
+from companion.llm.response import Usage
 from companion.note.edit import Edit, diff_edits
 from companion.note.fillable import may_refuse
-from companion.note.needs import Need
 from companion.vault.files import skip_reason
-from companion.vault.journal import NeedOutcome as Journaled
-from companion.vault.journal import NewChange
+from companion.vault.journal import NeedOutcome, NewChange
 from companion.vault.write import (
     SETTLE,
     ConcurrentWrite,
@@ -45,7 +52,7 @@ from companion.vault.write import (
     write_note,
 )
 
-_TRIES = 3
+_ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
 
 
 class Enricher:
@@ -53,8 +60,7 @@ class Enricher:
 
     run: the name of the run in the journal. settle: seconds that a note must be unchanged
     before it is read, or what gives them for a path; waits: whether to wait for that, rather
-    than raise NoteNotSettled.
-    cancelled: set to write nothing more.
+    than raise NoteNotSettled. cancelled: set to write nothing more.
     """
 
     def __init__(
@@ -75,18 +81,9 @@ class Enricher:
         self._settle = settle
         self._waits = waits
         self._cancelled = cancelled or Event()
-        self._breaker = RepeatedFaults()
+        self._repeated_faults = RepeatedFaults()
         client.limit_calls(workspace.config.concurrency)
         self._planner = planner or open_planner(workspace)
-
-    @property
-    def usage(self) -> Usage:
-        """What all its calls took, also those without a usable answer."""
-        return self._client.usage
-
-    def close(self) -> None:
-        """Break off the calls under way, and ask nothing more."""
-        self._client.close()
 
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
@@ -106,165 +103,170 @@ class Enricher:
     def ask(self, job: Job, text: str | None = None) -> Answered | Result:
         """Return what the model gives for the note; a result where there is nothing to write.
 
-        text: the note as an editor holds it, in place of what the file does.
+        text: of the note, as an editor holds it, in place of what the file holds.
 
         Raises NoteError, EndpointError, Cancelled, JournalError.
         """
         if reason := skip_reason(self.workspace.root, job.path, self.workspace.ignore):
             return Result(job.path, "skipped", reason)
-        data = self._snapshot(job).data if text is None else text.encode("utf-8")
-        draft = draft_note(self.workspace, job, data)
-        if draft.skipped:
-            return Result(job.path, "skipped", draft.skipped)
-        if not draft.needs:
-            return Result(job.path, "unchanged", "nothing to fill", left=draft.left)
+        data = self._read(job).data if text is None else text.encode("utf-8")
+        task = prepare_task(self.workspace, job, data)
+        if task.skipped:
+            return Result(job.path, "skipped", task.skipped)
+        if not task.needs:
+            return Result(job.path, "unchanged", "nothing to fill", left=task.left)
         if text is None and not job.dry_run:
             require_writable(self.workspace.root, job.path)
-        self._require_places(draft)
+        self._require_places(task)
         try:
-            outcome = ask_as_meant(
-                self._asker, job.path, draft.view, draft.needs, self._styles, self._client
-            )
+            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client)
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
-            self._check()
+            self._require_not_cancelled()
             raise
-        self._breaker.count(outcome)
+        self._repeated_faults.count(answers)
+        rejected = answers.rejected
         if not job.dry_run:
-            self._remember(job.path, outcome.refused, data)
-        left = (*draft.left, *dict.fromkeys(str(error) for error in outcome.refused.values()))
-        if not outcome.fillings or draft.own - _keys(outcome.fillings):
-            nothing = all(isinstance(error, NothingToSay) for error in outcome.refused.values())
-            status: NoteStatus = "unchanged" if nothing else "failed"
-            return Result(job.path, status, left[-1], left=left[:-1], usage=outcome.usage)
-        return Answered(job, draft, outcome, left)
+            self._remember(job.path, rejected, data)
+        left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
+        answered = Answered(job, task, answers, left)
+        if answered.fillings and task.reopened <= _keys(answered.fillings):
+            return answered
+        is_nothing = all(each.kind in ("nothing", "no choices") for each in rejected)
+        status: NoteStatus = "unchanged" if is_nothing else "failed"
+        return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
 
     def write(self, answered: Answered) -> Result:
         """Return what became of the note: planned on it as it is now, and written.
 
-        Planned and written again on what somebody wrote meanwhile.
+        It is planned and written again on what somebody wrote meanwhile.
 
         Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
         tried again later.
         """
-        for attempt in range(1, _TRIES + 1):
-            snapshot = self._snapshot(answered.job)
-            result, edits = self.plan_on(answered, snapshot.data)
+        for attempt in range(1, _ATTEMPTS + 1):
+            snapshot = self._read(answered.job)
+            planned = self.plan_on(answered, snapshot.data)
+            result = planned.result
             if result.status != "enriched" or answered.job.dry_run:
                 return result
-            self._check()
+            self._require_not_cancelled()
             try:
-                return replace(result, change=self._commit(snapshot, result, edits))
+                return replace(result, change=self._commit(snapshot, planned))
             except ConcurrentWrite:
                 raise
             except (DiskFull, NotePartlyWritten) as error:
                 raise StorageError(str(error)) from error
             except NoteChanged:
-                if attempt == _TRIES:
+                if attempt == _ATTEMPTS:
                     raise
         raise AssertionError("unreachable")
 
     def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
         """Return what becomes of a note that holds data by now; nothing is written.
 
-        Raises NoteRewritten: little of what the model was asked about is left. NoteRefused: what
-        it gave has no place; that is remembered, so that it is not asked for again, unless the
-        note has a place for nothing: it may be mended.
+        Raises NoteRewritten: little of what the model was asked about is left. NoteRefused: a
+        value has no place; that is remembered, so that it is not asked for again, unless the note
+        has no place for any value: its user may change that.
         """
-        job, draft, outcome = answered.job, answered.draft, answered.outcome
-        if data != draft.data:
-            require_same_note(draft.data, data, job.path)
-            draft = draft_note(self.workspace, job, data)
-        fillings = answered.still_needed(draft)
-        if draft.skipped or not fillings or draft.own - _keys(fillings):
-            reason = draft.skipped or "it was edited meanwhile and needs nothing now"
-            return PlannedChange(_unchanged(answered, reason), [])
+        job, task, usage = answered.job, answered.task, answered.usage
+        if data != task.data:
+            require_same_note(task.data, data, job.path)
+            task = prepare_task(self.workspace, job, data)
+        fillings = answered.still_needed(task)
+        if task.skipped or not fillings or not task.reopened <= _keys(fillings):
+            reason = task.skipped or "it was edited meanwhile and needs nothing now"
+            return PlannedChange(Result(job.path, "unchanged", reason, usage=usage), [])
         try:
-            plan, edits = self.plan(draft, fillings)
+            plan, edits = self._plan(task, fillings)
         except NoteRefused as error:
-            self._require_places(draft)
-            self._remember_refused(job, fillings, error, data)
+            self._require_places(task)
+            if not job.dry_run:
+                refused = [Rejected(each.need, error.reason, "refused") for each in fillings]
+                self._remember(job.path, refused, data)
             raise
-        old, new = draft.data.decode("utf-8"), plan.text
+        old, new = task.data.decode("utf-8"), plan.text
         if new == old:
-            return PlannedChange(
-                Result(job.path, "unchanged", "it is as it was", usage=outcome.usage), []
-            )
+            return PlannedChange(Result(job.path, "unchanged", "it is as it was", usage=usage), [])
         left = (*answered.left, *plan.left)
-        made = Result(job.path, "enriched", "", tuple(fillings), left, outcome.usage, old, new)
-        own = {need.key for need in outcome.fallbacks}
-        fallback = tuple(each.need.kind for each in fillings if each.need.key in own)
-        return PlannedChange(replace(made, proposed=_proposals(outcome), fallback=fallback), edits)
-
-    def refuse(self, answered: Answered, reason: str) -> None:
-        """Remember that the user does not want what the model gave, so that nobody asks again."""
-        error = AnswerError(reason)
-        fillings = answered.outcome.fillings
-        refused = {filling.need: error for filling in fillings}
-        self._remember(answered.job.path, refused, answered.draft.data)
-
-    def plan(self, draft: Draft, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
-        """Return what becomes of the draft's note, and the edits of its text as it was read.
-
-        Raises NoteRefused.
-        """
-        space = self.workspace
-        afterwards = space.config.notes.postponed_afterwards
-        plan = self._planner.plan(draft.view, fillings, self._styles, afterwards)
-        old = draft.data.decode("utf-8")
-        return plan, plan.edits if old == draft.view.note.text else diff_edits(old, plan.text)
+        made = Result(job.path, "enriched", "", tuple(fillings), left, usage, old, new)
+        answers = answered.answers
+        proposed = tuple(each.proposal for each in answers.rejected if each.proposed)
+        fallbacks = {each.need.key for each in answers.accepted if each.fallback_for}
+        fallback = tuple(each.need.kind for each in fillings if each.need.key in fallbacks)
+        return PlannedChange(replace(made, proposed=proposed, fallback=fallback), edits)
 
     def change_of(self, planned: PlannedChange) -> NewChange:
-        """Return what the journal is to hold of it."""
-        made = planned.result
+        """Return what the journal is to hold of the change."""
+        result = planned.result
+        remarks = (*(each.remark for each in result.filled), *result.proposed)
         return NewChange(
             run=self.run,
-            path=made.path,
+            path=result.path,
             kind="enrich",
             edits=planned.edits,
-            needs=tuple(filling.need.key for filling in made.filled),
+            needs=tuple(filling.need.key for filling in result.filled),
             model=self._client.settings.model,
-            note="; ".join(filter(None, (*(each.remark for each in made.filled), *made.proposed))),
+            note="; ".join(filter(None, remarks)),
         )
 
-    def _require_places(self, draft: Draft) -> None:
-        """Check that the note takes any values where it needs some. Raises NoteRefused."""
-        if not may_refuse(draft.view.note):  # another plan would cost a third of the throughput
-            return
-        kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in draft.needs]
-        self.plan(draft, [any_filling(need, kind == "list") for need, kind in kinds])
+    def refuse(self, answered: Answered, reason: str) -> None:
+        """Remember that the user does not want what the model gave, so it is not asked again."""
+        refused = [Rejected(filling.need, reason, "refused") for filling in answered.fillings]
+        self._remember(answered.job.path, refused, answered.task.data)
 
     @property
-    def _styles(self) -> Styles:
-        return self.workspace.config.styles(self._asker.known.styles)
+    def usage(self) -> Usage:
+        """What all calls took, also those without a usable answer."""
+        return self._client.usage
 
-    def _check(self) -> None:
-        if self._cancelled.is_set():
-            raise Cancelled("The work was stopped; what was not written yet was left as it was")
+    def close(self) -> None:
+        """Break off the calls under way, and ask nothing more."""
+        self._client.close()
 
-    def _commit(self, snapshot: Snapshot, made: Result, edits: list[Edit]) -> int:
-        change = self.change_of(PlannedChange(made, edits))
-        return write_note(snapshot, made.new.encode("utf-8"), self.workspace.journal, change)
-
-    def _snapshot(self, job: Job) -> Snapshot:
+    def _read(self, job: Job) -> Snapshot:
+        """Return the note as it is once it has been unchanged for the settle time."""
         space = self.workspace
         limit = space.ignore.max_bytes
         settle = self._settle(job.path) if callable(self._settle) else self._settle
         return read_note(space.root, job.path, settle=settle, waits=self._waits, max_bytes=limit)
 
-    def _remember(self, path: str, refused: Mapping[Need, AnswerError], data: bytes) -> None:
-        for need, error in refused.items():
-            if isinstance(error, NoCompletion | NothingToOffer):
-                continue
-            reason = error.proposed or str(error)
-            outcome = _what_came_of(error)
-            self.workspace.journal.remember(path, need.key, outcome, reason, data)
+    def _require_places(self, task: Task) -> None:
+        """Check that the note takes any values where it needs some. Raises NoteRefused."""
+        if not may_refuse(task.parsed.note):  # another plan would cost a third of the throughput
+            return
+        kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in task.needs]
+        self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
 
-    def _remember_refused(
-        self, job: Job, fillings: Sequence[Filling], why: NoteRefused, data: bytes
-    ) -> None:
-        if not job.dry_run:
-            error = AnswerError(why.reason)
-            self._remember(job.path, {filling.need: error for filling in fillings}, data)
+    def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
+        """Return what becomes of the task's note, and the edits of its text as it was read.
+
+        Raises NoteRefused.
+        """
+        afterwards = self.workspace.config.notes.postponed_afterwards
+        styles = self._asker.callout_styles
+        plan = self._planner.plan(task.parsed, fillings, styles, afterwards)
+        old = task.data.decode("utf-8")
+        return plan, plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
+
+    def _commit(self, snapshot: Snapshot, planned: PlannedChange) -> int:
+        """Write the note, and return the change's id in the journal."""
+        new, journal = planned.result.new.encode("utf-8"), self.workspace.journal
+        return write_note(snapshot, new, journal, self.change_of(planned))
+
+    def _require_not_cancelled(self) -> None:
+        if self._cancelled.is_set():
+            raise Cancelled("The work was stopped; what was not written yet was left as it was")
+
+    def _remember(self, path: str, rejected: Iterable[Rejected], data: bytes) -> None:
+        """Record in the journal what was rejected, so that it is not asked for again."""
+        for each in rejected:
+            if each.kind in ("no completion", "no choices"):  # neither is about the note
+                continue
+            outcome: NeedOutcome = "nothing" if each.kind == "nothing" else "rejected"
+            if each.proposed:
+                outcome = "proposed"
+            reason = each.proposal or each.reason
+            self.workspace.journal.remember(path, each.need.key, outcome, reason, data)
 
 
 def open_planner(workspace: Workspace) -> Planner:
@@ -272,21 +274,7 @@ def open_planner(workspace: Workspace) -> Planner:
 
     Several runs may share it.
     """
-    return Planner(workspace.rules, has_child=workspace.config.concurrency >= MANY)
-
-
-def _unchanged(answered: Answered, reason: str) -> Result:
-    return Result(answered.job.path, "unchanged", reason, usage=answered.outcome.usage)
-
-
-def _what_came_of(error: AnswerError) -> Journaled:
-    if error.proposed:
-        return "proposed"
-    return "nothing" if isinstance(error, NothingToSay) else "rejected"
-
-
-def _proposals(outcome: Outcome) -> tuple[str, ...]:
-    return tuple(error.proposed for error in outcome.refused.values() if error.proposed)
+    return Planner(workspace.rules, has_child=workspace.config.concurrency >= CHILD_FROM)
 
 
 def _keys(fillings: Sequence[Filling]) -> set[str]:

@@ -1,4 +1,4 @@
-"""A note's prose, cut to what a model may read: by its structure, so that every part is heard."""
+"""A note's text, cut to what a model may read, so that every section is represented."""
 
 from __future__ import annotations
 
@@ -18,66 +18,67 @@ CUT = "(cut here)"
 """What stands in an excerpt where something of the note is left out."""
 
 
-class _Block(NamedTuple):
-    """What blank lines part, outside code. lines: where it stands in the outline."""
+class _ExcerptBlock(NamedTuple):
+    """The text between two blank lines outside code. lines: where it is in the outline."""
 
     text: str
     lines: range
 
 
 @dataclass
-class _Section:
-    """A heading, if any, and the blocks below it up to the next one. lines: all of them.
+class _ExcerptSection:
+    """A heading, if any, and the blocks below it up to the next one. lines: of both.
 
-    taken: what is shown of each block, by its number: all of it, or how it begins.
+    taken: what the excerpt has of each block, by its number: all of it, or its beginning.
     """
 
     heading: str | None
     lines: range
-    blocks: list[_Block]
+    blocks: list[_ExcerptBlock]
     taken: dict[int, str] = field(default_factory=dict)
 
-    def show(self) -> Iterable[str]:
+    def render(self) -> Iterable[str]:
         if self.heading is not None:
             yield self.heading
         is_cut = False
         for number, block in enumerate(self.blocks):
-            if shown := self.taken.get(number, ""):
-                yield shown
+            if text := self.taken.get(number, ""):
+                yield text
                 is_cut = False
-            if shown != block.text and not is_cut:
+            if text != block.text and not is_cut:
                 yield CUT
                 is_cut = True
 
     def next_block(self) -> int | None:
-        """Return the number of the first block that nothing is shown of; None: there is none."""
+        """Return the number of the first block that is not taken; None: all are."""
         return next((n for n in range(len(self.blocks)) if n not in self.taken), None)
 
 
-def excerpt(lines: Sequence[Line], budget: int | None, around: Sequence[int] = ()) -> str:
-    """Return the note's prose, without comments and what a reader cannot see; links as words.
+def excerpt(lines: Sequence[Line], budget: int | None, places: Sequence[int] = ()) -> str:
+    """Return the note's text, without comments and what a reader cannot see; links as words.
 
-    budget: about the tokens it may take; None: all of it. Where it is too long, the headings
-    stay, and the openings of all sections come before what follows in any of them. around: lines
-    of the outline; half of the budget is first for what stands nearest to them in their section.
+    budget: about how many tokens it may take; None: any number. A text that is too long keeps
+    its headings, and the first blocks of all sections before the second ones of any. places: lines
+    of the outline; up to half of the budget goes first to the blocks nearest to them in their
+    section.
     """
     whole = _visible(lines)
     if budget is None or estimate_tokens(whole) <= budget:
         return whole
     sections = list(_sections(lines))
     left = budget - sum(_cost(each.heading or "") + _cost(CUT) for each in sections)
-    if left < budget // 2:  # more headings than text: they are told apart, in the prompt's frame
+    if left < budget // 2:  # more headings than text: the prompt lists them elsewhere
         blocks = [block for each in sections for block in each.blocks]
-        sections = [_Section(None, range(len(lines)), blocks)]
+        sections = [_ExcerptSection(None, range(len(lines)), blocks)]
         left = budget - _cost(CUT)
-    most = left // (2 * len(around)) if around else 0
-    for line in around:
+    most = left // (2 * len(places)) if places else 0
+    for line in places:
         left -= sum(_take_near(each, line, most) for each in sections if line in each.lines)
     _take(sections, left)
-    return "\n\n".join(part for each in sections for part in each.show())
+    return "\n\n".join(part for each in sections for part in each.render())
 
 
-def _take_near(section: _Section, line: int, most: int) -> int:
+def _take_near(section: _ExcerptSection, line: int, most: int) -> int:
     """Take the blocks of the section nearest to the line, while they fit; return what they cost."""
 
     def distance(number: int) -> int:
@@ -87,7 +88,7 @@ def _take_near(section: _Section, line: int, most: int) -> int:
     spent = 0
     for number in sorted(range(len(section.blocks)), key=distance):
         block = section.blocks[number].text
-        cost = _cost(block) + _cost(CUT)  # a gap may open beside it
+        cost = _cost(block) + _cost(CUT)  # something beside it may be cut
         if spent + cost > most:
             break
         section.taken[number] = block
@@ -95,7 +96,7 @@ def _take_near(section: _Section, line: int, most: int) -> int:
     return spent
 
 
-def _take(sections: Sequence[_Section], left: int) -> None:
+def _take(sections: Sequence[_ExcerptSection], left: int) -> None:
     """Take the first block of each section, then the second ones, while they fit."""
     open_sections = list(sections)
     while open_sections:
@@ -123,36 +124,36 @@ def _opening(block: str, budget: int) -> str:
     return block[: ends[fitting - 1]].rstrip()
 
 
-def _sections(lines: Sequence[Line]) -> Iterable[_Section]:
+def _sections(lines: Sequence[Line]) -> Iterable[_ExcerptSection]:
     starts = [number for number, line in enumerate(lines) if line.kind == "heading"]
     for start, stop in pairwise([None, *starts, len(lines)]):
         assert stop is not None
         heading = None if start is None else _visible([lines[start]])
         within = range(0 if start is None else start, stop)
-        yield _Section(heading, within, _blocks(lines, within[start is not None :]))
+        yield _ExcerptSection(heading, within, _blocks(lines, within[start is not None :]))
 
 
-def _blocks(lines: Sequence[Line], within: range) -> list[_Block]:
-    """Return what blank lines part, outside code."""
-    blocks: list[_Block] = []
+def _blocks(lines: Sequence[Line], within: range) -> list[_ExcerptBlock]:
+    """Return the blocks within these lines."""
+    blocks: list[_ExcerptBlock] = []
     first = within.start
     for number in (*within, within.stop):
         is_over = number == within.stop
         if is_over or not (lines[number].text.strip() or lines[number].kind == "code"):
             if (text := _visible(lines[first:number])).strip():
-                blocks.append(_Block(text, range(first, number)))
+                blocks.append(_ExcerptBlock(text, range(first, number)))
             first = number + 1
     return blocks
 
 
 def _visible(lines: Sequence[Line]) -> str:
-    shown = "\n".join(_read(line) for line in lines if line.kind != "comment")
-    return "\n".join(visible_lines(shown.strip("\n")))
-
-
-def _read(line: Line) -> str:
-    """Return the line as a reader sees it: of links and embeds, the words."""
-    return line.shown if line.kind == "code" else without_links(line.shown)
+    """Return the lines as a reader sees them: of links and embeds, the words."""
+    texts = (
+        line.shown if line.kind == "code" else without_links(line.shown)
+        for line in lines
+        if line.kind != "comment"
+    )
+    return "\n".join(visible_lines("\n".join(texts).strip("\n")))
 
 
 def _cost(text: str) -> int:

@@ -1,4 +1,4 @@
-"""The sentence in which a note says itself what it is about."""
+"""The extractive fallback: the sentence in which a note itself says what it is about."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 
-from companion.enrich.sentences import find_sentences
-from companion.enrich.words import UNSPACED, find_tokens, width
+from companion.enrich.sentences import find_sentences, needs_previous
+from companion.enrich.words import UNSPACED, find_stems, find_tokens, width
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.sanitize_value import inert_value
 from companion.note.tags import has_only_tags
 
-SHORTEST = 30  # characters; a Chinese sign counts as 2.5
-_LOOKED_AT = 8  # sentences; of the first two, the one that has a word of the title is better
-_PREFERRED = 2  # (measured on what people wrote: further down, it is worse than the first)
-_LONGEST = 10_000  # characters with links and signs that are left out
-_OVER = 1.25  # as an answer may be longer, too
+_SHORTEST = 30  # characters; a Chinese character counts as 2.5
+_SENTENCES = 8  # at the beginning of the note, that are looked at
+_PREFERRED = 2  # of them are preferred if they have a word of the title; measured: no more
+_LONGEST = 10_000  # characters, with links and markup that are removed
+_OVER = 1.25  # times the limit, as for a model's answer
 
-# Every alternative stops at the next sign of its kind, or where a word begins: a transcript may be
-# one line of a megabyte.
+# Every alternative stops at the next character of its kind, or where a word begins, because a
+# transcript may be one line of a megabyte.
 _EMBED = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\[\^[^\[\]]*\]")
 _TAGS = re.compile(r"(?:#[^\s#]+)+")
 _NO_PROSE = re.compile(
@@ -30,10 +30,11 @@ _NO_PROSE = re.compile(
 )
 _MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
 _BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]+")
+_UNSPACED_BREAK = re.compile(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UNSPACED}])")
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
 _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
-# What points to something said before, or to something else, says nothing of the note by itself.
+# A sentence that refers to what was said before, or to something else, does not describe the note.
 _DEPENDS = re.compile(
     r"(?:and|but|or|so|however|also|then|thus|therefore|moreover|furthermore|for example|for more"
     r"|see|note that|read more|click|if|these|those|they|he|she|however|und|aber|siehe|diese|sie"
@@ -42,7 +43,7 @@ _DEPENDS = re.compile(
     r"|但是|不过|然而|因此|所以|而且|另外|此外|例如|比如|这些|那些|他们|它们|しかし|また|そして|例えば|これら",
     re.IGNORECASE,
 )
-_COLON = re.compile(r"\s?[:：]$")  # a list follows, which may as well be left out
+_COLON = re.compile(r"\s?[:：]$")  # a list follows, which the sentence may not need
 _LEANS_ON_LIST = re.compile(
     r"\b(?:following|follows?|below|folgend\w*|suivant\w*|siguiente\w*|следующ\w*)\b|以下|下列|如下|次の",
     re.IGNORECASE,
@@ -50,70 +51,72 @@ _LEANS_ON_LIST = re.compile(
 _PAIRS = ("()", "（）", "“”", "「」", "《》", "[]")
 
 
-def own_sentence(view: ParsedNote, title: str, most: int) -> str | None:
-    """Return the note's own sentence that says best what it is about, inert; None: it has none.
+def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str | None:
+    """Return the sentence of the note that says best what it is about, sanitized; None: none does.
 
-    Of the first sentences of its running text, the first that stands by itself: none that points
-    to another, asks or is no whole sentence. Of the first two, rather one with a word of the
-    title. most: characters; a quarter more will do.
+    It is the first of the note's first sentences that stands by itself: whole, no question, and
+    not pointing to another sentence. Of the first two, one with a word of the title is preferred.
+    max_characters: a quarter more is accepted.
     """
-    sentences = islice(find_sentences(running_text(view)), _LOOKED_AT)
+    sentences = islice(find_sentences(read_paragraphs(parsed)), _SENTENCES)
     fit = [
         (number, value)
         for number, sentence in enumerate(sentences)
         if len(sentence) <= _LONGEST
-        and (value := inert_value(_end(sentence)))
-        and _says_something(value, most * _OVER)
+        and (value := inert_value(_close_sentence(sentence)))
+        and _is_description(value, max_characters * _OVER)
     ]
     wanted = {token for token in find_tokens(title) if len(token) > 3 or not token.isascii()}
     named = (v for n, v in fit if n < _PREFERRED and wanted & set(find_tokens(v)))
     return next(named, None) or next((value for _, value in fit), None)
 
 
-def running_text(view: ParsedNote) -> list[str]:
+@lru_cache(maxsize=8)  # asking about a note needs it several times
+def read_paragraphs(parsed: ParsedNote) -> tuple[str, ...]:
     """Return the paragraphs of the note's text as a reader sees them, each on one line.
 
     No headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags or
     of Dataview's fields; links and embeds as their words or not at all.
     """
-    return list(_paragraphs(view))
+    paragraphs = []
+    for block in _find_blocks(parsed.lines):
+        lines = (_plain(line) for line in block)
+        text = " ".join(line for line in lines if line and not _NO_PROSE.search(line))
+        if text := _UNSPACED_BREAK.sub("", text):
+            paragraphs.append(text)
+    return tuple(paragraphs)
 
 
-@lru_cache(maxsize=8)  # a note is asked about several times over
-def _paragraphs(view: ParsedNote) -> tuple[str, ...]:
-    return tuple(paragraph for block in _blocks(view.lines) if (paragraph := _join(block)))
-
-
-def _end(sentence: str) -> str:
-    """Return a sentence that leads to a list with a full stop, if it says enough without that."""
+def _close_sentence(sentence: str) -> str:
+    """Return a sentence that introduces a list with a full stop, if it makes sense without it."""
     if not _COLON.search(sentence) or _LEANS_ON_LIST.search(sentence):
         return sentence
     return _COLON.sub("。" if sentence.endswith("：") else ".", sentence)
 
 
-def _says_something(sentence: str, most: float) -> bool:
+def _is_description(sentence: str, max_characters: float) -> bool:
     return (
-        width(sentence) >= SHORTEST
-        and len(sentence) <= most
+        width(sentence) >= _SHORTEST
+        and len(sentence) <= max_characters
         and bool(_COMPLETE.search(sentence) and _OPENING.match(sentence))
         and not _DEPENDS.match(sentence)
         and all(sentence.count(pair[0]) == sentence.count(pair[1]) for pair in _PAIRS)
     )
 
 
-def _blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
-    """Yield the paragraphs' lines; a list item or quote takes the lines right below it with it."""
+def _find_blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
+    """Yield the lines of each paragraph, without list items and quotes and their lazy lines."""
     block: list[str] = []
-    is_own = True
+    is_paragraph = True
     for line in lines:
         if line.kind != "text":
             if block:
                 yield block
-            block, is_own = [], True
+            block, is_paragraph = [], True
             continue
         if line.prefix.strip() or line.depth or len(line.prefix) > 1:
-            is_own = False
-        if is_own and not has_only_tags(line):
+            is_paragraph = False
+        if is_paragraph and not has_only_tags(line):
             block.append(line.shown)
         elif block:
             yield block
@@ -122,14 +125,8 @@ def _blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
         yield block
 
 
-def _join(block: Iterable[str]) -> str:
-    shown = (_plain(line) for line in block)
-    text = " ".join(line for line in shown if line and not _NO_PROSE.search(line))
-    return re.sub(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UNSPACED}])", "", text)
-
-
 def _plain(line: str) -> str:
-    """Return the line's words, without tags at its ends and a block's name."""
+    """Return the words of the line, without tags at its ends and a block identifier."""
     words = _EMBED.sub("", line).split()
     end = len(words)
     if end and _BLOCK_ID.fullmatch(words[-1]):
@@ -137,13 +134,13 @@ def _plain(line: str) -> str:
     while end and _TAGS.fullmatch(words[end - 1]):
         end -= 1
     start = next((n for n in range(end) if not _TAGS.fullmatch(words[n])), end)
-    shown = without_links(" ".join(words[start:end]))
-    return " ".join(_MARK.sub("", shown).split())
+    text = without_links(" ".join(words[start:end]))
+    return " ".join(_MARK.sub("", text).split())
 
 
-# It tells of the page, or tells the reader what to do with it. Models that are asked to say what
-# such a note is about turn it into “X is a way to ...”, and farther from what its author wrote.
-_BEGINS = re.compile(
+# The sentence is about the page, or tells the reader what to do with it. Models turn it into “X is
+# a way to ...”, which is farther from what its author wrote.
+_SELF_DESCRIPTION = re.compile(
     r"""
     (?: this\ (?:page|guide|article|document|section|chapter|post|list|essay|tutorial)
       | in\ this | here | how | why | what | you | with\ [^.]*\byou\b
@@ -166,5 +163,41 @@ _BEGINS = re.compile(
 
 
 def is_self_description(sentence: str) -> bool:
-    """Return whether the sentence, of a note, tells of the note or of what to do with it."""
-    return bool(_BEGINS.match(sentence))
+    """Return whether a sentence of a note is about the note, or about what to do with it."""
+    return bool(_SELF_DESCRIPTION.match(sentence))
+
+
+# What one sentence of the note, with the title, has to hold of an answer that restates it: of the
+# stems that tell something, of all words, and the fewest such stems that are judged. Small models
+# that shorten such a sentence lose what matters, or make it wrong. Measured: on the notes prompts
+# are tuned on, it is better to leave the sentence as it was from 0.75 of the stems on. The share of
+# all words keeps answers out that only have its subject.
+_STEMS_SHARE, _WORDS_SHARE, _FEWEST_STEMS = 0.85, 0.6, 3
+
+
+def restates_note(answer: str, sentence: str, parsed: ParsedNote, title: str) -> bool:
+    """Return whether a description says what one sentence of the note does, and no more.
+
+    sentence: the one that would take its place. It has to make sense away from the note; where
+    the answer restates another sentence, it has to name as much of the title.
+    """
+    if needs_previous(sentence) and not is_self_description(sentence):
+        return False
+    if _restates(answer, sentence, title):
+        return True
+    named = set(find_stems(title)).intersection(find_stems(answer))
+    if not named or not named.issubset(find_stems(sentence)):
+        return False
+    return any(_restates(answer, one, title) for one in find_sentences(read_paragraphs(parsed)))
+
+
+def _restates(answer: str, sentence: str, title: str) -> bool:
+    """Return whether what the answer says is in the sentence or the title, mostly in its words."""
+    stems, words = set(find_stems(answer)), set(find_tokens(answer))
+    known_stems = {*find_stems(sentence), *find_stems(title)}
+    known_words = {*find_tokens(sentence), *find_tokens(title)}
+    return (
+        len(stems) >= _FEWEST_STEMS
+        and len(stems & known_stems) >= _STEMS_SHARE * len(stems)
+        and len(words & known_words) >= _WORDS_SHARE * len(words)
+    )

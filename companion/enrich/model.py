@@ -1,4 +1,4 @@
-"""What the configuration lets be spent, counted in the one file of all vaults."""
+"""The configured model: what is known of it, a client that asks it, and what that may spend."""
 
 from __future__ import annotations
 
@@ -7,10 +7,9 @@ from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from threading import Event
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 from companion.config import Config, common_state_folder, state_folder
-from companion.enrich.model_calls import Way
 from companion.errors import UsageError
 from companion.llm.budget import Budget, PriceOf
 from companion.llm.catalog import model_path
@@ -48,47 +47,47 @@ def open_spending(config: Config, root: Path | None = None) -> Budget:
 
 
 def _price_of(config: Config) -> PriceOf | None:
-    """Return what tokens cost at the configured model; nothing on this machine."""
+    """Return what tokens cost at the configured model, 0 on this machine; None: not known."""
     if config.is_embedded:
-        return _nothing
+        return _free
     endpoint = config.remote_endpoint()
     if endpoint.is_local:
-        return _nothing
+        return _free
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
-        return _dollars(endpoint, input_tokens, output_tokens)
+        found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens)
+        return found.dollars if found else None
 
     return None if cost(1, 1) is None else cost
 
 
-def _dollars(endpoint: Endpoint, input_tokens: int, output_tokens: int) -> Decimal | None:
-    found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens)
-    return found.dollars if found else None
-
-
-def _nothing(input_tokens: int, output_tokens: int) -> Decimal:
+def _free(input_tokens: int, output_tokens: int) -> Decimal:
     return Decimal(0)
 
 
 _CONTEXT = 4096  # tokens for each note worked on at once
-_PROSE = 600  # tokens of a note that the embedded model reads: two cores read some 100 a second
-_PROSE_ELSEWHERE = 8000  # the same where nothing is told of the model: more only costs more
+_PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
+_PROSE_ELSEWHERE = 8000  # the same where context_tokens is not set: more only costs more
 _LEAST_CONTEXT = 1024  # tokens that are planned with at least
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
+
+
+AskMode = Literal["together", "apart", "plain"]
+"""How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
+in plain text, for endpoints that take no JSON format."""
 
 
 class ModelFacts(NamedTuple):
     """What asking depends on.
 
-    context_tokens: what the model reads and writes in one call; None where unknown.
-    way: how it is asked for what a note needs; see companion.enrich.model_calls.
-    prose_tokens: what it is shown of a note at most; None: as much as fits. is_small: whether what
-    it knows by heart is often wrong.
+    context_tokens: what the model reads and writes in one call; None where unknown. mode: how it
+    is asked for what a note needs. prose_tokens: what it is shown of a note at most; None: as much
+    as fits. is_small: whether what it knows by heart is often wrong.
     """
 
     name: str
     context_tokens: int | None
-    way: Way
+    mode: AskMode
     prose_tokens: int | None = None
     is_small: bool = False
 
@@ -99,16 +98,16 @@ def model_facts(config: Config) -> ModelFacts:
     plain = table.json_mode == "text"
     context = table.context_tokens
     if config.is_embedded:
-        way: Way = "plain" if plain else "apart"
-        return ModelFacts(table.model, context or _CONTEXT, way, _PROSE, is_small=True)
-    way = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
+        mode: AskMode = "plain" if plain else "apart"
+        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small=True)
+    mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most = None if context else _PROSE_ELSEWHERE
     if context and table.max_output_tokens:  # thoughts take of the context, too
         context = max(_LEAST_CONTEXT, context - table.max_output_tokens)
-    return ModelFacts(table.model, context, "plain" if plain else way, most)
+    return ModelFacts(table.model, context, "plain" if plain else mode, most)
 
 
-def where_it_goes(config: Config) -> str:
+def describe_endpoint(config: Config) -> str:
     """Return in words which model at which endpoint is asked."""
     if config.is_embedded:
         return f"{config.endpoint.model}, the embedded model: nothing leaves this machine"
@@ -134,7 +133,7 @@ def open_client(config: Config, cancelled: Event) -> Iterator[Client]:
 
 @contextmanager
 def open_source(config: Config) -> Iterator[Endpoint | EmbeddedServer]:
-    """Open what any number of clients may ask; the embedded model is stopped at the end.
+    """Open what any number of clients can ask; an embedded model is stopped at the end.
 
     Raises UsageError when the embedded model is not on this machine.
     """
@@ -160,6 +159,6 @@ def make_client(
 ) -> Client:
     """Return a client of the source; closing it leaves the source and the spending open.
 
-    capabilities_from: an earlier client, whose findings about the endpoint it takes over.
+    learned_from: an earlier client; what it learned about the endpoint is kept.
     """
     return Client(source, cancelled, budget=spending, capabilities_from=capabilities_from)

@@ -1,55 +1,50 @@
-"""From a note and its needs to the messages that ask for them, and to the model's answers."""
+"""The calls to the model that ask for what a note needs: as few as there is room for."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
-from companion.enrich.parse_answer import NothingToOffer
+from companion.enrich.model import AskMode
+from companion.enrich.outcome import Rejected
 from companion.errors import AnswerError
 from companion.llm.client import Client
-from companion.llm.endpoint_errors import JsonUnsupported
+from companion.llm.endpoint_errors import RequestRejected
 from companion.llm.request import Question
-from companion.llm.response import NoAnswer, Usage
+from companion.llm.response import NoAnswer, NoCompletion, Usage
 from companion.note.needs import CALLOUT, Need
-from companion.prompts import Ask, Field, NothingToChoose, Prompts
-from companion.prompts import PromptContext as Shown
+from companion.prompts import Ask, Field, NothingToChoose, PromptContext, Prompts
 
-Way = Literal["together", "apart", "plain"]
-"""How needs are asked for: in one JSON answer; one a call, lists and choices as JSON; one a call
-in plain text, for endpoints that take no JSON format."""
-
-
-_QUESTION = 1000  # letters of a question; a longer one is a text that should stand in the note
-_SECTION = 400  # letters of a heading that an instruction names
-_TOLD = 40  # letters of a question that a reason repeats
-_TOGETHER = 4096  # tokens of an answer to several needs: many models write no longer ones
+_LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in the note
+_LONGEST_HEADING = 400  # letters of a heading that an instruction names
+_QUOTED = 40  # letters of a question that a reason repeats
+_LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
 
 
-class Room(NamedTuple):
+class TokenBudget(NamedTuple):
     """What a call may take, in tokens.
 
-    context: what the model reads and writes in one call; None: not known. prose: kept free for
-    the note's text, where that is not yet shown. spare: kept free for each need.
+    context: what the model reads and writes in one call; None: not known. note: kept free for
+    the note's text, where a prompt does not show it yet. each_need: kept free for each need.
     """
 
     context: int | None
-    prose: int = 0
-    spare: int = 0
+    note: int = 0
+    each_need: int = 0
 
-    def has_room_for(self, call: Call) -> bool:
-        """Whether the call fits, with what is kept free."""
-        return self.context is None or self.prose + self.used_by(call) <= self.context
+    def fits(self, call: Call) -> bool:
+        """Return whether there is room for the call and for what is kept free."""
+        return self.context is None or self.note + self.used_by(call) <= self.context
 
     def used_by(self, call: Call) -> int:
         """Return about how many tokens the call takes, with what is kept free for its needs."""
-        return call.estimate_tokens() + self.spare * len(call.asked)
+        return call.estimate_tokens() + self.each_need * len(call.asked)
 
 
-class Asked(NamedTuple):
-    """A need and how it is asked for."""
+class AskedFor(NamedTuple):
+    """A need, and how a prompt asks for it."""
 
     need: Need
     ask: Ask
@@ -62,7 +57,7 @@ class Call:
     schema: of a JSON answer; None for plain text. longest_copy: see companion.llm.request.
     """
 
-    asked: tuple[Asked, ...]
+    asked: tuple[AskedFor, ...]
     messages: list[dict[str, str]]
     schema: dict[str, Any] | None
     max_tokens: int
@@ -75,70 +70,158 @@ class Call:
         return question.estimate_tokens() + self.max_tokens
 
 
-class Answers(NamedTuple):
-    """What the model gave for each need, or why it gave nothing, and the tokens it took."""
+class CallPlan(NamedTuple):
+    """The calls that ask for needs, and the needs that cannot be asked for."""
 
-    given: dict[Need, object]
+    calls: list[Call]
+    rejected: list[Rejected]
+
+
+@dataclass(frozen=True)
+class CallPlanner:
+    """Plans the calls about one note.
+
+    context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask
+    no question by their title.
+    """
+
+    prompts: Prompts
+    context: PromptContext
+    mode: AskMode
+    budget: TokenBudget
+    callout_titles: frozenset[str] = frozenset()
+
+    def plan(self, needs: Sequence[Need]) -> CallPlan:
+        """Return the calls that ask for the needs. Mode together: as many in one as fit."""
+        asked: list[AskedFor] = []
+        rejected: list[Rejected] = []
+        for number, need in enumerate(needs, 1):
+            ask = make_ask(need, field_of(need, self.prompts), number, self.callout_titles)
+            if unaskable := self._find_unaskable(need, ask):
+                rejected.append(unaskable)
+            else:
+                asked.append(AskedFor(need, ask))
+        calls = []
+        for call in self._group(asked):
+            bare = call
+            if not self.budget.fits(call):
+                bare = replace(self, context=replace(self.context, prose=""))._make_call(call.asked)
+            if TokenBudget(self.budget.context).fits(bare):
+                calls.append(call)
+            else:  # the call asks for one need alone
+                rejected.append(self._no_room(call.asked[0], bare.estimate_tokens()))
+        return CallPlan(calls, rejected)
+
+    def _group(self, asked: Sequence[AskedFor]) -> Iterator[Call]:
+        """Yield calls that ask for all of asked, in their order; a single need may not fit."""
+        if self.mode != "together":
+            yield from (self._make_call([one]) for one in asked)
+            return
+
+        def fits(call: Call) -> bool:
+            return call.max_tokens <= _LONGEST_ANSWER and self.budget.fits(call)
+
+        rest = list(asked)
+        while rest:
+            call, taken = self._make_call(rest), len(rest)  # mostly all of them fit
+            if taken > 1 and not fits(call):
+                call, taken = self._make_call(rest[:1]), 1
+                while taken < len(rest) and fits(longer := self._make_call(rest[: taken + 1])):
+                    call, taken = longer, taken + 1
+            yield call
+            del rest[:taken]
+
+    def _make_call(self, asked: Sequence[AskedFor]) -> Call:
+        asks = [ask for _, ask in asked]
+        first = asks[0]
+        json = self.mode == "together" or (
+            self.mode == "apart" and first.field.kind in ("list", "choice")
+        )
+        longest_copy = None
+        if first.field.kind == "prose" and not first.question and not json:
+            is_english = self.context.language in (None, "English")
+            longest_copy = _COPIED_ENGLISH if is_english else _COPIED
+        return Call(
+            asked=tuple(asked),
+            messages=self.prompts.messages(asks, self.context, json=json),
+            schema=self.prompts.schema(asks, self.context) if json else None,
+            max_tokens=self.prompts.max_tokens(asks),
+            longest_copy=longest_copy,
+        )
+
+    def _find_unaskable(self, need: Need, ask: Ask) -> Rejected | None:
+        """Return why the need cannot be asked for; None: it can."""
+        try:
+            ask.field.choices(self.context)
+        except NothingToChoose as error:
+            return Rejected(need, str(error), "no choices")
+        if ask.question and len(ask.question) > _LONGEST_QUESTION:
+            return Rejected(
+                need,
+                f"the question “{ask.question[:_QUOTED]}…” has {len(ask.question):,} letters, and"
+                f" {_LONGEST_QUESTION:,} are the most; shorten it, and put the rest into the note",
+                "no answer",
+            )
+        return None
+
+    def _no_room(self, asked: AskedFor, tokens: int) -> Rejected:
+        need, ask = asked
+        what = f"the {ask.field.name}"
+        if ask.question:
+            what = f"the question “{ask.question[:_QUOTED]}”"
+        return Rejected(
+            need,
+            f"asking for {what} takes about {tokens:,} tokens, without any text of the note, and"
+            f" context_tokens is {self.budget.context:,}; raise it if the model reads more, or"
+            " choose another",
+            "no answer",
+        )
+
+
+class RawAnswer(NamedTuple):
+    """What the model answered to a need, unchecked: a text, or a value of its JSON answer."""
+
+    asked: AskedFor
+    value: object
+
+
+class CallAnswers(NamedTuple):
+    """What came of the needs of a call, and the tokens it took."""
+
+    answers: list[RawAnswer | Rejected]
     usage: Usage
 
 
-def plan_calls(
-    needs: Sequence[Need], prompts: Prompts, shown: Shown, way: Way, room: Room
-) -> tuple[list[Call], dict[Need, AnswerError]]:
-    """Return the calls that ask for the needs; and the needs that cannot be asked for, with why.
+def send_call(call: Call, client: Client) -> CallAnswers:
+    """Return what the model answers to each need of the call.
 
-    Together, as many needs stand in a call as there is room for.
+    Raises JsonUnsupported; EndpointError when the endpoint serves nobody now; Cancelled.
     """
-    asked, hopeless = [], {}
-    for number, need in enumerate(needs, 1):
-        field = field_of(need, prompts)
-        try:
-            _require_askable(need, field, shown)
-        except AnswerError as error:
-            hopeless[need] = error
-            continue
-        asked.append(Asked(need, _make_ask(need, field, number)))
-
-    def make(some: Sequence[Asked], shown: Shown = shown) -> Call:
-        return _make_call(some, prompts, shown, way)
-
-    calls = []
-    for call in _group(asked, make, room, way):
-        bare = call if room.has_room_for(call) else make(call.asked, replace(shown, prose=""))
-        if Room(room.context).has_room_for(bare):
-            calls.append(call)
+    try:
+        if call.schema is None:
+            answer = client.ask_text(call.messages, call.max_tokens, call.longest_copy)
         else:
-            [(need, ask)] = call.asked
-            hopeless[need] = _no_room(ask, bare.estimate_tokens(), room)
-    return calls, hopeless
+            answer = client.ask_json(call.messages, call.schema, call.max_tokens)
+    except AnswerError as error:
+        usage = error.usage if isinstance(error, NoAnswer) else Usage()
+        return CallAnswers([_reject(asked.need, error) for asked in call.asked], usage)
+    return CallAnswers(
+        [
+            RawAnswer(asked, answer.text if call.schema is None else answer.data[asked.ask.key])
+            for asked in call.asked
+        ],
+        answer.usage,
+    )
 
 
-def ask_for(
-    needs: Sequence[Need],
-    prompts: Prompts,
-    shown: Shown,
-    client: Client,
-    way: Way,
-    room: Room,
-) -> Answers:
-    """Return the model's answers to the needs, unchecked; an AnswerError where there is none.
-
-    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
-    work.
-    """
-    calls, hopeless = plan_calls(needs, prompts, shown, way, room)
-    given: dict[Need, object] = dict(hopeless)
-    usage = Usage()
-    for call in calls:
-        try:
-            for need, value, cost in _answers_to(call, client):
-                given[need] = value
-                usage += cost
-        except JsonUnsupported:
-            rest = [need for need in needs if need not in given]
-            plain = ask_for(rest, prompts, shown, client, "plain", room)
-            return Answers(given | plain.given, usage + plain.usage)
-    return Answers(given, usage)
+def _reject(need: Need, error: AnswerError) -> Rejected:
+    fault = error.fault if isinstance(error, NoAnswer) else ""
+    if isinstance(error, RequestRejected):
+        fault = "request rejected"
+    kind: Literal["no completion", "no answer"] = (
+        "no completion" if isinstance(error, NoCompletion) else "no answer"
+    )
+    return Rejected(need, str(error), kind, endpoint_fault=fault)
 
 
 def field_of(need: Need, prompts: Prompts) -> Field:
@@ -148,88 +231,21 @@ def field_of(need: Need, prompts: Prompts) -> Field:
     return next(field for field in prompts.fields.values() if field.property == need.kind)
 
 
-def _answers_to(call: Call, client: Client) -> Iterator[tuple[Need, object, Usage]]:
-    try:
-        if call.schema is None:
-            answer = client.ask_text(call.messages, call.max_tokens, call.longest_copy)
-        else:
-            answer = client.ask_json(call.messages, call.schema, call.max_tokens)
-    except AnswerError as error:
-        usage = error.usage if isinstance(error, NoAnswer) else Usage()
-        for number, (need, _) in enumerate(call.asked):
-            yield need, error, usage if number == 0 else Usage()
-        return
-    for number, (need, ask) in enumerate(call.asked):
-        value = answer.text if call.schema is None else answer.data[ask.key]
-        yield need, value, answer.usage if number == 0 else Usage()
+def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
+    """Return what an empty callout asks by its title; None: its title is one all callouts bear.
+
+    A callout that was emptied and kept its title, be it `KI`, asks no question by it.
+    """
+    is_title = need.question is not None and need.question.casefold() in callout_titles
+    return None if is_title else need.question
 
 
-def _require_askable(need: Need, field: Field, shown: Shown) -> None:
-    """Raise AnswerError, with the reason, where the need cannot be asked for."""
-    try:
-        field.choices(shown)
-    except NothingToChoose as error:
-        raise NothingToOffer(str(error)) from None
-    if need.question and len(need.question) > _QUESTION:
-        raise AnswerError(
-            f"the question “{need.question[:_TOLD]}…” has {len(need.question):,} letters, and"
-            f" {_QUESTION:,} are the most; shorten it, and put the rest into the note"
-        )
-
-
-def _no_room(ask: Ask, tokens: int, room: Room) -> AnswerError:
-    what = f"the question “{ask.question[:_TOLD]}”" if ask.question else f"the {ask.field.name}"
-    return AnswerError(
-        f"asking for {what} takes about {tokens:,} tokens, without any text of the note, and"
-        f" context_tokens is {room.context:,}; raise it if the model reads more, or choose another"
-    )
-
-
-def _group(
-    asked: Sequence[Asked], make: Callable[[Sequence[Asked]], Call], room: Room, way: Way
-) -> Iterator[Call]:
-    """Yield the calls that ask for all of asked, in their order; one alone may have no room."""
-
-    def fits(call: Call) -> bool:
-        return call.max_tokens <= _TOGETHER and room.has_room_for(call)
-
-    if way != "together":
-        yield from (make([one]) for one in asked)
-        return
-    rest = list(asked)
-    while rest:
-        call, taken = make(rest), len(rest)  # mostly all of them fit
-        if taken > 1 and not fits(call):
-            call, taken = make(rest[:1]), 1
-            while taken < len(rest) and fits(longer := make(rest[: taken + 1])):
-                call, taken = longer, taken + 1
-        yield call
-        del rest[:taken]
-
-
-def _make_call(asked: Sequence[Asked], prompts: Prompts, shown: Shown, way: Way) -> Call:
-    asks = [ask for _, ask in asked]
-    choosing = asks[0].field.kind in ("list", "choice")
-    json = way == "together" or (way == "apart" and choosing)
-    explains = asks[0].field.kind == "prose" and not asks[0].question
-    return Call(
-        asked=tuple(asked),
-        messages=prompts.messages(asks, shown, json=json),
-        schema=prompts.schema(asks, shown) if json else None,
-        max_tokens=prompts.max_tokens(asks),
-        longest_copy=_longest_copy(shown) if explains and not json else None,
-    )
-
-
-def _longest_copy(shown: Shown) -> int:
-    """Return how many tokens in a row of a callout may stand in the note; see checks.copied."""
-    return _COPIED_ENGLISH if shown.language in (None, "English") else _COPIED
-
-
-def _make_ask(need: Need, field: Field, number: int) -> Ask:
+def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[str]) -> Ask:
+    """Return how a prompt asks for the need. number: tells its key from others of the field."""
     is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
     key = field.name if is_only else f"{field.name}_{number}"
-    section = need.heading[:_SECTION] if need.heading and not need.question else None
+    question = question_of(need, callout_titles)
+    section = need.heading[:_LONGEST_HEADING] if need.heading and not question else None
     if section and need.of > 1:
         section += f" (number {need.at} of the {need.of} headings that read so)"
-    return Ask(key, field, need.question, section)
+    return Ask(key, field, question, section)

@@ -1,4 +1,4 @@
-"""From a model's words to a value that may go into a note, or a reason why not."""
+"""Parses a model's answer into a sanitized value of a field."""
 
 from __future__ import annotations
 
@@ -20,22 +20,18 @@ _FENCED = re.compile(
     re.DOTALL | re.IGNORECASE,
 )
 
-_WORDS = 3  # of a value that may be a new one
+_NEW_VALUE_WORDS = 3  # at most, of a choice; a longer one is a sentence about it
 
 
 class NothingToSay(AnswerError):
     """The model answered with nothing, which is an answer: there is no such value."""
 
 
-class NothingToOffer(NothingToSay):
-    """The vault has no value to choose from yet, so that the model is not even asked."""
-
-
 class Limits(NamedTuple):
     """What a value may be, beside the field's own limits.
 
-    choices: the only values allowed; None: any. taken: names that belong to others, casefolded.
-    resolve: the name of the note that a wikilink means; None where there is no such note.
+    choices: the only values allowed; None: any. taken: names of other notes, casefolded.
+    resolve: returns the name of the note that a wikilink means, None where there is none.
     """
 
     choices: Sequence[str] | None
@@ -61,28 +57,30 @@ def read_answer(field: Field, answer: object, limits: Limits) -> str | list[str]
     text = inert_value(_without_label(answer, field.name))
     if not text:
         raise NothingToSay(f"the model had nothing to say for {field.name}")
-    return _choose(text, field, limits) if field.kind == "choice" else _shorten(text, field)
+    if field.kind != "choice":
+        return _shorten(text, field)
+    chosen = _match_choice(text.rstrip("."), limits.choices)
+    if chosen is None:
+        raise AnswerError(f"“{text[:60]}” is no {field.name} that the vault uses")
+    return chosen
 
 
 def find_new_values(field: Field, answer: object, limits: Limits) -> list[str]:
-    """Return what the answer names beside the values that the vault uses, for the user to see."""
+    """Return the values in the answer that are none of the choices, to propose to the user."""
     if limits.choices is None:
         return []
-    items = _items(answer) if field.kind == "list" else _short_values(field, answer)
+    items: list[str] = []
+    if field.kind == "list":
+        items = _read_items(answer)
+    elif field.vocabulary == "vault" and isinstance(answer, str):
+        text = inert_value(_without_label(_without_fence(answer), field.name)).rstrip(".")
+        items = [text] if len(text.split()) <= _NEW_VALUE_WORDS else []
     items = [item for item in items if _match_choice(item, limits.choices) is None]
     return [item for item in dict.fromkeys(items) if item and _fits(item, field)]
 
 
-def _short_values(field: Field, answer: object) -> list[str]:
-    """Return the value for a choice from the vault's own, unless it is a sentence about it."""
-    if field.vocabulary != "vault" or not isinstance(answer, str):
-        return []
-    text = inert_value(_without_label(_without_fence(answer), field.name)).rstrip(".")
-    return [text] if len(text.split()) <= _WORDS else []
-
-
-def _items(answer: object) -> list[str]:
-    """Return the items of a list, harmless, as JSON or as lines of text."""
+def _read_items(answer: object) -> list[str]:
+    """Return the sanitized items of a list, which came as JSON or as lines of text."""
     if isinstance(answer, list):
         items = [str(item) for item in answer]
     else:
@@ -96,7 +94,7 @@ def _items(answer: object) -> list[str]:
 
 def _read_list(field: Field, answer: object, limits: Limits) -> list[str]:
     found: dict[str, str] = {}
-    for text in _items(answer):
+    for text in _read_items(answer):
         chosen = _match_choice(text, limits.choices)
         if chosen and chosen.casefold() not in limits.taken and _fits(chosen, field):
             found.setdefault(chosen.casefold(), chosen)
@@ -117,13 +115,6 @@ def _read_prose(field: Field, answer: str, limits: Limits) -> list[str]:
     return lines
 
 
-def _choose(text: str, field: Field, limits: Limits) -> str:
-    chosen = _match_choice(text.rstrip("."), limits.choices)
-    if chosen is None:
-        raise AnswerError(f"“{text[:60]}” is no {field.name} that the vault uses")
-    return chosen
-
-
 def _match_choice(text: str, choices: Sequence[str] | None) -> str | None:
     if choices is None or not text:
         return text or None
@@ -136,7 +127,7 @@ def _fits(text: str, field: Field) -> bool:
 
 
 def _shorten(text: str, field: Field) -> str:
-    """Return text, or its whole sentences that fit; one sentence may be up to twice as long."""
+    """Return text, or its whole sentences that fit; a single one may be twice as long."""
     limit = field.max_characters
     if not limit or len(text) <= limit * 1.25:
         return text
@@ -147,7 +138,7 @@ def _shorten(text: str, field: Field) -> str:
 
 
 def _without_fence(text: str) -> str:
-    """Return what stands in the code fence that some models put around all they say."""
+    """Return text without the code fence that some models put around the whole answer."""
     fenced = _FENCED.fullmatch(text)
     return fenced[2] if fenced else text
 

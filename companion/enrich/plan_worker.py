@@ -1,9 +1,9 @@
-"""Plans on a second core: one child process that does nothing else, where many calls run at once.
+"""Plans in a child process, so that a second core is used where many notes are filled at once.
 
-A plan is the dearest part of a note (1.9 of 4.4 ms of CPU, for ruamel.yaml is pure Python), and
-Python runs one thread at a time. The child gets text and gives text: it opens no file. Whatever it
-does not answer is planned here, so it can be missing without loss. It ends when its standard input
-does, which is when this process goes, however it goes.
+A plan takes most of a note's CPU time (1.9 of 4.4 ms, for ruamel.yaml is pure Python), and Python
+runs one thread at a time. The child gets text and returns text: it opens no file. What it does not
+answer is planned in this process, so nothing is lost without it. It ends when its standard input
+does, which is when this process ends, however it ends.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.rules import Rules
 from companion.note.text import NoteText
 
-MANY = 16  # notes at once from which a second core is worth the child's 30 MB and its start
+CHILD_FROM = 16  # notes at once, from which a child is worth its 30 MB and the time of its start
 
 
 _CODE = """\
@@ -49,28 +49,28 @@ class _Order(NamedTuple):
 class Planner:
     """Plans notes one at a time, from any thread, in a child process if it has one.
 
-    One at a time: threads that only compute take turns at the interpreter every 5 ms, and their
-    turns cost a fifth of it.
+    One at a time, because threads that only compute switch every 5 ms, which costs a fifth of
+    their time.
     """
 
     def __init__(self, rules: Rules, *, has_child: bool = False) -> None:
         self._rules = rules
-        self._turn = threading.Lock()
-        self._child = _start() if has_child else None
+        self._lock = threading.Lock()
+        self._child = _start_child() if has_child else None
         if self._child:
-            weakref.finalize(self, _end, self._child)
+            weakref.finalize(self, _kill, self._child)
 
     def plan(
-        self, view: ParsedNote, fillings: Sequence[Filling], styles: Styles, afterwards: str
+        self, parsed: ParsedNote, fillings: Sequence[Filling], styles: Styles, afterwards: str
     ) -> Plan:
         """Return what plan_edits does. Raises NoteRefused."""
-        order = _Order(view.note.text, fillings, self._rules, styles, afterwards)
-        with self._turn:
-            made = self._ask(order)
-            return made or plan_edits(view, fillings, self._rules, styles, afterwards)
+        order = _Order(parsed.note.text, fillings, self._rules, styles, afterwards)
+        with self._lock:
+            planned = self._plan_in_child(order)
+            return planned or plan_edits(parsed, fillings, self._rules, styles, afterwards)
 
-    def _ask(self, order: _Order) -> Plan | None:
-        """Return the child's plan; None where it has none, since it refuses, or is no more."""
+    def _plan_in_child(self, order: _Order) -> Plan | None:
+        """Return the child's plan; None where the note is refused, or the child has ended."""
         if self._child is None:
             return None
         assert self._child.stdin and self._child.stdout
@@ -95,15 +95,15 @@ def serve(orders: BinaryIO, plans: BinaryIO) -> None:
 
 def _plan(order: _Order) -> Plan | None:
     try:
-        view = ParsedNote(NoteText(order.text))
-        return plan_edits(view, order.fillings, order.rules, order.styles, order.afterwards)
+        parsed = ParsedNote(NoteText(order.text))
+        return plan_edits(parsed, order.fillings, order.rules, order.styles, order.afterwards)
     except NoteRefused:  # the parent finds out why by itself
         return None
 
 
-def _start() -> subprocess.Popen[bytes] | None:
+def _start_child() -> subprocess.Popen[bytes] | None:
     pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    # -P: never a module of the folder we are in; the package that this one is of, wherever it lies
+    # -P: no module of the working directory; only the package that this module belongs to
     command = [sys.executable, "-P", "-c", _CODE, str(Path(companion.__file__).parents[1])]
     try:
         return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing)
@@ -111,12 +111,12 @@ def _start() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def _end(child: subprocess.Popen[bytes]) -> None:
+def _kill(child: subprocess.Popen[bytes]) -> None:
     with suppress(OSError), child:
-        child.kill()  # it has nothing to lose
+        child.kill()  # it holds nothing that could be lost
 
 
 def main() -> None:
-    """Serve the parent process, which alone answers to Ctrl-C."""
+    """Serve the parent process; Ctrl-C is left to it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     serve(sys.stdin.buffer, sys.stdout.buffer)

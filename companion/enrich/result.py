@@ -6,9 +6,9 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from companion.enrich.accept import Outcome
+from companion.enrich.outcome import NoteAnswers
 from companion.enrich.plan import Filling
-from companion.enrich.task import Draft, Job
+from companion.enrich.task import Job, Task
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.edit import Edit
@@ -24,7 +24,7 @@ class Result:
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
-    fallback: the kinds of filled whose value is the note's own sentence, for want of an answer.
+    fallback: the kinds of need filled with a sentence of the note, for want of a usable answer.
     """
 
     path: str
@@ -42,48 +42,49 @@ class Result:
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether nothing in it is the model's: all that was filled is a fallback."""
+        """Whether the model gave nothing of it: all that was filled is a fallback."""
         return bool(self.fallback) and len(self.fallback) == len(self.filled)
 
 
 def failed_result(path: str, error: NoteError) -> Result:
     """Return the result of a note that could not be worked on, for the reason in error."""
     status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
-    return Result(path, status, _in_words(error))
-
-
-def _in_words(error: NoteError) -> str:
-    """Return the reason and the line, without the path, which stands beside it already."""
-    return f"{error.reason} (line {error.line})" if error.line else error.reason
+    # without the path, which stands beside it already
+    reason = f"{error.reason} (line {error.line})" if error.line else error.reason
+    return Result(path, status, reason)
 
 
 @dataclass(frozen=True)
 class Answered:
-    """What a model gave for a note and is not written yet. left: what it did not give, and why."""
+    """What a model gave for a note and is not written yet. left: what is not asked for or given."""
 
     job: Job
-    draft: Draft
-    outcome: Outcome
+    task: Task
+    answers: NoteAnswers
     left: tuple[str, ...]
 
     @property
     def usage(self) -> Usage:
-        """What asking took."""
-        return self.outcome.usage
+        """The tokens that asking took."""
+        return self.answers.usage
 
-    def still_needed(self, draft: Draft) -> list[Filling]:
-        """Return the fillings whose need the draft's note still has, with the need as it is now."""
-        needs = {need.key: need for need in draft.needs}
+    @property
+    def fillings(self) -> list[Filling]:
+        """The values that may go into the note."""
+        return [each.filling for each in self.answers.accepted]
+
+    def still_needed(self, task: Task) -> list[Filling]:
+        """Return the fillings whose need the task's note still has, with the need as it is now."""
+        needs = {need.key: need for need in task.needs}
         return [
             filling._replace(need=needs[filling.need.key])
-            for filling in self.outcome.fillings
+            for filling in self.fillings
             if filling.need.key in needs
         ]
 
     def only(self, numbers: Collection[int]) -> Answered:
         """Return the same with no more than these of its fillings, counted from 0."""
-        kept = [each for number, each in enumerate(self.outcome.fillings) if number in numbers]
-        return replace(self, outcome=self.outcome._replace(fillings=kept))
+        return replace(self, answers=self.answers.only(numbers))
 
 
 class PlannedChange(NamedTuple):

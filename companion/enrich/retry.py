@@ -1,118 +1,95 @@
-"""Ask the model once more for what it answered badly, and tell it what was wrong."""
+"""Sends the calls about a note; the second time, with what was wrong with the first answers."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 
-from companion.enrich.checks import Fault
-from companion.enrich.model_calls import Answers, Call, Room, Way, plan_calls
-from companion.errors import AnswerError
+from companion.enrich.model_calls import Call, CallAnswers, CallPlanner, RawAnswer, send_call
+from companion.enrich.outcome import Accepted, Rejected
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import JsonUnsupported
-from companion.llm.response import NoAnswer, Usage
+from companion.llm.response import Usage
 from companion.note.needs import Need
-from companion.prompts import PromptContext as Shown
-from companion.prompts import Prompts
 
-_SHOWN = 400  # characters of the bad answer that the model sees again
-AGAIN_TOKENS = 300  # what the second question has beyond the first, for each need
+RETRY_TOKENS = 300  # what the second question has beyond the first, for each need
+_LONGEST_REPEATED = 400  # characters of the bad answer that the model sees again
 
 
-class AnswerUnfit(AnswerError):
-    """An answer may not go into the note; the model can be told why."""
-
-    def __init__(self, name: str, fault: Fault) -> None:
-        super().__init__(f"the {name} {fault.reason}")
-        self.fault = fault
-
-
-class Unfit(NamedTuple):
-    """What the model gave for a need, and what is wrong with it."""
-
-    given: object
-    why: AnswerUnfit
-
-
-def ask_again(
-    unfit: Mapping[Need, Unfit],
-    prompts: Prompts,
-    shown: Shown,
+def send_calls(
+    planner: CallPlanner,
+    needs: Sequence[Need],
     client: Client,
-    way: Way,
-    room: Room,
-) -> Answers:
-    """Return the model's second answers, unchecked; an AnswerError where there is none.
+    unfit: Mapping[Need, Rejected] | None = None,
+) -> tuple[list[Rejected], CallAnswers]:
+    """Return the needs that cannot be asked for, and the model's answers to the others, unchecked.
 
-    Raises EndpointError, Cancelled.
+    unfit: the first answers, where this is the second question.
+
+    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
+    work.
     """
-    calls, _ = plan_calls(list(unfit), prompts, shown, way, room)
-    given: dict[Need, object] = {}
+    calls, unaskable = planner.plan(needs)
+    answers: list[RawAnswer | Rejected] = []
     usage = Usage()
-    for call in calls:
+    for number, call in enumerate(calls):
         try:
-            values, cost = _answer(call, unfit, client)
+            given = send_call(_add_faults(call, unfit) if unfit else call, client)
         except JsonUnsupported:
-            rest = {need: unfit[need] for need in unfit if need not in given}
-            plain = ask_again(rest, prompts, shown, client, "plain", room)
-            return Answers(given | plain.given, usage + plain.usage)
-        except AnswerError as error:
-            values = {need: _anew(error) for need, _ in call.asked}
-            cost = error.usage if isinstance(error, NoAnswer) else Usage()
-        given |= values
-        usage += cost
-    return Answers(given, usage)
+            rest = [asked.need for later in calls[number:] for asked in later.asked]
+            more, given = send_calls(replace(planner, mode="plain"), rest, client, unfit)
+            return unaskable + more, CallAnswers(answers + given.answers, usage + given.usage)
+        answers += given.answers
+        usage += given.usage
+    return unaskable, CallAnswers(answers, usage)
 
 
-def _answer(
-    call: Call, unfit: Mapping[Need, Unfit], client: Client
-) -> tuple[dict[Need, object], Usage]:
-    messages = _messages(call, unfit)
-    if call.schema is None:
-        answer = client.ask_text(messages, call.max_tokens, call.longest_copy)
-        return {call.asked[0].need: answer.text}, answer.usage
-    answer = client.ask_json(messages, call.schema, call.max_tokens)
-    return {need: answer.data[ask.key] for need, ask in call.asked}, answer.usage
+def merge_outcomes(
+    first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
+) -> list[Accepted | Rejected]:
+    """Return what the first and the second answers came to together.
+
+    A need keeps its last reason, unless the model had nothing to say to the second question.
+    """
+    accepted = {each.need: each for each in second if isinstance(each, Accepted)}
+    rejected = {
+        each.need: each for each in second if isinstance(each, Rejected) and each.kind != "nothing"
+    }
+    merged: list[Accepted | Rejected] = []
+    for each in first:
+        if isinstance(each, Rejected) and (last := rejected.get(each.need)):
+            each = last._replace(proposed=last.proposed or each.proposed)
+        if each.need not in accepted:
+            merged.append(each)
+    return [*merged, *accepted.values()]
 
 
-def _anew(error: AnswerError) -> AnswerError:
-    """Return the same error once more: one need's may come to tell what is proposed for that."""
-    if isinstance(error, NoAnswer):
-        return type(error)(error, error.usage, error.fault)
-    return type(error)(str(error))
+def _add_faults(call: Call, rejected: Mapping[Need, Rejected]) -> Call:
+    """Return the call with what was wrong with the first answers to its needs, rejected as unfit.
 
-
-def _messages(call: Call, unfit: Mapping[Need, Unfit]) -> list[dict[str, str]]:
-    """Return the second question; without the first answer where the model must not copy."""
+    The model does not see its first answer again where it must not copy.
+    """
+    faults = {ask.key: fault for need, ask in call.asked if (fault := rejected[need].fault)}
+    fault = next(iter(faults.values()))
     if call.longest_copy:
         *before, last = call.messages
-        fault = unfit[call.asked[0].need].why.fault
-        told = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
-        return [*before, {**last, "content": f"{last['content']}\n\n{told}"}]
-    return [
-        *call.messages,
-        {"role": "assistant", "content": _first_answer(call, unfit)},
-        {"role": "user", "content": _what_was_wrong(call, unfit)},
-    ]
-
-
-def _first_answer(call: Call, unfit: Mapping[Need, Unfit]) -> str:
+        request = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
+        last = {**last, "content": f"{last['content']}\n\n{request}"}
+        return replace(call, messages=[*before, last])
+    answers = {ask.key: _shorten(rejected[need].answer) for need, ask in call.asked}
     if call.schema is None:
-        return _short(unfit[call.asked[0].need].given)
-    data = {ask.key: _short(unfit[need].given) for need, ask in call.asked}
-    return json.dumps(data, ensure_ascii=False)
+        [answer] = answers.values()
+    else:
+        answer = json.dumps(answers, ensure_ascii=False)
+    request = f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
+    if len(faults) > 1:
+        lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults.items()]
+        request = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
+    second = [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
+    return replace(call, messages=[*call.messages, *second])
 
 
-def _short(given: object) -> str:
-    text = given if isinstance(given, str) else json.dumps(given, ensure_ascii=False)
-    return text if len(text) <= _SHOWN else f"{text[:_SHOWN]} ..."
-
-
-def _what_was_wrong(call: Call, unfit: Mapping[Need, Unfit]) -> str:
-    faults = [(ask.key, unfit[need].why.fault) for need, ask in call.asked]
-    if len(faults) == 1:
-        fault = faults[0][1]
-        return f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
-    lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults]
-    return "\n".join(["That cannot be used:", *lines, "Write all of it again."])
+def _shorten(answer: object) -> str:
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_REPEATED else f"{text[:_LONGEST_REPEATED]} ..."

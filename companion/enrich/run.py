@@ -1,4 +1,4 @@
-"""Many notes side by side: one failing note never stops the rest, and a stop loses nothing."""
+"""Many notes at once: one that fails never stops the others, and a stop loses nothing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from companion.errors import CompanionError
 from companion.llm.budget import LimitReached
 from companion.llm.endpoint_errors import Cancelled, Stopped
 
-# One more note for so many: it waits, ready, to be asked for while another is being written.
+# For so many notes, one more is begun: it is ready to be asked about while another is written.
 _SPARE = 2
 _log = logging.getLogger(__name__)
 _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
@@ -25,7 +25,7 @@ _POLL = 0.2  # seconds; Windows delivers Ctrl-C only between two waits
 def run_jobs(
     jobs: Iterable[Job], enrich: Callable[[Job], Result], concurrency: int, cancelled: Event
 ) -> Iterator[Result]:
-    """Yield the results as they come, `concurrency` notes at a time and a few that are made ready.
+    """Yield the results as they come, of `concurrency` notes at a time and a few made ready.
 
     When cancelled is set, no further note is begun; those under way are finished or broken off
     before they are written.
@@ -67,21 +67,18 @@ def run_jobs(
 
 
 def _outcome_of(future: Future[Result], job: Job) -> tuple[Result | None, CompanionError | None]:
-    """Return what became of the note, if anything did, and what ends the run."""
+    """Return the result of the note, if there is one, and the error that ends the run, if any."""
     try:
         return future.result(), None
     except (Cancelled, LimitReached) as error:
         return None, error  # nothing was asked for it
     except CompanionError as error:
         return Result(job.path, "failed", str(error), ends_run=True), error
-    except Exception as error:  # a fault of ours: it must not cost the other notes
+    except Exception as error:  # a bug: the other notes must not suffer from it
         _log.debug("%s", job.path, exc_info=error)
-        return Result(job.path, "failed", in_words(error)), None
-
-
-def in_words(error: Exception) -> str:
-    """Return what to say of an error that nobody foresaw."""
-    return f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it."
+        name = type(error).__name__
+        reason = f"unexpected {name}: {error}; --debug shows where. Please report it."
+        return Result(job.path, "failed", reason), None
 
 
 def new_run() -> str:

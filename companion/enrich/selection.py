@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from companion.enrich.result import Result
-from companion.enrich.task import Draft, Job, draft_note, is_rejected, leave_asked
+from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
@@ -20,10 +20,10 @@ from companion.vault.index import Scan
 from companion.vault.write import read_note
 
 
-class Choice(NamedTuple):
-    """What the user wants done to the notes; see Job. every: in folders, not stubs only.
+class JobOptions(NamedTuple):
+    """What the user wants done to the notes; see Job. every: in folders, all notes, not only stubs.
 
-    section: the words of a heading. line: of a note, counted from 1; its section is meant.
+    section: the words of a heading. line: of a note, counted from 1; its section is asked for.
     """
 
     every: bool = False
@@ -39,13 +39,13 @@ def choose_jobs(
     workspace: Workspace,
     scan: Scan,
     wanted: Sequence[str],
-    choice: Choice,
+    choice: JobOptions,
     text: str | None = None,
 ) -> tuple[list[Job], list[Result]]:
-    """Return the jobs, and of the notes that are skipped those which were asked for, with why.
+    """Return the jobs, and the results of notes that were asked for and are skipped.
 
-    wanted: vault-relative notes and folders; empty: the vault itself. text: the one note's, where
-    it is not the file's.
+    wanted: vault-relative notes and folders; empty: the vault itself. text: of the one note, where
+    it differs from the file's.
 
     Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
     """
@@ -53,7 +53,11 @@ def choose_jobs(
     skipped: dict[str, Result] = {}
     for path in wanted:
         if path and (workspace.root / path).is_file():
-            jobs[path] = _named(path, choice, _find_section(workspace, path, choice, text))
+            section = _find_section(workspace, path, choice, text)
+            explicit = section is None
+            jobs[path] = Job(
+                path, explicit, True, choice.force, section, choice.dry_run, choice.requests
+            )
             continue
         if choice.section is not None or choice.line is not None:
             raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
@@ -80,13 +84,13 @@ def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list
 
 
 def has_open_needs(workspace: Workspace, job: Job) -> bool:
-    """Whether there is something to ask for in the note. Raises JournalError."""
+    """Return whether there is something to ask for in the note. Raises JournalError."""
     if not (job.explicit or job.force or job.requests or job.section):
-        return True  # else it were no job
-    return draft_open(workspace, job) is not None
+        return True  # otherwise it would not be a job
+    return open_task(workspace, job) is not None
 
 
-def draft_open(workspace: Workspace, job: Job) -> Draft | None:
+def open_task(workspace: Workspace, job: Job) -> Task | None:
     """Return what is to be done to the note as it is now; None where nothing is to be asked for.
 
     Raises JournalError.
@@ -94,40 +98,36 @@ def draft_open(workspace: Workspace, job: Job) -> Draft | None:
     if skip_reason(workspace.root, job.path, workspace.ignore):
         return None
     try:
-        draft = draft_note(workspace, job, read_note(workspace.root, job.path).data)
+        task = prepare_task(workspace, job, read_note(workspace.root, job.path).data)
     except NoteError:
         return None
-    return None if draft.skipped or not draft.needs else draft
+    return None if task.skipped or not task.needs else task
 
 
-def left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
-    """Return of how many notes in these folders nothing is asked, by the reason.
+def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -> Counter[str]:
+    """Return how many notes in these folders nothing is asked about, by the reason.
 
-    A folder that cannot be read, or is none of the vault's, counts as one.
+    A folder that cannot be read, or that is left out of the vault, counts as one.
     """
     reasons: dict[str, str] = {}
     asked = workspace.journal.all_asked()
     for folder in folders:
         for path in asked:
             if _is_in(path, folder) and (facts := scan.notes.get(path)):
-                for why in leave_asked(workspace, Job(path), facts.needs)[1][:1]:
+                for why in leave_out_asked(workspace, Job(path), facts.needs)[1][:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
-        whole = _folder_reason(workspace, folder) if folder else None
+        try:
+            whole = folder_reason(workspace.root, folder, workspace.ignore) if folder else None
+        except (OSError, ValueError) as error:
+            whole = describe_read_error(error)
         if whole is not None and whole not in reasons.values():
             reasons[folder] = whole
     return Counter(reasons.values())
 
 
-def _folder_reason(workspace: Workspace, folder: str) -> str | None:
-    try:
-        return folder_reason(workspace.root, folder, workspace.ignore)
-    except (OSError, ValueError) as error:
-        return describe_read_error(error)
-
-
 def _find_section(
-    workspace: Workspace, path: str, choice: Choice, text: str | None
+    workspace: Workspace, path: str, choice: JobOptions, text: str | None
 ) -> Section | None:
     if choice.line is None:
         return None if choice.section is None else Section(choice.section)
@@ -139,13 +139,10 @@ def _find_section(
     return section_at(note, read_outline(note), choice.line)
 
 
-def _named(path: str, choice: Choice, section: Section | None) -> Job:
-    explicit = section is None
-    return Job(path, explicit, True, choice.force, section, choice.dry_run, choice.requests)
-
-
-def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) -> Iterator[Job]:
-    own = {change.path for change in workspace.journal.changes()} if choice.force else set[str]()
+def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions) -> Iterator[Job]:
+    written = set[str]()
+    if choice.force:
+        written = {change.path for change in workspace.journal.changes()}
     asked = workspace.journal.all_asked()
     for path, facts in scan.notes.items():
         if not _is_in(path, folder) or facts.skipped is not None:
@@ -155,11 +152,11 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: Choice) ->
         )
         needs = facts.needs
         if path in asked:
-            needs, _ = leave_asked(workspace, job, needs)
-        if choice.every or needs or path in own:
+            needs, _ = leave_out_asked(workspace, job, needs)
+        if choice.every or needs or path in written:
             yield job
-        elif choice.retry and any(map(is_rejected, asked.get(path, {}).values())):
-            yield job._replace(again=True)
+        elif choice.retry and any(map(was_rejected, asked.get(path, {}).values())):
+            yield job._replace(rejected_only=True)
 
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
@@ -176,9 +173,10 @@ def _is_in(path: str, folder: str) -> bool:
 
 
 class ScanReport:
-    """The part of a scan that concerns the paths the user named; all of it for none.
+    """The part of a scan that concerns the paths the user named; all of it where none is named.
 
-    others: the notes of it of which there is nothing to say.
+    notes: those that need something, or of which something is left. others: the notes of which
+    there is nothing to report. looked_at: how many notes were read.
     """
 
     def __init__(self, workspace: Workspace, found: Scan, wanted: Sequence[str]) -> None:
@@ -209,7 +207,7 @@ class ScanReport:
             yield path, Facts(skipped=reason)
 
 
-def as_object(path: str, facts: Facts) -> dict[str, object]:
+def scan_object(path: str, facts: Facts) -> dict[str, object]:
     """Return the JSON object of a note."""
     needs = [need_object(need) for need in facts.needs]
     return {"path": path, "needs": needs, "skipped": facts.skipped, "left": list(facts.left)}
@@ -229,5 +227,5 @@ def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
 def _without_asked(workspace: Workspace, path: str, facts: Facts, was_asked: bool) -> Facts:
     if not was_asked:
         return facts
-    needs, left = leave_asked(workspace, Job(path), facts.needs)
+    needs, left = leave_out_asked(workspace, Job(path), facts.needs)
     return facts._replace(needs=needs, left=(*facts.left, *left))

@@ -1,4 +1,4 @@
-"""What Companion itself wrote into a note and nobody edited since."""
+"""What is to be done to a note: which of its needs are asked for, and why others are not."""
 
 from __future__ import annotations
 
@@ -19,11 +19,143 @@ from companion.note.text import NoteText, split_lines
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import AskedNeed, Change, Journal
 
+_WHY_LEFT = {
+    "written": "filled once and taken out again",
+    "rejected": "asked for once, without a usable answer",
+    "nothing": "asked for once, and there was nothing to say",
+}
 
-class Own(NamedTuple):
+
+class Job(NamedTuple):
+    """One note to work on, and how. path: vault-relative, with `/`.
+
+    explicit: the user wants it to have a description and a callout, even if it is no stub.
+    retry: ask again what was asked before. force: replace what Companion wrote and nobody edited
+    since. section: ask for a callout in this one, and nothing else. dry_run: write nothing.
+    requests: fill the empty callouts that stand in it, and nothing else. rejected_only: ask for
+    what was rejected before, and nothing else; what was filled beside it may hide that the note
+    is a stub.
+    """
+
+    path: str
+    explicit: bool = False
+    retry: bool = False
+    force: bool = False
+    section: Section | None = None
+    dry_run: bool = False
+    requests: bool = False
+    rejected_only: bool = False
+
+
+@dataclass(frozen=True)
+class Task:
+    """A note as it was read, and what is to be done to it.
+
+    data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
+    is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
+    of needs that Companion filled before, and that are open in parsed only to be filled again.
+    """
+
+    data: bytes
+    parsed: ParsedNote
+    skipped: str | None
+    needs: tuple[Need, ...]
+    left: tuple[str, ...]
+    reopened: frozenset[str] = frozenset()
+
+
+def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
+    """Return what is to be done to the note that holds data.
+
+    Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
+    """
+    parsed = ParsedNote(NoteText.decode(data))
+    if not job.force:
+        facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
+        needs, left = leave_out_asked(workspace, job, facts.needs)
+        return Task(data, parsed, facts.skipped, needs, (*facts.left, *left))
+    reverted = revert_own_changes(
+        workspace.journal, job.path, parsed.note.text, partial(_find_keys, workspace, job)
+    )
+    parsed, reopened = ParsedNote(NoteText(reverted.text)), reverted.keys
+    facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened))
+    found = facts.needs
+    if not job.explicit:  # what stubs need, and what Companion wrote once
+        usual = {need.key for need in _find_needs(workspace, job, parsed, explicit=False).needs}
+        found = tuple(need for need in found if need.key in usual | reopened)
+    needs, left = leave_out_asked(workspace, job, found, reopened)
+    return Task(data, parsed, facts.skipped, needs, (*reverted.left, *facts.left, *left), reopened)
+
+
+def leave_out_asked(
+    workspace: Workspace, job: Job, needs: Iterable[Need], reopened: frozenset[str] = frozenset()
+) -> tuple[tuple[Need, ...], tuple[str, ...]]:
+    """Return the needs to ask for, and why others are not: they were asked for before.
+
+    reopened: keys of needs to ask for in any case.
+    """
+    asked = {} if job.retry else workspace.journal.asked(job.path)
+    open_needs: list[Need] = []
+    left: dict[str, list[str]] = {}
+    for need in needs:
+        if need.key not in asked or need.key in reopened:
+            open_needs.append(need)
+        else:
+            name = need.kind
+            if name == CALLOUT:
+                name = f"callout “{need.question or need.heading or 'AI'}”"
+            left.setdefault(_why_left(asked[need.key]), []).append(name)
+    again = "name the note, or use --retry, to ask again"
+    return tuple(open_needs), tuple(
+        f"{', '.join(names)}: {why}; {again}" for why, names in left.items()
+    )
+
+
+def was_rejected(asked: AskedNeed | None) -> bool:
+    """Return whether the answer to what was asked could not be used."""
+    return asked is not None and asked.outcome in ("rejected", "proposed")
+
+
+def _why_left(asked: AskedNeed) -> str:
+    if asked.outcome == "proposed":
+        return f"asked for once; {asked.reason}"
+    return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
+
+
+def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
+    facts = find_facts(parsed, workspace.rules, explicit=explicit, section=job.section)
+    needs: Iterable[Need] = facts.needs
+    if job.requests:  # the empty callouts, which the user put there to be filled
+        needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)
+    elif job.rejected_only:
+        asked = workspace.journal.asked(job.path)
+        needs = (need for need in needs if was_rejected(asked.get(need.key)))
+    elif job.section is not None:
+        needs = _in_section(parsed, needs, job.section)
+    return facts._replace(needs=tuple(needs))
+
+
+def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
+    """Return the keys of what the job would ask for in a named note with this text."""
+    try:
+        facts = _find_needs(workspace, job, ParsedNote(NoteText(text)), explicit=True)
+    except NoteRefused:
+        return frozenset()
+    return frozenset(need.key for need in facts.needs)
+
+
+def _in_section(parsed: ParsedNote, needs: Iterable[Need], section: Section) -> Iterator[Need]:
+    """Yield the needs of callouts in the section; the first H1's is the top part of the note."""
+    for need in needs:
+        is_new = need.where == "section"
+        if is_new or find_callout(parsed, need) in parsed.section_callouts(section):
+            yield need
+
+
+class RevertedText(NamedTuple):
     """A note's text without what Companion wrote.
 
-    keys: the needs that are open again. left: what stays, since it was edited.
+    keys: of the needs that are open again. left: which changes stay, and why.
     """
 
     text: str
@@ -31,13 +163,13 @@ class Own(NamedTuple):
     left: tuple[str, ...]
 
 
-def take_own_out(
+def revert_own_changes(
     journal: Journal, path: str, text: str, find_keys: Callable[[str], Set[str]]
-) -> Own:
+) -> RevertedText:
     """Return the text of the note without Companion's changes that nobody edited since.
 
-    find_keys: the needs that would be asked for in a text. A change stays whose needs are not
-    all among them: it would be taken out, and nothing put in its place.
+    find_keys: returns the keys of the needs that would be asked for in a text. A change whose
+    needs are not all among them stays: it would be taken out, and nothing put in its place.
     """
     keys: set[str] = set()
     left = []
@@ -57,7 +189,7 @@ def take_own_out(
             text = without
         else:
             left.append(f"what change {change.id} wrote is not asked for here, so it stays")
-    return Own(text, frozenset(keys), tuple(left))
+    return RevertedText(text, frozenset(keys), tuple(left))
 
 
 def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit] | None:
@@ -66,11 +198,11 @@ def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit] | N
         inverse = find_inverse(journal, change, text)
     except NoteChanged:
         return None
-    return None if any(_goes_on(text, edit) for edit in inverse) else inverse
+    return None if any(_was_continued(text, edit) for edit in inverse) else inverse
 
 
-def _goes_on(text: str, edit: Edit) -> bool:
-    """Whether a callout that the edit takes out has lines below that were added to it since.
+def _was_continued(text: str, edit: Edit) -> bool:
+    """Return whether lines were added below to a callout that the edit takes out.
 
     Companion puts a blank line below a new callout, where none is.
     """
@@ -85,16 +217,16 @@ _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 
 
 class NoteRewritten(NoteChanged):
-    """Little is left of the note that the model was asked about; its answer is of no use."""
+    """Most of what the model was asked about is gone from the note; its answer is of no use."""
 
 
-def require_same_note(asked: bytes, now: bytes, path: str) -> None:
-    """Raise NoteRewritten when most of what the model was asked about has gone from the note.
+def require_same_note(asked_about: bytes, now: bytes, path: str) -> None:
+    """Raise NoteRewritten when most of what the model was asked about is gone from the note.
 
-    Of its lines, and of the words of its body: stubs made from one template share most lines.
+    That is most of its lines, or of the words of its body: stubs from one template share lines.
     """
     for parts in (_lines, _words):
-        old = parts(asked)
+        old = parts(asked_about)
         if len(old & parts(now)) * 2 < len(old):
             reason = "it was rewritten while the model was thinking; enrich it again"
             raise NoteRewritten(reason, path)
@@ -107,146 +239,3 @@ def _lines(data: bytes) -> set[str]:
 def _words(data: bytes) -> set[str]:
     """Return the words of the note's body, without those of tags."""
     return set(find_tokens(_TAG.sub("", NoteText.decode(data).body)))
-
-
-_WHY_LEFT = {
-    "written": "filled once and taken out again",
-    "rejected": "asked for once, without a usable answer",
-    "nothing": "asked for once, and there was nothing to say",
-}
-
-
-class Job(NamedTuple):
-    """One note to work on. path: vault-relative, with `/`.
-
-    explicit: the user wants it to have a description and a callout, even if it is no stub.
-    retry: ask again what was asked before. force: write anew what Companion wrote and nobody
-    edited since. section: a callout in this one, and nothing else. dry_run: write nothing.
-    requests: fill the empty callouts that stand in it, and nothing else. again: ask for what was
-    rejected before, and nothing else; what was filled beside it may hide that the note is a stub.
-    """
-
-    path: str
-    explicit: bool = False
-    retry: bool = False
-    force: bool = False
-    section: Section | None = None
-    dry_run: bool = False
-    requests: bool = False
-    again: bool = False
-
-
-@dataclass(frozen=True)
-class Draft:
-    """A note as it was read, and what is to be done to it.
-
-    data: its bytes. view: its text, for --force without what Companion wrote. skipped: why it
-    is left alone. needs: what to ask for. left: what is not asked for, and why. own: the needs
-    that Companion filled before, and that are open in view only to be filled anew.
-    """
-
-    data: bytes
-    view: ParsedNote
-    skipped: str | None
-    needs: tuple[Need, ...]
-    left: tuple[str, ...]
-    own: frozenset[str] = frozenset()
-
-
-def draft_note(workspace: Workspace, job: Job, data: bytes) -> Draft:
-    """Return what is to be done to the note that holds data.
-
-    Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
-    """
-    view = ParsedNote(NoteText.decode(data))
-    if not job.force:
-        facts = _find(workspace, job, view, job.explicit or job.again)
-        needs, left = leave_asked(workspace, job, facts.needs)
-        return Draft(data, view, facts.skipped, needs, (*facts.left, *left))
-    own = take_own_out(
-        workspace.journal, job.path, view.note.text, partial(_find_keys, workspace, job)
-    )
-    view = ParsedNote(NoteText(own.text))
-    facts = _find(workspace, job, view, job.explicit or bool(own.keys))
-    needs = facts.needs if job.explicit else _usual_or_own(workspace, job, view, facts, own)
-    needs, left = leave_asked(workspace, job, needs, own.keys)
-    return Draft(data, view, facts.skipped, needs, (*own.left, *facts.left, *left), own.keys)
-
-
-def leave_asked(
-    workspace: Workspace, job: Job, needs: Iterable[Need], but: frozenset[str] = frozenset()
-) -> tuple[tuple[Need, ...], tuple[str, ...]]:
-    """Return the needs to ask for, and the reasons why others are not: they were asked before.
-
-    but: needs to ask for in any case.
-    """
-    asked = {} if job.retry else workspace.journal.asked(job.path)
-    open_needs: list[Need] = []
-    left: dict[str, list[str]] = {}
-    for need in needs:
-        if need.key not in asked or need.key in but:
-            open_needs.append(need)
-        else:
-            left.setdefault(_why_left(asked[need.key]), []).append(_name(need))
-    again = "name the note, or use --retry, to ask again"
-    return tuple(open_needs), tuple(
-        f"{', '.join(names)}: {why}; {again}" for why, names in left.items()
-    )
-
-
-def is_rejected(asked: AskedNeed | None) -> bool:
-    """Return whether the answer to what was asked could not be used."""
-    return asked is not None and asked.outcome in ("rejected", "proposed")
-
-
-def _why_left(asked: AskedNeed) -> str:
-    if asked.outcome == "proposed":
-        return f"asked for once; {asked.reason}"
-    return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
-
-
-def _name(need: Need) -> str:
-    if need.kind != CALLOUT:
-        return need.kind
-    return f"callout “{need.question or need.heading or 'AI'}”"
-
-
-def _find(workspace: Workspace, job: Job, view: ParsedNote, explicit: bool) -> Facts:
-    facts = find_facts(view, workspace.rules, explicit=explicit, section=job.section)
-    if job.requests:
-        return facts._replace(needs=tuple(n for n in facts.needs if _is_asked(view, n)))
-    if job.again:
-        asked = workspace.journal.asked(job.path)
-        return facts._replace(needs=tuple(n for n in facts.needs if is_rejected(asked.get(n.key))))
-    if job.section is None:
-        return facts
-    return facts._replace(needs=tuple(_in_section(view, facts.needs, job.section)))
-
-
-def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
-    """Return what the job would ask for, were this the note's text and the note named."""
-    try:
-        facts = _find(workspace, job, ParsedNote(NoteText(text)), explicit=True)
-    except NoteRefused:
-        return frozenset()
-    return frozenset(need.key for need in facts.needs)
-
-
-def _is_asked(view: ParsedNote, need: Need) -> bool:
-    """Whether the need is an empty callout, which the user put there to be filled."""
-    return need.kind == CALLOUT and find_callout(view, need) is not None
-
-
-def _in_section(view: ParsedNote, needs: Iterable[Need], section: Section) -> Iterator[Need]:
-    """Yield the needs of callouts in the section, which may be the first H1's: the top part."""
-    for need in needs:
-        if need.where == "section" or find_callout(view, need) in view.section_callouts(section):
-            yield need
-
-
-def _usual_or_own(
-    workspace: Workspace, job: Job, view: ParsedNote, facts: Facts, own: Own
-) -> tuple[Need, ...]:
-    """Return the needs of a note nobody named: what stubs need, and what Companion wrote once."""
-    usual = {need.key for need in _find(workspace, job, view, explicit=False).needs}
-    return tuple(need for need in facts.needs if need.key in usual | own.keys)

@@ -14,17 +14,17 @@ UNSPACED = (
 _TOKEN = re.compile(rf"[{UNSPACED}]|[^\W_{UNSPACED}]+(?:['’][^\W_{UNSPACED}]+)*")
 _UNSPACED = re.compile(f"[{UNSPACED}]")
 _ACCENTS = re.compile("[\u0300-\u036f]+")
-_LONG, _STEM = 5, 5  # letters of a word that counts, and of its stem
-_WEIGHT = 2.5  # letters of an alphabet that say as much as one sign without spaces
+_LONG, _STEM = 5, 5  # letters of a long word, and of the stem that its forms have in common
+_WEIGHT = 2.5  # letters of other scripts that say as much as one character of these
 
 
 def find_tokens(text: str) -> list[str]:
-    """Return the words of text, casefolded; in scripts without spaces each sign is a word."""
+    """Return the words of text, casefolded; in scripts without spaces, each character is one."""
     return _TOKEN.findall(text.casefold())
 
 
 def find_stems(text: str) -> list[str]:
-    """Return the stems of the long words, and of scripts without spaces all pairs of signs."""
+    """Return the first letters of the long words, and the character pairs of unspaced scripts."""
     tokens = find_tokens(text)
     words = [fold(token)[:_STEM] for token in tokens if len(token) >= _LONG]
     pairs = pairwise(tokens)
@@ -37,12 +37,12 @@ def is_unspaced(token: str) -> bool:
 
 
 def count_unspaced(text: str) -> int:
-    """Return the number of signs of scripts without spaces in the text."""
+    """Return how many characters of scripts without spaces the text has."""
     return len(_UNSPACED.findall(text))
 
 
 def width(text: str) -> float:
-    """Return the length of the text in letters; a Chinese sign counts as 2.5 letters."""
+    """Return the length of text in letters of an alphabet; a Chinese character counts as 2.5."""
     return len(text) + (_WEIGHT - 1) * count_unspaced(text)
 
 
@@ -52,7 +52,7 @@ def letters(text: str) -> str:
 
 
 def fold(text: str) -> str:
-    """Return text without case, accents and full-width forms, to look words up in."""
+    """Return text without differences of case, accents and character widths, to compare words."""
     if text.isascii():
         return text.lower()
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))

@@ -1,4 +1,4 @@
-"""A vault and all that belongs to it: settings, prompts, rules, index, journal."""
+"""An opened vault and all that belongs to it: settings, prompts, rules, index, journal."""
 
 from __future__ import annotations
 
@@ -26,11 +26,10 @@ from companion.vault.recover import Recovered, confirm_made_offers, recover
 
 @dataclass
 class Workspace:
-    """One vault, opened. root: the vault, resolved. state: the folder of its journal and index.
+    """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
-    ignore: what is left alone, as Obsidian's settings stood when they were last read.
-
-    recovered: what an interrupted run had left open, and what became of it.
+    ignore: what is left alone, by Obsidian's settings as they were last read. recovered: what an
+    interrupted run had left unfinished, and what became of it.
     """
 
     root: Path
@@ -47,11 +46,11 @@ class Workspace:
         self.ignore = replace(self.ignore, obsidian=read_obsidian_settings(self.root))
 
     def scan(self, progress: Callable[[int, int], None] | None = None) -> Scan:
-        """Return the facts of every note of the vault, read anew where a file changed.
+        """Return the facts of every note of the vault; only changed files are read again.
 
-        What the journal keeps of notes follows those that were moved.
+        What the journal keeps of a note follows it when it was moved.
 
-        Not for several threads at once, nor while look_again is at work.
+        Not for several threads at once, nor while rescan is at work.
         """
         known = repr((__version__, FACTS, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
@@ -59,8 +58,8 @@ class Workspace:
         follow_moves(self.root, self.journal, found.files)
         return found
 
-    def look_again(self, scan: Scan, paths: Iterable[str]) -> set[str]:
-        """Bring the facts of these notes up to date in the last scan; return which are other now.
+    def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
+        """Update the facts of these notes in the last scan, and return the paths that changed.
 
         paths: vault-relative, with `/`, as on the disk; of notes that may be new, changed or gone.
         """
@@ -79,7 +78,7 @@ class Workspace:
 
 @contextmanager
 def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> Iterator[Workspace]:
-    """Open the vault at root; what an interrupted run left behind is recovered first.
+    """Open the vault at root, and recover first what an interrupted run left behind.
 
     read_only: take no lock, recover nothing, write nothing into the journal.
 
@@ -101,7 +100,7 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
 
 
 def make_rules(config: Config, prompts: Prompts) -> Rules:
-    """Return which notes are candidates. Raises UsageError: notes.fields names no such field."""
+    """Return the rules for candidates. Raises UsageError: notes.fields names an unknown field."""
     fields = sorted(
         prompts.fields.values(),
         key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),

@@ -22,7 +22,7 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.queries import DaemonStatus
 from companion.daemon.work_queue import Priority
 from companion.enrich.model import open_spending
-from companion.enrich.selection import Choice
+from companion.enrich.selection import JobOptions
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.vault.journal import Change
 from tests.cli.user import FILLED, KEY, SAYS, STUB, answer_by_schema, let_it_rest
@@ -188,8 +188,8 @@ class DaemonFixture:
 
     def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
         """Start a run; wait: until it is over. options: of the order, and of its choice."""
-        choice = {key: options.pop(key) for key in Choice._fields if key in options}
-        run = self.daemon.start_run(Order(paths, Choice(**choice), **options))
+        choice = {key: options.pop(key) for key in JobOptions._fields if key in options}
+        run = self.daemon.start_run(Order(paths, JobOptions(**choice), **options))
         if wait:
             run.wait(10_000, _PATIENCE)
             assert run.is_over

@@ -9,7 +9,7 @@ import pytest
 
 from companion.daemon.api.run_schemas import order_object
 from companion.daemon.work_queue import Priority
-from companion.enrich.selection import Choice
+from companion.enrich.selection import JobOptions
 from companion.errors import NoteChanged
 from tests.daemon.caller import Caller, make_request
 from tests.daemon.conftest import Served
@@ -43,7 +43,7 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     made = server.daemon.runs.get(run)
     assert made is not None
     order = made.order
-    assert order.choice == Choice(True, True, True, "Why", True)
+    assert order.choice == JobOptions(True, True, True, "Why", True)
     assert (order.priority, order.stops_on_fault, order.limit) == (Priority.INTERACTIVE, True, 3)
     assert (list(order.paths), order.text, order.agreed) == (["Stub.md"], None, True)
 
@@ -51,7 +51,7 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
 def test_takes_a_line_for_its_section(server: Served) -> None:
     made = server.daemon.runs.get(start(server, line=7))
     assert made is not None
-    assert made.order.choice == Choice(line=7)
+    assert made.order.choice == JobOptions(line=7)
     assert order_object(made.order)["line"] == 7
 
 

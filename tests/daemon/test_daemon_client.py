@@ -11,7 +11,7 @@ from companion.daemon.client_runs import Order
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.http_server import bind_port
 from companion.daemon.work_queue import Priority
-from companion.enrich.selection import Choice
+from companion.enrich.selection import JobOptions
 from companion.errors import CompanionError, EndpointError
 from tests.daemon.conftest import Served
 from tests.daemon.fake_daemon import make_result
@@ -23,7 +23,7 @@ def client(server: Served) -> DaemonClient:
 
 
 def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
-    order = Order(["Stub.md", "Left.md"], Choice(every=True), Priority.INTERACTIVE, agreed=True)
+    order = Order(["Stub.md", "Left.md"], JobOptions(every=True), Priority.INTERACTIVE, agreed=True)
     run = client.start_run(order)
     kept = server.daemon.runs.get(run.id)
     assert kept is not None and kept.order == order

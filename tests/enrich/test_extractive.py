@@ -1,4 +1,4 @@
-"""The note's best own sentence: prose only, whole, about the note's subject, inert."""
+"""The sentence in which a note says what it is about, and when it is the better description."""
 
 from __future__ import annotations
 
@@ -6,7 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.enrich.extractive import own_sentence, running_text
+from companion.enrich.extractive import (
+    extract_sentence,
+    is_self_description,
+    read_paragraphs,
+    restates_note,
+)
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value
@@ -75,22 +80,94 @@ SENTENCES = [
 
 @pytest.mark.parametrize("newline", ["\n", "\r\n"], ids=["LF", "CRLF"])
 @pytest.mark.parametrize(("body", "expected"), SENTENCES)
-def test_own_sentence(body: str, expected: str | None, newline: str) -> None:
+def test_extract_sentence(body: str, expected: str | None, newline: str) -> None:
     text = f"---\ndescription:\n---\n\n{body}\n".replace("\n", newline)
-    assert own_sentence(ParsedNote(NoteText(text)), "Sourdough", MOST) == expected
+    assert extract_sentence(ParsedNote(NoteText(text)), "Sourdough", MOST) == expected
 
 
 @given(st.text(alphabet="Sourdough is bread.。!?*_[]()#>-`|$%<&:^ \n面包", max_size=400))
 def test_it_is_inert_and_in_limits(body: str) -> None:
     view = ParsedNote(NoteText(body))
     try:
-        found = own_sentence(view, "Sourdough", MOST)
+        found = extract_sentence(view, "Sourdough", MOST)
     except NoteRefused:  # --- that is never closed
         return
     if found is not None:
         assert found == inert_value(found) and len(found) <= MOST * 1.25 and "\n" not in found
 
 
-def test_running_text_is_one_line_a_paragraph() -> None:
+def test_read_paragraphs_is_one_line_a_paragraph() -> None:
     view = ParsedNote(NoteText("# T\n\nOne\ntwo.\n\n- item\n\nThree.\n"))
-    assert running_text(view) == ["One two.", "Three."]
+    assert read_paragraphs(view) == ("One two.", "Three.")
+
+
+SENTENCE = "Importer helps you migrate to Obsidian from various apps and formats."
+NOTE = f"# Importer\n\n{SENTENCE} It is an official plugin made by the team.\n\n- Bear\n- Roam\n"
+ZH = "内容分发网络（CDN）是一种遍布全球的分布式服务器网络。它把内容放在离用户近的地方。"
+
+ANSWERS = [
+    ("Importer", NOTE, "Importer helps migrate from various formats.", True),
+    ("Importer", NOTE, "Importer is an official plugin made by the team.", True),
+    ("Importer", NOTE, "Importer.", False),  # too little to tell
+    (
+        "VAT",
+        "Some firms simply hate it, and anybody sees why.",
+        "What VAT is, and when small firms are free of it.",
+        False,
+    ),
+    (
+        "Importer",
+        NOTE,
+        "Importer helps you migrate notes of Bear and Roam, step after step.",
+        False,
+    ),
+    ("Importer", NOTE, "How to move notes over, and which programs are understood.", False),
+    ("Official imports", NOTE, "Official imports: a plugin made by the team.", False),
+    ("CDN 内容分发网络", ZH, "内容分发网络是一种分布式服务器网络。", True),
+    ("CDN 内容分发网络", ZH, "网站怎样借助遍布全球的节点加快访问速度。", False),
+    (
+        "X",
+        "Ada is a lady who was fond of tea and cats.",
+        "It is so.",
+        False,
+    ),  # no word that says anything
+    (
+        "Importer",
+        "# Importer\n\nIt imports the notes of Roam and Bear.\n",
+        "Importer imports the notes of Roam and Bear.",
+        False,
+    ),
+]
+
+
+@pytest.mark.parametrize(("title", "body", "answer", "expected"), ANSWERS)
+def test_restates_note(title: str, body: str, answer: str, expected: bool) -> None:
+    parsed = ParsedNote(NoteText(body))
+    sentence = extract_sentence(parsed, title, 160)
+    assert sentence and restates_note(answer, sentence, parsed, title) is expected
+
+
+SELF_DESCRIPTIONS = [
+    pytest.param("This page lists all shortcuts.", True, id="of the page"),
+    pytest.param("Learn how to feed a starter.", True, id="to the reader"),
+    pytest.param("With a starter, you can bake bread.", True, id="what the reader can do"),
+    pytest.param("How a starter is fed.", True, id="a headline"),
+    pytest.param("Diese Seite erklärt den Sauerteig.", True, id="German"),
+    pytest.param("Cómo se cuida la masa madre.", True, id="Spanish"),
+    pytest.param("Эта страница о закваске.", True, id="Russian"),
+    pytest.param("本文介绍酸面包的做法。", True, id="Chinese"),
+    pytest.param("この記事ではサワードウを紹介します。", True, id="Japanese"),
+    pytest.param("Sourdough is raised by wild yeast.", False, id="of the subject"),
+    pytest.param("Howard Carter found the tomb.", False, id="a name that begins so"),
+    pytest.param("This bread is sour.", False, id="of something else"),
+    pytest.param("With yeast, bread rises.", False, id="no reader"),
+    pytest.param("本州は日本の島です。", False, id="a name that begins so, Japanese"),
+    pytest.param("This note is about bread.", False, id="what the checks take for a model's"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "expected"), SELF_DESCRIPTIONS)
+def test_a_self_description_tells_of_the_page_or_speaks_to_the_reader(
+    sentence: str, expected: bool
+) -> None:
+    assert is_self_description(sentence) is expected

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
-from companion.enrich.context import show_note
-from companion.enrich.model_calls import Room, Way, plan_calls
-from companion.note.needs import Need
+from companion.enrich.context import make_prompt_context
+from companion.enrich.model import AskMode
+from companion.enrich.model_calls import CallPlanner, TokenBudget, question_of
+from companion.note.needs import Need, read_facts
 from companion.note.parsed_note import ParsedNote
+from companion.note.rules import Rules
 from companion.note.text import NoteText
-from companion.prompts import PromptContext as Shown
-from companion.prompts import load_prompts
+from companion.prompts import PromptContext, load_prompts
 
 PROMPTS = load_prompts()
-NOTE = Shown("Tea", prose="Tea is brewed. " * 20, vocabulary={"tags": ["drink"]})
+NOTE = PromptContext("Tea", prose="Tea is brewed. " * 20, vocabulary={"tags": ["drink"]})
 STUB = [
     Need("description", None, None, "property", ""),
     Need("aliases", None, None, "property", ""),
@@ -45,22 +48,22 @@ GROUPS = [
 ]
 
 
-@pytest.mark.parametrize(("needs", "way", "context", "sizes"), GROUPS)
+@pytest.mark.parametrize(("needs", "mode", "context", "sizes"), GROUPS)
 def test_calls_fit_the_context(
-    needs: list[Need], way: Way, context: int | None, sizes: list[int]
+    needs: list[Need], mode: AskMode, context: int | None, sizes: list[int]
 ) -> None:
-    calls, hopeless = plan_calls(needs, PROMPTS, NOTE, way, Room(context))
-    assert ([len(call.asked) for call in calls], hopeless) == (sizes, {})
+    calls, rejected = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context)).plan(needs)
+    assert ([len(call.asked) for call in calls], rejected) == (sizes, [])
     assert [asked.need for call in calls for asked in call.asked] == needs
     assert all(call.max_tokens <= 4096 for call in calls)
     assert context is None or all(call.estimate_tokens() <= context for call in calls)
 
 
-@pytest.mark.parametrize("kept", [Room(4096, prose=512), Room(4096, spare=300)])
-def test_room_is_kept_for_what_comes_later(kept: Room) -> None:
-    calls, _ = plan_calls(asking(10), PROMPTS, NOTE, "together", kept)
-    most = max(len(call.asked) * kept.spare + call.estimate_tokens() for call in calls)
-    assert len(calls) > 2 - bool(kept.prose) and most <= 4096 - kept.prose
+@pytest.mark.parametrize("budget", [TokenBudget(4096, note=512), TokenBudget(4096, each_need=300)])
+def test_room_is_kept_for_what_comes_later(budget: TokenBudget) -> None:
+    calls, _ = CallPlanner(PROMPTS, NOTE, "together", budget).plan(asking(10))
+    most = max(len(call.asked) * budget.each_need + call.estimate_tokens() for call in calls)
+    assert len(calls) > 2 - bool(budget.note) and most <= 4096 - budget.note
 
 
 REFUSED = [
@@ -70,21 +73,22 @@ REFUSED = [
 ]
 
 
-@pytest.mark.parametrize("way", ["together", "apart", "plain"])
+@pytest.mark.parametrize("mode", ["together", "apart", "plain"])
 @pytest.mark.parametrize(("needs", "context", "reason"), REFUSED)
 def test_what_cannot_be_asked(
-    needs: list[Need], context: int | None, reason: str, way: Way
+    needs: list[Need], context: int | None, reason: str, mode: AskMode
 ) -> None:
-    calls, hopeless = plan_calls([STUB[0], *needs], PROMPTS, NOTE, way, Room(context))
+    planner = CallPlanner(PROMPTS, NOTE, mode, TokenBudget(context))
+    calls, rejected = planner.plan([STUB[0], *needs])
     assert [asked.need for call in calls for asked in call.asked] == STUB[:1]
-    with pytest.raises(Exception, match=reason):
-        raise hopeless[needs[0]]
+    assert [each.need for each in rejected] == needs[:1]
+    assert re.search(reason, rejected[0].reason)
 
 
 def test_a_note_that_leaves_no_room_is_no_reason_to_refuse() -> None:
-    shown = Shown("Tea", prose="Tea is brewed. " * 200)
-    calls, hopeless = plan_calls(asking(2), PROMPTS, shown, "together", Room(1024))
-    assert ([len(call.asked) for call in calls], hopeless) == ([1, 1], {})
+    context = PromptContext("Tea", prose="Tea is brewed. " * 200)
+    calls, rejected = CallPlanner(PROMPTS, context, "together", TokenBudget(1024)).plan(asking(2))
+    assert ([len(call.asked) for call in calls], rejected) == ([1, 1], [])
 
 
 LISTS = [
@@ -99,19 +103,45 @@ LISTS = [
 @pytest.mark.parametrize(("names", "kept"), LISTS)
 def test_few_aliases_and_tags_are_shown(name: str, names: list[str], kept: int | list[str]) -> None:
     yaml = "".join(f"- {each}\n" for each in names)
-    shown = show_note(ParsedNote(NoteText(f"---\n{name}:\n{yaml}---\n")), "Tea.md", {})
-    found = list(getattr(shown, name))
+    parsed = ParsedNote(NoteText(f"---\n{name}:\n{yaml}---\n"))
+    found = list(getattr(make_prompt_context(parsed, "Tea.md", {}), name))
     assert found == (names[:kept] if isinstance(kept, int) else kept)
 
 
 def test_a_heading_that_others_read_like_is_told_apart() -> None:
     need = Need("callout", "Log", None, "section", "", at=2, of=3)
-    [call], _ = plan_calls([need], PROMPTS, NOTE, "together", Room(None))
+    [call], _ = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None)).plan([need])
     said = call.messages[-1]["content"]
     assert 'Explain "Log (number 2 of the 3 headings that read so)"' in said
 
 
 def test_a_long_heading_is_cut() -> None:
     need = Need("callout", "Brewing " * 900, None, "section", "")
-    [call], _ = plan_calls([need], PROMPTS, NOTE, "together", Room(None))
+    [call], _ = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None)).plan([need])
     assert sum(len(message["content"]) for message in call.messages) < 3000
+
+
+TITLES = [
+    pytest.param("> [!ai]+ ki", [(None, None)], id="the vault's title"),
+    pytest.param("## A\n> [!ai] KI", [(None, "A")], id="under a heading"),
+    pytest.param("> [!ai] KI?", [("KI?", None)], id="a question"),
+    pytest.param("> [!ai]", [(None, None)], id="no title"),
+    pytest.param(
+        "> [!ai] KI\n\n> [!ai] ki\n\n> [!ai] KI\n\n> [!ai] AI",
+        [(None, None)] * 4,
+        id="several stay apart",
+    ),
+]
+
+
+@pytest.mark.parametrize(("text", "expected"), TITLES)
+def test_an_emptied_callout_asks_nothing_by_its_title(
+    text: str, expected: list[tuple[str | None, str | None]]
+) -> None:
+    needs = read_facts(text.encode(), Rules()).needs
+    titles = frozenset({"ki", ""})
+    assert [(question_of(need, titles), need.heading) for need in needs] == expected
+    planner = CallPlanner(PROMPTS, NOTE, "together", TokenBudget(None), titles)
+    [call], _ = planner.plan(needs)
+    assert tuple(asked.need for asked in call.asked) == needs
+    assert [asked.ask.question for asked in call.asked] == [question for question, _ in expected]

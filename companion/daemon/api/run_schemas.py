@@ -21,7 +21,7 @@ from companion.daemon.api.schemas import (
 from companion.daemon.client_runs import Order, Run, RunEntry, RunState
 from companion.daemon.work_queue import Priority
 from companion.enrich.result import NoteStatus, Result
-from companion.enrich.selection import Choice
+from companion.enrich.selection import JobOptions
 from companion.llm.response import Usage
 
 
@@ -87,7 +87,7 @@ class NewRun(Sent):
     @property
     def order(self) -> Order:
         """The same for the daemon."""
-        choice = Choice(
+        choice = JobOptions(
             self.all,
             self.force,
             self.retry,

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from companion.enrich.checks.answer_language import language_named, name_language
-from companion.enrich.language import Languages
+from companion.enrich.context import NoteLanguages
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 
@@ -35,8 +35,10 @@ def vault(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def languages(vault: Path) -> Languages:
-    return Languages(vault, [p.relative_to(vault).as_posix() for p in sorted(vault.rglob("*.md"))])
+def languages(vault: Path) -> NoteLanguages:
+    return NoteLanguages(
+        vault, [p.relative_to(vault).as_posix() for p in sorted(vault.rglob("*.md"))]
+    )
 
 
 NOTES = [

@@ -1,0 +1,123 @@
+"""What came of asking for what a note needs: values to fill in, or why there are none."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from threading import Lock
+from typing import Literal, NamedTuple
+
+from companion.enrich.checks import Fault
+from companion.enrich.plan import Filling
+from companion.llm.endpoint_errors import ModelUnfit
+from companion.llm.response import Usage
+from companion.note.needs import Need
+
+RejectionKind = Literal["unfit", "nothing", "no choices", "no completion", "no answer", "refused"]
+"""Why a need has no value:
+
+- unfit: the model answered, and a check found a fault. It can be asked once more.
+- nothing: the model answered that there is nothing to say.
+- no choices: only values that the vault uses will do, and it uses none. The model was not asked.
+- no completion: the reply is no chat completion, which says nothing of the note.
+- no answer: anything else: the model refused or was cut off, or the need cannot be asked for.
+- refused: the user did not want the value, or the note has no place for it.
+"""
+
+
+class Rejected(NamedTuple):
+    """A need without a value. reason: for the user.
+
+    proposed: values that the answer named and that the vault does not use yet. answer: what the
+    model answered, as it came. fault: what a check found in it. endpoint_fault: what went wrong
+    where the note is hardly the cause, as `cut off`; empty: nothing did.
+    """
+
+    need: Need
+    reason: str
+    kind: RejectionKind
+    proposed: tuple[str, ...] = ()
+    answer: object = None
+    fault: Fault | None = None
+    endpoint_fault: str = ""
+
+    @property
+    def proposal(self) -> str:
+        """The values that the answer proposed, in words; empty: none."""
+        if not self.proposed:
+            return ""
+        named = ", ".join(self.proposed)
+        return f"proposed {self.need.kind}: {named} (not used in this vault yet)"
+
+
+class Accepted(NamedTuple):
+    """A value that may go into the note.
+
+    fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
+    its place.
+    """
+
+    filling: Filling
+    fallback_for: Rejected | None = None
+
+    @property
+    def need(self) -> Need:
+        """What the value fills."""
+        return self.filling.need
+
+
+class NoteAnswers(NamedTuple):
+    """What came of each need of a note, and the tokens it took."""
+
+    outcomes: tuple[Accepted | Rejected, ...]
+    usage: Usage
+
+    @property
+    def accepted(self) -> list[Accepted]:
+        """What may go into the note."""
+        return [each for each in self.outcomes if isinstance(each, Accepted)]
+
+    @property
+    def rejected(self) -> list[Rejected]:
+        """The needs without a value."""
+        return [each for each in self.outcomes if isinstance(each, Rejected)]
+
+    def only(self, numbers: Collection[int]) -> NoteAnswers:
+        """Return the same with no more than these of the accepted values, counted from 0."""
+        kept = [each for number, each in enumerate(self.accepted) if number in numbers]
+        return self._replace(outcomes=(*kept, *self.rejected))
+
+
+_LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
+_LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the notes
+
+
+class RepeatedFaults:
+    """Ends a run in which the same fault leaves note after note unanswered. From any thread."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._fault = ""
+        self._notes = 0
+        self._limit = _LIMIT_AT_FIRST
+
+    def count(self, answers: NoteAnswers) -> None:
+        """Count what came of a note. Raises ModelUnfit at the same fault once too often.
+
+        A refusal of the model's is about the note, and counts neither way.
+        """
+        fallbacks = [each.fallback_for for each in answers.accepted]
+        rejected = [*answers.rejected, *filter(None, fallbacks)]
+        with self._lock:
+            if None in fallbacks or any(each.kind in ("unfit", "nothing") for each in rejected):
+                self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly
+                return
+            first = next((each for each in rejected if each.endpoint_fault), None)
+            if first is None:
+                return
+            self._notes = self._notes + 1 if first.endpoint_fault == self._fault else 1
+            self._fault = first.endpoint_fault
+            if self._notes >= self._limit:
+                raise ModelUnfit(
+                    f"{self._notes} notes in a row got no answer, for the same reason:"
+                    f" {first.reason}"
+                )

@@ -1,0 +1,88 @@
+"""What prompts show of a note beside its text, and of its vault's vocabulary."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from companion.config import load_config
+from companion.enrich.context import VaultContext, make_prompt_context, subject_properties
+from companion.enrich.workspace import open_workspace
+from companion.llm.pricing import estimate_tokens
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import Ask, load_prompts
+
+
+@pytest.mark.parametrize(
+    ("yaml", "told"),
+    [
+        ("artist: '[[Paul Chambers]]'\nyear: 1957", ["artist: Paul Chambers", "year: 1957"]),
+        ("genre:\n  - '[[Jazz|jazz]]'\n  - Hard bop", ["genre: jazz, Hard bop"]),
+        ("description:\naliases: [BoT]\ntags: [music]\nai: true\nstatus: new", []),
+        ("created: 2023-09-12\nrating: 7\nisbn: 9780262033848", []),
+        ("url: https://example.org/x\ncover: a/b.png", []),
+        ("mail: me@example.org\nphone: +49 30 1234567", []),
+        ("summary: " + "many words " * 9, []),
+        ("person:\n  name: Ada\nempty:\ndone: false", []),
+        ("\n".join(f"p{n}: {'x' * 50}" for n in range(9)), [f"p{n}: {'x' * 50}" for n in range(4)]),
+    ],
+)  # fmt: skip
+def test_subject_properties(yaml: str, told: list[str]) -> None:
+    assert subject_properties(ParsedNote(NoteText(f"---\n{yaml}\n---\n"))) == told
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("---\ntitle: Spoofing\n---\n# More\n", "# Spoofing\n"),
+        ("# Spoofing\n", "# Spoofing\n"),
+        ("---\naliases: [Spoofing]\n---\n", "# Spoofing\n"),
+        ("text\n", "(no text yet)"),
+    ],
+)
+def test_a_prompt_names_what_the_note_does_not_the_files_id(text: str, told: str) -> None:
+    context = make_prompt_context(ParsedNote(NoteText(text)), "A/202402111200.md", {})
+    prompts = load_prompts()
+    asks = [Ask(name, prompts.fields[name]) for name in ("description", "aliases", "callout")]
+    prompt = prompts.messages(asks, context, json=True)[1]["content"]
+    assert told in prompt
+    assert "202402111200" not in prompt
+
+
+@pytest.mark.parametrize(
+    ("opening", "repeated"),
+    [
+        pytest.param("Learn how to feed a sourdough starter.", True, id="is asked for once more"),
+        pytest.param("A sourdough starter is fed with flour.", False, id="is what to begin with"),
+    ],
+)
+def test_the_prompt_has_a_self_description_written_once_more(opening: str, repeated: bool) -> None:
+    context = make_prompt_context(ParsedNote(NoteText(f"{opening}\n")), "Starter.md", {})
+    instruction = load_prompts().fields["description"].instruction(context)
+    assert (opening in instruction) is repeated
+
+
+TAGS = [
+    pytest.param([f"topic/{number:03}" for number in range(100)], id="many"),
+    pytest.param([f"计算机网络/传输层协议{number:03}" for number in range(100)], id="Chinese"),
+    pytest.param(["a" * 900], id="one too long"),
+]
+
+
+@pytest.mark.parametrize("tags", TAGS)
+def test_the_most_fitting_values_are_offered_while_there_is_room(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, tags: list[str]
+) -> None:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    (vault / "Note.md").write_text(f"---\ntags: [{', '.join(tags)}]\n---\n", encoding="utf-8")
+    with open_workspace(load_config(), vault) as workspace:
+        known = VaultContext(workspace.scan())
+        field = load_prompts().fields["tags"]
+        offered = known.vocabulary([field], f"About {tags[-1]}.")["tags"]
+    assert offered[0] == tags[-1]
+    assert set(offered) <= set(tags)
+    assert len(offered) == 1 or estimate_tokens(", ".join(offered)) <= 100

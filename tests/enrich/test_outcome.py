@@ -1,0 +1,55 @@
+"""When the same fault ends a run."""
+
+from __future__ import annotations
+
+from contextlib import nullcontext
+
+import pytest
+
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
+from companion.enrich.plan import Filling
+from companion.llm.endpoint_errors import ModelUnfit
+from companion.llm.response import Usage
+from companion.note.needs import Need
+
+NEED = Need("description", None, None, "property", "")
+FILLED = Accepted(Filling(NEED, "About tea."))
+CUT = Rejected(NEED, "it was cut off", "no answer", endpoint_fault="cut off")
+EMPTY = Rejected(NEED, "it is empty", "no answer", endpoint_fault="is empty")
+REFUSED = Rejected(NEED, "the model refuses", "no answer")
+FALLBACK = Accepted(Filling(NEED, "Tea is brewed."), CUT)
+NOTHING = Rejected(NEED, "nothing to say", "nothing")
+UNFIT = Rejected(NEED, "it echoes", "unfit")
+NOT_ASKED = Rejected(NEED, "no value to choose from", "no choices")
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ends"),
+    [
+        pytest.param([CUT] * 3, True, id="the same three times"),
+        pytest.param([CUT] * 2, False, id="twice"),
+        pytest.param([CUT, EMPTY, CUT, EMPTY], False, id="another each time"),
+        pytest.param([FALLBACK] * 3, True, id="behind a fallback"),
+        pytest.param([CUT, REFUSED, CUT, NOT_ASKED, CUT], True, id="what counts neither way"),
+        pytest.param([REFUSED] * 20, False, id="the model refuses"),
+        pytest.param([CUT, CUT, NOTHING, *[CUT] * 9], False, id="after an answer, nine"),
+        pytest.param([FILLED, *[CUT] * 10], True, id="after an answer, ten"),
+        pytest.param([UNFIT, *[CUT] * 10], True, id="after a bad answer, ten"),
+        pytest.param([*[CUT] * 2, UNFIT, CUT], False, id="a bad answer begins anew"),
+    ],
+)
+def test_the_same_fault_in_note_after_note_ends_the_run(
+    outcomes: list[Accepted | Rejected], ends: bool
+) -> None:
+    faults = RepeatedFaults()
+    *before, last = [NoteAnswers((each,), Usage()) for each in outcomes]
+    for answers in before:
+        faults.count(answers)
+    with pytest.raises(ModelUnfit, match="for the same reason: it") if ends else nullcontext():
+        faults.count(last)
+
+
+def test_only_keeps_some_of_the_values_and_all_that_was_rejected() -> None:
+    answers = NoteAnswers((FILLED, CUT, FALLBACK), Usage())
+    assert answers.only([1]).outcomes == (FALLBACK, CUT)
+    assert answers.only([]).outcomes == (CUT,)

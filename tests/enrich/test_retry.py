@@ -1,0 +1,135 @@
+"""The second question, and what the two answers to it come to."""
+
+from __future__ import annotations
+
+from typing import cast
+
+import pytest
+
+from companion.enrich.checks import Fault
+from companion.enrich.model import AskMode
+from companion.enrich.model_calls import CallPlanner, TokenBudget
+from companion.enrich.outcome import Accepted, Rejected, RejectionKind
+from companion.enrich.plan import Filling
+from companion.enrich.retry import merge_outcomes, send_calls
+from companion.errors import AnswerError
+from companion.llm.client import Client
+from companion.llm.endpoint_errors import JsonUnsupported
+from companion.llm.response import Answer, NoAnswer, Usage
+from companion.note.needs import Need
+from companion.prompts import PromptContext, load_prompts
+
+DESCRIPTION = Need("description", None, None, "property", "")
+TAGS = Need("tags", None, None, "property", "")
+CALLOUT = Need("callout", None, None, "top", "")
+PROMPTS = load_prompts()
+NOTE = PromptContext("Tea", prose="Tea is brewed.", vocabulary={"tags": ["drink"]})
+FAULT = Fault("echo", "repeats the prompt", "Write about tea.")
+
+
+class StubClient:
+    """Records messages, takes no JSON unless told to, and answers or fails always alike."""
+
+    def __init__(self, *, json: bool = True, error: AnswerError | None = None) -> None:
+        self.json = json
+        self.error = error
+        self.messages: list[list[dict[str, str]]] = []
+
+    def ask_text(self, messages: list[dict[str, str]], *_: object) -> Answer:
+        self.messages.append(messages)
+        if self.error:
+            raise self.error
+        return Answer("Tea.", {}, Usage(1, 1, 1))
+
+    def ask_json(
+        self, messages: list[dict[str, str]], schema: dict[str, dict[str, object]], _: int
+    ) -> Answer:
+        if not self.json:
+            raise JsonUnsupported("no JSON")
+        self.ask_text(messages)
+        return Answer("{}", dict.fromkeys(schema["properties"], "Tea."), Usage(1, 1, 1))
+
+
+def planner(mode: AskMode) -> CallPlanner:
+    return CallPlanner(PROMPTS, NOTE, mode, TokenBudget(None))
+
+
+def unfit(*needs: Need) -> dict[Need, Rejected]:
+    return {need: Rejected(need, "bad", "unfit", (), "Bad.", FAULT) for need in needs}
+
+
+@pytest.mark.parametrize(
+    ("mode", "needs", "said"),
+    [
+        ("together", [DESCRIPTION], ['{"description": "Bad."}', "Write it again."]),
+        ("together", [DESCRIPTION, TAGS], ['{"description": "Bad.", "', "Write all of it again."]),
+        ("plain", [DESCRIPTION], ["Bad.", "Write it again."]),
+    ],
+)
+def test_the_second_question_is_the_first_with_what_was_wrong(
+    mode: AskMode, needs: list[Need], said: list[str]
+) -> None:
+    first, second = StubClient(), StubClient()
+    send_calls(planner(mode), needs, cast(Client, first))
+    send_calls(planner(mode), needs, cast(Client, second), unfit(*needs))
+    [before], [after] = first.messages, second.messages
+    assert after[: len(before)] == before
+    assert [message["role"] for message in after[len(before) :]] == ["assistant", "user"]
+    answer, told = (message["content"] for message in after[len(before) :])
+    assert said[0] in answer and told.endswith(said[1]) and FAULT.retry in told
+
+
+def test_a_callout_s_second_question_does_not_show_what_must_not_be_copied() -> None:
+    client = StubClient()
+    send_calls(planner("plain"), [CALLOUT], cast(Client, client), unfit(CALLOUT))
+    [messages] = client.messages
+    assert messages[-1]["content"].endswith(f"it {FAULT.reason}. {FAULT.retry}")
+    assert not any("Bad." in message["content"] for message in messages)
+
+
+@pytest.mark.parametrize("first_answers", [{}, unfit(DESCRIPTION, TAGS)], ids=["first", "second"])
+def test_an_endpoint_without_json_is_asked_in_plain_text(
+    first_answers: dict[Need, Rejected],
+) -> None:
+    client = StubClient(json=False)
+    needs = [DESCRIPTION, TAGS]
+    unaskable, given = send_calls(planner("together"), needs, cast(Client, client), first_answers)
+    assert (unaskable, given.usage, len(client.messages)) == ([], Usage(2, 2, 2), 2)
+    assert all(not isinstance(answer, Rejected) for answer in given.answers)
+
+
+def test_an_error_of_one_call_rejects_all_its_needs_and_counts_once() -> None:
+    error = NoAnswer(AnswerError("it was cut off"), Usage(5, 5, 1), "cut off")
+    client = StubClient(error=error)
+    _, given = send_calls(planner("together"), [DESCRIPTION, TAGS], cast(Client, client))
+    assert given.answers == [
+        Rejected(need, "it was cut off", "no answer", endpoint_fault="cut off")
+        for need in (DESCRIPTION, TAGS)
+    ]
+    assert given.usage == Usage(5, 5, 1)
+
+
+def rejected(reason: str, kind: RejectionKind = "unfit", *proposed: str) -> Rejected:
+    return Rejected(TAGS, reason, kind, proposed)
+
+
+ACCEPTED = Accepted(Filling(TAGS, ["tea"]))
+OTHER = Accepted(Filling(DESCRIPTION, "About tea."))
+
+
+@pytest.mark.parametrize(
+    ("second", "merged"),
+    [
+        pytest.param(ACCEPTED, ACCEPTED, id="accepted"),
+        pytest.param(rejected("b"), rejected("b", "unfit", "x"), id="the last reason"),
+        pytest.param(rejected("b", "unfit", "y"), rejected("b", "unfit", "y"), id="new ones"),
+        pytest.param(rejected("b", "nothing"), rejected("a", "unfit", "x"), id="nothing more"),
+        pytest.param(None, rejected("a", "unfit", "x"), id="not asked"),
+    ],
+)
+def test_what_both_answers_come_to(
+    second: Accepted | Rejected | None, merged: Accepted | Rejected
+) -> None:
+    first: list[Accepted | Rejected] = [rejected("a", "unfit", "x"), OTHER]
+    outcomes = merge_outcomes(first, [second] if second else [])
+    assert sorted(outcomes, key=lambda each: each.need) == [OTHER, merged]
