@@ -30,7 +30,7 @@ from companion.llm.errors import Cancelled
 from companion.llm.response import NoCompletion, Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
-from companion.note.fillable import may_refuse
+from companion.note.frontmatter import may_be_unfillable
 from companion.note.needs import Need
 from companion.vault.files import skip_reason
 from companion.vault.journal import NeedOutcome as Journaled
@@ -228,7 +228,9 @@ class Enricher:
 
     def _require_places(self, draft: Draft) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""
-        if not may_refuse(draft.view.note):  # another plan would cost a third of the throughput
+        if not may_be_unfillable(
+            draft.view.note
+        ):  # another plan would cost a third of the throughput
             return
         kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in draft.needs]
         self.plan(draft, [any_filling(need, kind == "list") for need, kind in kinds])

@@ -8,10 +8,10 @@ from typing import NamedTuple
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout
 from companion.note.edit import Edit, apply_edits
+from companion.note.facts import find_facts
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import CALLOUT, Need, find_callout, find_facts, postponed_by
+from companion.note.needs import CALLOUT, Need, Rules, find_callout, postponed_by
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.sections import Section
 from companion.note.status_mark import KEEP, take_mark
 from companion.note.text import NoteText

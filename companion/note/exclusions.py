@@ -19,6 +19,8 @@ from companion.note.properties import Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
 
+PRIVATE = "set to be read by models on this machine only"
+
 # YAML 1.1, "Boolean language-independent type"; and what is a flag in other programs.
 _SAME = {
     **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),

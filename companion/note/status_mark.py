@@ -16,8 +16,8 @@ from collections.abc import Iterable, Iterator
 from companion.errors import NoteRefused
 from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
+from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.status_mark_property import edit_marks
 from companion.note.tags import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText

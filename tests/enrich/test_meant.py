@@ -4,8 +4,8 @@ import pytest
 
 from companion.enrich.asker import as_meant
 from companion.note.callouts import Style, Styles
-from companion.note.needs import read_facts
-from companion.note.rules import Rules
+from companion.note.facts import read_facts
+from companion.note.needs import Rules
 
 STYLES = Styles(Style("KI"), Style("", "+"))
 

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
+from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.status_mark import take_mark
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, notes

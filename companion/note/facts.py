@@ -1,0 +1,191 @@
+"""What a scan finds out about a note: its needs, or why it is left alone, and what others use."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
+from typing import NamedTuple, Self
+
+from companion.errors import NoteRefused
+from companion.note.callouts import Style, find_styles
+from companion.note.exclusions import (
+    PRIVATE,
+    find_marks,
+    find_template,
+    property_mark,
+    says,
+    tag_mark,
+)
+from companion.note.frontmatter import fill_property, may_be_unfillable
+from companion.note.needs import (
+    Need,
+    Rules,
+    find_needs,
+    find_section_needs,
+    property_names,
+    property_texts,
+)
+from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section
+from companion.note.tags import is_tag
+from companion.note.text import NoteText
+
+FACTS_VERSION = 8
+"""To be raised when Facts hold something else, or find it differently: the index is read anew."""
+
+_DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
+_SKIP_PROPERTIES = frozenset(("ai", *_DRAWINGS))
+_LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+class Facts(NamedTuple):
+    """All a scan knows of a note.
+
+    skipped: why the whole note is left alone. left: what in it is left alone, and why.
+    values: the values in use of the properties whose vocabulary counts. styles: how its AI
+    callouts begin, by place; see find_styles. marks: which marks of the configuration it bears
+    that keep a note back, here or from an endpoint elsewhere; see find_marks.
+    """
+
+    needs: tuple[Need, ...] = ()
+    skipped: str | None = None
+    left: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = {}
+    styles: Mapping[str, tuple[Style, ...]] = {}
+    marks: tuple[str, ...] = ()
+
+    def dump(self) -> str:
+        """Return the facts as JSON."""
+        return _ENCODER.encode(self)
+
+    @staticmethod
+    def needs_nothing(dumped: str) -> bool:
+        """Whether dump() was of a note that needs nothing and is not skipped; without decoding."""
+        return dumped.startswith("[[],null,")
+
+    @staticmethod
+    def has_styles(dumped: str) -> bool:
+        """Whether dump() may be of a note with an AI callout that counts; without decoding."""
+        return not dumped.endswith(",{},[]]")
+
+    @staticmethod
+    def has_marks(dumped: str) -> bool:
+        """Whether dump() was of a note with marks; without decoding."""
+        return not dumped.endswith(",[]]")
+
+    @classmethod
+    def load(cls, dumped: str) -> Self:
+        """Return the facts that dump() wrote."""
+        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
+        for name, found in values.items():
+            values[name] = tuple(found)
+        for place, used in styles.items():
+            styles[place] = tuple([Style(*style) for style in used])
+        needs = tuple([Need(*need) for need in needs])
+        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
+
+
+def read_facts(data: bytes, rules: Rules) -> Facts:
+    """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
+    try:
+        view = ParsedNote(NoteText.decode(data))
+        facts = find_facts(view, rules)
+    except NoteRefused as refused:
+        return Facts(skipped=str(refused))
+    if why := unfillable_reason(view, property_names(facts.needs)):
+        return facts._replace(needs=(), skipped=why)
+    return facts
+
+
+def find_facts(
+    view: ParsedNote, rules: Rules, *, explicit: bool = False, section: Section | None = None
+) -> Facts:
+    """Return what is to be known of a note that was read.
+
+    explicit: the user named the note, so it is a candidate even if it has all its properties.
+    section: the one that the user wants a callout in.
+
+    Raises NoteRefused when the section is not there, or has a callout.
+    """
+    aliases = tuple(view.properties.aliases)
+    marks = find_marks(
+        view,
+        (*rules.skip_tags, *rules.private_tags),
+        (*rules.skip_properties, *rules.private_properties),
+    )
+    if reason := _why_skipped(view, rules, marks):
+        # what is in it stays out of other notes, too
+        return Facts(skipped=reason, aliases=aliases, marks=marks)
+    values = _values_in_use(view, rules)
+    needs = list(find_needs(view, rules, explicit))
+    if section is not None:
+        needs += find_section_needs(view, section)
+    styles = find_styles(view.callouts)
+    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles, marks)
+
+
+def unfillable_reason(view: ParsedNote, names: Iterable[str]) -> str | None:
+    """Return why the empty properties of these names cannot be filled; None: it seems they can."""
+    if not may_be_unfillable(view.note):
+        return None
+    try:
+        for key in filter(None, map(view.property_key, names)):
+            fill_property(view.note, key, _LEAST_REFUSED)
+    except NoteRefused as refused:
+        return str(refused)
+    return None
+
+
+def _why_skipped(view: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
+    """Return why the note is left alone; marks: those it bears."""
+    properties = view.properties
+    if properties.has_any(_SKIP_PROPERTIES):
+        if says(properties, "ai", "false"):
+            return "it says ai: false"
+        for name, what in _DRAWINGS.items():
+            if properties.key_of(name):
+                return f"it is {what}"
+    if template := find_template(view):
+        return str(template)
+    for mark in _named(rules.skip_tags, rules.skip_properties):
+        if mark in marks:
+            return f"it {mark}, which is set to be left alone"
+    for mark in _named(rules.private_tags, rules.private_properties) if rules.is_remote else ():
+        if mark in marks:
+            return f"it {mark}, {PRIVATE}"
+    return None
+
+
+def _named(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
+    yield from map(tag_mark, tags)
+    yield from starmap(property_mark, properties)
+
+
+def _what_is_left(view: ParsedNote) -> Iterator[str]:
+    for callout in view.callouts:
+        if callout.answered_below:
+            line = view.note.line_number(view.lines[callout.first].start)
+            yield (
+                f"the AI callout in line {line} is empty, but text follows it outside the quote; "
+                "add a blank line below it to have it filled"
+            )
+
+
+def _values_in_use(view: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:
+    """Return the values by their property, tags of the body too; none that mark a note."""
+    values = {}
+    for name in rules.vocabulary:
+        if name == "tags":
+            tags = [*view.properties.tags, *view.likely_tags]
+            found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
+        elif not (texts := property_texts(view.properties.get(name))):
+            continue
+        else:
+            key = name.casefold()
+            found = [text for text in texts if (key, text.casefold()) not in rules.marks]
+        if found:
+            values[name] = tuple(dict.fromkeys(found))
+    return values
