@@ -30,7 +30,7 @@ from companion.enrich.words import find_tokens, telling_parts
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
 from companion.llm.response import NoCompletion, Usage
-from companion.note.links import link_mentions, link_targets, links_once
+from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION, Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Field, Prompts
@@ -106,7 +106,7 @@ class Reader:
         """Return the value in the answer. Raises NothingToSay, AnswerUnfit where checks are on."""
         limits = self._limits(shown, field)
         if field.kind == "prose" and isinstance(given, str):
-            given = links_once(given, self._known.names, self._path, self._linked)
+            given = unlink_repeats(given, self._known.names, self._path, self._linked)
         if not checks_are_on():
             return read_answer(field, given, limits)
         note = self._said if field.kind == "prose" else self._view.note.text

@@ -152,7 +152,7 @@ def _visible(lines: Sequence[Line]) -> str:
 
 def _read(line: Line) -> str:
     """Return the line as a reader sees it: of links and embeds, the words."""
-    return line.shown if line.kind == "code" else without_links(line.shown)
+    return line.visible if line.kind == "code" else without_links(line.visible)
 
 
 def _cost(text: str) -> int:

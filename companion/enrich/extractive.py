@@ -114,7 +114,7 @@ def _blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
         if line.prefix.strip() or line.depth or len(line.prefix) > 1:
             is_own = False
         if is_own and not has_only_tags(line):
-            block.append(line.shown)
+            block.append(line.visible)
         elif block:
             yield block
             block = []

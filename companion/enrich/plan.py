@@ -13,7 +13,7 @@ from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, postponed_by
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
-from companion.note.status_mark import KEEP, take_mark
+from companion.note.status_mark import KEEP, replace_status_marks
 from companion.note.text import NoteText
 
 
@@ -60,7 +60,7 @@ def plan_edits(
     ordered = sorted(fillings, key=lambda filling: _rank(view, filling.need))
     edits = [edit for filling in ordered for edit in _edits_for(view, filling, styles)]
     open_needs = _open_needs(view, fillings, rules) if afterwards != KEEP else []
-    edits += take_mark(view, rules, KEEP if open_needs else afterwards)
+    edits += replace_status_marks(view, rules, KEEP if open_needs else afterwards)
     text = apply_edits(view.note.text, edits)
     new = ParsedNote(NoteText(text))
     _require_filled(new, fillings, rules)

@@ -42,26 +42,26 @@ def property_mark(name: str, value: str) -> str:
 
 
 def find_marks(
-    view: ParsedNote, tags: Sequence[str], properties: Sequence[tuple[str, str]]
+    parsed: ParsedNote, tags: Sequence[str], properties: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
     """Return which of the marks the note bears, in words."""
-    marks = [tag_mark(tag) for tag in _tags_borne(view, tags)] if tags else []
-    marks += [property_mark(*pair) for pair in properties if says(view.properties, *pair)]
+    marks = [tag_mark(tag) for tag in _tags_borne(parsed, tags)] if tags else []
+    marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
     return tuple(marks)
 
 
-def says(properties: Properties, name: str, value: str) -> bool:
+def has_value(properties: Properties, name: str, value: str) -> bool:
     """Return whether the property has the value, or it is in its list, however it is written."""
     texts = _texts(_values(properties, (_folded(name),)), set())
     return _meant(value) in map(_meant, texts)
 
 
-def _tags_borne(view: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
+def _tags_borne(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
     """Yield those of the tags, without `#`, that the note has, or that one in it is nested in."""
     wanted = tuple(f"{_folded(tag)}/" for tag in tags)
-    borne = {path for path in _property_paths(view.properties) if path.startswith(wanted)}
-    code = _Code(view)
-    for place, name in find_possible_tags(view.note.text):
+    borne = {path for path in _property_paths(parsed.properties) if path.startswith(wanted)}
+    code = _Code(parsed)
+    for place, name in find_possible_tags(parsed.note.text):
         paths = [path for path in _paths(name) if path.startswith(wanted)]
         if paths and not code.is_at(place):
             borne.update(paths)
@@ -114,8 +114,8 @@ def _plain(text: str) -> str:
 class _Code:
     """Tells what of a note is code by any reading."""
 
-    def __init__(self, view: ParsedNote) -> None:
-        self._view = view
+    def __init__(self, parsed: ParsedNote) -> None:
+        self._view = parsed
 
     def is_at(self, place: int) -> bool:
         """Whether the character at place, in the note's text, is surely code."""
@@ -171,16 +171,16 @@ _CODE_OR_FORMULA = re.compile(
 _LONGEST = 40  # characters of it that are shown
 
 
-def find_template(view: ParsedNote) -> NoteRefused | None:
+def find_template(parsed: ParsedNote) -> NoteRefused | None:
     """Return why the note's text makes it a template, with the line; None: it does not.
 
     Code and formulas are about templates, and make none: outside of them only.
     """
-    note = view.note
+    note = parsed.note
     if not any(note.text.find(sign, note.body_start) >= 0 for sign in _SIGNS):
         return None
     last_closing = note.text.rfind("%>")
-    for line in view.lines:
+    for line in parsed.lines:
         for found in _find_in(line):
             if found[0].startswith("{{") or line.start + found.end() <= last_closing:
                 what = found[0][:_LONGEST]

@@ -1,4 +1,4 @@
-"""What a scan finds out about a note: its needs, or why it is left alone, and what others use."""
+"""What a scan finds out about a note: its needs or why it is skipped, and what the vault shares."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from companion.note.exclusions import (
     PRIVATE,
     find_marks,
     find_template,
+    has_value,
     property_mark,
-    says,
     tag_mark,
 )
 from companion.note.frontmatter import fill_property, may_be_unfillable
@@ -41,12 +41,12 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_cir
 
 
 class Facts(NamedTuple):
-    """All a scan knows of a note.
+    """Everything a scan finds out about a note.
 
     skipped: why the whole note is left alone. left: what in it is left alone, and why.
-    values: the values in use of the properties whose vocabulary counts. styles: how its AI
-    callouts begin, by place; see find_styles. marks: which marks of the configuration it bears
-    that keep a note back, here or from an endpoint elsewhere; see find_marks.
+    values: the values of the properties that form the vault's vocabulary. styles: of its AI
+    callouts, by place; see find_styles. marks: the configured tags and properties it has that
+    exclude a note, always or from an endpoint on another machine; see find_marks.
     """
 
     needs: tuple[Need, ...] = ()
@@ -63,17 +63,20 @@ class Facts(NamedTuple):
 
     @staticmethod
     def needs_nothing(dumped: str) -> bool:
-        """Whether dump() was of a note that needs nothing and is not skipped; without decoding."""
+        """Return whether dump() was of a note that needs nothing and is not skipped.
+
+        Like has_styles and has_marks it does not decode the JSON.
+        """
         return dumped.startswith("[[],null,")
 
     @staticmethod
     def has_styles(dumped: str) -> bool:
-        """Whether dump() may be of a note with an AI callout that counts; without decoding."""
+        """Return whether dump() may be of a note with callout styles."""
         return not dumped.endswith(",{},[]]")
 
     @staticmethod
     def has_marks(dumped: str) -> bool:
-        """Whether dump() was of a note with marks; without decoding."""
+        """Return whether dump() was of a note with marks."""
         return not dumped.endswith(",[]]")
 
     @classmethod
@@ -89,99 +92,101 @@ class Facts(NamedTuple):
 
 
 def read_facts(data: bytes, rules: Rules) -> Facts:
-    """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
+    """Return the facts about the note in data. A NoteRefused becomes the reason to skip it."""
     try:
-        view = ParsedNote(NoteText.decode(data))
-        facts = find_facts(view, rules)
+        parsed = ParsedNote(NoteText.decode(data))
+        facts = find_facts(parsed, rules)
     except NoteRefused as refused:
         return Facts(skipped=str(refused))
-    if why := unfillable_reason(view, property_names(facts.needs)):
+    if why := unfillable_reason(parsed, property_names(facts.needs)):
         return facts._replace(needs=(), skipped=why)
     return facts
 
 
 def find_facts(
-    view: ParsedNote, rules: Rules, *, explicit: bool = False, section: Section | None = None
+    parsed: ParsedNote, rules: Rules, *, explicit: bool = False, section: Section | None = None
 ) -> Facts:
-    """Return what is to be known of a note that was read.
+    """Return the facts about a parsed note.
 
     explicit: the user named the note, so it is a candidate even if it has all its properties.
-    section: the one that the user wants a callout in.
+    section: the section that the user wants a callout in.
 
-    Raises NoteRefused when the section is not there, or has a callout.
+    Raises NoteRefused if the section is not there, or has a callout that is filled.
     """
-    aliases = tuple(view.properties.aliases)
+    aliases = tuple(parsed.properties.aliases)
     marks = find_marks(
-        view,
+        parsed,
         (*rules.skip_tags, *rules.private_tags),
         (*rules.skip_properties, *rules.private_properties),
     )
-    if reason := _why_skipped(view, rules, marks):
-        # what is in it stays out of other notes, too
+    if reason := _skip_reason(parsed, rules, marks):
+        # its vocabulary and styles stay out of other notes, too
         return Facts(skipped=reason, aliases=aliases, marks=marks)
-    values = _values_in_use(view, rules)
-    needs = list(find_needs(view, rules, explicit))
+    values = _values_in_use(parsed, rules)
+    needs = list(find_needs(parsed, rules, explicit))
     if section is not None:
-        needs += find_section_needs(view, section)
-    styles = find_styles(view.callouts)
-    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles, marks)
+        needs += find_section_needs(parsed, section)
+    styles = find_styles(parsed.callouts)
+    return Facts(tuple(needs), None, tuple(_find_left(parsed)), aliases, values, styles, marks)
 
 
-def unfillable_reason(view: ParsedNote, names: Iterable[str]) -> str | None:
-    """Return why the empty properties of these names cannot be filled; None: it seems they can."""
-    if not may_be_unfillable(view.note):
+def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:
+    """Return why the empty properties of these names cannot be filled, None if they seem to be."""
+    if not may_be_unfillable(parsed.note):
         return None
     try:
-        for key in filter(None, map(view.property_key, names)):
-            fill_property(view.note, key, _LEAST_REFUSED)
+        for key in filter(None, map(parsed.property_key, names)):
+            fill_property(parsed.note, key, _LEAST_REFUSED)
     except NoteRefused as refused:
         return str(refused)
     return None
 
 
-def _why_skipped(view: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
-    """Return why the note is left alone; marks: those it bears."""
-    properties = view.properties
+def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
+    """Return why the note is left alone, None if it is not. marks: those that it has."""
+    properties = parsed.properties
     if properties.has_any(_SKIP_PROPERTIES):
-        if says(properties, "ai", "false"):
+        if has_value(properties, "ai", "false"):
             return "it says ai: false"
         for name, what in _DRAWINGS.items():
             if properties.key_of(name):
                 return f"it is {what}"
-    if template := find_template(view):
+    if template := find_template(parsed):
         return str(template)
-    for mark in _named(rules.skip_tags, rules.skip_properties):
+    for mark in _describe_marks(rules.skip_tags, rules.skip_properties):
         if mark in marks:
             return f"it {mark}, which is set to be left alone"
-    for mark in _named(rules.private_tags, rules.private_properties) if rules.is_remote else ():
+    for mark in (
+        _describe_marks(rules.private_tags, rules.private_properties) if rules.is_remote else ()
+    ):
         if mark in marks:
             return f"it {mark}, {PRIVATE}"
     return None
 
 
-def _named(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
+def _describe_marks(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from map(tag_mark, tags)
     yield from starmap(property_mark, properties)
 
 
-def _what_is_left(view: ParsedNote) -> Iterator[str]:
-    for callout in view.callouts:
+def _find_left(parsed: ParsedNote) -> Iterator[str]:
+    for callout in parsed.callouts:
         if callout.answered_below:
-            line = view.note.line_number(view.lines[callout.first].start)
+            line = parsed.note.line_number(parsed.lines[callout.first].start)
             yield (
                 f"the AI callout in line {line} is empty, but text follows it outside the quote; "
                 "add a blank line below it to have it filled"
             )
 
 
-def _values_in_use(view: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:
-    """Return the values by their property, tags of the body too; none that mark a note."""
+def _values_in_use(parsed: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:
+    """Return the values by property, tags of the body included; without the rules' marks."""
     values = {}
     for name in rules.vocabulary:
         if name == "tags":
-            tags = [*view.properties.tags, *view.likely_tags]
+            tags = [*parsed.properties.tags, *parsed.likely_tags]
             found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
-        elif not (texts := property_texts(view.properties.get(name))):
+        elif not (texts := property_texts(parsed.properties.get(name))):
             continue
         else:
             key = name.casefold()

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
-from companion.note.mentions import Spelling, fold, is_safe, is_written, spelling_of, stands_alone
+from companion.note.mentions import (
+    Spelling,
+    can_be_link,
+    fold,
+    is_safe,
+    matches_spelling,
+    spelling_of,
+)
 
 # Of a Markdown link, with a title perhaps (CommonMark 6.3): note.md, a%20note.md#h, <a note.md> "t"
 _DESTINATION = r"(?:[ \t]*<(?P<pointed>[^<>\n]*)>)?(?P<destination>(?:[^()\n]|\([^()\n]*\))*+)"
@@ -59,7 +66,7 @@ def _local_path(match: re.Match[str]) -> str:
     return re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
 
 
-def closed_characters(text: str) -> bytearray:
+def mask_excluded(text: str) -> bytearray:
     """Return 1 for every character that belongs to a link, code, an escape, a URL or a table."""
     closed = bytearray(len(text))
     matches = [*_CLOSED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())]
@@ -168,7 +175,7 @@ class LinkNames:
         found = self._matcher.find_matches_as_indexes(fold(text), overlapping=True)
         for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
             pattern = self._patterns[index]
-            if stands_alone(text, start, end) and self._is_written(pattern, text, start, end):
+            if can_be_link(text, start, end) and self._is_written(pattern, text, start, end):
                 yield _Mention(start, end, self._only_note(pattern))
 
     def _only_note(self, pattern: str) -> str | None:
@@ -177,7 +184,7 @@ class LinkNames:
 
     def _is_written(self, pattern: str, text: str, start: int, end: int) -> bool:
         return any(
-            is_written(name, spelling, text[start:end], text, start)
+            matches_spelling(name, spelling, text[start:end], text, start)
             and not (spelling in _UNLESS_ORDINARY and pattern in self._ordinary)
             for name, spelling in self._rules[pattern]
         )
@@ -205,7 +212,7 @@ class LinkNames:
         for name in self._basenames:
             found = self._matcher.find_matches_as_indexes(fold(name), overlapping=True)
             parts = [(i, start, end) for i, start, end in found if end - start < len(name)]
-            for index in {i for i, start, end in parts if stands_alone(name, start, end)}:
+            for index in {i for i, start, end in parts if can_be_link(name, start, end)}:
                 notes[index] += 1
         return {self._patterns[index] for index, count in notes.items() if count >= _ORDINARY}
 
@@ -223,7 +230,7 @@ def link_mentions(
     linked twice, nor to own, nor to one of several notes of the same name, nor inside links, code,
     escapes and URLs. `[[Name]]` where the text says the name, else `[[Name|as written]]`.
     """
-    closed = closed_characters(text)
+    closed = mask_excluded(text)
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
     taken.add(_without_extension(own))
     edits: list[Edit] = []
@@ -239,7 +246,7 @@ def link_mentions(
     return apply_edits(text, edits)
 
 
-def links_once(text: str, names: LinkNames, own: str, linked: Collection[str]) -> str:
+def unlink_repeats(text: str, names: LinkNames, own: str, linked: Collection[str]) -> str:
     """Return a model's text with its wikilinks to a note as their words after the first one.
 
     Also those to own, to notes in linked, and to a note with a `#` in its name. What is left is to

@@ -41,17 +41,17 @@ _HEADING = re.compile(
 _LINK_OPENING = re.compile(r"\[\[(?:[^\[\]|\n]*\|)?")
 
 
-def is_two_signs(name: str) -> bool:
+def is_two_cjk(name: str) -> bool:
     """Whether name is two Chinese signs."""
     return bool(_TWO.fullmatch(name))
 
 
-def is_heading(name: str) -> bool:
+def is_chapter_heading(name: str) -> bool:
     """Whether name is what a chapter may be called in any book: 前言, 基本概念, 发展历史."""
     return bool(_HEADING.fullmatch(name))
 
 
-def stands_apart(text: str, start: int, end: int) -> bool:
+def is_whole_cjk_word(text: str, start: int, end: int) -> bool:
     """Whether the Chinese signs at both ends of text[start:end] are words of their own.
 
     A link next to it counts as the words it shows.
@@ -64,7 +64,7 @@ def stands_apart(text: str, start: int, end: int) -> bool:
     )
 
 
-def is_cited(text: str, start: int, end: int) -> bool:
+def is_in_title_marks(text: str, start: int, end: int) -> bool:
     """Whether text[start:end] stands between book marks: 《黑暗》."""
     return (_before(text, start)[-1:], _behind(text, end)) in (("《", "》"), ("〈", "〉"))
 
@@ -135,7 +135,7 @@ class Spelling(Enum):
     """With or without its capital, with the same proviso: Photosynthesis."""
     INITIALS = auto()
     """Every word with or without its capital: Machine Learning."""
-    CITED = auto()
+    TITLE_MARKS = auto()
     """As the name is, between book marks: the alias 黑暗 of a film's note."""
 
 
@@ -152,10 +152,10 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     characters = len(_IS_CHARACTER.findall(name))
     if not is_safe(name) or not name[0].isalnum() or name[-1] in _JOINERS:
         return Spelling.NEVER
-    if not any(map(str.isalpha, name)) or is_heading(name):
+    if not any(map(str.isalpha, name)) or is_chapter_heading(name):
         return Spelling.NEVER
-    if is_alias and is_two_signs(name):
-        return Spelling.CITED
+    if is_alias and is_two_cjk(name):
+        return Spelling.TITLE_MARKS
     if characters >= 2:
         return Spelling.WORD if len(name) == 2 else Spelling.INITIALS
     letters = sum(map(str.isalnum, name))
@@ -186,18 +186,18 @@ def is_safe(name: str) -> bool:
     return bool(name) and name.isprintable() and name == name.strip() and not _UNSAFE.search(name)
 
 
-def is_written(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
+def matches_spelling(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
     """Whether written, at text[start:], is name by its spelling rule. Both are equal if folded."""
     end = start + len(written)
-    if spelling is Spelling.CITED:
-        return is_cited(text, start, end)
-    return _is_spelled(name, spelling, written, text, start) and stands_apart(text, start, end)
+    if spelling is Spelling.TITLE_MARKS:
+        return is_in_title_marks(text, start, end)
+    return _is_spelled(name, spelling, written, text, start) and is_whole_cjk_word(text, start, end)
 
 
 def _is_spelled(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
     match spelling:
         case Spelling.EXACT | Spelling.WORD:
-            return fold_marks(written) == fold_marks(name)
+            return plain_punctuation(written) == plain_punctuation(name)
         case Spelling.CAPITALISED:
             return written == name and not _opens_sentence(text, start)
         case Spelling.INITIALS | Spelling.LONG_WORD:
@@ -207,7 +207,12 @@ def _is_spelled(name: str, spelling: Spelling, written: str, text: str, start: i
 
 
 def _differ_in_initials(name: str, written: str) -> bool:
-    pairs = zip(" " + fold_marks(name), fold_marks(name), fold_marks(written), strict=False)
+    pairs = zip(
+        " " + plain_punctuation(name),
+        plain_punctuation(name),
+        plain_punctuation(written),
+        strict=False,
+    )
     return all(a == b or not before.isalnum() for before, a, b in pairs)
 
 
@@ -216,7 +221,7 @@ def _opens_sentence(text: str, start: int) -> bool:
     return not before or before[-1] in _SENTENCE_END
 
 
-def stands_alone(text: str, start: int, end: int) -> bool:
+def can_be_link(text: str, start: int, end: int) -> bool:
     """Whether text[start:end] is whole words, and a link put there would be nothing but a link.
 
     An exclamation mark before it makes an embed, a parenthesis after it a Markdown link. A link
@@ -271,11 +276,11 @@ def _is_letter(char: str) -> bool:
 _MARKS = str.maketrans({"\u2019": "'", "\u2011": "-", "\u00a0": " ", "\u202f": " "})
 
 
-def fold_marks(text: str) -> str:
+def plain_punctuation(text: str) -> str:
     """Return text, of the same length, with plain apostrophes, hyphens and spaces."""
     return text.translate(_MARKS)
 
 
 def fold(text: str) -> str:
     """Return text, of the same length, without case and typographic marks."""
-    return fold_marks(text.replace("\u0130", "I")).lower()
+    return plain_punctuation(text.replace("\u0130", "I")).lower()

@@ -1,4 +1,4 @@
-"""What a note needs, and why. Rules say which notes need something, and what."""
+"""What a note needs, and why; and the rules that decide which notes need something."""
 
 from __future__ import annotations
 
@@ -23,11 +23,11 @@ _NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts ali
 class Rules:
     """Which notes are candidates, what is filled in them, and which are left alone.
 
-    fields: properties to fill. triggers: those of them that make a note a candidate where they are
-    empty. postponed_tags: without `#`. postponed_properties: name and value.
+    fields: the properties to fill. triggers: those of them that make a note a candidate if they
+    are empty. postponed_tags: without `#`. postponed_properties: names and values.
     skip_tags, skip_properties: notes with one of these are left alone. private_tags,
-    private_properties: the same where is_remote, for the endpoint is on another machine.
-    vocabulary: properties whose values count.
+    private_properties: the same if is_remote, that is, the endpoint is on another machine.
+    vocabulary: the properties whose values are collected.
     """
 
     fields: tuple[str, ...] = ("description", "aliases", "tags", "note-type")
@@ -43,7 +43,10 @@ class Rules:
     triggers: tuple[str, ...] = ("description",)
 
     def is_mark(self, tag: str) -> bool:
-        """Return whether the tag, or one it is nested in, marks a note for us: no vocabulary."""
+        """Return whether the tag, or one it is nested in, is a mark of these rules.
+
+        Marks steer Companion and are no part of the vault's vocabulary.
+        """
         return f"{tag.casefold()}/".startswith(self._marking_tags)
 
     @cached_property
@@ -54,7 +57,7 @@ class Rules:
 
     @cached_property
     def marks(self) -> frozenset[tuple[str, str]]:
-        """The properties that do, with their values, both casefolded."""
+        """The property names and values that are marks of these rules, both casefolded."""
         private = self.private_properties if self.is_remote else ()
         marks = (*self.postponed_properties, *self.skip_properties, *private)
         return frozenset((name.casefold(), value.casefold()) for name, value in marks)
@@ -63,12 +66,11 @@ class Rules:
 class Need(NamedTuple):
     """One thing a note needs.
 
-    kind: `callout`, or the name of the property. heading: of the section a callout stands in;
-    None in the top part. question: the title of an empty callout, where it asks something.
-    where: which callout: `top`, `request` (an empty one stands there) or `section` (a new one
-    is to go under the heading); `property` for a property. reason: in the user's words.
-    nth: of several callouts alike, filled ones too, counted from 1. at, of: of a section; see
-    there.
+    kind: `callout`, or the name of the property. heading: of the section that a callout is in;
+    None in the top part. question: the title of an empty callout, if it is more than `AI`.
+    where: `property`; or for a callout `top`, `request` (an empty one is there) or `section` (a
+    new one goes under the heading). reason: in words for the user. nth: which of the callouts
+    with the same key it is, filled ones included, counted from 1. at, of: see Section.
     """
 
     kind: str
@@ -82,7 +84,7 @@ class Need(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What the journal knows the need by: the same in a later run."""
+        """The need's identifier in the journal: the same in a later run."""
         if self.kind != CALLOUT:
             return self.kind
         if self.question is not None:
@@ -93,34 +95,37 @@ class Need(NamedTuple):
         return key if is_plain else f"{key}#{self.nth}"
 
 
-def find_needs(view: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Need]:
-    """Yield the needs in the order to fill them: where two edits meet, the first goes above."""
-    why = _why_candidate(view, rules, explicit)
+def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Need]:
+    """Yield the needs in the order to fill them: of two edits at one offset, the first is above.
+
+    explicit: the user named the note, so it is a candidate whatever properties it has.
+    """
+    why = _candidate_reason(parsed, rules, explicit)
     for name in rules.fields if why else ():
-        if key := _empty_key(view, name):
+        if key := _empty_key(parsed, name):
             yield Need(name, None, None, "property", f"empty {key}")
-    if explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
+    if explicit and DESCRIPTION in rules.fields and not parsed.property_key(DESCRIPTION):
         yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
-    if why and rules.callout and not any(callout.heading is None for callout in view.callouts):
+    if why and rules.callout and not any(callout.heading is None for callout in parsed.callouts):
         yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
-    for _, need in _empty_callouts(view):
+    for _, need in _empty_callouts(parsed):
         yield need
 
 
-def find_section_needs(view: ParsedNote, section: Section) -> Iterator[Need]:
-    """Yield the need of a callout in the section; none where an empty one stands there already.
+def find_section_needs(parsed: ParsedNote, section: Section) -> Iterator[Need]:
+    """Yield the need of a callout in the section; none if an empty one is there already.
 
-    Raises NoteRefused when the section is not there, or has a callout.
+    Raises NoteRefused if the section is not there, or has a callout that is filled.
     """
-    index = find_heading(view.lines, section)
-    title = view.lines[index].title
-    there = view.section_callouts(section)
-    if any(not callout.is_empty for callout in there):
+    index = find_heading(parsed.lines, section)
+    title = parsed.lines[index].title
+    callouts = parsed.section_callouts(section)
+    if any(not callout.is_empty for callout in callouts):
         raise NoteRefused(f"the section “{title}” has an AI callout already")
-    if not there:
+    if not callouts:
         why = "you asked for a callout in this section"
         need = Need(CALLOUT, title, None, "section", why, 1, section.at, section.of)
-        above = [_callout_need(callout).key for callout in view.callouts if callout.first < index]
+        above = [_callout_need(callout).key for callout in parsed.callouts if callout.first < index]
         yield need._replace(nth=above.count(need.key) + 1)
 
 
@@ -129,50 +134,50 @@ def property_names(needs: Iterable[Need]) -> list[str]:
     return [need.kind for need in needs if need.kind != CALLOUT]
 
 
-def find_callout(view: ParsedNote, need: Need) -> Callout | None:
-    """Return the empty callout that the need asks to fill; None where it is no longer there."""
-    empty = [callout for callout, found in _empty_callouts(view) if found.key == need.key]
+def find_callout(parsed: ParsedNote, need: Need) -> Callout | None:
+    """Return the empty callout that the need is about, None if it is no longer there."""
+    empty = [callout for callout, found in _empty_callouts(parsed) if found.key == need.key]
     return empty[0] if empty else None
 
 
-def postponed_by(view: ParsedNote, rules: Rules) -> str | None:
-    """Return the mark by which the note is postponed, in words; None where it is not."""
+def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:
+    """Return the tag or property that postpones the note, in words, None if it is not postponed."""
     for tag in rules.postponed_tags:
-        if view.has_tag(tag):
+        if parsed.has_tag(tag):
             return f"#{tag}"
     for name, value in rules.postponed_properties:
-        if value.casefold() in map(str.casefold, property_texts(view.properties.get(name))):
+        if value.casefold() in map(str.casefold, property_texts(parsed.properties.get(name))):
             return f"{name}: {value}"
     return None
 
 
-def _why_candidate(view: ParsedNote, rules: Rules, explicit: bool) -> str | None:
-    if postponed := postponed_by(view, rules):
+def _candidate_reason(parsed: ParsedNote, rules: Rules, explicit: bool) -> str | None:
+    if postponed := postponed_by(parsed, rules):
         return f"postponed by {postponed}"
     for name in rules.triggers:
-        if name in rules.fields and (key := _empty_key(view, name)):
+        if name in rules.fields and (key := _empty_key(parsed, name)):
             return f"empty {key}"
     return "you named it" if explicit else None
 
 
-def _empty_key(view: ParsedNote, name: str) -> str | None:
-    """Return the key, as written, of the property if it exists and is empty."""
-    keys = view.property_keys(name)
-    return keys[0] if keys and all(map(view.properties.is_empty, keys)) else None
+def _empty_key(parsed: ParsedNote, name: str) -> str | None:
+    """Return the property's key, as written, if the property exists and is empty."""
+    keys = parsed.property_keys(name)
+    return keys[0] if keys and all(map(parsed.properties.is_empty, keys)) else None
 
 
-def _empty_callouts(view: ParsedNote) -> Iterator[tuple[Callout, Need]]:
-    """Yield the callouts that ask to be filled, each with the need it is."""
-    seen: dict[str, int] = {}
-    for callout in view.callouts:
+def _empty_callouts(parsed: ParsedNote) -> Iterator[tuple[Callout, Need]]:
+    """Yield the callouts that are to be filled, each with its need."""
+    count: dict[str, int] = {}
+    for callout in parsed.callouts:
         need = _callout_need(callout)
-        seen[need.key] = seen.get(need.key, 0) + 1
+        count[need.key] = count.get(need.key, 0) + 1
         if callout.is_empty and not callout.answered_below:
-            yield callout, need._replace(nth=seen[need.key])
+            yield callout, need._replace(nth=count[need.key])
 
 
 def _callout_need(callout: Callout) -> Need:
-    """Return what the callout asks for, were it empty."""
+    """Return the need that the callout is, supposing that it is empty."""
     question, heading = callout.question, callout.heading
     if question is not None:
         return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
@@ -182,7 +187,7 @@ def _callout_need(callout: Callout) -> Need:
 
 
 def property_texts(value: object) -> list[str]:
-    """Return the texts in a property's value: itself, or the items of the list."""
+    """Return the texts in a property's value: the text itself, or the texts in the list."""
     if value is None:
         return []
     items = value if isinstance(value, list) else [value]

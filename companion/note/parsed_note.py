@@ -11,8 +11,8 @@ from companion.note.blocks import Line
 from companion.note.callouts import Callout, find_callouts
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
-from companion.note.sections import Section, find_heading, own_lines
-from companion.note.tags import find_tag_like, has_tag, likely_tags, tags_of
+from companion.note.sections import Section, find_heading, section_lines
+from companion.note.tags import find_tag_candidates, has_tag, likely_tags, tags_of
 from companion.note.text import NoteText, Span
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
@@ -23,7 +23,7 @@ _TEMPLATE = re.compile(r"\{\{|<%")
 class ParsedNote:
     """A note and what is in it. What costs time is read when somebody asks for it.
 
-    tag_like: what looks like a tag of the body; see find_tag_like.
+    tag_candidates: what looks like a tag of the body; see find_tag_candidates.
     """
 
     def __init__(self, note: NoteText) -> None:
@@ -35,7 +35,7 @@ class ParsedNote:
         if span := note.frontmatter:
             _refuse_template(note, span)
         self.properties: Properties = read_properties(note)
-        self.tag_like = find_tag_like(note.text, note.body_start)
+        self.tag_candidates = find_tag_candidates(note.text, note.body_start)
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -53,7 +53,7 @@ class ParsedNote:
         Raises NoteRefused: there is no such heading, or another number of them.
         """
         index = find_heading(self.lines, section)
-        last = index + len(own_lines(self.lines, index))
+        last = index + len(section_lines(self.lines, index))
         return [callout for callout in self.callouts if index < callout.first <= last]
 
     @cached_property
@@ -64,15 +64,17 @@ class ParsedNote:
     @property
     def likely_tags(self) -> list[str]:
         """The tags of the body, without `#`, as a quick look tells."""
-        if not self.tag_like:
+        if not self.tag_candidates:
             return []
-        return likely_tags(self.note.text, self.note.body_start, self.tag_like)
+        return likely_tags(self.note.text, self.note.body_start, self.tag_candidates)
 
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        is_like_one = has_tag(self.tag_like.values(), tag)  # quick; the outline takes its time
+        is_like_one = has_tag(
+            self.tag_candidates.values(), tag
+        )  # quick; the outline takes its time
         return is_like_one and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:

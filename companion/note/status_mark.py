@@ -18,7 +18,7 @@ from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.status_mark_property import edit_marks
+from companion.note.status_mark_property import replace_property_items
 from companion.note.tags import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText
 
@@ -35,7 +35,7 @@ KEEP = "keep"
 REMOVE = "remove"
 
 
-def take_mark(view: ParsedNote, rules: Rules, afterwards: str) -> list[Edit]:
+def replace_status_marks(parsed: ParsedNote, rules: Rules, afterwards: str) -> list[Edit]:
     """Return the edits that take the note's postponed marks out, or put another tag in their place.
 
     afterwards: `keep`, `remove`, or the tag with its `#`.
@@ -46,30 +46,30 @@ def take_mark(view: ParsedNote, rules: Rules, afterwards: str) -> list[Edit]:
     if afterwards == KEEP:
         return []
     tag = "" if afterwards == REMOVE else afterwards.removeprefix("#")
-    edits = _checked(view, list(_inline_edits(view, rules, tag)), rules)
-    for key in view.properties.values:
-        edits += _kept_full(view, rules, key, _property_edits(view, rules, key, tag))
+    edits = _checked(parsed, list(_inline_edits(parsed, rules, tag)), rules)
+    for key in parsed.properties.values:
+        edits += _kept_full(parsed, rules, key, _property_edits(parsed, rules, key, tag))
     return edits
 
 
-def _property_edits(view: ParsedNote, rules: Rules, key: str, tag: str) -> list[Edit]:
-    named = [(view.properties.keys_of(name), value) for name, value in rules.postponed_properties]
+def _property_edits(parsed: ParsedNote, rules: Rules, key: str, tag: str) -> list[Edit]:
+    named = [(parsed.properties.keys_of(name), value) for name, value in rules.postponed_properties]
     values = [value for keys, value in named if key in keys]
-    if key in view.property_keys("tags"):
-        return edit_marks(view.note, key, rules.postponed_tags, values, tag)
-    return edit_marks(view.note, key, (), values, tag.rpartition("/")[2])
+    if key in parsed.property_keys("tags"):
+        return replace_property_items(parsed.note, key, rules.postponed_tags, values, tag)
+    return replace_property_items(parsed.note, key, (), values, tag.rpartition("/")[2])
 
 
-def _kept_full(view: ParsedNote, rules: Rules, key: str, edits: list[Edit]) -> list[Edit]:
+def _kept_full(parsed: ParsedNote, rules: Rules, key: str, edits: list[Edit]) -> list[Edit]:
     """Return edits, but none that would empty a property Companion would then fill."""
-    text = apply_edits(view.note.text, edits)
+    text = apply_edits(parsed.note.text, edits)
     new = ParsedNote(NoteText(text))
     is_filled = any(key in new.property_keys(name) for name in rules.fields)
     return [] if is_filled and new.properties.is_empty(key) else edits
 
 
-def _inline_edits(view: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
-    for index, line in enumerate(view.lines):
+def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
+    for index, line in enumerate(parsed.lines):
         tags = find_tags(line)
         found = [span for span in tags if _is_mark(line, span, rules)]
         if tag:
@@ -77,8 +77,8 @@ def _inline_edits(view: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
                 Edit(line.start + start, line.start + end, f"#{tag}") for start, end in found
             )
         elif found and has_only_tags(line) and len(found) == len(tags):
-            if not line.hidden and _can_do_without(view.lines, index):
-                yield Edit(line.start, _end_of_gap(view.lines, index), "")
+            if not line.hidden and _can_do_without(parsed.lines, index):
+                yield Edit(line.start, _end_of_gap(parsed.lines, index), "")
         elif found:
             yield from _words_edits(line, found)
 
@@ -154,27 +154,27 @@ def _fits(before: str, after: str) -> bool:
     return bool(_ENDS_WORD.search(before) and _STOP.match(after))
 
 
-def _checked(view: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
+def _checked(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
     """Return edits of the body if nothing else is read otherwise once they are made; else none."""
     if not edits:
         return []
     try:
-        new = ParsedNote(NoteText(apply_edits(view.note.text, edits)))
+        new = ParsedNote(NoteText(apply_edits(parsed.note.text, edits)))
     except NoteRefused:
         return []
-    removed = {line.start for line in view.lines for edit in edits if _is_within(line, edit)}
-    kept = (line for line in view.lines if line.start not in removed)
+    removed = {line.start for line in parsed.lines for edit in edits if _is_within(line, edit)}
+    kept = (line for line in parsed.lines if line.start not in removed)
     is_marked = any(has_tag(new.inline_tags, mark) for mark in rules.postponed_tags)
-    same = new.note.yaml == view.note.yaml and _shape(kept) == _shape(new.lines)
-    same = same and new.inline_tags == _tags_after(view, rules, edits[0].text)
+    same = new.note.yaml == parsed.note.yaml and _shape(kept) == _shape(new.lines)
+    same = same and new.inline_tags == _tags_after(parsed, rules, edits[0].text)
     return edits if same and not is_marked else []
 
 
-def _tags_after(view: ParsedNote, rules: Rules, tag: str) -> list[str]:
+def _tags_after(parsed: ParsedNote, rules: Rules, tag: str) -> list[str]:
     """Return the tags the body should have: all but the marks, and tag in the place of each."""
     new = tag.removeprefix("#")
     marks = rules.postponed_tags
-    tags = [new if any(has_tag([x], mark) for mark in marks) else x for x in view.inline_tags]
+    tags = [new if any(has_tag([x], mark) for mark in marks) else x for x in parsed.inline_tags]
     return [x for x in tags if x]
 
 
@@ -183,4 +183,4 @@ def _is_within(line: Line, edit: Edit) -> bool:
 
 
 def _shape(lines: Iterable[Line]) -> list[tuple[str, int, int, int, str]]:
-    return [(line.kind, line.level, line.depth, line.kept, line.prefix) for line in lines]
+    return [(line.kind, line.level, line.depth, line.continued, line.prefix) for line in lines]

@@ -21,7 +21,7 @@ _BLOCK = ("|", ">")
 _NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
 
-def edit_marks(
+def replace_property_items(
     note: NoteText, key: str, tags: Sequence[str], values: Sequence[str], new: str
 ) -> list[Edit]:
     """Return the edits that put new in the place of the marks in the property's value.

@@ -39,7 +39,7 @@ def tags_of(line: Line) -> list[str]:
     return [line.text[start + 1 : end] for start, end in find_tags(line)]
 
 
-def find_tag_like(text: str, start: int) -> dict[int, str]:
+def find_tag_candidates(text: str, start: int) -> dict[int, str]:
     """Return what looks like a tag in a note's body, without `#`, by its place in the text.
 
     All tags are among it, and others that stand in code, comments and the like. start: of the body.
@@ -47,7 +47,7 @@ def find_tag_like(text: str, start: int) -> dict[int, str]:
     return {place: text[place + 1 : end] for place, end in _find_tags(text, start)}
 
 
-def likely_tags(text: str, start: int, tag_like: Mapping[int, str]) -> list[str]:
+def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> list[str]:
     """Return which of what looks like a tag is one as a quick look tells, without the outline.
 
     Left out is what stands in comments, formulas, indented code and fences. start: of the body.
@@ -55,7 +55,7 @@ def likely_tags(text: str, start: int, tag_like: Mapping[int, str]) -> list[str]
     found: list[str] = []
     hidden, end = _Hidden(text, start), -1
     tags: set[int] = set()
-    for place, name in tag_like.items():
+    for place, name in tag_candidates.items():
         if hidden.is_at(place):
             continue
         if place > end:

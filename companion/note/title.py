@@ -26,14 +26,14 @@ _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def find_title(view: ParsedNote, name: str) -> str:
+def find_title(parsed: ParsedNote, name: str) -> str:
     """Return the note's title; empty where nothing names its subject.
 
     Its property `title`, else its first heading of level 1 where no other heading stands above it,
     else its file's name made readable, else its first alias: the first of them that is more than a
     date or a number. name: of the note's file, without `.md`.
     """
-    return next(filter(is_subject, _candidates(view, name)), "")
+    return next(filter(is_subject, _candidates(parsed, name)), "")
 
 
 def is_subject(text: str) -> bool:
@@ -58,15 +58,15 @@ def make_readable(name: str) -> str:
     return text
 
 
-def _candidates(view: ParsedNote, name: str) -> Iterator[str]:
-    title = view.properties.get("title")
+def _candidates(parsed: ParsedNote, name: str) -> Iterator[str]:
+    title = parsed.properties.get("title")
     if isinstance(title, str):
         yield _shown(title)
-    heading = next((line for line in view.lines if line.kind == "heading"), None)
+    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
     if heading and heading.level == 1:
         yield _shown(heading.title)
     yield make_readable(name)
-    yield from view.properties.aliases
+    yield from parsed.properties.aliases
 
 
 def _shown(text: str) -> str:
