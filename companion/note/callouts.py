@@ -30,7 +30,7 @@ _MAY_BE_OPEN = re.compile(r"^[(:]|[`\[<$*~]|%%|==|(?<!\w)_")
 
 
 class Style(NamedTuple):
-    """How a new callout starts_block: `> [!ai]+ AI` has the title `AI` and the fold sign `+`."""
+    """The header of a callout: `> [!ai]+ AI` has the title `AI` and the fold sign `+`."""
 
     title: str = "AI"
     fold: str = ""
@@ -40,7 +40,7 @@ PLAIN = Style()
 
 
 class Styles(NamedTuple):
-    """How new callouts begin: at the top of a note, and under a heading."""
+    """The styles of new callouts: at the top of a note, and under a heading."""
 
     top: Style = PLAIN
     section: Style = Style(fold="+")

@@ -131,7 +131,7 @@ def find_facts(
 
 
 def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:
-    """Return why the empty properties of these names cannot be filled, None if they seem to be."""
+    """Return why the empty properties of these names cannot be filled, None if they can."""
     if not may_be_unfillable(parsed.note):
         return None
     try:
@@ -156,11 +156,9 @@ def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str 
     for mark in _describe_marks(rules.skip_tags, rules.skip_properties):
         if mark in marks:
             return f"it {mark}, which is set to be left alone"
-    for mark in (
-        _describe_marks(rules.private_tags, rules.private_properties) if rules.is_remote else ()
-    ):
-        if mark in marks:
-            return f"it {mark}, {PRIVATE}"
+    if rules.is_remote:
+        private = _describe_marks(rules.private_tags, rules.private_properties)
+        return next((f"it {mark}, {PRIVATE}" for mark in private if mark in marks), None)
     return None
 
 

@@ -112,10 +112,9 @@ class _Scanner:
     def _blank(self, line: Line, continued: int) -> Line:
         """Return a blank line: it ends paragraphs, quotes, and list items that are still empty."""
         above = self.lines[-1] if self.lines else line
-        is_item = above.kind == "blank" and above.prefix.strip(" \t>")
-        self.containers.close(
-            continued - 1 if is_item and continued == len(self.containers) else continued
-        )
+        is_empty_item = above.kind == "blank" and above.prefix.strip(" \t>")
+        ends_item = is_empty_item and continued == len(self.containers)
+        self.containers.close(continued - 1 if ends_item else continued)
         self.in_paragraph = False
         return line._replace(content=len(line.text))
 
