@@ -46,7 +46,8 @@ from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Message
 from companion.llm.response import Answer, JsonSchema
-from companion.note.needs import DESCRIPTION, Need, find_facts
+from companion.note.facts import find_facts
+from companion.note.needs import DESCRIPTION, Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import PromptContext as Shown

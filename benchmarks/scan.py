@@ -18,8 +18,8 @@ from io import FileIO
 from pathlib import Path
 from statistics import median
 
-from companion.note.needs import read_facts
-from companion.note.rules import Rules
+from companion.note.facts import read_facts
+from companion.note.needs import Rules
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Notes
 from companion.vault.obsidian import read_obsidian_settings

@@ -19,7 +19,8 @@ from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts, open_source
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.response import Usage
-from companion.note.needs import Need, find_facts
+from companion.note.facts import find_facts
+from companion.note.needs import Need
 
 
 @dataclass(frozen=True)

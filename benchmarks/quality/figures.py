@@ -131,7 +131,7 @@ def run_rows(answers: Sequence[Answered]) -> list[Row]:
 
 def source_of(note: Reference) -> str:
     """Return all that a name in an answer may come from: title, properties, text."""
-    text = [line.shown for line in note.view.lines if line.kind != "comment"]
+    text = [line.visible for line in note.view.lines if line.kind != "comment"]
     return "\n".join([note.title, note.view.note.yaml, *text])
 
 

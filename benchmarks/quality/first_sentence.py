@@ -34,7 +34,7 @@ def first_paragraph(view: ParsedNote) -> str:
     for line in view.lines:
         is_own = line.kind == "text" and not line.depth and not _LIST.match(line.text)
         is_running = is_own and not has_only_tags(line)
-        words = plain(line.shown) if is_running and "|" not in plain(line.shown) else ""
+        words = plain(line.visible) if is_running and "|" not in plain(line.visible) else ""
         if _has_words(words):
             found.append(words)
         elif found:

@@ -33,7 +33,7 @@ def language_of(text: str) -> str:
 
 def language_of_note(view: ParsedNote, title: str) -> str:
     """Return the language of the note's running text, as `en`; empty where it has too little."""
-    lines = (plain(line.shown) for line in view.lines if line.kind in ("text", "heading"))
+    lines = (plain(line.visible) for line in view.lines if line.kind in ("text", "heading"))
     text = "\n".join(filter(None, lines))[:_LOOKED_AT]
     if not _HAN.search(text or title) and sum(map(str.isalpha, text)) < _ENOUGH:
         return ""

@@ -25,7 +25,7 @@ from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, choose_notes, take_out
 from companion.config import Config, load_config
 from companion.errors import NoteRefused
-from companion.note.needs import read_facts
+from companion.note.facts import read_facts
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.vault.index import Index

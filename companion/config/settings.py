@@ -12,8 +12,7 @@ from companion.config.validators import FolderName, Pattern, PropertyValues, Tag
 from companion.errors import UsageError
 from companion.llm.endpoint import Effort, Endpoint
 from companion.note.callouts import Style, Styles
-from companion.note.needs import CALLOUT, DESCRIPTION
-from companion.note.rules import Rules
+from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.note.tags import is_tag
 from companion.vault.ignore import IgnoreRules
 

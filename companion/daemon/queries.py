@@ -12,8 +12,8 @@ from companion.enrich.selection import ScanReport
 from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
-from companion.note.fillable import why_unfillable
-from companion.note.needs import Facts, property_names
+from companion.note.facts import Facts, unfillable_reason
+from companion.note.needs import property_names
 from companion.vault.files import skip_reason
 from companion.vault.index import Scan
 from companion.vault.paths import relative_path
@@ -135,7 +135,7 @@ class NoteQueries:
             task = prepare_task(self._space, Job(path), data)
         except NoteError as error:
             return Facts(skipped=error.reason)
-        why = task.skipped or why_unfillable(task.parsed, property_names(task.needs))
+        why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
         return Facts(needs=() if why else task.needs, left=task.left, skipped=why)
 
 

@@ -21,7 +21,7 @@ from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, leave_out_asked
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.needs import Facts
+from companion.note.facts import Facts
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
 from companion.vault.watch import Watcher

@@ -26,7 +26,7 @@ from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values,
 from companion.enrich.plan import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError
-from companion.note.links import link_mentions, link_targets, links_once
+from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Ask, Field, PromptContext
@@ -121,7 +121,7 @@ class Acceptor:
         ask, raw = answer.asked.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
-            raw = links_once(raw, self._vault_context.names, self._path, self._linked)
+            raw = unlink_repeats(raw, self._vault_context.names, self._path, self._linked)
         if not checks_are_on():
             return read_answer(field, raw, limits)
         note = self._text if field.kind == "prose" else self._parsed.note.text

@@ -39,7 +39,7 @@ from companion.llm.client import Client
 from companion.llm.endpoint_errors import Cancelled
 from companion.llm.response import Usage
 from companion.note.edit import Edit, diff_edits
-from companion.note.fillable import may_refuse
+from companion.note.frontmatter import may_be_unfillable
 from companion.vault.files import skip_reason
 from companion.vault.journal import NeedOutcome, NewChange
 from companion.vault.write import (
@@ -232,8 +232,8 @@ class Enricher:
 
     def _require_places(self, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""
-        if not may_refuse(task.parsed.note):  # another plan would cost a third of the throughput
-            return
+        if not may_be_unfillable(task.parsed.note):
+            return  # another plan would cost a third of the throughput
         kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in task.needs]
         self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
 

@@ -149,7 +149,7 @@ def _blocks(lines: Sequence[Line], within: range) -> list[_ExcerptBlock]:
 def _visible(lines: Sequence[Line]) -> str:
     """Return the lines as a reader sees them: of links and embeds, the words."""
     texts = (
-        line.shown if line.kind == "code" else without_links(line.shown)
+        line.visible if line.kind == "code" else without_links(line.visible)
         for line in lines
         if line.kind != "comment"
     )

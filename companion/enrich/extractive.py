@@ -117,7 +117,7 @@ def _find_blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
         if line.prefix.strip() or line.depth or len(line.prefix) > 1:
             is_paragraph = False
         if is_paragraph and not has_only_tags(line):
-            block.append(line.shown)
+            block.append(line.visible)
         elif block:
             yield block
             block = []

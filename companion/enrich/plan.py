@@ -8,12 +8,12 @@ from typing import NamedTuple
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles, answer_callout, place_callout, place_section_callout
 from companion.note.edit import Edit, apply_edits
+from companion.note.facts import find_facts
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import CALLOUT, Need, find_callout, find_facts, postponed_by
+from companion.note.needs import CALLOUT, Need, Rules, find_callout, postponed_by
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.sections import Section
-from companion.note.status_mark import KEEP, take_mark
+from companion.note.status_mark import KEEP, replace_status_marks
 from companion.note.text import NoteText
 
 
@@ -67,7 +67,7 @@ def plan_edits(
     if afterwards != KEEP:
         needs = find_facts(parsed, rules).needs
         open_needs = [need.kind for need in needs if need.key not in filled]
-    edits += take_mark(parsed, rules, KEEP if open_needs else afterwards)
+    edits += replace_status_marks(parsed, rules, KEEP if open_needs else afterwards)
     text = apply_edits(parsed.note.text, edits)
     new = ParsedNote(NoteText(text))
     if any(need.key in filled for need in find_facts(new, rules, explicit=True).needs):

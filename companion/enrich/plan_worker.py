@@ -23,8 +23,8 @@ import companion
 from companion.enrich.plan import Filling, Plan, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
+from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.text import NoteText
 
 CHILD_FROM = 16  # notes at once, from which a child is worth its 30 MB and the time of its start

@@ -11,7 +11,8 @@ from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
-from companion.note.needs import Facts, Need
+from companion.note.facts import Facts
+from companion.note.needs import Need
 from companion.note.outline import read_outline
 from companion.note.sections import Section, section_at
 from companion.note.text import NoteText

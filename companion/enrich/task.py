@@ -12,7 +12,8 @@ from companion.enrich.words import find_tokens
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits
-from companion.note.needs import CALLOUT, Facts, Need, find_callout, find_facts
+from companion.note.facts import Facts, find_facts
+from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
 from companion.note.text import NoteText, split_lines

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.note.needs import CALLOUT, DESCRIPTION, FACTS, Facts, read_facts
-from companion.note.rules import Rules
+from companion.note.facts import FACTS_VERSION, Facts, read_facts
+from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.private_files import keep_private
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
@@ -52,7 +52,7 @@ class Workspace:
 
         Not for several threads at once, nor while rescan is at work.
         """
-        known = repr((__version__, FACTS, self.rules, self.ignore))
+        known = repr((__version__, FACTS_VERSION, self.rules, self.ignore))
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
         found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         follow_moves(self.root, self.journal, found.files)

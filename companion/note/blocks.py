@@ -1,4 +1,4 @@
-"""One line of a note's body, with what it is."""
+"""Lines of a note's body, and the Markdown blocks they belong to: quotes, list items, HTML."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from typing import Literal, NamedTuple
 LineKind = Literal["blank", "text", "heading", "rule", "code", "comment", "math", "html"]
 
 HEADING = re.compile(r"(#{1,6})(?=[ \t]|$)")
-# Words, tags, links, quotes, emphasis.
+# Words, tags, links, quotation marks, emphasis.
 _PLAIN_START = re.compile(
     r" {0,3}(?:[^\W\d_]|[^\x00-\x7f]|\d+(?![\d.)])|#[^\s#]|[\"'(]|!?\[\["
     r"|\[(?!!)[^\[\]]*\]\(|[*_]{1,3}(?=[^\s*_]))(?!.*::)"
 )
-_CLOSING_SIGNS = re.compile(r"(?:^|(?<=[ \t]))#+$")
+_CLOSING_HASHES = re.compile(r"(?:^|(?<=[ \t]))#+$")
 
 
 def is_plain_start(text: str) -> bool:
-    """Return whether text surely means the same at the start of a line and within one.
+    """Return whether text certainly means the same at the start of a line as within one.
 
-    Signs of lists, quotes, tables, HTML and code do not, nor block ids and Dataview's `key:: v`.
+    Markers of lists, quotes, tables, HTML and code do not, nor block ids and Dataview's `key:: v`.
     """
     return bool(_PLAIN_START.match(text))
 
@@ -29,12 +29,12 @@ class Line(NamedTuple):
 
     start, end, next: offsets in the note's text (characters): of the line, of its end, of
     the next line. text: the line without its end. content: where in `text` the content
-    begins, after quote signs, list markers and blanks. depth: how many quotes the line
-    stands in by signs of its own. kept: how many of them go on from the line above.
-    begins: a block begins in it that is no paragraph, a list item or a quote for one, so it is
-    never more of the paragraph above, however that is quoted.
-    level: of a heading, 1 to 6; only headings outside of quotes and lists are any.
-    hidden: parts of `text` that lie in comments. is_open: a comment goes on below.
+    begins, after `>`, list markers and blanks. depth: the number of quotes that the line is
+    marked as being in. continued: how many of these quotes continue from the line above.
+    starts_block: a block other than a paragraph starts in this line, such as a list item or a
+    quote, so the line does not continue the paragraph above, however that is quoted.
+    level: of a heading, 1 to 6; headings in quotes and lists have none and count as text.
+    hidden: the parts of `text` that are comments. is_open: a comment continues below.
     """
 
     start: int
@@ -43,21 +43,21 @@ class Line(NamedTuple):
     text: str
     content: int = 0
     depth: int = 0
-    kept: int = 0
+    continued: int = 0
     kind: LineKind = "blank"
     level: int = 0
     hidden: tuple[tuple[int, int], ...] = ()
     is_open: bool = False
-    begins: bool = False
+    starts_block: bool = False
 
     @property
     def prefix(self) -> str:
-        """The quote signs, list markers and blanks before the content."""
+        """The `>`, list markers and blanks before the content."""
         return self.text[: self.content]
 
     @property
-    def shown(self) -> str:
-        """The line without what lies in comments."""
+    def visible(self) -> str:
+        """The line without its comments."""
         if not self.hidden:
             return self.text
         edges = [0, *(edge for span in self.hidden for edge in span), len(self.text)]
@@ -65,22 +65,22 @@ class Line(NamedTuple):
 
     @property
     def title(self) -> str:
-        """The words of a heading."""
-        words = self.shown.strip(" \t")
-        if not (signs := HEADING.match(words)):
-            return words
-        return _CLOSING_SIGNS.sub("", words[signs.end() :].strip(" \t")).strip(" \t")
+        """The text of a heading, without `#`."""
+        text = self.visible.strip(" \t")
+        if not (hashes := HEADING.match(text)):
+            return text
+        return _CLOSING_HASHES.sub("", text[hashes.end() :].strip(" \t")).strip(" \t")
 
 
-# Deeper ones count as text: no note has them, and time must not grow with depth times length.
-_DEEPEST = 100
+# Deeper containers count as text: no note has them, and time must not grow as depth times length.
+_MAX_DEPTH = 100
 _CODE_INDENT = 4
 _MARKER = re.compile(r"(?:[-*+]|(\d{1,9})[.)])(?=[ \t]|$)")
 _QUOTE = 0
 
 
 class Cursor:
-    """A place in a line: in characters, and in columns of blanks (tab stops are 4 apart)."""
+    """A position in a line, counted in characters and in columns (tab stops are 4 apart)."""
 
     def __init__(self, text: str) -> None:
         self.text = text
@@ -91,12 +91,12 @@ class Cursor:
 
     @property
     def is_blank(self) -> bool:
-        """Whether only blanks follow."""
+        """Whether only blanks follow the cursor."""
         return self.is_blank_from(self.position)
 
     @property
     def next(self) -> int:
-        """Where the next character stands that is no blank."""
+        """The position of the next character that is not a blank."""
         position = self.position
         while self.text[position : position + 1] in (" ", "\t"):
             position += 1
@@ -104,16 +104,16 @@ class Cursor:
 
     @property
     def following(self) -> str:
-        """The next character that is no blank; empty at the end."""
+        """The next character that is not a blank; empty at the end of the line."""
         return self.text[self.next : self.next + 1]
 
     @property
     def is_indented(self) -> bool:
-        """Whether what follows is as far in as indented code."""
+        """Whether what follows is indented as far as indented code."""
         return not self.is_blank and self.indent(_CODE_INDENT) == _CODE_INDENT
 
     def is_blank_from(self, position: int) -> bool:
-        """Whether only blanks follow position."""
+        """Return whether only blanks follow position."""
         return position >= self._last
 
     def indent(self, most: int) -> int:
@@ -127,7 +127,7 @@ class Cursor:
         return min(columns, most)
 
     def skip(self, columns: int) -> None:
-        """Go over columns of blanks, which are there; part of a tab may be left."""
+        """Move over that many columns of blanks, which must be there; part of a tab may remain."""
         while columns > 0:
             if not self._rest_of_tab:
                 is_tab = self.text[self.position] == "\t"
@@ -139,21 +139,21 @@ class Cursor:
             columns -= step
 
     def skip_blanks(self) -> None:
-        """Go to the first character that is no blank, or to the end."""
+        """Move to the first character that is not a blank, or to the end."""
         while columns := self.indent(_CODE_INDENT):
             self.skip(columns)
 
     def skip_mark(self, length: int) -> None:
-        """Go over the characters of a quote sign or list marker."""
+        """Move over the characters of a `>` or list marker."""
         self.position += length
         self._column += length
 
 
 class Containers:
-    """The quotes and list items that are open: of an item the width of its indent, of a quote 0."""
+    """The quotes and list items that are open, from the outside in (CommonMark 5)."""
 
     def __init__(self) -> None:
-        self._open: list[int] = []
+        self._open: list[int] = []  # the width of a list item's indent; 0 for a quote
 
     def __len__(self) -> int:
         return len(self._open)
@@ -163,11 +163,11 @@ class Containers:
         return self._open[:count].count(_QUOTE)
 
     def close(self, count: int) -> None:
-        """Close all but the outermost `count`."""
+        """Close all containers but the outermost `count`."""
         del self._open[count:]
 
     def follow(self, cursor: Cursor) -> int:
-        """Return how many go on in this line; the cursor moves behind their signs."""
+        """Return how many containers continue in this line; move the cursor past their markers."""
         for count, width in enumerate(self._open):
             if width == _QUOTE:
                 if not _take_quote(cursor):
@@ -178,22 +178,23 @@ class Containers:
                 cursor.skip(width)
         return len(self._open)
 
-    def begin(self, cursor: Cursor, kept: int, in_paragraph: bool) -> bool:
-        """Open the quote or list item that begins here, after the outermost `kept`, if one does.
+    def begin(self, cursor: Cursor, continued: int, in_paragraph: bool) -> bool:
+        """Open the quote or list item that starts at the cursor; return whether there is one.
 
-        in_paragraph: it would interrupt a paragraph, which only some list items can.
+        continued: the number of containers it is in. in_paragraph: it would interrupt a
+        paragraph, which only some list items can (CommonMark 5.2).
         """
-        if kept >= _DEEPEST or cursor.is_blank or cursor.is_indented:
+        if continued >= _MAX_DEPTH or cursor.is_blank or cursor.is_indented:
             return False
         width = _QUOTE if _take_quote(cursor) else _take_marker(cursor, in_paragraph)
         if width is None:
             return False
-        self._open[kept:] = [width]
+        self._open[continued:] = [width]
         return True
 
 
 def _take_quote(cursor: Cursor) -> bool:
-    """Go over the quote sign that stands here, and one blank after it; return whether it does."""
+    """Move over the `>` at the cursor and one blank after it; return whether there is one."""
     if cursor.is_indented or cursor.following != ">":
         return False
     cursor.skip_blanks()
@@ -203,7 +204,7 @@ def _take_quote(cursor: Cursor) -> bool:
 
 
 def _take_marker(cursor: Cursor, in_paragraph: bool) -> int | None:
-    """Go over the list marker that stands here; return the width of the item's indent."""
+    """Move over the list marker at the cursor, if any; return the width of the item's indent."""
     indent = cursor.indent(_CODE_INDENT)
     marker = _MARKER.match(cursor.text, cursor.next)
     if not marker:
@@ -220,13 +221,13 @@ def _take_marker(cursor: Cursor, in_paragraph: bool) -> int | None:
     return indent + len(marker[0]) + gap
 
 
-_NAMES = (
+_BLOCK_TAGS = (
     "address|article|aside|base|basefont|blockquote|body|caption|center|col|colgroup|dd|details|"
     "dialog|dir|div|dl|dt|fieldset|figcaption|figure|footer|form|frame|frameset|h[1-6]|head|"
     "header|hr|html|iframe|legend|li|link|main|menu|menuitem|nav|noframes|ol|optgroup|option|p|"
     "param|search|section|summary|table|tbody|td|tfoot|th|thead|title|tr|track|ul"
 )
-_TO_BLANK_LINE = re.compile(rf"</?(?:{_NAMES})(?=[ \t>]|/>|$)", re.IGNORECASE)
+_TO_BLANK_LINE = re.compile(rf"</?(?:{_BLOCK_TAGS})(?=[ \t>]|/>|$)", re.IGNORECASE)
 _VALUE = r"(?:\"[^\"]*\"|'[^']*'|[^\s\"'=<>`]+)"
 _ATTRIBUTE = rf"[ \t]+[a-z_:][\w.:-]*(?:[ \t]*=[ \t]*{_VALUE})?"
 _ONE_TAG = re.compile(
@@ -246,15 +247,16 @@ _OPENING = [
 
 
 class HtmlBlock(NamedTuple):
-    """An HTML block that is open. closing: what its last line holds; None: a blank line ends it."""
+    """An open HTML block. closing: what its last line contains; None: a blank line ends it."""
 
     closing: re.Pattern[str] | None
 
 
 def find_html(text: str, position: int, in_paragraph: bool) -> HtmlBlock | None:
-    """Return the HTML block that begins at position; comments are none (see outline.py).
+    """Return the HTML block that starts at position, other than a comment (see CommentScanner).
 
-    in_paragraph: it would interrupt a paragraph, which a lone tag of another name cannot.
+    in_paragraph: it would interrupt a paragraph, which a single tag of another name cannot
+    (CommonMark 4.6, condition 7).
     """
     if not text.startswith("<", position):
         return None

@@ -1,4 +1,4 @@
-"""AI callouts: find them, place one, answer one.
+"""AI callouts: find them, place a new one, fill an empty one, and read their style.
 
 Obsidian's help, "Callouts": a callout is a quote whose first line begins with `[!type]`. The
 type's case does not matter; a fold sign, a title, and metadata after `|` may follow.
@@ -19,18 +19,18 @@ from companion.note.tags import has_only_tags
 from companion.note.text import NoteText
 
 _HEADER = re.compile(r"\[!ai(?:\|[^\]]*)?\](?P<fold>[+-]?)", re.IGNORECASE)
-_PLAIN_TITLES = ("", "ai")
+_DEFAULT_TITLES = ("", "ai")
 _IMAGE = r"!\[[^\[\]]*\]\([^()]*\)"
 _EMBEDS = re.compile(
     rf"(?:(?:!\[\[[^\[\]]*\]\]|{_IMAGE}|\[{_IMAGE}\]\([^()]*\))[ \t]*)+"  # the last: a badge
 )
-# What may be open where the title ends, or makes a link of `[!ai]`. The paragraph that the title
-# begins goes on in the body (CommonMark 4.8), and would close it there.
+# Syntax that may be open at the end of the title, or that makes a link of `[!ai]`. The title's
+# paragraph continues in the body (CommonMark 4.8), where that syntax might be closed.
 _MAY_BE_OPEN = re.compile(r"^[(:]|[`\[<$*~]|%%|==|(?<!\w)_")
 
 
 class Style(NamedTuple):
-    """How a new callout begins: `> [!ai]+ AI` has the title `AI` and the fold sign `+`."""
+    """The header of a callout: `> [!ai]+ AI` has the title `AI` and the fold sign `+`."""
 
     title: str = "AI"
     fold: str = ""
@@ -40,7 +40,7 @@ PLAIN = Style()
 
 
 class Styles(NamedTuple):
-    """How new callouts begin: at the top of a note, and under a heading."""
+    """The styles of new callouts: at the top of a note, and under a heading."""
 
     top: Style = PLAIN
     section: Style = Style(fold="+")
@@ -48,11 +48,11 @@ class Styles(NamedTuple):
 
 @dataclass(frozen=True)
 class Callout:
-    """An AI callout. first, last: its lines in the outline, both included.
+    """An AI callout. first, last: the indexes of its lines in the outline, both included.
 
-    heading: the words of the heading it stands under, of level 2 or deeper; None in the top part
-    of the note. is_empty: a header, and nothing in the quote. answered_below: empty, but text
-    follows right after it, outside the quote.
+    heading: the text of the heading of level 2 or deeper that it is under; None in the top part
+    of the note. is_empty: it has a header and no body. answered_below: it is empty, but text
+    follows it immediately, outside the quote. fold: `+`, `-` or nothing.
     """
 
     first: int
@@ -65,18 +65,18 @@ class Callout:
 
     @property
     def question(self) -> str | None:
-        """The title, where it is more than the plain `AI`."""
-        return None if self.title.casefold() in _PLAIN_TITLES else self.title
+        """The title; None if it is empty or just `AI`."""
+        return None if self.title.casefold() in _DEFAULT_TITLES else self.title
 
 
 def find_callouts(lines: Sequence[Line]) -> list[Callout]:
-    """Return the AI callouts among the lines of a note's body, nested ones too."""
+    """Return the AI callouts in the outline of a note's body, nested ones included."""
     found = []
     heading = None
     for index, line in enumerate(lines):
         if line.kind == "heading" and line.level > 1:
             heading = line.title
-        if (style := _style(line)) is not None:
+        if (style := _read_style(line)) is not None:
             found.append(_read_callout(lines, index, style, heading))
     return found
 
@@ -84,15 +84,15 @@ def find_callouts(lines: Sequence[Line]) -> list[Callout]:
 def answer_callout(
     note: NoteText, lines: Sequence[Line], callout: Callout, body: Sequence[str]
 ) -> Edit:
-    """Return the edit that puts the lines of body into an empty callout, right under its header.
+    """Return the edit that puts the lines of body into an empty callout, under its header.
 
-    They are quoted as the header is; a list marker before it becomes blanks. A blank line of the
-    quote comes first where the title may have something open that the body would close.
+    They are quoted as the header is; a list marker before it becomes blanks. A blank quoted line
+    comes first where the title may open syntax that the body would close.
     """
     header = lines[callout.first]
     quoting = re.sub(r"[^\s>]", " ", header.prefix.rstrip(" \t"))
-    below = _below(header.text[header.content :], body)
-    block = [f"{quoting} {text}".rstrip() for text in below]
+    separated = _separate_body(header.text[header.content :], body)
+    block = [f"{quoting} {text}".rstrip() for text in separated]
     return _insert(note, lines, callout.first, block)
 
 
@@ -100,8 +100,8 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
     """Return the edit that puts a new callout at the top of the note.
 
     It goes after the preamble: a first H1, lines of only tags, blank lines and rules; above the H1
-    also embeds, such as a banner. Tags that text goes on right below stay with it where the text
-    would mean something else on its own.
+    also embeds, such as a banner. A line of tags directly above text stays with the text if the
+    text would mean something else without it.
     """
     return _place_after(note, lines, _end_of_preamble(lines), _quote(body, style))
 
@@ -109,59 +109,52 @@ def place_callout(note: NoteText, lines: Sequence[Line], body: Sequence[str], st
 def place_section_callout(
     note: NoteText, lines: Sequence[Line], section: Section, body: Sequence[str], style: Style
 ) -> Edit:
-    """Return the edit that puts a new callout right under the section's heading.
+    """Return the edit that puts a new callout directly under the section's heading.
 
-    Raises NoteRefused: there is no such heading, or another number of them.
+    Raises NoteRefused if there is no such heading, or not as many as the section says.
     """
     index = find_heading(lines, section)
     is_underlined = not lines[index].text.lstrip(" ").startswith("#")
     return _place_after(note, lines, index + is_underlined, _quote(body, style))
 
 
-def _style(line: Line) -> Style | None:
-    """Return how the AI callout begins that begins in the line; None where none does."""
-    begins_quote = line.depth > line.kept and line.prefix.rstrip(" \t").endswith(">")
+def _read_style(line: Line) -> Style | None:
+    """Return the style of the AI callout that begins in the line, None if none does."""
+    begins_quote = line.depth > line.continued and line.prefix.rstrip(" \t").endswith(">")
     if line.kind != "text" or not begins_quote:
         return None
-    header = _HEADER.match(line.shown, line.content)
-    return Style(line.shown[header.end() :].strip(" \t"), header["fold"]) if header else None
+    header = _HEADER.match(line.visible, line.content)
+    return Style(line.visible[header.end() :].strip(" \t"), header["fold"]) if header else None
 
 
 def _read_callout(lines: Sequence[Line], first: int, style: Style, heading: str | None) -> Callout:
     depth = lines[first].depth
     last = first
-    while last + 1 < len(lines) and lines[last + 1].kept >= depth:
+    while last + 1 < len(lines) and lines[last + 1].continued >= depth:
         last += 1
     body = lines[first + 1 : last + 1]
     is_empty = not lines[first].is_open and all(line.kind == "blank" for line in body)
     after = lines[last + 1 : last + 2]
-    is_answered = is_empty and any(map(_is_text_below, after))
+    # A paragraph right below belongs to the quote even without `>` (CommonMark 5.1, "Laziness");
+    # any other block ends the quote.
+    is_answered = is_empty and any(line.kind != "blank" and not line.starts_block for line in after)
     return Callout(first, last, style.title, heading, is_empty, is_answered, style.fold)
-
-
-def _is_text_below(line: Line) -> bool:
-    """Whether the line right below an empty callout is text that could be its answer.
-
-    The text of a paragraph belongs to the quote above it, signs or none (CommonMark 5.1,
-    "Laziness"); where another block begins, it ends the quote.
-    """
-    return line.kind != "blank" and not line.begins
 
 
 def _quote(body: Sequence[str], style: Style) -> list[str]:
     header = f"[!ai]{style.fold} {style.title}".rstrip()
-    return [f"> {text}".rstrip() for text in [header, *_below(header, body)]]
+    return [f"> {text}".rstrip() for text in [header, *_separate_body(header, body)]]
 
 
-def _below(header: str, body: Sequence[str]) -> list[str]:
-    """Return what goes below a callout's first line: the body, apart where it must be."""
-    sign = _HEADER.match(header)
-    title = header[sign.end() :] if sign else header
+def _separate_body(header: str, body: Sequence[str]) -> list[str]:
+    """Return the lines of body, after a blank line if the header's title may open syntax."""
+    marker = _HEADER.match(header)
+    title = header[marker.end() :] if marker else header
     return ["", *body] if _MAY_BE_OPEN.search(title) else [*body]
 
 
 def _end_of_preamble(lines: Sequence[Line]) -> int:
-    """Return the index of the last line of the preamble that is not blank; -1 for none."""
+    """Return the index of the preamble's last line that is not blank; -1 if there is none."""
     last = -1
     has_title = False
     for index in range(_below_banner(lines), len(lines)):
@@ -170,19 +163,21 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
         has_title = has_title or is_title
         if is_title or _is_rule(line) or has_only_tags(line):
             last = index
-        elif not _is_gap(line):
-            return last if last < index - 1 or _can_begin(line) else _above_tags(lines, last)
+        elif not _is_empty(line):
+            is_plain = line.kind == "text" and not line.prefix.strip(" \t")
+            is_independent = not is_plain or is_plain_start(line.text)
+            return last if last < index - 1 or is_independent else _above_tags(lines, last)
     return last
 
 
 def _below_banner(lines: Sequence[Line]) -> int:
-    """Return the index of the H1 that only embeds and the like stand above; 0 where there is none.
+    """Return the index of the H1 that has only embeds, tags and rules above it; else 0.
 
-    Without an H1 an embed is the note's text.
+    Without an H1 below it, an embed is part of the note's text.
     """
     for index, line in enumerate(lines):
         is_embed = line.kind == "text" and not line.content and _EMBEDS.fullmatch(line.text)
-        if not (is_embed or _is_gap(line) or _is_rule(line) or has_only_tags(line)):
+        if not (is_embed or _is_empty(line) or _is_rule(line) or has_only_tags(line)):
             return index if _is_title(line) else 0
     return 0
 
@@ -195,44 +190,38 @@ def _is_rule(line: Line) -> bool:
     return line.kind == "rule" and not line.prefix.strip(" \t")
 
 
-def _can_begin(line: Line) -> bool:
-    """Whether the line stays what it is without the text above it."""
-    is_inside = line.kind == "text" and not line.prefix.strip(" \t")
-    return not is_inside or is_plain_start(line.text)
-
-
 def _above_tags(lines: Sequence[Line], last: int) -> int:
-    """Return the index of the last line that is not blank above the lines of tags down to last."""
+    """Return the index of the last line that is not empty above the lines of tags up to last."""
     above = last
     while above >= 0 and has_only_tags(lines[above]):
         above -= 1
-    while above >= 0 and _is_gap(lines[above]):
+    while above >= 0 and _is_empty(lines[above]):
         above -= 1
     return above
 
 
-def _is_gap(line: Line) -> bool:
-    """Whether the line has nothing in it, no quote sign either."""
+def _is_empty(line: Line) -> bool:
+    """Return whether the line has nothing but blanks in it, and no `>` either."""
     return not line.text.strip(" \t")
 
 
 def _place_after(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) -> Edit:
     """Return the edit that puts block after line `last`, with a blank line on both sides."""
-    if last + 1 < len(lines) and _is_gap(lines[last + 1]):
+    if last + 1 < len(lines) and _is_empty(lines[last + 1]):
         last += 1
     elif last >= 0:
         block = ["", *block]
-    if last + 1 < len(lines) and not _is_gap(lines[last + 1]):
+    if last + 1 < len(lines) and not _is_empty(lines[last + 1]):
         block = [*block, ""]
     return _insert(note, lines, last, block)
 
 
 def _insert(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) -> Edit:
-    """Return the edit that adds whole lines after line `last`; -1: before the body."""
+    """Return the edit that adds whole lines after line `last`; -1 stands for before the body."""
     offset = lines[last].next if last >= 0 else note.body_start
     newline = note.newline_at(offset)
-    ends_open = offset == len(note.text) and offset > 0 and not note.text.endswith(("\n", "\r"))
-    if ends_open and note.text != "\ufeff":
+    lacks_newline = offset == len(note.text) and offset > 0 and not note.text.endswith(("\n", "\r"))
+    if lacks_newline and note.text != "\ufeff":
         return Edit(offset, offset, "".join(newline + line for line in block))
     return Edit(offset, offset, "".join(line + newline for line in block))
 
@@ -240,42 +229,46 @@ def _insert(note: NoteText, lines: Sequence[Line], last: int, block: list[str]) 
 TOP = "top"
 SECTION = "section"
 
-_LEAST_NOTES = 3  # with the same style; fewer may be chance
-_LONGEST_TITLE = 40
-_ASKS = re.compile("[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]")
+_MIN_NOTES = 3  # with the same style; fewer may be chance
+_MAX_STYLE_TITLE = 40  # characters
+_QUESTION_MARK = re.compile("[?\u00bf\u037e\u061f\u2047-\u2049\ufe56\uff1f]")
 
 
 def find_styles(callouts: Iterable[Callout]) -> dict[str, tuple[Style, ...]]:
     """Return the styles of a note's AI callouts, each once, by place: `top` or `section`.
 
-    An empty callout is a request, and a title that asks something was one: neither is a style.
+    Empty callouts are requests, and titles with a question mark were requests: neither counts.
     """
     found: dict[str, dict[Style, None]] = {}
     for callout in callouts:
-        if not (callout.is_empty or len(callout.title) > _LONGEST_TITLE or asks(callout.title)):
+        if not (
+            callout.is_empty
+            or len(callout.title) > _MAX_STYLE_TITLE
+            or has_question_mark(callout.title)
+        ):
             place = TOP if callout.heading is None else SECTION
             found.setdefault(place, {})[Style(callout.title, callout.fold)] = None
     return {place: tuple(styles) for place, styles in found.items()}
 
 
 def commonest_style(used: Mapping[Style, int], otherwise: Style) -> Style:
-    """Return the style that most notes use, of those that may be written in others.
+    """Return the style that most notes use and that is safe to write in other notes.
 
-    used: how many notes use each style. otherwise: what to return where no style is in three
-    notes; of equally common ones it comes first.
+    used: the number of notes that use each style. otherwise: the style to return if none is used
+    in three notes; among equally common styles it comes first.
     """
-    common = [style for style, notes in used.items() if notes >= _LEAST_NOTES and _is_safe(style)]
+    common = [style for style, notes in used.items() if notes >= _MIN_NOTES and _is_safe(style)]
     if not common:
         return otherwise
     return max(common, key=lambda style: (used[style], style == otherwise, style))
 
 
-def asks(title: str) -> bool:
-    """Whether the title has a question mark, of any script."""
-    return _ASKS.search(title) is not None
+def has_question_mark(title: str) -> bool:
+    """Return whether the title has a question mark, of any script."""
+    return _QUESTION_MARK.search(title) is not None
 
 
 def _is_safe(style: Style) -> bool:
-    """Whether the title is plain words: no link, tag, template or the like goes along with it."""
+    """Return whether the title is plain words, without a link, tag, template or the like."""
     title = style.title
     return title.isprintable() and inert_line(title, lambda _: None) == title

@@ -1,14 +1,21 @@
-"""Edits: what to replace in a note, and how to carry that over to a note that changed."""
+"""Edits of a note: make them, compute them, name their place, and rebase them on a changed note."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
-from itertools import pairwise
+from itertools import pairwise, takewhile
 from typing import NamedTuple
 
+from companion.errors import NoteRefused
 from companion.note.line_diff import CommonLines, align, slide_up
-from companion.note.text import split_lines
+from companion.note.text import NoteText, split_lines
+
+_KEY = re.compile(r"[ \t]*(?![-#\s])([^:\r\n]+?):(?=\s|\Z)")
+_QUOTE = re.compile(r"[ \t]*(?:(?:[-*+]|\d+[.)])[ \t]+)*>")
+_CALLOUT = re.compile(_QUOTE.pattern + r"[> \t]*\[![^\]]*\][+-]?([^\r\n]*)")
+_MAX_QUOTED = 60  # characters of the text shown where nothing names its place
 
 
 class Edit(NamedTuple):
@@ -20,11 +27,11 @@ class Edit(NamedTuple):
 
 
 class OverlappingEdits(ValueError):
-    """Two edits claim the same character, or one lies outside of the note."""
+    """Two edits claim the same character, or one is outside the note."""
 
 
 class EditLost(ValueError):
-    """The text an edit stands on is no longer in the note."""
+    """The text that an edit applies to is no longer in the note."""
 
 
 def apply_edits(note: str, edits: Iterable[Edit]) -> str:
@@ -32,8 +39,7 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
 
     Insertions at the same offset are made in the order given.
 
-    Raises OverlappingEdits when two edits claim the same character, or one lies outside of the
-    note.
+    Raises OverlappingEdits if two edits claim the same character, or one is outside the note.
     """
     parts: list[str] = []
     done = 0
@@ -48,9 +54,9 @@ def apply_edits(note: str, edits: Iterable[Edit]) -> str:
 
 
 def diff_edits(old: str, new: str) -> list[Edit]:
-    """Return edits that turn old into new, whole lines at a time.
+    """Return edits that turn old into new, each of whole lines.
 
-    Few and small ones, but where old and new are large and hard to compare.
+    They are few and small, unless old and new are large and hard to compare.
     """
     a, b = split_lines(old), split_lines(new)
     starts = _offsets(a)
@@ -65,41 +71,41 @@ def diff_edits(old: str, new: str) -> list[Edit]:
 
 
 def rebase(edits: Sequence[Edit], old: str, new: str) -> list[Edit]:
-    """Return the edits for new that were made for old: same text, same neighbours.
+    """Return the edits of old as edits of new: the same text between the same neighbours.
 
-    An edit carries over when every line it touches stands unchanged in new; an
-    insertion, when the lines on both sides of it still are neighbours, the beginning and
-    the end of the note counting as lines.
+    An edit can be rebased if every line it touches is unchanged in new; an insertion, if the
+    lines on both sides of it are still neighbours, where the beginning and the end of the note
+    count as lines.
 
-    Raises EditLost when a line that an edit stands on was changed, or old and new are too large
-    and too hard to compare to tell.
+    Raises EditLost if a line that an edit touches was changed, or old and new are too large and
+    too hard to compare to tell.
     """
     if old == new:
         return list(edits)
     a, b = split_lines(old), split_lines(new)
     runs = align(a, b)
     try:
-        return _carry(edits, runs, _offsets(a), _offsets(b))
-    except EditLost:  # of two equal lines with new ones between, the edit may stand on the other
-        return _carry(edits, slide_up(a, b, runs), _offsets(a), _offsets(b))
+        return _move(edits, runs, _offsets(a), _offsets(b))
+    except EditLost:  # between two equal lines that lines were put between, take the other one
+        return _move(edits, slide_up(a, b, runs), _offsets(a), _offsets(b))
 
 
-def _carry(
+def _move(
     edits: Sequence[Edit], runs: Sequence[CommonLines], a_starts: list[int], b_starts: list[int]
 ) -> list[Edit]:
     firsts = [a_starts[run.a] for run in runs]
     moved: list[Edit] = []
     for edit in edits:
         at = bisect_right(firsts, edit.start) - 1
-        if at < 0 or not _stands_in(edit, runs[at], a_starts, b_starts):
+        if at < 0 or not _is_within(edit, runs[at], a_starts, b_starts):
             raise EditLost("the text around the edit was changed")
         shift = b_starts[runs[at].b] - firsts[at]
         moved.append(Edit(edit.start + shift, edit.end + shift, edit.text))
     return moved
 
 
-def _stands_in(edit: Edit, run: CommonLines, a_starts: list[int], b_starts: list[int]) -> bool:
-    """Whether the edit of the old text lies in the run, so that its neighbours are known."""
+def _is_within(edit: Edit, run: CommonLines, a_starts: list[int], b_starts: list[int]) -> bool:
+    """Return whether the edit of the old text and its neighbours are within the run."""
     first, last = a_starts[run.a], a_starts[run.a + run.size]
     if edit.start < edit.end:
         return first <= edit.start and edit.end <= last
@@ -111,7 +117,44 @@ def _stands_in(edit: Edit, run: CommonLines, a_starts: list[int], b_starts: list
 
 
 def _offsets(lines: list[str]) -> list[int]:
+    """Return the offset at which each line starts, and that of the end."""
     offsets = [0]
     for line in lines:
         offsets.append(offsets[-1] + len(line))
     return offsets
+
+
+def name_place(text: str, start: int, end: int) -> str:
+    """Return the name of what text[start:end] is part of, for messages.
+
+    A property's name, `callout` with its title, or the text itself, quoted. If it has parts of
+    several, their names are joined by commas.
+    """
+    first = max(text.rfind("\n", 0, start), text.rfind("\r", 0, start)) + 1
+    inside, above = split_lines(text[first:end]), split_lines(text[:first])[::-1]
+    try:
+        body_start = NoteText(text).body_start
+    except NoteRefused:
+        body_start = 0
+    if start < body_start:
+        names = _find_keys(inside)
+        if not _find_keys(inside[:1]):
+            names = _find_keys(above)[:1] + names
+    else:
+        names = _find_callouts(inside)
+        if inside and _is_quote(inside[0]) and not _find_callouts(inside[:1]):
+            names = _find_callouts(takewhile(_is_quote, above))[:1] + names
+    return ", ".join(dict.fromkeys(names)) or f"“{text[start:end].strip()[:_MAX_QUOTED]}”"
+
+
+def _find_keys(lines: Iterable[str]) -> list[str]:
+    return [key.group(1).strip("\"'") for line in lines if (key := _KEY.match(line))]
+
+
+def _find_callouts(lines: Iterable[str]) -> list[str]:
+    titles = [head.group(1).strip() for line in lines if (head := _CALLOUT.match(line))]
+    return [f"callout “{title}”" if title not in ("", "AI") else "callout" for title in titles]
+
+
+def _is_quote(line: str) -> bool:
+    return _QUOTE.match(line) is not None

@@ -1,8 +1,8 @@
-"""A note as an editor shows it, and edits carried between what it shows and the file.
+"""A note's text as an editor has it, and edits converted between that and the file's text.
 
 Obsidian's editor is CodeMirror 6, which takes `\\r\\n`, `\\r` and `\\n` for line ends when it is
-given a text (`DefaultSplit` in @codemirror/state) and hands the text back with `\\n` alone.
-A byte order mark is gone before: decoding a file to a JavaScript string drops it
+given a text (`DefaultSplit` in @codemirror/state) and returns the text with `\\n` alone.
+A byte order mark is dropped earlier, when the file is decoded to a JavaScript string
 (https://encoding.spec.whatwg.org/#utf-8-decode).
 """
 
@@ -26,7 +26,7 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True)
 class EditorText:
-    """What an editor shows of a file's text: without byte order mark, every line end a `\\n`.
+    """A file's text as an editor has it: without byte order mark, every line end a `\\n`.
 
     Offsets count characters (code points), of `text` or of `file_text`, as each method says.
     """
@@ -36,37 +36,39 @@ class EditorText:
 
     @classmethod
     def of(cls, file_text: str) -> EditorText:
-        """Return the view of a file's text. One that is shown as it is, is its own view."""
+        """Return the editor's text for a file's text."""
         return cls(file_text, _NEWLINE.sub("\n", file_text.removeprefix(BOM)))
 
     def to_file(self, edits: Iterable[Edit]) -> list[Edit]:
-        """Return the edits of `text` as edits of `file_text`, in the order of their places.
+        """Return the edits of `text` as edits of `file_text`, in ascending order.
 
-        An editor shows of the file so edited what the edits make of `text`; all else in the
-        file stays. Line ends in the new text are those in use around the place
-        (NoteText.newline_at), but that no lone `\\r` comes to stand before a `\\n`: one of the
-        two line ends would be gone. A U+FEFF that the edits put first is a byte order mark.
+        An editor has of the edited file what the edits make of `text`; everything else in the
+        file stays. Line ends in the new text are those used around the place
+        (NoteText.newline_at), except that no lone `\\r` is put before a `\\n`, where the two
+        would become one line end. A U+FEFF that the edits put first is a byte order mark.
 
-        Raises ValueError when an edit lies outside of `text`.
+        Raises ValueError if an edit is outside `text`.
         """
         ordered = sorted(edits, key=lambda e: (e.start, e.end))
-        _require_inside(ordered, len(self.text))
         moved: list[Edit] = []
         for index, edit in enumerate(ordered):
+            if not 0 <= edit.start <= edit.end <= len(self.text):
+                length = len(self.text)
+                raise ValueError(f"{edit} lies outside of the text, which has {length} characters")
             start, end = self._to_file(edit.start), self._to_file(edit.end)
             last = self._character_before(start, moved)
             touching = index + 1 < len(ordered) and ordered[index + 1].start == edit.end
             following = "" if touching else self.file_text[end : end + 1]
-            text = _keep_apart(last, self._with_ends(edit.text, start), following)
+            text = _separate_line_ends(last, self._with_line_ends(edit.text, start), following)
             moved.append(Edit(start, end, text))
         return moved
 
     def from_file(self, edits: Iterable[Edit]) -> list[Edit]:
         """Return the edits of `file_text` as edits of `text`.
 
-        They make of `text` what an editor shows of the file so edited.
+        They make of `text` what an editor has of the edited file.
 
-        Raises EditLost when there are none: an edit cuts a `\\r\\n`, or makes one.
+        Raises EditLost if there are none, because an edit splits a `\\r\\n` or makes one.
         """
         edits = list(edits)
         moved = [
@@ -82,32 +84,33 @@ class EditorText:
         return moved
 
     @cached_property
-    def _mark(self) -> int:
+    def _bom_length(self) -> int:
         return len(BOM) if self.file_text.startswith(BOM) else 0
 
     @cached_property
     def _pairs(self) -> _Pairs:
         """The `\\r\\n` in the file, each one character of `text`."""
         found = re.finditer(r"\r\n", self.file_text)
-        return _Pairs([m.start() - self._mark - index for index, m in enumerate(found)])
+        return _Pairs([m.start() - self._bom_length - index for index, m in enumerate(found)])
 
     def _to_file(self, offset: int) -> int:
-        return self._pairs.widen(offset) + self._mark
+        return self._pairs.widen(offset) + self._bom_length
 
     def _from_file(self, offset: int) -> int:
         try:
-            return self._pairs.narrow(max(0, offset - self._mark))
+            return self._pairs.narrow(max(0, offset - self._bom_length))
         except ValueError:
             raise EditLost(f"offset {offset} lies inside of a line end") from None
 
-    def _with_ends(self, text: str, start: int) -> str:
+    def _with_line_ends(self, text: str, start: int) -> str:
+        """Return text with the file's line ends around start, an offset in the file."""
         if not _NEWLINE.search(text):
             return text
         newline = NoteText(self.file_text).newline_at(start) if "\r" in self.file_text else "\n"
         return _NEWLINE.sub(newline, text)
 
     def _character_before(self, start: int, moved: Sequence[Edit]) -> str:
-        """Return what stands before start (of the file) once the edits moved are made."""
+        """Return the character before start, an offset in the file, after the edits in moved."""
         for edit in reversed(moved):
             if edit.end < start:
                 break
@@ -132,12 +135,10 @@ def to_utf16(text: str, edits: Iterable[Edit]) -> list[Utf16Edit]:
 
 
 def require_utf8(text: str) -> None:
-    """Return when text can be a note's.
+    """Raise NoteRefused, with the line, if text cannot be encoded as UTF-8.
 
     JSON and JavaScript allow half of a surrogate pair in a string; UTF-8 (RFC 3629, section 3)
     does not.
-
-    Raises NoteRefused, with the line.
     """
     if found := _SURROGATE.search(text):
         reason = (
@@ -148,7 +149,7 @@ def require_utf8(text: str) -> None:
 
 
 class _Pairs(NamedTuple):
-    """Where what counts one in one text counts two in another; offsets in the first, ascending."""
+    """The ascending places of characters of a text that are two each in another text."""
 
     places: list[int]
 
@@ -157,23 +158,17 @@ class _Pairs(NamedTuple):
         return offset + bisect_left(self.places, offset)
 
     def narrow(self, offset: int) -> int:
-        """Return the offset in the first text. Raises ValueError inside of a pair."""
+        """Return the offset in the first text. Raises ValueError if it is inside a pair."""
         before = bisect_left(range(len(self.places)), offset, key=lambda i: self.places[i] + i)
         if before and self.places[before - 1] + before == offset:
             raise ValueError(f"offset {offset} lies inside of a pair")
         return offset - before
 
 
-def _keep_apart(last: str, text: str, following: str) -> str:
-    """Return text so that no `\\r` and `\\n` join to one line end at its start and its end."""
+def _separate_line_ends(last: str, text: str, following: str) -> str:
+    """Return text so that no `\\r` and `\\n` become one line end at its start or its end."""
     if last == "\r" and text.startswith("\n"):
         text = f"\r{text}"
     if following == "\n" and (text or last).endswith("\r"):
         text = f"{text}\n" if text else "\r"
     return text
-
-
-def _require_inside(edits: Iterable[Edit], length: int) -> None:
-    for edit in edits:
-        if not 0 <= edit.start <= edit.end <= length:
-            raise ValueError(f"{edit} lies outside of the text, which has {length} characters")

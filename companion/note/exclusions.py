@@ -1,7 +1,7 @@
-"""The marks for which a note is kept back, by the configuration: here a doubt counts.
+"""What excludes a note: the configured tags and properties, and template syntax in its text.
 
-Whether a word is a tag, and whether `yes` is true, differs from one reader to the next. A note that
-was sent cannot be called back, so it bears a mark as soon as any reader may see it.
+Whether a word is a tag, and whether `yes` is true, differs from one program to the next. A note
+that was sent cannot be called back, so a mark counts as soon as any program may see it.
 """
 
 from __future__ import annotations
@@ -19,109 +19,108 @@ from companion.note.properties import Properties, PropertyValue
 from companion.note.spans import CodeSpans
 from companion.note.tags import find_possible_tags
 
-# YAML 1.1, "Boolean language-independent type"; and what is a flag in other programs.
-_SAME = {
+PRIVATE = "set to be read by models on this machine only"
+
+# YAML 1.1, "Boolean language-independent type", and the flags of other programs.
+_BOOLEANS = {
     **dict.fromkeys(("true", "yes", "on", "y", "1"), "true"),
     **dict.fromkeys(("false", "no", "off", "n", "0"), "false"),
 }
 _BETWEEN_TAGS = re.compile(r"[,\s]+")
 _ESCAPE_OR_RUN = re.compile(r"\\.|`+")
-_ENDS_ELSEWHERE = re.compile(r"[<>$%\[\]]")
+_OTHER_SYNTAX = re.compile(r"[<>$%\[\]]")
 
 
 def tag_mark(tag: str) -> str:
-    """Return what the note is or does that has the tag, in words."""
+    """Return the predicate of a note that has the tag, for a sentence about it."""
     return f"is tagged #{tag}"
 
 
 def property_mark(name: str, value: str) -> str:
-    """Return what the note is or does whose property has the value, in words."""
+    """Return the predicate of a note whose property has the value, for a sentence about it."""
     return f"says {name}: {value}"
 
 
 def find_marks(
-    view: ParsedNote, tags: Sequence[str], properties: Sequence[tuple[str, str]]
+    parsed: ParsedNote, tags: Sequence[str], properties: Sequence[tuple[str, str]]
 ) -> tuple[str, ...]:
-    """Return which of the marks the note bears, in words."""
-    marks = [tag_mark(tag) for tag in _tags_borne(view, tags)] if tags else []
-    marks += [property_mark(*pair) for pair in properties if says(view.properties, *pair)]
+    """Return which of the tags and properties the note has; see tag_mark and property_mark."""
+    marks = [tag_mark(tag) for tag in _find_tags(parsed, tags)] if tags else []
+    marks += [property_mark(*pair) for pair in properties if has_value(parsed.properties, *pair)]
     return tuple(marks)
 
 
-def says(properties: Properties, name: str, value: str) -> bool:
-    """Return whether the property has the value, or it is in its list, however it is written."""
-    texts = _texts(_values(properties, (_folded(name),)), set())
-    return _meant(value) in map(_meant, texts)
+def has_value(properties: Properties, name: str, value: str) -> bool:
+    """Return whether the property has the value, or a list with it, however that is written."""
+    texts = _texts(_values(properties, (_fold(name),)), set())
+    return _fold_value(value) in map(_fold_value, texts)
 
 
-def _tags_borne(view: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
-    """Yield those of the tags, without `#`, that the note has, or that one in it is nested in."""
-    wanted = tuple(f"{_folded(tag)}/" for tag in tags)
-    borne = {path for path in _property_paths(view.properties) if path.startswith(wanted)}
-    code = _Code(view)
-    for place, name in find_possible_tags(view.note.text):
-        paths = [path for path in _paths(name) if path.startswith(wanted)]
+def _find_tags(parsed: ParsedNote, tags: Sequence[str]) -> Iterator[str]:
+    """Yield those of the tags, without `#`, that the note has, themselves or one nested in them."""
+    wanted = tuple(f"{_fold(tag)}/" for tag in tags)
+    names = (
+        name.lstrip("#")
+        for text in _texts(_values(parsed.properties, ("tags", "tag")), set())
+        for name in _BETWEEN_TAGS.split(text)
+    )
+    found = {path for name in names for path in _tag_paths(name) if path.startswith(wanted)}
+    code = _CodeFinder(parsed)
+    for place, name in find_possible_tags(parsed.note.text):
+        paths = [path for path in _tag_paths(name) if path.startswith(wanted)]
         if paths and not code.is_at(place):
-            borne.update(paths)
+            found.update(paths)
     for tag, start in zip(tags, wanted, strict=True):
-        if any(path.startswith(start) for path in borne):
+        if any(path.startswith(start) for path in found):
             yield tag
 
 
-def _property_paths(properties: Properties) -> Iterator[str]:
-    for text in _texts(_values(properties, ("tags", "tag")), set()):
-        for name in _BETWEEN_TAGS.split(text):
-            yield from _paths(name.lstrip("#"))
-
-
 def _values(properties: Properties, names: tuple[str, ...]) -> list[PropertyValue]:
-    return [value for key, value in properties.values.items() if _folded(key) in names]
+    return [value for key, value in properties.values.items() if _fold(key) in names]
 
 
-def _paths(name: str) -> tuple[str, str]:
-    """Return the tag to compare, with `/` at its end; and if `_` there ends an emphasis."""
-    folded = _folded(name)
+def _tag_paths(name: str) -> tuple[str, str]:
+    """Return the tag to compare, with `/` at its end, and the same without emphasis' `_`."""
+    folded = _fold(name)
     return f"{folded}/", f"{folded.rstrip('_-')}/"
 
 
-def _texts(value: PropertyValue, seen: set[int]) -> Iterator[str]:
-    """Yield every text in a value, at any depth; what aliases of YAML repeat, once."""
+def _texts(value: PropertyValue, visited: set[int]) -> Iterator[str]:
+    """Yield every text in a value, at any depth; nodes that a YAML alias repeats only once."""
     if isinstance(value, (list, dict)):
-        if id(value) not in seen:
-            seen.add(id(value))
+        if id(value) not in visited:
+            visited.add(id(value))
             for part in value if isinstance(value, list) else [*value, *value.values()]:
-                yield from _texts(part, seen)
+                yield from _texts(part, visited)
     elif value is not None:
         yield str(value)
 
 
-def _meant(value: str) -> str:
-    folded = _folded(value.strip())
-    return _SAME.get(folded, folded)
+def _fold_value(value: str) -> str:
+    folded = _fold(value.strip())
+    return _BOOLEANS.get(folded, folded)
 
 
-def _folded(text: str) -> str:
-    """Return text for comparing: whatever its case, its accents' encoding, or an emoji's style."""
-    return text.casefold() if text.isascii() else _plain(text)
-
-
-def _plain(text: str) -> str:
+def _fold(text: str) -> str:
+    """Return text for comparison, regardless of case, Unicode normalization and emoji style."""
+    if text.isascii():
+        return text.casefold()
     return unicodedata.normalize("NFC", text).casefold().replace("\ufe0f", "")
 
 
-class _Code:
-    """Tells what of a note is code by any reading."""
+class _CodeFinder:
+    """Finds what every program takes for code in a note."""
 
-    def __init__(self, view: ParsedNote) -> None:
-        self._view = view
+    def __init__(self, parsed: ParsedNote) -> None:
+        self._view = parsed
 
     def is_at(self, place: int) -> bool:
-        """Whether the character at place, in the note's text, is surely code."""
+        """Return whether the character at place, an offset in the note's text, is surely code."""
         if place < self._view.note.body_start:
             return False
         lines = self._view.lines
         line = lines[bisect_right(lines, place, key=lambda line: line.start) - 1]
-        if line.kind == "code":  # indented code may be a list's text; so may a fence that deep in
+        if line.kind == "code":  # what is indented that far may be text of a list, fenced or not
             return not line.prefix.expandtabs(4).endswith("    ")
         starts, ends = self._spans
         index = bisect_right(starts, place)
@@ -134,10 +133,10 @@ class _Code:
 
 
 def _find_inline_code(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
-    """Yield where in the note inline code stands that is nothing else by any reading.
+    """Yield the start and end in the note of inline code that no program takes for anything else.
 
-    That is: all on one line, and no backtick before it, in its paragraph or what might be more of
-    it, goes without another on its own line; nothing in it may begin or end a link, say.
+    That is, code on one line, with no unpaired backtick before it in the paragraph or in what
+    might be part of it, and with nothing in it that may begin or end a link or the like.
     """
     in_doubt = False
     for line in lines:
@@ -150,51 +149,45 @@ def _find_inline_code(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
                 if match[0][0] == "`":
                     position = code.end_of(*match.span())
                     in_doubt |= position == match.end()
-                    if not (in_doubt or _is_doubtful(line, match.end(), position)):
+                    is_plain = line.kind in ("text", "heading") and not _OTHER_SYNTAX.search(
+                        line.text, match.end(), position
+                    )
+                    if is_plain and not in_doubt:
                         yield line.start + match.start(), line.start + position
 
 
-def _is_doubtful(line: Line, start: int, end: int) -> bool:
-    is_text = line.kind in ("text", "heading")
-    return not is_text or bool(_ENDS_ELSEWHERE.search(line.text, start, end))
-
-
-_SIGNS = ("{{", "<%")
+_TEMPLATE_OPENINGS = ("{{", "<%")
 _TEMPLATE = re.compile(
     r"\{\{[ \t]*(?:title|date|time)[ \t]*(?::[^{}\r\n]*)?\}\}|<%[-_+*~]?", re.IGNORECASE
 )
 _CODE_OR_FORMULA = re.compile(
     r"\\[\\`$]|(?P<run>`+)|\$\$.*?\$\$|\$(?=[^\s$])[^$]*(?<=[^\s$])\$(?!\d)"
 )
-_LONGEST = 40  # characters of it that are shown
+_MAX_QUOTED = 40  # characters of a template that the reason quotes
 
 
-def find_template(view: ParsedNote) -> NoteRefused | None:
-    """Return why the note's text makes it a template, with the line; None: it does not.
+def find_template(parsed: ParsedNote) -> NoteRefused | None:
+    """Return why the note's text makes it a template, with the line, None if it does not.
 
-    Code and formulas are about templates, and make none: outside of them only.
+    Template syntax in code and formulas does not count.
     """
-    note = view.note
-    if not any(note.text.find(sign, note.body_start) >= 0 for sign in _SIGNS):
+    note = parsed.note
+    if not any(note.text.find(opening, note.body_start) >= 0 for opening in _TEMPLATE_OPENINGS):
         return None
     last_closing = note.text.rfind("%>")
-    for line in view.lines:
-        for found in _find_in(line):
+    for line in parsed.lines:
+        if line.kind in ("code", "math") or not any(o in line.text for o in _TEMPLATE_OPENINGS):
+            continue
+        for found in _TEMPLATE.finditer(_mask_code(line.text)):
             if found[0].startswith("{{") or line.start + found.end() <= last_closing:
-                what = found[0][:_LONGEST]
+                what = found[0][:_MAX_QUOTED]
                 reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None
 
 
-def _find_in(line: Line) -> Iterator[re.Match[str]]:
-    if line.kind in ("code", "math") or not any(sign in line.text for sign in _SIGNS):
-        return iter(())
-    return _TEMPLATE.finditer(_masked(line.text))
-
-
-def _masked(text: str) -> str:
-    """Return text of the same length with `!` in the place of inline code and formulas."""
+def _mask_code(text: str) -> str:
+    """Return text of the same length with `!` in place of inline code and formulas."""
     code, parts, position = CodeSpans(text), list[str](), 0
     while match := _CODE_OR_FORMULA.search(text, position):
         end = code.end_of(*match.span()) if match["run"] else match.end()

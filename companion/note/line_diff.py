@@ -1,4 +1,4 @@
-"""Which lines two texts share: what a difference, and an edit carried over, stand on."""
+"""Line diffs: the lines that two texts have in common, and a unified diff."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from companion.note.text import split_lines
 
-_PATIENCE = 1_000_000  # comparisons of lines, some 0.3 s
+_MAX_COMPARISONS = 1_000_000  # of lines, some 0.3 s
 
 
 class CommonLines(NamedTuple):
@@ -31,43 +31,43 @@ class _Range(NamedTuple):
 
 
 def align(a: Sequence[str], b: Sequence[str]) -> list[CommonLines]:
-    """Return the lines that a and b share, in order, each run as long as can be.
+    """Return the runs of lines that a and b have in common, in order, each as long as possible.
 
-    First what is the same at both ends; then the lines found once in both, which cut the rest
-    into small ranges ("patience diff", https://bramcohen.livejournal.com/73318.html); for what
-    has none, the fewest changes (E. W. Myers, "An O(ND) Difference Algorithm and Its Variations",
-    1986). What would take too long is not compared and counts as changed.
+    First the same lines at both ends; then the lines that each has once, which divide the rest
+    into small ranges ("patience diff", https://bramcohen.livejournal.com/73318.html); in ranges
+    without such lines, the fewest changes (E. W. Myers, "An O(ND) Difference Algorithm and Its
+    Variations", 1986). Ranges that would take too long are not compared and count as changed.
 
-    Where a run could end earlier or later, as before a blank line put in next to another, it
-    ends later.
+    If a run could end earlier or later, as before a blank line inserted next to another, it ends
+    later.
     """
-    patience = _PATIENCE + 20 * (len(a) + len(b))
+    budget = _MAX_COMPARISONS + 20 * (len(a) + len(b))
     runs: list[CommonLines] = []
     todo = [_Range(0, len(a), 0, len(b))]
     while todo:
         left = _strip_ends(a, b, todo.pop(), runs)
         a_lines, b_lines = a[left.a : left.a_end], b[left.b : left.b_end]
-        patience -= len(a_lines) + len(b_lines)
-        if patience < 0 or set(a_lines).isdisjoint(b_lines):
+        budget -= len(a_lines) + len(b_lines)
+        if budget < 0 or set(a_lines).isdisjoint(b_lines):
             continue
         if anchors := _find_anchors(a_lines, b_lines):
-            todo += _cut(left, anchors)
+            todo += _split_at(left, anchors)
         else:
-            found, cost = _match_most(a_lines, b_lines, patience)
+            found, cost = _match_most(a_lines, b_lines, budget)
             runs += [CommonLines(left.a + run.a, left.b + run.b, run.size) for run in found]
-            patience -= cost
+            budget -= cost
     return _slide(a, b, _join(sorted(runs)))
 
 
 def slide_up(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
-    """Return the runs of align, each ending earlier where it could as well."""
+    """Return the runs of align, each ending as early as it could."""
     return _mirror(a, b, _slide(a[::-1], b[::-1], _mirror(a, b, runs)))
 
 
 def _strip_ends(
     a: Sequence[str], b: Sequence[str], here: _Range, runs: list[CommonLines]
 ) -> _Range:
-    """Return the range without the lines that are the same at its ends; add these to runs."""
+    """Return the range without the common lines at its ends, which are added to runs."""
     size = min(here.a_end - here.a, here.b_end - here.b)
     top = 0
     while top < size and a[here.a + top] == b[here.b + top]:
@@ -81,16 +81,18 @@ def _strip_ends(
 
 
 class _Chain(NamedTuple):
+    """An ascending sequence of (a, b), linked from its last element."""
+
     a: int
     b: int
     before: _Chain | None
 
 
 def _find_anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
-    """Return the longest row of (i, j), both ascending, of lines that a and b have once each."""
+    """Return the longest sequence of (i, j), both ascending, of lines that a and b have once."""
     in_a, in_b = Counter(a), Counter(b)
     places = {line: j for j, line in enumerate(b) if in_b[line] == 1}
-    piles: list[int] = []  # the lowest j that a row of each length ends with
+    piles: list[int] = []  # the lowest j that a sequence of each length ends with
     ends: list[_Chain] = []
     for i, line in enumerate(a):
         if in_a[line] == 1 and line in places:
@@ -105,17 +107,17 @@ def _find_anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
     return row[::-1]
 
 
-def _cut(left: _Range, anchors: Sequence[tuple[int, int]]) -> list[_Range]:
-    """Return the range before the first anchor, and those that begin at each."""
+def _split_at(left: _Range, anchors: Sequence[tuple[int, int]]) -> list[_Range]:
+    """Return the range before the first anchor, and those that begin at each anchor."""
     starts = [(left.a, left.b), *((left.a + i, left.b + j) for i, j in anchors)]
     stops = [*starts[1:], (left.a_end, left.b_end)]
     return [_Range(i, k, j, m) for (i, j), (k, m) in zip(starts, stops, strict=True)]
 
 
-def _match_most(a: Sequence[str], b: Sequence[str], patience: int) -> tuple[list[CommonLines], int]:
-    """Return the most lines that a and b share, or none if it takes too long; and the cost.
+def _match_most(a: Sequence[str], b: Sequence[str], budget: int) -> tuple[list[CommonLines], int]:
+    """Return the most lines in common, or none if that takes too long; and the comparisons made.
 
-    reached[k]: how far in a the path on the diagonal k = i - j came with so many changes.
+    reached[k]: how far in a the path on the diagonal k = i - j gets with so many changes.
     """
     reached, trace, cost = {1: 0}, [], 0
     for changes in range(len(a) + len(b) + 1):
@@ -129,13 +131,16 @@ def _match_most(a: Sequence[str], b: Sequence[str], patience: int) -> tuple[list
             cost += 1 + i - start
             if i >= len(a) and i - k >= len(b):
                 return _trace_back(trace, len(a), len(b)), cost
-        if cost > patience:
+        if cost > budget:
             break
     return [], cost
 
 
 def _came_from(reached: dict[int, int], k: int, changes: int) -> int:
-    """Return the diagonal before k: the one above had a line of b more, below, one of a less."""
+    """Return the diagonal from which the path comes to k with the last change.
+
+    From k + 1 it inserts a line of b, from k - 1 it deletes a line of a.
+    """
     above = k == -changes or (k != changes and reached[k - 1] < reached[k + 1])
     return k + 1 if above else k - 1
 
@@ -152,7 +157,7 @@ def _trace_back(trace: Sequence[dict[int, int]], i: int, j: int) -> list[CommonL
 
 
 def _join(runs: Sequence[CommonLines]) -> list[CommonLines]:
-    """Return the runs with those made one that follow each other in both texts; no empty ones."""
+    """Return the runs, without empty ones, joining those that are adjacent in both texts."""
     joined: list[CommonLines] = []
     for run in runs:
         last = joined[-1] if joined else CommonLines(0, 0, 0)
@@ -164,10 +169,10 @@ def _join(runs: Sequence[CommonLines]) -> list[CommonLines]:
 
 
 def _slide(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
-    """Return the runs, each with the first lines of the next that it could end with as well.
+    """Return the runs, each extended by the first lines of the next run where that is possible.
 
-    It can where lines were only put in, or only taken out, between the two, and the first of
-    these is as the first of the next run, and so on.
+    It is if lines were only inserted, or only deleted, between the two runs, and these begin with
+    the same lines as the next run.
     """
     slid = [CommonLines(0, 0, 0)]
     for run in runs:
@@ -184,7 +189,7 @@ def _slide(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> l
 
 
 def _mirror(a: Sequence[str], b: Sequence[str], runs: Sequence[CommonLines]) -> list[CommonLines]:
-    """Return the runs as they lie in both texts read from the end."""
+    """Return the runs as they are in both texts reversed."""
     return [
         CommonLines(len(a) - run.a - run.size, len(b) - run.b - run.size, run.size)
         for run in reversed(runs)

@@ -1,46 +1,76 @@
-"""What a note needs, and why; or why it is left alone."""
+"""What a note needs, and why; and the rules that decide which notes need something."""
 
 from __future__ import annotations
 
-import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import starmap
-from typing import NamedTuple, Self
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.callouts import Callout, Style, find_styles
-from companion.note.exclusions import find_marks, find_template, property_mark, says, tag_mark
-from companion.note.fillable import why_unfillable
+from companion.note.callouts import Callout
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.sections import Section, find_heading
-from companion.note.tags import is_tag
-from companion.note.text import NoteText
 
 CALLOUT = "callout"
 DESCRIPTION = "description"
 
-FACTS = 8
-"""Counts what Facts hold, and how it is found: an index with another number is read anew."""
+_NUMBERED = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
 
-PRIVATE = "set to be read by models on this machine only"
 
-_DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
-_SAYING_SKIP = frozenset(("ai", *_DRAWINGS))
-_LIKE_NTH = re.compile(r"#\d+\Z")  # a title may end in what counts callouts alike
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+@dataclass(frozen=True)
+class Rules:
+    """Which notes are candidates, what is filled in them, and which are left alone.
+
+    fields: the properties to fill. triggers: those of them that make a note a candidate if they
+    are empty. postponed_tags: without `#`. postponed_properties: names and values.
+    skip_tags, skip_properties: notes with one of these are left alone. private_tags,
+    private_properties: the same if is_remote, that is, the endpoint is on another machine.
+    vocabulary: the properties whose values are collected.
+    """
+
+    fields: tuple[str, ...] = ("description", "aliases", "tags", "note-type")
+    callout: bool = True
+    postponed_tags: tuple[str, ...] = ("status/postponed",)
+    postponed_properties: tuple[tuple[str, str], ...] = (("status", "postponed"),)
+    skip_tags: tuple[str, ...] = ()
+    skip_properties: tuple[tuple[str, str], ...] = ()
+    private_tags: tuple[str, ...] = ()
+    private_properties: tuple[tuple[str, str], ...] = ()
+    is_remote: bool = False
+    vocabulary: tuple[str, ...] = ("tags", "note-type")
+    triggers: tuple[str, ...] = ("description",)
+
+    def is_mark(self, tag: str) -> bool:
+        """Return whether the tag, or one it is nested in, is a mark of these rules.
+
+        Marks steer Companion and are no part of the vault's vocabulary.
+        """
+        return f"{tag.casefold()}/".startswith(self._marking_tags)
+
+    @cached_property
+    def _marking_tags(self) -> tuple[str, ...]:
+        private = self.private_tags if self.is_remote else ()
+        tags = (*self.postponed_tags, *self.skip_tags, *private)
+        return tuple(f"{tag.lstrip('#').casefold()}/" for tag in tags)
+
+    @cached_property
+    def marks(self) -> frozenset[tuple[str, str]]:
+        """The property names and values that are marks of these rules, both casefolded."""
+        private = self.private_properties if self.is_remote else ()
+        marks = (*self.postponed_properties, *self.skip_properties, *private)
+        return frozenset((name.casefold(), value.casefold()) for name, value in marks)
 
 
 class Need(NamedTuple):
     """One thing a note needs.
 
-    kind: `callout`, or the name of the property. heading: of the section a callout stands in;
-    None in the top part. question: the title of an empty callout, where it asks something.
-    where: which callout: `top`, `request` (an empty one stands there) or `section` (a new one
-    is to go under the heading); `property` for a property. reason: in the user's words.
-    nth: of several callouts alike, filled ones too, counted from 1. at, of: of a section; see
-    there.
+    kind: `callout`, or the name of the property. heading: of the section that a callout is in;
+    None in the top part. question: the title of an empty callout, if it is more than `AI`.
+    where: `property`; or for a callout `top`, `request` (an empty one is there) or `section` (a
+    new one goes under the heading). reason: in words for the user. nth: which of the callouts
+    with the same key it is, filled ones included, counted from 1. at, of: see Section.
     """
 
     kind: str
@@ -54,102 +84,49 @@ class Need(NamedTuple):
 
     @property
     def key(self) -> str:
-        """What the journal knows the need by: the same in a later run."""
+        """The need's identifier in the journal: the same in a later run."""
         if self.kind != CALLOUT:
             return self.kind
         if self.question is not None:
             key = f"{CALLOUT}:question:{self.question}"
         else:
             key = f"{CALLOUT}:top" if self.heading is None else f"{CALLOUT}:section:{self.heading}"
-        is_plain = self.nth == 1 and not _LIKE_NTH.search(key)
+        is_plain = self.nth == 1 and not _NUMBERED.search(key)
         return key if is_plain else f"{key}#{self.nth}"
 
 
-class Facts(NamedTuple):
-    """All a scan knows of a note.
+def find_needs(parsed: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Need]:
+    """Yield the needs in the order to fill them: of two edits at one offset, the first is above.
 
-    skipped: why the whole note is left alone. left: what in it is left alone, and why.
-    values: the values in use of the properties whose vocabulary counts. styles: how its AI
-    callouts begin, by place; see find_styles. marks: which marks of the configuration it bears
-    that keep a note back, here or from an endpoint elsewhere; see find_marks.
+    explicit: the user named the note, so it is a candidate whatever properties it has.
     """
-
-    needs: tuple[Need, ...] = ()
-    skipped: str | None = None
-    left: tuple[str, ...] = ()
-    aliases: tuple[str, ...] = ()
-    values: Mapping[str, tuple[str, ...]] = {}
-    styles: Mapping[str, tuple[Style, ...]] = {}
-    marks: tuple[str, ...] = ()
-
-    def dump(self) -> str:
-        """Return the facts as JSON."""
-        return _ENCODER.encode(self)
-
-    @staticmethod
-    def needs_nothing(dumped: str) -> bool:
-        """Whether dump() was of a note that needs nothing and is not skipped; without decoding."""
-        return dumped.startswith("[[],null,")
-
-    @staticmethod
-    def has_styles(dumped: str) -> bool:
-        """Whether dump() may be of a note with an AI callout that counts; without decoding."""
-        return not dumped.endswith(",{},[]]")
-
-    @staticmethod
-    def has_marks(dumped: str) -> bool:
-        """Whether dump() was of a note with marks; without decoding."""
-        return not dumped.endswith(",[]]")
-
-    @classmethod
-    def load(cls, dumped: str) -> Self:
-        """Return the facts that dump() wrote."""
-        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
-        for name, found in values.items():
-            values[name] = tuple(found)
-        for place, used in styles.items():
-            styles[place] = tuple([Style(*style) for style in used])
-        needs = tuple([Need(*need) for need in needs])
-        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
+    why = _candidate_reason(parsed, rules, explicit)
+    for name in rules.fields if why else ():
+        if key := _empty_key(parsed, name):
+            yield Need(name, None, None, "property", f"empty {key}")
+    if explicit and DESCRIPTION in rules.fields and not parsed.property_key(DESCRIPTION):
+        yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
+    if why and rules.callout and not any(callout.heading is None for callout in parsed.callouts):
+        yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
+    for _, need in _empty_callouts(parsed):
+        yield need
 
 
-def read_facts(data: bytes, rules: Rules) -> Facts:
-    """Return what is to be known of the note in data. Never raises NoteRefused: it is a reason."""
-    try:
-        view = ParsedNote(NoteText.decode(data))
-        facts = find_facts(view, rules)
-    except NoteRefused as refused:
-        return Facts(skipped=str(refused))
-    if why := why_unfillable(view, property_names(facts.needs)):
-        return facts._replace(needs=(), skipped=why)
-    return facts
+def find_section_needs(parsed: ParsedNote, section: Section) -> Iterator[Need]:
+    """Yield the need of a callout in the section; none if an empty one is there already.
 
-
-def find_facts(
-    view: ParsedNote, rules: Rules, *, explicit: bool = False, section: Section | None = None
-) -> Facts:
-    """Return what is to be known of a note that was read.
-
-    explicit: the user named the note, so it is a candidate even if it has all its properties.
-    section: the one that the user wants a callout in.
-
-    Raises NoteRefused when the section is not there, or has a callout.
+    Raises NoteRefused if the section is not there, or has a callout that is filled.
     """
-    aliases = tuple(view.properties.aliases)
-    marks = find_marks(
-        view,
-        (*rules.skip_tags, *rules.private_tags),
-        (*rules.skip_properties, *rules.private_properties),
-    )
-    if reason := _why_skipped(view, rules, marks):
-        # what is in it stays out of other notes, too
-        return Facts(skipped=reason, aliases=aliases, marks=marks)
-    values = _values_in_use(view, rules)
-    needs = list(_find_needs(view, rules, explicit))
-    if section is not None:
-        needs += _section_needs(view, section)
-    styles = find_styles(view.callouts)
-    return Facts(tuple(needs), None, tuple(_what_is_left(view)), aliases, values, styles, marks)
+    index = find_heading(parsed.lines, section)
+    title = parsed.lines[index].title
+    callouts = parsed.section_callouts(section)
+    if any(not callout.is_empty for callout in callouts):
+        raise NoteRefused(f"the section “{title}” has an AI callout already")
+    if not callouts:
+        why = "you asked for a callout in this section"
+        need = Need(CALLOUT, title, None, "section", why, 1, section.at, section.of)
+        above = [_callout_need(callout).key for callout in parsed.callouts if callout.first < index]
+        yield need._replace(nth=above.count(need.key) + 1)
 
 
 def property_names(needs: Iterable[Need]) -> list[str]:
@@ -157,89 +134,50 @@ def property_names(needs: Iterable[Need]) -> list[str]:
     return [need.kind for need in needs if need.kind != CALLOUT]
 
 
-def find_callout(view: ParsedNote, need: Need) -> Callout | None:
-    """Return the empty callout that the need asks to fill; None where it is no longer there."""
-    empty = [callout for callout, found in _empty_callouts(view) if found.key == need.key]
+def find_callout(parsed: ParsedNote, need: Need) -> Callout | None:
+    """Return the empty callout that the need is about, None if it is no longer there."""
+    empty = [callout for callout, found in _empty_callouts(parsed) if found.key == need.key]
     return empty[0] if empty else None
 
 
-def postponed_by(view: ParsedNote, rules: Rules) -> str | None:
-    """Return the mark by which the note is postponed, in words; None where it is not."""
+def postponed_by(parsed: ParsedNote, rules: Rules) -> str | None:
+    """Return the tag or property that postpones the note, in words, None if it is not postponed."""
     for tag in rules.postponed_tags:
-        if view.has_tag(tag):
+        if parsed.has_tag(tag):
             return f"#{tag}"
     for name, value in rules.postponed_properties:
-        if value.casefold() in map(str.casefold, _texts(view.properties.get(name))):
+        if value.casefold() in map(str.casefold, property_texts(parsed.properties.get(name))):
             return f"{name}: {value}"
     return None
 
 
-def _why_skipped(view: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
-    """Return why the note is left alone; marks: those it bears."""
-    properties = view.properties
-    if properties.has_any(_SAYING_SKIP):
-        if says(properties, "ai", "false"):
-            return "it says ai: false"
-        for name, what in _DRAWINGS.items():
-            if properties.key_of(name):
-                return f"it is {what}"
-    if template := find_template(view):
-        return str(template)
-    for mark in _named(rules.skip_tags, rules.skip_properties):
-        if mark in marks:
-            return f"it {mark}, which is set to be left alone"
-    for mark in _named(rules.private_tags, rules.private_properties) if rules.is_remote else ():
-        if mark in marks:
-            return f"it {mark}, {PRIVATE}"
-    return None
-
-
-def _named(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
-    yield from map(tag_mark, tags)
-    yield from starmap(property_mark, properties)
-
-
-def _find_needs(view: ParsedNote, rules: Rules, explicit: bool) -> Iterator[Need]:
-    """Yield the needs in the order to fill them: where two edits meet, the first goes above."""
-    why = _why_candidate(view, rules, explicit)
-    for name in rules.fields if why else ():
-        if key := _empty_key(view, name):
-            yield Need(name, None, None, "property", f"empty {key}")
-    if explicit and DESCRIPTION in rules.fields and not view.property_key(DESCRIPTION):
-        yield Need(DESCRIPTION, None, None, "property", "you named it, and it has no description")
-    if why and rules.callout and not any(callout.heading is None for callout in view.callouts):
-        yield Need(CALLOUT, None, None, "top", f"{why}; no AI callout at the top")
-    for _, need in _empty_callouts(view):
-        yield need
-
-
-def _why_candidate(view: ParsedNote, rules: Rules, explicit: bool) -> str | None:
-    if postponed := postponed_by(view, rules):
+def _candidate_reason(parsed: ParsedNote, rules: Rules, explicit: bool) -> str | None:
+    if postponed := postponed_by(parsed, rules):
         return f"postponed by {postponed}"
     for name in rules.triggers:
-        if name in rules.fields and (key := _empty_key(view, name)):
+        if name in rules.fields and (key := _empty_key(parsed, name)):
             return f"empty {key}"
     return "you named it" if explicit else None
 
 
-def _empty_key(view: ParsedNote, name: str) -> str | None:
-    """Return the key, as written, of the property if it exists and is empty."""
-    keys = view.property_keys(name)
-    return keys[0] if keys and all(map(view.properties.is_empty, keys)) else None
+def _empty_key(parsed: ParsedNote, name: str) -> str | None:
+    """Return the property's key, as written, if the property exists and is empty."""
+    keys = parsed.property_keys(name)
+    return keys[0] if keys and all(map(parsed.properties.is_empty, keys)) else None
 
 
-def _empty_callouts(view: ParsedNote) -> Iterator[tuple[Callout, Need]]:
-    """Yield the callouts that ask to be filled, each with the need it is."""
-    seen: dict[str, int] = {}
-    for callout in view.callouts:
+def _empty_callouts(parsed: ParsedNote) -> Iterator[tuple[Callout, Need]]:
+    """Yield the callouts that are to be filled, each with its need."""
+    count: dict[str, int] = {}
+    for callout in parsed.callouts:
         need = _callout_need(callout)
-        seen[need.key] = seen.get(need.key, 0) + 1
+        count[need.key] = count.get(need.key, 0) + 1
         if callout.is_empty and not callout.answered_below:
-            yield callout, need._replace(nth=seen[need.key])
+            yield callout, need._replace(nth=count[need.key])
 
 
 def _callout_need(callout: Callout) -> Need:
-    """Return what the callout asks for, were it empty."""
+    """Return the need that the callout is, supposing that it is empty."""
     question, heading = callout.question, callout.heading
     if question is not None:
         return Need(CALLOUT, heading, question, "request", f"you ask: {question}")
@@ -248,48 +186,8 @@ def _callout_need(callout: Callout) -> Need:
     return Need(CALLOUT, heading, None, where, f"an empty AI callout {place}")
 
 
-def _section_needs(view: ParsedNote, section: Section) -> Iterator[Need]:
-    index = find_heading(view.lines, section)
-    title = view.lines[index].title
-    there = view.section_callouts(section)
-    if any(not callout.is_empty for callout in there):
-        raise NoteRefused(f"the section “{title}” has an AI callout already")
-    if not there:
-        why = "you asked for a callout in this section"
-        need = Need(CALLOUT, title, None, "section", why, 1, section.at, section.of)
-        above = [_callout_need(callout).key for callout in view.callouts if callout.first < index]
-        yield need._replace(nth=above.count(need.key) + 1)
-
-
-def _what_is_left(view: ParsedNote) -> Iterator[str]:
-    for callout in view.callouts:
-        if callout.answered_below:
-            line = view.note.line_number(view.lines[callout.first].start)
-            yield (
-                f"the AI callout in line {line} is empty, but text follows it outside the quote; "
-                "add a blank line below it to have it filled"
-            )
-
-
-def _values_in_use(view: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:
-    """Return the values by their property, tags of the body too; none that mark a note."""
-    values = {}
-    for name in rules.vocabulary:
-        if name == "tags":
-            tags = [*view.properties.tags, *view.likely_tags]
-            found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
-        elif not (texts := _texts(view.properties.get(name))):
-            continue
-        else:
-            key = name.casefold()
-            found = [text for text in texts if (key, text.casefold()) not in rules.marks]
-        if found:
-            values[name] = tuple(dict.fromkeys(found))
-    return values
-
-
-def _texts(value: object) -> list[str]:
-    """Return the texts in a property's value: itself, or the items of the list."""
+def property_texts(value: object) -> list[str]:
+    """Return the texts in a property's value: the text itself, or the texts in the list."""
     if value is None:
         return []
     items = value if isinstance(value, list) else [value]

@@ -1,4 +1,4 @@
-"""A note, read once: its properties, its outline, its AI callouts and its tags."""
+"""A parsed note: its properties, outline, AI callouts and tags, each computed once."""
 
 from __future__ import annotations
 
@@ -11,31 +11,32 @@ from companion.note.blocks import Line
 from companion.note.callouts import Callout, find_callouts
 from companion.note.outline import read_outline
 from companion.note.properties import Properties, read_properties
-from companion.note.sections import Section, find_heading, own_lines
-from companion.note.tags import find_tag_like, has_tag, likely_tags, tags_of
-from companion.note.text import NoteText, Span
+from companion.note.sections import Section, find_heading, section_lines
+from companion.note.tags import find_tag_candidates, has_tag, likely_tags, tags_of
+from companion.note.text import NoteText
 
 _SYNONYMS = {"tags": ("tags", "tag"), "aliases": ("aliases", "alias")}
-_AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # one sign first is searched for fastest
+_AI_CALLOUT = re.compile(r"!(?<=\[!)ai", re.IGNORECASE)  # a literal first is searched for fastest
 _TEMPLATE = re.compile(r"\{\{|<%")
 
 
 class ParsedNote:
-    """A note and what is in it. What costs time is read when somebody asks for it.
+    """A note and what is in it. What takes time is computed on first use.
 
-    tag_like: what looks like a tag of the body; see find_tag_like.
+    tag_candidates: what looks like a tag in the body; see find_tag_candidates.
     """
 
     def __init__(self, note: NoteText) -> None:
         """Read the note's properties.
 
-        Raises NoteRefused where its frontmatter leaves a doubt.
+        Raises NoteRefused if the frontmatter is not valid or has template syntax.
         """
         self.note = note
-        if span := note.frontmatter:
-            _refuse_template(note, span)
+        if (span := note.frontmatter) and (template := _TEMPLATE.search(note.text, *span)):
+            reason = f"a template: its properties hold {template[0]}"
+            raise NoteRefused(reason, line=note.line_number(template.start()))
         self.properties: Properties = read_properties(note)
-        self.tag_like = find_tag_like(note.text, note.body_start)
+        self.tag_candidates = find_tag_candidates(note.text, note.body_start)
 
     @cached_property
     def lines(self) -> list[Line]:
@@ -50,10 +51,10 @@ class ParsedNote:
     def section_callouts(self, section: Section) -> list[Callout]:
         """Return the AI callouts under the section's heading, up to the next heading.
 
-        Raises NoteRefused: there is no such heading, or another number of them.
+        Raises NoteRefused if there is no such heading, or not as many as the section says.
         """
         index = find_heading(self.lines, section)
-        last = index + len(own_lines(self.lines, index))
+        last = index + len(section_lines(self.lines, index))
         return [callout for callout in self.callouts if index < callout.first <= last]
 
     @cached_property
@@ -63,20 +64,22 @@ class ParsedNote:
 
     @property
     def likely_tags(self) -> list[str]:
-        """The tags of the body, without `#`, as a quick look tells."""
-        if not self.tag_like:
+        """The tags of the body, without `#`, found quickly, without the outline."""
+        if not self.tag_candidates:
             return []
-        return likely_tags(self.note.text, self.note.body_start, self.tag_like)
+        return likely_tags(self.note.text, self.note.body_start, self.tag_candidates)
 
     def has_tag(self, tag: str) -> bool:
         """Return whether the note has the tag, or one nested in it, in its properties or body."""
         if has_tag(self.properties.tags, tag):
             return True
-        is_like_one = has_tag(self.tag_like.values(), tag)  # quick; the outline takes its time
+        is_like_one = has_tag(
+            self.tag_candidates.values(), tag
+        )  # quick; the outline takes its time
         return is_like_one and has_tag(self.inline_tags, tag)
 
     def property_keys(self, name: str) -> Sequence[str]:
-        """Return the keys, as written, that are the property, also by its older name.
+        """Return the keys of the property, as written, those of its older name included.
 
         Obsidian still reads `tag` and `alias`. Usually there is one key or none.
         """
@@ -86,11 +89,5 @@ class ParsedNote:
         return [key for synonym in synonyms for key in self.properties.keys_of(synonym)]
 
     def property_key(self, name: str) -> str | None:
-        """Return the property's key as written, also by its older name; None: it has none."""
+        """Return the property's first key, as written, None if the note does not have it."""
         return next(iter(self.property_keys(name)), None)
-
-
-def _refuse_template(note: NoteText, properties: Span) -> None:
-    if template := _TEMPLATE.search(note.text, *properties):
-        reason = f"a template: its properties hold {template[0]}"
-        raise NoteRefused(reason, line=note.line_number(template.start()))

@@ -1,7 +1,7 @@
-"""Read a note's properties: fast, with the C loader, and refused where YAML leaves a doubt.
+"""A note's properties, read with PyYAML's C loader, and refused where YAML is ambiguous.
 
-Values are text as the author wrote it, for YAML 1.1 and 1.2 disagree on what `no`, `012` or `1:30`
-mean, and `2023-02-30` is no date at all.
+Values are text as the author wrote it, since YAML 1.1 and 1.2 disagree on the meaning of `no`,
+`012` and `1:30`, and `2023-02-30` is not a date at all.
 """
 
 from __future__ import annotations
@@ -37,13 +37,13 @@ _BETWEEN_TAGS = re.compile(r"[,\s]+")
 
 
 class Properties:
-    """A note's properties in the order written; empty where it has none.
+    """A note's properties in the order written; empty if it has none.
 
     Values are None (`null`, `~`, nothing), True and False (`true`, `false` only), the text of any
     other scalar (numbers and dates too), lists, and mappings with text keys. Nodes that a YAML
-    alias repeats are shared, so do not print values you did not look at.
+    alias repeats are shared, so a value may be exponentially larger when it is printed.
 
-    Names match whatever their case, as in Obsidian. tags: without `#`, as written, each once.
+    Names match regardless of case, as in Obsidian. tags: without `#`, as written, each once.
     """
 
     def __init__(self, values: Mapping[str, PropertyValue]) -> None:
@@ -52,39 +52,39 @@ class Properties:
         self.tags = self._read_tags()
 
     def keys_of(self, name: str) -> Sequence[str]:
-        """Return the keys, as written, that are this property: usually one or none."""
+        """Return the keys of the property, as written: usually one or none."""
         return self._spelled.get(name.casefold(), ())
 
     def has_any(self, names: frozenset[str]) -> bool:
-        """Whether the note has one of the properties; names are casefolded."""
+        """Return whether the note has one of the properties; names are casefolded."""
         return not names.isdisjoint(self._spelled)
 
     def key_of(self, name: str) -> str | None:
-        """Return the property's key as written; None where the note has no such property."""
+        """Return the property's key, as written, None if the note has no such property."""
         if name in self.values:
             return name
         keys = self.keys_of(name)
         return keys[0] if keys else None
 
     def get(self, name: str) -> PropertyValue:
-        """Return the property's value; None where it is missing or null."""
+        """Return the property's value, None if it is missing or null."""
         key = self.key_of(name)
         return None if key is None else self.values[key]
 
     def is_empty(self, name: str) -> bool:
-        """Whether the property exists and says nothing (DESIGN 1.1).
+        """Return whether the property exists and has no content.
 
-        That is: nothing, blanks, a comment only, `null`, `~`, `""`, `''`, `[]`, or, as many
-        templates have it, a list of one empty item. A missing property is not an empty one.
+        That is: nothing, blanks, a comment only, `null`, `~`, `""`, `''`, `[]`, or, as in many
+        templates, a list of one empty item. A missing property is not an empty one.
         """
         keys = self.keys_of(name)
-        return bool(keys) and all(_says_nothing(self.values[key]) for key in keys)
+        return bool(keys) and all(_has_no_content(self.values[key]) for key in keys)
 
     def _read_tags(self) -> list[str]:
         """Return the tags.
 
-        Obsidian Help, "Tags" and "Properties": a list, or one text with commas or blanks between;
-        no tag has blanks in it or is a number only. `tag` was the name's older form.
+        Obsidian Help, "Tags" and "Properties": a list, or one text separated by commas or blanks;
+        a tag has no blanks in it and is not only a number. `tag` is the older name.
         """
         texts = self._texts(("tags", "tag"), _BETWEEN_TAGS)
         found = [text.strip().lstrip("#") for text in texts]
@@ -93,7 +93,7 @@ class Properties:
 
     @property
     def aliases(self) -> list[str]:
-        """The aliases, each once: a list, or one text with commas between (Help, "Aliases")."""
+        """The aliases, each once: a list, or one text separated by commas (Help, "Aliases")."""
         found = [alias.strip() for alias in self._texts(("aliases", "alias"), _BETWEEN_ALIASES)]
         return list(dict.fromkeys(filter(None, found)))
 
@@ -112,9 +112,9 @@ class Properties:
 def read_properties(note: NoteText) -> Properties:
     """Return the note's properties.
 
-    Raises NoteRefused, with the line in the note, when they are never closed, are not valid YAML,
-    several documents, or no mapping; when a key stands twice, at any depth, or is a list or a
-    mapping itself; when a value holds itself or is nested too deep.
+    Raises NoteRefused, with the line in the note, if they are never closed, are not valid YAML,
+    several documents, or no mapping; if a key is there twice, at any depth, or is a list or a
+    mapping; or if a value contains itself or is nested too deep.
     """
     text = note.yaml
     if not text.strip():
@@ -145,17 +145,17 @@ def _keys_by_name(values: Mapping[str, PropertyValue]) -> dict[str, list[str]]:
 
 
 class _TextLoader(_Loader):
-    """Loads plain values; of plain scalars it resolves only what YAML 1.1 and 1.2 agree on."""
+    """Loads scalars as text, except for null and booleans that YAML 1.1 and 1.2 agree on."""
 
     def get_single_data(self) -> Any:
-        """Return the document's value; an empty mapping where there is only a comment."""
+        """Return the document's value; an empty mapping if there is only a comment."""
         node = self.get_single_node()
         if isinstance(node, yaml.MappingNode) and node.tag != _MAP:
             _fail("the properties as a whole have a YAML tag; remove it", node)
         return {} if node is None else _value(node, {})
 
     def resolve(self, kind: type[yaml.Node], value: str | None, implicit: Any) -> str:
-        """Return the tag of a node that is written without one."""
+        """Return the YAML tag of a node that is written without one."""
         if kind is yaml.ScalarNode:
             is_plain = implicit[0]
             return _PLAIN.get(value or "", _STR) if is_plain else _STR
@@ -205,7 +205,7 @@ def _fail(reason: str, node: yaml.Node) -> NoReturn:
 
 
 def _reason(error: yaml.MarkedYAMLError) -> str:
-    """Return what is wrong, in words; only _fail raises ConstructorError here."""
+    """Return what is wrong, in words for the user. Only _fail raises ConstructorError here."""
     problem = error.problem or ""
     if isinstance(error, yaml.constructor.ConstructorError):
         return problem
@@ -216,7 +216,7 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
 
 
 def _index(error: yaml.MarkedYAMLError) -> int:
-    """Return where the error lies; for what never ends (a quote, a bracket), where that began."""
+    """Return the offset of the error; that of its start for a quote or bracket never closed."""
     marks = [error.problem_mark, error.context_mark]
     if "end of stream" in (error.problem or ""):
         marks.reverse()
@@ -224,12 +224,12 @@ def _index(error: yaml.MarkedYAMLError) -> int:
 
 
 def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
-    """Return the refusal; index counts characters of the YAML."""
+    """Return the refusal for the line at index, which counts characters of the YAML."""
     start = note.frontmatter.start if note.frontmatter else 0
     return NoteRefused(reason, line=note.line_number(start + index))
 
 
-def _says_nothing(value: PropertyValue) -> bool:
+def _has_no_content(value: PropertyValue) -> bool:
     if isinstance(value, list):
         return len(value) < 2 and all(map(_is_blank, value))
     return _is_blank(value)
@@ -240,7 +240,7 @@ def _is_blank(value: PropertyValue) -> bool:
 
 
 def _as_text(value: PropertyValue) -> str:
-    """Return the scalar as text; nothing for a list, a mapping or null."""
+    """Return the scalar as text; an empty text for a list, a mapping or null."""
     if isinstance(value, str):
         return value
     return str(value).lower() if isinstance(value, bool) else ""

@@ -1,4 +1,4 @@
-"""Make model text inert: the body of a callout in which nothing runs, links out or breaks out."""
+"""Sanitize model text for a callout's body: nothing in it runs, links out or breaks out."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Literal, NamedTuple
 
 from companion.note.sanitize_inline import PAIR, Resolve, inert_line
 
-# Quote signs and list markers before a fence; possessive, so that a line is read once.
+# `>` and list markers before a fence; possessive, so that a line is read once.
 _FENCE = re.compile(
     r"(?P<before>(?:[ >]|[-+*](?= )|[0-9]{1,9}[.)](?= ))*+)(?P<fence>`{3,}(?=[^`]*$)|~{3,})"
 )
@@ -18,7 +18,7 @@ _QUOTE = re.compile(r" *> ?")
 _QUOTES = re.compile(r"(?: *>)+ ?")
 _HEADING = re.compile(r"(?:#{1,6} +)+")
 _ITEM = re.compile(r"(?P<marker>[-+*]|[0-9]{1,9}[.)]) +(?P<text>.*)")
-# What may not open an item: a quote, a task's box, a heading.
+# What a list item may not begin with: a quote, a task's box, a heading.
 _ITEM_OPENING = re.compile(r"(?:> ?|\[.?\](?: +|$)|#{1,6} +)+")
 _DELIMITER_CELL = re.compile(r" *(:?)-+(:?) *")
 _PAIR = re.compile(PAIR)
@@ -27,21 +27,21 @@ _PAIR = re.compile(PAIR)
 def inert_prose(text: str, resolve: Resolve) -> list[str]:
     """Return the lines of a callout's body, without the `> ` that the caller puts before each.
 
-    resolve(target) is the name to write in `[[..]]` for a note that exists, else None: such a
-    link becomes its words. Emphasis, lists, tables and code without a language stay; headings
-    become bold, fences lose their info string, quotes and rules go. Everything that Obsidian,
-    CommonMark, GFM or a well-known plugin would act on is escaped. No blank line comes first,
-    last or twice outside code. Takes time in proportion to the text.
+    resolve: given a link's target, returns the name to link to the note by; None if there is no
+    such note, and the link becomes its words. Emphasis, lists, tables and code without a language
+    are kept; headings become bold, fences lose their info string, quotes and rules are removed.
+    Everything that Obsidian, CommonMark, GFM or a well-known plugin would act on is escaped.
+    Outside code there is no blank line at the start or end, nor two in a row. Takes linear time.
     """
     blocks = list(_read_blocks(visible_lines(text)))
     body = _Body(resolve, math=text.count("$") > 1)
-    for block, following in zip_longest(blocks, blocks[1:], fillvalue=_Block("blank")):
+    for block, following in zip_longest(blocks, blocks[1:], fillvalue=_AnswerBlock("blank")):
         body.add(block, following)
     return body.lines()
 
 
-class _Block(NamedTuple):
-    """A line of the answer, or all of a code block (its text then holds `\\n`)."""
+class _AnswerBlock(NamedTuple):
+    """A line of the answer, or a whole code block (its text then has `\\n` in it)."""
 
     kind: Literal["blank", "text", "heading", "item", "code"]
     text: str = ""
@@ -50,21 +50,21 @@ class _Block(NamedTuple):
 
 
 class _OpenItem(NamedTuple):
-    """A list item that the next line may belong to."""
+    """A list item that the next line may be part of."""
 
     indent: int  # of its marker, in the answer
     column: int  # of its text, in the body
 
 
 class _Body:
-    """The body as it grows, with what decides how the next line is read."""
+    """Builds the body line by line, with the state that decides how the next line is read."""
 
     def __init__(self, resolve: Resolve, *, math: bool) -> None:
         self._resolve = resolve
         self._math = math
         self._lines: list[str] = []  # a code block is one
         self._items: list[_OpenItem] = []
-        # How many items the paragraph above stands in; to CommonMark, the header is the first.
+        # The number of items that the paragraph above is in; the callout's header begins one.
         self._paragraph: int | None = 0
         self._table = False
 
@@ -72,17 +72,19 @@ class _Body:
         """Return the lines so far, without a blank one at the end."""
         return "\n".join(self._lines).rstrip("\n").split("\n") if self._lines else []
 
-    def add(self, block: _Block, following: _Block) -> None:
-        """Add what block says; following tells a table's head from a line with bars."""
+    def add(self, block: _AnswerBlock, following: _AnswerBlock) -> None:
+        """Add a block. following: the next one, to tell a table's head from a line with bars."""
         match block.kind:
             case "text":
                 self._add_text(block.text, following)
             case "item":
                 self._add_item(block, following)
             case "heading":
-                self._add_apart(_bold(self._inert(block.text)))
+                line = self._inert(block.text)
+                has_markup = re.search(r"[*_`]", line)
+                self._add_separate(line if has_markup or not line else f"**{line}**")
             case "code":
-                self._add_apart(_fenced(block.text))
+                self._add_separate(_fence_code(block.text))
             case "blank":
                 self._add_blank()
 
@@ -93,29 +95,30 @@ class _Body:
             self._lines.append("")
         self._paragraph, self._table = None, False
 
-    def _add_apart(self, line: str) -> None:
+    def _add_separate(self, line: str) -> None:
+        """Add a line outside of any list, between blank lines."""
         self._items.clear()
         self._add_blank()
         if line:
             self._lines.append(line)
             self._add_blank()
 
-    def _add_text(self, text: str, following: _Block) -> None:
+    def _add_text(self, text: str, following: _AnswerBlock) -> None:
         if self._paragraph is None:
             self._items.clear()
-        row = _delimiter_row(_Block("text", text)) if self._table else None
+        row = _delimiter_row(_AnswerBlock("text", text)) if self._table else None
         if not self._items and "|" in text and _delimiter_row(following):
             self._table = True
         line = row or self._inert(text)
-        if not row and _delimiter_row(_Block("text", line)):
-            line = f"\\{line}"  # else the line above, perhaps the title, would be a table's head
+        if not row and _delimiter_row(_AnswerBlock("text", line)):
+            line = f"\\{line}"  # else the line above, or the title, would become a table's head
         if line:
             self._lines.append(self._indent() + line)
             self._paragraph = len(self._items)
         else:
             self._add_blank()
 
-    def _add_item(self, block: _Block, following: _Block) -> None:
+    def _add_item(self, block: _AnswerBlock, following: _AnswerBlock) -> None:
         while self._items and block.indent < self._items[-1].indent + 2:
             self._items.pop()
         # A list may not interrupt a paragraph unless it starts with 1 (CommonMark 5.3).
@@ -138,12 +141,12 @@ class _Body:
         return inert_line(text, self._resolve, table=self._table, math=self._math)
 
 
-def _read_blocks(lines: list[str]) -> Iterator[_Block]:
+def _read_blocks(lines: list[str]) -> Iterator[_AnswerBlock]:
     at = 0
     while at < len(lines):
         if opening := _FENCE.match(lines[at]):
             code = _read_code(lines, at + 1, opening)
-            yield _Block("code", "\n".join(code))
+            yield _AnswerBlock("code", "\n".join(code))
             at += len(code) + 1
             at += at < len(lines) and _closes(opening, lines[at])
         else:
@@ -152,7 +155,7 @@ def _read_blocks(lines: list[str]) -> Iterator[_Block]:
 
 
 def _read_code(lines: list[str], at: int, opening: re.Match[str]) -> list[str]:
-    """Return the lines of a code block, up to the fence that closes it or the end of its quote."""
+    """Return the lines of a code block, up to its closing fence or the end of its quote."""
     depth = opening["before"].count(">")
     indent = len(opening["before"].rpartition(">")[2])
     code: list[str] = []
@@ -180,20 +183,20 @@ def _unquote(line: str, depth: int) -> str:
     return line[at:]
 
 
-def _read_line(line: str) -> _Block:
+def _read_line(line: str) -> _AnswerBlock:
     line = _without(_QUOTES, line)
     text = line.strip()
     if _is_blank(text):
-        return _Block("blank")
+        return _AnswerBlock("blank")
     if heading := _HEADING.match(text):
-        return _Block("heading", text[heading.end() :].rstrip("# "))
+        return _AnswerBlock("heading", text[heading.end() :].rstrip("# "))
     item = _ITEM.match(text)
     if not item:
-        return _Block("text", text)
+        return _AnswerBlock("text", text)
     content = _without(_ITEM_OPENING, item["text"])
     if _is_blank(content):
-        return _Block("blank")
-    return _Block("item", content, item["marker"], len(line) - len(line.lstrip()))
+        return _AnswerBlock("blank")
+    return _AnswerBlock("item", content, item["marker"], len(line) - len(line.lstrip()))
 
 
 def _without(opening: re.Pattern[str], text: str) -> str:
@@ -202,12 +205,12 @@ def _without(opening: re.Pattern[str], text: str) -> str:
 
 
 def _is_blank(text: str) -> bool:
-    """Whether text has no words: a rule, an underline, an empty item, an empty heading."""
+    """Return whether text has no words: a rule, an underline, an empty item or heading."""
     return len(set(text) - {" "}) < 2 and (not text or text[0] in "-*_=+#")
 
 
-def _delimiter_row(block: _Block) -> str | None:
-    """Return the row between a table's head and its body (GFM 4.10), None where it is none."""
+def _delimiter_row(block: _AnswerBlock) -> str | None:
+    """Return the row between a table's head and its body (GFM 4.10), None if it is not one."""
     if block.kind != "text" or "|" not in block.text:
         return None
     cells = block.text.removeprefix("|").removesuffix("|").split("|")
@@ -216,12 +219,8 @@ def _delimiter_row(block: _Block) -> str | None:
     return f"| {' | '.join(cells)} |" if len(cells) == len(matches) else None
 
 
-def _bold(line: str) -> str:
-    return line if not line or re.search(r"[*_`]", line) else f"**{line}**"
-
-
-def _fenced(code: str) -> str:
-    """Return code between fences that it cannot close; empty where there is none."""
+def _fence_code(code: str) -> str:
+    """Return code between fences that it cannot close; empty if there is no code."""
     inert = "\n".join(_PAIR.sub(r" \g<0>", line).rstrip() for line in code.split("\n")).strip("\n")
     longest = max(map(len, re.findall("`+", inert)), default=0)
     fence = "`" * max(3, longest + 1)
@@ -231,11 +230,11 @@ def _fenced(code: str) -> str:
 # CommonMark (section 2.1) ends lines at LF, CR and CRLF; editors also at VT, FF, NEL, LS and PS.
 _LINE_END = re.compile("\r\n|[\r\n\v\f\x85\u2028\u2029]")
 
-_UNSEEN_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
+_INVISIBLE_CATEGORIES = frozenset({"Cc", "Cf", "Cs", "Co"})
 
 # Default_Ignorable_Code_Point (Unicode, DerivedCoreProperties) beyond category Cf: fillers,
-# variation selectors and tag characters, which can carry a hidden message. U+FE0E and U+FE0F stay:
-# they choose between the text and the emoji form.
+# variation selectors and tag characters, which can carry a hidden message. U+FE0E and U+FE0F are
+# kept: they choose between the text and the emoji form.
 _IGNORABLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0d\uffa0\ufff0-\ufff8"
     "\U000e0000-\U000e0fff]"
@@ -243,20 +242,20 @@ _IGNORABLE = re.compile(
 
 
 def visible_lines(text: str) -> list[str]:
-    """Return the lines of text: tabs as spaces, nothing invisible, no line end."""
-    return [_visible(line.expandtabs(4)) for line in _LINE_END.split(text)]
+    """Return the lines of text without line ends and invisible characters, tabs as spaces."""
+    lines = []
+    for line in _LINE_END.split(text):
+        line = line.expandtabs(4)
+        if not line.isprintable():
+            line = "".join(filter(_is_visible, line))
+        lines.append(line if line.isascii() else _IGNORABLE.sub("", line))
+    return lines
 
 
-def _visible(line: str) -> str:
-    if not line.isprintable():
-        line = "".join(filter(_is_seen, line))
-    return line if line.isascii() else _IGNORABLE.sub("", line)
-
-
-def _is_seen(char: str) -> bool:
-    # Unassigned characters stay, for they may be next year's emoji; noncharacters never will be.
+def _is_visible(char: str) -> bool:
+    # Unassigned characters may be next year's emoji; noncharacters never will be.
     return (
-        unicodedata.category(char) not in _UNSEEN_CATEGORIES
+        unicodedata.category(char) not in _INVISIBLE_CATEGORIES
         and ord(char) & 0xFFFE != 0xFFFE
         and not 0xFDD0 <= ord(char) <= 0xFDEF
     )

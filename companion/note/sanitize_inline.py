@@ -1,4 +1,4 @@
-"""Make one line of model text inert: links become words, what is left active is escaped."""
+"""Sanitize one line of model text: links become words, and remaining active syntax is escaped."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ _TAG = r"</?(?:b|br|center|div|em|i|kbd|mark|p|small|span|strong|sub|sup|u) ?/?>
 
 _REDUCIBLE = re.compile(f"{_ESCAPE}|{_CODE}|!?{_WIKILINK}|{_LINK}|{_AUTOLINK}|(?P<tag>{_TAG})")
 
-# The second of two characters that plugins look for in the raw note, in code as well: Templater's
+# The second of two characters that plugins search the raw note for, code included: Templater's
 # <% and %>, {{ and {% of templates, Obsidian's %% comments, Dataview's key:: value.
 PAIR = r"(?<=<)%|(?<=%)[%>]|(?<=\{)[{%]|(?<=:):"
 
 # Inline code that plugins run: Dataview's = and $= (its documentation, "Inline queries"), Meta
 # Bind's INPUT[..], VIEW[..] and BUTTON[..], Buttons' button-id, `dice: 1d6`, `dv: ..`, `js: ..`.
 _COMMAND = r"\$?=|(?:INPUT|VIEW|BUTTON)\[|button-|(?:dice[\w+-]*|dv|js):"
-_UNPLAIN_CODE = re.compile(rf" *(?:{_COMMAND})|.*?(?:`|\\$|{PAIR})")
+_ACTIVE_CODE = re.compile(rf" *(?:{_COMMAND})|.*?(?:`|\\$|{PAIR})")
 
 # Tags are letters, digits, - _ / and what is not ASCII, not digits alone (Obsidian help, "Tags").
 TAG_AHEAD = r"(?!\d+(?![\w/-]|[^\x00-\x7f]))(?=[\w/-]|[^\x00-\x7f])"
 ENTITY_AHEAD = r"(?=#?[A-Za-z0-9]+;)"  # CommonMark 2.5
-# An HTML tag, comment or autolink (CommonMark 6.5, 6.6); an address may begin with any sign.
+# An HTML tag, comment or autolink (CommonMark 6.5, 6.6); an address may begin with punctuation.
 MARKUP_AHEAD = r"(?=[A-Za-z/!?]|[\w.!#$%&'*+/=?^`{|}~-]+@)"
 BLOCK_ID_AHEAD = r"(?=[A-Za-z0-9-]+$)"  # Obsidian help, "Link to a block in a note"
 SCHEMES = ("javascript", "vbscript", "data", "file", "obsidian", "mailto", "tel", "sms", "xmpp")
@@ -65,45 +65,49 @@ _OPENS_BLOCK = re.compile(
 def inert_line(line: str, resolve: Resolve, *, table: bool = False, math: bool = True) -> str:
     """Return line as inert inline text that opens no block.
 
-    resolve(target) is the name to link to a note by, or None where there is no such note. Within
-    a table row, table is true: a bar in a link is then escaped. Without math, `$` is left alone.
+    resolve: given a link's target, returns the name to link to the note by, None if there is no
+    such note. table: the line is a table's row, where a bar in a link is escaped. math: whether to
+    escape `$`.
     """
     text = words(line, resolve).strip()
-    if not (table and text.startswith("|")):
-        text = _escape_start(text)
+    is_row = table and text.startswith("|")
+    if not is_row and (opening := _OPENS_BLOCK.match(text)):
+        at = len(opening["number"] or "")
+        text = f"{text[:at]}\\{text[at:]}"
     return escape(text, resolve, table=table, math=math)
 
 
 def words(line: str, resolve: Resolve) -> str:
     """Return line with links, images, embeds and code that plugins run as their words.
 
-    Wikilinks stay where resolve(target) is a note; they then carry that note's name. What the
-    removals leave behind may look active again: escape() is the one that decides.
+    Wikilinks that resolve to a note are kept, with the note's name. The result may have active
+    syntax that was not there before; escape() deals with it.
     """
 
-    def reduced(match: re.Match[str]) -> str:
+    def reduce(match: re.Match[str]) -> str:
         if (code := match["code"]) is not None:
-            return _code_or_words(code.strip(" "))
+            code = code.strip(" ")
+            return code if not code or _ACTIVE_CODE.match(code) else f"`{code}`"
         if match["target"] is not None:
-            return _wikilink(match, resolve) or _shown(match)
+            return _wikilink(match, resolve) or _link_text(match)
         if match["tag"]:
             return " " if match["tag"].startswith("<br") else ""
         return next((text for text in match.group("text", "address") if text is not None), match[0])
 
     # Twice, for an image inside a link: [![words](image)](page).
-    return _REDUCIBLE.sub(reduced, _REDUCIBLE.sub(reduced, line))
+    return _REDUCIBLE.sub(reduce, _REDUCIBLE.sub(reduce, line))
 
 
 def without_links(line: str) -> str:
-    """Return line as words() does, with no link left at all: what a reader sees."""
+    """Return line as words() does, with all links as their words: what a reader sees."""
     return words(line, lambda _target: None)
 
 
 def escape(line: str, resolve: Resolve, *, table: bool = False, math: bool = True) -> str:
-    """Return line, the result of words(), with a backslash before all that is still active.
+    """Return line, a result of words(), with a backslash before all syntax that is still active.
 
-    It removes nothing, so nothing can come together that was apart when it was looked at. An
-    escape, plain inline code, emphasis and the wikilinks of words() stay as they are.
+    Nothing is removed, so that no new syntax can form. Escapes, plain inline code, emphasis and
+    the wikilinks of words() stay as they are.
     """
     finder = _IN_TABLE if table else _IN_TEXT
 
@@ -124,39 +128,28 @@ def _finder(code_char: str) -> re.Pattern[str]:
     return re.compile(f"(?P<kept>{_ESCAPE}|{code})|(?<![!^])(?P<link>{_WIKILINK})|{_SPECIAL}")
 
 
-# A table cuts its cells before it reads code (GFM 4.10), and lays bare half of code with a bar.
+# A table is split into cells before code is read (GFM 4.10), so a bar splits code as well.
 _IN_TEXT, _IN_TABLE = _finder("[^`]"), _finder(r"(?:[^`|]|(?<=\\)\|)")
-
-
-def _code_or_words(code: str) -> str:
-    return code if not code or _UNPLAIN_CODE.match(code) else f"`{code}`"
 
 
 def _wikilink(match: re.Match[str], resolve: Resolve) -> str | None:
     target = match["target"].strip()
-    name = resolve(target) if target and not _goes_on(match) else None
+    name = resolve(target) if target and not _has_hash_in_name(match) else None
     if name is None or "#" in name or not name.isprintable():
         return None
-    shown = _shown(match)
-    link = name if shown == name else f"{name}|{shown}"
-    return None if _UNSAFE_IN_LINK.search(name) or _UNSAFE_IN_LINK.search(shown) else f"[[{link}]]"
+    text = _link_text(match)
+    link = name if text == name else f"{name}|{text}"
+    return None if _UNSAFE_IN_LINK.search(name) or _UNSAFE_IN_LINK.search(text) else f"[[{link}]]"
 
 
-def _shown(match: re.Match[str]) -> str:
+def _link_text(match: re.Match[str]) -> str:
+    """Return the text that a reader sees of a wikilink."""
     alias, target, heading = match.group("alias", "target", "heading")
-    name = f"{target}#{heading}" if _goes_on(match) else target
+    name = f"{target}#{heading}" if _has_hash_in_name(match) else target
     return (alias or "").strip() or name.strip() or (heading or "").strip()
 
 
-def _goes_on(match: re.Match[str]) -> bool:
-    """Whether a name goes on after the `#`: [[C#]], [[C# basics]]; Obsidian cannot link to it."""
+def _has_hash_in_name(match: re.Match[str]) -> bool:
+    """Return whether the `#` is part of a name Obsidian cannot link to: [[C#]], [[C# basics]]."""
     heading: str | None = match["heading"]
     return bool(match["target"].strip()) and heading is not None and not heading[:1].strip()
-
-
-def _escape_start(line: str) -> str:
-    opening = _OPENS_BLOCK.match(line)
-    if not opening:
-        return line
-    at = len(opening["number"] or "")
-    return f"{line[:at]}\\{line[at:]}"

@@ -1,4 +1,4 @@
-"""Make model text an inert property value: one line of words, without escapes."""
+"""Sanitize model text for a property's value: one line of words, without escapes."""
 
 from __future__ import annotations
 
@@ -17,17 +17,18 @@ from companion.note.sanitize_inline import (
 
 _QUOTES = ('""', "''", "„“", "„”", "“”", "‚‘", "‚’", "‘’", "«»", "»«", "‹›", "›‹", "「」", "『』")
 
-# Signs of quotes, list items, headings, fences, tasks and callouts before the words. Numbers stay.
-_SIGN = r"(?:> *|~{3,} *|[#*+-]+(?: +|$))+(?:\[(?:.?|![^\[\]]*)\][+-]?(?: +|$))?"
-_LEAD = re.compile(rf"(?:[0-9]{{1,9}}[.)] +|{_SIGN})+")
+# Markers of quotes, list items, headings, fences, tasks and callouts before the words. Numbers are
+# kept.
+_MARKER = r"(?:> *|~{3,} *|[#*+-]+(?: +|$))+(?:\[(?:.?|![^\[\]]*)\][+-]?(?: +|$))?"
+_LEAD = re.compile(rf"(?:[0-9]{{1,9}}[.)] +|{_MARKER})+")
 _RULE = re.compile(r"[-*_=+#~` ]*")
 
-# Signs that are no words. What stays behind is looked at again by _ACTIVE, which only adds spaces.
-_SIGNS = re.compile(
+# Syntax to remove. What remains is checked again by _ACTIVE, which only adds spaces.
+_SYNTAX = re.compile(
     r"\\(?=[!-/:-@\[-`{-~])|`+|\{\{|\}\}|\[\^[^\[\]\s]*\]|(?i:https?://(?:www\.)?)"
     rf"|(?<![^\s(\[])#+{TAG_AHEAD}|(?<=:)(?<!::):++(?=\s|$)"
 )
-# Not inside a word, as in 2*3*4; but a script without spaces has words on both sides.
+# Not inside a word, as in 2*3*4; but in scripts without spaces, words may be on both sides.
 _EMPHASIS = re.compile(r"(?<![A-Za-z0-9_*])(\*{1,3})(?=[^\s*])([^*]+)(?<=\S)\1(?![A-Za-z0-9_*])")
 
 _ACTIVE = re.compile(
@@ -46,15 +47,16 @@ _ACTIVE = re.compile(
 
 
 def inert_value(text: str) -> str:
-    """Return text as a property's value: one line, single spaces, nothing that acts.
+    """Return text as a property's value: one line with single spaces and without active syntax.
 
-    Obsidian shows a value as it stands and Dataview renders it as Markdown, so links, code and
-    emphasis become their words, and what is left active is parted by a space, not escaped. Quotes
-    around the whole value go. Empty when text has no words. Takes time in proportion to the text.
+    Obsidian shows a value verbatim and Dataview renders it as Markdown, so links, code and
+    emphasis become their words, and remaining active syntax is broken by a space, not escaped.
+    Quotation marks around the whole value are removed. Empty if text has no words. Takes linear
+    time.
     """
     lines = (_without_lead(line.strip()) for line in visible_lines(text))
     line = " ".join(line for line in lines if not _RULE.fullmatch(line))
-    line = _SIGNS.sub("", words(line, lambda target: None))
+    line = _SYNTAX.sub("", words(line, lambda target: None))
     line = _unquote(_EMPHASIS.sub(r"\2", _one_spaced(line)))
     line = _ACTIVE.sub(" ", line)
     if line.count("$") > 1:
@@ -69,11 +71,11 @@ def _one_spaced(line: str) -> str:
 
 def _without_lead(line: str) -> str:
     lead = _LEAD.match(line)
-    return (re.sub(_SIGN, "", lead[0]) + line[lead.end() :]).strip() if lead else line
+    return (re.sub(_MARKER, "", lead[0]) + line[lead.end() :]).strip() if lead else line
 
 
 def _unquote(line: str) -> str:
-    """Return line without the quotes around all of it; “a” and “b” stand for themselves."""
+    """Return line without the quotation marks around all of it; “a” and “b” keeps its own."""
     for _ in _QUOTES:
         opening, inner, closing = line[:1], line[1:-1], line[-1:]
         if opening + closing not in _QUOTES or _quotes_in(inner, opening + closing):
@@ -83,5 +85,5 @@ def _unquote(line: str) -> str:
 
 
 def _quotes_in(text: str, quotes: str) -> bool:
-    # An apostrophe between letters closes nothing.
+    # An apostrophe between letters is no quotation mark.
     return bool(re.search(rf"(?<!\w)[{quotes}]|[{quotes}](?!\w)", text))

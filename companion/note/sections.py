@@ -1,4 +1,4 @@
-"""The sections of a note: what stands under a heading, up to the next one of any level."""
+"""The sections of a note: the lines under a heading, up to the next heading of any level."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from companion.note.text import NoteText
 
 
 class Section(NamedTuple):
-    """A section by its heading. heading: its words, whatever their case; `#` before is fine.
+    """A section, identified by its heading. heading: its text in any case, with or without `#`.
 
-    at, of: which of the headings that read so, counted from 1, and how many there are. As long as
-    that number holds, it is known which one is meant, whatever else changes in the note.
+    at: which of the headings with this text it is, counted from 1. of: how many there are. While
+    that number stays the same, the section is identified, whatever else changes in the note.
     """
 
     heading: str
@@ -24,9 +24,9 @@ class Section(NamedTuple):
 
 
 def find_heading(lines: Sequence[Line], section: Section) -> int:
-    """Return the index of the section's heading.
+    """Return the index of the section's heading among the lines.
 
-    Raises NoteRefused: there is no such heading, or another number of them.
+    Raises NoteRefused if there is no such heading, or not as many as the section says.
     """
     heading = section.heading
     headings = _find_headings(lines)
@@ -43,25 +43,24 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
 
 
 def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:
-    """Return the section that a line of the note stands in; a heading stands in its own.
+    """Return the section that a line of the note is in; a heading is in its own section.
 
-    line: counted from 1, in the whole note.
+    line: its number in the whole note, counted from 1.
 
-    Raises NoteRefused: there is no heading at the line or above it.
+    Raises NoteRefused if no heading is at the line or above it.
     """
     headings = _find_headings(lines)
     above = [i for i in headings if note.line_number(lines[i].start) <= line]
     if not above:
         raise NoteRefused(f"line {line} stands below no heading")
     title = lines[above[-1]].title
-    alike = [i for i in headings if _fold(lines[i].title) == _fold(title)]
-    return Section(title, alike.index(above[-1]) + 1, len(alike))
+    same = [i for i in headings if _fold(lines[i].title) == _fold(title)]
+    return Section(title, same.index(above[-1]) + 1, len(same))
 
 
-def own_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
+def section_lines(lines: Sequence[Line], index: int) -> Sequence[Line]:
     """Return the lines under the heading at index, up to the next heading of any level."""
-    below = lines[index + 1 :]
-    return list(takewhile(lambda line: line.kind != "heading", below))
+    return list(takewhile(lambda line: line.kind != "heading", lines[index + 1 :]))
 
 
 def _find_headings(lines: Sequence[Line]) -> list[int]:

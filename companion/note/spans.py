@@ -1,4 +1,4 @@
-"""Inline code in one line."""
+"""Spans within lines: where inline code, comments and formulas begin and end."""
 
 from __future__ import annotations
 
@@ -14,43 +14,43 @@ _RUN = re.compile(r"`+")
 
 
 class CodeSpans:
-    """The runs of backticks in a text, to find where inline code ends (CommonMark 6.1)."""
+    """Finds the end of inline code by a text's runs of backticks (CommonMark 6.1)."""
 
     def __init__(self, text: str) -> None:
         self.text = text
 
     def end_of(self, start: int, end: int) -> int:
-        """Return where the code ends that the run text[start:end] opens; `end`: it opens none."""
-        alike = self._runs.get(end - start, [])
-        following = bisect_left(alike, end)
-        return alike[following] + end - start if following < len(alike) else end
+        """Return the end of the code opened by the backticks text[start:end]; `end` if none is."""
+        same_length = self._runs.get(end - start, [])
+        following = bisect_left(same_length, end)
+        return same_length[following] + end - start if following < len(same_length) else end
 
     @cached_property
     def _runs(self) -> dict[int, list[int]]:
-        """Where the runs of each length start: so a long line takes no longer than it is."""
+        """The starts of the runs by their length, so that time is linear in the text's length."""
         runs: dict[int, list[int]] = {}
         for run in _RUN.finditer(self.text):
             runs.setdefault(len(run[0]), []).append(run.start())
         return runs
 
 
-_HIDING = re.compile(r"\\.|(?P<code>`+)|(?P<open>%%|<!--|\$\$)")
+_OPENING = re.compile(r"\\.|(?P<code>`+)|(?P<open>%%|<!--|\$\$)")
 _CLOSING = {"%%": "%%", "<!--": "-->", "$$": "$$"}
 
 
-class HiddenSpan(NamedTuple):
-    """A comment or formula that is open: what closes it, and in how many quotes it stands."""
+class OpenComment(NamedTuple):
+    """An open comment or formula. closing: what closes it. depth: the number of quotes it is in."""
 
     kind: LineKind
     closing: str
     depth: int
 
 
-class Hiding:
-    """Finds the comments of a note's lines, one line after the other; remembers what is open."""
+class CommentScanner:
+    """Finds the comments and formulas in a note's lines, in order, and which one is open."""
 
     def __init__(self, lines: Sequence[Line]) -> None:
-        self.open: HiddenSpan | None = None
+        self.open: OpenComment | None = None
         self._lines = lines
         self._last = {
             closing: max((line.start for line in lines if closing in line.text), default=-1)
@@ -58,33 +58,36 @@ class Hiding:
         }
 
     def is_open_in(self, line: Line) -> bool:
-        """Return whether the line begins inside a comment or formula; a quote ends with its own."""
+        """Return whether the line begins inside a comment or formula. One ends with its quote."""
         if self.open:
-            signs = line.text[: len(line.text) - len(line.text.lstrip(" \t>"))].count(">")
-            if signs < self.open.depth:
+            depth = line.text[: len(line.text) - len(line.text.lstrip(" \t>"))].count(">")
+            if depth < self.open.depth:
                 self.open = None
         return self.open is not None
 
-    def go_on(self, line: Line) -> Line:
-        """Return a line that begins inside: all of it, or up to where it is closed."""
+    def read_inside(self, line: Line) -> Line:
+        """Return a line that begins inside a comment or formula, with the part that is in it."""
         assert self.open is not None
         kind, closing, depth = self.open
         end = line.text.find(closing) + len(closing)
         is_open = end < len(closing)
         if not is_open:
             self.open = None
-        line = line._replace(kind=kind, depth=depth, kept=depth)
+        line = line._replace(kind=kind, depth=depth, continued=depth)
         if kind == "math":
             return line
         hidden = ((0, len(line.text) if is_open else end),)
         return line._replace(hidden=hidden, is_open=is_open)
 
     def find(self, line: Line, index: int) -> Iterator[tuple[int, int]]:
-        """Yield the parts in comments; open what goes on below."""
+        """Yield the spans of the line's comments; open one that continues below.
+
+        index: of the line.
+        """
         code = CodeSpans(line.text)
         unclosed: set[str] = set()
         position = line.content
-        while match := _HIDING.search(line.text, position):
+        while match := _OPENING.search(line.text, position):
             position = match.end()
             if match["code"]:
                 position = code.end_of(*match.span())
@@ -94,9 +97,9 @@ class Hiding:
             end = line.text.find(closing, position)
             if end >= 0:
                 position = end + len(closing)
-            elif self._goes_on(line, index, opening, match.start()):
+            elif self._continues(line, index, opening, match.start()):
                 kind: LineKind = "math" if opening == "$$" else "comment"
-                self.open = HiddenSpan(kind, closing, line.depth)
+                self.open = OpenComment(kind, closing, line.depth)
                 position = len(line.text)
             else:
                 unclosed.add(opening)
@@ -104,8 +107,8 @@ class Hiding:
             if opening != "$$":
                 yield match.start(), position
 
-    def _goes_on(self, line: Line, index: int, opening: str, start: int) -> bool:
-        """Whether what is opened at start, and not closed in its line, is open below."""
+    def _continues(self, line: Line, index: int, opening: str, start: int) -> bool:
+        """Return whether what opens at start, and is not closed in its line, continues below."""
         if opening == "%%":
             return True
         is_first = start == line.content
@@ -115,7 +118,7 @@ class Hiding:
         return is_closed and (is_first or self._closes_in_paragraph(index))
 
     def _closes_in_paragraph(self, index: int) -> bool:
-        """Whether the paragraph goes on to a line with `$$`."""
+        """Return whether a line with `$$` follows in the paragraph."""
         for below in range(index + 1, len(self._lines)):
             text = self._lines[below].text
             if "$$" in text or not text.strip(" \t>"):

@@ -1,11 +1,11 @@
-"""Take the mark that a note is postponed out of it, once its needs are filled.
+"""Remove or replace the tag or property that postpones a note, once its needs are filled.
 
 | mark                       | `remove`                                | `#status/done`   |
 |----------------------------|-----------------------------------------|------------------|
-| inline tag, alone in line  | the line goes, and one of two blank ones | tag in its place |
-| inline tag, among words    | it goes, with the blank before it       | tag in its place |
-| item of the property `tags`| it goes                                 | tag in its place |
-| `status: postponed`        | the value goes                          | `status: done`   |
+| inline tag, alone in line  | line removed, and one of two blank ones | tag in its place |
+| inline tag, among words    | tag removed, with the blank before it   | tag in its place |
+| item of the property `tags`| item removed                            | tag in its place |
+| `status: postponed`        | value removed                           | `status: done`   |
 """
 
 from __future__ import annotations
@@ -16,18 +16,18 @@ from collections.abc import Iterable, Iterator
 from companion.errors import NoteRefused
 from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
+from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
-from companion.note.status_mark_property import edit_marks
+from companion.note.status_mark_property import replace_property_items
 from companion.note.tags import find_tags, has_only_tags, has_tag
 from companion.note.text import NoteText
 
-# What acts at the end of a line: a block id, a line break, closing signs of a heading, a task with
-# nothing to do, a label that a link's target may follow; and a line between a table's rows.
+# Syntax at the end of a line: a block id, a line break, a heading's closing `#`, a task without
+# text, a label that a link's target may follow; and a line between a table's rows.
 _ACTS_AT_END = re.compile(
     r".*(?:(?:^|\s)(?:\^[\w-]+|#+)|\\|  |^\[.?\]|\]:)$|[-:|][-:| \t]*$", re.DOTALL
 )
-_LEADS_ON = ("]:", "\\", "  ")  # to the line below: a label to its target, and line breaks
+_CONTINUES_BELOW = ("]:", "\\", "  ")  # a label before its target, and line breaks
 _STOP = re.compile(r"[.,;!?]+(?=[ \t]|$)")
 _ENDS_WORD = re.compile(r"[^\W_]$|[\])\"'”]$")
 
@@ -35,56 +35,64 @@ KEEP = "keep"
 REMOVE = "remove"
 
 
-def take_mark(view: ParsedNote, rules: Rules, afterwards: str) -> list[Edit]:
-    """Return the edits that take the note's postponed marks out, or put another tag in their place.
+def replace_status_marks(parsed: ParsedNote, rules: Rules, afterwards: str) -> list[Edit]:
+    """Return the edits that remove the note's postponed marks, or put another tag in their place.
 
     afterwards: `keep`, `remove`, or the tag with its `#`.
 
-    A mark stays where taking it would change anything else, as the properties and the outline
-    are read again; or where a property that is to be filled would become empty.
+    A mark stays if removing it would change anything else, as the properties and the outline are
+    read again, or if a property that is to be filled would become empty.
     """
     if afterwards == KEEP:
         return []
     tag = "" if afterwards == REMOVE else afterwards.removeprefix("#")
-    edits = _checked(view, list(_inline_edits(view, rules, tag)), rules)
-    for key in view.properties.values:
-        edits += _kept_full(view, rules, key, _property_edits(view, rules, key, tag))
+    edits = _verify(parsed, list(_inline_edits(parsed, rules, tag)), rules)
+    for key in parsed.properties.values:
+        found = _property_edits(parsed, rules, key, tag)
+        edits += [] if _would_be_refilled(parsed, rules, key, found) else found
     return edits
 
 
-def _property_edits(view: ParsedNote, rules: Rules, key: str, tag: str) -> list[Edit]:
-    named = [(view.properties.keys_of(name), value) for name, value in rules.postponed_properties]
+def _property_edits(parsed: ParsedNote, rules: Rules, key: str, tag: str) -> list[Edit]:
+    named = [(parsed.properties.keys_of(name), value) for name, value in rules.postponed_properties]
     values = [value for keys, value in named if key in keys]
-    if key in view.property_keys("tags"):
-        return edit_marks(view.note, key, rules.postponed_tags, values, tag)
-    return edit_marks(view.note, key, (), values, tag.rpartition("/")[2])
+    if key in parsed.property_keys("tags"):
+        return replace_property_items(parsed.note, key, rules.postponed_tags, values, tag)
+    return replace_property_items(parsed.note, key, (), values, tag.rpartition("/")[2])
 
 
-def _kept_full(view: ParsedNote, rules: Rules, key: str, edits: list[Edit]) -> list[Edit]:
-    """Return edits, but none that would empty a property Companion would then fill."""
-    text = apply_edits(view.note.text, edits)
+def _would_be_refilled(parsed: ParsedNote, rules: Rules, key: str, edits: Iterable[Edit]) -> bool:
+    """Return whether edits would empty a property that Companion then fills."""
+    text = apply_edits(parsed.note.text, edits)
     new = ParsedNote(NoteText(text))
     is_filled = any(key in new.property_keys(name) for name in rules.fields)
-    return [] if is_filled and new.properties.is_empty(key) else edits
+    return is_filled and new.properties.is_empty(key)
 
 
-def _inline_edits(view: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
-    for index, line in enumerate(view.lines):
+def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
+    for index, line in enumerate(parsed.lines):
         tags = find_tags(line)
-        found = [span for span in tags if _is_mark(line, span, rules)]
+        found = [
+            (start, end)
+            for start, end in tags
+            if _is_postponed_tag(rules, line.text[start + 1 : end])
+        ]
         if tag:
             yield from (
                 Edit(line.start + start, line.start + end, f"#{tag}") for start, end in found
             )
         elif found and has_only_tags(line) and len(found) == len(tags):
-            if not line.hidden and _can_do_without(view.lines, index):
-                yield Edit(line.start, _end_of_gap(view.lines, index), "")
+            if not line.hidden and _is_removable(parsed.lines, index):
+                yield Edit(line.start, _end_of_gap(parsed.lines, index), "")
         elif found:
             yield from _words_edits(line, found)
 
 
 def _words_edits(line: Line, found: list[tuple[int, int]]) -> Iterator[Edit]:
-    """Yield the edits that take the tags at found out of a line; none where its rest would act."""
+    """Yield the edits that remove the tags at found from a line.
+
+    There are none if the rest of the line would be read as syntax.
+    """
     edits: list[Edit] = []
     done = line.content
     for span in found:
@@ -93,28 +101,23 @@ def _words_edits(line: Line, found: list[tuple[int, int]]) -> Iterator[Edit]:
     before, after = apply_edits(line.text[:done], edits)[line.content :], line.text[done:]
     starts_otherwise = edits[0].start == line.content and not is_plain_start(before + after)
     ends_otherwise = not after.strip() and _ACTS_AT_END.match(before)
-    if not starts_otherwise and not ends_otherwise and _fits(before, after):
+    if not starts_otherwise and not ends_otherwise and _can_join(before, after):
         yield from (Edit(line.start + start, line.start + end, "") for start, end, _ in edits)
 
 
-def _is_mark(line: Line, span: tuple[int, int], rules: Rules) -> bool:
-    tag = line.text[span[0] + 1 : span[1]]
-    return any(has_tag([tag], mark) for mark in rules.postponed_tags)
-
-
 def _end_of_gap(lines: list[Line], index: int) -> int:
-    """Return where the line at index ends, or the blank line below if one stands above, too."""
+    """Return where the line at index ends, or the blank line below it if one is above it, too."""
     above = lines[index - 1].kind if index else "blank"
     if above == "blank" and index + 1 < len(lines) and lines[index + 1].kind == "blank":
         return lines[index + 1].next
     return lines[index].next
 
 
-def _can_do_without(lines: list[Line], index: int) -> bool:
-    """Whether what stands above and below a line of tags stays what it is without the line."""
+def _is_removable(lines: list[Line], index: int) -> bool:
+    """Return whether the lines around a line of tags keep their meaning without it."""
     above = _not_blank(lines, range(index - 1, -1, -1))
     below = _not_blank(lines, range(index + 1, len(lines)))
-    if above and above.text.endswith(_LEADS_ON):
+    if above and above.text.endswith(_CONTINUES_BELOW):
         return False
     if below is None:
         return True
@@ -129,14 +132,14 @@ def _not_blank(lines: list[Line], indexes: range) -> Line | None:
 
 
 def _is_indented(line: Line) -> bool:
-    """Whether the line may stand in a list or quote, or be indented code."""
+    """Return whether the line may be in a list or quote, or be indented code."""
     return bool(line.prefix) or line.text[:1] in (" ", "\t")
 
 
 def _with_blank(line: Line, start: int, end: int, done: int) -> tuple[int, int]:
-    """Return the place of a tag among words with the blank before it, else the one after it.
+    """Return the span of a tag among words with the blank before it, else the one after it.
 
-    done: up to where the line is taken out, or no words stand in it.
+    done: the end of what is removed already, or of what comes before the words.
     """
     if line.text[end : end + 1] == "#":  # the next tag needs the blank
         return start, end
@@ -147,40 +150,44 @@ def _with_blank(line: Line, start: int, end: int, done: int) -> tuple[int, int]:
     return start, end
 
 
-def _fits(before: str, after: str) -> bool:
-    """Whether two parts of a line, a tag between them gone, stay apart; a full stop may join."""
+def _can_join(before: str, after: str) -> bool:
+    """Return whether the parts of a line around a removed tag stay separate words.
+
+    A full stop may join the word before it.
+    """
     if not after or not before or before[-1] in " \t" or after[0] in " \t#":
         return True
     return bool(_ENDS_WORD.search(before) and _STOP.match(after))
 
 
-def _checked(view: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
-    """Return edits of the body if nothing else is read otherwise once they are made; else none."""
+def _verify(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
+    """Return edits of the body if they change nothing else that is read; else none."""
     if not edits:
         return []
     try:
-        new = ParsedNote(NoteText(apply_edits(view.note.text, edits)))
+        new = ParsedNote(NoteText(apply_edits(parsed.note.text, edits)))
     except NoteRefused:
         return []
-    removed = {line.start for line in view.lines for edit in edits if _is_within(line, edit)}
-    kept = (line for line in view.lines if line.start not in removed)
-    is_marked = any(has_tag(new.inline_tags, mark) for mark in rules.postponed_tags)
-    same = new.note.yaml == view.note.yaml and _shape(kept) == _shape(new.lines)
-    same = same and new.inline_tags == _tags_after(view, rules, edits[0].text)
-    return edits if same and not is_marked else []
+    deleted = [edit for edit in edits if not edit.text]
+    kept = [
+        line
+        for line in parsed.lines
+        if not any(edit.start <= line.start and line.next <= edit.end for edit in deleted)
+    ]
+    tag = edits[0].text.removeprefix("#")
+    tags = [tag if _is_postponed_tag(rules, old) else old for old in parsed.inline_tags]
+    is_same = (
+        new.note.yaml == parsed.note.yaml
+        and _shape(kept) == _shape(new.lines)
+        and new.inline_tags == [tag for tag in tags if tag]
+    )
+    is_marked = any(_is_postponed_tag(rules, tag) for tag in new.inline_tags)
+    return edits if is_same and not is_marked else []
 
 
-def _tags_after(view: ParsedNote, rules: Rules, tag: str) -> list[str]:
-    """Return the tags the body should have: all but the marks, and tag in the place of each."""
-    new = tag.removeprefix("#")
-    marks = rules.postponed_tags
-    tags = [new if any(has_tag([x], mark) for mark in marks) else x for x in view.inline_tags]
-    return [x for x in tags if x]
-
-
-def _is_within(line: Line, edit: Edit) -> bool:
-    return not edit.text and edit.start <= line.start and line.next <= edit.end
+def _is_postponed_tag(rules: Rules, tag: str) -> bool:
+    return any(has_tag([tag], mark) for mark in rules.postponed_tags)
 
 
 def _shape(lines: Iterable[Line]) -> list[tuple[str, int, int, int, str]]:
-    return [(line.kind, line.level, line.depth, line.kept, line.prefix) for line in lines]
+    return [(line.kind, line.level, line.depth, line.continued, line.prefix) for line in lines]

@@ -1,4 +1,4 @@
-"""Take an item out of a property's value, or put another in its place, and change nothing else."""
+"""Remove or replace items of a property's value, and change nothing else."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.properties import Properties, read_properties
 from companion.note.tags import has_tag
 from companion.note.text import NoteText, Span, split_lines
-from companion.note.yaml_check import YamlEvent, is_json, parse_ruamel
+from companion.note.yaml_check import is_json, parse_ruamel
 
 _INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
 _COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
@@ -21,15 +21,15 @@ _BLOCK = ("|", ">")
 _NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
 
 
-def edit_marks(
+def replace_property_items(
     note: NoteText, key: str, tags: Sequence[str], values: Sequence[str], new: str
 ) -> list[Edit]:
-    """Return the edits that put new in the place of the marks in the property's value.
+    """Return the edits that put new in place of the marks in the property's value.
 
-    key: as written. tags: those nested in them count too. values: each a whole value, or item.
-    new: without `#`; nothing takes the marks out. Lists, and texts (of `tags` and `tag`, with
-    commas or blanks between), are edited where they are written in the usual ways; there are no
-    edits where any other value, or any other item, would be read otherwise. Comments stay.
+    key: as written. tags: marks, and those nested in them. values: marks that are a whole value
+    or item. new: without `#`; if it is empty, the marks are removed. Lists, and texts (of `tags`
+    and `tag`, separated by commas or blanks), are edited if they are written in a usual way; there
+    are no edits if any other value or item would be read differently. Comments stay.
     """
     words = "|".join([*(re.escape(tag) + _NESTED for tag in tags), *map(re.escape, values)])
     folded = {value.casefold() for value in values}
@@ -37,7 +37,7 @@ def edit_marks(
     def is_mark(item: str) -> bool:
         return item.casefold() in folded or any(has_tag([item], tag) for tag in tags)
 
-    return _checked(note, key, list(_edits(note, key, words, new)), is_mark, new) if words else []
+    return _verify(note, key, list(_edits(note, key, words, new)), is_mark, new) if words else []
 
 
 def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
@@ -60,7 +60,7 @@ def _edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
 
 
 def _scalars(note: NoteText, key: str) -> list[Span]:
-    """Return where the scalars of the property's value lie; none where parsers disagree.
+    """Return the spans of the scalars in the property's value; none if parsers disagree.
 
     The header of a block scalar, which may have a comment, is left out.
     """
@@ -68,17 +68,17 @@ def _scalars(note: NoteText, key: str) -> list[Span]:
         value = parse_ruamel(note).entry(key).value
     except NoteRefused:
         return []
-    scalars = (event for event in value if event.kind == "ScalarEvent")
-    return [Span(_text_start(note, event), event.end) for event in scalars]
-
-
-def _text_start(note: NoteText, scalar: YamlEvent) -> int:
-    header = split_lines(note.text[scalar.start : scalar.end])[:1] if scalar.style in _BLOCK else []
-    return scalar.start + sum(map(len, header))
+    spans = []
+    for event in value:
+        if event.kind == "ScalarEvent":
+            text = note.text[event.start : event.end]
+            header = split_lines(text)[:1] if event.style in _BLOCK else []
+            spans.append(Span(event.start + sum(map(len, header)), event.end))
+    return spans
 
 
 def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
-    """Yield the line of a top-level key, and those of its value below; where each starts."""
+    """Yield the line of a top-level key and those of its value below, each after its offset."""
     name = re.compile(rf"([\"']?){re.escape(key)}\1[ \t]*:")
     start = note.frontmatter.start if note.frontmatter else 0
     is_inside = False
@@ -90,9 +90,9 @@ def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
 
 
 def _item(line: str, start: int, end: int, done: int) -> tuple[int, int]:
-    """Return what goes with the item line[start:end]: its line, a comma, or the blanks before.
+    """Return the span to remove with the item line[start:end]: its line, a comma, or blanks.
 
-    done: up to where the line is taken out already.
+    done: the end of what is removed from the line already.
     """
     before, after = line[done:start], line[end:]
     if _INDENT.fullmatch(line[:start]) and not after.strip():
@@ -105,10 +105,10 @@ def _item(line: str, start: int, end: int, done: int) -> tuple[int, int]:
     return done + blanks.start() if blanks else start, end
 
 
-def _checked(
+def _verify(
     note: NoteText, key: str, edits: list[Edit], is_mark: Callable[[str], bool], new: str
 ) -> list[Edit]:
-    """Return edits if they do what they are for, as the properties are read again; else none."""
+    """Return edits if the properties, read again, have changed as intended; else none."""
     old = read_properties(note)
     new_note = NoteText(apply_edits(note.text, edits))
     if is_json(note) and not is_json(new_note):

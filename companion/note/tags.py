@@ -1,4 +1,4 @@
-"""The tags in a line of a note's body, by Obsidian's rules."""
+"""The tags in a note's body, by Obsidian's rules."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from companion.note.blocks import Line
 from companion.note.spans import CodeSpans
 
-# Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and whatever is no ASCII or general
-# punctuation; not digits alone. Before it: the line's start, a blank (a byte order mark is one in
-# JavaScript), or another tag. The pattern begins with the sign, since that is searched for fast.
+# Obsidian's help, "Tags": letters, digits, `_`, `-`, `/` and anything but ASCII or general
+# punctuation; not digits alone. Before it is the start of the line, a blank (a byte order mark is
+# one in JavaScript), or another tag. The pattern begins with `#`, since that is searched for fast.
 _NAME = r"[^\s\u2000-\u206f\u2e00-\u2e7f!-,.:-@\[-^`{-~]+"
 _WHOLE = re.compile(_NAME)
 _TAGS = re.compile(rf"#(?<![^\s\ufeff]#){_NAME}(?:#{_NAME})*")
 _POSSIBLE_TAG = re.compile(rf"#(?<!(?<!\\)\\#)({_NAME})")
-_HIDING = ("%%", "```", "~~~", "$$", "<!--")
+_OPENINGS = ("%%", "```", "~~~", "$$", "<!--")
 _NO_TAGS = re.compile(
     r"\\."
     r"|(?<!`)(?P<run>`+)(?!`)"
@@ -34,39 +34,39 @@ def is_tag(name: str) -> bool:
 def tags_of(line: Line) -> list[str]:
     """Return the tags in the line, without `#`, as written.
 
-    None stand in code, comments, formulas, HTML, links and URLs.
+    There are none in code, comments, formulas, HTML, links and URLs.
     """
     return [line.text[start + 1 : end] for start, end in find_tags(line)]
 
 
-def find_tag_like(text: str, start: int) -> dict[int, str]:
-    """Return what looks like a tag in a note's body, without `#`, by its place in the text.
+def find_tag_candidates(text: str, start: int) -> dict[int, str]:
+    """Return what looks like a tag in a note's body, without `#`, by its offset in the text.
 
-    All tags are among it, and others that stand in code, comments and the like. start: of the body.
+    It includes all tags, and text in code, comments and the like. start: of the body.
     """
     return {place: text[place + 1 : end] for place, end in _find_tags(text, start)}
 
 
-def likely_tags(text: str, start: int, tag_like: Mapping[int, str]) -> list[str]:
-    """Return which of what looks like a tag is one as a quick look tells, without the outline.
+def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> list[str]:
+    """Return which of the tag candidates are likely to be tags, without reading the outline.
 
-    Left out is what stands in comments, formulas, indented code and fences. start: of the body.
+    Those in comments, formulas, indented code and fences are left out. start: of the body.
     """
     found: list[str] = []
-    hidden, end = _Hidden(text, start), -1
+    hidden, end = _HiddenText(text, start), -1
     tags: set[int] = set()
-    for place, name in tag_like.items():
+    for place, name in tag_candidates.items():
         if hidden.is_at(place):
             continue
         if place > end:
             first, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) % (len(text) + 1)
-            tags = _places_of_tags(text[first:end].rstrip("\r"), first)
+            tags = _tag_offsets(text[first:end].rstrip("\r"), first)
         if place in tags:
             found.append(name)
     return found
 
 
-def _places_of_tags(line: str, first: int) -> set[int]:
+def _tag_offsets(line: str, first: int) -> set[int]:
     if line.startswith(("    ", "\t")):
         return set()
     last = first + len(line)
@@ -74,14 +74,14 @@ def _places_of_tags(line: str, first: int) -> set[int]:
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
-    """Return where in the line's text its tags stand, `#` included."""
+    """Return the spans of the tags in the line's text, `#` included."""
     if line.kind not in ("text", "heading") or "#" not in line.text:
         return []
-    return list(_find_tags(_masked(line)))
+    return list(_find_tags(_mask_code_and_links(line)))
 
 
 def has_only_tags(line: Line) -> bool:
-    """Return whether the line holds tags and nothing else, but for comments."""
+    """Return whether the line has tags and nothing else, apart from comments."""
     if line.kind != "text" or (line.content and line.prefix.strip(" \t")):
         return False
     found = find_tags(line)
@@ -89,15 +89,15 @@ def has_only_tags(line: Line) -> bool:
 
 
 def has_tag(tags: Iterable[str], wanted: str) -> bool:
-    """Return whether wanted, or a tag nested in it, is among tags, whatever their case."""
+    """Return whether wanted, or a tag nested in it, is among tags, regardless of case."""
     wanted = f"{wanted.lstrip('#').casefold()}/"
     return any(f"{tag.casefold()}/".startswith(wanted) for tag in tags)
 
 
 def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
-    """Yield what anybody might take for a tag, whatever it stands in: its place, and its name.
+    """Yield the offset and name of whatever any program might take for a tag.
 
-    Before it may stand anything but a letter or digit of ASCII, or a backslash: that says no.
+    Anything but an ASCII letter or digit or an escaping backslash may precede it.
     """
     end = -1
     for match in _POSSIBLE_TAG.finditer(text):
@@ -107,25 +107,25 @@ def find_possible_tags(text: str) -> Iterator[tuple[int, str]]:
         end = match.end()
 
 
-class _Hidden:
-    """Tells, from one place of a text to the next, what is in comments, formulas and fences."""
+class _HiddenText:
+    """Tells whether ascending places of a text are in comments, formulas or fences."""
 
     def __init__(self, text: str, start: int) -> None:
         self._text = text
-        self._known = dict.fromkeys(_HIDING, (start, False))
+        self._known = dict.fromkeys(_OPENINGS, (start, False))
 
     def is_at(self, place: int) -> bool:
-        return any(self._is_open(sign, place) for sign in _HIDING)
+        return any(self._is_open(opening, place) for opening in _OPENINGS)
 
-    def _is_open(self, sign: str, place: int) -> bool:
-        """Whether what the sign opens is open at place; known up to where it was asked before."""
-        text, (start, is_open) = self._text, self._known[sign]
-        if sign != "<!--":
-            is_open ^= bool(text.count(sign, start, place) % 2)
+    def _is_open(self, opening: str, place: int) -> bool:
+        """Return whether what opening opens is open at place, reading on from the last place."""
+        text, (start, is_open) = self._text, self._known[opening]
+        if opening != "<!--":
+            is_open ^= bool(text.count(opening, start, place) % 2)
         else:
-            opens, closes = text.rfind(sign, start, place), text.rfind("-->", start, place)
+            opens, closes = text.rfind(opening, start, place), text.rfind("-->", start, place)
             is_open = is_open if opens == closes else opens > closes
-        self._known[sign] = place, is_open
+        self._known[opening] = place, is_open
         return is_open
 
 
@@ -138,8 +138,8 @@ def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
                 yield begin, end
 
 
-def _masked(line: Line) -> str:
-    """Return the line's text with `!` in the place of what holds no tags: same length."""
+def _mask_code_and_links(line: Line) -> str:
+    """Return the line's text, of the same length, with `!` in place of what can have no tags."""
     text = _fill(line.text, line.hidden, "!")
     code = CodeSpans(text)
     parts: list[str] = []
@@ -152,7 +152,7 @@ def _masked(line: Line) -> str:
 
 
 def _fill(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:
-    """Return text with char in the place of every character of the spans."""
+    """Return text with char in place of every character of the spans."""
     parts: list[str] = []
     position = 0
     for start, end in sorted(spans):

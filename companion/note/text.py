@@ -1,4 +1,4 @@
-"""A note's text: decoded without loss, and where its properties and its body lie."""
+"""A note's text: decoded without loss, and the spans of its properties and its body."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ class Span(NamedTuple):
 def split_lines(text: str) -> list[str]:
     """Return the lines of text with their ends: `\\r\\n`, `\\r` or `\\n` only.
 
-    str.splitlines cuts at U+2028, U+0085 and others too, which are text in a note.
+    str.splitlines also splits at U+2028, U+0085 and others, which are text in a note.
     """
     return _LINE.findall(text)
 
 
 @dataclass(frozen=True)
 class NoteText:
-    """The text of one note. A byte order mark stays its first character.
+    """The text of one note. A byte order mark is kept as its first character.
 
-    All offsets here count characters of `text`.
+    All offsets count characters of `text`.
     """
 
     text: str
@@ -44,7 +44,7 @@ class NoteText:
     def decode(cls, data: bytes) -> NoteText:
         """Return the note in data.
 
-        Raises NoteRefused, with the line, when data is not UTF-8.
+        Raises NoteRefused, with the line, if data is not UTF-8.
         """
         try:
             return cls(data.decode("utf-8"))
@@ -54,27 +54,27 @@ class NoteText:
             raise NoteRefused(reason, line=line) from None
 
     def encode(self) -> bytes:
-        """Return the bytes of the note, the same that it was decoded from."""
+        """Return the bytes of the note, the same as those it was decoded from."""
         return self.text.encode("utf-8")
 
     @property
     def frontmatter(self) -> Span | None:
-        """Where the YAML between the two `---` lines lies; None where there is none.
+        """The span of the YAML between the two `---` lines; None if there is none.
 
         Obsidian's rule (Help, "Properties"): the block opens in the very first line.
 
-        Raises NoteRefused when the block is opened and never closed.
+        Raises NoteRefused if the block is opened and never closed.
         """
         return self._blocks[0]
 
     @property
     def body_start(self) -> int:
-        """Where the body begins: after the closing `---` line, or after the byte order mark."""
+        """The start of the body: after the closing `---` line, or after the byte order mark."""
         return self._blocks[1]
 
     @property
     def yaml(self) -> str:
-        """The text between the two `---` lines; empty where there is none."""
+        """The text between the two `---` lines; empty if there is none."""
         span = self.frontmatter
         return self.text[span.start : span.end] if span else ""
 
@@ -84,9 +84,9 @@ class NoteText:
         return self.text[self.body_start :]
 
     def newline_at(self, offset: int) -> str:
-        """Return the line end in use around offset: the last one before it, else the first after.
+        """Return the line end used around offset: the last one before it, else the first after it.
 
-        A note without any line end gets `\n`.
+        It is `\\n` in a note without line ends.
         """
         last = max(self.text.rfind("\n", 0, offset), self.text.rfind("\r", 0, offset))
         found = _NEWLINE.search(self.text, max(last - 1, 0) if last >= 0 else offset)
@@ -95,7 +95,7 @@ class NoteText:
         return found.group() if found else "\n"
 
     def line_number(self, offset: int) -> int:
-        """Return the line that offset lies in, counted from 1."""
+        """Return the number of the line that offset is in, counted from 1."""
         return len(_NEWLINE.findall(self.text, 0, offset)) + 1
 
     @cached_property
@@ -103,16 +103,12 @@ class NoteText:
         opening = _OPENING.match(self.text)
         if not opening:
             return None, len(BOM) if self.text.startswith(BOM) else 0
-        above = opening.end() - 1  # properties may be closed at once
-        closing = _CLOSING.search(_bare_cr_as_lf(self.text), above)
+        # In text of the same length, every line ends at `\n`.
+        text = re.sub(r"\r(?!\n)", "\n", self.text) if "\r" in self.text else self.text
+        closing = _CLOSING.search(text, opening.end() - 1)  # the closing line may follow at once
         if not closing:
             reason = (
                 "the properties opened by --- are never closed; add a line --- after the last one"
             )
             raise NoteRefused(reason, line=1)
         return Span(opening.end(), closing.start() + 1), closing.end()
-
-
-def _bare_cr_as_lf(text: str) -> str:
-    """Return text of the same length in which every line ends at `\\n`."""
-    return re.sub(r"\r(?!\n)", "\n", text) if "\r" in text else text

@@ -1,4 +1,4 @@
-"""A note's title: what names its subject."""
+"""A note's title: the name of its subject."""
 
 from __future__ import annotations
 
@@ -26,29 +26,29 @@ _DIGIT = re.compile(r"\d")
 _LETTER = re.compile(r"[^\W\d_]")
 
 
-def find_title(view: ParsedNote, name: str) -> str:
-    """Return the note's title; empty where nothing names its subject.
+def find_title(parsed: ParsedNote, name: str) -> str:
+    """Return the note's title; empty if nothing names its subject.
 
-    Its property `title`, else its first heading of level 1 where no other heading stands above it,
-    else its file's name made readable, else its first alias: the first of them that is more than a
-    date or a number. name: of the note's file, without `.md`.
+    It is the first of these that is more than a date or a number: the property `title`; the first
+    heading, if it is of level 1; the file's name made readable; an alias. name: of the note's
+    file, without `.md`.
     """
-    return next(filter(is_subject, _candidates(view, name)), "")
+    return next(filter(is_subject, _candidates(parsed, name)), "")
 
 
 def is_subject(text: str) -> bool:
-    """Return whether text may name a subject: a date or a number alone does not."""
+    """Return whether text may name a subject, that is, is more than a date or a number."""
     if not _LETTER.search(text):
         return False
     return not (_DIGIT.search(text) and (_DATE.fullmatch(text) or _CODED.fullmatch(text)))
 
 
 def make_readable(name: str) -> str:
-    """Return a file's name with blanks for what stands in their place, without the note's id.
+    """Return a file's name with spaces in place of their substitutes, without the note's id.
 
-    Underscores between words, and in a name in small letters hyphens, where there are several:
-    `Spoofing_365`, `large-language-models`, but `x-ray`. An id counts from the year to the minute,
-    or the second.
+    These are underscores between words and, in a name in lower case, hyphens if there are several:
+    `Spoofing_365`, `large-language-models`, but not `x-ray`. An id is a time stamp from the year
+    to the minute or the second.
     """
     text = _ID.sub("", name).strip()
     if " " not in text:
@@ -58,17 +58,17 @@ def make_readable(name: str) -> str:
     return text
 
 
-def _candidates(view: ParsedNote, name: str) -> Iterator[str]:
-    title = view.properties.get("title")
+def _candidates(parsed: ParsedNote, name: str) -> Iterator[str]:
+    title = parsed.properties.get("title")
     if isinstance(title, str):
-        yield _shown(title)
-    heading = next((line for line in view.lines if line.kind == "heading"), None)
+        yield _plain_text(title)
+    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
     if heading and heading.level == 1:
-        yield _shown(heading.title)
+        yield _plain_text(heading.title)
     yield make_readable(name)
-    yield from view.properties.aliases
+    yield from parsed.properties.aliases
 
 
-def _shown(text: str) -> str:
+def _plain_text(text: str) -> str:
     """Return text as a reader sees it, on one line."""
     return " ".join(without_links(_EMBED_OR_EMPHASIS.sub("", text)).split())

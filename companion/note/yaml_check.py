@@ -1,6 +1,6 @@
-"""What two YAML parsers see in a note's properties, and whether an edit changed only one of them.
+"""Check by two YAML parsers that an edit changes one property and nothing else.
 
-Events are compared, not values: they hold the anchor, tag, style and text of every scalar, so
+Events are compared, not values: they have the anchor, tag, style and text of every scalar, so
 equal events mean equal values, of whatever type, under that parser.
 """
 
@@ -29,7 +29,7 @@ _FAST_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class YamlEvent(NamedTuple):
-    """What a parser met. start and end count characters of the note's text."""
+    """A parser's event. start and end count characters of the note's text."""
 
     kind: str
     anchor: str | None
@@ -42,12 +42,12 @@ class YamlEvent(NamedTuple):
 
     @property
     def is_bare(self) -> bool:
-        """Whether it is a value of its own, without anchor, tag or alias."""
+        """Whether it is no alias and has no anchor or tag."""
         return self.kind != "AliasEvent" and self.anchor is None and self.tag is None
 
     @property
     def is_nothing(self) -> bool:
-        """Whether no character stands for it, as after `description:`."""
+        """Whether it is a scalar without any text, as after `description:`."""
         return self.kind == "ScalarEvent" and self.is_bare and not (self.style or self.value)
 
 
@@ -64,9 +64,9 @@ class YamlEntry(NamedTuple):
 
 
 class YamlBlock(NamedTuple):
-    """A note's properties: the events before the first, of each, and after the last.
+    """A note's properties: the events before the first, those of each, and those after the last.
 
-    Without a mapping (no frontmatter, or only comments in it) all three are empty.
+    All three are empty if there is no mapping (no frontmatter, or only comments in it).
     """
 
     head: tuple[YamlEvent, ...]
@@ -79,7 +79,7 @@ class YamlBlock(NamedTuple):
         return bool(self.head) and self.head[-1].style is True
 
     def entry(self, name: str) -> YamlEntry:
-        """Return the entry of that very name. Raises NoteRefused when there is none."""
+        """Return the entry of exactly that name. Raises NoteRefused if there is none."""
         for entry in self.entries:
             if entry.name == name:
                 return entry
@@ -87,16 +87,16 @@ class YamlBlock(NamedTuple):
 
 
 def parse_pyyaml(note: NoteText) -> YamlBlock:
-    """Return the properties as PyYAML (YAML 1.1) sees them. Raises NoteRefused."""
+    """Return the properties as PyYAML (YAML 1.1) parses them. Raises NoteRefused."""
     return _parse(note, lambda text: yaml.parse(text, Loader=_FAST_LOADER), "PyYAML (YAML 1.1)")
 
 
-# Pure Python, some 2 ms a KB: the note that an edit makes is the note the next edit starts from.
+# Pure Python, some 2 ms a KB. It is cached because each edit starts from the last one's result.
 @lru_cache(maxsize=16)
 def parse_ruamel(note: NoteText) -> YamlBlock:
-    """Return the properties as ruamel.yaml (YAML 1.2) sees them.
+    """Return the properties as ruamel.yaml (YAML 1.2) parses them.
 
-    Raises NoteRefused: it cannot read them, or YAML 1.2 itself would see other lines.
+    Raises NoteRefused if it cannot, or if YAML 1.2 itself would see other lines.
     """
     block = _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
     _require_plain_line_ends(note, block)
@@ -104,9 +104,9 @@ def parse_ruamel(note: NoteText) -> YamlBlock:
 
 
 def is_json(note: NoteText) -> bool:
-    """Return whether the properties are a JSON object with something in it, which YAML reads too.
+    """Return whether the properties are a JSON object that is not empty, which is YAML as well.
 
-    Obsidian's help, "Properties": JSON is read there. Other programs read it as JSON only.
+    Obsidian's help, "Properties": JSON is read there. Other programs may read it as JSON only.
     """
     if not note.yaml.lstrip().startswith("{"):
         return False
@@ -117,9 +117,10 @@ def is_json(note: NoteText) -> bool:
 
 
 def _require_plain_line_ends(note: NoteText, block: YamlBlock) -> None:
-    """Check that what ends a line only to YAML 1.1 stands in quotes, where it changes no structure.
+    """Check that line ends of YAML 1.1 only are within quotes, where they change no structure.
 
-    Both parsers still end lines at NEL, LS and PS; YAML 1.2 (section 5.4), Obsidian's, does not.
+    Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
+    not. Raises NoteRefused.
     """
     if not (odd := list(_ODD_LINE_END.finditer(note.yaml))):
         return
@@ -133,18 +134,18 @@ def _require_plain_line_ends(note: NoteText, block: YamlBlock) -> None:
 
 
 def _ruamel_events(text: str) -> Iterator[Any]:
-    """Yield what YAML(typ="safe", pure=True).parse does, which looks for plug-ins on the disk."""
+    """Yield the events of YAML(typ="safe", pure=True).parse, which would search for plug-ins."""
     loader = SafeLoader(text)
     while loader.check_event():
         yield loader.get_event()
 
 
 def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | list[str]) -> None:
-    """Verify that the edits give key that value under both parsers, and change nothing else.
+    """Check that the edits give key that value under both parsers, and change nothing else.
 
-    key is the property's name as written. Where the note has no such key, it must become the last.
+    key: the property's name as written. If the note has no such key, it must become the last.
 
-    Raises NoteRefused when that does not hold.
+    Raises NoteRefused if this does not hold.
     """
     new = NoteText(apply_edits(note.text, edits))
     if new.body != note.body:
@@ -164,7 +165,7 @@ def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | lis
 
 
 def _same_but_for(key: str, old: YamlBlock, new: YamlBlock) -> bool:
-    """Whether both blocks are the same but for the value of key, which may be new at the end."""
+    """Return whether the blocks differ in the value of key only, which may be new at the end."""
     if old.head and (_contents(old.head), _contents(old.tail)) != (
         _contents(new.head),
         _contents(new.tail),
@@ -185,12 +186,12 @@ def _shapes(block: YamlBlock, key: str) -> list[Any]:
 
 
 def _contents(events: Iterable[YamlEvent]) -> list[Any]:
-    """Return the events without where they stand."""
+    """Return the events without their offsets."""
     return [event[:-2] for event in events]
 
 
 def _texts(entry: YamlEntry, tag_of: Callable[[str], str]) -> str | list[str | None] | None:
-    """Return the entry's value, with None for what is not text."""
+    """Return the entry's value, with None for anything that is not text."""
     first, *rest = entry.value
     if not rest:
         return _text(first, tag_of)

@@ -1,33 +1,42 @@
-"""Write a string as one YAML scalar that every reader takes for that string."""
+"""YAML scalars: write a string so that every YAML parser reads that string."""
 
 import re
 import unicodedata
 
-# Words that YAML 1.1 (its types bool and null), YAML 1.2 or a lenient reader takes for no string.
+# Words that YAML 1.1 (its types bool and null), YAML 1.2 or a lenient parser does not read as text.
 _RESERVED = frozenset(
     ["y", "n", "yes", "no", "on", "off", "true", "false", "null", "none", "nan", "inf", "undefined"]
 )
 
-# Plain text starts with a letter, a parenthesis or a sign that is not ASCII, never with an
-# indicator (YAML 1.2.2, 5.3). A number comes before a word of two letters or more, so that the
-# whole is no number, date or time of any YAML.
+# Plain text starts with a letter, a parenthesis or a character beyond ASCII, never with an
+# indicator (YAML 1.2.2, 5.3). A number must precede a word of two letters or more, so that the
+# whole is no number, date or time in any version of YAML.
 _PLAIN_START = re.compile(r"[A-Za-z(]|[^\x00-\x7f]|\d+ [^\W\d_]{2}", re.ASCII)
 _COLON_OR_COMMENT = re.compile(r":(?:\s|$)|\s#")
+_FLOW_INDICATOR = re.compile(r"[][{},?:#]")
 _ESCAPES = {"\\": "\\\\", '"': '\\"', "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
 def yaml_scalar(value: str) -> str:
-    """Return value as YAML on one line, for after `key: ` or `- ` in block style.
+    """Return value as YAML on one line, to follow `key: ` or `- ` in block style.
 
-    Plain where YAML 1.1 and 1.2 agree that it is this string; else in double quotes, as Obsidian
-    writes them, or in single quotes where that saves escapes. Never folded, whatever its length;
-    newlines and characters that do not print are escaped.
+    Plain if YAML 1.1 and 1.2 both read it as this string; else in double quotes, as Obsidian
+    writes them, or in single quotes if that saves escapes. It is never folded, whatever its
+    length; newlines and characters that do not print are escaped.
     """
     if _is_plain(value):
         return value
     if _is_printable(value) and re.search(r'["\\]', value):
         return "'" + value.replace("'", "''") + "'"
     return '"' + "".join(map(_escaped, value)) + '"'
+
+
+def flow_scalar(value: str) -> str:
+    """Return value as YAML on one line, to go within brackets or braces."""
+    scalar = yaml_scalar(value)
+    if scalar.startswith(('"', "'")) or not _FLOW_INDICATOR.search(scalar):
+        return scalar
+    return "'" + scalar.replace("'", "''") + "'"
 
 
 def _is_plain(value: str) -> bool:
@@ -45,10 +54,10 @@ def _is_printable(value: str) -> bool:
 
 
 def _needs_escape(char: str) -> bool:
-    # YAML allows more (5.1), but what a writer cannot see should not hide in a note. U+2028 and
-    # U+2029 (Zl, Zp) and U+0085 (Cc) end lines in YAML 1.1.
-    unseen = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
-    return unseen or ord(char) & 0xFFFE == 0xFFFE
+    # YAML allows more (5.1), but a note should have no invisible text. U+2028 and U+2029 (Zl, Zp)
+    # and U+0085 (Cc) end lines in YAML 1.1.
+    is_invisible = unicodedata.category(char) in {"Cc", "Cf", "Cs", "Co", "Zl", "Zp"}
+    return is_invisible or ord(char) & 0xFFFE == 0xFFFE
 
 
 def _escaped(char: str) -> str:

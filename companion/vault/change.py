@@ -10,8 +10,7 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
-from companion.note.edit import Edit, apply_edits
-from companion.note.edit_name import name_place
+from companion.note.edit import Edit, apply_edits, name_place
 
 ChangeState = Literal["pending", "done", "undone", "abandoned"]
 NeedOutcome = Literal["written", "rejected", "nothing", "proposed"]

@@ -10,7 +10,8 @@ from pathlib import Path
 
 from companion.errors import NoteError
 from companion.note.callouts import Style
-from companion.note.needs import Facts, Need
+from companion.note.facts import Facts
+from companion.note.needs import Need
 from companion.vault.files import (
     NoteFile,
     SkippedFile,

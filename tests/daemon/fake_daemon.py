@@ -28,7 +28,8 @@ from companion.enrich.result import Result
 from companion.errors import NotAgreed, UsageError
 from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit
-from companion.note.needs import Facts, Need
+from companion.note.facts import Facts
+from companion.note.needs import Need
 from companion.vault.journal import Change
 from companion.vault.paths import PathNotFound
 from companion.vault.undo import Undone

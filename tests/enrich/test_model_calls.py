@@ -9,9 +9,9 @@ import pytest
 from companion.enrich.context import make_prompt_context
 from companion.enrich.model import AskMode
 from companion.enrich.model_calls import CallPlanner, TokenBudget, question_of
-from companion.note.needs import Need, read_facts
+from companion.note.facts import read_facts
+from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.text import NoteText
 from companion.prompts import PromptContext, load_prompts
 

@@ -10,9 +10,9 @@ from companion.enrich.plan import Filling, plan_edits
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
 from companion.note.edit import apply_edits
-from companion.note.needs import CALLOUT, Need, find_facts
+from companion.note.facts import find_facts
+from companion.note.needs import CALLOUT, Need, Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.status_mark import KEEP, REMOVE
 from companion.note.text import NoteText
 

@@ -11,9 +11,8 @@ from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.plan_worker import Planner, serve
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
-from companion.note.needs import Need
+from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.text import NoteText
 
 RULES, STYLES = Rules(), Styles()

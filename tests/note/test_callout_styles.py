@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from companion.note.callouts import Style, commonest_style
-from companion.note.needs import Facts, read_facts
-from companion.note.rules import Rules
+from companion.note.facts import Facts, read_facts
+from companion.note.needs import Rules
 
 AI = Style("AI", "+")
 KI = Style("KI", "-")

@@ -9,7 +9,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.edit import Edit, EditLost, OverlappingEdits, apply_edits, diff_edits, rebase
+from companion.note.edit import (
+    Edit,
+    EditLost,
+    OverlappingEdits,
+    apply_edits,
+    diff_edits,
+    name_place,
+    rebase,
+)
 from companion.note.line_diff import align, slide_up
 from companion.note.text import split_lines
 
@@ -205,3 +213,34 @@ def test_what_is_too_hard_to_compare_counts_as_changed() -> None:
     with pytest.raises(EditLost):
         rebase([Edit(6000, 6001, "x")], old, new)
     assert rebase([Edit(len(old) - 2, len(old) - 1, "x")], old, new)
+
+
+NOTE = (
+    "---\ndescription: What a stub is.\n'note-type': x\naliases:\n  - short note\n  - b: c\n---\n"
+    "# Stub\n\n#status/postponed\n\n> [!ai]- AI\n> Prose.\n\n- > [!ai] Why: so?\n  > Because.\n"
+)
+PLACES = [
+    pytest.param("What a stub is.", "description", id="a value"),
+    pytest.param("'note-type': x\n", "note-type", id="a property"),
+    pytest.param("  - short note\n", "aliases", id="an item"),
+    pytest.param(
+        "is.\n'note-type': x\naliases:\n", "description, note-type, aliases", id="several"
+    ),
+    pytest.param("> [!ai]- AI\n> Prose.\n\n", "callout", id="a callout"),
+    pytest.param("> Prose.\n", "callout", id="the body of a callout"),
+    pytest.param("  > Because.\n", "callout “Why: so?”", id="an answer in a list"),
+    pytest.param("#status/postponed\n", "“#status/postponed”", id="a mark"),
+]
+
+
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize(("place", "name"), PLACES)
+def test_name_place(place: str, name: str, newline: str) -> None:
+    text, place = NOTE.replace("\n", newline), place.replace("\n", newline)
+    start = text.index(place)
+    assert name_place(text, start, start + len(place)) == name
+    assert name_place("\ufeff" + text, start + 1, start + 1 + len(place)) == name
+
+
+def test_properties_that_are_never_closed_are_text() -> None:
+    assert name_place("---\na: b\n", 4, 8) == "“a: b”"

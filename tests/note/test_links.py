@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.links import LinkNames, NoteName, link_mentions, link_targets, links_once
+from companion.note.links import LinkNames, NoteName, link_mentions, link_targets, unlink_repeats
 from companion.note.mentions import Spelling, fold, spelling_of
 
 VAULT = [
@@ -224,7 +224,7 @@ TEXT_S_OWN = [
 
 @pytest.mark.parametrize(("text", "expected"), TEXT_S_OWN)
 def test_a_model_s_own_links(text: str, expected: str) -> None:
-    assert links_once(text, NAMES, "Machine Learning.md", ["Entropy"]) == expected
+    assert unlink_repeats(text, NAMES, "Machine Learning.md", ["Entropy"]) == expected
 
 
 def test_own_longer_name_hides_the_shorter_one() -> None:
@@ -330,7 +330,7 @@ def test_link_targets(text: str, expected: set[str]) -> None:
         pytest.param("Ai", False, Spelling.NEVER, id="two letters"),
         pytest.param("e2e", False, Spelling.NEVER, id="three letters"),
         pytest.param("概念", False, Spelling.WORD, id="two characters"),
-        pytest.param("概念", True, Spelling.CITED, id="alias of two Chinese signs"),
+        pytest.param("概念", True, Spelling.TITLE_MARKS, id="alias of two Chinese signs"),
         pytest.param("概念图", True, Spelling.INITIALS, id="alias of three"),
         pytest.param("前言", False, Spelling.NEVER, id="what any chapter is called"),
         pytest.param("熵", False, Spelling.NEVER, id="one character"),

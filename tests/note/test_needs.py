@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
-from companion.note.callouts import PLAIN, Style, answer_callout, place_callout
+from companion.note.callouts import PLAIN, answer_callout, place_callout
 from companion.note.edit import Edit, apply_edits
+from companion.note.facts import Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
-from companion.note.needs import Facts, Need, find_callout, find_facts, read_facts
+from companion.note.needs import Need, Rules, find_callout
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
 from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, notes
@@ -145,138 +144,6 @@ def test_only_what_is_set_is_filled() -> None:
     assert [need.reason for need in found.needs] == ["empty mood", "you ask: Why?"]
 
 
-TEMPLATES = [
-    ("# {{title}}", "{{title}}"),
-    ("[[{{date}}]]", "{{date}}"),
-    ("> {{date:YYYY-MM-DD}}", "{{date:YYYY-MM-DD}}"),
-    ("- at {{ Time : HH:mm }}", "{{ Time : HH:mm }}"),
-    ("<!-- {{title}} -->", "{{title}}"),
-    ("%% {{title}} %%", "{{title}}"),
-    ("<div>{{title}}</div>", "{{title}}"),
-    ("`{{date}}` is {{date}}", "{{date}}"),
-    ("costs $5 {{date}} or $6", "{{date}}"),
-    ("# <% tp.file.title %>", "<%"),
-    ("<%* let a = 1\n-%>", "<%*"),
-    ("<%+ tp.date.now() %>", "<%+"),
-    ("<%_ tp.date.now() _%>", "<%_"),
-]
-NO_TEMPLATES = [
-    "`# {{title}}`",
-    "``a ` {{title}}``",
-    "```\n{{title}} <% x %>\n```",
-    "    <% x %>",
-    "$a {{title}}$",
-    "$$\na {{date}} <% x %>\n$$",
-    "{{c1::title}} {{c2::date::time}}",
-    "{{title}",
-    "{{ page.title }} {{name}} {{datetime}}",
-    "$\\frac{{a}}{{date}}$ \\text{{title}",
-    "a load of <% 50, not closed",
-]
-
-SKIPPED = [
-    pytest.param(noted("ai: false"), "it says ai: false", id="ai: false"),
-    pytest.param(noted("AI: 'No'"), "it says ai: false", id="its case"),
-    pytest.param(noted("ai: true\nAI: [off]"), "it says ai: false", id="twice, another way"),
-    pytest.param(noted("ai: true"), None, id="ai: true"),
-    pytest.param(noted("ai:"), None, id="ai, empty"),
-    pytest.param(
-        noted("excalidraw-plugin: parsed"), "it is an Excalidraw drawing", id="Excalidraw"
-    ),
-    pytest.param(noted("kanban-plugin: board"), "it is a Kanban board", id="Kanban"),
-    pytest.param(
-        noted("tags: Private/family"),
-        "it is tagged #private, which is set to be left alone",
-        id="tag",
-    ),
-    pytest.param(
-        "text #private", "it is tagged #private, which is set to be left alone", id="inline tag"
-    ),
-    pytest.param("%%_#private_%%", "it is tagged #private", id="doubtful tag"),
-    pytest.param("`#private`", None, id="no tag"),
-    pytest.param(
-        noted("a: 1\nb: '{{date}}'"), "a template: its properties hold {{ (line 3)", id="template"
-    ),
-    pytest.param(
-        noted("a: <% tp.date %>"), "a template: its properties hold <% (line 2)", id="Templater"
-    ),
-    *(
-        pytest.param(noted("a: 1", f"text\n{line}\n"), f"its text holds {what};", id=line)
-        for line, what in TEMPLATES
-    ),
-    *(pytest.param(noted("a: 1", body), None, id=body) for body in NO_TEMPLATES),
-    pytest.param("text\n\n# {{title}}", "as `{{title}}` (line 3)", id="a template's line"),
-    pytest.param("---\na: 1\n", "never closed", id="never closed"),
-    pytest.param(noted("a: b: c"), "(line 2)", id="invalid YAML"),
-    pytest.param(noted("- a"), "no list of `name: value` lines", id="no mapping"),
-    pytest.param(
-        noted("a: 1\na: 2"), "`a` stands there twice; keep one of them (line 3)", id="twice"
-    ),
-]
-
-
-@pytest.mark.parametrize("variant", VARIANTS.values(), ids=VARIANTS)
-@pytest.mark.parametrize(("text", "reason"), SKIPPED)
-def test_skips(text: str, reason: str | None, variant: Callable[[str], str]) -> None:
-    found = facts(variant(text), explicit=True)
-    if reason is None:
-        assert found.skipped is None
-    else:
-        assert found.skipped is not None
-        assert reason in found.skipped
-        assert not found.needs
-
-
-PRIVATE = Rules(
-    private_tags=("private",),
-    private_properties=(("private", "true"), ("status", "draft")),
-    vocabulary=("tags", "status"),
-)
-KEPT_HERE = [
-    pytest.param("[a #private](b)", "is tagged #private", id="tag"),
-    pytest.param(noted("private: yes"), "says private: true", id="property"),
-    pytest.param(noted("tags: [private, a]\nstatus: draft"), "is tagged #private", id="both"),
-]
-
-
-@pytest.mark.parametrize(("text", "mark"), KEPT_HERE)
-def test_private_notes_are_left_where_the_endpoint_is_elsewhere(text: str, mark: str) -> None:
-    here = read_facts(text.encode(), PRIVATE)
-    elsewhere = read_facts(text.encode(), replace(PRIVATE, is_remote=True))
-    assert here.skipped is None and here.marks == elsewhere.marks and here.marks[0] == mark
-    assert elsewhere.skipped == f"it {mark}, set to be read by models on this machine only"
-    assert not elsewhere.values
-
-
-def test_marks_of_private_notes_are_no_values_where_the_endpoint_is_elsewhere() -> None:
-    text = noted("tags: [private, a]\nstatus: draft")
-    assert read_facts(text.encode(), PRIVATE).values == {
-        "tags": ("private", "a"),
-        "status": ("draft",),
-    }
-    assert replace(PRIVATE, is_remote=True).marks >= {("status", "draft"), ("private", "true")}
-
-
-@pytest.mark.parametrize(("name", "marking"), [("Kind", "kind"), ("kind", "Kind")])
-def test_a_mark_is_no_value_whatever_the_case_of_its_name(name: str, marking: str) -> None:
-    rules = Rules(postponed_properties=((marking, "Postponed"),), vocabulary=(name,))
-    text = noted("kind: [book, postponed]")
-    assert read_facts(text.encode(), rules).values == {name: ("book",)}
-
-
-def test_other_encodings_are_skipped() -> None:
-    assert "not UTF-8" in str(read_facts(b"a\n\xff", RULES).skipped)
-
-
-def test_what_is_left_says_where_and_what_to_do() -> None:
-    found = facts(noted("description: x", "# A\n\n> [!ai] Why?\nBecause.\n"))
-    assert found.needs == ()
-    assert found.left == (
-        "the AI callout in line 6 is empty, but text follows it outside the quote; "
-        "add a blank line below it to have it filled",
-    )
-
-
 ASKED = "callout section: you asked for a callout in this section"
 
 SECTIONS = [
@@ -359,49 +226,6 @@ def test_the_callout_of_a_need_is_found() -> None:
     assert find_callout(view, need._replace(nth=3)) is None
 
 
-def test_vocabulary() -> None:
-    found = facts(noted("tags: [a, b]\naliases: c, d\nnote-type:\n- e\n- 1"))
-    assert found.aliases == ("c", "d")
-    assert found.values == {"tags": ("a", "b"), "note-type": ("e", "1")}
-
-
-def test_what_is_left_alone_lends_its_values_to_no_prompt() -> None:
-    found = facts(noted("tags: [a, b]\naliases: c, d\nai: false"))
-    assert (found.aliases, found.values) == (("c", "d"), {})
-
-
-def test_what_cannot_be_filled_keeps_the_note_from_being_asked_for() -> None:
-    text = noted("description:\ntags: [a, b]\naliases: c\ncreated: 2024-02-11\t")
-    found = read_facts(text.encode(), RULES)
-    assert found.needs == () and found.skipped
-    assert "remove it" in found.skipped and found.skipped.endswith("(line 5)")
-    assert (found.aliases, found.values) == (("c",), {"tags": ("a", "b")})
-
-
-_WORDS = st.text(st.characters(codec="utf-8"), max_size=5)
-_STYLES = st.builds(Style, _WORDS, _WORDS)
-
-
-@given(
-    st.builds(
-        Facts,
-        st.lists(
-            st.builds(Need, _WORDS, _WORDS | st.none(), _WORDS | st.none(), _WORDS, _WORDS)
-        ).map(tuple),
-        _WORDS | st.none(),
-        st.lists(_WORDS).map(tuple),
-        st.lists(_WORDS).map(tuple),
-        st.dictionaries(_WORDS, st.lists(_WORDS).map(tuple)),
-        st.dictionaries(_WORDS, st.lists(_STYLES, min_size=1).map(tuple)),
-        st.lists(_WORDS).map(tuple),
-    )
-)
-def test_facts_survive_the_cache(found: Facts) -> None:
-    assert Facts.load(found.dump()) == found
-    assert Facts.has_styles(found.dump()) == bool(found.styles or found.marks)
-    assert Facts.has_marks(found.dump()) == bool(found.marks)
-
-
 def _fill(view: ParsedNote, need: Need) -> list[Edit]:
     if need.kind == "callout":
         callout = find_callout(view, need)
@@ -428,11 +252,3 @@ def test_a_filled_note_has_no_need(text: str, explicit: bool) -> None:
         return
     filled = facts(apply_edits(text, edits), explicit=explicit)
     assert (filled.needs, filled.skipped) == ((), None)
-
-
-@settings(max_examples=600, deadline=None)
-@given(st.text() | st.text(st.sampled_from("-\n\r\ta:> [!ai]#%$<`{}'\"")), st.booleans())
-def test_any_text_has_facts(text: str, explicit: bool) -> None:
-    found = facts(text, explicit=explicit)
-    assert found.skipped is None or found.skipped
-    assert read_facts(text.encode("utf-8", "surrogatepass"), RULES) == facts(text)

@@ -131,7 +131,7 @@ def test_titles(text: str, title: str, level: int) -> None:
     ],
 )
 def test_quotes(text: str, depths: list[tuple[int, int]]) -> None:
-    assert [(line.kept, line.depth) for line in outline(text)] == depths
+    assert [(line.continued, line.depth) for line in outline(text)] == depths
 
 
 # Obsidian's help, "Tags".
@@ -206,7 +206,7 @@ def test_has_tag(tags: list[str], wanted: str, expected: bool) -> None:
 
 def test_what_is_shown_has_no_comments() -> None:
     text = "\n# A\n\nb %% secret %% c\n%%\nsecret\n%%\n<!-- secret -->\n```\ncode\n```\n$$\nx\n$$\n"
-    shown = [line.shown for line in outline(text) if line.kind != "comment"]
+    shown = [line.visible for line in outline(text) if line.kind != "comment"]
     assert "\n".join(shown).strip("\n") == "# A\n\nb  c\n```\ncode\n```\n$$\nx\n$$"
 
 
@@ -217,7 +217,9 @@ def test_lines_are_the_note(text: str) -> None:
     lines = read_outline(note)
     assert [note.text[line.start : line.next] for line in lines] == split_lines(note.text)
     assert all(line.text == note.text[line.start : line.end] for line in lines)
-    assert all(0 <= line.kept <= line.depth and line.content <= len(line.text) for line in lines)
+    assert all(
+        0 <= line.continued <= line.depth and line.content <= len(line.text) for line in lines
+    )
 
 
 @settings(max_examples=600, deadline=None)

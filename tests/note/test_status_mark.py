@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
 from companion.note.edit import apply_edits
+from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.rules import Rules
-from companion.note.status_mark import take_mark
+from companion.note.status_mark import replace_status_marks
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, notes
 
@@ -20,7 +20,7 @@ RULES = Rules()
 
 
 def taken(text: str, afterwards: str, rules: Rules = RULES) -> str:
-    return apply_edits(text, take_mark(ParsedNote(NoteText(text)), rules, afterwards))
+    return apply_edits(text, replace_status_marks(ParsedNote(NoteText(text)), rules, afterwards))
 
 
 # Before; without the mark; with #status/done in its place. None: the note stays as it was.

@@ -51,7 +51,7 @@ PIECES = [
 @given(st.lists(st.sampled_from(PIECES)).map("".join))
 def test_all_tags_are_like_tags(text: str) -> None:
     view = ParsedNote(NoteText(text))
-    assert set(view.inline_tags) <= set(view.tag_like.values())
+    assert set(view.inline_tags) <= set(view.tag_candidates.values())
 
 
 @pytest.mark.parametrize(

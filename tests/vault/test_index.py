@@ -16,7 +16,8 @@ from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
 from companion.note.callouts import Style
-from companion.note.needs import Facts, Need
+from companion.note.facts import Facts
+from companion.note.needs import Need
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules

@@ -9,7 +9,7 @@ from pydantic import Field, model_validator
 from companion.daemon.api.routing import Noun, the_daemon
 from companion.daemon.api.schemas import WHOLE, FolderPath, NeedShape, NotePath, Sent, Shape
 from companion.daemon.problem import Refusal
-from companion.note.needs import Facts
+from companion.note.facts import Facts
 from companion.vault.paths import PathNotFound
 
 notes = Noun("notes")

@@ -1,0 +1,194 @@
+"""What a scan finds out about a note: its needs or why it is skipped, and what the vault shares."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import starmap
+from typing import NamedTuple, Self
+
+from companion.errors import NoteRefused
+from companion.note.callouts import Style, find_styles
+from companion.note.exclusions import (
+    PRIVATE,
+    find_marks,
+    find_template,
+    has_value,
+    property_mark,
+    tag_mark,
+)
+from companion.note.frontmatter import fill_property, may_be_unfillable
+from companion.note.needs import (
+    Need,
+    Rules,
+    find_needs,
+    find_section_needs,
+    property_names,
+    property_texts,
+)
+from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section
+from companion.note.tags import is_tag
+from companion.note.text import NoteText
+
+FACTS_VERSION = 8
+"""To be raised when Facts hold something else, or find it differently: the index is read anew."""
+
+_DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
+_SKIP_PROPERTIES = frozenset(("ai", *_DRAWINGS))
+_LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), check_circular=False)
+
+
+class Facts(NamedTuple):
+    """Everything a scan finds out about a note.
+
+    skipped: why the whole note is left alone. left: what in it is left alone, and why.
+    values: the values of the properties that form the vault's vocabulary. styles: of its AI
+    callouts, by place; see find_styles. marks: the configured tags and properties it has that
+    exclude a note, always or from an endpoint on another machine; see find_marks.
+    """
+
+    needs: tuple[Need, ...] = ()
+    skipped: str | None = None
+    left: tuple[str, ...] = ()
+    aliases: tuple[str, ...] = ()
+    values: Mapping[str, tuple[str, ...]] = {}
+    styles: Mapping[str, tuple[Style, ...]] = {}
+    marks: tuple[str, ...] = ()
+
+    def dump(self) -> str:
+        """Return the facts as JSON."""
+        return _ENCODER.encode(self)
+
+    @staticmethod
+    def needs_nothing(dumped: str) -> bool:
+        """Return whether dump() was of a note that needs nothing and is not skipped.
+
+        Like has_styles and has_marks it does not decode the JSON.
+        """
+        return dumped.startswith("[[],null,")
+
+    @staticmethod
+    def has_styles(dumped: str) -> bool:
+        """Return whether dump() may be of a note with callout styles."""
+        return not dumped.endswith(",{},[]]")
+
+    @staticmethod
+    def has_marks(dumped: str) -> bool:
+        """Return whether dump() was of a note with marks."""
+        return not dumped.endswith(",[]]")
+
+    @classmethod
+    def load(cls, dumped: str) -> Self:
+        """Return the facts that dump() wrote."""
+        needs, skipped, left, aliases, values, styles, marks = json.loads(dumped)
+        for name, found in values.items():
+            values[name] = tuple(found)
+        for place, used in styles.items():
+            styles[place] = tuple([Style(*style) for style in used])
+        needs = tuple([Need(*need) for need in needs])
+        return cls(needs, skipped, tuple(left), tuple(aliases), values, styles, tuple(marks))
+
+
+def read_facts(data: bytes, rules: Rules) -> Facts:
+    """Return the facts about the note in data. A NoteRefused becomes the reason to skip it."""
+    try:
+        parsed = ParsedNote(NoteText.decode(data))
+        facts = find_facts(parsed, rules)
+    except NoteRefused as refused:
+        return Facts(skipped=str(refused))
+    if why := unfillable_reason(parsed, property_names(facts.needs)):
+        return facts._replace(needs=(), skipped=why)
+    return facts
+
+
+def find_facts(
+    parsed: ParsedNote, rules: Rules, *, explicit: bool = False, section: Section | None = None
+) -> Facts:
+    """Return the facts about a parsed note.
+
+    explicit: the user named the note, so it is a candidate even if it has all its properties.
+    section: the section that the user wants a callout in.
+
+    Raises NoteRefused if the section is not there, or has a callout that is filled.
+    """
+    aliases = tuple(parsed.properties.aliases)
+    marks = find_marks(
+        parsed,
+        (*rules.skip_tags, *rules.private_tags),
+        (*rules.skip_properties, *rules.private_properties),
+    )
+    if reason := _skip_reason(parsed, rules, marks):
+        # its vocabulary and styles stay out of other notes, too
+        return Facts(skipped=reason, aliases=aliases, marks=marks)
+    values = _values_in_use(parsed, rules)
+    needs = list(find_needs(parsed, rules, explicit))
+    if section is not None:
+        needs += find_section_needs(parsed, section)
+    styles = find_styles(parsed.callouts)
+    return Facts(tuple(needs), None, tuple(_find_left(parsed)), aliases, values, styles, marks)
+
+
+def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:
+    """Return why the empty properties of these names cannot be filled, None if they can."""
+    if not may_be_unfillable(parsed.note):
+        return None
+    try:
+        for key in filter(None, map(parsed.property_key, names)):
+            fill_property(parsed.note, key, _LEAST_REFUSED)
+    except NoteRefused as refused:
+        return str(refused)
+    return None
+
+
+def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str | None:
+    """Return why the note is left alone, None if it is not. marks: those that it has."""
+    properties = parsed.properties
+    if properties.has_any(_SKIP_PROPERTIES):
+        if has_value(properties, "ai", "false"):
+            return "it says ai: false"
+        for name, what in _DRAWINGS.items():
+            if properties.key_of(name):
+                return f"it is {what}"
+    if template := find_template(parsed):
+        return str(template)
+    for mark in _describe_marks(rules.skip_tags, rules.skip_properties):
+        if mark in marks:
+            return f"it {mark}, which is set to be left alone"
+    if rules.is_remote:
+        private = _describe_marks(rules.private_tags, rules.private_properties)
+        return next((f"it {mark}, {PRIVATE}" for mark in private if mark in marks), None)
+    return None
+
+
+def _describe_marks(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
+    yield from map(tag_mark, tags)
+    yield from starmap(property_mark, properties)
+
+
+def _find_left(parsed: ParsedNote) -> Iterator[str]:
+    for callout in parsed.callouts:
+        if callout.answered_below:
+            line = parsed.note.line_number(parsed.lines[callout.first].start)
+            yield (
+                f"the AI callout in line {line} is empty, but text follows it outside the quote; "
+                "add a blank line below it to have it filled"
+            )
+
+
+def _values_in_use(parsed: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:
+    """Return the values by property, tags of the body included; without the rules' marks."""
+    values = {}
+    for name in rules.vocabulary:
+        if name == "tags":
+            tags = [*parsed.properties.tags, *parsed.likely_tags]
+            found = [tag for tag in tags if is_tag(tag) and not rules.is_mark(tag)]
+        elif not (texts := property_texts(parsed.properties.get(name))):
+            continue
+        else:
+            key = name.casefold()
+            found = [text for text in texts if (key, text.casefold()) not in rules.marks]
+        if found:
+            values[name] = tuple(dict.fromkeys(found))
+    return values
