@@ -7,8 +7,9 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show, count, local_time, tell_of_backlog
-from companion.cli.session import choose_vault, common_options, require_running
+from companion.cli.output import Output, count, describe_backlog
+from companion.cli.session import choose_vault, common_options, require_running_daemon
+from companion.cli.times import local_time
 from companion.config import load_config, state_folder
 from companion.daemon.api.schemas import StatusShape
 from companion.daemon.pairing import new_code
@@ -27,17 +28,17 @@ def pair(as_json: bool, vault: Path | None) -> None:
 
     It can be used once, and opens this vault only. Making a new one ends the one before.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     root = choose_vault(vault, load_config(), ())
     state = state_folder(root)
     code = new_code(state, _SECONDS, _TRIES)
     if as_json:
-        show.object({"code": code, "seconds": _SECONDS, "tries": _TRIES, "vault": str(root)})
-    show.say(code, style="bold")
-    show.say(f"For the vault {root}, within {_SECONDS / 60:g} minutes, at most {_TRIES} tries.")
-    show.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
+        output.print_json({"code": code, "seconds": _SECONDS, "tries": _TRIES, "vault": str(root)})
+    output.say(code, style="bold")
+    output.say(f"For the vault {root}, within {_SECONDS / 60:g} minutes, at most {_TRIES} tries.")
+    output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
-        show.warn("No daemon of this vault runs yet; start it first: companion serve")
+        output.warn("No daemon of this vault runs yet; start it first: companion serve")
 
 
 @click.command()
@@ -47,16 +48,16 @@ def pause(vault: Path | None) -> None:
 
     What you ask for yourself is still done.
     """
-    require_running(vault).pause()
-    Show().say("Background work is paused; companion resume lets it go on.")
+    require_running_daemon(vault).pause()
+    Output().say("Background work is paused; companion resume lets it go on.")
 
 
 @click.command()
 @common_options
 def resume(vault: Path | None) -> None:
     """Let background work go on, and try an endpoint that failed again at once."""
-    off = require_running(vault).resume().background.off
-    Show().say(f"Background work is still off: {off}" if off else "Background work goes on.")
+    off = require_running_daemon(vault).resume().background.off
+    Output().say(f"Background work is still off: {off}" if off else "Background work goes on.")
 
 
 _ANSWER = " Say so with companion backlog"
@@ -67,13 +68,13 @@ _ANSWER = " Say so with companion backlog"
 @common_options
 def status(as_json: bool, vault: Path | None) -> None:
     """Show what the daemon is doing, what it did today, and what keeps it from working."""
-    show = Show(as_json=as_json)
-    now = require_running(vault).status()
+    output = Output(as_json=as_json)
+    now = require_running_daemon(vault).status()
     if as_json:
-        show.object(now.model_dump())
+        output.print_json(now.model_dump())
         return
     for name, said in _lines(now):
-        show.say(f"{name:<12} {said}")
+        output.say(f"{name:<12} {said}")
 
 
 def _lines(now: StatusShape) -> list[tuple[str, str]]:
@@ -85,7 +86,7 @@ def _lines(now: StatusShape) -> list[tuple[str, str]]:
         ("today", _today(now)),
     ]
     if (backlog := now.background.backlog).notes:
-        lines.append(("backlog", f"{tell_of_backlog(backlog.notes, backlog.cost)}{_ANSWER}"))
+        lines.append(("backlog", f"{describe_backlog(backlog.notes, backlog.cost)}{_ANSWER}"))
     if now.fault:
         since = f"since {_local(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))
@@ -140,10 +141,10 @@ def token() -> None:
 @token.command()
 def rotate() -> None:
     """Make a new token: every session and every paired plugin ends at once."""
-    show = Show()
+    output = Output()
     rotate_token()
-    show.say(f"There is a new token in {token_file()}.")
-    show.say(
+    output.say(f"There is a new token in {token_file()}.")
+    output.say(
         "All sessions have ended, of every vault. Commands go on by themselves; pair Obsidian"
         " again with companion pair."
     )

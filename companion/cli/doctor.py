@@ -12,9 +12,9 @@ from pathlib import Path
 import click
 
 from companion import __version__
-from companion.cli.output import Show, count
+from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
-from companion.cli.unused_settings import count_marks, find_missing_folders, find_missing_marks
+from companion.cli.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.config import Config, load_config, state_folder
 from companion.config.private_file import is_private
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
@@ -105,14 +105,14 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
 
     The model is asked for one word. The exit status is 1 where there is a problem.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     states: Counter[str] = Counter()
     for check in _examine(vault, not no_call, thorough):
         states[check.state] += 1
-        _print(check, show)
+        _print(check, output)
     problems, hints = states["problem"], states["hint"]
     told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
-    show.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
+    output.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
     return 1 if problems else 0
 
 
@@ -165,7 +165,7 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
 
 def _check_folders(config: Config, root: Path) -> Check:
     """Return whether the vault has the folders that the configuration leaves alone."""
-    if missing := find_missing_folders(config, root):
+    if missing := find_unused_folders(config, root):
         return Check("folders", "problem", "; ".join(missing), "mend their names in config.toml")
     number = len(config.ignore.folders) + len(config.private.folders)
     return Check("folders", "ok", f"{count(number, 'folder')} named in the configuration")
@@ -179,7 +179,7 @@ def _check_marks(config: Config, root: Path) -> Check:
     number = count_marks(config)
     if number:
         with open_workspace(config, root, read_only=True) as workspace:
-            missing = find_missing_marks(config, workspace.scan())
+            missing = find_unused_marks(config, workspace.scan())
         if missing:
             mend = "mend their spelling in config.toml, unless such notes are still to come"
             return Check("marks", "hint", "; ".join(missing), mend)
@@ -187,10 +187,10 @@ def _check_marks(config: Config, root: Path) -> Check:
     return Check("marks", "ok", said)
 
 
-def _print(check: Check, show: Show) -> None:
-    if show.as_json:
-        show.object(check._asdict())
+def _print(check: Check, output: Output) -> None:
+    if output.as_json:
+        output.print_json(check._asdict())
         return
-    show.say(f"{_MARKS[check.state]} {check.name:<14} {check.said}", style=_STYLES[check.state])
+    output.say(f"{_MARKS[check.state]} {check.name:<14} {check.said}", style=_STYLES[check.state])
     if check.mend:
-        show.say(f"  {'':<14} {check.mend}")
+        output.say(f"  {'':<14} {check.mend}")

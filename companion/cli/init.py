@@ -10,10 +10,10 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.cli.backlog import ask_about_backlog, tell_of_all
+from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPath
 from companion.config import Config, config_folder, load_config, state_folder
@@ -71,18 +71,18 @@ def init(
     about stay as they are in the file, with their comments. The Obsidian plugin goes into the
     vault, too, as by companion plugin install.
     """
-    show = Show()
+    output = Output()
     options = Options(embedded, base_url, model, api_key_env, background, backlog)
-    asks = not yes and not options.given and sys.stdin.isatty() and show.err.is_terminal
-    return _Init(open_vault(vault), show, asks)(options, not no_test, not no_plugin)
+    asks = not yes and not options.given and sys.stdin.isatty() and output.err.is_terminal
+    return _Init(open_vault(vault), output, asks)(options, not no_test, not no_plugin)
 
 
 class _Init:
     """Setting up one vault; asks: whether a person is there to answer."""
 
-    def __init__(self, root: Path, show: Show, asks: bool) -> None:
+    def __init__(self, root: Path, output: Output, asks: bool) -> None:
         self.root = root
-        self.show = show
+        self.output = output
         self.asks = asks
         self.file = config_folder() / "config.toml"
 
@@ -95,7 +95,7 @@ class _Init:
         self._look_around()
         planned = self._plan(options)
         if planned.changed and tries and not self._try(planned.config):
-            self.show.warn("Nothing was written.")
+            self.output.warn("Nothing was written.")
             return 1
         ensure_token()
         write_planned(planned)
@@ -104,19 +104,21 @@ class _Init:
         asked = planned.config.background.enabled is False
         self._ask_about_backlog(planned.config)
         serves = "answers the plugin" if asked else "fills notes as you save them"
-        self.show.say(_NEXT.format(serves=serves))
+        self.output.say(_NEXT.format(serves=serves))
         if installed:
-            self.show.say(NEXT_IN_OBSIDIAN)
+            self.output.say(NEXT_IN_OBSIDIAN)
         return 0
 
     def _look_around(self) -> None:
         """Say what may surprise: another vault around this one, and the environment."""
         if (around := find_vault(self.root)) != self.root:
             where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
-            self.show.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
+            self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
         if names := [name for name in _VARIABLES if os.environ.get(name)]:
             win = "wins" if len(names) == 1 else "win"
-            self.show.warn(f"{', '.join(names)} in the environment {win} over the file's settings")
+            self.output.warn(
+                f"{', '.join(names)} in the environment {win} over the file's settings"
+            )
 
     def _plan(self, options: Options) -> PlannedSettings:
         try:
@@ -125,7 +127,7 @@ class _Init:
             raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
         config = plan_settings(self.file, {}).config
         if self.asks:
-            setup = choose_by_questions(config, self.show)
+            setup = choose_by_questions(config, self.output)
         else:
             setup = choose_by_options(options, config)
         same = config.vault is not None and config.vault.expanduser().resolve() == self.root
@@ -138,17 +140,17 @@ class _Init:
         try:
             if not self._fetch(config):
                 return True
-            self.show.say(f"Asking {where_it_goes(config)}")
+            self.output.say(f"Asking {where_it_goes(config)}")
             trial = probe_model(config)
         except CompanionError as error:
             if not self.asks:
-                self.show.warn("Nothing was written; --no-test goes on without asking the model.")
+                self.output.warn("Nothing was written; --no-test goes on without asking the model.")
                 raise
-            self.show.warn(str(error))
+            self.output.warn(str(error))
             return click.confirm("Keep this choice all the same?", default=False, err=True)
-        self.show.say(f"It answered within {trial.seconds:.1f} s: {_cut(trial.said)}")
+        self.output.say(f"It answered within {trial.seconds:.1f} s: {_cut(trial.said)}")
         if trial.thinks and (means := what_thinking_means(config)):
-            self.show.warn(f"About this model: {means}.")
+            self.output.warn(f"About this model: {means}.")
         return True
 
     def _fetch(self, config: Config) -> bool:
@@ -158,26 +160,26 @@ class _Init:
             size = find(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
-                self.show.say("companion model pull fetches it later; the first run does, too.")
+                self.output.say("companion model pull fetches it later; the first run does, too.")
                 return False
-        fetch_model(config, self.show)
+        fetch_model(config, self.output)
         return True
 
     def _sum_up(self, planned: PlannedSettings) -> None:
         if planned.changed:
-            self.show.say(f"\nWritten to {self.file}:", style="bold")
+            self.output.say(f"\nWritten to {self.file}:", style="bold")
             for line in planned.changed:
-                self.show.say(f"  {line}")
+                self.output.say(f"  {line}")
             if find_daemon(state_folder(self.root)):
-                self.show.warn("The vault's daemon runs with its old settings; start it again.")
+                self.output.warn("The vault's daemon runs with its old settings; start it again.")
         else:
-            self.show.say(f"Nothing to change: {self.file} says so already.")
+            self.output.say(f"Nothing to change: {self.file} says so already.")
         config = planned.config
         if config.background.enabled is False:
-            self.show.say("Notes are filled only when you ask for it.")
+            self.output.say("Notes are filled only when you ask for it.")
         elif config.is_remote:
             where = config.remote_endpoint().address
-            self.show.say(
+            self.output.say(
                 f"While companion serve runs, notes are sent to {where} by themselves;"
                 " --no-background ends that."
             )
@@ -186,21 +188,21 @@ class _Init:
         """Ask whether notes that lie there already are filled, or say what that may cost."""
         try:
             if self.asks:
-                ask_about_backlog(config, self.root, self.show)
+                ask_about_backlog(config, self.root, self.output)
             elif config.background.backlog == "all" and config.background.enabled is not False:
-                tell_of_all(config, self.root, self.show)
+                say_cost_of_backlog(config, self.root, self.output)
         except click.Abort:
-            self.show.warn("\nThey are left alone; companion backlog asks again.")
+            self.output.warn("\nThey are left alone; companion backlog asks again.")
         except CompanionError as error:
-            self.show.warn(f"{error}; companion backlog asks about the notes that lie there now.")
+            self.output.warn(f"{error}; companion backlog asks about the notes that lie there now.")
 
     def _install_plugin(self, config: Config) -> bool:
         """Whether the plugin is in the vault now."""
         try:
-            install_plugin(self.root, config, self.show)
+            install_plugin(self.root, config, self.output)
         except CompanionError as error:
-            self.show.warn(f"The plugin was not installed: {error}.")
-            self.show.say("companion plugin install does it later.")
+            self.output.warn(f"The plugin was not installed: {error}.")
+            self.output.say("companion plugin install does it later.")
             return False
         return True
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 import click
 from rich.filesize import decimal
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit import Setting
 from companion.doctor.model_servers import Found, discover_servers, list_models
@@ -92,9 +92,9 @@ def choose_by_options(options: Options, config: Config) -> Setup:
     return Setup(None, background, backlog)
 
 
-def choose_by_questions(config: Config, show: Show) -> Setup:
+def choose_by_questions(config: Config, output: Output) -> Setup:
     """Ask which model is to write, and whether by itself, and return the answers."""
-    endpoint = _ask_for_model(config, show)
+    endpoint = _ask_for_model(config, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
     return Setup(endpoint, _ask_for_background(base_url, config))
 
@@ -119,7 +119,7 @@ def _only_model(base_url: str) -> str:
     return found[0]
 
 
-def _ask_for_model(config: Config, show: Show) -> EndpointChoice | None:
+def _ask_for_model(config: Config, output: Output) -> EndpointChoice | None:
     offers: list[tuple[str, Callable[[], EndpointChoice | None]]] = []
     if is_chosen(config):
         offers.append((f"as configured: {_named(config)}", lambda: None))
@@ -129,11 +129,11 @@ def _ask_for_model(config: Config, show: Show) -> EndpointChoice | None:
         if server.models:
             offers.append((_server_in_words(server), partial(_ask_which, server)))
         else:
-            show.say(f"{server.name} answers at {server.base_url}, but has no model yet.")
+            output.say(f"{server.name} answers at {server.base_url}, but has no model yet.")
     offers.append(("another OpenAI-compatible endpoint, here or elsewhere", _ask_for_endpoint))
-    show.say("Which model shall write?", style="bold")
+    output.say("Which model shall write?", style="bold")
     for number, (words, _) in enumerate(offers, 1):
-        show.say(f"  {number}  {words}")
+        output.say(f"  {number}  {words}")
     numbers = click.IntRange(1, len(offers))
     chosen = click.prompt("Number", type=numbers, default=1, err=True)
     return offers[chosen - 1][1]()

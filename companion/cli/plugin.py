@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.cli.session import VaultPath, choose_vault
 from companion.config import Config, load_config, state_folder
 from companion.config.settings import DEFAULT_PORT
@@ -42,12 +42,12 @@ def install(vault: Path | None) -> None:
     """
     config = load_config()
     root = choose_vault(vault, config, ())
-    show = Show()
-    install_plugin(root, config, show)
-    show.say(NEXT_IN_OBSIDIAN)
+    output = Output()
+    install_plugin(root, config, output)
+    output.say(NEXT_IN_OBSIDIAN)
 
 
-def install_plugin(root: Path, config: Config, show: Show) -> None:
+def install_plugin(root: Path, config: Config, output: Output) -> None:
     """Install the plugin in the vault at root, and say so.
 
     With it goes a code to pair with. It lasts a day, not the two minutes of one that is typed:
@@ -69,9 +69,9 @@ def install_plugin(root: Path, config: Config, show: Show) -> None:
     address = f"http://127.0.0.1:{port}"
     code = new_code(state, _HOURS * 3600.0, _TRIES)
     written = write_install(planned, {"address": address, "code": code})
-    show.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
-    show.say(f"  written: {', '.join(written)}")
-    show.say(
+    output.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
+    output.say(f"  written: {', '.join(written)}")
+    output.say(
         f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
         f" that works once, within {_HOURS} hours and {_TRIES} tries"
     )

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.cli.session import NotePath, common_options, open_session, resolve_path
 from companion.enrich.asker import Asker, as_meant
 from companion.enrich.context import VaultContext
@@ -31,43 +31,43 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
 
     It is what `companion enrich NOTE` would send. Nothing is sent now.
     """
-    show = Show(as_json=as_json)
-    with open_session(vault, [note], show=show, read_only=True) as workspace:
+    output = Output(as_json=as_json)
+    with open_session(vault, [note], output=output, read_only=True) as workspace:
         path = resolve_path(workspace, note)
         if (workspace.root / path).is_dir():
             raise UsageError(
                 f"{note} is a folder; name a note, for it is shown what is sent of one"
             )
         if reason := skip_reason(workspace.root, path, workspace.ignore):
-            show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
+            output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
             return
         where = None if section is None else Section(section)
         draft = _draft(workspace, Job(path, explicit=True, retry=True, section=where))
         if draft.skipped or not draft.needs:
             why = draft.skipped or "it needs nothing"
-            show.warn(f"{path}: nothing would be sent: {why}")
+            output.warn(f"{path}: nothing would be sent: {why}")
             return
         asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(workspace.config))
         meant = as_meant(draft.needs, workspace.config.styles(asker.known.styles))
         calls, hopeless = asker.calls(path, draft.view, tuple(meant), meant)
     for error in hopeless.values():
-        show.warn(str(error))
+        output.warn(str(error))
     shown = [message["content"] for call in calls for message in call.messages]
     if any(text.count(CUT) > draft.view.note.text.count(CUT) for text in shown):
-        show.warn(
+        output.warn(
             f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
         )
     for call in calls:
         if as_json:
-            show.object({"messages": call.messages, "schema": call.schema})
+            output.print_json({"messages": call.messages, "schema": call.schema})
             continue
-        show.say(f"To {where_it_goes(workspace.config)}", style="bold")
+        output.say(f"To {where_it_goes(workspace.config)}", style="bold")
         for message in call.messages:
-            show.say(f"\n{message['role']}:", style="bold cyan")
-            show.say(message["content"])
+            output.say(f"\n{message['role']}:", style="bold cyan")
+            output.say(message["content"])
         if call.schema:
-            show.say("\nanswer must fit:", style="bold cyan")
-            show.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
+            output.say("\nanswer must fit:", style="bold cyan")
+            output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
 
 
 def _draft(workspace: Workspace, job: Job) -> Draft:

@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
@@ -88,42 +88,42 @@ def common_options(command: F) -> F:
 
 @contextmanager
 def open_session(
-    vault: Path | None, paths: Iterable[str] = (), *, show: Show, read_only: bool = False
+    vault: Path | None, paths: Iterable[str] = (), *, output: Output, read_only: bool = False
 ) -> Iterator[Workspace]:
     """Open the vault that a command works on, and say what an interrupted run left behind."""
     config = load_config()
     root = choose_vault(vault, config, paths)
     if vault is None and config.vault is not None:
-        _warn_of_vault_here(root, show)
+        _warn_of_vault_here(root, output)
     with open_workspace(config, root, read_only=read_only) as workspace:
         for recovered in workspace.recovered:
-            show.warn(f"{recovered.path}: {recovered.reason}")
+            output.warn(f"{recovered.path}: {recovered.reason}")
         pending = workspace.journal.pending() if read_only else []
         if pending and find_daemon(workspace.state) is None:  # else it is writing them just now
-            show.warn(
+            output.warn(
                 f"{len(pending)} interrupted change{'s' * (len(pending) > 1)} will be checked by "
                 "the next command that writes"
             )
         yield workspace
 
 
-def name_elsewhere(root: Path, show: Show) -> None:
+def say_which_vault(root: Path, output: Output) -> None:
     """Say which vault it is, unless it is the one that the user stands in."""
     if not is_in_vault(root, Path.cwd()):
-        show.say(f"In the vault {root}", style="bold")
+        output.say(f"In the vault {root}", style="bold")
 
 
-def _warn_of_vault_here(root: Path, show: Show) -> None:
+def _warn_of_vault_here(root: Path, output: Output) -> None:
     """Say that the vault is the configured one, where the user stands in another."""
     here = find_vault(Path.cwd())
     if here not in (None, root):
-        show.warn(
+        output.warn(
             f"the current folder is in the vault {here}, but this is about the configured one,"
             f" {root}; --vault {name_vault_here(Path.cwd())} names the one here"
         )
 
 
-def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
+def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
     """Return the daemon of the vault that a command works on; None when none runs.
 
     Raises UsageError when it asks another model than this command would.
@@ -147,7 +147,7 @@ def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient 
     return daemon
 
 
-def require_running(vault: Path | None) -> DaemonClient:
+def require_running_daemon(vault: Path | None) -> DaemonClient:
     """Return the daemon of the vault, whatever model it asks. Raises UsageError: none runs.
 
     It may run while the vault's drive is away.

@@ -9,15 +9,15 @@ from typing import Literal
 import click
 
 from companion.cli.history import describe
-from companion.cli.moment import HOW, read_moment
-from companion.cli.output import Show, count, local_time, one_line
+from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NotePath,
     common_options,
-    find_running,
+    find_running_daemon,
     open_session,
     resolve_history_path,
 )
+from companion.cli.times import TIME_FORMATS, local_time, parse_time
 from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
@@ -39,7 +39,7 @@ Outcome = Literal["done", "part", "lost", "failed"]  # lost: it cannot be taken 
 @click.command()
 @click.argument("whats", nargs=-1, type=NotePath(), metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
-@click.option("--since", metavar="WHEN", help=f"All changes since then, {HOW}.")
+@click.option("--since", metavar="WHEN", help=f"All changes since then, {TIME_FORMATS}.")
 @click.option("--today", is_flag=True, help="All changes of today.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @common_options
@@ -63,13 +63,13 @@ def undo(
     older one. Undoing an undo makes the change again. What cannot be taken back is named with its
     reason, and the rest is.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     after = _read_since(since, today)
     if run_name and (whats or after is not None):
         raise UsageError("give changes, paths, a time or --run, not both")
     named = [what for what in whats if not what.isdecimal()]
-    running, run = find_running(vault, named), new_run()
-    with open_session(vault, named, show=show, read_only=bool(running)) as workspace:
+    running, run = find_running_daemon(vault, named), new_run()
+    with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
 
         def take_back(change: Change) -> Undone:
             if running:
@@ -82,14 +82,14 @@ def undo(
             runs = _find_runs(workspace) if is_bare else []
             changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
         except _NothingToUndo as nothing:
-            show.warn(str(nothing))
+            output.warn(str(nothing))
             return 0
         moved_from = workspace.journal.notes.moved_from
-        outcomes = [_undo(change, take_back, show, moved_from) for change in changes]
+        outcomes = [_undo(change, take_back, output, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
-        show.warn(_say_lost(*(run[0].run for run in runs[:2])))
+        output.warn(_say_lost(*(run[0].run for run in runs[:2])))
     in_part = f", {outcomes.count('part')} in part" if "part" in outcomes else ""
-    show.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
+    output.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
     return 0 if set(outcomes) == {"done"} else 1
 
 
@@ -114,7 +114,7 @@ def _read_since(since: str | None, today: bool) -> float | None:
     """Return the Unix time from which on changes are taken back; None: it is not about time."""
     if since is not None and today:
         raise UsageError("give --since or --today, not both")
-    return read_moment("today") if today else None if since is None else read_moment(since)
+    return parse_time("today") if today else None if since is None else parse_time(since)
 
 
 def _find_all(
@@ -218,7 +218,7 @@ def _say_lost(last: str, older: str | None = None) -> str:
 def _undo(
     change: Change,
     take_back: Callable[[Change], Undone],
-    show: Show,
+    output: Output,
     moved_from: Mapping[str, str],
 ) -> Outcome:
     undone: Undone | None = None
@@ -227,21 +227,21 @@ def _undo(
     try:
         undone = take_back(change)
     except (NoteError, DaemonRefused) as error:
-        show.warn(str(error))
+        output.warn(str(error))
         reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
     else:
         left, reason = undone.left, undone.reason
         if left:
-            show.warn(f"{undone.path}: {reason}")
+            output.warn(f"{undone.path}: {reason}")
             outcome = "part"
-    if show.as_json:
-        show.object(_undo_object(change, undone, left, reason))
+    if output.as_json:
+        output.print_json(_undo_object(change, undone, left, reason))
     elif undone:
         how = "taken back in part" if left else "taken back"
         was = change.path if change.path != undone.path else moved_from.get(undone.path)
         where = one_line(f"{undone.path} (moved from {was})" if was else undone.path)
-        show.say(f"{where}: {describe(change)} (change {change.id}), {how}")
+        output.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcome
 
 
