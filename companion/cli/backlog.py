@@ -1,4 +1,4 @@
-"""companion backlog: whether notes that lay in the vault before are filled, too."""
+"""companion backlog: whether notes that were in the vault before are filled, too."""
 
 from __future__ import annotations
 
@@ -22,8 +22,6 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.catalog import model_path
 
-_NONE = "No notes wait for an answer."
-
 
 @click.command()
 @click.option("--fill/--leave", default=None, help="The answer, for nobody is asked then.")
@@ -40,9 +38,9 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     running = find_running_daemon(vault)
     if running:
-        told = running.status().background
-        state = BacklogState(told.backlog.notes, told.backlog.cost)
-        answer = _decide(state, told.notes_a_day, fill, output)
+        background = running.status().background
+        state = BacklogState(background.backlog.notes, background.backlog.cost)
+        answer = _decide(state, background.notes_a_day, fill, output)
         if answer is not None:
             running.answer_backlog(fill=answer, notes=state.notes)
         return
@@ -51,13 +49,13 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
 
 
 def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
-    """Ask about the backlog of the vault at root, if there is one that nobody answered for.
+    """Ask about the backlog of the vault at root, if it has one that the user did not decide on.
 
-    Nothing is asked where nobody can answer, or nothing is filled in the background anyway.
+    Does nothing where nobody can answer, or nothing is filled in the background anyway.
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    if config.background.backlog == "ask" and _is_on(config) and _can_ask(output):
+    if config.background.backlog == "ask" and _fills_in_background(config) and _can_ask(output):
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:
                 output.warn(f"{recovered.path}: {recovered.reason}")
@@ -65,7 +63,7 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
 
 
 def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
-    """Say what filling all that lies in the vault at root now would send, and at what cost.
+    """Print what filling all notes that are in the vault at root now would cost.
 
     Raises JournalError, UsageError.
     """
@@ -79,7 +77,7 @@ def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
 def _ask(
     workspace: Workspace, fill: bool | None, output: Output, *, is_short: bool = False
 ) -> None:
-    """Look the vault over, and ask. is_short: say nothing where there is nothing to ask."""
+    """Scan the vault, and ask. is_short: print nothing if there is nothing to ask."""
     known = VaultContext(scan := workspace.scan())
     paths = [job.path for job in choose_jobs(workspace, scan, [""], Choice())[0]]
     table = workspace.config.background
@@ -97,14 +95,14 @@ def _ask(
 def _decide(
     state: BacklogState, notes_a_day: int, fill: bool | None, output: Output
 ) -> bool | None:
-    """Return the user's answer; None where there is none, or nothing to answer.
+    """Return whether the user wants the notes filled; None if not asked, or nothing to ask.
 
-    Raises UsageError where nobody can be asked.
+    Raises UsageError if nobody can be asked.
     """
     if output.as_json:
         output.print_json({"notes": state.notes, "cost": state.cost})
     if not state.notes:
-        output.say(_NONE)
+        output.say("No notes wait for an answer.")
         return None
     output.say(describe_backlog(*state))
     if fill is None and not output.as_json:
@@ -118,7 +116,7 @@ def _decide(
     return fill
 
 
-def _is_on(config: Config) -> bool:
+def _fills_in_background(config: Config) -> bool:
     is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
     return is_here and config.background.enabled is not False
 

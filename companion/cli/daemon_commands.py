@@ -1,4 +1,4 @@
-"""companion pair: a one-time code for a program that shall talk to the daemon."""
+"""companion status, pause, resume, pair and token: commands about a daemon that runs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
 
-_SECONDS = 120.0
-_TRIES = 5
+_CODE_SECONDS = 120.0
+_CODE_TRIES = 5
 
 
 @click.command()
@@ -31,11 +31,14 @@ def pair(as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config(), ())
     state = state_folder(root)
-    code = new_code(state, _SECONDS, _TRIES)
+    code = new_code(state, _CODE_SECONDS, _CODE_TRIES)
     if as_json:
-        output.print_json({"code": code, "seconds": _SECONDS, "tries": _TRIES, "vault": str(root)})
+        output.print_json(
+            {"code": code, "seconds": _CODE_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
+        )
     output.say(code, style="bold")
-    output.say(f"For the vault {root}, within {_SECONDS / 60:g} minutes, at most {_TRIES} tries.")
+    minutes = f"{_CODE_SECONDS / 60:g}"
+    output.say(f"For the vault {root}, within {minutes} minutes, at most {_CODE_TRIES} tries.")
     output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
         output.warn("No daemon of this vault runs yet; start it first: companion serve")
@@ -60,9 +63,6 @@ def resume(vault: Path | None) -> None:
     Output().say(f"Background work is still off: {off}" if off else "Background work goes on.")
 
 
-_ANSWER = " Say so with companion backlog"
-
-
 @click.command()
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
@@ -73,22 +73,24 @@ def status(as_json: bool, vault: Path | None) -> None:
     if as_json:
         output.print_json(now.model_dump())
         return
-    for name, said in _lines(now):
-        output.say(f"{name:<12} {said}")
+    for name, text in _status_lines(now):
+        output.say(f"{name:<12} {text}")
 
 
-def _lines(now: StatusShape) -> list[tuple[str, str]]:
+def _status_lines(now: StatusShape) -> list[tuple[str, str]]:
+    """Return the lines of the status, each a name and what to say beside it."""
     lines = [
-        ("daemon", f"pid {now.pid}, version {now.version}, since {_local(now.started_at)}"),
-        ("vault", f"{now.vault}: {_vault(now)}"),
+        ("daemon", f"pid {now.pid}, version {now.version}, since {_local_time_of(now.started_at)}"),
+        ("vault", f"{now.vault}: {_describe_vault(now)}"),
         ("model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")),
-        ("background", _background(now)),
-        ("today", _today(now)),
+        ("background", _describe_background(now)),
+        ("today", _describe_today(now)),
     ]
     if (backlog := now.background.backlog).notes:
-        lines.append(("backlog", f"{describe_backlog(backlog.notes, backlog.cost)}{_ANSWER}"))
+        waiting = describe_backlog(backlog.notes, backlog.cost)
+        lines.append(("backlog", f"{waiting} Say so with companion backlog"))
     if now.fault:
-        since = f"since {_local(now.fault.since)}, tried again in {now.retry_in} s"
+        since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))
     if now.polls:
         lines.append(("polls", now.polls))
@@ -99,11 +101,11 @@ def _lines(now: StatusShape) -> list[tuple[str, str]]:
     return lines
 
 
-def _local(iso: str) -> str:
+def _local_time_of(iso: str) -> str:
     return local_time(datetime.fromisoformat(iso).timestamp())
 
 
-def _vault(now: StatusShape) -> str:
+def _describe_vault(now: StatusShape) -> str:
     if now.vault_missing:
         return "it is not there just now; the daemon goes on when it is back"
     if not now.ready:
@@ -114,14 +116,14 @@ def _vault(now: StatusShape) -> str:
     )
 
 
-def _background(now: StatusShape) -> str:
+def _describe_background(now: StatusShape) -> str:
     work = now.background
     asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
     done = f"{asked}, {work.waiting:,} waiting"
     return f"{f'off: {work.off}' if work.off else 'on'} ({done})"
 
 
-def _today(now: StatusShape) -> str:
+def _describe_today(now: StatusShape) -> str:
     spent = now.today
     notes = count(spent.notes, "note")
     tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"

@@ -20,7 +20,7 @@ from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.edit import PlannedSettings, Setting, plan_settings, write_planned
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
-from companion.doctor.model_servers import probe_model, what_thinking_means
+from companion.doctor.model_probe import advice_on_thinking, probe_model
 from companion.enrich.model import where_it_goes
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find, model_path
@@ -73,12 +73,12 @@ def init(
     """
     output = Output()
     options = Options(embedded, base_url, model, api_key_env, background, backlog)
-    asks = not yes and not options.given and sys.stdin.isatty() and output.err.is_terminal
+    asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
     return _Init(open_vault(vault), output, asks)(options, not no_test, not no_plugin)
 
 
 class _Init:
-    """Setting up one vault; asks: whether a person is there to answer."""
+    """Sets up one vault. asks: whether there is a terminal to ask on."""
 
     def __init__(self, root: Path, output: Output, asks: bool) -> None:
         self.root = root
@@ -87,12 +87,12 @@ class _Init:
         self.file = config_folder() / "config.toml"
 
     def __call__(self, options: Options, tries: bool, plugin: bool) -> int:
-        """Return the exit status. Nothing is written before all is known, and tried.
+        """Set the vault up, and return the exit status. Nothing is written until the model answers.
 
-        tries: ask the model. plugin: install it; what keeps it out of the vault is only said.
+        tries: ask the model first. plugin: install it; if that fails, it is only a warning.
         """
-        load_config()  # a broken file is refused, with every fault of it named
-        self._look_around()
+        load_config()  # raises UsageError for an invalid file, with every error in it
+        self._warn_of_surprises()
         planned = self._plan(options)
         if planned.changed and tries and not self._try(planned.config):
             self.output.warn("Nothing was written.")
@@ -101,16 +101,16 @@ class _Init:
         write_planned(planned)
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
-        asked = planned.config.background.enabled is False
         self._ask_about_backlog(planned.config)
-        serves = "answers the plugin" if asked else "fills notes as you save them"
+        is_off = planned.config.background.enabled is False
+        serves = "answers the plugin" if is_off else "fills notes as you save them"
         self.output.say(_NEXT.format(serves=serves))
         if installed:
             self.output.say(NEXT_IN_OBSIDIAN)
         return 0
 
-    def _look_around(self) -> None:
-        """Say what may surprise: another vault around this one, and the environment."""
+    def _warn_of_surprises(self) -> None:
+        """Warn if the folder is no vault of its own, or if the environment overrides the file."""
         if (around := find_vault(self.root)) != self.root:
             where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
             self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
@@ -127,34 +127,34 @@ class _Init:
             raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
         config = plan_settings(self.file, {}).config
         if self.asks:
-            setup = choose_by_questions(config, self.output)
+            choices = choose_by_questions(config, self.output)
         else:
-            setup = choose_by_options(options, config)
+            choices = choose_by_options(options, config)
         same = config.vault is not None and config.vault.expanduser().resolve() == self.root
         vault: dict[str, Setting] = {} if same else {"vault": str(self.root)}
-        return plan_settings(self.file, vault | setup.settings(config))
+        return plan_settings(self.file, vault | choices.settings(config))
 
     def _try(self, config: Config) -> bool:
-        """Whether to go on: the model answered, or the user wants it all the same."""
+        """Ask the model, and return whether to go on: it answered, or the user says so."""
         config = _with_key_of_environment(config)
         try:
             if not self._fetch(config):
                 return True
             self.output.say(f"Asking {where_it_goes(config)}")
-            trial = probe_model(config)
+            probed = probe_model(config)
         except CompanionError as error:
             if not self.asks:
                 self.output.warn("Nothing was written; --no-test goes on without asking the model.")
                 raise
             self.output.warn(str(error))
             return click.confirm("Keep this choice all the same?", default=False, err=True)
-        self.output.say(f"It answered within {trial.seconds:.1f} s: {_cut(trial.said)}")
-        if trial.thinks and (means := what_thinking_means(config)):
+        self.output.say(f"It answered within {probed.seconds:.1f} s: {_first_words(probed.answer)}")
+        if probed.thinks and (means := advice_on_thinking(config)):
             self.output.warn(f"About this model: {means}.")
         return True
 
     def _fetch(self, config: Config) -> bool:
-        """Whether the model is here, or elsewhere, to be asked; fetches the embedded one."""
+        """Fetch an embedded model that is not here, and return whether the model can be asked."""
         name = config.endpoint.model
         if self.asks and config.is_embedded and model_path(name) is None:
             size = find(name).size
@@ -185,7 +185,7 @@ class _Init:
             )
 
     def _ask_about_backlog(self, config: Config) -> None:
-        """Ask whether notes that lie there already are filled, or say what that may cost."""
+        """Ask whether notes that are there already are filled, or print what that may cost."""
         try:
             if self.asks:
                 ask_about_backlog(config, self.root, self.output)
@@ -197,7 +197,7 @@ class _Init:
             self.output.warn(f"{error}; companion backlog asks about the notes that lie there now.")
 
     def _install_plugin(self, config: Config) -> bool:
-        """Whether the plugin is in the vault now."""
+        """Install the plugin, and return whether that worked."""
         try:
             install_plugin(self.root, config, self.output)
         except CompanionError as error:
@@ -208,7 +208,7 @@ class _Init:
 
 
 def _with_key_of_environment(config: Config) -> Config:
-    """Return the configuration with the key that commands will use, where the file has none."""
+    """Return the configuration with the environment's API key, if the file has none."""
     table = config.endpoint
     key = os.environ.get("COMPANION_API_KEY", "")
     elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", table.base_url)
@@ -218,6 +218,6 @@ def _with_key_of_environment(config: Config) -> Config:
     return config.model_copy(update={"endpoint": keyed})
 
 
-def _cut(said: str) -> str:
-    first = split_lines(said.strip())[0].strip()
+def _first_words(answer: str) -> str:
+    first = split_lines(answer.strip())[0].strip()
     return first if len(first) <= 40 else f"{first[:40]}…"

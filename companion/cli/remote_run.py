@@ -1,4 +1,4 @@
-"""A run that the vault's daemon does, shown as if it were done here."""
+"""A run of companion enrich that the vault's daemon does, reported as if it were done here."""
 
 from __future__ import annotations
 
@@ -21,15 +21,15 @@ _UNPROCESSABLE = 422
 def run_at_daemon(
     daemon: DaemonClient, order: Order, report: RunReport, find_left: Callable[[], Counter[str]]
 ) -> int:
-    """Return the exit status, as a run of our own has it. Raises what stopped the whole run.
+    """Have the daemon do the run, and return the exit status. Raises what stopped it early.
 
-    find_left: gives how many notes are left alone, by the reason, where there is nothing to do.
+    find_left: returns how many notes are left alone, by reason; called if there is nothing to do.
     """
     return _RemoteRun(daemon, order, report, find_left).work()
 
 
 class _RemoteRun:
-    """One run at the daemon, which ends with us: by a signal, or when nobody reads any more."""
+    """One run at the daemon. It is cancelled if this process ends, by a signal or a closed pipe."""
 
     def __init__(
         self,
@@ -47,14 +47,14 @@ class _RemoteRun:
         self._usage = Usage()
 
     def work(self) -> int:
-        """Return the exit status. Raises what stopped the run, after telling what was done."""
+        """Return the exit status. Raises what stopped the run early, after the report."""
         output = self._report.output
         with (
             exit_on_signals(),
             stop_on_signals(output, self._cancelled, self._cancel) as interruption,
         ):
             run = self._run = self._start()
-            if self._cancelled.is_set():  # while it had no name yet
+            if self._cancelled.is_set():  # before its id was known
                 self._cancel()
             try:
                 fault = self._follow(run)
@@ -79,11 +79,11 @@ class _RemoteRun:
             raise
 
     def _follow(self, run: RunShape) -> CompanionError | None:
-        """Tell what becomes of the notes; return what stopped the run before its end."""
+        """Print the results as they come; return what stopped the run early, None if nothing."""
         try:
             with self._report.output.progress("Enriching", run.total) as progress:
                 for result, diff, counted in self._daemon.follow(
-                    run.id, diff=self._report.with_diff, tell=self._tell_waits
+                    run.id, diff=self._report.with_diff, tell=self._warn_of_wait
                 ):
                     if not counted:
                         self._report.print_result(result, diff or "")
@@ -104,7 +104,7 @@ class _RemoteRun:
             )
         return None
 
-    def _tell_waits(self, reason: str) -> None:
+    def _warn_of_wait(self, reason: str) -> None:
         self._report.output.warn(f"The daemon waits: {reason}")
 
     def _cancel(self) -> None:
