@@ -13,7 +13,7 @@ from companion.cli.times import local_time
 from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change, Proposal
 
-_MOST = 10**18  # changes; SQLite counts no further than nine times that
+_MAX_LIMIT = 10**18  # changes; SQLite's integers go up to nine times that
 
 
 @click.command()
@@ -35,7 +35,7 @@ def history(
         vault, [] if path is None else [path], output=output, read_only=True
     ) as workspace:
         note = None if path is None else resolve_history_path(workspace, path)
-        changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MOST))
+        changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MAX_LIMIT))
         for change in changes:
             if as_json:
                 output.print_json(change_object(change))
@@ -76,7 +76,7 @@ def change_object(change: Change) -> dict[str, object]:
 
 
 def proposal_object(proposal: Proposal) -> dict[str, object]:
-    """Return the JSON object of what was only proposed: that of a change that never was."""
+    """Return the JSON object of a value that was only proposed, with the keys of a change."""
     return {
         "id": None,
         "run": "",
@@ -97,12 +97,12 @@ def describe(change: Change) -> str:
     """Return what the change did, in a few words."""
     if change.undoes is not None:
         return f"undid change {change.undoes}"
-    names = ", ".join(map(_in_words, change.needs))
+    names = ", ".join(map(_describe_need, change.needs))
     return f"filled {names}" if names else change.kind
 
 
-def _in_words(need: str) -> str:
-    """Return the key of a need as people would name it."""
+def _describe_need(need: str) -> str:
+    """Return the key of a need, such as `callout:section:Title`, in words."""
     kind, _, rest = need.partition(":")
     where, _, title = rest.partition(":")
     if where == "section":

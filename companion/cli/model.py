@@ -64,9 +64,9 @@ def path(name: str | None) -> None:
 
 
 def fetch_model(config: Config, output: Output) -> None:
-    """Fetch the embedded model if the configuration wants it and it is not here yet.
+    """Download the embedded model if it is configured and not on this machine yet.
 
-    Raises UsageError (no such model), EndpointError (no source answers, no room).
+    Raises UsageError (no such model), EndpointError (no source answers, no space left).
     """
     if config.is_embedded and model_path(config.endpoint.model) is None:
         _pull(config.endpoint.model, output)

@@ -32,8 +32,8 @@ from companion.errors import (
 from companion.vault.journal import Change
 from companion.vault.undo import Undone, undo_change
 
-_DIGITS = 18  # more than any change has; SQLite takes no more than 19
-Outcome = Literal["done", "part", "lost", "failed"]  # lost: it cannot be taken back any more
+_MAX_DIGITS = 18  # of a change's number; SQLite's integers have up to 19
+UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be taken back
 
 
 @click.command()
@@ -94,13 +94,13 @@ def undo(
 
 
 class _NothingToUndo(CompanionError):
-    """All that was to be taken back is taken back already."""
+    """There is no change to take back, or all are taken back already."""
 
 
 def _find_runs(workspace: Workspace) -> list[list[Change]]:
-    """Return the changes that are still there, run by run, all newest first.
+    """Return the changes that were not taken back yet, grouped by run, newest first.
 
-    Raises _NothingToUndo when there are none.
+    Raises _NothingToUndo if there are none.
     """
     made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
     _some(made, "there is nothing to take back; see companion history")
@@ -111,7 +111,7 @@ def _find_runs(workspace: Workspace) -> list[list[Change]]:
 
 
 def _read_since(since: str | None, today: bool) -> float | None:
-    """Return the Unix time from which on changes are taken back; None: it is not about time."""
+    """Return the Unix time that --since or --today names; None without either."""
     if since is not None and today:
         raise UsageError("give --since or --today, not both")
     return parse_time("today") if today else None if since is None else parse_time(since)
@@ -120,10 +120,10 @@ def _read_since(since: str | None, today: bool) -> float | None:
 def _find_all(
     workspace: Workspace, whats: Sequence[str], run_name: str | None, after: float | None
 ) -> list[Change]:
-    """Return the changes that the user means, newest first, so that each finds its own text.
+    """Return the changes that the arguments name, newest first, so that each finds its text.
 
-    Raises UsageError: a name means nothing, or one of several has nothing to take back.
-    _NothingToUndo: all of them together have not.
+    Raises UsageError if an argument is unknown, or one of several has nothing to take back;
+    _NothingToUndo if there is only one, or none of them has.
     """
     if after is not None:
         return _find_since(workspace, whats, after)
@@ -141,7 +141,7 @@ def _find_all(
 
 
 def _find_what(workspace: Workspace, what: str) -> list[Change]:
-    """Return the change of that number, the last one of that note, or all of that folder."""
+    """Return the change of this number, the last one of this note, or all of this folder."""
     folder = None if what.isdecimal() else _folder(workspace, what)
     if folder is None:
         return _find_named(workspace, what, None)
@@ -159,13 +159,13 @@ def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> lis
 
 
 def _folder(workspace: Workspace, what: str) -> str | None:
-    """Return the folder that is named, vault-relative, empty for the vault; None: it is a note."""
+    """Return the folder relative to the vault, empty for the vault itself; None for a note."""
     path = resolve_history_path(workspace, what)
     return path if (workspace.root / path).is_dir() else None
 
 
 def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
-    """Return the changes that are still there in these notes and folders; none named: in all."""
+    """Return the changes in these notes and folders, or in all, that were not taken back yet."""
 
     def is_in(path: str) -> bool:
         return not places or any(not each or f"{path}/".startswith(f"{each}/") for each in places)
@@ -177,7 +177,7 @@ def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
 def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
     journal = workspace.journal
     if what and what.isdecimal():
-        change = journal.change(int(what)) if len(what) <= _DIGITS else None
+        change = journal.change(int(what)) if len(what) <= _MAX_DIGITS else None
         if change is None:
             raise UsageError(f"there is no change {what}; see companion history")
         return [change]
@@ -199,7 +199,7 @@ def _is_made(change: Change) -> bool:
 
 
 def _can_be_undone(change: Change) -> bool:
-    """Whether nothing of it was taken back yet; of the rest, that was tried."""
+    """Return whether no part of it was taken back yet; the rest was refused then."""
     return _is_made(change) and not change.taken
 
 
@@ -210,7 +210,7 @@ def _some(changes: list[Change], otherwise: str) -> list[Change]:
 
 
 def _say_lost(last: str, older: str | None = None) -> str:
-    """Return that nothing of the last run can be taken back, and what can be done instead."""
+    """Return a sentence that nothing of the last run can be taken back, and what to do instead."""
     instead = f"companion undo --run {older} takes back the one before it" if older else ""
     return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
@@ -220,10 +220,10 @@ def _undo(
     take_back: Callable[[Change], Undone],
     output: Output,
     moved_from: Mapping[str, str],
-) -> Outcome:
+) -> UndoOutcome:
     undone: Undone | None = None
     left, reason = change.name_parts(change.standing), ""
-    outcome: Outcome = "done"
+    outcome: UndoOutcome = "done"
     try:
         undone = take_back(change)
     except (NoteError, DaemonRefused) as error:
@@ -248,7 +248,7 @@ def _undo(
 def _undo_object(
     change: Change, undone: Undone | None, left: list[str], reason: str
 ) -> dict[str, object]:
-    """Return the JSON object of what became of a change."""
+    """Return the JSON object of a change that was, or was not, taken back."""
     return {
         "change": change.id,
         "path": undone.path if undone else change.path,
@@ -259,7 +259,7 @@ def _undo_object(
 
 
 def _is_lost(error: NoteError | DaemonRefused) -> bool:
-    """Whether it is the note that no longer allows it, and no other program just now."""
+    """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
         return error.is_about(ChangeGone, NoteChanged, NoteRefused)
     return isinstance(error, NoteChanged | NoteRefused)
