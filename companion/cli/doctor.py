@@ -72,7 +72,7 @@ def _find_all(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Findin
         [
             ("program", check_program),
             ("configuration", check_configuration),
-            ("token", _check_token),
+            ("token", check_token),
         ]
     )
     try:
@@ -110,7 +110,7 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     yield "state", partial(check_state, state)
     yield "journal", partial(check_journal, state)
     yield "spending", partial(check_spending, config, root)
-    yield "daemon", partial(_check_daemon, config, state)
+    yield "daemon", partial(check_daemon, config, state)
 
 
 def _check_folders(config: Config, root: Path) -> Finding:
@@ -147,7 +147,7 @@ def _print(finding: Finding, output: Output) -> None:
         output.say(f"  {'':<14} {finding.mend}")
 
 
-def _check_token() -> Finding:
+def check_token() -> Finding:
     """Check that only its owner can read the daemon's token. Raises UsageError."""
     file = token_file()
     if not has_token():
@@ -160,7 +160,7 @@ def _check_token() -> Finding:
     return Finding("token", "ok", str(file))
 
 
-def _check_daemon(config: Config, state: Path) -> Finding:
+def check_daemon(config: Config, state: Path) -> Finding:
     """Check that the vault's daemon answers and has our version; if none runs, that one could."""
     place = find_daemon(state)
     if place is None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from threading import Event
 
@@ -11,8 +10,6 @@ from companion.enrich.result import Result
 from companion.llm.response import Usage
 from companion.note.line_diff import diff_lines
 
-# so begins the reason why a note was skipped for --section
-_NO_SECTION = re.compile(r"no heading reads|\d+ headings read")
 _MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
 _FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
 _STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
@@ -30,13 +27,13 @@ class RunReport:
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
         self._unanswered = 0
-        self._lacks_section = False
+        self._lacks_heading = False
 
     def add(self, result: Result, diff: str | None = None) -> None:
         """Print a result and count it. diff: None to make one from the result's texts."""
         self.counts[result.status] += 1
         self._unanswered += result.is_unanswered
-        self._lacks_section |= bool(_NO_SECTION.match(result.reason))
+        self._lacks_heading |= result.lacks_heading
         self.print_result(result, diff)
 
     def print_result(self, result: Result, diff: str | None = None) -> None:
@@ -95,7 +92,7 @@ class RunReport:
         """Return the exit status; interrupted where the run was cancelled."""
         if cancelled.is_set():
             return interrupted
-        return 1 if self.counts["failed"] or self._unanswered or self._lacks_section else 0
+        return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
 
 
 def _reason_of(result: Result) -> str:

@@ -12,6 +12,7 @@ from companion.enrich.task import Draft, Job
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.edit import Edit
+from companion.note.sections import HeadingNotFound
 
 NoteStatus = Literal["enriched", "unchanged", "skipped", "failed"]
 
@@ -24,6 +25,7 @@ class Result:
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
+    lacks_heading: skipped since it does not have the heading of the section asked for just once.
     fallback: the kinds of filled whose value is the note's own sentence, for want of an answer.
     """
 
@@ -37,6 +39,7 @@ class Result:
     new: str = ""
     change: int | None = None
     ends_run: bool = False
+    lacks_heading: bool = False
     proposed: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
 
@@ -49,7 +52,8 @@ class Result:
 def failed_result(path: str, error: NoteError) -> Result:
     """Return the result of a note that could not be worked on, for the reason in error."""
     status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
-    return Result(path, status, _in_words(error))
+    lacks_heading = isinstance(error, HeadingNotFound)
+    return Result(path, status, _in_words(error), lacks_heading=lacks_heading)
 
 
 def _in_words(error: NoteError) -> str:
