@@ -16,7 +16,7 @@ from companion.cli.output import Output
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
-    NotePath,
+    NotePathType,
     common_options,
     find_running_daemon,
     open_session,
@@ -43,7 +43,7 @@ from companion.vault.paths import LeadsOut, Unreadable
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=NotePath(), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=NotePathType(), metavar="PATH...")
 @click.option("--dry-run", is_flag=True, help="Ask the model and show a diff; write nothing.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")

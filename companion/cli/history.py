@@ -8,7 +8,7 @@ from time import gmtime, strftime
 import click
 
 from companion.cli.output import Output, one_line
-from companion.cli.session import NotePath, common_options, open_session, resolve_history_path
+from companion.cli.session import NotePathType, common_options, open_session, resolve_history_path
 from companion.cli.times import local_time
 from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change, Proposal
@@ -17,7 +17,7 @@ _MAX_LIMIT = 10**18  # changes; SQLite's integers go up to nine times that
 
 
 @click.command()
-@click.argument("path", required=False, type=NotePath(), metavar="[PATH]")
+@click.argument("path", required=False, type=NotePathType(), metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")

@@ -15,7 +15,7 @@ from companion.cli.init_choices import Options, choose_by_options, choose_by_que
 from companion.cli.model import fetch_model
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
-from companion.cli.session import VaultPath
+from companion.cli.session import VaultPathType
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.edit import PlannedSettings, Setting, plan_settings, write_planned
 from companion.daemon.runtime_file import find_daemon
@@ -36,7 +36,7 @@ Next:
 
 
 @click.command()
-@click.argument("vault", type=VaultPath())
+@click.argument("vault", type=VaultPathType())
 @click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")

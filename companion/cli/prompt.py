@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import NotePath, common_options, open_session, resolve_path
+from companion.cli.session import NotePathType, common_options, open_session, resolve_path
 from companion.enrich.asker import Asker, as_meant
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
@@ -22,7 +22,7 @@ from companion.vault.write import read_note
 
 
 @click.command()
-@click.argument("note", type=NotePath(), metavar="NOTE")
+@click.argument("note", type=NotePathType(), metavar="NOTE")
 @click.option("--section", metavar="HEADING", help="As for a callout under this heading.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a call.")
 @common_options

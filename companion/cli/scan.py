@@ -10,7 +10,7 @@ import click
 
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePath,
+    NotePathType,
     common_options,
     open_session,
     resolve_paths,
@@ -24,7 +24,7 @@ _NAMED = 3  # notes named for each reason to skip, without --skipped
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePath(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
 @common_options

@@ -35,7 +35,7 @@ from companion.vault.paths import (
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class NotePath(click.types.StringParamType):
+class NotePathType(click.types.StringParamType):
     """A parameter that is a note or a folder; shells complete it like any file."""
 
     name = "path"
@@ -47,7 +47,7 @@ class NotePath(click.types.StringParamType):
         return [CompletionItem(incomplete, type="file")]
 
 
-class VaultPath(click.Path):
+class VaultPathType(click.Path):
     """A parameter that is a vault's folder.
 
     An empty one, usually an unset variable of the shell, is refused: pathlib takes it for `.`.
@@ -81,7 +81,7 @@ def common_options(command: F) -> F:
     )(command)
     return click.option(
         "--vault",
-        type=VaultPath(),
+        type=VaultPathType(),
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
     )(command)
 

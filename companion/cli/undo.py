@@ -11,7 +11,7 @@ import click
 from companion.cli.history import describe
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePath,
+    NotePathType,
     common_options,
     find_running_daemon,
     open_session,
@@ -37,7 +37,7 @@ UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be
 
 
 @click.command()
-@click.argument("whats", nargs=-1, type=NotePath(), metavar="[CHANGE | PATH]...")
+@click.argument("whats", nargs=-1, type=NotePathType(), metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
 @click.option("--since", metavar="WHEN", help=f"All changes since then, {TIME_FORMATS}.")
 @click.option("--today", is_flag=True, help="All changes of today.")
