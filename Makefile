@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
+GENERATED := README.md CONTRIBUTING.md docs/commands.md docs/api.md # have parts made by docs/generate/
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -43,11 +44,11 @@ check: dev
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/cog --check README.md docs/commands.md docs/api.md
+	$(BIN)/cog -I . --check $(GENERATED)
 	cd $(PLUGIN) && npm run --silent lint && npm run --silent types -- --check
 
 docs: .venv/ready
-	$(BIN)/cog -r README.md docs/commands.md docs/api.md
+	$(BIN)/cog -I . -r $(GENERATED)
 
 clean:
 	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js

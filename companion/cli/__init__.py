@@ -1,4 +1,4 @@
-"""The command line. Each command has a module of its own, loaded when it is called."""
+"""The command line: its commands, each in a module loaded when it is called, and exit statuses."""
 
 from __future__ import annotations
 
@@ -32,8 +32,8 @@ _COMMANDS = {
     "token": "companion.cli.daemon_commands:token",
     "doctor": "companion.cli.doctor:doctor",
 }
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
-INTERRUPTED = 130  # what shells expect of a program that Ctrl-C ended
+_CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
+INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
 Set it up, once:
@@ -53,7 +53,7 @@ And have them filled:
 
 
 class _Commands(click.Group):
-    """The commands, in the order one meets them; importing one imports what only it needs."""
+    """A group whose commands are imported on first use, and listed in the order of _COMMANDS."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(_COMMANDS)
@@ -66,11 +66,11 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """Run the command. A reader that has gone, such as head, is no error."""
+        """Run the command. A closed pipe, as by head, is no error."""
         try:
             return super().invoke(ctx)
         except BrokenPipeError:
-            _drop_output()
+            _discard_output()
             return 0
 
 
@@ -89,25 +89,26 @@ def companion() -> None:
 
 
 def main() -> None:
-    """Run the command line; errors become one sentence and an exit status."""
+    """Run the command line, and exit; an error is printed as one sentence."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper) and not stream.isatty():
-            # Windows would write pipes in its code page, and CR before every LF of a diff;
-            # and the name of a file may be no UTF-8
+            # Windows would encode pipes in its code page, and write CR LF in diffs;
+            # names of files may not be valid UTF-8
             stream.reconfigure(encoding="utf-8", errors="backslashreplace", newline="\n")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(arguments: list[str]) -> int:
-    """Return the exit status: 0 all well, 1 some note failed, 2 usage or configuration."""
+    """Run a command and return its status: 0 all well, 1 some note failed, 2 usage or settings."""
     if "--debug" in arguments:
         _show_log()
     try:
-        return _status(companion.main(arguments, prog_name="companion", standalone_mode=False))
+        status = companion.main(arguments, prog_name="companion", standalone_mode=False)
+        return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
         if isinstance(error, click.NoSuchOption):
-            _name_note(error.option_name, arguments)
+            _suggest_path(error.option_name, arguments)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -118,37 +119,33 @@ def run(arguments: list[str]) -> int:
         return 2 if isinstance(error, UsageError) else 1
     except Exception as error:
         _raise_if_debug(arguments)
-        if isinstance(error, OSError) and (said := _in_words(error)):
-            _say(said)
+        if isinstance(error, OSError) and (sentence := _explain(error)):
+            _say(sentence)
             return 1
         _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
         return 1
 
 
-def _name_note(option: str, arguments: list[str]) -> None:
-    """Say how to name a note that was taken for the option, which there is not."""
+def _suggest_path(option: str, arguments: list[str]) -> None:
+    """Say how to name a note whose name begins with a dash, and so was read as an option."""
     for name in arguments:
         if name.startswith(option) and name.endswith(".md"):
             click.echo(f"A note of that name: ./{name}", err=True)
 
 
-def _in_words(error: OSError) -> str:
-    """Return what to say where the system refuses what the user may allow it; else nothing."""
+def _explain(error: OSError) -> str:
+    """Return a sentence for an error that the user can do something about; empty for others."""
     if error.filename is not None:
         return f"{error.filename} cannot be used ({error.strerror}); allow it"
-    if error.errno in _NO_ROOM:
-        _drop_output()
+    if error.errno in _CANNOT_WRITE:
+        _discard_output()
         return f"the output cannot be written ({error.strerror}); make room, or send it elsewhere"
     return ""
 
 
-def _drop_output() -> None:
-    """Write nothing more; Python flushes once more at its exit, and would complain."""
+def _discard_output() -> None:
+    """Send standard output to the null device, or Python's flush at exit raises the error again."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _status(answer: Any) -> int:
-    return answer if isinstance(answer, int) else 0
 
 
 def _raise_if_debug(arguments: list[str]) -> None:
@@ -157,7 +154,7 @@ def _raise_if_debug(arguments: list[str]) -> None:
 
 
 def _show_log() -> None:
-    import logging  # as slow as click itself
+    import logging  # takes as long to import as click
 
     logging.basicConfig()
     logging.getLogger("companion").setLevel(logging.DEBUG)

@@ -1,4 +1,4 @@
-"""companion backlog: whether notes that lay in the vault before are filled, too."""
+"""companion backlog: whether notes that were in the vault before are filled, too."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show, tell_of_backlog
-from companion.cli.session import common_options, find_running, open_session
+from companion.cli.output import Output, describe_backlog
+from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
 from companion.daemon.backlog import Backlog
 from companion.daemon.backlog_consent import Consent
@@ -21,8 +21,6 @@ from companion.enrich.selection import JobOptions, choose_jobs
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.llm.catalog import model_path
-
-_NONE = "No notes wait for an answer."
 
 
 @click.command()
@@ -37,35 +35,35 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     you say so here, in Obsidian, or when companion serve asks. Notes that you edit are filled
     like any others. It says how many there are, where they would be sent, and at what cost.
     """
-    show = Show(as_json=as_json)
-    running = find_running(vault)
+    output = Output(as_json=as_json)
+    running = find_running_daemon(vault)
     if running:
-        told = running.status().background
-        state = BacklogState(told.backlog.notes, told.backlog.cost)
-        answer = _decide(state, told.notes_a_day, fill, show)
+        background = running.status().background
+        state = BacklogState(background.backlog.notes, background.backlog.cost)
+        answer = _decide(state, background.notes_a_day, fill, output)
         if answer is not None:
             running.answer_backlog(fill=answer, notes=state.notes)
         return
-    with open_session(vault, show=show) as workspace:
-        _ask(workspace, fill, show)
+    with open_session(vault, output=output) as workspace:
+        _ask(workspace, fill, output)
 
 
-def ask_about_backlog(config: Config, root: Path, show: Show) -> None:
-    """Ask about the backlog of the vault at root, if there is one that nobody answered for.
+def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
+    """Ask about the backlog of the vault at root, if it has one that the user did not decide on.
 
-    Nothing is asked where nobody can answer, or nothing is filled in the background anyway.
+    Does nothing where nobody can answer, or nothing is filled in the background anyway.
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    if config.background.backlog == "ask" and _is_on(config) and _can_ask(show):
+    if config.background.backlog == "ask" and _fills_in_background(config) and _can_ask(output):
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:
-                show.warn(f"{recovered.path}: {recovered.reason}")
-            _ask(workspace, None, show, is_short=True)
+                output.warn(f"{recovered.path}: {recovered.reason}")
+            _ask(workspace, None, output, is_short=True)
 
 
-def tell_of_all(config: Config, root: Path, show: Show) -> None:
-    """Say what filling all that lies in the vault at root now would send, and at what cost.
+def say_cost_of_backlog(config: Config, root: Path, output: Output) -> None:
+    """Print what filling all notes that are in the vault at root now would cost.
 
     Raises JournalError, UsageError.
     """
@@ -73,11 +71,13 @@ def tell_of_all(config: Config, root: Path, show: Show) -> None:
         scan = workspace.scan()
         if jobs := choose_jobs(workspace, scan, [""], JobOptions())[0]:
             asker = Asker(workspace, VaultContext(scan), model_facts(config))
-            show.say(describe_cost(workspace, asker, jobs))
+            output.say(describe_cost(workspace, asker, jobs))
 
 
-def _ask(workspace: Workspace, fill: bool | None, show: Show, *, is_short: bool = False) -> None:
-    """Look the vault over, and ask. is_short: say nothing where there is nothing to ask."""
+def _ask(
+    workspace: Workspace, fill: bool | None, output: Output, *, is_short: bool = False
+) -> None:
+    """Scan the vault, and ask. is_short: print nothing if there is nothing to ask."""
     known = VaultContext(scan := workspace.scan())
     paths = [job.path for job in choose_jobs(workspace, scan, [""], JobOptions())[0]]
     table = workspace.config.background
@@ -87,38 +87,40 @@ def _ask(workspace: Workspace, fill: bool | None, show: Show, *, is_short: bool 
     consent.look()
     if is_short and not consent.state().notes:
         return
-    answer = _decide(consent.state(), table.notes_a_day, fill, show)
+    answer = _decide(consent.state(), table.notes_a_day, fill, output)
     if answer is not None:
         consent.answer(fill=answer)
 
 
-def _decide(state: BacklogState, notes_a_day: int, fill: bool | None, show: Show) -> bool | None:
-    """Return the user's answer; None where there is none, or nothing to answer.
+def _decide(
+    state: BacklogState, notes_a_day: int, fill: bool | None, output: Output
+) -> bool | None:
+    """Return whether the user wants the notes filled; None if not asked, or nothing to ask.
 
-    Raises UsageError where nobody can be asked.
+    Raises UsageError if nobody can be asked.
     """
-    if show.as_json:
-        show.object({"notes": state.notes, "cost": state.cost})
+    if output.as_json:
+        output.print_json({"notes": state.notes, "cost": state.cost})
     if not state.notes:
-        show.say(_NONE)
+        output.say("No notes wait for an answer.")
         return None
-    show.say(tell_of_backlog(*state))
-    if fill is None and not show.as_json:
-        if not _can_ask(show):
+    output.say(describe_backlog(*state))
+    if fill is None and not output.as_json:
+        if not _can_ask(output):
             raise UsageError("nobody is here to answer; say --fill, or --leave")
-        show.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
-        show.say("that you write or edit from now on are filled either way.")
+        output.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
+        output.say("that you write or edit from now on are filled either way.")
         fill = click.confirm("Fill them, too?", default=None, err=True)
     if fill is not None:
-        show.say("They are filled by and by." if fill else "They are left alone.")
+        output.say("They are filled by and by." if fill else "They are left alone.")
     return fill
 
 
-def _is_on(config: Config) -> bool:
+def _fills_in_background(config: Config) -> bool:
     is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
     return is_here and config.background.enabled is not False
 
 
-def _can_ask(show: Show) -> bool:
+def _can_ask(output: Output) -> bool:
     has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-    return has_keys and show.err.is_terminal
+    return has_keys and output.err.is_terminal

@@ -1,4 +1,4 @@
-"""companion pair: a one-time code for a program that shall talk to the daemon."""
+"""companion status, pause, resume, pair and token: commands about a daemon that runs."""
 
 from __future__ import annotations
 
@@ -7,16 +7,17 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show, count, local_time, tell_of_backlog
-from companion.cli.session import choose_vault, common_options, require_running
+from companion.cli.output import Output, count, describe_backlog
+from companion.cli.session import choose_vault, common_options, require_running_daemon
+from companion.cli.times import local_time
 from companion.config import load_config, state_folder
 from companion.daemon.api.schemas import StatusShape
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
 
-_SECONDS = 120.0
-_TRIES = 5
+_CODE_SECONDS = 120.0
+_CODE_TRIES = 5
 
 
 @click.command()
@@ -27,17 +28,20 @@ def pair(as_json: bool, vault: Path | None) -> None:
 
     It can be used once, and opens this vault only. Making a new one ends the one before.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     root = choose_vault(vault, load_config(), ())
     state = state_folder(root)
-    code = new_code(state, _SECONDS, _TRIES)
+    code = new_code(state, _CODE_SECONDS, _CODE_TRIES)
     if as_json:
-        show.object({"code": code, "seconds": _SECONDS, "tries": _TRIES, "vault": str(root)})
-    show.say(code, style="bold")
-    show.say(f"For the vault {root}, within {_SECONDS / 60:g} minutes, at most {_TRIES} tries.")
-    show.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
+        output.print_json(
+            {"code": code, "seconds": _CODE_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
+        )
+    output.say(code, style="bold")
+    minutes = f"{_CODE_SECONDS / 60:g}"
+    output.say(f"For the vault {root}, within {minutes} minutes, at most {_CODE_TRIES} tries.")
+    output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
-        show.warn("No daemon of this vault runs yet; start it first: companion serve")
+        output.warn("No daemon of this vault runs yet; start it first: companion serve")
 
 
 @click.command()
@@ -47,19 +51,16 @@ def pause(vault: Path | None) -> None:
 
     What you ask for yourself is still done.
     """
-    require_running(vault).pause()
-    Show().say("Background work is paused; companion resume lets it go on.")
+    require_running_daemon(vault).pause()
+    Output().say("Background work is paused; companion resume lets it go on.")
 
 
 @click.command()
 @common_options
 def resume(vault: Path | None) -> None:
     """Let background work go on, and try an endpoint that failed again at once."""
-    off = require_running(vault).resume().background.off
-    Show().say(f"Background work is still off: {off}" if off else "Background work goes on.")
-
-
-_ANSWER = " Say so with companion backlog"
+    off = require_running_daemon(vault).resume().background.off
+    Output().say(f"Background work is still off: {off}" if off else "Background work goes on.")
 
 
 @click.command()
@@ -67,27 +68,29 @@ _ANSWER = " Say so with companion backlog"
 @common_options
 def status(as_json: bool, vault: Path | None) -> None:
     """Show what the daemon is doing, what it did today, and what keeps it from working."""
-    show = Show(as_json=as_json)
-    now = require_running(vault).status()
+    output = Output(as_json=as_json)
+    now = require_running_daemon(vault).status()
     if as_json:
-        show.object(now.model_dump())
+        output.print_json(now.model_dump())
         return
-    for name, said in _lines(now):
-        show.say(f"{name:<12} {said}")
+    for name, text in _status_lines(now):
+        output.say(f"{name:<12} {text}")
 
 
-def _lines(now: StatusShape) -> list[tuple[str, str]]:
+def _status_lines(now: StatusShape) -> list[tuple[str, str]]:
+    """Return the lines of the status, each a name and what to say beside it."""
     lines = [
-        ("daemon", f"pid {now.pid}, version {now.version}, since {_local(now.started_at)}"),
-        ("vault", f"{now.vault}: {_vault(now)}"),
+        ("daemon", f"pid {now.pid}, version {now.version}, since {_local_time_of(now.started_at)}"),
+        ("vault", f"{now.vault}: {_describe_vault(now)}"),
         ("model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")),
-        ("background", _background(now)),
-        ("today", _today(now)),
+        ("background", _describe_background(now)),
+        ("today", _describe_today(now)),
     ]
     if (backlog := now.background.backlog).notes:
-        lines.append(("backlog", f"{tell_of_backlog(backlog.notes, backlog.cost)}{_ANSWER}"))
+        waiting = describe_backlog(backlog.notes, backlog.cost)
+        lines.append(("backlog", f"{waiting} Say so with companion backlog"))
     if now.fault:
-        since = f"since {_local(now.fault.since)}, tried again in {now.retry_in} s"
+        since = f"since {_local_time_of(now.fault.since)}, tried again in {now.retry_in} s"
         lines.append(("waits", f"{now.fault.reason} ({since})"))
     if now.polls:
         lines.append(("polls", now.polls))
@@ -98,11 +101,11 @@ def _lines(now: StatusShape) -> list[tuple[str, str]]:
     return lines
 
 
-def _local(iso: str) -> str:
+def _local_time_of(iso: str) -> str:
     return local_time(datetime.fromisoformat(iso).timestamp())
 
 
-def _vault(now: StatusShape) -> str:
+def _describe_vault(now: StatusShape) -> str:
     if now.vault_missing:
         return "it is not there just now; the daemon goes on when it is back"
     if not now.ready:
@@ -113,14 +116,14 @@ def _vault(now: StatusShape) -> str:
     )
 
 
-def _background(now: StatusShape) -> str:
+def _describe_background(now: StatusShape) -> str:
     work = now.background
     asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
     done = f"{asked}, {work.waiting:,} waiting"
     return f"{f'off: {work.off}' if work.off else 'on'} ({done})"
 
 
-def _today(now: StatusShape) -> str:
+def _describe_today(now: StatusShape) -> str:
     spent = now.today
     notes = count(spent.notes, "note")
     tokens = f"{notes} enriched, {spent.input_tokens:,} tokens in, {spent.output_tokens:,} out"
@@ -140,10 +143,10 @@ def token() -> None:
 @token.command()
 def rotate() -> None:
     """Make a new token: every session and every paired plugin ends at once."""
-    show = Show()
+    output = Output()
     rotate_token()
-    show.say(f"There is a new token in {token_file()}.")
-    show.say(
+    output.say(f"There is a new token in {token_file()}.")
+    output.say(
         "All sessions have ended, of every vault. Commands go on by themselves; pair Obsidian"
         " again with companion pair."
     )

@@ -1,4 +1,4 @@
-"""What companion doctor looks at of the daemon: its token, whether it runs, and where."""
+"""companion doctor: what is set up, what is wrong, and how to mend it."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from pathlib import Path
 import click
 
 from companion import __version__
-from companion.cli.output import Show, count
+from companion.cli.output import Output, count
 from companion.cli.session import choose_vault, common_options
-from companion.cli.unused_settings import count_marks, find_missing_folders, find_missing_marks
+from companion.cli.unused_settings import count_marks, find_unused_folders, find_unused_marks
 from companion.config import Config, load_config, state_folder
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import has_token, read_token, token_file
-from companion.doctor.model_servers import check_answer, check_model, is_missing
+from companion.doctor.model_probe import check_answer, check_model, is_missing
 from companion.doctor.setup import (
-    Check,
+    Finding,
     NamedCheck,
+    check_answer_checks,
     check_configuration,
     check_copies,
     check_events,
-    check_gate,
     check_journal,
     check_plugin,
     check_program,
@@ -40,57 +40,7 @@ from companion.enrich.workspace import open_workspace
 from companion.errors import CompanionError
 from companion.private_files import is_private
 
-_PATIENCE = 2.0  # seconds
-
-
-def check_token() -> Check:
-    """Return whether the token is there, for its owner alone. Raises UsageError."""
-    file = token_file()
-    if not has_token():
-        mend = "companion init or companion serve makes one"
-        return Check("token", "hint", "there is none yet", mend)
-    read_token()
-    if not is_private(file):
-        mend = f"companion token rotate, since they may have seen it; or chmod 600 {file}"
-        return Check("token", "problem", f"others may read {file}", mend)
-    return Check("token", "ok", str(file))
-
-
-def check_daemon(config: Config, state: Path) -> Check:
-    """Return whether the vault's daemon runs, and is of our version; if none, whether it could."""
-    place = find_daemon(state)
-    if place is None:
-        return _check_port(config.server.port)
-    where = f"http://127.0.0.1:{place.port}, process {place.pid}"
-    if place.version != __version__:
-        said = f"it runs version {place.version}, and this is {__version__} ({where})"
-        return Check("daemon", "problem", said, "stop it, and start it again: companion serve")
-    try:
-        DaemonClient(place.port, read_token()).status(_PATIENCE)
-    except (DaemonGone, DaemonRefused) as error:
-        return Check("daemon", "problem", f"{error} ({where})")
-    return Check("daemon", "ok", f"it runs: {where}")
-
-
-def _check_port(port: int) -> Check:
-    start = "companion serve starts it"
-    if not port or _is_free(port):
-        return Check("daemon", "ok", f"it does not run; {start} on port {port or 'any'}")
-    said = f"it does not run, and another program answers on port {port}"
-    return Check("daemon", "problem", said, "choose another port in [server], or stop that program")
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
-        if os.name != "nt":  # a port whose last connections only linger is free
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
-
-
+_STATUS_TIMEOUT = 2.0  # seconds
 _MARKS = {"ok": "✓", "hint": "!", "problem": "✗"}
 _STYLES = {"ok": "green", "hint": "yellow", "problem": "red"}
 
@@ -105,19 +55,19 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
 
     The model is asked for one word. The exit status is 1 where there is a problem.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     states: Counter[str] = Counter()
-    for check in _examine(vault, not no_call, thorough):
-        states[check.state] += 1
-        _print(check, show)
+    for finding in _find_all(vault, not no_call, thorough):
+        states[finding.state] += 1
+        _print(finding, output)
     problems, hints = states["problem"], states["hint"]
     told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
-    show.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
+    output.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
     return 1 if problems else 0
 
 
-def _examine(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Check]:
-    """Yield what is found; what needs a configuration or a vault is left out without one."""
+def _find_all(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Finding]:
+    """Yield the findings. Without a configuration or a vault, what needs one is left out."""
     yield from run_checks(
         [
             ("program", check_program),
@@ -128,24 +78,24 @@ def _examine(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Check]:
     try:
         config = load_config()
     except CompanionError:
-        return  # said already
+        return  # check_configuration reported it
     yield from run_checks(_model_checks(config, asks, thorough))
     try:
         root = choose_vault(vault, config, ())
     except CompanionError as error:
-        yield Check("vault", "problem", str(error))
+        yield Finding("vault", "problem", str(error))
         return
     yield from run_checks(_vault_checks(config, root))
 
 
 def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    yield "gate", check_gate
+    yield "gate", check_answer_checks
     yield "model", partial(check_model, config, thorough=thorough)
     try:
         if asks and not is_missing(config):
             yield "answer", partial(check_answer, config)
     except CompanionError:
-        return  # no such model, which the check before said
+        return  # check_model reported it
 
 
 def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
@@ -163,34 +113,81 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     yield "daemon", partial(check_daemon, config, state)
 
 
-def _check_folders(config: Config, root: Path) -> Check:
-    """Return whether the vault has the folders that the configuration leaves alone."""
-    if missing := find_missing_folders(config, root):
-        return Check("folders", "problem", "; ".join(missing), "mend their names in config.toml")
+def _check_folders(config: Config, root: Path) -> Finding:
+    """Check that the folders in [ignore] and [private] are in the vault."""
+    if missing := find_unused_folders(config, root):
+        return Finding("folders", "problem", "; ".join(missing), "mend their names in config.toml")
     number = len(config.ignore.folders) + len(config.private.folders)
-    return Check("folders", "ok", f"{count(number, 'folder')} named in the configuration")
+    return Finding("folders", "ok", f"{count(number, 'folder')} named in the configuration")
 
 
-def _check_marks(config: Config, root: Path) -> Check:
-    """Return whether there are notes with what the configuration keeps notes back for.
+def _check_marks(config: Config, root: Path) -> Finding:
+    """Check that each tag, property and pattern in [ignore] and [private] matches a note.
 
-    Raises UsageError, PromptError, JournalError: the vault cannot be looked over.
+    Raises UsageError, PromptError, JournalError if the vault cannot be scanned.
     """
     number = count_marks(config)
     if number:
         with open_workspace(config, root, read_only=True) as workspace:
-            missing = find_missing_marks(config, workspace.scan())
+            missing = find_unused_marks(config, workspace.scan())
         if missing:
             mend = "mend their spelling in config.toml, unless such notes are still to come"
-            return Check("marks", "hint", "; ".join(missing), mend)
+            return Finding("marks", "hint", "; ".join(missing), mend)
     said = f"{count(number, 'mark')} (tags, properties, patterns) named in the configuration"
-    return Check("marks", "ok", said)
+    return Finding("marks", "ok", said)
 
 
-def _print(check: Check, show: Show) -> None:
-    if show.as_json:
-        show.object(check._asdict())
+def _print(finding: Finding, output: Output) -> None:
+    if output.as_json:
+        output.print_json(finding._asdict())
         return
-    show.say(f"{_MARKS[check.state]} {check.name:<14} {check.said}", style=_STYLES[check.state])
-    if check.mend:
-        show.say(f"  {'':<14} {check.mend}")
+    line = f"{_MARKS[finding.state]} {finding.name:<14} {finding.said}"
+    output.say(line, style=_STYLES[finding.state])
+    if finding.mend:
+        output.say(f"  {'':<14} {finding.mend}")
+
+
+def check_token() -> Finding:
+    """Check that only its owner can read the daemon's token. Raises UsageError."""
+    file = token_file()
+    if not has_token():
+        mend = "companion init or companion serve makes one"
+        return Finding("token", "hint", "there is none yet", mend)
+    read_token()
+    if not is_private(file):
+        mend = f"companion token rotate, since they may have seen it; or chmod 600 {file}"
+        return Finding("token", "problem", f"others may read {file}", mend)
+    return Finding("token", "ok", str(file))
+
+
+def check_daemon(config: Config, state: Path) -> Finding:
+    """Check that the vault's daemon answers and has our version; if none runs, that one could."""
+    place = find_daemon(state)
+    if place is None:
+        port = config.server.port
+        if not port or _is_free(port):
+            said = f"it does not run; companion serve starts it on port {port or 'any'}"
+            return Finding("daemon", "ok", said)
+        said = f"it does not run, and another program answers on port {port}"
+        mend = "choose another port in [server], or stop that program"
+        return Finding("daemon", "problem", said, mend)
+    where = f"http://127.0.0.1:{place.port}, process {place.pid}"
+    if place.version != __version__:
+        said = f"it runs version {place.version}, and this is {__version__} ({where})"
+        return Finding("daemon", "problem", said, "stop it, and start it again: companion serve")
+    try:
+        DaemonClient(place.port, read_token()).status(_STATUS_TIMEOUT)
+    except (DaemonGone, DaemonRefused) as error:
+        return Finding("daemon", "problem", f"{error} ({where})")
+    return Finding("daemon", "ok", f"it runs: {where}")
+
+
+def _is_free(port: int) -> bool:
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        if os.name != "nt":  # a port whose last connections only linger is free
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except OSError:
+            return False
+    return True

@@ -12,17 +12,18 @@ import click
 
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
-from companion.cli.output import Show, Tally
+from companion.cli.output import Output
 from companion.cli.remote_run import run_at_daemon
+from companion.cli.run_report import RunReport
 from companion.cli.session import (
-    NotePath,
+    NotePathType,
     common_options,
-    find_running,
-    name_elsewhere,
+    find_running_daemon,
     open_session,
     resolve_paths,
+    say_which_vault,
 )
-from companion.cli.unused_settings import count_marks, warn_of_folders, warn_of_marks
+from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
 from companion.daemon.client_runs import Order
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
@@ -42,7 +43,7 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, type=NotePath(), metavar="PATH...")
+@click.argument("paths", nargs=-1, required=True, type=NotePathType(), metavar="PATH...")
 @click.option("--dry-run", is_flag=True, help="Ask the model and show a diff; write nothing.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
@@ -76,20 +77,20 @@ def enrich(
     Before more than 50 notes are sent to a model on another machine, it says what that may cost
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     choice = JobOptions(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
-    tally = Tally(show, with_diff, dry_run)
-    running = find_running(vault, paths)
-    with open_session(vault, paths, show=show, read_only=dry_run or bool(running)) as workspace:
+    report = RunReport(output, with_diff, dry_run)
+    running = find_running_daemon(vault, paths)
+    with open_session(vault, paths, output=output, read_only=dry_run or bool(running)) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
-        name_elsewhere(workspace.root, show)
-        warn_of_folders(workspace, show)
+        say_which_vault(workspace.root, output)
+        warn_of_unused_folders(workspace, output)
         if not running and (unchecked := find_unchecked()):
-            show.warn(unchecked)
+            output.warn(unchecked)
         for error in refused:
-            tally.report(_refused(error))
+            report.print_result(_refused(error))
         unreadable = any(isinstance(error, PathUnreadable) for error in refused)
-        run = _Run(workspace, tally, asks=not yes)
+        run = _Run(workspace, report, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
         if not run.is_ready(wanted, choice, limit):
@@ -102,7 +103,7 @@ def enrich(
             return count_left_alone(again, again.scan(), wanted)
 
     order = Order(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
-    return run_at_daemon(running, order, tally, find_left) or int(unreadable)
+    return run_at_daemon(running, order, report, find_left) or int(unreadable)
 
 
 def _refused(error: LinkOutOfVault | PathUnreadable) -> Result:
@@ -118,11 +119,11 @@ class _Run:
     where somebody can answer.
     """
 
-    def __init__(self, workspace: Workspace, tally: Tally, *, asks: bool) -> None:
+    def __init__(self, workspace: Workspace, report: RunReport, *, asks: bool) -> None:
         self.workspace = workspace
         self.config = workspace.config
-        self.tally = tally
-        self.show = tally.show
+        self.report = report
+        self.output = report.output
         self.asks = asks and self.config.is_remote
         self.name = new_run()
         self.left: Counter[str] = Counter()
@@ -130,7 +131,7 @@ class _Run:
     def choose(self, wanted: Sequence[str], choice: JobOptions) -> tuple[list[Job], list[Result]]:
         """Return what to work on, and what was asked for and is skipped."""
         self.known = VaultContext(scan := self.workspace.scan())
-        warn_of_marks(self.workspace, scan, self.show)
+        warn_of_unused_marks(self.workspace, scan, self.output)
         if not choice.every:  # else each of them is named
             self.left = count_left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
@@ -138,26 +139,26 @@ class _Run:
     def work(self, jobs: list[Job], skipped: Sequence[Result], limit: int | None) -> int:
         """Return the exit status. Raises what stops the whole run, after telling what was done."""
         for result in skipped:
-            self.tally.report(result)
+            self.report.print_result(result)
         if not jobs:
-            self.tally.say_nothing_to_do(self.left)
+            self.report.say_nothing_to_do(self.left)
             return 0
         jobs = limit_jobs(self.workspace, jobs, limit)
-        fetch_model(self.config, self.show)
+        fetch_model(self.config, self.output)
         if self.asks and not self.is_agreed(jobs):
             return 0
         cancelled = Event()
         with (
             open_client(self.config, cancelled) as client,
-            stop_on_signals(self.show, cancelled, client.close) as ending,
+            stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
             fault = self._work(jobs, client, cancelled)
             changes = self.workspace.journal.changes(run=self.name)
             made = any(change.state == "done" for change in changes)
-            self.tally.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
+            self.report.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
         if fault:
             raise fault
-        return self.tally.status(cancelled, ending.status)
+        return self.report.exit_status(cancelled, interruption.exit_status)
 
     def is_ready(self, wanted: Sequence[str], choice: JobOptions, limit: int | None) -> bool:
         """Whether the daemon may begin: the model is here, and the user is told what it costs."""
@@ -165,11 +166,11 @@ class _Run:
         is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
         if is_here and not self.asks:
             if count_marks(config):  # else no look is needed
-                warn_of_marks(self.workspace, self.workspace.scan(), self.show)
+                warn_of_unused_marks(self.workspace, self.workspace.scan(), self.output)
             return True
         jobs = limit_jobs(self.workspace, self.choose(wanted, choice)[0], limit)
         if jobs:
-            fetch_model(config, self.show)
+            fetch_model(config, self.output)
         return not self.asks or self.is_agreed(jobs)
 
     def is_agreed(self, jobs: Sequence[Job]) -> bool:
@@ -179,7 +180,7 @@ class _Run:
         """
         if not needs_agreement(self.workspace, jobs):
             return True
-        self.show.warn(describe_cost(self.workspace, self._asker(), jobs))
+        self.output.warn(describe_cost(self.workspace, self._asker(), jobs))
         if not self._can_ask():
             raise UsageError(
                 "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
@@ -187,20 +188,20 @@ class _Run:
             )
         agreed = click.confirm("Go on?", err=True)
         if not agreed:
-            self.show.warn("nothing was sent")
+            self.output.warn("nothing was sent")
         return agreed
 
     def _can_ask(self) -> bool:
         """Whether there is a terminal to ask on."""
         has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-        return has_keys and self.show.err.is_terminal
+        return has_keys and self.output.err.is_terminal
 
     def _work(self, jobs: Sequence[Job], client: Client, cancelled: Event) -> CompanionError | None:
         enricher = Enricher(self.workspace, self._asker(), client, self.name)
-        with self.show.progress("Enriching", len(jobs)) as progress:
+        with self.output.progress("Enriching", len(jobs)) as progress:
             try:
                 for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
-                    self.tally.add(result)
+                    self.report.add(result)
                     progress.advance(progress.task_ids[0])
             except CompanionError as error:
                 return error

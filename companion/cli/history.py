@@ -7,16 +7,17 @@ from time import gmtime, strftime
 
 import click
 
-from companion.cli.output import Show, local_time, one_line
-from companion.cli.session import NotePath, common_options, open_session, resolve_history_path
+from companion.cli.output import Output, one_line
+from companion.cli.session import NotePathType, common_options, open_session, resolve_history_path
+from companion.cli.times import local_time
 from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change, Proposal
 
-_MOST = 10**18  # changes; SQLite counts no further than nine times that
+_MAX_LIMIT = 10**18  # changes; SQLite's integers go up to nine times that
 
 
 @click.command()
-@click.argument("path", required=False, type=NotePath(), metavar="[PATH]")
+@click.argument("path", required=False, type=NotePathType(), metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
@@ -29,31 +30,31 @@ def history(
     What was only proposed, such as a tag that the vault does not use yet, stands with the change,
     or below where nothing else was filled.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     with open_session(
-        vault, [] if path is None else [path], show=show, read_only=True
+        vault, [] if path is None else [path], output=output, read_only=True
     ) as workspace:
         note = None if path is None else resolve_history_path(workspace, path)
-        changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MOST))
+        changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MAX_LIMIT))
         for change in changes:
             if as_json:
-                show.object(change_object(change))
+                output.print_json(change_object(change))
                 continue
-            _print(change, show)
+            _print(change, output)
             if with_diff and (images := workspace.journal.images(change.id)):
                 texts = (image.decode("utf-8") for image in images)
-                show.diff("".join(diff_lines(change.path, *texts)))
+                output.print_diff("".join(diff_lines(change.path, *texts)))
         proposals = workspace.journal.proposals(note)[:limit]
     for proposal in proposals:
         if as_json:
-            show.object(proposal_object(proposal))
+            output.print_json(proposal_object(proposal))
         else:
-            show.say(
+            output.say(
                 f"       {local_time(proposal.asked_at)}  {one_line(proposal.path)}", style="bold"
             )
-            show.say(f"       {proposal.words}")
+            output.say(f"       {proposal.words}")
     if not changes and not proposals:
-        show.say("no changes yet")
+        output.say("no changes yet")
 
 
 def change_object(change: Change) -> dict[str, object]:
@@ -75,7 +76,7 @@ def change_object(change: Change) -> dict[str, object]:
 
 
 def proposal_object(proposal: Proposal) -> dict[str, object]:
-    """Return the JSON object of what was only proposed: that of a change that never was."""
+    """Return the JSON object of a value that was only proposed, with the keys of a change."""
     return {
         "id": None,
         "run": "",
@@ -96,12 +97,12 @@ def describe(change: Change) -> str:
     """Return what the change did, in a few words."""
     if change.undoes is not None:
         return f"undid change {change.undoes}"
-    names = ", ".join(map(_in_words, change.needs))
+    names = ", ".join(map(_describe_need, change.needs))
     return f"filled {names}" if names else change.kind
 
 
-def _in_words(need: str) -> str:
-    """Return the key of a need as people would name it."""
+def _describe_need(need: str) -> str:
+    """Return the key of a need, such as `callout:section:Title`, in words."""
     kind, _, rest = need.partition(":")
     where, _, title = rest.partition(":")
     if where == "section":
@@ -109,12 +110,12 @@ def _in_words(need: str) -> str:
     return f"{kind} “{title}”" if title else kind
 
 
-def _print(change: Change, show: Show) -> None:
+def _print(change: Change, output: Output) -> None:
     when = local_time(change.made_at)
     part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
     state = part if change.state == "done" else f" [{change.state}]"
-    show.say(f"{change.id:>5}  {when}  {one_line(change.path)}{state}", style="bold")
+    output.say(f"{change.id:>5}  {when}  {one_line(change.path)}{state}", style="bold")
     by = f" by {change.model}" if change.model else ""
-    show.say(f"       {describe(change)}{by}  (run {change.run})")
+    output.say(f"       {describe(change)}{by}  (run {change.run})")
     if change.note:
-        show.say(f"       {change.note}", style="dim")
+        output.say(f"       {change.note}", style="dim")

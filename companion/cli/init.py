@@ -10,12 +10,12 @@ import click
 from pydantic import SecretStr
 from rich.filesize import decimal
 
-from companion.cli.backlog import ask_about_backlog, tell_of_all
+from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import Options, choose_by_options, choose_by_questions
 from companion.cli.model import fetch_model
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
-from companion.cli.session import VaultPath
+from companion.cli.session import VaultPathType
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.config.edit_settings import (
     PlannedSettings,
@@ -25,7 +25,7 @@ from companion.config.edit_settings import (
 )
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
-from companion.doctor.model_servers import probe_model, what_thinking_means
+from companion.doctor.model_probe import advice_on_thinking, probe_model
 from companion.enrich.model import describe_endpoint
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import find_model, model_path
@@ -41,7 +41,7 @@ Next:
 
 
 @click.command()
-@click.argument("vault", type=VaultPath())
+@click.argument("vault", type=VaultPathType())
 @click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
@@ -76,52 +76,54 @@ def init(
     about stay as they are in the file, with their comments. The Obsidian plugin goes into the
     vault, too, as by companion plugin install.
     """
-    show = Show()
+    output = Output()
     options = Options(embedded, base_url, model, api_key_env, background, backlog)
-    asks = not yes and not options.given and sys.stdin.isatty() and show.err.is_terminal
-    return _Init(open_vault(vault), show, asks)(options, not no_test, not no_plugin)
+    asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
+    return _Init(open_vault(vault), output, asks)(options, not no_test, not no_plugin)
 
 
 class _Init:
-    """Setting up one vault; asks: whether a person is there to answer."""
+    """Sets up one vault. asks: whether there is a terminal to ask on."""
 
-    def __init__(self, root: Path, show: Show, asks: bool) -> None:
+    def __init__(self, root: Path, output: Output, asks: bool) -> None:
         self.root = root
-        self.show = show
+        self.output = output
         self.asks = asks
         self.file = config_folder() / "config.toml"
 
     def __call__(self, options: Options, tries: bool, plugin: bool) -> int:
-        """Return the exit status. Nothing is written before all is known, and tried.
+        """Set the vault up, and return the exit status. Nothing is written until the model answers.
 
-        tries: ask the model. plugin: install it; what keeps it out of the vault is only said.
+        tries: ask the model first. plugin: install it; if that fails, it is only a warning.
         """
-        load_config()  # a broken file is refused, with every fault of it named
-        self._look_around()
+        load_config()  # raises UsageError for an invalid file, with every error in it
+        self._warn_of_surprises()
         planned = self._plan(options)
         if planned.changed and tries and not self._try(planned.config):
-            self.show.warn("Nothing was written.")
+            self.output.warn("Nothing was written.")
             return 1
         ensure_token()
         write_planned(planned)
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
-        asked = planned.config.background.enabled is False
         self._ask_about_backlog(planned.config)
-        serves = "answers the plugin" if asked else "fills notes as you save them"
-        self.show.say(_NEXT.format(serves=serves))
+        is_off = planned.config.background.enabled is False
+        serves = "answers the plugin" if is_off else "fills notes as you save them"
+        self.output.say(_NEXT.format(serves=serves))
         if installed:
-            self.show.say(NEXT_IN_OBSIDIAN)
+            self.output.say(NEXT_IN_OBSIDIAN)
         return 0
 
-    def _look_around(self) -> None:
-        """Say what may surprise: another vault around this one, and the environment."""
+    def _warn_of_surprises(self) -> None:
+        """Warn if the folder is no vault of its own, or if the environment overrides the file."""
         if (around := find_vault(self.root)) != self.root:
             where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
-            self.show.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
+            self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
         if names := [name for name in _VARIABLES if os.environ.get(name)]:
             win = "wins" if len(names) == 1 else "win"
-            self.show.warn(f"{', '.join(names)} in the environment {win} over the file's settings")
+            self.output.warn(
+                f"{', '.join(names)} in the environment {win} over the file's settings"
+            )
 
     def _plan(self, options: Options) -> PlannedSettings:
         try:
@@ -130,88 +132,88 @@ class _Init:
             raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
         config = plan_settings(self.file, {}).config
         if self.asks:
-            setup = choose_by_questions(config, self.show)
+            choices = choose_by_questions(config, self.output)
         else:
-            setup = choose_by_options(options, config)
+            choices = choose_by_options(options, config)
         same = config.vault is not None and config.vault.expanduser().resolve() == self.root
         vault: dict[str, SettingValue] = {} if same else {"vault": str(self.root)}
-        return plan_settings(self.file, vault | setup.settings(config))
+        return plan_settings(self.file, vault | choices.settings(config))
 
     def _try(self, config: Config) -> bool:
-        """Whether to go on: the model answered, or the user wants it all the same."""
+        """Ask the model, and return whether to go on: it answered, or the user says so."""
         config = _with_key_of_environment(config)
         try:
             if not self._fetch(config):
                 return True
-            self.show.say(f"Asking {describe_endpoint(config)}")
-            trial = probe_model(config)
+            self.output.say(f"Asking {describe_endpoint(config)}")
+            probed = probe_model(config)
         except CompanionError as error:
             if not self.asks:
-                self.show.warn("Nothing was written; --no-test goes on without asking the model.")
+                self.output.warn("Nothing was written; --no-test goes on without asking the model.")
                 raise
-            self.show.warn(str(error))
+            self.output.warn(str(error))
             return click.confirm("Keep this choice all the same?", default=False, err=True)
-        self.show.say(f"It answered within {trial.seconds:.1f} s: {_cut(trial.said)}")
-        if trial.thinks and (means := what_thinking_means(config)):
-            self.show.warn(f"About this model: {means}.")
+        self.output.say(f"It answered within {probed.seconds:.1f} s: {_first_words(probed.answer)}")
+        if probed.thinks and (means := advice_on_thinking(config)):
+            self.output.warn(f"About this model: {means}.")
         return True
 
     def _fetch(self, config: Config) -> bool:
-        """Whether the model is here, or elsewhere, to be asked; fetches the embedded one."""
+        """Fetch an embedded model that is not here, and return whether the model can be asked."""
         name = config.endpoint.model
         if self.asks and config.is_embedded and model_path(name) is None:
             size = find_model(name).size
             told = f" ({decimal(size)})" if size else ""
             if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
-                self.show.say("companion model pull fetches it later; the first run does, too.")
+                self.output.say("companion model pull fetches it later; the first run does, too.")
                 return False
-        fetch_model(config, self.show)
+        fetch_model(config, self.output)
         return True
 
     def _sum_up(self, planned: PlannedSettings) -> None:
         if planned.changed:
-            self.show.say(f"\nWritten to {self.file}:", style="bold")
+            self.output.say(f"\nWritten to {self.file}:", style="bold")
             for line in planned.changed:
-                self.show.say(f"  {line}")
+                self.output.say(f"  {line}")
             if find_daemon(state_folder(self.root)):
-                self.show.warn("The vault's daemon runs with its old settings; start it again.")
+                self.output.warn("The vault's daemon runs with its old settings; start it again.")
         else:
-            self.show.say(f"Nothing to change: {self.file} says so already.")
+            self.output.say(f"Nothing to change: {self.file} says so already.")
         config = planned.config
         if config.background.enabled is False:
-            self.show.say("Notes are filled only when you ask for it.")
+            self.output.say("Notes are filled only when you ask for it.")
         elif config.is_remote:
             where = config.remote_endpoint().address
-            self.show.say(
+            self.output.say(
                 f"While companion serve runs, notes are sent to {where} by themselves;"
                 " --no-background ends that."
             )
 
     def _ask_about_backlog(self, config: Config) -> None:
-        """Ask whether notes that lie there already are filled, or say what that may cost."""
+        """Ask whether notes that are there already are filled, or print what that may cost."""
         try:
             if self.asks:
-                ask_about_backlog(config, self.root, self.show)
+                ask_about_backlog(config, self.root, self.output)
             elif config.background.backlog == "all" and config.background.enabled is not False:
-                tell_of_all(config, self.root, self.show)
+                say_cost_of_backlog(config, self.root, self.output)
         except click.Abort:
-            self.show.warn("\nThey are left alone; companion backlog asks again.")
+            self.output.warn("\nThey are left alone; companion backlog asks again.")
         except CompanionError as error:
-            self.show.warn(f"{error}; companion backlog asks about the notes that lie there now.")
+            self.output.warn(f"{error}; companion backlog asks about the notes that lie there now.")
 
     def _install_plugin(self, config: Config) -> bool:
-        """Whether the plugin is in the vault now."""
+        """Install the plugin, and return whether that worked."""
         try:
-            install_plugin(self.root, config, self.show)
+            install_plugin(self.root, config, self.output)
         except CompanionError as error:
-            self.show.warn(f"The plugin was not installed: {error}.")
-            self.show.say("companion plugin install does it later.")
+            self.output.warn(f"The plugin was not installed: {error}.")
+            self.output.say("companion plugin install does it later.")
             return False
         return True
 
 
 def _with_key_of_environment(config: Config) -> Config:
-    """Return the configuration with the key that commands will use, where the file has none."""
+    """Return the configuration with the environment's API key, if the file has none."""
     table = config.endpoint
     key = os.environ.get("COMPANION_API_KEY", "")
     elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", table.base_url)
@@ -221,6 +223,6 @@ def _with_key_of_environment(config: Config) -> Config:
     return config.model_copy(update={"endpoint": keyed})
 
 
-def _cut(said: str) -> str:
-    first = split_lines(said.strip())[0].strip()
+def _first_words(answer: str) -> str:
+    first = split_lines(answer.strip())[0].strip()
     return first if len(first) <= 40 else f"{first[:40]}…"

@@ -1,4 +1,4 @@
-"""What companion init is told, by its options or by answers to its questions."""
+"""The choices of companion init: which model, and what is filled in the background."""
 
 from __future__ import annotations
 
@@ -10,46 +10,46 @@ from typing import NamedTuple
 import click
 from rich.filesize import decimal
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit_settings import SettingValue
-from companion.doctor.model_servers import Found, discover_servers, list_models
+from companion.doctor.model_servers import DiscoveredServer, discover_servers, list_models
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
 from companion.llm.endpoint import Endpoint
 
 
 class EndpointChoice(NamedTuple):
-    """Who answers. base_url None: the embedded model."""
+    """Which model to ask, and where. base_url None: the embedded model."""
 
     base_url: str | None
     model: str
     api_key: str = ""
 
 
-class Setup(NamedTuple):
-    """What was chosen; None: as it is configured, which may be not at all."""
+class Choices(NamedTuple):
+    """What the user chose; None leaves the setting as it is in the file."""
 
     endpoint: EndpointChoice | None = None
     background: bool | None = None
     backlog: str | None = None
 
     def settings(self, config: Config) -> dict[str, SettingValue]:
-        """Return the settings to write into the file that says config.
+        """Return the settings to change in the file, whose content is config.
 
-        A key stays only with the address it was given for.
+        An API key is kept only if the address stays the same.
         """
-        made: dict[str, SettingValue] = {}
+        changed: dict[str, SettingValue] = {}
         if self.endpoint is not None:
             base_url, model, key = self.endpoint
-            made |= {"endpoint.base_url": base_url, "endpoint.model": model}
+            changed |= {"endpoint.base_url": base_url, "endpoint.model": model}
             if key or base_url is None or base_url != config.endpoint.base_url:
-                made["endpoint.api_key"] = key or None
+                changed["endpoint.api_key"] = key or None
         if self.background is not None:
-            made["background.enabled"] = self.background
+            changed["background.enabled"] = self.background
         if self.backlog is not None:
-            made["background.backlog"] = self.backlog
-        return made
+            changed["background.backlog"] = self.backlog
+        return changed
 
 
 class Options(NamedTuple):
@@ -63,15 +63,15 @@ class Options(NamedTuple):
     backlog: str | None
 
     @property
-    def given(self) -> bool:
-        """Whether any was given."""
+    def choose_anything(self) -> bool:
+        """Whether any of them was given."""
         return self != (False, None, None, None, None, None)
 
 
-def choose_by_options(options: Options, config: Config) -> Setup:
-    """Return what the options say; the embedded model where nothing is configured or said.
+def choose_by_options(options: Options, config: Config) -> Choices:
+    """Return what the options say; the embedded model if neither they nor the file name one.
 
-    Raises UsageError when they contradict each other, or say too little.
+    Raises UsageError if they contradict each other, or say too little.
     """
     embedded, base_url, model, api_key_env, background, backlog = options
     if embedded and base_url is not None:
@@ -83,34 +83,29 @@ def choose_by_options(options: Options, config: Config) -> Setup:
     if model is not None and not model.strip():
         raise UsageError("--model needs a name")
     if base_url is not None:
-        Endpoint(base_url, "")  # refuses what is no address
-        key = _key_from(api_key_env) if api_key_env else ""
+        Endpoint(base_url, "")  # raises UsageError for an invalid address
+        key = os.environ.get(api_key_env, "").strip() if api_key_env else ""
+        if api_key_env and not key:
+            raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
         model = model.strip() if model else _only_model(base_url)
-        return Setup(EndpointChoice(base_url, model, key), background, backlog)
+        return Choices(EndpointChoice(base_url, model, key), background, backlog)
     if embedded or not is_chosen(config):
-        return Setup(
+        return Choices(
             EndpointChoice(None, find_model(model or DEFAULT_MODEL).name), background, backlog
         )
-    return Setup(None, background, backlog)
+    return Choices(None, background, backlog)
 
 
-def choose_by_questions(config: Config, show: Show) -> Setup:
-    """Ask which model is to write, and whether by itself, and return the answers."""
-    endpoint = _ask_for_model(config, show)
+def choose_by_questions(config: Config, output: Output) -> Choices:
+    """Ask which model is to write, and whether in the background, and return the answers."""
+    endpoint = _ask_for_model(config, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
-    return Setup(endpoint, _ask_for_background(base_url, config))
+    return Choices(endpoint, _ask_for_background(base_url, config))
 
 
 def is_chosen(config: Config) -> bool:
-    """Whether the configuration says which model writes."""
+    """Return whether the configuration names a model or an endpoint."""
     return bool({"base_url", "model"} & config.endpoint.model_fields_set)
-
-
-def _key_from(variable: str) -> str:
-    key = os.environ.get(variable, "").strip()
-    if not key:
-        raise UsageError(f"the environment variable {variable} holds no key; set it first")
-    return key
 
 
 def _only_model(base_url: str) -> str:
@@ -121,44 +116,44 @@ def _only_model(base_url: str) -> str:
     return found[0]
 
 
-def _ask_for_model(config: Config, show: Show) -> EndpointChoice | None:
+def _ask_for_model(config: Config, output: Output) -> EndpointChoice | None:
     offers: list[tuple[str, Callable[[], EndpointChoice | None]]] = []
     if is_chosen(config):
-        offers.append((f"as configured: {_named(config)}", lambda: None))
+        offers.append((f"as configured: {_describe_configured(config)}", lambda: None))
     if not (is_chosen(config) and config.is_embedded and config.endpoint.model == DEFAULT_MODEL):
-        offers.append((_embedded_in_words(), lambda: EndpointChoice(None, DEFAULT_MODEL)))
+        offers.append((_describe_embedded(), lambda: EndpointChoice(None, DEFAULT_MODEL)))
     for server in discover_servers():
         if server.models:
-            offers.append((_server_in_words(server), partial(_ask_which, server)))
+            offers.append((_describe_server(server), partial(_ask_for_model_of, server)))
         else:
-            show.say(f"{server.name} answers at {server.base_url}, but has no model yet.")
+            output.say(f"{server.name} answers at {server.base_url}, but has no model yet.")
     offers.append(("another OpenAI-compatible endpoint, here or elsewhere", _ask_for_endpoint))
-    show.say("Which model shall write?", style="bold")
+    output.say("Which model shall write?", style="bold")
     for number, (words, _) in enumerate(offers, 1):
-        show.say(f"  {number}  {words}")
+        output.say(f"  {number}  {words}")
     numbers = click.IntRange(1, len(offers))
     chosen = click.prompt("Number", type=numbers, default=1, err=True)
     return offers[chosen - 1][1]()
 
 
-def _named(config: Config) -> str:
+def _describe_configured(config: Config) -> str:
     if config.is_embedded:
         return f"{config.endpoint.model}, the embedded model"
     return f"{config.endpoint.model} at {config.remote_endpoint().address}"
 
 
-def _embedded_in_words() -> str:
+def _describe_embedded() -> str:
     size = decimal(find_model(DEFAULT_MODEL).size or 0)
     here = "on this machine already" if model_path(DEFAULT_MODEL) else "to be fetched once"
     return f"{DEFAULT_MODEL}, embedded: nothing leaves this machine ({size}, {here})"
 
 
-def _server_in_words(server: Found) -> str:
+def _describe_server(server: DiscoveredServer) -> str:
     named = ", ".join(server.models[:3]) + (", …" if len(server.models) > 3 else "")
     return f"{server.name}, found on this machine: {named}"
 
 
-def _ask_which(server: Found) -> EndpointChoice:
+def _ask_for_model_of(server: DiscoveredServer) -> EndpointChoice:
     return EndpointChoice(server.base_url, _ask_for_name(server.models))
 
 
@@ -200,7 +195,7 @@ def _check_name(typed: str) -> str:
 
 
 def _ask_for_background(base_url: str | None, config: Config) -> bool:
-    """Return whether stubs are filled unasked; no default where notes leave this machine."""
+    """Ask whether stubs are filled in the background; no default where notes leave this machine."""
     click.echo("`companion serve` can fill stubs by itself, soon after you stop typing.", err=True)
     default = config.background.enabled
     if base_url is not None and not (endpoint := Endpoint(base_url, "")).is_local:

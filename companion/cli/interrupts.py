@@ -1,4 +1,4 @@
-"""How a run ends early: the first signal ends it in good order, a second one the program, too."""
+"""How signals end a run: the first one ends it in good order, a second one ends the program."""
 
 from __future__ import annotations
 
@@ -10,54 +10,63 @@ from threading import Event
 from types import FrameType
 
 from companion.cli import INTERRUPTED
-from companion.cli.output import Show
+from companion.cli.output import Output
 
-_STOPPING = ("SIGINT", "SIGTERM", "SIGBREAK")
-_ENDING = ("SIGTERM", "SIGHUP", "SIGBREAK")
-_SIGNALLED = 128  # a shell's exit status of what a signal ended begins there
+# by name, for no system has them all
+_STOP_SIGNALS = ("SIGINT", "SIGTERM", "SIGBREAK")
+_EXIT_SIGNALS = ("SIGTERM", "SIGHUP", "SIGBREAK")
+_SIGNAL_STATUS = 128  # shells add the signal's number to it for the exit status
 
 
 @dataclass
-class Ending:
-    """How a run ended. status: the exit status, where a signal ended it."""
+class Interruption:
+    """The signal that ended a run, if one did, as the exit status that shells expect of it."""
 
-    status: int = INTERRUPTED
+    exit_status: int = INTERRUPTED
 
 
 @contextmanager
-def stop_on_signals(show: Show, cancelled: Event, stop: Callable[[], object]) -> Iterator[Ending]:
-    """Set the event and call stop at the first Ctrl-C, or another signal to end."""
-    ending = Ending()
+def stop_on_signals(
+    output: Output, cancelled: Event, stop: Callable[[], object]
+) -> Iterator[Interruption]:
+    """Set cancelled and call stop at the first Ctrl-C, SIGTERM or SIGBREAK.
+
+    The handlers from before are then restored, so that a second signal ends the program.
+    """
+    interruption = Interruption()
 
     def handle(number: int, frame: FrameType | None) -> None:
         restore()
-        ending.status = _SIGNALLED + number
+        interruption.exit_status = _SIGNAL_STATUS + number
         again = " Ctrl-C again to quit at once." if number == signal.SIGINT else ""
-        show.warn(f"Stopping: what is being written is finished first.{again}")
+        output.warn(f"Stopping: what is being written is finished first.{again}")
         cancelled.set()
         stop()
 
     def restore() -> None:
-        for number, handler in before.items():
+        for number, handler in previous.items():
             signal.signal(number, handler)
 
-    numbers = [found for name in _STOPPING if (found := getattr(signal, name, None)) is not None]
-    before = {number: signal.signal(number, handle) for number in numbers}
+    numbers = [getattr(signal, name) for name in _STOP_SIGNALS if hasattr(signal, name)]
+    previous = {number: signal.signal(number, handle) for number in numbers}
     try:
-        yield ending
+        yield interruption
     finally:
         restore()
 
 
 @contextmanager
 def exit_on_signals() -> Iterator[None]:
-    """Leave by SystemExit where the program would end at once, as when its terminal is closed."""
+    """Raise SystemExit at signals that would end the program without running finally blocks.
+
+    SIGHUP is one: it is sent when the terminal is closed.
+    """
 
     def handle(number: int, frame: FrameType | None) -> None:
-        raise SystemExit(_SIGNALLED + number)
+        raise SystemExit(_SIGNAL_STATUS + number)
 
-    named = (getattr(signal, name, None) for name in _ENDING)
-    numbers = [n for n in named if n is not None and signal.getsignal(n) is signal.SIG_DFL]
+    numbers = [getattr(signal, name) for name in _EXIT_SIGNALS if hasattr(signal, name)]
+    numbers = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     for number in numbers:
         signal.signal(number, handle)
     try:

@@ -8,10 +8,11 @@ import click
 from rich.filesize import decimal
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TimeRemainingColumn
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.config import Config, load_config
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
+from companion.llm.download import pull_model
 
 
 @click.group()
@@ -23,15 +24,15 @@ def model() -> None:
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a model.")
 def list_(as_json: bool) -> None:
     """Show the models there are, and which of them are on this machine."""
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     for listed in list_models():
         name, size, where = listed.model.name, listed.model.size, listed.path
         if as_json:
             path = str(where) if where else None
-            show.object({"name": name, "bytes": size, "path": path})
+            output.print_json({"name": name, "bytes": size, "path": path})
             continue
         state = "on this machine" if where else "not fetched"
-        show.say(
+        output.say(
             f"{name:<16} {decimal(size) if size else '?':>8}  {state:<16} {listed.model.title}"
         )
 
@@ -44,10 +45,10 @@ def pull(name: str | None) -> None:
     NAME is one of `companion model list`, or a GGUF file at Hugging Face:
     owner/repository/file.gguf.
     """
-    show = Show()
+    output = Output()
     name = name or _configured_name(load_config())
-    path = _pull(name, show)
-    show.say(str(path))
+    path = _pull(name, output)
+    output.say(str(path))
 
 
 @model.command()
@@ -63,32 +64,31 @@ def path(name: str | None) -> None:
     click.echo(str(found))
 
 
-def fetch_model(config: Config, show: Show) -> None:
-    """Fetch the embedded model if the configuration wants it and it is not here yet.
+def fetch_model(config: Config, output: Output) -> None:
+    """Download the embedded model if it is configured and not on this machine yet.
 
-    Raises UsageError (no such model), EndpointError (no source answers, no room).
+    Raises UsageError (no such model), EndpointError (no source answers, no space left).
     """
     if config.is_embedded and model_path(config.endpoint.model) is None:
-        _pull(config.endpoint.model, show)
+        _pull(config.endpoint.model, output)
 
 
 def _configured_name(config: Config) -> str:
     return config.endpoint.model if config.is_embedded else DEFAULT_MODEL
 
 
-def _pull(name: str, show: Show) -> Path:
-    from companion.llm.download import pull_model
+def _pull(name: str, output: Output) -> Path:
 
     wanted = find_model(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""
-    show.warn(f"Fetching the model {name}{size}")
+    output.warn(f"Fetching the model {name}{size}")
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),
         DownloadColumn(),
         TimeRemainingColumn(),
     )
-    quiet = not show.err.is_terminal
-    with Progress(*columns, console=show.err, disable=quiet, transient=True) as progress:
+    quiet = not output.err.is_terminal
+    with Progress(*columns, console=output.err, disable=quiet, transient=True) as progress:
         task = progress.add_task(name, total=wanted.size)
         return pull_model(name, lambda done, of: progress.update(task, completed=done, total=of))

@@ -1,4 +1,4 @@
-"""companion plugin: put the Obsidian plugin into the vault, ready to pair by itself."""
+"""companion plugin: install the Obsidian plugin in the vault, ready to pair by itself."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show
-from companion.cli.session import VaultPath, choose_vault
+from companion.cli.output import Output
+from companion.cli.session import VaultPathType, choose_vault
 from companion.config import Config, load_config, state_folder
 from companion.config.settings import DEFAULT_PORT
 from companion.daemon.pairing import new_code
@@ -21,8 +21,8 @@ Then, in Obsidian:
   Settings, Community plugins: turn community plugins on, if Restricted mode is still on.
 The plugin pairs by itself as soon as companion serve runs."""
 
-_HOURS = 24
-_TRIES = 5
+_CODE_HOURS = 24
+_CODE_TRIES = 5
 
 
 @click.group()
@@ -31,7 +31,7 @@ def plugin() -> None:
 
 
 @plugin.command()
-@click.argument("vault", required=False, type=VaultPath())
+@click.argument("vault", required=False, type=VaultPathType())
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
 def install(vault: Path | None) -> None:
     """Install the plugin in VAULT, or bring it up to date, and enable it there.
@@ -42,19 +42,19 @@ def install(vault: Path | None) -> None:
     """
     config = load_config()
     root = choose_vault(vault, config, ())
-    show = Show()
-    install_plugin(root, config, show)
-    show.say(NEXT_IN_OBSIDIAN)
+    output = Output()
+    install_plugin(root, config, output)
+    output.say(NEXT_IN_OBSIDIAN)
 
 
-def install_plugin(root: Path, config: Config, show: Show) -> None:
-    """Install the plugin in the vault at root, and say so.
+def install_plugin(root: Path, config: Config, output: Output) -> None:
+    """Install the plugin in the vault at root, and print where.
 
-    With it goes a code to pair with. It lasts a day, not the two minutes of one that is typed:
-    nobody knows when the vault is opened in Obsidian next. It works once, is gone after five
-    tries, and the plugin removes it. A plugin that is paired already only gets a new token.
+    A code to pair with is written with it. It is valid for a day, not for two minutes as one that
+    is typed, since the vault may be opened in Obsidian much later. It works once, expires after
+    five tries, and the plugin removes it. A plugin that is paired already gets a new token.
 
-    Raises UsageError: not built, or not possible there; then nothing was written.
+    Raises UsageError if the plugin is not built, or cannot be installed; nothing is written then.
     """
     built = find_built()
     if built is None:
@@ -67,11 +67,11 @@ def install_plugin(root: Path, config: Config, show: Show) -> None:
     place = find_daemon(state)
     port = place.port if place else config.server.port or DEFAULT_PORT
     address = f"http://127.0.0.1:{port}"
-    code = new_code(state, _HOURS * 3600.0, _TRIES)
+    code = new_code(state, _CODE_HOURS * 3600.0, _CODE_TRIES)
     written = write_install(planned, {"address": address, "code": code})
-    show.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
-    show.say(f"  written: {', '.join(written)}")
-    show.say(
+    output.say(f"The Obsidian plugin {planned.version} is in {planned.folder}", style="bold")
+    output.say(f"  written: {', '.join(written)}")
+    output.say(
         f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
-        f" that works once, within {_HOURS} hours and {_TRIES} tries"
+        f" that works once, within {_CODE_HOURS} hours and {_CODE_TRIES} tries"
     )

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show
-from companion.cli.session import NotePath, common_options, open_session, resolve_path
+from companion.cli.output import Output
+from companion.cli.session import NotePathType, common_options, open_session, resolve_path
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
@@ -22,51 +22,51 @@ from companion.vault.write import read_note
 
 
 @click.command()
-@click.argument("note", type=NotePath(), metavar="NOTE")
+@click.argument("note", type=NotePathType(), metavar="NOTE")
 @click.option("--section", metavar="HEADING", help="As for a callout under this heading.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a call.")
 @common_options
 def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) -> None:
-    """Show exactly what would be sent to the model for NOTE, and to which endpoint.
+    """Output exactly what would be sent to the model for NOTE, and to which endpoint.
 
     It is what `companion enrich NOTE` would send. Nothing is sent now.
     """
-    show = Show(as_json=as_json)
-    with open_session(vault, [note], show=show, read_only=True) as workspace:
+    output = Output(as_json=as_json)
+    with open_session(vault, [note], output=output, read_only=True) as workspace:
         path = resolve_path(workspace, note)
         if (workspace.root / path).is_dir():
             raise UsageError(
                 f"{note} is a folder; name a note, for it is shown what is sent of one"
             )
         if reason := skip_reason(workspace.root, path, workspace.ignore):
-            show.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
+            output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
             return
         where = None if section is None else Section(section)
         task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
         if task.skipped or not task.needs:
             why = task.skipped or "it needs nothing"
-            show.warn(f"{path}: nothing would be sent: {why}")
+            output.warn(f"{path}: nothing would be sent: {why}")
             return
         asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(workspace.config))
         calls, unaskable = asker.plan_calls(path, task.parsed, task.needs)
     for rejected in unaskable:
-        show.warn(rejected.reason)
+        output.warn(rejected.reason)
     shown = [message["content"] for call in calls for message in call.messages]
     if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
-        show.warn(
+        output.warn(
             f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
         )
     for call in calls:
         if as_json:
-            show.object({"messages": call.messages, "schema": call.schema})
+            output.print_json({"messages": call.messages, "schema": call.schema})
             continue
-        show.say(f"To {describe_endpoint(workspace.config)}", style="bold")
+        output.say(f"To {describe_endpoint(workspace.config)}", style="bold")
         for message in call.messages:
-            show.say(f"\n{message['role']}:", style="bold cyan")
-            show.say(message["content"])
+            output.say(f"\n{message['role']}:", style="bold cyan")
+            output.say(message["content"])
         if call.schema:
-            show.say("\nanswer must fit:", style="bold cyan")
-            show.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
+            output.say("\nanswer must fit:", style="bold cyan")
+            output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
 
 
 def _prepare(workspace: Workspace, job: Job) -> Task:

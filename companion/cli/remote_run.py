@@ -1,4 +1,4 @@
-"""A run that the vault's daemon does, shown as if it were done here."""
+"""A run of companion enrich that the vault's daemon does, reported as if it were done here."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from contextlib import suppress
 from threading import Event
 
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
-from companion.cli.output import Tally
+from companion.cli.run_report import RunReport
 from companion.daemon.api.run_schemas import RunShape
 from companion.daemon.client_runs import Order
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused
@@ -19,42 +19,42 @@ _UNPROCESSABLE = 422
 
 
 def run_at_daemon(
-    daemon: DaemonClient, order: Order, tally: Tally, find_left: Callable[[], Counter[str]]
+    daemon: DaemonClient, order: Order, report: RunReport, find_left: Callable[[], Counter[str]]
 ) -> int:
-    """Return the exit status, as a run of our own has it. Raises what stopped the whole run.
+    """Have the daemon do the run, and return the exit status. Raises what stopped it early.
 
-    find_left: gives how many notes are left alone, by the reason, where there is nothing to do.
+    find_left: returns how many notes are left alone, by reason; called if there is nothing to do.
     """
-    return _RemoteRun(daemon, order, tally, find_left).work()
+    return _RemoteRun(daemon, order, report, find_left).work()
 
 
 class _RemoteRun:
-    """One run at the daemon, which ends with us: by a signal, or when nobody reads any more."""
+    """One run at the daemon. It is cancelled if this process ends, by a signal or a closed pipe."""
 
     def __init__(
         self,
         daemon: DaemonClient,
         order: Order,
-        tally: Tally,
+        report: RunReport,
         find_left: Callable[[], Counter[str]],
     ) -> None:
         self._daemon = daemon
         self._order = order
-        self._tally = tally
+        self._report = report
         self._find_left = find_left
         self._cancelled = Event()
         self._run: RunShape | None = None
         self._usage = Usage()
 
     def work(self) -> int:
-        """Return the exit status. Raises what stopped the run, after telling what was done."""
-        show = self._tally.show
+        """Return the exit status. Raises what stopped the run early, after the report."""
+        output = self._report.output
         with (
             exit_on_signals(),
-            stop_on_signals(show, self._cancelled, self._cancel) as ending,
+            stop_on_signals(output, self._cancelled, self._cancel) as interruption,
         ):
             run = self._run = self._start()
-            if self._cancelled.is_set():  # while it had no name yet
+            if self._cancelled.is_set():  # before its id was known
                 self._cancel()
             try:
                 fault = self._follow(run)
@@ -62,13 +62,13 @@ class _RemoteRun:
                 self._cancel()
                 raise
         if not run.total and not fault:
-            self._tally.say_nothing_to_do(self._find_left())
+            self._report.say_nothing_to_do(self._find_left())
             return 0
-        made = self._tally.counts["enriched"] and not self._order.choice.dry_run
-        self._tally.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
+        made = self._report.counts["enriched"] and not self._order.choice.dry_run
+        self._report.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
         if fault:
             raise fault
-        return self._tally.status(self._cancelled, ending.status)
+        return self._report.exit_status(self._cancelled, interruption.exit_status)
 
     def _start(self) -> RunShape:
         try:
@@ -79,17 +79,17 @@ class _RemoteRun:
             raise
 
     def _follow(self, run: RunShape) -> CompanionError | None:
-        """Tell what becomes of the notes; return what stopped the run before its end."""
+        """Print the results as they come; return what stopped the run early, None if nothing."""
         try:
-            with self._tally.show.progress("Enriching", run.total) as progress:
+            with self._report.output.progress("Enriching", run.total) as progress:
                 for result, diff, counted in self._daemon.follow(
-                    run.id, diff=self._tally.with_diff, tell=self._tell_waits
+                    run.id, diff=self._report.with_diff, tell=self._warn_of_wait
                 ):
                     if not counted:
-                        self._tally.report(result, diff or "")
+                        self._report.print_result(result, diff or "")
                         continue
                     self._usage += result.usage
-                    self._tally.add(result, diff or "")
+                    self._report.add(result, diff or "")
                     progress.advance(progress.task_ids[0])
             over = self._daemon.run(run.id)
         except CompanionError as error:
@@ -104,8 +104,8 @@ class _RemoteRun:
             )
         return None
 
-    def _tell_waits(self, reason: str) -> None:
-        self._tally.show.warn(f"The daemon waits: {reason}")
+    def _warn_of_wait(self, reason: str) -> None:
+        self._report.output.warn(f"The daemon waits: {reason}")
 
     def _cancel(self) -> None:
         if self._run:

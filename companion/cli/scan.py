@@ -8,15 +8,15 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Show, count, one_line
+from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePath,
+    NotePathType,
     common_options,
-    name_elsewhere,
     open_session,
     resolve_paths,
+    say_which_vault,
 )
-from companion.cli.unused_settings import warn_of_folders, warn_of_marks
+from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused_marks
 from companion.enrich.selection import ScanReport, scan_object
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
@@ -24,7 +24,7 @@ _NAMED = 3  # notes named for each reason to skip, without --skipped
 
 
 @click.command()
-@click.argument("paths", nargs=-1, type=NotePath(), metavar="[PATH]...")
+@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
 @common_options
@@ -33,48 +33,50 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
 
     Without PATH it looks at the whole vault. Nothing is changed and no model is asked.
     """
-    show = Show(as_json=as_json)
-    with open_session(vault, paths, show=show, read_only=True) as workspace:
+    output = Output(as_json=as_json)
+    with open_session(vault, paths, output=output, read_only=True) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         unreadable = [error for error in refused if isinstance(error, PathUnreadable)]
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
-        name_elsewhere(workspace.root, show)
+        say_which_vault(workspace.root, output)
         for error in unreadable:
-            show.warn(str(error))
-        warn_of_folders(workspace, show)
-        with show.progress("Reading notes", 0) as progress:
+            output.warn(str(error))
+        warn_of_unused_folders(workspace, output)
+        with output.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
             found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
-        warn_of_marks(workspace, found, show)
+        warn_of_unused_marks(workspace, found, output)
         report = ScanReport(workspace, found, [*wanted, *links])
     if as_json:
         for path, facts in report.all():
-            show.object(scan_object(path, facts))
+            output.print_json(scan_object(path, facts))
     else:
-        _print(report, show, all_skipped)
+        _print(report, output, all_skipped)
 
 
-def _print(report: ScanReport, show: Show, all_skipped: bool) -> None:
+def _print(report: ScanReport, output: Output, all_skipped: bool) -> None:
     needing = {path: facts for path, facts in report.notes.items() if facts.needs}
     for path, facts in report.notes.items():
-        show.say(one_line(path), style="bold")
+        output.say(one_line(path), style="bold")
         for need in facts.needs:
-            show.say(f"  {need.kind:<12} {need.reason}")
+            output.say(f"  {need.kind:<12} {need.reason}")
         for reason in facts.left:
-            show.say(f"  left         {reason}", style="dim")
+            output.say(f"  left         {reason}", style="dim")
         if not facts.needs and not facts.left:
-            show.say("  nothing to fill", style="dim")
+            output.say("  nothing to fill", style="dim")
     if report.skipped:
-        show.say(f"\nLeft alone: {count(len(report.skipped), 'note')}", style="bold")
-        _print_skipped(report, show, all_skipped)
-    show.say(f"\n{count(report.looked_at, 'note')} read, {count(len(needing), 'note')} to work on")
+        output.say(f"\nLeft alone: {count(len(report.skipped), 'note')}", style="bold")
+        _print_skipped(report, output, all_skipped)
+    output.say(
+        f"\n{count(report.looked_at, 'note')} read, {count(len(needing), 'note')} to work on"
+    )
 
 
-def _print_skipped(report: ScanReport, show: Show, all_skipped: bool) -> None:
+def _print_skipped(report: ScanReport, output: Output, all_skipped: bool) -> None:
     by_reason: defaultdict[str, list[str]] = defaultdict(list)
     for path, reason in report.skipped.items():
         by_reason[reason].append(path)
     for reason, paths in by_reason.items():
         named = paths if all_skipped else paths[:_NAMED]
         more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
-        show.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")
+        output.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")

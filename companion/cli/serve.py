@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from companion.cli.backlog import ask_about_backlog
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.cli.session import choose_vault, common_options
 from companion.config import config_folder, load_config
 from companion.daemon.daemon import Daemon
@@ -33,22 +33,22 @@ def serve(port: int | None, vault: Path | None) -> None:
     """
     config = load_config()
     root = choose_vault(vault, config, [])
-    show = Show()
+    output = Output()
     _ensure_configuration()
-    ask_about_backlog(config, root, show)
+    ask_about_backlog(config, root, output)
 
     def ready(daemon: Daemon, bound: int) -> None:
         background = daemon.status().background
-        show.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
-        show.say(f"Asks {describe_endpoint(config)}")
-        show.say(
+        output.say(f"Companion serves {root} on http://127.0.0.1:{bound}", style="bold")
+        output.say(f"Asks {describe_endpoint(config)}")
+        output.say(
             f"In the background: {background.off}"
             if background.off
             else "In the background: fills stubs that nobody edited for "
             f"{config.background.settle_seconds:g} seconds, at most "
             f"{background.notes_a_day} a day"
         )
-        show.say("Ctrl-C stops it.", style="dim")
+        output.say("Ctrl-C stops it.", style="dim")
 
     serve_vault(config, root, config.server.port if port is None else port, ready)
 

@@ -1,4 +1,4 @@
-"""What all commands share: the vault they work on, and how it is opened."""
+"""What all commands share: the vault that they work on, how it is opened, and its daemon."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from companion.cli.output import Show
+from companion.cli.output import Output
 from companion.config import Config, config_folder, load_config, state_folder
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
@@ -35,22 +35,22 @@ from companion.vault.paths import (
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-class NotePath(click.types.StringParamType):
-    """A note or a folder on the command line, which shells complete as any file."""
+class NotePathType(click.types.StringParamType):
+    """A parameter that is a note or a folder; shells complete it like any file."""
 
     name = "path"
 
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Leave it to the shell, which knows the files."""
+        """Return an item that has the shell complete file names."""
         return [CompletionItem(incomplete, type="file")]
 
 
-class VaultPath(click.Path):
-    """A vault's folder on the command line; an empty one is refused, for pathlib takes it for `.`.
+class VaultPathType(click.Path):
+    """A parameter that is a vault's folder.
 
-    It usually is a variable of the shell that is not set.
+    An empty one, usually an unset variable of the shell, is refused: pathlib takes it for `.`.
     """
 
     def __init__(self) -> None:
@@ -70,7 +70,7 @@ class VaultPath(click.Path):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem]:
-        """Leave it to the shell, which knows the folders."""
+        """Return an item that has the shell complete folder names."""
         return [CompletionItem(incomplete, type="dir")]
 
 
@@ -81,52 +81,47 @@ def common_options(command: F) -> F:
     )(command)
     return click.option(
         "--vault",
-        type=VaultPath(),
+        type=VaultPathType(),
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
     )(command)
 
 
 @contextmanager
 def open_session(
-    vault: Path | None, paths: Iterable[str] = (), *, show: Show, read_only: bool = False
+    vault: Path | None, paths: Iterable[str] = (), *, output: Output, read_only: bool = False
 ) -> Iterator[Workspace]:
-    """Open the vault that a command works on, and say what an interrupted run left behind."""
+    """Open the vault that a command works on, and warn of what an interrupted run left behind."""
     config = load_config()
     root = choose_vault(vault, config, paths)
     if vault is None and config.vault is not None:
-        _warn_of_vault_here(root, show)
+        here = find_vault(Path.cwd())
+        if here not in (None, root):
+            output.warn(
+                f"the current folder is in the vault {here}, but this is about the configured one,"
+                f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
+            )
     with open_workspace(config, root, read_only=read_only) as workspace:
         for recovered in workspace.recovered:
-            show.warn(f"{recovered.path}: {recovered.reason}")
+            output.warn(f"{recovered.path}: {recovered.reason}")
         pending = workspace.journal.pending() if read_only else []
-        if pending and find_daemon(workspace.state) is None:  # else it is writing them just now
-            show.warn(
+        if pending and find_daemon(workspace.state) is None:  # else the daemon may be writing them
+            output.warn(
                 f"{len(pending)} interrupted change{'s' * (len(pending) > 1)} will be checked by "
                 "the next command that writes"
             )
         yield workspace
 
 
-def name_elsewhere(root: Path, show: Show) -> None:
-    """Say which vault it is, unless it is the one that the user stands in."""
+def say_which_vault(root: Path, output: Output) -> None:
+    """Print which vault it is, unless the current folder is in it."""
     if not is_in_vault(root, Path.cwd()):
-        show.say(f"In the vault {root}", style="bold")
+        output.say(f"In the vault {root}", style="bold")
 
 
-def _warn_of_vault_here(root: Path, show: Show) -> None:
-    """Say that the vault is the configured one, where the user stands in another."""
-    here = find_vault(Path.cwd())
-    if here not in (None, root):
-        show.warn(
-            f"the current folder is in the vault {here}, but this is about the configured one,"
-            f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
-        )
+def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
+    """Return a client of the daemon that runs for the vault; None if none does.
 
-
-def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
-    """Return the daemon of the vault that a command works on; None when none runs.
-
-    Raises UsageError when it asks another model than this command would.
+    Raises UsageError if the daemon asks another model than this command would.
     """
     config = load_config()
     root = choose_vault(vault, config, paths)
@@ -147,10 +142,12 @@ def find_running(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient 
     return daemon
 
 
-def require_running(vault: Path | None) -> DaemonClient:
-    """Return the daemon of the vault, whatever model it asks. Raises UsageError: none runs.
+def require_running_daemon(vault: Path | None) -> DaemonClient:
+    """Return a client of the vault's daemon, whatever model it asks.
 
-    It may run while the vault's drive is away.
+    The vault's drive may be away while its daemon runs.
+
+    Raises UsageError if none runs.
     """
     config = load_config()
     try:
@@ -171,12 +168,17 @@ def require_running(vault: Path | None) -> DaemonClient:
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Path:
     """Return the vault: the one named, the configured one, or the nearest one with `.obsidian`.
 
+    The nearest one is looked for above the first path, then above the current folder.
+
     Raises UsageError.
     """
     if vault is not None:
         return open_vault(vault)
     if config.vault is not None:
-        return _open_configured(config.vault)
+        try:
+            return open_vault(config.vault)
+        except UsageError as error:
+            raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
     starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
     found = find_vault(starts[0]) or find_vault(Path.cwd())
     if found is None:
@@ -186,26 +188,19 @@ def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Pa
     return open_vault(found)
 
 
-def _open_configured(vault: Path) -> Path:
-    try:
-        return open_vault(vault)
-    except UsageError as error:
-        raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
-
-
 def resolve_paths(
-    workspace: Workspace, given: Iterable[str]
+    workspace: Workspace, typed: Iterable[str]
 ) -> tuple[list[str], list[LinkOutOfVault | PathUnreadable]]:
-    """Return what the user typed as vault-relative paths, and apart from those what to leave.
+    """Return the paths that the user typed, relative to the vault, and errors of unusable ones.
 
-    That are symbolic links which lead out of the vault, and what cannot be read; `*.md` may name
-    some.
+    Symbolic links that lead out of the vault and what cannot be read are errors in the second
+    list, since `*.md` may name some.
 
-    Raises UsageError: one is not there, or outside the vault; or all are to be left.
+    Raises UsageError if one does not exist, is outside the vault, or if all are unusable.
     """
     found: list[str] = []
     refused: list[LinkOutOfVault | PathUnreadable] = []
-    for path in given:
+    for path in typed:
         try:
             found.append(resolve_path(workspace, path))
         except (LinkOutOfVault, PathUnreadable) as error:
@@ -215,27 +210,29 @@ def resolve_paths(
     return found, refused
 
 
-def resolve_path(workspace: Workspace, given: str) -> str:
-    """Return what the user typed as a vault-relative path; empty for the vault itself.
+def resolve_path(workspace: Workspace, typed: str) -> str:
+    """Return a path that the user typed, relative to the vault; empty for the vault itself.
 
-    Raises UsageError: it is not there, or outside the vault.
+    Raises UsageError if it does not exist, or is outside the vault.
     """
-    return relative_path(workspace.root, given, Path.cwd())
+    return relative_path(workspace.root, typed, Path.cwd())
 
 
-def resolve_history_path(workspace: Workspace, given: str) -> str:
-    """Return what the user typed as a path in the journal, where a note may be gone by now.
+def resolve_history_path(workspace: Workspace, typed: str) -> str:
+    """Return a path that the user typed as the journal has it; the note may be deleted by now.
 
-    Of a note that was just found to be moved, its old path stands for it, too.
+    The old path of a note that was moved names it, too.
+
+    Raises UsageError if it is unknown, or outside the vault.
     """
     journal = workspace.journal
     follow_moves(workspace.root, journal)
     try:
-        return resolve_path(workspace, given)
+        return resolve_path(workspace, typed)
     except OutsideVault:
         raise
     except UsageError:
-        now = [new for new, old in journal.notes.moved_from.items() if old == given]
-        if is_utf8(given) and (now or journal.changes(path=given, limit=1)):
-            return now[0] if now else given
+        moved_to = [new for new, old in journal.notes.moved_from.items() if old == typed]
+        if is_utf8(typed) and (moved_to or journal.changes(path=typed, limit=1)):
+            return moved_to[0] if moved_to else typed
         raise

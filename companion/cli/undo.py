@@ -9,15 +9,15 @@ from typing import Literal
 import click
 
 from companion.cli.history import describe
-from companion.cli.moment import HOW, read_moment
-from companion.cli.output import Show, count, local_time, one_line
+from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
-    NotePath,
+    NotePathType,
     common_options,
-    find_running,
+    find_running_daemon,
     open_session,
     resolve_history_path,
 )
+from companion.cli.times import TIME_FORMATS, local_time, parse_time
 from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
@@ -32,14 +32,14 @@ from companion.errors import (
 from companion.vault.journal import Change
 from companion.vault.undo import Undone, undo_change
 
-_DIGITS = 18  # more than any change has; SQLite takes no more than 19
-Outcome = Literal["done", "part", "lost", "failed"]  # lost: it cannot be taken back any more
+_MAX_DIGITS = 18  # of a change's number; SQLite's integers have up to 19
+UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be taken back
 
 
 @click.command()
-@click.argument("whats", nargs=-1, type=NotePath(), metavar="[CHANGE | PATH]...")
+@click.argument("whats", nargs=-1, type=NotePathType(), metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
-@click.option("--since", metavar="WHEN", help=f"All changes since then, {HOW}.")
+@click.option("--since", metavar="WHEN", help=f"All changes since then, {TIME_FORMATS}.")
 @click.option("--today", is_flag=True, help="All changes of today.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @common_options
@@ -63,13 +63,13 @@ def undo(
     older one. Undoing an undo makes the change again. What cannot be taken back is named with its
     reason, and the rest is.
     """
-    show = Show(as_json=as_json)
+    output = Output(as_json=as_json)
     after = _read_since(since, today)
     if run_name and (whats or after is not None):
         raise UsageError("give changes, paths, a time or --run, not both")
     named = [what for what in whats if not what.isdecimal()]
-    running, run = find_running(vault, named), new_run()
-    with open_session(vault, named, show=show, read_only=bool(running)) as workspace:
+    running, run = find_running_daemon(vault, named), new_run()
+    with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
 
         def take_back(change: Change) -> Undone:
             if running:
@@ -82,25 +82,25 @@ def undo(
             runs = _find_runs(workspace) if is_bare else []
             changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
         except _NothingToUndo as nothing:
-            show.warn(str(nothing))
+            output.warn(str(nothing))
             return 0
         moved_from = workspace.journal.notes.moved_from
-        outcomes = [_undo(change, take_back, show, moved_from) for change in changes]
+        outcomes = [_undo(change, take_back, output, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
-        show.warn(_say_lost(*(run[0].run for run in runs[:2])))
+        output.warn(_say_lost(*(run[0].run for run in runs[:2])))
     in_part = f", {outcomes.count('part')} in part" if "part" in outcomes else ""
-    show.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
+    output.say(f"{count(outcomes.count('done'), 'change')} taken back{in_part}")
     return 0 if set(outcomes) == {"done"} else 1
 
 
 class _NothingToUndo(CompanionError):
-    """All that was to be taken back is taken back already."""
+    """There is no change to take back, or all are taken back already."""
 
 
 def _find_runs(workspace: Workspace) -> list[list[Change]]:
-    """Return the changes that are still there, run by run, all newest first.
+    """Return the changes that were not taken back yet, grouped by run, newest first.
 
-    Raises _NothingToUndo when there are none.
+    Raises _NothingToUndo if there are none.
     """
     made = [change for change in workspace.journal.changes() if _can_be_undone(change)]
     _some(made, "there is nothing to take back; see companion history")
@@ -111,19 +111,19 @@ def _find_runs(workspace: Workspace) -> list[list[Change]]:
 
 
 def _read_since(since: str | None, today: bool) -> float | None:
-    """Return the Unix time from which on changes are taken back; None: it is not about time."""
+    """Return the Unix time that --since or --today names; None without either."""
     if since is not None and today:
         raise UsageError("give --since or --today, not both")
-    return read_moment("today") if today else None if since is None else read_moment(since)
+    return parse_time("today") if today else None if since is None else parse_time(since)
 
 
 def _find_all(
     workspace: Workspace, whats: Sequence[str], run_name: str | None, after: float | None
 ) -> list[Change]:
-    """Return the changes that the user means, newest first, so that each finds its own text.
+    """Return the changes that the arguments name, newest first, so that each finds its text.
 
-    Raises UsageError: a name means nothing, or one of several has nothing to take back.
-    _NothingToUndo: all of them together have not.
+    Raises UsageError if an argument is unknown, or one of several has nothing to take back;
+    _NothingToUndo if there is only one, or none of them has.
     """
     if after is not None:
         return _find_since(workspace, whats, after)
@@ -141,7 +141,7 @@ def _find_all(
 
 
 def _find_what(workspace: Workspace, what: str) -> list[Change]:
-    """Return the change of that number, the last one of that note, or all of that folder."""
+    """Return the change of this number, the last one of this note, or all of this folder."""
     folder = None if what.isdecimal() else _folder(workspace, what)
     if folder is None:
         return _find_named(workspace, what, None)
@@ -159,13 +159,13 @@ def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> lis
 
 
 def _folder(workspace: Workspace, what: str) -> str | None:
-    """Return the folder that is named, vault-relative, empty for the vault; None: it is a note."""
+    """Return the folder relative to the vault, empty for the vault itself; None for a note."""
     path = resolve_history_path(workspace, what)
     return path if (workspace.root / path).is_dir() else None
 
 
 def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
-    """Return the changes that are still there in these notes and folders; none named: in all."""
+    """Return the changes in these notes and folders, or in all, that were not taken back yet."""
 
     def is_in(path: str) -> bool:
         return not places or any(not each or f"{path}/".startswith(f"{each}/") for each in places)
@@ -177,7 +177,7 @@ def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
 def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
     journal = workspace.journal
     if what and what.isdecimal():
-        change = journal.change(int(what)) if len(what) <= _DIGITS else None
+        change = journal.change(int(what)) if len(what) <= _MAX_DIGITS else None
         if change is None:
             raise UsageError(f"there is no change {what}; see companion history")
         return [change]
@@ -199,7 +199,7 @@ def _is_made(change: Change) -> bool:
 
 
 def _can_be_undone(change: Change) -> bool:
-    """Whether nothing of it was taken back yet; of the rest, that was tried."""
+    """Return whether no part of it was taken back yet; the rest was refused then."""
     return _is_made(change) and not change.taken
 
 
@@ -210,7 +210,7 @@ def _some(changes: list[Change], otherwise: str) -> list[Change]:
 
 
 def _say_lost(last: str, older: str | None = None) -> str:
-    """Return that nothing of the last run can be taken back, and what can be done instead."""
+    """Return a sentence that nothing of the last run can be taken back, and what to do instead."""
     instead = f"companion undo --run {older} takes back the one before it" if older else ""
     return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
@@ -218,37 +218,37 @@ def _say_lost(last: str, older: str | None = None) -> str:
 def _undo(
     change: Change,
     take_back: Callable[[Change], Undone],
-    show: Show,
+    output: Output,
     moved_from: Mapping[str, str],
-) -> Outcome:
+) -> UndoOutcome:
     undone: Undone | None = None
     left, reason = change.name_parts(change.remaining_parts), ""
-    outcome: Outcome = "done"
+    outcome: UndoOutcome = "done"
     try:
         undone = take_back(change)
     except (NoteError, DaemonRefused) as error:
-        show.warn(str(error))
+        output.warn(str(error))
         reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
     else:
         left, reason = undone.left, undone.reason
         if left:
-            show.warn(f"{undone.path}: {reason}")
+            output.warn(f"{undone.path}: {reason}")
             outcome = "part"
-    if show.as_json:
-        show.object(_undo_object(change, undone, left, reason))
+    if output.as_json:
+        output.print_json(_undo_object(change, undone, left, reason))
     elif undone:
         how = "taken back in part" if left else "taken back"
         was = change.path if change.path != undone.path else moved_from.get(undone.path)
         where = one_line(f"{undone.path} (moved from {was})" if was else undone.path)
-        show.say(f"{where}: {describe(change)} (change {change.id}), {how}")
+        output.say(f"{where}: {describe(change)} (change {change.id}), {how}")
     return outcome
 
 
 def _undo_object(
     change: Change, undone: Undone | None, left: list[str], reason: str
 ) -> dict[str, object]:
-    """Return the JSON object of what became of a change."""
+    """Return the JSON object of a change that was, or was not, taken back."""
     return {
         "change": change.id,
         "path": undone.path if undone else change.path,
@@ -259,7 +259,7 @@ def _undo_object(
 
 
 def _is_lost(error: NoteError | DaemonRefused) -> bool:
-    """Whether it is the note that no longer allows it, and no other program just now."""
+    """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
         return error.is_about(ChangeGone, NoteChanged, NoteRefused)
     return isinstance(error, NoteChanged | NoteRefused)

@@ -201,6 +201,7 @@ def _followed(shape: ResultShape) -> Followed:
         usage=Usage(**shape.usage.model_dump()),
         change=shape.change,
         ends_run=shape.ends_run,
+        lacks_heading=shape.lacks_heading,
         fallback=tuple(shape.fallback),
     )
     return Followed(result, shape.diff, shape.counted)

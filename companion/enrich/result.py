@@ -12,6 +12,7 @@ from companion.enrich.task import Job, Task
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.edit import Edit
+from companion.note.sections import HeadingNotFound
 
 NoteStatus = Literal["enriched", "unchanged", "skipped", "failed"]
 
@@ -24,7 +25,8 @@ class Result:
     old, new: the note's text before and after, where it changed or would change.
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
-    fallback: the kinds of need filled with a sentence of the note, for want of a usable answer.
+    lacks_heading: skipped since it does not have the heading of the section asked for just once.
+    fallback: the kinds of filled whose value is the note's own sentence, for want of an answer.
     """
 
     path: str
@@ -37,6 +39,7 @@ class Result:
     new: str = ""
     change: int | None = None
     ends_run: bool = False
+    lacks_heading: bool = False
     proposed: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
 
@@ -49,9 +52,13 @@ class Result:
 def failed_result(path: str, error: NoteError) -> Result:
     """Return the result of a note that could not be worked on, for the reason in error."""
     status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
-    # without the path, which stands beside it already
-    reason = f"{error.reason} (line {error.line})" if error.line else error.reason
-    return Result(path, status, reason)
+    lacks_heading = isinstance(error, HeadingNotFound)
+    return Result(path, status, _in_words(error), lacks_heading=lacks_heading)
+
+
+def _in_words(error: NoteError) -> str:
+    """Return the reason and the line, without the path, which stands beside it already."""
+    return f"{error.reason} (line {error.line})" if error.line else error.reason
 
 
 @dataclass(frozen=True)

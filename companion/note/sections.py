@@ -23,10 +23,14 @@ class Section(NamedTuple):
     of: int = 1
 
 
+class HeadingNotFound(NoteRefused):
+    """The note does not have the section's heading, or has another number of such headings."""
+
+
 def find_heading(lines: Sequence[Line], section: Section) -> int:
     """Return the index of the section's heading among the lines.
 
-    Raises NoteRefused if there is no such heading, or not as many as the section says.
+    Raises HeadingNotFound: there is no such heading, or another number of them.
     """
     heading = section.heading
     headings = _find_headings(lines)
@@ -35,11 +39,11 @@ def find_heading(lines: Sequence[Line], section: Section) -> int:
         return found[section.at - 1]
     if section.of > 1:
         was = f"{len(found)} headings read “{heading}” now, and {section.of} did before"
-        raise NoteRefused(f"{was}; ask again for the one you mean")
+        raise HeadingNotFound(f"{was}; ask again for the one you mean")
     if found:
-        raise NoteRefused(f"{len(found)} headings read “{heading}”; make them differ")
+        raise HeadingNotFound(f"{len(found)} headings read “{heading}”; make them differ")
     names = ", ".join(f"“{lines[i].title}”" for i in headings)
-    raise NoteRefused(f"no heading reads “{heading}”; it has {names or 'none'}")
+    raise HeadingNotFound(f"no heading reads “{heading}”; it has {names or 'none'}")
 
 
 def section_at(note: NoteText, lines: Sequence[Line], line: int) -> Section:

@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pytest
 
-from companion.cli.moment import read_moment
+from companion.cli.times import parse_time
 from companion.config import state_folder
 from companion.errors import NoteBusy
 from tests.cli.serving import QUIET, serving
@@ -108,10 +108,10 @@ NOTHING = [
         ["1", "Other"], "changed nothing in Other that is still there", id="one is untouched"
     ),
     pytest.param(["1", "9"], "there is no change 9", id="one of them is none"),
-    pytest.param(["--since", "soon"], "soon is no moment; write it as 20", id="no moment"),
+    pytest.param(["--since", "soon"], "soon is not a time; write it as 20", id="not a time"),
     pytest.param(["--since", "2999-01-01"], "lies in the future", id="not yet"),
-    pytest.param(["--since", "9999999999d"], "is no moment", id="a number too large"),
-    pytest.param(["--since", ""], "is no moment", id="nothing"),
+    pytest.param(["--since", "9999999999d"], "is not a time", id="a number too large"),
+    pytest.param(["--since", ""], "is not a time", id="nothing"),
     pytest.param(["--since", "8d", "--today"], "--since or --today, not both", id="two times"),
     pytest.param(["1", "--today"], "1 is a change", id="a number and a time"),
     pytest.param(["--run", "x", "--today"], "not both", id="a run and a time"),
@@ -155,7 +155,7 @@ MOMENTS = [
 
 @pytest.mark.parametrize(("typed", "expected"), MOMENTS)
 def test_moment(typed: str, expected: str) -> None:
-    moment = read_moment(typed, datetime(2026, 11, 26, 18, 0))
+    moment = parse_time(typed, datetime(2026, 11, 26, 18, 0))
     assert str(datetime.fromtimestamp(moment)) == expected
 
 

@@ -89,6 +89,7 @@ def test_follows_a_run(server: Served) -> None:
             "usage": {"input_tokens": 10, "output_tokens": 5, "calls": 1, "cached_tokens": 4},
             "change": 3,
             "ends_run": False,
+            "lacks_heading": False,
             "fallback": [],
             "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
             "+description: Yes.\n ---\n",

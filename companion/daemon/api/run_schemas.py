@@ -171,6 +171,7 @@ class ResultShape(Shape):
     counted: as one of the run's total; others were asked for, and left alone from the start.
     diff: where it was asked for and the note changed, or would. offer: for an editor to make.
     fallback: the kinds of changes that are the note's own sentence, for want of an answer.
+    lacks_heading: skipped since it does not have the heading of the section asked for just once.
     """
 
     number: int
@@ -183,6 +184,7 @@ class ResultShape(Shape):
     usage: UsageShape
     change: int | None
     ends_run: bool
+    lacks_heading: bool
     fallback: list[str]
     diff: str | None
     offer: OfferShape | None
@@ -211,6 +213,7 @@ class ResultShape(Shape):
             usage=UsageShape.of(result.usage),
             change=result.change,
             ends_run=result.ends_run,
+            lacks_heading=result.lacks_heading,
             fallback=list(result.fallback),
             diff=diff_of(result) if diff_of else None,
             offer=entry.offer and OfferShape.of(entry.offer),

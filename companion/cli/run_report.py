@@ -1,0 +1,126 @@
+"""What a run did: each note's result as it comes, the sum at the end, and the exit status."""
+
+from __future__ import annotations
+
+from collections import Counter
+from threading import Event
+
+from companion.cli.output import Output, one_line
+from companion.enrich.result import Result
+from companion.llm.response import Usage
+from companion.note.line_diff import diff_lines
+
+_MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
+_FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
+_STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
+
+
+class RunReport:
+    """Prints and counts the results of a run.
+
+    with_diff: print what changes in each note, too; a dry run always does.
+    """
+
+    def __init__(self, output: Output, with_diff: bool, dry_run: bool = False) -> None:
+        self.output = output
+        self.with_diff = with_diff or dry_run
+        self.dry_run = dry_run
+        self.counts: Counter[str] = Counter()
+        self._unanswered = 0
+        self._lacks_heading = False
+
+    def add(self, result: Result, diff: str | None = None) -> None:
+        """Print a result and count it. diff: None to make one from the result's texts."""
+        self.counts[result.status] += 1
+        self._unanswered += result.is_unanswered
+        self._lacks_heading |= result.lacks_heading
+        self.print_result(result, diff)
+
+    def print_result(self, result: Result, diff: str | None = None) -> None:
+        """Print what became of a note, without counting it."""
+        changed = ""
+        if self.with_diff:
+            lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
+            changed = "".join(lines)
+        if self.output.as_json:
+            self.output.print_json(
+                _result_object(result, dry_run=self.dry_run, diff=changed or None)
+            )
+            return
+        mark, style = _MARKS[result.status], _STYLES[result.status]
+        if result.is_unanswered:
+            mark, style = _FALLBACK_MARK, "yellow"
+        reason = _reason_of(result)
+        self.output.say(f"{mark} {one_line(result.path)}{reason and f': {reason}'}", style=style)
+        for need, _, remark in result.filled:
+            self.output.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
+        for reason in result.left:
+            self.output.say(f"    left         {reason}", style="dim")
+        if changed:
+            self.output.print_diff(changed)
+
+    def say_nothing_to_do(self, left_alone: Counter[str]) -> None:
+        """Say that no note needs anything. left_alone: how many notes are skipped, by reason."""
+        end = ", but for what is left alone:" if left_alone else "."
+        self.output.say(f"Nothing to do: no note here needs anything{end}")
+        for reason, number in left_alone.most_common():
+            self.output.say(f"  {number:>5,}  {reason}")
+
+    def sum_up(self, jobs: int, usage: Usage, run: str, cancelled: Event) -> None:
+        """Print how many notes had which result, and the tokens used.
+
+        jobs: how many notes the run was given. run: its name for undo; empty if it changed nothing.
+        """
+        names = {"enriched": "would be enriched"} if self.dry_run else {}
+        words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
+        if self._unanswered:
+            words[0] += f" ({self._unanswered} with nothing of the model's)"
+        if not_begun := jobs - self.counts.total():
+            words.append(f"{not_begun} not done")
+        cached = ""
+        if usage.cached_tokens:
+            cached = f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
+        tokens = f"{usage.input_tokens:,} tokens in{cached}, {usage.output_tokens:,} out"
+        stopped = "Stopped: " if cancelled.is_set() else ""
+        self.output.say()
+        nothing = "; nothing was written" if self.dry_run else ""
+        self.output.say(f"{stopped}{', '.join(words)}{nothing}. {tokens}.", style="bold")
+        if run:
+            self.output.say(f"To take it all back: companion undo --run {run}")
+
+    def exit_status(self, cancelled: Event, interrupted: int) -> int:
+        """Return the exit status; interrupted where the run was cancelled."""
+        if cancelled.is_set():
+            return interrupted
+        return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
+
+
+def _reason_of(result: Result) -> str:
+    """Return the text beside the note's name."""
+    if result.ends_run:  # said once at the end, not for each of the notes in progress
+        return "the run ended here, as is said below"
+    if result.fallback:
+        kinds = ", ".join(result.fallback)
+        return f"no answer could be used for {kinds}; the note's own sentence stands in"
+    return result.reason
+
+
+def _result_object(result: Result, *, dry_run: bool, diff: str | None) -> dict[str, object]:
+    """Return the JSON object of a result. diff: None where not wanted, or nothing changed."""
+    changes = [
+        {"kind": need.kind, "heading": need.heading, "text": value}
+        for need, value, _ in result.filled
+    ]
+    usage = result.usage
+    return {
+        "path": result.path,
+        "status": result.status,
+        "changes": changes,
+        "reason": result.reason or None,
+        "left": list(result.left),
+        "dry_run": dry_run,
+        "diff": diff,
+        "change": result.change,
+        "fallback": list(result.fallback),
+        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
+    }

@@ -1,0 +1,114 @@
+"""Whether the configured model is there and answers, and whether it thinks before it does."""
+
+from __future__ import annotations
+
+import time
+from hashlib import file_digest
+from threading import Event
+from typing import NamedTuple
+
+from companion.config import Config
+from companion.doctor.setup import Finding
+from companion.enrich.model import describe_endpoint, open_client
+from companion.errors import AnswerError
+from companion.llm.catalog import Model, find_model, model_path, models_folder
+from companion.llm.response import ThoughtsOnly
+
+_QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
+_TOKENS = 16
+_MORE_TOKENS = 1024  # some models say a lot before the word
+_PULL = "companion model pull fetches it"
+
+
+class ProbeResult(NamedTuple):
+    """What the model answered. seconds: of an embedded model, its start included.
+
+    thinks: whether it thought before it answered.
+    """
+
+    answer: str
+    seconds: float
+    thinks: bool = False
+
+
+def probe_model(config: Config) -> ProbeResult:
+    """Ask the configured model one short question, and return its answer.
+
+    Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
+    not on this machine, or the endpoint's address is invalid.
+    """
+    once = config.endpoint.model_copy(update={"retries": min(config.endpoint.retries, 1)})
+    begun = time.monotonic()
+    with open_client(config.model_copy(update={"endpoint": once}), Event()) as client:
+        try:
+            answer = client.ask_text(_QUESTION, _TOKENS)
+        except ThoughtsOnly:
+            raise
+        except AnswerError:
+            answer = client.ask_text(_QUESTION, _MORE_TOKENS)
+        return ProbeResult(answer.text, time.monotonic() - begun, client.thinks)
+
+
+def advice_on_thinking(config: Config) -> str:
+    """Return what to tell the user of a model that thinks; empty where settings deal with it."""
+    table = config.endpoint
+    if table.reasoning_effort == "none":
+        return (
+            "its server does not turn thinking off; choose a model that does not think, or set"
+            " max_output_tokens under [endpoint] to the tokens that its thoughts and answers take"
+        )
+    if table.reasoning_effort or table.max_output_tokens:
+        return ""
+    return (
+        "it thinks before it answers, which takes time and tokens; under [endpoint],"
+        ' reasoning_effort = "none" ends that where the server can, and max_output_tokens'
+        " gives its thoughts more room"
+    )
+
+
+def is_missing(config: Config) -> bool:
+    """Return whether the model is embedded and not fetched yet. Raises UsageError: no such one."""
+    return config.is_embedded and model_path(config.endpoint.model) is None
+
+
+def check_model(config: Config, *, thorough: bool) -> Finding:
+    """Check that the model can be asked; of an embedded one, that its file is here and complete.
+
+    thorough: verify its checksum, too, which reads the whole file.
+
+    Raises UsageError if there is no such model, or the endpoint's address is invalid.
+    """
+    if not config.is_embedded:
+        return Finding("model", "ok", describe_endpoint(config))
+    model = find_model(config.endpoint.model)
+    path = model_path(model.name)
+    if path is None:
+        return _find_incomplete_file(model)
+    if thorough and model.sha256:
+        with path.open("rb") as file:
+            if file_digest(file, "sha256").hexdigest() != model.sha256:
+                mend = f"delete {path}; {_PULL} again"
+                return Finding("model", "problem", f"the file of {model.name} is damaged", mend)
+    size = path.stat().st_size
+    looked = "checksum right" if thorough and model.sha256 else "not read through"
+    return Finding("model", "ok", f"{describe_endpoint(config)} ({size:,} bytes, {looked})")
+
+
+def check_answer(config: Config) -> Finding:
+    """Check that the model answers, and how fast. Raises what probe_model does."""
+    probed = probe_model(config)
+    said = f"the model answered within {probed.seconds:.1f} s"
+    if not probed.thinks:
+        return Finding("answer", "ok", said)
+    mend = advice_on_thinking(config)
+    return Finding("answer", "hint" if mend else "ok", f"{said}, and thought first", mend)
+
+
+def _find_incomplete_file(model: Model) -> Finding:
+    """Return what to say of an embedded model that is not there in full size."""
+    file = models_folder() / model.file
+    if file.is_file():
+        said = f"the file of {model.name} has {file.stat().st_size:,} bytes, not {model.size:,}"
+        return Finding("model", "problem", said, f"delete {file}; {_PULL} again")
+    said = f"{model.name} is not on this machine yet; the first run fetches it"
+    return Finding("model", "hint", said, f"{_PULL} now")
