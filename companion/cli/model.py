@@ -12,7 +12,6 @@ from companion.cli.output import Output
 from companion.config import Config, load_config
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model, list_models, model_path
-from companion.llm.download import pull_model
 
 
 @click.group()
