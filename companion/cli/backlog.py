@@ -11,7 +11,7 @@ from companion.cli.output import Show, tell_of_backlog
 from companion.cli.session import common_options, find_running, open_session
 from companion.config import Config
 from companion.daemon.backlog import Backlog
-from companion.daemon.backlog_consent import Consent
+from companion.daemon.backlog_consent import BacklogConsent
 from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
@@ -83,7 +83,7 @@ def _ask(workspace: Workspace, fill: bool | None, show: Show, *, is_short: bool 
     table = workspace.config.background
     kept = Backlog(workspace.root, workspace.state, table.backlog)
     kept.sort(paths, whole=True)
-    consent = Consent(workspace, kept, lambda: known, lambda: kept.asked(paths))
+    consent = BacklogConsent(workspace, kept, lambda: known, lambda: kept.asked(paths))
     consent.look()
     if is_short and not consent.state().notes:
         return

@@ -10,7 +10,7 @@ from threading import Event
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
 from companion.cli.output import Tally
 from companion.daemon.api.run_schemas import RunShape
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused
 from companion.errors import CompanionError, UsageError
 from companion.llm.response import Usage
@@ -19,13 +19,13 @@ _UNPROCESSABLE = 422
 
 
 def run_at_daemon(
-    daemon: DaemonClient, order: Order, tally: Tally, find_left: Callable[[], Counter[str]]
+    daemon: DaemonClient, request: RunRequest, tally: Tally, find_left: Callable[[], Counter[str]]
 ) -> int:
     """Return the exit status, as a run of our own has it. Raises what stopped the whole run.
 
     find_left: gives how many notes are left alone, by the reason, where there is nothing to do.
     """
-    return _RemoteRun(daemon, order, tally, find_left).work()
+    return _RemoteRun(daemon, request, tally, find_left).work()
 
 
 class _RemoteRun:
@@ -34,12 +34,12 @@ class _RemoteRun:
     def __init__(
         self,
         daemon: DaemonClient,
-        order: Order,
+        request: RunRequest,
         tally: Tally,
         find_left: Callable[[], Counter[str]],
     ) -> None:
         self._daemon = daemon
-        self._order = order
+        self._request = request
         self._tally = tally
         self._find_left = find_left
         self._cancelled = Event()
@@ -64,7 +64,7 @@ class _RemoteRun:
         if not run.total and not fault:
             self._tally.say_nothing_to_do(self._find_left())
             return 0
-        made = self._tally.counts["enriched"] and not self._order.choice.dry_run
+        made = self._tally.counts["enriched"] and not self._request.choice.dry_run
         self._tally.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
         if fault:
             raise fault
@@ -72,7 +72,7 @@ class _RemoteRun:
 
     def _start(self) -> RunShape:
         try:
-            return self._daemon.start_run(self._order)
+            return self._daemon.start_run(self._request)
         except DaemonRefused as refused:
             if refused.status == _UNPROCESSABLE:
                 raise UsageError(str(refused)) from None

@@ -23,7 +23,7 @@ from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 
-NOUNS = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
+RESOURCES = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
 
 
 def make_app(
@@ -48,7 +48,7 @@ def make_app(
     app.extensions[client_routes.EXTENSION] = exchange
     app.extensions[client_routes.PROOF_EXTENSION] = partial(prove, port)
     app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing or threading.Event())
-    for noun in NOUNS:
+    for noun in RESOURCES:
         app.register_blueprint(noun)
     app.add_url_rule("/healthz", "healthz", _tell_health, methods=["GET"])
     app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _document, methods=["GET"])
@@ -63,7 +63,7 @@ def _tell_health() -> Response:
 
 
 def _document() -> Response:
-    return Response(describe_api(NOUNS), content_type="application/json")
+    return Response(describe_api(RESOURCES), content_type="application/json")
 
 
 def _answer_problem(error: Exception) -> Response:

@@ -9,8 +9,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 
-from companion.daemon.background_switch import DaysNotes, was_asked
-from companion.daemon.fingerprints import Fingerprints, Signature
+from companion.daemon.background_switch import DailyQuota, used_model
+from companion.daemon.fingerprints import Fingerprint, Fingerprints
 from companion.daemon.presence import Presence
 from companion.daemon.work_queue import Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
@@ -27,7 +27,7 @@ _IDLE_LOOK = 0.01  # seconds
 _log = logging.getLogger(__name__)
 
 
-class Background:
+class BackgroundHandler:
     """Does the background's tickets, from any thread.
 
     settle: seconds that a note must have been left alone.
@@ -38,15 +38,15 @@ class Background:
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
+        fingerprints: Fingerprints,
         presence: Presence,
-        notes: DaysNotes,
+        notes: DailyQuota,
         settle: float,
         open_enricher: Callable[[threading.Event], Enricher],
         spent: Callable[[str], None],
     ) -> None:
         self._queue = queue
-        self._seen = seen
+        self._fingerprints = fingerprints
         self._presence = presence
         self._notes = notes
         self._settle = settle
@@ -69,12 +69,12 @@ class Background:
     def wait_idle(self, timeout: float) -> None:
         """Return once no ticket is in hand any more, or the time is up."""
         until = time.monotonic() + timeout
-        while any(not ticket.owner for ticket in self._queue.in_hand()):
+        while any(not ticket.owner for ticket in self._queue.in_progress()):
             if time.monotonic() > until:
                 return
             time.sleep(_IDLE_LOOK)
 
-    def go_on(self) -> None:
+    def resume(self) -> None:
         """Let work begin again after stop()."""
         with self._lock:
             if self._cancelled.is_set():
@@ -86,7 +86,7 @@ class Background:
         with self._lock:
             return frozenset(self._deferred)
 
-    def take_over(self, path: str) -> Answered | None:
+    def withdraw(self, path: str) -> Answered | None:
         """Leave the note to the client that works on it now; return what a model gave for it."""
         self._queue.discard(path)
         with self._lock:
@@ -98,7 +98,7 @@ class Background:
 
         Raises EndpointError, Cancelled, JournalError, with the ticket still in hand.
         """
-        path, asked, seen = ticket.path, False, self._seen.signature(ticket.path)
+        path, asked, seen = ticket.path, False, self._fingerprints.fingerprint(ticket.path)
         if self._presence.is_open(path):
             self._defer(ticket)
             return False
@@ -110,7 +110,7 @@ class Background:
         try:
             enricher = self._open_enricher()
             answer = kept or self._notes.ask(enricher, ticket.item)
-            asked = kept is None and was_asked(answer)
+            asked = kept is None and used_model(answer)
             if isinstance(answer, Answered):
                 self._keep(path, answer)
                 if self._presence.is_open(path):
@@ -130,9 +130,11 @@ class Background:
         if isinstance(error, LimitReached):
             self._spent(str(error))
         if passes or isinstance(error, LimitReached):
-            self._queue.again(ticket, time.monotonic())
+            self._queue.requeue(ticket, time.monotonic())
         else:
-            self._seen.tried(ticket.path, self._seen.signature(ticket.path))
+            self._fingerprints.record_attempt(
+                ticket.path, self._fingerprints.fingerprint(ticket.path)
+            )
             self._queue.done(ticket)
 
     def _open_enricher(self) -> Enricher:
@@ -150,55 +152,55 @@ class Background:
     def _defer(self, ticket: Ticket[Job]) -> None:
         with self._lock:
             self._deferred.add(ticket.path)
-        self._queue.again(ticket, time.monotonic() + _OPEN_LOOK)
+        self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
 
     def _is_edited(self, ticket: Ticket[Job]) -> bool:
         """Whether the note was changed since it was looked at; it is put off then until it rests.
 
         Its time of change alone does not tell where the clock of its drive is another one.
         """
-        changed = self._seen.has_changed(ticket.path)
-        rest = self._seen.rests_for(ticket.path, self._settle)
+        changed = self._fingerprints.has_changed(ticket.path)
+        rest = self._fingerprints.seconds_to_settle(ticket.path, self._settle)
         if changed and rest > 0:
-            self._queue.again(ticket, time.monotonic() + rest)
+            self._queue.requeue(ticket, time.monotonic() + rest)
             return True
         return False
 
-    def _put_off(self, ticket: Ticket[Job], error: NoteError, seen: Signature | None) -> None:
+    def _put_off(self, ticket: Ticket[Job], error: NoteError, seen: Fingerprint | None) -> None:
         """Try again later where that may help; else leave the note until it changes.
 
         An answer is kept either way: the note may be mended, or come back with its drive.
         """
         path = ticket.path
         if isinstance(error, NoteYoung):
-            self._queue.again(ticket, time.monotonic() + error.ready_in)
+            self._queue.requeue(ticket, time.monotonic() + error.ready_in)
         elif isinstance(error, NoteRewritten):
             self._forget(path)
-            self._queue.again(ticket, time.monotonic())
+            self._queue.requeue(ticket, time.monotonic())
         elif not self._is_there(path):
             self._queue.done(ticket)
             _log.info("%s: it is gone", path)
         elif isinstance(error, NoteBusy | NoteChanged | NoteUnwritable):
-            self._queue.again(ticket)
+            self._queue.requeue(ticket)
             _log.info("%s: put off: %s", path, error.reason)
         else:
-            self._seen.tried(path, seen)
+            self._fingerprints.record_attempt(path, seen)
             self._queue.done(ticket)
             _log.info("%s: left alone; companion scan says why", path)
 
     def _finish(
-        self, ticket: Ticket[Job], result: Result, seen: Signature | None, *, anew: bool
+        self, ticket: Ticket[Job], result: Result, seen: Fingerprint | None, *, anew: bool
     ) -> None:
         """Give the ticket back; anew: an answer from before came to nothing if nothing changed."""
         self._forget(ticket.path)
         log_result(result)
         if result.change is None and anew:
-            self._queue.again(ticket, time.monotonic())
+            self._queue.requeue(ticket, time.monotonic())
             return
         if result.change is not None:
-            self._seen.wrote(ticket.path, result.new)
+            self._fingerprints.record_write(ticket.path, result.new)
         else:
-            self._seen.tried(ticket.path, seen)
+            self._fingerprints.record_attempt(ticket.path, seen)
         self._queue.done(ticket)
 
     def _forget(self, path: str) -> None:
@@ -207,7 +209,7 @@ class Background:
 
     def _is_there(self, path: str) -> bool:
         with suppress(OSError):
-            return (self._seen.root / path).is_file()
+            return (self._fingerprints.root / path).is_file()
         return False
 
 

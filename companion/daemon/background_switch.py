@@ -35,7 +35,7 @@ class BackgroundSwitch:
         self._said = ""
         self.is_paused = self._file.exists()
 
-    def off(self) -> str:
+    def reason_off(self) -> str:
         """Return why no background work is done; empty when it is."""
         if self.is_paused:
             return "paused; companion resume lets it go on"
@@ -51,10 +51,10 @@ class BackgroundSwitch:
             return self._spent[1]
         return ""
 
-    def look(self) -> None:
+    def update(self) -> None:
         """Hold background work back, or let it go on, as things stand now."""
         with self._lock:
-            why = self.off()
+            why = self.reason_off()
             self._queue.hold(Priority.BACKGROUND, bool(why))
             if why != self._said:
                 _log.info("background work: %s", why or "on")
@@ -65,24 +65,24 @@ class BackgroundSwitch:
         self.is_paused = True
         with suppress(OSError):  # on a full disk it holds until the next start
             self._file.touch(mode=0o600)
-        self.look()
+        self.update()
 
     def resume(self) -> None:
         """End a pause."""
         self.is_paused = False
         self._file.unlink(missing_ok=True)
-        self.look()
+        self.update()
 
-    def spend(self, reason: str) -> None:
+    def hold_until_tomorrow(self, reason: str) -> None:
         """Hold it back until tomorrow."""
         self._spent = date.today(), reason
-        self.look()
+        self.update()
 
 
 _USED_UP = "the notes of a day are used up (background.notes_a_day)"
 
 
-class DaysNotes:
+class DailyQuota:
     """Asks in the background, at most so many times a day. From any thread.
 
     spent: called with the reason when nothing more may be asked today.
@@ -103,14 +103,14 @@ class DaysNotes:
         used = False
         try:
             answer = enricher.ask(job, text)
-            used = was_asked(answer)
+            used = used_model(answer)
             return answer
         finally:
             if not used:
                 self._spending.give_note_back()
 
 
-def was_asked(answer: Answered | Result) -> bool:
+def used_model(answer: Answered | Result) -> bool:
     """Return whether a model was asked to get here."""
     if isinstance(answer, Answered):
         return True

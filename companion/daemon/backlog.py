@@ -27,7 +27,7 @@ MANY = 50  # notes that arrive at once; more of them are a backlog
 _AT_ONCE = 60.0  # seconds; a note rests for thirty before it is asked about
 _log = logging.getLogger(__name__)
 
-Setting = Literal["ask", "all", "new"]
+BacklogSetting = Literal["ask", "all", "new"]
 Word = Literal["asked", "left", "free"]
 
 
@@ -58,7 +58,7 @@ class Backlog:
         self,
         root: Path,
         state: Path,
-        setting: Setting,
+        setting: BacklogSetting,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
@@ -95,7 +95,7 @@ class Backlog:
                 self._try_to_save()
             return kept
 
-    def keeps_back(self, path: str) -> bool:
+    def holds_back(self, path: str) -> bool:
         """Whether the note may not be filled unasked."""
         with self._lock:
             return path in self._entries and self._entries[path].word != "free"

@@ -18,7 +18,7 @@ from companion.errors import NotAgreed, UsageError
 _log = logging.getLogger(__name__)
 
 
-class Consent:
+class BacklogConsent:
     """Asks for a backlog of one vault: how many notes, sent where, at what cost.
 
     known: the names and vocabularies of the vault as they are now. waiting: the notes that need

@@ -83,7 +83,7 @@ class CircuitBreaker:
         """What is wrong, None while the endpoint is healthy."""
         return self._fault
 
-    def fail(self, error: EndpointError) -> float:
+    def record_failure(self, error: EndpointError) -> float:
         """Record that the endpoint serves nobody now; return the clock's time of the next try.
 
         The wait grows only when a try fails after its time had come. Calls that were under way
@@ -101,7 +101,7 @@ class CircuitBreaker:
                 self._fault = self._fault_of(error, now, tries + 1, since)
             return self._fault.next_try
 
-    def ok(self) -> None:
+    def record_success(self) -> None:
         """Record that the endpoint served somebody.
 
         While it is rate-limited that may be a call from before: the time it asked for still
@@ -113,7 +113,7 @@ class CircuitBreaker:
                 return
             self._fault = None
 
-    def may_try(self) -> bool:
+    def may_call(self) -> bool:
         """Return whether the caller may call the endpoint now.
 
         Yes while it is healthy. When the time of the next try has come, one caller gets its
@@ -128,12 +128,12 @@ class CircuitBreaker:
             self._trying_until = now + _TRY_LASTS
             return True
 
-    def untried(self) -> None:
+    def release_turn(self) -> None:
         """Give the turn back that `may_try` gave: the caller had nothing to call for after all."""
         with self._lock:
             self._trying_until = -inf
 
-    def wake(self) -> None:
+    def retry_now(self) -> None:
         """Let the next try be now, since the user asks for it, even while another is under way."""
         with self._lock:
             if self._fault:

@@ -9,18 +9,18 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from companion.daemon.client_edits import ClientEdits
 from companion.daemon.work_queue import Priority
 from companion.enrich.result import Result
 from companion.enrich.selection import Choice
 from companion.llm.response import Usage
-from companion.note.editor_text import Utf16Edit
 
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 
 _KEPT = 50  # finished runs that clients can still ask about
 
 
-class Order(NamedTuple):
+class RunRequest(NamedTuple):
     """What a client asks for. paths: vault-relative notes and folders, `""` for the vault.
 
     text: the note as its editor shows it, unsaved; the run answers with edits then and writes
@@ -40,17 +40,6 @@ class Order(NamedTuple):
     even_open: bool = False
 
 
-class Offer(NamedTuple):
-    """Edits for an editor to make. Offsets count UTF-16 code units of the base text.
-
-    base_sha256, new_sha256: of the text before and after, as UTF-8.
-    """
-
-    edits: Sequence[Utf16Edit]
-    base_sha256: str
-    new_sha256: str
-
-
 class RunEntry(NamedTuple):
     """One note's result; its number counts up within the run, from 1.
 
@@ -59,7 +48,7 @@ class RunEntry(NamedTuple):
 
     number: int
     result: Result
-    offer: Offer | None = None
+    offer: ClientEdits | None = None
     counted: bool = True
 
 
@@ -73,7 +62,7 @@ class Run:
     """
 
     id: str
-    order: Order
+    request: RunRequest
     total: int
     state: RunState = "queued"
     fault: str = ""
@@ -96,7 +85,9 @@ class Run:
             if self.state == "queued":
                 self.state = "running"
 
-    def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
+    def add(
+        self, result: Result, offer: ClientEdits | None = None, *, counted: bool = True
+    ) -> None:
         """Add what became of a note, and end the run with the last one; counted: of its total."""
         with self._changed:
             if result.change is not None:  # the journal has the texts
@@ -136,10 +127,10 @@ class Runs:
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
 
-    def new(self, order: Order, total: int) -> Run:
+    def new(self, request: RunRequest, total: int) -> Run:
         """Return a new run."""
         with self._lock:
-            run = Run(self._new_id(), order, total)
+            run = Run(self._new_id(), request, total)
             self._runs[run.id] = run
             over = [run.id for run in self._runs.values() if run.is_over]
             for old in over[: max(0, len(over) - _KEPT)]:
@@ -160,7 +151,7 @@ class Runs:
         """Return the runs that are not over."""
         return [run for run in self.all() if not run.is_over]
 
-    def tell(self, waits: str) -> None:
+    def set_waits(self, waits: str) -> None:
         """Say of all runs why nothing goes on just now; empty: it does again."""
         for run in self.active():
             run.waits = waits

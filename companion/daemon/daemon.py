@@ -9,22 +9,22 @@ from datetime import date, datetime
 from threading import Event
 
 from companion import __version__
-from companion.daemon.background import Background
-from companion.daemon.background_switch import BackgroundSwitch, DaysNotes
+from companion.daemon.background import BackgroundHandler
+from companion.daemon.background_switch import BackgroundSwitch, DailyQuota
 from companion.daemon.backlog import Backlog
-from companion.daemon.backlog_consent import Consent
+from companion.daemon.backlog_consent import BacklogConsent
 from companion.daemon.circuit_breaker import CircuitBreaker
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Offer, Order, Run, Runs
+from companion.daemon.client_edits import ClientEditJournal, ClientEdits
+from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
-from companion.daemon.open_notes import Asked, OpenNotes
+from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import BackgroundState, DaemonStatus, NoteQueries, Today, resolve_path
 from companion.daemon.reconciler import Reconciler
-from companion.daemon.requests import Requests
+from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
-from companion.daemon.workers import EnricherSource, Workers
+from companion.daemon.workers import EnricherSource, WorkerPool
 from companion.enrich.asker import Asker
 from companion.enrich.cost import needs_agreement, tell_cost
 from companion.enrich.enricher import Enricher
@@ -58,52 +58,57 @@ class Daemon:
         self._space = space
         self._spending = spending
         self._queue: WorkQueue[Job] = WorkQueue()
-        self._seen = Fingerprints(space.root)
+        self._fingerprints = Fingerprints(space.root)
         self._presence = Presence()
-        self._health = CircuitBreaker()
-        self._gate = BackgroundSwitch(space.config, space.state, self._queue)
-        self._offers = ClientEdits(space.root, space.journal)
+        self._circuit_breaker = CircuitBreaker()
+        self._background_switch = BackgroundSwitch(space.config, space.state, self._queue)
+        self._client_edits = ClientEditJournal(space.root, space.journal)
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
         self._reconciler = Reconciler(
-            space, self._queue, self._seen, backlog, self._offers.settle, self._looked
-        )
-        known = self._reconciler.known
-        self._consent = Consent(space, backlog, known, lambda: self._reconciler.backlog)
-        self.notes = NoteQueries(space, self._reconciler.scan)
-        self.history = History(space, self._offers, self._seen, self._presence)
-        self._source = EnricherSource(space, spending, known)
-        notes = DaysNotes(spending, self._gate.spend)
-        self._background = Background(
+            space,
             self._queue,
-            self._seen,
+            self._fingerprints,
+            backlog,
+            self._client_edits.settle,
+            self._after_scan,
+        )
+        known = self._reconciler.vault_context
+        self._consent = BacklogConsent(space, backlog, known, lambda: self._reconciler.backlog)
+        self.notes = NoteQueries(space, self._reconciler.scan)
+        self.history = History(space, self._client_edits, self._fingerprints, self._presence)
+        self._source = EnricherSource(space, spending, known)
+        notes = DailyQuota(spending, self._background_switch.hold_until_tomorrow)
+        self._background = BackgroundHandler(
+            self._queue,
+            self._fingerprints,
             self._presence,
             notes,
             space.config.background.settle_seconds,
             self._open_background,
-            self._gate.spend,
+            self._background_switch.hold_until_tomorrow,
         )
-        self._open_notes = OpenNotes(self._queue, self._seen, self._presence)
-        self._requests = Requests(
+        self._open_notes = OpenNotes(self._queue, self._fingerprints, self._presence)
+        self._run_handler = RunHandler(
             self._queue,
-            self._seen,
-            self._offers,
+            self._fingerprints,
+            self._client_edits,
             self._open_notes,
             self.runs,
             notes,
             self._open_for_run,
         )
-        self._workers = Workers(
+        self._workers = WorkerPool(
             self._queue,
             self._background,
-            self._requests,
-            self._health,
+            self._run_handler,
+            self._circuit_breaker,
             self.runs,
             space.config.concurrency,
         )
 
     def start(self) -> None:
         """Begin to look at the vault and to work."""
-        self._gate.look()
+        self._background_switch.update()
         self._reconciler.start()
         self._workers.start()
 
@@ -113,7 +118,7 @@ class Daemon:
         self.history.stop()
         self._background.stop()
         for run in self.runs.active():
-            self._requests.cancel(run)
+            self._run_handler.cancel(run)
         until = time.monotonic() + _STOP
         self._reconciler.stop(_STOP)
         self._workers.join(max(0.0, until - time.monotonic()))
@@ -122,7 +127,11 @@ class Daemon:
     def status(self) -> DaemonStatus:
         """Return how things stand."""
         config, looked = self._space.config, self._reconciler
-        fault, today, waiting = self._health.fault, self._spending.today(), self._queue.counts()
+        fault, today, waiting = (
+            self._circuit_breaker.fault,
+            self._spending.today(),
+            self._queue.counts(),
+        )
         dollars = self._spending.dollars_a_day
         where = "" if config.is_embedded else config.remote_endpoint().address
         return DaemonStatus(
@@ -132,7 +141,7 @@ class Daemon:
             vault=self.root.name,
             vault_missing=looked.vault_missing,
             ready=looked.ready.is_set(),
-            paused=self._gate.is_paused,
+            paused=self._background_switch.is_paused,
             polls=looked.polls,
             endpoint=where,
             model=config.endpoint.model,
@@ -141,7 +150,7 @@ class Daemon:
             fault=fault,
             retry_in=max(0.0, fault.next_try - time.monotonic()) if fault else 0.0,
             background=BackgroundState(
-                self._gate.off(),
+                self._background_switch.reason_off(),
                 waiting[Priority.BACKGROUND],
                 today.background_notes,
                 config.background.notes_a_day,
@@ -159,13 +168,13 @@ class Daemon:
             to_do=looked.counts.to_do,
             skipped=looked.counts.skipped,
             open_notes=len(self._presence.open_paths()),
-            in_hand=[ticket.path for ticket in self._queue.in_hand()],
+            in_hand=[ticket.path for ticket in self._queue.in_progress()],
             waiting={priority.name.lower(): number for priority, number in waiting.items()},
             runs=[run.id for run in self.runs.active()],
             newest_change=self._space.journal.newest(),
         )
 
-    def start_run(self, order: Order) -> Run:
+    def start_run(self, request: RunRequest) -> Run:
         """Return the new run, queued.
 
         Raises UsageError: a path is not there or outside the vault, or the order cannot be
@@ -173,44 +182,46 @@ class Daemon:
         """
         if self._reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
-        if order.priority is Priority.BACKGROUND and (off := self._gate.off()):
+        if request.priority is Priority.BACKGROUND and (
+            off := self._background_switch.reason_off()
+        ):
             raise UsageError(f"no background work is done: {off}")
-        named = dict.fromkeys(order.paths)  # each once: a folder takes a look at all its notes
+        named = dict.fromkeys(request.paths)  # each once: a folder takes a look at all its notes
         paths = [resolve_path(self.root, path) for path in named]
-        jobs, skipped = self._choose(order, paths)
-        jobs = limit_jobs(self._space, jobs, order.limit)
-        if not order.agreed:
+        jobs, skipped = self._choose(request, paths)
+        jobs = limit_jobs(self._space, jobs, request.limit)
+        if not request.agreed:
             self._require_agreement(jobs)
-        answered = self._background.take_over(paths[0]) if order.text is not None else None
-        if order.priority is not Priority.BACKGROUND:
+        answered = self._background.withdraw(paths[0]) if request.text is not None else None
+        if request.priority is not Priority.BACKGROUND:
             answered = None  # it may be asked for more
-        run = self._requests.start(order, jobs, skipped, answered)
-        if order.priority is not Priority.BACKGROUND:  # the run's notes are queued: they go first
-            self._health.wake()
-            self._queue.hold_all(None)
+        run = self._run_handler.start(request, jobs, skipped, answered)
+        if request.priority is not Priority.BACKGROUND:  # the run's notes are queued: they go first
+            self._circuit_breaker.retry_now()
+            self._queue.pause_until(None)
         return run
 
     def cancel_run(self, run: Run) -> None:
         """Cancel the run: what is being written is finished, nothing further is begun."""
-        self._requests.cancel(run)
+        self._run_handler.cancel(run)
 
-    def offer_again(
+    def edits_for_text(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> Offer:
+    ) -> ClientEdits:
         """Return the run's edits for the text that the editor shows now; no model is asked.
 
         only: which of the changes in its result, counted from 0; None: all.
 
         Raises NoteError: they have no place in it any more. UsageError: the run has none.
         """
-        return self._requests.offer_again(run, path, text, only)
+        return self._run_handler.edits_for_text(run, path, text, only)
 
     def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
         """Take down that the user does not want these changes of the run's result, ever.
 
         Raises UsageError: the run has no edits for the note.
         """
-        self._requests.refuse(run, path, only)
+        self._run_handler.refuse(run, path, only)
 
     def confirm(
         self,
@@ -228,25 +239,25 @@ class Daemon:
         Raises UsageError: nothing of that kind was offered, or there is no such note.
         """
         moved_to = moved_to and resolve_path(self.root, moved_to)
-        change = self._offers.confirm(run, base_sha256, new_sha256, moved_to)
-        self._requests.confirmed(run, path, change)
+        change = self._client_edits.confirm(run, base_sha256, new_sha256, moved_to)
+        self._run_handler.confirmed(run, path, change)
         return change
 
     def pause(self) -> None:
         """Stop background work at once, until resume(), also across restarts."""
-        self._gate.pause()
+        self._background_switch.pause()
         self._background.stop()
         for run in self.runs.active():
-            if run.order.priority is Priority.BACKGROUND:
-                self._requests.cancel(run)
+            if run.request.priority is Priority.BACKGROUND:
+                self._run_handler.cancel(run)
         self._background.wait_idle(_STOP)
 
     def resume(self) -> None:
         """Let background work go on, and try a failing endpoint again now."""
-        self._background.go_on()
-        self._health.wake()
-        self._queue.hold_all(None)
-        self._gate.resume()
+        self._background.resume()
+        self._circuit_breaker.retry_now()
+        self._queue.pause_until(None)
+        self._background_switch.resume()
 
     def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
         """Take down whether the notes that lay there before are filled; see Consent.answer."""
@@ -257,30 +268,34 @@ class Daemon:
         """Take down which notes the client has open; return those that wait for edits."""
         opened = list(paths)
         self._presence.report(client, opened)
-        if self._gate.off():
+        if self._background_switch.reason_off():
             return []
         deferred = {fold_path(path) for path in self._background.deferred()}
         return [path for path in opened if fold_path(path) in deferred]
 
-    def asked_in(self, paths: Sequence[str]) -> list[Asked]:
+    def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
         """Return what users asked for in these notes, which a client has open, and waits there."""
         return [*self._open_notes.asked(paths), *self.history.asked(paths)]
 
-    def _choose(self, order: Order, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
-        if order.text is not None:
+    def _choose(self, request: RunRequest, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
+        if request.text is not None:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
-            if order.priority is Priority.BACKGROUND:
+            if request.priority is Priority.BACKGROUND:
                 return [Job(paths[0])], []
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
-        return choose_jobs(self._space, self._reconciler.scan(), paths, order.choice, order.text)
+        return choose_jobs(
+            self._space, self._reconciler.scan(), paths, request.choice, request.text
+        )
 
     def _require_agreement(self, jobs: Sequence[Job]) -> None:
         if not needs_agreement(self._space, jobs):
             return
         facts = model_facts(self._space.config)
-        cost = tell_cost(self._space, Asker(self._space, self._reconciler.known(), facts), jobs)
+        cost = tell_cost(
+            self._space, Asker(self._space, self._reconciler.vault_context(), facts), jobs
+        )
         raise NotAgreed(
             f"{cost} Nothing was sent, for somebody has to agree to it first: with `agreed` in the"
             " API, or by `companion enrich FOLDER --yes`."
@@ -296,9 +311,9 @@ class Daemon:
     def _settle_of(self, path: str) -> float:
         return _OPEN_SETTLE if self._presence.is_open(path) else SETTLE
 
-    def _looked(self) -> None:
+    def _after_scan(self) -> None:
         """Do what is to be done now and then."""
-        self._gate.look()
+        self._background_switch.update()
         self._source.renew()
         self._consent.look()
         self._space.journal.prune_images(_IMAGES_KEPT)

@@ -19,12 +19,12 @@ from companion.daemon.api.run_schemas import (
     ResultShape,
     RunProgress,
     RunShape,
-    order_object,
+    request_object,
 )
 from companion.daemon.api.schemas import StatusShape
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
-from companion.daemon.problem import Problem, name_kind
+from companion.daemon.problem import Problem, problem_type
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
 from companion.errors import CompanionError
@@ -58,10 +58,10 @@ class DaemonRefused(CompanionError):
 
     def is_about(self, *errors: type[CompanionError]) -> bool:
         """Whether it is one of these errors that kept the daemon from it."""
-        return self._kind in map(name_kind, errors)
+        return self._kind in map(problem_type, errors)
 
 
-class Followed(NamedTuple):
+class ReportedResult(NamedTuple):
     """One note's result, as in a run of our own but for its texts. diff: None if unchanged.
 
     counted: as one of the run's total; others were asked for, and left alone from the start.
@@ -87,9 +87,9 @@ class DaemonClient:
         """Return how the daemon stands. within: seconds; one that hangs is found out by it."""
         return self._ask("GET", "/status", StatusShape, timeout=within)
 
-    def start_run(self, order: Order) -> RunShape:
+    def start_run(self, request: RunRequest) -> RunShape:
         """Return the new run."""
-        return self._ask("POST", "/runs", RunShape, order_object(order))
+        return self._ask("POST", "/runs", RunShape, request_object(request))
 
     def run(self, run: str) -> RunShape:
         """Return how far the run of that id is."""
@@ -97,7 +97,7 @@ class DaemonClient:
 
     def follow(
         self, run: str, *, diff: bool = False, tell: Callable[[str], object] = bool
-    ) -> Iterator[Followed]:
+    ) -> Iterator[ReportedResult]:
         """Yield the run's results as they come, until it is over; run() says how it ended.
 
         tell: called with the reason, each time that another one keeps it from going on.
@@ -191,7 +191,7 @@ def _in_words(problem: Problem) -> str:
     return f"{problem.detail} ({places})" if places else problem.detail
 
 
-def _followed(shape: ResultShape) -> Followed:
+def _followed(shape: ResultShape) -> ReportedResult:
     result = Result(
         path=shape.path,
         status=shape.status,
@@ -203,7 +203,7 @@ def _followed(shape: ResultShape) -> Followed:
         ends_run=shape.ends_run,
         fallback=tuple(shape.fallback),
     )
-    return Followed(result, shape.diff, shape.counted)
+    return ReportedResult(result, shape.diff, shape.counted)
 
 
 def _filling(filled: FilledShape) -> Filling:

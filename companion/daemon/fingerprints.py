@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 _KEPT = 10_000  # notes; the oldest are forgotten, which costs a look
 
-Signature = tuple[int, int, int, int]
+Fingerprint = tuple[int, int, int, int]
 
 
 class Fingerprints:
@@ -22,32 +22,32 @@ class Fingerprints:
         self.root = root
         self._lock = threading.Lock()
         self._own: dict[str, str] = {}
-        self._tried: dict[str, Signature | None] = {}
-        self._looked: dict[str, Signature | None] = {}
+        self._tried: dict[str, Fingerprint | None] = {}
+        self._after_scan: dict[str, Fingerprint | None] = {}
 
-    def wrote(self, path: str, text: str) -> None:
+    def record_write(self, path: str, text: str) -> None:
         """Take down that this text was written into the note here."""
         with self._lock:
             _put(self._own, path, sha256(text.encode("utf-8")).hexdigest())
 
-    def signature(self, path: str) -> Signature | None:
+    def fingerprint(self, path: str) -> Fingerprint | None:
         """Return what is another one once somebody changes the note; None: it is not there."""
-        return _signature(self.root / path)
+        return _read_fingerprint(self.root / path)
 
-    def tried(self, path: str, signature: Signature | None) -> None:
+    def record_attempt(self, path: str, signature: Fingerprint | None) -> None:
         """Take down that nothing came of the note as it was with that signature."""
         with self._lock:
             _put(self._tried, path, signature)
 
     def has_changed(self, path: str) -> bool:
         """Whether the note is another than when this was asked before; at first, it is."""
-        signature = _signature(self.root / path)
+        signature = _read_fingerprint(self.root / path)
         with self._lock:
-            before = self._looked.get(path)
-            _put(self._looked, path, signature)
+            before = self._after_scan.get(path)
+            _put(self._after_scan, path, signature)
         return signature not in (None, before)
 
-    def is_own(self, path: str) -> bool:
+    def is_own_write(self, path: str) -> bool:
         """Whether the note holds what was written into it here, so nobody else changed it."""
         with self._lock:
             digest = self._own.get(path)
@@ -63,19 +63,19 @@ class Fingerprints:
             self._own.pop(path, None)
         return False
 
-    def is_tried(self, path: str) -> bool:
+    def is_attempted(self, path: str) -> bool:
         """Whether nothing came of the note, and it has not been changed since."""
         with self._lock:
             if path not in self._tried:
                 return False
             signature = self._tried[path]
-        if signature == _signature(self.root / path):
+        if signature == _read_fingerprint(self.root / path):
             return True
         with self._lock:
             self._tried.pop(path, None)
         return False
 
-    def rests_for(self, path: str, settle: float) -> float:
+    def seconds_to_settle(self, path: str, settle: float) -> float:
         """Return the seconds until nobody has changed the note for `settle` seconds.
 
         A time in the future says nothing; such a note rests from now on.
@@ -95,7 +95,7 @@ def _put(known: dict[str, V], path: str, value: V) -> None:
         del known[next(iter(known))]
 
 
-def _signature(file: Path) -> Signature | None:
+def _read_fingerprint(file: Path) -> Fingerprint | None:
     try:
         seen = file.stat()
     except OSError:

@@ -10,10 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Offer
+from companion.daemon.client_edits import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import PATIENCE, Asked
+from companion.daemon.open_notes import PATIENCE, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import resolve_path
 from companion.enrich.run import new_run
@@ -32,7 +31,7 @@ _LOOK = 0.5  # seconds between two looks whether the note is still open
 
 
 @dataclass
-class _Waiting:
+class _PendingUndo:
     """An undo that an editor is to make, for a run. over: it made it, or said why it cannot.
 
     left, reason: as of the edits that it got; see Undone.
@@ -47,10 +46,10 @@ class _Waiting:
     reason: str = ""
 
 
-class UndoOffer(NamedTuple):
+class UndoEdits(NamedTuple):
     """An offer to take a change back. left: what of it stays, and reason: why; see Undone."""
 
-    offer: Offer
+    offer: ClientEdits
     left: list[str]
     reason: str
 
@@ -59,13 +58,17 @@ class History:
     """The changes of one vault. From any thread."""
 
     def __init__(
-        self, space: Workspace, offers: ClientEdits, seen: Fingerprints, presence: Presence
+        self,
+        space: Workspace,
+        offers: ClientEditJournal,
+        fingerprints: Fingerprints,
+        presence: Presence,
     ) -> None:
         self._space = space
-        self._offers = offers
-        self._seen = seen
+        self._client_edits = offers
+        self._fingerprints = fingerprints
         self._presence = presence
-        self._waiting: dict[int, _Waiting] = {}  # by the change that is to be taken back
+        self._waiting: dict[int, _PendingUndo] = {}  # by the change that is to be taken back
         self._places = threading.BoundedSemaphore(_WAITERS)
         self._stopping = False
 
@@ -108,17 +111,17 @@ class History:
         if change.state == "done" and not even_open:
             change = locate_note(self._space.root, self._space.journal, change)
             if self._presence.is_open(change.path):
-                undone = self._undo_in_editor(_Waiting(change, run or new_run()))
+                undone = self._undo_in_editor(_PendingUndo(change, run or new_run()))
                 if undone is not None:
                     return undone
         undone = undo_change(self._space.root, self._space.journal, change, run or new_run())
         with suppress(NoteError):
             snapshot = read_note(self._space.root, undone.path, settle=0)
-            self._seen.wrote(undone.path, snapshot.data.decode("utf-8"))
+            self._fingerprints.record_write(undone.path, snapshot.data.decode("utf-8"))
         self._tell_waiting(change, undone.change)
         return undone
 
-    def offer_undo(self, change: Change, text: str) -> UndoOffer:
+    def prepare_undo(self, change: Change, text: str) -> UndoEdits:
         """Return the edits that take the change out of a text in an editor. Raises NoteError."""
         waiting = self._waiting.get(change.id)
         try:
@@ -134,17 +137,17 @@ class History:
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         """Return the id of the undo, journaled, that the client made. Raises UsageError."""
-        made = self._offers.confirm(f"change {change.id}", base_sha256, new_sha256)
+        made = self._client_edits.confirm(f"change {change.id}", base_sha256, new_sha256)
         self._tell_waiting(change, made)
         return made
 
-    def asked(self, paths: Iterable[str]) -> list[Asked]:
+    def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
         """Return what is to be taken back in these notes, whose paths a client spells so."""
         by_path = {fold_path(each.change.path): each for each in list(self._waiting.values())}
         found = ((path, by_path.get(fold_path(path))) for path in paths)
-        return [Asked(path, change=each.change.id) for path, each in found if each]
+        return [RequestedEdit(path, change=each.change.id) for path, each in found if each]
 
-    def _undo_in_editor(self, waiting: _Waiting) -> Undone | None:
+    def _undo_in_editor(self, waiting: _PendingUndo) -> Undone | None:
         """Return what an editor took back; None when the note is not open any more.
 
         Raises NoteError: it cannot be made, or nobody made it in time.
@@ -177,14 +180,14 @@ class History:
             waiting.made = made
             waiting.over.set()
 
-    def _offer_undo(self, change: Change, text: str, run: str) -> UndoOffer:
+    def _offer_undo(self, change: Change, text: str, run: str) -> UndoEdits:
         require_utf8(text)
         require_made(change)
         change = locate_note(self._space.root, self._space.journal, change)
         inverse = find_parts_in_editor(self._space.journal, change, text)
         undo, after = undo_of(change, inverse, run), apply_edits(text, inverse.edits)
-        offer = self._offers.make(f"change {change.id}", undo, text, after)
-        return UndoOffer(offer, inverse.left, inverse.reason)
+        offer = self._client_edits.prepare(f"change {change.id}", undo, text, after)
+        return UndoEdits(offer, inverse.left, inverse.reason)
 
 
 _OPEN = (

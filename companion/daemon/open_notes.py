@@ -37,14 +37,14 @@ _log = logging.getLogger(__name__)
 Step = Literal["write", "wait", "leave", "taken"]
 
 
-class Given(NamedTuple):
+class PendingAnswer(NamedTuple):
     """A model's answer for a note, and what places it."""
 
     enricher: Enricher
     answered: Answered
 
 
-class Asked(NamedTuple):
+class RequestedEdit(NamedTuple):
     """An open note that somebody asked to change: for a run, or to take a change back."""
 
     path: str
@@ -53,11 +53,11 @@ class Asked(NamedTuple):
 
 
 @dataclass
-class _Held:
+class _WaitingAnswer:
     """until: when the run goes on without it. planned: what came of the edits offered last."""
 
     run: str
-    given: Given
+    given: PendingAnswer
     until: float
     planned: Result | None = None
 
@@ -68,20 +68,20 @@ class OpenNotes:
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
+        fingerprints: Fingerprints,
         presence: Presence,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
-        self._seen = seen
+        self._fingerprints = fingerprints
         self._presence = presence
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, str], _Held] = {}  # by run and path
-        self._later: dict[str, _Held] = {}  # by path
+        self._held: dict[tuple[str, str], _WaitingAnswer] = {}  # by run and path
+        self._later: dict[str, _WaitingAnswer] = {}  # by path
         self._taken: dict[tuple[str, str], None] = {}  # the latest last
 
-    def next_step(self, run: str, given: Given) -> Step:
+    def next_step(self, run: str, given: PendingAnswer) -> Step:
         """Return what is to be done now with the answer for a note.
 
         wait: an editor has it open. leave: none took it in time; it is kept for later. taken: one
@@ -96,7 +96,7 @@ class OpenNotes:
             if not is_open:
                 self._held.pop(key, None)
                 return "write"
-            held = self._held.setdefault(key, _Held(run, given, self._clock() + PATIENCE))
+            held = self._held.setdefault(key, _WaitingAnswer(run, given, self._clock() + PATIENCE))
             held.given = given
             if self._clock() < held.until:
                 return "wait"
@@ -105,15 +105,15 @@ class OpenNotes:
         self._queue.put(path, given.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
-    def asked(self, paths: Iterable[str]) -> list[Asked]:
+    def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
         """Return for which of these paths, as a client spells them, edits wait."""
         with self._lock:
             now = self._clock()
             runs = {path: held.run for (_, path), held in self._held.items() if held.until > now}
             runs |= {path: held.run for path, held in self._later.items() if path not in runs}
-        return [Asked(path, run) for path in paths if (run := runs.get(fold_path(path)))]
+        return [RequestedEdit(path, run) for path in paths if (run := runs.get(fold_path(path)))]
 
-    def find(self, run: str, path: str) -> Given | None:
+    def find(self, run: str, path: str) -> PendingAnswer | None:
         """Return the answer that waits for this run and note."""
         with self._lock:
             held = self._find(run, path)
@@ -166,37 +166,37 @@ class OpenNotes:
         with self._lock:
             held = self._later.get(key)
         if held and self._presence.is_open(ticket.path):
-            self._queue.again(ticket, time.monotonic() + OPEN_LOOK)
+            self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
         elif held is None or self._write(held):
             with self._lock:
                 if held and self._later.get(key) is held:
                     del self._later[key]
             self._queue.done(ticket)
         else:
-            self._queue.again(ticket)
+            self._queue.requeue(ticket)
 
-    def _write(self, held: _Held) -> bool:
+    def _write(self, held: _WaitingAnswer) -> bool:
         """Write the answer; return whether nothing is left to be done with it."""
         path = held.given.answered.job.path
         try:
             result = held.given.enricher.write(held.given.answered)
         except (NoteBusy, NoteChanged, NoteUnwritable) as error:
             _log.info("%s: put off: %s", path, error.reason)
-            return not (self._seen.root / path).is_file()
+            return not (self._fingerprints.root / path).is_file()
         except (NoteError, Cancelled):
             _log.info("%s: left alone; companion scan says why", path)
             return True
         if result.change is not None:
-            self._seen.wrote(path, result.new)
+            self._fingerprints.record_write(path, result.new)
         log_result(result)
         return True
 
-    def _find(self, run: str, path: str) -> _Held | None:
+    def _find(self, run: str, path: str) -> _WaitingAnswer | None:
         key = fold_path(path)
         later = self._later.get(key)
         return self._held.get((run, key)) or (later if later and later.run == run else None)
 
-    def _keep(self, path: str, held: _Held) -> None:
+    def _keep(self, path: str, held: _WaitingAnswer) -> None:
         self._later.pop(path, None)
         self._later[path] = held
         if len(self._later) > _KEPT:

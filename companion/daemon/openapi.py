@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from companion import __version__
 from companion.config import APP
-from companion.daemon.api.routing import PREFIX, Noun, Route
+from companion.daemon.api.routing import PREFIX, Resource, Route
 from companion.daemon.api.schemas import LARGEST
 from companion.daemon.problem import PROBLEM_JSON, Problem
 
@@ -51,7 +51,7 @@ _CONFLICT = {
 
 
 @cache
-def describe_api(nouns: Sequence[Noun]) -> str:
+def describe_api(nouns: Sequence[Resource]) -> str:
     """Return the OpenAPI 3.1 document of the nouns' routes, as JSON."""
     routes = [route for noun in nouns for route in noun.routes]
     schemas = _schemas(routes)

@@ -24,7 +24,7 @@ _PATIENCE = 2.0  # seconds for another one who looks at the code at this moment
 Clock = Callable[[], float]
 
 
-class _Code(BaseModel):
+class _PairingCode(BaseModel):
     """The code that may be typed now. Times in seconds since the epoch."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
@@ -44,7 +44,7 @@ def new_code(state: Path, lasts: float = 120.0, tries: int = 5, *, clock: Clock 
     """
     code = "".join(secrets.choice(_ALPHABET) for _ in range(_LENGTH))
     now = clock()
-    kept = _Code(sha256=_hash(code), made_at=now, expires_at=now + lasts, tries=tries)
+    kept = _PairingCode(sha256=_hash(code), made_at=now, expires_at=now + lasts, tries=tries)
     try:
         make_private_folder(state)
         with _alone(state):
@@ -82,14 +82,14 @@ def _take(state: Path, code: str, now: float) -> bool:
     return is_right
 
 
-def _read(file: Path) -> _Code | None:
+def _read(file: Path) -> _PairingCode | None:
     try:
-        return _Code.model_validate(json.loads(file.read_bytes()))
+        return _PairingCode.model_validate(json.loads(file.read_bytes()))
     except (FileNotFoundError, ValueError, RecursionError, ValidationError):
         return None
 
 
-def _keep(state: Path, code: _Code) -> None:
+def _keep(state: Path, code: _PairingCode) -> None:
     write_private(_file(state), code.model_dump_json().encode())
 
 

@@ -44,14 +44,14 @@ class PriorityHeap(Generic[T]):
     def __init__(self) -> None:
         self.held: set[str] = set()  # by whom nothing is handed out for now
         self.at_once: float = inf
-        self.in_hand = 0
+        self.in_progress = 0
         self.waiting = 0
         self._heap: list[tuple[float, int, QueueEntry[T]]] = []
 
     @property
     def open(self) -> bool:
         """Whether an entry may be handed out now."""
-        return not self.held and self.in_hand < self.at_once
+        return not self.held and self.in_progress < self.at_once
 
     def add(self, entry: QueueEntry[T]) -> None:
         """Let one more entry wait."""

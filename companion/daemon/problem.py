@@ -95,7 +95,7 @@ def http_problem(status: int, detail: str) -> Problem:
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
-def name_kind(error: type[CompanionError]) -> str:
+def problem_type(error: type[CompanionError]) -> str:
     """Return the type of the problem that such an error is to a client."""
     return next(_URN + name for kind, _, name, _ in _KINDS if issubclass(error, kind))
 

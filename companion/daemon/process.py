@@ -20,7 +20,12 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port, make_server
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
-from companion.daemon.runtime_file import PluginPlace, RuntimeFile, remove_place, write_place
+from companion.daemon.runtime_file import (
+    PluginRuntimeFile,
+    RuntimeFile,
+    remove_runtime_file,
+    write_runtime_file,
+)
 from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
@@ -55,14 +60,16 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         ensure_token()
         daemon = Daemon(space, spending)
         bound: int = listener.getsockname()[1]
-        tokens, told = Tokens(root), PluginPlace(root, bound)
+        tokens, told = Tokens(root), PluginRuntimeFile(root, bound)
         app = make_app(
             daemon, tokens.accepts, _exchange(root), _prover(tokens, told.id), bound, stopped
         )
         server = make_server(app, listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
-        write_place(space.state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at))
+        write_runtime_file(
+            space.state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at)
+        )
         try:
             told.start()
             daemon.start()
@@ -96,7 +103,7 @@ def _prover(tokens: Tokens, place: str) -> Callable[[int, str], Proofs | None]:
 
 
 def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:
-    remove_place(state)
+    remove_runtime_file(state)
     server.stop()
     daemon.stop()
     answering.join(_SERVER_ENDS)

@@ -122,7 +122,7 @@ class NoteQueries:
         more = bool(page) and page[-1][0] != found[-1][0]
         return Listing(page, page[-1][0] if more else None, len(found))
 
-    def look_at(self, path: str) -> Facts:
+    def read_facts(self, path: str) -> Facts:
         """Return what the note at path needs, and what in it is left alone and why, as it is now.
 
         Raises NotThere, UsageError: it is not there, or outside the vault.

@@ -36,7 +36,7 @@ _SHARE = 200  # a look may take this part of the time until the next one: half a
 _log = logging.getLogger(__name__)
 
 
-class Counts(NamedTuple):
+class NoteCounts(NamedTuple):
     """What the last look found. to_do: notes with a need; skipped: left alone."""
 
     notes: int = 0
@@ -56,21 +56,21 @@ class Reconciler:
         self,
         space: Workspace,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
+        fingerprints: Fingerprints,
         backlog: Backlog,
         settle: Callable[[Collection[str] | None], None],
-        looked: Callable[[], None],
+        after_scan: Callable[[], None],
     ) -> None:
         self.vault_missing = False
         self.backlog: tuple[str, ...] = ()
-        self.counts = Counts()
+        self.counts = NoteCounts()
         self.ready = threading.Event()
         self._space = space
         self._queue = queue
-        self._seen = seen
+        self._fingerprints = fingerprints
         self._backlog = backlog
         self._settle_offers = settle
-        self._looked = looked
+        self._after_scan = after_scan
         self._settle = space.config.background.settle_seconds
         self._had_settings = (space.root / ".obsidian").is_dir()
         self._scan: Scan | None = None
@@ -85,7 +85,7 @@ class Reconciler:
         self._whole = True
         self._asked, self._answered = 1, 0  # looks over the whole vault, by number
         self._stopping = False
-        self._lookout = Watcher(space.root, self.hint, self.note_move)
+        self._watcher = Watcher(space.root, self.hint, self.note_move)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
@@ -98,12 +98,12 @@ class Reconciler:
             self._stopping = True
             self._hinted.notify_all()
         self._thread.join(timeout)
-        self._lookout.stop()
+        self._watcher.stop()
 
     @property
     def polls(self) -> str:
         """Why the vault is looked over again and again; empty where events tell what changes."""
-        return self._lookout.polls
+        return self._watcher.polls
 
     def hint(self, path: str | None) -> None:
         """Look at the note soon; None: at the whole vault."""
@@ -138,7 +138,7 @@ class Reconciler:
             assert self._scan
             return self._scan.copy()
 
-    def known(self) -> VaultContext:
+    def vault_context(self) -> VaultContext:
         """Return the names and vocabularies of the vault as they are now."""
         self._wait_ready()
         with self._reading:
@@ -161,7 +161,7 @@ class Reconciler:
             if self._stopping:
                 break
             try:
-                due = time.monotonic() >= next_look or self._lookout.is_lost
+                due = time.monotonic() >= next_look or self._watcher.is_lost
                 whole = whole or due or len(hints) > _MANY
                 if self._is_missing():
                     next_look = time.monotonic() + _MISSING_LOOK
@@ -218,12 +218,12 @@ class Reconciler:
             for priority in Priority:
                 self._queue.hold(priority, missing, "missing")
             if missing:
-                self._lookout.stop()
+                self._watcher.stop()
         return missing
 
     def _look_over(self, hints: Mapping[str, float]) -> None:
         """Look at all notes; those that were reported rest from then on."""
-        self._lookout.watch()
+        self._watcher.watch()
         self._space.read_ignore()
         began = time.monotonic()
         scan = self._space.scan()
@@ -234,15 +234,18 @@ class Reconciler:
         asked = self._space.journal.all_asked()
         found = dict(scan.notes.of_interest())
         needy = [path for path, facts in found.items() if self._needs(path, facts, asked)]
-        busy = {ticket.path for ticket in self._queue.in_hand()}
+        busy = {ticket.path for ticket in self._queue.in_progress()}
         self._keep_back(needy, whole=True)
         for path in needy:
             if path in hints:
                 self._put_hinted(path, hints[path])
             elif path not in busy and (
-                self._seen.has_changed(path) or not self._queue.waiting(path)
+                self._fingerprints.has_changed(path) or not self._queue.is_waiting(path)
             ):
-                self._put(path, time.monotonic() + self._seen.rests_for(path, self._settle))
+                self._put(
+                    path,
+                    time.monotonic() + self._fingerprints.seconds_to_settle(path, self._settle),
+                )
         for path in self._needy.difference(needy):
             self._queue.discard(path)
         self._needy = set(needy)
@@ -250,7 +253,7 @@ class Reconciler:
         self.counts = self._count(scan)
         self.backlog = self._backlog.asked(needy)
         self.ready.set()
-        self._looked()
+        self._after_scan()
 
     def _look_at(self, hints: Mapping[str, float]) -> None:
         """Look at some notes that were reported; each rests from then on."""
@@ -281,8 +284,8 @@ class Reconciler:
             self.backlog = asked
             self.hint(None)  # what it costs is reckoned then
 
-    def _count(self, scan: Scan) -> Counts:
-        return Counts(len(scan.notes), len(self._needy), len(self._left) + len(scan.skipped))
+    def _count(self, scan: Scan) -> NoteCounts:
+        return NoteCounts(len(scan.notes), len(self._needy), len(self._left) + len(scan.skipped))
 
     def _needs(self, path: str, facts: Facts | None, asked: Container[str]) -> bool:
         """Whether there is something to ask for that was not asked before.
@@ -299,11 +302,11 @@ class Reconciler:
             self._queue.discard(path)
 
     def _put_hinted(self, path: str, at: float) -> None:
-        if not self._seen.is_own(path):
+        if not self._fingerprints.is_own_write(path):
             self._put(path, at + self._settle)
 
     def _put(self, path: str, not_before: float) -> None:
-        if not (self._seen.is_tried(path) or self._backlog.keeps_back(path)):
+        if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
             self._queue.put(path, Job(path), Priority.BACKGROUND, not_before=not_before)
 
 

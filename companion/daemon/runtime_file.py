@@ -36,7 +36,7 @@ class RuntimeFile(NamedTuple):
 _PLACE = TypeAdapter(RuntimeFile)
 
 
-def write_place(state: Path, place: RuntimeFile) -> None:
+def write_runtime_file(state: Path, place: RuntimeFile) -> None:
     """Tell others where this daemon is. It holds the vault's lock as long as that is true.
 
     Raises UsageError when the state folder cannot be written.
@@ -44,7 +44,7 @@ def write_place(state: Path, place: RuntimeFile) -> None:
     write_private(_file(state), json.dumps(place._asdict()).encode())
 
 
-def remove_place(state: Path) -> None:
+def remove_runtime_file(state: Path) -> None:
     """Tell others that the daemon is gone; nothing happens where that was said already."""
     with suppress(OSError):
         _file(state).unlink()
@@ -114,7 +114,7 @@ _ENDS = 1.0  # seconds that a look may take once we stop: the drive may hang
 _log = logging.getLogger(__name__)
 
 
-class PluginPlace:
+class PluginRuntimeFile:
     """The file of the daemon that serves the vault at root (its real path) on a port.
 
     id: what the daemon proves to know when a plugin asks who it is. It opens nothing.

@@ -50,7 +50,7 @@ class WorkQueue(Generic[T]):
         self._serial = count()
         self._lines = {priority: PriorityHeap[T]() for priority in Priority}
         self._entries: dict[tuple[str, str], QueueEntry[T]] = {}
-        self._hands: dict[str, Ticket[T]] = {}  # by path
+        self._in_progress: dict[str, Ticket[T]] = {}  # by path
         self._blocked: dict[str, list[QueueEntry[T]]] = {}  # by a path in hand: out of their lines
         self._unwanted: set[str] = set()  # paths in hand that were dropped meanwhile
         self._tries: dict[tuple[str, str], int] = {}
@@ -94,7 +94,7 @@ class WorkQueue(Generic[T]):
             self._give_back(ticket)
             self._tries.pop((ticket.path, ticket.owner), None)
 
-    def again(self, ticket: Ticket[T], not_before: float | None = None) -> bool:
+    def requeue(self, ticket: Ticket[T], not_before: float | None = None) -> bool:
         """Give the ticket back to be handed out again; return whether it waits.
 
         Without not_before it backs off, longer after each try. An entry put meanwhile wins over
@@ -125,7 +125,9 @@ class WorkQueue(Generic[T]):
         """
         with self._changed:
             paths = [path for path, whose in self._entries if whose == owner]
-            in_hand = [ticket.path for ticket in self._hands.values() if ticket.owner == owner]
+            in_hand = [
+                ticket.path for ticket in self._in_progress.values() if ticket.owner == owner
+            ]
             for path in {*paths, *in_hand}:
                 self._forget(path, owner)
             return paths
@@ -148,7 +150,7 @@ class WorkQueue(Generic[T]):
             self._lines[priority].at_once = at_once
             self._changed.notify_all()
 
-    def hold_all(self, until: float | None) -> None:
+    def pause_until(self, until: float | None) -> None:
         """Hand out nothing until that time; None: at once again."""
         with self._changed:
             self._shut_until = -inf if until is None else until
@@ -159,12 +161,12 @@ class WorkQueue(Generic[T]):
         with self._changed:
             return {priority: line.waiting for priority, line in self._lines.items()}
 
-    def in_hand(self) -> list[Ticket[T]]:
+    def in_progress(self) -> list[Ticket[T]]:
         """Return the tickets handed out and not given back, the oldest first."""
         with self._changed:
-            return list(self._hands.values())
+            return list(self._in_progress.values())
 
-    def waiting(self, path: str, owner: str = "") -> bool:
+    def is_waiting(self, path: str, owner: str = "") -> bool:
         """Return whether an entry waits (one in hand does not, unless it was put again)."""
         with self._changed:
             return (path, owner) in self._entries
@@ -210,7 +212,7 @@ class WorkQueue(Generic[T]):
     def _first(self, line: PriorityHeap[T]) -> QueueEntry[T] | None:
         """Return the line's first entry that may go; those of notes in hand are set aside."""
         while line.open and (entry := line.first()):
-            if entry.path not in self._hands:
+            if entry.path not in self._in_progress:
                 return entry
             self._blocked.setdefault(entry.path, []).append(line.pop())
         return None
@@ -219,18 +221,18 @@ class WorkQueue(Generic[T]):
         key = (entry.path, entry.owner)
         line = self._lines[entry.priority]
         line.remove(entry)
-        line.in_hand += 1
+        line.in_progress += 1
         del self._entries[key]
         ticket = Ticket(*key, entry.priority, entry.item, self._tries.get(key, 0))
-        self._hands[entry.path] = ticket
+        self._in_progress[entry.path] = ticket
         return ticket
 
     def _give_back(self, ticket: Ticket[T]) -> bool:
         """Free the note; return whether the ticket is still wanted."""
-        if self._hands.get(ticket.path) is not ticket:
+        if self._in_progress.get(ticket.path) is not ticket:
             raise ValueError(f"{ticket.path} is not in hand with this ticket")
-        del self._hands[ticket.path]
-        self._lines[ticket.priority].in_hand -= 1
+        del self._in_progress[ticket.path]
+        self._lines[ticket.priority].in_progress -= 1
         for entry in self._blocked.pop(ticket.path, ()):
             self._lines[entry.priority].push(entry)
         self._changed.notify_all()
@@ -246,5 +248,5 @@ class WorkQueue(Generic[T]):
         if entry := self._entries.pop((path, owner), None):
             self._lines[entry.priority].remove(entry)
         self._tries.pop((path, owner), None)
-        if (ticket := self._hands.get(path)) and ticket.owner == owner:
+        if (ticket := self._in_progress.get(path)) and ticket.owner == owner:
             self._unwanted.add(path)

@@ -81,7 +81,7 @@ _TURN_LOOK = 1.0  # seconds until a worker asks again whether the endpoint may b
 _log = logging.getLogger(__name__)
 
 
-class Work(Protocol):
+class TicketHandler(Protocol):
     """One kind of work on a note."""
 
     def work(self, ticket: Ticket[Job]) -> bool:
@@ -91,30 +91,30 @@ class Work(Protocol):
         """Give it back after a fault; passes: one for which the queue is held until it may pass."""
 
 
-class RequestWork(Work, Protocol):
+class RunTicketHandler(TicketHandler, Protocol):
     """The work that clients ask for."""
 
     def end_runs(self, fault: str) -> None:
         """End the runs that stop on a fault."""
 
 
-class Workers:
+class WorkerPool:
     """As many threads as notes may be worked on at once, one of them never in the background."""
 
     def __init__(
         self,
         queue: WorkQueue[Job],
-        background: Work,
-        requests: RequestWork,
-        health: CircuitBreaker,
+        background: TicketHandler,
+        requests: RunTicketHandler,
+        circuit_breaker: CircuitBreaker,
         runs: Runs,
         concurrency: int,
     ) -> None:
         self._queue = queue
         self._runs = runs
         self._background = background
-        self._requests = requests
-        self._health = health
+        self._run_handler = requests
+        self._circuit_breaker = circuit_breaker
         queue.limit(Priority.BACKGROUND, max(1, concurrency - 1))
         self._threads = [
             threading.Thread(target=self._run, name=f"worker-{number}", daemon=True)
@@ -140,54 +140,54 @@ class Workers:
                 log_fault(ticket.path, error)
 
     def _work(self, ticket: Ticket[Job]) -> None:
-        kind = self._requests if ticket.owner else self._background
-        if not self._health.may_try():
-            self._queue.again(ticket, time.monotonic() + _TURN_LOOK)
+        kind = self._run_handler if ticket.owner else self._background
+        if not self._circuit_breaker.may_call():
+            self._queue.requeue(ticket, time.monotonic() + _TURN_LOOK)
             return
         try:
             if kind.work(ticket):
                 self._recover()
             else:
-                self._health.untried()
+                self._circuit_breaker.release_turn()
         except Cancelled:
-            self._health.untried()
-            self._queue.again(ticket, time.monotonic())
+            self._circuit_breaker.release_turn()
+            self._queue.requeue(ticket, time.monotonic())
         except LimitReached as error:
-            self._health.untried()
+            self._circuit_breaker.release_turn()
             kind.fail(ticket, error, passes=False)
         except (EndpointError, StorageError) as error:
             self._pause(error)
             kind.fail(ticket, error, passes=True)
-            if (fault := self._health.fault) and fault.lasts:  # whoever's note it was
-                self._requests.end_runs(fault.reason)
+            if (fault := self._circuit_breaker.fault) and fault.lasts:  # whoever's note it was
+                self._run_handler.end_runs(fault.reason)
         except Exception as error:
             log_fault(ticket.path, error)
-            self._health.untried()  # a fault of ours must not cost the other notes
+            self._circuit_breaker.release_turn()  # a fault of ours must not cost the other notes
             if not isinstance(error, CompanionError):
                 error = CompanionError(f"unexpected {type(error).__name__}; please report it")
             kind.fail(ticket, error, passes=False)
 
     def _pause(self, error: EndpointError | StorageError) -> None:
         """Hold everything back until the endpoint is tried again."""
-        known = self._health.fault
+        known = self._circuit_breaker.fault
         fault = error if isinstance(error, EndpointError) else EndpointDown(str(error))
-        retry_at = self._health.fail(fault)
+        retry_at = self._circuit_breaker.record_failure(fault)
         if known is None and isinstance(error, StorageError):
             log_fault("paused", error)
-        elif known is None and (found := self._health.fault):
+        elif known is None and (found := self._circuit_breaker.fault):
             # its words may be the endpoint's, which may quote a note
             _log.warning("paused, endpoint %s; companion status says more", found.kind)
-        self._queue.hold_all(retry_at)
-        self._runs.tell(str(error))
-        now = self._health.fault
+        self._queue.pause_until(retry_at)
+        self._runs.set_waits(str(error))
+        now = self._circuit_breaker.fault
         if now is None or now.next_try < retry_at:  # somebody woke it meanwhile
-            self._queue.hold_all(None)
+            self._queue.pause_until(None)
 
     def _recover(self) -> None:
-        if not self._health.fault:
+        if not self._circuit_breaker.fault:
             return
-        self._health.ok()
-        if not self._health.fault:
-            self._queue.hold_all(None)
-            self._runs.tell("")
+        self._circuit_breaker.record_success()
+        if not self._circuit_breaker.fault:
+            self._queue.pause_until(None)
+            self._runs.set_waits("")
             _log.info("the endpoint answers again")

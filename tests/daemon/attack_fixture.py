@@ -136,7 +136,7 @@ class AttackedDaemon(Serving[Daemon]):
     def look_outside(self) -> _Seen:
         """Return what lies outside the vault, the token among it."""
         home = self.world / "home"
-        files = {"token": look_at(home / "token")}
+        files = {"token": read_facts(home / "token")}
         return files | look(self.world, leave=(self.daemon_fixture.vault, home))
 
 
@@ -163,16 +163,16 @@ def let_out(attacked: AttackedDaemon, what: str, text: str) -> None:
 
 def look(folder: Path, leave: tuple[Path, ...] = ()) -> _Seen:
     """Return what everything in the folder is: kind, size, times of change, content."""
-    seen: _Seen = {".": look_at(folder)}
+    seen: _Seen = {".": read_facts(folder)}
     for here, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if Path(here, name) not in leave]
         for name in (*folders, *files):
             file = Path(here, name)
-            seen[str(file.relative_to(folder))] = look_at(file)
+            seen[str(file.relative_to(folder))] = read_facts(file)
     return seen
 
 
-def look_at(file: Path) -> tuple[object, ...]:
+def read_facts(file: Path) -> tuple[object, ...]:
     """Return what the file, folder or link is."""
     is_now = file.lstat()
     content: object = None

@@ -17,7 +17,7 @@ import pytest
 from companion.config import Config
 from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable
 from companion.daemon import reconciler
-from companion.daemon.client_runs import Order, Run, RunEntry
+from companion.daemon.client_runs import Run, RunEntry, RunRequest
 from companion.daemon.daemon import Daemon
 from companion.daemon.queries import DaemonStatus
 from companion.daemon.work_queue import Priority
@@ -189,7 +189,7 @@ class DaemonFixture:
     def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
         """Start a run; wait: until it is over. options: of the order, and of its choice."""
         choice = {key: options.pop(key) for key in Choice._fields if key in options}
-        run = self.daemon.start_run(Order(paths, Choice(**choice), **options))
+        run = self.daemon.start_run(RunRequest(paths, Choice(**choice), **options))
         if wait:
             run.wait(10_000, _PATIENCE)
             assert run.is_over

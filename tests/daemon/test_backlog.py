@@ -230,7 +230,7 @@ class Vault:
         for name in names:
             (self.root / name).write_text(f"{name} at {self.now}")
         kept = self.backlog.sort(names, whole=False)
-        return kept | {name for name in names if self.backlog.keeps_back(name)}
+        return kept | {name for name in names if self.backlog.holds_back(name)}
 
 
 @pytest.fixture
@@ -282,7 +282,7 @@ def test_a_first_look_that_found_nothing_was_the_first(vault: Vault) -> None:
     vault.open()
     (vault.root / "own.md").write_text("x")
     vault.backlog.sort(["own.md"], whole=True)
-    assert not vault.backlog.keeps_back("own.md")
+    assert not vault.backlog.holds_back("own.md")
 
 
 def test_a_copy_is_a_note_of_its_own(vault: Vault) -> None:
@@ -290,7 +290,7 @@ def test_a_copy_is_a_note_of_its_own(vault: Vault) -> None:
     vault.now += 100
     shutil.copy(vault.root / "0.md", vault.root / "copy.md")
     assert vault.backlog.sort(["copy.md"], whole=False) == set()
-    assert not vault.backlog.keeps_back("copy.md") and vault.backlog.keeps_back("0.md")
+    assert not vault.backlog.holds_back("copy.md") and vault.backlog.holds_back("0.md")
 
 
 def test_an_answer_that_cannot_be_kept_changes_nothing(

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from companion.daemon.api.schemas import LARGEST
-from companion.daemon.app import NOUNS
+from companion.daemon.app import RESOURCES
 from companion.daemon.guard import OPEN
 from companion.daemon.openapi import describe_api
 from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
@@ -34,7 +34,7 @@ CHECKS = {
     "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "403", "404", "409", "422"]},
 }
 CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
-schema = schemathesis.openapi.from_dict(json.loads(describe_api(NOUNS)), config=CONFIG)
+schema = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)
 
 
 @pytest.fixture

@@ -114,7 +114,7 @@ def test_what_waits_follows_the_vault(
 def test_rescan_finds_what_no_event_told(
     quiet: DaemonFixture, change: object, waiting: set[str]
 ) -> None:
-    quiet.daemon._reconciler._lookout.stop()
+    quiet.daemon._reconciler._watcher.stop()
     change(quiet.vault)  # type: ignore[operator]
     quiet.rescan()
     assert _waiting(quiet) == waiting
@@ -179,7 +179,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
 def test_memory_goes_with_a_note_that_no_event_told_of(
     undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
 ) -> None:
-    undone.daemon._reconciler._lookout.stop()
+    undone.daemon._reconciler._watcher.stop()
     move(undone.vault)
     assert _is_remembered(undone, paths)
 
@@ -265,7 +265,7 @@ def test_vault_that_cannot_be_watched_is_polled(
     monkeypatch.setattr(Watch, "start", can_start)
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls  # it is not tried at each look
-    daemon_fixture.daemon._reconciler._lookout._next_try = 0.0
+    daemon_fixture.daemon._reconciler._watcher._next_try = 0.0
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls == ""
     said = daemon_fixture.log.getvalue()

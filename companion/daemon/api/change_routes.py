@@ -12,13 +12,13 @@ from companion.daemon.api.change_schemas import (
     UndoOffered,
     change_fields,
 )
-from companion.daemon.api.routing import Noun, the_daemon
+from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import LARGEST, Applied, ChangeMade, OfferShape
 from companion.daemon.problem import Refusal
 from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change
 
-changes = Noun("changes")
+changes = Resource("changes")
 
 _ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
 
@@ -46,7 +46,7 @@ def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
     """Take a change back, or get the edits that do it."""
     found, history = _require(change), the_daemon().history
     if body.text is not None:
-        made = history.offer_undo(found, body.text)
+        made = history.prepare_undo(found, body.text)
         offer, reason = OfferShape.of(made.offer), made.reason or None
         return UndoOffered(offer=offer, left=made.left, reason=reason)
     undone = history.undo(found, body.run, even_open=body.even_open)

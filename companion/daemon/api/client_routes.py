@@ -9,13 +9,13 @@ from flask import current_app
 from pydantic import Field
 
 from companion import __version__
-from companion.daemon.api.routing import Noun, the_daemon
-from companion.daemon.api.schemas import LARGEST, NotePath, Nothing, Sent, Shape, StatusShape
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import LARGEST, Nothing, Sent, Shape, StatusShape, VaultPath
 from companion.daemon.problem import Refusal
 
 EXTENSION = "companion-pair"
 
-pair = Noun("pair")
+pair = Resource("pair")
 
 
 class Code(Sent):
@@ -44,7 +44,7 @@ def take_code(body: Code) -> Token:
 
 PROOF_EXTENSION = "companion-proof"
 
-proof = Noun("proof")
+proof = Resource("proof")
 
 
 class Proofs(NamedTuple):
@@ -82,7 +82,7 @@ def prove_ourselves(body: Nonce) -> Proof:
     return Proof(token=proofs.token, place=proofs.place, version=__version__)
 
 
-presence = Noun("presence")
+presence = Resource("presence")
 
 _LASTS = 30  # seconds that a report is believed, as companion.daemon.presence has it
 
@@ -91,7 +91,7 @@ class PresenceReport(Sent):
     """All the notes that this client has open now. client: a name that it keeps."""
 
     client: Annotated[str, Field(min_length=1, max_length=64)]
-    open: Annotated[list[NotePath], Field(max_length=1000)]
+    open: Annotated[list[VaultPath], Field(max_length=1000)]
 
 
 class AskedShape(Shape):
@@ -122,11 +122,11 @@ class ReportTaken(Shape):
 def report_presence(body: PresenceReport) -> ReportTaken:
     """Say which notes are open: they are changed in their editor, and nowhere else."""
     to_do = the_daemon().report_presence(body.client, body.open)
-    asked = [AskedShape(**each._asdict()) for each in the_daemon().asked_in(body.open)]
+    asked = [AskedShape(**each._asdict()) for each in the_daemon().requested_edits(body.open)]
     return ReportTaken(expires_in=_LASTS, to_do=to_do, asked=asked)
 
 
-status = Noun("status")
+status = Resource("status")
 
 
 class BacklogAnswer(Sent):

@@ -6,13 +6,13 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from companion.daemon.api.routing import Noun, the_daemon
-from companion.daemon.api.schemas import WHOLE, FolderPath, NeedShape, NotePath, Sent, Shape
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import WHOLE, FolderPath, NeedShape, Sent, Shape, VaultPath
 from companion.daemon.problem import Refusal
 from companion.note.needs import Facts
 from companion.vault.paths import NotThere
 
-notes = Noun("notes")
+notes = Resource("notes")
 
 
 class NoteShape(Shape):
@@ -45,7 +45,7 @@ class NotesQuery(Sent):
     folder: FolderPath = ""
     after: FolderPath = ""
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
-    path: NotePath | None = None
+    path: VaultPath | None = None
 
     @model_validator(mode="after")
     def _check(self) -> NotesQuery:
@@ -60,7 +60,7 @@ def read_notes(query: NotesQuery) -> NotePage | NoteShape:
     notes = the_daemon().notes
     try:
         if query.path is not None:
-            return NoteShape.of(query.path, notes.look_at(query.path))
+            return NoteShape.of(query.path, notes.read_facts(query.path))
         page = notes.page(query.filter, query.folder, query.after, query.limit)
     except NotThere as error:
         raise Refusal(404, str(error)) from None

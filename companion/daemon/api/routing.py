@@ -34,7 +34,7 @@ def read_body(model: type[M], data: bytes) -> M:
         from_json(data, allow_inf_nan=False)  # refuses lone surrogates, and more than 200 levels
         value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        why = f"The body is not JSON: {error}" if isinstance(error, _Twice) else _NOT_JSON
+        why = f"The body is not JSON: {error}" if isinstance(error, _DuplicateName) else _NOT_JSON
         raise Refusal(400, why) from None
     return _validate(model, value, "body")
 
@@ -75,14 +75,14 @@ def _place(error: ErrorDetails, origin: str) -> ProblemPlace:
     return ProblemPlace(where=way, what=error["msg"].removeprefix("Value error, "))
 
 
-class _Twice(ValueError):
+class _DuplicateName(ValueError):
     """An object has two members of one name."""
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise _Twice("an object has a name twice")
+        raise _DuplicateName("an object has a name twice")
     return members
 
 
@@ -134,7 +134,7 @@ class Route:
         return response if self.method == "POST" else _tag(response)
 
 
-class Noun(Blueprint):
+class Resource(Blueprint):
     """A blueprint that remembers its routes, to document them."""
 
     def __init__(self, name: str) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from flask import current_app, request
 
-from companion.daemon.api.routing import PREFIX, Noun, the_daemon
+from companion.daemon.api.routing import PREFIX, Resource, the_daemon
 from companion.daemon.api.run_schemas import (
     AppliedTo,
     EditsAgain,
@@ -63,13 +63,13 @@ def wait_for_result(run: Run, number: int, seconds: float) -> None:
     waiters.wait(run, number, seconds, is_gone)
 
 
-runs = Noun("runs")
+runs = Resource("runs")
 
 
 @runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
 def start_run(body: NewRun) -> RunShape:
     """Start a run."""
-    return RunShape.of(the_daemon().start_run(body.order))
+    return RunShape.of(the_daemon().start_run(body.request))
 
 
 @runs.reads("/runs")
@@ -96,9 +96,9 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
 
 
 @runs.does("/runs/<run>/edits", conflicts=True)
-def offer_again(run: str, body: EditsAgain) -> OfferShape:
+def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
-    made = the_daemon().offer_again(_require(run), body.path, body.text, body.only)
+    made = the_daemon().edits_for_text(_require(run), body.path, body.text, body.only)
     return OfferShape.of(made)
 
 

@@ -12,13 +12,13 @@ from companion.daemon.api.schemas import (
     WHOLE,
     Applied,
     FolderPath,
-    NotePath,
     OfferShape,
     Sent,
     Shape,
+    VaultPath,
     iso_time,
 )
-from companion.daemon.client_runs import Order, Run, RunEntry, RunState
+from companion.daemon.client_runs import Run, RunEntry, RunRequest, RunState
 from companion.daemon.work_queue import Priority
 from companion.enrich.result import NoteStatus, Result
 from companion.enrich.selection import Choice
@@ -85,7 +85,7 @@ class NewRun(Sent):
         return self
 
     @property
-    def order(self) -> Order:
+    def request(self) -> RunRequest:
         """The same for the daemon."""
         choice = Choice(
             self.all,
@@ -96,7 +96,7 @@ class NewRun(Sent):
             self.requests,
             self.line,
         )
-        return Order(
+        return RunRequest(
             paths=self.paths,
             choice=choice,
             priority=Priority[self.priority.upper()],
@@ -108,24 +108,24 @@ class NewRun(Sent):
         )
 
 
-def order_object(order: Order) -> dict[str, object]:
+def request_object(request: RunRequest) -> dict[str, object]:
     """Return the JSON object, a NewRun, that asks the daemon for the order."""
-    choice = order.choice
+    choice = request.choice
     by_line = {} if choice.line is None else {"line": choice.line}  # an older daemon has it not
     return by_line | {
-        "paths": list(order.paths),
+        "paths": list(request.paths),
         "all": choice.every,
         "force": choice.force,
         "retry": choice.retry,
         "section": choice.section,
-        "limit": order.limit,
+        "limit": request.limit,
         "dry_run": choice.dry_run,
-        "priority": order.priority.name.lower(),
-        "apply": "daemon" if order.text is None else "client",
-        "text": order.text,
-        "on_fault": "stop" if order.stops_on_fault else "wait",
-        "agreed": order.agreed,
-        "even_open": order.even_open,
+        "priority": request.priority.name.lower(),
+        "apply": "daemon" if request.text is None else "client",
+        "text": request.text,
+        "on_fault": "stop" if request.stops_on_fault else "wait",
+        "agreed": request.agreed,
+        "even_open": request.even_open,
     }
 
 
@@ -286,7 +286,7 @@ class EditsAgain(Sent):
     only: which of the changes in the note's result are wanted, counted from 0; null: all.
     """
 
-    path: NotePath
+    path: VaultPath
     text: str
     only: Numbers | None = None
 
@@ -294,7 +294,7 @@ class EditsAgain(Sent):
 class Refused(Sent):
     """Changes of the note's result that the user does not want, counted from 0."""
 
-    path: NotePath
+    path: VaultPath
     only: Numbers
 
 
@@ -304,5 +304,5 @@ class AppliedTo(Applied):
     moved_to: its path by now, where it was moved or renamed since the run was started.
     """
 
-    path: NotePath
-    moved_to: NotePath | None = None
+    path: VaultPath
+    moved_to: VaultPath | None = None

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from companion.daemon.client_runs import Offer
+from companion.daemon.client_edits import ClientEdits
 from companion.daemon.queries import BackgroundState, DaemonStatus
 from companion.note.needs import Need
 
@@ -54,7 +54,7 @@ def _pattern_or_empty(schema: dict[str, Any]) -> None:
     schema["maxLength"] = _PATH_BYTES
 
 
-NotePath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
+VaultPath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
 FolderPath = Annotated[
     str, AfterValidator(_check_place), Field(json_schema_extra=_pattern_or_empty)
 ]
@@ -109,7 +109,7 @@ class OfferShape(Shape):
     new_sha256: str
 
     @classmethod
-    def of(cls, offer: Offer) -> OfferShape:
+    def of(cls, offer: ClientEdits) -> OfferShape:
         """Return the shape of an offer."""
         edits = [EditShape(start=start, end=end, text=text) for start, end, text in offer.edits]
         return cls(edits=edits, base_sha256=offer.base_sha256, new_sha256=offer.new_sha256)

@@ -10,11 +10,11 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from companion.daemon.background import log_result
-from companion.daemon.background_switch import DaysNotes, was_asked
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Offer, Order, Run, Runs, RunState
+from companion.daemon.background_switch import DailyQuota, used_model
+from companion.daemon.client_edits import ClientEditJournal, ClientEdits
+from companion.daemon.client_runs import Run, RunRequest, Runs, RunState
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, Given, OpenNotes
+from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, OpenNotes, PendingAnswer
 from companion.daemon.presence import fold_path
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
@@ -42,11 +42,11 @@ class _Done(NamedTuple):
     """
 
     result: Result | None
-    offer: Offer | None
+    offer: ClientEdits | None
     asked: bool
 
 
-class Requests:
+class RunHandler:
     """Does the tickets of runs, from any thread.
 
     open_enricher: opens one for the run of that name, broken off by setting the event.
@@ -55,27 +55,27 @@ class Requests:
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
-        offers: ClientEdits,
+        fingerprints: Fingerprints,
+        offers: ClientEditJournal,
         open_notes: OpenNotes,
         runs: Runs,
-        notes: DaysNotes,
+        notes: DailyQuota,
         open_enricher: Callable[[str, threading.Event], Enricher],
     ) -> None:
         self._queue = queue
-        self._seen = seen
-        self._offers = offers
+        self._fingerprints = fingerprints
+        self._client_edits = offers
         self._open_notes = open_notes
         self._runs = runs
         self._notes = notes
         self._open = open_enricher
         self._enrichers: dict[str, Enricher] = {}
-        self._given: OrderedDict[str, Given] = OrderedDict()
+        self._given: OrderedDict[str, PendingAnswer] = OrderedDict()
         self._kept: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
     def start(
         self,
-        order: Order,
+        request: RunRequest,
         jobs: list[Job],
         skipped: list[Result],
         answered: Answered | None = None,
@@ -86,7 +86,7 @@ class Requests:
 
         Raises UsageError when no model can be opened.
         """
-        run = self._runs.new(order, len(jobs))
+        run = self._runs.new(request, len(jobs))
         for result in skipped:
             run.add(result, counted=False)
         if not jobs:
@@ -100,7 +100,7 @@ class Requests:
         if answered:
             self._kept[run.id, answered.job.path] = answered
         for job in jobs:
-            self._queue.put(job.path, job, order.priority, run.id)
+            self._queue.put(job.path, job, request.priority, run.id)
         return run
 
     def cancel(self, run: Run) -> None:
@@ -125,10 +125,10 @@ class Requests:
         finally:
             run.usage = enricher.usage
         if done.result is None:
-            self._queue.again(ticket, time.monotonic() + OPEN_LOOK)
+            self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
             return done.asked
         if done.result.change is not None:
-            self._seen.wrote(ticket.path, done.result.new)
+            self._fingerprints.record_write(ticket.path, done.result.new)
         self._finish(run, ticket, done.result, done.offer)
         return done.asked
 
@@ -139,29 +139,29 @@ class Requests:
         """
         run = self._runs.get(ticket.owner)
         if ticket.owner == LATER and passes:
-            self._queue.again(ticket, time.monotonic())
+            self._queue.requeue(ticket, time.monotonic())
         elif run is None or run.is_over:
             self._queue.done(ticket)
         elif not isinstance(error, EndpointError | StorageError):
             self._finish(run, ticket, Result(ticket.path, "failed", str(error)), None)
-        elif passes and not run.order.stops_on_fault:
-            self._queue.again(ticket, time.monotonic())
+        elif passes and not run.request.stops_on_fault:
+            self._queue.requeue(ticket, time.monotonic())
         else:
             self._queue.done(ticket)
             # an editor waits for its note; of others nothing was asked where a limit is reached
-            if run.order.text is not None or not isinstance(error, LimitReached):
+            if run.request.text is not None or not isinstance(error, LimitReached):
                 run.add(Result(ticket.path, "failed", str(error), ends_run=True))
             self._end(run, "failed", str(error))
 
     def end_runs(self, fault: str) -> None:
         """End the runs that stop on a fault, for one that does not pass by itself."""
         for run in self._runs.active():
-            if run.order.stops_on_fault:
+            if run.request.stops_on_fault:
                 self._end(run, "failed", fault)
 
-    def offer_again(
+    def edits_for_text(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> Offer:
+    ) -> ClientEdits:
         """Return the run's edits for the text that the editor shows now.
 
         only: which of the changes in its result, counted from 0; None: all.
@@ -194,7 +194,7 @@ class Requests:
         _require_numbers(given, only)
         given.enricher.refuse(given.answered.only(only), "refused when it was looked over")
 
-    def _given_for(self, run: Run, path: str) -> Given:
+    def _given_for(self, run: Run, path: str) -> PendingAnswer:
         if waiting := self._open_notes.find(run.id, path):
             return waiting
         given = self._given.get(run.id)
@@ -204,17 +204,17 @@ class Requests:
 
     def _do(self, run: Run, enricher: Enricher, job: Job) -> _Done:
         """Ask for the note, unless that was done before, and write or offer what came of it."""
-        text, usage, asked = run.order.text, Usage(), False
+        text, usage, asked = run.request.text, Usage(), False
         kept = self._kept.get((run.id, job.path))
         try:
             require_utf8(text or "")
             answer = kept or self._ask(run, enricher, job)
-            usage, asked = answer.usage, kept is None and was_asked(answer)
+            usage, asked = answer.usage, kept is None and used_model(answer)
             if isinstance(answer, Result):
                 return _Done(answer, None, asked)
             self._kept[run.id, job.path] = answer
             if text is None:
-                return _Done(self._write(run, Given(enricher, answer)), None, asked)
+                return _Done(self._write(run, PendingAnswer(enricher, answer)), None, asked)
             return _Done(*self._offer(run, self._give(run, enricher, answer), text), asked)
         except NoteError as error:
             if kept and isinstance(error, NoteRewritten):
@@ -222,10 +222,10 @@ class Requests:
                 return self._do(run, enricher, job)
             return _Done(replace(failed_result(job.path, error), usage=usage), None, asked)
 
-    def _write(self, run: Run, given: Given) -> Result | None:
+    def _write(self, run: Run, given: PendingAnswer) -> Result | None:
         """Return what became of the note; None while it waits for the editor that shows it."""
         enricher, answered = given
-        if run.order.even_open or answered.job.dry_run:
+        if run.request.even_open or answered.job.dry_run:
             return enricher.write(answered)
         step = "taken" if run.is_over else self._open_notes.next_step(run.id, given)
         if step == "write":
@@ -235,29 +235,33 @@ class Requests:
         return None
 
     def _ask(self, run: Run, enricher: Enricher, job: Job) -> Answered | Result:
-        if run.order.priority is Priority.BACKGROUND:
-            return self._notes.ask(enricher, job, run.order.text)
-        return enricher.ask(job, run.order.text)
+        if run.request.priority is Priority.BACKGROUND:
+            return self._notes.ask(enricher, job, run.request.text)
+        return enricher.ask(job, run.request.text)
 
-    def _give(self, run: Run, enricher: Enricher, answer: Answered) -> Given:
-        given = self._given[run.id] = Given(enricher, answer)
+    def _give(self, run: Run, enricher: Enricher, answer: Answered) -> PendingAnswer:
+        given = self._given[run.id] = PendingAnswer(enricher, answer)
         while len(self._given) > _KEPT:
             self._given.popitem(last=False)
         return given
 
-    def _offer(self, run: Run, given: Given, text: str) -> tuple[Result, Offer | None]:
+    def _offer(
+        self, run: Run, given: PendingAnswer, text: str
+    ) -> tuple[Result, ClientEdits | None]:
         planned = given.enricher.plan_on(given.answered, text.encode("utf-8"))
         result = planned.result
         if result.status != "enriched":
             return result, None
         change = given.enricher.change_of(planned)
-        return result, self._offers.make(run.id, change, result.old, result.new)
+        return result, self._client_edits.prepare(run.id, change, result.old, result.new)
 
-    def _finish(self, run: Run, ticket: Ticket[Job], result: Result, offer: Offer | None) -> None:
+    def _finish(
+        self, run: Run, ticket: Ticket[Job], result: Result, offer: ClientEdits | None
+    ) -> None:
         self._queue.done(ticket)
         self._add(run, result, offer)
 
-    def _add(self, run: Run, result: Result, offer: Offer | None) -> None:
+    def _add(self, run: Run, result: Result, offer: ClientEdits | None) -> None:
         self._kept.pop((run.id, result.path), None)
         run.add(result, offer)
         log_result(result)
@@ -278,7 +282,7 @@ class Requests:
             enricher.close()
 
 
-def _require_numbers(given: Given, numbers: Collection[int]) -> None:
+def _require_numbers(given: PendingAnswer, numbers: Collection[int]) -> None:
     """Check that the result has changes of these numbers. Raises UsageError."""
     count = len(given.answered.outcome.fillings)
     if unknown := [str(number) for number in sorted(numbers) if not 0 <= number < count]:
