@@ -82,9 +82,9 @@ def _ask(workspace: Workspace, fill: bool | None, show: Show, *, is_short: bool 
     paths = [job.path for job in choose_jobs(workspace, scan, [""], Choice())[0]]
     table = workspace.config.background
     kept = Backlog(workspace.root, workspace.state, table.backlog)
-    kept.sort(paths, whole=True)
+    kept.update(paths, whole=True)
     consent = BacklogConsent(workspace, kept, lambda: known, lambda: kept.asked(paths))
-    consent.look()
+    consent.update_cost()
     if is_short and not consent.state().notes:
         return
     answer = _decide(consent.state(), table.notes_a_day, fill, show)

@@ -202,22 +202,29 @@ def _cached(usage: Usage) -> str:
     return f" ({usage.cached_tokens / usage.input_tokens:.0%} of them from the cache)"
 
 
+_JSON_FIELDS: dict[str, Any] = {  # of ResultShape, and `dry_run`, in the order they are printed
+    "path": True,
+    "status": True,
+    "changes": {"__all__": {"kind", "heading", "text"}},
+    "reason": True,
+    "left": True,
+    "dry_run": True,
+    "diff": True,
+    "change": True,
+    "fallback": True,
+    "usage": {"input_tokens", "output_tokens"},
+}
+
+
 def result_object(result: Result, *, dry_run: bool, diff: str | None) -> dict[str, object]:
-    """Return the JSON object of a result. diff: where it is wanted and the note changes."""
-    changes = [
-        {"kind": need.kind, "heading": need.heading, "text": value}
-        for need, value, _ in result.filled
-    ]
-    usage = result.usage
-    return {
-        "path": result.path,
-        "status": result.status,
-        "changes": changes,
-        "reason": result.reason or None,
-        "left": list(result.left),
-        "dry_run": dry_run,
-        "diff": diff,
-        "change": result.change,
-        "fallback": list(result.fallback),
-        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
-    }
+    """Return the JSON object of a result: a part of the API's ResultShape, and dry_run.
+
+    diff: the unified diff, None if it is not wanted or the note does not change.
+    """
+    # not at the top: other commands print no result, and need none of the API's models
+    from companion.daemon.api.run_schemas import ResultShape
+    from companion.daemon.client_runs import RunEntry
+
+    shape = ResultShape.of(RunEntry(0, result), lambda result: diff)
+    values = shape.model_dump(include=_JSON_FIELDS)
+    return {name: dry_run if name == "dry_run" else values[name] for name in _JSON_FIELDS}

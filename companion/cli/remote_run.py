@@ -94,7 +94,7 @@ class _RemoteRun:
             over = self._daemon.run(run.id)
         except CompanionError as error:
             return error
-        self._usage = Usage(**over.usage.model_dump())
+        self._usage = over.usage.to_usage()
         if over.fault:
             return CompanionError(over.fault)
         if over.state == "cancelled" and not self._cancelled.is_set():

@@ -1,4 +1,4 @@
-"""Edits that a client makes in its editor: in the journal before it gets them."""
+"""Client edits: changes that a client makes in its editor, journaled before it gets them."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 
 class ClientEdits(NamedTuple):
-    """Edits for an editor to make. Offsets count UTF-16 code units of the base text.
+    """Edits for an editor to make. Offsets count UTF-16 code units of the text before.
 
-    base_sha256, new_sha256: of the text before and after, as UTF-8.
+    base_sha256, new_sha256: hashes of the text before and after, encoded as UTF-8.
     """
 
     edits: Sequence[Utf16Edit]
@@ -27,9 +27,9 @@ class ClientEdits(NamedTuple):
 
 
 class ClientEditJournal:
-    """The offers made to clients, until they are confirmed. From any thread, and across restarts.
+    """The client edits that are not confirmed yet, kept in the journal across restarts.
 
-    `key` tells what an offer is about: a run's id, or a change that is taken back.
+    Safe to use from any thread. key: the run that the edits belong to, or the change they undo.
     """
 
     def __init__(self, root: Path, journal: Journal) -> None:
@@ -37,9 +37,9 @@ class ClientEditJournal:
         self._journal = journal
 
     def prepare(self, key: str, change: NewChange, before: str, after: str) -> ClientEdits:
-        """Return the offer to make this change; its edits count characters of `before`.
+        """Journal a change that a client may make, and return its edits.
 
-        Raises JournalError.
+        The offsets of change.edits count characters of `before`. Raises JournalError.
         """
         old, new = before.encode("utf-8"), after.encode("utf-8")
         _, base_sha256, new_sha256 = self._journal.offer(key, change, old, new)
@@ -48,11 +48,11 @@ class ClientEditJournal:
     def confirm(
         self, key: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
-        """Return the id of the change in the journal; a second time, the same one.
+        """Record that a client made the edits; return the id of the change in the journal.
 
-        moved_to: the path of the note that was changed, if it is another than was offered for.
+        A second call returns the same id. moved_to: the note's present path, if it was moved.
 
-        Raises UsageError: there was no such offer. JournalError.
+        Raises UsageError if there were no such edits, and JournalError.
         """
         number = self._journal.confirm(OfferName(key, base_sha256, new_sha256), moved_to)
         if number is None:
@@ -62,5 +62,5 @@ class ClientEditJournal:
         return number
 
     def settle(self, paths: Collection[str] | None = None) -> None:
-        """Record what clients made and did not confirm, in these notes or in all."""
+        """Record edits that clients made without confirming them. paths: the notes; None: all."""
         settle_offers(self._root, self._journal, paths)

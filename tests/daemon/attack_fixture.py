@@ -14,7 +14,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.daemon import Daemon
-from companion.daemon.process import _exchange, _prover
+from companion.daemon.process import make_exchange, make_prover
 from companion.daemon.tokens import Tokens, ensure_token
 from tests.cli.user import let_it_rest
 from tests.daemon.caller import JSON, Answer, make_request
@@ -89,9 +89,13 @@ class AttackedDaemon(Serving[Daemon]):
         daemon_fixture.settings["backlog"] = "ask"
         token = ensure_token()
         tokens = Tokens(daemon_fixture.vault)
-        prover = _prover(tokens, "c0ffee" * 5)
+        prover = make_prover(tokens, "c0ffee" * 5)
         super().__init__(
-            daemon_fixture.start(), token, tokens.accepts, _exchange(daemon_fixture.vault), prover
+            daemon_fixture.start(),
+            token,
+            tokens.accepts,
+            make_exchange(daemon_fixture.vault),
+            prover,
         )
         eventually(lambda: daemon_fixture.status().ready)
         self.outside, self.inside = self.look_outside(), look(daemon_fixture.vault)

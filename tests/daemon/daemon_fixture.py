@@ -16,7 +16,7 @@ import pytest
 
 from companion.config import Config
 from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable
-from companion.daemon import reconciler
+from companion.daemon import scan_hints
 from companion.daemon.client_runs import Run, RunEntry, RunRequest
 from companion.daemon.daemon import Daemon
 from companion.daemon.queries import DaemonStatus
@@ -221,7 +221,7 @@ def daemon_fixture(
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(reconciler, "_GATHER", 0.05)
+    monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
     daemon_fixture = DaemonFixture(tmp_path, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")

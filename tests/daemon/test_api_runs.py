@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion.daemon.api.run_schemas import request_object
+from companion.daemon.api.run_request_schemas import request_object
 from companion.daemon.work_queue import Priority
 from companion.enrich.selection import Choice
 from companion.errors import NoteChanged

@@ -47,9 +47,9 @@ FAILURES = [
 @pytest.fixture
 def hasty(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> DaemonFixture:
     """A vault whose daemon tries a failing endpoint again within a moment."""
-    monkeypatch.setattr(circuit_breaker, "_PASSING", (0.2, 0.4))
+    monkeypatch.setattr(circuit_breaker, "_TEMPORARY", (0.2, 0.4))
     monkeypatch.setattr(circuit_breaker, "_LASTING", (0.2, 0.4))
-    monkeypatch.setattr(workers, "_TURN_LOOK", 0.05)
+    monkeypatch.setattr(workers, "_TURN_CHECK", 0.05)
     return daemon_fixture
 
 

@@ -61,9 +61,9 @@ def run_on(
     """Return an interactive run that is over, and its offer."""
     run = daemon_fixture.run(path, text=text, priority=Priority.INTERACTIVE)
     (entry,) = run.since(0)
-    assert entry.offer, entry.result.reason
+    assert entry.edits, entry.result.reason
     assert entry.result.change is None
-    return run, entry.offer
+    return run, entry.edits
 
 
 @pytest.mark.parametrize(
@@ -118,7 +118,7 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert change
     assert quiet.daemon.history.texts(change) == (text, filled)
     later = filled + "Typed since.\r\n"
-    undo = quiet.daemon.history.prepare_undo(change, later).offer
+    undo = quiet.daemon.history.prepare_undo(change, later).edits
     assert applied(later, undo) == text + "Typed since.\r\n"
     quiet.daemon.history.undo(change)
     assert quiet.read("Stub.md") == text
@@ -245,19 +245,19 @@ def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> 
 
 def test_note_that_needs_nothing_gets_no_offer(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", FILLED)
-    assert (entry.result.status, entry.offer) == ("unchanged", None)
+    assert (entry.result.status, entry.edits) == ("unchanged", None)
     assert quiet.model.calls() == 0
 
 
 def test_text_that_takes_no_edit_is_not_asked_for(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", STUB.replace("11\n", "11\t\n"))
-    assert (entry.result.status, entry.offer) == ("skipped", None)
+    assert (entry.result.status, entry.edits) == ("skipped", None)
     assert "remove it" in entry.result.reason and quiet.model.calls() == 0
 
 
 def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", STUB + "\ud83c")
-    assert (entry.result.status, entry.offer) == ("skipped", None)
+    assert (entry.result.status, entry.edits) == ("skipped", None)
     assert "half of a character" in entry.result.reason
     run, _ = run_on(quiet, STUB)
     with pytest.raises(NoteError, match="half of a character"):
@@ -267,8 +267,8 @@ def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
 def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
     text = FILLED + "\n## Why\n\nBecause.\n"
     entry = quiet.editor_run("Stub.md", text, section="Why")
-    assert entry.offer
-    made = applied(text, entry.offer)
+    assert entry.edits
+    made = applied(text, entry.edits)
     assert made.startswith(FILLED)
     assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
 
@@ -348,7 +348,7 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixtu
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.history.prepare_undo(change, shown).offer
+    offer = quiet.daemon.history.prepare_undo(change, shown).edits
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
     made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
     assert quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
@@ -360,9 +360,9 @@ def test_undo_in_the_editor_of_what_can_go(quiet: DaemonFixture) -> None:
     (change,) = quiet.changes()
     shown = FILLED.replace("It grows", "It shrinks")
     made = quiet.daemon.history.prepare_undo(change, shown)
-    assert applied(shown, made.offer) == shown.replace("What a stub is.", "")
+    assert applied(shown, made.edits) == shown.replace("What a stub is.", "")
     assert made.left == ["callout"] and "callout" in made.reason
-    quiet.daemon.history.confirm_undo(change, made.offer.base_sha256, made.offer.new_sha256)
+    quiet.daemon.history.confirm_undo(change, made.edits.base_sha256, made.edits.new_sha256)
     assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
 
 
@@ -376,7 +376,7 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.history.prepare_undo(taken_back, text).offer
+        undo = quiet.daemon.history.prepare_undo(taken_back, text).edits
         quiet.daemon.history.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
         after = quiet.daemon.history.find(number)
         assert after

@@ -27,7 +27,7 @@ UNSAVED = STUB + "Not saved yet.\n"
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.daemon.daemon._OPEN_SETTLE", 0.02)
+    monkeypatch.setattr("companion.daemon.enricher_source._OPEN_SETTLE", 0.02)
     monkeypatch.setattr("companion.daemon.run_handler.OPEN_LOOK", 0.05)
     monkeypatch.setattr(open_notes, "OPEN_LOOK", 0.05)
     monkeypatch.setattr(history, "_LOOK", 0.05)
@@ -116,7 +116,7 @@ def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:
 
 def test_editor_that_got_the_edits_has_time_again(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
-    (held,) = quiet.daemon._open_notes._held.values()
+    (held,) = quiet.daemon._open_notes._waiting.values()
     until = held.until
     held.until -= 20
     quiet.daemon.edits_for_text(run, "Stub.md", STUB)
@@ -183,7 +183,7 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         assert quiet.daemon.requested_edits(["Stub.md"]) == [("Stub.md", None, change.id)]
         text = FILLED + "Not saved yet.\n"
-        offer = quiet.daemon.history.prepare_undo(change, text).offer
+        offer = quiet.daemon.history.prepare_undo(change, text).edits
         assert applied(text, offer) == UNSAVED
         made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
         assert undo.result(10) == (made, "Stub.md", [], "")
@@ -199,7 +199,7 @@ def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixtur
         undo = others.submit(quiet.daemon.history.undo, change)
         eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         made = quiet.daemon.history.prepare_undo(change, FILLED.replace("It grows", "It shrinks"))
-        number = quiet.daemon.history.confirm_undo(change, *made.offer[1:])
+        number = quiet.daemon.history.confirm_undo(change, *made.edits[1:])
         assert undo.result(10) == (number, "Stub.md", ["callout"], made.reason)
     assert made.reason
 

@@ -281,7 +281,7 @@ def test_a_ticket_is_given_back_once(desk: Desk) -> None:
     ticket = desk.take()
     desk.queue.done(ticket)
     for give_back in (desk.queue.done, desk.queue.requeue):
-        with pytest.raises(ValueError, match="a is not in hand"):
+        with pytest.raises(ValueError, match="a is not in progress"):
             give_back(ticket)
 
 
@@ -311,7 +311,7 @@ def test_stays_small_while_notes_are_put_again_and_again(desk: Desk) -> None:
     desk.put("other")
     for second in range(5000):
         desk.put("a", at=200 + second)
-    places = desk.queue._lines[BACKGROUND]._heap
+    places = desk.queue._heaps[BACKGROUND]._heap
     assert len(places) < 200
     desk.queue.hold(BACKGROUND, False)
     desk.clock.now = 5199
