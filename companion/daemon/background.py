@@ -13,7 +13,7 @@ from contextlib import suppress
 from copy import copy
 
 from companion.daemon.background_switch import DailyQuota, used_model
-from companion.daemon.fingerprints import Fingerprint, Fingerprints
+from companion.daemon.fingerprints import Fingerprints, NoteFingerprint
 from companion.daemon.presence import Presence
 from companion.daemon.work_queue import Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
@@ -174,7 +174,7 @@ class BackgroundHandler:
         return False
 
     def _put_off(
-        self, ticket: Ticket[Job], error: NoteError, fingerprint: Fingerprint | None
+        self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
     ) -> None:
         """Requeue the ticket if a retry may help; else leave the note until it changes.
 
@@ -201,7 +201,7 @@ class BackgroundHandler:
         self,
         ticket: Ticket[Job],
         result: Result,
-        fingerprint: Fingerprint | None,
+        fingerprint: NoteFingerprint | None,
         *,
         is_earlier: bool,
     ) -> None:

@@ -12,7 +12,7 @@ V = TypeVar("V")
 
 _MAX_NOTES = 10_000  # of more, the oldest are forgotten, and checked once more
 
-Fingerprint = tuple[int, int, int, int]  # inode, size, mtime and ctime in nanoseconds
+NoteFingerprint = tuple[int, int, int, int]  # inode, size, mtime and ctime in nanoseconds
 
 
 class Fingerprints:
@@ -25,19 +25,19 @@ class Fingerprints:
         self.root = root
         self._lock = threading.Lock()
         self._written: dict[str, str] = {}  # SHA-256, by path
-        self._attempted: dict[str, Fingerprint | None] = {}
-        self._last_checked: dict[str, Fingerprint | None] = {}
+        self._attempted: dict[str, NoteFingerprint | None] = {}
+        self._last_checked: dict[str, NoteFingerprint | None] = {}
 
     def record_write(self, path: str, text: str) -> None:
         """Record that the daemon wrote this text to the note."""
         with self._lock:
             _put(self._written, path, sha256(text.encode("utf-8")).hexdigest())
 
-    def fingerprint(self, path: str) -> Fingerprint | None:
+    def fingerprint(self, path: str) -> NoteFingerprint | None:
         """Return the fingerprint of the note's file, None if it is missing."""
         return _read_fingerprint(self.root / path)
 
-    def record_attempt(self, path: str, fingerprint: Fingerprint | None) -> None:
+    def record_attempt(self, path: str, fingerprint: NoteFingerprint | None) -> None:
         """Record that work on the note, with this fingerprint, gave no result."""
         with self._lock:
             _put(self._attempted, path, fingerprint)
@@ -99,7 +99,7 @@ def _put(values: dict[str, V], path: str, value: V) -> None:
         del values[next(iter(values))]
 
 
-def _read_fingerprint(file: Path) -> Fingerprint | None:
+def _read_fingerprint(file: Path) -> NoteFingerprint | None:
     try:
         stat = file.stat()
     except OSError:

@@ -11,10 +11,10 @@ from companion.daemon.api.schemas import (
     WHOLE,
     ChangeMade,
     OfferShape,
+    RelativePath,
     RunId,
     Sent,
     Shape,
-    VaultPath,
     iso_time,
 )
 from companion.vault.change import ChangeState
@@ -62,7 +62,7 @@ class ChangePage(Shape):
 class ChangesQuery(Sent):
     """Which changes: of a note, of a run, or before an id."""
 
-    path: VaultPath | None = None
+    path: RelativePath | None = None
     run: RunId | None = None
     before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100

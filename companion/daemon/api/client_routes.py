@@ -10,7 +10,7 @@ from pydantic import Field
 
 from companion import __version__
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import LARGEST, Nothing, Sent, Shape, StatusShape, VaultPath
+from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape, StatusShape
 from companion.daemon.problem import Refusal
 
 EXTENSION = "companion-pair"
@@ -91,7 +91,7 @@ class PresenceReport(Sent):
     """All the notes that this client has open now. client: a name that stays the same."""
 
     client: Annotated[str, Field(min_length=1, max_length=64)]
-    open: Annotated[list[VaultPath], Field(max_length=1000)]
+    open: Annotated[list[RelativePath], Field(max_length=1000)]
 
 
 class AskedShape(Shape):

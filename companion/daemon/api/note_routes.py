@@ -25,9 +25,9 @@ from companion.daemon.api.schemas import (
     FolderPath,
     NeedShape,
     OfferShape,
+    RelativePath,
     Sent,
     Shape,
-    VaultPath,
 )
 from companion.daemon.problem import Refusal
 from companion.note.line_diff import diff_lines
@@ -68,7 +68,7 @@ class NotesQuery(Sent):
     folder: FolderPath = ""
     after: FolderPath = ""
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
-    path: VaultPath | None = None
+    path: RelativePath | None = None
 
     @model_validator(mode="after")
     def _check(self) -> NotesQuery:

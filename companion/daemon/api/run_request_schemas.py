@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import ConfigDict, Field, model_validator
 
-from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, Sent, VaultPath
+from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.work_queue import Priority
 from companion.enrich.selection import Choice
@@ -139,7 +139,7 @@ class EditsAgain(Sent):
     only: the numbers of the wanted changes in the note's result, counted from 0; null: all.
     """
 
-    path: VaultPath
+    path: RelativePath
     text: str
     only: Numbers | None = None
 
@@ -147,7 +147,7 @@ class EditsAgain(Sent):
 class Refused(Sent):
     """Changes of the note's result that the user does not want, counted from 0."""
 
-    path: VaultPath
+    path: RelativePath
     only: Numbers
 
 
@@ -157,5 +157,5 @@ class AppliedTo(Applied):
     moved_to: its present path, if it was moved or renamed since the run was started.
     """
 
-    path: VaultPath
-    moved_to: VaultPath | None = None
+    path: RelativePath
+    moved_to: RelativePath | None = None

@@ -50,7 +50,7 @@ def _pattern_or_empty(schema: dict[str, Any]) -> None:
     schema["maxLength"] = _PATH_BYTES
 
 
-VaultPath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
+RelativePath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
 FolderPath = Annotated[
     str,
     AfterValidator(lambda path: _check_path(path) if path else path),
