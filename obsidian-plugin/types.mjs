@@ -15,9 +15,9 @@ import openapiTS, { astToString } from "openapi-typescript";
 
 const FILE = new URL("src/api-types.d.ts", import.meta.url);
 const PRINT = `
-from companion.daemon.app import NOUNS
+from companion.daemon.app import RESOURCES
 from companion.daemon.openapi import describe_api
-print(describe_api(NOUNS))
+print(describe_api(RESOURCES))
 `;
 
 const root = fileURLToPath(new URL("../", import.meta.url));

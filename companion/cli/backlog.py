@@ -11,7 +11,7 @@ from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
 from companion.daemon.backlog import Backlog
-from companion.daemon.backlog_consent import Consent
+from companion.daemon.backlog_consent import BacklogConsent
 from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
@@ -82,9 +82,9 @@ def _ask(
     paths = [job.path for job in choose_jobs(workspace, scan, [""], JobOptions())[0]]
     table = workspace.config.background
     kept = Backlog(workspace.root, workspace.state, table.backlog)
-    kept.sort(paths, whole=True)
-    consent = Consent(workspace, kept, lambda: known, lambda: kept.asked(paths))
-    consent.look()
+    kept.update(paths, whole=True)
+    consent = BacklogConsent(workspace, kept, lambda: known, lambda: kept.asked(paths))
+    consent.update_cost()
     if is_short and not consent.state().notes:
         return
     answer = _decide(consent.state(), table.notes_a_day, fill, output)

@@ -24,7 +24,7 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
@@ -102,8 +102,8 @@ def enrich(
         with open_workspace(run.config, workspace.root, read_only=True) as again:
             return count_left_alone(again, again.scan(), wanted)
 
-    order = Order(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
-    return run_at_daemon(running, order, report, find_left) or int(unreadable)
+    request = RunRequest(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
+    return run_at_daemon(running, request, report, find_left) or int(unreadable)
 
 
 def _refused(error: LinkOutOfVault | PathUnreadable) -> Result:

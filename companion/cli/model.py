@@ -77,6 +77,7 @@ def _configured_name(config: Config) -> str:
 
 
 def _pull(name: str, output: Output) -> Path:
+    from companion.llm.download import pull_model
 
     wanted = find_model(name)
     size = f" ({decimal(wanted.size)}, once)" if wanted.size else ""

@@ -10,7 +10,7 @@ from threading import Event
 from companion.cli.interrupts import exit_on_signals, stop_on_signals
 from companion.cli.run_report import RunReport
 from companion.daemon.api.run_schemas import RunShape
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused
 from companion.errors import CompanionError, UsageError
 from companion.llm.response import Usage
@@ -19,13 +19,16 @@ _UNPROCESSABLE = 422
 
 
 def run_at_daemon(
-    daemon: DaemonClient, order: Order, report: RunReport, find_left: Callable[[], Counter[str]]
+    daemon: DaemonClient,
+    request: RunRequest,
+    report: RunReport,
+    find_left: Callable[[], Counter[str]],
 ) -> int:
     """Have the daemon do the run, and return the exit status. Raises what stopped it early.
 
     find_left: returns how many notes are left alone, by reason; called if there is nothing to do.
     """
-    return _RemoteRun(daemon, order, report, find_left).work()
+    return _RemoteRun(daemon, request, report, find_left).work()
 
 
 class _RemoteRun:
@@ -34,12 +37,12 @@ class _RemoteRun:
     def __init__(
         self,
         daemon: DaemonClient,
-        order: Order,
+        request: RunRequest,
         report: RunReport,
         find_left: Callable[[], Counter[str]],
     ) -> None:
         self._daemon = daemon
-        self._order = order
+        self._request = request
         self._report = report
         self._find_left = find_left
         self._cancelled = Event()
@@ -64,7 +67,7 @@ class _RemoteRun:
         if not run.total and not fault:
             self._report.say_nothing_to_do(self._find_left())
             return 0
-        made = self._report.counts["enriched"] and not self._order.choice.dry_run
+        made = self._report.counts["enriched"] and not self._request.choice.dry_run
         self._report.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
         if fault:
             raise fault
@@ -72,7 +75,7 @@ class _RemoteRun:
 
     def _start(self) -> RunShape:
         try:
-            return self._daemon.start_run(self._order)
+            return self._daemon.start_run(self._request)
         except DaemonRefused as refused:
             if refused.status == _UNPROCESSABLE:
                 raise UsageError(str(refused)) from None
@@ -94,7 +97,7 @@ class _RemoteRun:
             over = self._daemon.run(run.id)
         except CompanionError as error:
             return error
-        self._usage = Usage(**over.usage.model_dump())
+        self._usage = over.usage.to_usage()
         if over.fault:
             return CompanionError(over.fault)
         if over.state == "cancelled" and not self._cancelled.is_set():

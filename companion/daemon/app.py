@@ -13,9 +13,8 @@ from werkzeug.exceptions import HTTPException
 from companion import __version__
 from companion.config import APP
 from companion.daemon.api import client_routes, routing, run_routes
-from companion.daemon.api.change_routes import changes
 from companion.daemon.api.client_routes import presence, status
-from companion.daemon.api.note_routes import notes
+from companion.daemon.api.note_routes import changes, notes
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
@@ -23,7 +22,7 @@ from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 
-NOUNS = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
+RESOURCES = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
 
 
 def make_app(
@@ -34,12 +33,11 @@ def make_app(
     port: int,
     closing: threading.Event | None = None,
 ) -> Guard:
-    """Return the API of a daemon that listens on port, guarded.
+    """Return the API of a daemon that listens on port, behind its guard.
 
-    accepts: whether a bearer token opens it. exchange: the token for a one-time code; None when
-    the code is wrong. prove: what proves to a client, for a port and its nonce, whose daemon this
-    is; None while there is no token. closing: set when the daemon stops; no answer is held back
-    any more then.
+    accepts: whether a bearer token is valid. exchange: returns the token for a one-time code, None
+    for a wrong code. prove: returns the proofs for a port and a client's nonce, None while there
+    is no token. closing: set when the daemon stops; no answer is delayed from then on.
     """
     app = Flask("companion", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
@@ -48,22 +46,22 @@ def make_app(
     app.extensions[client_routes.EXTENSION] = exchange
     app.extensions[client_routes.PROOF_EXTENSION] = partial(prove, port)
     app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing or threading.Event())
-    for noun in NOUNS:
-        app.register_blueprint(noun)
-    app.add_url_rule("/healthz", "healthz", _tell_health, methods=["GET"])
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _document, methods=["GET"])
+    for resource in RESOURCES:
+        app.register_blueprint(resource)
+    app.add_url_rule("/healthz", "healthz", _answer_health, methods=["GET"])
+    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _answer_document, methods=["GET"])
     app.register_error_handler(Exception, _answer_problem)
     addresses = app.url_map.bind(f"127.0.0.1:{port}")
     return Guard(app, accepts, lambda path: set(addresses.allowed_methods(path)), port)
 
 
-def _tell_health() -> Response:
-    told = {"status": "ok", "name": APP, "version": __version__}
-    return Response(json.dumps(told), content_type="application/json")
+def _answer_health() -> Response:
+    health = {"status": "ok", "name": APP, "version": __version__}
+    return Response(json.dumps(health), content_type="application/json")
 
 
-def _document() -> Response:
-    return Response(describe_api(NOUNS), content_type="application/json")
+def _answer_document() -> Response:
+    return Response(describe_api(RESOURCES), content_type="application/json")
 
 
 def _answer_problem(error: Exception) -> Response:

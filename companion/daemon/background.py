@@ -1,4 +1,7 @@
-"""Background work on one note: never while it is edited or open, never twice for one answer."""
+"""Work on one note in the background: not while it is open or being edited.
+
+An answer is kept until it is written, so that no model is asked twice for it.
+"""
 
 from __future__ import annotations
 
@@ -9,8 +12,8 @@ from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
 
-from companion.daemon.background_switch import DaysNotes, was_asked
-from companion.daemon.fingerprints import Fingerprints, Signature
+from companion.daemon.background_switch import DailyQuota, used_model
+from companion.daemon.fingerprints import Fingerprints, NoteFingerprint
 from companion.daemon.presence import Presence
 from companion.daemon.work_queue import Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
@@ -21,45 +24,42 @@ from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, N
 from companion.llm.budget import LimitReached
 from companion.vault.write import NoteNotSettled
 
-_KEPT = 1_000  # answers that wait to be written
-_OPEN_LOOK = 30.0  # seconds after which a note that was open is looked at again
-_IDLE_LOOK = 0.01  # seconds
+_MAX_ANSWERS = 1_000  # that wait to be written
+_OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
+_IDLE_LOOK = 0.01  # seconds between two checks whether work is in progress
 _log = logging.getLogger(__name__)
 
 
-class Background:
-    """Does the background's tickets, from any thread.
+class BackgroundHandler:
+    """Handles the tickets of background work. Safe to use from any thread.
 
-    settle: seconds that a note must have been left alone.
-    open_enricher: opens one whose work can be broken off by setting the event.
-    spent: called with the reason when nothing more may be done today.
+    settle: seconds that a note must have been unchanged before it is worked on.
+    open_enricher: returns an enricher that stops when the event is set.
     """
 
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
+        fingerprints: Fingerprints,
         presence: Presence,
-        notes: DaysNotes,
+        quota: DailyQuota,
         settle: float,
         open_enricher: Callable[[threading.Event], Enricher],
-        spent: Callable[[str], None],
     ) -> None:
         self._queue = queue
-        self._seen = seen
+        self._fingerprints = fingerprints
         self._presence = presence
-        self._notes = notes
+        self._quota = quota
         self._settle = settle
         self._open = open_enricher
-        self._spent = spent
         self._lock = threading.Lock()
-        self._kept: dict[str, Answered] = {}
+        self._answers: dict[str, Answered] = {}  # by path, the oldest first
         self._deferred: set[str] = set()
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
 
     def stop(self) -> None:
-        """Break off what is under way; what is being written is finished."""
+        """Cancel the calls in progress; a write in progress is finished."""
         with self._lock:
             self._cancelled.set()
             enricher, self._enricher = self._enricher, None
@@ -67,38 +67,42 @@ class Background:
             enricher.close()
 
     def wait_idle(self, timeout: float) -> None:
-        """Return once no ticket is in hand any more, or the time is up."""
+        """Return once no background ticket is in progress, or after `timeout` s."""
         until = time.monotonic() + timeout
-        while any(not ticket.owner for ticket in self._queue.in_hand()):
+        while any(not ticket.owner for ticket in self._queue.in_progress()):
             if time.monotonic() > until:
                 return
             time.sleep(_IDLE_LOOK)
 
-    def go_on(self) -> None:
-        """Let work begin again after stop()."""
+    def resume(self) -> None:
+        """Allow work again after stop()."""
         with self._lock:
             if self._cancelled.is_set():
-                # also an enricher that was opened meanwhile is one that is to be broken off
+                # an enricher that was opened since stop() has the cancelled event, too
                 self._cancelled, self._enricher = threading.Event(), None
 
     def deferred(self) -> frozenset[str]:
-        """Return the notes that rest and need work, and were open when their turn came."""
+        """Return the notes that were put off because they are open in an editor."""
         with self._lock:
             return frozenset(self._deferred)
 
-    def take_over(self, path: str) -> Answered | None:
-        """Leave the note to the client that works on it now; return what a model gave for it."""
+    def withdraw(self, path: str) -> Answered | None:
+        """Drop the note's background work; return the answer that is waiting for it, if any.
+
+        A client works on the note from now on.
+        """
         self._queue.discard(path)
         with self._lock:
             self._deferred.discard(path)
-            return self._kept.pop(path, None)
+            return self._answers.pop(path, None)
 
     def work(self, ticket: Ticket[Job]) -> bool:
         """Work on the note, and give the ticket back; return whether the model answered.
 
-        Raises EndpointError, Cancelled, JournalError, with the ticket still in hand.
+        Raises EndpointError, Cancelled or JournalError; the ticket is not given back then.
         """
-        path, asked, seen = ticket.path, False, self._seen.signature(ticket.path)
+        path, asked = ticket.path, False
+        fingerprint = self._fingerprints.fingerprint(path)
         if self._presence.is_open(path):
             self._defer(ticket)
             return False
@@ -106,33 +110,37 @@ class Background:
             return False
         with self._lock:
             self._deferred.discard(path)
-            kept = self._kept.get(path)
+            earlier = self._answers.get(path)
         try:
             enricher = self._open_enricher()
-            answer = kept or self._notes.ask(enricher, ticket.item)
-            asked = kept is None and was_asked(answer)
+            answer = earlier or self._quota.ask(enricher, ticket.item)
+            asked = earlier is None and used_model(answer)
             if isinstance(answer, Answered):
-                self._keep(path, answer)
+                self._store(path, answer)
                 if self._presence.is_open(path):
                     self._defer(ticket)
                     return asked
                 if self._is_edited(ticket):
                     return asked
-                answer = _as_a_run(enricher).write(answer)
+                enricher = copy(enricher)
+                enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
+                answer = enricher.write(answer)
         except NoteError as error:
-            self._put_off(ticket, error, seen)
+            self._put_off(ticket, error, fingerprint)
         else:
-            self._finish(ticket, answer, seen, anew=kept is not None)
+            self._finish(ticket, answer, fingerprint, is_earlier=earlier is not None)
         return asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
-        """Put the note back after a fault that holds for every note; else leave it."""
+        """Requeue the note after a fault that concerns every note; else do not try it again."""
         if isinstance(error, LimitReached):
-            self._spent(str(error))
+            self._quota.exhaust(str(error))
         if passes or isinstance(error, LimitReached):
-            self._queue.again(ticket, time.monotonic())
+            self._queue.requeue(ticket, time.monotonic())
         else:
-            self._seen.tried(ticket.path, self._seen.signature(ticket.path))
+            self._fingerprints.record_attempt(
+                ticket.path, self._fingerprints.fingerprint(ticket.path)
+            )
             self._queue.done(ticket)
 
     def _open_enricher(self) -> Enricher:
@@ -141,85 +149,86 @@ class Background:
                 self._enricher = self._open(self._cancelled)
             return self._enricher
 
-    def _keep(self, path: str, answer: Answered) -> None:
+    def _store(self, path: str, answer: Answered) -> None:
+        """Keep the answer until it is written; of too many, the oldest is dropped."""
         with self._lock:
-            self._kept[path] = answer
-            if len(self._kept) > _KEPT:
-                del self._kept[next(iter(self._kept))]
+            self._answers[path] = answer
+            if len(self._answers) > _MAX_ANSWERS:
+                del self._answers[next(iter(self._answers))]
 
     def _defer(self, ticket: Ticket[Job]) -> None:
         with self._lock:
             self._deferred.add(ticket.path)
-        self._queue.again(ticket, time.monotonic() + _OPEN_LOOK)
+        self._queue.requeue(ticket, time.monotonic() + _OPEN_LOOK)
 
     def _is_edited(self, ticket: Ticket[Job]) -> bool:
-        """Whether the note was changed since it was looked at; it is put off then until it rests.
+        """Return whether the note was changed just now; its ticket is requeued then.
 
-        Its time of change alone does not tell where the clock of its drive is another one.
+        Its modification time alone is not enough, as the clock of its drive may differ from ours.
         """
-        changed = self._seen.has_changed(ticket.path)
-        rest = self._seen.rests_for(ticket.path, self._settle)
+        changed = self._fingerprints.has_changed(ticket.path)
+        rest = self._fingerprints.seconds_to_settle(ticket.path, self._settle)
         if changed and rest > 0:
-            self._queue.again(ticket, time.monotonic() + rest)
+            self._queue.requeue(ticket, time.monotonic() + rest)
             return True
         return False
 
-    def _put_off(self, ticket: Ticket[Job], error: NoteError, seen: Signature | None) -> None:
-        """Try again later where that may help; else leave the note until it changes.
+    def _put_off(
+        self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
+    ) -> None:
+        """Requeue the ticket if a retry may help; else leave the note until it changes.
 
-        An answer is kept either way: the note may be mended, or come back with its drive.
+        The answer is kept in both cases: the note may be repaired, or its drive mounted again.
         """
         path = ticket.path
         if isinstance(error, NoteNotSettled):
-            self._queue.again(ticket, time.monotonic() + error.ready_in)
+            self._queue.requeue(ticket, time.monotonic() + error.ready_in)
         elif isinstance(error, NoteRewritten):
             self._forget(path)
-            self._queue.again(ticket, time.monotonic())
-        elif not self._is_there(path):
+            self._queue.requeue(ticket, time.monotonic())
+        elif not self._exists(path):
             self._queue.done(ticket)
             _log.info("%s: it is gone", path)
         elif isinstance(error, NoteBusy | NoteChanged | NoteUnwritable):
-            self._queue.again(ticket)
+            self._queue.requeue(ticket)
             _log.info("%s: put off: %s", path, error.reason)
         else:
-            self._seen.tried(path, seen)
+            self._fingerprints.record_attempt(path, fingerprint)
             self._queue.done(ticket)
             _log.info("%s: left alone; companion scan says why", path)
 
     def _finish(
-        self, ticket: Ticket[Job], result: Result, seen: Signature | None, *, anew: bool
+        self,
+        ticket: Ticket[Job],
+        result: Result,
+        fingerprint: NoteFingerprint | None,
+        *,
+        is_earlier: bool,
     ) -> None:
-        """Give the ticket back; anew: an answer from before came to nothing if nothing changed."""
+        """Give the ticket back; ask anew if an earlier answer no longer changes anything."""
         self._forget(ticket.path)
         log_result(result)
-        if result.change is None and anew:
-            self._queue.again(ticket, time.monotonic())
+        if result.change is None and is_earlier:
+            self._queue.requeue(ticket, time.monotonic())
             return
         if result.change is not None:
-            self._seen.wrote(ticket.path, result.new)
+            self._fingerprints.record_write(ticket.path, result.new)
         else:
-            self._seen.tried(ticket.path, seen)
+            self._fingerprints.record_attempt(ticket.path, fingerprint)
         self._queue.done(ticket)
 
     def _forget(self, path: str) -> None:
         with self._lock:
-            self._kept.pop(path, None)
+            self._answers.pop(path, None)
 
-    def _is_there(self, path: str) -> bool:
+    def _exists(self, path: str) -> bool:
         with suppress(OSError):
-            return (self._seen.root / path).is_file()
+            return (self._fingerprints.root / path).is_file()
         return False
 
 
-def _as_a_run(enricher: Enricher) -> Enricher:
-    """Return the same enricher for a run of its own: the last run taken back is one note then."""
-    named = copy(enricher)
-    named.run = new_run()
-    return named
-
-
 def log_result(result: Result) -> None:
-    """Say in one line what became of a note; never a word of it, or of the model's."""
+    """Log the result for a note in one line, without the text of the note or of the model."""
     if result.change is not None:
         kinds = ", ".join(dict.fromkeys(filling.need.kind for filling in result.filled))
         _log.info("%s: filled %s (change %d)", result.path, kinds, result.change)

@@ -1,4 +1,4 @@
-"""Whether background work may be done now; if not, why."""
+"""The switch for background work, and its daily quota of notes."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ _log = logging.getLogger(__name__)
 
 
 class BackgroundSwitch:
-    """Holds background work back while it is paused, switched off, or used up for today.
+    """Holds background work while it is paused, disabled, without a model, or at a daily limit.
 
-    state: the vault's state folder, where a pause is kept across restarts.
+    state: the vault's state folder; the file `paused` in it keeps a pause across restarts.
     """
 
     def __init__(self, config: Config, state: Path, queue: WorkQueue[Job]) -> None:
@@ -31,12 +31,12 @@ class BackgroundSwitch:
         self._queue = queue
         self._file = state / "paused"
         self._lock = threading.Lock()
-        self._spent: tuple[date, str] | None = None
-        self._said = ""
+        self._exhausted: tuple[date, str] | None = None  # the day, and the reason
+        self._logged = ""
         self.is_paused = self._file.exists()
 
-    def off(self) -> str:
-        """Return why no background work is done; empty when it is."""
+    def reason_off(self) -> str:
+        """Return why background work is held, in words; empty if it is not."""
         if self.is_paused:
             return "paused; companion resume lets it go on"
         if self._config.background.enabled is False:
@@ -47,76 +47,73 @@ class BackgroundSwitch:
                 f"the model {model} is not on this machine: companion model pull fetches it, "
                 "companion init names another one"
             )
-        if self._spent and self._spent[0] == date.today():
-            return self._spent[1]
+        if self._exhausted and self._exhausted[0] == date.today():
+            return self._exhausted[1]
         return ""
 
-    def look(self) -> None:
-        """Hold background work back, or let it go on, as things stand now."""
+    def update(self) -> None:
+        """Hold or release the background work in the queue, and log it when that changes."""
         with self._lock:
-            why = self.off()
-            self._queue.hold(Priority.BACKGROUND, bool(why))
-            if why != self._said:
-                _log.info("background work: %s", why or "on")
-            self._said = why
+            reason = self.reason_off()
+            self._queue.hold(Priority.BACKGROUND, bool(reason))
+            if reason != self._logged:
+                _log.info("background work: %s", reason or "on")
+            self._logged = reason
 
     def pause(self) -> None:
-        """Hold it back until resume(), also after a restart."""
+        """Hold background work until resume(), also after a restart."""
         self.is_paused = True
-        with suppress(OSError):  # on a full disk it holds until the next start
+        with suppress(OSError):  # on a full disk the pause ends with this process
             self._file.touch(mode=0o600)
-        self.look()
+        self.update()
 
     def resume(self) -> None:
-        """End a pause."""
+        """End the pause."""
         self.is_paused = False
         self._file.unlink(missing_ok=True)
-        self.look()
+        self.update()
 
-    def spend(self, reason: str) -> None:
-        """Hold it back until tomorrow."""
-        self._spent = date.today(), reason
-        self.look()
-
-
-_USED_UP = "the notes of a day are used up (background.notes_a_day)"
+    def hold_until_tomorrow(self, reason: str) -> None:
+        """Hold background work until midnight, local time, for this reason."""
+        self._exhausted = date.today(), reason
+        self.update()
 
 
-class DaysNotes:
-    """Asks in the background, at most so many times a day. From any thread.
+_QUOTA_REACHED = "the notes of a day are used up (background.notes_a_day)"
 
-    spent: called with the reason when nothing more may be asked today.
+
+class DailyQuota:
+    """The number of notes a day that a model may be asked about. Safe to use from any thread.
+
+    exhaust: called with the reason when a limit of the day is reached.
     """
 
-    def __init__(self, spending: Budget, spent: Callable[[str], None]) -> None:
+    def __init__(self, spending: Budget, exhaust: Callable[[str], None]) -> None:
+        self.exhaust = exhaust
         self._spending = spending
-        self._spent = spent
 
     def ask(self, enricher: Enricher, job: Job, text: str | None = None) -> Answered | Result:
-        """Return what enricher.ask does; what asked no model is not counted.
+        """Return enricher.ask(job, text); a note for which no model was asked is not counted.
 
-        Raises LimitReached when the day's notes are used up, and as enricher.ask.
+        Raises LimitReached when the quota is reached, and what enricher.ask raises.
         """
         if not self._spending.reserve_note():
-            self._spent(_USED_UP)
-            raise LimitReached(_USED_UP, _seconds_to_midnight())
+            self.exhaust(_QUOTA_REACHED)
+            now = datetime.now()
+            midnight = datetime.combine(now + timedelta(days=1), time.min)
+            raise LimitReached(_QUOTA_REACHED, (midnight - now).total_seconds())
         used = False
         try:
             answer = enricher.ask(job, text)
-            used = was_asked(answer)
+            used = used_model(answer)
             return answer
         finally:
             if not used:
                 self._spending.release_note()
 
 
-def was_asked(answer: Answered | Result) -> bool:
-    """Return whether a model was asked to get here."""
+def used_model(answer: Answered | Result) -> bool:
+    """Return whether a model was asked for this answer."""
     if isinstance(answer, Answered):
         return True
     return answer.status == "failed" or answer.usage.calls > 0
-
-
-def _seconds_to_midnight() -> float:
-    now = datetime.now()
-    return (datetime.combine(now + timedelta(days=1), time.min) - now).total_seconds()

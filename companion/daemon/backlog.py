@@ -1,8 +1,7 @@
-"""Which notes that need work the user must agree to first: those that came many at once.
+"""The backlog: notes that need work and are filled only with the user's consent.
 
-What lay in the vault before it was looked over for the first time is such a backlog, whatever its
-age; so is what a sync, a git pull or an import brings. A note that somebody edits afterwards is
-worked on like any other: its author has come to it.
+It holds the notes that were in the vault at the first scan, and those that arrive many at once by a
+sync, a git pull or an import. A note that is edited later leaves the backlog.
 """
 
 from __future__ import annotations
@@ -22,23 +21,23 @@ from pydantic import TypeAdapter, ValidationError
 from companion.errors import UsageError
 from companion.private_files import write_private
 
-MANY = 50  # notes that arrive at once; more of them are a backlog
+MANY = 50  # notes that arrive together; more of them are a backlog
 
-_AT_ONCE = 60.0  # seconds; a note rests for thirty before it is asked about
+_TOGETHER = 60.0  # seconds; a note must be unchanged for thirty before a model is asked
 _log = logging.getLogger(__name__)
 
-Setting = Literal["ask", "all", "new"]
-Word = Literal["asked", "left", "free"]
+BacklogSetting = Literal["ask", "all", "new"]
+Consent = Literal["asked", "left", "free"]
 
 
 class BacklogEntry(NamedTuple):
-    """A note that needed something when it was last looked at. mtime_ns: its time of change.
+    """A note that needed something at the last scan. size: bytes; mtime_ns: as in os.stat_result.
 
-    word: "asked": the user has not answered yet; "left": they want it left alone; "free": it may
-    be filled.
+    consent: "asked": the user has not answered yet; "left": they want it left alone; "free": it
+    may be filled.
     """
 
-    word: Word
+    consent: Consent
     size: int
     mtime_ns: int
     sha256: str
@@ -48,17 +47,17 @@ _ENTRIES = TypeAdapter(dict[str, BacklogEntry])
 
 
 class Backlog:
-    """The notes of the vault at root that need something, and which of them may be filled unasked.
+    """The notes of the vault at root that need something, each with the user's consent.
 
-    state: the folder where that is kept across restarts. setting: background.backlog. From any
-    thread; paths are vault-relative.
+    state: the vault's state folder; `backlog.json` in it keeps them across restarts.
+    setting: background.backlog. Safe to use from any thread; paths are vault-relative.
     """
 
     def __init__(
         self,
         root: Path,
         state: Path,
-        setting: Setting,
+        setting: BacklogSetting,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._root = root
@@ -66,56 +65,61 @@ class Backlog:
         self._setting = setting
         self._clock = clock
         self._lock = threading.RLock()
-        self._recent: dict[str, float] = {}  # when each arrived, the oldest first
-        self._words = Counter[Word]()
-        self._alike: dict[str, dict[str, None]] = {}  # paths by what is in the notes
-        known = _load(self._file)
-        self._is_new, self._is_saved = known is None, False
+        self._recent: dict[str, float] = {}  # time of arrival by path, the oldest first
+        self._counts = Counter[Consent]()
+        self._paths_by_sha256: dict[str, dict[str, None]] = {}
+        saved = _load(self._file)
+        self._is_new, self._is_saved = saved is None, False
         self._entries: dict[str, BacklogEntry] = {}
-        for path, entry in (known or {}).items():
-            self._put(path, entry._replace(word=self._word_now(entry.word)))
-        self._is_saved = known == self._entries
+        for path, entry in (saved or {}).items():
+            self._put(path, entry._replace(consent=self._apply_setting(entry.consent)))
+        self._is_saved = saved == self._entries
 
-    def sort(self, paths: Collection[str], *, whole: bool) -> set[str]:
-        """Take down these notes, which need something; return which may not be filled any more.
+    def update(self, paths: Collection[str], *, whole: bool) -> set[str]:
+        """Add notes that need something; return those that became part of the backlog.
 
-        whole: they are all that do in the vault.
+        whole: they are all such notes of the vault; entries of other notes are dropped.
         """
         with self._lock:
-            before, others = self._kept_back(), set(paths)
+            before, others = self._count_held(), set(paths)
             arrived = [path for path in paths if not self._recognise(path, others)]
-            kept = set(self._take(arrived))
+            held = set(self._add(arrived))
             if whole:
-                free = [path for path, entry in self._entries.items() if entry.word == "free"]
+                free = [path for path, entry in self._entries.items() if entry.consent == "free"]
                 for path in set(free) - others:
                     self._drop(path)
                 if self._is_new:
                     self._is_new, self._recent, self._is_saved = False, {}, False
-            if self._kept_back() != before or (whole and not self._is_saved):
-                self._try_to_save()
-            return kept
+            if self._count_held() != before or (whole and not self._is_saved):
+                try:
+                    self._save()
+                except UsageError as error:
+                    _log.warning("which notes lay here before is not kept: %s", error)
+            return held
 
-    def keeps_back(self, path: str) -> bool:
-        """Whether the note may not be filled unasked."""
+    def holds_back(self, path: str) -> bool:
+        """Return whether the note may be filled only with the user's consent."""
         with self._lock:
-            return path in self._entries and self._entries[path].word != "free"
+            return path in self._entries and self._entries[path].consent != "free"
 
     def asked(self, paths: Iterable[str]) -> tuple[str, ...]:
-        """Return which of these notes the user has not answered for yet, sorted."""
+        """Return those of these notes that wait for the user's answer, sorted."""
         with self._lock:
-            known = [(path, self._entries.get(path)) for path in paths]
-            return tuple(sorted(path for path, entry in known if entry and entry.word == "asked"))
+            found = [(path, self._entries.get(path)) for path in paths]
+            return tuple(
+                sorted(path for path, entry in found if entry and entry.consent == "asked")
+            )
 
     def answer(self, *, fill: bool) -> None:
-        """Take down whether those that the user was asked about may be filled.
+        """Save whether the notes that wait for the user's answer may be filled.
 
-        Raises UsageError when it cannot be kept; then nothing has changed.
+        Raises UsageError if it cannot be saved; nothing is changed then.
         """
         with self._lock:
             before, self._recent = self._entries.copy(), {}
             for path, entry in before.items():
-                if entry.word == "asked":
-                    self._put(path, entry._replace(word="free" if fill else "left"))
+                if entry.consent == "asked":
+                    self._put(path, entry._replace(consent="free" if fill else "left"))
             try:
                 self._save()
             except UsageError:
@@ -123,10 +127,10 @@ class Backlog:
                     self._put(path, entry)
                 raise
 
-    def _take(self, arrived: list[str]) -> Iterable[str]:
-        """Take down notes that were not known before; yield those to be kept back."""
+    def _add(self, arrived: list[str]) -> Iterable[str]:
+        """Add notes without an entry; yield those that become part of the backlog."""
         now = self._clock()
-        self._recent = {path: at for path, at in self._recent.items() if now - at <= _AT_ONCE}
+        self._recent = {path: at for path, at in self._recent.items() if now - at <= _TOGETHER}
         self._recent |= dict.fromkeys(arrived, now)
         for path in arrived:
             self._put(path, self._read(path, "free"))
@@ -134,30 +138,34 @@ class Backlog:
             return
         for path in self._recent:
             entry = self._entries.get(path)
-            if entry and entry.word == "free" and (word := self._word_now("asked")) != "free":
-                self._put(path, entry._replace(word=word))
+            consent = self._apply_setting("asked")
+            if entry and entry.consent == "free" and consent != "free":
+                self._put(path, entry._replace(consent=consent))
                 yield path
 
     def _recognise(self, path: str, others: set[str]) -> bool:
-        """Whether the note was known before, under this name or another, and is not a new one.
+        """Return whether the note has an entry already, under this path or its former one.
 
-        One that was kept back, and that somebody has edited since, is as good as new. others:
-        notes that still have their names.
+        A note of the backlog that was edited since counts as new. others: paths of notes that
+        were not renamed.
         """
         entry = self._entries.get(path) or self._follow(path, others)
-        if entry is None or self._is_as(path, entry):
+        if entry is None or self._is_unchanged(path, entry):
             return entry is not None
-        read = self._read(path, entry.word)
-        if entry.word != "free" and read.sha256 != entry.sha256:
+        read = self._read(path, entry.consent)
+        if entry.consent != "free" and read.sha256 != entry.sha256:
             self._drop(path)
             return False
         self._put(path, read)
         return True
 
     def _follow(self, path: str, others: set[str]) -> BacklogEntry | None:
-        """Return the entry of a note that was renamed to path, which is its own from now on."""
+        """Move the entry of a note that was renamed to path, and return it; None if there is none.
+
+        A renamed note is recognised by its content.
+        """
         digest = self._read(path, "free").sha256 if self._entries else ""
-        for old in list(self._alike.get(digest, ())):
+        for old in list(self._paths_by_sha256.get(digest, ())):
             if old not in others and not self._is_other(old, path):
                 entry = self._entries[old]
                 self._drop(old)
@@ -166,59 +174,53 @@ class Backlog:
         return None
 
     def _is_other(self, old: str, new: str) -> bool:
-        """Whether there still is a note called old, and it is not the one called new."""
+        """Return whether old still exists and is another file than new."""
         try:
             return not (self._root / old).samefile(self._root / new)
         except OSError:
             return False
 
-    def _is_as(self, path: str, entry: BacklogEntry) -> bool:
-        """Whether the note looks as it did, or is not there to be looked at."""
+    def _is_unchanged(self, path: str, entry: BacklogEntry) -> bool:
+        """Return whether the file has the entry's size and time, or cannot be read."""
         try:
-            seen = (self._root / path).stat()
+            stat = (self._root / path).stat()
         except OSError:
             return True
-        return (seen.st_size, seen.st_mtime_ns) == (entry.size, entry.mtime_ns)
+        return (stat.st_size, stat.st_mtime_ns) == (entry.size, entry.mtime_ns)
 
-    def _read(self, path: str, word: Word) -> BacklogEntry:
+    def _read(self, path: str, consent: Consent) -> BacklogEntry:
         file = self._root / path
         try:
-            seen, data = file.stat(), file.read_bytes()
+            stat, data = file.stat(), file.read_bytes()
         except OSError:
-            return BacklogEntry(word, -1, 0, "")
-        return BacklogEntry(word, len(data), seen.st_mtime_ns, sha256(data).hexdigest())
+            return BacklogEntry(consent, -1, 0, "")
+        return BacklogEntry(consent, len(data), stat.st_mtime_ns, sha256(data).hexdigest())
 
-    def _word_now(self, word: Word) -> Word:
-        """Return what becomes of a note under the setting, when it is or was this."""
+    def _apply_setting(self, consent: Consent) -> Consent:
+        """Return the consent that the setting makes of this one."""
         if self._setting == "all":
             return "free"
-        return "left" if word == "asked" and self._setting == "new" else word
+        return "left" if consent == "asked" and self._setting == "new" else consent
 
-    def _kept_back(self) -> tuple[int, int]:
-        return self._words["asked"], self._words["left"]
+    def _count_held(self) -> tuple[int, int]:
+        return self._counts["asked"], self._counts["left"]
 
     def _put(self, path: str, entry: BacklogEntry) -> None:
         self._drop(path)
         self._is_saved = False
         self._entries[path] = entry
-        self._words[entry.word] += 1
+        self._counts[entry.consent] += 1
         if entry.sha256:
-            self._alike.setdefault(entry.sha256, {})[path] = None
+            self._paths_by_sha256.setdefault(entry.sha256, {})[path] = None
 
     def _drop(self, path: str) -> None:
         if entry := self._entries.pop(path, None):
             self._is_saved = False
-            self._words[entry.word] -= 1
-            alike = self._alike.get(entry.sha256, {})
-            alike.pop(path, None)
-            if not alike:
-                self._alike.pop(entry.sha256, None)
-
-    def _try_to_save(self) -> None:
-        try:
-            self._save()
-        except UsageError as error:
-            _log.warning("which notes lay here before is not kept: %s", error)
+            self._counts[entry.consent] -= 1
+            paths = self._paths_by_sha256.get(entry.sha256, {})
+            paths.pop(path, None)
+            if not paths:
+                self._paths_by_sha256.pop(entry.sha256, None)
 
     def _save(self) -> None:
         data = json.dumps(self._entries, separators=(",", ":")).encode()
@@ -227,7 +229,7 @@ class Backlog:
 
 
 def _load(file: Path) -> dict[str, BacklogEntry] | None:
-    """Return what is kept in file; None when nothing is, or nothing that can be read."""
+    """Return the entries saved in file, None if it is missing or cannot be read."""
     try:
         return _ENTRIES.validate_json(file.read_bytes())
     except FileNotFoundError:

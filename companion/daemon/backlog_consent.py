@@ -1,4 +1,4 @@
-"""What the user has to know before a backlog is filled, and what they say to it."""
+"""The user's consent to fill a backlog: what it would cost, and their answer."""
 
 from __future__ import annotations
 
@@ -18,12 +18,11 @@ from companion.errors import NotAgreed, UsageError
 _log = logging.getLogger(__name__)
 
 
-class Consent:
-    """Asks for a backlog of one vault: how many notes, sent where, at what cost.
+class BacklogConsent:
+    """The question to the user about the backlog of one vault: how many notes, and at what cost.
 
-    known: the names and vocabularies of the vault as they are now. waiting: the notes that need
-    something and are kept back until there is an answer. Where background work is switched off,
-    there is nothing to ask.
+    known: returns the current names and vocabularies of the vault. waiting: returns the notes that
+    are held until the user answers. Nothing is asked while background work is disabled.
     """
 
     def __init__(
@@ -38,38 +37,40 @@ class Consent:
         self._known = known
         is_off = space.config.background.enabled is False
         self._waiting = (lambda: ()) if is_off else waiting
-        self._told_for: Sequence[str] = ()
-        self._words = ""
+        self._estimated_for: Sequence[str] = ()
+        self._cost = ""
 
     def state(self) -> BacklogState:
-        """Return what the user is to be asked."""
+        """Return how many notes wait for an answer; the cost is empty until it is estimated."""
         waiting = self._waiting()
-        return BacklogState(len(waiting), self._words if waiting == self._told_for else "")
+        return BacklogState(len(waiting), self._cost if waiting == self._estimated_for else "")
 
-    def look(self) -> None:
-        """Reckon what the backlog costs, where it is another one than last time. Takes a second.
+    def update_cost(self) -> None:
+        """Estimate the cost of the backlog if its notes have changed. May take a second.
 
         Raises JournalError.
         """
         waiting = self._waiting()
-        if waiting == self._told_for:
+        if waiting == self._estimated_for:
             return
-        words = ""
+        cost = ""
         if waiting:
             asker = Asker(self._space, self._known(), model_facts(self._space.config))
-            words = describe_cost(self._space, asker, [Job(path) for path in waiting])
-        if len(waiting) > len(self._told_for):
+            cost = describe_cost(self._space, asker, [Job(path) for path in waiting])
+        if len(waiting) > len(self._estimated_for):
             _log.info(
                 "%d notes lay here before, or came at once, and wait: companion backlog asks",
                 len(waiting),
             )
-        self._told_for, self._words = waiting, words
+        self._estimated_for, self._cost = waiting, cost
 
     def answer(self, *, fill: bool, notes: int | None = None) -> None:
-        """Take down what the user said. notes: how many they were told of.
+        """Save the user's answer: fill the notes of the backlog, or leave them alone.
 
-        Raises NotAgreed: there are more by now. UsageError: there is nothing to answer, or the
-        answer cannot be kept.
+        notes: the number of notes that the user was shown; None: do not compare.
+
+        Raises NotAgreed if there are more notes by now, and UsageError if no notes wait for an
+        answer or it cannot be saved.
         """
         waiting = len(self._waiting())
         if notes is not None and waiting > notes:

@@ -1,4 +1,4 @@
-"""Why the endpoint serves nobody now, and when it is tried again."""
+"""A circuit breaker: after a fault of the model's endpoint it is called again only after a wait."""
 
 from __future__ import annotations
 
@@ -37,33 +37,34 @@ _KINDS: tuple[tuple[type[EndpointError], FaultKind], ...] = (
     (NotAnEndpoint, "not-an-endpoint"),
 )
 
-# Seconds from one try to the next: the first wait, doubled after each try, and the longest.
-_PASSING = (5.0, 300.0)
-_LASTING = (60.0, 900.0)  # only the user can mend it
+# Seconds between two tries: the first wait, which doubles after each try, and the longest wait.
+_TEMPORARY = (5.0, 300.0)
+_LASTING = (60.0, 900.0)  # only the user can repair it
 
-_LONGEST_ASKED = 86_400.0  # seconds of a Retry-After that are believed: quotas are by the day
-_TRY_LASTS = 900.0  # seconds until somebody else may try: whoever had the turn has died
+_MAX_RETRY_AFTER = 86_400.0  # seconds: quotas are by the day
+_TURN_TIMEOUT = 900.0  # seconds after which the turn of a thread that died goes to another
 
 
 class EndpointFault(NamedTuple):
-    """What is wrong with the endpoint; `reason` is for the user."""
+    """A fault of the endpoint. reason: in words for the user."""
 
     kind: FaultKind
     reason: str
     since: float  # seconds since the epoch
     next_try: float  # the clock's seconds
-    tries: int  # that failed, with this fault or one that passes (or lasts) like it
+    tries: int  # that failed, with a fault of the same duration (temporary or lasting)
 
     @property
     def lasts(self) -> bool:
-        """Whether it takes the user to mend it."""
+        """Return whether only the user can repair it."""
         return _waits_of(self.kind) == _LASTING
 
 
 class CircuitBreaker:
     """The state of one endpoint, shared by the threads that call it.
 
-    Whoever wants to call asks `may_try` first, and says afterwards `ok`, `fail` or `untried`.
+    A caller asks `may_call` first; afterwards it reports `record_success` or `record_failure`, or
+    `release_turn` if it made no call.
     """
 
     def __init__(
@@ -80,44 +81,45 @@ class CircuitBreaker:
 
     @property
     def fault(self) -> EndpointFault | None:
-        """What is wrong, None while the endpoint is healthy."""
+        """The current fault, None while the endpoint is healthy."""
         return self._fault
 
-    def fail(self, error: EndpointError) -> float:
-        """Record that the endpoint serves nobody now; return the clock's time of the next try.
+    def record_failure(self, error: EndpointError) -> float:
+        """Record a fault of the endpoint; return when it is tried next, in the clock's seconds.
 
-        The wait grows only when a try fails after its time had come. Calls that were under way
-        when the endpoint failed change nothing, but for a fault that takes longer to pass.
+        The wait grows only if a try fails that was due. Failures of calls that were in progress
+        already change nothing, unless their fault has a longer wait.
         """
         with self._lock:
-            known, now = self._fault, self._clock()
-            since = known.since if known else self._wall()
-            tries = known.tries if known and _are_alike(known.kind, _kind_of(error)) else 0
-            if known and now < known.next_try:
+            last, now = self._fault, self._clock()
+            since = last.since if last else self._wall()
+            is_alike = last and _waits_of(last.kind) == _waits_of(_kind_of(error))
+            tries = last.tries if last and is_alike else 0
+            if last and now < last.next_try:
                 fault = self._fault_of(error, now, max(tries, 1), since)
-                self._fault = max(known, fault, key=lambda either: either.next_try)
+                self._fault = max(last, fault, key=lambda either: either.next_try)
             else:
                 self._failed_at, self._trying_until = now, -inf
                 self._fault = self._fault_of(error, now, tries + 1, since)
             return self._fault.next_try
 
-    def ok(self) -> None:
-        """Record that the endpoint served somebody.
+    def record_success(self) -> None:
+        """Record that the endpoint answered a call.
 
-        While it is rate-limited that may be a call from before: the time it asked for still
-        runs out first.
+        While it is rate-limited, that may be a call from before the fault: the time that the
+        endpoint asked for is waited for nevertheless.
         """
         with self._lock:
-            known = self._fault
-            if known and known.kind == "rate-limited" and self._clock() < known.next_try:
+            fault = self._fault
+            if fault and fault.kind == "rate-limited" and self._clock() < fault.next_try:
                 return
             self._fault = None
 
-    def may_try(self) -> bool:
+    def may_call(self) -> bool:
         """Return whether the caller may call the endpoint now.
 
-        Yes while it is healthy. When the time of the next try has come, one caller gets its
-        turn, the others wait until that one knows more.
+        True while it is healthy. When the next try is due, one caller gets the turn, and the
+        others wait for its result.
         """
         with self._lock:
             if not self._fault:
@@ -125,16 +127,16 @@ class CircuitBreaker:
             now = self._clock()
             if now < max(self._fault.next_try, self._trying_until):
                 return False
-            self._trying_until = now + _TRY_LASTS
+            self._trying_until = now + _TURN_TIMEOUT
             return True
 
-    def untried(self) -> None:
-        """Give the turn back that `may_try` gave: the caller had nothing to call for after all."""
+    def release_turn(self) -> None:
+        """Give back the turn that `may_call` gave: the caller made no call."""
         with self._lock:
             self._trying_until = -inf
 
-    def wake(self) -> None:
-        """Let the next try be now, since the user asks for it, even while another is under way."""
+    def retry_now(self) -> None:
+        """Make the next try due now, at the user's request, even while another is in progress."""
         with self._lock:
             if self._fault:
                 self._fault = self._fault._replace(next_try=self._clock())
@@ -147,7 +149,7 @@ class CircuitBreaker:
         first, longest = _waits_of(kind)
         next_try = self._failed_at + min(first * 2.0 ** min(tries - 1, 20), longest)
         if isinstance(error, RateLimited) and error.retry_after:
-            next_try = max(next_try, now + min(error.retry_after, _LONGEST_ASKED))
+            next_try = max(next_try, now + min(error.retry_after, _MAX_RETRY_AFTER))
         return EndpointFault(kind, str(error), since, next_try, tries)
 
 
@@ -156,8 +158,4 @@ def _kind_of(error: EndpointError) -> FaultKind:
 
 
 def _waits_of(kind: FaultKind) -> tuple[float, float]:
-    return _PASSING if kind in ("down", "rate-limited") else _LASTING
-
-
-def _are_alike(one: FaultKind, other: FaultKind) -> bool:
-    return _waits_of(one) == _waits_of(other)
+    return _TEMPORARY if kind in ("down", "rate-limited") else _LASTING

@@ -1,48 +1,58 @@
-"""Edits that a client makes in its editor: in the journal before it gets them."""
+"""Client edits: changes that a client makes in its editor, journaled before it gets them."""
 
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
-from companion.daemon.client_runs import Offer
 from companion.errors import UsageError
-from companion.note.editor_text import to_utf16
+from companion.note.editor_text import Utf16Edit, to_utf16
 from companion.vault.journal import Journal, NewChange
 from companion.vault.offered_changes import OfferId
 from companion.vault.recover import confirm_made_offers
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Sequence
 
 
-class ClientEdits:
-    """The offers made to clients, until they are confirmed. From any thread, and across restarts.
+class ClientEdits(NamedTuple):
+    """Edits for an editor to make. Offsets count UTF-16 code units of the text before.
 
-    `key` tells what an offer is about: a run's id, or a change that is taken back.
+    base_sha256, new_sha256: hashes of the text before and after, encoded as UTF-8.
+    """
+
+    edits: Sequence[Utf16Edit]
+    base_sha256: str
+    new_sha256: str
+
+
+class ClientEditJournal:
+    """The client edits that are not confirmed yet, kept in the journal across restarts.
+
+    Safe to use from any thread. key: the run that the edits belong to, or the change they undo.
     """
 
     def __init__(self, root: Path, journal: Journal) -> None:
         self._root = root
         self._journal = journal
 
-    def make(self, key: str, change: NewChange, before: str, after: str) -> Offer:
-        """Return the offer to make this change; its edits count characters of `before`.
+    def prepare(self, key: str, change: NewChange, before: str, after: str) -> ClientEdits:
+        """Journal a change that a client may make, and return its edits.
 
-        Raises JournalError.
+        The offsets of change.edits count characters of `before`. Raises JournalError.
         """
         old, new = before.encode("utf-8"), after.encode("utf-8")
         _, base_sha256, new_sha256 = self._journal.offer(key, change, old, new)
-        return Offer(to_utf16(before, change.edits), base_sha256, new_sha256)
+        return ClientEdits(to_utf16(before, change.edits), base_sha256, new_sha256)
 
     def confirm(
         self, key: str, base_sha256: str, new_sha256: str, moved_to: str | None = None
     ) -> int:
-        """Return the id of the change in the journal; a second time, the same one.
+        """Record that a client made the edits; return the id of the change in the journal.
 
-        moved_to: the path of the note that was changed, if it is another than was offered for.
+        A second call returns the same id. moved_to: the note's present path, if it was moved.
 
-        Raises UsageError: there was no such offer. JournalError.
+        Raises UsageError if there were no such edits, and JournalError.
         """
         number = self._journal.confirm(OfferId(key, base_sha256, new_sha256), moved_to)
         if number is None:
@@ -52,5 +62,5 @@ class ClientEdits:
         return number
 
     def settle(self, paths: Collection[str] | None = None) -> None:
-        """Record what clients made and did not confirm, in these notes or in all."""
+        """Record edits that clients made without confirming them. paths: the notes; None: all."""
         confirm_made_offers(self._root, self._journal, paths)

@@ -1,4 +1,4 @@
-"""What clients asked for: runs, how far they are, and what became of each note."""
+"""The runs that clients start: their requests, their progress, and the results for the notes."""
 
 from __future__ import annotations
 
@@ -9,25 +9,25 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
+from companion.daemon.client_edits import ClientEdits
 from companion.daemon.work_queue import Priority
 from companion.enrich.result import Result
 from companion.enrich.selection import JobOptions
 from companion.llm.response import Usage
-from companion.note.editor_text import Utf16Edit
 
 RunState = Literal["queued", "running", "done", "cancelled", "failed"]
 
 _KEPT = 50  # finished runs that clients can still ask about
 
 
-class Order(NamedTuple):
-    """What a client asks for. paths: vault-relative notes and folders, `""` for the vault.
+class RunRequest(NamedTuple):
+    """What a client wants enriched, and how.
 
-    text: the note as its editor shows it, unsaved; the run answers with edits then and writes
-    nothing. stops_on_fault: end the run when the endpoint fails, instead of waiting for it.
-    limit: at most so many notes. agreed: somebody knows what a large run costs, and wants it.
-    even_open: notes are written though they are open: the client that shows them asks for it, and
-    nothing of them is unsaved.
+    paths: vault-relative notes and folders, `""` for the vault. text: the note as its editor shows
+    it, with unsaved changes; the run returns client edits then, and writes nothing.
+    stops_on_fault: end the run when the endpoint fails, instead of waiting. limit: the largest
+    number of notes. agreed: the user has agreed to the cost of a large run. even_open: also write
+    notes that are open; for the client that shows them, with nothing unsaved.
     """
 
     paths: Sequence[str]
@@ -40,40 +40,29 @@ class Order(NamedTuple):
     even_open: bool = False
 
 
-class Offer(NamedTuple):
-    """Edits for an editor to make. Offsets count UTF-16 code units of the base text.
-
-    base_sha256, new_sha256: of the text before and after, as UTF-8.
-    """
-
-    edits: Sequence[Utf16Edit]
-    base_sha256: str
-    new_sha256: str
-
-
 class RunEntry(NamedTuple):
     """One note's result; its number counts up within the run, from 1.
 
-    counted: as one of the run's total; others were asked for, and left alone from the start.
+    counted: whether it is one of the run's total; other notes were named, and skipped at the start.
     """
 
     number: int
     result: Result
-    offer: Offer | None = None
+    edits: ClientEdits | None = None
     counted: bool = True
 
 
 @dataclass
 class Run:
-    """One run. Read it under its own lock by progress(); only Runs and the workers change it.
+    """A run. Only Runs and the workers change it.
 
-    total: notes it works on. waits: why nothing goes on just now; empty when it does.
-    fault: what ended it. usage: of all its calls, also those without an answer.
-    made_at: Unix time, seconds.
+    total: the number of its notes. waits: why it waits now, in words; empty if it does not.
+    fault: what ended it. usage: of all its calls, with those that had no answer. made_at: Unix
+    time, seconds.
     """
 
     id: str
-    order: Order
+    request: RunRequest
     total: int
     state: RunState = "queued"
     fault: str = ""
@@ -87,21 +76,23 @@ class Run:
 
     @property
     def is_over(self) -> bool:
-        """Whether nothing more will come of it."""
+        """Whether it has ended."""
         return self.state in ("done", "cancelled", "failed")
 
     def begin(self) -> None:
-        """Take down that it is being worked on."""
+        """Record that work on it has begun."""
         with self._changed:
             if self.state == "queued":
                 self.state = "running"
 
-    def add(self, result: Result, offer: Offer | None = None, *, counted: bool = True) -> None:
-        """Add what became of a note, and end the run with the last one; counted: of its total."""
+    def add(
+        self, result: Result, edits: ClientEdits | None = None, *, counted: bool = True
+    ) -> None:
+        """Add the result for a note, and end the run with the last one. counted: see RunEntry."""
         with self._changed:
             if result.change is not None:  # the journal has the texts
                 result = replace(result, old="", new="")
-            self.entries.append(RunEntry(len(self.entries) + 1, result, offer, counted))
+            self.entries.append(RunEntry(len(self.entries) + 1, result, edits, counted))
             if counted:
                 self.counts[result.status] += 1
             if not self.is_over and result.ends_run:
@@ -111,7 +102,7 @@ class Run:
             self._changed.notify_all()
 
     def end(self, state: RunState, fault: str = "") -> None:
-        """End the run, unless it is over already."""
+        """End the run, unless it has ended already."""
         with self._changed:
             if not self.is_over:
                 self.state, self.fault, self.waits = state, fault, ""
@@ -123,23 +114,23 @@ class Run:
             return self.entries[max(0, number) :]
 
     def wait(self, number: int, timeout: float) -> None:
-        """Return once there is an entry after that number, or the run is over, or time is up."""
+        """Wait for an entry after that number or the end of the run, at most timeout seconds."""
         with self._changed:
             self._changed.wait_for(lambda: self.is_over or len(self.entries) > number, timeout)
 
 
 class Runs:
-    """The runs of this daemon, newest last; finished ones are forgotten after a while."""
+    """The runs of this daemon. Of the finished ones, the latest 50 are remembered."""
 
     def __init__(self, new_id: Callable[[], str]) -> None:
         self._new_id = new_id
         self._runs: dict[str, Run] = {}
         self._lock = threading.Lock()
 
-    def new(self, order: Order, total: int) -> Run:
+    def new(self, request: RunRequest, total: int) -> Run:
         """Return a new run."""
         with self._lock:
-            run = Run(self._new_id(), order, total)
+            run = Run(self._new_id(), request, total)
             self._runs[run.id] = run
             over = [run.id for run in self._runs.values() if run.is_over]
             for old in over[: max(0, len(over) - _KEPT)]:
@@ -147,7 +138,7 @@ class Runs:
             return run
 
     def get(self, name: str) -> Run | None:
-        """Return the run of that id."""
+        """Return the run of that id, None if there is none."""
         with self._lock:
             return self._runs.get(name)
 
@@ -160,7 +151,7 @@ class Runs:
         """Return the runs that are not over."""
         return [run for run in self.all() if not run.is_over]
 
-    def tell(self, waits: str) -> None:
-        """Say of all runs why nothing goes on just now; empty: it does again."""
+    def set_waits(self, waits: str) -> None:
+        """Set why all active runs wait, in words; empty: they go on."""
         for run in self.active():
             run.waits = waits

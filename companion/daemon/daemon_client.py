@@ -1,4 +1,4 @@
-"""A running daemon, as the command line asks it: over HTTP, on this machine only."""
+"""The command line's client of a running daemon: over HTTP, on this machine only."""
 
 from __future__ import annotations
 
@@ -13,32 +13,23 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
-from companion.daemon.api.run_schemas import (
-    LONGEST_WAIT,
-    FilledShape,
-    ResultShape,
-    RunProgress,
-    RunShape,
-    order_object,
-)
+from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
+from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.schemas import StatusShape
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
-from companion.daemon.problem import Problem, name_kind
-from companion.enrich.plan import Filling
+from companion.daemon.problem import Problem, problem_type
 from companion.enrich.result import Result
 from companion.errors import CompanionError
-from companion.llm.response import Usage
-from companion.note.needs import CALLOUT, Need
 
 M = TypeVar("M", bound=BaseModel)
 
 _HOST = "127.0.0.1"
-_TIMEOUT = 30.0  # seconds; beside the time that an answer is asked to be held back
-_SOON = 8.0  # seconds for what takes a daemon that is well some milliseconds
-_HELD = 2  # seconds that an answer about a run is held back, for what it waits for to be told soon
-_PAUSE = 0.2  # seconds between two questions when the daemon holds no answer back
-_LOOKS = 2  # questions without an answer until a broken-off run has told what it was writing
+_TIMEOUT = 30.0  # seconds, besides the time that an answer may be delayed
+_SHORT_TIMEOUT = 8.0  # seconds for requests that take some milliseconds
+_WAIT = 2  # seconds that an answer about a run may be delayed; then its reason to wait is shown
+_PAUSE = 0.2  # seconds between two requests if the daemon delays no answer
+_LAST_REQUESTS = 2  # without a result, until a cancelled run has reported what it was writing
 
 
 class DaemonGone(CompanionError):
@@ -46,10 +37,7 @@ class DaemonGone(CompanionError):
 
 
 class DaemonRefused(CompanionError):
-    """The daemon does not do what it was asked. status: HTTP's; the text is the daemon's own.
-
-    kind: the problem's type, where it is one of ours.
-    """
+    """The daemon refuses a request; the message is its own. status: HTTP's; kind: its type."""
 
     def __init__(self, detail: str, status: int, kind: str = "") -> None:
         super().__init__(detail)
@@ -57,14 +45,14 @@ class DaemonRefused(CompanionError):
         self._kind = kind
 
     def is_about(self, *errors: type[CompanionError]) -> bool:
-        """Whether it is one of these errors that kept the daemon from it."""
-        return self._kind in map(name_kind, errors)
+        """Return whether the daemon refused because of one of these errors."""
+        return self._kind in map(problem_type, errors)
 
 
-class Followed(NamedTuple):
-    """One note's result, as in a run of our own but for its texts. diff: None if unchanged.
+class ReportedResult(NamedTuple):
+    """The result for a note, without the note's texts. diff: None if it is unchanged.
 
-    counted: as one of the run's total; others were asked for, and left alone from the start.
+    counted: whether it is one of the run's total; other notes were named, and skipped at the start.
     """
 
     result: Result
@@ -73,7 +61,7 @@ class Followed(NamedTuple):
 
 
 class DaemonClient:
-    """Asks the daemon on a port. Every method raises DaemonGone and DaemonRefused."""
+    """A client of the daemon on a port. Every method may raise DaemonGone and DaemonRefused."""
 
     def __init__(self, port: int, token: str) -> None:
         self._port = port
@@ -83,38 +71,39 @@ class DaemonClient:
             "Companion-Version": __version__,
         }
 
-    def status(self, within: float = _SOON) -> StatusShape:
-        """Return how the daemon stands. within: seconds; one that hangs is found out by it."""
+    def status(self, within: float = _SHORT_TIMEOUT) -> StatusShape:
+        """Return the daemon's state. within: seconds, after which it counts as gone."""
         return self._ask("GET", "/status", StatusShape, timeout=within)
 
-    def start_run(self, order: Order) -> RunShape:
-        """Return the new run."""
-        return self._ask("POST", "/runs", RunShape, order_object(order))
+    def start_run(self, request: RunRequest) -> RunShape:
+        """Start a run and return it."""
+        return self._ask("POST", "/runs", RunShape, request_object(request))
 
     def run(self, run: str) -> RunShape:
-        """Return how far the run of that id is."""
+        """Return the run of that id, with its progress."""
         return self._ask("GET", f"/runs/{run}", RunShape)
 
     def follow(
         self, run: str, *, diff: bool = False, tell: Callable[[str], object] = bool
-    ) -> Iterator[Followed]:
-        """Yield the run's results as they come, until it is over; run() says how it ended.
+    ) -> Iterator[ReportedResult]:
+        """Yield the run's results as they come, until it is over; run() returns how it ended.
 
-        tell: called with the reason, each time that another one keeps it from going on.
+        diff: with the diffs. tell: called with the reason whenever the run waits for a new one.
         """
-        number, looks, told = 0, _LOOKS, ""
+        number, requests_left, last_reason = 0, _LAST_REQUESTS, ""
         while True:
-            asked_at = time.monotonic()
-            query = f"since={number}&wait={_HELD}&diff={str(diff).lower()}"
+            requested_at = time.monotonic()
+            query = f"since={number}&wait={_WAIT}&diff={str(diff).lower()}"
             progress = self._ask("GET", f"/runs/{run}?{query}", RunProgress)
-            if progress.waits not in ("", told):
-                tell(told := progress.waits)
-            yield from map(_followed, progress.results)
+            if progress.waits not in ("", last_reason):
+                tell(last_reason := progress.waits)
+            for result in progress.results:
+                yield ReportedResult(result.to_result(), result.diff, result.counted)
             if not progress.results:
-                looks -= progress.state in ("cancelled", "failed")
-                if progress.state == "done" or not looks:
+                requests_left -= progress.state in ("cancelled", "failed")
+                if progress.state == "done" or not requests_left:
                     return
-                time.sleep(max(0.0, _PAUSE - (time.monotonic() - asked_at)))
+                time.sleep(max(0.0, _PAUSE - (time.monotonic() - requested_at)))
             number = progress.next
 
     def cancel(self, run: str) -> RunShape:
@@ -122,19 +111,19 @@ class DaemonClient:
         return self._ask("POST", f"/runs/{run}/cancel", RunShape, {})
 
     def undo(self, change: int, run: str | None = None) -> UndoMade:
-        """Take the change back."""
+        """Undo the change. run: the run that the undo belongs to."""
         return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
 
     def pause(self) -> StatusShape:
         """Stop background work."""
-        return self._ask("POST", "/pause", StatusShape, {}, _SOON)
+        return self._ask("POST", "/pause", StatusShape, {}, _SHORT_TIMEOUT)
 
     def resume(self) -> StatusShape:
-        """Let background work go on."""
-        return self._ask("POST", "/resume", StatusShape, {}, _SOON)
+        """Resume background work."""
+        return self._ask("POST", "/resume", StatusShape, {}, _SHORT_TIMEOUT)
 
     def answer_backlog(self, *, fill: bool, notes: int) -> StatusShape:
-        """Say whether the notes that lay there before, so many, are filled."""
+        """Answer whether the backlog of so many notes is filled."""
         return self._ask("POST", "/backlog", StatusShape, {"fill": fill, "notes": notes})
 
     def _ask(
@@ -147,10 +136,10 @@ class DaemonClient:
     ) -> M:
         data = None if body is None else json.dumps(body).encode()
         if data is not None and len(data) > MAX_BODY:
-            # The daemon would hang up in the middle of it, so that its answer could get lost.
+            # The daemon would close the connection in the middle, and its answer could get lost.
             raise DaemonRefused(f"a request to the daemon has at most {MAX_BODY:,} bytes", 413)
         headers = self._headers | ({} if data is None else {"Content-Type": "application/json"})
-        # A connection a question: they are rare, and an idle one may be closed any moment.
+        # A connection per request: they are rare, and an idle connection may be closed any time.
         connection = HTTPConnection(_HOST, self._port, timeout=timeout)
         try:
             connection.request(method, f"/api/v1{path}", data, headers)
@@ -189,25 +178,3 @@ class DaemonClient:
 def _in_words(problem: Problem) -> str:
     places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
     return f"{problem.detail} ({places})" if places else problem.detail
-
-
-def _followed(shape: ResultShape) -> Followed:
-    result = Result(
-        path=shape.path,
-        status=shape.status,
-        reason=shape.reason or "",
-        filled=tuple(map(_filling, shape.changes)),
-        left=tuple(shape.left),
-        usage=Usage(**shape.usage.model_dump()),
-        change=shape.change,
-        ends_run=shape.ends_run,
-        lacks_heading=shape.lacks_heading,
-        fallback=tuple(shape.fallback),
-    )
-    return Followed(result, shape.diff, shape.counted)
-
-
-def _filling(filled: FilledShape) -> Filling:
-    where = "property" if filled.kind != CALLOUT else "section" if filled.heading else "top"
-    need = Need(filled.kind, filled.heading, None, where, filled.reason)
-    return Filling(need, filled.text, filled.remark)

@@ -1,4 +1,4 @@
-"""What the daemon remembers of notes between two looks: its own writes, and what it tried."""
+"""Fingerprints of notes, to recognise what the daemon wrote or has tried without success."""
 
 from __future__ import annotations
 
@@ -10,47 +10,50 @@ from typing import TypeVar
 
 V = TypeVar("V")
 
-_KEPT = 10_000  # notes; the oldest are forgotten, which costs a look
+_MAX_NOTES = 10_000  # of more, the oldest are forgotten, and checked once more
 
-Signature = tuple[int, int, int, int]
+NoteFingerprint = tuple[int, int, int, int]  # inode, size, mtime and ctime in nanoseconds
 
 
 class Fingerprints:
-    """What happened to notes here, for the reconciler to leave them alone. From any thread."""
+    """Which notes of the vault at root are unchanged since the daemon worked on them.
+
+    Safe to use from any thread; paths are vault-relative.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self._lock = threading.Lock()
-        self._own: dict[str, str] = {}
-        self._tried: dict[str, Signature | None] = {}
-        self._looked: dict[str, Signature | None] = {}
+        self._written: dict[str, str] = {}  # SHA-256, by path
+        self._attempted: dict[str, NoteFingerprint | None] = {}
+        self._last_checked: dict[str, NoteFingerprint | None] = {}
 
-    def wrote(self, path: str, text: str) -> None:
-        """Take down that this text was written into the note here."""
+    def record_write(self, path: str, text: str) -> None:
+        """Record that the daemon wrote this text to the note."""
         with self._lock:
-            _put(self._own, path, sha256(text.encode("utf-8")).hexdigest())
+            _put(self._written, path, sha256(text.encode("utf-8")).hexdigest())
 
-    def signature(self, path: str) -> Signature | None:
-        """Return what is another one once somebody changes the note; None: it is not there."""
-        return _signature(self.root / path)
+    def fingerprint(self, path: str) -> NoteFingerprint | None:
+        """Return the fingerprint of the note's file, None if it is missing."""
+        return _read_fingerprint(self.root / path)
 
-    def tried(self, path: str, signature: Signature | None) -> None:
-        """Take down that nothing came of the note as it was with that signature."""
+    def record_attempt(self, path: str, fingerprint: NoteFingerprint | None) -> None:
+        """Record that work on the note, with this fingerprint, gave no result."""
         with self._lock:
-            _put(self._tried, path, signature)
+            _put(self._attempted, path, fingerprint)
 
     def has_changed(self, path: str) -> bool:
-        """Whether the note is another than when this was asked before; at first, it is."""
-        signature = _signature(self.root / path)
+        """Return whether the note has changed since the last call; True on the first one."""
+        fingerprint = _read_fingerprint(self.root / path)
         with self._lock:
-            before = self._looked.get(path)
-            _put(self._looked, path, signature)
-        return signature not in (None, before)
+            before = self._last_checked.get(path)
+            _put(self._last_checked, path, fingerprint)
+        return fingerprint not in (None, before)
 
-    def is_own(self, path: str) -> bool:
-        """Whether the note holds what was written into it here, so nobody else changed it."""
+    def is_own_write(self, path: str) -> bool:
+        """Return whether the note still holds the text that the daemon wrote last."""
         with self._lock:
-            digest = self._own.get(path)
+            digest = self._written.get(path)
         if digest is None:
             return False
         try:
@@ -60,44 +63,45 @@ class Fingerprints:
         if sha256(data).hexdigest() == digest:
             return True
         with self._lock:
-            self._own.pop(path, None)
+            self._written.pop(path, None)
         return False
 
-    def is_tried(self, path: str) -> bool:
-        """Whether nothing came of the note, and it has not been changed since."""
+    def is_attempted(self, path: str) -> bool:
+        """Return whether the last attempt gave no result and the note is unchanged since."""
         with self._lock:
-            if path not in self._tried:
+            if path not in self._attempted:
                 return False
-            signature = self._tried[path]
-        if signature == _signature(self.root / path):
+            fingerprint = self._attempted[path]
+        if fingerprint == _read_fingerprint(self.root / path):
             return True
         with self._lock:
-            self._tried.pop(path, None)
+            self._attempted.pop(path, None)
         return False
 
-    def rests_for(self, path: str, settle: float) -> float:
-        """Return the seconds until nobody has changed the note for `settle` seconds.
+    def seconds_to_settle(self, path: str, settle: float) -> float:
+        """Return how many more seconds the note must stay unchanged, to reach `settle` seconds.
 
-        A time in the future says nothing; such a note rests from now on.
+        A modification time in the future counts as now.
         """
         try:
-            seen = (self.root / path).stat()
+            stat = (self.root / path).stat()
         except OSError:
             return settle
-        age = time.time() - max(seen.st_mtime, seen.st_ctime)
+        age = time.time() - max(stat.st_mtime, stat.st_ctime)
         return min(settle, max(0.0, settle - age)) if age >= 0 else settle
 
 
-def _put(known: dict[str, V], path: str, value: V) -> None:
-    known.pop(path, None)
-    known[path] = value
-    if len(known) > _KEPT:
-        del known[next(iter(known))]
+def _put(values: dict[str, V], path: str, value: V) -> None:
+    """Set the value as the latest; drop the oldest one of too many."""
+    values.pop(path, None)
+    values[path] = value
+    if len(values) > _MAX_NOTES:
+        del values[next(iter(values))]
 
 
-def _signature(file: Path) -> Signature | None:
+def _read_fingerprint(file: Path) -> NoteFingerprint | None:
     try:
-        seen = file.stat()
+        stat = file.stat()
     except OSError:
         return None
-    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns

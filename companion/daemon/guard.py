@@ -1,4 +1,4 @@
-"""Which versions of a client this daemon serves."""
+"""The guard before the HTTP API: which requests, and which versions of a client, are accepted."""
 
 from __future__ import annotations
 
@@ -10,38 +10,16 @@ from typing import TYPE_CHECKING, Any
 from companion import __version__
 from companion.daemon.problem import PROBLEM_JSON, Refusal
 
-_OLDEST = (0, 1)  # a plugin before this one is told to be updated
-_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
-
-
-def check_client(said: str | None, ours: str = __version__) -> None:
-    """Raise Refusal if a client of this version cannot be served; ours: our version.
-
-    said: what the client's `Companion-Version` header holds. One that says nothing, or no version,
-    is served: most programs that speak to the API are no clients of ours.
-    """
-    client, daemon = _read(said), _read(ours)
-    if client is None or daemon is None:
-        return
-    if client < _OLDEST:
-        words = f"This client's version, {said}, is too old for Companion {ours}: update the client"
-        raise Refusal(422, f"{words}, which is the plugin in Obsidian.", kind="client-too-old")
-    if client[0] > daemon[0]:
-        words = f"This client's version, {said}, is too new for Companion {ours}: update Companion"
-        raise Refusal(422, f"{words}, and start `companion serve` again.", kind="client-too-new")
-
-
-def _read(version: str | None) -> tuple[int, int] | None:
-    found = _VERSION.fullmatch(version or "")
-    return (int(found[1]), int(found[2])) if found else None
-
-
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
+_OLDEST = (0, 1)  # the oldest version of a client that is served
+_VERSION = re.compile(r"(\d{1,6})\.(\d{1,6})(?:[.+-][0-9A-Za-z.+-]{1,64})?")
+
+
 MAX_BODY = 1024 * 1024  # bytes
 METHODS = ("GET", "HEAD", "POST")
-OPEN = frozenset(  # without a token
+OPEN_ROUTES = frozenset(  # that need no token
     {("GET", "/healthz"), ("POST", "/api/v1/pair"), ("POST", "/api/v1/proof")}
 )
 SECURITY = (
@@ -53,7 +31,7 @@ SECURITY = (
 )
 
 _NAMES = ("127.0.0.1", "localhost")
-# Our addresses need no escapes, so that nothing has to be decoded to be judged.
+# Our paths need no percent-encoding, so that none has to be decoded before it is checked.
 _PATH = re.compile(r"(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]*)+|/")
 _LONGEST_PATH = 1024
 _QUERY = re.compile(r"[!-~]*")
@@ -62,10 +40,10 @@ _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?
 
 
 class Guard:
-    """A WSGI application that lets only the requests through to `app` that may come in.
+    """A WSGI application that passes only acceptable requests to `app`.
 
-    accepts: whether a bearer token opens this daemon. methods: those that a path takes, none if
-    there is nothing. port: where it listens.
+    accepts: whether a bearer token is valid. methods: returns the methods of a path, none if the
+    path does not exist. port: where the server listens.
     """
 
     def __init__(
@@ -91,7 +69,7 @@ class Guard:
         return self._app(environ, start)
 
     def may_send_body(self, environ: WSGIEnvironment) -> bool:
-        """Whether a request, of which the headers are known, may go on to send its body."""
+        """Return whether a request is acceptable, before its body is read."""
         try:
             self._check(environ)
         except Refusal:
@@ -99,13 +77,13 @@ class Guard:
         return True
 
     def _check(self, environ: WSGIEnvironment) -> None:
-        """Raise Refusal unless the request may come in."""
+        """Raise Refusal unless the request is acceptable."""
         path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
         self._check_sender(environ)
-        if (method, path) not in OPEN:
+        if (method, path) not in OPEN_ROUTES:
             self._check_token(environ)
-        if path != "/healthz":  # it says to everybody which version this is
+        if path != "/healthz":  # it answers clients of all versions
             check_client(environ.get("HTTP_COMPANION_VERSION"))
         if len(path) > _LONGEST_PATH or not _PATH.fullmatch(path) or not _QUERY.fullmatch(query):
             raise Refusal(404, "There is nothing at this address.")
@@ -116,7 +94,7 @@ class Guard:
         _check_body(environ, method)
 
     def _check_sender(self, environ: WSGIEnvironment) -> None:
-        # The server joins repeated headers with a comma, so that two are never one of ours.
+        # The server joins repeated headers with a comma, so that they never match.
         if environ.get("HTTP_HOST") not in self._hosts:
             raise Refusal(421, "This server answers to 127.0.0.1 and localhost with its port only.")
         if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
@@ -125,15 +103,41 @@ class Guard:
             raise Refusal(403, "Pages of other sites get no answer here.")
 
     def _check_token(self, environ: WSGIEnvironment) -> None:
-        given = environ.get("HTTP_AUTHORIZATION")
-        if given is None:
+        authorization = environ.get("HTTP_AUTHORIZATION")
+        if authorization is None:
             raise Refusal(
                 401, "A bearer token is needed.", headers=[("WWW-Authenticate", "Bearer")]
             )
-        bearer = _BEARER.fullmatch(given)
+        bearer = _BEARER.fullmatch(authorization)
         if bearer is None or not self._accepts(bearer[1]):
             challenge = ("WWW-Authenticate", 'Bearer error="invalid_token"')
             raise Refusal(401, "This token does not open this daemon.", headers=[challenge])
+
+
+def check_client(version: str | None, ours: str = __version__) -> None:
+    """Raise Refusal if a client of this version cannot be served by a daemon of version ours.
+
+    version: the value of the `Companion-Version` header. A client without one, or with another
+    value, is served: most programs that use the API are not our own clients.
+    """
+    client, daemon = _read_version(version), _read_version(ours)
+    if client is None or daemon is None:
+        return
+    if client < _OLDEST:
+        words = (
+            f"This client's version, {version}, is too old for Companion {ours}: update the client"
+        )
+        raise Refusal(422, f"{words}, which is the plugin in Obsidian.", kind="client-too-old")
+    if client[0] > daemon[0]:
+        words = (
+            f"This client's version, {version}, is too new for Companion {ours}: update Companion"
+        )
+        raise Refusal(422, f"{words}, and start `companion serve` again.", kind="client-too-new")
+
+
+def _read_version(version: str | None) -> tuple[int, int] | None:
+    found = _VERSION.fullmatch(version or "")
+    return (int(found[1]), int(found[2])) if found else None
 
 
 def _check_body(environ: WSGIEnvironment, method: str) -> None:
@@ -150,9 +154,9 @@ def _check_body(environ: WSGIEnvironment, method: str) -> None:
 
 
 def _securing(start_response: StartResponse) -> StartResponse:
-    """Return start_response that also sends the security headers.
+    """Return a start_response that also sends the security headers.
 
-    Nothing may be cached: what is answered is about the user's notes, and some caches are on disk.
+    No answer may be cached: answers are about the user's notes, and some caches are on the disk.
     """
 
     def start(

@@ -1,4 +1,4 @@
-"""What was changed in the notes, and how it is taken back."""
+"""The changes made to the notes, and their undo."""
 
 from __future__ import annotations
 
@@ -10,10 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Offer
+from companion.daemon.client_edits import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import PATIENCE, Asked
+from companion.daemon.open_notes import PATIENCE, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import resolve_path
 from companion.enrich.run import new_run
@@ -27,15 +26,15 @@ from companion.vault.moves import locate_note
 from companion.vault.undo import Undone, make_undo, require_made, undo_change
 from companion.vault.write import read_note
 
-_WAITERS = 2  # of the server's threads may wait for an editor; whoever comes then is refused
-_LOOK = 0.5  # seconds between two looks whether the note is still open
+_MAX_WAITING = 2  # of the server's threads may wait for an editor; further undos are refused
+_LOOK = 0.5  # seconds between two checks whether the note is still open
 
 
 @dataclass
-class _Waiting:
-    """An undo that an editor is to make, for a run. over: it made it, or said why it cannot.
+class _PendingUndo:
+    """An undo that an editor is to make. over: set once it did, or reported that it cannot.
 
-    left, reason: as of the edits that it got; see Undone.
+    run: the run that the undo belongs to. left, reason: of the edits that it got; see Undone.
     """
 
     change: Change
@@ -47,30 +46,34 @@ class _Waiting:
     reason: str = ""
 
 
-class UndoOffer(NamedTuple):
-    """An offer to take a change back. left: what of it stays, and reason: why; see Undone."""
+class UndoEdits(NamedTuple):
+    """The edits that undo a change. left: what of it stays, and reason: why; see Undone."""
 
-    offer: Offer
+    edits: ClientEdits
     left: list[str]
     reason: str
 
 
 class History:
-    """The changes of one vault. From any thread."""
+    """The changes of one vault. Safe to use from any thread."""
 
     def __init__(
-        self, space: Workspace, offers: ClientEdits, seen: Fingerprints, presence: Presence
+        self,
+        space: Workspace,
+        client_edits: ClientEditJournal,
+        fingerprints: Fingerprints,
+        presence: Presence,
     ) -> None:
         self._space = space
-        self._offers = offers
-        self._seen = seen
+        self._client_edits = client_edits
+        self._fingerprints = fingerprints
         self._presence = presence
-        self._waiting: dict[int, _Waiting] = {}  # by the change that is to be taken back
-        self._places = threading.BoundedSemaphore(_WAITERS)
+        self._waiting: dict[int, _PendingUndo] = {}  # by the id of the change to be undone
+        self._places = threading.BoundedSemaphore(_MAX_WAITING)
         self._stopping = False
 
     def stop(self) -> None:
-        """Wait for no editor any more."""
+        """Stop waiting for editors."""
         self._stopping = True
         for waiting in list(self._waiting.values()):
             waiting.over.set()
@@ -78,76 +81,83 @@ class History:
     def page(
         self, path: str | None, run: str | None, before: int | None, limit: int
     ) -> list[Change]:
-        """Return changes, newest first. path: of a note, in any spelling, which may be gone."""
+        """Return at most limit changes, newest first.
+
+        path: of one note, in any spelling, also of one that was deleted. run: of one run. before:
+        those with a smaller id.
+        """
+        spellings: list[str | None] = [path]
+        if path is not None:
+            try:
+                spellings = [resolve_path(self._space.root, path)]
+            except UsageError:  # the note was deleted: the journal has one of these
+                spellings += (unicodedata.normalize(form, path) for form in ("NFC", "NFD"))
         found: list[Change] = []
-        for spelled in [None] if path is None else self._spellings(path):
+        for spelled in spellings:
             found = found or self._space.journal.changes(spelled, run, limit, before)
         return found
 
-    def _spellings(self, path: str) -> list[str]:
-        """Return what the journal may have as the path: as it is on the disk, if it is there."""
-        try:
-            return [resolve_path(self._space.root, path)]
-        except UsageError:
-            return [path, *(unicodedata.normalize(form, path) for form in ("NFC", "NFD"))]
-
     def find(self, number: int) -> Change | None:
-        """Return the change of that id."""
+        """Return the change of that id, None if there is none."""
         return self._space.journal.change(number)
 
     def texts(self, change: Change) -> tuple[str, str] | None:
-        """Return the note before and after the change; None when its images were pruned."""
+        """Return the note before and after the change, None if the journal has pruned them."""
         images = self._space.journal.images(change.id)
         return images and (images[0].decode("utf-8"), images[1].decode("utf-8"))
 
     def undo(self, change: Change, run: str | None = None, *, even_open: bool = False) -> Undone:
-        """Take the change back; what was edited of it stays.
+        """Undo the change, except the parts that were edited since.
 
-        In a note that is open its editor does it, unless even_open. Raises NoteError.
+        In a note that is open its editor makes the undo, unless even_open. run: the run that the
+        undo belongs to; None: a new one. Raises NoteError if it cannot be undone.
         """
         if change.state == "done" and not even_open:
             change = locate_note(self._space.root, self._space.journal, change)
             if self._presence.is_open(change.path):
-                undone = self._undo_in_editor(_Waiting(change, run or new_run()))
+                undone = self._undo_in_editor(_PendingUndo(change, run or new_run()))
                 if undone is not None:
                     return undone
         undone = undo_change(self._space.root, self._space.journal, change, run or new_run())
         with suppress(NoteError):
             snapshot = read_note(self._space.root, undone.path, settle=0)
-            self._seen.wrote(undone.path, snapshot.data.decode("utf-8"))
-        self._tell_waiting(change, undone.change)
+            self._fingerprints.record_write(undone.path, snapshot.data.decode("utf-8"))
+        self._end_waiting(change, undone.change)
         return undone
 
-    def offer_undo(self, change: Change, text: str) -> UndoOffer:
-        """Return the edits that take the change out of a text in an editor. Raises NoteError."""
+    def prepare_undo(self, change: Change, text: str) -> UndoEdits:
+        """Return the edits that undo the change in a text in an editor. Raises NoteError."""
         waiting = self._waiting.get(change.id)
         try:
-            offer = self._offer_undo(change, text, waiting.run if waiting else new_run())
+            undo = self._plan_undo(change, text, waiting.run if waiting else new_run())
         except NoteError as error:
             if waiting:
                 waiting.error = error
                 waiting.over.set()
             raise
         if waiting:
-            waiting.left, waiting.reason = offer.left, offer.reason
-        return offer
+            waiting.left, waiting.reason = undo.left, undo.reason
+        return undo
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
-        """Return the id of the undo, journaled, that the client made. Raises UsageError."""
-        made = self._offers.confirm(f"change {change.id}", base_sha256, new_sha256)
-        self._tell_waiting(change, made)
+        """Record in the journal that the client made the undo; return the id of its change.
+
+        Raises UsageError if there were no such edits.
+        """
+        made = self._client_edits.confirm(f"change {change.id}", base_sha256, new_sha256)
+        self._end_waiting(change, made)
         return made
 
-    def asked(self, paths: Iterable[str]) -> list[Asked]:
-        """Return what is to be taken back in these notes, whose paths a client spells so."""
+    def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
+        """Return the undos that wait for these notes, with paths as the client spells them."""
         by_path = {fold_path(each.change.path): each for each in list(self._waiting.values())}
         found = ((path, by_path.get(fold_path(path))) for path in paths)
-        return [Asked(path, change=each.change.id) for path, each in found if each]
+        return [RequestedEdit(path, change=each.change.id) for path, each in found if each]
 
-    def _undo_in_editor(self, waiting: _Waiting) -> Undone | None:
-        """Return what an editor took back; None when the note is not open any more.
+    def _undo_in_editor(self, waiting: _PendingUndo) -> Undone | None:
+        """Wait until an editor has made the undo; return None if the note was closed meanwhile.
 
-        Raises NoteError: it cannot be made, or nobody made it in time.
+        Raises NoteError if the undo is impossible, or no editor made it in time.
         """
         path, until = waiting.change.path, time.monotonic() + PATIENCE
         if not self._places.acquire(blocking=False):
@@ -168,23 +178,23 @@ class History:
         return Undone(made, path, list(waiting.left), waiting.reason)
 
     def _find_undo(self, change: Change) -> int | None:
-        """Return what took the change back since it was read, if its confirmation got lost."""
+        """Return the id of an undo made since the change was read, if its confirmation got lost."""
         found = self.find(change.id)
         return found.undone_by if found and found.undone_by != change.undone_by else None
 
-    def _tell_waiting(self, change: Change, made: int) -> None:
+    def _end_waiting(self, change: Change, made: int) -> None:
         if waiting := self._waiting.get(change.id):
             waiting.made = made
             waiting.over.set()
 
-    def _offer_undo(self, change: Change, text: str, run: str) -> UndoOffer:
+    def _plan_undo(self, change: Change, text: str, run: str) -> UndoEdits:
         require_utf8(text)
         require_made(change)
         change = locate_note(self._space.root, self._space.journal, change)
         inverse = find_parts_in_editor(self._space.journal, change, text)
         undo, after = make_undo(change, inverse, run), apply_edits(text, inverse.edits)
-        offer = self._offers.make(f"change {change.id}", undo, text, after)
-        return UndoOffer(offer, inverse.left, inverse.reason)
+        edits = self._client_edits.prepare(f"change {change.id}", undo, text, after)
+        return UndoEdits(edits, inverse.left, inverse.reason)
 
 
 _OPEN = (

@@ -1,7 +1,8 @@
-"""The production server: waitress, set up for strangers on a loopback port.
+"""The HTTP server: waitress, hardened against any program that may connect to a loopback port.
 
-waitress, because it is pure Python for every platform, has no dependency, and reads requests in
-one loop before it gives them to a thread: slow clients hold no thread.
+waitress is pure Python and has no dependencies. It reads requests in one loop before it passes them
+to a thread, so that slow clients hold no thread. This module alone uses names that waitress does
+not document; pyproject.toml pins its version for that.
 """
 
 from __future__ import annotations
@@ -27,23 +28,23 @@ from companion.daemon.problem import PROBLEM_JSON, http_problem
 from companion.errors import UsageError
 
 _HOST = "127.0.0.1"
-_THREADS = 8  # half of them may wait for news, see companion.daemon.api.run_routes
-_CONNECTIONS = 150  # of more, the oldest of those that never got an answer is closed
-_MOST_CONNECTIONS = 200  # for the moment that closing takes; beyond, none is accepted
+_THREADS = 8  # half of them may wait for results, see companion.daemon.api.run_routes
+_CONNECTIONS = 150  # of more, the oldest one without an answer so far is closed
+_MAX_CONNECTIONS = 200  # while others are being closed; beyond, none is accepted
 _MAX_HEADER = 16 * 1024  # bytes of the request line and all headers
-_SMALL_BODY = 16 * 1024  # bytes; a larger one is read only of a request that may come in
-_REQUEST_LASTS = 30  # seconds that a request may take to come in, or a connection be idle
-_CLEANS_UP = 5  # seconds between two looks for such
+_SMALL_BODY = 16 * 1024  # bytes; a larger body is read only if the headers are accepted
+_REQUEST_LASTS = 30  # seconds that a request may take to arrive, or a connection be idle
+_CLEANS_UP = 5  # seconds between two checks for connections that exceed this
 _LOOP = 0.5  # seconds that the loop sleeps at most
-_ENDS = 3.0  # seconds for the answers under way when the server stops
+_ENDS = 3.0  # seconds that answers in progress have to finish when the server stops
 
 
 class PortInUse(UsageError):
-    """Another program listens on the port."""
+    """Another program is listening on the port."""
 
 
 class Server:
-    """The server on a port that bind_port() bound; it answers while run() runs."""
+    """The server on a port that bind_port() bound. It answers while run() is running."""
 
     def __init__(self, app: Guard, listener: socket.socket) -> None:
         self.port: int = listener.getsockname()[1]
@@ -54,12 +55,12 @@ class Server:
             map=self._map,
             sockets=[listener],
             threads=_THREADS,
-            connection_limit=_MOST_CONNECTIONS,
+            connection_limit=_MAX_CONNECTIONS,
             channel_timeout=_REQUEST_LASTS,
             cleanup_interval=_CLEANS_UP,
-            channel_request_lookahead=1,  # else nobody notices that a waiting client hung up
+            channel_request_lookahead=1,  # else a waiting client's disconnect is not noticed
             max_request_header_size=_MAX_HEADER,
-            max_request_body_size=MAX_BODY + 1,  # waitress refuses what is equal to it, too
+            max_request_body_size=MAX_BODY + 1,  # waitress also refuses a body of exactly this size
             ident=None,
             log_socket_errors=False,
         )
@@ -67,7 +68,7 @@ class Server:
         logging.getLogger("waitress.queue").setLevel(logging.ERROR)
 
     def run(self) -> None:
-        """Answer until stop() is called; then finish the answers under way, and close."""
+        """Answer requests until stop() is called; then finish answers in progress, and close."""
         while not self._stopped.is_set():
             self._turn(_LOOP)
         self._server.accepting = False
@@ -76,9 +77,9 @@ class Server:
         wasyncore.close_all(self._map)
 
     def stop(self) -> None:
-        """Make run() return soon; from any thread, or a signal's handler."""
+        """Make run() return soon. Safe to call from any thread, and from a signal handler."""
         if not self._stopped.is_set():
-            self._server.pull_trigger()  # first: once it has stopped, the descriptor is gone
+            self._server.pull_trigger()  # first: its descriptor is closed once the loop has ended
             self._stopped.set()
 
     def _turn(self, timeout: float) -> None:
@@ -91,9 +92,9 @@ def make_server(app: Guard, listener: socket.socket) -> Server:
 
 
 def bind_port(port: int) -> socket.socket:
-    """Return a socket bound to the port of this machine's loopback address; 0: to any free one.
+    """Return a socket bound to the port on 127.0.0.1; port 0: any free port.
 
-    Raises PortInUse, and UsageError when the port may not be used.
+    Raises PortInUse, and UsageError if the port may not be used.
     """
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
     if os.name == "nt":  # its SO_REUSEADDR would let a second server take the same port
@@ -102,7 +103,7 @@ def bind_port(port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         listener.bind((_HOST, port))
-        if port:  # two may bind a port on Linux, as long as neither listens
+        if port:  # on Linux two sockets may bind a port as long as neither listens
             listener.listen()
     except (OSError, OverflowError) as error:
         listener.close()
@@ -122,10 +123,10 @@ class _LengthRequired(Error):  # type: ignore[misc]  # waitress has no types
 
 
 class _Parser(HTTPRequestParser):  # type: ignore[misc]
-    """Reads requests; one in chunks is refused before its body, whose length nobody knows.
+    """Reads a request. A chunked body is refused, since its length is unknown.
 
-    may_send_body: whether the headers, as WSGI has them, are those of one that may come in. The
-    large body of another is not waited for: it is answered at once, and the connection closed.
+    may_send_body: whether a request with these headers (a WSGI environment) is accepted. If not,
+    it is answered without reading a large body, and the connection is closed.
     """
 
     error: Error | None
@@ -144,21 +145,21 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
         if self.headers_finished and not (self.completed or self._is_judged):
             self._is_judged = True
             if self.content_length > _SMALL_BODY and not self._may_send_body(self._environ()):
-                self.headers["CONNECTION"] = "close"  # what comes on is a body, and no request
+                self.headers["CONNECTION"] = "close"  # what follows is the body, no request
                 self.completed = is_refused = True
         if self.error or is_refused:
-            self.expect_continue = False  # else waitress would ask for the body all the same
+            self.expect_continue = False  # else waitress would still ask for the body
         return taken
 
     def _environ(self) -> dict[str, Any]:
-        """Return of the WSGI environment what is judged before the body is there."""
-        bare = ("CONTENT_LENGTH", "CONTENT_TYPE")  # without a prefix, as the standard has it
+        """Return the part of the WSGI environment that is checked before the body is read."""
+        bare = ("CONTENT_LENGTH", "CONTENT_TYPE")  # without a prefix, by PEP 3333
         named = {k if k in bare else f"HTTP_{k}": value for k, value in self.headers.items()}
         return named | {"REQUEST_URI": self.request_uri, "REQUEST_METHOD": self.command.upper()}
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]
-    """Answers what is no request: a problem, with the headers that every answer has."""
+    """Answers a malformed request with a problem, and with the headers of every answer."""
 
     def execute(self) -> None:
         error = self.request.error
@@ -171,10 +172,10 @@ class _ErrorTask(ErrorTask):  # type: ignore[misc]
 
 
 class _Channel(HTTPChannel):  # type: ignore[misc]
-    """A connection. A request that comes in drop by drop does not keep it alive.
+    """A connection. Bytes of an incomplete request do not keep it alive.
 
-    One too many closes the oldest of those without an answer so far: connections that only are
-    held open keep nobody out.
+    If there are too many connections, a new one closes the oldest one without an answer so far, so
+    that connections held open do not lock out others.
     """
 
     error_task_class = _ErrorTask
@@ -192,7 +193,7 @@ class _Channel(HTTPChannel):  # type: ignore[misc]
             min(idle, key=lambda one: (one.is_answered, one.last_activity)).will_close = True
 
     def parser_class(self, adj: Any) -> _Parser:
-        """Return the parser of one request."""
+        """Return the parser of a request; waitress calls this as if it were the class."""
         return _Parser(adj, self._may_send_body)
 
     def service(self) -> None:

@@ -1,4 +1,4 @@
-"""The daemon's log: a line an event, never a note's text or a secret; old lines are dropped."""
+"""The daemon's log file: one line per event, without any note's text or secret, and rotated."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 
 def log_file(state: Path) -> Path:
-    """Return where the log of the vault's daemon lies."""
+    """Return the path of the log of the vault's daemon. state: the vault's state folder."""
     return state / "daemon.log"
 
 
 def open_log(state: Path, *, to_terminal: bool) -> None:
-    """Log into the state folder from now on, and to the standard error if wanted.
+    """Start to log to the file in the state folder, and to the standard error if to_terminal.
 
-    Raises UsageError when the log cannot be written.
+    Raises UsageError if the file cannot be written.
     """
     log = logging.getLogger("companion")
     if log.getEffectiveLevel() > logging.INFO:
@@ -34,7 +34,7 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
     file = _open_file(log_file(state))
     file.setLevel(logging.INFO)  # what --debug adds may hold anything
     handlers: list[logging.Handler] = [file]
-    if to_terminal and not logging.getLogger().handlers:  # --debug shows all on it already
+    if to_terminal and not logging.getLogger().handlers:  # --debug logs to it already
         handlers.append(logging.StreamHandler())
     for each in handlers:
         each.setFormatter(_OneLine(_FORMAT, _TIME))
@@ -51,13 +51,13 @@ def _open_file(path: Path) -> RotatingFileHandler:
 
 
 class _PrivateFile(RotatingFileHandler):
-    """Nobody else may read the log, nor a full one that was put aside.
+    """A log file that only the user may read, also after rotation.
 
-    On a full disk its lines are lost, and no more: they go to the standard error as well.
+    On a full disk its lines are lost; they still go to the standard error.
     """
 
     def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # logging's name
-        """Say nothing; logging would print a traceback for each line."""
+        """Do nothing; logging would print a traceback for each line."""
 
     def _open(self) -> TextIOWrapper:
         descriptor = os.open(self.baseFilename, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
@@ -65,7 +65,7 @@ class _PrivateFile(RotatingFileHandler):
 
 
 class _OneLine(logging.Formatter):
-    """One line an event, also of a note whose name has control characters in it."""
+    """Formats each event as one line; control characters, as in a note's name, are replaced."""
 
     def format(self, record: logging.LogRecord) -> str:
         return _CONTROL.sub("\ufffd", super().format(record))
@@ -75,7 +75,7 @@ _log = logging.getLogger(__name__)
 
 
 def log_fault(doing: str, error: Exception) -> None:
-    """Log what went wrong: a fault of ours by its kind and place, for it may quote a note."""
+    """Log an error. Of an unexpected one only type and place, as its message may quote a note."""
     if isinstance(error, CompanionError | OSError):
         _log.warning("%s: %s", doing, error)
         return

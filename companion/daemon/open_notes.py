@@ -1,7 +1,7 @@
-"""Answers of runs for notes that are open in an editor: their plugin makes the edits there.
+"""Answers of runs for notes that are open in an editor, whose plugin makes the edits there.
 
-Only the plugin sees what is typed and not saved yet. Where none takes them, they are written once
-the note is closed.
+Only the plugin sees what was typed and is not saved yet. If no plugin makes the edits in time, the
+answer is written once the note is closed.
 """
 
 from __future__ import annotations
@@ -23,29 +23,29 @@ from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.endpoint_errors import Cancelled
 
-LATER = "later"  # owns the tickets of notes whose run goes on without them; no run's id
-PATIENCE = 30.0  # seconds that an editor has to take the edits
-OPEN_LOOK = 1.0  # seconds between two looks whether a note is still open
+LATER = "later"  # the owner of tickets for notes whose run went on without them; no run's id
+PATIENCE = 30.0  # seconds that an editor has to make the edits
+OPEN_LOOK = 1.0  # seconds between two checks whether a note is still open
 NOT_TAKEN = (
     f"open in Obsidian, where nobody took the edits within {PATIENCE:.0f} s; they are made there "
     "when you pause, or here once it is closed"
 )
 
-_KEPT = 1_000  # answers that are written later
+_MAX_LATER = 1_000  # answers that are written once their note is closed
 _log = logging.getLogger(__name__)
 
 Step = Literal["write", "wait", "leave", "taken"]
 
 
-class Given(NamedTuple):
-    """A model's answer for a note, and what places it."""
+class PendingAnswer(NamedTuple):
+    """A model's answer for a note that is not written yet, and the enricher that writes it."""
 
     enricher: Enricher
     answered: Answered
 
 
-class Asked(NamedTuple):
-    """An open note that somebody asked to change: for a run, or to take a change back."""
+class RequestedEdit(NamedTuple):
+    """A request to edit an open note: for a run, or to undo a change. One of the two is None."""
 
     path: str
     run: str | None = None
@@ -53,151 +53,161 @@ class Asked(NamedTuple):
 
 
 @dataclass
-class _Held:
-    """until: when the run goes on without it. planned: what came of the edits offered last."""
+class _WaitingAnswer:
+    """An answer of a run. until: the clock's time at which the run goes on without it.
+
+    planned: the result as of the edits that an editor got last.
+    """
 
     run: str
-    given: Given
+    pending: PendingAnswer
     until: float
     planned: Result | None = None
 
 
 class OpenNotes:
-    """The answers that wait for an editor, or for their note to be closed. From any thread."""
+    """The answers that wait for an editor, or for their note to be closed.
+
+    Safe to use from any thread.
+    """
 
     def __init__(
         self,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
+        fingerprints: Fingerprints,
         presence: Presence,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._queue = queue
-        self._seen = seen
+        self._fingerprints = fingerprints
         self._presence = presence
         self._clock = clock
         self._lock = threading.Lock()
-        self._held: dict[tuple[str, str], _Held] = {}  # by run and path
-        self._later: dict[str, _Held] = {}  # by path
-        self._taken: dict[tuple[str, str], None] = {}  # the latest last
+        self._waiting: dict[tuple[str, str], _WaitingAnswer] = {}  # by run and folded path
+        self._later: dict[str, _WaitingAnswer] = {}  # by folded path
+        self._taken: dict[tuple[str, str], None] = {}  # by run and folded path, the latest last
 
-    def next_step(self, run: str, given: Given) -> Step:
-        """Return what is to be done now with the answer for a note.
+    def next_step(self, run: str, pending: PendingAnswer) -> Step:
+        """Return what to do now with the run's answer for a note.
 
-        wait: an editor has it open. leave: none took it in time; it is kept for later. taken: one
-        did, and confirmed it.
+        "write": the note is closed. "wait": an editor has it open and still has time. "leave": no
+        editor made the edits in time; they are written later. "taken": an editor made them.
         """
-        path = given.answered.job.path
+        path = pending.answered.job.path
         key = (run, fold_path(path))
         is_open = self._presence.is_open(path)
         with self._lock:
             if key in self._taken:
                 return "taken"
             if not is_open:
-                self._held.pop(key, None)
+                self._waiting.pop(key, None)
                 return "write"
-            held = self._held.setdefault(key, _Held(run, given, self._clock() + PATIENCE))
-            held.given = given
-            if self._clock() < held.until:
+            entry = self._waiting.setdefault(
+                key, _WaitingAnswer(run, pending, self._clock() + PATIENCE)
+            )
+            entry.pending = pending
+            if self._clock() < entry.until:
                 return "wait"
-            del self._held[key]
-            self._keep(key[1], held)
-        self._queue.put(path, given.answered.job, Priority.REQUEST, LATER)
+            del self._waiting[key]
+            self._keep(key[1], entry)
+        self._queue.put(path, pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
-    def asked(self, paths: Iterable[str]) -> list[Asked]:
-        """Return for which of these paths, as a client spells them, edits wait."""
+    def asked(self, paths: Iterable[str]) -> list[RequestedEdit]:
+        """Return the edits that wait for these notes, with paths spelled as the client does."""
         with self._lock:
             now = self._clock()
-            runs = {path: held.run for (_, path), held in self._held.items() if held.until > now}
-            runs |= {path: held.run for path, held in self._later.items() if path not in runs}
-        return [Asked(path, run) for path in paths if (run := runs.get(fold_path(path)))]
+            runs = {
+                path: entry.run for (_, path), entry in self._waiting.items() if entry.until > now
+            }
+            runs |= {path: entry.run for path, entry in self._later.items() if path not in runs}
+        return [RequestedEdit(path, run) for path in paths if (run := runs.get(fold_path(path)))]
 
-    def find(self, run: str, path: str) -> Given | None:
+    def find(self, run: str, path: str) -> PendingAnswer | None:
         """Return the answer that waits for this run and note."""
         with self._lock:
-            held = self._find(run, path)
-            return held.given if held else None
+            entry = self._find(run, path)
+            return entry.pending if entry else None
 
-    def offered(self, run: str, path: str, planned: Result) -> None:
-        """Take down that an editor got the edits; the first time it has time again to make them."""
+    def record_edits(self, run: str, path: str, planned: Result) -> None:
+        """Record that an editor got the edits; the first time, its time begins anew."""
         with self._lock:
-            if held := self._find(run, path):
-                if held.planned is None:  # else one that cannot make them would be waited for
-                    held.until = self._clock() + PATIENCE
-                held.planned = planned
+            if entry := self._find(run, path):
+                if entry.planned is None:  # only once: it may be unable to make them
+                    entry.until = self._clock() + PATIENCE
+                entry.planned = planned
 
     def take(self, run: str, path: str) -> Result | None:
-        """Forget the answer, which an editor has placed in its note.
+        """Remove the answer, whose edits an editor has made; return the result for the note.
 
-        Returns what came of the note; None where no run waits for it.
+        Returns None if no run waits for it.
         """
         key = (run, fold_path(path))
         with self._lock:
-            held = self._held.pop(key, None)
+            entry = self._waiting.pop(key, None)
             later = self._later.get(key[1])
             if later and later.run == run:
                 del self._later[key[1]]
-                self._queue.discard(later.given.answered.job.path, LATER)
-            if held is None or held.planned is None:
+                self._queue.discard(later.pending.answered.job.path, LATER)
+            if entry is None or entry.planned is None:
                 return None
             self._taken[key] = None
-            if len(self._taken) > _KEPT:
+            if len(self._taken) > _MAX_LATER:
                 del self._taken[next(iter(self._taken))]
-        self._queue.discard(held.given.answered.job.path, run)
-        return held.planned
+        self._queue.discard(entry.pending.answered.job.path, run)
+        return entry.planned
 
     def forget(self, run: str) -> None:
-        """Forget what waits for a run that is over; what is kept for later stays."""
+        """Remove the answers that wait for a run that is over, except those to be written later."""
         with self._lock:
-            stale = self._clock() - PATIENCE  # of a run that was over when it was put there
-            self._held = {
-                key: held
-                for key, held in self._held.items()
-                if key[0] != run and held.until >= stale
+            stale = self._clock() - PATIENCE  # answers added after their run was over
+            self._waiting = {
+                key: entry
+                for key, entry in self._waiting.items()
+                if key[0] != run and entry.until >= stale
             }
 
     def work(self, ticket: Ticket[Job]) -> None:
-        """Write an answer that was kept for later, if its note is closed now.
+        """Write an answer that was left for later, if its note is closed now.
 
-        Raises JournalError, with the ticket still in hand.
+        Raises JournalError; the ticket is not given back then.
         """
         key = fold_path(ticket.path)
         with self._lock:
-            held = self._later.get(key)
-        if held and self._presence.is_open(ticket.path):
-            self._queue.again(ticket, time.monotonic() + OPEN_LOOK)
-        elif held is None or self._write(held):
+            entry = self._later.get(key)
+        if entry and self._presence.is_open(ticket.path):
+            self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
+        elif entry is None or self._write(entry):
             with self._lock:
-                if held and self._later.get(key) is held:
+                if entry and self._later.get(key) is entry:
                     del self._later[key]
             self._queue.done(ticket)
         else:
-            self._queue.again(ticket)
+            self._queue.requeue(ticket)
 
-    def _write(self, held: _Held) -> bool:
-        """Write the answer; return whether nothing is left to be done with it."""
-        path = held.given.answered.job.path
+    def _write(self, entry: _WaitingAnswer) -> bool:
+        """Write the answer; return whether it needs no further try."""
+        path = entry.pending.answered.job.path
         try:
-            result = held.given.enricher.write(held.given.answered)
+            result = entry.pending.enricher.write(entry.pending.answered)
         except (NoteBusy, NoteChanged, NoteUnwritable) as error:
             _log.info("%s: put off: %s", path, error.reason)
-            return not (self._seen.root / path).is_file()
+            return not (self._fingerprints.root / path).is_file()
         except (NoteError, Cancelled):
             _log.info("%s: left alone; companion scan says why", path)
             return True
         if result.change is not None:
-            self._seen.wrote(path, result.new)
+            self._fingerprints.record_write(path, result.new)
         log_result(result)
         return True
 
-    def _find(self, run: str, path: str) -> _Held | None:
+    def _find(self, run: str, path: str) -> _WaitingAnswer | None:
         key = fold_path(path)
         later = self._later.get(key)
-        return self._held.get((run, key)) or (later if later and later.run == run else None)
+        return self._waiting.get((run, key)) or (later if later and later.run == run else None)
 
-    def _keep(self, path: str, held: _Held) -> None:
+    def _keep(self, path: str, entry: _WaitingAnswer) -> None:
         self._later.pop(path, None)
-        self._later[path] = held
-        if len(self._later) > _KEPT:
+        self._later[path] = entry
+        if len(self._later) > _MAX_LATER:
             del self._later[next(iter(self._later))]

@@ -1,4 +1,4 @@
-"""The OpenAPI document, made of the routes' own types."""
+"""The OpenAPI document, generated from the models of the routes."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from pydantic.json_schema import models_json_schema
 
 from companion import __version__
 from companion.config import APP
-from companion.daemon.api.routing import PREFIX, Noun, Route
+from companion.daemon.api.routing import PREFIX, Resource, Route
 from companion.daemon.api.schemas import LARGEST
 from companion.daemon.problem import PROBLEM_JSON, Problem
 
@@ -27,7 +27,7 @@ _ETAG = {"ETag": {"schema": {"type": "string"}}}
 _LOCATION = {"Location": {"schema": {"type": "string"}}}
 _CHALLENGE = {"WWW-Authenticate": {"schema": {"type": "string"}}}
 
-# What any request may be answered with; then what a POST may be, too.
+# The problems that any request may be answered with, and those of POST besides.
 _PROBLEMS = {
     400: "It is no request that can be read.",
     401: "The token is missing or does not open this daemon.",
@@ -51,15 +51,14 @@ _CONFLICT = {
 
 
 @cache
-def describe_api(nouns: Sequence[Noun]) -> str:
-    """Return the OpenAPI 3.1 document of the nouns' routes, as JSON."""
-    routes = [route for noun in nouns for route in noun.routes]
-    schemas = _schemas(routes)
+def describe_api(resources: Sequence[Resource]) -> str:
+    """Return the OpenAPI 3.1 document of the resources' routes, as JSON."""
+    schemas = _schemas([route for resource in resources for route in resource.routes])
     paths: dict[str, dict[str, Any]] = {}
-    for noun in nouns:
-        for route in noun.routes:
+    for resource in resources:
+        for route in resource.routes:
             path = _VARIABLE.sub(r"{\1}", PREFIX + route.rule)
-            paths.setdefault(path, {})[route.method.lower()] = _operation(route, noun.name)
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, resource.name)
     paths |= _bare_paths()
     document = {
         "openapi": "3.1.0",
@@ -75,7 +74,7 @@ def describe_api(nouns: Sequence[Noun]) -> str:
 
 
 def _operation(route: Route, tag: str) -> dict[str, Any]:
-    told: dict[str, Any] = {
+    operation: dict[str, Any] = {
         "operationId": route.view.__name__,
         "summary": inspect.getdoc(route.view) or "",
         "tags": [tag],
@@ -83,10 +82,11 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
         "responses": dict(_responses(route)),
     }
     if route.body is not None:
-        told["requestBody"] = {"required": True, "content": {_JSON: {"schema": _ref(route.body)}}}
+        content = {_JSON: {"schema": _ref(route.body)}}
+        operation["requestBody"] = {"required": True, "content": content}
     if route.is_open:
-        told["security"] = []
-    return told
+        operation["security"] = []
+    return operation
 
 
 def _responses(route: Route) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -141,9 +141,9 @@ def _schemas(routes: Sequence[Route]) -> dict[str, Any]:
 
 
 def _bare_paths() -> dict[str, dict[str, Any]]:
-    """Return the two addresses that are of no noun."""
-    told = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
-    health = {"type": "object", "properties": told, "required": list(told)}
+    """Return the two paths that belong to no resource."""
+    fields = {"status": {"const": "ok"}, "name": {"const": APP}, "version": {"type": "string"}}
+    health = {"type": "object", "properties": fields, "required": list(fields)}
     content = {_JSON: {"schema": health}}
     document = {_JSON: {"schema": {"type": "object"}}}
     problems = dict(_problems(_PROBLEMS))

@@ -1,4 +1,7 @@
-"""Which notes are open in an editor, as its plugin reports; background work leaves them alone."""
+"""Presence: which notes are open in an editor, as clients report it.
+
+Background work leaves these notes alone.
+"""
 
 from __future__ import annotations
 
@@ -9,12 +12,12 @@ from collections.abc import Callable, Iterable
 from itertools import islice
 from typing import NamedTuple
 
-_CLIENTS = 32  # side by side; when one more reports, the one silent for longest is forgotten
-_PATHS = 1000  # of one client; the rest of its report is ignored
+_MAX_CLIENTS = 32  # of more, the one that has not reported for longest is forgotten
+_MAX_PATHS = 1000  # of one client; the rest of its report is ignored
 
 
 class Presence:
-    """The notes that clients have open; each report is believed for `lasts` seconds."""
+    """The notes that clients have open. Each report is valid for `lasts` seconds."""
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, lasts: float = 30.0) -> None:
         self._clock = clock
@@ -23,30 +26,30 @@ class Presence:
         self._reports: dict[str, _Report] = {}  # by client, the latest last
 
     def report(self, client: str, paths: Iterable[str]) -> None:
-        """Take these vault-relative paths for all that the client has open now; none: nothing."""
-        opened = {fold_path(path): path for path in islice(paths, _PATHS)}
+        """Replace the client's report: these vault-relative paths are all that it has open now."""
+        opened = {fold_path(path): path for path in islice(paths, _MAX_PATHS)}
         with self._lock:
             self._reports.pop(client, None)
             if opened:
                 self._reports[client] = _Report(opened, self._clock() + self._lasts)
-            if len(self._reports) > _CLIENTS:
+            if len(self._reports) > _MAX_CLIENTS:
                 del self._reports[next(iter(self._reports))]
 
     def is_open(self, path: str) -> bool:
-        """Return whether some client has the note open, by its path in any case and composition.
+        """Return whether a client has the note open; case and Unicode form of its path are ignored.
 
-        macOS and Windows give one note under several spellings. Where two notes differ in no
-        more than that, both count as open: their background work waits, nothing worse.
+        macOS and Windows find a note under several spellings. Two notes whose paths differ only
+        in these both count as open, and their background work waits.
         """
-        wanted = fold_path(path)
-        return any(wanted in report.paths for report in self._believed())
+        folded = fold_path(path)
+        return any(folded in report.paths for report in self._valid_reports())
 
     def open_paths(self) -> frozenset[str]:
-        """Return the paths of the open notes as they were reported; compare with `is_open`."""
-        reports = self._believed()
+        """Return the paths of the open notes, spelled as they were reported."""
+        reports = self._valid_reports()
         return frozenset(path for report in reports for path in report.paths.values())
 
-    def _believed(self) -> list[_Report]:
+    def _valid_reports(self) -> list[_Report]:
         with self._lock:
             now = self._clock()
             self._reports = {
@@ -61,9 +64,9 @@ class _Report(NamedTuple):
 
 
 def fold_path(path: str) -> str:
-    """Return what all spellings of a path share (Unicode's canonical caseless match, D145).
+    """Return the path in a form that is equal for all spellings that match without case.
 
-    Obsidian composes the names that macOS decomposes (NFC, NFD), so that a client's path and the
-    one on the disk are compared by this.
+    This is Unicode's canonical caseless matching (definition D145). It compares the path of a
+    client with the one on the disk: macOS decomposes names (NFD), Obsidian composes them (NFC).
     """
     return unicodedata.normalize("NFD", unicodedata.normalize("NFD", path).casefold())

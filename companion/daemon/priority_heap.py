@@ -1,4 +1,4 @@
-"""The entries of a work queue that wait in one priority, by the time they become ready."""
+"""The waiting entries of one priority of the work queue, ordered by when they are ready."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from typing import Generic, TypeVar
 
 T = TypeVar("T")
 
-_SPARE = 64  # places of entries that wait no more, kept at least before they are cleared away
+_SPARE = 64  # removed entries that may stay in the heap before it is rebuilt
 
 
 class Priority(IntEnum):
-    """Who waits for it: the lowest number is served first."""
+    """The priority of work; the lowest number comes first."""
 
     INTERACTIVE = 0
     REQUEST = 1
@@ -23,7 +23,7 @@ class Priority(IntEnum):
 
 @dataclass(slots=True, eq=False)
 class QueueEntry(Generic[T]):
-    """What waits for one path and owner; its place in the line never changes."""
+    """An entry for one path and owner. Its place in the heap never changes."""
 
     path: str
     owner: str
@@ -35,47 +35,47 @@ class QueueEntry(Generic[T]):
 
 
 class PriorityHeap(Generic[T]):
-    """The entries of one priority, what becomes ready first in front; entered by one thread.
+    """The entries of one priority, the first to become ready in front. Not thread-safe.
 
-    A heap: entries that wait no more stay in it until they come up, or are too many.
-    `waiting` counts also the entries that were taken out with `pop` to be pushed again.
+    Removed entries stay in the heap until they reach the front, or are too many. `waiting` also
+    counts the entries that were taken out with `pop`, to be pushed again.
     """
 
     def __init__(self) -> None:
-        self.held: set[str] = set()  # by whom nothing is handed out for now
+        self.held: set[str] = set()  # by whom the priority is held
         self.at_once: float = inf
-        self.in_hand = 0
+        self.in_progress = 0
         self.waiting = 0
         self._heap: list[tuple[float, int, QueueEntry[T]]] = []
 
     @property
     def open(self) -> bool:
-        """Whether an entry may be handed out now."""
-        return not self.held and self.in_hand < self.at_once
+        """Whether an entry may be taken now."""
+        return not self.held and self.in_progress < self.at_once
 
     def add(self, entry: QueueEntry[T]) -> None:
-        """Let one more entry wait."""
+        """Add a new entry."""
         self.waiting += 1
         self.push(entry)
 
     def push(self, entry: QueueEntry[T]) -> None:
-        """Put a waiting entry in its place."""
+        """Put an entry that was popped back into the heap."""
         heapq.heappush(self._heap, (entry.ready_at, entry.serial, entry))
         if len(self._heap) > 2 * self.waiting + _SPARE:
             self._heap = [place for place in self._heap if place[-1].waits]
             heapq.heapify(self._heap)
 
     def remove(self, entry: QueueEntry[T]) -> None:
-        """Let the entry wait no more."""
+        """Remove the entry."""
         entry.waits = False
         self.waiting -= 1
 
     def first(self) -> QueueEntry[T] | None:
-        """Return the entry in front, None if there is none."""
+        """Return the entry in front, None if the heap is empty."""
         while self._heap and not self._heap[0][-1].waits:
             heapq.heappop(self._heap)
         return self._heap[0][-1] if self._heap else None
 
     def pop(self) -> QueueEntry[T]:
-        """Return the entry in front, taken out of its place, though it waits on."""
+        """Take the entry in front out of the heap and return it; it still counts as waiting."""
         return heapq.heappop(self._heap)[-1]

@@ -1,4 +1,4 @@
-"""Errors as the API answers them: problem details (RFC 9457)."""
+"""Problem details (RFC 9457): how the API answers errors."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ PROBLEM_JSON = "application/problem+json"
 _URN = "urn:callout-companion:problem:"
 _LOG = logging.getLogger(__name__)
 
-# The first one that fits. A note that cannot be written is a conflict with what the disk allows,
-# not a fault of the server: the user mends it and asks again.
+# The first class that fits counts. A note that cannot be written is a conflict (409), no fault of
+# the server: the user can resolve it and repeat the request.
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
@@ -48,7 +48,7 @@ _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
 
 
 class ProblemPlace(BaseModel):
-    """What is wrong in one place: `where` is `body`, `query` or `path`, and the way from there."""
+    """One fault of a request. where: `body`, `query` or `path`, and the names below it."""
 
     where: str
     what: str
@@ -69,9 +69,9 @@ class Problem(BaseModel):
 
 
 class Refusal(Exception):
-    """A request that is not carried out. headers: of the answer, beside the usual ones.
+    """Raised for a request that is refused. headers: of the answer, beside the usual ones.
 
-    kind: what stands in the problem's type, where its status does not say all about it.
+    kind: the last part of the problem's type, if its HTTP status is not enough.
     """
 
     def __init__(
@@ -91,19 +91,19 @@ class Refusal(Exception):
 
 
 def http_problem(status: int, detail: str) -> Problem:
-    """Return a problem that its HTTP status says all about."""
+    """Return a problem that its HTTP status describes; its type is about:blank."""
     return Problem(title=HTTPStatus(status).phrase, status=status, detail=detail)
 
 
-def name_kind(error: type[CompanionError]) -> str:
-    """Return the type of the problem that such an error is to a client."""
+def problem_type(error: type[CompanionError]) -> str:
+    """Return the type of the problem that clients get for an error of this class."""
     return next(_URN + name for kind, _, name, _ in _KINDS if issubclass(error, kind))
 
 
 def find_problem(error: Exception) -> Problem:
-    """Return the problem that an error is to a client.
+    """Return the problem that clients get for an error.
 
-    What was not foreseen is logged by its type and place only: its words may hold a note's text.
+    An unexpected error is logged by type and place only, as its message may quote a note.
     """
     if isinstance(error, Refusal):
         return error.problem
@@ -111,6 +111,6 @@ def find_problem(error: Exception) -> Problem:
         if isinstance(error, kind):
             return Problem(type=_URN + name, title=title, status=status, detail=str(error))
     at = traceback.extract_tb(error.__traceback__)[-1:]
-    where = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
-    _LOG.error("an answer failed with %s at %s", type(error).__name__, where)
+    place = f"{at[0].filename}:{at[0].lineno}" if at else "an unknown place"
+    _LOG.error("an answer failed with %s at %s", type(error).__name__, place)
     return http_problem(500, "Companion made a mistake here; its log says where.")

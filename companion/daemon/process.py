@@ -1,4 +1,4 @@
-"""`companion serve`: the daemon's process, from its start to its end."""
+"""`companion serve`: the daemon's process, from start to end."""
 
 from __future__ import annotations
 
@@ -20,25 +20,29 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import Server, bind_port, make_server
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
-from companion.daemon.runtime_file import PluginPlace, RuntimeFile, remove_place, write_place
+from companion.daemon.runtime_file import (
+    PluginRuntimeFile,
+    RuntimeFile,
+    remove_runtime_file,
+    write_runtime_file,
+)
 from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
 
-_SERVER_ENDS = 1.0  # seconds for answers under way
-_LOOK = 1.0  # seconds between two looks for a signal
+_SERVER_ENDS = 1.0  # seconds that the server's thread has to end
+_SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
 _SIGNALS = ("SIGINT", "SIGTERM", "SIGHUP", "SIGBREAK")
 _log = logging.getLogger(__name__)
 
 
 def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], None]) -> None:
-    """Serve the vault at root until a signal ends it; then finish what is being written.
+    """Serve the vault at root until a signal arrives; then finish writes in progress.
 
-    port: 0 for any free one. ready: called once requests are answered, with the port.
+    port: 0 for any free port. ready: called with the daemon and its port once it answers.
 
-    Raises VaultLocked: a daemon, or another command, works on this vault. PortInUse, UsageError,
-    JournalError.
+    Raises VaultLocked if another process works on this vault; PortInUse, UsageError, JournalError.
     """
     stopped = threading.Event()
     signals = _take_signals()
@@ -55,29 +59,30 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         ensure_token()
         daemon = Daemon(space, spending)
         bound: int = listener.getsockname()[1]
-        tokens, told = Tokens(root), PluginPlace(root, bound)
-        app = make_app(
-            daemon, tokens.accepts, _exchange(root), _prover(tokens, told.id), bound, stopped
-        )
+        tokens, plugin_file = Tokens(root), PluginRuntimeFile(root, bound)
+        exchange, prove_both = make_exchange(root), make_prover(tokens, plugin_file.id)
+        app = make_app(daemon, tokens.accepts, exchange, prove_both, bound, stopped)
         server = make_server(app, listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
-        write_place(space.state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at))
+        write_runtime_file(
+            space.state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at)
+        )
         try:
-            told.start()
+            plugin_file.start()
             daemon.start()
             ready(daemon, bound)
             _log.info("serving %s on port %d", root.name, bound)
             _wait_for(signals)
         finally:
             stopped.set()
-            told.stop()
+            plugin_file.stop()
             _stop(daemon, server, answering, space.state)
     _log.info("stopped")
 
 
-def _exchange(root: Path) -> Callable[[str], str | None]:
-    """Return what gives a client its token for a one-time code."""
+def make_exchange(root: Path) -> Callable[[str], str | None]:
+    """Return a function that returns the client token for a one-time code, None for a wrong one."""
 
     def exchange(code: str) -> str | None:
         return client_token(read_token(), root) if take_code(state_folder(root), code) else None
@@ -85,28 +90,31 @@ def _exchange(root: Path) -> Callable[[str], str | None]:
     return exchange
 
 
-def _prover(tokens: Tokens, place: str) -> Callable[[int, str], Proofs | None]:
-    """Return what proves to a client that this is its daemon. place: the id in the plugin's."""
+def make_prover(tokens: Tokens, plugin_id: str) -> Callable[[int, str], Proofs | None]:
+    """Return a function that returns the daemon's proofs for a port and a nonce.
+
+    plugin_id: the id in the plugin's runtime file.
+    """
 
     def prove_both(port: int, nonce: str) -> Proofs | None:
         by_token = tokens.prove(port, nonce)
-        return None if by_token is None else Proofs(by_token, prove(place, port, nonce))
+        return None if by_token is None else Proofs(by_token, prove(plugin_id, port, nonce))
 
     return prove_both
 
 
 def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:
-    remove_place(state)
+    remove_runtime_file(state)
     server.stop()
     daemon.stop()
     answering.join(_SERVER_ENDS)
 
 
 def _take_signals() -> SimpleQueue[int]:
-    """Return where the signals come in that end the daemon, from now on.
+    """Handle the signals that end the daemon from now on; return the queue that gets them.
 
-    A handler runs in the middle of whatever the main thread does. So it may take no lock that this
-    thread may hold: one inside Event.set, while the thread enters Event.wait, waits forever.
+    A handler interrupts the main thread, so it must not take a lock that this thread may hold:
+    Event.set in a handler deadlocks if the thread is just entering Event.wait.
     """
     signals = SimpleQueue[int]()
 
@@ -115,15 +123,15 @@ def _take_signals() -> SimpleQueue[int]:
 
     for name in _SIGNALS:
         number = getattr(signal, name, None)
-        # what the one who started us ignores, we ignore: nohup, or a shell's background job
+        # stay with a signal that the parent process ignores: nohup, or a shell's background job
         if number is not None and signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, handle)
     return signals
 
 
 def _wait_for(signals: SimpleQueue[int]) -> None:
-    """Return once there is one. Windows runs handlers only between two waits."""
+    """Return once a signal has arrived. Windows runs handlers only between two waits."""
     while True:
         with suppress(Empty):
-            signals.get(timeout=_LOOK)
+            signals.get(timeout=_SIGNAL_CHECK)
             return

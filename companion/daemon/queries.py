@@ -1,4 +1,4 @@
-"""How things stand with the daemon, as its status tells it."""
+"""What clients may ask the daemon: its status, and the notes of its vault."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NoteFilter = Literal["to-do", "left", "skipped", "all"]
 
 
 class Listing(NamedTuple):
-    """A page of notes. after: the path to go on from; None at the end. total: of all pages."""
+    """A page of notes. after: where the next page begins, None at the end. total: of all pages."""
 
     notes: list[tuple[str, Facts]]
     after: str | None
@@ -31,9 +31,9 @@ class Listing(NamedTuple):
 
 
 class BacklogState(NamedTuple):
-    """Notes that are not filled unless the user says so. cost: in words, empty until it is known.
+    """The backlog: notes that are filled only with the user's consent.
 
-    notes: for how many there is no answer yet.
+    notes: the number of those that wait for an answer. cost: in words, empty until it is known.
     """
 
     notes: int = 0
@@ -41,7 +41,7 @@ class BacklogState(NamedTuple):
 
 
 class BackgroundState(NamedTuple):
-    """Background work. off: why there is none; empty when there is."""
+    """Background work. off: why it is held, in words; empty if it is not."""
 
     off: str
     waiting: int
@@ -51,9 +51,9 @@ class BackgroundState(NamedTuple):
 
 
 class Today(NamedTuple):
-    """What was done today: notes enriched in this vault, by anybody; and spent in all vaults.
+    """Today's work: the notes enriched in this vault, and what was spent for all vaults.
 
-    dollars: None where the price is not known.
+    dollars: None if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
     """
 
     notes: int
@@ -68,8 +68,9 @@ class Today(NamedTuple):
 class DaemonStatus:
     """The state of the daemon. started_at: Unix time, seconds.
 
-    vault_missing: the vault's folder is not there just now. polls: why it polls the vault,
-    empty when it gets events. notes: those that were looked at; to_do: with a need.
+    vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
+    empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
+    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
     """
 
     version: str
@@ -99,7 +100,7 @@ class DaemonStatus:
 
 
 class NoteQueries:
-    """The notes of one vault. scan: gives what is known of them now. From any thread."""
+    """The notes of one vault. scan: returns the last scan. Safe to use from any thread."""
 
     def __init__(self, space: Workspace, scan: Callable[[], Scan]) -> None:
         self._space = space
@@ -108,13 +109,13 @@ class NoteQueries:
     def page(
         self, wanted: NoteFilter, folder: str = "", after: str = "", limit: int = 100
     ) -> Listing:
-        """Return notes of the folder in the order of their paths, from the one after `after`.
+        """Return at most limit notes of the folder by path, from the one after `after` on.
 
-        Raises PathNotFound, UsageError: the folder is not there, or outside the vault.
+        Raises PathNotFound if the folder is missing, and UsageError if it is outside the vault.
         """
         where = [resolve_path(self._space.root, folder)] if folder else []
         report = ScanReport(self._space, self._scan(), where)
-        found = [(path, facts) for path, facts in report.all() if _is(facts, wanted)]
+        found = [(path, facts) for path, facts in report.all() if _matches(facts, wanted)]
         if wanted == "all":
             found += [(path, Facts()) for path in report.others]
         found.sort(key=lambda entry: entry[0])
@@ -122,10 +123,10 @@ class NoteQueries:
         more = bool(page) and page[-1][0] != found[-1][0]
         return Listing(page, page[-1][0] if more else None, len(found))
 
-    def look_at(self, path: str) -> Facts:
-        """Return what the note at path needs, and what in it is left alone and why, as it is now.
+    def read_facts(self, path: str) -> Facts:
+        """Return the facts of the note at path, read now: its needs, and what is left alone.
 
-        Raises PathNotFound, UsageError: it is not there, or outside the vault.
+        Raises PathNotFound if it is missing, and UsageError if it is outside the vault.
         """
         path = resolve_path(self._space.root, path)
         if reason := skip_reason(self._space.root, path, self._space.ignore):
@@ -140,14 +141,14 @@ class NoteQueries:
 
 
 def resolve_path(root: Path, path: str) -> str:
-    """Return the vault-relative path as it is on the disk; empty for the vault itself.
+    """Return the vault-relative path as it is spelled on the disk; empty for the vault itself.
 
-    Raises UsageError: it is not there, or outside the vault.
+    Raises UsageError if it is missing or outside the vault.
     """
     return relative_path(root, path, root) if path else ""
 
 
-def _is(facts: Facts, wanted: NoteFilter) -> bool:
+def _matches(facts: Facts, wanted: NoteFilter) -> bool:
     if facts.skipped is not None:
         return wanted in ("skipped", "all")
     if facts.needs:

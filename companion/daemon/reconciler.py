@@ -1,8 +1,8 @@
-"""Keeps what waits in the background in step with what the notes need.
+"""Keeps the background entries of the work queue in step with what the notes need.
 
-Level-triggered, as a Kubernetes controller is: the vault itself says what is to be done. Events
-only say where to look soon; the whole vault is looked over again and again, so a lost one costs
-nothing but time.
+Level-triggered, like a Kubernetes controller: what is queued follows from the state of the vault.
+File events only say which notes to scan soon; the whole vault is scanned periodically, so that a
+lost event costs no more than time.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import NamedTuple
 from companion.daemon.backlog import Backlog
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.log import log_fault
+from companion.daemon.scan_hints import ScanHints
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.enrich.context import VaultContext
 from companion.enrich.task import Job, leave_out_asked
@@ -26,18 +27,16 @@ from companion.vault.index import Scan
 from companion.vault.moves import follow_events
 from companion.vault.watch import Watcher
 
-_FIRST_LOOK = 20.0  # seconds that anybody waits for it
-_GATHER = 0.2  # seconds in which further hints are gathered before anything is looked at
-_LONGEST_GATHER = 5.0  # seconds, where a look over the whole vault takes long
-_MANY = 100  # notes reported at once from which the whole vault is looked over
-_MISSING_LOOK = 5.0  # seconds between two looks for a vault that is not there
-_POLL = 10.0  # seconds, the shortest time between two looks where events do not work
-_SHARE = 200  # a look may take this part of the time until the next one: half a percent
+_FIRST_SCAN = 20.0  # seconds that callers wait for it at most
+_MANY = 100  # hints together; more of them cause a scan of the whole vault
+_MISSING_CHECK = 5.0  # seconds between two checks for a vault that is missing
+_MIN_POLL = 10.0  # seconds between two scans of the whole vault where events do not work
+_SCAN_SHARE = 200  # polling takes at most 1/200 of the time
 _log = logging.getLogger(__name__)
 
 
-class Counts(NamedTuple):
-    """What the last look found. to_do: notes with a need; skipped: left alone."""
+class NoteCounts(NamedTuple):
+    """The number of notes at the last scan. to_do: with a need; skipped: left alone."""
 
     notes: int = 0
     to_do: int = 0
@@ -45,168 +44,121 @@ class Counts(NamedTuple):
 
 
 class Reconciler:
-    """Looks at the vault, in a thread of its own, and puts the notes that need work in the queue.
+    """Scans the vault, in a thread of its own, and queues the notes that need work.
 
-    backlog: of the notes that need work, those that the user was not asked about yet, at the last
-    look. settle: called before notes are looked at, with their paths; None: all. looked: called
-    after each look over the whole vault. vault_missing: the folder is not there now.
+    settle: called with the paths of the notes before they are scanned; None: all notes.
+    after_scan: called after each scan of the whole vault. vault_missing: the vault's folder does
+    not exist now. backlog: the notes that wait for the user's consent, at the last scan.
+    ready: set after the first scan.
     """
 
     def __init__(
         self,
         space: Workspace,
         queue: WorkQueue[Job],
-        seen: Fingerprints,
+        fingerprints: Fingerprints,
         backlog: Backlog,
         settle: Callable[[Collection[str] | None], None],
-        looked: Callable[[], None],
+        after_scan: Callable[[], None],
     ) -> None:
         self.vault_missing = False
         self.backlog: tuple[str, ...] = ()
-        self.counts = Counts()
+        self.counts = NoteCounts()
         self.ready = threading.Event()
         self._space = space
         self._queue = queue
-        self._seen = seen
+        self._fingerprints = fingerprints
         self._backlog = backlog
         self._settle_offers = settle
-        self._looked = looked
+        self._after_scan = after_scan
         self._settle = space.config.background.settle_seconds
         self._had_settings = (space.root / ".obsidian").is_dir()
         self._scan: Scan | None = None
-        self._known: VaultContext | None = None
-        self._cost = 0.0
-        self._needy: set[str] = set()
+        self._context: VaultContext | None = None
+        self._scan_seconds = 0.0
+        self._to_do: set[str] = set()
         self._left: set[str] = set()  # notes that were read, and are left alone
         self._reading = threading.Lock()
-        self._hinted = threading.Condition()
-        self._hints: dict[str, float] = {}  # by path, when it was reported last
-        self._moves: list[tuple[str, str]] = []  # old and new path, in order
-        self._whole = True
-        self._asked, self._answered = 1, 0  # looks over the whole vault, by number
-        self._stopping = False
-        self._lookout = Watcher(space.root, self.hint, self.note_move)
+        self._hints = ScanHints()
+        self._watcher = Watcher(space.root, self._hints.add, self._hints.add_move)
         self._thread = threading.Thread(target=self._run, name="reconciler", daemon=True)
 
     def start(self) -> None:
-        """Begin to watch and to look."""
+        """Start the thread."""
         self._thread.start()
 
     def stop(self, timeout: float) -> None:
-        """End it."""
-        with self._hinted:
-            self._stopping = True
-            self._hinted.notify_all()
+        """Stop the thread, waiting `timeout` seconds at most, and the watcher."""
+        self._hints.stop()
         self._thread.join(timeout)
-        self._lookout.stop()
+        self._watcher.stop()
 
     @property
     def polls(self) -> str:
-        """Why the vault is looked over again and again; empty where events tell what changes."""
-        return self._lookout.polls
-
-    def hint(self, path: str | None) -> None:
-        """Look at the note soon; None: at the whole vault."""
-        with self._hinted:
-            if path is None:
-                self._whole = True
-            else:
-                self._hints[path] = time.monotonic()
-            self._hinted.notify_all()
-
-    def note_move(self, old: str, new: str) -> None:
-        """Take down that a note or a folder was moved; hints of both ends follow."""
-        with self._hinted:
-            self._moves.append((old, new))
+        """Why the vault is polled, in words; empty if file events work."""
+        return self._watcher.polls
 
     def refresh(self, timeout: float) -> None:
-        """Return once the whole vault has been looked over anew, or the time is up."""
-        with self._hinted:
-            self._whole = True
-            self._asked += 1
-            mine = self._asked
-            self._hinted.notify_all()
-            self._hinted.wait_for(lambda: self._answered >= mine or self._stopping, timeout)
+        """Return once the whole vault has been scanned anew, or after `timeout` seconds."""
+        self._hints.request_scan(timeout)
 
     def scan(self) -> Scan:
-        """Return the facts of all notes as they are known now, for the caller alone.
+        """Return a copy of the last scan. Waits for the first one.
 
-        Waits for the first look. Raises UsageError when that takes long.
+        Raises UsageError if that takes more than 20 seconds.
         """
         self._wait_ready()
         with self._reading:
             assert self._scan
             return self._scan.copy()
 
-    def known(self) -> VaultContext:
-        """Return the names and vocabularies of the vault as they are now."""
+    def vault_context(self) -> VaultContext:
+        """Return the names and vocabularies of the vault at the last scan, as scan() does."""
         self._wait_ready()
         with self._reading:
-            if self._known is None and self._scan:
-                self._known = VaultContext(self._scan.copy())
-            assert self._known
-            return self._known
+            if self._context is None and self._scan:
+                self._context = VaultContext(self._scan.copy())
+            assert self._context
+            return self._context
 
     def _wait_ready(self) -> None:
-        if not self.ready.wait(_FIRST_LOOK):
+        if not self.ready.wait(_FIRST_SCAN):
             raise UsageError("the vault is still being looked over; try again in a moment")
 
     def _run(self) -> None:
-        next_look = 0.0
-        while not self._stopping:
-            # that the vault itself goes away, no event tells
-            hints, whole, number = self._next_hints(
-                min(next_look, time.monotonic() + _MISSING_LOOK)
-            )
-            if self._stopping:
+        next_scan = 0.0
+        while not self._hints.is_stopped:
+            # no event tells that the vault itself goes away
+            until = min(next_scan, time.monotonic() + _MISSING_CHECK)
+            hints, whole, number = self._hints.take(until, self._scan_seconds)
+            if self._hints.is_stopped:
                 break
             try:
-                due = time.monotonic() >= next_look or self._lookout.is_lost
+                due = time.monotonic() >= next_scan or self._watcher.is_lost
                 whole = whole or due or len(hints) > _MANY
                 if self._is_missing():
-                    next_look = time.monotonic() + _MISSING_LOOK
+                    next_scan = time.monotonic() + _MISSING_CHECK
                 elif whole:
                     self._follow_moves()
-                    self._look_over(hints)
-                    next_look = time.monotonic() + self._pause()
+                    self._scan_all(hints)
+                    pause = self._space.config.background.rescan_seconds
+                    if self.polls:
+                        pause = min(pause, max(_MIN_POLL, self._scan_seconds * _SCAN_SHARE))
+                    next_scan = time.monotonic() + pause
                 elif hints:
                     self._follow_moves()
-                    self._look_at(hints)
+                    self._scan_some(hints)
             except Exception as error:
                 log_fault("looking at the vault", error)
-                next_look = time.monotonic() + _MISSING_LOOK
+                next_scan = time.monotonic() + _MISSING_CHECK
             if whole:
-                with self._hinted:
-                    self._answered = number
-                    self._hinted.notify_all()
+                self._hints.finish_scan(number)
 
     def _follow_moves(self) -> None:
-        with self._hinted:
-            moves, self._moves = self._moves, []
-        follow_events(self._space.root, self._space.journal, moves)
-
-    def _next_hints(self, until: float) -> tuple[dict[str, float], bool, int]:
-        """Wait for hints, at most until then; return them, and whether to look at it all."""
-        with self._hinted:
-            self._hinted.wait_for(
-                lambda: self._hints or self._whole or self._stopping,
-                max(0.0, until - time.monotonic()),
-            )
-            gather = max(_GATHER, min(self._cost * 10, _LONGEST_GATHER)) if self._whole else _GATHER
-            if self._hints or self._whole:
-                self._hinted.wait_for(
-                    lambda: self._stopping or self._asked > self._answered, gather
-                )
-            taken = self._hints, self._whole, self._asked
-            self._hints, self._whole = {}, False
-            return taken
-
-    def _pause(self) -> float:
-        longest = self._space.config.background.rescan_seconds
-        return min(longest, max(_POLL, self._cost * _SHARE)) if self.polls else longest
+        follow_events(self._space.root, self._space.journal, self._hints.take_moves())
 
     def _is_missing(self) -> bool:
-        """Whether the vault is not there: its folder, or the settings that it had at the start.
+        """Return whether the vault's folder is missing, or lacks the settings it had at the start.
 
         A drive that is not mounted leaves an empty folder.
         """
@@ -218,42 +170,45 @@ class Reconciler:
             for priority in Priority:
                 self._queue.hold(priority, missing, "missing")
             if missing:
-                self._lookout.stop()
+                self._watcher.stop()
         return missing
 
-    def _look_over(self, hints: Mapping[str, float]) -> None:
-        """Look at all notes; those that were reported rest from then on."""
-        self._lookout.watch()
+    def _scan_all(self, hints: Mapping[str, float]) -> None:
+        """Scan all notes; those with a hint must stay unchanged from the time of the hint on."""
+        self._watcher.watch()
         self._space.read_ignore()
         began = time.monotonic()
         scan = self._space.scan()
-        self._cost = time.monotonic() - began
+        self._scan_seconds = time.monotonic() - began
         self._settle_offers(None)
         with self._reading:
-            self._scan, self._known = scan, None
+            self._scan, self._context = scan, None
         asked = self._space.journal.all_asked()
         found = dict(scan.notes.of_interest())
-        needy = [path for path, facts in found.items() if self._needs(path, facts, asked)]
-        busy = {ticket.path for ticket in self._queue.in_hand()}
-        self._keep_back(needy, whole=True)
-        for path in needy:
+        to_do = [path for path, facts in found.items() if self._needs(path, facts, asked)]
+        busy = {ticket.path for ticket in self._queue.in_progress()}
+        self._update_backlog(to_do, whole=True)
+        for path in to_do:
             if path in hints:
                 self._put_hinted(path, hints[path])
             elif path not in busy and (
-                self._seen.has_changed(path) or not self._queue.waiting(path)
+                self._fingerprints.has_changed(path) or not self._queue.is_waiting(path)
             ):
-                self._put(path, time.monotonic() + self._seen.rests_for(path, self._settle))
-        for path in self._needy.difference(needy):
+                self._put(
+                    path,
+                    time.monotonic() + self._fingerprints.seconds_to_settle(path, self._settle),
+                )
+        for path in self._to_do.difference(to_do):
             self._queue.discard(path)
-        self._needy = set(needy)
+        self._to_do = set(to_do)
         self._left = {path for path, facts in found.items() if facts.skipped is not None}
         self.counts = self._count(scan)
-        self.backlog = self._backlog.asked(needy)
+        self.backlog = self._backlog.asked(to_do)
         self.ready.set()
-        self._looked()
+        self._after_scan()
 
-    def _look_at(self, hints: Mapping[str, float]) -> None:
-        """Look at some notes that were reported; each rests from then on."""
+    def _scan_some(self, hints: Mapping[str, float]) -> None:
+        """Scan the notes with a hint; each must stay unchanged from the time of its hint on."""
         if not self._scan:
             return
         self._settle_offers(hints)
@@ -262,51 +217,51 @@ class Reconciler:
         with self._reading:
             changed = self._space.rescan(self._scan, hints)
             if any(before.get(path) != _shared(notes.get(path)) for path in changed):
-                self._known = None
-        needy = [path for path in hints if self._needs(path, notes.get(path), asked=hints)]
-        self._keep_back(needy, whole=False)
+                self._context = None
+        to_do = [path for path in hints if self._needs(path, notes.get(path), asked=hints)]
+        self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
             facts = notes.get(path)
             self._left.discard(path)
             if facts is not None and facts.skipped is not None:
                 self._left.add(path)
-            if path in needy:
-                self._needy.add(path)
+            if path in to_do:
+                self._to_do.add(path)
                 self._put_hinted(path, at)
             else:
-                self._needy.discard(path)
+                self._to_do.discard(path)
                 self._queue.discard(path)
         self.counts = self._count(self._scan)
-        if (asked := self._backlog.asked(self._needy)) != self.backlog:
+        if (asked := self._backlog.asked(self._to_do)) != self.backlog:
             self.backlog = asked
-            self.hint(None)  # what it costs is reckoned then
+            self._hints.add(None)  # after a scan of the whole vault its cost is estimated
 
-    def _count(self, scan: Scan) -> Counts:
-        return Counts(len(scan.notes), len(self._needy), len(self._left) + len(scan.skipped))
+    def _count(self, scan: Scan) -> NoteCounts:
+        return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
 
     def _needs(self, path: str, facts: Facts | None, asked: Container[str]) -> bool:
-        """Whether there is something to ask for that was not asked before.
+        """Return whether the note has a need that no model was asked for yet.
 
-        asked: at least those of the notes that were asked for something.
+        asked: paths that include all notes for which a model was asked.
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
         return path not in asked or bool(leave_out_asked(self._space, Job(path), facts.needs)[0])
 
-    def _keep_back(self, needy: Collection[str], *, whole: bool) -> None:
-        """Take out of the queue what became a backlog."""
-        for path in self._backlog.sort(needy, whole=whole):
+    def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:
+        """Add the notes to the backlog, and take out of the queue those that it holds now."""
+        for path in self._backlog.update(to_do, whole=whole):
             self._queue.discard(path)
 
     def _put_hinted(self, path: str, at: float) -> None:
-        if not self._seen.is_own(path):
+        if not self._fingerprints.is_own_write(path):
             self._put(path, at + self._settle)
 
     def _put(self, path: str, not_before: float) -> None:
-        if not (self._seen.is_tried(path) or self._backlog.keeps_back(path)):
+        if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
             self._queue.put(path, Job(path), Priority.BACKGROUND, not_before=not_before)
 
 
 def _shared(facts: Facts | None) -> object:
-    """Return what counts for other notes: aliases, values of properties, styles of callouts."""
+    """Return the facts that other notes depend on: aliases, property values, callout styles."""
     return facts and (facts.aliases, facts.values, facts.styles)

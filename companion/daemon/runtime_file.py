@@ -1,4 +1,8 @@
-"""Where the daemon of a vault is: `daemon.json` in the vault's state folder."""
+"""The runtime files, which say where the daemon of a vault answers.
+
+`daemon.json` in the vault's state folder is for the command line; `daemon-….json` in the plugin's
+folder of the vault is for the plugin.
+"""
 
 from __future__ import annotations
 
@@ -25,7 +29,7 @@ from companion.vault.plugin_files import PLUGIN
 
 
 class RuntimeFile(NamedTuple):
-    """Where a daemon answers: 127.0.0.1:port. started_at: seconds since the epoch."""
+    """The content of daemon.json. The daemon answers on 127.0.0.1:port. started_at: Unix time."""
 
     port: int
     pid: int
@@ -33,47 +37,49 @@ class RuntimeFile(NamedTuple):
     started_at: float
 
 
-_PLACE = TypeAdapter(RuntimeFile)
+_CONTENT = TypeAdapter(RuntimeFile)
 
 
-def write_place(state: Path, place: RuntimeFile) -> None:
-    """Tell others where this daemon is. It holds the vault's lock as long as that is true.
+def write_runtime_file(state: Path, content: RuntimeFile) -> None:
+    """Write daemon.json. It is valid as long as the daemon holds the vault's lock.
 
-    Raises UsageError when the state folder cannot be written.
+    Raises UsageError if the state folder cannot be written.
     """
-    write_private(_file(state), json.dumps(place._asdict()).encode())
+    write_private(_file(state), json.dumps(content._asdict()).encode())
 
 
-def remove_place(state: Path) -> None:
-    """Tell others that the daemon is gone; nothing happens where that was said already."""
+def remove_runtime_file(state: Path) -> None:
+    """Remove daemon.json, if it is there."""
     with suppress(OSError):
         _file(state).unlink()
 
 
 def find_daemon(state: Path) -> RuntimeFile | None:
-    """Return where the daemon of the vault is; None when none runs.
+    """Return the content of daemon.json, None if no daemon of the vault is running.
 
-    What a daemon that was killed left behind is recognised: its process is gone, or nobody, or
-    somebody else, holds the vault's lock.
+    The file of a daemon that was killed is ignored: its process is gone, or does not hold the
+    vault's lock.
     """
-    place = _read(_file(state))
-    if place is None or not _is_alive(place.pid):
+    content = _read(_file(state))
+    if content is None or not _is_alive(content.pid):
         return None
-    if _holder(state) not in (None, place.pid):
+    if _read_lock_holder(state) not in (None, content.pid):
         return None
-    return place if _is_locked(state) else None
+    return content if _is_locked(state) else None
 
 
 def _read(file: Path) -> RuntimeFile | None:
     try:
-        place = _PLACE.validate_python(RuntimeFile(**json.loads(file.read_bytes())), strict=True)
+        content = _CONTENT.validate_python(
+            RuntimeFile(**json.loads(file.read_bytes())), strict=True
+        )
     except (OSError, ValueError, TypeError, RecursionError, ValidationError):
         return None
-    return place if 0 < place.port < 65536 and place.pid > 0 else None
+    return content if 0 < content.port < 65536 and content.pid > 0 else None
 
 
 def _is_alive(pid: int) -> bool:
-    """Whether there may be such a process; asked first, since trying the lock takes it briefly."""
+    """Return whether such a process may exist. Checked first: trying the lock takes it briefly."""
     if os.name == "nt":
         return True  # signal 0 would be Ctrl-C there
     try:
@@ -85,8 +91,8 @@ def _is_alive(pid: int) -> bool:
     return True
 
 
-def _holder(state: Path) -> int | None:
-    """Return the process that holds the vault's lock, as it says itself; None when it does not."""
+def _read_lock_holder(state: Path) -> int | None:
+    """Return the process id that the holder of the vault's lock wrote, None if unknown."""
     try:
         return int((state / "lock.pid").read_text(encoding="ascii"))
     except (OSError, ValueError):
@@ -109,34 +115,34 @@ def _file(state: Path) -> Path:
     return state / "daemon.json"
 
 
-_LOOKS = 5.0  # seconds between two looks whether the plugin was installed, or the file removed
-_ENDS = 1.0  # seconds that a look may take once we stop: the drive may hang
+_LOOKS = 5.0  # seconds between two checks whether the plugin was installed, or the file removed
+_ENDS = 1.0  # seconds that stop() waits for a check in progress: the drive may hang
 _log = logging.getLogger(__name__)
 
 
-class PluginPlace:
-    """The file of the daemon that serves the vault at root (its real path) on a port.
+class PluginRuntimeFile:
+    """The plugin's runtime file, of the daemon for the vault at root (its real path) on a port.
 
-    id: what the daemon proves to know when a plugin asks who it is. It opens nothing.
+    id: a secret that the daemon proves to know when a plugin asks who it is. It grants no access.
     """
 
     def __init__(self, root: Path, port: int) -> None:
         self.id = secrets.token_hex(16)
         machine = socket.gethostname()
-        told = {"port": port, "id": self.id, "machine": machine, "version": __version__}
-        self._data = json.dumps(told).encode()
+        content = {"port": port, "id": self.id, "machine": machine, "version": __version__}
+        self._data = json.dumps(content).encode()
         self._file = root / SETTINGS / "plugins" / PLUGIN / f"daemon-{_name(machine)}.json"
         self._stopped = threading.Event()
-        self._keeping = threading.Thread(target=self._keep, name="plugin-place", daemon=True)
+        self._thread = threading.Thread(target=self._keep, name="plugin-place", daemon=True)
 
     def start(self) -> None:
-        """Write the file where the plugin is installed, now and whenever it is not there."""
-        self._keeping.start()
+        """Write the file if the plugin is installed, now and whenever the file is missing."""
+        self._thread.start()
 
     def stop(self) -> None:
-        """Remove the file, unless somebody else wrote it since."""
+        """Remove the file, unless another process has written it since."""
         self._stopped.set()
-        self._keeping.join(_ENDS)
+        self._thread.join(_ENDS)
         with suppress(OSError):
             if self._is_written():
                 self._file.unlink()
@@ -153,12 +159,12 @@ class PluginPlace:
             self._stopped.wait(_LOOKS)
 
     def _write(self) -> None:
-        is_there = self._file.parent.is_dir() and self._is_inside()
-        if is_there and not self._is_written():
+        is_installed = self._file.parent.is_dir() and self._is_inside()
+        if is_installed and not self._is_written():
             write_private(self._file, self._data)
 
     def _is_inside(self) -> bool:
-        """Whether no link is on the way, or at its end: a link may lead out of the vault."""
+        """Return whether no part of the path is a link, which may lead out of the vault."""
         return Path(os.path.realpath(self._file)) == self._file
 
     def _is_written(self) -> bool:
@@ -169,6 +175,6 @@ class PluginPlace:
 
 
 def _name(machine: str) -> str:
-    """Return 12 hex digits that are the same each time on this machine, for this user."""
-    whose = f"{machine}\0{config_folder()}"
-    return sha256(whose.encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    """Return 12 hex digits that are always the same for this user on this machine."""
+    identity = f"{machine}\0{config_folder()}"
+    return sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:12]

@@ -1,8 +1,8 @@
-"""Who may talk to the daemon: the token file, and the tokens that follow from it.
+"""The bearer tokens that the daemon accepts: the token file, and tokens derived from it.
 
-The file `token` in the configuration folder is the command line's own bearer token. A paired client
-of one vault has a token that is computed from it, so that it opens only that vault's daemon, lies
-nowhere with us, and ends when the file gets a new token.
+The file `token` in the configuration folder holds the command line's token. The token of a vault's
+paired clients is derived from it (HMAC): it is valid for that vault's daemon only, is not stored
+here, and becomes invalid when the file gets a new token.
 """
 
 from __future__ import annotations
@@ -30,12 +30,12 @@ Caller = Literal["cli", "client"]
 
 
 def token_file() -> Path:
-    """Return where the token lies, whether it is there or not."""
+    """Return the path of the token file, which may not exist."""
     return config_folder() / "token"
 
 
 def has_token() -> bool:
-    """Whether there is a token, or a file that may not even be looked at."""
+    """Return whether the token file exists, or may not be accessed."""
     try:
         return token_file().exists()
     except OSError:
@@ -43,9 +43,9 @@ def has_token() -> bool:
 
 
 def read_token() -> str:
-    """Return the token of this user.
+    """Return this user's token.
 
-    Raises UsageError when there is none yet, or the file holds something else.
+    Raises UsageError if there is no token file, or it cannot be read or holds no token.
     """
     file = token_file()
     try:
@@ -62,61 +62,61 @@ def read_token() -> str:
 
 
 def ensure_token() -> str:
-    """Return the token of this user, made now if there is none; nobody else may read it.
+    """Return this user's token, creating it if there is none. Only the user may read the file.
 
-    Processes that call this at the same time get the same one.
+    Processes that call this at the same time get the same token.
 
-    Raises UsageError when the file holds something else, or cannot be written.
+    Raises UsageError if the file holds no token, or cannot be written.
     """
     file = token_file()
     if not has_token():
-        with _writing():
+        with _locked():
             if not has_token():
                 _write_new()
     if not is_private(file):
-        with suppress(OSError):  # somebody else's file; doctor says so
+        with suppress(OSError):  # another user's file, which `companion doctor` reports
             file.chmod(0o600)
     return read_token()
 
 
 def rotate_token() -> str:
-    """Return a new token, in the place of the old one: all sessions and paired clients end.
+    """Replace the token and return the new one; all sessions and paired clients end.
 
-    Raises UsageError when it cannot be written.
+    Raises UsageError if it cannot be written.
     """
-    with _writing():
+    with _locked():
         return _write_new()
 
 
 def client_token(token: str, root: Path) -> str:
-    """Return the token of paired clients of the vault at root (its real path): 64 hex digits."""
+    """Return the token of paired clients of the vault at root (its real path), in hex digits."""
     vault = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()
     return hmac.new(token.encode(), f"vault:{vault}".encode(), sha256).hexdigest()
 
 
 def prove(key: str, port: int, nonce: str) -> str:
-    """Return what only somebody who has the key can answer to a nonce: 64 hex digits.
+    """Return the proof of knowing the key, for a nonce: an HMAC-SHA256 in hex digits.
 
-    port: where the one who proves it listens. An answer that a program on another port fetched
-    from there, to pass it on, is thereby none for the port that the client dialled.
+    port: where the prover listens. It is part of the proof, so that a program on another port
+    cannot pass on the proof of the daemon as its own.
     """
     message = f"callout-companion\n{port}\n{nonce}"
     return hmac.new(key.encode(), message.encode(), sha256).hexdigest()
 
 
 class _Accepted(NamedTuple):
-    """What the token file, as it was at `seen`, lets in; nobody where it holds no token."""
+    """The tokens accepted for a state of the token file; None if it holds no token."""
 
-    seen: tuple[int, ...] | None
+    fingerprint: tuple[int, ...] | None
     cli: bytes | None = None
     client: bytes | None = None
 
 
 class Tokens:
-    """The tokens that the daemon of the vault at root (its real path) accepts, at any moment.
+    """The tokens that the daemon of the vault at root (its real path) accepts.
 
-    The file is read again whenever it changed: a rotation ends every session at once, and while
-    the file is gone nobody gets in. Any thread may ask.
+    The file is read again whenever it has changed: a rotation ends every session at once, and
+    without the file no token is accepted. Safe to use from any thread.
     """
 
     def __init__(self, root: Path) -> None:
@@ -124,47 +124,48 @@ class Tokens:
         self._accepted = _Accepted(None)
 
     def accepts(self, bearer: str) -> Caller | None:
-        """Return whose token it is; None for nobody's. Takes as long whatever it is."""
+        """Return whose token it is, None if it is not accepted. Compares in constant time."""
         accepted = self._read()
-        given = bearer.encode("utf-8", "surrogatepass")
+        token = bearer.encode("utf-8", "surrogatepass")
         if accepted.cli is None or accepted.client is None:
             return None
-        is_cli = hmac.compare_digest(given, accepted.cli)
-        is_client = hmac.compare_digest(given, accepted.client)
+        is_cli = hmac.compare_digest(token, accepted.cli)
+        is_client = hmac.compare_digest(token, accepted.client)
         if is_cli:
             return "cli"
         return "client" if is_client else None
 
     def prove(self, port: int, nonce: str) -> str | None:
-        """Return the proof that we know the token of this vault's clients; None without one."""
+        """Return the proof of knowing the client token of this vault, None if there is no token."""
         client = self._read().client
         return None if client is None else prove(client.decode(), port, nonce)
 
     def _read(self) -> _Accepted:
-        # looked at before it is read: one changed in between is read again the next time
-        seen = _look(token_file())
-        if seen is None or seen != self._accepted.seen:
-            self._accepted = self._derive(seen)
+        # before the file is read: if it changes in between, it is read again the next time
+        fingerprint = _read_fingerprint(token_file())
+        if fingerprint is None or fingerprint != self._accepted.fingerprint:
+            self._accepted = self._derive(fingerprint)
         return self._accepted
 
-    def _derive(self, seen: tuple[int, ...] | None) -> _Accepted:
+    def _derive(self, fingerprint: tuple[int, ...] | None) -> _Accepted:
         try:
             token = read_token()
         except UsageError:
-            return _Accepted(seen)
-        return _Accepted(seen, token.encode(), client_token(token, self._root).encode())
+            return _Accepted(fingerprint)
+        return _Accepted(fingerprint, token.encode(), client_token(token, self._root).encode())
 
 
-def _look(file: Path) -> tuple[int, ...] | None:
+def _read_fingerprint(file: Path) -> tuple[int, ...] | None:
     try:
-        seen = file.stat()
+        stat = file.stat()
     except OSError:
         return None
-    return seen.st_ino, seen.st_size, seen.st_mtime_ns, seen.st_ctime_ns
+    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 @contextmanager
-def _writing() -> Iterator[None]:
+def _locked() -> Iterator[None]:
+    """Hold the lock of the token file. Raises UsageError if its folder cannot be written."""
     folder = config_folder()
     lock = FileLock(folder / "token.lock", mode=0o600, thread_local=False)
     try:

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from companion.daemon.app import NOUNS
+from companion.daemon.app import RESOURCES
 from companion.daemon.openapi import describe_api
 
 JsonObject = dict[str, Any]
@@ -14,7 +14,7 @@ JsonObject = dict[str, Any]
 
 def api_page() -> str:
     """Return all routes and the shapes of their JSON, as Markdown."""
-    document = json.loads(describe_api(NOUNS))
+    document = json.loads(describe_api(RESOURCES))
     schemas = document["components"]["schemas"]
     lines = ["## Routes", "", "| route | what | takes | answers |", "|---|---|---|---|"]
     for path, methods in document["paths"].items():

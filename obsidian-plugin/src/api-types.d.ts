@@ -4,15 +4,15 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
-        /** @description An editor made the edits of an offer: the hashes of the text before and after. */
+        /** @description An editor has made the edits of an offer: the hashes of the text before and after. */
         Applied: {
             base_sha256: string;
             new_sha256: string;
         };
         /**
-         * @description An editor made the edits of an offer in the note at path.
+         * @description An editor has made the edits of an offer in the note at path.
          *
-         *     moved_to: its path by now, where it was moved or renamed since the run was started.
+         *     moved_to: its present path, if it was moved or renamed since the run was started.
          */
         AppliedTo: {
             base_sha256: string;
@@ -22,18 +22,18 @@ export interface components {
             moved_to: string | null;
         };
         /**
-         * @description An open note that a user asked to change, and that waits for this client to do it.
+         * @description Edits of an open note that a user asked for, and that wait for this client to make them.
          *
-         *     run: its edits are at `POST /runs/{run}/edits`. change: it is to be taken back, by
-         *     `POST /changes/{change}/undo` with `apply: client`. One of the two is null. Both are confirmed
-         *     as ever; within 30 seconds, else nobody waits for them any more.
+         *     run: get its edits with `POST /runs/{run}/edits`. change: get the edits that undo it with
+         *     `POST /changes/{change}/undo` and `apply: client`. One of the two is null. Confirm them as
+         *     usual, within 30 seconds; afterwards nothing waits for them.
          */
         AskedShape: {
             path: string;
             run: string | null;
             change: number | null;
         };
-        /** @description Background work. off: why there is none; empty when there is. */
+        /** @description Background work. off: why it is held, in words; empty if it is not. */
         BackgroundShape: {
             off: string;
             waiting: number;
@@ -48,9 +48,9 @@ export interface components {
             backlog: components["schemas"]["BacklogShape"];
         };
         /**
-         * @description What the user says to the backlog. fill: fill its notes by and by; else leave them alone.
+         * @description The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
          *
-         *     notes: how many the user was told of; more of them by now are refused.
+         *     notes: the number that the user was shown; if there are more by now, it is refused.
          */
         BacklogAnswer: {
             fill: boolean;
@@ -58,10 +58,10 @@ export interface components {
             notes: number | null;
         };
         /**
-         * @description Notes that lay there before, or came many at once, and are not filled unless the user agrees.
+         * @description The backlog: notes that were there before, or arrived many at once, filled only with consent.
          *
-         *     notes: for how many there is no answer yet. cost: where they would be sent, and what that may
-         *     cost, in words; empty until it is known.
+         *     notes: the number of those that wait for an answer. cost: where they would be sent, and what
+         *     that may cost, in words; empty until it is known.
          */
         BacklogShape: {
             /** @default 0 */
@@ -79,9 +79,9 @@ export interface components {
             before: number | null;
         };
         /**
-         * @description A change, as `companion history --json` has it; made_at in UTC.
+         * @description A change, as in `companion history --json`; made_at in UTC.
          *
-         *     left: of one that was taken back in part, and is `done` still, what stands.
+         *     left: the parts that remain of a change that was undone in part, and is still `done`.
          */
         ChangeShape: {
             id: number;
@@ -98,7 +98,7 @@ export interface components {
             undone_by: number | null;
             left: string[];
         };
-        /** @description A change with its unified diff; null when the note's images were pruned. */
+        /** @description A change with its unified diff; null if the journal has pruned the note's texts. */
         ChangeWithDiff: {
             id: number;
             run: string;
@@ -115,7 +115,7 @@ export interface components {
             left: string[];
             diff: string | null;
         };
-        /** @description What `companion pair` shows. */
+        /** @description The one-time code that `companion pair` shows. */
         Code: {
             code: string;
         };
@@ -128,7 +128,7 @@ export interface components {
         /**
          * @description The text that the editor shows now.
          *
-         *     only: which of the changes in the note's result are wanted, counted from 0; null: all.
+         *     only: the numbers of the wanted changes in the note's result, counted from 0; null: all.
          */
         EditsAgain: {
             path: string;
@@ -136,7 +136,7 @@ export interface components {
             /** @default null */
             only: number[] | null;
         };
-        /** @description What is wrong with the model's endpoint. */
+        /** @description A fault of the model's endpoint. */
         FaultShape: {
             kind: string;
             reason: string;
@@ -151,7 +151,7 @@ export interface components {
             text: string | string[];
             remark: string;
         };
-        /** @description One thing that a note needs. */
+        /** @description Something that a note needs. */
         NeedShape: {
             kind: string;
             heading: string | null;
@@ -161,16 +161,15 @@ export interface components {
          * @description What to enrich, and how: the options of `companion enrich`.
          *
          *     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
-         *     its file has it where the client edits that; the run answers with edits then (`apply: client`)
-         *     and writes nothing. requests: fill the empty
-         *     callouts that stand in the notes, and nothing else. section: a callout under the heading with
-         *     these words, of which there must be one. line: the same for the section that this line of the
-         *     one note stands in, counted from 1 in `text`, without it in the file; for headings that several
-         *     sections share. on_fault: whether the run
-         *     waits while the endpoint fails, or ends. agreed: begin even where more than 50 notes go to a
-         *     model on another machine; else that is refused with 409, `not-agreed`, saying what it costs.
-         *     even_open: write notes that are open in an editor, too: only for the client that shows them,
-         *     with nothing unsaved; else their edits wait for that client, see `POST /api/v1/presence`.
+         *     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
+         *     writes nothing. requests: fill only the empty callouts in the notes. section: add a callout
+         *     under the one heading with this text. line: the same for the section that contains this line,
+         *     counted from 1 in `text`, or in the file without it; for headings that occur several times.
+         *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
+         *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
+         *     with what it costs. even_open: also write notes that are open in an editor; only for the client
+         *     that shows them, with nothing unsaved. Else their edits wait for that client, see
+         *     `POST /api/v1/presence`.
          */
         NewRun: ({
             paths: string[];
@@ -226,7 +225,7 @@ export interface components {
             text: string;
             paths: string[];
         });
-        /** @description 32 random bytes, as 64 hex digits, that the client never sent before. */
+        /** @description 32 random bytes in 64 hex digits, which the client has never sent before. */
         Nonce: {
             nonce: string;
         };
@@ -236,7 +235,7 @@ export interface components {
             after: string | null;
             total: number;
         };
-        /** @description A note. left: what in it is left alone. skipped: why all of it is; null when it is not. */
+        /** @description A note. left: the parts that are left alone, and why. skipped: why all of it is, or null. */
         NoteShape: {
             path: string;
             needs: components["schemas"]["NeedShape"][];
@@ -245,13 +244,13 @@ export interface components {
         };
         /** @description An empty object. */
         Nothing: Record<string, never>;
-        /** @description Edits for an editor to make in the text it sent; the hashes are of the text as UTF-8. */
+        /** @description Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8. */
         OfferShape: {
             edits: components["schemas"]["EditShape"][];
             base_sha256: string;
             new_sha256: string;
         };
-        /** @description All the notes that this client has open now. client: a name that it keeps. */
+        /** @description All the notes that this client has open now. client: a name that stays the same. */
         PresenceReport: {
             client: string;
             open: string[];
@@ -266,16 +265,16 @@ export interface components {
             /** @default [] */
             errors: components["schemas"]["ProblemPlace"][];
         };
-        /** @description What is wrong in one place: `where` is `body`, `query` or `path`, and the way from there. */
+        /** @description One fault of a request. where: `body`, `query` or `path`, and the names below it. */
         ProblemPlace: {
             where: string;
             what: string;
         };
         /**
-         * @description HMAC-SHA256 of `callout-companion`, our port and the nonce, a line each; in hex digits.
+         * @description HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
          *
-         *     token: its key is the token of this vault's clients. place: the `id` in the file that says in
-         *     the plugin's folder where we are.
+         *     token: made with the token of this vault's clients as the key. place: made with the `id` in the
+         *     plugin's runtime file, which says where the daemon is.
          */
         Proof: {
             token: string;
@@ -288,9 +287,9 @@ export interface components {
             only: number[];
         };
         /**
-         * @description expires_in: seconds until it must be said again. to_do: open notes that wait for edits.
+         * @description The report was accepted. expires_in: seconds until the client must report again.
          *
-         *     asked: those among the open notes that a user asked for, by whatever way.
+         *     to_do: open notes that background work would fill. asked: edits that a user asked for.
          */
         ReportTaken: {
             expires_in: number;
@@ -298,11 +297,11 @@ export interface components {
             asked: components["schemas"]["AskedShape"][];
         };
         /**
-         * @description What became of a note. number: counts up within the run. change: its id in the journal.
+         * @description The result for a note. number: counts up within the run. change: its id in the journal.
          *
-         *     counted: as one of the run's total; others were asked for, and left alone from the start.
-         *     diff: where it was asked for and the note changed, or would. offer: for an editor to make.
-         *     fallback: the kinds of changes that are the note's own sentence, for want of an answer.
+         *     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
+         *     diff: if it was asked for and the note changed, or would. offer: the edits for an editor.
+         *     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
          */
         ResultShape: {
             number: number;
@@ -316,6 +315,7 @@ export interface components {
             usage: components["schemas"]["UsageShape"];
             change: number | null;
             ends_run: boolean;
+            lacks_heading: boolean;
             fallback: string[];
             diff: string | null;
             offer: components["schemas"]["OfferShape"] | null;
@@ -325,9 +325,9 @@ export interface components {
             runs: components["schemas"]["RunShape"][];
         };
         /**
-         * @description A run with its results after a number; next: the number to ask from the next time.
+         * @description A run with its results after a number. next: the number to ask with next time.
          *
-         *     All are there once the state is done, cancelled or failed and no result comes any more.
+         *     The results are complete once the state is done, cancelled or failed, and none are returned.
          */
         RunProgress: {
             id: string;
@@ -344,7 +344,7 @@ export interface components {
             results: components["schemas"]["ResultShape"][];
             next: number;
         };
-        /** @description A run. counts: results by status. waits: why nothing goes on now. fault: what ended it. */
+        /** @description A run. counts: results by status. waits: why it waits now. fault: what ended it. */
         RunShape: {
             id: string;
             /** @enum {string} */
@@ -388,9 +388,9 @@ export interface components {
             newest_change: number;
         };
         /**
-         * @description What was done today: notes enriched in this vault, by anybody; and spent in all vaults.
+         * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
          *
-         *     dollars: null where the price is not known.
+         *     dollars: null if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
          */
         TodayShape: {
             notes: number;
@@ -407,7 +407,7 @@ export interface components {
         /**
          * @description How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
          *
-         *     run: the run that the journal counts the undo to. even_open: as in NewRun.
+         *     run: the run that the undo belongs to in the journal. even_open: as in NewRun.
          */
         Undo: {
             /**
@@ -432,9 +432,9 @@ export interface components {
             text: string;
         });
         /**
-         * @description A change that was taken back. change: the id of the one that did it; path: of its note.
+         * @description An undo that was made. change: its id in the journal; path: of the note.
          *
-         *     left: what of it was edited, moved or taken out since, and stays; reason: that in words.
+         *     left: the parts that stay, as they were edited, moved or removed since; reason: why, in words.
          */
         UndoMade: {
             change: number;
@@ -442,13 +442,13 @@ export interface components {
             left: string[];
             reason: string | null;
         };
-        /** @description The edits that take a change out of the text that was sent. left, reason: as in UndoMade. */
+        /** @description The edits that undo a change in the text that was sent. left, reason: as in UndoMade. */
         UndoOffered: {
             offer: components["schemas"]["OfferShape"];
             left: string[];
             reason: string | null;
         };
-        /** @description Tokens read and written, and calls made. cached_tokens: of those read, from a cache. */
+        /** @description Tokens read and written, and calls made. cached_tokens: of those read, the cached ones. */
         UsageShape: {
             input_tokens: number;
             output_tokens: number;

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 import pytest
 
 from companion.daemon.api.run_schemas import RunProgress
-from companion.daemon.client_runs import Order, Run
+from companion.daemon.client_runs import Run, RunRequest
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused, M
 from companion.errors import NotAgreed
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
@@ -91,7 +91,7 @@ def test_a_large_run_at_a_remote_endpoint(user: User, monkeypatch: pytest.Monkey
     monkeypatch.setenv("COMPANION_BASE_URL", elsewhere)
     with serving(user) as served:
         with pytest.raises(DaemonRefused, match=r"^51 notes would be sent to m at ") as refused:
-            served.client().start_run(Order([""]))
+            served.client().start_run(RunRequest([""]))
         assert refused.value.is_about(NotAgreed) and user.calls() == 0
         assert user.run("enrich", ".").status == 2 and user.calls() == 0
         assert user.run("enrich", ".", "--yes", "--dry-run").status == 0 and user.calls() == 51
@@ -130,7 +130,7 @@ class LateClient(DaemonClient):
     """Asks about a cancelled run whose one result comes between the first answer and the next."""
 
     def __init__(self) -> None:
-        self.run_ = Run("r", Order(["A.md"]), total=1)
+        self.run_ = Run("r", RunRequest(["A.md"]), total=1)
         self.run_.end("cancelled")
 
     def _ask(
@@ -151,7 +151,7 @@ class WaitingClient(DaemonClient):
     """Asks about a run that waits, for one thing and then for another, and ends."""
 
     def __init__(self) -> None:
-        self.run_ = Run("r", Order(["A.md"]), total=1)
+        self.run_ = Run("r", RunRequest(["A.md"]), total=1)
         self.waits = ["no quota", "no quota", "", "no quota", "slow"]
 
     def _ask(
@@ -178,7 +178,7 @@ def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
         user.note(f"{name}.md")
     with serving(user) as served:
         wait_until(lambda: served.client().status().fault, "the background meets the fault")
-        run = served.client().start_run(Order(["A.md"]))
+        run = served.client().start_run(RunRequest(["A.md"]))
         wait_until(lambda: served.client().run(run.id).waits, "it waits")
         told: list[str] = []
 

@@ -14,7 +14,7 @@ import pytest
 from companion import __version__
 from companion.config import state_folder
 from companion.daemon.daemon_client import DaemonClient
-from companion.daemon.runtime_file import RuntimeFile, write_place
+from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.daemon.tokens import ensure_token
 from companion.doctor import setup as checks
 from companion.errors import UsageError
@@ -297,7 +297,7 @@ def test_a_running_daemon(user: User) -> None:
         ran, told = examine(user, "--no-call")
         assert ran.status == 0
         assert f"it runs: http://127.0.0.1:{served.port}" in told["daemon"]["said"]
-        write_place(served.state, RuntimeFile(served.port, served.process.pid, "0.0.1", 1.0))
+        write_runtime_file(served.state, RuntimeFile(served.port, served.process.pid, "0.0.1", 1.0))
         ran, told = examine(user, "--no-call")
         assert ran.status == 1 and "version 0.0.1" in told["daemon"]["said"]
         assert "companion serve" in told["daemon"]["mend"]
@@ -310,7 +310,7 @@ def test_a_daemon_that_hangs(user: User, monkeypatch: pytest.MonkeyPatch) -> Non
     monkeypatch.setattr(DaemonClient.status, "__defaults__", (0.3,))
     with socket.create_server(("127.0.0.1", 0)) as silent, vault_lock(state(user)):
         port = silent.getsockname()[1]
-        write_place(state(user), RuntimeFile(port, os.getpid(), __version__, 1.0))
+        write_runtime_file(state(user), RuntimeFile(port, os.getpid(), __version__, 1.0))
         ran, told = examine(user, "--no-call")
         assert ran.status == 1 and told["daemon"]["state"] == "problem"
         assert f"port {port} runs, but gave no answer within 0.2 s" in told["daemon"]["said"]

@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from companion.config import state_folder
-from companion.daemon.runtime_file import RuntimeFile, write_place
+from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.doctor.model_servers import ModelServer, discover_servers, list_models
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
@@ -172,7 +172,7 @@ def test_the_same_vault_may_be_written_in_another_way(
 
 def test_a_daemon_that_runs_is_to_be_started_again(user: User) -> None:
     with vault_lock(state := state_folder(user.vault)):
-        write_place(state, RuntimeFile(1, os.getpid(), "1", 0.0))
+        write_runtime_file(state, RuntimeFile(1, os.getpid(), "1", 0.0))
         ran = user.run("init", str(user.vault), "--no-test")
         assert ran.status == 0 and "runs with its old settings" in ran.err
         assert "old settings" not in user.run("init", str(user.vault), "--no-test").all

@@ -10,7 +10,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.pairing import take_code
-from companion.daemon.runtime_file import RuntimeFile, write_place
+from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.daemon.tokens import Tokens, client_token, ensure_token, read_token
 from companion.vault.lock import vault_lock
 from tests.cli.user import User
@@ -28,7 +28,7 @@ def test_a_code_opens_once(user: User) -> None:
 
 def test_a_code_for_programs(user: User, tmp_path: Path) -> None:
     with vault_lock(state := state_folder(user.vault)):
-        write_place(state, RuntimeFile(1, os.getpid(), "1", 0.0))
+        write_runtime_file(state, RuntimeFile(1, os.getpid(), "1", 0.0))
         ran = user.run("pair", "--json")
     [told] = ran.objects
     assert ran.err == "" and sorted(told) == ["code", "seconds", "tries", "vault"]

@@ -14,7 +14,7 @@ import pytest
 from companion import __version__
 from companion.config import state_folder
 from companion.daemon.pairing import take_code
-from companion.daemon.runtime_file import RuntimeFile, write_place
+from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.vault.lock import vault_lock
 from tests.cli.user import User, files_in
 from tests.vault.stub_plugin import PLUGIN, build_plugin
@@ -83,7 +83,7 @@ def test_the_address_is_the_running_daemons(user: User) -> None:
     assert (ran.status, ran.err) == (0, "")
     assert data_of(user.vault)["address"] == "http://127.0.0.1:4000"
     with vault_lock(state := state_folder(user.vault)):
-        write_place(state, RuntimeFile(4321, os.getpid(), __version__, 1.0))
+        write_runtime_file(state, RuntimeFile(4321, os.getpid(), __version__, 1.0))
         ran = user.run("plugin", "install")
     assert (ran.status, ran.err) == (0, "")
     assert data_of(user.vault)["address"] == "http://127.0.0.1:4321"

@@ -16,7 +16,7 @@ import pytest
 
 from companion import __version__
 from companion.config import state_folder
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import client_token, prove, read_token
@@ -162,7 +162,7 @@ def test_it_ends_within_five_seconds_and_the_rest_is_found_again(
         client = daemon.client()
         if delay:
             user.note("Asked.md"), user.note("Found.md")
-            run = client.start_run(Order(["Asked.md"])).id
+            run = client.start_run(RunRequest(["Asked.md"])).id
             waiting = [threading.Thread(target=follow, args=(client, run)) for _ in range(6)]
             for thread in waiting:
                 thread.start()

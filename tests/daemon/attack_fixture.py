@@ -14,7 +14,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.daemon import Daemon
-from companion.daemon.process import _exchange, _prover
+from companion.daemon.process import make_exchange, make_prover
 from companion.daemon.tokens import Tokens, ensure_token
 from tests.cli.user import let_it_rest
 from tests.daemon.caller import JSON, Answer, make_request
@@ -89,9 +89,13 @@ class AttackedDaemon(Serving[Daemon]):
         daemon_fixture.settings["backlog"] = "ask"
         token = ensure_token()
         tokens = Tokens(daemon_fixture.vault)
-        prover = _prover(tokens, "c0ffee" * 5)
+        prover = make_prover(tokens, "c0ffee" * 5)
         super().__init__(
-            daemon_fixture.start(), token, tokens.accepts, _exchange(daemon_fixture.vault), prover
+            daemon_fixture.start(),
+            token,
+            tokens.accepts,
+            make_exchange(daemon_fixture.vault),
+            prover,
         )
         eventually(lambda: daemon_fixture.status().ready)
         self.outside, self.inside = self.look_outside(), look(daemon_fixture.vault)
@@ -136,7 +140,7 @@ class AttackedDaemon(Serving[Daemon]):
     def look_outside(self) -> _Seen:
         """Return what lies outside the vault, the token among it."""
         home = self.world / "home"
-        files = {"token": look_at(home / "token")}
+        files = {"token": read_facts(home / "token")}
         return files | look(self.world, leave=(self.daemon_fixture.vault, home))
 
 
@@ -163,16 +167,16 @@ def let_out(attacked: AttackedDaemon, what: str, text: str) -> None:
 
 def look(folder: Path, leave: tuple[Path, ...] = ()) -> _Seen:
     """Return what everything in the folder is: kind, size, times of change, content."""
-    seen: _Seen = {".": look_at(folder)}
+    seen: _Seen = {".": read_facts(folder)}
     for here, folders, files in os.walk(folder):
         folders[:] = [name for name in folders if Path(here, name) not in leave]
         for name in (*folders, *files):
             file = Path(here, name)
-            seen[str(file.relative_to(folder))] = look_at(file)
+            seen[str(file.relative_to(folder))] = read_facts(file)
     return seen
 
 
-def look_at(file: Path) -> tuple[object, ...]:
+def read_facts(file: Path) -> tuple[object, ...]:
     """Return what the file, folder or link is."""
     is_now = file.lstat()
     content: object = None

@@ -16,8 +16,8 @@ import pytest
 
 from companion.config import Config
 from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable
-from companion.daemon import reconciler
-from companion.daemon.client_runs import Order, Run, RunEntry
+from companion.daemon import scan_hints
+from companion.daemon.client_runs import Run, RunEntry, RunRequest
 from companion.daemon.daemon import Daemon
 from companion.daemon.queries import DaemonStatus
 from companion.daemon.work_queue import Priority
@@ -189,7 +189,7 @@ class DaemonFixture:
     def run(self, *paths: str, wait: bool = True, **options: Any) -> Run:
         """Start a run; wait: until it is over. options: of the order, and of its choice."""
         choice = {key: options.pop(key) for key in JobOptions._fields if key in options}
-        run = self.daemon.start_run(Order(paths, JobOptions(**choice), **options))
+        run = self.daemon.start_run(RunRequest(paths, JobOptions(**choice), **options))
         if wait:
             run.wait(10_000, _PATIENCE)
             assert run.is_over
@@ -221,7 +221,7 @@ def daemon_fixture(
     monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     for name in ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(reconciler, "_GATHER", 0.05)
+    monkeypatch.setattr(scan_hints, "_GATHER", 0.05)
     daemon_fixture = DaemonFixture(tmp_path, fake)
     handler = logging.StreamHandler(daemon_fixture.log)
     log = logging.getLogger("companion")

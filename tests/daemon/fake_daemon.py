@@ -10,10 +10,11 @@ from itertools import count
 from pathlib import Path
 
 from companion.daemon.circuit_breaker import EndpointFault
-from companion.daemon.client_runs import Offer, Order, Run, Runs
+from companion.daemon.client_edits import ClientEdits
+from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
-from companion.daemon.history import History, UndoOffer
-from companion.daemon.open_notes import Asked
+from companion.daemon.history import History, UndoEdits
+from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.queries import (
     BackgroundState,
     BacklogState,
@@ -91,26 +92,26 @@ class FakeDaemon(Daemon):
             newest_change=self.fake_history.journal[-1].id,
         )
 
-    def start_run(self, order: Order) -> Run:
-        for path in order.paths:
+    def start_run(self, request: RunRequest) -> Run:
+        for path in request.paths:
             if path:
                 _require(path)
-        run = self.runs.new(order, max(1, len(order.paths)))
+        run = self.runs.new(request, max(1, len(request.paths)))
         run.usage = Usage(20, 10, 2, 8)
         if self.works_at_once:
-            for path in order.paths:
-                run.add(make_result(path), make_offer() if order.text else None)
+            for path in request.paths:
+                run.add(make_result(path), make_client_edits() if request.text else None)
         return run
 
     def cancel_run(self, run: Run) -> None:
         run.end("cancelled")
 
-    def offer_again(
+    def edits_for_text(
         self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> Offer:
+    ) -> ClientEdits:
         self._fail()
         _require(path)
-        return make_offer()
+        return make_client_edits()
 
     def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
         self._fail()
@@ -143,8 +144,8 @@ class FakeDaemon(Daemon):
         self.open[client] = list(paths)
         return [path for path in self.open[client] if path == "Stub.md"]
 
-    def asked_in(self, paths: Sequence[str]) -> list[Asked]:
-        return [Asked(path, "run-1") for path in paths if path == "Stub.md"]
+    def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
+        return [RequestedEdit(path, "run-1") for path in paths if path == "Stub.md"]
 
     def _fail(self) -> None:
         if self.fails_with is not None:
@@ -166,7 +167,7 @@ class FakeNotes(NoteQueries):
         more = bool(page) and page[-1] != found[-1]
         return Listing([(p, NOTES[p]) for p in page], page[-1] if more else None, len(found))
 
-    def look_at(self, path: str) -> Facts:
+    def read_facts(self, path: str) -> Facts:
         _require(path)
         return NOTES[path]
 
@@ -197,8 +198,8 @@ class FakeHistory(History):
         self._fail()
         return Undone(self.add(change.path, change.id), change.path, ["callout"], "edited since")
 
-    def offer_undo(self, change: Change, text: str) -> UndoOffer:
-        return UndoOffer(make_offer(), [], "")
+    def prepare_undo(self, change: Change, text: str) -> UndoEdits:
+        return UndoEdits(make_client_edits(), [], "")
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         return self.add(change.path, change.id)
@@ -245,9 +246,9 @@ def make_result(path: str) -> Result:
     return Result(path, "enriched", "", filled, left, usage, OLD, NEW, change=3)
 
 
-def make_offer() -> Offer:
+def make_client_edits() -> ClientEdits:
     """Return an offer to make NEW of OLD."""
-    return Offer([Utf16Edit(16, 16, " Yes.")], digest(OLD), digest(NEW))
+    return ClientEdits([Utf16Edit(16, 16, " Yes.")], digest(OLD), digest(NEW))
 
 
 def make_fault() -> EndpointFault:

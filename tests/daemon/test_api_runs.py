@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from companion.daemon.api.run_schemas import order_object
+from companion.daemon.api.run_request_schemas import request_object
 from companion.daemon.work_queue import Priority
 from companion.enrich.selection import JobOptions
 from companion.errors import NoteChanged
@@ -42,17 +42,21 @@ def test_takes_an_order_as_the_cli_has_it(server: Served) -> None:
     )
     made = server.daemon.runs.get(run)
     assert made is not None
-    order = made.order
-    assert order.choice == JobOptions(True, True, True, "Why", True)
-    assert (order.priority, order.stops_on_fault, order.limit) == (Priority.INTERACTIVE, True, 3)
-    assert (list(order.paths), order.text, order.agreed) == (["Stub.md"], None, True)
+    request = made.request
+    assert request.choice == JobOptions(True, True, True, "Why", True)
+    assert (request.priority, request.stops_on_fault, request.limit) == (
+        Priority.INTERACTIVE,
+        True,
+        3,
+    )
+    assert (list(request.paths), request.text, request.agreed) == (["Stub.md"], None, True)
 
 
 def test_takes_a_line_for_its_section(server: Served) -> None:
     made = server.daemon.runs.get(start(server, line=7))
     assert made is not None
-    assert made.order.choice == JobOptions(line=7)
-    assert order_object(made.order)["line"] == 7
+    assert made.request.choice == JobOptions(line=7)
+    assert request_object(made.request)["line"] == 7
 
 
 def test_takes_the_vault(server: Served) -> None:

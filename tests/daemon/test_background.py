@@ -313,7 +313,7 @@ def test_work_goes_on_after_a_pause_in_the_moment_it_begins(
     def pause_meanwhile(path: str) -> bool:
         if not paused.is_set():
             paused.set()
-            daemon_fixture.daemon._gate.pause()
+            daemon_fixture.daemon._background_switch.pause()
             daemon_fixture.daemon._background.stop()
         return is_open(path)
 
@@ -334,7 +334,7 @@ def test_call_that_is_broken_off_before_it_is_sent_is_made_later(
 
     def ask_too_late(self: Asker, *arguments: object) -> object:
         if not paused.is_set():
-            daemon_fixture.daemon._gate.pause()
+            daemon_fixture.daemon._background_switch.pause()
             daemon_fixture.daemon._background.stop()
             paused.set()
             raise RuntimeError("Cannot send a request, as the client has been closed.")
@@ -464,8 +464,8 @@ def test_note_that_takes_no_edit_is_filled_once_it_is_mended(daemon_fixture: Dae
     assert daemon_fixture.model.calls() == 0
     assert daemon_fixture.log.getvalue().count("Item.md: left alone") == 1
     assert "Tab.md" not in daemon_fixture.log.getvalue()
-    assert daemon_fixture.daemon.notes.look_at("Tab.md").skipped
-    assert daemon_fixture.daemon.notes.look_at("Tab.md").needs == ()
+    assert daemon_fixture.daemon.notes.read_facts("Tab.md").skipped
+    assert daemon_fixture.daemon.notes.read_facts("Tab.md").needs == ()
     daemon_fixture.note("Tab.md", rests=False)
     daemon_fixture.note("Item.md", rests=False)
     eventually(lambda: daemon_fixture.is_filled("Tab.md") and daemon_fixture.is_filled("Item.md"))

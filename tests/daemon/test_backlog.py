@@ -220,7 +220,7 @@ class Vault:
         self.root.mkdir()
         self.now = 0.0
         self.open()
-        self.backlog.sort([], whole=True)
+        self.backlog.update([], whole=True)
 
     def open(self) -> None:
         self.backlog = Backlog(self.root, self.state, "ask", lambda: self.now)
@@ -229,8 +229,8 @@ class Vault:
         """Make notes, each with a text of its own, and have them looked at; return what waits."""
         for name in names:
             (self.root / name).write_text(f"{name} at {self.now}")
-        kept = self.backlog.sort(names, whole=False)
-        return kept | {name for name in names if self.backlog.keeps_back(name)}
+        kept = self.backlog.update(names, whole=False)
+        return kept | {name for name in names if self.backlog.holds_back(name)}
 
 
 @pytest.fixture
@@ -263,7 +263,7 @@ def test_what_was_agreed_to_is_not_asked_again(vault: Vault) -> None:
     vault.backlog.answer(fill=True)
     assert vault.bring("own.md") == set()
     vault.open()
-    assert vault.backlog.sort([*many(0, 60), "own.md"], whole=True) == set()
+    assert vault.backlog.update([*many(0, 60), "own.md"], whole=True) == set()
 
 
 def test_what_has_not_changed_is_not_written_again(vault: Vault) -> None:
@@ -272,25 +272,25 @@ def test_what_has_not_changed_is_not_written_again(vault: Vault) -> None:
     for start_anew in (False, True):
         if start_anew:
             vault.open()
-        vault.backlog.sort(many(0, 60), whole=True)
+        vault.backlog.update(many(0, 60), whole=True)
         before = file.stat()
-        vault.backlog.sort(many(0, 60), whole=True)
+        vault.backlog.update(many(0, 60), whole=True)
         assert file.stat() == before
 
 
 def test_a_first_look_that_found_nothing_was_the_first(vault: Vault) -> None:
     vault.open()
     (vault.root / "own.md").write_text("x")
-    vault.backlog.sort(["own.md"], whole=True)
-    assert not vault.backlog.keeps_back("own.md")
+    vault.backlog.update(["own.md"], whole=True)
+    assert not vault.backlog.holds_back("own.md")
 
 
 def test_a_copy_is_a_note_of_its_own(vault: Vault) -> None:
     vault.bring(*many(0, 60))
     vault.now += 100
     shutil.copy(vault.root / "0.md", vault.root / "copy.md")
-    assert vault.backlog.sort(["copy.md"], whole=False) == set()
-    assert not vault.backlog.keeps_back("copy.md") and vault.backlog.keeps_back("0.md")
+    assert vault.backlog.update(["copy.md"], whole=False) == set()
+    assert not vault.backlog.holds_back("copy.md") and vault.backlog.holds_back("0.md")
 
 
 def test_an_answer_that_cannot_be_kept_changes_nothing(

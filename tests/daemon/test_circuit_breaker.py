@@ -42,9 +42,9 @@ def waits(health: CircuitBreaker, clock: Clock, errors: list[EndpointError]) -> 
     """Fail with the errors, each as soon as may be tried; return the seconds to the next try."""
     seconds = []
     for error in errors:
-        assert health.may_try()
+        assert health.may_call()
         started = clock.now
-        clock.now = health.fail(error)
+        clock.now = health.record_failure(error)
         seconds.append(clock.now - started)
     return seconds
 
@@ -89,7 +89,7 @@ def test_waits_longer_each_time(
 )
 def test_says_what_is_wrong(health: CircuitBreaker, error: EndpointError, kind: str) -> None:
     assert health.fault is None
-    next_try = health.fail(error)
+    next_try = health.record_failure(error)
     fault = health.fault
     assert fault is not None
     assert (fault.kind, fault.reason, fault.tries) == (kind, str(error), 1)
@@ -121,10 +121,10 @@ def test_counts_calls_under_way_once(
     wait: int,
 ) -> None:
     failed = clock.now
-    health.fail(first)
+    health.record_failure(first)
     clock.now += 1
     for _ in range(3):
-        assert health.fail(second) == failed + wait
+        assert health.record_failure(second) == failed + wait
     assert health.fault is not None
     assert (health.fault.kind, health.fault.tries) == (kind, 1)
 
@@ -134,33 +134,33 @@ def test_a_late_failure_takes_no_steps_of_another_kind(
 ) -> None:
     waits(health, clock, [DOWN] * 6)
     failed = clock.now
-    health.fail(DOWN)
-    assert health.fail(NO_KEY) == failed + 300
+    health.record_failure(DOWN)
+    assert health.record_failure(NO_KEY) == failed + 300
     assert health.fault is not None
     assert health.fault.kind == "down"
 
 
 def test_one_caller_tries_first(health: CircuitBreaker, clock: Clock) -> None:
-    assert [health.may_try() for _ in range(3)] == [True] * 3
-    next_try = health.fail(DOWN)
-    assert not health.may_try()
+    assert [health.may_call() for _ in range(3)] == [True] * 3
+    next_try = health.record_failure(DOWN)
+    assert not health.may_call()
     clock.now = next_try
-    assert [health.may_try() for _ in range(3)] == [True, False, False]
-    clock.now = health.fail(DOWN)
-    assert [health.may_try() for _ in range(3)] == [True, False, False]
-    health.ok()
-    assert [health.may_try() for _ in range(3)] == [True] * 3
+    assert [health.may_call() for _ in range(3)] == [True, False, False]
+    clock.now = health.record_failure(DOWN)
+    assert [health.may_call() for _ in range(3)] == [True, False, False]
+    health.record_success()
+    assert [health.may_call() for _ in range(3)] == [True] * 3
     assert health.fault is None
 
 
 def test_only_one_of_many_threads_tries_first(health: CircuitBreaker, clock: Clock) -> None:
-    clock.now = health.fail(DOWN)
+    clock.now = health.record_failure(DOWN)
     start = threading.Barrier(8)
     allowed: list[bool] = []
 
     def ask() -> None:
         start.wait()
-        allowed.append(health.may_try())
+        allowed.append(health.may_call())
 
     threads = [threading.Thread(target=ask) for _ in range(8)]
     for thread in threads:
@@ -171,24 +171,24 @@ def test_only_one_of_many_threads_tries_first(health: CircuitBreaker, clock: Clo
 
 
 def test_a_turn_can_be_given_back(health: CircuitBreaker, clock: Clock) -> None:
-    clock.now = health.fail(DOWN)
-    assert health.may_try()
-    health.untried()
-    assert [health.may_try() for _ in range(2)] == [True, False]
+    clock.now = health.record_failure(DOWN)
+    assert health.may_call()
+    health.release_turn()
+    assert [health.may_call() for _ in range(2)] == [True, False]
 
 
 def test_a_turn_is_not_kept_for_ever(health: CircuitBreaker, clock: Clock) -> None:
-    clock.now = health.fail(DOWN)
-    assert health.may_try()
+    clock.now = health.record_failure(DOWN)
+    assert health.may_call()
     clock.now += 899
-    assert not health.may_try()
+    assert not health.may_call()
     clock.now += 1
-    assert [health.may_try() for _ in range(2)] == [True, False]
+    assert [health.may_call() for _ in range(2)] == [True, False]
 
 
 def test_begins_anew_once_it_served(health: CircuitBreaker, clock: Clock) -> None:
     waits(health, clock, [DOWN] * 5)
-    health.ok()
+    health.record_success()
     assert waits(health, clock, [DOWN]) == [5]
 
 
@@ -203,21 +203,21 @@ def test_begins_anew_once_it_served(health: CircuitBreaker, clock: Clock) -> Non
 def test_a_success_clears_it(
     health: CircuitBreaker, clock: Clock, error: EndpointError, after: float, is_healthy: bool
 ) -> None:
-    health.fail(error)
+    health.record_failure(error)
     clock.now += after
-    health.ok()
+    health.record_success()
     assert (health.fault is None) == is_healthy
 
 
 def test_the_user_may_wake_it(health: CircuitBreaker, clock: Clock) -> None:
-    health.wake()
+    health.retry_now()
     assert health.fault is None
-    health.fail(RateLimited("", 600))
+    health.record_failure(RateLimited("", 600))
     clock.now += 1
-    health.wake()
+    health.retry_now()
     assert health.fault is not None
     assert health.fault.next_try == clock.now
-    assert [health.may_try() for _ in range(2)] == [True, False]
-    health.wake()
-    assert health.may_try()
-    assert health.fail(DOWN) == clock.now + 10
+    assert [health.may_call() for _ in range(2)] == [True, False]
+    health.retry_now()
+    assert health.may_call()
+    assert health.record_failure(DOWN) == clock.now + 10

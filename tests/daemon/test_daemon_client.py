@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import pytest
 
-from companion.daemon.client_runs import Order
+from companion.daemon.client_runs import RunRequest
 from companion.daemon.daemon_client import DaemonClient, DaemonGone, DaemonRefused
 from companion.daemon.http_server import bind_port
 from companion.daemon.work_queue import Priority
@@ -23,10 +23,12 @@ def client(server: Served) -> DaemonClient:
 
 
 def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
-    order = Order(["Stub.md", "Left.md"], JobOptions(every=True), Priority.INTERACTIVE, agreed=True)
-    run = client.start_run(order)
+    request = RunRequest(
+        ["Stub.md", "Left.md"], JobOptions(every=True), Priority.INTERACTIVE, agreed=True
+    )
+    run = client.start_run(request)
     kept = server.daemon.runs.get(run.id)
-    assert kept is not None and kept.order == order
+    assert kept is not None and kept.request == request
     followed = client.follow(run.id, diff=True)
     kept.add(make_result("Stub.md"))
     result, diff, counted = next(followed)
@@ -44,13 +46,13 @@ def test_follows_a_run_to_its_end(server: Served, client: DaemonClient) -> None:
 
 def test_follows_more_than_one_answer_holds(server: Served, client: DaemonClient) -> None:
     server.daemon.works_at_once = True
-    run = client.start_run(Order(["Stub.md"] * 450))
+    run = client.start_run(RunRequest(["Stub.md"] * 450))
     assert sum(1 for _ in client.follow(run.id)) == 450
 
 
 def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonClient) -> None:
     server.closing.set()
-    run = client.start_run(Order(["Stub.md"]))
+    run = client.start_run(RunRequest(["Stub.md"]))
     kept = server.daemon.runs.get(run.id)
     assert kept is not None
     threading.Timer(0.1, kept.add, [make_result("Stub.md")]).start()
@@ -58,7 +60,7 @@ def test_follows_without_the_daemon_holding_back(server: Served, client: DaemonC
 
 
 def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:
-    run = client.start_run(Order([""], stops_on_fault=True, limit=1))
+    run = client.start_run(RunRequest([""], stops_on_fault=True, limit=1))
     assert client.cancel(run.id).state == "cancelled"
     assert client.undo(3).change == 4
     assert client.undo(3, "20261125-104412-3f9a").change == 5
@@ -69,10 +71,10 @@ def test_asks_for_the_rest(server: Served, client: DaemonClient) -> None:
 
 def test_says_why_it_is_refused(server: Served, client: DaemonClient) -> None:
     with pytest.raises(DaemonRefused, match=r"there is no Nowhere\.md") as refused:
-        client.start_run(Order(["Nowhere.md"]))
+        client.start_run(RunRequest(["Nowhere.md"]))
     assert refused.value.status == 422
     with pytest.raises(DaemonRefused, match="body/paths/0: a path is relative to the vault"):
-        client.start_run(Order(["../x.md"]))
+        client.start_run(RunRequest(["../x.md"]))
     server.daemon.fails_with = EndpointError("the endpoint is down")
     with pytest.raises(DaemonRefused, match="the endpoint is down"):
         client.status()
@@ -92,7 +94,7 @@ def test_a_daemon_that_is_older_than_we_are_says_so(
 
 def test_a_body_over_the_limit_is_refused_in_words(client: DaemonClient) -> None:
     with pytest.raises(CompanionError, match="1,048,576 bytes"):
-        client.start_run(Order(["Stub.md"], text="x" * 3_000_000))
+        client.start_run(RunRequest(["Stub.md"], text="x" * 3_000_000))
 
 
 def test_no_proxy_is_asked(

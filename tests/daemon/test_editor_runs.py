@@ -7,7 +7,8 @@ from hashlib import sha256
 
 import pytest
 
-from companion.daemon.client_runs import Offer, Run
+from companion.daemon.client_edits import ClientEdits
+from companion.daemon.client_runs import Run
 from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
@@ -35,7 +36,7 @@ def quiet(daemon_fixture: DaemonFixture) -> DaemonFixture:
     return daemon_fixture
 
 
-def applied(text: str, offer: Offer) -> str:
+def applied(text: str, offer: ClientEdits) -> str:
     """Return what JavaScript makes of the text with the edits: it counts UTF-16 code units."""
     assert sha256(text.encode()).hexdigest() == offer.base_sha256
     units = text.encode("utf-16-le")
@@ -54,13 +55,15 @@ def _filled(text: str) -> str:
     )
 
 
-def run_on(daemon_fixture: DaemonFixture, text: str, path: str = "Stub.md") -> tuple[Run, Offer]:
+def run_on(
+    daemon_fixture: DaemonFixture, text: str, path: str = "Stub.md"
+) -> tuple[Run, ClientEdits]:
     """Return an interactive run that is over, and its offer."""
     run = daemon_fixture.run(path, text=text, priority=Priority.INTERACTIVE)
     (entry,) = run.since(0)
-    assert entry.offer, entry.result.reason
+    assert entry.edits, entry.result.reason
     assert entry.result.change is None
-    return run, entry.offer
+    return run, entry.edits
 
 
 @pytest.mark.parametrize(
@@ -115,7 +118,7 @@ def test_file_that_the_client_writes_itself_keeps_its_line_ends_and_mark(
     assert change
     assert quiet.daemon.history.texts(change) == (text, filled)
     later = filled + "Typed since.\r\n"
-    undo = quiet.daemon.history.offer_undo(change, later).offer
+    undo = quiet.daemon.history.prepare_undo(change, later).edits
     assert applied(later, undo) == text + "Typed since.\r\n"
     quiet.daemon.history.undo(change)
     assert quiet.read("Stub.md") == text
@@ -192,7 +195,7 @@ def test_edits_never_confirmed_are_journaled_at_the_next_look(
 def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
-    quiet.daemon.history.offer_undo(change, FILLED)
+    quiet.daemon.history.prepare_undo(change, FILLED)
     quiet.rescan()
     assert len(quiet.changes()) == 1
     quiet.note("Stub.md", STUB + "Typed since.\n")
@@ -203,7 +206,7 @@ def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     run, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"
-    again = quiet.daemon.offer_again(run, "Stub.md", text)
+    again = quiet.daemon.edits_for_text(run, "Stub.md", text)
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
     assert quiet.daemon.confirm(run.id, "Stub.md", again.base_sha256, again.new_sha256)
@@ -223,15 +226,15 @@ def test_edits_that_have_no_place_any_more_are_refused(
 ) -> None:
     run, _ = run_on(quiet, STUB)
     with pytest.raises(error):
-        quiet.daemon.offer_again(run, path, text)
-    assert applied(STUB, quiet.daemon.offer_again(run, "Stub.md", STUB)) == FILLED
+        quiet.daemon.edits_for_text(run, path, text)
+    assert applied(STUB, quiet.daemon.edits_for_text(run, "Stub.md", STUB)) == FILLED
 
 
 def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> None:
     on_disk, in_editor = "Cafe\u0301.md", "Caf\u00e9.md"  # as macOS has it
     quiet.note(on_disk)
     run, _ = run_on(quiet, STUB, in_editor)
-    again = quiet.daemon.offer_again(run, in_editor, STUB + "Typed.\n")
+    again = quiet.daemon.edits_for_text(run, in_editor, STUB + "Typed.\n")
     number = quiet.daemon.confirm(run.id, in_editor, again.base_sha256, again.new_sha256)
     for path in (in_editor, on_disk):
         (change,) = quiet.daemon.history.page(path, None, None, 10)
@@ -242,30 +245,30 @@ def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> 
 
 def test_note_that_needs_nothing_gets_no_offer(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", FILLED)
-    assert (entry.result.status, entry.offer) == ("unchanged", None)
+    assert (entry.result.status, entry.edits) == ("unchanged", None)
     assert quiet.model.calls() == 0
 
 
 def test_text_that_takes_no_edit_is_not_asked_for(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", STUB.replace("11\n", "11\t\n"))
-    assert (entry.result.status, entry.offer) == ("skipped", None)
+    assert (entry.result.status, entry.edits) == ("skipped", None)
     assert "remove it" in entry.result.reason and quiet.model.calls() == 0
 
 
 def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
     entry = quiet.editor_run("Stub.md", STUB + "\ud83c")
-    assert (entry.result.status, entry.offer) == ("skipped", None)
+    assert (entry.result.status, entry.edits) == ("skipped", None)
     assert "half of a character" in entry.result.reason
     run, _ = run_on(quiet, STUB)
     with pytest.raises(NoteError, match="half of a character"):
-        quiet.daemon.offer_again(run, "Stub.md", STUB + "\ud83c")
+        quiet.daemon.edits_for_text(run, "Stub.md", STUB + "\ud83c")
 
 
 def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
     text = FILLED + "\n## Why\n\nBecause.\n"
     entry = quiet.editor_run("Stub.md", text, section="Why")
-    assert entry.offer
-    made = applied(text, entry.offer)
+    assert entry.edits
+    made = applied(text, entry.edits)
     assert made.startswith(FILLED)
     assert "## Why\n\n> [!ai]+ AI\n> A stub is a short note." in made
 
@@ -278,7 +281,7 @@ TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: str) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
     now = LOG.replace("# Stub", f"{added}# Stub")
-    made = applied(now, quiet.daemon.offer_again(run, "Stub.md", now))
+    made = applied(now, quiet.daemon.edits_for_text(run, "Stub.md", now))
     assert made.startswith(now[: now.index("Tuesday")])
     assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
     assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")
@@ -296,7 +299,7 @@ def test_section_that_is_not_sure_any_more_is_refused(
 ) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
     with pytest.raises(NoteError, match=reason):
-        quiet.daemon.offer_again(run, "Stub.md", now)
+        quiet.daemon.edits_for_text(run, "Stub.md", now)
 
 
 def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
@@ -345,7 +348,7 @@ def test_undo_in_the_editor_of_what_was_written_into_the_file(quiet: DaemonFixtu
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED + "Typed since 🌱.\n"
-    offer = quiet.daemon.history.offer_undo(change, shown).offer
+    offer = quiet.daemon.history.prepare_undo(change, shown).edits
     assert applied(shown, offer) == STUB + "Typed since 🌱.\n"
     made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
     assert quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256) == made
@@ -356,10 +359,10 @@ def test_undo_in_the_editor_of_what_can_go(quiet: DaemonFixture) -> None:
     quiet.run("Stub.md")
     (change,) = quiet.changes()
     shown = FILLED.replace("It grows", "It shrinks")
-    made = quiet.daemon.history.offer_undo(change, shown)
-    assert applied(shown, made.offer) == shown.replace("What a stub is.", "")
+    made = quiet.daemon.history.prepare_undo(change, shown)
+    assert applied(shown, made.edits) == shown.replace("What a stub is.", "")
     assert made.left == ["callout"] and "callout" in made.reason
-    quiet.daemon.history.confirm_undo(change, made.offer.base_sha256, made.offer.new_sha256)
+    quiet.daemon.history.confirm_undo(change, made.edits.base_sha256, made.edits.new_sha256)
     assert (quiet.changes()[1].state, quiet.changes()[1].left) == ("done", ["callout"])
 
 
@@ -373,7 +376,7 @@ def test_undo_that_was_undone_is_journaled_anew(quiet: DaemonFixture) -> None:
             text, taken_back = FILLED, change
         else:
             text, taken_back = STUB, quiet.changes()[0]
-        undo = quiet.daemon.history.offer_undo(taken_back, text).offer
+        undo = quiet.daemon.history.prepare_undo(taken_back, text).edits
         quiet.daemon.history.confirm_undo(taken_back, undo.base_sha256, undo.new_sha256)
         after = quiet.daemon.history.find(number)
         assert after
@@ -387,7 +390,7 @@ def test_what_was_taken_back_is_not_offered_to_be_taken_back_again(quiet: Daemon
     quiet.daemon.history.undo(change)
     change = quiet.changes()[1]
     with pytest.raises(NoteError, match="was taken back already by change 2"):
-        quiet.daemon.history.offer_undo(change, FILLED)
+        quiet.daemon.history.prepare_undo(change, FILLED)
 
 
 def test_what_was_taken_back_is_left_by_the_background(daemon_fixture: DaemonFixture) -> None:
@@ -409,23 +412,23 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: DaemonF
     (entry,) = run.since(0)
     kinds = [filling.need.kind for filling in entry.result.filled]
     wanted, refused = kinds.index("callout"), kinds.index("description")
-    some = quiet.daemon.offer_again(run, "Stub.md", STUB, only=[wanted])
+    some = quiet.daemon.edits_for_text(run, "Stub.md", STUB, only=[wanted])
     text = applied(STUB, some)
     assert "> A stub is a short note." in text and "description: \n" in text
     quiet.daemon.confirm(run.id, "Stub.md", some.base_sha256, some.new_sha256)
     quiet.daemon.refuse(run, "Stub.md", [refused])
     quiet.note("Stub.md", text)
-    (left,) = quiet.daemon.notes.look_at("Stub.md").left
+    (left,) = quiet.daemon.notes.read_facts("Stub.md").left
     assert left.startswith("description: ") and "refused when it was looked over" in left
     with pytest.raises(NoteError):
-        quiet.daemon.offer_again(run, "Stub.md", STUB, only=[])
+        quiet.daemon.edits_for_text(run, "Stub.md", STUB, only=[])
 
 
 @pytest.mark.parametrize("only", [[7], [0, 2], [-1]])
 def test_numbers_of_no_change_are_named(quiet: DaemonFixture, only: list[int]) -> None:
     run, _ = run_on(quiet, STUB)
     for ask in (
-        lambda: quiet.daemon.offer_again(run, "Stub.md", STUB, only),
+        lambda: quiet.daemon.edits_for_text(run, "Stub.md", STUB, only),
         lambda: quiet.daemon.refuse(run, "Stub.md", only),
     ):
         with pytest.raises(UsageError, match=r"has 2 changes, .* there is no (7|2|-1)"):

@@ -56,6 +56,6 @@ def test_filter_lists_every_note_it_names(
 
 def test_note_that_is_not_there_is_told_from_one_outside(mixed: DaemonFixture) -> None:
     with pytest.raises(PathNotFound):
-        mixed.daemon.notes.look_at("Nowhere.md")
+        mixed.daemon.notes.read_facts("Nowhere.md")
     with pytest.raises(PathNotFound):
         mixed.daemon.notes.page("all", "Nowhere")

@@ -27,8 +27,8 @@ UNSAVED = STUB + "Not saved yet.\n"
 
 @pytest.fixture(autouse=True)
 def quick_looks(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("companion.daemon.daemon._OPEN_SETTLE", 0.02)
-    monkeypatch.setattr("companion.daemon.requests.OPEN_LOOK", 0.05)
+    monkeypatch.setattr("companion.daemon.enricher_source._OPEN_SETTLE", 0.02)
+    monkeypatch.setattr("companion.daemon.run_handler.OPEN_LOOK", 0.05)
     monkeypatch.setattr(open_notes, "OPEN_LOOK", 0.05)
     monkeypatch.setattr(history, "_LOOK", 0.05)
 
@@ -44,13 +44,13 @@ def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) 
     """Return a run over notes of which Stub.md is open; the model has answered."""
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     run = daemon_fixture.run(*paths, wait=False, **options)
-    eventually(lambda: run.is_over or daemon_fixture.daemon.asked_in(["Stub.md"]))
+    eventually(lambda: run.is_over or daemon_fixture.daemon.requested_edits(["Stub.md"]))
     return run
 
 
 def edit(daemon_fixture: DaemonFixture, run: Run, text: str) -> int:
     """Make the run's edits in the editor that shows this text, and confirm them."""
-    offer = daemon_fixture.daemon.offer_again(run, "Stub.md", text)
+    offer = daemon_fixture.daemon.edits_for_text(run, "Stub.md", text)
     daemon_fixture.note("Stub.md", applied(text, offer))
     return daemon_fixture.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
 
@@ -62,7 +62,7 @@ def test_run_has_an_open_note_edited_in_its_editor(
 ) -> None:
     quiet.note("Other.md")
     run = open_and_ask(quiet, asked, **options)
-    (waiting,) = quiet.daemon.asked_in(["Stub.md", "Other.md"])
+    (waiting,) = quiet.daemon.requested_edits(["Stub.md", "Other.md"])
     assert waiting == ("Stub.md", run.id, None)
     if not asked:
         eventually(lambda: quiet.is_filled("Other.md"))
@@ -75,7 +75,7 @@ def test_run_has_an_open_note_edited_in_its_editor(
     assert [filling.need.kind for filling in result.filled] == ["description", "callout"]
     assert {each.run for each in quiet.changes()} == {run.id}
     assert quiet.read("Stub.md") == FILLED + "Not saved yet.\n"
-    assert quiet.daemon.asked_in(["Stub.md"]) == []
+    assert quiet.daemon.requested_edits(["Stub.md"]) == []
     eventually(lambda: not quiet.status().in_hand)
     assert len(quiet.changes("Stub.md")) == 1
 
@@ -92,7 +92,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     (entry,) = (entry for entry in run.since(0) if entry.result.path == "Stub.md")
     assert entry.result.reason.startswith("open in Obsidian")
     calls = quiet.model.calls()
-    (waiting,) = quiet.daemon.asked_in(["Stub.md"])
+    (waiting,) = quiet.daemon.requested_edits(["Stub.md"])
     assert waiting.run == run.id
     quiet.rescan()
     if taken:
@@ -103,7 +103,7 @@ def test_open_note_that_nobody_takes_is_skipped_and_done_later(
     (change,) = quiet.changes("Stub.md")
     assert (change.run, change.state) == (run.id, "done")
     assert quiet.model.calls() == calls
-    assert quiet.daemon.asked_in(["Stub.md"]) == []
+    assert quiet.daemon.requested_edits(["Stub.md"]) == []
 
 
 def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:
@@ -116,10 +116,10 @@ def test_open_note_that_is_closed_is_written(quiet: DaemonFixture) -> None:
 
 def test_editor_that_got_the_edits_has_time_again(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
-    (held,) = quiet.daemon._open_notes._held.values()
+    (held,) = quiet.daemon._open_notes._waiting.values()
     until = held.until
     held.until -= 20
-    quiet.daemon.offer_again(run, "Stub.md", STUB)
+    quiet.daemon.edits_for_text(run, "Stub.md", STUB)
     assert held.until >= until
 
 
@@ -139,7 +139,7 @@ def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
     looks = quiet.daemon._open_notes.next_step
     confirmed: list[int] = []
 
-    def look_late(run_id: str, given: open_notes.Given) -> open_notes.Step:
+    def look_late(run_id: str, given: open_notes.PendingAnswer) -> open_notes.Step:
         if not confirmed:
             confirmed.append(edit(quiet, run, STUB))
         return looks(run_id, given)
@@ -150,7 +150,7 @@ def test_edits_confirmed_while_a_worker_looks_at_the_note_are_not_made_again(
     eventually(quiet.is_idle_but_for_the_background)
     assert [entry.result.change for entry in run.since(0)] == confirmed
     assert [change.id for change in quiet.changes()] == confirmed
-    assert quiet.daemon.asked_in(["Stub.md"]) == []
+    assert quiet.daemon.requested_edits(["Stub.md"]) == []
 
 
 def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
@@ -162,7 +162,7 @@ def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
 def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
     quiet.daemon.cancel_run(run)
-    assert quiet.daemon.asked_in(["Stub.md"]) == []
+    assert quiet.daemon.requested_edits(["Stub.md"]) == []
 
 
 # --- undo
@@ -180,16 +180,16 @@ def test_open_note_is_taken_back_in_its_editor(quiet: DaemonFixture) -> None:
     assert change
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change, "20261125-104412-3f9a")
-        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
-        assert quiet.daemon.asked_in(["Stub.md"]) == [("Stub.md", None, change.id)]
+        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
+        assert quiet.daemon.requested_edits(["Stub.md"]) == [("Stub.md", None, change.id)]
         text = FILLED + "Not saved yet.\n"
-        offer = quiet.daemon.history.offer_undo(change, text).offer
+        offer = quiet.daemon.history.prepare_undo(change, text).edits
         assert applied(text, offer) == UNSAVED
         made = quiet.daemon.history.confirm_undo(change, offer.base_sha256, offer.new_sha256)
         assert undo.result(10) == (made, "Stub.md", [], "")
     assert quiet.is_filled("Stub.md")  # the editor saves it
     assert (quiet.changes()[0].run, quiet.changes()[0].undoes) == ("20261125-104412-3f9a", 1)
-    assert quiet.daemon.asked_in(["Stub.md"]) == []
+    assert quiet.daemon.requested_edits(["Stub.md"]) == []
 
 
 def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixture) -> None:
@@ -197,9 +197,9 @@ def test_what_stays_where_an_editor_took_back_a_part_is_told(quiet: DaemonFixtur
     assert change
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change)
-        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
-        made = quiet.daemon.history.offer_undo(change, FILLED.replace("It grows", "It shrinks"))
-        number = quiet.daemon.history.confirm_undo(change, *made.offer[1:])
+        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
+        made = quiet.daemon.history.prepare_undo(change, FILLED.replace("It grows", "It shrinks"))
+        number = quiet.daemon.history.confirm_undo(change, *made.edits[1:])
         assert undo.result(10) == (number, "Stub.md", ["callout"], made.reason)
     assert made.reason
 
@@ -209,10 +209,10 @@ def test_reason_why_an_editor_cannot_take_it_back_is_told(quiet: DaemonFixture) 
     assert change
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change)
-        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
+        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         mine = FILLED.replace("It grows", "It shrinks").replace("What a stub is", "What mine is")
         with pytest.raises(NoteChanged):
-            quiet.daemon.history.offer_undo(change, mine)
+            quiet.daemon.history.prepare_undo(change, mine)
         with pytest.raises(NoteChanged, match="edited since"):
             undo.result(10)
 
@@ -231,7 +231,7 @@ def test_note_that_is_closed_meanwhile_is_taken_back_in_the_file(quiet: DaemonFi
     assert change
     with ThreadPoolExecutor() as others:
         undo = others.submit(quiet.daemon.history.undo, change)
-        eventually(lambda: quiet.daemon.asked_in(["Stub.md"]))
+        eventually(lambda: quiet.daemon.requested_edits(["Stub.md"]))
         quiet.daemon.report_presence("desk", [])
         assert undo.result(10).change == 2
     assert quiet.read("Stub.md") == STUB

@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, settings
 from schemathesis.config import SchemathesisConfig
 
 from companion.daemon.api.schemas import LARGEST
-from companion.daemon.app import NOUNS
-from companion.daemon.guard import OPEN
+from companion.daemon.app import RESOURCES
+from companion.daemon.guard import OPEN_ROUTES
 from companion.daemon.openapi import describe_api
 from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
 from tests.daemon.conftest import Served
@@ -34,7 +34,7 @@ CHECKS = {
     "positive_data_acceptance": {"expected-statuses": ["2xx", "304", "403", "404", "409", "422"]},
 }
 CONFIG = SchemathesisConfig.from_dict({"checks": CHECKS})
-schema = schemathesis.openapi.from_dict(json.loads(describe_api(NOUNS)), config=CONFIG)
+schema = schemathesis.openapi.from_dict(json.loads(describe_api(RESOURCES)), config=CONFIG)
 
 
 @pytest.fixture
@@ -74,7 +74,7 @@ def test_the_document_says_it_all(server: Served) -> None:
         for path, operations in document["paths"].items()
         for method, told in operations.items()
     }
-    assert {place for place, told in routes.items() if told.get("security") == []} == OPEN
+    assert {place for place, told in routes.items() if told.get("security") == []} == OPEN_ROUTES
     assert len({told["operationId"] for told in routes.values()}) == len(routes) == 21
     assert all(told["summary"] for told in routes.values())
     references = set(re.findall(r'"#/components/schemas/(\w+)"', answer.body.decode()))

@@ -14,7 +14,7 @@ import pytest
 
 from companion import __version__
 from companion.daemon import runtime_file
-from companion.daemon.runtime_file import PluginPlace
+from companion.daemon.runtime_file import PluginRuntimeFile
 from tests.daemon.daemon_fixture import eventually
 
 
@@ -43,8 +43,8 @@ def files_in(folder: Path) -> list[Path]:
 
 
 @contextmanager
-def served(vault: Path, port: int = 4321) -> Iterator[PluginPlace]:
-    place = PluginPlace(vault, port)
+def served(vault: Path, port: int = 4321) -> Iterator[PluginRuntimeFile]:
+    place = PluginRuntimeFile(vault, port)
     place.start()
     try:
         yield place
@@ -79,7 +79,7 @@ def test_it_comes_when_the_plugin_is_installed_later_and_again(vault: Path) -> N
 
 def test_a_vault_without_the_plugin_gets_none(vault: Path) -> None:
     (vault / ".obsidian/plugins").mkdir(parents=True)
-    PluginPlace(vault, 1)._write()
+    PluginRuntimeFile(vault, 1)._write()
     assert list((vault / ".obsidian/plugins").iterdir()) == []
 
 
@@ -92,13 +92,13 @@ def test_it_follows_no_link(vault: Path, link: str) -> None:
     outside = vault.parent / "outside"
     (vault / link).rename(outside)
     (vault / link).symlink_to(outside)
-    PluginPlace(vault, 1)._write()
+    PluginRuntimeFile(vault, 1)._write()
     assert [file for file in outside.rglob("*") if file.is_file()] == []
 
 
 def test_it_writes_through_no_link_of_its_name(vault: Path) -> None:
     folder = install(vault)
-    place, outside = PluginPlace(vault, 1), vault.parent / "outside.json"
+    place, outside = PluginRuntimeFile(vault, 1), vault.parent / "outside.json"
     outside.write_text("mine")
     place._file.symlink_to(outside)
     place._write()
@@ -110,11 +110,11 @@ def test_machines_and_users_that_share_a_vault_keep_apart(
     vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = install(vault)
-    PluginPlace(vault, 1)._write()
+    PluginRuntimeFile(vault, 1)._write()
     monkeypatch.setattr("socket.gethostname", lambda: "another")
-    PluginPlace(vault, 2)._write()
+    PluginRuntimeFile(vault, 2)._write()
     monkeypatch.setenv("COMPANION_HOME", "/another/user")
-    PluginPlace(vault, 3)._write()
+    PluginRuntimeFile(vault, 3)._write()
     told = [json.loads(file.read_text()) for file in folder.iterdir()]
     assert sorted(one["port"] for one in told) == [1, 2, 3]
 
@@ -124,7 +124,7 @@ def test_what_another_daemon_wrote_stays(vault: Path, monkeypatch: pytest.Monkey
     folder = install(vault)
     with served(vault, 1):
         eventually(lambda: files_in(folder))
-        PluginPlace(vault, 2)._write()
+        PluginRuntimeFile(vault, 2)._write()
     [file] = files_in(folder)
     assert json.loads(file.read_text())["port"] == 2
 
@@ -133,7 +133,7 @@ def test_a_folder_that_cannot_be_written_ends_nothing(
     vault: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = install(vault)
-    place = PluginPlace(vault, 1)
+    place = PluginRuntimeFile(vault, 1)
     place._file.mkdir()
     place.start()
     place.stop()

@@ -10,7 +10,7 @@ import pytest
 
 from companion import __version__
 from companion.config import config_folder
-from companion.daemon.process import _prover
+from companion.daemon.process import make_prover
 from companion.daemon.tokens import Tokens, client_token, ensure_token, rotate_token
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import PLACE, TOKEN, Served
@@ -78,7 +78,7 @@ def test_nothing_else_is_signed(server: Served, body: bytes) -> None:
 
 def test_the_key_is_the_vaults_clients_token_of_now() -> None:
     token = ensure_token()
-    prove = _prover(Tokens(VAULT), PLACE)
+    prove = make_prover(Tokens(VAULT), PLACE)
     assert prove(5, NONCE) == (expected(client_token(token, VAULT), 5), expected(PLACE, 5))
     again = client_token(rotate_token(), VAULT)
     assert prove(5, NONCE) == (expected(again, 5), expected(PLACE, 5))

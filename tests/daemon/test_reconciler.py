@@ -114,7 +114,7 @@ def test_what_waits_follows_the_vault(
 def test_rescan_finds_what_no_event_told(
     quiet: DaemonFixture, change: object, waiting: set[str]
 ) -> None:
-    quiet.daemon._reconciler._lookout.stop()
+    quiet.daemon._reconciler._watcher.stop()
     change(quiet.vault)  # type: ignore[operator]
     quiet.rescan()
     assert _waiting(quiet) == waiting
@@ -179,7 +179,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
 def test_memory_goes_with_a_note_that_no_event_told_of(
     undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
 ) -> None:
-    undone.daemon._reconciler._lookout.stop()
+    undone.daemon._reconciler._watcher.stop()
     move(undone.vault)
     assert _is_remembered(undone, paths)
 
@@ -256,7 +256,7 @@ def test_vault_that_cannot_be_watched_is_polled(
 
     can_start = Watch.start
     monkeypatch.setattr(Watch, "start", start)
-    monkeypatch.setattr(reconciler, "_POLL", 0.2)
+    monkeypatch.setattr(reconciler, "_MIN_POLL", 0.2)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
     assert "limit of watched folders" in daemon_fixture.status().polls
@@ -265,7 +265,7 @@ def test_vault_that_cannot_be_watched_is_polled(
     monkeypatch.setattr(Watch, "start", can_start)
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls  # it is not tried at each look
-    daemon_fixture.daemon._reconciler._lookout._next_try = 0.0
+    daemon_fixture.daemon._reconciler._watcher._next_try = 0.0
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls == ""
     said = daemon_fixture.log.getvalue()
@@ -277,7 +277,7 @@ def test_poll_leaves_a_note_alone_that_is_being_edited(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch, ahead: int
 ) -> None:
     monkeypatch.setattr(Watch, "start", _cannot_start)
-    monkeypatch.setattr(reconciler, "_POLL", 0.05)
+    monkeypatch.setattr(reconciler, "_MIN_POLL", 0.05)
     daemon_fixture.settings["settle_seconds"] = 0.8
     daemon_fixture.start()
     for number in range(7):
@@ -299,7 +299,7 @@ def _cannot_start(watch: Watch) -> None:
 def test_vault_that_is_renamed_away_is_waited_for(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
     daemon_fixture.note("Stub.md", FILLED)
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().ready)
@@ -320,7 +320,7 @@ def test_vault_that_is_renamed_away_is_waited_for(
 def test_empty_mount_point_is_not_an_empty_vault(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
     daemon_fixture.settings["settle_seconds"] = 3600.0
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
@@ -338,7 +338,7 @@ def test_empty_mount_point_is_not_an_empty_vault(
 def test_vault_that_comes_back_ends_no_pause(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
     daemon_fixture.note("Stub.md")
     daemon_fixture.daemon = daemon_fixture.start()
     daemon_fixture.daemon.pause()
@@ -351,7 +351,7 @@ def test_vault_that_comes_back_ends_no_pause(
 
     def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
         hold(priority, held, by)
-        holds.append((priority, not queue._lines[priority].open))
+        holds.append((priority, not queue._heaps[priority].open))
 
     monkeypatch.setattr(queue, "hold", hold_and_see)
     away.rename(daemon_fixture.vault)
@@ -364,7 +364,7 @@ def test_vault_that_comes_back_ends_no_pause(
 def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(reconciler, "_MISSING_LOOK", 0.1)
+    monkeypatch.setattr(reconciler, "_MISSING_CHECK", 0.1)
     daemon_fixture.note("Stub.md")
     daemon_fixture.start()
     daemon_fixture.daemon.pause()
@@ -373,7 +373,7 @@ def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture.vault.rename(away)
     eventually(lambda: daemon_fixture.status().vault_missing)
     daemon_fixture.daemon.resume()
-    assert not daemon_fixture.daemon._queue._lines[Priority.BACKGROUND].open
+    assert not daemon_fixture.daemon._queue._heaps[Priority.BACKGROUND].open
     away.rename(daemon_fixture.vault)
     eventually(lambda: daemon_fixture.is_filled("Stub.md") or daemon_fixture.model.calls() > 0)
 

@@ -11,7 +11,12 @@ from pathlib import Path
 
 import pytest
 
-from companion.daemon.runtime_file import RuntimeFile, find_daemon, remove_place, write_place
+from companion.daemon.runtime_file import (
+    RuntimeFile,
+    find_daemon,
+    remove_runtime_file,
+    write_runtime_file,
+)
 from companion.errors import VaultLocked
 from companion.vault.lock import vault_lock
 
@@ -22,15 +27,15 @@ def test_a_daemon_is_found_as_long_as_it_runs(tmp_path: Path) -> None:
     assert find_daemon(tmp_path) is None
     with vault_lock(tmp_path):
         assert find_daemon(tmp_path) is None
-        write_place(tmp_path, PLACE)
+        write_runtime_file(tmp_path, PLACE)
         assert find_daemon(tmp_path) == PLACE
-        remove_place(tmp_path)
-        remove_place(tmp_path)
+        remove_runtime_file(tmp_path)
+        remove_runtime_file(tmp_path)
         assert find_daemon(tmp_path) is None
 
 
 def test_only_its_owner_reads_it(tmp_path: Path) -> None:
-    write_place(tmp_path / "state", PLACE)
+    write_runtime_file(tmp_path / "state", PLACE)
     file = tmp_path / "state" / "daemon.json"
     assert json.loads(file.read_text()) == PLACE._asdict()
     assert os.name == "nt" or stat.S_IMODE(file.stat().st_mode) == 0o600
@@ -38,7 +43,7 @@ def test_only_its_owner_reads_it(tmp_path: Path) -> None:
 
 def test_what_a_dead_daemon_left_is_ignored_and_hinders_nobody(tmp_path: Path) -> None:
     with vault_lock(tmp_path):
-        write_place(tmp_path, PLACE)
+        write_runtime_file(tmp_path, PLACE)
     assert find_daemon(tmp_path) is None
     with vault_lock(tmp_path):
         pass
@@ -48,11 +53,11 @@ def test_what_a_dead_daemon_left_is_ignored_and_hinders_nobody(tmp_path: Path) -
 def test_a_daemon_that_was_killed(tmp_path: Path) -> None:
     program = (
         "import os, sys, time; from pathlib import Path\n"
-        "from companion.daemon.runtime_file import RuntimeFile, write_place\n"
+        "from companion.daemon.runtime_file import RuntimeFile, write_runtime_file\n"
         "from companion.vault.lock import vault_lock\n"
         "state = Path(sys.argv[1])\n"
         "with vault_lock(state):\n"
-        "    write_place(state, RuntimeFile(1, os.getpid(), '1', 0.0))\n"
+        "    write_runtime_file(state, RuntimeFile(1, os.getpid(), '1', 0.0))\n"
         "    print('ready', flush=True)\n"
         "    time.sleep(60)\n"
     )
@@ -71,7 +76,7 @@ def test_a_daemon_that_was_killed(tmp_path: Path) -> None:
 
 def test_another_process_that_holds_the_lock_is_no_daemon(tmp_path: Path) -> None:
     with vault_lock(tmp_path):
-        write_place(tmp_path, PLACE._replace(pid=os.getppid()))
+        write_runtime_file(tmp_path, PLACE._replace(pid=os.getppid()))
         assert find_daemon(tmp_path) is None
 
 

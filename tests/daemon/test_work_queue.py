@@ -71,7 +71,7 @@ def _late(desk: Desk) -> None:
 def _again(desk: Desk) -> None:
     desk.put("a")
     desk.put("b")
-    desk.queue.again(desk.take(), not_before=0)
+    desk.queue.requeue(desk.take(), not_before=0)
 
 
 def _put_while_ready(desk: Desk) -> None:
@@ -114,12 +114,12 @@ def _limited(desk: Desk) -> None:
 
 def _shut(desk: Desk) -> None:
     desk.put("a", INTERACTIVE)
-    desk.queue.hold_all(110)
+    desk.queue.pause_until(110)
 
 
 def _opened(desk: Desk) -> None:
     _shut(desk)
-    desk.queue.hold_all(None)
+    desk.queue.pause_until(None)
 
 
 def _discarded(desk: Desk) -> None:
@@ -175,15 +175,15 @@ def test_hands_out(desk: Desk, prepare: Callable[[Desk], object], now: float, pa
 def test_a_ticket_says_all_of_its_entry(desk: Desk) -> None:
     desk.put("a", BACKGROUND, "old", "run")
     desk.put("a", REQUEST, "new", "run")
-    assert desk.queue.waiting("a", "run")
-    assert not desk.queue.waiting("a")
+    assert desk.queue.is_waiting("a", "run")
+    assert not desk.queue.is_waiting("a")
     assert desk.queue.counts() == {INTERACTIVE: 0, REQUEST: 1, BACKGROUND: 0}
     ticket = desk.take()
     assert ticket == ("a", "run", REQUEST, "new", 0)
-    assert desk.queue.in_hand() == [ticket]
-    assert not desk.queue.waiting("a", "run")
+    assert desk.queue.in_progress() == [ticket]
+    assert not desk.queue.is_waiting("a", "run")
     desk.queue.done(ticket)
-    assert desk.queue.in_hand() == []
+    assert desk.queue.in_progress() == []
 
 
 def test_backs_off_a_note_that_fails(desk: Desk) -> None:
@@ -191,11 +191,11 @@ def test_backs_off_a_note_that_fails(desk: Desk) -> None:
     for tries in range(13):
         ticket = desk.take()
         assert ticket.tries == tries
-        assert desk.queue.again(ticket)
+        assert desk.queue.requeue(ticket)
         moment = desk.clock.now + min(5 * 2**tries, 3600)
         assert desk.queue.next_ready() == moment
         desk.clock.now = moment
-    desk.queue.again(desk.take(), not_before=0)
+    desk.queue.requeue(desk.take(), not_before=0)
     ticket = desk.take()
     assert ticket.tries == 13, "a wait without failure changes nothing"
     desk.queue.done(ticket)
@@ -209,7 +209,7 @@ def test_the_back_off_can_be_injected_and_never_overflows() -> None:
     queue.put("a", None, REQUEST)
     ticket = queue.take(0)
     assert ticket is not None
-    queue.again(ticket)
+    queue.requeue(ticket)
     assert queue.next_ready() == 1.5
 
 
@@ -228,7 +228,7 @@ def test_what_was_put_meanwhile_wins(
     ticket = desk.take()
     desk.put("a", BACKGROUND, item="new", at=put_for)
     assert desk.queue.take(0) is None
-    desk.queue.again(ticket, again_for)
+    desk.queue.requeue(ticket, again_for)
     assert desk.queue.next_ready() == ready
     desk.clock.now = ready
     assert desk.take()[2:4] == (REQUEST, "new")
@@ -259,8 +259,8 @@ def test_what_was_dropped_does_not_come_back(desk: Desk, dropping: str) -> None:
     else:
         desk.queue.discard("a", "run")
         desk.queue.discard("b", "run")
-    assert desk.queue.in_hand() == [ticket]
-    assert not desk.queue.again(ticket)
+    assert desk.queue.in_progress() == [ticket]
+    assert not desk.queue.requeue(ticket)
     assert desk.queue.counts()[BACKGROUND] == 1
     assert desk.take().owner == "other"
 
@@ -270,18 +270,18 @@ def test_what_is_put_after_the_drop_stays(desk: Desk) -> None:
     ticket = desk.take()
     desk.queue.drop("")
     desk.put("a", item="new")
-    assert desk.queue.again(ticket, 0)
+    assert desk.queue.requeue(ticket, 0)
     ticket = desk.take()
     assert ticket.item == "new"
-    assert desk.queue.again(ticket, 0), "the drop is over"
+    assert desk.queue.requeue(ticket, 0), "the drop is over"
 
 
 def test_a_ticket_is_given_back_once(desk: Desk) -> None:
     desk.put("a")
     ticket = desk.take()
     desk.queue.done(ticket)
-    for give_back in (desk.queue.done, desk.queue.again):
-        with pytest.raises(ValueError, match="a is not in hand"):
+    for give_back in (desk.queue.done, desk.queue.requeue):
+        with pytest.raises(ValueError, match="a is not in progress"):
             give_back(ticket)
 
 
@@ -293,7 +293,7 @@ def test_a_ticket_is_given_back_once(desk: Desk) -> None:
         pytest.param(lambda d: [d.put("a", at=120), d.put("b", at=110)], 110, id="later"),
         pytest.param(lambda d: [d.put("a"), d.take(), d.put("a")], None, id="in hand"),
         pytest.param(_shut, 110, id="shut"),
-        pytest.param(lambda d: d.queue.hold_all(110), None, id="shut and empty"),
+        pytest.param(lambda d: d.queue.pause_until(110), None, id="shut and empty"),
         pytest.param(lambda d: [d.put("a"), d.queue.hold(BACKGROUND, True)], None, id="held"),
         pytest.param(lambda d: [d.put("a"), d.queue.limit(BACKGROUND, 0)], None, id="limited"),
         pytest.param(lambda d: [d.put("a"), d.queue.discard("a")], None, id="discarded"),
@@ -311,7 +311,7 @@ def test_stays_small_while_notes_are_put_again_and_again(desk: Desk) -> None:
     desk.put("other")
     for second in range(5000):
         desk.put("a", at=200 + second)
-    places = desk.queue._lines[BACKGROUND]._heap
+    places = desk.queue._heaps[BACKGROUND]._heap
     assert len(places) < 200
     desk.queue.hold(BACKGROUND, False)
     desk.clock.now = 5199
@@ -341,11 +341,11 @@ def _put(queue: WorkQueue[int]) -> WorkQueue[int]:
             id="limit raised",
         ),
         pytest.param(
-            lambda q: [q.hold_all(inf), _put(q)], lambda q: q.hold_all(None), "a", id="opened"
+            lambda q: [q.pause_until(inf), _put(q)], lambda q: q.pause_until(None), "a", id="opened"
         ),
         pytest.param(
             lambda q: [_put(q), q.take(0), _put(q)],
-            lambda q: q.done(q.in_hand()[0]),
+            lambda q: q.done(q.in_progress()[0]),
             "a",
             id="given back",
         ),
@@ -393,7 +393,7 @@ def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
         while ticket := queue.take():
             with lock:
                 busy[ticket.path] += 1
-                background = sum(1 for other in queue.in_hand() if other.priority is BACKGROUND)
+                background = sum(1 for other in queue.in_progress() if other.priority is BACKGROUND)
                 if busy[ticket.path] > 1 or background > 3:
                     faults.append(ticket.path)
             first = ticket.tries == 0 and ticket.item % 10 == 0 and not seen[ticket.path]
@@ -401,7 +401,7 @@ def test_threads_share_it_and_each_note_is_handed_out_once() -> None:
                 seen[ticket.path] += 1
                 busy[ticket.path] -= 1
             if first:
-                queue.again(ticket, not_before=0)
+                queue.requeue(ticket, not_before=0)
             else:
                 queue.done(ticket)
                 left.release()
@@ -512,7 +512,7 @@ class Behaviour(RuleBasedStateMachine):
         key, now = ticket[:2], self.clock.now
         newer = self.waits.get(key)
         comes_back = bool(newer) or not any(ticket is other for other in wanted)
-        assert self.queue.again(ticket, None if delay is None else now + delay) == comes_back
+        assert self.queue.requeue(ticket, None if delay is None else now + delay) == comes_back
         if not comes_back:
             del self.tries[key]
             return
@@ -556,9 +556,9 @@ class Behaviour(RuleBasedStateMachine):
         self.limits[priority] = at_once
 
     @rule(delay=st.none() | DELAYS)
-    def hold_all(self, delay: int | None) -> None:
+    def pause_until(self, delay: int | None) -> None:
         until = None if delay is None else self.clock.now + delay
-        self.queue.hold_all(until)
+        self.queue.pause_until(until)
         self.shut = -inf if until is None else until
 
     @rule(seconds=st.integers(1, 6))
@@ -567,13 +567,13 @@ class Behaviour(RuleBasedStateMachine):
 
     @invariant()
     def is_as_the_model(self) -> None:
-        assert sorted(self.queue.in_hand()) == sorted(self.hands)
-        paths = [ticket.path for ticket in self.queue.in_hand()]
+        assert sorted(self.queue.in_progress()) == sorted(self.hands)
+        paths = [ticket.path for ticket in self.queue.in_progress()]
         assert len(paths) == len(set(paths))
         waiting = Counter(wait.priority for wait in self.waits.values())
         assert self.queue.counts() == {priority: waiting[priority] for priority in Priority}
         for path in "ab":
-            assert self.queue.waiting(path, "run") == ((path, "run") in self.waits)
+            assert self.queue.is_waiting(path, "run") == ((path, "run") in self.waits)
 
     @rule()  # no invariant: it tidies the queue up
     def next_ready(self) -> None:

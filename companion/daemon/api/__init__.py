@@ -1,1 +1,1 @@
-"""The HTTP API: a blueprint a noun."""
+"""The HTTP API: a blueprint per kind of resource, and the models of its JSON."""

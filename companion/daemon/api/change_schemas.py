@@ -10,8 +10,8 @@ from companion.daemon.api.schemas import (
     LARGEST,
     WHOLE,
     ChangeMade,
-    NotePath,
     OfferShape,
+    RelativePath,
     RunId,
     Sent,
     Shape,
@@ -22,9 +22,9 @@ from companion.vault.journal import Change
 
 
 class ChangeShape(Shape):
-    """A change, as `companion history --json` has it; made_at in UTC.
+    """A change, as in `companion history --json`; made_at in UTC.
 
-    left: of one that was taken back in part, and is `done` still, what stands.
+    left: the parts that remain of a change that was undone in part, and is still `done`.
     """
 
     id: int
@@ -47,7 +47,7 @@ class ChangeShape(Shape):
 
 
 class ChangeWithDiff(ChangeShape):
-    """A change with its unified diff; null when the note's images were pruned."""
+    """A change with its unified diff; null if the journal has pruned the note's texts."""
 
     diff: str | None
 
@@ -60,16 +60,16 @@ class ChangePage(Shape):
 
 
 class ChangesQuery(Sent):
-    """Which changes: of a note, of a run, from those before an id."""
+    """Which changes: of a note, of a run, or before an id."""
 
-    path: NotePath | None = None
+    path: RelativePath | None = None
     run: RunId | None = None
     before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
 
 
 def _either(schema: dict[str, Any]) -> None:
-    """Say in the schema, too, what goes together."""
+    """Add to the JSON schema which fields belong together."""
     client = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
     daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
     schema["oneOf"] = [
@@ -81,7 +81,7 @@ def _either(schema: dict[str, Any]) -> None:
 class Undo(Sent):
     """How to undo. apply: the daemon writes, or the client gets edits for the text it shows.
 
-    run: the run that the journal counts the undo to. even_open: as in NewRun.
+    run: the run that the undo belongs to in the journal. even_open: as in NewRun.
     """
 
     model_config = ConfigDict(json_schema_extra=_either)
@@ -101,9 +101,9 @@ class Undo(Sent):
 
 
 class UndoMade(ChangeMade):
-    """A change that was taken back. change: the id of the one that did it; path: of its note.
+    """An undo that was made. change: its id in the journal; path: of the note.
 
-    left: what of it was edited, moved or taken out since, and stays; reason: that in words.
+    left: the parts that stay, as they were edited, moved or removed since; reason: why, in words.
     """
 
     path: str
@@ -112,7 +112,7 @@ class UndoMade(ChangeMade):
 
 
 class UndoOffered(Shape):
-    """The edits that take a change out of the text that was sent. left, reason: as in UndoMade."""
+    """The edits that undo a change in the text that was sent. left, reason: as in UndoMade."""
 
     offer: OfferShape
     left: list[str]

@@ -1,4 +1,4 @@
-"""A client gets its token for a one-time code."""
+"""The routes of clients: pairing, the daemon's proof of identity, open notes, and the status."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from flask import current_app
 from pydantic import Field
 
 from companion import __version__
-from companion.daemon.api.routing import Noun, the_daemon
-from companion.daemon.api.schemas import LARGEST, NotePath, Nothing, Sent, Shape, StatusShape
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape, StatusShape
 from companion.daemon.problem import Refusal
 
 EXTENSION = "companion-pair"
 
-pair = Noun("pair")
+pair = Resource("pair")
 
 
 class Code(Sent):
-    """What `companion pair` shows."""
+    """The one-time code that `companion pair` shows."""
 
     code: Annotated[str, Field(min_length=1, max_length=64)]
 
@@ -44,27 +44,27 @@ def take_code(body: Code) -> Token:
 
 PROOF_EXTENSION = "companion-proof"
 
-proof = Noun("proof")
+proof = Resource("proof")
 
 
 class Proofs(NamedTuple):
-    """What proves that we know the token of the vault's clients, and the id of our plugin place."""
+    """Proofs of knowing the token of the vault's clients, and the plugin's id."""
 
     token: str
     place: str
 
 
 class Nonce(Sent):
-    """32 random bytes, as 64 hex digits, that the client never sent before."""
+    """32 random bytes in 64 hex digits, which the client has never sent before."""
 
     nonce: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
 class Proof(Shape):
-    """HMAC-SHA256 of `callout-companion`, our port and the nonce, a line each; in hex digits.
+    """HMAC-SHA256 of `callout-companion`, the daemon's port and the nonce, a line each; in hex.
 
-    token: its key is the token of this vault's clients. place: the `id` in the file that says in
-    the plugin's folder where we are.
+    token: made with the token of this vault's clients as the key. place: made with the `id` in the
+    plugin's runtime file, which says where the daemon is.
     """
 
     token: str
@@ -74,7 +74,7 @@ class Proof(Shape):
 
 @proof.does("/proof", is_open=True)
 def prove_ourselves(body: Nonce) -> Proof:
-    """Prove that this is the client's own daemon, before the client sends its token."""
+    """Prove to a client, before it sends its token, that this is its own daemon."""
     prove = cast(Callable[[str], Proofs | None], current_app.extensions[PROOF_EXTENSION])
     proofs = prove(body.nonce)
     if proofs is None:
@@ -82,24 +82,24 @@ def prove_ourselves(body: Nonce) -> Proof:
     return Proof(token=proofs.token, place=proofs.place, version=__version__)
 
 
-presence = Noun("presence")
+presence = Resource("presence")
 
-_LASTS = 30  # seconds that a report is believed, as companion.daemon.presence has it
+_LASTS = 30  # seconds that a report is valid, as in companion.daemon.presence
 
 
 class PresenceReport(Sent):
-    """All the notes that this client has open now. client: a name that it keeps."""
+    """All the notes that this client has open now. client: a name that stays the same."""
 
     client: Annotated[str, Field(min_length=1, max_length=64)]
-    open: Annotated[list[NotePath], Field(max_length=1000)]
+    open: Annotated[list[RelativePath], Field(max_length=1000)]
 
 
 class AskedShape(Shape):
-    """An open note that a user asked to change, and that waits for this client to do it.
+    """Edits of an open note that a user asked for, and that wait for this client to make them.
 
-    run: its edits are at `POST /runs/{run}/edits`. change: it is to be taken back, by
-    `POST /changes/{change}/undo` with `apply: client`. One of the two is null. Both are confirmed
-    as ever; within 30 seconds, else nobody waits for them any more.
+    run: get its edits with `POST /runs/{run}/edits`. change: get the edits that undo it with
+    `POST /changes/{change}/undo` and `apply: client`. One of the two is null. Confirm them as
+    usual, within 30 seconds; afterwards nothing waits for them.
     """
 
     path: str
@@ -108,9 +108,9 @@ class AskedShape(Shape):
 
 
 class ReportTaken(Shape):
-    """expires_in: seconds until it must be said again. to_do: open notes that wait for edits.
+    """The report was accepted. expires_in: seconds until the client must report again.
 
-    asked: those among the open notes that a user asked for, by whatever way.
+    to_do: open notes that background work would fill. asked: edits that a user asked for.
     """
 
     expires_in: int
@@ -120,19 +120,19 @@ class ReportTaken(Shape):
 
 @presence.does("/presence")
 def report_presence(body: PresenceReport) -> ReportTaken:
-    """Say which notes are open: they are changed in their editor, and nowhere else."""
+    """Report which notes are open; they are changed in their editor only."""
     to_do = the_daemon().report_presence(body.client, body.open)
-    asked = [AskedShape(**each._asdict()) for each in the_daemon().asked_in(body.open)]
+    asked = [AskedShape(**each._asdict()) for each in the_daemon().requested_edits(body.open)]
     return ReportTaken(expires_in=_LASTS, to_do=to_do, asked=asked)
 
 
-status = Noun("status")
+status = Resource("status")
 
 
 class BacklogAnswer(Sent):
-    """What the user says to the backlog. fill: fill its notes by and by; else leave them alone.
+    """The user's answer about the backlog. fill: fill its notes over time; else leave them alone.
 
-    notes: how many the user was told of; more of them by now are refused.
+    notes: the number that the user was shown; if there are more by now, it is refused.
     """
 
     fill: bool
@@ -141,7 +141,7 @@ class BacklogAnswer(Sent):
 
 @status.reads("/status")
 def read_status() -> StatusShape:
-    """How the daemon stands."""
+    """The state of the daemon."""
     return StatusShape.of(the_daemon().status())
 
 
@@ -154,13 +154,13 @@ def pause(body: Nothing) -> StatusShape:
 
 @status.does("/resume")
 def resume(body: Nothing) -> StatusShape:
-    """Let background work go on, and try a failing endpoint again now."""
+    """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
     return read_status()
 
 
 @status.does("/backlog", conflicts=True)
 def answer_backlog(body: BacklogAnswer) -> StatusShape:
-    """Say whether the notes that lay there before are filled."""
+    """Answer whether the notes of the backlog are filled."""
     the_daemon().answer_backlog(fill=body.fill, notes=body.notes)
     return read_status()

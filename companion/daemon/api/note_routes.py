@@ -1,4 +1,4 @@
-"""What the notes need, what is left in them, and which are skipped."""
+"""The routes of notes, with what they need, and of the changes made to them."""
 
 from __future__ import annotations
 
@@ -6,17 +6,40 @@ from typing import Annotated, Literal
 
 from pydantic import Field, model_validator
 
-from companion.daemon.api.routing import Noun, the_daemon
-from companion.daemon.api.schemas import WHOLE, FolderPath, NeedShape, NotePath, Sent, Shape
+from companion.daemon.api.change_schemas import (
+    ChangePage,
+    ChangeShape,
+    ChangesQuery,
+    ChangeWithDiff,
+    Undo,
+    UndoMade,
+    UndoOffered,
+    change_fields,
+)
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import (
+    LARGEST,
+    WHOLE,
+    Applied,
+    ChangeMade,
+    FolderPath,
+    NeedShape,
+    OfferShape,
+    RelativePath,
+    Sent,
+    Shape,
+)
 from companion.daemon.problem import Refusal
 from companion.note.facts import Facts
+from companion.note.line_diff import diff_lines
+from companion.vault.journal import Change
 from companion.vault.paths import PathNotFound
 
-notes = Noun("notes")
+notes = Resource("notes")
 
 
 class NoteShape(Shape):
-    """A note. left: what in it is left alone. skipped: why all of it is; null when it is not."""
+    """A note. left: the parts that are left alone, and why. skipped: why all of it is, or null."""
 
     path: str
     needs: list[NeedShape]
@@ -39,13 +62,13 @@ class NotePage(Shape):
 
 
 class NotesQuery(Sent):
-    """Which notes. path: this one alone, looked at now."""
+    """Which notes. path: only this one, read now."""
 
     filter: Literal["to-do", "left", "skipped", "all"] = "to-do"
     folder: FolderPath = ""
     after: FolderPath = ""
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
-    path: NotePath | None = None
+    path: RelativePath | None = None
 
     @model_validator(mode="after")
     def _check(self) -> NotesQuery:
@@ -60,9 +83,57 @@ def read_notes(query: NotesQuery) -> NotePage | NoteShape:
     notes = the_daemon().notes
     try:
         if query.path is not None:
-            return NoteShape.of(query.path, notes.look_at(query.path))
+            return NoteShape.of(query.path, notes.read_facts(query.path))
         page = notes.page(query.filter, query.folder, query.after, query.limit)
     except PathNotFound as error:
         raise Refusal(404, str(error)) from None
     found = [NoteShape.of(path, facts) for path, facts in page.notes]
     return NotePage(notes=found, after=page.after, total=page.total)
+
+
+changes = Resource("changes")
+
+_ONE = f"/changes/<int(min=1, max={LARGEST}):change>"
+
+
+@changes.reads("/changes")
+def read_changes(query: ChangesQuery) -> ChangePage:
+    """A page of changes, newest first."""
+    found = the_daemon().history.page(query.path, query.run, query.before, query.limit + 1)
+    page = found[: query.limit]
+    before = page[-1].id if len(found) > query.limit else None
+    return ChangePage(changes=[ChangeShape.of(change) for change in page], before=before)
+
+
+@changes.reads(_ONE)
+def read_change(change: int) -> ChangeWithDiff:
+    """One change with its diff."""
+    found = _require(change)
+    texts = the_daemon().history.texts(found)
+    diff = None if texts is None else "".join(diff_lines(found.path, *texts))
+    return ChangeWithDiff.model_validate(change_fields(found) | {"diff": diff})
+
+
+@changes.does(f"{_ONE}/undo", conflicts=True)
+def undo_change(change: int, body: Undo) -> UndoMade | UndoOffered:
+    """Undo a change, or get the edits that do it."""
+    found, history = _require(change), the_daemon().history
+    if body.text is not None:
+        made = history.prepare_undo(found, body.text)
+        offer, reason = OfferShape.of(made.edits), made.reason or None
+        return UndoOffered(offer=offer, left=made.left, reason=reason)
+    undone = history.undo(found, body.run, even_open=body.even_open)
+    return UndoMade.model_validate(undone._asdict() | {"reason": undone.reason or None})
+
+
+@changes.does(f"{_ONE}/applied", conflicts=True)
+def confirm_undo(change: int, body: Applied) -> ChangeMade:
+    """Confirm that the edits of an undo were made."""
+    number = the_daemon().history.confirm_undo(_require(change), body.base_sha256, body.new_sha256)
+    return ChangeMade(change=number)
+
+
+def _require(number: int) -> Change:
+    if (found := the_daemon().history.find(number)) is None:
+        raise Refusal(404, f"There is no change {number}.")
+    return found

@@ -1,4 +1,4 @@
-"""What a client sent, as typed values: strict JSON and queries, or a refusal that says where."""
+"""Routes: they read a request as typed values, call a view, and answer with its model as JSON."""
 
 from __future__ import annotations
 
@@ -20,21 +20,23 @@ from companion.daemon.problem import ProblemPlace, Refusal
 
 M = TypeVar("M", bound=BaseModel)
 
-_SEPARATOR = "/"  # as in a JSON pointer
-_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
+PREFIX = "/api/v1"
+EXTENSION = "companion"
+
+_INVALID_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 
 def read_body(model: type[M], data: bytes) -> M:
     """Return the JSON object in data as a model.
 
-    Raises Refusal: 400 when it is not JSON as RFC 8259 and RFC 7493 (I-JSON) have it, or nested
-    too deep; 422 when it is no such model.
+    Raises Refusal: 400 if it is not JSON by RFC 8259 and RFC 7493 (I-JSON), or is nested too deep;
+    422 if it does not fit the model.
     """
     try:
         from_json(data, allow_inf_nan=False)  # refuses lone surrogates, and more than 200 levels
         value = json.loads(data.decode("utf-8"), object_pairs_hook=_unique)
     except (ValueError, RecursionError) as error:
-        why = f"The body is not JSON: {error}" if isinstance(error, _Twice) else _NOT_JSON
+        why = f"The body is not JSON: {error}" if isinstance(error, _DuplicateName) else _NOT_JSON
         raise Refusal(400, why) from None
     return _validate(model, value, "body")
 
@@ -42,10 +44,10 @@ def read_body(model: type[M], data: bytes) -> M:
 def read_query(model: type[M], query: str) -> M:
     """Return the query string as a model whose fields read strings.
 
-    Raises Refusal, 422: an unknown field, one given twice, or one of a wrong form.
+    Raises Refusal: 400 if it is malformed; 422 if it does not fit the model or repeats a name.
     """
     try:
-        if _ESCAPE.search(query):
+        if _INVALID_ESCAPE.search(query):
             raise ValueError
         pairs = parse_qsl(query, keep_blank_values=True, strict_parsing=True, errors="strict")
     except ValueError:
@@ -65,35 +67,32 @@ def _validate(model: type[M], value: object, origin: str) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise Refusal(422, _INVALID, [_place(one, origin) for one in found[:_SHOWN]]) from None
+        raise Refusal(422, _INVALID, [_place(one, origin) for one in found[:_MAX_FAULTS]]) from None
 
 
 def _place(error: ErrorDetails, origin: str) -> ProblemPlace:
-    way = _SEPARATOR.join(str(part)[:_LONGEST_NAME] for part in (origin, *error["loc"]))
-    if error["type"] == "model_type":  # pydantic's words for it name Python's
-        return ProblemPlace(where=way, what="it is no JSON object")
-    return ProblemPlace(where=way, what=error["msg"].removeprefix("Value error, "))
+    """Return the fault's place, written like a JSON pointer, and pydantic's message."""
+    where = "/".join(str(part)[:_LONGEST_NAME] for part in (origin, *error["loc"]))
+    if error["type"] == "model_type":  # pydantic's message names a Python class
+        return ProblemPlace(where=where, what="it is no JSON object")
+    return ProblemPlace(where=where, what=error["msg"].removeprefix("Value error, "))
 
 
-class _Twice(ValueError):
+class _DuplicateName(ValueError):
     """An object has two members of one name."""
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
     members = dict(pairs)
     if len(members) < len(pairs):
-        raise _Twice("an object has a name twice")
+        raise _DuplicateName("an object has a name twice")
     return members
 
 
 _NOT_JSON = "The body is not JSON in UTF-8, or it is nested too deep."
 _INVALID = "What was sent does not have the form that this address takes."
-_SHOWN = 20  # faults of one request that are named
-_LONGEST_NAME = 100
-
-
-PREFIX = "/api/v1"
-EXTENSION = "companion"
+_MAX_FAULTS = 20  # of one request that are reported
+_LONGEST_NAME = 100  # characters
 
 View = Callable[..., BaseModel]
 V = TypeVar("V", bound=View)
@@ -101,10 +100,10 @@ V = TypeVar("V", bound=View)
 
 @dataclass(frozen=True)
 class Route:
-    """One route. rule: as Flask has it, under PREFIX. query, body: what it takes.
+    """A route. rule: as in Flask, below PREFIX. query, body: the models that it takes.
 
-    answers: what it answers, one of them. conflicts: whether it may answer 409.
-    location: the address, for the Location header, of what it made.
+    answers: the models that it may answer. conflicts: whether it may answer 409. location: returns
+    the Location header for an answer. is_open: whether it needs no token.
     """
 
     method: str
@@ -119,7 +118,7 @@ class Route:
     is_open: bool
 
     def answer(self, **names: object) -> Response:
-        """Return the answer to the current request. names: what the rule's variables hold."""
+        """Return the answer to the current request. names: the values of the rule's variables."""
         query = read_query(self.query, request.query_string.decode("latin-1"))
         if self.query is not Nothing:
             names["query"] = query
@@ -134,8 +133,8 @@ class Route:
         return response if self.method == "POST" else _tag(response)
 
 
-class Noun(Blueprint):
-    """A blueprint that remembers its routes, to document them."""
+class Resource(Blueprint):
+    """A blueprint for one kind of resource, which remembers its routes to document them."""
 
     def __init__(self, name: str) -> None:
         super().__init__(name, __name__, url_prefix=PREFIX)
@@ -186,9 +185,9 @@ def the_daemon() -> Daemon:
 
 
 def _tag(response: Response) -> Response:
-    """Return the response with an ETag of its body, or that it is what the client has already.
+    """Return the response with an ETag, or 304 if the client has this one already.
 
-    Of the body, not of some counter: it is true whatever the body was made of.
+    The ETag is a hash of the body, so that it is right whatever the body was made of.
     """
     response.set_etag(hashlib.sha256(response.get_data()).hexdigest()[:32])
     response.make_conditional(request)

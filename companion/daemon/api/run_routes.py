@@ -1,4 +1,4 @@
-"""Answers that are held back until there is news, without using up the server's threads."""
+"""The routes of runs. Answers about a run may be delayed until it has a result."""
 
 from __future__ import annotations
 
@@ -8,17 +8,15 @@ from collections.abc import Callable
 
 from flask import current_app, request
 
-from companion.daemon.api.routing import PREFIX, Noun, the_daemon
-from companion.daemon.api.run_schemas import (
+from companion.daemon.api.routing import PREFIX, Resource, the_daemon
+from companion.daemon.api.run_request_schemas import (
     AppliedTo,
     EditsAgain,
     NewRun,
     Refused,
-    RunList,
-    RunProgress,
     RunQuery,
-    RunShape,
 )
+from companion.daemon.api.run_schemas import RunList, RunProgress, RunShape
 from companion.daemon.api.schemas import ChangeMade, Nothing, OfferShape
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
@@ -27,22 +25,22 @@ from companion.errors import UsageError
 from companion.note.line_diff import diff_lines
 
 EXTENSION = "companion-waiters"
-WAITERS = 4  # of the server's threads may wait; whoever comes then is answered at once
+WAITERS = 4  # of the server's threads may wait; further requests are answered at once
 
-_LOOKS = 0.5  # seconds between two looks whether the client is gone or the daemon stops
+_LOOKS = 0.5  # seconds between two checks whether the client is gone or the daemon stops
 
 
 class Waiters:
-    """The requests that wait. Once closing is set, none waits any more."""
+    """Limits how many requests wait at the same time. Once closing is set, none waits."""
 
     def __init__(self, closing: threading.Event, most: int = WAITERS) -> None:
         self._closing = closing
         self._places = threading.BoundedSemaphore(most)
 
     def wait(self, run: Run, number: int, seconds: float, is_gone: Callable[[], bool]) -> None:
-        """Return once the run has a result after that number or is over, or the time is up.
+        """Wait until the run has a result after that number or is over, at most so many seconds.
 
-        At once when all places are taken. is_gone: whether nobody waits for the answer any more.
+        Returns at once if too many requests wait. is_gone: whether the client has disconnected.
         """
         if not self._places.acquire(blocking=False):
             return
@@ -57,19 +55,19 @@ class Waiters:
 
 
 def wait_for_result(run: Run, number: int, seconds: float) -> None:
-    """Wait for a result of the run, as the current request asks."""
+    """Wait for a result of the run on behalf of the current request; see Waiters.wait."""
     waiters: Waiters = current_app.extensions[EXTENSION]
     is_gone = request.environ.get("waitress.client_disconnected", lambda: False)
     waiters.wait(run, number, seconds, is_gone)
 
 
-runs = Noun("runs")
+runs = Resource("runs")
 
 
 @runs.does("/runs", status=202, conflicts=True, location=lambda made: f"{PREFIX}/runs/{made.id}")
 def start_run(body: NewRun) -> RunShape:
     """Start a run."""
-    return RunShape.of(the_daemon().start_run(body.order))
+    return RunShape.of(the_daemon().start_run(body.request))
 
 
 @runs.reads("/runs")
@@ -96,9 +94,9 @@ def cancel_run(run: str, body: Nothing) -> RunShape:
 
 
 @runs.does("/runs/<run>/edits", conflicts=True)
-def offer_again(run: str, body: EditsAgain) -> OfferShape:
+def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
-    made = the_daemon().offer_again(_require(run), body.path, body.text, body.only)
+    made = the_daemon().edits_for_text(_require(run), body.path, body.text, body.only)
     return OfferShape.of(made)
 
 
@@ -123,7 +121,7 @@ def confirm_edits(run: str, body: AppliedTo) -> ChangeMade:
 
 
 def _diff_of(result: Result) -> str | None:
-    """Return the diff of a written result from the journal, of others from their own texts."""
+    """Return the unified diff of a result, None without one. A written one is in the journal."""
     history = the_daemon().history
     change = None if result.change is None else history.find(result.change)
     texts = history.texts(change) if change else (result.old, result.new)

@@ -1,4 +1,4 @@
-"""The JSON that several parts of the API share."""
+"""The JSON models that several parts of the API share, and the daemon's status."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
-from companion.daemon.client_runs import Offer
-from companion.daemon.queries import BackgroundState, DaemonStatus
+from companion.daemon.client_edits import ClientEdits
+from companion.daemon.queries import DaemonStatus
 from companion.note.needs import Need
 
 _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
@@ -19,7 +19,7 @@ _PATH = re.compile(
     r"^(?![A-Za-z]:)(?!(?:[\s\S]*/)?\.{1,2}(?:/|$))[^/\\\u0000]{1,255}(?:/[^/\\\u0000]{1,255})*$"
 )
 _WHOLE = re.compile(r"0|-?[1-9][0-9]{0,15}")
-LARGEST = 2**53 - 1  # what every JSON reader takes for a whole number
+LARGEST = 2**53 - 1  # the largest whole number that every JSON reader keeps exactly
 
 
 def _check_path(path: str) -> str:
@@ -32,12 +32,8 @@ def _check_path(path: str) -> str:
     return path
 
 
-def _check_place(path: str) -> str:
-    return _check_path(path) if path else path
-
-
 def _read_whole(value: object) -> object:
-    """Return the number that a query's text is, in digits and a minus sign alone."""
+    """Return the number in a query's text, which may have digits and a minus sign only."""
     if not isinstance(value, str):
         return value
     if not _WHOLE.fullmatch(value):
@@ -54,24 +50,26 @@ def _pattern_or_empty(schema: dict[str, Any]) -> None:
     schema["maxLength"] = _PATH_BYTES
 
 
-NotePath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
+RelativePath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
 FolderPath = Annotated[
-    str, AfterValidator(_check_place), Field(json_schema_extra=_pattern_or_empty)
+    str,
+    AfterValidator(lambda path: _check_path(path) if path else path),
+    Field(json_schema_extra=_pattern_or_empty),
 ]
 """A note or a folder; empty for the vault itself."""
-WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; the limits stand before it
+WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
 Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 RunId = Annotated[str, Field(pattern=r"^[A-Za-z0-9_-]{1,64}$")]
 
 
 class Sent(BaseModel):
-    """What a client sends: nothing is converted, and unknown names are refused."""
+    """JSON that a client sends: types are not converted, and unknown fields are refused."""
 
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
 class Shape(BaseModel):
-    """What the daemon answers."""
+    """JSON that the daemon answers."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -81,7 +79,7 @@ class Nothing(Sent):
 
 
 class NeedShape(Shape):
-    """One thing that a note needs."""
+    """Something that a note needs."""
 
     kind: str
     heading: str | None
@@ -102,21 +100,21 @@ class EditShape(Shape):
 
 
 class OfferShape(Shape):
-    """Edits for an editor to make in the text it sent; the hashes are of the text as UTF-8."""
+    """Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8."""
 
     edits: list[EditShape]
     base_sha256: str
     new_sha256: str
 
     @classmethod
-    def of(cls, offer: Offer) -> OfferShape:
-        """Return the shape of an offer."""
-        edits = [EditShape(start=start, end=end, text=text) for start, end, text in offer.edits]
-        return cls(edits=edits, base_sha256=offer.base_sha256, new_sha256=offer.new_sha256)
+    def of(cls, edits: ClientEdits) -> OfferShape:
+        """Return the shape of client edits."""
+        shapes = [EditShape(start=start, end=end, text=text) for start, end, text in edits.edits]
+        return cls(edits=shapes, base_sha256=edits.base_sha256, new_sha256=edits.new_sha256)
 
 
 class Applied(Sent):
-    """An editor made the edits of an offer: the hashes of the text before and after."""
+    """An editor has made the edits of an offer: the hashes of the text before and after."""
 
     base_sha256: Sha256
     new_sha256: Sha256
@@ -134,7 +132,7 @@ def iso_time(seconds: float) -> str:
 
 
 class FaultShape(Shape):
-    """What is wrong with the model's endpoint."""
+    """A fault of the model's endpoint."""
 
     kind: str
     reason: str
@@ -143,10 +141,10 @@ class FaultShape(Shape):
 
 
 class BacklogShape(Shape):
-    """Notes that lay there before, or came many at once, and are not filled unless the user agrees.
+    """The backlog: notes that were there before, or arrived many at once, filled only with consent.
 
-    notes: for how many there is no answer yet. cost: where they would be sent, and what that may
-    cost, in words; empty until it is known.
+    notes: the number of those that wait for an answer. cost: where they would be sent, and what
+    that may cost, in words; empty until it is known.
     """
 
     notes: int = 0
@@ -154,7 +152,7 @@ class BacklogShape(Shape):
 
 
 class BackgroundShape(Shape):
-    """Background work. off: why there is none; empty when there is."""
+    """Background work. off: why it is held, in words; empty if it is not."""
 
     off: str
     waiting: int
@@ -164,9 +162,9 @@ class BackgroundShape(Shape):
 
 
 class TodayShape(Shape):
-    """What was done today: notes enriched in this vault, by anybody; and spent in all vaults.
+    """Today's work: the notes enriched in this vault, and what was spent for all vaults.
 
-    dollars: null where the price is not known.
+    dollars: null if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
     """
 
     notes: int
@@ -214,16 +212,14 @@ class StatusShape(Shape):
             since=iso_time(now.fault.since),
             tries=now.fault.tries,
         )
-        told = {
+        converted = {
             "started_at": iso_time(now.started_at),
             "fault": fault,
             "retry_in": math.ceil(now.retry_in) if math.isfinite(now.retry_in) else 0,
-            "background": _background(now.background),
+            "background": BackgroundShape(
+                **now.background._asdict()
+                | {"backlog": BacklogShape(**now.background.backlog._asdict())}
+            ),
             "today": TodayShape(**now.today._asdict()),
         }
-        return cls.model_validate(vars(now) | told)
-
-
-def _background(now: BackgroundState) -> BackgroundShape:
-    told = now._asdict() | {"backlog": BacklogShape(**now.backlog._asdict())}
-    return BackgroundShape(**told)
+        return cls.model_validate(vars(now) | converted)

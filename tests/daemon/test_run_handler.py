@@ -277,7 +277,7 @@ def test_finished_runs_are_forgotten_after_a_while(
     kept = [run.id for run in quiet.daemon.runs.all()]
     assert kept == list(reversed(names))[: len(kept)]
     assert len(kept) == 3
-    eventually(lambda: not quiet.daemon._requests._enrichers)
+    eventually(lambda: not quiet.daemon._run_handler._enrichers)
 
 
 def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: DaemonFixture) -> None:

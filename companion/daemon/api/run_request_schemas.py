@@ -1,0 +1,161 @@
+"""What clients send about runs: a run to start, and what becomes of its edits."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import ConfigDict, Field, model_validator
+
+from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
+from companion.daemon.client_runs import RunRequest
+from companion.daemon.work_queue import Priority
+from companion.enrich.selection import JobOptions
+
+LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is a result
+
+Numbers = Annotated[
+    list[Annotated[int, Field(ge=0, le=1000)]], Field(min_length=1, max_length=1000)
+]
+"""The numbers of some of the changes in a result, counted from 0."""
+
+
+def _either(schema: dict[str, Any]) -> None:
+    """Add to the JSON schema which fields belong together."""
+    one = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
+    client = {"apply": {"const": "client"}, "text": {"type": "string"}, "paths": one}
+    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+    schema["oneOf"] = [
+        {"properties": daemon},
+        {"properties": client, "required": ["apply", "text", "paths"]},
+    ]
+    by_line = {"section": {"type": "null"}, "paths": one}
+    schema["anyOf"] = [{"properties": {"line": {"type": "null"}}}, {"properties": by_line}]
+
+
+class NewRun(Sent):
+    """What to enrich, and how: the options of `companion enrich`.
+
+    paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
+    its file has it if the client edits the file; the run then returns edits (`apply: client`) and
+    writes nothing. requests: fill only the empty callouts in the notes. section: add a callout
+    under the one heading with this text. line: the same for the section that contains this line,
+    counted from 1 in `text`, or in the file without it; for headings that occur several times.
+    on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
+    than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
+    with what it costs. even_open: also write notes that are open in an editor; only for the client
+    that shows them, with nothing unsaved. Else their edits wait for that client, see
+    `POST /api/v1/presence`.
+    """
+
+    model_config = ConfigDict(json_schema_extra=_either)
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+    all: bool = False
+    force: bool = False
+    retry: bool = False
+    section: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    line: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
+    dry_run: bool = False
+    requests: bool = False
+    priority: Literal["interactive", "request", "background"] = "request"
+    apply: Literal["daemon", "client"] = "daemon"
+    text: str | None = None
+    on_fault: Literal["wait", "stop"] = "wait"
+    agreed: bool = False
+    even_open: bool = False
+
+    @model_validator(mode="after")
+    def _check(self) -> NewRun:
+        if (self.text is not None) != (self.apply == "client"):
+            raise ValueError("`text` goes with `apply: client`, and that needs it")
+        if self.text is not None and (len(self.paths) != 1 or not self.paths[0]):
+            raise ValueError("`text` is of one note; name that in `paths`")
+        if self.line is not None and (len(self.paths) != 1 or not self.paths[0]):
+            raise ValueError("`line` is of one note; name that in `paths`")
+        if self.line is not None and self.section is not None:
+            raise ValueError("`line` and `section` both name a section; one of them is enough")
+        return self
+
+    @property
+    def request(self) -> RunRequest:
+        """The request, as the daemon takes it."""
+        choice = JobOptions(
+            self.all,
+            self.force,
+            self.retry,
+            self.section,
+            self.dry_run,
+            self.requests,
+            self.line,
+        )
+        return RunRequest(
+            paths=self.paths,
+            choice=choice,
+            priority=Priority[self.priority.upper()],
+            text=self.text,
+            stops_on_fault=self.on_fault == "stop",
+            limit=self.limit,
+            agreed=self.agreed,
+            even_open=self.even_open,
+        )
+
+
+def request_object(request: RunRequest) -> dict[str, object]:
+    """Return the JSON object of a NewRun that stands for the request."""
+    choice = request.choice
+    by_line = {} if choice.line is None else {"line": choice.line}  # unknown to older daemons
+    return by_line | {
+        "paths": list(request.paths),
+        "all": choice.every,
+        "force": choice.force,
+        "retry": choice.retry,
+        "section": choice.section,
+        "limit": request.limit,
+        "dry_run": choice.dry_run,
+        "priority": request.priority.name.lower(),
+        "apply": "daemon" if request.text is None else "client",
+        "text": request.text,
+        "on_fault": "stop" if request.stops_on_fault else "wait",
+        "agreed": request.agreed,
+        "even_open": request.even_open,
+    }
+
+
+class RunQuery(Sent):
+    """Which results. since: those after this number. wait: seconds to wait for one, at most 25.
+
+    diff: whether to add the diffs.
+    """
+
+    since: Annotated[int, Field(ge=0, le=LARGEST), WHOLE] = 0
+    wait: Annotated[int, Field(ge=0, le=LONGEST_WAIT), WHOLE] = 0
+    diff: Literal["true", "false"] = "false"
+
+
+class EditsAgain(Sent):
+    """The text that the editor shows now.
+
+    only: the numbers of the wanted changes in the note's result, counted from 0; null: all.
+    """
+
+    path: RelativePath
+    text: str
+    only: Numbers | None = None
+
+
+class Refused(Sent):
+    """Changes of the note's result that the user does not want, counted from 0."""
+
+    path: RelativePath
+    only: Numbers
+
+
+class AppliedTo(Applied):
+    """An editor has made the edits of an offer in the note at path.
+
+    moved_to: its present path, if it was moved or renamed since the run was started.
+    """
+
+    path: RelativePath
+    moved_to: RelativePath | None = None
