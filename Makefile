@@ -37,7 +37,7 @@ demo: .venv/ready
 	$(BIN)/python examples/demo.py
 
 test: dev
-	$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal
+	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
 
 check: dev
 	$(BIN)/ruff check

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import os
+
 import pytest
 
 
@@ -15,3 +17,8 @@ _LONGEST = "tests/test_plugin_npm", "tests/test_embedded_run"
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Put the longest tests first, so that no core waits for another one at the end."""
     items.sort(key=lambda item: not item.nodeid.startswith(_LONGEST))
+
+
+def pytest_xdist_auto_num_workers() -> int:
+    """Return a worker more than there are cores: many tests wait for a browser or a daemon."""
+    return min((os.cpu_count() or 1) + 1, 4)

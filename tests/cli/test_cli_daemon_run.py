@@ -172,7 +172,7 @@ def test_what_it_waits_for_is_told_once() -> None:
 
 
 def test_what_keeps_the_daemon_from_working_is_said(user: User) -> None:
-    user.configure(QUIET.replace("enabled = false", 'enabled = true\nbacklog = "all"'))
+    user.configure(QUIET.replace("enabled = false", 'backlog = "all"\nsettle_seconds = 1'))
     user.fake.play(error(503))
     for name in "ABCD":
         user.note(f"{name}.md")
