@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -12,7 +12,7 @@ import click
 
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
-from companion.cli.output import Output
+from companion.cli.output import Output, can_ask, show_progress
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
@@ -28,12 +28,13 @@ from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import ASK_FROM, describe_cost, needs_agreement
+from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import ASK_FROM, model_facts, open_client
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
@@ -150,9 +151,10 @@ class _Run:
         cancelled = Event()
         with (
             open_client(self.config, cancelled) as client,
+            open_similar(self.workspace) as similar,
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
-            fault = self._work(jobs, client, cancelled)
+            fault = self._work(jobs, client, similar, cancelled)
             changes = self.workspace.journal.changes(run=self.name)
             made = any(change.state == "done" for change in changes)
             self.report.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
@@ -181,7 +183,7 @@ class _Run:
         if not needs_agreement(self.workspace, jobs):
             return True
         self.output.warn(describe_cost(self.workspace, self._asker(), jobs))
-        if not self._can_ask():
+        if not can_ask(self.output):
             raise UsageError(
                 "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
                 f" --limit {ASK_FROM} for a part"
@@ -191,14 +193,17 @@ class _Run:
             self.output.warn("nothing was sent")
         return agreed
 
-    def _can_ask(self) -> bool:
-        """Whether there is a terminal to ask on."""
-        has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-        return has_keys and self.output.err.is_terminal
-
-    def _work(self, jobs: Sequence[Job], client: Client, cancelled: Event) -> CompanionError | None:
-        enricher = Enricher(self.workspace, self._asker(), client, self.name)
+    def _work(
+        self,
+        jobs: Sequence[Job],
+        client: Client,
+        similar: SimilarNotes | None,
+        cancelled: Event,
+    ) -> CompanionError | None:
+        enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
         with self.output.progress("Enriching", len(jobs)) as progress:
+            if similar:
+                similar.progress = partial(show_progress, progress, "Comparing notes")
             try:
                 for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
                     self.report.add(result)
@@ -207,5 +212,5 @@ class _Run:
                 return error
         return None
 
-    def _asker(self) -> Asker:
-        return Asker(self.workspace, self.known, model_facts(self.config))
+    def _asker(self, similar: SimilarNotes | None = None) -> Asker:
+        return Asker(self.workspace, self.known, model_facts(self.config), similar)
