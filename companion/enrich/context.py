@@ -25,6 +25,7 @@ from companion.vault.index import Scan
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
+_LIKELY = 8  # values of similar notes that come first
 
 
 class VaultContext:
@@ -80,7 +81,7 @@ class VaultContext:
             if field.vocabulary == "vault" and field.property:
                 used = self._usage_counts(field.property)
                 ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
-                first = [value for value in (likely or {}).get(field.name, ()) if value in used]
+                first = [v for v in (likely or {}).get(field.name, ()) if v in used][:_LIKELY]
                 ranked = list(dict.fromkeys([*first, *ranked]))
                 chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
         return chosen
