@@ -18,6 +18,7 @@ _COMMANDS = {
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
     "plugin": "companion.cli.plugin:plugin",
+    "open": "companion.cli.open_page:open_page",
     "status": "companion.cli.daemon_commands:status",
     "pause": "companion.cli.daemon_commands:pause",
     "resume": "companion.cli.daemon_commands:resume",
