@@ -30,11 +30,12 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
-from companion.enrich.selection import choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NotAgreed, UsageError
 from companion.llm.budget import Budget
+from companion.llm.budget_store import Amount
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
@@ -147,6 +148,19 @@ class Daemon:
             runs=[run.id for run in self.runs.active()],
             newest_change=self._space.journal.newest(),
         )
+
+    def spending_by_day(self, days: int) -> dict[str, Amount]:
+        """Return what was spent for all vaults on the last days with calls, newest first."""
+        return self._spending.spent_by_day(days)
+
+    def describe_rest(self) -> str:
+        """Return in words what it would take to fill all that needs something now."""
+        jobs, _ = choose_jobs(self._space, self._reconciler.scan(), [""], JobOptions(), None)
+        if not jobs:
+            return "Nothing needs anything, so it would cost nothing."
+        facts = model_facts(self._space.config)
+        asker = Asker(self._space, self._reconciler.vault_context(), facts)
+        return describe_cost(self._space, asker, jobs)
 
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.

@@ -10,7 +10,7 @@ import { Endpoint } from "./endpoint.js";
 import { waitFor } from "./wait.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const VIEWS = ["now"];
+const VIEWS = ["now", "history", "vault", "spending"];
 
 /** @type {Endpoint} */
 let endpoint;
@@ -87,6 +87,30 @@ test("a run shows up while it goes on, and is cancelled", async () => {
   await page.getByText(/: cancelled/).waitFor();
   endpoint.release();
   await run;
+});
+
+test("a change is shown with what it did, and taken back byte for byte", async () => {
+  const before = await vault.read("Cooking/Sourdough.md");
+  await vault.companion("enrich", `${vault.path}/Cooking/Sourdough.md`);
+  await show("history");
+  await page.getByRole("link", { name: /Show what it did, change \d+/ }).first().click();
+  await page.locator(".diff ins").filter({ hasText: "description: How to keep" }).waitFor();
+  await page.getByRole("button", { name: /Take it back, change \d+ in Cooking/ }).click();
+  await page.getByText("1 change taken back.").waitFor();
+  assert.equal(await vault.read("Cooking/Sourdough.md"), before);
+  await page.getByText(/took back change/).waitFor();
+});
+
+test("what the rest would cost is said when it is asked", async () => {
+  await show("spending");
+  await page.getByRole("button", { name: "What would they cost?" }).click();
+  await page.getByText(/would be sent to/).waitFor();
+});
+
+test("the folders of the vault are shown, and the notes of one", async () => {
+  await show("vault");
+  await page.getByRole("link", { name: "Garden" }).click();
+  await page.getByText("Garden/Compost.md").waitFor();
 });
 
 test("background work is paused and goes on", async () => {

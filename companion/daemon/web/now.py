@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from companion.daemon.api.routing import the_daemon
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
-from companion.daemon.web.view import show
+from companion.daemon.web.view import said, show
 from companion.daemon.work_queue import Priority
 
 now_view = Blueprint("now", __name__)
@@ -45,14 +45,15 @@ def show_now() -> Response:
 def pause() -> Response:
     """Pause background work."""
     the_daemon().pause()
-    return show_now()
+    return said("Background work is paused.")
 
 
 @now_view.post("/resume")
 def resume() -> Response:
     """Resume background work, and try a failing endpoint again now."""
     the_daemon().resume()
-    return show_now()
+    off = the_daemon().status().background.off
+    return said(f"Background work is still off: {off}" if off else "Background work goes on.")
 
 
 @now_view.post("/runs/<name>/cancel")
@@ -62,7 +63,7 @@ def cancel(name: str) -> Response:
     if run is None:
         raise Refusal(404, "This run is not known any more; it was over long ago.")
     the_daemon().cancel_run(run)
-    return show_now()
+    return said("The run is cancelled; what was being written is finished.")
 
 
 def _progress(run: Run) -> RunProgress:

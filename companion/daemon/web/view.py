@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 from typing import Any
 
 from flask import Response, render_template, request
@@ -16,3 +17,8 @@ def show(template: str, **values: Any) -> Response:
     if request.method == "GET":
         response.make_conditional(request)
     return response
+
+
+def said(words: str) -> Response:
+    """Return what the page says about an action: it is read out, and stays for a while."""
+    return Response(json.dumps({"said": words}), content_type="application/json")

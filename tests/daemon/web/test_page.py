@@ -17,8 +17,14 @@ from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
 
 __all__ = ["attacked", "daemon_fixture", "fake"]
 
-VIEWS = ["/page/now"]
-ACTIONS = ["/page/pause", "/page/resume", "/page/runs/20261125-104412-3f9a/cancel"]
+VIEWS = ["/page/now", "/page/history", "/page/vault", "/page/spending"]
+ACTIONS = [
+    "/page/pause",
+    "/page/resume",
+    "/page/runs/20261125-104412-3f9a/cancel",
+    "/page/undo",
+    "/page/estimate",
+]
 
 
 def _get(attacked: AttackedDaemon, path: str, headers: Headers) -> Answer:

@@ -6,7 +6,9 @@
   const own = { [document.body.dataset.header]: "1" };
   const PAUSE = 2000; // milliseconds between two looks whether the view has changed
   let etag = "";
+  const SAID_LASTS = 10_000; // milliseconds that the page says what an action did
   let busy = false;
+  let saidUntil = 0;
 
   htmx.defineExtension("json", {
     onEvent(name, event) {
@@ -61,7 +63,7 @@
 
   function refuse(status, detail) {
     etag = "";
-    if (status !== 401) return say(detail);
+    if (status !== 401) return sayFor(detail);
     const words = document.createElement("p");
     words.textContent = "Open this page with companion open: it lets this browser in.";
     view.replaceChildren(view.querySelector("h1"), words);
@@ -69,7 +71,13 @@
   }
 
   function say(words) {
+    if (!words && Date.now() < saidUntil) return;
     if (notice.textContent !== words) notice.textContent = words;
+  }
+
+  function sayFor(words) {
+    saidUntil = Date.now() + SAID_LASTS;
+    say(words);
   }
 
   document.body.addEventListener("htmx:responseError", (event) => {
@@ -83,7 +91,14 @@
     refuse(xhr.status, detail);
   });
   document.body.addEventListener("htmx:sendError", () => load());
-  document.body.addEventListener("htmx:afterRequest", () => {
+  document.body.addEventListener("htmx:confirm", (event) => {
+    const { confirm } = event.detail.elt.dataset;
+    if (!confirm) return;
+    event.preventDefault();
+    if (window.confirm(confirm)) event.detail.issueRequest(true);
+  });
+  document.body.addEventListener("htmx:afterRequest", (event) => {
+    if (event.detail.successful) sayFor(JSON.parse(event.detail.xhr.responseText).said);
     etag = "";
     load();
   });
