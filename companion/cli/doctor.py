@@ -89,7 +89,7 @@ def _find_all(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Findin
 
 
 def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    yield "gate", check_answer_checks
+    yield "checks", check_answer_checks
     yield "model", partial(check_model, config, thorough=thorough)
     try:
         if asks and not is_missing(config):

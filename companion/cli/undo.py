@@ -22,7 +22,7 @@ from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import (
-    ChangeGone,
+    ChangeNotInNote,
     CompanionError,
     NoteChanged,
     NoteError,
@@ -261,5 +261,5 @@ def _undo_object(
 def _is_lost(error: NoteError | DaemonRefused) -> bool:
     """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
-        return error.is_about(ChangeGone, NoteChanged, NoteRefused)
+        return error.is_about(ChangeNotInNote, NoteChanged, NoteRefused)
     return isinstance(error, NoteChanged | NoteRefused)

@@ -13,7 +13,7 @@ from companion.enrich.cost import describe_cost
 from companion.enrich.model import model_facts
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -69,12 +69,12 @@ class BacklogConsent:
 
         notes: the number of notes that the user was shown; None: do not compare.
 
-        Raises NotAgreed if there are more notes by now, and UsageError if no notes wait for an
+        Raises ConsentMissing if there are more notes by now, and UsageError if no notes wait for an
         answer or it cannot be saved.
         """
         waiting = len(self._waiting())
         if notes is not None and waiting > notes:
-            raise NotAgreed(
+            raise ConsentMissing(
                 f"the backlog has grown from {notes:,} notes to {waiting:,} meanwhile; look again"
             )
         if not waiting:

@@ -33,7 +33,7 @@ from companion.enrich.run import new_run
 from companion.enrich.selection import choose_jobs, limit_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -152,7 +152,7 @@ class Daemon:
         """Queue a new run, and return it.
 
         Raises UsageError if a path is missing or outside the vault, or the request is not
-        possible now; NotAgreed if many notes would go to another machine without consent.
+        possible now; ConsentMissing if many notes would go to another machine without consent.
         """
         if self._reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
@@ -282,7 +282,7 @@ class Daemon:
         cost = describe_cost(
             self._space, Asker(self._space, self._reconciler.vault_context(), facts), jobs
         )
-        raise NotAgreed(
+        raise ConsentMissing(
             f"{cost} Nothing was sent, for somebody has to agree to it first: with `agreed` in the"
             " API, or by `companion enrich FOLDER --yes`."
         )

@@ -93,8 +93,8 @@ def check_configuration() -> Finding:
 def check_answer_checks() -> Finding:
     """Check that answers are checked, by this process's environment; a daemon's may differ."""
     if unchecked := find_unchecked():
-        return Finding("gate", "hint", unchecked, "unset it, and start the daemon again")
-    return Finding("gate", "ok", "what the model says is checked before it goes into a note")
+        return Finding("checks", "hint", unchecked, "unset it, and start the daemon again")
+    return Finding("checks", "ok", "what the model says is checked before it goes into a note")
 
 
 def check_prompts(config: Config, root: Path) -> Finding:

@@ -26,7 +26,7 @@ from companion.daemon.queries import (
 )
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit
 from companion.note.facts import Facts
@@ -137,7 +137,7 @@ class FakeDaemon(Daemon):
 
     def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
         if notes is not None and notes < self.backlog:
-            raise NotAgreed("the backlog has grown")
+            raise ConsentMissing("the backlog has grown")
         self.backlog, self.filled_backlog = 0, fill
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:
