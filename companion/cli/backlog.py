@@ -10,9 +10,9 @@ import click
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
+from companion.daemon.api.status_schemas import BacklogShape
 from companion.daemon.backlog import Backlog
 from companion.daemon.backlog_consent import BacklogConsent
-from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
@@ -39,10 +39,9 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     running = find_running_daemon(vault)
     if running:
         background = running.status().background
-        state = BacklogState(background.backlog.notes, background.backlog.cost)
-        answer = _decide(state, background.notes_a_day, fill, output)
+        answer = _decide(background.backlog, background.notes_a_day, fill, output)
         if answer is not None:
-            running.answer_backlog(fill=answer, notes=state.notes)
+            running.answer_backlog(fill=answer, notes=background.backlog.notes)
         return
     with open_session(vault, output=output) as workspace:
         _ask(workspace, fill, output)
@@ -93,18 +92,18 @@ def _ask(
 
 
 def _decide(
-    state: BacklogState, notes_a_day: int, fill: bool | None, output: Output
+    state: BacklogShape, notes_a_day: int, fill: bool | None, output: Output
 ) -> bool | None:
     """Return whether the user wants the notes filled; None if not asked, or nothing to ask.
 
     Raises UsageError if nobody can be asked.
     """
     if output.as_json:
-        output.print_json({"notes": state.notes, "cost": state.cost})
+        output.print_json(state.model_dump())
     if not state.notes:
         output.say("No notes wait for an answer.")
         return None
-    output.say(describe_backlog(*state))
+    output.say(describe_backlog(state.notes, state.cost))
     if fill is None and not output.as_json:
         if not _can_ask(output):
             raise UsageError("nobody is here to answer; say --fill, or --leave")

@@ -11,7 +11,7 @@ from companion.cli.output import Output, count, describe_backlog
 from companion.cli.session import choose_vault, common_options, require_running_daemon
 from companion.cli.times import local_time
 from companion.config import load_config, state_folder
-from companion.daemon.api.schemas import StatusShape
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file

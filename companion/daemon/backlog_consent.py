@@ -5,8 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from companion.daemon.api.status_schemas import BacklogShape
 from companion.daemon.backlog import Backlog
-from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
@@ -40,10 +40,11 @@ class BacklogConsent:
         self._estimated_for: Sequence[str] = ()
         self._cost = ""
 
-    def state(self) -> BacklogState:
+    def state(self) -> BacklogShape:
         """Return how many notes wait for an answer; the cost is empty until it is estimated."""
         waiting = self._waiting()
-        return BacklogState(len(waiting), self._cost if waiting == self._estimated_for else "")
+        cost = self._cost if waiting == self._estimated_for else ""
+        return BacklogShape(notes=len(waiting), cost=cost)
 
     def update_cost(self) -> None:
         """Estimate the cost of the backlog if its notes have changed. May take a second.

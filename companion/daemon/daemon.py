@@ -6,8 +6,16 @@ import os
 import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
+from math import ceil
 
 from companion import __version__
+from companion.daemon.api.schemas import iso_time
+from companion.daemon.api.status_schemas import (
+    BackgroundShape,
+    FaultShape,
+    StatusShape,
+    TodayShape,
+)
 from companion.daemon.background import BackgroundHandler
 from companion.daemon.background_switch import BackgroundSwitch, DailyQuota
 from companion.daemon.backlog import Backlog
@@ -20,7 +28,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
 from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
-from companion.daemon.queries import BackgroundState, DaemonStatus, NoteQueries, Today, resolve_path
+from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
@@ -110,15 +118,15 @@ class Daemon:
         self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
 
-    def status(self) -> DaemonStatus:
+    def status(self) -> StatusShape:
         """Return the current state of the daemon."""
         config, reconciler = self._space.config, self._reconciler
         fault, waiting = self._circuit_breaker.fault, self._queue.counts()
         address = "" if config.is_embedded else config.remote_endpoint().address
-        return DaemonStatus(
+        return StatusShape(
             version=__version__,
             pid=os.getpid(),
-            started_at=self.started_at,
+            started_at=iso_time(self.started_at),
             vault=self.root.name,
             vault_missing=reconciler.vault_missing,
             ready=reconciler.ready.is_set(),
@@ -128,14 +136,14 @@ class Daemon:
             model=config.endpoint.model,
             is_embedded=config.is_embedded,
             is_remote=config.is_remote,
-            fault=fault,
-            retry_in=max(0.0, fault.next_try - time.monotonic()) if fault else 0.0,
-            background=BackgroundState(
-                self._background_switch.reason_off(),
-                waiting[Priority.BACKGROUND],
-                self._spending.spent_today().background_notes,
-                config.background.notes_a_day,
-                self._consent.state(),
+            fault=FaultShape.of(fault) if fault else None,
+            retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
+            background=BackgroundShape(
+                off=self._background_switch.reason_off(),
+                waiting=waiting[Priority.BACKGROUND],
+                notes_today=self._spending.spent_today().background_notes,
+                notes_a_day=config.background.notes_a_day,
+                backlog=self._consent.state(),
             ),
             today=self._count_today(),
             notes=reconciler.counts.notes,
@@ -251,16 +259,16 @@ class Daemon:
         """Return the edits that are to be made by the client that has these notes open."""
         return [*self._open_notes.asked(paths), *self.history.asked(paths)]
 
-    def _count_today(self) -> Today:
+    def _count_today(self) -> TodayShape:
         midnight = datetime.combine(date.today(), datetime.min.time()).timestamp()  # local time
         spent = self._spending.spent_today()
-        return Today(
-            self._space.journal.count_notes(midnight),
-            spent.input_tokens,
-            spent.output_tokens,
-            spent.dollars,
-            self._spending.tokens_a_day,
-            self._spending.dollars_a_day,
+        return TodayShape(
+            notes=self._space.journal.count_notes(midnight),
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            dollars=spent.dollars,
+            tokens_a_day=self._spending.tokens_a_day,
+            dollars_a_day=self._spending.dollars_a_day,
         )
 
     def _choose(self, request: RunRequest, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:

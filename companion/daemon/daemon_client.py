@@ -15,7 +15,7 @@ from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
-from companion.daemon.api.schemas import StatusShape
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, problem_type
