@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -54,7 +53,7 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    if config.background.backlog == "ask" and _fills_in_background(config) and _can_ask(output):
+    if config.background.backlog == "ask" and _fills_in_background(config) and output.can_ask:
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:
                 output.warn(f"{recovered.path}: {recovered.reason}")
@@ -105,7 +104,7 @@ def _decide(
         return None
     output.say(describe_backlog(state.notes, state.cost))
     if fill is None and not output.as_json:
-        if not _can_ask(output):
+        if not output.can_ask:
             raise UsageError("nobody is here to answer; say --fill, or --leave")
         output.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
         output.say("that you write or edit from now on are filled either way.")
@@ -118,8 +117,3 @@ def _decide(
 def _fills_in_background(config: Config) -> bool:
     is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
     return is_here and config.background.enabled is not False
-
-
-def _can_ask(output: Output) -> bool:
-    has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-    return has_keys and output.err.is_terminal
