@@ -53,7 +53,11 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    if config.background.backlog == "ask" and _fills_in_background(config) and output.can_ask:
+    table = config.background
+    fills = table.enabled is not False and (
+        not config.is_embedded or model_path(config.endpoint.model) is not None
+    )
+    if table.backlog == "ask" and fills and output.can_ask:
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:
                 output.warn(f"{recovered.path}: {recovered.reason}")
@@ -112,8 +116,3 @@ def _decide(
     if fill is not None:
         output.say("They are filled by and by." if fill else "They are left alone.")
     return fill
-
-
-def _fills_in_background(config: Config) -> bool:
-    is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
-    return is_here and config.background.enabled is not False

@@ -60,7 +60,9 @@ class RunReport:
             lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
             changed = "".join(lines)
         if self.output.as_json:
-            self._print_json(result, changed or None)
+            shape = ResultShape.of(RunEntry(0, result), lambda _: changed or None)
+            members = shape.model_dump(include=_JSON) | {"dry_run": self.dry_run}
+            self.output.print_json({key: members[key] for key in _JSON})
             return
         mark, style = _MARKS[result.status], _STYLES[result.status]
         if result.is_unanswered:
@@ -73,11 +75,6 @@ class RunReport:
             self.output.say(f"    left         {reason}", style="dim")
         if changed:
             self.output.print_diff(changed)
-
-    def _print_json(self, result: Result, diff: str | None) -> None:
-        shape = ResultShape.of(RunEntry(0, result), lambda _: diff)
-        members = shape.model_dump(include=_JSON) | {"dry_run": self.dry_run}
-        self.output.print_json({key: members[key] for key in _JSON})
 
     def say_nothing_to_do(self, left_alone: Counter[str]) -> None:
         """Say that no note needs anything. left_alone: how many notes are skipped, by reason."""

@@ -137,8 +137,8 @@ def _find_all(
 
 def _find_what(workspace: Workspace, what: str) -> list[Change]:
     """Return the change of this number, the last one of this note, or all of this folder."""
-    folder = None if what.isdecimal() else _folder(workspace, what)
-    if folder is None:
+    folder = "" if what.isdecimal() else resolve_history_path(workspace, what)
+    if what.isdecimal() or not (workspace.root / folder).is_dir():
         return _find_named(workspace, what, None)
     none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
     return _some(_made_in(workspace, [folder]), none)
@@ -151,12 +151,6 @@ def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> lis
     made = [change for change in _made_in(workspace, places) if change.made_at >= after]
     when = local_time(after)
     return _some(made, f"there is nothing to take back since {when}; see companion history")
-
-
-def _folder(workspace: Workspace, what: str) -> str | None:
-    """Return the folder relative to the vault, empty for the vault itself; None for a note."""
-    path = resolve_history_path(workspace, what)
-    return path if (workspace.root / path).is_dir() else None
 
 
 def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:

@@ -172,9 +172,6 @@ class DaemonClient:
             ) from None
         if status == HTTPStatus.UNAUTHORIZED:
             problem.detail += " If companion token rotate made a new one meanwhile, go again."
-        raise DaemonRefused(_in_words(problem), status, problem.type)
-
-
-def _in_words(problem: Problem) -> str:
-    places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
-    return f"{problem.detail} ({places})" if places else problem.detail
+        places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
+        words = f"{problem.detail} ({places})" if places else problem.detail
+        raise DaemonRefused(words, status, problem.type)

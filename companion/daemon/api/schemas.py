@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
@@ -39,20 +39,15 @@ def _read_whole(value: object) -> object:
     return int(value)
 
 
-def _pattern(schema: dict[str, Any]) -> None:
-    schema["pattern"], schema["maxLength"] = _PATH.pattern, _PATH_BYTES
-
-
-def _pattern_or_empty(schema: dict[str, Any]) -> None:
-    schema["pattern"] = f"^$|{_PATH.pattern}"
-    schema["maxLength"] = _PATH_BYTES
-
-
-RelativePath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
+RelativePath = Annotated[
+    str,
+    AfterValidator(_check_path),
+    Field(json_schema_extra={"pattern": _PATH.pattern, "maxLength": _PATH_BYTES}),
+]
 FolderPath = Annotated[
     str,
     AfterValidator(lambda path: _check_path(path) if path else path),
-    Field(json_schema_extra=_pattern_or_empty),
+    Field(json_schema_extra={"pattern": f"^$|{_PATH.pattern}", "maxLength": _PATH_BYTES}),
 ]
 """A note or a folder; empty for the vault itself."""
 WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
