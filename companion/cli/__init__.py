@@ -102,7 +102,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command and return its status: 0 all well, 1 some note failed, 2 usage or settings."""
     if "--debug" in arguments:
-        _show_log()
+        import logging  # takes as long to import as click
+
+        logging.basicConfig()
+        logging.getLogger("companion").setLevel(logging.DEBUG)
     try:
         status = companion.main(arguments, prog_name="companion", standalone_mode=False)
         return status if isinstance(status, int) else 0
@@ -152,13 +155,6 @@ def _discard_output() -> None:
 def _raise_if_debug(arguments: list[str]) -> None:
     if "--debug" in arguments:
         raise
-
-
-def _show_log() -> None:
-    import logging  # takes as long to import as click
-
-    logging.basicConfig()
-    logging.getLogger("companion").setLevel(logging.DEBUG)
 
 
 def _say(text: str) -> None:

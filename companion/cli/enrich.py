@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -95,14 +95,8 @@ def enrich(
             return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
         if not run.is_ready(wanted, choice, limit):
             return int(unreadable)
-
-    def find_left() -> Counter[str]:
-        if every:
-            return Counter()  # each of them was named
-        with open_workspace(run.config, workspace.root, read_only=True) as again:
-            return count_left_alone(again, again.scan(), wanted)
-
     request = RunRequest(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
+    find_left = partial(run.count_left_again, wanted, choice)
     return run_at_daemon(running, request, report, find_left) or int(unreadable)
 
 
@@ -135,6 +129,13 @@ class _Run:
         if not choice.every:  # else each of them is named
             self.left = count_left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
+
+    def count_left_again(self, wanted: Sequence[str], choice: JobOptions) -> Counter[str]:
+        """Return how many notes are left alone after a run of the daemon, by reason."""
+        if choice.every:
+            return Counter()  # each of them was named
+        with open_workspace(self.config, self.workspace.root, read_only=True) as workspace:
+            return count_left_alone(workspace, workspace.scan(), wanted)
 
     def work(self, jobs: list[Job], skipped: Sequence[Result], limit: int | None) -> int:
         """Return the exit status. Raises what stops the whole run, after telling what was done."""
@@ -181,7 +182,7 @@ class _Run:
         if not needs_agreement(self.workspace, jobs):
             return True
         self.output.warn(describe_cost(self.workspace, self._asker(), jobs))
-        if not self._can_ask():
+        if not self.output.can_ask:
             raise UsageError(
                 "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
                 f" --limit {ASK_FROM} for a part"
@@ -190,11 +191,6 @@ class _Run:
         if not agreed:
             self.output.warn("nothing was sent")
         return agreed
-
-    def _can_ask(self) -> bool:
-        """Whether there is a terminal to ask on."""
-        has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-        return has_keys and self.output.err.is_terminal
 
     def _work(self, jobs: Sequence[Job], client: Client, cancelled: Event) -> CompanionError | None:
         enricher = Enricher(self.workspace, self._asker(), client, self.name)

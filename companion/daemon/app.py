@@ -52,21 +52,20 @@ def make_app(
     for resource in RESOURCES:
         app.register_blueprint(resource)
     add_pages(app, page)
-    app.add_url_rule("/healthz", "healthz", _answer_health, methods=["GET"])
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _answer_document, methods=["GET"])
+    health = json.dumps({"status": "ok", "name": APP, "version": __version__})
+    _add_document(app, "/healthz", lambda: health)
+    _add_document(app, f"{PREFIX}/openapi.json", lambda: describe_api(RESOURCES))
     app.register_error_handler(Exception, _answer_problem)
     addresses = app.url_map.bind(f"127.0.0.1:{port}")
     methods = lambda path: set(addresses.allowed_methods(path))  # noqa: E731
     return Guard(app, accepts, page.sessions.accepts, methods, port)
 
 
-def _answer_health() -> Response:
-    health = {"status": "ok", "name": APP, "version": __version__}
-    return Response(json.dumps(health), content_type="application/json")
-
-
-def _answer_document() -> Response:
-    return Response(describe_api(RESOURCES), content_type="application/json")
+def _add_document(app: Flask, rule: str, document: Callable[[], str]) -> None:
+    """Have GET answer the JSON document at the address that rule names."""
+    app.add_url_rule(
+        rule, rule, lambda: Response(document(), content_type="application/json"), methods=["GET"]
+    )
 
 
 def _answer_problem(error: Exception) -> Response:

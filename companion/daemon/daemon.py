@@ -6,8 +6,16 @@ import os
 import time
 from collections.abc import Collection, Iterable, Sequence
 from datetime import date, datetime
+from math import ceil
 
 from companion import __version__
+from companion.daemon.api.schemas import iso_time
+from companion.daemon.api.status_schemas import (
+    BackgroundShape,
+    FaultShape,
+    StatusShape,
+    TodayShape,
+)
 from companion.daemon.background import BackgroundHandler
 from companion.daemon.background_switch import BackgroundSwitch, DailyQuota
 from companion.daemon.backlog import Backlog
@@ -20,7 +28,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
 from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
-from companion.daemon.queries import BackgroundState, DaemonStatus, NoteQueries, Today, resolve_path
+from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
@@ -33,7 +41,7 @@ from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
 from companion.llm.budget_store import Amount
 
@@ -111,15 +119,15 @@ class Daemon:
         self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
 
-    def status(self) -> DaemonStatus:
+    def status(self) -> StatusShape:
         """Return the current state of the daemon."""
         config, reconciler = self._space.config, self._reconciler
         fault, waiting = self._circuit_breaker.fault, self._queue.counts()
         address = "" if config.is_embedded else config.remote_endpoint().address
-        return DaemonStatus(
+        return StatusShape(
             version=__version__,
             pid=os.getpid(),
-            started_at=self.started_at,
+            started_at=iso_time(self.started_at),
             vault=self.root.name,
             vault_missing=reconciler.vault_missing,
             ready=reconciler.ready.is_set(),
@@ -129,14 +137,14 @@ class Daemon:
             model=config.endpoint.model,
             is_embedded=config.is_embedded,
             is_remote=config.is_remote,
-            fault=fault,
-            retry_in=max(0.0, fault.next_try - time.monotonic()) if fault else 0.0,
-            background=BackgroundState(
-                self._background_switch.reason_off(),
-                waiting[Priority.BACKGROUND],
-                self._spending.spent_today().background_notes,
-                config.background.notes_a_day,
-                self._consent.state(),
+            fault=FaultShape.of(fault) if fault else None,
+            retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
+            background=BackgroundShape(
+                off=self._background_switch.reason_off(),
+                waiting=waiting[Priority.BACKGROUND],
+                notes_today=self._spending.spent_today().background_notes,
+                notes_a_day=config.background.notes_a_day,
+                backlog=self._consent.state(),
             ),
             today=self._count_today(),
             notes=reconciler.counts.notes,
@@ -166,7 +174,7 @@ class Daemon:
         """Queue a new run, and return it.
 
         Raises UsageError if a path is missing or outside the vault, or the request is not
-        possible now; NotAgreed if many notes would go to another machine without consent.
+        possible now; ConsentMissing if many notes would go to another machine without consent.
         """
         if self._reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
@@ -265,16 +273,16 @@ class Daemon:
         """Return the edits that are to be made by the client that has these notes open."""
         return [*self._open_notes.asked(paths), *self.history.asked(paths)]
 
-    def _count_today(self) -> Today:
+    def _count_today(self) -> TodayShape:
         midnight = datetime.combine(date.today(), datetime.min.time()).timestamp()  # local time
         spent = self._spending.spent_today()
-        return Today(
-            self._space.journal.count_notes(midnight),
-            spent.input_tokens,
-            spent.output_tokens,
-            spent.dollars,
-            self._spending.tokens_a_day,
-            self._spending.dollars_a_day,
+        return TodayShape(
+            notes=self._space.journal.count_notes(midnight),
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            dollars=spent.dollars,
+            tokens_a_day=self._spending.tokens_a_day,
+            dollars_a_day=self._spending.dollars_a_day,
         )
 
     def _choose(self, request: RunRequest, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
@@ -296,7 +304,7 @@ class Daemon:
         cost = describe_cost(
             self._space, Asker(self._space, self._reconciler.vault_context(), facts), jobs
         )
-        raise NotAgreed(
+        raise ConsentMissing(
             f"{cost} Nothing was sent, for somebody has to agree to it first: with `agreed` in the"
             " API, or by `companion enrich FOLDER --yes`."
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -78,7 +78,10 @@ class Guard:
         try:
             self._check(environ)
         except Refusal as refusal:
-            return _refuse(refusal, environ, start)
+            body, status = refusal.problem.dump(), HTTPStatus(refusal.problem.status)
+            headers = [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body)))]
+            start(f"{status.value} {status.phrase}", [*headers, *refusal.headers])
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
         return self.app(environ, start)
 
     def may_send_body(self, environ: WSGIEnvironment) -> bool:
@@ -197,13 +200,3 @@ def _securing(start_response: StartResponse, environ: WSGIEnvironment) -> StartR
         return start_response(status, [*headers, *security], exc_info)
 
     return start
-
-
-def _refuse(
-    refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse
-) -> Sequence[bytes]:
-    body = refusal.problem.dump()
-    status = HTTPStatus(refusal.problem.status)
-    headers = [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body)))]
-    start_response(f"{status.value} {status.phrase}", [*headers, *refusal.headers])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

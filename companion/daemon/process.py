@@ -17,7 +17,7 @@ from companion.config import Config, state_folder
 from companion.daemon.api.client_routes import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import Server, bind_port, make_server
+from companion.daemon.http_server import bind_port, make_server
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
 from companion.daemon.runtime_file import (
@@ -80,7 +80,10 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         finally:
             stopped.set()
             plugin_file.stop()
-            _stop(daemon, server, answering, space.state)
+            remove_runtime_file(space.state)
+            server.stop()
+            daemon.stop()
+            answering.join(_SERVER_ENDS)
     _log.info("stopped")
 
 
@@ -109,13 +112,6 @@ def make_prover(tokens: Tokens, plugin_id: str) -> Callable[[int, str], Proofs |
         return None if by_token is None else Proofs(by_token, prove(plugin_id, port, nonce))
 
     return prove_both
-
-
-def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:
-    remove_runtime_file(state)
-    server.stop()
-    daemon.stop()
-    answering.join(_SERVER_ENDS)
 
 
 def _take_signals() -> SimpleQueue[int]:
