@@ -79,12 +79,18 @@ def _find_all(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Findin
         config = load_config()
     except CompanionError:
         return  # check_configuration reported it
-    yield from run_checks(_model_checks(config, asks, thorough))
     try:
         root = choose_vault(vault, config, ())
     except CompanionError as error:
+        yield from run_checks(_model_checks(config, asks, thorough))
         yield Finding("vault", "problem", str(error))
         return
+    try:
+        config = load_config(root)
+    except CompanionError as error:
+        yield Finding("settings", "problem", str(error))
+        return
+    yield from run_checks(_model_checks(config, asks, thorough))
     yield from run_checks(_vault_checks(config, root))
 
 

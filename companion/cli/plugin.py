@@ -7,8 +7,8 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, choose_vault
-from companion.config import Config, load_config, state_folder
+from companion.cli.session import VaultPathType, load_vault
+from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
@@ -40,8 +40,7 @@ def install(vault: Path | None) -> None:
     plugin's other settings stay, and so do the other plugins. Obsidian's Restricted mode is yours
     to lift; uninstalling is done in Obsidian.
     """
-    config = load_config()
-    root = choose_vault(vault, config, ())
+    root, config = load_vault(vault)
     output = Output()
     install_plugin(root, config, output)
     output.say(NEXT_IN_OBSIDIAN)

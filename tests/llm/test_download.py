@@ -208,7 +208,7 @@ def test_the_next_source_is_asked_when_hugging_face_is_out_of_reach(
 
 RIGHT = TINY.sha256 or ""
 OTHER = [
-    pytest.param({"X-Linked-Etag": f'"{"0" * 64}"'}, "SHA-256 is 0000000000000000…, not", id="hash"),
+    pytest.param({"X-Linked-Etag": f'"{"0" * 64}"'}, "SHA-256 is 0000000000000000…", id="hash"),
     pytest.param({"X-Linked-Size": "2499"}, "it has 2,499 bytes, not 2,500", id="size"),
 ]
 SAME = [
