@@ -11,6 +11,7 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from companion.config.reference import SECRET, without_secrets
 from companion.config.settings import Config
 from companion.config.toml_file import describe_errors
 from companion.config.vault_settings import Tables, merge_tables
@@ -18,7 +19,6 @@ from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
 _BOM = "\ufeff"
-_HIDDEN = "endpoint.api_key"
 
 SettingValue = str | bool | int | float | list[Any] | dict[str, Any] | None
 _NONE: Tables = {}
@@ -146,18 +146,14 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
     """Return the line for a changed setting, without a key or the password of a URL."""
     if new is None:
         return f"{name}: taken out"
-    if name == _HIDDEN:
+    if name == SECRET:
         return f"{name}: {'set' if old is None else 'changed'}"
     return f"{name} = {_format(new)}" + ("" if old is None else f" (was {_format(old)})")
 
 
 def _format(value: object) -> str:
-    """Return the value as TOML; of a URL, without user, password and query."""
-    if isinstance(value, str) and "://" in value:
-        scheme, _, rest = value.partition("://")
-        host, slash, path = rest.partition("/")
-        value = f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
-    return str(tomlkit.item(value).as_string())
+    shown = without_secrets(value) if isinstance(value, str) else value
+    return str(tomlkit.item(shown).as_string())
 
 
 def _not_exact(file: Path) -> UsageError:
