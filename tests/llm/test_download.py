@@ -7,12 +7,9 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from huggingface_hub import constants
 
 from companion.errors import UsageError
 from companion.llm import catalog, download
@@ -26,6 +23,7 @@ from companion.llm.catalog import (
     model_path,
 )
 from companion.llm.download import DownloadProgress, ModelUnavailable, WrongModel, pull_model
+from tests.llm.fake_hub import HubServer, point_hub_at, running_hub
 
 PARTS = [b"GGUF" + b"a" * 996, b"b" * 1000, b"c" * 500]
 WHOLE = b"".join(PARTS)
@@ -133,49 +131,10 @@ def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pull_model("smollm2-135m", ignore)
 
 
-class HubServer(ThreadingHTTPServer):
-    """Serves one file as Hugging Face does. asked: method and path of each request."""
-
-    linked: dict[str, str]
-    asked: list[str]
-
-
-class _Hub(BaseHTTPRequestHandler):
-    server: HubServer
-
-    def do_HEAD(self) -> None:
-        self.server.asked.append(f"{self.command} {self.path}")
-        self.send_response(200 if "owner/repo" in self.path else 404)
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("ETag", '"abc"')
-        for name, value in self.server.linked.items():
-            self.send_header(name, value)
-        self.send_header("Content-Length", str(len(WHOLE)))
-        self.end_headers()
-
-    def do_GET(self) -> None:
-        self.do_HEAD()
-        self.wfile.write(WHOLE)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def point_hub_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    template = url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-
-
 @pytest.fixture
 def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
-    server = HubServer(("127.0.0.1", 0), _Hub)
-    server.linked, server.asked = {}, []
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    point_hub_at(f"http://127.0.0.1:{server.server_port}", monkeypatch)
-    yield server
-    server.shutdown()
-    server.server_close()
+    with running_hub(monkeypatch, WHOLE) as server:
+        yield server
 
 
 @pytest.mark.usefixtures("hub")

@@ -51,7 +51,7 @@ def test_where_each_system_has_it(
     write_list(home / place.removeprefix("~/"), json.dumps({"vaults": vaults}))
     found = [vault.root.name for vault in find_registered_vaults()]
     assert [name for name in found if name != "Sandbox"] == ["Notes", "Work", "Old"]
-    assert ("Sandbox" in found) == (".config/obsidian" != place.removeprefix("~/"))
+    assert ("Sandbox" in found) == (place.removeprefix("~/") != ".config/obsidian")
 
 
 BROKEN = [
