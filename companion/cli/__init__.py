@@ -29,6 +29,7 @@ _COMMANDS = {
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
     "model": "companion.cli.model:model",
+    "config": "companion.cli.config:config",
     "pair": "companion.cli.daemon_commands:pair",
     "token": "companion.cli.daemon_commands:token",
     "doctor": "companion.cli.doctor:doctor",
