@@ -26,6 +26,7 @@ _COMMANDS = {
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
     "prompt": "companion.cli.prompt:prompt",
+    "similar": "companion.cli.similar:similar",
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
     "model": "companion.cli.model:model",

@@ -33,6 +33,11 @@ class VaultContext:
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
 
+    @property
+    def scan(self) -> Scan:
+        """The scan that it is from."""
+        return self._scan
+
     @cached_property
     def names(self) -> LinkNames:
         """What links may point to."""
@@ -61,10 +66,13 @@ class VaultContext:
         """The paths of the vault's notes."""
         return [path for path, _ in self._scan.names()]
 
-    def vocabulary(self, fields: Sequence[Field], text: str) -> Mapping[str, Sequence[str]]:
+    def vocabulary(
+        self, fields: Sequence[Field], text: str, likely: Mapping[str, Sequence[str]] | None = None
+    ) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 
-        Those whose words are in the text come first, then the most used ones.
+        likely: those that similar notes have, by field, which come first; then those whose words
+        are in the text, then the most used ones.
         """
         words = text.casefold()
         chosen = {}
@@ -72,8 +80,15 @@ class VaultContext:
             if field.vocabulary == "vault" and field.property:
                 used = self._usage_counts(field.property)
                 ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
+                first = [value for value in (likely or {}).get(field.name, ()) if value in used]
+                ranked = list(dict.fromkeys([*first, *ranked]))
                 chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
         return chosen
+
+    def property_values(self, name: str) -> Mapping[str, Sequence[str]]:
+        """Return the values of the property by the paths of the notes that have any."""
+        notes = self._scan.notes.items()
+        return {path: found for path, facts in notes if (found := facts.values.get(name))}
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""
