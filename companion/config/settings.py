@@ -253,7 +253,8 @@ class Config(Table):
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
-            private_folders=self.private.folders if self.is_remote else (),
+            private_folders=self.private.folders,
+            is_remote=self.is_remote,
             max_bytes=self.ignore.max_kilobytes * 1024,
         )
 

@@ -15,7 +15,7 @@ from companion.enrich.words import width
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
-from companion.note.links import LinkNames
+from companion.note.link_names import LinkNames
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.text import NoteText
