@@ -11,6 +11,9 @@ from typing import NamedTuple
 from companion.errors import UsageError
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
+_SMALL = 4.0  # billions of parameters
+_SMALL_BYTES = 2_500_000_000  # of a file with as many, at about 5 bits each
+_PARAMETERS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")
 _HUB_NAME = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)[/:]([\w./-]+\.gguf)", re.IGNORECASE)
 
 
@@ -38,7 +41,7 @@ class Wheels(NamedTuple):
 class Model:
     """A GGUF file. `size` (bytes) and `sha256` are None where they are not pinned.
 
-    `path`: where it is a file of the user's own, which is never fetched.
+    `path`: where it is a file of the user's own, which is never fetched. `parameters`: billions.
     """
 
     name: str
@@ -49,6 +52,7 @@ class Model:
     hub: HubFile | None = None
     wheels: Wheels | None = None
     path: Path | None = None
+    parameters: float | None = None
 
 
 class ListedModel(NamedTuple):
@@ -75,6 +79,7 @@ CATALOG = (
             parts=22,
             part_bytes=52_428_800,
         ),
+        parameters=1.5,
     ),
     Model(
         name="smollm2-135m",
@@ -89,6 +94,7 @@ CATALOG = (
             parts=1,
             part_bytes=98_362_432,
         ),
+        parameters=0.135,
     ),
 )
 
@@ -141,6 +147,24 @@ def model_path(name: str) -> Path | None:
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
         return None
     return path
+
+
+def is_small_model(name: str) -> bool:
+    """Return whether the model has under 4 billion parameters.
+
+    Where it is none of the catalogue, its file's name tells (`7B`, `135M`), else the file's size;
+    a model of which nothing is known counts as small.
+    """
+    try:
+        model = find_model(name)
+    except UsageError:
+        return True
+    billions = model.parameters
+    if billions is None and (told := _PARAMETERS.search(Path(model.file).name)):
+        billions = float(told[1]) / (1 if told[2] in "bB" else 1000)
+    if billions is None:
+        return (model.size or 0) < _SMALL_BYTES
+    return billions < _SMALL
 
 
 def models_folder() -> Path:
