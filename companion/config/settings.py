@@ -49,6 +49,8 @@ class EndpointTable(Table):
     """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
     """how freely the model writes"""
+    small: bool | None = None
+    """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -124,6 +126,8 @@ class CalloutTable(Table):
     """the same under a heading; unset: as most have it, else +"""
     links: bool = True
     """link the first mention of notes that exist"""
+    from_title: bool = True
+    """write one even if nothing but the title is known; a small model never does"""
 
 
 class TagsTable(Table):
@@ -286,7 +290,8 @@ class Config(Table):
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
-            private_folders=self.private.folders if self.is_remote else (),
+            private_folders=self.private.folders,
+            is_remote=self.is_remote,
             max_bytes=self.ignore.max_kilobytes * 1024,
         )
 

@@ -7,12 +7,14 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
+from companion.enrich.backlinks import Backlinks
 from companion.enrich.checks import checks_are_on
 from companion.enrich.checks.answer_language import name_language
 from companion.enrich.context import (
+    ENOUGH,
     LITTLE_TEXT,
-    NoteLanguages,
     VaultContext,
+    count_known,
     make_prompt_context,
     subject_properties,
 )
@@ -25,6 +27,7 @@ from companion.enrich.model_calls import (
     field_of,
     question_of,
 )
+from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
@@ -32,6 +35,7 @@ from companion.enrich.similar import SimilarNotes, Suggestion
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
+from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
@@ -61,6 +65,7 @@ class Asker:
         self.vault_context = vault_context
         self._model = model
         self._languages: NoteLanguages | None = None
+        self._backlinks = Backlinks(workspace)
 
     def ask(
         self, path: str, parsed: ParsedNote, needs: Sequence[Need], client: Client
@@ -138,7 +143,7 @@ class Asker:
         prompts, styles = self._workspace.prompts, self.callout_styles
         titles = frozenset(style.title.casefold() for style in styles)
         vocabulary = self.vault_context.vocabulary(
-            [field_of(need, prompts) for need in needs], parsed.note.text, chosen.likely
+            [field_of(need, prompts) for need in needs], path, parsed.note.text, chosen.likely
         )
         language = self._language_of(path, parsed)
         # English is what models write without being asked to.
@@ -146,8 +151,21 @@ class Asker:
         context = make_prompt_context(
             parsed, path, vocabulary, language=None if is_default else language
         )
+        context = self._add_told(context, path, parsed)
         lines = _find_places(parsed, needs, titles)
         return _AskedNote(parsed, needs, context, language, titles, lines)
+
+    def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
+        """Return the context with what other notes tell of the note.
+
+        A small model is shown as much as the note itself lacks.
+        """
+        budget = self._model.told_tokens
+        if self._model.is_small:
+            budget -= estimate_tokens(excerpt(parsed.lines, None))
+        names = (context.title, *parsed.properties.aliases)
+        told = self._backlinks.tell(self.vault_context, path, names, budget)
+        return replace(context, backlinks=told.backlinks, linked=told.linked)
 
     def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
@@ -167,7 +185,25 @@ class Asker:
             note_tokens = min(left, note_tokens or left)
         prose = excerpt(note.parsed.lines, note_tokens, note.lines)
         properties = subject_properties(note.parsed) if width(prose) < LITTLE_TEXT else ()
-        return replace(planner, context=replace(note.context, prose=prose, properties=properties))
+        context = replace(note.context, prose=prose, properties=properties)
+        return replace(planner, context=context, too_little=self._find_too_little(note, context))
+
+    def _find_too_little(self, note: _AskedNote, context: PromptContext) -> str:
+        """Return why no callout is asked for: too little is known of the subject; empty: enough."""
+        model, title = self._model, f"“{context.title}”" if context.title else "its subject"
+        known = count_known(note.parsed, context)
+        if model.is_small and known < ENOUGH:
+            return (
+                f"the callout is not asked for: the note and those that link to it tell too little"
+                f" of {title} for a small model as {model.name}; add a line of text, or choose a"
+                " larger model"
+            )
+        if not known and not self._workspace.config.callout.from_title:
+            return (
+                f"the callout is not asked for: nothing but the title tells of {title}; add a line"
+                " of text, or set from_title = true under [callout]"
+            )
+        return ""
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""

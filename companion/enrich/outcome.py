@@ -12,12 +12,16 @@ from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
 
-RejectionKind = Literal["unfit", "nothing", "no choices", "no completion", "no answer", "refused"]
+RejectionKind = Literal[
+    "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "refused"
+]
 """Why a need has no value:
 
 - unfit: the model answered, and a check found a fault. It can be asked once more.
 - nothing: the model answered that there is nothing to say.
 - no choices: only values that the vault uses will do, and it uses none. The model was not asked.
+- too little: the note, and those that link to it, tell too little of its subject for the model to
+  write a callout about. It was not asked.
 - no completion: the reply is no chat completion, which says nothing of the note.
 - no answer: anything else: the model refused or was cut off, or the need cannot be asked for.
 - refused: the user did not want the value, or the note has no place for it.
