@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime
 from math import ceil
 
@@ -26,6 +27,7 @@ from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
+from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import NoteQueries, resolve_path
@@ -39,6 +41,7 @@ from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
@@ -76,7 +79,10 @@ class Daemon:
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
-        self._source = EnricherSource(space, spending, context, self._presence)
+        self._opened = ExitStack()
+        similar = self._opened.enter_context(open_similar(space, background=True))
+        self._comparer = NoteComparer(similar, self._reconciler.scan) if similar else None
+        self._source = EnricherSource(space, spending, context, self._presence, similar)
         quota = DailyQuota(spending, self._background_switch.hold_until_tomorrow)
         self._background = BackgroundHandler(
             queue,
@@ -106,6 +112,8 @@ class Daemon:
         self._background_switch.update()
         self._reconciler.start()
         self._workers.start()
+        if self._comparer:
+            self._comparer.start()
 
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
@@ -118,6 +126,9 @@ class Daemon:
         self._reconciler.stop(_STOP)
         self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
+        if self._comparer:
+            self._comparer.stop()
+        self._opened.close()
 
     def status(self) -> StatusShape:
         """Return the current state of the daemon."""
@@ -313,6 +324,8 @@ class Daemon:
         """Do the periodic work that follows each scan of the whole vault."""
         self._background_switch.update()
         self._source.update_context()
+        if self._comparer:
+            self._comparer.wake()
         self._consent.update_cost()
         self._space.journal.prune_images(_KEEP_TEXTS)
         self._space.journal.drop_offers(_KEEP_TEXTS)

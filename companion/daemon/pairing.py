@@ -77,6 +77,12 @@ def take_code(
         return False
 
 
+def has_code(state: Path, *, clock: Clock = time.time) -> bool:
+    """Return whether the code made last is still valid, and not used up."""
+    saved = _read(_file(state, "pairing"))
+    return saved is not None and saved.tries > 0 and saved.made_at <= clock() < saved.expires_at
+
+
 def _take(state: Path, purpose: Purpose, code: str, now: float) -> bool:
     file = _file(state, purpose)
     saved = _read(file)
