@@ -10,8 +10,11 @@ import click
 from companion.cli.output import Output, one_line
 from companion.cli.session import NotePathType, common_options, open_session, resolve_history_path
 from companion.cli.times import local_time
+from companion.enrich.workspace import Workspace
 from companion.note.line_diff import diff_lines
-from companion.vault.journal import Change, Proposal
+from companion.vault.journal import Change
+from companion.vault.proposal import Proposal
+from companion.vault.proposals import Selection
 
 _MAX_LIMIT = 10**18  # changes; SQLite's integers go up to nine times that
 
@@ -44,15 +47,15 @@ def history(
             if with_diff and (images := workspace.journal.images(change.id)):
                 texts = (image.decode("utf-8") for image in images)
                 output.print_diff("".join(diff_lines(change.path, *texts)))
-        proposals = workspace.journal.proposals(note)[:limit]
+        proposals = _find_proposed(workspace, note)[:limit]
     for proposal in proposals:
         if as_json:
             output.print_json(proposal_object(proposal))
         else:
             output.say(
-                f"       {local_time(proposal.asked_at)}  {one_line(proposal.path)}", style="bold"
+                f"       {local_time(proposal.made_at)}  {one_line(proposal.path)}", style="bold"
             )
-            output.say(f"       {proposal.words}")
+            output.say(f"       {proposal.reason}")
     if not changes and not proposals:
         output.say("no changes yet")
 
@@ -83,10 +86,10 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
         "path": proposal.path,
         "kind": "proposal",
         "state": "proposed",
-        "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(proposal.asked_at)),
+        "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(proposal.made_at)),
         "needs": [proposal.need],
         "model": "",
-        "note": proposal.words,
+        "note": proposal.reason,
         "undoes": None,
         "undone_by": None,
         "left": [],
@@ -99,6 +102,26 @@ def describe(change: Change) -> str:
         return f"undid change {change.undoes}"
     names = ", ".join(map(_describe_need, change.needs))
     return f"filled {names}" if names else change.kind
+
+
+def _find_proposed(workspace: Workspace, path: str | None) -> list[Proposal]:
+    """Return what was only proposed for one note, or for all, newest first.
+
+    Left out is what the remark of one of the note's changes mentions.
+    """
+    journal = workspace.journal
+    paths = None if path is None else [path]
+    selected = journal.proposals.select(Selection(paths, states=["rejected"], flagged=True))
+    remarks = [
+        (change.path, change.note)
+        for change in journal.changes(path)
+        if change.state != "abandoned"
+    ]
+    return [
+        each
+        for each in selected
+        if not any(each.path == path and each.reason in note for path, note in remarks)
+    ]
 
 
 def _describe_need(need: str) -> str:

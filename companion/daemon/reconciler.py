@@ -183,7 +183,7 @@ class Reconciler:
         self._settle_offers(None)
         with self._reading:
             self._scan, self._context = scan, None
-        asked = self._space.journal.all_asked()
+        asked = self._space.journal.proposals.latest_of_all()
         found = dict(scan.notes.of_interest())
         to_do = [path for path, facts in found.items() if self._needs(path, facts, asked)]
         busy = {ticket.path for ticket in self._queue.in_progress()}

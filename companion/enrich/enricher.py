@@ -41,7 +41,8 @@ from companion.llm.response import Usage
 from companion.note.edit import Edit, diff_edits
 from companion.note.frontmatter import may_be_unfillable
 from companion.vault.files import skip_reason
-from companion.vault.journal import NeedOutcome, NewChange
+from companion.vault.journal import NewChange
+from companion.vault.proposal import NewProposal
 from companion.vault.write import (
     SETTLE,
     ConcurrentWrite,
@@ -258,15 +259,24 @@ class Enricher:
             raise Cancelled("The work was stopped; what was not written yet was left as it was")
 
     def _remember(self, path: str, rejected: Iterable[Rejected], data: bytes) -> None:
-        """Record in the journal what was rejected, so that it is not asked for again."""
-        for each in rejected:
-            if each.kind in ("no completion", "no choices"):  # neither is about the note
-                continue
-            outcome: NeedOutcome = "nothing" if each.kind == "nothing" else "rejected"
-            if each.proposed:
-                outcome = "proposed"
-            reason = each.proposal or each.reason
-            self.workspace.journal.remember(path, each.need.key, outcome, reason, data)
+        """Store what was rejected, so that it is not asked for again."""
+        self.workspace.journal.proposals.add(
+            [
+                NewProposal(
+                    path,
+                    each.need,
+                    None,
+                    "rejected",
+                    ("new-value",) if each.proposed else (),
+                    each.proposal or each.reason,
+                    each.kind,
+                    source=data,
+                    run=self.run,
+                )
+                for each in rejected
+                if each.kind not in ("no completion", "no choices")  # neither is about the note
+            ]
+        )
 
 
 def open_planner(workspace: Workspace) -> Planner:

@@ -111,7 +111,7 @@ def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -
     A folder that cannot be read, or that is left out of the vault, counts as one.
     """
     reasons: dict[str, str] = {}
-    asked = workspace.journal.all_asked()
+    asked = workspace.journal.proposals.latest_of_all()
     for folder in folders:
         for path in asked:
             if _is_in(path, folder) and (facts := scan.notes.get(path)):
@@ -144,7 +144,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
     written = set[str]()
     if choice.force:
         written = {change.path for change in workspace.journal.changes()}
-    asked = workspace.journal.all_asked()
+    asked = workspace.journal.proposals.latest_of_all()
     for path, facts in scan.notes.items():
         if not _is_in(path, folder) or facts.skipped is not None:
             continue
@@ -184,7 +184,7 @@ class ScanReport:
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
-        asked = workspace.journal.all_asked()
+        asked = workspace.journal.proposals.latest_of_all()
         for path, facts in found.notes.items():
             if not _is_wanted(path, wanted):
                 continue

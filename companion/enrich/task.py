@@ -18,13 +18,15 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
 from companion.note.text import NoteText, split_lines
 from companion.vault.inverse import find_inverse
-from companion.vault.journal import AskedNeed, Change, Journal
+from companion.vault.journal import Change, Journal
+from companion.vault.proposal import AskedNeed
 
 _WHY_LEFT = {
-    "written": "filled once and taken out again",
+    "accepted": "filled once and taken out again",
+    "refused": "filled once and taken out again",
     "rejected": "asked for once, without a usable answer",
-    "nothing": "asked for once, and there was nothing to say",
 }
+_NOTHING = "asked for once, and there was nothing to say"
 
 
 class Job(NamedTuple):
@@ -95,7 +97,7 @@ def leave_out_asked(
 
     reopened: keys of needs to ask for in any case.
     """
-    asked = {} if job.retry else workspace.journal.asked(job.path)
+    asked = {} if job.retry else workspace.journal.proposals.latest(job.path)
     open_needs: list[Need] = []
     left: dict[str, list[str]] = {}
     for need in needs:
@@ -114,13 +116,19 @@ def leave_out_asked(
 
 def was_rejected(asked: AskedNeed | None) -> bool:
     """Return whether the answer to what was asked could not be used."""
-    return asked is not None and asked.outcome in ("rejected", "proposed")
+    return asked is not None and asked.state == "rejected" and not _is_nothing(asked)
 
 
 def _why_left(asked: AskedNeed) -> str:
-    if asked.outcome == "proposed":
+    if "new-value" in asked.flags:
         return f"asked for once; {asked.reason}"
-    return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
+    why = _NOTHING if _is_nothing(asked) else _WHY_LEFT[asked.state]
+    return why + (f" ({asked.reason})" if asked.reason else "")
+
+
+def _is_nothing(asked: AskedNeed) -> bool:
+    """Return whether the model answered that there is nothing to say."""
+    return asked.rejection == "nothing" and "new-value" not in asked.flags
 
 
 def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
@@ -129,7 +137,7 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
     if job.requests:  # the empty callouts, which the user put there to be filled
         needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)
     elif job.rejected_only:
-        asked = workspace.journal.asked(job.path)
+        asked = workspace.journal.proposals.latest(job.path)
         needs = (need for need in needs if was_rejected(asked.get(need.key)))
     elif job.section is not None:
         needs = _in_section(parsed, needs, job.section)
