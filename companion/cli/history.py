@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from time import gmtime, strftime
 
@@ -55,7 +56,7 @@ def history(
             output.say(
                 f"       {local_time(proposal.made_at)}  {one_line(proposal.path)}", style="bold"
             )
-            output.say(f"       {proposal.reason}")
+            output.say(f"       {_words(proposal)}")
     if not changes and not proposals:
         output.say("no changes yet")
 
@@ -89,7 +90,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
         "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(proposal.made_at)),
         "needs": [proposal.need],
         "model": "",
-        "note": proposal.reason,
+        "note": _words(proposal),
         "undoes": None,
         "undone_by": None,
         "left": [],
@@ -105,23 +106,25 @@ def describe(change: Change) -> str:
 
 
 def _find_proposed(workspace: Workspace, path: str | None) -> list[Proposal]:
-    """Return what was only proposed for one note, or for all, newest first.
+    """Return values that the vault does not use yet, of one note or of all, newest first.
 
-    Left out is what the remark of one of the note's changes mentions.
+    Left out are those that a change's remark mentions, and what was asked for again since.
     """
-    journal = workspace.journal
+    store = workspace.journal.proposals
+    latest = store.latest_of_all()
     paths = None if path is None else [path]
-    selected = journal.proposals.select(Selection(paths, states=["rejected"], flagged=True))
-    remarks = [
-        (change.path, change.note)
-        for change in journal.changes(path)
-        if change.state != "abandoned"
-    ]
+    remarks = Counter((each.path, each.note) for each in workspace.journal.changes(path))
     return [
         each
-        for each in selected
-        if not any(each.path == path and each.reason in note for path, note in remarks)
+        for each in store.select(Selection(paths, states=("open", "rejected"), flagged=True))
+        if "new-value" in each.flags
+        and latest[each.path][each.need].id == each.id
+        and not any(each.path == where and _words(each) in note for where, note in remarks)
     ]
+
+
+def _words(proposal: Proposal) -> str:
+    return proposal.reason or proposal.remark
 
 
 def _describe_need(need: str) -> str:

@@ -43,12 +43,13 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             return
         where = None if section is None else Section(section)
         task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
-        if task.skipped or not task.needs:
+        needs = (*task.needs, *(need for need, _ in task.proposed))
+        if task.skipped or not needs:
             why = task.skipped or "it needs nothing"
             output.warn(f"{path}: nothing would be sent: {why}")
             return
         asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(workspace.config))
-        calls, unaskable = asker.plan_calls(path, task.parsed, task.needs)
+        calls, unaskable = asker.plan_calls(path, task.parsed, needs)
     for rejected in unaskable:
         output.warn(rejected.reason)
     shown = [message["content"] for call in calls for message in call.messages]

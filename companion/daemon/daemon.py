@@ -268,7 +268,7 @@ class Daemon:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
             if request.priority is Priority.BACKGROUND:
-                return [Job(paths[0])], []
+                return [Job(paths[0], background=True)], []
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
         return choose_jobs(

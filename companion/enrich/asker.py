@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -19,22 +19,27 @@ from companion.enrich.context import (
 from companion.enrich.excerpt import excerpt
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    CallAnswers,
     CallPlan,
     CallPlanner,
     TokenBudget,
     field_of,
     question_of,
 )
-from companion.enrich.outcome import NoteAnswers, Rejected
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
+from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
 from companion.prompts import PromptContext
+
+Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
+"""Keeps what came of a call."""
 
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
@@ -54,17 +59,23 @@ class Asker:
         self._languages: NoteLanguages | None = None
 
     def ask(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need], client: Client
+        self,
+        path: str,
+        parsed: ParsedNote,
+        needs: Sequence[Need],
+        client: Client,
+        keep: Keep = lambda outcomes, usage: None,
     ) -> NoteAnswers:
         """Return what the model gives for the needs of the note.
 
         What a check finds unfit is asked for once more; then a sentence of the note may take the
         place of a description.
 
+        keep: called after each call with what came of it, and its tokens; the next one may fail.
+
         Raises EndpointError, Cancelled.
         """
         note = self._read_note(path, parsed, needs)
-        unaskable, (answers, usage) = send_calls(self._planner(note), needs, client)
         acceptor = Acceptor(
             self._workspace,
             self.vault_context,
@@ -74,16 +85,23 @@ class Asker:
             note.context,
             note.language,
         )
-        outcomes = [*unaskable, *acceptor.accept(answers)]
+        outcomes: list[Accepted | Rejected] = []
+
+        def take(given: CallAnswers) -> None:
+            outcomes.extend(found := acceptor.accept(given.answers))
+            keep(found, given.usage)
+
+        unaskable, usage = send_calls(self._planner(note), needs, client, take)
+        outcomes = [*unaskable, *outcomes]
         unfit = {
             each.need: each
             for each in outcomes
             if isinstance(each, Rejected) and each.kind == "unfit"
         }
         if unfit:
-            planner = self._planner(note, RETRY_TOKENS)
-            _, (answers, more) = send_calls(planner, list(unfit), client, unfit)
-            outcomes, usage = merge_outcomes(outcomes, acceptor.accept(answers)), usage + more
+            planner, first, outcomes = self._planner(note, RETRY_TOKENS), outcomes, []
+            _, more = send_calls(planner, list(unfit), client, take, unfit)
+            outcomes, usage = merge_outcomes(first, outcomes), usage + more
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
         return NoteAnswers(tuple(outcomes), usage)
@@ -91,6 +109,11 @@ class Asker:
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
         return self._planner(self._read_note(path, parsed, needs)).plan(needs)
+
+    @property
+    def model(self) -> ModelFacts:
+        """What is known of the model."""
+        return self._model
 
     @property
     def callout_styles(self) -> Styles:

@@ -47,7 +47,8 @@ class NewProposal(NamedTuple):
     value. prompt: a fingerprint of what was asked. source: the note that it was made from.
     sentences: a hash of each sentence that it was made from. evidence: what supports it, as JSON.
     tokens: in and out, of the calls; of several made by the same calls, only the first has them.
-    options: how the need was asked for, by which it is found again in the note.
+    options: how the need was asked for, by which it is found again in the note. waits: whether it
+    was asked for to be looked at, so that the daemon does not write it by itself.
     """
 
     path: str
@@ -67,6 +68,7 @@ class NewProposal(NamedTuple):
     tokens: tuple[int, int] = (0, 0)
     run: str = ""
     options: Mapping[str, object] = _NO_OPTIONS
+    waits: bool = False
 
 
 @dataclass(frozen=True)
@@ -106,6 +108,7 @@ class Proposal:
     decided_at: float | None
     change: int | None
     options: dict[str, Any]
+    waits: bool
 
     @property
     def text(self) -> str:
@@ -121,6 +124,7 @@ class AskedNeed(NamedTuple):
     rejection: str
     reason: str
     flags: tuple[Flag, ...]
+    waits: bool
     change: int | None
 
 
@@ -151,6 +155,7 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
         "made_at": made_at,
         "decided_at": None if new.state == "open" else made_at,
         "options": _dump(dict(new.options)),
+        "waits": new.waits,
     }
 
 
@@ -162,6 +167,7 @@ def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
     columns["place"] = columns["place"] and Need(*columns["place"])
     for name in ("flags", "sentences", "tokens"):
         columns[name] = tuple(columns[name])
+    columns["waits"] = bool(columns["waits"])
     return Proposal(**columns)
 
 

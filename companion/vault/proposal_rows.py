@@ -11,7 +11,7 @@ from companion.vault.proposal import NewProposal, ProposalState, make_proposal_r
 
 PROPOSAL_COLUMNS = """id, path, need, kind, heading, place, value, answer, state, flags, why,
     reason, rejection, remark, model, prompt, source_sha256, sentences, evidence, tokens, run,
-    made_at, decided_by, decided_at, change, options"""
+    made_at, decided_by, decided_at, change, options, waits"""
 
 
 def create_proposals(db: sqlite3.Connection) -> None:
@@ -46,7 +46,8 @@ def create_proposals(db: sqlite3.Connection) -> None:
             decided_by TEXT NOT NULL DEFAULT '',
             decided_at REAL,
             change INTEGER REFERENCES changes (id),
-            options TEXT NOT NULL DEFAULT '{}'
+            options TEXT NOT NULL DEFAULT '{}',
+            waits INTEGER NOT NULL DEFAULT 0
         )"""
     )
     db.execute("CREATE UNIQUE INDEX open_proposals ON proposals (path, need) WHERE state = 'open'")
@@ -129,6 +130,18 @@ def decide_proposals(
     return sorted(row["id"] for row in rows.fetchall())
 
 
+def reopen_decided(db: sqlite3.Connection, ids: str) -> list[int]:
+    """Open those proposals again that nobody accepted; return the ids of the open ones. ids: JSON.
+
+    Not where there is another open one for the same need.
+    """
+    for (number,) in db.execute("SELECT value FROM json_each(?)", (ids,)).fetchall():
+        db.execute(_REOPEN_DECIDED, (number,))
+    query = """SELECT id FROM proposals WHERE state = 'open'
+        AND id IN (SELECT value FROM json_each(?)) ORDER BY id"""
+    return [row["id"] for row in db.execute(query, (ids,)).fetchall()]
+
+
 def move_proposals(db: sqlite3.Connection, old: str, new: str) -> None:
     """Give the proposals for the note at old the path new; they supersede those for one there."""
     db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
@@ -151,10 +164,11 @@ def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
 
 _INSERT = """INSERT INTO proposals
     (path, need, kind, heading, place, value, answer, state, flags, why, reason, rejection, remark,
-    model, prompt, source_sha256, sentences, evidence, tokens, run, made_at, decided_at, options)
+    model, prompt, source_sha256, sentences, evidence, tokens, run, made_at, decided_at, options,
+    waits)
     VALUES (:path, :need, :kind, :heading, :place, :value, :answer, :state, :flags, :why, :reason,
     :rejection, :remark, :model, :prompt, :source_sha256, :sentences, :evidence, :tokens, :run,
-    :made_at, :decided_at, :options) RETURNING id"""
+    :made_at, :decided_at, :options, :waits) RETURNING id"""
 _SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
     WHERE path = :path AND need = :need AND state = 'open'"""
 _ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2, change = ?1,
@@ -171,6 +185,11 @@ _REOPEN = """UPDATE proposals SET decided_by = '', change = NULL, state = CASE
         WHEN EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
             AND other.need = proposals.need AND other.state = 'open') THEN 'superseded'
         ELSE 'open' END WHERE change = ? AND state = 'accepted'"""
+_REOPEN_DECIDED = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+    reason = '', change = NULL WHERE id = ? AND value IS NOT NULL
+    AND state IN ('refused', 'rejected', 'closed') AND NOT EXISTS (
+        SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
+        AND other.need = proposals.need AND other.state = 'open')"""
 _DELETE_TEXTS = """UPDATE proposals SET value = NULL, answer = NULL, evidence = NULL, remark = ''"""
 _MOVE_ASKED = """INSERT INTO proposals (path, need, kind, heading, state, flags, reason, rejection,
         model, run, made_at, decided_by, decided_at, change)

@@ -25,6 +25,7 @@ from companion.vault.proposal_rows import (
     decide_proposals,
     delete_texts,
     insert_proposals,
+    reopen_decided,
 )
 from companion.vault.remembered_notes import RememberedNotes
 
@@ -123,6 +124,15 @@ class ProposalStore:
         decided = (time.time(), by, reason)
         return self._db.ask(lambda db: decide_proposals(db, ids, to, decided, states)).result()
 
+    def reopen(self, ids: Iterable[int]) -> list[int]:
+        """Open proposals again; return the ids of those that are open then.
+
+        One that is accepted stays so, and so does one whose text is gone, or for whose need there
+        is another open one.
+        """
+        wanted = json.dumps(list(ids))
+        return self._db.ask(lambda db: reopen_decided(db, wanted)).result()
+
     def replace_value(self, id_: int, value: ProposedValue) -> None:
         """Store what the user made of the value; the model's is kept as its answer."""
         query = "UPDATE proposals SET answer = coalesce(answer, value), value = ? WHERE id = ?"
@@ -145,16 +155,19 @@ class ProposalStore:
         """Return the same for all notes, by path and key, with one query."""
         return self._latest("")
 
-    def forget(self, paths: Iterable[str], reason: str, by: str = "user") -> int:
+    def forget(
+        self, paths: Iterable[str], reason: str, by: str = "user", to: ProposalState = "refused"
+    ) -> int:
         """Delete the text of all proposals for these notes; return for how many there was any.
 
-        Open ones are refused, so that nothing is asked for again.
+        to: what becomes of the open ones; refused ones are not asked for again.
         """
         stored = json.dumps([self._notes.stored_path(path) for path in paths])
-        now, mine = time.time(), "path IN (SELECT value FROM json_each(?))"
-        query = f"""UPDATE proposals SET state = 'refused', decided_at = ?, decided_by = ?,
-            reason = ? WHERE state = 'open' AND {mine}"""  # noqa: S608 (our own words)
-        self._db.ask(lambda db: db.execute(query, (now, by, reason, stored)))
+        decided = (to, time.time(), by, reason, stored)
+        mine = "path IN (SELECT value FROM json_each(?))"
+        query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
+            WHERE state = 'open' AND {mine}"""  # noqa: S608 (our own words)
+        self._db.ask(lambda db: db.execute(query, decided))
         return self._db.ask(lambda db: delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)).result()
 
     def purge(self, older_than: float) -> int:
@@ -204,9 +217,11 @@ class ProposalStore:
         query = _LATEST.format(where)
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         asked: dict[str, dict[str, AskedNeed]] = {}
-        for path, need, id_, state, rejection, reason, flags, change in rows:
-            latest = AskedNeed(id_, state, rejection, reason, tuple(json.loads(flags)), change)
-            asked.setdefault(self._notes.current_path(path), {})[need] = latest
+        for path, need, id_, state, rejection, reason, flags, waits, change in rows:
+            found = tuple(json.loads(flags)) if flags != "[]" else ()
+            asked.setdefault(self._notes.current_path(path), {})[need] = AskedNeed(
+                id_, state, rejection, reason, found, bool(waits), change
+            )
         return asked
 
 
@@ -215,5 +230,5 @@ _HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL)"
 _IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
     WHERE proposals.path = named.value
     OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
-_LATEST = """SELECT path, need, id, state, rejection, reason, flags, change FROM proposals
+_LATEST = """SELECT path, need, id, state, rejection, reason, flags, waits, change FROM proposals
     WHERE state NOT IN ('superseded', 'closed') {} ORDER BY path, need, state = 'open', id"""
