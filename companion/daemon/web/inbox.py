@@ -14,6 +14,7 @@ from companion.daemon.problem import Refusal
 from companion.daemon.web.view import answer, show
 from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision
 from companion.errors import NoteError
+from companion.note.word_diff import Part, diff_words
 from companion.vault.proposals import Selection
 
 inbox_view = Blueprint("inbox", __name__)
@@ -85,10 +86,11 @@ def show_proposal(number: int) -> Response:
     proposal = the_daemon().proposals.get(number)
     if proposal is None:
         raise Refusal(404, f"There is no proposal {number}.")
+    place: list[Part] | None = None
     try:
-        place, why_not = the_daemon().decisions.preview(proposal), ""
+        place, why_not = diff_words(*the_daemon().decisions.preview(proposal)), ""
     except NoteError as error:
-        place, why_not = None, error.reason
+        why_not = error.reason
     return show("place.html", each=proposal, place=place, why_not=why_not)
 
 
