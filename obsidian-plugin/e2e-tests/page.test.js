@@ -10,7 +10,7 @@ import { Endpoint } from "./endpoint.js";
 import { waitFor } from "./wait.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const VIEWS = ["now", "history", "vault", "spending"];
+const VIEWS = ["inbox", "now", "history", "vault", "spending"];
 
 /** @type {Endpoint} */
 let endpoint;
@@ -87,6 +87,48 @@ test("a run shows up while it goes on, and is cancelled", async () => {
   await page.getByText(/: cancelled/).waitFor();
   endpoint.release();
   await run;
+});
+
+test("proposals are accepted, edited, refused and taken back by keyboard alone", async () => {
+  await show("inbox");
+  await page.getByText("Nothing waits.").waitFor();
+  const paths = ["Cooking/Sourdough.md", "Garden/Compost.md"];
+  const before = await Promise.all(paths.map((path) => vault.read(path)));
+  await vault.companion("enrich", "--dry-run", ...paths.map((path) => `${vault.path}/${path}`));
+  await page.locator(".proposal").first().waitFor();
+  assert.deepEqual(await Promise.all(paths.map((path) => vault.read(path))), before);
+  const number = await page.locator(".proposal").count();
+  await page.keyboard.press("j");
+  const first = page.locator(".proposal[aria-current]");
+  await first.locator(".diff ins").waitFor();
+  const path = (await first.locator("strong").innerText()).trim();
+  await page.keyboard.press("a");
+  await page.getByText("1 decided.").waitFor();
+  assert.notEqual(await vault.read(path), before[paths.indexOf(path)]);
+  assert.equal(await page.locator(".proposal").count(), number - 1);
+  await page.keyboard.press("u");
+  await waitFor("it is back", async () => (await page.locator(".proposal").count()) === number);
+  assert.equal(await vault.read(path), before[paths.indexOf(path)]);
+
+  await page.keyboard.press("j");
+  const kind = await page.locator(".proposal[aria-current]").getAttribute("data-kind");
+  const changed = (await page.locator(".proposal[aria-current] strong").innerText()).trim();
+  await page.keyboard.press("e");
+  await page.locator("textarea").fill("My own words about it, j and k and a.");
+  await page.keyboard.press("Control+Enter");
+  await waitFor("they are written", async () => (await vault.read(changed)).includes("My own words"));
+  assert.ok(kind);
+  while (await page.locator(".proposal").count()) {
+    const left = await page.locator(".proposal").count();
+    await page.keyboard.press("j");
+    await page.keyboard.press("r");
+    await waitFor("it is gone", async () => (await page.locator(".proposal").count()) < left);
+  }
+  await page.getByText("Nothing waits.").waitFor();
+  const asked = endpoint.asked;
+  await vault.companion("enrich", `${vault.path}/Garden`).catch(() => "");
+  await vault.companion("undo", "--today", "--yes").catch(() => "");
+  assert.ok(endpoint.asked >= asked);
 });
 
 test("a change is shown with what it did, and taken back byte for byte", async () => {
