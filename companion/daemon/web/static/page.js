@@ -8,6 +8,7 @@
   const SAID_LASTS = 10_000; // milliseconds that the page says what an action did
   let etag = "";
   let loading = null;
+  let gone = false;
   let saidUntil = 0;
 
   // The address is ours alone for a moment: its code is used up, and gone from the history.
@@ -40,14 +41,24 @@
     try {
       const headers = { ...own, ...(etag ? { "If-None-Match": etag } : {}) };
       const answer = await fetch(address(), { headers, cache: "no-store" });
+      gone = false;
       if (answer.status === 304) return say("");
       const body = await answer.text();
       if (!answer.ok) return refuse(answer.status, JSON.parse(body).detail);
       etag = answer.headers.get("ETag") ?? "";
       show(body);
     } catch {
-      say("Companion does not answer; it goes on here once companion serve runs again.");
+      sayGone();
     }
+  }
+
+  function sayGone() {
+    gone = true;
+    say("Companion does not answer; it goes on here once companion serve runs again.");
+  }
+
+  function isBack() {
+    if (gone && !loading) load();
   }
 
   // What somebody types into, and where the keyboard is, stay as they are.
@@ -103,7 +114,7 @@
     }
     await load();
     const again = window.companion.look ?? load;
-    setInterval(() => document.hidden || again(), PAUSE);
+    setInterval(() => document.hidden || again().then(isBack, sayGone), PAUSE);
   }
 
   async function reload() {
