@@ -83,7 +83,13 @@ class Guard:
         """Raise Refusal unless the request is acceptable."""
         path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
-        self._check_sender(environ)
+        # The server joins repeated headers with a comma, so that they never match.
+        if environ.get("HTTP_HOST") not in self._hosts:
+            raise Refusal(421, "This server answers to 127.0.0.1 and localhost with its port only.")
+        if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
+            raise Refusal(403, "Pages of other origins get no answer here.")
+        if environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
+            raise Refusal(403, "Pages of other sites get no answer here.")
         if (method, path) not in OPEN_ROUTES:
             self._check_token(environ)
         if path != "/healthz":  # it answers clients of all versions
@@ -95,15 +101,6 @@ class Guard:
             allowed = ("Allow", ", ".join(methods))
             raise Refusal(405, "This address does not take that method.", headers=[allowed])
         _check_body(environ, method)
-
-    def _check_sender(self, environ: WSGIEnvironment) -> None:
-        # The server joins repeated headers with a comma, so that they never match.
-        if environ.get("HTTP_HOST") not in self._hosts:
-            raise Refusal(421, "This server answers to 127.0.0.1 and localhost with its port only.")
-        if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
-            raise Refusal(403, "Pages of other origins get no answer here.")
-        if environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
-            raise Refusal(403, "Pages of other sites get no answer here.")
 
     def _check_token(self, environ: WSGIEnvironment) -> None:
         authorization = environ.get("HTTP_AUTHORIZATION")

@@ -110,19 +110,17 @@ class LinkNames:
         self._paths: dict[str, list[str]] = defaultdict(list)
         self._paths_by_name: dict[str, set[str]] = defaultdict(set)
         self._spellings: dict[str, set[_SpelledName]] = defaultdict(set)
-        for path, title, aliases in notes:
-            self._add(_without_extension(path), title, aliases)
-
-    def _add(self, path: str, title: str, aliases: Iterable[str]) -> None:
-        basename = _basename(path)
-        self._basenames[_key(basename)].append(path)
-        self._paths[_key(path)].append(path)
-        names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
-        for name, is_alias in names:
-            spelled = unicodedata.normalize("NFC", name).strip()
-            pattern = fold(spelled)
-            self._paths_by_name[pattern].add(path)
-            self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
+        for file, title, aliases in notes:
+            path = _without_extension(file)
+            basename = _basename(path)
+            self._basenames[_key(basename)].append(path)
+            self._paths[_key(path)].append(path)
+            names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
+            for name, is_alias in names:
+                spelled = unicodedata.normalize("NFC", name).strip()
+                pattern = fold(spelled)
+                self._paths_by_name[pattern].add(path)
+                self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
 
     def resolve(self, target: str) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
