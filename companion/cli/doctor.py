@@ -82,16 +82,18 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
         config = load_config()
     except CompanionError:
         return  # check_configuration reported it
-    yield "checks", check_answer_checks
-    yield "model", partial(check_model, config, thorough=thorough)
-    with suppress(CompanionError):  # check_model reported it
-        if asks and not is_missing(config):
-            yield "answer", partial(check_answer, config)
     try:
         root = choose_vault(vault, config, ())
     except CompanionError as error:
+        yield from _list_model_checks(config, asks, thorough)
         yield "vault", partial(Finding, "vault", "problem", str(error))
         return
+    try:
+        config = load_config(root)
+    except CompanionError as error:
+        yield "settings", partial(Finding, "settings", "problem", str(error))
+        return
+    yield from _list_model_checks(config, asks, thorough)
     state = state_folder(root)
     yield "vault", partial(check_vault, root)
     yield "folders", partial(_check_folders, config, root)
@@ -104,6 +106,14 @@ def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Nam
     yield "journal", partial(check_journal, state)
     yield "spending", partial(check_spending, config, root)
     yield "daemon", partial(check_daemon, config, state)
+
+
+def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
+    yield "checks", check_answer_checks
+    yield "model", partial(check_model, config, thorough=thorough)
+    with suppress(CompanionError):  # check_model reported it
+        if asks and not is_missing(config):
+            yield "answer", partial(check_answer, config)
 
 
 def _check_folders(config: Config, root: Path) -> Finding:

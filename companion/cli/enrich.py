@@ -12,7 +12,7 @@ import click
 
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
-from companion.cli.output import Output
+from companion.cli.output import Output, show_progress
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
@@ -28,12 +28,13 @@ from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import ASK_FROM, describe_cost, needs_agreement
+from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import ASK_FROM, model_facts, open_client
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
@@ -151,9 +152,10 @@ class _Run:
         cancelled = Event()
         with (
             open_client(self.config, cancelled) as client,
+            open_similar(self.workspace) as similar,
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
-            fault = self._work(jobs, client, cancelled)
+            fault = self._work(jobs, client, similar, cancelled)
             changes = self.workspace.journal.changes(run=self.name)
             made = any(change.state == "done" for change in changes)
             self.report.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
@@ -192,9 +194,17 @@ class _Run:
             self.output.warn("nothing was sent")
         return agreed
 
-    def _work(self, jobs: Sequence[Job], client: Client, cancelled: Event) -> CompanionError | None:
-        enricher = Enricher(self.workspace, self._asker(), client, self.name)
+    def _work(
+        self,
+        jobs: Sequence[Job],
+        client: Client,
+        similar: SimilarNotes | None,
+        cancelled: Event,
+    ) -> CompanionError | None:
+        enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
         with self.output.progress("Enriching", len(jobs)) as progress:
+            if similar:
+                similar.progress = partial(show_progress, progress, "Comparing notes")
             try:
                 for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
                     self.report.add(result)
@@ -203,5 +213,5 @@ class _Run:
                 return error
         return None
 
-    def _asker(self) -> Asker:
-        return Asker(self.workspace, self.known, model_facts(self.config))
+    def _asker(self, similar: SimilarNotes | None = None) -> Asker:
+        return Asker(self.workspace, self.known, model_facts(self.config), similar)

@@ -74,6 +74,14 @@ class Output:
             yield progress
 
 
+def show_progress(progress: Progress, what: str, done: int, total: int) -> None:
+    """Show a second bar of that name, below task 0, until it is done."""
+    task = next((task.id for task in progress.tasks if task.description == what), None)
+    if task is None:
+        task = progress.add_task(what, total=total)
+    progress.update(task, completed=done, total=total, visible=done < total)
+
+
 def count(number: int, noun: str) -> str:
     """Return `1 note`, `2 notes`, `1,200 notes`."""
     return f"{number:,} {noun}{'' if number == 1 else 's'}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime
 from math import ceil
 
@@ -26,6 +27,7 @@ from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
+from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import NoteQueries, resolve_path
@@ -38,11 +40,13 @@ from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
-from companion.enrich.selection import choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
+from companion.llm.budget_store import Amount
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
@@ -75,7 +79,10 @@ class Daemon:
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
-        self._source = EnricherSource(space, spending, context, self._presence)
+        self._opened = ExitStack()
+        similar = self._opened.enter_context(open_similar(space, background=True))
+        self._comparer = NoteComparer(similar, self._reconciler.scan) if similar else None
+        self._source = EnricherSource(space, spending, context, self._presence, similar)
         quota = DailyQuota(spending, self._background_switch.hold_until_tomorrow)
         self._background = BackgroundHandler(
             queue,
@@ -105,6 +112,8 @@ class Daemon:
         self._background_switch.update()
         self._reconciler.start()
         self._workers.start()
+        if self._comparer:
+            self._comparer.start()
 
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
@@ -117,6 +126,9 @@ class Daemon:
         self._reconciler.stop(_STOP)
         self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
+        if self._comparer:
+            self._comparer.stop()
+        self._opened.close()
 
     def status(self) -> StatusShape:
         """Return the current state of the daemon."""
@@ -155,6 +167,19 @@ class Daemon:
             runs=[run.id for run in self.runs.active()],
             newest_change=self._space.journal.newest(),
         )
+
+    def spending_by_day(self, days: int) -> dict[str, Amount]:
+        """Return what was spent for all vaults on the last days with calls, newest first."""
+        return self._spending.spent_by_day(days)
+
+    def describe_rest(self) -> str:
+        """Return in words what it would take to fill all that needs something now."""
+        jobs, _ = choose_jobs(self._space, self._reconciler.scan(), [""], JobOptions(), None)
+        if not jobs:
+            return "Nothing needs anything, so it would cost nothing."
+        facts = model_facts(self._space.config)
+        asker = Asker(self._space, self._reconciler.vault_context(), facts)
+        return describe_cost(self._space, asker, jobs)
 
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.
@@ -299,6 +324,8 @@ class Daemon:
         """Do the periodic work that follows each scan of the whole vault."""
         self._background_switch.update()
         self._source.update_context()
+        if self._comparer:
+            self._comparer.wake()
         self._consent.update_cost()
         self._space.journal.prune_images(_KEEP_TEXTS)
         self._space.journal.drop_offers(_KEEP_TEXTS)

@@ -27,6 +27,8 @@ from companion.daemon.runtime_file import (
     write_runtime_file,
 )
 from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
+from companion.daemon.web.pages import PageAccess
+from companion.daemon.web.sessions import Sessions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
@@ -61,7 +63,8 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         bound: int = listener.getsockname()[1]
         tokens, plugin_file = Tokens(root), PluginRuntimeFile(root, bound)
         exchange, prove_both = make_exchange(root), make_prover(tokens, plugin_file.id)
-        app = make_app(daemon, tokens.accepts, exchange, prove_both, bound, stopped)
+        page = PageAccess(Sessions(root, tokens, bound), make_page_opener(root))
+        app = make_app(daemon, tokens.accepts, exchange, prove_both, page, bound, stopped)
         server = make_server(app, listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
@@ -91,6 +94,11 @@ def make_exchange(root: Path) -> Callable[[str], str | None]:
         return client_token(read_token(), root) if take_code(state_folder(root), code) else None
 
     return exchange
+
+
+def make_page_opener(root: Path) -> Callable[[str], bool]:
+    """Return a function that returns whether a code of `companion open` is valid, once."""
+    return lambda code: take_code(state_folder(root), code, purpose="page")
 
 
 def make_prover(tokens: Tokens, plugin_id: str) -> Callable[[int, str], Proofs | None]:

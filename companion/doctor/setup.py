@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion import __version__
-from companion.config import Config, common_state_folder, config_folder, load_config
+from companion.config import (
+    Config,
+    common_state_folder,
+    config_file,
+    config_folder,
+    load_config,
+)
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules
@@ -77,7 +83,7 @@ def check_configuration() -> Finding:
     Raises UsageError, naming each faulty or unknown setting.
     """
     load_config()
-    file = config_folder() / "config.toml"
+    file = config_file()
     names = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
     set_ = [name for name in names if os.environ.get(name)]
     also = f"; {', '.join(set_)} from the environment" if set_ else ""

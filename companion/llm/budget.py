@@ -189,6 +189,15 @@ class Budget:
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
 
+    def spent_by_day(self, limit: int) -> dict[str, Amount]:
+        """Return what was spent on the last `limit` days with calls; nothing where unknown."""
+        with self._changed:
+            try:
+                return self._store.read_days(limit)
+            except BudgetFileUnusable as error:
+                self._warn_once(error)
+                return {}
+
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         with self._changed:

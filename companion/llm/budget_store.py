@@ -232,6 +232,14 @@ class BudgetStore:
 
         return self._file.use(work)
 
+    def read_days(self, limit: int) -> dict[str, Amount]:
+        """Return what was spent on each of the last `limit` days with calls, newest first."""
+
+        def work(db: sqlite3.Connection) -> dict[str, Amount]:
+            return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
+
+        return self._file.use(work)
+
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         self._file.close()
@@ -264,6 +272,7 @@ _CORRECT = """INSERT INTO days
         microdollars = max(0, microdollars + :microdollars),
         unpriced = max(0, unpriced + :unpriced),
         calls = max(0, calls + :calls)"""
+_READ_DAYS = f"SELECT day, {', '.join(Amount._fields)} FROM days ORDER BY day DESC LIMIT ?"  # noqa: S608 (our names)
 _READ = f"SELECT {', '.join(Amount._fields)} FROM days WHERE day = :day"  # noqa: S608 (our names)
 _ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""
