@@ -84,6 +84,8 @@ def _send_static(name: str) -> Response:
     return send_from_directory(_FOLDER, name)
 
 
-def _local_time(seconds: float) -> str:
-    """Return a Unix time as the user's clock has it, to the minute."""
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+def _local_time(moment: float | str) -> str:
+    """Return a Unix time, or one in ISO 8601, as the user's clock has it, to the minute."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment).timestamp()
+    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M")
