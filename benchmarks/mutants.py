@@ -183,12 +183,14 @@ def _walk(node: Any) -> Iterator[Any]:
 
 
 def _own_files(path: str) -> list[str]:
-    """Return the test files about the module: named for it, or importing it."""
+    """Return the test files about the module: named for it or for what it is a part of, as
+    `sanitize` for `sanitize_inline`, or importing it.
+    """
     stem, module = Path(path).stem, path.removesuffix(".py").replace("/", ".")
-    files = [file for folder in _folders_of(path) for file in sorted(ROOT.glob(f"{folder}/*.py"))]
-    named = [file for file in files if file.name == f"test_{stem}.py"]
+    files = sorted(ROOT.glob(f"{_folders_of(path)[0]}/test_*.py"))
+    named = [file for file in files if f"{stem}_".startswith(f"{file.stem.removeprefix('test_')}_")]
     uses = re.compile(rf"^(?:from|import) {re.escape(module)}\b", re.MULTILINE)
-    users = [file for file in files if file.name.startswith("test_") and file not in named]
+    users = [file for file in files if file not in named]
     users = [file for file in users if uses.search(file.read_text("utf-8"))]
     return [file.relative_to(ROOT).as_posix() for file in [*named, *users][:FILES]]
 
@@ -230,7 +232,8 @@ def _tests_by_line(paths: set[str]) -> dict[tuple[str, int], list[str]]:
 def _folders_of(path: str) -> list[str]:
     """Return the folders whose tests are about the module."""
     package = Path(path).parts[1]
-    more = {"note": ["tests/enrich"], "enrich": ["tests/cli"]}.get(package, [])
+    users = {"note": "enrich", "vault": "cli", "enrich": "cli"}
+    more = [f"tests/{users[package]}"] if package in users else []
     return [f"tests/{package}", *more]
 
 
