@@ -6,8 +6,8 @@
 The mutants are Cosmic Ray's: comparisons, `and` and `or`, constants, conditions; and a return
 without its value. They are drawn at random from the modules that may damage a note or let somebody
 in; PATH names others. First the test files about its module are run for each one; then, for those
-that nothing noticed yet, tests that run its line. Interrupt the first round, and those that were
-tried till then are the sample.
+that nothing noticed yet, the files that are next to it by what they import. Interrupt the first
+round, and those that were tried till then are the sample.
 Exit status 1 when fewer than 95% are noticed. mutants.jsonl, or --out, gets a JSON line a mutant.
 
 It changes the files of this checkout while it runs, and puts each back: run it in a copy.
@@ -22,7 +22,7 @@ import random
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from functools import cache
 from pathlib import Path
@@ -32,7 +32,6 @@ from cosmic_ray.ast import get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.plugins import get_operator, operator_names
-from coverage import CoverageData
 from parso.grammar import load_grammar
 
 ROOT = Path(__file__).parents[1]
@@ -52,11 +51,11 @@ KINDS = re.compile(
     rf"core/(ReplaceComparisonOperator_({FLIPS})|ReplaceAndWithOr|ReplaceOrWithAnd"
     r"|ReplaceTrueWithFalse|ReplaceFalseWithTrue|NumberReplacer|AddNot)\Z"
 )
+_IMPORT = re.compile(r"^ *from ((?:companion|tests)[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 ENOUGH = 0.95  # of the mutants
-PATIENCE = 300.0  # seconds for the tests of one mutant
-FILES = 4  # that are about a module; others may import it too
-FIRST, MOST = 12, 160  # test functions that run a line: those run before the others, and in all
-EXAMPLES = 25  # of each property test, to find out which lines it runs
+PATIENCE = 150.0  # seconds for the tests of one mutant
+ABOUT, NEXT = 3, 7  # test files run in the first and in the second round
+EXAMPLES = 100  # of each property test at most, in the second round
 TOO_SLOW = "the tests never end"
 
 
@@ -129,7 +128,7 @@ def _first_round(chosen: Sequence[Mutant], out: TextIO) -> tuple[list[str], list
     left: list[Mutant] = []
     with suppress(KeyboardInterrupt):
         for mutant in chosen:
-            test, diff = _try(mutant, [_own_files(mutant.path)])
+            test, diff = _try(mutant, _nearest(mutant.path)[:ABOUT])
             if test:
                 by.append(test)
                 _report(mutant, test, diff, out)
@@ -141,10 +140,10 @@ def _first_round(chosen: Sequence[Mutant], out: TextIO) -> tuple[list[str], list
 
 def _second_round(left: Sequence[Mutant], out: TextIO) -> list[str]:
     """Return the tests that noticed a mutant."""
-    covered = _tests_by_line({mutant.path for mutant in left}) if left else {}
     by = []
+    os.environ["MUTANTS_EXAMPLES"] = str(EXAMPLES)
     for mutant in left:
-        test, diff = _try(mutant, _tests_of_line(mutant, covered))
+        test, diff = _try(mutant, _nearest(mutant.path)[ABOUT : ABOUT + NEXT])
         _report(mutant, test, diff, out)
         by += [test] if test else []
     return by
@@ -182,88 +181,61 @@ def _walk(node: Any) -> Iterator[Any]:
         yield from _walk(child)
 
 
-def _own_files(path: str) -> list[str]:
-    """Return the test files about the module: named for it or for what it is a part of, as
-    `sanitize` for `sanitize_inline`, or importing it.
+@cache
+def _nearest(path: str) -> list[str]:
+    """Return the test files, the nearest to the module first.
+
+    Those named for it, or for what it is a part of, as `sanitize` for `sanitize_inline`; then those
+    of its package; then by the length of the shortest chain of imports that leads to it.
     """
-    stem, module = Path(path).stem, path.removesuffix(".py").replace("/", ".")
-    files = sorted(ROOT.glob(f"{_folders_of(path)[0]}/test_*.py"))
-    named = [file for file in files if f"{stem}_".startswith(f"{file.stem.removeprefix('test_')}_")]
-    uses = re.compile(rf"^(?:from|import) {re.escape(module)}\b", re.MULTILINE)
-    users = [file for file in files if file not in named]
-    users = [file for file in users if uses.search(file.read_text("utf-8"))]
-    return [file.relative_to(ROOT).as_posix() for file in [*named, *users][:FILES]]
-
-
-def _tests_of_line(mutant: Mutant, covered: dict[tuple[str, int], list[str]]) -> list[list[str]]:
-    """Return the tests for what the module's own did not notice: some that run its line.
-
-    If none does, since it runs on import only, some that run others of the module.
-    """
-    own = tuple(_own_files(mutant.path))
-    tests = covered.get((mutant.path, mutant.line)) or sorted(
-        {test for (path, _), tests in covered.items() if path == mutant.path for test in tests}
-    )
-    others = [test for test in tests if not test.startswith(own)] if own else tests
-    some = random.Random(mutant.line).sample(others, min(MOST, len(others)))
-    return [some[:FIRST], some[FIRST:]]
-
-
-def _tests_by_line(paths: set[str]) -> dict[tuple[str, int], list[str]]:
-    """Return the test functions that run each line; from one run of the packages' tests."""
-    data, config = ROOT / ".coverage.mutants", ROOT / ".coverage.mutants.ini"
-    files = "\n  ".join(sorted(paths))
-    config.write_text(f"[run]\ndynamic_context = test_function\ninclude =\n  {files}\n", "utf-8")
-    folders = sorted({folder for path in paths for folder in _folders_of(path)})
-    command = ["-m", "coverage", "run", f"--rcfile={config}", f"--data-file={data}"]
-    os.environ["MUTANTS_EXAMPLES"] = str(EXAMPLES)
-    _run([*command, *_pytest(folders), "--maxfail=1000"], None)
-    del os.environ["MUTANTS_EXAMPLES"]
-    config.unlink()
-    read = CoverageData(str(data))
-    read.read()
-    return {
-        (path, line): sorted(filter(None, map(_node, contexts)))
-        for path in paths
-        for line, contexts in read.contexts_by_lineno(str(ROOT / path)).items()
-    }
-
-
-def _folders_of(path: str) -> list[str]:
-    """Return the folders whose tests are about the module."""
+    distance, todo = {path: 0}, [path]
+    for here in todo:
+        for user in _users().get(here, ()):
+            if user not in distance:
+                distance[user] = distance[here] + 1
+                todo.append(user)
+    tests = [user for user in distance if Path(user).name.startswith("test_")]
     package = Path(path).parts[1]
-    users = {"note": "enrich", "vault": "cli", "enrich": "cli"}
-    more = [f"tests/{users[package]}"] if package in users else []
-    return [f"tests/{package}", *more]
+
+    def order(test: str) -> tuple[bool, bool, int, str]:
+        name = Path(test).stem.removeprefix("test_")
+        is_named_for = f"{Path(path).stem}_".startswith(f"{name}_")
+        return not is_named_for, not test.startswith(f"tests/{package}/"), distance[test], test
+
+    return sorted(tests, key=order)
 
 
 @cache
-def _node(context: str) -> str | None:
-    """Return the name that pytest has for a test function that coverage names; None if unknown."""
-    module, *names = [part for part in context.split(".") if part and part != "tests"] or [""]
-    for file in ROOT.glob(f"tests/**/{module}.py"):
-        if names and f"def {names[-1]}(" in file.read_text("utf-8"):
-            return "::".join([file.relative_to(ROOT).as_posix(), *names])
-    return None
+def _users() -> dict[str, list[str]]:
+    """Return the files that import each file."""
+    users: dict[str, list[str]] = {}
+    for file in sorted([*ROOT.glob("companion/**/*.py"), *ROOT.glob("tests/**/*.py")]):
+        for module, names in _IMPORT.findall(file.read_text("utf-8")):
+            for each in (module, *(f"{module}.{name}" for name in re.findall(r"\w+", names))):
+                if (found := ROOT / f"{each.replace('.', '/')}.py").is_file():
+                    imported = found.relative_to(ROOT).as_posix()
+                    users.setdefault(imported, []).append(file.relative_to(ROOT).as_posix())
+    return users
 
 
-def _try(mutant: Mutant, rounds: Iterable[Sequence[str]]) -> tuple[str, str]:
-    """Return which test notices the mutant, empty if none does; and its diff."""
+def _try(mutant: Mutant, tests: Sequence[str]) -> tuple[str, str]:
+    """Return which of the tests notices the mutant, empty if none does; and its diff."""
     path = ROOT / mutant.path
     code = path.read_text("utf-8")
     changed = mutate_code(code, mutant.operator(), mutant.occurrence)
     assert changed is not None, mutant
     lines = zip(code.split("\n"), changed.split("\n"), strict=False)
     diff = "\n".join(f"-{a}\n+{b}" for a, b in lines if a != b)
-    for tests in filter(None, rounds):
-        try:
-            path.write_text(changed, "utf-8")
-            failure = _run(_pytest(tests), PATIENCE)
-        finally:
-            path.write_text(code, "utf-8")
-        if failure.startswith("tests/") or (failure and not _run(_pytest(tests), PATIENCE)):
-            return failure, diff
-    return "", diff
+    if not tests:
+        return "", diff
+    try:
+        path.write_text(changed, "utf-8")
+        failure = _run(_pytest(tests), PATIENCE)
+    finally:
+        path.write_text(code, "utf-8")
+    if failure and not failure.startswith("tests/"):  # is it the mutant, or is it always so?
+        failure = "" if _run(_pytest(tests), PATIENCE) else failure
+    return failure, diff
 
 
 def _pytest(tests: Sequence[str]) -> list[str]:
