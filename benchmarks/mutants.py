@@ -186,7 +186,8 @@ def _nearest(path: str) -> list[str]:
     """Return the test files, the nearest to the module first.
 
     Those named for it, or for what it is a part of, as `sanitize` for `sanitize_inline`; then those
-    of its package; then by the length of the shortest chain of imports that leads to it.
+    of its package; then by the length of the shortest chain of imports that leads to it, those last
+    that start daemons, which takes long.
     """
     distance, todo = {path: 0}, [path]
     for here in todo:
@@ -195,12 +196,13 @@ def _nearest(path: str) -> list[str]:
                 distance[user] = distance[here] + 1
                 todo.append(user)
     tests = [user for user in distance if Path(user).name.startswith("test_")]
-    package = Path(path).parts[1]
+    folders = [f"tests/{Path(path).parts[1]}", "", "tests/daemon"]
 
-    def order(test: str) -> tuple[bool, bool, int, str]:
-        name = Path(test).stem.removeprefix("test_")
+    def order(test: str) -> tuple[bool, int, int, str]:
+        name, folder = Path(test).stem.removeprefix("test_"), str(Path(test).parent)
         is_named_for = f"{Path(path).stem}_".startswith(f"{name}_")
-        return not is_named_for, not test.startswith(f"tests/{package}/"), distance[test], test
+        rank = folders.index(folder if folder in folders else "")
+        return not is_named_for, rank, distance[test], test
 
     return sorted(tests, key=order)
 
