@@ -34,7 +34,7 @@ $(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcar
 	touch $@
 
 demo: .venv/ready
-	$(BIN)/python examples/demo.py
+	$(BIN)/companion demo --vault .demo/example
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
