@@ -18,6 +18,7 @@ _COMMANDS = {
     "demo": "companion.cli.demo:demo",
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
+    "service": "companion.cli.service:service",
     "plugin": "companion.cli.plugin:plugin",
     "status": "companion.cli.daemon_commands:status",
     "pause": "companion.cli.daemon_commands:pause",

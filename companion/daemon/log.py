@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path, PurePath
@@ -82,3 +83,17 @@ def log_fault(doing: str, error: Exception) -> None:
     places = traceback.extract_tb(error.__traceback__)
     where = " > ".join(f"{PurePath(place.filename).name}:{place.lineno}" for place in places)
     _log.error("%s: unexpected %s; please report it (%s)", doing, type(error).__name__, where)
+
+
+def log_failed_start(state: Path, error: Exception) -> None:
+    """Log why the daemon did not start: a service has no terminal to say so on.
+
+    state: the vault's state folder; nothing is done where there is none.
+    """
+    log = logging.getLogger("companion")
+    if not any(isinstance(handler, _PrivateFile) for handler in log.handlers):
+        if not state.is_dir():
+            return
+        with suppress(UsageError):
+            open_log(state, to_terminal=False)
+    log_fault("the daemon did not start", error)
