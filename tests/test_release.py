@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import shlex
 import subprocess
 from pathlib import Path
 from typing import Any
 
+import click
 import pytest
 import yaml
 
@@ -80,12 +82,18 @@ def test_only_who_publishes_may_write(jobs: dict[str, Any]) -> None:
 
 def test_the_smoke_test_types_commands_that_there_are(jobs: dict[str, Any]) -> None:
     lines = [
-        line.split()[1:]
+        shlex.split(line)[1:]
         for each in jobs["smoke"]["steps"]
         for line in each.get("run", "").splitlines()
         if line.strip().startswith("companion ")
     ]
     assert ["demo", "--model", "smollm2-135m"] in lines
     for line in lines:
-        if not line[0].startswith("-"):
-            assert command_line.get_command(None, line[0])  # type: ignore[arg-type]
+        if line == ["--version"]:
+            continue
+        command: click.Command = command_line
+        while isinstance(command, click.Group):
+            found = command.get_command(click.Context(command), line.pop(0))
+            assert found
+            command = found
+        command.make_context(command.name, line)  # raises what the command line would

@@ -168,6 +168,7 @@ def call(folder: Path, *command: str) -> str:
     tools = {"UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin", "PIPX_HOME": "tools"}
     ours = {**tools, "PIPX_BIN_DIR": "bin", "COMPANION_HOME": "home"}
     environment = os.environ | {name: str(folder / place) for name, place in ours.items()}
+    environment["OMP_THREAD_LIMIT"] = "1"  # other tests run beside it: see test_embedded_run
     done = subprocess.run(
         command, cwd=folder, env=environment, capture_output=True, encoding="utf-8"
     )

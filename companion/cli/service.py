@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from collections import deque
 from pathlib import Path
@@ -197,7 +198,7 @@ def _report(each: InstalledService, manager: ServiceManager, output: Output) -> 
             }
         )
     output.say(str(each.root), style="bold")
-    again = f"companion service install {each.root}"
+    again = f"companion service install {shlex.quote(str(each.root))}"
     output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")
     output.say(f"  by       {file}")
     if place is None:

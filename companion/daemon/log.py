@@ -88,12 +88,15 @@ def log_fault(doing: str, error: Exception) -> None:
 def log_failed_start(state: Path, error: Exception) -> None:
     """Log why the daemon did not start: a service has no terminal to say so on.
 
-    state: the vault's state folder; nothing is done where there is none.
+    state: the vault's state folder; nothing is logged where there is none.
     """
     log = logging.getLogger("companion")
-    if not any(isinstance(handler, _PrivateFile) for handler in log.handlers):
-        if not state.is_dir():
-            return
+    file: logging.Handler = logging.NullHandler()
+    if state.is_dir() and not any(isinstance(handler, _PrivateFile) for handler in log.handlers):
         with suppress(UsageError):
-            open_log(state, to_terminal=False)
+            file = _open_file(log_file(state))
+            file.setFormatter(_OneLine(_FORMAT, _TIME))
+    log.addHandler(file)
     log_fault("the daemon did not start", error)
+    log.removeHandler(file)
+    file.close()
