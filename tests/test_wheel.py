@@ -14,9 +14,11 @@ from typing import Any
 import pytest
 
 from companion.vault.plugin_files import FILES
+from hatch_build import BUILT
 
 REPOSITORY = Path(__file__).parents[1]
 PLUGIN = REPOSITORY / "obsidian-plugin"
+PAGE = REPOSITORY / "companion/daemon/web/static"
 built = pytest.mark.skipif(
     not (PLUGIN / "main.js").exists() and "CI" not in os.environ, reason="make dev builds it"
 )
@@ -79,7 +81,9 @@ def test_prompts_and_licence_are_packed(wheel: Path) -> None:
 
 def test_it_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
     (tmp_path / ".obsidian").mkdir()
-    (tmp_path / "Stub.md").write_text("---\ndescription:\n---\n\n# Stub\n")
+    text = "A stub is a note whose text is still to come; its author left it to return to it. " * 3
+    stub = f"---\ndescription:\n---\n\n# Stub\n\n{text}\n"
+    (tmp_path / "Stub.md").write_text(stub)
     where = run(installed, tmp_path, "-c", "import companion; print(companion.__file__)")
     assert Path(where.strip()).is_relative_to(installed)
     [found] = run(installed, tmp_path, "-m", "companion", "scan", "--json").splitlines()
@@ -92,8 +96,11 @@ def test_it_runs_in_an_empty_folder(installed: Path, tmp_path: Path) -> None:
 def test_the_plugin_is_packed_and_installs_itself(
     wheel: Path, installed: Path, tmp_path: Path
 ) -> None:
-    names = {name for name in zipfile.ZipFile(wheel).namelist() if "_plugin/" in name}
+    packed = zipfile.ZipFile(wheel).namelist()
+    names = {name for name in packed if "_plugin/" in name}
     assert names == {f"companion/_plugin/{name}" for name in FILES}
+    page = {f"companion/{path.relative_to(PAGE.parents[2])}" for path in PAGE.glob("*.min.*")}
+    assert page <= {*packed} and {*BUILT} == {*page, "obsidian-plugin/main.js"}
     (vault := tmp_path / "vault").joinpath(".obsidian").mkdir(parents=True)
     told = run(installed, tmp_path, "-m", "companion", "plugin", "install", str(vault))
     folder = vault / ".obsidian/plugins/callout-companion"
@@ -122,7 +129,9 @@ def test_a_build_without_the_built_plugin_says_so(sdist: Path, tmp_path: Path) -
     (source / "obsidian-plugin/main.js").unlink()
     refused = try_to_build("sdist", source, tmp_path / "s")
     warned = try_to_build("wheel", source, tmp_path / "w")
-    missing = "obsidian-plugin/main.js is missing: the Obsidian plugin was not built"
+    missing = (
+        "obsidian-plugin/main.js: missing; the Obsidian plugin and the page are built with Node"
+    )
     assert refused.returncode != 0 and missing in refused.stderr
     assert warned.returncode == 0 and missing in warned.stdout + warned.stderr
     [wheel] = (tmp_path / "w").iterdir()

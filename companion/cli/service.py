@@ -12,8 +12,8 @@ import click
 
 from companion import __version__
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, choose_vault
-from companion.config import config_folder, load_config, state_folder
+from companion.cli.session import VaultPathType, load_vault
+from companion.config import config_file, load_config, state_folder
 from companion.daemon.log import log_file
 from companion.daemon.runtime_file import RuntimeFile, find_daemon
 from companion.daemon.service import (
@@ -52,13 +52,14 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
     """Start the daemon of each VAULT now, and with every session.
 
     VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run
-    again, it brings the service up to date, and starts it anew after an upgrade. A second vault's
-    daemon takes any free port, unless --port names one; Obsidian's plugin finds it there.
+    again, it brings the service up to date, and starts it anew after an upgrade. Where another
+    vault's daemon has the configured port already, it takes any free one, unless --port names one;
+    Obsidian's plugin finds it there.
     """
     if port and len(vaults) > 1:
         raise UsageError("two daemons cannot have one port; install their services one by one")
-    config, output = load_config(), Output()
-    roots = [choose_vault(vault, config, ()) for vault in vaults or (None,)]
+    output = Output()
+    roots = [load_vault(vault)[0] for vault in vaults or (None,)]
     _warn_of_variables(output)
     started = [start_with_session(root, output, port) for root in roots]
     return 0 if all(started) else 1
@@ -121,8 +122,8 @@ def logs(vault: Path | None, lines: int) -> None:
 def start_with_session(root: Path, output: Output, port: int | None = None) -> bool:
     """Have the daemon of the vault at root start with the session, and print what came of it.
 
-    port: None for the one it had, else the configured one for the first vault and any free one
-    for others. Return whether the daemon answers.
+    port: None for the one it had, else the configured one, or any free one where that is taken.
+    Return whether the daemon answers.
 
     Raises UsageError if it cannot be installed; nothing is changed then.
     """
@@ -148,10 +149,18 @@ def start_with_session(root: Path, output: Output, port: int | None = None) -> b
 
 
 def _choose_port(root: Path, known: InstalledService | None) -> int | None:
-    """Return the port to serve the vault on: as before, else the configured one for one vault."""
+    """Return the port to serve the vault on: as before, else the configured one if it is not taken.
+
+    None stands for the configured one, 0 for any free one.
+    """
     if known:
         return known.port
-    return 0 if any(each.port is None for each in list_services() if each.root != root) else None
+    taken = [
+        load_config(each.root).server.port
+        for each in list_services()
+        if each.port is None and each.root != root
+    ]
+    return 0 if load_config(root).server.port in taken else None
 
 
 def _wait_for_daemon(state: Path, before: RuntimeFile | None) -> RuntimeFile | None:
@@ -220,6 +229,6 @@ def _warn_of_variables(output: Output) -> None:
     if names:
         output.warn(
             f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
-            f" model and its key into {config_folder() / 'config.toml'}, readable by you alone, as"
+            f" model and its key into {config_file()}, readable by you alone, as"
             " companion init does"
         )

@@ -159,10 +159,7 @@ def test_no_unit_holds_the_key_or_what_else_is_set_here(
 
 
 @needs_systemd
-def test_a_daemon_that_cannot_start_says_why(
-    session: User, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("companion.cli.service._STARTS", 3.0)
+def test_a_daemon_that_cannot_start_says_why(session: User) -> None:
     session.run("service", "install")
     session.configure("[server]\nport = 'none'\n")
     systemctl("restart", unit_of(session, session.vault))
