@@ -39,7 +39,7 @@ $(PAGE)/idiomorph.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs
 	touch $@
 
 demo: .venv/ready
-	$(BIN)/python examples/demo.py
+	$(BIN)/companion demo --vault .demo/example
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

@@ -15,8 +15,10 @@ from companion import __version__
 from companion.errors import CompanionError, UsageError
 
 _COMMANDS = {
+    "demo": "companion.cli.demo:demo",
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
+    "service": "companion.cli.service:service",
     "plugin": "companion.cli.plugin:plugin",
     "open": "companion.cli.open_page:open_page",
     "status": "companion.cli.daemon_commands:status",
@@ -39,6 +41,9 @@ _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
+See it work, on notes of its own:
+    companion demo                       fill an example vault with a model on this machine
+\b
 Set it up, once:
     companion init Vault                 choose a model, try it, write the configuration
     companion doctor                     what is set up, what is missing, how to mend it
