@@ -79,7 +79,7 @@ def measure(workspace: Workspace, encoder: BuiltInEncoder) -> int:
     before = cpu_seconds(encoder)
     vectors.update(context.scan, vectors.find_missing(context.scan))
     seconds = cpu_seconds(encoder) - before
-    values = context.property_values("tags")
+    values = context.property_values("tags", of_all=True)
     paths, vectors_of_tagged = vectors.table(list(values))
     is_reported = {path: sha256(path.encode()).digest()[0] % 2 == 1 for path in paths}
     tuned = [path for path in paths if not is_reported[path]]
@@ -134,7 +134,7 @@ def compare(
 def offer(context: VaultContext, texts: Mapping[str, str], likely: Given) -> Given:
     """Return what a prompt offers for each note."""
     return {
-        path: context.vocabulary([_tags_field()], texts[path], {"tags": found})["tags"]
+        path: context.vocabulary([_tags_field()], path, texts[path], {"tags": found})["tags"]
         for path, found in likely.items()
     }
 

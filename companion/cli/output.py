@@ -31,6 +31,12 @@ class Output:
         self.out = _Console(highlight=False, soft_wrap=True)
         self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
 
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a terminal to ask on, with keys and a screen."""
+        has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
+        return has_keys and self.err.is_terminal
+
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line for people; nothing with as_json."""
         if not self.as_json:
@@ -66,12 +72,6 @@ class Output:
         with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
             progress.add_task(what, total=total)
             yield progress
-
-
-def can_ask(output: Output) -> bool:
-    """Whether there is a terminal to ask on."""
-    has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-    return has_keys and output.err.is_terminal
 
 
 def show_progress(progress: Progress, what: str, done: int, total: int) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Output, can_ask, count, one_line, show_progress
+from companion.cli.output import Output, count, one_line, show_progress
 from companion.cli.session import (
     NotePathType,
     common_options,
@@ -71,7 +71,7 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
     missing = vectors.find_missing(known.scan)
     if not agreed and vectors.needs_agreement(missing):
         output.warn(describe_encoding(opened.config, known.scan, missing))
-        if not can_ask(output):
+        if not output.can_ask:
             raise UsageError("nothing was sent, for nobody is here to agree; say --yes to send all")
         if not click.confirm("Go on?", err=True):
             raise UsageError("nothing was sent")

@@ -49,6 +49,8 @@ class EndpointTable(Table):
     """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
     """how freely the model writes"""
+    small: bool | None = None
+    """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -124,6 +126,8 @@ class CalloutTable(Table):
     """the same under a heading; unset: as most have it, else +"""
     links: bool = True
     """link the first mention of notes that exist"""
+    from_title: bool = True
+    """write one even if nothing but the title is known; a small model never does"""
 
 
 class TagsTable(Table):
@@ -154,6 +158,23 @@ class SimilarTable(Table):
             if not self.model:
                 raise ValueError("an endpoint with a base_url needs a model, too")
         return self
+
+
+Mode = Literal["write", "propose"]
+"""what becomes of an answer: it is written at once, or waits until somebody accepts it"""
+
+
+class ReviewTable(Table):
+    """[review]: what is written at once. What a check flags waits until somebody accepts it."""
+
+    mode: Mode = "write"
+    """write, or propose: it waits until somebody accepts it"""
+    fields: dict[str, Mode] = {}
+    """the same by field, as { callout = "propose" }; it goes before mode"""
+    folders: dict[FolderName, Mode] = {}
+    """the same by folder, as { Work = "propose" }; the deepest one goes before a field"""
+    outdated_share: Annotated[float, Field(gt=0, le=1)] = 0.33
+    """of the sentences that a text was made from: if more have changed, it is outdated"""
 
 
 class BackgroundTable(Table):
@@ -199,6 +220,7 @@ class Config(Table):
     callout: CalloutTable = CalloutTable()
     tags: TagsTable = TagsTable()
     similar: SimilarTable = SimilarTable()
+    review: ReviewTable = ReviewTable()
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
     server: ServerTable = ServerTable()
@@ -286,9 +308,21 @@ class Config(Table):
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
-            private_folders=self.private.folders if self.is_remote else (),
+            private_folders=self.private.folders,
+            is_remote=self.is_remote,
             max_bytes=self.ignore.max_kilobytes * 1024,
         )
+
+    def review_mode(self, path: str, kind: str) -> Mode:
+        """Return what becomes of answers for a note: that of its deepest folder with a setting.
+
+        path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
+        """
+        folder = path
+        while folder := folder.rpartition("/")[0]:
+            if mode := self.review.folders.get(folder):
+                return mode
+        return self.review.fields.get(kind, self.review.mode)
 
     def remote_endpoint(self) -> Endpoint:
         """Return the configured endpoint. The embedded model has none before it is started."""

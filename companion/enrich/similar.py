@@ -65,7 +65,7 @@ class SimilarNotes:
         self._sends = sends
         self._workspace = workspace
         self._lock = Lock()
-        self._neighbours: dict[tuple[str, int], NearestNeighbours] = {}
+        self._neighbours: dict[tuple[str, int, bool], NearestNeighbours] = {}
         self._context: VaultContext | None = None
         self._version = -1
         self._made_at = 0.0
@@ -88,7 +88,7 @@ class SimilarNotes:
         if not self._knows(language):
             return NOTHING_KNOWN
         try:
-            neighbours = self.neighbours(context, name, most)
+            neighbours = self.neighbours(context, name, most, of_all=path in context.withheld)
             if len(neighbours) < FEWEST:
                 return NOTHING_KNOWN
             vector = self.vectors.find(path, parsed)
@@ -99,8 +99,12 @@ class SimilarNotes:
             return NOTHING_KNOWN
         return neighbours.suggest(path, vector, {tag.casefold() for tag in parsed.likely_tags})
 
-    def neighbours(self, context: VaultContext, name: str, most: int) -> NearestNeighbours:
+    def neighbours(
+        self, context: VaultContext, name: str, most: int, *, of_all: bool = False
+    ) -> NearestNeighbours:
         """Return the notes with values for the property, and what was learnt from them.
+
+        of_all: private notes, too, which tell of private ones only.
 
         Raises EndpointError, AnswerError.
         """
@@ -110,8 +114,9 @@ class SimilarNotes:
                 self._neighbours.clear()
                 self._context, self._version = context, self.vectors.version
                 self._made_at = time.monotonic()
-            if (name, most) not in self._neighbours:
-                values = dict(context.property_values(name))
+            key = name, most, of_all or not context.withheld
+            if key not in self._neighbours:
+                values = dict(context.property_values(name, of_all))
                 for path in self._workspace.journal.filled_notes(name):
                     values.pop(path, None)  # they are not the author's
                 if len(values) >= FEWEST:
@@ -119,8 +124,8 @@ class SimilarNotes:
                 paths, table = self.vectors.table(list(values))
                 theirs = [values[path] for path in paths]
                 learnt = NearestNeighbours(paths, table, theirs, name, most)
-                self._neighbours[name, most] = learnt
-            return self._neighbours[name, most]
+                self._neighbours[key] = learnt
+            return self._neighbours[key]
 
     def find_nearest(
         self, context: VaultContext, path: str, parsed: ParsedNote, number: int

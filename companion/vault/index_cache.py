@@ -1,4 +1,4 @@
-"""Rows of notes and their facts in a SQLite file, all of which a scan can find again."""
+"""Rows of notes, their facts and their links in a SQLite file; a scan can find all of it again."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 from companion.sqlite import Cache, Migration
 
 Row = tuple[str, int, int, int, int, str]
-"""The five fields of files.NoteFile, of a note as it was read, and its facts as text."""
+"""The five fields of files.NoteFile, of a note as it was read, and its facts or links as text."""
 
 
 class IndexCache:
@@ -29,6 +29,21 @@ class IndexCache:
 
         return self._try(work) or []
 
+    def load_links(self) -> list[Row]:
+        """Return the rows of links, which depend on no settings."""
+        return self._try(lambda db: db.execute("SELECT * FROM links").fetchall()) or []
+
+    def save_links(self, deleted: Iterable[str], read: Iterable[Row]) -> None:
+        """Delete the rows of links of the paths in deleted, and insert or replace those in read."""
+
+        def work(db: sqlite3.Connection) -> None:
+            db.execute("BEGIN IMMEDIATE")
+            db.executemany("DELETE FROM links WHERE path = ?", ((path,) for path in deleted))
+            _put(db, "links", read)
+            db.execute("COMMIT")
+
+        self._try(work)
+
     def save(
         self, fingerprint: str, deleted: Iterable[str], read: Iterable[Row], all_rows: Iterable[Row]
     ) -> None:
@@ -41,12 +56,12 @@ class IndexCache:
             db.execute("BEGIN IMMEDIATE")
             if _fingerprint(db) == fingerprint:
                 db.executemany("DELETE FROM notes WHERE path = ?", ((path,) for path in deleted))
-                _put(db, read)
+                _put(db, "notes", read)
             else:
                 db.execute("DELETE FROM notes")
                 db.execute("DELETE FROM about")
                 db.execute("INSERT INTO about VALUES (?)", (fingerprint,))
-                _put(db, all_rows)
+                _put(db, "notes", all_rows)
             db.execute("COMMIT")
 
         self._try(work)
@@ -54,19 +69,22 @@ class IndexCache:
 
 def _create_tables(db: sqlite3.Connection) -> None:
     db.execute("CREATE TABLE about (fingerprint TEXT NOT NULL)")
-    db.execute(
-        """CREATE TABLE notes (
-            path TEXT PRIMARY KEY,
-            size INTEGER NOT NULL,
-            mtime_ns INTEGER NOT NULL,
-            ctime_ns INTEGER NOT NULL,
-            ino INTEGER NOT NULL,
-            facts TEXT NOT NULL
-        ) WITHOUT ROWID"""
-    )
+    db.execute(_TABLE.format(table="notes", text="facts"))
 
 
-_MIGRATIONS: list[Migration] = [_create_tables]
+def _create_links(db: sqlite3.Connection) -> None:
+    db.execute(_TABLE.format(table="links", text="targets"))
+
+
+_TABLE = """CREATE TABLE {table} (
+    path TEXT PRIMARY KEY,
+    size INTEGER NOT NULL,
+    mtime_ns INTEGER NOT NULL,
+    ctime_ns INTEGER NOT NULL,
+    ino INTEGER NOT NULL,
+    {text} TEXT NOT NULL
+) WITHOUT ROWID"""
+_MIGRATIONS: list[Migration] = [_create_tables, _create_links]
 
 
 def _fingerprint(db: sqlite3.Connection) -> str | None:
@@ -74,5 +92,5 @@ def _fingerprint(db: sqlite3.Connection) -> str | None:
     return row[0] if row else None
 
 
-def _put(db: sqlite3.Connection, rows: Iterable[Row]) -> None:
-    db.executemany("INSERT OR REPLACE INTO notes VALUES (?, ?, ?, ?, ?, ?)", rows)
+def _put(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
+    db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608

@@ -88,6 +88,21 @@ def test_marks_and_tags_that_are_never_proposed_are_not_suggested(
         assert set(suggest(workspace, similar, BREAD).candidates) == {"cooking", "garden"}
 
 
+def test_tags_of_private_notes_are_suggested_for_private_notes_only(
+    vault: Path, encoder: BuiltInEncoder
+) -> None:
+    write_tagged(vault)
+    for note in list(vault.glob("*.md"))[:5]:
+        write(vault, f"Diary/{note.name}", note.read_text().replace("tags: [", "tags: [affair, "))
+    write(vault, "Diary/Stub.md", BREAD)
+    config = Config.model_validate({"private": {"folders": ["Diary"]}})
+    with opened(vault, encoder, config) as (workspace, similar):
+        assert set(suggest(workspace, similar, BREAD).candidates) == {"cooking", "garden"}
+        context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
+        found = similar.suggest(context, "Diary/Stub.md", parsed, "tags", 3)
+        assert "affair" in found.candidates
+
+
 def test_what_companion_tagged_is_not_the_authors(vault: Path, encoder: BuiltInEncoder) -> None:
     write_tagged(vault)
     with opened(vault, encoder) as (workspace, similar):
