@@ -118,8 +118,10 @@ def run(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
-        if isinstance(error, click.NoSuchOption):
-            _suggest_path(error.option_name, arguments)
+        if isinstance(error, click.NoSuchOption):  # it may be a note whose name begins with a dash
+            for name in arguments:
+                if name.startswith(error.option_name) and name.endswith(".md"):
+                    click.echo(f"A note of that name: ./{name}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -135,13 +137,6 @@ def run(arguments: list[str]) -> int:
             return 1
         _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
         return 1
-
-
-def _suggest_path(option: str, arguments: list[str]) -> None:
-    """Say how to name a note whose name begins with a dash, and so was read as an option."""
-    for name in arguments:
-        if name.startswith(option) and name.endswith(".md"):
-            click.echo(f"A note of that name: ./{name}", err=True)
 
 
 def _explain(error: OSError) -> str:

@@ -44,7 +44,10 @@ def serve(port: int | None, vault: Path | None) -> None:
 def _serve(port: int | None, vault: Path | None) -> None:
     root, config = load_vault(vault)
     output = Output()
-    _ensure_configuration()
+    file = config_file()
+    if not file.exists():  # one that sets nothing, and says what may be set
+        with suppress(UsageError):  # a folder that is read-only serves as well
+            write_private(file, _CONFIGURATION.encode())
     ask_about_backlog(config, root, output)
 
     def ready(daemon: Daemon, bound: int) -> None:
@@ -62,11 +65,3 @@ def _serve(port: int | None, vault: Path | None) -> None:
         output.say("Ctrl-C stops it.", style="dim")
 
     serve_vault(config, root, config.server.port if port is None else port, ready)
-
-
-def _ensure_configuration() -> None:
-    """Make the configuration's file, if there is none yet: it sets nothing, and says what may."""
-    file = config_file()
-    if not file.exists():
-        with suppress(UsageError):  # a folder that is read-only serves as well
-            write_private(file, _CONFIGURATION.encode())
