@@ -28,11 +28,12 @@ from companion.enrich.model_calls import (
     field_of,
     question_of,
 )
+from companion.enrich.nearest_neighbours import Suggestion
 from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
-from companion.enrich.similar import SimilarNotes, Suggestion
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client

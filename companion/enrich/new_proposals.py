@@ -83,7 +83,7 @@ class ProposalMaker:
             flags=self._flags(job, outcome),
             answer=answer,
             remark=remark,
-            model=self._model.name,
+            model=self._model.name if outcome.asked else "",
             waits=self._waits(job, need),
         )
 

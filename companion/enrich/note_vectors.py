@@ -185,7 +185,7 @@ class NoteVectors:
         rules, ignore = self._workspace.rules, self._workspace.ignore
         if self.is_remote:
             rules = replace(rules, is_remote=True)
-            ignore = replace(ignore, private_folders=self._workspace.config.private.folders)
+            ignore = replace(ignore, is_remote=True)
         return rules, ignore
 
     def _load(self) -> dict[str, VectorRow]:
