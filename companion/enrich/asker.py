@@ -127,8 +127,7 @@ class Asker:
         budget = self._model.told_tokens
         if self._model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
-        names = (context.title, *parsed.properties.aliases)
-        told = self._backlinks.tell(self.vault_context, path, names, budget)
+        told = self._backlinks.tell(self.vault_context, path, parsed, budget)
         return replace(context, backlinks=told.backlinks, linked=told.linked)
 
     def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:

@@ -197,9 +197,9 @@ def make_prompt_context(
 
 
 def count_known(parsed: ParsedNote, context: PromptContext) -> float:
-    """Return how many letters the note and what other notes tell say of its subject.
+    """Return how many letters the note and those that link to it say of its subject.
 
-    Without headings, tags, AI callouts and the title.
+    Without headings, tags, AI callouts and the title. What the note links to is another subject.
     """
     answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
     own = (
@@ -209,7 +209,7 @@ def count_known(parsed: ParsedNote, context: PromptContext) -> float:
         and number not in answers
         and not has_only_tags(line)
     )
-    told = (*context.properties, *context.backlinks, *context.linked)
+    told = (*context.properties, *context.backlinks)
     return sum(map(width, (*map(str.strip, own), *told)))
 
 
