@@ -62,6 +62,7 @@ class Acceptor:
         self._known = "\n\n".join((parsed.note.text, *told))
         self._text = self._known  # with the callouts that were accepted already below it
         self._names = vault_context.names(path)
+        self._prompts = workspace.prompts.for_note(path)
 
     def accept(self, answers: Iterable[RawAnswer | Rejected]) -> list[Accepted | Rejected]:
         """Return what comes of the answers, in their order."""
@@ -80,7 +81,7 @@ class Acceptor:
         if first is None or not (answer := _replaceable_answer(first)):
             return list(outcomes)
         need, title = first.need, self._context.title
-        field = field_of(need, self._workspace.prompts)
+        field = field_of(need, self._prompts)
         sentence = extract_sentence(self._parsed, title, field.max_characters)
         if sentence is None or sentence == answer:
             return list(outcomes)
@@ -175,7 +176,7 @@ class Acceptor:
             self._context.title,
             note,
             "\n".join(read_paragraphs(self._parsed)),
-            join_instructions(self._workspace.prompts, ask.field),
+            join_instructions(self._prompts, ask.field),
             self._language,
             ask.question or "",
             explains and self._model.is_small,

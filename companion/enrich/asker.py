@@ -38,7 +38,7 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import PromptContext
+from companion.prompts import PromptContext, Prompts
 
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
@@ -104,7 +104,7 @@ class Asker:
 
     def _read_note(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> _AskedNote:
         """Return what both questions about the note have in common."""
-        prompts, styles = self._workspace.prompts, self.callout_styles
+        prompts, styles = self._workspace.prompts.for_note(path), self.callout_styles
         titles = frozenset(style.title.casefold() for style in styles)
         vocabulary = self.vault_context.vocabulary(
             [field_of(need, prompts) for need in needs], path, parsed.note.text
@@ -117,7 +117,7 @@ class Asker:
         )
         context = self._add_told(context, path, parsed)
         lines = _find_places(parsed, needs, titles)
-        return _AskedNote(parsed, needs, context, language, titles, lines)
+        return _AskedNote(prompts, parsed, needs, context, language, titles, lines)
 
     def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
         """Return the context with what other notes tell of the note.
@@ -137,9 +137,7 @@ class Asker:
         """
         model = self._model
         budget = TokenBudget(model.context_tokens, 0, each_need)
-        planner = CallPlanner(
-            self._workspace.prompts, note.context, model.mode, budget, note.callout_titles
-        )
+        planner = CallPlanner(note.prompts, note.context, model.mode, budget, note.callout_titles)
         note_tokens = model.prose_tokens
         if budget.context is not None:
             reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
@@ -181,11 +179,12 @@ class Asker:
 class _AskedNote(NamedTuple):
     """A note that is asked about.
 
-    context: what prompts show of it, but for its text. language: what to write in; None: nothing
-    tells it. callout_titles: casefolded, of callouts that ask nothing. lines: of the outline,
-    where questions and callouts of sections stand.
+    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
+    lines: of the outline, where questions and callouts of sections stand.
     """
 
+    prompts: Prompts
     parsed: ParsedNote
     needs: Sequence[Need]
     context: PromptContext

@@ -117,7 +117,7 @@ class Enricher:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
         if text is None and not job.dry_run:
             require_writable(self.workspace.root, job.path)
-        self._require_places(task)
+        self._require_places(job.path, task)
         try:
             answers = self._asker.ask(job.path, task.parsed, task.needs, self._client)
         except RuntimeError:  # httpx2's, for a client that was closed just before it sent
@@ -179,7 +179,7 @@ class Enricher:
         try:
             plan, edits = self._plan(task, fillings)
         except NoteRefused as error:
-            self._require_places(task)
+            self._require_places(job.path, task)
             if not job.dry_run:
                 refused = [Rejected(each.need, error.reason, "refused") for each in fillings]
                 self._remember(job.path, refused, data)
@@ -230,11 +230,12 @@ class Enricher:
         settle = self._settle(job.path) if callable(self._settle) else self._settle
         return read_note(space.root, job.path, settle=settle, waits=self._waits, max_bytes=limit)
 
-    def _require_places(self, task: Task) -> None:
+    def _require_places(self, path: str, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
-        kinds = [(need, field_of(need, self.workspace.prompts).kind) for need in task.needs]
+        prompts = self.workspace.prompts.for_note(path)
+        kinds = [(need, field_of(need, prompts).kind) for need in task.needs]
         self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
 
     def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
