@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -28,17 +28,20 @@ from companion.enrich.model_calls import (
     question_of,
 )
 from companion.enrich.note_languages import NoteLanguages
-from companion.enrich.outcome import NoteAnswers, Rejected
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
+from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
+from companion.enrich.similar import SimilarNotes, Suggestion
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
+from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import PromptContext, Prompts
+from companion.prompts import Field, PromptContext, Prompts
 
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
@@ -46,13 +49,19 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    vault_context: may be replaced when the vault has changed.
+    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like
+    where it can, before the model is asked; None: the model chooses.
     """
 
     def __init__(
-        self, workspace: Workspace, vault_context: VaultContext, model: ModelFacts
+        self,
+        workspace: Workspace,
+        vault_context: VaultContext,
+        model: ModelFacts,
+        similar: SimilarNotes | None = None,
     ) -> None:
         self._workspace = workspace
+        self._similar = similar
         self.vault_context = vault_context
         self._model = model
         self._languages: NoteLanguages | None = None
@@ -68,7 +77,10 @@ class Asker:
 
         Raises EndpointError, Cancelled.
         """
-        note = self._read_note(path, parsed, needs)
+        chosen = self.choose_values(path, parsed, needs)
+        if not (needs := chosen.needs):
+            return NoteAnswers(chosen.outcomes, Usage())
+        note = self._read_note(path, parsed, chosen)
         unaskable, (answers, usage) = send_calls(self._planner(note), needs, client)
         acceptor = Acceptor(
             self._workspace,
@@ -91,23 +103,48 @@ class Asker:
             outcomes, usage = merge_outcomes(outcomes, acceptor.accept(answers)), usage + more
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
-        return NoteAnswers(tuple(outcomes), usage)
+        return NoteAnswers((*chosen.outcomes, *outcomes), usage)
 
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
-        return self._planner(self._read_note(path, parsed, needs)).plan(needs)
+        chosen = self.choose_values(path, parsed, needs)
+        return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+
+    def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
+        """Return what similar notes decide, without a model."""
+        prompts = self._workspace.prompts.for_note(path)
+        fields = {need: field_of(need, prompts) for need in needs}
+        open_needs = [need for need in needs if fields[need].vocabulary == "vault"]
+        if not (self._similar and open_needs):
+            return ChosenValues((), needs, {})
+        language = self._language_of(path, parsed)
+        may_choose = self._workspace.config.similar.choose == "auto"
+        outcomes, likely = [], {}
+        for need in open_needs:
+            field = fields[need]
+            most = field.max_items or 1
+            found = self._similar.suggest(
+                self.vault_context, path, parsed, need.kind, most, language
+            )
+            likely[field.name] = found.candidates
+            if may_choose and found.chosen is not None:
+                outcomes.append(_outcome_of(need, field, found))
+        decided = {each.need for each in outcomes}
+        left = [need for need in needs if need not in decided]
+        return ChosenValues(tuple(outcomes), left, likely)
 
     @property
     def callout_styles(self) -> Styles:
         """How the vault's AI callouts begin."""
         return self._workspace.config.styles(self.vault_context.styles)
 
-    def _read_note(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> _AskedNote:
+    def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> _AskedNote:
         """Return what both questions about the note have in common."""
+        needs = chosen.needs
         prompts, styles = self._workspace.prompts.for_note(path), self.callout_styles
         titles = frozenset(style.title.casefold() for style in styles)
         vocabulary = self.vault_context.vocabulary(
-            [field_of(need, prompts) for need in needs], path, parsed.note.text
+            [field_of(need, prompts) for need in needs], path, parsed.note.text, chosen.likely
         )
         language = self._language_of(path, parsed)
         # English is what models write without being asked to.
@@ -174,6 +211,25 @@ class Asker:
         if self._languages is None or self._languages.paths is not paths:
             self._languages = NoteLanguages(self._workspace.root, paths)
         return self._languages.of(path, parsed)
+
+
+class ChosenValues(NamedTuple):
+    """What similar notes decide. needs: what is left for the model.
+
+    likely: the values that similar notes have, the likeliest first, by the name of the field.
+    """
+
+    outcomes: tuple[Accepted | Rejected, ...]
+    needs: Sequence[Need]
+    likely: Mapping[str, Sequence[str]]
+
+
+def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejected:
+    """Return the values that similar notes decided on, or why there are none."""
+    if not found.chosen:
+        return Rejected(need, found.reason, "nothing", asked=False)
+    value = list(found.chosen) if field.kind == "list" else found.chosen[0]
+    return Accepted(Filling(need, value, f"{need.kind} as similar notes have"), asked=False)
 
 
 class _AskedNote(NamedTuple):

@@ -32,6 +32,11 @@ class VaultContext:
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
 
+    @property
+    def scan(self) -> Scan:
+        """The scan that it is from."""
+        return self._scan
+
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to.
 
@@ -98,12 +103,17 @@ class VaultContext:
         return [path for path, _ in self._scan.names()]
 
     def vocabulary(
-        self, fields: Sequence[Field], path: str, text: str
+        self,
+        fields: Sequence[Field],
+        path: str,
+        text: str,
+        likely: Mapping[str, Sequence[str]] | None = None,
     ) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 
-        Those whose words are in the text come first, then the most used ones. path: the note's;
-        what only private notes use is not offered to others.
+        likely: those that similar notes have, by field, which come first; then those whose words
+        are in the text, then the most used ones. path: the note's; what only private notes use is
+        not offered to others.
         """
         words = text.casefold()
         chosen = {}
@@ -111,8 +121,19 @@ class VaultContext:
             if field.vocabulary == "vault" and field.property:
                 used = self._usage_counts(field.property, path in self.withheld)
                 ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
+                first = [value for value in (likely or {}).get(field.name, ()) if value in used]
+                ranked = list(dict.fromkeys([*first, *ranked]))
                 chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
         return chosen
+
+    def property_values(self, name: str) -> Mapping[str, Sequence[str]]:
+        """Return the values of the property by the paths of the notes that have any.
+
+        Without the notes of which no other note may tell.
+        """
+        notes = self._scan.notes.items()
+        found = {path: values for path, facts in notes if (values := facts.values.get(name))}
+        return {path: values for path, values in found.items() if path not in self.withheld}
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""

@@ -18,22 +18,29 @@ from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import find_price
 
+ASK_FROM = 50
+"""Notes at a remote endpoint; more are only sent once somebody agreed to it."""
+
 _FILE = "spending.sqlite3"
 
 
-def open_spending(config: Config, root: Path | None = None) -> Budget:
+def open_spending(
+    config: Config, root: Path | None = None, encoder: Endpoint | None = None
+) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
-    root: the vault whose background notes are counted. The file is opened on first use.
+    root: the vault whose background notes are counted. encoder: what is asked, where it is not
+    the model. The file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
     limits = config.limits
-    cost = _price_of(config)
+    asked = encoder or (None if config.is_embedded else config.remote_endpoint())
+    cost = _price_at(asked)
     if limits.dollars_a_day is not None and cost is None:
-        endpoint = config.remote_endpoint()
+        assert asked  # the embedded model has a price
         raise UsageError(
-            f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
+            f"dollars_a_day is set, but the price of {asked.model} at {asked.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
     return Budget(
@@ -46,12 +53,9 @@ def open_spending(config: Config, root: Path | None = None) -> Budget:
     )
 
 
-def _price_of(config: Config) -> PriceOf | None:
-    """Return what tokens cost at the configured model, 0 on this machine; None: not known."""
-    if config.is_embedded:
-        return _free
-    endpoint = config.remote_endpoint()
-    if endpoint.is_local:
+def _price_at(endpoint: Endpoint | None) -> PriceOf | None:
+    """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
+    if endpoint is None or endpoint.is_local:
         return _free
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:

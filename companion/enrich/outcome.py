@@ -33,7 +33,8 @@ class Rejected(NamedTuple):
 
     proposed: values that the answer named and that the vault does not use yet. answer: what the
     model answered, as it came. fault: what a check found in it. endpoint_fault: what went wrong
-    where the note is hardly the cause, as `cut off`; empty: nothing did.
+    where the note is hardly the cause, as `cut off`; empty: nothing did. asked: whether a model
+    was asked.
     """
 
     need: Need
@@ -43,6 +44,7 @@ class Rejected(NamedTuple):
     answer: object = None
     fault: Fault | None = None
     endpoint_fault: str = ""
+    asked: bool = True
 
     @property
     def proposal(self) -> str:
@@ -57,11 +59,12 @@ class Accepted(NamedTuple):
     """A value that may go into the note.
 
     fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
-    its place.
+    its place. asked: whether a model was asked.
     """
 
     filling: Filling
     fallback_for: Rejected | None = None
+    asked: bool = True
 
     @property
     def need(self) -> Need:
@@ -109,8 +112,8 @@ class RepeatedFaults:
 
         A refusal of the model's is about the note, and counts neither way.
         """
-        fallbacks = [each.fallback_for for each in answers.accepted]
-        rejected = [*answers.rejected, *filter(None, fallbacks)]
+        fallbacks = [each.fallback_for for each in answers.accepted if each.asked]
+        rejected = [*(each for each in answers.rejected if each.asked), *filter(None, fallbacks)]
         with self._lock:
             if None in fallbacks or any(each.kind in ("unfit", "nothing") for each in rejected):
                 self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly

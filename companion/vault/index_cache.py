@@ -3,39 +3,20 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
-from contextlib import closing, suppress
+from collections.abc import Iterable
 from pathlib import Path
-from typing import TypeVar
 
-from companion.sqlite import (
-    SIDE_FILES,
-    Migration,
-    NewerFormat,
-    closed_on_failure,
-    connect,
-    create_private,
-    explain_obstacle,
-    migrate,
-    read_format,
-)
+from companion.sqlite import Cache, Migration
 
-T = TypeVar("T")
 Row = tuple[str, int, int, int, int, str]
 """The five fields of files.NoteFile, of a note as it was read, and its facts or links as text."""
 
-_BUSY_SECONDS = 0.5
-
 
 class IndexCache:
-    """The rows in file, all of them made under one fingerprint.
-
-    A file that is damaged or from a newer version is deleted. If it is locked, or cannot be
-    written, nothing is loaded or saved. No error reaches the caller.
-    """
+    """The rows in file, all of them made under one fingerprint; see sqlite.Cache for its faults."""
 
     def __init__(self, file: Path) -> None:
-        self._file = file
+        self._try = Cache(file, _MIGRATIONS).run
 
     def load(self, fingerprint: str) -> list[Row]:
         """Return the rows made under that fingerprint; none if the file holds those of another."""
@@ -84,33 +65,6 @@ class IndexCache:
             db.execute("COMMIT")
 
         self._try(work)
-
-    def _try(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
-        """Return the result of the work, or None. A damaged file is deleted, and it runs again."""
-        for _ in range(2):
-            try:
-                with closing(self._open()) as db:
-                    return work(db)
-            except OSError:
-                return None
-            except (sqlite3.Error, NewerFormat) as error:
-                if isinstance(error, sqlite3.Error) and explain_obstacle(error):
-                    return None
-                for suffix in ("", "-journal", *SIDE_FILES):
-                    with suppress(OSError):
-                        self._file.with_name(self._file.name + suffix).unlink()
-        return None
-
-    def _open(self) -> sqlite3.Connection:
-        """Return the database, created if need be. Raises sqlite3.Error, OSError, NewerFormat."""
-        create_private(self._file)
-        db = connect(self._file, _BUSY_SECONDS)
-        with closed_on_failure(db):
-            # a row shows by itself whether it is still true, so nothing is forced to the disk
-            db.execute("PRAGMA synchronous = OFF")
-            if read_format(db, _MIGRATIONS) < len(_MIGRATIONS):
-                migrate(db, _MIGRATIONS)
-        return db
 
 
 def _create_tables(db: sqlite3.Connection) -> None:

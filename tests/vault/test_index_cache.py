@@ -91,7 +91,7 @@ def test_a_damaged_file_is_made_anew(
 def test_a_locked_file_is_done_without(
     cache: IndexCache, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("companion.vault.index_cache._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("companion.sqlite._CACHE_BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert cache.load("1") == []
