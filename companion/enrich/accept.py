@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -25,8 +25,10 @@ from companion.enrich.model_calls import AskedFor, RawAnswer, field_of
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
+from companion.enrich.similar import NEIGHBOURS, SimilarNotes
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError
+from companion.errors import AnswerError, EndpointError
+from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.parsed_note import ParsedNote
@@ -37,7 +39,7 @@ class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
     path: the note's, with `/`. language: what answers should be in; None: nothing tells it.
-    context: what the prompts show of the note.
+    context: what the prompts show of the note. similar: tells which notes are like it.
     """
 
     def __init__(
@@ -49,7 +51,9 @@ class Acceptor:
         parsed: ParsedNote,
         context: PromptContext,
         language: str | None,
+        similar: SimilarNotes | None = None,
     ) -> None:
+        self._similar = similar
         self._workspace = workspace
         self._vault_context = vault_context
         self._model = model
@@ -126,7 +130,7 @@ class Acceptor:
         ask, raw = answer.asked.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
-            raw = unlink_repeats(raw, self._names, self._path, self._linked, self._neighbours)
+            raw = unlink_repeats(raw, self._names, self._path, self._linked, self._choose)
         if not checks_are_on():
             return read_answer(field, raw, limits)
         note = self._text if field.kind == "prose" else self._known
@@ -161,7 +165,7 @@ class Acceptor:
         """Return the lines of a callout, in which the first mention of another note is a link."""
         self._text += f"\n\n{text}"
         if self._workspace.config.callout.links:
-            text = link_mentions(text, self._names, self._path, self._linked, self._neighbours)
+            text = link_mentions(text, self._names, self._path, self._linked, self._choose)
             self._linked |= link_targets(text)
         return text.split("\n")
 
@@ -191,12 +195,30 @@ class Acceptor:
         )
 
     def _resolve(self, target: str) -> str | None:
-        """Return the target of a link in a callout; of notes of one name, a neighbour is meant."""
-        return self._names.resolve(target, self._neighbours)
+        return self._names.resolve(target, self._choose)
+
+    def _choose(self, paths: Collection[str]) -> str | None:
+        """Return which of the notes of one name is meant: the one linked with this, or like it."""
+        if linked := [path for path in paths if path in self._neighbours]:
+            return only_one(linked)
+        return next((path for path in self._alike if path in paths), None)
 
     @cached_property
     def _neighbours(self) -> frozenset[str]:
-        return self._vault_context.neighbours(self._path)
+        return self._vault_context.neighbours(self._path, self._parsed.note.text)
+
+    @cached_property
+    def _alike(self) -> Sequence[str]:
+        """The notes most similar to this one, without `.md`, the most similar first."""
+        if self._similar is None:
+            return ()
+        try:
+            nearest = self._similar.find_nearest(
+                self._vault_context, self._path, self._parsed, NEIGHBOURS
+            )
+        except (EndpointError, AnswerError):
+            return ()
+        return [without_extension(path) for path, _ in nearest]
 
 
 def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:

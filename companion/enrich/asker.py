@@ -90,6 +90,7 @@ class Asker:
             parsed,
             note.context,
             note.language,
+            self._similar,
         )
         outcomes = [*unaskable, *acceptor.accept(answers)]
         unfit = {

@@ -15,7 +15,6 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
 from companion.note.facts import find_facts
-from companion.note.links import likely_targets
 from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value
@@ -99,10 +98,8 @@ class Backlinks:
 
     def _linked(self, known: VaultContext, path: str, parsed: ParsedNote) -> Iterator[_Source]:
         """Yield the notes with a description that the note links to."""
-        targets = likely_targets(parsed.note.text)
-        linked = dict.fromkeys(known.links.leads_to(target, path) for target in targets)
-        others = (other for other in linked if other is not None and other != path)
-        for _, source in self._sources(known, others):
+        linked = known.links.linked_in(parsed.note.text, path)
+        for _, source in self._sources(known, linked):
             if source.description:
                 yield source
 

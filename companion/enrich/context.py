@@ -74,9 +74,9 @@ class VaultContext:
         """Return the note's file, as the scan saw it."""
         return self._scan.files[path]
 
-    def neighbours(self, path: str) -> frozenset[str]:
-        """Return the notes that it links to, and those that link to it, without `.md`."""
-        found = (*self.links.linked_from(path), *self.links.linking_to(path))
+    def neighbours(self, path: str, text: str) -> frozenset[str]:
+        """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
+        found = (*self.links.linked_in(text, path), *self.links.linking_to(path))
         return frozenset(map(without_extension, found))
 
     @cached_property
