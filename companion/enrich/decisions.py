@@ -200,7 +200,7 @@ class Decisions:
         if wish.text is None:
             assert proposal.value is not None
             return proposal.value
-        field = field_of(need, self._space.prompts)
+        field = field_of(need, self._space.prompts.for_note(proposal.path))
         names = self._context().names(proposal.path)
         resolve = names.resolve if self._space.config.callout.links else _no_note
         value = read_edited_value(field, wish.text, resolve)

@@ -30,7 +30,7 @@ class ProposalMaker:
         self._prompts = prompts
         self._config = config
         self._model = model
-        self._fingerprints: dict[str, str] = {}
+        self._fingerprints: dict[tuple[int, str], str] = {}
 
     def make(
         self,
@@ -49,7 +49,7 @@ class ProposalMaker:
         sentences = hash_sentences(task.parsed)
         made = [
             self._make_one(job, outcome)._replace(
-                prompt=self.fingerprint(outcome.need),
+                prompt=self._fingerprint(job.path, outcome.need),
                 source=task.data,
                 sentences=sentences,
                 run=run,
@@ -63,13 +63,14 @@ class ProposalMaker:
             made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
         return made
 
-    def fingerprint(self, need: Need) -> str:
-        """Return a hash of the instructions by which the need is asked for."""
-        field = field_of(need, self._prompts)
-        if field.name not in self._fingerprints:
-            text = join_instructions(self._prompts, field)
-            self._fingerprints[field.name] = _hash(text)
-        return self._fingerprints[field.name]
+    def _fingerprint(self, path: str, need: Need) -> str:
+        """Return a hash of the instructions by which the need of the note is asked for."""
+        prompts = self._prompts.for_note(path)
+        field = field_of(need, prompts)
+        key = id(prompts), field.name  # a folder may have prompts of its own
+        if key not in self._fingerprints:
+            self._fingerprints[key] = _hash(join_instructions(prompts, field))
+        return self._fingerprints[key]
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         if isinstance(outcome, Rejected):
@@ -91,7 +92,7 @@ class ProposalMaker:
         """Return the proposal of an answer without a value; of a new value, an open one."""
         need, new = rejected.need, rejected.proposed
         if new and checks_are_on():
-            is_list = field_of(need, self._prompts).kind == "list"
+            is_list = field_of(need, self._prompts.for_note(job.path)).kind == "list"
             value = list(new) if is_list else new[0]
             remark, waits = rejected.proposal, self._waits(job, need)
             return NewProposal(
