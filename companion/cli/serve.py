@@ -47,6 +47,7 @@ def serve(port: int | None, vault: Path | None) -> None:
             f"{config.background.settle_seconds:g} seconds, at most "
             f"{background.notes_a_day} a day"
         )
+        output.say("Its page: companion open", style="dim")
         output.say("Ctrl-C stops it.", style="dim")
 
     serve_vault(config, root, config.server.port if port is None else port, ready)

@@ -131,7 +131,7 @@ class Enricher:
         answered = Answered(job, task, answers, left)
         if answered.fillings and task.reopened <= _keys(answered.fillings):
             return answered
-        is_nothing = all(each.kind in ("nothing", "no choices") for each in rejected)
+        is_nothing = all(each.kind in ("nothing", "no choices", "too little") for each in rejected)
         status: NoteStatus = "unchanged" if is_nothing else "failed"
         return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
 
@@ -260,7 +260,7 @@ class Enricher:
     def _remember(self, path: str, rejected: Iterable[Rejected], data: bytes) -> None:
         """Record in the journal what was rejected, so that it is not asked for again."""
         for each in rejected:
-            if each.kind in ("no completion", "no choices"):  # neither is about the note
+            if each.kind in ("no completion", "no choices", "too little"):  # nothing was asked
                 continue
             outcome: NeedOutcome = "nothing" if each.kind == "nothing" else "rejected"
             if each.proposed:

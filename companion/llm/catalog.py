@@ -12,6 +12,9 @@ from companion.errors import UsageError
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
 _WORK_MEMORY = 300_000_000  # bytes that llama.cpp takes beside the model and its context
+_SMALL = 4.0  # billions of parameters
+_SMALL_BYTES = 2_500_000_000  # of a file with as many, at about 5 bits each
+_PARAMETERS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")
 _HUB_NAME = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)[/:]([\w./-]+\.gguf)", re.IGNORECASE)
 
 
@@ -54,7 +57,7 @@ class Tier(NamedTuple):
 class Model:
     """A GGUF file. `size` (bytes) and `sha256` are None where they are not pinned.
 
-    `path`: where it is a file of the user's own, which is never fetched.
+    `path`: where it is a file of the user's own, which is never fetched. `parameters`: billions.
     """
 
     name: str
@@ -72,6 +75,8 @@ class Model:
         if self.size is None or self.tier is None:
             return self.size or 0
         return self.size + self.tier.token_memory * tokens + _WORK_MEMORY
+
+    parameters: float | None = None
 
 
 class ListedModel(NamedTuple):
@@ -99,6 +104,7 @@ CATALOG = (
             part_bytes=52_428_800,
         ),
         tier=Tier(0, 28_672, measured="see docs/figures.md"),
+        parameters=1.5,
     ),
     Model(
         name="qwen3-1.7b",
@@ -112,6 +118,7 @@ CATALOG = (
             "d7f544eead698dbd1f15126ef60b45a1e1933222",
         ),
         tier=Tier(0, 114_688, below=DEFAULT_MODEL),
+        parameters=1.7,
     ),
     Model(
         name="qwen3-4b",
@@ -125,6 +132,7 @@ CATALOG = (
             "ae44f08e1392f39c0e474af10c3ff8355c8b6688",
         ),
         tier=Tier(8_000_000_000, 147_456, below=DEFAULT_MODEL),
+        parameters=4.0,
     ),
     Model(
         name="qwen3-8b",
@@ -138,6 +146,7 @@ CATALOG = (
             "7c41481f57cb95916b40956ab2f0b139b296d974",
         ),
         tier=Tier(16_000_000_000, 147_456, below="qwen3-4b"),
+        parameters=8.2,
     ),
     Model(
         name="smollm2-135m",
@@ -152,6 +161,7 @@ CATALOG = (
             parts=1,
             part_bytes=98_362_432,
         ),
+        parameters=0.135,
     ),
 )
 
@@ -204,6 +214,24 @@ def model_path(name: str) -> Path | None:
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
         return None
     return path
+
+
+def is_small_model(name: str) -> bool:
+    """Return whether the model has under 4 billion parameters.
+
+    Where it is none of the catalogue, its file's name tells (`7B`, `135M`), else the file's size;
+    a model of which nothing is known counts as small.
+    """
+    try:
+        model = find_model(name)
+    except UsageError:
+        return True
+    billions = model.parameters
+    if billions is None and (told := _PARAMETERS.search(Path(model.file).name)):
+        billions = float(told[1]) / (1 if told[2] in "bB" else 1000)
+    if billions is None:
+        return (model.size or 0) < _SMALL_BYTES
+    return billions < _SMALL
 
 
 def models_folder() -> Path:
