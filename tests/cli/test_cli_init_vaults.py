@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -244,3 +245,43 @@ def test_commands_work_on_the_vault_around_that_has_settings(
     monkeypatch.chdir(work)
     ran = user.run("scan")
     assert "Mine.md" in ran.out and ran.err == ""
+
+
+def test_its_daemon_gets_its_port_and_its_model(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = make_vault(user, "Work")
+    user.run("init", str(user.vault), "--yes", "--no-plugin")
+    user.run("init", str(work), "--embedded", "--no-test", "--no-plugin")
+    served: list[tuple[bool, Path, int]] = []
+    monkeypatch.setattr(
+        "companion.cli.serve.serve_vault",
+        lambda config, root, port, ready: served.append((config.is_embedded, root, port)),
+    )
+    for root in (user.vault, work):
+        assert user.run("serve", "--vault", str(root)).status == 0
+    assert served == [(False, user.vault, 27182), (True, work, 27183)]
+
+
+def test_doctor_names_the_file_of_the_vault(user: User) -> None:
+    work = make_vault(user, "Work")
+    user.run("init", str(user.vault), "--yes", "--no-plugin")
+    user.run("init", str(work), "--yes", "--no-plugin")
+    ran = user.run("doctor", "--no-call", "--vault", str(work))
+    assert "port 27183" in ran.out
+    vault_file(work).write_text("[server]\nprot = 1\n")
+    ran = user.run("doctor", "--no-call", "--vault", str(work))
+    assert ran.status == 1 and f"{vault_file(work)}: unknown setting server.prot" in ran.out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_doctor_looks_at_the_keys_of_all_vaults(user: User) -> None:
+    work = make_vault(user, "Work")
+    user.run("init", str(user.vault), "--yes", "--no-plugin")
+    user.run("init", str(work), "--embedded", "--no-test", "--no-plugin")
+    vault_file(work).write_text(
+        f'[endpoint]\nbase_url = "http://x/v1"\nmodel = "m"\napi_key = "{KEY}"'
+    )
+    vault_file(work).chmod(0o644)
+    ran = user.run("doctor", "--no-call")
+    assert ran.status == 1 and f"others may read {vault_file(work)}, which holds a key" in ran.out
