@@ -9,7 +9,13 @@ from pathlib import Path
 import click
 
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
-from companion.cli.init_choices import Choices, Options, choose_by_options, choose_by_questions
+from companion.cli.init_choices import (
+    CAN_REVIEW,
+    Choices,
+    Options,
+    choose_by_options,
+    choose_by_questions,
+)
 from companion.cli.init_model import EndpointChoice
 from companion.cli.init_trial import Trial, below
 from companion.cli.init_vault import SettingsPlace, choose_registered_vault, find_place
@@ -46,6 +52,12 @@ Next:
     type=click.Choice(["ask", "all", "new"]),
     help="Of notes that lay there before: ask first, fill all, or only new ones.",
 )
+@click.option(
+    "--review/--no-review",
+    default=None,
+    hidden=not CAN_REVIEW,
+    help="What is written waits until you have looked at it, or is written at once.",
+)
 @click.option("--note", metavar="NOTE", help="The note to show what it would write, wherever to.")
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
@@ -59,6 +71,7 @@ def init(
     api_key_env: str | None,
     background: bool | None,
     backlog: str | None,
+    review: bool | None,
     note: str | None,
     no_plugin: bool,
     no_test: bool,
@@ -76,7 +89,7 @@ def init(
     companion plugin install.
     """
     output = Output()
-    options = Options(embedded, base_url, model, api_key_env, background, backlog)
+    options = Options(embedded, base_url, model, api_key_env, background, backlog, review)
     asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
     root = open_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 
+from companion.cli.init_choices import CAN_REVIEW
 from companion.config import load_config
 from companion.config.vault_settings import vault_file
 from companion.doctor.machine import Memory
@@ -19,6 +20,7 @@ from tests.cli.user import FILLED, KEY, STUB, User
 from tests.llm.fake_endpoint import error
 from tests.vault.stub_plugin import build_plugin
 
+REVIEW = [""] if CAN_REVIEW else []  # what is typed to its question, where there is one
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
 
 
@@ -77,7 +79,9 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     other = make_vault(user, "Other")
     lists(obsidian, other, user.vault)
     user.note("Stub.md")
-    types("", "", "", "", "n")  # vault, model, background, the proposal; the backlog has no default
+    types(
+        "", "", "", *REVIEW, "", "n"
+    )  # vault, model, background, the proposal; the backlog has no default
     ran = user.run("init")
     assert ran.status == 0, ran.all
     assert f"  1  {user.vault}" in ran.out and f"  2  {other}" in ran.out
@@ -89,7 +93,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     assert (user.vault / ".obsidian/plugins/callout-companion/main.js").is_file()
     files = {path: path.read_bytes() for path in user.home.parent.rglob("*") if path.is_file()}
     calls = user.calls()
-    types("", "", "", "n")
+    types("", "", "", *REVIEW, "n")
     again = user.run("init")
     assert again.status == 0 and "Nothing to change" in again.out, again.all
     assert "is in the vault already" in again.out and user.calls() == calls
@@ -101,7 +105,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
 def test_no_to_the_proposal_writes_nothing(user: User, types: Any) -> None:
     user.note("Stub.md")
     before = (user.home / "config.toml").read_bytes()
-    types("", "", "n")
+    types("", "", *REVIEW, "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
@@ -153,7 +157,7 @@ def test_asked_on_a_terminal_enter_sends_nothing(
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
     user.note("Stub.md")
-    types("", "y", says, "", "n")
+    types("", "y", *REVIEW, says, "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert f"Send Stub.md to {user.fake.url}" in ran.err and is_sent(user) == (says == "y")
@@ -285,3 +289,15 @@ def test_doctor_looks_at_the_keys_of_all_vaults(user: User) -> None:
     vault_file(work).chmod(0o644)
     ran = user.run("doctor", "--no-call")
     assert ran.status == 1 and f"others may read {vault_file(work)}, which holds a key" in ran.out
+
+
+@pytest.mark.skipif(not CAN_REVIEW, reason="there are no settings of [review]")
+def test_what_is_written_unasked_can_wait_for_review(user: User, types: Any) -> None:
+    for typed, mode in (["y", "propose"], ["", "propose"], ["n", "write"]):
+        types("", "", typed, "n")
+        ran = user.run("init", str(user.vault), "--no-plugin")
+        assert ran.status == 0 and "Shall it wait for your review?" in ran.err, ran.all
+        written = tomllib.loads((user.home / "config.toml").read_text())
+        assert written["review"] == {"mode": mode}
+    user.run("init", str(user.vault), "--review", "--no-plugin")
+    assert tomllib.loads((user.home / "config.toml").read_text())["review"]["mode"] == "propose"
