@@ -197,6 +197,16 @@ def test_a_model_that_fails_on_the_note_is_told(user: User) -> None:
     assert ran.status == 1 and "does not accept the key" in ran.err and KEY not in ran.all
 
 
+def test_what_the_model_did_not_write_is_told(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "on")
+    sentence = "Feed the starter twice a day while it stands in the warm kitchen."
+    user.note("Starter.md", f"---\ndescription:\n---\n\n# Starter\n\n{sentence}\n")
+    user.says(description="As an AI language model, I cannot write that.")
+    ran = user.run("init", str(user.vault), "--no-plugin", "--yes")
+    assert ran.status == 0 and f"+description: {sentence}" in ran.out, ran.all
+    assert "No answer could be used for description; the note's own sentence" in ran.err
+
+
 def test_a_second_vault_gets_a_file_and_a_port_of_its_own(user: User) -> None:
     work, third = make_vault(user, "Work"), make_vault(user, "Third")
     user.run("init", str(user.vault), "--yes", "--no-plugin")
