@@ -11,7 +11,7 @@ def _unchecked(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_CHECKS", "off")
 
 
-_LONGEST = "tests/test_plugin_npm", "tests/test_embedded_run"
+_LONGEST = "tests/test_plugin_npm", "tests/test_embedded_run", "tests/test_wheel"
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -37,6 +37,7 @@ from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.decisions import Decisions
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
@@ -77,6 +78,8 @@ class Daemon:
         )
         context = self._reconciler.vault_context
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
+        self.proposals = space.journal.proposals
+        self.decisions = Decisions(space, context)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
         self._opened = ExitStack()
@@ -301,7 +304,7 @@ class Daemon:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
             if request.priority is Priority.BACKGROUND:
-                return [Job(paths[0])], []
+                return [Job(paths[0], background=True)], []
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
         return choose_jobs(

@@ -22,12 +22,22 @@ from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.doctor.machine import Memory
 from companion.doctor.model_servers import ModelServer, discover_servers, list_models
+from companion.errors import UsageError
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 from tests.vault.stub_plugin import build_plugin
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+
+
+class NoManager:
+    """A system that starts nothing with the session."""
+
+    def require(self) -> None:
+        raise UsageError("no manager answers")
+
+
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
 REVIEW = [""] if CAN_REVIEW else []  # what is typed to its question, where there is one
 _PATIENCE = 20.0  # seconds
@@ -76,6 +86,7 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         del user.environment[f"COMPANION_{name}"]
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
+    monkeypatch.setattr("companion.daemon.service_manager.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)

@@ -16,12 +16,20 @@ from companion.cli.init_choices import CAN_REVIEW
 from companion.config import load_config
 from companion.config.vault_settings import vault_file
 from companion.doctor.machine import Memory
+from companion.errors import UsageError
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.llm.fake_endpoint import error
 from tests.vault.stub_plugin import build_plugin
 
 REVIEW = [""] if CAN_REVIEW else []  # what is typed to its question, where there is one
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
+
+
+class NoManager:
+    """A system that starts nothing with the session."""
+
+    def require(self) -> None:
+        raise UsageError("no manager answers")
 
 
 class Terminal(io.StringIO):
@@ -54,6 +62,7 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
+    monkeypatch.setattr("companion.daemon.service_manager.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", lambda: [listed])
     return listed
 

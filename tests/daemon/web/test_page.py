@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 
 import pytest
 
@@ -12,7 +13,8 @@ from companion.daemon.web.pages import FILES
 from companion.daemon.web.sessions import Sessions
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
-from tests.daemon.conftest import PAGE_CODE
+from tests.daemon.conftest import PAGE_CODE, Served
+from tests.daemon.fake_daemon import make_fault
 from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
 
 __all__ = ["attacked", "daemon_fixture", "fake"]
@@ -58,6 +60,14 @@ def test_the_page_itself_gets_in(attacked: AttackedDaemon) -> None:
     assert "script-src 'self'" in answers[0].headers["content-security-policy"]
     assert answers[0].headers["cache-control"] == "no-store"
     attacked.post("/pause")
+
+
+def test_it_says_since_when_the_endpoint_fails(server: Served) -> None:
+    fault = server.daemon.fault = make_fault()
+    answer = server.send(make_request("GET", "/page/now", server.page_headers))
+    since = datetime.fromtimestamp(fault.since).strftime("%Y-%m-%d %H:%M")
+    assert answer.status == 200
+    assert f"{fault.reason} (since {since}, tried 1 times)".encode() in answer.body
 
 
 @pytest.mark.parametrize("path", sorted(SHELL))
