@@ -11,8 +11,9 @@ from companion.config import load_config
 from companion.enrich.task import Job, prepare_task, require_same_note, was_rejected
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteChanged
+from companion.note.needs import Need
 from companion.note.sections import Section
-from companion.vault.change import AskedNeed, NeedOutcome
+from companion.vault.proposal import AskedNeed, Flag, NewProposal, ProposalState
 
 PLAIN = "# Tea\n\nTea is brewed.\n"
 POSTPONED = "# Tea\n\n#status/postponed\n\nTea is brewed.\n"
@@ -65,11 +66,11 @@ def test_needs_of_a_job(workspace: Workspace, job: Job, text: str, keys: list[st
 
 
 AGAIN = "name the note, or use --retry, to ask again"
-ASKED: list[tuple[str, NeedOutcome, str]] = [
-    ("description", "rejected", ""),
-    ("aliases", "rejected", ""),
-    ("callout:question:Why?", "nothing", "the note is short"),
-    ("callout:section:Cups", "written", ""),
+CUPS = Need("callout", "Cups", None, "section", "", 1)
+ASKED = [
+    (Need("description", None, None, "property", ""), "unfit", ""),
+    (Need("aliases", None, None, "property", ""), "unfit", ""),
+    (Need("callout", None, "Why?", "request", ""), "nothing", "the note is short"),
 ]
 LEFT = [
     pytest.param(
@@ -102,7 +103,7 @@ LEFT = [
         Job("a.md", section=Section("Cups")),
         EMPTY,
         [],
-        [f"callout “Cups”: filled once and taken out again; {AGAIN}"],
+        [f"callout “Cups”: proposed once, and refused; {AGAIN}"],
         id="a section",
     ),
 ]
@@ -112,18 +113,30 @@ LEFT = [
 def test_what_was_asked_before_is_left(
     workspace: Workspace, job: Job, text: str, keys: list[str], left: list[str]
 ) -> None:
-    for key, outcome, reason in ASKED:
-        workspace.journal.remember("a.md", key, outcome, reason)
+    store = workspace.journal.proposals
+    for need, kind, reason in ASKED:
+        store.add([NewProposal("a.md", need, None, "rejected", (), reason, kind)])
+    store.decide(store.add([NewProposal("a.md", CUPS, "Of clay.")]), "refused", "user")
     task = prepare_task(workspace, job, text.encode())
     assert ([need.key for need in task.needs], list(task.left)) == (keys, left)
 
 
 @pytest.mark.parametrize(
-    ("outcome", "rejected"),
-    [(None, False), ("written", False), ("nothing", False), ("rejected", True), ("proposed", True)],
+    ("state", "kind", "flags", "rejected"),
+    [
+        (None, "", (), False),
+        ("accepted", "", (), False),
+        ("refused", "", (), False),
+        ("rejected", "nothing", (), False),
+        ("rejected", "unfit", (), True),
+        ("rejected", "nothing", ("new-value",), True),
+    ],
 )
-def test_was_rejected(outcome: NeedOutcome | None, rejected: bool) -> None:
-    assert was_rejected(AskedNeed(outcome, "", 0.0, None) if outcome else None) is rejected
+def test_was_rejected(
+    state: ProposalState | None, kind: str, flags: tuple[Flag, ...], rejected: bool
+) -> None:
+    asked = AskedNeed(1, state, kind, "", flags, False, None) if state else None
+    assert was_rejected(asked) is rejected
 
 
 OLD = "---\na:\nb:\n---\n# Tea\nGreen and black. #drink\n"

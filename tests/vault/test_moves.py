@@ -8,8 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from companion.note.needs import Need
 from companion.vault.journal import Journal
 from companion.vault.moves import follow_moves
+from companion.vault.proposal import NewProposal
+from tests.vault.stub_note import DESCRIPTION
 
 ONE, TWO = b"# One\n\nOf the first.\n", b"# Two\n\nOf another length.\n"
 
@@ -46,6 +49,16 @@ MOVES = [
 ]
 
 
+def _reject(journal: Journal, path: str, need: Need, source: bytes | None) -> None:
+    """Store that nothing usable was given for the need; the path is the reason."""
+    rejected = NewProposal(path, need, None, "rejected", reason=path, source=source)
+    journal.proposals.add([rejected])
+
+
+def _reason(journal: Journal, path: str) -> str:
+    return journal.proposals.latest(path)[DESCRIPTION.key].reason
+
+
 @pytest.mark.parametrize(("before", "after", "only", "moved"), MOVES)
 def test_what_was_asked_for_follows_a_note(
     vault: Path,
@@ -57,15 +70,15 @@ def test_what_was_asked_for_follows_a_note(
 ) -> None:
     for path, data in before.items():
         (vault / path).write_bytes(data)
-        journal.remember(path, path, "rejected", text=data)
+        _reject(journal, path, DESCRIPTION, data)
     for path in before:
         (vault / path).unlink()
     for path, data in after.items():
         (vault / path).parent.mkdir(exist_ok=True)
         (vault / path).write_bytes(data)
     follow_moves(vault, journal, only=only)
-    kept = {moved.get(path, path): {path} for path in before}
-    assert {path: set(asked) for path, asked in journal.all_asked().items()} == kept
+    kept = {moved.get(path, path): path for path in before}
+    assert {path: _reason(journal, path) for path in journal.proposals.latest_of_all()} == kept
 
 
 @pytest.mark.parametrize(
@@ -81,11 +94,11 @@ def test_a_note_is_found_as_it_was_last_seen(
 ) -> None:
     note = vault / "a.md"
     note.write_bytes(known or now)
-    journal.remember("a.md", "description", "rejected", text=known)
+    _reject(journal, "a.md", DESCRIPTION, known)
     follow_moves(vault, journal)
     note.write_bytes(now)
     os.utime(note, ns=(note.stat().st_atime_ns, note.stat().st_mtime_ns + 1))
     follow_moves(vault, journal, only={"a.md"})
     note.rename(vault / "b.md")
     follow_moves(vault, journal)
-    assert set(journal.all_asked()) == {"b.md"}
+    assert set(journal.proposals.latest_of_all()) == {"b.md"}
