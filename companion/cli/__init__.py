@@ -18,6 +18,7 @@ _COMMANDS = {
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
     "plugin": "companion.cli.plugin:plugin",
+    "open": "companion.cli.open_page:open_page",
     "status": "companion.cli.daemon_commands:status",
     "pause": "companion.cli.daemon_commands:pause",
     "resume": "companion.cli.daemon_commands:resume",
@@ -25,9 +26,11 @@ _COMMANDS = {
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
     "prompt": "companion.cli.prompt:prompt",
+    "similar": "companion.cli.similar:similar",
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
     "model": "companion.cli.model:model",
+    "config": "companion.cli.config:config",
     "pair": "companion.cli.daemon_commands:pair",
     "token": "companion.cli.daemon_commands:token",
     "doctor": "companion.cli.doctor:doctor",
@@ -101,7 +104,10 @@ def main() -> None:
 def run(arguments: list[str]) -> int:
     """Run a command and return its status: 0 all well, 1 some note failed, 2 usage or settings."""
     if "--debug" in arguments:
-        _show_log()
+        import logging  # takes as long to import as click
+
+        logging.basicConfig()
+        logging.getLogger("companion").setLevel(logging.DEBUG)
     try:
         status = companion.main(arguments, prog_name="companion", standalone_mode=False)
         return status if isinstance(status, int) else 0
@@ -151,13 +157,6 @@ def _discard_output() -> None:
 def _raise_if_debug(arguments: list[str]) -> None:
     if "--debug" in arguments:
         raise
-
-
-def _show_log() -> None:
-    import logging  # takes as long to import as click
-
-    logging.basicConfig()
-    logging.getLogger("companion").setLevel(logging.DEBUG)
 
 
 def _say(text: str) -> None:

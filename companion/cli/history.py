@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
-from time import gmtime, strftime
 
 import click
 
 from companion.cli.output import Output, one_line
 from companion.cli.session import NotePathType, common_options, open_session, resolve_history_path
 from companion.cli.times import local_time
+from companion.daemon.api.change_schemas import ChangeShape
+from companion.daemon.api.schemas import iso_time
 from companion.enrich.workspace import Workspace
 from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change
@@ -42,7 +43,7 @@ def history(
         changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MAX_LIMIT))
         for change in changes:
             if as_json:
-                output.print_json(change_object(change))
+                output.print_json(ChangeShape.of(change).model_dump())
                 continue
             _print(change, output)
             if with_diff and (images := workspace.journal.images(change.id)):
@@ -61,24 +62,6 @@ def history(
         output.say("no changes yet")
 
 
-def change_object(change: Change) -> dict[str, object]:
-    """Return the JSON object of a change; `made_at` in ISO 8601, UTC, as the API has it."""
-    return {
-        "id": change.id,
-        "run": change.run,
-        "path": change.path,
-        "kind": change.kind,
-        "state": change.state,
-        "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(change.made_at)),
-        "needs": list(change.needs),
-        "model": change.model,
-        "note": change.note,
-        "undoes": change.undoes,
-        "undone_by": change.undone_by,
-        "left": change.left,
-    }
-
-
 def proposal_object(proposal: Proposal) -> dict[str, object]:
     """Return the JSON object of a value that was only proposed, with the keys of a change."""
     return {
@@ -87,7 +70,7 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
         "path": proposal.path,
         "kind": "proposal",
         "state": "proposed",
-        "made_at": strftime("%Y-%m-%dT%H:%M:%SZ", gmtime(proposal.made_at)),
+        "made_at": iso_time(proposal.made_at),
         "needs": [proposal.need],
         "model": "",
         "note": _words(proposal),

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 from collections import Counter
 from threading import Event
+from typing import Any
 
 from companion.cli.output import Output, one_line
+from companion.daemon.api.run_schemas import ResultShape
+from companion.daemon.client_runs import RunEntry
 from companion.enrich.result import Result
 from companion.llm.response import Usage
 from companion.note.line_diff import diff_lines
@@ -20,6 +23,21 @@ _MARKS = {
 }
 _FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
 _STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
+
+# The keys of a result's JSON object, and which members of theirs it has.
+_JSON: dict[str, Any] = {
+    "path": True,
+    "status": True,
+    "changes": {"__all__": {"kind", "heading", "text"}},
+    "reason": True,
+    "left": True,
+    "dry_run": True,
+    "diff": True,
+    "change": True,
+    "fallback": True,
+    "proposals": True,
+    "usage": {"input_tokens", "output_tokens"},
+}
 
 
 class RunReport:
@@ -52,9 +70,9 @@ class RunReport:
             lines = diff_lines(result.path, result.old, result.new) if diff is None else diff
             changed = "".join(lines)
         if self.output.as_json:
-            self.output.print_json(
-                _result_object(result, dry_run=self.dry_run, diff=changed or None)
-            )
+            shape = ResultShape.of(RunEntry(0, result), lambda _: changed or None)
+            members = shape.model_dump(include=_JSON) | {"dry_run": self.dry_run}
+            self.output.print_json({key: members[key] for key in _JSON})
             return
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
@@ -115,25 +133,3 @@ def _reason_of(result: Result) -> str:
         waits = "is proposed" if result.status == "proposed" else "stands in"
         return f"no answer could be used for {kinds}; the note's own sentence {waits}"
     return result.reason
-
-
-def _result_object(result: Result, *, dry_run: bool, diff: str | None) -> dict[str, object]:
-    """Return the JSON object of a result. diff: None where not wanted, or nothing changed."""
-    changes = [
-        {"kind": need.kind, "heading": need.heading, "text": value}
-        for need, value, _ in result.filled
-    ]
-    usage = result.usage
-    return {
-        "path": result.path,
-        "status": result.status,
-        "changes": changes,
-        "reason": result.reason or None,
-        "left": list(result.left),
-        "dry_run": dry_run,
-        "diff": diff,
-        "change": result.change,
-        "fallback": list(result.fallback),
-        "proposals": list(result.proposals),
-        "usage": {"input_tokens": usage.input_tokens, "output_tokens": usage.output_tokens},
-    }

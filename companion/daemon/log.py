@@ -31,7 +31,13 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
     log = logging.getLogger("companion")
     if log.getEffectiveLevel() > logging.INFO:
         log.setLevel(logging.INFO)
-    file = _open_file(log_file(state))
+    path = log_file(state)
+    try:
+        file = _PrivateFile(
+            path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
+        )
+    except OSError as error:
+        raise UsageError(f"the log {path} cannot be written ({error.strerror}); allow it") from None
     file.setLevel(logging.INFO)  # what --debug adds may hold anything
     handlers: list[logging.Handler] = [file]
     if to_terminal and not logging.getLogger().handlers:  # --debug logs to it already
@@ -39,15 +45,6 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
     for each in handlers:
         each.setFormatter(_OneLine(_FORMAT, _TIME))
         log.addHandler(each)
-
-
-def _open_file(path: Path) -> RotatingFileHandler:
-    try:
-        return _PrivateFile(
-            path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
-        )
-    except OSError as error:
-        raise UsageError(f"the log {path} cannot be written ({error.strerror}); allow it") from None
 
 
 class _PrivateFile(RotatingFileHandler):

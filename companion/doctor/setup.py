@@ -14,7 +14,13 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion import __version__
-from companion.config import Config, common_state_folder, config_folder, load_config
+from companion.config import (
+    Config,
+    common_state_folder,
+    config_file,
+    config_folder,
+    load_config,
+)
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules
@@ -77,7 +83,7 @@ def check_configuration() -> Finding:
     Raises UsageError, naming each faulty or unknown setting.
     """
     load_config()
-    file = config_folder() / "config.toml"
+    file = config_file()
     names = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
     set_ = [name for name in names if os.environ.get(name)]
     also = f"; {', '.join(set_)} from the environment" if set_ else ""
@@ -93,8 +99,8 @@ def check_configuration() -> Finding:
 def check_answer_checks() -> Finding:
     """Check that answers are checked, by this process's environment; a daemon's may differ."""
     if unchecked := find_unchecked():
-        return Finding("gate", "hint", unchecked, "unset it, and start the daemon again")
-    return Finding("gate", "ok", "what the model says is checked before it goes into a note")
+        return Finding("checks", "hint", unchecked, "unset it, and start the daemon again")
+    return Finding("checks", "ok", "what the model says is checked before it goes into a note")
 
 
 def check_prompts(config: Config, root: Path) -> Finding:
@@ -183,7 +189,7 @@ def check_copies(root: Path) -> Finding:
     copies = [
         name
         for folder, _, names in os.walk(root)
-        if not _is_hidden(folder, root)
+        if not any(part.startswith(".") for part in Path(folder).relative_to(root).parts)
         for name in names
         if is_conflict_copy(name)
     ]
@@ -223,7 +229,3 @@ def check_spending(config: Config, root: Path) -> Finding:
         mend = "it goes on at midnight; raise [limits] or notes_a_day to go on today"
         return Finding("spending", "hint", f"{said}: a limit is reached", mend)
     return Finding("spending", "ok", said)
-
-
-def _is_hidden(folder: str, root: Path) -> bool:
-    return any(part.startswith(".") for part in Path(folder).relative_to(root).parts)

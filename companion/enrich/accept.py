@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
+from functools import cached_property
 
 from companion.enrich.checks import (
     CheckedAnswer,
@@ -57,7 +58,10 @@ class Acceptor:
         self._context = context
         self._language = language and (language_named(language) or language)
         self._linked = link_targets(parsed.note.text)
-        self._text = parsed.note.text  # with the callouts that were accepted already below it
+        told = (*context.backlinks, *context.linked)
+        self._known = "\n\n".join((parsed.note.text, *told))
+        self._text = self._known  # with the callouts that were accepted already below it
+        self._names = vault_context.names(path)
 
     def accept(self, answers: Iterable[RawAnswer | Rejected]) -> list[Accepted | Rejected]:
         """Return what comes of the answers, in their order."""
@@ -121,10 +125,10 @@ class Acceptor:
         ask, raw = answer.asked.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
-            raw = unlink_repeats(raw, self._vault_context.names, self._path, self._linked)
+            raw = unlink_repeats(raw, self._names, self._path, self._linked, self._neighbours)
         if not checks_are_on():
             return read_answer(field, raw, limits)
-        note = self._text if field.kind == "prose" else self._parsed.note.text
+        note = self._text if field.kind == "prose" else self._known
         try:
             value = read_answer(field, self._tidy(raw, ask, note), limits)
         except NothingToSay:
@@ -156,7 +160,7 @@ class Acceptor:
         """Return the lines of a callout, in which the first mention of another note is a link."""
         self._text += f"\n\n{text}"
         if self._workspace.config.callout.links:
-            text = link_mentions(text, self._vault_context.names, self._path, self._linked)
+            text = link_mentions(text, self._names, self._path, self._linked, self._neighbours)
             self._linked |= link_targets(text)
         return text.split("\n")
 
@@ -181,15 +185,24 @@ class Acceptor:
     def _limits(self, field: Field) -> Limits:
         taken = self._vault_context.taken if field.name == "aliases" else frozenset[str]()
         is_linking = self._workspace.config.callout.links
-        resolve = self._vault_context.names.resolve if is_linking else _no_note
-        return Limits(field.choices(self._context), taken, resolve)
+        return Limits(
+            field.choices(self._context), taken, self._resolve if is_linking else _no_note
+        )
+
+    def _resolve(self, target: str) -> str | None:
+        """Return the target of a link in a callout; of notes of one name, a neighbour is meant."""
+        return self._names.resolve(target, self._neighbours)
+
+    @cached_property
+    def _neighbours(self) -> frozenset[str]:
+        return self._vault_context.neighbours(self._path)
 
 
 def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:
     """Return a description, or why it was rejected; None where no fallback may take its place."""
     if isinstance(outcome, Accepted):
         return outcome.filling.value if isinstance(outcome.filling.value, str) else None
-    is_none = outcome.kind in ("nothing", "no choices", "no completion")
+    is_none = outcome.kind in ("nothing", "no choices", "too little", "no completion")
     return None if is_none else outcome.reason
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import (
@@ -182,13 +183,14 @@ class Decisions:
             assert proposal.value is not None
             return proposal.value
         field = field_of(need, self._space.prompts)
-        value = read_edited_value(field, wish.text, self._resolve)
+        value = read_edited_value(field, wish.text, partial(self._resolve, proposal.path))
         self._store.replace_value(proposal.id, value)
         return value
 
-    def _resolve(self, target: str) -> str | None:
+    def _resolve(self, path: str, target: str) -> str | None:
+        """Return the name of the note that a link in the note at path means; None: no such note."""
         is_linking = self._space.config.callout.links
-        return self._context().names.resolve(target) if is_linking else None
+        return self._context().names(path).resolve(target) if is_linking else None
 
     def _settle(
         self,

@@ -235,7 +235,7 @@ class Enricher(NoteWriter):
             fallback = tuple(n.filling.need.kind for n in waiting if "extractive" in n.flags)
             result = Result(job.path, "proposed", "; ".join(reason), left=left, usage=usage)
             return replace(result, fallback=fallback, proposals=ids)
-        is_nothing = all(each.kind in ("nothing", "no choices") for each in rejected)
+        is_nothing = all(each.kind in ("nothing", "no choices", "too little") for each in rejected)
         status: NoteStatus = "unchanged" if is_nothing else "failed"
         return Result(job.path, status, left[-1], left=left[:-1], usage=usage)
 

@@ -145,6 +145,13 @@ class Journal:
             WHERE made_at >= ? AND kind = 'enrich' AND state = 'done'"""
         return int(self._db.ask(lambda db: db.execute(query, (since,)).fetchone()[0]).result())
 
+    def filled_notes(self, need: str) -> set[str]:
+        """Return the paths of the notes that hold what was written for the need."""
+        query = """SELECT DISTINCT changes.path FROM changes, json_each(changes.needs) AS need
+            WHERE need.value = ? AND kind = 'enrich' AND state = 'done'"""
+        rows = self._db.ask(lambda db: db.execute(query, (need,)).fetchall()).result()
+        return {self.notes.current_path(path) for (path,) in rows}
+
     def pending(self) -> list[Change]:
         """Return the pending changes, oldest first."""
         return self._select("WHERE state = 'pending' ORDER BY id")

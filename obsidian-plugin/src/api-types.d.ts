@@ -363,7 +363,13 @@ export interface components {
             fault: string;
             made_at: string;
         };
-        /** @description The state of the daemon. retry_in: seconds until the endpoint is tried again. */
+        /**
+         * @description The state of the daemon.
+         *
+         *     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
+         *     empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
+         *     number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
+         */
         StatusShape: {
             version: string;
             pid: number;

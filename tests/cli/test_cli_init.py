@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import stat
 import sys
 import threading
@@ -18,6 +19,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
+from companion.doctor.machine import Memory
 from companion.doctor.model_servers import ModelServer, discover_servers, list_models
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
@@ -25,6 +27,7 @@ from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 from tests.vault.stub_plugin import build_plugin
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
 _PATIENCE = 20.0  # seconds
 
 
@@ -70,6 +73,8 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.delenv(f"COMPANION_{name}")
         del user.environment[f"COMPANION_{name}"]
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
+    monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     build_plugin(package / "_plugin")
@@ -314,7 +319,7 @@ def test_a_server_found_on_this_machine(
         (ModelServer("Ollama", ollama.url), ModelServer("LM Studio", "http://127.0.0.1:9/v1")),
     )
     ollama.body = b'{"data": [{"id": "a"}, {"id": "b"}]}'
-    types("2", "b", "n", "y")  # the model, which one, background, keep though it does not answer
+    types("3", "b", "n", "y")  # the model, which one, background, keep though it does not answer
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert "Ollama, found on this machine: a, b" in ran.out and "LM Studio" not in ran.out
@@ -375,7 +380,11 @@ def test_no_default_where_notes_leave_this_machine(user: User, types: Any) -> No
 @posix
 def test_a_whole_dialogue_at_a_terminal(user: User) -> None:
     user.fake.play(answer("ready"))
-    typed = [("Number", "2"), ("base URL", "nonsense"), ("base URL", user.fake.url)]
+    typed: list[tuple[str, str]] = [
+        ("Number", LAST),
+        ("base URL", "nonsense"),
+        ("base URL", user.fake.url),
+    ]
     typed += [("Model", "m"), ("API key", KEY), ("Shall it", "n")]
     shown, status = talk(user, ["init", str(user.vault)], typed)
     assert status == 0, shown
@@ -385,6 +394,9 @@ def test_a_whole_dialogue_at_a_terminal(user: User) -> None:
         "endpoint": {"base_url": user.fake.url, "model": "m", "api_key": KEY},
         "background": {"enabled": False},
     }
+
+
+LAST = "the last number that is offered"
 
 
 def talk(user: User, command: list[str], typed: list[tuple[str, str]]) -> tuple[str, int]:
@@ -407,7 +419,10 @@ def talk(user: User, command: list[str], typed: list[tuple[str, str]]) -> tuple[
         shown += part.decode()
         if typed and typed[0][0] in shown[answered:] and shown.endswith(": "):
             answered = len(shown)
-            os.write(ours, f"{typed.pop(0)[1]}\n".encode())
+            said = typed.pop(0)[1]
+            if said == LAST:
+                said = re.findall(r"(?m)^  (\d+)  ", shown)[-1]
+            os.write(ours, f"{said}\n".encode())
     os.close(ours)
     return shown, process.wait(_PATIENCE)
 

@@ -20,6 +20,7 @@ SECTIONS_ELSEWHERE = {
     ("capital_nouns", "common_words"),
     ("capital_nouns", "before_name"),
     ("names", "sounded"),
+    ("definition", "verbs_signs"),
 }
 """The lists that English has no need of."""
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.errors import ChangeGone, NoteChanged, NoteRefused
+from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
 from companion.vault.inverse import find_inverse, find_parts, find_parts_in_editor
@@ -178,7 +178,7 @@ def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there
     again = NewChange("run", "Stub.md", "enrich", [Edit(end, end, more.decode()[end:])])
     number = write_note(seen, more, journal, again)
     note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
-    with pytest.raises(ChangeGone, match="change 2 is not in the note any more"):
+    with pytest.raises(ChangeNotInNote, match="change 2 is not in the note any more"):
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
