@@ -84,7 +84,8 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         del user.environment[f"COMPANION_{name}"]
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
-    monkeypatch.setattr("companion.daemon.service_manager.find_manager", NoManager)
+    for module in ("cli.service", "daemon.service_manager"):
+        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
