@@ -75,9 +75,9 @@ class VaultContext:
         """Return the note's file, as the scan saw it."""
         return self._scan.files[path]
 
-    def neighbours(self, path: str) -> frozenset[str]:
-        """Return the notes that it links to, and those that link to it, without `.md`."""
-        found = (*self.links.linked_from(path), *self.links.linking_to(path))
+    def neighbours(self, path: str, text: str) -> frozenset[str]:
+        """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
+        found = (*self.links.linked_in(text, path), *self.links.linking_to(path))
         return frozenset(map(without_extension, found))
 
     @cached_property
@@ -221,9 +221,9 @@ def make_prompt_context(
 
 
 def count_known(parsed: ParsedNote, context: PromptContext) -> float:
-    """Return how many letters the note and what other notes tell say of its subject.
+    """Return how many letters the note and those that link to it say of its subject.
 
-    Without headings, tags, AI callouts and the title.
+    Without headings, tags, AI callouts and the title. What the note links to is another subject.
     """
     answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
     own = (
@@ -233,7 +233,7 @@ def count_known(parsed: ParsedNote, context: PromptContext) -> float:
         and number not in answers
         and not has_only_tags(line)
     )
-    told = (*context.properties, *context.backlinks, *context.linked)
+    told = (*context.properties, *context.backlinks)
     return sum(map(width, (*map(str.strip, own), *told)))
 
 

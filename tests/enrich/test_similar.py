@@ -11,15 +11,21 @@ import numpy as np
 import pytest
 
 from companion.config import Config, load_config
-from companion.enrich.context import VaultContext
+from companion.enrich.accept import Acceptor
+from companion.enrich.context import VaultContext, make_prompt_context
+from companion.enrich.model import ModelFacts
+from companion.enrich.model_calls import AskedFor, RawAnswer
 from companion.enrich.nearest_neighbours import NOTHING_KNOWN, NearestNeighbours, Suggestion
 from companion.enrich.note_vectors import NoteVectors
+from companion.enrich.outcome import Accepted
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.edit import Edit
+from companion.note.needs import CALLOUT, Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from companion.prompts import Ask
 from companion.vault.journal import NewChange
 from companion.vault.vectors import VectorTable, pack_vectors
 from tests.enrich.similar_vault import STUB, write, write_tagged
@@ -179,3 +185,38 @@ def test_notes_of_the_same_folder_count_for_more() -> None:
     vector = np.array([np.cos(0.04), np.sin(0.04)], np.float32)
     elsewhere, beside = near.rank("x/new.md", vector), near.rank("39/new.md", vector)
     assert beside["right"] > elsewhere.get("right", 0.0)
+
+
+PEELS = {
+    "a/Peel.md": "A wooden board with which pizza and bread are slid into the hot oven.",
+    "b/Peel.md": "The skin of an orange or another fruit, grated into a cake or marmalade.",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Bake the dough on a stone in a very hot oven.", "a/Peel"),
+        ("Boil oranges with sugar until the marmalade sets.", "b/Peel"),
+        ("Boil oranges with sugar, for the marmalade. Bake it? [[a/Peel]]", None),
+    ],
+)
+def test_of_notes_of_one_name_the_one_like_it_is_linked(
+    vault: Path, encoder: BuiltInEncoder, text: str, meant: str | None
+) -> None:
+    for path, told in PEELS.items():
+        write(vault, path, told)
+    with opened(vault, encoder) as (workspace, similar):
+        scan = workspace.scan()
+        similar.vectors.update(scan, similar.vectors.find_missing(scan))
+        parsed = ParsedNote(NoteText(text))
+        context = make_prompt_context(parsed, "Stub.md", {})
+        model = ModelFacts("m", None, "together")
+        known = VaultContext(scan)
+        acceptor = Acceptor(workspace, known, model, "Stub.md", parsed, context, None, similar)
+        need = Need(CALLOUT, None, None, "top", "no AI callout")
+        asked = AskedFor(need, Ask("callout", workspace.prompts.fields["callout"]))
+        [accepted] = acceptor.accept([RawAnswer(asked, "It is made with a Peel, as always.")])
+    assert isinstance(accepted, Accepted)
+    linked = f"[[{meant}|Peel]]" if meant else "Peel"
+    assert accepted.filling.value == [f"It is made with a {linked}, as always."]
