@@ -8,7 +8,6 @@ from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
 from companion.enrich.checks import checks_are_on
-from companion.enrich.checks.answer_language import name_language
 from companion.enrich.context import (
     LITTLE_TEXT,
     NoteLanguages,
@@ -17,6 +16,7 @@ from companion.enrich.context import (
     subject_properties,
 )
 from companion.enrich.excerpt import excerpt
+from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     CallPlan,

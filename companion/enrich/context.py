@@ -9,8 +9,8 @@ from functools import cached_property
 from itertools import accumulate, islice
 from pathlib import Path, PurePosixPath
 
-from companion.enrich.checks.answer_language import find_language
 from companion.enrich.extractive import extract_sentence, is_self_description, read_paragraphs
+from companion.enrich.language import find_language
 from companion.enrich.words import width
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens

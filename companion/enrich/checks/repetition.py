@@ -7,8 +7,8 @@ from collections import Counter
 from collections.abc import Sequence
 from itertools import pairwise
 
-from companion.enrich.checks.answer_language import find_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.language import find_language
 from companion.enrich.phrases import compile_phrases, find_words
 from companion.enrich.words import find_stems, find_tokens, is_unspaced, letters, width
 

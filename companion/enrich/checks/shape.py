@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from companion.enrich.checks.answer_language import script_of
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.language import script_of
 from companion.enrich.words import count_unspaced, find_tokens, fold, is_unspaced, letters, width
 from companion.prompts import Field
 
