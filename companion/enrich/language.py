@@ -133,6 +133,11 @@ def script_of(text: str, least: int = 1) -> str | None:
     return best if counts[best] >= least else None
 
 
+def is_in_language(text: str, language: str) -> bool:
+    """Return whether the text is most likely in the language, one of LANGUAGES."""
+    return _likeliest(detect(text))[0] == language
+
+
 def is_in_latin_letters(language: str) -> bool:
     """Return whether the language, one of LANGUAGES, is written in Latin letters; else False."""
     return language in _SHARED["Latin letters"]

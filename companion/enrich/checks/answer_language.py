@@ -14,14 +14,12 @@ from companion.enrich.language import (
     remove_code,
     script_of,
 )
-from companion.enrich.phrases import compile_phrases
 
 _LATIN_WORDS = re.compile(r"(?<![A-Za-z-])[a-z]{1,20}(?: [a-z]{1,20}){5,}(?![A-Za-z-])")
 _WORD = re.compile(r"[a-z]+")
 _SHOWN = 40  # characters of foreign words that a fault quotes
-_ABOUT_LANGUAGE = "<language.translate>|" + "|".join(
-    rf"\b(?-i:{name})\b|" + (rf"\b{own}\b" if own[0] < "\u0900" else own)
-    for name, own in LANGUAGES.items()
+_LANGUAGE = re.compile(
+    "|".join(rf"\b{each}\b" for each in LANGUAGES) + "|" + "|".join(LANGUAGES.values())
 )
 
 
@@ -30,11 +28,11 @@ def find_wrong_language(answer: CheckedAnswer) -> Fault | None:
 
     Where there is too little text, only the scripts are compared. In a callout each paragraph is
     looked at. The answer to a question may be in the language of the question, and in any language
-    where the question is about languages.
+    where the question names a language.
     """
     wanted = answer.language or find_language(answer.words, answer.title)
     wanted = wanted or script_of(remove_code(answer.words)) or script_of(answer.title)
-    if wanted is None or compile_phrases(_ABOUT_LANGUAGE, re.IGNORECASE).search(answer.question):
+    if wanted is None or _LANGUAGE.search(answer.question):
         return None
     allowed = {wanted, find_language(answer.question, "") or wanted}
     if run := _find_latin_words(answer, allowed):
