@@ -20,6 +20,7 @@ _NO_DIGITS = re.compile(r"\D")
 _FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
 _LATIN = re.compile(r"[a-zA-Z]")
+_TWO_ALPHABETS = re.compile(r"[a-z][\u0400-\u04ff]|[\u0400-\u04ff][a-z]")
 _ROMAN = re.compile(r"[IVX]+")
 _OPENS = re.compile(r"(?:^|[.!?…:•|/—–\"“„«(\[¿¡]|\s-)[\s\"'“”‘’„«»(\[¿¡*_]*$")
 _BEFORE = 12  # characters before a word, by which it opens a sentence
@@ -76,6 +77,7 @@ def _find_names(text: str) -> Iterator[str]:
     for word in words:
         inner = word[0][1:]
         is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
+        is_odd |= bool(_TWO_ALPHABETS.search(word[0]))
         before = text[max(0, word.start() - _BEFORE) : word.start()]
         if is_odd or (word[0][0].isupper() and capitals_mean and not _OPENS.search(before)):
             yield word[0]

@@ -30,7 +30,7 @@ _MARKUP = re.compile(
     r"|\\[nrt](?![a-z])|\\u[0-9a-f]{4}|(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+",
     re.IGNORECASE,
 )
-_IN_LINE = re.compile(r"\]\(|\[\[|\]\]|\[\^|!\[|\*\*|~~|==\w|`|^#{1,6} |(?<!\w)__\w|(?<!\S)\*\w")
+_IN_LINE = re.compile(r"\]\(|\[\[|\]\]|\[\^|!\[|\*\*|~~|==\w|^#{1,6} |(?<!\S)\*\w")
 _BOLD = re.compile(r"(?<!\*)(\*{1,3})(?=[^\s*])[^*]+(?<=\S)\1(?!\*)")
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
@@ -79,12 +79,12 @@ def find_markup(answer: CheckedAnswer) -> Fault | None:
     text = unescape(without_code(answer.text) if answer.is_prose else answer.text)
     found = [*_JSON.finditer(text), *_JSON.finditer(answer.raw), *_MARKUP.finditer(text)]
     found += _MARKUP.finditer(without_code(answer.raw))
-    found += _IN_LINE.finditer("" if answer.is_prose else text)
-    found += re.finditer(r"\*\*", _BOLD.sub("", text if answer.is_prose else ""))
+    found += () if answer.is_prose else re.finditer(r"(?<!\w)__\w|`", text)
+    in_line = "**" in _BOLD.sub("", text) if answer.is_prose else _IN_LINE.search(text)
     tags = {match["tag"] for match in _MARKUP.finditer(answer.note)} - {None}
     words = next(
         (m[0] for m in found if m[0] not in answer.note and m.groupdict().get("tag") not in tags),
-        None,
+        "**" if in_line else None,
     )
     if words is None:
         return None
