@@ -4,6 +4,7 @@
 
 PYTHON ?= python3
 PLUGIN := obsidian-plugin
+PAGE := companion/daemon/web/static
 GENERATED := README.md CONTRIBUTING.md docs/commands.md docs/api.md # have parts made by docs/generate/
 BIN := .venv/$(if $(filter Windows_NT,$(OS)),Scripts,bin)
 export PATH := $(CURDIR)/$(BIN):$(PATH)
@@ -11,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: dev demo test check docs clean
 
-dev: $(PLUGIN)/main.js
+dev: $(PLUGIN)/main.js $(PAGE)/idiomorph.min.js
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -33,8 +34,12 @@ $(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcar
 	cd $(PLUGIN) && npm run --silent build
 	touch $@
 
+$(PAGE)/idiomorph.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs
+	cd $(PLUGIN) && npm run --silent page
+	touch $@
+
 demo: .venv/ready
-	$(BIN)/python examples/demo.py
+	$(BIN)/companion demo --vault .demo/example
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal
@@ -51,4 +56,4 @@ docs: .venv/ready
 	$(BIN)/cog -I . -r $(GENERATED)
 
 clean:
-	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js
+	rm -rf .venv build dist $(PLUGIN)/node_modules $(PLUGIN)/main.js $(PAGE)/*.min.*

@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from companion.config import state_folder
-from companion.daemon.api.schemas import StatusShape
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.daemon_client import DaemonClient, DaemonGone
 from companion.daemon.log import log_file
 from companion.daemon.runtime_file import find_daemon

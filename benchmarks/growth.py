@@ -22,7 +22,8 @@ from companion.enrich.extractive import extract_sentence
 from companion.note.callouts import PLAIN, place_callout
 from companion.note.exclusions import find_marks
 from companion.note.facts import find_facts, read_facts
-from companion.note.links import LinkNames, link_mentions, link_targets
+from companion.note.link_names import LinkNames
+from companion.note.links import link_mentions, link_targets
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import inert_prose

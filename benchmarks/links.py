@@ -22,7 +22,8 @@ import frontmatter
 from yaml import YAMLError
 
 from benchmarks.quality.page import table
-from companion.note.links import LinkNames, NoteName, link_mentions, link_targets
+from companion.note.link_names import LinkNames, NoteName
+from companion.note.links import link_mentions, link_targets
 
 FAULTS = (
     "dangling",

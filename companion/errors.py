@@ -33,8 +33,12 @@ class NoteChanged(NoteError):
     """Somebody wrote, moved or deleted the note meanwhile. Nothing was written."""
 
 
-class ChangeGone(NoteChanged):
+class ChangeNotInNote(NoteChanged):
     """The note holds nothing of the change any more, so that there is nothing to undo."""
+
+
+class ProposalDecided(NoteError):
+    """Somebody else decided on the proposal meanwhile. Nothing was written."""
 
 
 class NoteBusy(NoteError):
@@ -49,7 +53,7 @@ class DiskFull(NoteUnwritable):
     """The disk is too full to write this note or any other. It is unchanged."""
 
 
-class NotAgreed(CompanionError):
+class ConsentMissing(CompanionError):
     """A large run would send notes to another machine, and nobody agreed. Nothing was sent."""
 
 

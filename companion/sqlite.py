@@ -10,11 +10,13 @@ import os
 import sqlite3
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
+from typing import TypeVar
 
 from companion.private_files import make_private_folder, open_private
 
+T = TypeVar("T")
 FileId = tuple[int, int]
 """The device and inode of a file: another file of the same name has another one."""
 
@@ -24,6 +26,7 @@ SIDE_FILES = ("-wal", "-shm")
 """What SQLite appends to a file's name, for the files that it keeps beside it in WAL mode."""
 
 _BUSY_PAUSE = 0.01  # seconds
+_CACHE_BUSY_SECONDS = 0.5
 
 
 class NewerFormat(Exception):
@@ -36,6 +39,45 @@ class NewerFormat(Exception):
         super().__init__(f"format {version}, this version knows {newest}")
         self.version = version
         self.newest = newest
+
+
+class Cache:
+    """A SQLite file whose whole content can be found again, so that no error reaches the caller.
+
+    A file that is damaged or from a newer version is deleted. If it is locked, or cannot be
+    written, nothing is read or written.
+    """
+
+    def __init__(self, file: Path, migrations: Sequence[Migration]) -> None:
+        self._file = file
+        self._migrations = migrations
+
+    def run(self, work: Callable[[sqlite3.Connection], T]) -> T | None:
+        """Return the result of the work, or None. A damaged file is deleted, and it runs again."""
+        for _ in range(2):
+            try:
+                with closing(self._open()) as db:
+                    return work(db)
+            except OSError:
+                return None
+            except (sqlite3.Error, NewerFormat) as error:
+                if isinstance(error, sqlite3.Error) and explain_obstacle(error):
+                    return None
+                for suffix in ("", "-journal", *SIDE_FILES):
+                    with suppress(OSError):
+                        self._file.with_name(self._file.name + suffix).unlink()
+        return None
+
+    def _open(self) -> sqlite3.Connection:
+        """Return the database, created if need be. Raises sqlite3.Error, OSError, NewerFormat."""
+        create_private(self._file)
+        db = connect(self._file, _CACHE_BUSY_SECONDS)
+        with closed_on_failure(db):
+            # a row shows by itself whether it is still true, so nothing is forced to the disk
+            db.execute("PRAGMA synchronous = OFF")
+            if read_format(db, self._migrations) < len(self._migrations):
+                migrate(db, self._migrations)
+        return db
 
 
 def connect(database: Path | str, busy_seconds: float) -> sqlite3.Connection:

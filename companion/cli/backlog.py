@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from pathlib import Path
 
 import click
@@ -10,9 +9,9 @@ import click
 from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
+from companion.daemon.api.status_schemas import BacklogShape
 from companion.daemon.backlog import Backlog
 from companion.daemon.backlog_consent import BacklogConsent
-from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
@@ -39,10 +38,9 @@ def backlog(fill: bool | None, as_json: bool, vault: Path | None) -> None:
     running = find_running_daemon(vault)
     if running:
         background = running.status().background
-        state = BacklogState(background.backlog.notes, background.backlog.cost)
-        answer = _decide(state, background.notes_a_day, fill, output)
+        answer = _decide(background.backlog, background.notes_a_day, fill, output)
         if answer is not None:
-            running.answer_backlog(fill=answer, notes=state.notes)
+            running.answer_backlog(fill=answer, notes=background.backlog.notes)
         return
     with open_session(vault, output=output) as workspace:
         _ask(workspace, fill, output)
@@ -55,7 +53,11 @@ def ask_about_backlog(config: Config, root: Path, output: Output) -> None:
 
     Raises VaultLocked, JournalError, UsageError.
     """
-    if config.background.backlog == "ask" and _fills_in_background(config) and _can_ask(output):
+    table = config.background
+    fills = table.enabled is not False and (
+        not config.is_embedded or model_path(config.endpoint.model) is not None
+    )
+    if table.backlog == "ask" and fills and output.can_ask:
         with open_workspace(config, root) as workspace:
             for recovered in workspace.recovered:
                 output.warn(f"{recovered.path}: {recovered.reason}")
@@ -93,20 +95,20 @@ def _ask(
 
 
 def _decide(
-    state: BacklogState, notes_a_day: int, fill: bool | None, output: Output
+    state: BacklogShape, notes_a_day: int, fill: bool | None, output: Output
 ) -> bool | None:
     """Return whether the user wants the notes filled; None if not asked, or nothing to ask.
 
     Raises UsageError if nobody can be asked.
     """
     if output.as_json:
-        output.print_json({"notes": state.notes, "cost": state.cost})
+        output.print_json(state.model_dump())
     if not state.notes:
         output.say("No notes wait for an answer.")
         return None
-    output.say(describe_backlog(*state))
+    output.say(describe_backlog(state.notes, state.cost))
     if fill is None and not output.as_json:
-        if not _can_ask(output):
+        if not output.can_ask:
             raise UsageError("nobody is here to answer; say --fill, or --leave")
         output.say(f"In the background at most {notes_a_day:,} are filled a day; notes of yours")
         output.say("that you write or edit from now on are filled either way.")
@@ -114,13 +116,3 @@ def _decide(
     if fill is not None:
         output.say("They are filled by and by." if fill else "They are left alone.")
     return fill
-
-
-def _fills_in_background(config: Config) -> bool:
-    is_here = not config.is_embedded or model_path(config.endpoint.model) is not None
-    return is_here and config.background.enabled is not False
-
-
-def _can_ask(output: Output) -> bool:
-    has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-    return has_keys and output.err.is_terminal

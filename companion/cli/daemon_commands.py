@@ -11,7 +11,7 @@ from companion.cli.output import Output, count, describe_backlog
 from companion.cli.session import choose_vault, common_options, require_running_daemon
 from companion.cli.times import local_time
 from companion.config import load_config, state_folder
-from companion.daemon.api.schemas import StatusShape
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
@@ -79,14 +79,17 @@ def status(as_json: bool, vault: Path | None) -> None:
 
 def _status_lines(now: StatusShape) -> list[tuple[str, str]]:
     """Return the lines of the status, each a name and what to say beside it."""
+    work = now.background
+    asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
+    switch = f"off: {work.off}" if work.off else "on"
     lines = [
         ("daemon", f"pid {now.pid}, version {now.version}, since {_local_time_of(now.started_at)}"),
         ("vault", f"{now.vault}: {_describe_vault(now)}"),
         ("model", now.model + (f" at {now.endpoint}" if now.endpoint else ", on this machine")),
-        ("background", _describe_background(now)),
+        ("background", f"{switch} ({asked}, {work.waiting:,} waiting)"),
         ("today", _describe_today(now)),
     ]
-    if (backlog := now.background.backlog).notes:
+    if (backlog := work.backlog).notes:
         waiting = describe_backlog(backlog.notes, backlog.cost)
         lines.append(("backlog", f"{waiting} Say so with companion backlog"))
     if now.fault:
@@ -114,13 +117,6 @@ def _describe_vault(now: StatusShape) -> str:
     return (
         f"{count(now.notes, 'note')}, {now.to_do:,} to work on, {now.skipped:,} left alone{opened}"
     )
-
-
-def _describe_background(now: StatusShape) -> str:
-    work = now.background
-    asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
-    done = f"{asked}, {work.waiting:,} waiting"
-    return f"{f'off: {work.off}' if work.off else 'on'} ({done})"
 
 
 def _describe_today(now: StatusShape) -> str:

@@ -6,6 +6,7 @@ import os
 import socket
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -57,48 +58,42 @@ def doctor(as_json: bool, no_call: bool, thorough: bool, vault: Path | None) -> 
     """
     output = Output(as_json=as_json)
     states: Counter[str] = Counter()
-    for finding in _find_all(vault, not no_call, thorough):
+    for finding in run_checks(_list_checks(vault, not no_call, thorough)):
         states[finding.state] += 1
-        _print(finding, output)
+        if as_json:
+            output.print_json(finding._asdict())
+            continue
+        line = f"{_MARKS[finding.state]} {finding.name:<14} {finding.said}"
+        output.say(line, style=_STYLES[finding.state])
+        if finding.mend:
+            output.say(f"  {'':<14} {finding.mend}")
     problems, hints = states["problem"], states["hint"]
     told = [count(problems, "problem")] * (problems > 0) + [count(hints, "hint")] * (hints > 0)
     output.say(f"\n{', '.join(told) or 'All is well'}.", style="bold")
     return 1 if problems else 0
 
 
-def _find_all(vault: Path | None, asks: bool, thorough: bool) -> Iterator[Finding]:
-    """Yield the findings. Without a configuration or a vault, what needs one is left out."""
-    yield from run_checks(
-        [
-            ("program", check_program),
-            ("configuration", check_configuration),
-            ("token", check_token),
-        ]
-    )
+def _list_checks(vault: Path | None, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
+    """Yield the checks. Without a configuration or a vault, what needs one is left out."""
+    yield "program", check_program
+    yield "configuration", check_configuration
+    yield "token", check_token
     try:
         config = load_config()
     except CompanionError:
         return  # check_configuration reported it
-    yield from run_checks(_model_checks(config, asks, thorough))
     try:
         root = choose_vault(vault, config, ())
     except CompanionError as error:
-        yield Finding("vault", "problem", str(error))
+        yield from _list_model_checks(config, asks, thorough)
+        yield "vault", partial(Finding, "vault", "problem", str(error))
         return
-    yield from run_checks(_vault_checks(config, root))
-
-
-def _model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
-    yield "gate", check_answer_checks
-    yield "model", partial(check_model, config, thorough=thorough)
     try:
-        if asks and not is_missing(config):
-            yield "answer", partial(check_answer, config)
-    except CompanionError:
-        return  # check_model reported it
-
-
-def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
+        config = load_config(root)
+    except CompanionError as error:
+        yield "settings", partial(Finding, "settings", "problem", str(error))
+        return
+    yield from _list_model_checks(config, asks, thorough)
     state = state_folder(root)
     yield "vault", partial(check_vault, root)
     yield "folders", partial(_check_folders, config, root)
@@ -111,6 +106,14 @@ def _vault_checks(config: Config, root: Path) -> Iterator[NamedCheck]:
     yield "journal", partial(check_journal, state)
     yield "spending", partial(check_spending, config, root)
     yield "daemon", partial(check_daemon, config, state)
+
+
+def _list_model_checks(config: Config, asks: bool, thorough: bool) -> Iterator[NamedCheck]:
+    yield "checks", check_answer_checks
+    yield "model", partial(check_model, config, thorough=thorough)
+    with suppress(CompanionError):  # check_model reported it
+        if asks and not is_missing(config):
+            yield "answer", partial(check_answer, config)
 
 
 def _check_folders(config: Config, root: Path) -> Finding:
@@ -135,16 +138,6 @@ def _check_marks(config: Config, root: Path) -> Finding:
             return Finding("marks", "hint", "; ".join(missing), mend)
     said = f"{count(number, 'mark')} (tags, properties, patterns) named in the configuration"
     return Finding("marks", "ok", said)
-
-
-def _print(finding: Finding, output: Output) -> None:
-    if output.as_json:
-        output.print_json(finding._asdict())
-        return
-    line = f"{_MARKS[finding.state]} {finding.name:<14} {finding.said}"
-    output.say(line, style=_STYLES[finding.state])
-    if finding.mend:
-        output.say(f"  {'':<14} {finding.mend}")
 
 
 def check_token() -> Finding:

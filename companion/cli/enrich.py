@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from threading import Event
 
@@ -12,7 +12,7 @@ import click
 
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
-from companion.cli.output import Output
+from companion.cli.output import Output, show_progress
 from companion.cli.remote_run import run_at_daemon
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
@@ -28,12 +28,13 @@ from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
 from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
-from companion.enrich.cost import ASK_FROM, describe_cost, needs_agreement
+from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import model_facts, open_client
+from companion.enrich.model import ASK_FROM, model_facts, open_client
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, UsageError
@@ -44,7 +45,9 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=NotePathType(), metavar="PATH...")
-@click.option("--dry-run", is_flag=True, help="Ask the model and show a diff; write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Ask, show a diff and keep the answers; write nothing."
+)
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
 @click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs.")
@@ -81,7 +84,7 @@ def enrich(
     choice = JobOptions(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
     report = RunReport(output, with_diff, dry_run)
     running = find_running_daemon(vault, paths)
-    with open_session(vault, paths, output=output, read_only=dry_run or bool(running)) as workspace:
+    with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         say_which_vault(workspace.root, output)
         warn_of_unused_folders(workspace, output)
@@ -95,14 +98,8 @@ def enrich(
             return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
         if not run.is_ready(wanted, choice, limit):
             return int(unreadable)
-
-    def find_left() -> Counter[str]:
-        if every:
-            return Counter()  # each of them was named
-        with open_workspace(run.config, workspace.root, read_only=True) as again:
-            return count_left_alone(again, again.scan(), wanted)
-
     request = RunRequest(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
+    find_left = partial(run.count_left_again, wanted, choice)
     return run_at_daemon(running, request, report, find_left) or int(unreadable)
 
 
@@ -136,6 +133,13 @@ class _Run:
             self.left = count_left_alone(self.workspace, scan, wanted)
         return choose_jobs(self.workspace, scan, wanted, choice)
 
+    def count_left_again(self, wanted: Sequence[str], choice: JobOptions) -> Counter[str]:
+        """Return how many notes are left alone after a run of the daemon, by reason."""
+        if choice.every:
+            return Counter()  # each of them was named
+        with open_workspace(self.config, self.workspace.root, read_only=True) as workspace:
+            return count_left_alone(workspace, workspace.scan(), wanted)
+
     def work(self, jobs: list[Job], skipped: Sequence[Result], limit: int | None) -> int:
         """Return the exit status. Raises what stops the whole run, after telling what was done."""
         for result in skipped:
@@ -150,12 +154,11 @@ class _Run:
         cancelled = Event()
         with (
             open_client(self.config, cancelled) as client,
+            open_similar(self.workspace) as similar,
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
-            fault = self._work(jobs, client, cancelled)
-            changes = self.workspace.journal.changes(run=self.name)
-            made = any(change.state == "done" for change in changes)
-            self.report.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
+            fault = self._work(jobs, client, similar, cancelled)
+            self.report.sum_up(len(jobs), client.usage, self.name, cancelled)
         if fault:
             raise fault
         return self.report.exit_status(cancelled, interruption.exit_status)
@@ -181,7 +184,7 @@ class _Run:
         if not needs_agreement(self.workspace, jobs):
             return True
         self.output.warn(describe_cost(self.workspace, self._asker(), jobs))
-        if not self._can_ask():
+        if not self.output.can_ask:
             raise UsageError(
                 "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
                 f" --limit {ASK_FROM} for a part"
@@ -191,14 +194,17 @@ class _Run:
             self.output.warn("nothing was sent")
         return agreed
 
-    def _can_ask(self) -> bool:
-        """Whether there is a terminal to ask on."""
-        has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
-        return has_keys and self.output.err.is_terminal
-
-    def _work(self, jobs: Sequence[Job], client: Client, cancelled: Event) -> CompanionError | None:
-        enricher = Enricher(self.workspace, self._asker(), client, self.name)
+    def _work(
+        self,
+        jobs: Sequence[Job],
+        client: Client,
+        similar: SimilarNotes | None,
+        cancelled: Event,
+    ) -> CompanionError | None:
+        enricher = Enricher(self.workspace, self._asker(similar), client, self.name)
         with self.output.progress("Enriching", len(jobs)) as progress:
+            if similar:
+                similar.progress = partial(show_progress, progress, "Comparing notes")
             try:
                 for result in run_jobs(jobs, enricher.enrich, self.config.concurrency, cancelled):
                     self.report.add(result)
@@ -207,5 +213,5 @@ class _Run:
                 return error
         return None
 
-    def _asker(self) -> Asker:
-        return Asker(self.workspace, self.known, model_facts(self.config))
+    def _asker(self, similar: SimilarNotes | None = None) -> Asker:
+        return Asker(self.workspace, self.known, model_facts(self.config), similar)

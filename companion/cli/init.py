@@ -7,41 +7,39 @@ import sys
 from pathlib import Path
 
 import click
-from pydantic import SecretStr
-from rich.filesize import decimal
 
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
-from companion.cli.init_choices import Options, choose_by_options, choose_by_questions
-from companion.cli.model import fetch_model
+from companion.cli.init_choices import (
+    CAN_REVIEW,
+    Choices,
+    Options,
+    choose_by_options,
+    choose_by_questions,
+)
+from companion.cli.init_model import EndpointChoice
+from companion.cli.init_trial import Trial, below
+from companion.cli.init_vault import SettingsPlace, choose_registered_vault, find_place
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPathType
-from companion.config import Config, config_folder, load_config, state_folder
-from companion.config.edit_settings import (
-    PlannedSettings,
-    SettingValue,
-    plan_settings,
-    write_planned,
-)
+from companion.config import Config, load_config, state_folder
+from companion.config.edit_settings import PlannedSettings, write_planned
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
-from companion.doctor.model_probe import advice_on_thinking, probe_model
-from companion.enrich.model import describe_endpoint
+from companion.doctor.machine import inspect_machine
 from companion.errors import CompanionError, UsageError
-from companion.llm.catalog import find_model, model_path
-from companion.note.text import split_lines
-from companion.vault.paths import find_vault, open_vault
+from companion.vault.paths import find_vault, open_vault, relative_path
 
 _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
-  companion serve     {serves}, until you stop it
+  companion serve     {serves}
   companion doctor    checks everything, and says how to mend what is wrong"""
 
 
 @click.command()
-@click.argument("vault", type=VaultPathType())
+@click.argument("vault", required=False, type=VaultPathType())
 @click.option("--embedded", is_flag=True, help="The model that Companion runs on this machine.")
 @click.option("--endpoint", "base_url", metavar="URL", help="An OpenAI-compatible API instead.")
 @click.option("--model", metavar="NAME", help="The model's name there, or the embedded one's.")
@@ -54,32 +52,56 @@ Next:
     type=click.Choice(["ask", "all", "new"]),
     help="Of notes that lay there before: ask first, fill all, or only new ones.",
 )
+@click.option(
+    "--review/--no-review",
+    default=None,
+    hidden=not CAN_REVIEW,
+    help="What is written waits until you have looked at it, or is written at once.",
+)
+@click.option("--note", metavar="NOTE", help="The note to show what it would write, wherever to.")
+@click.option(
+    "--service/--no-service",
+    default=None,
+    help="Start companion serve now and with every session, or leave that to you.",
+)
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
 @click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
 def init(
-    vault: Path,
+    vault: Path | None,
     embedded: bool,
     base_url: str | None,
     model: str | None,
     api_key_env: str | None,
     background: bool | None,
     backlog: str | None,
+    review: bool | None,
+    note: str | None,
+    service: bool | None,
     no_plugin: bool,
     no_test: bool,
     yes: bool,
 ) -> int:
     """Set Companion up for VAULT: choose a model, try it, and write the configuration.
 
-    On a terminal it asks; with options, or --yes, it asks nothing. Settings that it does not ask
-    about stay as they are in the file, with their comments. The Obsidian plugin goes into the
-    vault, too, as by companion plugin install.
+    VAULT is a vault's folder; else one of those that Obsidian lists. On a terminal it asks, and
+    Enter takes what it recommends; with options, or --yes, it asks nothing. The model is tried on
+    one of your notes, which is shown and not written; where it is too much for this machine, a
+    smaller one is taken. A note goes to another machine only if you name it, or say so.
+
+    Settings that it does not ask about stay as they are in the file, with their comments. A second
+    vault gets a file and a port of its own. The Obsidian plugin goes into the vault, too, as by
+    companion plugin install.
     """
     output = Output()
-    options = Options(embedded, base_url, model, api_key_env, background, backlog)
+    options = Options(embedded, base_url, model, api_key_env, background, backlog, review)
     asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
-    return _Init(open_vault(vault), output, asks)(options, not no_test, not no_plugin)
+    root = open_vault(vault or choose_registered_vault(output, asks=asks))
+    if note is not None:
+        note = relative_path(root, note, Path.cwd())
+    trial = None if no_test else Trial(root, output, note, asks=asks)
+    return _Init(root, output, asks)(options, trial, not no_plugin, service)
 
 
 class _Init:
@@ -89,17 +111,21 @@ class _Init:
         self.root = root
         self.output = output
         self.asks = asks
-        self.file = config_folder() / "config.toml"
 
-    def __call__(self, options: Options, tries: bool, plugin: bool) -> int:
+    def __call__(
+        self, options: Options, trial: Trial | None, plugin: bool, service: bool | None
+    ) -> int:
         """Set the vault up, and return the exit status. Nothing is written until the model answers.
 
-        tries: ask the model first. plugin: install it; if that fails, it is only a warning.
+        trial: asks the model first. plugin, service: install it, where None asks; if that fails, it
+        is only a warning.
         """
-        load_config()  # raises UsageError for an invalid file, with every error in it
+        load_config(self.root)  # raises UsageError for an invalid file, with every error in it
         self._warn_of_surprises()
-        planned = self._plan(options)
-        if planned.changed and tries and not self._try(planned.config):
+        place = find_place(self.root)
+        choices = self._choose(options, place.config)
+        planned = self._try(place, choices, trial)
+        if planned is None:
             self.output.warn("Nothing was written.")
             return 1
         ensure_token()
@@ -107,9 +133,11 @@ class _Init:
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
         self._ask_about_backlog(planned.config)
+        runs = self._start_with_session(service)
         is_off = planned.config.background.enabled is False
         serves = "answers the plugin" if is_off else "fills notes as you save them"
-        self.output.say(_NEXT.format(serves=serves))
+        until = "companion service uninstall ends that" if runs else "until you stop it"
+        self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
         if installed:
             self.output.say(NEXT_IN_OBSIDIAN)
         return 0
@@ -125,60 +153,38 @@ class _Init:
                 f"{', '.join(names)} in the environment {win} over the file's settings"
             )
 
-    def _plan(self, options: Options) -> PlannedSettings:
-        try:
-            str(self.root).encode()
-        except UnicodeEncodeError:
-            raise UsageError("the vault's path is not valid UTF-8; rename its folder") from None
-        config = plan_settings(self.file, {}).config
+    def _choose(self, options: Options, config: Config) -> Choices:
         if self.asks:
-            choices = choose_by_questions(config, self.output)
-        else:
-            choices = choose_by_options(options, config)
-        same = config.vault is not None and config.vault.expanduser().resolve() == self.root
-        vault: dict[str, SettingValue] = {} if same else {"vault": str(self.root)}
-        return plan_settings(self.file, vault | choices.settings(config))
+            return choose_by_questions(config, inspect_machine(), self.output)
+        return choose_by_options(options, config)
 
-    def _try(self, config: Config) -> bool:
-        """Ask the model, and return whether to go on: it answered, or the user says so."""
-        config = _with_key_of_environment(config)
-        try:
-            if not self._fetch(config):
-                return True
-            self.output.say(f"Asking {describe_endpoint(config)}")
-            probed = probe_model(config)
-        except CompanionError as error:
-            if not self.asks:
-                self.output.warn("Nothing was written; --no-test goes on without asking the model.")
-                raise
-            self.output.warn(str(error))
-            return click.confirm("Keep this choice all the same?", default=False, err=True)
-        self.output.say(f"It answered within {probed.seconds:.1f} s: {_first_words(probed.answer)}")
-        if probed.thinks and (means := advice_on_thinking(config)):
-            self.output.warn(f"About this model: {means}.")
-        return True
+    def _try(
+        self, place: SettingsPlace, choices: Choices, trial: Trial | None
+    ) -> PlannedSettings | None:
+        """Return what to write, with a model that suits this machine; None to write nothing."""
+        while (planned := place.plan(choices)).changed and trial:
+            verdict = trial(planned.config)
+            if not verdict.too_much:
+                return planned if verdict.go_on else None
+            choices = self._step_down(planned.config, choices, verdict.too_much)
+        return planned
 
-    def _fetch(self, config: Config) -> bool:
-        """Fetch an embedded model that is not here, and return whether the model can be asked."""
-        name = config.endpoint.model
-        if self.asks and config.is_embedded and model_path(name) is None:
-            size = find_model(name).size
-            told = f" ({decimal(size)})" if size else ""
-            if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
-                self.output.say("companion model pull fetches it later; the first run does, too.")
-                return False
-        fetch_model(config, self.output)
-        return True
+    def _step_down(self, config: Config, choices: Choices, why: str) -> Choices:
+        """Return the choices with the model below the configured one, and say so. why: in words."""
+        smaller = below(config)
+        self.output.warn(f"{config.endpoint.model} is too much for this machine: {why}.")
+        self.output.warn(f"Trying {smaller} instead.")
+        return choices._replace(endpoint=EndpointChoice(None, smaller))
 
     def _sum_up(self, planned: PlannedSettings) -> None:
         if planned.changed:
-            self.output.say(f"\nWritten to {self.file}:", style="bold")
+            self.output.say(f"\nWritten to {planned.file}:", style="bold")
             for line in planned.changed:
                 self.output.say(f"  {line}")
             if find_daemon(state_folder(self.root)):
                 self.output.warn("The vault's daemon runs with its old settings; start it again.")
         else:
-            self.output.say(f"Nothing to change: {self.file} says so already.")
+            self.output.say(f"Nothing to change: {planned.file} says so already.")
         config = planned.config
         if config.background.enabled is False:
             self.output.say("Notes are filled only when you ask for it.")
@@ -204,25 +210,39 @@ class _Init:
     def _install_plugin(self, config: Config) -> bool:
         """Install the plugin, and return whether that worked."""
         try:
-            install_plugin(self.root, config, self.output)
+            install_plugin(self.root, config, self.output, again=False)
         except CompanionError as error:
             self.output.warn(f"The plugin was not installed: {error}.")
             self.output.say("companion plugin install does it later.")
             return False
         return True
 
+    def _start_with_session(self, wanted: bool | None) -> bool:
+        """Have the daemon start with the session if the user says so, and return whether it does.
 
-def _with_key_of_environment(config: Config) -> Config:
-    """Return the configuration with the environment's API key, if the file has none."""
-    table = config.endpoint
-    key = os.environ.get("COMPANION_API_KEY", "")
-    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", table.base_url)
-    if config.is_embedded or table.api_key.get_secret_value() or not key or elsewhere:
-        return config
-    keyed = table.model_copy(update={"api_key": SecretStr(key)})
-    return config.model_copy(update={"endpoint": keyed})
+        wanted: None to ask, where somebody is there and the system can do it.
+        """
+        from companion.cli.service import start_with_session
 
+        try:
+            if wanted is None:
+                wanted = self.asks and self._ask_about_session()
+            return wanted and start_with_session(self.root, self.output)
+        except click.Abort:
+            self.output.warn("\nIt starts when you say so: companion serve.")
+        except CompanionError as error:
+            self.output.warn(f"The daemon does not start with your session: {error}.")
+        return False
 
-def _first_words(answer: str) -> str:
-    first = split_lines(answer.strip())[0].strip()
-    return first if len(first) <= 40 else f"{first[:40]}…"
+    def _ask_about_session(self) -> bool:
+        """Return whether the user wants that; False, unasked, if it is done or cannot be done."""
+        from companion.daemon import service, service_manager
+
+        try:
+            service_manager.find_manager().require()
+        except UsageError:
+            return False
+        if service.find_service(self.root):
+            return False
+        question = "Start the daemon now, and with every session of yours?"
+        return click.confirm(question, default=True, err=True)

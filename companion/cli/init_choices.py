@@ -3,28 +3,23 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
-from functools import partial
 from typing import NamedTuple
 
 import click
-from rich.filesize import decimal
 
+from companion.cli.init_model import EndpointChoice, ask_for_model, is_chosen
 from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit_settings import SettingValue
-from companion.doctor.model_servers import DiscoveredServer, discover_servers, list_models
+from companion.config.reference import value_of
+from companion.doctor.machine import Machine
+from companion.doctor.model_servers import list_models
 from companion.errors import UsageError
-from companion.llm.catalog import DEFAULT_MODEL, find_model, model_path
+from companion.llm.catalog import DEFAULT_MODEL, find_model
 from companion.llm.endpoint import Endpoint
 
-
-class EndpointChoice(NamedTuple):
-    """Which model to ask, and where. base_url None: the embedded model."""
-
-    base_url: str | None
-    model: str
-    api_key: str = ""
+CAN_REVIEW = "review" in Config.model_fields
+"""Whether answers can wait for a review: there are settings for that."""
 
 
 class Choices(NamedTuple):
@@ -33,6 +28,7 @@ class Choices(NamedTuple):
     endpoint: EndpointChoice | None = None
     background: bool | None = None
     backlog: str | None = None
+    review: bool | None = None
 
     def settings(self, config: Config) -> dict[str, SettingValue]:
         """Return the settings to change in the file, whose content is config.
@@ -49,6 +45,8 @@ class Choices(NamedTuple):
             changed["background.enabled"] = self.background
         if self.backlog is not None:
             changed["background.backlog"] = self.backlog
+        if self.review is not None:
+            changed["review.mode"] = "propose" if self.review else "write"
         return changed
 
 
@@ -61,11 +59,12 @@ class Options(NamedTuple):
     api_key_env: str | None
     background: bool | None
     backlog: str | None
+    review: bool | None
 
     @property
     def choose_anything(self) -> bool:
         """Whether any of them was given."""
-        return self != (False, None, None, None, None, None)
+        return self != (False, None, None, None, None, None, None)
 
 
 def choose_by_options(options: Options, config: Config) -> Choices:
@@ -73,7 +72,8 @@ def choose_by_options(options: Options, config: Config) -> Choices:
 
     Raises UsageError if they contradict each other, or say too little.
     """
-    embedded, base_url, model, api_key_env, background, backlog = options
+    embedded, base_url, model, api_key_env = options[:4]
+    others = Choices(None, options.background, options.backlog, options.review)
     if embedded and base_url is not None:
         raise UsageError("give --embedded or --endpoint, not both")
     if model is not None and not embedded and base_url is None:
@@ -88,24 +88,20 @@ def choose_by_options(options: Options, config: Config) -> Choices:
         if api_key_env and not key:
             raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
         model = model.strip() if model else _only_model(base_url)
-        return Choices(EndpointChoice(base_url, model, key), background, backlog)
+        return others._replace(endpoint=EndpointChoice(base_url, model, key))
     if embedded or not is_chosen(config):
-        return Choices(
-            EndpointChoice(None, find_model(model or DEFAULT_MODEL).name), background, backlog
-        )
-    return Choices(None, background, backlog)
+        name = find_model(model or DEFAULT_MODEL).name
+        return others._replace(endpoint=EndpointChoice(None, name))
+    return others
 
 
-def choose_by_questions(config: Config, output: Output) -> Choices:
+def choose_by_questions(config: Config, machine: Machine, output: Output) -> Choices:
     """Ask which model is to write, and whether in the background, and return the answers."""
-    endpoint = _ask_for_model(config, output)
+    endpoint = ask_for_model(config, machine, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
-    return Choices(endpoint, _ask_for_background(base_url, config))
-
-
-def is_chosen(config: Config) -> bool:
-    """Return whether the configuration names a model or an endpoint."""
-    return bool({"base_url", "model"} & config.endpoint.model_fields_set)
+    background = _ask_for_background(base_url, config)
+    review = _ask_for_review(config) if background and CAN_REVIEW else None
+    return Choices(endpoint, background, review=review)
 
 
 def _only_model(base_url: str) -> str:
@@ -114,84 +110,6 @@ def _only_model(base_url: str) -> str:
         there = f"; it has: {', '.join(found)}" if found else ""
         raise UsageError(f"--endpoint needs --model, its name there{there}")
     return found[0]
-
-
-def _ask_for_model(config: Config, output: Output) -> EndpointChoice | None:
-    offers: list[tuple[str, Callable[[], EndpointChoice | None]]] = []
-    if is_chosen(config):
-        offers.append((f"as configured: {_describe_configured(config)}", lambda: None))
-    if not (is_chosen(config) and config.is_embedded and config.endpoint.model == DEFAULT_MODEL):
-        offers.append((_describe_embedded(), lambda: EndpointChoice(None, DEFAULT_MODEL)))
-    for server in discover_servers():
-        if server.models:
-            offers.append((_describe_server(server), partial(_ask_for_model_of, server)))
-        else:
-            output.say(f"{server.name} answers at {server.base_url}, but has no model yet.")
-    offers.append(("another OpenAI-compatible endpoint, here or elsewhere", _ask_for_endpoint))
-    output.say("Which model shall write?", style="bold")
-    for number, (words, _) in enumerate(offers, 1):
-        output.say(f"  {number}  {words}")
-    numbers = click.IntRange(1, len(offers))
-    chosen = click.prompt("Number", type=numbers, default=1, err=True)
-    return offers[chosen - 1][1]()
-
-
-def _describe_configured(config: Config) -> str:
-    if config.is_embedded:
-        return f"{config.endpoint.model}, the embedded model"
-    return f"{config.endpoint.model} at {config.remote_endpoint().address}"
-
-
-def _describe_embedded() -> str:
-    size = decimal(find_model(DEFAULT_MODEL).size or 0)
-    here = "on this machine already" if model_path(DEFAULT_MODEL) else "to be fetched once"
-    return f"{DEFAULT_MODEL}, embedded: nothing leaves this machine ({size}, {here})"
-
-
-def _describe_server(server: DiscoveredServer) -> str:
-    named = ", ".join(server.models[:3]) + (", …" if len(server.models) > 3 else "")
-    return f"{server.name}, found on this machine: {named}"
-
-
-def _ask_for_model_of(server: DiscoveredServer) -> EndpointChoice:
-    return EndpointChoice(server.base_url, _ask_for_name(server.models))
-
-
-def _ask_for_name(models: tuple[str, ...]) -> str:
-    if len(models) == 1:
-        return models[0]
-    if models:
-        return str(click.prompt("Model", type=click.Choice(models), default=models[0], err=True))
-    return str(click.prompt("Model, as it is called there", value_proc=_check_name, err=True))
-
-
-def _ask_for_endpoint() -> EndpointChoice:
-    base_url = click.prompt(
-        "Its base URL, as https://api.example.com/v1", value_proc=_check_address, err=True
-    )
-    model = _ask_for_name(list_models(base_url) or ())
-    key = click.prompt(
-        "API key (not shown; empty for none)",
-        hide_input=True,
-        default="",
-        show_default=False,
-        err=True,
-    )
-    return EndpointChoice(base_url, model, key.strip())
-
-
-def _check_address(typed: str) -> str:
-    try:
-        Endpoint(typed.strip(), "")
-    except UsageError as error:
-        raise click.BadParameter(str(error)) from None
-    return typed.strip()
-
-
-def _check_name(typed: str) -> str:
-    if not typed.strip():
-        raise click.BadParameter("a model needs a name")
-    return typed.strip()
 
 
 def _ask_for_background(base_url: str | None, config: Config) -> bool:
@@ -207,3 +125,10 @@ def _ask_for_background(base_url: str | None, config: Config) -> bool:
     elif default is None:
         default = True
     return click.confirm("Shall it?", default=default, err=True)
+
+
+def _ask_for_review(config: Config) -> bool:
+    """Ask whether what is written unasked waits until the user has looked at it."""
+    click.echo("What it writes unasked can wait until you have looked at it.", err=True)
+    waits = value_of(config, "review.mode") == "propose"
+    return click.confirm("Shall it wait for your review?", default=waits, err=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -29,6 +30,12 @@ class Output:
         self.as_json = as_json
         self.out = _Console(highlight=False, soft_wrap=True)
         self.err = _Console(stderr=True, highlight=False, soft_wrap=True)
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a terminal to ask on, with keys and a screen."""
+        has_keys = sys.stdin is not None and sys.stdin.isatty()  # None: it is closed
+        return has_keys and self.err.is_terminal
 
     def say(self, text: str = "", style: str = "") -> None:
         """Print a line for people; nothing with as_json."""
@@ -65,6 +72,14 @@ class Output:
         with Progress(*columns, console=self.err, disable=quiet, transient=True) as progress:
             progress.add_task(what, total=total)
             yield progress
+
+
+def show_progress(progress: Progress, what: str, done: int, total: int) -> None:
+    """Show a second bar of that name, below task 0, until it is done."""
+    task = next((task.id for task in progress.tasks if task.description == what), None)
+    if task is None:
+        task = progress.add_task(what, total=total)
+    progress.update(task, completed=done, total=total, visible=done < total)
 
 
 def count(number: int, noun: str) -> str:

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, choose_vault
-from companion.config import Config, load_config, state_folder
+from companion.cli.session import VaultPathType, load_vault
+from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
-from companion.daemon.pairing import new_code
+from companion.daemon.pairing import has_code, new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
-from companion.vault.plugin_files import find_built, plan_install, write_install
+from companion.vault.plugin_files import InstallPlan, find_built, plan_install, write_install
 
 NEXT_IN_OBSIDIAN = """
 Then, in Obsidian:
@@ -40,15 +40,16 @@ def install(vault: Path | None) -> None:
     plugin's other settings stay, and so do the other plugins. Obsidian's Restricted mode is yours
     to lift; uninstalling is done in Obsidian.
     """
-    config = load_config()
-    root = choose_vault(vault, config, ())
+    root, config = load_vault(vault)
     output = Output()
     install_plugin(root, config, output)
     output.say(NEXT_IN_OBSIDIAN)
 
 
-def install_plugin(root: Path, config: Config, output: Output) -> None:
+def install_plugin(root: Path, config: Config, output: Output, *, again: bool = True) -> None:
     """Install the plugin in the vault at root, and print where.
+
+    again: also where it is there already, so that it gets a new code.
 
     A code to pair with is written with it. It is valid for a day, not for two minutes as one that
     is typed, since the vault may be opened in Obsidian much later. It works once, expires after
@@ -64,6 +65,9 @@ def install_plugin(root: Path, config: Config, output: Output) -> None:
         )
     planned = plan_install(root, built)
     state = state_folder(root)
+    if not again and _is_there(planned, state):
+        output.say(f"The Obsidian plugin {planned.version} is in the vault already.")
+        return
     place = find_daemon(state)
     port = place.port if place else config.server.port or DEFAULT_PORT
     address = f"http://127.0.0.1:{port}"
@@ -75,3 +79,9 @@ def install_plugin(root: Path, config: Config, output: Output) -> None:
         f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
         f" that works once, within {_CODE_HOURS} hours and {_CODE_TRIES} tries"
     )
+
+
+def _is_there(planned: InstallPlan, state: Path) -> bool:
+    """Return whether all of it is installed, and it is paired or has a code that is valid."""
+    is_new = planned.files or planned.enabling or "address" not in planned.settings
+    return not is_new and ("code" not in planned.settings or has_code(state))

@@ -13,6 +13,8 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
 from companion.enrich.model import describe_endpoint, model_facts
+from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
@@ -43,14 +45,18 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             return
         where = None if section is None else Section(section)
         task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
-        if task.skipped or not task.needs:
+        needs = (*task.needs, *(need for need, _ in task.proposed))
+        if task.skipped or not needs:
             why = task.skipped or "it needs nothing"
             output.warn(f"{path}: nothing would be sent: {why}")
             return
-        asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(workspace.config))
-        calls, unaskable = asker.plan_calls(path, task.parsed, task.needs)
-    for rejected in unaskable:
-        output.warn(rejected.reason)
+        with open_similar(workspace, sends=False) as similar:
+            known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
+            asker = Asker(workspace, known, model, similar)
+            chosen = asker.choose_values(path, task.parsed, needs)
+            calls, unaskable = asker.plan_calls(path, task.parsed, needs)
+    for remark in (*map(_describe, chosen.outcomes), *(each.reason for each in unaskable)):
+        output.warn(remark)
     shown = [message["content"] for call in calls for message in call.messages]
     if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
         output.warn(
@@ -67,6 +73,15 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
         if call.schema:
             output.say("\nanswer must fit:", style="bold cyan")
             output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
+
+
+def _describe(outcome: Accepted | Rejected) -> str:
+    """Return in words what similar notes decided."""
+    found = f"{outcome.need.kind}: no model is asked; "
+    if isinstance(outcome, Rejected):
+        return found + outcome.reason
+    value = outcome.filling.value
+    return f"{found}similar notes have {value if isinstance(value, str) else ', '.join(value)}"
 
 
 def _prepare(workspace: Workspace, job: Job) -> Task:

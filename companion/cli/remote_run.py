@@ -56,7 +56,12 @@ class _RemoteRun:
             exit_on_signals(),
             stop_on_signals(output, self._cancelled, self._cancel) as interruption,
         ):
-            run = self._run = self._start()
+            try:
+                run = self._run = self._daemon.start_run(self._request)
+            except DaemonRefused as refused:
+                if refused.status == _UNPROCESSABLE:
+                    raise UsageError(str(refused)) from None
+                raise
             if self._cancelled.is_set():  # before its id was known
                 self._cancel()
             try:
@@ -67,26 +72,19 @@ class _RemoteRun:
         if not run.total and not fault:
             self._report.say_nothing_to_do(self._find_left())
             return 0
-        made = self._report.counts["enriched"] and not self._request.choice.dry_run
-        self._report.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
+        self._report.sum_up(run.total, self._usage, run.id, self._cancelled)
         if fault:
             raise fault
         return self._report.exit_status(self._cancelled, interruption.exit_status)
-
-    def _start(self) -> RunShape:
-        try:
-            return self._daemon.start_run(self._request)
-        except DaemonRefused as refused:
-            if refused.status == _UNPROCESSABLE:
-                raise UsageError(str(refused)) from None
-            raise
 
     def _follow(self, run: RunShape) -> CompanionError | None:
         """Print the results as they come; return what stopped the run early, None if nothing."""
         try:
             with self._report.output.progress("Enriching", run.total) as progress:
                 for result, diff, counted in self._daemon.follow(
-                    run.id, diff=self._report.with_diff, tell=self._warn_of_wait
+                    run.id,
+                    diff=self._report.with_diff,
+                    tell=lambda why: self._report.output.warn(f"The daemon waits: {why}"),
                 ):
                     if not counted:
                         self._report.print_result(result, diff or "")
@@ -106,9 +104,6 @@ class _RemoteRun:
                 "and the same command does the rest"
             )
         return None
-
-    def _warn_of_wait(self, reason: str) -> None:
-        self._report.output.warn(f"The daemon waits: {reason}")
 
     def _cancel(self) -> None:
         if self._run:

@@ -12,7 +12,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from companion.cli.output import Output
-from companion.config import Config, config_folder, load_config, state_folder
+from companion.config import Config, config_file, load_config, state_folder
+from companion.config.vault_settings import vault_file
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
@@ -91,8 +92,7 @@ def open_session(
     vault: Path | None, paths: Iterable[str] = (), *, output: Output, read_only: bool = False
 ) -> Iterator[Workspace]:
     """Open the vault that a command works on, and warn of what an interrupted run left behind."""
-    config = load_config()
-    root = choose_vault(vault, config, paths)
+    root, config = load_vault(vault, paths)
     if vault is None and config.vault is not None:
         here = find_vault(Path.cwd())
         if here not in (None, root):
@@ -123,8 +123,7 @@ def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> Daemon
 
     Raises UsageError if the daemon asks another model than this command would.
     """
-    config = load_config()
-    root = choose_vault(vault, config, paths)
+    root, config = load_vault(vault, paths)
     place = find_daemon(state_folder(root))
     if place is None:
         return None
@@ -165,22 +164,32 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
     return DaemonClient(place.port, read_token())
 
 
+def load_vault(vault: Path | None, paths: Iterable[str] = ()) -> tuple[Path, Config]:
+    """Return the vault that choose_vault does, and its settings: its own over the common ones.
+
+    Raises UsageError.
+    """
+    root = choose_vault(vault, load_config(), paths)
+    return root, load_config(root)
+
+
 def choose_vault(vault: Path | None, config: Config, paths: Iterable[str]) -> Path:
     """Return the vault: the one named, the configured one, or the nearest one with `.obsidian`.
 
-    The nearest one is looked for above the first path, then above the current folder.
+    The nearest one is looked for above the first path, then above the current folder. If it has
+    settings of its own, it goes before the configured one.
 
     Raises UsageError.
     """
     if vault is not None:
         return open_vault(vault)
-    if config.vault is not None:
+    starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
+    found = find_vault(starts[0]) or find_vault(Path.cwd())
+    if config.vault is not None and not (found and vault_file(found).is_file()):
         try:
             return open_vault(config.vault)
         except UsageError as error:
-            raise UsageError(f"{config_folder() / 'config.toml'}: vault: {error}") from None
-    starts = [Path.cwd() / path for path in paths] or [Path.cwd()]
-    found = find_vault(starts[0]) or find_vault(Path.cwd())
+            raise UsageError(f"{config_file()}: vault: {error}") from None
     if found is None:
         raise UsageError(
             "no vault here: no folder above this one has .obsidian in it; name one with --vault"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -18,11 +19,11 @@ from companion.cli.session import (
     resolve_history_path,
 )
 from companion.cli.times import TIME_FORMATS, local_time, parse_time
-from companion.daemon.daemon_client import DaemonRefused
+from companion.daemon.daemon_client import DaemonClient, DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import (
-    ChangeGone,
+    ChangeNotInNote,
     CompanionError,
     NoteChanged,
     NoteError,
@@ -68,15 +69,8 @@ def undo(
     if run_name and (whats or after is not None):
         raise UsageError("give changes, paths, a time or --run, not both")
     named = [what for what in whats if not what.isdecimal()]
-    running, run = find_running_daemon(vault, named), new_run()
+    running = find_running_daemon(vault, named)
     with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
-
-        def take_back(change: Change) -> Undone:
-            if running:
-                made = running.undo(change.id, run)
-                return Undone(made.change, made.path, made.left, made.reason or "")
-            return undo_change(workspace.root, workspace.journal, change, run)
-
         is_bare = not whats and run_name is None and after is None
         try:
             runs = _find_runs(workspace) if is_bare else []
@@ -85,6 +79,7 @@ def undo(
             output.warn(str(nothing))
             return 0
         moved_from = workspace.journal.notes.moved_from
+        take_back = _undo_function(workspace, running)
         outcomes = [_undo(change, take_back, output, moved_from) for change in changes]
     if is_bare and set(outcomes) == {"lost"}:
         output.warn(_say_lost(*(run[0].run for run in runs[:2])))
@@ -142,8 +137,8 @@ def _find_all(
 
 def _find_what(workspace: Workspace, what: str) -> list[Change]:
     """Return the change of this number, the last one of this note, or all of this folder."""
-    folder = None if what.isdecimal() else _folder(workspace, what)
-    if folder is None:
+    folder = "" if what.isdecimal() else resolve_history_path(workspace, what)
+    if what.isdecimal() or not (workspace.root / folder).is_dir():
         return _find_named(workspace, what, None)
     none = f"Companion changed nothing in {folder or 'the vault'} that is still there"
     return _some(_made_in(workspace, [folder]), none)
@@ -156,12 +151,6 @@ def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> lis
     made = [change for change in _made_in(workspace, places) if change.made_at >= after]
     when = local_time(after)
     return _some(made, f"there is nothing to take back since {when}; see companion history")
-
-
-def _folder(workspace: Workspace, what: str) -> str | None:
-    """Return the folder relative to the vault, empty for the vault itself; None for a note."""
-    path = resolve_history_path(workspace, what)
-    return path if (workspace.root / path).is_dir() else None
 
 
 def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
@@ -215,6 +204,21 @@ def _say_lost(last: str, older: str | None = None) -> str:
     return f"Nothing of the last run, {last}, can be taken back; {instead or 'no other is left'}"
 
 
+def _undo_function(
+    workspace: Workspace, running: DaemonClient | None
+) -> Callable[[Change], Undone]:
+    """Return what undoes a change, all in one run: the daemon if it runs, else this process."""
+    run = new_run()
+
+    def at_daemon(client: DaemonClient, change: Change) -> Undone:
+        made = client.undo(change.id, run)
+        return Undone(made.change, made.path, made.left, made.reason or "")
+
+    if running:
+        return partial(at_daemon, running)
+    return lambda change: undo_change(workspace.root, workspace.journal, change, run)
+
+
 def _undo(
     change: Change,
     take_back: Callable[[Change], Undone],
@@ -261,5 +265,5 @@ def _undo_object(
 def _is_lost(error: NoteError | DaemonRefused) -> bool:
     """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
-        return error.is_about(ChangeGone, NoteChanged, NoteRefused)
+        return error.is_about(ChangeNotInNote, NoteChanged, NoteRefused)
     return isinstance(error, NoteChanged | NoteRefused)

@@ -11,14 +11,17 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from companion.config.reference import SECRET, without_secrets
 from companion.config.settings import Config
+from companion.config.toml_file import describe_errors
+from companion.config.vault_settings import Tables, merge_tables
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
 _BOM = "\ufeff"
-_HIDDEN = "endpoint.api_key"
 
-SettingValue = str | bool | None
+SettingValue = str | bool | int | float | list[Any] | dict[str, Any] | None
+_NONE: Tables = {}
 
 
 class PlannedSettings(NamedTuple):
@@ -35,8 +38,12 @@ class PlannedSettings(NamedTuple):
     config: Config
 
 
-def plan_settings(file: Path, settings: Mapping[str, SettingValue]) -> PlannedSettings:
+def plan_settings(
+    file: Path, settings: Mapping[str, SettingValue], common: Tables = _NONE
+) -> PlannedSettings:
     """Return the edit that changes the settings, named as in `endpoint.model`; None removes one.
+
+    common: the settings that those of the file go over, where it is a vault's own.
 
     Raises UsageError: the file is broken, a value is wrong, or tomlkit cannot edit it exactly.
     """
@@ -55,14 +62,20 @@ def plan_settings(file: Path, settings: Mapping[str, SettingValue]) -> PlannedSe
     if _parse(text, file) != expected:
         raise _not_exact(file)
     changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
-    try:
-        config = Config.model_validate(expected)
-    except ValidationError as error:  # not its values, one of which may be a key
-        first = error.errors(include_input=False, include_url=False)[0]
-        name = ".".join(str(part) for part in first["loc"])
-        problem = first["msg"].removeprefix("Value error, ")
-        raise UsageError(f"{file}: {name}: {problem}; nothing was written") from None
+    config = _validate(merge_tables(common, expected), file)
     return PlannedSettings(file, before, (bom + text).encode(), changed, config)
+
+
+def plan_text(file: Path, text: str, common: Tables = _NONE) -> PlannedSettings:
+    """Return the edit that gives the file this text, as somebody typed it in an editor.
+
+    Raises UsageError: it is no TOML, or a setting in it is unknown or wrong.
+    """
+    before = read_if_there(file)
+    config = _validate(merge_tables(common, _parse(text, file)), file)
+    after = text.encode()
+    changed = () if after == before else (f"{file} as it was edited",)
+    return PlannedSettings(file, before, after, changed, config)
 
 
 def write_planned(planned: PlannedSettings) -> None:
@@ -78,6 +91,15 @@ def write_planned(planned: PlannedSettings) -> None:
             f"somebody changed {planned.file} meanwhile; nothing was written, go again"
         )
     write_private(planned.file, planned.after)
+
+
+def _validate(tables: Tables, file: Path) -> Config:
+    """Return the configuration. Raises UsageError, without a value, which may be a key."""
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        said = describe_errors(error, lambda _: file)
+        raise UsageError(f"{said}; nothing was written") from None
 
 
 def _parse(text: str, file: Path) -> dict[str, Any]:
@@ -124,18 +146,14 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
     """Return the line for a changed setting, without a key or the password of a URL."""
     if new is None:
         return f"{name}: taken out"
-    if name == _HIDDEN:
+    if name == SECRET:
         return f"{name}: {'set' if old is None else 'changed'}"
     return f"{name} = {_format(new)}" + ("" if old is None else f" (was {_format(old)})")
 
 
 def _format(value: object) -> str:
-    """Return the value as TOML; of a URL, without user, password and query."""
-    if isinstance(value, str) and "://" in value:
-        scheme, _, rest = value.partition("://")
-        host, slash, path = rest.partition("/")
-        value = f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
-    return tomlkit.item(value).as_string()
+    shown = without_secrets(value) if isinstance(value, str) else value
+    return str(tomlkit.item(shown).as_string())
 
 
 def _not_exact(file: Path) -> UsageError:

@@ -49,13 +49,15 @@ class EndpointTable(Table):
     """how much a thinking model thinks: none, minimal, low, medium, high; unset: as it likes"""
     temperature: Annotated[float, Field(ge=0, le=2)] | None = 0.2
     """how freely the model writes"""
+    small: bool | None = None
+    """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.base_url is not None and not self.base_url.startswith(("http://", "https://")):
-            raise ValueError("base_url must begin with http:// or https://")
+        if self.base_url is not None:
+            _check_address(self.base_url)
         if self.base_url is not None and "model" not in self.model_fields_set:
             raise ValueError("an endpoint with a base_url needs a model, too")
         return self
@@ -124,6 +126,55 @@ class CalloutTable(Table):
     """the same under a heading; unset: as most have it, else +"""
     links: bool = True
     """link the first mention of notes that exist"""
+    from_title: bool = True
+    """write one even if nothing but the title is known; a small model never does"""
+
+
+class TagsTable(Table):
+    """[tags]: which tags are proposed for notes."""
+
+    never: tuple[TagName, ...] = ("status", "todo", "inbox", "draft", "wip")
+    """tags that say what is to be done, and those nested in them: never proposed"""
+
+
+class SimilarTable(Table):
+    """[similar]: notes compared by what they say, for tags and note types as in similar notes."""
+
+    enabled: bool = True
+    """compare notes; if not, the model chooses from the most used tags"""
+    choose: Literal["auto", "model"] = "auto"
+    """auto: similar notes choose by themselves where the vault has enough tags; model: never"""
+    base_url: str | None = None
+    """an OpenAI-compatible API with /embeddings; unset: the built-in encoder, on this machine"""
+    model: str = ""
+    """its name there"""
+    api_key: SecretStr = SecretStr("")
+    """unset: that of [endpoint], where it has the same base_url"""
+
+    @model_validator(mode="after")
+    def _check(self) -> Self:
+        if self.base_url is not None:
+            _check_address(self.base_url)
+            if not self.model:
+                raise ValueError("an endpoint with a base_url needs a model, too")
+        return self
+
+
+Mode = Literal["write", "propose"]
+"""what becomes of an answer: it is written at once, or waits until somebody accepts it"""
+
+
+class ReviewTable(Table):
+    """[review]: what is written at once. What a check flags waits until somebody accepts it."""
+
+    mode: Mode = "write"
+    """write, or propose: it waits until somebody accepts it"""
+    fields: dict[str, Mode] = {}
+    """the same by field, as { callout = "propose" }; it goes before mode"""
+    folders: dict[FolderName, Mode] = {}
+    """the same by folder, as { Work = "propose" }; the deepest one goes before a field"""
+    outdated_share: Annotated[float, Field(gt=0, le=1)] = 0.33
+    """of the sentences that a text was made from: if more have changed, it is outdated"""
 
 
 class BackgroundTable(Table):
@@ -167,6 +218,9 @@ class Config(Table):
     ignore: IgnoreTable = IgnoreTable()
     private: PrivateTable = PrivateTable()
     callout: CalloutTable = CalloutTable()
+    tags: TagsTable = TagsTable()
+    similar: SimilarTable = SimilarTable()
+    review: ReviewTable = ReviewTable()
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
     server: ServerTable = ServerTable()
@@ -223,6 +277,7 @@ class Config(Table):
             private_tags=self.private.tags,
             private_properties=tuple(self.private.properties.items()),
             is_remote=self.is_remote,
+            never_tags=self.tags.never,
             vocabulary=vocabulary,
             triggers=triggers,
         )
@@ -253,9 +308,21 @@ class Config(Table):
         return IgnoreRules(
             patterns=self.ignore.patterns,
             folders=self.ignore.folders,
-            private_folders=self.private.folders if self.is_remote else (),
+            private_folders=self.private.folders,
+            is_remote=self.is_remote,
             max_bytes=self.ignore.max_kilobytes * 1024,
         )
+
+    def review_mode(self, path: str, kind: str) -> Mode:
+        """Return what becomes of answers for a note: that of its deepest folder with a setting.
+
+        path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
+        """
+        folder = path
+        while folder := folder.rpartition("/")[0]:
+            if mode := self.review.folders.get(folder):
+                return mode
+        return self.review.fields.get(kind, self.review.mode)
 
     def remote_endpoint(self) -> Endpoint:
         """Return the configured endpoint. The embedded model has none before it is started."""
@@ -272,6 +339,27 @@ class Config(Table):
             max_output_tokens=table.max_output_tokens,
             reasoning_effort=table.reasoning_effort,
         )
+
+    def similar_endpoint(self) -> Endpoint | None:
+        """Return the endpoint that encodes texts; None: the built-in encoder does."""
+        table = self.similar
+        if table.base_url is None:
+            return None
+        key = table.api_key
+        if not key and table.base_url == self.endpoint.base_url:
+            key = self.endpoint.api_key
+        return Endpoint(
+            table.base_url,
+            table.model,
+            key.get_secret_value(),
+            timeout=self.endpoint.timeout,
+            retries=self.endpoint.retries,
+        )
+
+
+def _check_address(base_url: str) -> None:
+    if not base_url.startswith(("http://", "https://")):
+        raise ValueError("base_url must begin with http:// or https://")
 
 
 def _override(usual: Style, title: str | None, fold: str | None) -> Style:

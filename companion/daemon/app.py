@@ -21,6 +21,7 @@ from companion.daemon.daemon import Daemon
 from companion.daemon.guard import Guard
 from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
+from companion.daemon.web.pages import PageAccess, add_pages
 
 RESOURCES = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
 
@@ -30,6 +31,7 @@ def make_app(
     accepts: Callable[[str], object],
     exchange: Callable[[str], str | None],
     prove: Callable[[int, str], client_routes.Proofs | None],
+    page: PageAccess,
     port: int,
     closing: threading.Event | None = None,
 ) -> Guard:
@@ -37,9 +39,10 @@ def make_app(
 
     accepts: whether a bearer token is valid. exchange: returns the token for a one-time code, None
     for a wrong code. prove: returns the proofs for a port and a client's nonce, None while there
-    is no token. closing: set when the daemon stops; no answer is delayed from then on.
+    is no token. page: who may see the page. closing: set when the daemon stops; no answer is
+    delayed from then on.
     """
-    app = Flask("companion", static_folder=None)
+    app = Flask("companion.daemon.web", static_folder=None)
     app.config["PROVIDE_AUTOMATIC_OPTIONS"] = False
     app.url_map.merge_slashes = False
     app.extensions[routing.EXTENSION] = daemon
@@ -48,20 +51,21 @@ def make_app(
     app.extensions[run_routes.EXTENSION] = run_routes.Waiters(closing or threading.Event())
     for resource in RESOURCES:
         app.register_blueprint(resource)
-    app.add_url_rule("/healthz", "healthz", _answer_health, methods=["GET"])
-    app.add_url_rule(f"{PREFIX}/openapi.json", "openapi", _answer_document, methods=["GET"])
+    add_pages(app, page)
+    health = json.dumps({"status": "ok", "name": APP, "version": __version__})
+    _add_document(app, "/healthz", lambda: health)
+    _add_document(app, f"{PREFIX}/openapi.json", lambda: describe_api(RESOURCES))
     app.register_error_handler(Exception, _answer_problem)
     addresses = app.url_map.bind(f"127.0.0.1:{port}")
-    return Guard(app, accepts, lambda path: set(addresses.allowed_methods(path)), port)
+    methods = lambda path: set(addresses.allowed_methods(path))  # noqa: E731
+    return Guard(app, accepts, page.sessions.accepts, methods, port)
 
 
-def _answer_health() -> Response:
-    health = {"status": "ok", "name": APP, "version": __version__}
-    return Response(json.dumps(health), content_type="application/json")
-
-
-def _answer_document() -> Response:
-    return Response(describe_api(RESOURCES), content_type="application/json")
+def _add_document(app: Flask, rule: str, document: Callable[[], str]) -> None:
+    """Have GET answer the JSON document at the address that rule names."""
+    app.add_url_rule(
+        rule, rule, lambda: Response(document(), content_type="application/json"), methods=["GET"]
+    )
 
 
 def _answer_problem(error: Exception) -> Response:

@@ -5,15 +5,15 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
+from companion.daemon.api.status_schemas import BacklogShape
 from companion.daemon.backlog import Backlog
-from companion.daemon.queries import BacklogState
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost
 from companion.enrich.model import model_facts
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 
 _log = logging.getLogger(__name__)
 
@@ -40,10 +40,11 @@ class BacklogConsent:
         self._estimated_for: Sequence[str] = ()
         self._cost = ""
 
-    def state(self) -> BacklogState:
+    def state(self) -> BacklogShape:
         """Return how many notes wait for an answer; the cost is empty until it is estimated."""
         waiting = self._waiting()
-        return BacklogState(len(waiting), self._cost if waiting == self._estimated_for else "")
+        cost = self._cost if waiting == self._estimated_for else ""
+        return BacklogShape(notes=len(waiting), cost=cost)
 
     def update_cost(self) -> None:
         """Estimate the cost of the backlog if its notes have changed. May take a second.
@@ -69,12 +70,12 @@ class BacklogConsent:
 
         notes: the number of notes that the user was shown; None: do not compare.
 
-        Raises NotAgreed if there are more notes by now, and UsageError if no notes wait for an
+        Raises ConsentMissing if there are more notes by now, and UsageError if no notes wait for an
         answer or it cannot be saved.
         """
         waiting = len(self._waiting())
         if notes is not None and waiting > notes:
-            raise NotAgreed(
+            raise ConsentMissing(
                 f"the backlog has grown from {notes:,} notes to {waiting:,} meanwhile; look again"
             )
         if not waiting:

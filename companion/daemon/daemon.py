@@ -5,9 +5,18 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Iterable, Sequence
+from contextlib import ExitStack
 from datetime import date, datetime
+from math import ceil
 
 from companion import __version__
+from companion.daemon.api.schemas import iso_time
+from companion.daemon.api.status_schemas import (
+    BackgroundShape,
+    FaultShape,
+    StatusShape,
+    TodayShape,
+)
 from companion.daemon.background import BackgroundHandler
 from companion.daemon.background_switch import BackgroundSwitch, DailyQuota
 from companion.daemon.backlog import Backlog
@@ -18,23 +27,27 @@ from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
+from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
-from companion.daemon.queries import BackgroundState, DaemonStatus, NoteQueries, Today, resolve_path
+from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.decisions import Decisions
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
-from companion.enrich.selection import choose_jobs, limit_jobs
+from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
+from companion.enrich.similar import open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
+from companion.llm.budget_store import Amount
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
@@ -65,9 +78,14 @@ class Daemon:
         )
         context = self._reconciler.vault_context
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
+        self.proposals = space.journal.proposals
+        self.decisions = Decisions(space, context)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
-        self._source = EnricherSource(space, spending, context, self._presence)
+        self._opened = ExitStack()
+        similar = self._opened.enter_context(open_similar(space, background=True))
+        self._comparer = NoteComparer(similar, self._reconciler.scan) if similar else None
+        self._source = EnricherSource(space, spending, context, self._presence, similar)
         quota = DailyQuota(spending, self._background_switch.hold_until_tomorrow)
         self._background = BackgroundHandler(
             queue,
@@ -97,6 +115,8 @@ class Daemon:
         self._background_switch.update()
         self._reconciler.start()
         self._workers.start()
+        if self._comparer:
+            self._comparer.start()
 
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
@@ -109,16 +129,19 @@ class Daemon:
         self._reconciler.stop(_STOP)
         self._workers.join(max(0.0, until - time.monotonic()))
         self._source.close()
+        if self._comparer:
+            self._comparer.stop()
+        self._opened.close()
 
-    def status(self) -> DaemonStatus:
+    def status(self) -> StatusShape:
         """Return the current state of the daemon."""
         config, reconciler = self._space.config, self._reconciler
         fault, waiting = self._circuit_breaker.fault, self._queue.counts()
         address = "" if config.is_embedded else config.remote_endpoint().address
-        return DaemonStatus(
+        return StatusShape(
             version=__version__,
             pid=os.getpid(),
-            started_at=self.started_at,
+            started_at=iso_time(self.started_at),
             vault=self.root.name,
             vault_missing=reconciler.vault_missing,
             ready=reconciler.ready.is_set(),
@@ -128,14 +151,14 @@ class Daemon:
             model=config.endpoint.model,
             is_embedded=config.is_embedded,
             is_remote=config.is_remote,
-            fault=fault,
-            retry_in=max(0.0, fault.next_try - time.monotonic()) if fault else 0.0,
-            background=BackgroundState(
-                self._background_switch.reason_off(),
-                waiting[Priority.BACKGROUND],
-                self._spending.spent_today().background_notes,
-                config.background.notes_a_day,
-                self._consent.state(),
+            fault=FaultShape.of(fault) if fault else None,
+            retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
+            background=BackgroundShape(
+                off=self._background_switch.reason_off(),
+                waiting=waiting[Priority.BACKGROUND],
+                notes_today=self._spending.spent_today().background_notes,
+                notes_a_day=config.background.notes_a_day,
+                backlog=self._consent.state(),
             ),
             today=self._count_today(),
             notes=reconciler.counts.notes,
@@ -148,11 +171,24 @@ class Daemon:
             newest_change=self._space.journal.newest(),
         )
 
+    def spending_by_day(self, days: int) -> dict[str, Amount]:
+        """Return what was spent for all vaults on the last days with calls, newest first."""
+        return self._spending.spent_by_day(days)
+
+    def describe_rest(self) -> str:
+        """Return in words what it would take to fill all that needs something now."""
+        jobs, _ = choose_jobs(self._space, self._reconciler.scan(), [""], JobOptions(), None)
+        if not jobs:
+            return "Nothing needs anything, so it would cost nothing."
+        facts = model_facts(self._space.config)
+        asker = Asker(self._space, self._reconciler.vault_context(), facts)
+        return describe_cost(self._space, asker, jobs)
+
     def start_run(self, request: RunRequest) -> Run:
         """Queue a new run, and return it.
 
         Raises UsageError if a path is missing or outside the vault, or the request is not
-        possible now; NotAgreed if many notes would go to another machine without consent.
+        possible now; ConsentMissing if many notes would go to another machine without consent.
         """
         if self._reconciler.vault_missing:
             raise UsageError("the vault is not there just now; mount its drive, and try again")
@@ -251,16 +287,16 @@ class Daemon:
         """Return the edits that are to be made by the client that has these notes open."""
         return [*self._open_notes.asked(paths), *self.history.asked(paths)]
 
-    def _count_today(self) -> Today:
+    def _count_today(self) -> TodayShape:
         midnight = datetime.combine(date.today(), datetime.min.time()).timestamp()  # local time
         spent = self._spending.spent_today()
-        return Today(
-            self._space.journal.count_notes(midnight),
-            spent.input_tokens,
-            spent.output_tokens,
-            spent.dollars,
-            self._spending.tokens_a_day,
-            self._spending.dollars_a_day,
+        return TodayShape(
+            notes=self._space.journal.count_notes(midnight),
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            dollars=spent.dollars,
+            tokens_a_day=self._spending.tokens_a_day,
+            dollars_a_day=self._spending.dollars_a_day,
         )
 
     def _choose(self, request: RunRequest, paths: Sequence[str]) -> tuple[list[Job], list[Result]]:
@@ -268,7 +304,7 @@ class Daemon:
             if len(paths) != 1 or not (self.root / paths[0]).is_file():
                 raise UsageError("edits for an editor are made for one note at a time")
             if request.priority is Priority.BACKGROUND:
-                return [Job(paths[0])], []
+                return [Job(paths[0], background=True)], []
         if any(not (self.root / path).is_file() for path in paths):
             self._reconciler.refresh(_REFRESH)
         return choose_jobs(
@@ -282,7 +318,7 @@ class Daemon:
         cost = describe_cost(
             self._space, Asker(self._space, self._reconciler.vault_context(), facts), jobs
         )
-        raise NotAgreed(
+        raise ConsentMissing(
             f"{cost} Nothing was sent, for somebody has to agree to it first: with `agreed` in the"
             " API, or by `companion enrich FOLDER --yes`."
         )
@@ -291,6 +327,8 @@ class Daemon:
         """Do the periodic work that follows each scan of the whole vault."""
         self._background_switch.update()
         self._source.update_context()
+        if self._comparer:
+            self._comparer.wake()
         self._consent.update_cost()
         self._space.journal.prune_images(_KEEP_TEXTS)
         self._space.journal.drop_offers(_KEEP_TEXTS)

@@ -15,7 +15,7 @@ from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
-from companion.daemon.api.schemas import StatusShape
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, problem_type
@@ -172,9 +172,6 @@ class DaemonClient:
             ) from None
         if status == HTTPStatus.UNAUTHORIZED:
             problem.detail += " If companion token rotate made a new one meanwhile, go again."
-        raise DaemonRefused(_in_words(problem), status, problem.type)
-
-
-def _in_words(problem: Problem) -> str:
-    places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
-    return f"{problem.detail} ({places})" if places else problem.detail
+        places = "; ".join(f"{place.where}: {place.what}" for place in problem.errors)
+        words = f"{problem.detail} ({places})" if places else problem.detail
+        raise DaemonRefused(words, status, problem.type)

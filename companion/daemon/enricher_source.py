@@ -9,9 +9,11 @@ from contextlib import ExitStack
 from companion.daemon.presence import Presence
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.enricher import Enricher, open_planner
+from companion.enrich.enricher import Enricher
 from companion.enrich.model import make_client, model_facts, open_source
+from companion.enrich.note_writer import open_planner
 from companion.enrich.run import new_run
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace
 from companion.llm.budget import Budget
 from companion.llm.client import Client
@@ -23,7 +25,8 @@ _OPEN_SETTLE = 5.0  # seconds that a note must be unchanged while it is open: Ob
 class EnricherSource:
     """Opens enrichers on one model, which is loaded on first use. Safe to use from any thread.
 
-    context: returns the current names and vocabularies of the vault.
+    context: returns the current names and vocabularies of the vault. similar: chooses tags; None:
+    the model does.
     """
 
     def __init__(
@@ -32,11 +35,13 @@ class EnricherSource:
         spending: Budget,
         context: Callable[[], VaultContext],
         presence: Presence,
+        similar: SimilarNotes | None = None,
     ) -> None:
         self._space = space
         self._spending = spending
         self._context = context
         self._presence = presence
+        self._similar = similar
         self._lock = threading.Lock()
         self._opened = ExitStack()
         self._asker: Asker | None = None
@@ -83,7 +88,8 @@ class EnricherSource:
             if self._asker is None:
                 self._source = self._opened.enter_context(open_source(self._space.config))
                 self._planner = open_planner(self._space)
-                self._asker = Asker(self._space, self._context(), model_facts(self._space.config))
+                model = model_facts(self._space.config)
+                self._asker = Asker(self._space, self._context(), model, self._similar)
             client = make_client(
                 self._source, cancelled, self._spending, capabilities_from=self._first
             )

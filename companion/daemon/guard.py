@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Sequence
+from collections.abc import Callable, Collection, Iterable
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
@@ -22,6 +22,11 @@ METHODS = ("GET", "HEAD", "POST")
 OPEN_ROUTES = frozenset(  # that need no token
     {("GET", "/healthz"), ("POST", "/api/v1/pair"), ("POST", "/api/v1/proof")}
 )
+VIEWS = ("inbox", "now", "history", "vault", "spending")
+SHELL = frozenset({"/", *(f"/{view}" for view in VIEWS)})  # of the page; they hold no data
+PAGE, STATIC = "/page/", "/static/"  # the page's content, and its scripts and styles
+PAGE_HEADER = "Companion-Page"  # a page of another origin cannot send it without our consent
+_OPEN_PAGE = f"{PAGE}session"  # takes a one-time code, so that it needs no session
 SECURITY = (
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
     ("Cross-Origin-Resource-Policy", "same-origin"),
@@ -29,6 +34,11 @@ SECURITY = (
     ("X-Content-Type-Options", "nosniff"),
     ("Cache-Control", "no-store"),
 )
+_PAGE_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+)
+_PAGE_SECURITY = (("Content-Security-Policy", _PAGE_POLICY), *SECURITY[1:])
 
 _NAMES = ("127.0.0.1", "localhost")
 # Our paths need no percent-encoding, so that none has to be decoded before it is checked.
@@ -42,31 +52,37 @@ _JSON = re.compile(r'application/json(?:[ \t]*;[ \t]*charset=(?:utf-8|"utf-8"))?
 class Guard:
     """A WSGI application that passes only acceptable requests to `app`.
 
-    accepts: whether a bearer token is valid. methods: returns the methods of a path, none if the
-    path does not exist. port: where the server listens.
+    accepts: whether a bearer token is valid. has_session: whether a Cookie header has a session of
+    the page. methods: returns the methods of a path, none if the path does not exist. port: where
+    the server listens.
     """
 
     def __init__(
         self,
         app: WSGIApplication,
         accepts: Callable[[str], object],
+        has_session: Callable[[str | None], bool],
         methods: Callable[[str], Collection[str]],
         port: int,
     ) -> None:
-        self._app = app
+        self.app = app
         self._accepts = accepts
+        self._has_session = has_session
         self._methods = methods
         self._hosts = frozenset(f"{name}:{port}" for name in _NAMES)
         self._origins = frozenset(f"http://{host}" for host in self._hosts)
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, always with the security headers."""
-        start = _securing(start_response)
+        start = _securing(start_response, environ)
         try:
             self._check(environ)
         except Refusal as refusal:
-            return _refuse(refusal, environ, start)
-        return self._app(environ, start)
+            body, status = refusal.problem.dump(), HTTPStatus(refusal.problem.status)
+            headers = [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body)))]
+            start(f"{status.value} {status.phrase}", [*headers, *refusal.headers])
+            return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]
+        return self.app(environ, start)
 
     def may_send_body(self, environ: WSGIEnvironment) -> bool:
         """Return whether a request is acceptable, before its body is read."""
@@ -80,8 +96,12 @@ class Guard:
         """Raise Refusal unless the request is acceptable."""
         path, _, query = environ.get("REQUEST_URI", "").partition("?")
         method = environ["REQUEST_METHOD"]
-        self._check_sender(environ)
-        if (method, path) not in OPEN_ROUTES:
+        self._check_sender(environ, is_shell=method == "GET" and path in SHELL)
+        if path.startswith(PAGE):
+            self._check_page(environ, method, path)
+        elif (
+            (method, path) not in OPEN_ROUTES and path not in SHELL and not path.startswith(STATIC)
+        ):
             self._check_token(environ)
         if path != "/healthz":  # it answers clients of all versions
             check_client(environ.get("HTTP_COMPANION_VERSION"))
@@ -93,14 +113,25 @@ class Guard:
             raise Refusal(405, "This address does not take that method.", headers=[allowed])
         _check_body(environ, method)
 
-    def _check_sender(self, environ: WSGIEnvironment) -> None:
+    def _check_sender(self, environ: WSGIEnvironment, *, is_shell: bool) -> None:
+        """Refuse other hosts, origins and sites. is_shell: a link may lead to it from anywhere."""
         # The server joins repeated headers with a comma, so that they never match.
         if environ.get("HTTP_HOST") not in self._hosts:
             raise Refusal(421, "This server answers to 127.0.0.1 and localhost with its port only.")
         if environ.get("HTTP_ORIGIN") not in (None, *self._origins):
             raise Refusal(403, "Pages of other origins get no answer here.")
-        if environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
+        is_link = is_shell and environ.get("HTTP_SEC_FETCH_MODE") == "navigate"
+        is_link = is_link and environ.get("HTTP_SEC_FETCH_DEST") == "document"
+        if not is_link and environ.get("HTTP_SEC_FETCH_SITE") not in (None, "none", "same-origin"):
             raise Refusal(403, "Pages of other sites get no answer here.")
+
+    def _check_page(self, environ: WSGIEnvironment, method: str, path: str) -> None:
+        """Refuse what our own page did not send; no answer to it may be shown by another one."""
+        name = f"HTTP_{PAGE_HEADER.upper().replace('-', '_')}"
+        if environ.get(name) != "1" or (method == "POST" and "HTTP_ORIGIN" not in environ):
+            raise Refusal(403, "Only Companion's own page gets an answer here.")
+        if path != _OPEN_PAGE and not self._has_session(environ.get("HTTP_COOKIE")):
+            raise Refusal(401, "This page's session has ended; open it with `companion open`.")
 
     def _check_token(self, environ: WSGIEnvironment) -> None:
         authorization = environ.get("HTTP_AUTHORIZATION")
@@ -153,25 +184,19 @@ def _check_body(environ: WSGIEnvironment, method: str) -> None:
         raise Refusal(415, "A body is application/json in UTF-8, without an encoding.")
 
 
-def _securing(start_response: StartResponse) -> StartResponse:
+def _securing(start_response: StartResponse, environ: WSGIEnvironment) -> StartResponse:
     """Return a start_response that also sends the security headers.
 
     No answer may be cached: answers are about the user's notes, and some caches are on the disk.
     """
 
+    path = environ.get("REQUEST_URI", "").partition("?")[0]
+    is_page = path in SHELL or path.startswith((PAGE, STATIC))
+    security = _PAGE_SECURITY if is_page else SECURITY
+
     def start(
         status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
-        return start_response(status, [*headers, *SECURITY], exc_info)
+        return start_response(status, [*headers, *security], exc_info)
 
     return start
-
-
-def _refuse(
-    refusal: Refusal, environ: WSGIEnvironment, start_response: StartResponse
-) -> Sequence[bytes]:
-    body = refusal.problem.dump()
-    status = HTTPStatus(refusal.problem.status)
-    headers = [("Content-Type", PROBLEM_JSON), ("Content-Length", str(len(body)))]
-    start_response(f"{status.value} {status.phrase}", [*headers, *refusal.headers])
-    return [] if environ["REQUEST_METHOD"] == "HEAD" else [body]

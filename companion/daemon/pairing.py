@@ -1,4 +1,4 @@
-"""Pairing: one-time codes that a person types into another program, which gets a token for it."""
+"""One-time codes: what a person types into another program, or opens the page with."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -21,6 +22,8 @@ _LENGTH = 8  # characters: 30^8 codes, of which somebody who guesses may try fiv
 _LOCK_TIMEOUT = 2.0  # seconds
 
 Clock = Callable[[], float]
+Purpose = Literal["pairing", "page"]
+"""What a code is for: to pair a client, or to open the page. Each has a code of its own."""
 
 
 class _PairingCode(BaseModel):
@@ -34,7 +37,14 @@ class _PairingCode(BaseModel):
     tries: int
 
 
-def new_code(state: Path, lasts: float = 120.0, tries: int = 5, *, clock: Clock = time.time) -> str:
+def new_code(
+    state: Path,
+    lasts: float = 120.0,
+    tries: int = 5,
+    *,
+    purpose: Purpose = "pairing",
+    clock: Clock = time.time,
+) -> str:
     """Return a new code like `ABCD-2345` that take_code accepts once; it replaces an earlier one.
 
     state: the vault's state folder, where its hash is saved. lasts: in seconds.
@@ -47,26 +57,34 @@ def new_code(state: Path, lasts: float = 120.0, tries: int = 5, *, clock: Clock 
     try:
         make_private_folder(state)
         with _lock(state):
-            _save(state, saved)
+            _save(state, purpose, saved)
     except (OSError, Timeout) as error:
         raise UsageError(f"the folder {state} cannot be written ({error}); allow it") from None
     return f"{code[:4]}-{code[4:]}"
 
 
-def take_code(state: Path, code: str, *, clock: Clock = time.time) -> bool:
+def take_code(
+    state: Path, code: str, *, purpose: Purpose = "pairing", clock: Clock = time.time
+) -> bool:
     """Return whether it is the code made last, and is still valid; it is used up by that.
 
     Case, hyphens and spaces do not matter. A try that cannot be counted is refused.
     """
     try:
         with _lock(state):
-            return _take(state, code, clock())
+            return _take(state, purpose, code, clock())
     except (OSError, Timeout, UsageError):
         return False
 
 
-def _take(state: Path, code: str, now: float) -> bool:
-    file = _file(state)
+def has_code(state: Path, *, clock: Clock = time.time) -> bool:
+    """Return whether the code made last is still valid, and not used up."""
+    saved = _read(_file(state, "pairing"))
+    return saved is not None and saved.tries > 0 and saved.made_at <= clock() < saved.expires_at
+
+
+def _take(state: Path, purpose: Purpose, code: str, now: float) -> bool:
+    file = _file(state, purpose)
     saved = _read(file)
     if saved is None:
         return False
@@ -77,7 +95,7 @@ def _take(state: Path, code: str, now: float) -> bool:
     if is_right:
         file.unlink()
     else:
-        _save(state, saved.model_copy(update={"tries": saved.tries - 1}))
+        _save(state, purpose, saved.model_copy(update={"tries": saved.tries - 1}))
     return is_right
 
 
@@ -88,12 +106,12 @@ def _read(file: Path) -> _PairingCode | None:
         return None
 
 
-def _save(state: Path, code: _PairingCode) -> None:
-    write_private(_file(state), code.model_dump_json().encode())
+def _save(state: Path, purpose: Purpose, code: _PairingCode) -> None:
+    write_private(_file(state, purpose), code.model_dump_json().encode())
 
 
-def _file(state: Path) -> Path:
-    return state / "pairing.json"
+def _file(state: Path, purpose: Purpose) -> Path:
+    return state / f"{purpose}.json"
 
 
 def _lock(state: Path) -> FileLock:

@@ -10,11 +10,11 @@ from http import HTTPStatus
 from pydantic import BaseModel
 
 from companion.errors import (
-    ChangeGone,
+    ChangeNotInNote,
     CompanionError,
+    ConsentMissing,
     EndpointError,
     JournalError,
-    NotAgreed,
     NoteBusy,
     NoteChanged,
     NoteError,
@@ -34,12 +34,12 @@ _LOG = logging.getLogger(__name__)
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
-    (ChangeGone, 409, "change-gone", "The change is not in the note any more"),
+    (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),
     (NoteChanged, 409, "note-changed", "The note was changed meanwhile"),
     (NoteBusy, 409, "note-busy", "Another program holds the note"),
     (NoteUnwritable, 409, "note-unwritable", "The note cannot be written"),
     (NoteError, 409, "note", "The note cannot be worked on"),
-    (NotAgreed, 409, "not-agreed", "Somebody has to agree to it first"),
+    (ConsentMissing, 409, "not-agreed", "Somebody has to agree to it first"),
     (EndpointError, 503, "endpoint", "The model's endpoint serves nobody now"),
     (JournalError, 503, "journal", "The journal cannot be used"),
     (VaultLocked, 503, "vault-locked", "Another process works on the vault"),

@@ -17,7 +17,7 @@ from companion.config import Config, state_folder
 from companion.daemon.api.client_routes import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import Server, bind_port, make_server
+from companion.daemon.http_server import bind_port, make_server
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
 from companion.daemon.runtime_file import (
@@ -27,6 +27,8 @@ from companion.daemon.runtime_file import (
     write_runtime_file,
 )
 from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
+from companion.daemon.web.pages import PageAccess
+from companion.daemon.web.sessions import Sessions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
@@ -61,7 +63,8 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         bound: int = listener.getsockname()[1]
         tokens, plugin_file = Tokens(root), PluginRuntimeFile(root, bound)
         exchange, prove_both = make_exchange(root), make_prover(tokens, plugin_file.id)
-        app = make_app(daemon, tokens.accepts, exchange, prove_both, bound, stopped)
+        page = PageAccess(Sessions(root, tokens, bound), make_page_opener(root))
+        app = make_app(daemon, tokens.accepts, exchange, prove_both, page, bound, stopped)
         server = make_server(app, listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
@@ -77,7 +80,10 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         finally:
             stopped.set()
             plugin_file.stop()
-            _stop(daemon, server, answering, space.state)
+            remove_runtime_file(space.state)
+            server.stop()
+            daemon.stop()
+            answering.join(_SERVER_ENDS)
     _log.info("stopped")
 
 
@@ -88,6 +94,11 @@ def make_exchange(root: Path) -> Callable[[str], str | None]:
         return client_token(read_token(), root) if take_code(state_folder(root), code) else None
 
     return exchange
+
+
+def make_page_opener(root: Path) -> Callable[[str], bool]:
+    """Return a function that returns whether a code of `companion open` is valid, once."""
+    return lambda code: take_code(state_folder(root), code, purpose="page")
 
 
 def make_prover(tokens: Tokens, plugin_id: str) -> Callable[[int, str], Proofs | None]:
@@ -101,13 +112,6 @@ def make_prover(tokens: Tokens, plugin_id: str) -> Callable[[int, str], Proofs |
         return None if by_token is None else Proofs(by_token, prove(plugin_id, port, nonce))
 
     return prove_both
-
-
-def _stop(daemon: Daemon, server: Server, answering: threading.Thread, state: Path) -> None:
-    remove_runtime_file(state)
-    server.stop()
-    daemon.stop()
-    answering.join(_SERVER_ENDS)
 
 
 def _take_signals() -> SimpleQueue[int]:

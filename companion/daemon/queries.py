@@ -1,15 +1,13 @@
-"""What clients may ask the daemon: its status, and the notes of its vault."""
+"""What clients may ask about the notes of the daemon's vault."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, NamedTuple
 
-from companion.daemon.circuit_breaker import EndpointFault
 from companion.enrich.selection import ScanReport
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
@@ -28,75 +26,6 @@ class Listing(NamedTuple):
     notes: list[tuple[str, Facts]]
     after: str | None
     total: int
-
-
-class BacklogState(NamedTuple):
-    """The backlog: notes that are filled only with the user's consent.
-
-    notes: the number of those that wait for an answer. cost: in words, empty until it is known.
-    """
-
-    notes: int = 0
-    cost: str = ""
-
-
-class BackgroundState(NamedTuple):
-    """Background work. off: why it is held, in words; empty if it is not."""
-
-    off: str
-    waiting: int
-    notes_today: int
-    notes_a_day: int
-    backlog: BacklogState = BacklogState()
-
-
-class Today(NamedTuple):
-    """Today's work: the notes enriched in this vault, and what was spent for all vaults.
-
-    dollars: None if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
-    """
-
-    notes: int
-    input_tokens: int
-    output_tokens: int
-    dollars: float | None
-    tokens_a_day: int | None
-    dollars_a_day: float | None
-
-
-@dataclass(frozen=True)
-class DaemonStatus:
-    """The state of the daemon. started_at: Unix time, seconds.
-
-    vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
-    empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
-    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
-    """
-
-    version: str
-    pid: int
-    started_at: float
-    vault: str
-    vault_missing: bool
-    ready: bool
-    paused: bool
-    polls: str
-    endpoint: str
-    model: str
-    is_embedded: bool
-    is_remote: bool
-    fault: EndpointFault | None
-    retry_in: float
-    background: BackgroundState
-    today: Today
-    notes: int
-    to_do: int
-    skipped: int
-    open_notes: int
-    in_hand: list[str]
-    waiting: dict[str, int]
-    runs: list[str]
-    newest_change: int
 
 
 class NoteQueries:
@@ -137,7 +66,8 @@ class NoteQueries:
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
-        return Facts(needs=() if why else task.needs, left=task.left, skipped=why)
+        left = (*task.left, *describe_proposed(need for need, _ in task.proposed))
+        return Facts(needs=() if why else task.needs, left=left, skipped=why)
 
 
 def resolve_path(root: Path, path: str) -> str:

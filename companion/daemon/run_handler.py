@@ -252,7 +252,7 @@ class RunHandler:
         result = planned.result
         if result.status != "enriched":
             return result, None
-        change = pending.enricher.change_of(planned)
+        change = pending.enricher.change_of(pending.answered, planned)
         return result, self._client_edits.prepare(run.id, change, result.old, result.new)
 
     def _add(self, run: Run, result: Result, edits: ClientEdits | None) -> None:

@@ -140,6 +140,14 @@ class Tokens:
         client = self._read().client
         return None if client is None else prove(client.decode(), port, nonce)
 
+    def sign(self, message: str) -> str | None:
+        """Return the HMAC-SHA256 of a message in hex digits, None if there is no token.
+
+        The key is that of this vault's clients. Messages must not begin as those of prove() do.
+        """
+        client = self._read().client
+        return None if client is None else hmac.new(client, message.encode(), sha256).hexdigest()
+
     def _read(self) -> _Accepted:
         # before the file is read: if it changes in between, it is read again the next time
         fingerprint = _read_fingerprint(token_file())

@@ -119,7 +119,9 @@ class WorkQueue(Generic[T]):
             newer = self._entries.get(key)
             if not (wanted or newer):
                 return False
-            ready_at = self._after_failure(key) if not_before is None else not_before
+            if (ready_at := not_before) is None:
+                self._tries[key] = self._tries.get(key, 0) + 1
+                ready_at = self._clock() + self._back_off(self._tries[key])
             if newer:
                 priority = min(newer.priority, ticket.priority)
                 self._place(*key, priority, newer.item, max(ready_at, newer.ready_at))
@@ -250,10 +252,6 @@ class WorkQueue(Generic[T]):
         wanted = ticket.path not in self._unwanted
         self._unwanted.discard(ticket.path)
         return wanted
-
-    def _after_failure(self, key: tuple[str, str]) -> float:
-        self._tries[key] = self._tries.get(key, 0) + 1
-        return self._clock() + self._back_off(self._tries[key])
 
     def _forget(self, path: str, owner: str) -> None:
         if entry := self._entries.pop((path, owner), None):

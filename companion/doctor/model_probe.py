@@ -12,6 +12,7 @@ from companion.doctor.setup import Finding
 from companion.enrich.model import describe_endpoint, open_client
 from companion.errors import AnswerError
 from companion.llm.catalog import Model, find_model, model_path, models_folder
+from companion.llm.client import Client
 from companion.llm.response import ThoughtsOnly
 
 _QUESTION = ({"role": "user", "content": "Answer with the word ready."},)
@@ -37,16 +38,26 @@ def probe_model(config: Config) -> ProbeResult:
     Raises EndpointError or AnswerError if it does not answer; UsageError if the embedded model is
     not on this machine, or the endpoint's address is invalid.
     """
+    with open_client(with_few_retries(config), Event()) as client:
+        return probe_client(client)
+
+
+def with_few_retries(config: Config) -> Config:
+    """Return the configuration for somebody who waits: a call that fails is made once more."""
     once = config.endpoint.model_copy(update={"retries": min(config.endpoint.retries, 1)})
+    return config.model_copy(update={"endpoint": once})
+
+
+def probe_client(client: Client) -> ProbeResult:
+    """Ask the client's model one short question, and return its answer. Raises as probe_model."""
     begun = time.monotonic()
-    with open_client(config.model_copy(update={"endpoint": once}), Event()) as client:
-        try:
-            answer = client.ask_text(_QUESTION, _TOKENS)
-        except ThoughtsOnly:
-            raise
-        except AnswerError:
-            answer = client.ask_text(_QUESTION, _MORE_TOKENS)
-        return ProbeResult(answer.text, time.monotonic() - begun, client.thinks)
+    try:
+        answer = client.ask_text(_QUESTION, _TOKENS)
+    except ThoughtsOnly:
+        raise
+    except AnswerError:
+        answer = client.ask_text(_QUESTION, _MORE_TOKENS)
+    return ProbeResult(answer.text, time.monotonic() - begun, client.thinks)
 
 
 def advice_on_thinking(config: Config) -> str:

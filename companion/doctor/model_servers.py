@@ -67,9 +67,9 @@ def _parse_list(body: bytes) -> tuple[str, ...] | None:
         names = [entry["id"] for entry in data]
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
-    return tuple(name for name in names if isinstance(name, str) and _generates_text(name))
-
-
-def _generates_text(name: str) -> bool:
-    """Return whether it is a name, and not one of an embedding model, told by "embed" in it."""
-    return name.isprintable() and bool(name.strip()) and "embed" not in name.lower()
+    return tuple(
+        name
+        for name in names
+        if isinstance(name, str) and name.isprintable() and name.strip()
+        if "embed" not in name.lower()  # embedding models generate no text
+    )

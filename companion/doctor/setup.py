@@ -14,7 +14,14 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion import __version__
-from companion.config import Config, common_state_folder, config_folder, load_config
+from companion.config import (
+    Config,
+    common_state_folder,
+    config_file,
+    config_folder,
+    load_config,
+)
+from companion.config.vault_settings import vault_files
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules
@@ -72,29 +79,32 @@ def check_program() -> Finding:
 
 
 def check_configuration() -> Finding:
-    """Check that the configuration is valid, and that only its owner can read a key in it.
+    """Check that the common configuration is valid, and that only its owner can read keys.
+
+    Those of vaults with settings of their own, too.
 
     Raises UsageError, naming each faulty or unknown setting.
     """
     load_config()
-    file = config_folder() / "config.toml"
+    file = config_file()
     names = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
     set_ = [name for name in names if os.environ.get(name)]
     also = f"; {', '.join(set_)} from the environment" if set_ else ""
     if not file.exists():
         mend = "" if set_ else "companion init VAULT writes one"
         return Finding("configuration", "ok" if set_ else "hint", f"no file {file}{also}", mend)
-    if _KEY.search(file.read_text(encoding="utf-8-sig")) and not is_private(file):
-        said = f"others may read {file}, which holds a key"
-        return Finding("configuration", "problem", said, f"chmod 600 {file}")
+    for each in (file, *vault_files()):
+        if _KEY.search(each.read_text("utf-8-sig", "replace")) and not is_private(each):
+            said = f"others may read {each}, which holds a key"
+            return Finding("configuration", "problem", said, f"chmod 600 {each}")
     return Finding("configuration", "ok", f"{file}{also}")
 
 
 def check_answer_checks() -> Finding:
     """Check that answers are checked, by this process's environment; a daemon's may differ."""
     if unchecked := find_unchecked():
-        return Finding("gate", "hint", unchecked, "unset it, and start the daemon again")
-    return Finding("gate", "ok", "what the model says is checked before it goes into a note")
+        return Finding("checks", "hint", unchecked, "unset it, and start the daemon again")
+    return Finding("checks", "ok", "what the model says is checked before it goes into a note")
 
 
 def check_prompts(config: Config, root: Path) -> Finding:
@@ -183,7 +193,7 @@ def check_copies(root: Path) -> Finding:
     copies = [
         name
         for folder, _, names in os.walk(root)
-        if not _is_hidden(folder, root)
+        if not any(part.startswith(".") for part in Path(folder).relative_to(root).parts)
         for name in names
         if is_conflict_copy(name)
     ]
@@ -223,7 +233,3 @@ def check_spending(config: Config, root: Path) -> Finding:
         mend = "it goes on at midnight; raise [limits] or notes_a_day to go on today"
         return Finding("spending", "hint", f"{said}: a limit is reached", mend)
     return Finding("spending", "ok", said)
-
-
-def _is_hidden(folder: str, root: Path) -> bool:
-    return any(part.startswith(".") for part in Path(folder).relative_to(root).parts)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
 from companion.enrich.accept import Acceptor
+from companion.enrich.backlinks import Backlinks
 from companion.enrich.checks import checks_are_on
 from companion.enrich.context import (
+    ENOUGH,
     LITTLE_TEXT,
-    NoteLanguages,
     VaultContext,
+    count_known,
     make_prompt_context,
     subject_properties,
 )
@@ -19,22 +21,32 @@ from companion.enrich.excerpt import excerpt
 from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    CallAnswers,
     CallPlan,
     CallPlanner,
     TokenBudget,
     field_of,
     question_of,
 )
-from companion.enrich.outcome import NoteAnswers, Rejected
+from companion.enrich.nearest_neighbours import Suggestion
+from companion.enrich.note_languages import NoteLanguages
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
+from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
+from companion.llm.pricing import estimate_tokens
+from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import PromptContext
+from companion.prompts import Field, PromptContext, Prompts
+
+Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
+"""Keeps what came of a call."""
 
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
@@ -43,28 +55,45 @@ class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
     vault_context: may be replaced when the vault has changed.
+    similar: chooses tags and the like where it can, before the model is asked; None: the model
+    chooses.
     """
 
     def __init__(
-        self, workspace: Workspace, vault_context: VaultContext, model: ModelFacts
+        self,
+        workspace: Workspace,
+        vault_context: VaultContext,
+        model: ModelFacts,
+        similar: SimilarNotes | None = None,
     ) -> None:
         self._workspace = workspace
+        self._similar = similar
         self.vault_context = vault_context
         self._model = model
         self._languages: NoteLanguages | None = None
+        self._backlinks = Backlinks(workspace)
 
     def ask(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need], client: Client
+        self,
+        path: str,
+        parsed: ParsedNote,
+        needs: Sequence[Need],
+        client: Client,
+        keep: Keep = lambda outcomes, usage: None,
     ) -> NoteAnswers:
         """Return what the model gives for the needs of the note.
 
         What a check finds unfit is asked for once more; then a sentence of the note may take the
         place of a description.
 
+        keep: called after each call with what came of it, and its tokens; the next one may fail.
+
         Raises EndpointError, Cancelled.
         """
-        note = self._read_note(path, parsed, needs)
-        unaskable, (answers, usage) = send_calls(self._planner(note), needs, client)
+        chosen = self.choose_values(path, parsed, needs)
+        if not (needs := chosen.needs):
+            return NoteAnswers(chosen.outcomes, Usage())
+        note = self._read_note(path, parsed, chosen)
         acceptor = Acceptor(
             self._workspace,
             self.vault_context,
@@ -73,36 +102,74 @@ class Asker:
             parsed,
             note.context,
             note.language,
+            self._similar,
         )
-        outcomes = [*unaskable, *acceptor.accept(answers)]
+        outcomes: list[Accepted | Rejected] = []
+
+        def take(given: CallAnswers) -> None:
+            outcomes.extend(found := acceptor.accept(given.answers))
+            keep(found, given.usage)
+
+        unaskable, usage = send_calls(self._planner(note), needs, client, take)
+        outcomes = [*unaskable, *outcomes]
         unfit = {
             each.need: each
             for each in outcomes
             if isinstance(each, Rejected) and each.kind == "unfit"
         }
         if unfit:
-            planner = self._planner(note, RETRY_TOKENS)
-            _, (answers, more) = send_calls(planner, list(unfit), client, unfit)
-            outcomes, usage = merge_outcomes(outcomes, acceptor.accept(answers)), usage + more
+            planner, first, outcomes = self._planner(note, RETRY_TOKENS), outcomes, []
+            _, more = send_calls(planner, list(unfit), client, take, unfit)
+            outcomes, usage = merge_outcomes(first, outcomes), usage + more
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
-        return NoteAnswers(tuple(outcomes), usage)
+        return NoteAnswers((*chosen.outcomes, *outcomes), usage)
 
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
-        return self._planner(self._read_note(path, parsed, needs)).plan(needs)
+        chosen = self.choose_values(path, parsed, needs)
+        return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+
+    def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
+        """Return what similar notes decide, without a model."""
+        prompts = self._workspace.prompts.for_note(path)
+        fields = {need: field_of(need, prompts) for need in needs}
+        open_needs = [need for need in needs if fields[need].vocabulary == "vault"]
+        if not (self._similar and open_needs):
+            return ChosenValues((), needs, {})
+        language = self._language_of(path, parsed)
+        may_choose = self._workspace.config.similar.choose == "auto"
+        outcomes, likely = [], {}
+        for need in open_needs:
+            field = fields[need]
+            most = field.max_items or 1
+            found = self._similar.suggest(
+                self.vault_context, path, parsed, need.kind, most, language
+            )
+            likely[field.name] = found.candidates
+            if may_choose and found.chosen is not None:
+                outcomes.append(_outcome_of(need, field, found))
+        decided = {each.need for each in outcomes}
+        left = [need for need in needs if need not in decided]
+        return ChosenValues(tuple(outcomes), left, likely)
+
+    @property
+    def model(self) -> ModelFacts:
+        """What is known of the model."""
+        return self._model
 
     @property
     def callout_styles(self) -> Styles:
         """How the vault's AI callouts begin."""
         return self._workspace.config.styles(self.vault_context.styles)
 
-    def _read_note(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> _AskedNote:
+    def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> _AskedNote:
         """Return what both questions about the note have in common."""
-        prompts, styles = self._workspace.prompts, self.callout_styles
+        needs = chosen.needs
+        prompts, styles = self._workspace.prompts.for_note(path), self.callout_styles
         titles = frozenset(style.title.casefold() for style in styles)
         vocabulary = self.vault_context.vocabulary(
-            [field_of(need, prompts) for need in needs], parsed.note.text
+            [field_of(need, prompts) for need in needs], path, parsed.note.text, chosen.likely
         )
         language = self._language_of(path, parsed)
         # English is what models write without being asked to.
@@ -110,8 +177,20 @@ class Asker:
         context = make_prompt_context(
             parsed, path, vocabulary, language=None if is_default else language
         )
+        context = self._add_told(context, path, parsed)
         lines = _find_places(parsed, needs, titles)
-        return _AskedNote(parsed, needs, context, language, titles, lines)
+        return _AskedNote(prompts, parsed, needs, context, language, titles, lines)
+
+    def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
+        """Return the context with what other notes tell of the note.
+
+        A small model is shown as much as the note itself lacks.
+        """
+        budget = self._model.told_tokens
+        if self._model.is_small:
+            budget -= estimate_tokens(excerpt(parsed.lines, None))
+        told = self._backlinks.tell(self.vault_context, path, parsed, budget)
+        return replace(context, backlinks=told.backlinks, linked=told.linked)
 
     def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.
@@ -120,9 +199,7 @@ class Asker:
         """
         model = self._model
         budget = TokenBudget(model.context_tokens, 0, each_need)
-        planner = CallPlanner(
-            self._workspace.prompts, note.context, model.mode, budget, note.callout_titles
-        )
+        planner = CallPlanner(note.prompts, note.context, model.mode, budget, note.callout_titles)
         note_tokens = model.prose_tokens
         if budget.context is not None:
             reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
@@ -131,7 +208,25 @@ class Asker:
             note_tokens = min(left, note_tokens or left)
         prose = excerpt(note.parsed.lines, note_tokens, note.lines)
         properties = subject_properties(note.parsed) if width(prose) < LITTLE_TEXT else ()
-        return replace(planner, context=replace(note.context, prose=prose, properties=properties))
+        context = replace(note.context, prose=prose, properties=properties)
+        return replace(planner, context=context, too_little=self._find_too_little(note, context))
+
+    def _find_too_little(self, note: _AskedNote, context: PromptContext) -> str:
+        """Return why no callout is asked for: too little is known of the subject; empty: enough."""
+        model, title = self._model, f"“{context.title}”" if context.title else "its subject"
+        known = count_known(note.parsed, context)
+        if model.is_small and known < ENOUGH:
+            return (
+                f"the callout is not asked for: the note and those that link to it tell too little"
+                f" of {title} for a small model as {model.name}; add a line of text, or choose a"
+                " larger model"
+            )
+        if not known and not self._workspace.config.callout.from_title:
+            return (
+                f"the callout is not asked for: nothing but the title tells of {title}; add a line"
+                " of text, or set from_title = true under [callout]"
+            )
+        return ""
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""
@@ -143,14 +238,34 @@ class Asker:
         return self._languages.of(path, parsed)
 
 
+class ChosenValues(NamedTuple):
+    """What similar notes decide. needs: what is left for the model.
+
+    likely: the values that similar notes have, the likeliest first, by the name of the field.
+    """
+
+    outcomes: tuple[Accepted | Rejected, ...]
+    needs: Sequence[Need]
+    likely: Mapping[str, Sequence[str]]
+
+
+def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejected:
+    """Return the values that similar notes decided on, or why there are none."""
+    if not found.chosen:
+        return Rejected(need, found.reason, "nothing", asked=False)
+    value = list(found.chosen) if field.kind == "list" else found.chosen[0]
+    return Accepted(Filling(need, value, f"{need.kind} as similar notes have"), asked=False)
+
+
 class _AskedNote(NamedTuple):
     """A note that is asked about.
 
-    context: what prompts show of it, but for its text. language: what to write in; None: nothing
-    tells it. callout_titles: casefolded, of callouts that ask nothing. lines: of the outline,
-    where questions and callouts of sections stand.
+    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
+    lines: of the outline, where questions and callouts of sections stand.
     """
 
+    prompts: Prompts
     parsed: ParsedNote
     needs: Sequence[Need]
     context: PromptContext

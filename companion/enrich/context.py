@@ -3,28 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from itertools import accumulate, islice
-from pathlib import Path, PurePosixPath
+from itertools import accumulate
+from pathlib import PurePosixPath
 
-from companion.enrich.extractive import extract_sentence, is_self_description, read_paragraphs
-from companion.enrich.language import find_language
+from companion.enrich.extractive import extract_sentence, is_self_description
 from companion.enrich.words import width
-from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
-from companion.note.links import LinkNames
+from companion.note.link_names import LinkNames, without_extension
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
-from companion.note.text import NoteText
+from companion.note.tags import has_only_tags
 from companion.note.title import find_title
 from companion.prompts import Field, PromptContext
+from companion.vault.files import NoteFile
 from companion.vault.index import Scan
+from companion.vault.links import Links
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
+_LIKELY = 8  # values of similar notes that come first
 
 
 class VaultContext:
@@ -33,10 +33,52 @@ class VaultContext:
     def __init__(self, scan: Scan) -> None:
         self._scan = scan
 
+    @property
+    def scan(self) -> Scan:
+        """The scan that it is from."""
+        return self._scan
+
+    def names(self, path: str) -> LinkNames:
+        """Return what links in the note at path may point to.
+
+        Those in a private note may point to private notes; others must not tell of these.
+        """
+        return self._all_names if path in self.withheld else self._open_names
+
     @cached_property
-    def names(self) -> LinkNames:
-        """What links may point to."""
-        return LinkNames((path, _title(path), aliases) for path, aliases in self._scan.names())
+    def _all_names(self) -> LinkNames:
+        return LinkNames(self._titles())
+
+    @cached_property
+    def _open_names(self) -> LinkNames:
+        return LinkNames(self._titles(), self.withheld) if self.withheld else self._all_names
+
+    def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
+        return ((path, _title(path), aliases) for path, aliases in self._scan.names())
+
+    @cached_property
+    def withheld(self) -> frozenset[str]:
+        """The paths of the notes of which no other note may tell; see Scan.withheld_notes."""
+        return self._scan.withheld_notes()
+
+    @cached_property
+    def links(self) -> Links:
+        """Who links where. The first use may read notes."""
+        return Links(self._scan.link_targets(), self._all_names)
+
+    def may_tell(self, path: str) -> bool:
+        """Return whether other notes may be told what the note says."""
+        facts = self._scan.notes.get(path)
+        return facts is not None and facts.skipped is None and path not in self.withheld
+
+    def file_of(self, path: str) -> NoteFile:
+        """Return the note's file, as the scan saw it."""
+        return self._scan.files[path]
+
+    def neighbours(self, path: str, text: str) -> frozenset[str]:
+        """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
+        found = (*self.links.linked_in(text, path), *self.links.linking_to(path))
+        return frozenset(map(without_extension, found))
 
     @cached_property
     def taken(self) -> frozenset[str]:
@@ -61,32 +103,56 @@ class VaultContext:
         """The paths of the vault's notes."""
         return [path for path, _ in self._scan.names()]
 
-    def vocabulary(self, fields: Sequence[Field], text: str) -> Mapping[str, Sequence[str]]:
+    def vocabulary(
+        self,
+        fields: Sequence[Field],
+        path: str,
+        text: str,
+        likely: Mapping[str, Sequence[str]] | None = None,
+    ) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 
-        Those whose words are in the text come first, then the most used ones.
+        likely: those that similar notes have, by field, which come first; then those whose words
+        are in the text, then the most used ones. path: the note's; what only private notes use is
+        not offered to others.
         """
         words = text.casefold()
         chosen = {}
         for field in fields:
             if field.vocabulary == "vault" and field.property:
-                used = self._usage_counts(field.property)
+                used = self._usage_counts(field.property, path in self.withheld)
                 ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
+                first = [v for v in (likely or {}).get(field.name, ()) if v in used][:_LIKELY]
+                ranked = list(dict.fromkeys([*first, *ranked]))
                 chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
         return chosen
 
+    def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
+        """Return the values of the property by the paths of the notes that have any.
+
+        of_all: of private notes, too.
+        """
+        return {
+            path: found
+            for path, facts in self._scan.notes.items()
+            if (found := facts.values.get(name)) and (of_all or path not in self.withheld)
+        }
+
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""
-        used = self._usage_counts(field.property or "")
+        used = self._usage_counts(field.property or "", of_all=True)
         return value.casefold() in (each.casefold() for each in used)
 
-    def _usage_counts(self, name: str) -> Mapping[str, int]:
-        if name not in self._counted:
-            self._counted[name] = self._scan.vocabulary(name)
-        return self._counted[name]
+    def _usage_counts(self, name: str, of_all: bool) -> Mapping[str, int]:
+        """Return how many notes use each value of the property; of_all: private ones, too."""
+        key = name, of_all or not self.withheld
+        if key not in self._counted:
+            without = () if key[1] else self.withheld
+            self._counted[key] = self._scan.vocabulary(name, without)
+        return self._counted[key]
 
     @cached_property
-    def _counted(self) -> dict[str, Mapping[str, int]]:
+    def _counted(self) -> dict[tuple[str, bool], Mapping[str, int]]:
         return {}
 
 
@@ -105,66 +171,11 @@ def _title(path: str) -> str:
     return PurePosixPath(path).stem
 
 
-_SAMPLE = 12  # notes of a folder, or of the vault, whose language is looked at
-_LARGEST = 200_000  # bytes of one
-
-
-class NoteLanguages:
-    """The languages of the notes of one vault; from any thread.
-
-    A note that is too short to tell gets the language of most notes beside it, else of most notes
-    of the vault. paths: of its notes, with `/`.
-    """
-
-    def __init__(self, root: Path, paths: Sequence[str]) -> None:
-        self._root = root
-        self.paths = paths
-        self._of_folders: dict[str, str | None] = {}
-
-    def of(self, path: str, parsed: ParsedNote) -> str | None:
-        """Return the English name of the note's language; None where nothing tells it."""
-        place = PurePosixPath(path)
-        words = "\n".join(read_paragraphs(parsed))
-        title = find_title(parsed, place.stem)
-        return find_language(words, title, self._of_folder(str(place.parent)), parsed.note.body)
-
-    def _of_folder(self, folder: str) -> str | None:
-        if folder not in self._of_folders:
-            beside = self._by_folder.get(folder, ())
-            step = max(1, len(self.paths) // _SAMPLE)
-            language = self._commonest(beside) or self._commonest(self.paths[::step])
-            self._of_folders[folder] = language
-        return self._of_folders[folder]
-
-    @cached_property
-    def _by_folder(self) -> dict[str, list[str]]:
-        """The paths in each folder."""
-        found: dict[str, list[str]] = {}
-        for path in self.paths:
-            found.setdefault(path.rpartition("/")[0] or ".", []).append(path)
-        return found
-
-    def _commonest(self, paths: Iterable[str]) -> str | None:
-        """Return the commonest language of the first notes, of those whose language is clear."""
-        counts = Counter(self._detect(islice(paths, _SAMPLE)))
-        return counts.most_common(1)[0][0] if counts else None
-
-    def _detect(self, paths: Iterable[str]) -> Iterator[str]:
-        for path in paths:
-            file = self._root / path
-            try:
-                if file.stat().st_size > _LARGEST:
-                    continue
-                parsed = ParsedNote(NoteText.decode(file.read_bytes()))
-                title = find_title(parsed, file.stem)
-                if found := find_language("\n".join(read_paragraphs(parsed)), title):
-                    yield found
-            except (OSError, NoteError):
-                continue
-
-
 LITTLE_TEXT = 100
 """Letters of a note's text under which it says hardly more than its title."""
+
+ENOUGH = 160
+"""Letters about a subject under which a small model's callout would mostly be made up."""
 
 # Letters at most; a Chinese sign counts as 2.5.
 _OPENING = 240  # of the sentence that describes the note: it comes in addition to the note's text
@@ -207,6 +218,23 @@ def make_prompt_context(
         opening=opening,
         self_description=opening if opening and is_self_description(opening) else None,
     )
+
+
+def count_known(parsed: ParsedNote, context: PromptContext) -> float:
+    """Return how many letters the note and those that link to it say of its subject.
+
+    Without headings, tags, AI callouts and the title. What the note links to is another subject.
+    """
+    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    own = (
+        without_links(line.visible[line.content :])
+        for number, line in enumerate(parsed.lines)
+        if line.kind in ("text", "code", "math", "html")
+        and number not in answers
+        and not has_only_tags(line)
+    )
+    told = (*context.properties, *context.backlinks)
+    return sum(map(width, (*map(str.strip, own), *told)))
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:

@@ -9,15 +9,15 @@ from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.asker import Asker
-from companion.enrich.model import describe_endpoint
+from companion.enrich.model import ASK_FROM, describe_endpoint
 from companion.enrich.selection import has_open_needs, open_task
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.pricing import estimate_tokens, find_price
+from companion.vault.index import Scan
 
-ASK_FROM = 50  # notes at a remote endpoint; more are only sent once somebody agreed to it
-
+_ENCODED_BYTES = 400  # of a note that are encoded, about
 _SAMPLE = 100  # notes at most, from which the cost of all is estimated: each takes 10 ms
 _ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
 
@@ -63,6 +63,19 @@ def describe_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> st
     return (
         f"{notes} would be sent to {describe_endpoint(workspace.config)}: "
         f"about {total.input_tokens:,} tokens in and {total.output_tokens:,} out, {cost}."
+    )
+
+
+def describe_encoding(config: Config, scan: Scan, paths: Sequence[str]) -> str:
+    """Return in words what encoding the notes would send where, and about what that costs."""
+    endpoint = config.similar_endpoint()
+    assert endpoint
+    tokens = sum(min(scan.files[path].size, _ENCODED_BYTES) for path in paths) // 3
+    found = find_price(endpoint.model, endpoint.address, tokens, 0)
+    cost = f"about ${float(found.dollars):,.2f}" if found else "price not known"
+    return (
+        f"the title and beginning of {len(paths):,} notes would be sent to {endpoint.model} at"
+        f" {endpoint.address} (not on this machine): about {tokens:,} tokens, {cost}."
     )
 
 

@@ -80,7 +80,7 @@ def read_paragraphs(parsed: ParsedNote) -> tuple[str, ...]:
     """
     paragraphs = []
     for block in _find_blocks(parsed.lines):
-        lines = (_plain(line) for line in block)
+        lines = (plain_text(line) for line in block)
         text = " ".join(line for line in lines if line and not _NO_PROSE.search(line))
         if text := _UNSPACED_BREAK.sub("", text):
             paragraphs.append(text)
@@ -125,9 +125,14 @@ def _find_blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
         yield block
 
 
-def _plain(line: str) -> str:
+def without_embeds(text: str) -> str:
+    """Return text without embeds, pictures and footnote marks."""
+    return _EMBED.sub("", text)
+
+
+def plain_text(line: str) -> str:
     """Return the words of the line, without tags at its ends and a block identifier."""
-    words = _EMBED.sub("", line).split()
+    words = without_embeds(line).split()
     end = len(words)
     if end and _BLOCK_ID.fullmatch(words[-1]):
         end -= 1

@@ -12,28 +12,35 @@ from typing import Literal, NamedTuple
 from companion.config import Config, common_state_folder, state_folder
 from companion.errors import UsageError
 from companion.llm.budget import Budget, PriceOf
-from companion.llm.catalog import model_path
+from companion.llm.catalog import is_small_model, model_path
 from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import find_price
 
+ASK_FROM = 50
+"""Notes at a remote endpoint; more are only sent once somebody agreed to it."""
+
 _FILE = "spending.sqlite3"
 
 
-def open_spending(config: Config, root: Path | None = None) -> Budget:
+def open_spending(
+    config: Config, root: Path | None = None, encoder: Endpoint | None = None
+) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
-    root: the vault whose background notes are counted. The file is opened on first use.
+    root: the vault whose background notes are counted. encoder: what is asked, where it is not
+    the model. The file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
     limits = config.limits
-    cost = _price_of(config)
+    asked = encoder or (None if config.is_embedded else config.remote_endpoint())
+    cost = _price_at(asked)
     if limits.dollars_a_day is not None and cost is None:
-        endpoint = config.remote_endpoint()
+        assert asked  # the embedded model has a price
         raise UsageError(
-            f"dollars_a_day is set, but the price of {endpoint.model} at {endpoint.address} is not"
+            f"dollars_a_day is set, but the price of {asked.model} at {asked.address} is not"
             " known; set tokens_a_day in its place, under [limits] in the configuration"
         )
     return Budget(
@@ -46,12 +53,9 @@ def open_spending(config: Config, root: Path | None = None) -> Budget:
     )
 
 
-def _price_of(config: Config) -> PriceOf | None:
-    """Return what tokens cost at the configured model, 0 on this machine; None: not known."""
-    if config.is_embedded:
-        return _free
-    endpoint = config.remote_endpoint()
-    if endpoint.is_local:
+def _price_at(endpoint: Endpoint | None) -> PriceOf | None:
+    """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
+    if endpoint is None or endpoint.is_local:
         return _free
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
@@ -68,6 +72,8 @@ def _free(input_tokens: int, output_tokens: int) -> Decimal:
 _CONTEXT = 4096  # tokens for each note worked on at once
 _PROSE = 600  # tokens of a note for the embedded model: two cores read about 100 a second
 _PROSE_ELSEWHERE = 8000  # the same where context_tokens is not set: more only costs more
+_TOLD = 200  # tokens of other notes for the embedded model
+_TOLD_ELSEWHERE = 800
 _LEAST_CONTEXT = 1024  # tokens that are planned with at least
 _LEAST_TOGETHER = 2048  # tokens of a context in which one call has room for all fields
 
@@ -82,7 +88,8 @@ class ModelFacts(NamedTuple):
 
     context_tokens: what the model reads and writes in one call; None where unknown. mode: how it
     is asked for what a note needs. prose_tokens: what it is shown of a note at most; None: as much
-    as fits. is_small: whether what it knows by heart is often wrong.
+    as fits. is_small: whether what it knows by heart is often wrong. told_tokens: what it is shown
+    of other notes at most.
     """
 
     name: str
@@ -90,6 +97,7 @@ class ModelFacts(NamedTuple):
     mode: AskMode
     prose_tokens: int | None = None
     is_small: bool = False
+    told_tokens: int = 0
 
 
 def model_facts(config: Config) -> ModelFacts:
@@ -99,12 +107,15 @@ def model_facts(config: Config) -> ModelFacts:
     context = table.context_tokens
     if config.is_embedded:
         mode: AskMode = "plain" if plain else "apart"
-        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small=True)
+        is_small = table.small if table.small is not None else is_small_model(table.model)
+        return ModelFacts(table.model, context or _CONTEXT, mode, _PROSE, is_small, _TOLD)
     mode = "together" if context is None or context >= _LEAST_TOGETHER else "apart"
     most = None if context else _PROSE_ELSEWHERE
     if context and table.max_output_tokens:  # thoughts take of the context, too
         context = max(_LEAST_CONTEXT, context - table.max_output_tokens)
-    return ModelFacts(table.model, context, "plain" if plain else mode, most)
+    mode = "plain" if plain else mode
+    told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
+    return ModelFacts(table.model, context, mode, most, bool(table.small), told)
 
 
 def describe_endpoint(config: Config) -> str:

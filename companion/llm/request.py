@@ -21,6 +21,7 @@ _FRAME_TOKENS = 8  # that a chat template puts around a message
 _COPY_PENALTY = 16.0  # off a token's logit at the longest copy; about what a sure token has
 _ALL_TOKENS = 1 << 20  # the prompt's, too; xllamacpp refuses -1, which once meant this
 _THINKING_TOKENS = 4096  # for what a model thinks before it answers
+_NO_THOUGHTS = "\n\n/no_think"  # the switch that Qwen3 was trained on: qwenlm.github.io/blog/qwen3
 _OPTIONAL = ("max_tokens", "temperature", "chat_template_kwargs", "reasoning_effort")
 _NOT_SUPPORTED = re.compile(
     r"support|instead|unexpected|unrecogni|unknown|not (allowed|permitted)|only the default",
@@ -134,11 +135,15 @@ class Capabilities:
     def body_for(self, question: Question, endpoint: Endpoint) -> dict[str, Any]:
         """Return the body of the request that asks the question.
 
-        The embedded model has no tokens to spare for thoughts: one that thinks is told not to.
+        The embedded model has no tokens to spare for thoughts: it is told not to think. A Qwen3
+        that thinks all the same, for its chat template or its server does not know the parameter,
+        is told so in the message, too.
         """
         limit = "max_completion_tokens" if "max_tokens" in self.dropped else "max_tokens"
         body = {"model": endpoint.model, **question.body(), limit: question.max_tokens}
-        off = endpoint.reasoning_effort == "none" or (endpoint.embedded and self.thinks)
+        off = endpoint.reasoning_effort == "none" or endpoint.embedded
+        if off and self.thinks and "qwen3" in endpoint.model.lower():
+            body["messages"][-1]["content"] += _NO_THOUGHTS
         optional = {
             "temperature": endpoint.temperature,
             "reasoning_effort": endpoint.reasoning_effort,

@@ -31,9 +31,10 @@ from companion.note.sections import Section
 from companion.note.tags import is_tag
 from companion.note.text import NoteText
 
-FACTS_VERSION = 8
+FACTS_VERSION = 9
 """To be raised when Facts hold something else, or find it differently: the index is read anew."""
 
+UNKNOWN = "cannot be understood"
 _DRAWINGS = {"excalidraw-plugin": "an Excalidraw drawing", "kanban-plugin": "a Kanban board"}
 _SKIP_PROPERTIES = frozenset(("ai", *_DRAWINGS))
 _LEAST_REFUSED = ["x"]  # of all values that may be filled in, a list is refused least
@@ -46,7 +47,8 @@ class Facts(NamedTuple):
     skipped: why the whole note is left alone. left: what in it is left alone, and why.
     values: the values of the properties that form the vault's vocabulary. styles: of its AI
     callouts, by place; see find_styles. marks: the configured tags and properties it has that
-    exclude a note, always or from an endpoint on another machine; see find_marks.
+    exclude a note, always or from an endpoint on another machine; see find_marks. Of a note that
+    cannot be understood nobody knows them: it has UNKNOWN.
     """
 
     needs: tuple[Need, ...] = ()
@@ -97,7 +99,7 @@ def read_facts(data: bytes, rules: Rules) -> Facts:
         parsed = ParsedNote(NoteText.decode(data))
         facts = find_facts(parsed, rules)
     except NoteRefused as refused:
-        return Facts(skipped=str(refused))
+        return Facts(skipped=str(refused), marks=(UNKNOWN,))
     if why := unfillable_reason(parsed, property_names(facts.needs)):
         return facts._replace(needs=(), skipped=why)
     return facts

@@ -1,24 +1,13 @@
-"""Links between notes: what they lead to, and new ones at the first mention of a note's name."""
+"""Links in a note's text: their targets, and new ones at the first mention of a note's name."""
 
 from __future__ import annotations
 
 import re
-import unicodedata
-from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
-from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Collection
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
-from companion.note.mentions import (
-    Spelling,
-    can_be_link,
-    fold,
-    is_safe,
-    matches_spelling,
-    spelling_of,
-)
+from companion.note.link_names import Choose, LinkNames, only_one, without_extension
 
 # Of a Markdown link, with a title perhaps (CommonMark 6.3): note.md, a%20note.md#h, <a note.md> "t"
 _DESTINATION = r"(?:[ \t]*<(?P<pointed>[^<>\n]*)>)?(?P<destination>(?:[^()\n]|\([^()\n]*\))*+)"
@@ -68,169 +57,36 @@ def _mask_excluded(text: str) -> bytearray:
     return mask
 
 
-if TYPE_CHECKING:
-    from ahocorasick_rs import AhoCorasick
-
-_MIN_COMMON = 3  # a word in the names of this many other notes is a common one
-
 _MODEL_LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
 
 
-class NoteName(NamedTuple):
-    """The names of a note: its vault-relative path with `/`, its title, its aliases."""
-
-    path: str
-    title: str = ""
-    aliases: tuple[str, ...] = ()
-
-
-class _SpelledName(NamedTuple):
-    name: str
-    spelling: Spelling
-
-
-class _Mention(NamedTuple):
-    start: int
-    end: int
-    path: str | None
-    """Of the note; None if several have the name."""
-
-
-class LinkNames:
-    """The names of a vault's notes, to resolve links and to find mentions.
-
-    Paths may be with or without `.md`. Building it is cheap; the first search for mentions builds
-    the matcher (ahocorasick_rs, a wrapper of Rust's aho-corasick).
-    """
-
-    def __init__(self, notes: Iterable[NoteName | tuple[str, str, Iterable[str]]]) -> None:
-        self._basenames: dict[str, list[str]] = defaultdict(list)
-        self._paths: dict[str, list[str]] = defaultdict(list)
-        self._paths_by_name: dict[str, set[str]] = defaultdict(set)
-        self._spellings: dict[str, set[_SpelledName]] = defaultdict(set)
-        for path, title, aliases in notes:
-            self._add(_without_extension(path), title, aliases)
-
-    def _add(self, path: str, title: str, aliases: Iterable[str]) -> None:
-        basename = _basename(path)
-        self._basenames[_key(basename)].append(path)
-        self._paths[_key(path)].append(path)
-        names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
-        for name, is_alias in names:
-            spelled = unicodedata.normalize("NFC", name).strip()
-            pattern = fold(spelled)
-            self._paths_by_name[pattern].add(path)
-            self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
-
-    def resolve(self, target: str) -> str | None:
-        """Return target as a link has it: the note's basename, or its path if that is shared.
-
-        None if target matches no note or several (see find_note), or the note's name has
-        characters that links cannot have. target: without a heading (`#...`).
-        """
-        path = self.only_note(target)
-        return self.target_of(path) if path is not None else None
-
-    def only_note(self, target: str) -> str | None:
-        """Return the path, without `.md`, of the only note that target matches; see find_note."""
-        matching = self._matching_paths(target)
-        exact = [path for path in matching if _key(path) == _target_key(target)]
-        return next(iter(exact or matching)) if len(exact or matching) == 1 else None
-
-    def find_note(self, target: str) -> str | None:
-        """Return the path, without `.md`, of the note that a link to target leads to.
-
-        As Obsidian 1.13.7 was observed to do: case does not matter, `.md` is optional, the end of
-        a path is enough, an exact path comes first, then the shortest path; an alias is no
-        target. Obsidian prefers the linking note's own folder to the shortest path; that folder
-        is not considered here.
-        """
-        exact = _without_extension(target.strip()).removeprefix("/")
-        matching = self._matching_paths(target)
-        return min(matching, key=lambda path: (path != exact, len(path), path), default=None)
-
-    def _matching_paths(self, target: str) -> list[str]:
-        key = _target_key(target)
-        paths = self._basenames.get(_basename(key), [])
-        return [path for path in paths if ("/" + _key(path)).endswith("/" + key)]
-
-    def target_of(self, path: str) -> str | None:
-        """Return the target of a link to the note at path, None if none leads to it alone."""
-        basename = _basename(path)
-        if len(self._basenames[_key(basename)]) == 1:
-            return basename if is_safe(basename) else None
-        return path if is_safe(path) and len(self._paths[_key(path)]) == 1 else None
-
-    def find_mentions(self, text: str) -> Iterator[_Mention]:
-        """Yield the mentions in text by their start, longest first; they may overlap."""
-        found = self._matcher.find_matches_as_indexes(fold(text), overlapping=True)
-        for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
-            pattern = self._patterns[index]
-            if can_be_link(text, start, end) and self._is_spelled(pattern, text, start, end):
-                paths = self._paths_by_name[pattern]
-                yield _Mention(start, end, next(iter(paths)) if len(paths) == 1 else None)
-
-    def _is_spelled(self, pattern: str, text: str, start: int, end: int) -> bool:
-        """Return whether text[start:end] is a spelling of a name that pattern stands for."""
-        return any(
-            matches_spelling(name, spelling, text[start:end], text, start)
-            and not (spelling in _UNLESS_COMMON and pattern in self._common)
-            for name, spelling in self._spellings[pattern]
-        )
-
-    @cached_property
-    def _patterns(self) -> list[str]:
-        """The folded names that may be mentioned in some spelling."""
-        return [
-            pattern
-            for pattern, names in self._spellings.items()
-            if any(name.spelling is not Spelling.NEVER for name in names)
-        ]
-
-    @cached_property
-    def _matcher(self) -> AhoCorasick:
-        """Finds every name, also those within others, since the longest may be no mention."""
-        from ahocorasick_rs import AhoCorasick  # 1 MB that a scan does not need
-
-        return AhoCorasick(self._patterns)
-
-    @cached_property
-    def _common(self) -> set[str]:
-        """The names that are part of many other notes' names: too common to mean one note."""
-        notes: dict[int, int] = defaultdict(int)
-        for name in self._basenames:
-            found = self._matcher.find_matches_as_indexes(fold(name), overlapping=True)
-            parts = [(i, start, end) for i, start, end in found if end - start < len(name)]
-            for index in {i for i, start, end in parts if can_be_link(name, start, end)}:
-                notes[index] += 1
-        return {self._patterns[index] for index, count in notes.items() if count >= _MIN_COMMON}
-
-
-_UNLESS_COMMON = (Spelling.WORD, Spelling.LONG_WORD)
-
-
 def link_mentions(
-    text: str, names: LinkNames, own: str = "", linked: Collection[str] = frozenset()
+    text: str,
+    names: LinkNames,
+    own: str = "",
+    linked: Collection[str] = frozenset(),
+    choose: Choose | None = None,
 ) -> str:
     """Return text with a wikilink at the first mention of each note that exists.
 
     text: inert Markdown, with or without `> ` before its lines. own: the path of the note it goes
     into. linked: the targets of the links in that note (see link_targets). No note is linked
-    twice, nor own, nor one of several notes of the same name; and no link is put inside links,
-    code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
+    twice, nor own; of several notes of the same name, only one that choose picks; and no link is
+    put inside links, code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
     `[[Name|as written]]`.
     """
     mask = _mask_excluded(text)
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
-    taken.add(_without_extension(own))
+    taken.add(without_extension(own))
     edits: list[Edit] = []
     done = 0
-    for start, end, path in names.find_mentions(text):
+    for start, end, paths in names.find_mentions(text):
         if start < done or 1 in mask[start:end]:
             continue
         done = end  # shorter names within a mention get no link even if the mention gets none
+        path = only_one(paths, choose)
         target = None if path is None or path in taken else names.target_of(path)
         if target is not None:
             taken.add(path)
@@ -240,19 +96,25 @@ def link_mentions(
     return apply_edits(text, edits)
 
 
-def unlink_repeats(text: str, names: LinkNames, own: str, linked: Collection[str]) -> str:
+def unlink_repeats(
+    text: str,
+    names: LinkNames,
+    own: str,
+    linked: Collection[str],
+    choose: Choose | None = None,
+) -> str:
     """Return a model's text with all wikilinks to a note but the first one as their words.
 
     The same goes for links to own, to notes in linked, and to a note with a `#` in its name. The
     result has yet to be made inert, since what remains of a link may be active.
     """
-    taken = {_without_extension(own), *map(names.find_note, linked)}
+    taken = {without_extension(own), *map(names.find_note, linked)}
 
     def unlink(match: re.Match[str]) -> str:
         target, heading, alias = match.group("target", "heading", "alias")
         if heading and names.find_note(target + heading):
             return (alias or target + heading).strip()
-        path = names.only_note(target)
+        path = names.only_note(target, choose)
         if path is None:
             return match[0]
         if path in taken:
@@ -272,18 +134,10 @@ def link_targets(text: str) -> set[str]:
     return set(filter(None, (target.strip().rstrip("\\") for target in found)))
 
 
-def _without_extension(path: str) -> str:
-    return path[:-3] if path.lower().endswith(".md") else path
+_LIKELY = re.compile(rf"\[\[(?P<target>[^\[\]|#\n]+)|\]\({_DESTINATION}")
 
 
-def _target_key(target: str) -> str:
-    return _key(_without_extension(target.strip()).removeprefix("/"))
-
-
-def _basename(path: str) -> str:
-    return path.rpartition("/")[2]
-
-
-def _key(name: str) -> str:
-    """Return name as Obsidian compares it: in lower case and NFC (its normalizePath)."""
-    return unicodedata.normalize("NFC", name).replace("\u00a0", " ").lower()
+def likely_targets(text: str) -> list[str]:
+    """Return the targets as link_targets does, each once, but quickly: those in code as well."""
+    found = (match["target"] or _local_path(match) for match in _LIKELY.finditer(text))
+    return list(dict.fromkeys(filter(None, (found.strip().rstrip("\\") for found in found))))

@@ -27,6 +27,7 @@ class Rules:
     are empty. postponed_tags: without `#`. postponed_properties: names and values.
     skip_tags, skip_properties: notes with one of these are left alone. private_tags,
     private_properties: the same if is_remote, that is, the endpoint is on another machine.
+    never_tags: tags that no note is given, nor those nested in them.
     vocabulary: the properties whose values are collected.
     """
 
@@ -39,20 +40,21 @@ class Rules:
     private_tags: tuple[str, ...] = ()
     private_properties: tuple[tuple[str, str], ...] = ()
     is_remote: bool = False
+    never_tags: tuple[str, ...] = ()
     vocabulary: tuple[str, ...] = ("tags", "note-type")
     triggers: tuple[str, ...] = ("description",)
 
     def is_mark(self, tag: str) -> bool:
         """Return whether the tag, or one it is nested in, is a mark of these rules.
 
-        Marks steer Companion and are no part of the vault's vocabulary.
+        Marks steer Companion, or say what is to be done: no part of the vault's vocabulary.
         """
         return f"{tag.casefold()}/".startswith(self._marking_tags)
 
     @cached_property
     def _marking_tags(self) -> tuple[str, ...]:
         private = self.private_tags if self.is_remote else ()
-        tags = (*self.postponed_tags, *self.skip_tags, *private)
+        tags = (*self.postponed_tags, *self.skip_tags, *private, *self.never_tags)
         return tuple(f"{tag.lstrip('#').casefold()}/" for tag in tags)
 
     @cached_property

@@ -25,7 +25,8 @@ class PromptContext:
     write in; None: the note's own. vocabulary: the values to choose from, by field name, the best
     match first. opening: the sentence of the note that best says what it is about, if any.
     self_description: the same, where it reads as a description already. properties: further
-    properties of the note as `name: value`, for notes with little text.
+    properties of the note as `name: value`, for notes with little text. backlinks: what other
+    notes say of it. linked: descriptions of notes that it links to.
     """
 
     title: str
@@ -38,17 +39,22 @@ class PromptContext:
     opening: str | None = None
     self_description: str | None = None
     properties: Sequence[str] = ()
+    backlinks: Sequence[str] = ()
+    linked: Sequence[str] = ()
 
     def values(self) -> dict[str, object]:
         """Return the values for `note.md`, the template of the note's part of a message."""
         prose = break_turn_marks(self.prose.strip())
-        lists = (*self.headings, *self.aliases, *self.tags, *self.properties)
+        told = (*self.backlinks, *self.linked)
+        lists = (*self.headings, *self.aliases, *self.tags, *self.properties, *told)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
             "title": one_line(self.title),
             "prose": prose,
             "headings": one_lines(self.headings),
             "properties": one_lines(self.properties),
+            "backlinks": one_lines(self.backlinks),
+            "linked": one_lines(self.linked),
             "marker": _find_marker(texts),
         }
 
@@ -81,6 +87,8 @@ SAMPLES = (
         opening="How coffee is brewed from roasted seeds.",
         self_description="How coffee is brewed from roasted seeds.",
         properties=("from: Ethiopia",),
+        backlinks=("Coffee keeps people awake. (from “Sleep”)",),
+        linked=("Ethiopia: A country in the Horn of Africa.",),
     ),
     PromptContext("", "It is brewed from roasted seeds."),
 )

@@ -27,6 +27,11 @@ _LINK = "a symbolic link; only files that lie in the vault themselves are worked
 _BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
 
 
+# Git's rule for "racily clean" entries: a note written less than this ago may be written again
+# without getting a new time, since file systems count in steps of up to two seconds (FAT).
+_SETTLED_NS = 2_000_000_000
+
+
 class NoteFile(NamedTuple):
     """A note that may be read.
 
@@ -39,6 +44,10 @@ class NoteFile(NamedTuple):
     mtime_ns: int
     ctime_ns: int
     ino: int
+
+    def is_settled(self, now_ns: int) -> bool:
+        """Return whether the note's times will tell if it is written again; now_ns: Unix time."""
+        return max(self.mtime_ns, self.ctime_ns) < now_ns - _SETTLED_NS
 
 
 class SkippedFile(NamedTuple):

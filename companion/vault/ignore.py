@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from functools import cached_property
 
@@ -87,8 +87,8 @@ class IgnoreRules:
     `[..]` is one character. A glob without a slash inside matches a name at any depth; one that
     matches a folder matches everything in it.
     folders: vault-relative folders.
-    private_folders: folders whose notes must not reach an endpoint on another machine; empty if
-    the endpoint is on this one.
+    private_folders: folders whose notes must not reach an endpoint on another machine.
+    is_remote: whether the endpoint is on one; then they are ignored.
     max_bytes: the size of the largest note that is read.
     obsidian: the exclusions and template folders of Obsidian's settings.
 
@@ -99,6 +99,7 @@ class IgnoreRules:
     patterns: tuple[str, ...] = ()
     folders: tuple[str, ...] = ()
     private_folders: tuple[str, ...] = ()
+    is_remote: bool = False
     max_bytes: int = 1_000_000
     obsidian: ObsidianSettings = field(default_factory=ObsidianSettings)
 
@@ -115,6 +116,15 @@ class IgnoreRules:
             return None
         return _first(self._note_rules, _comparable(path))
 
+    def is_private(self, path: str) -> bool:
+        """Return whether the note is in a private folder."""
+        rules = self._private_rules
+        return bool(rules) and _first(rules, _comparable(path)) is not None
+
+    @cached_property
+    def _private_rules(self) -> list[_Rule]:
+        return _folder_rules((folder, PRIVATE) for folder in self.private_folders)
+
     @cached_property
     def _tree_rules(self) -> list[_Rule]:
         """The rules for folders, whose paths they match with a slash at the end."""
@@ -124,11 +134,9 @@ class IgnoreRules:
         named += [
             (folder, f"in {folder}, left alone by the configuration") for folder in self.folders
         ]
-        named += [(folder, f"in {folder}, {PRIVATE}") for folder in self.private_folders]
-        rules = [
-            (_prefix(folder.strip("/") + "/"), why) for folder, why in named if folder.strip("/")
-        ]
-        return rules + self._prefix_rules + self._glob_rules
+        if self.is_remote:
+            named += [(folder, f"in {folder}, {PRIVATE}") for folder in self.private_folders]
+        return _folder_rules(named) + self._prefix_rules + self._glob_rules
 
     @cached_property
     def _note_rules(self) -> list[_Rule]:
@@ -170,6 +178,10 @@ def _translate(token: str) -> str:
         members = re.escape(token[1 + negated : -1]).replace(r"\-", "-")
         return f"[{'^/' if negated else ''}{members}]"
     return re.escape(token)
+
+
+def _folder_rules(named: Iterable[tuple[str, str]]) -> list[_Rule]:
+    return [(_prefix(folder.strip("/") + "/"), why) for folder, why in named if folder.strip("/")]
 
 
 def _first(rules: list[_Rule], path: str) -> str | None:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from companion.errors import NoteError
@@ -24,13 +24,11 @@ from companion.vault.files import (
 )
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index_cache import IndexCache, Row
+from companion.vault.links import LinkStore
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]
 
-# Git's rule for "racily clean" entries: a note written less than this ago may be written again
-# without getting a new time, since file systems count in steps of up to two seconds (FAT).
-_SETTLED_NS = 2_000_000_000
 _PROGRESS_STEP = 64  # notes
 _SHAPE = repr((Facts._fields, Need._fields))
 
@@ -39,7 +37,7 @@ class Notes(Mapping[str, Facts]):
     """The facts of each note by path, in the order of the walk. Stored facts are decoded on use."""
 
     def __init__(self, root: Path, examine: Examine) -> None:
-        self._root = root
+        self.root = root
         self._examine = examine
         self._facts: dict[str, Facts | str] = {}
 
@@ -80,15 +78,15 @@ class Notes(Mapping[str, Facts]):
             if not isinstance(facts, str) or Facts.has_styles(facts):
                 yield self[path]
 
-    def with_marks(self) -> Iterator[Facts]:
-        """Yield the facts of the notes with status marks; no facts of others are decoded."""
+    def with_marks(self) -> Iterator[tuple[str, Facts]]:
+        """Yield the notes with marks that exclude them; no facts of others are decoded."""
         for path, facts in self._facts.items():
-            if not isinstance(facts, str) or Facts.has_marks(facts):
-                yield self[path]
+            if (not isinstance(facts, str) or Facts.has_marks(facts)) and self[path].marks:
+                yield path, self[path]
 
     def copy(self) -> Notes:
         """Return a copy that does not change with this one."""
-        copied = Notes(self._root, self._examine)
+        copied = Notes(self.root, self._examine)
         copied._facts = self._facts.copy()
         return copied
 
@@ -97,7 +95,7 @@ class Notes(Mapping[str, Facts]):
             return Facts.load(facts)
         except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
             try:
-                return self._examine(path, (self._root / path).read_bytes())
+                return self._examine(path, (self.root / path).read_bytes())
             except OSError as error:
                 return Facts(skipped=describe_read_error(error))
             except NoteError as error:
@@ -110,33 +108,54 @@ class Scan:
 
     skipped: why files and folders were left out without being read, by path.
     read: how many notes were read; the facts of the others were in the index.
-    files: the notes as files, by path.
+    files: the notes as files, by path. rules: what files were left out by. link_store: where the
+    targets of the notes' links are kept; see link_targets.
     """
 
     notes: Notes
     skipped: dict[str, str]
     read: int = 0
     files: dict[str, NoteFile] = field(default_factory=dict)
+    rules: IgnoreRules = field(default_factory=IgnoreRules)
+    link_store: LinkStore = field(default_factory=LinkStore)
 
     def copy(self) -> Scan:
         """Return a copy, for another thread to read while this one is refreshed."""
-        return Scan(self.notes.copy(), self.skipped.copy(), self.read, self.files.copy())
+        notes, skipped, files = self.notes.copy(), self.skipped.copy(), self.files.copy()
+        return replace(self, notes=notes, skipped=skipped, files=files)
+
+    def link_targets(self) -> Mapping[str, str]:
+        """Return the targets of the notes' links by path; see Links. Notes may be read for it."""
+        return self.link_store.targets(self.notes.root, self.files)
+
+    def withheld_notes(self) -> frozenset[str]:
+        """Return the paths of the notes of which no other note may tell anything.
+
+        These are the private ones, whichever model is asked now, and those with a tag or property
+        that excludes them. Of a note that cannot be understood nobody can tell, so it counts, too.
+        """
+        marked = {path for path, _ in self.notes.with_marks()}
+        return frozenset(marked.union(filter(self.rules.is_private, self.notes)))
 
     def names(self) -> Iterator[tuple[str, tuple[str, ...]]]:
         """Yield the path and the aliases of each note, to which links may point."""
         for path, facts in self.notes.items():
             yield path, facts.aliases
 
-    def vocabulary(self, name: str) -> Counter[str]:
-        """Return how many notes use each value of the property called name."""
+    def vocabulary(self, name: str, without: Collection[str] = ()) -> Counter[str]:
+        """Return how many notes use each value of the property called name.
+
+        without: paths of notes that do not count.
+        """
         used: Counter[str] = Counter()
-        for facts in self.notes.values():
-            used.update(set(facts.values.get(name, ())))
+        for path, facts in self.notes.items():
+            if path not in without:
+                used.update(set(facts.values.get(name, ())))
         return used
 
     def marks(self) -> set[str]:
         """Return the marks of all notes, in words; see find_marks."""
-        return {mark for facts in self.notes.with_marks() for mark in facts.marks}
+        return {mark for _, facts in self.notes.with_marks() for mark in facts.marks}
 
     def styles(self, place: str) -> Counter[Style]:
         """Return how many notes use each style of AI callouts at the place; see find_styles."""
@@ -156,6 +175,7 @@ class Index:
 
     def __init__(self, file: Path | None) -> None:
         self._cache = None if file is None else IndexCache(file)
+        self._link_store = LinkStore(self._cache)
         self._fingerprint: str | None = None
         self._rows: dict[str, Row] = {}
         self._unsaved: set[str] = set()
@@ -179,7 +199,7 @@ class Index:
             loaded = self._cache.load(fingerprint) if self._cache else []
             self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
-        scan = Scan(Notes(root, examine), {})
+        scan = Scan(Notes(root, examine), {}, rules=rules, link_store=self._link_store)
         stale = set(self._rows)
         self._add_files(list(walk_notes(root, rules)), root, examine, scan, stale, progress)
         self._save()
@@ -195,6 +215,7 @@ class Index:
         this index; root, rules and examine are those it was made with. New notes come last in
         the scan's order.
         """
+        scan.rules = rules
         touched = with_parent_folders(paths)
         names = {"."}.union(map(printable_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
@@ -228,8 +249,7 @@ class Index:
                 stale.discard(file.path)
             else:
                 facts = _read(root, file, examine, scan)
-                settled = max(file.mtime_ns, file.ctime_ns) < now - _SETTLED_NS
-                if facts and settled and is_utf8(dumped := facts.dump()):
+                if facts and file.is_settled(now) and is_utf8(dumped := facts.dump()):
                     new.append((*file, dumped))
             if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
                 progress(done, len(found))

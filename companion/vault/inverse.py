@@ -9,7 +9,7 @@ from hashlib import sha256
 from itertools import pairwise, product
 from typing import NamedTuple, TypeVar
 
-from companion.errors import ChangeGone, NoteChanged
+from companion.errors import ChangeNotInNote, NoteChanged
 from companion.note.edit import Edit, EditLost, rebase
 from companion.note.editor_text import EditorText
 from companion.note.text import BOM
@@ -38,7 +38,7 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
     mark, as a file and what an editor shows of it do. Restored text then gets the line ends of
     text; otherwise it is restored exactly.
 
-    Raises ChangeGone if nothing of the change is left in text, NoteChanged if lines of it were
+    Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if lines of it were
     edited since.
     """
     inverse = find_parts(journal, change, text)
@@ -50,7 +50,7 @@ def find_inverse(journal: Journal, change: Change, text: str) -> list[Edit]:
 def find_parts(journal: Journal, change: Change, text: str) -> Inverse:
     """Return, as find_inverse does, the edits that take out what was not edited since.
 
-    Raises ChangeGone if nothing of the change is left in text, NoteChanged if all of it was
+    Raises ChangeNotInNote if nothing of the change is left in text, NoteChanged if all of it was
     edited.
     """
 
@@ -96,7 +96,7 @@ def _find_parts(
         pass
     if not found and not change.taken and _is_taken_out(journal, change, _to_editor(text)):
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
-        raise ChangeGone(reason, change.path)
+        raise ChangeNotInNote(reason, change.path)
     raise NoteChanged(_explain_edited(change, []), change.path)
 
 

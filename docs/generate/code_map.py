@@ -19,6 +19,7 @@ _PACKAGES = (
     "doctor",
     "daemon",
     "daemon/api",
+    "daemon/web",
     "cli",
 )
 

@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import click
-from pydantic import BaseModel, SecretStr
 
 from companion.cli import companion
-from companion.config import Config
+from companion.config.reference import reference
 
 _WIDTH = 100
 
@@ -21,11 +19,7 @@ def help_pages() -> Iterator[tuple[str, str]]:
 
 def settings() -> str:
     """Return all settings with their defaults, as a TOML file in a Markdown code block."""
-    lines = ["```toml", *_setting_lines(Config)]
-    for name, field in Config.model_fields.items():
-        if isinstance(field.default, BaseModel):
-            lines += ["", f"[{name}]", *_setting_lines(type(field.default))]
-    return "\n".join([*lines, "```"])
+    return f"```toml\n{reference()}\n```"
 
 
 def _pages(
@@ -44,29 +38,3 @@ def _pages(
         for name in command.list_commands(context):
             if subcommand := command.get_command(context, name):
                 yield from _pages(subcommand, "", context)
-
-
-def _setting_lines(table: type[BaseModel]) -> Iterator[str]:
-    for name, field in table.model_fields.items():
-        if not isinstance(field.default, BaseModel):
-            value = _as_toml(field.default)
-            yield f"{f'{name} = {value}' if value else f'# {name} ='}  # {field.description}"
-
-
-def _as_toml(value: Any) -> str:
-    """Return a default as TOML has it; empty for None, which TOML has not."""
-    match value:
-        case None:
-            return ""
-        case SecretStr():
-            return '""'
-        case bool():
-            return str(value).lower()
-        case str():
-            return f'"{value}"'
-        case tuple():
-            return f"[{', '.join(map(_as_toml, value))}]"
-        case dict():
-            inner = ", ".join(f"{key} = {_as_toml(item)}" for key, item in value.items())
-            return f"{{ {inner} }}"
-    return str(value)

@@ -115,6 +115,11 @@ export class Vault {
     return JSON.parse(await this.companion("pair", "--json")).code;
   }
 
+  /** The address that opens the page, once. */
+  async openPage() {
+    return (await this.companion("open", "--print")).trim();
+  }
+
   /** @param {string} path */
   read(path) {
     return readFile(join(this.path, path), "utf8");

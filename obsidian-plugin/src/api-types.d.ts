@@ -162,7 +162,8 @@ export interface components {
          *
          *     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
          *     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
-         *     writes nothing. requests: fill only the empty callouts in the notes. section: add a callout
+         *     writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
+         *     what the model gives waits for a decision. section: add a callout
          *     under the one heading with this text. line: the same for the section that contains this line,
          *     counted from 1 in `text`, or in the file without it; for headings that occur several times.
          *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
@@ -189,6 +190,8 @@ export interface components {
             dry_run: boolean;
             /** @default false */
             requests: boolean;
+            /** @default false */
+            propose: boolean;
             /**
              * @default request
              * @enum {string}
@@ -302,13 +305,14 @@ export interface components {
          *     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
          *     diff: if it was asked for and the note changed, or would. offer: the edits for an editor.
          *     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
+         *     proposals: ids of proposals, first of changes, in their order, then of those that wait.
          */
         ResultShape: {
             number: number;
             counted: boolean;
             path: string;
             /** @enum {string} */
-            status: "enriched" | "unchanged" | "skipped" | "failed";
+            status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
             reason: string | null;
             changes: components["schemas"]["FilledShape"][];
             left: string[];
@@ -317,6 +321,7 @@ export interface components {
             ends_run: boolean;
             lacks_heading: boolean;
             fallback: string[];
+            proposals: number[];
             diff: string | null;
             offer: components["schemas"]["OfferShape"] | null;
         };
@@ -358,7 +363,13 @@ export interface components {
             fault: string;
             made_at: string;
         };
-        /** @description The state of the daemon. retry_in: seconds until the endpoint is tried again. */
+        /**
+         * @description The state of the daemon.
+         *
+         *     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
+         *     empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
+         *     number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
+         */
         StatusShape: {
             version: string;
             pid: number;

@@ -2,7 +2,7 @@
 
 import { startRun } from "./daemon.js";
 import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
-import { NotAgreed, Refused } from "./errors.js";
+import { ConsentMissing, Refused } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel, followRun } from "./runs.js";
 import { undoChange, undoRun } from "./undo.js";
@@ -103,7 +103,7 @@ export async function enrichFolder(plugin, folder, agreed = false) {
     if (told.startsWith("Filled")) notifyWithUndo(plugin, told, () => undoRun(plugin, run));
     else notify(told);
   }).catch((error) => {
-    if (!(error instanceof NotAgreed)) throw error;
+    if (!(error instanceof ConsentMissing)) throw error;
     confirmFirst(plugin, `Enrich ${name}?`, sentence(error.message), [
       "Send them",
       () => enrichFolder(plugin, folder, true),

@@ -36,10 +36,10 @@ export class UnexpectedAnswer extends Error {}
 export class Refused extends Error {}
 
 /** The change to undo is not in the note any more. */
-export class ChangeGone extends Refused {}
+export class ChangeNotInNote extends Refused {}
 
 /** The request needs the user's agreement to what the message says. */
-export class NotAgreed extends Refused {}
+export class ConsentMissing extends Refused {}
 
 /** The daemon does not know what the request names. */
 export class NotThere extends Refused {}

@@ -2,10 +2,10 @@
 
 import { requestUrl } from "obsidian";
 import {
-  ChangeGone,
+  ChangeNotInNote,
   DaemonAway,
   UnexpectedAnswer,
-  NotAgreed,
+  ConsentMissing,
   NotPaired,
   NotThere,
   Refused,
@@ -66,8 +66,8 @@ export function read({ status, text }, reader) {
   if (status >= 200 && status <= 299) return reader(value);
   const { type, detail } = asProblem(value);
   if (type.includes(":client-too-")) throw new TooOld(detail);
-  if (type.endsWith(":not-agreed")) throw new NotAgreed(detail);
-  if (type.endsWith(":change-gone")) throw new ChangeGone(detail);
+  if (type.endsWith(":not-agreed")) throw new ConsentMissing(detail);
+  if (type.endsWith(":change-gone")) throw new ChangeNotInNote(detail);
   throw new (status === 404 ? NotThere : Refused)(detail);
 }
 

@@ -2,7 +2,7 @@
 
 import { confirmUndo, offerUndo, readChangePath, readChanges, undo } from "./daemon.js";
 import { notify, showLists } from "./dialogs.js";
-import { ChangeGone, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
+import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
 import { findEditing, readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
 import { count, sentence } from "./words.js";
@@ -31,7 +31,7 @@ export async function undoLast(plugin, file) {
     try {
       return tell(await undoOne(plugin, id, file.path), gone);
     } catch (error) {
-      if (!(error instanceof ChangeGone)) throw error;
+      if (!(error instanceof ChangeNotInNote)) throw error;
       gone += 1;
     }
   }
@@ -81,7 +81,7 @@ export async function undoRun(plugin, run) {
       if (undone.reason) kept.push(sentence(`${undone.path}: ${undone.reason}`));
     } catch (error) {
       if (error instanceof Stopped) throw error;
-      if (error instanceof ChangeGone) continue; // nothing of it stays
+      if (error instanceof ChangeNotInNote) continue; // nothing of it stays
       const why = explain(error, plugin.settings.address);
       kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
       if (failsForAll(error)) {

@@ -45,6 +45,24 @@ describe("an open note that is asked for elsewhere", () => {
     assert.equal(view.editor.getValue(), fill(`${NOTE}xxxxxxxx`));
   });
 
+  test("waits for a pause again when typing goes on while the edits are fetched", async () => {
+    await begin([RUN]);
+    host.daemon.answers.set("POST /runs/*/edits", ({ text }) => {
+      if (text === NOTE) view.editor.type(NOTE.length, "x");
+      return offerFor(text);
+    });
+    await host.pass(2000);
+    host.daemon.answers.delete("POST /runs/*/edits");
+    for (let times = 0; times < 8; times++) {
+      assert.equal(view.editor.getValue(), `${NOTE}${"x".repeat(times + 1)}`);
+      view.editor.type(NOTE.length, "x");
+      await host.pass(500);
+    }
+    await host.pass(6000);
+    assert.equal(view.editor.getValue(), fill(`${NOTE}xxxxxxxxx`));
+    assert.deepEqual(host.notices, []);
+  });
+
   test("waits until the cursor has left a property, and holds nothing up", async () => {
     await begin([RUN]);
     view.editor.cursor = NOTE.indexOf("description:") + 3;

@@ -33,7 +33,7 @@ const MUTATIONS = [
   ["heartbeat.js", "  daemon.isTold = isTold;\n", "  daemon.isTold = Boolean(daemon.status);\n", "lets presence hang on the status"],
   ["runs.js", "if (isPassing && failures < MOST_FAILURES)", "if (false)", "ends following at the first poll that fails"],
   ["http.js", "throw: false", "throw: true", "lets requestUrl throw"],
-  ["http.js", 'throw new NotAgreed(detail)', "throw new Refused(detail)", "does not ask before it costs much"],
+  ["http.js", 'throw new ConsentMissing(detail)', "throw new Refused(detail)", "does not ask before it costs much"],
   ["enrich.js", 'priority: "request", agreed }', 'priority: "request", agreed: true }', "agrees unasked"],
   ["main.js", "    this.timers.stopAll();\n", "", "works on after it was switched off"],
   ["main.js", "    void reportNoneOpen(this);\n", "", "seems present after it was switched off"],
@@ -46,7 +46,7 @@ const MUTATIONS = [
   ["take-over.js", "    await saveOpen(plugin, path);\n", "", "does not save before it does what was asked for elsewhere"],
   ["work.js", "  found.isTaken = true;\n", "", "writes what the user got already once more"],
   ["open-notes.js", "if (!looks) await save();", "if (!looks) await null;", "does not save what is typed on a canvas"],
-  ["undo.js", "if (!(error instanceof ChangeGone)) throw error;", "throw error;", "retries a change that is gone"],
+  ["undo.js", "if (!(error instanceof ChangeNotInNote)) throw error;", "throw error;", "retries a change that is gone"],
   ["settings.js", "takeOver === true", "takeOver !== false", "fills open notes unasked"],
   ["work.js", "  if (plugin.doing.has(path))", "  if (false)", "works on a note twice at a time"],
 ];

@@ -13,7 +13,7 @@ import pytest
 from companion.daemon.api.run_schemas import RunProgress
 from companion.daemon.client_runs import Run, RunRequest
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused, M
-from companion.errors import NotAgreed
+from companion.errors import ConsentMissing
 from tests.cli.serving import PATIENCE, QUIET, Serving, serving, wait_until
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 from tests.daemon.fake_daemon import make_result
@@ -92,7 +92,7 @@ def test_a_large_run_at_a_remote_endpoint(user: User, monkeypatch: pytest.Monkey
     with serving(user) as served:
         with pytest.raises(DaemonRefused, match=r"^51 notes would be sent to m at ") as refused:
             served.client().start_run(RunRequest([""]))
-        assert refused.value.is_about(NotAgreed) and user.calls() == 0
+        assert refused.value.is_about(ConsentMissing) and user.calls() == 0
         assert user.run("enrich", ".").status == 2 and user.calls() == 0
         assert user.run("enrich", ".", "--yes", "--dry-run").status == 0 and user.calls() == 51
 

@@ -27,8 +27,8 @@ from tests.llm.fake_endpoint import answer, error
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
 EVERYTHING = [
-    *("program", "configuration", "token", "gate", "model", "answer", "vault", "folders", "marks"),
-    *("plugin", "prompts", "copies", "events", "state", "journal", "spending", "daemon"),
+    *("program", "configuration", "token", "checks", "model", "answer", "vault", "folders"),
+    *("marks", "plugin", "prompts", "copies", "events", "state", "journal", "spending", "daemon"),
 ]
 
 
@@ -192,9 +192,9 @@ def test_what_is_wrong(
 def test_checks_that_are_off(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COMPANION_CHECKS", "OFF")
     ran, told = examine(user, "--no-call")
-    assert ran.status == 0 and told["gate"]["state"] == "hint"
-    assert "COMPANION_CHECKS=off is set" in told["gate"]["said"]
-    assert "unset it" in told["gate"]["mend"]
+    assert ran.status == 0 and told["checks"]["state"] == "hint"
+    assert "COMPANION_CHECKS=off is set" in told["checks"]["said"]
+    assert "unset it" in told["checks"]["mend"]
 
 
 def test_a_broken_configuration_is_named_and_the_rest_left_out(user: User) -> None:

@@ -96,6 +96,7 @@ class AttackedDaemon(Serving[Daemon]):
             tokens.accepts,
             make_exchange(daemon_fixture.vault),
             prover,
+            tokens,
         )
         eventually(lambda: daemon_fixture.status().ready)
         self.outside, self.inside = self.look_outside(), look(daemon_fixture.vault)

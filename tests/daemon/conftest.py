@@ -4,21 +4,25 @@ import json
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import pytest
+from flask import Flask
 
 from companion.daemon import http_server as web
 from companion.daemon.api.client_routes import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import bind_port, make_server
-from companion.daemon.tokens import prove
+from companion.daemon.tokens import Tokens, ensure_token, prove
+from companion.daemon.web.pages import PageAccess
+from companion.daemon.web.sessions import Sessions
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 
 TOKEN = "t0ken-Of_the.owner~1"
 CODE = "7Q4F-9XKM"
+PAGE_CODE = "P4GE-C0DE"
 PLACE = "c0ffee" * 5
 
 D = TypeVar("D", bound=Daemon)
@@ -34,13 +38,18 @@ class Serving(Caller, Generic[D]):
         accepts: Callable[[str], object],
         exchange: Callable[[str], str | None],
         prove: Callable[[int, str], Proofs | None],
+        tokens: Tokens,
     ) -> None:
         listener = bind_port(0)
         self.daemon = daemon
         self.token = token
         self.closing = threading.Event()
         port = listener.getsockname()[1]
-        app = make_app(daemon, accepts, exchange, prove, port, self.closing)
+        self.page_codes = [PAGE_CODE]
+        self.sessions = Sessions(daemon.root, tokens, port)
+        page = PageAccess(self.sessions, self._take_page_code)
+        app = make_app(daemon, accepts, exchange, prove, page, port, self.closing)
+        self.app = cast(Flask, app.app)
         self._server = make_server(app, listener)
         super().__init__(port)
         self._thread = threading.Thread(target=self._server.run)
@@ -65,6 +74,20 @@ class Serving(Caller, Generic[D]):
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         request = make_request(method, target, self.headers | named, body)
         return self.send(request, has_body=method != "HEAD")
+
+    @property
+    def page_headers(self) -> dict[str, str | list[str]]:
+        """The headers of a request of the page, in a session of its own."""
+        host = f"127.0.0.1:{self.port}"
+        cookie = (self.sessions.open() or "").partition(";")[0]
+        page = {"Companion-Page": "1", "Origin": f"http://{host}", "Cookie": cookie}
+        return {"Host": host, **page}
+
+    def _take_page_code(self, code: str) -> bool:
+        if code in self.page_codes:
+            self.page_codes.remove(code)
+            return True
+        return False
 
     def stop(self) -> None:
         self.closing.set()
@@ -96,7 +119,9 @@ class Served(Serving[FakeDaemon]):
                 return None
             return Proofs(prove(TOKEN, port, nonce), prove(PLACE, port, nonce))
 
-        super().__init__(daemon, TOKEN, lambda bearer: bearer == TOKEN, exchange, prove_both)
+        ensure_token()
+        accepts = lambda bearer: bearer == TOKEN  # noqa: E731
+        super().__init__(daemon, TOKEN, accepts, exchange, prove_both, Tokens(daemon.root))
 
 
 @pytest.fixture(autouse=True)
@@ -106,7 +131,8 @@ def quick_end(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server(tmp_path: Path) -> Iterator[Served]:
+def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Served]:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
     served = Served(FakeDaemon(tmp_path))
     yield served
     served.stop()

@@ -17,9 +17,9 @@ import pytest
 from companion.config import Config
 from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable
 from companion.daemon import scan_hints
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import Run, RunEntry, RunRequest
 from companion.daemon.daemon import Daemon
-from companion.daemon.queries import DaemonStatus
 from companion.daemon.work_queue import Priority
 from companion.enrich.model import open_spending
 from companion.enrich.selection import JobOptions
@@ -172,7 +172,7 @@ class DaemonFixture:
         """Return what the journal holds, newest first."""
         return self.daemon.history.page(path, None, None, 10_000)
 
-    def status(self) -> DaemonStatus:
+    def status(self) -> StatusShape:
         """Return the daemon's status."""
         return self.daemon.status()
 

@@ -9,24 +9,24 @@ from hashlib import sha256
 from itertools import count
 from pathlib import Path
 
+from companion.daemon.api.schemas import iso_time
+from companion.daemon.api.status_schemas import (
+    BackgroundShape,
+    BacklogShape,
+    FaultShape,
+    StatusShape,
+    TodayShape,
+)
 from companion.daemon.circuit_breaker import EndpointFault
 from companion.daemon.client_edits import ClientEdits
 from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.history import History, UndoEdits
 from companion.daemon.open_notes import RequestedEdit
-from companion.daemon.queries import (
-    BackgroundState,
-    BacklogState,
-    DaemonStatus,
-    Listing,
-    NoteFilter,
-    NoteQueries,
-    Today,
-)
+from companion.daemon.queries import Listing, NoteFilter, NoteQueries
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit
 from companion.note.facts import Facts
@@ -63,12 +63,12 @@ class FakeDaemon(Daemon):
         self.notes = FakeNotes()
         self.history = self.fake_history = FakeHistory(self._fail)
 
-    def status(self) -> DaemonStatus:
+    def status(self) -> StatusShape:
         self._fail()
-        return DaemonStatus(
+        return StatusShape(
             version="0",
             pid=1,
-            started_at=1_700_000_000.0,
+            started_at=iso_time(1_700_000_000.0),
             vault="vault",
             vault_missing=False,
             ready=True,
@@ -78,10 +78,23 @@ class FakeDaemon(Daemon):
             model="m",
             is_embedded=True,
             is_remote=False,
-            fault=self.fault,
-            retry_in=0.4 if self.fault else 0.0,
-            background=BackgroundState("", 0, 0, 100, BacklogState(self.backlog, COST)),
-            today=Today(3, 1, 2, None, None, None),
+            fault=FaultShape.of(self.fault) if self.fault else None,
+            retry_in=1 if self.fault else 0,
+            background=BackgroundShape(
+                off="",
+                waiting=0,
+                notes_today=0,
+                notes_a_day=100,
+                backlog=BacklogShape(notes=self.backlog, cost=COST),
+            ),
+            today=TodayShape(
+                notes=3,
+                input_tokens=1,
+                output_tokens=2,
+                dollars=None,
+                tokens_a_day=None,
+                dollars_a_day=None,
+            ),
             notes=len(NOTES),
             to_do=2,
             skipped=1,
@@ -137,7 +150,7 @@ class FakeDaemon(Daemon):
 
     def answer_backlog(self, *, fill: bool, notes: int | None = None) -> None:
         if notes is not None and notes < self.backlog:
-            raise NotAgreed("the backlog has grown")
+            raise ConsentMissing("the backlog has grown")
         self.backlog, self.filled_backlog = 0, fill
 
     def report_presence(self, client: str, paths: Iterable[str]) -> list[str]:

@@ -6,11 +6,11 @@ import pytest
 
 from companion.errors import (
     AnswerError,
-    ChangeGone,
+    ChangeNotInNote,
     CompanionError,
+    ConsentMissing,
     EndpointError,
     JournalError,
-    NotAgreed,
     NoteBusy,
     NoteChanged,
     NoteRefused,
@@ -140,11 +140,11 @@ def test_reads_queries_strictly(server: Served, query: str, status: int) -> None
 ERRORS = [
     pytest.param(UsageError("no such note"), 422, id="usage"),
     pytest.param(NoteRefused("it is torn", "A.md", 3), 422, id="refused"),
-    pytest.param(ChangeGone("gone", "A.md"), 409, id="gone"),
+    pytest.param(ChangeNotInNote("gone", "A.md"), 409, id="gone"),
     pytest.param(NoteChanged("changed", "A.md"), 409, id="changed"),
     pytest.param(NoteBusy("busy", "A.md"), 409, id="busy"),
     pytest.param(NoteUnwritable("disk full", "A.md"), 409, id="unwritable"),
-    pytest.param(NotAgreed("60 notes would be sent"), 409, id="not agreed"),
+    pytest.param(ConsentMissing("60 notes would be sent"), 409, id="not agreed"),
     pytest.param(EndpointError("down"), 503, id="endpoint"),
     pytest.param(JournalError("locked"), 503, id="journal"),
     pytest.param(VaultLocked("locked"), 503, id="locked"),

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from companion.daemon.backlog import MANY, Backlog
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, daemon_fixture, eventually, fake
 
 __all__ = ["daemon_fixture", "fake"]
@@ -196,7 +196,7 @@ def test_many_that_arrive_at_once_wait(
 
 
 def test_an_answer_is_for_as_many_as_one_was_told_of(asking: DaemonFixture) -> None:
-    with pytest.raises(NotAgreed, match="has grown from 2 notes to 3 meanwhile; look again"):
+    with pytest.raises(ConsentMissing, match="has grown from 2 notes to 3 meanwhile; look again"):
         asking.daemon.answer_backlog(fill=True, notes=2)
     assert filled(asking) == set()
 

@@ -125,7 +125,6 @@ FAULTS = [
     pytest.param("POST", STATUS, {"Content-Type": JSON}, b"{}", 405, id="post where one reads"),
     pytest.param("GET", PAUSE, {}, b"", 405, id="get where one does"),
     pytest.param("HEAD", "/nowhere", {}, b"", 404, id="head nowhere"),
-    pytest.param("GET", "/", {}, b"", 404, id="root"),
     pytest.param("GET", "/api/v1/status/", {}, b"", 404, id="slash at the end"),
     pytest.param("GET", "/healthz", {}, b"x", 400, id="get with a body"),
     pytest.param("POST", PAUSE, {}, b"{}", 415, id="no type"),

@@ -11,7 +11,7 @@ import pytest
 from companion.daemon import client_runs
 from companion.daemon.work_queue import Priority
 from companion.enrich.enricher import Enricher
-from companion.errors import NotAgreed, UsageError
+from companion.errors import ConsentMissing, UsageError
 from tests.daemon.daemon_fixture import (
     FILLED,
     STUB,
@@ -139,7 +139,7 @@ def test_large_run_at_a_remote_endpoint_is_agreed_to_first(
     if not is_refused:
         assert quiet.run(*paths, **options).counts["enriched"] > 0
         return
-    with pytest.raises(NotAgreed, match=rf"^3 notes would .* m at {quiet.url}.*: {COST}"):
+    with pytest.raises(ConsentMissing, match=rf"^3 notes would .* m at {quiet.url}.*: {COST}"):
         quiet.run(*paths, **options)
     assert (quiet.model.calls(), quiet.daemon.runs.all()) == (0, [])
 
@@ -154,7 +154,7 @@ def test_some_notes_tell_what_very_many_cost(
     told = []
     for most in (60, 20):
         monkeypatch.setattr("companion.enrich.cost._SAMPLE", most)
-        with pytest.raises(NotAgreed) as refused:
+        with pytest.raises(ConsentMissing) as refused:
             quiet.run("")
         told.append(str(refused.value))
     assert told[1] == f"about {told[0]}"

@@ -82,7 +82,7 @@ def test_the_most_fitting_values_are_offered_while_there_is_room(
     with open_workspace(load_config(), vault) as workspace:
         known = VaultContext(workspace.scan())
         field = load_prompts().fields["tags"]
-        offered = known.vocabulary([field], f"About {tags[-1]}.")["tags"]
+        offered = known.vocabulary([field], "A.md", f"About {tags[-1]}.")["tags"]
     assert offered[0] == tags[-1]
     assert set(offered) <= set(tags)
     assert len(offered) == 1 or estimate_tokens(", ".join(offered)) <= 100

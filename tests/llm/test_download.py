@@ -7,12 +7,9 @@ import shutil
 import zipfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from threading import Thread
 
 import pytest
-from huggingface_hub import constants
 
 from companion.errors import UsageError
 from companion.llm import catalog, download
@@ -25,7 +22,8 @@ from companion.llm.catalog import (
     list_models,
     model_path,
 )
-from companion.llm.download import DownloadProgress, ModelUnavailable, pull_model
+from companion.llm.download import DownloadProgress, ModelUnavailable, WrongModel, pull_model
+from tests.llm.fake_hub import HubServer, point_hub_at, running_hub
 
 PARTS = [b"GGUF" + b"a" * 996, b"b" * 1000, b"c" * 500]
 WHOLE = b"".join(PARTS)
@@ -107,7 +105,7 @@ def quick_parts(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
 
 def test_other_bytes_are_refused_and_removed(cache: Path, quick_parts: list[bytes]) -> None:
     quick_parts[1] = b"x" * 1000
-    with pytest.raises(ModelUnavailable, match="is not that model"):
+    with pytest.raises(WrongModel, match="is not that model"):
         pull_model("tiny", ignore)
     assert [path.name for path in cache.glob("tiny.gguf*")] == ["tiny.gguf.lock"]
 
@@ -133,37 +131,10 @@ def test_folder_that_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPa
         pull_model("smollm2-135m", ignore)
 
 
-class _Hub(BaseHTTPRequestHandler):
-    def do_HEAD(self) -> None:
-        self.send_response(200 if "owner/repo" in self.path else 404)
-        self.send_header("X-Repo-Commit", "0" * 40)
-        self.send_header("ETag", '"abc"')
-        self.send_header("Content-Length", str(len(WHOLE)))
-        self.end_headers()
-
-    def do_GET(self) -> None:
-        self.do_HEAD()
-        self.wfile.write(WHOLE)
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
-def point_hub_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    template = url + "/{repo_id}/resolve/{revision}/{filename}"
-    monkeypatch.setattr(constants, "ENDPOINT", url)
-    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
-
-
 @pytest.fixture
-def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _Hub)
-    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}"
-    point_hub_at(url, monkeypatch)
-    yield url
-    server.shutdown()
-    server.server_close()
+def hub(monkeypatch: pytest.MonkeyPatch) -> Iterator[HubServer]:
+    with running_hub(monkeypatch, WHOLE) as server:
+        yield server
 
 
 @pytest.mark.usefixtures("hub")
@@ -194,6 +165,61 @@ def test_the_next_source_is_asked_when_hugging_face_is_out_of_reach(
     assert quick_parts == PARTS
 
 
+RIGHT = TINY.sha256 or ""
+OTHER = [
+    pytest.param({"X-Linked-Etag": f'"{"0" * 64}"'}, "SHA-256 is 0000000000000000…", id="hash"),
+    pytest.param({"X-Linked-Size": "2499"}, "it has 2,499 bytes, not 2,500", id="size"),
+]
+SAME = [
+    pytest.param({}, id="nothing told"),
+    pytest.param({"X-Linked-Etag": f'"{RIGHT}"', "X-Linked-Size": "2500"}, id="both the same"),
+    pytest.param({"X-Linked-Etag": f'"{RIGHT.upper()}"'}, id="in capital letters"),
+]
+
+
+def pin_at_hub(monkeypatch: pytest.MonkeyPatch, **changed: object) -> None:
+    """Have the model `tiny` come from a pinned commit at Hugging Face alone."""
+    at = HubFile("owner/repo", "x.gguf", "c" * 40)
+    model = Model(**{**vars(TINY), "hub": at, "wheels": None, **changed})
+    monkeypatch.setattr(catalog, "CATALOG", (model,))
+
+
+@pytest.mark.parametrize("linked", SAME)
+def test_the_pinned_commit_is_fetched(
+    cache: Path, hub: HubServer, monkeypatch: pytest.MonkeyPatch, linked: dict[str, str]
+) -> None:
+    pin_at_hub(monkeypatch)
+    hub.linked = linked
+    assert pull_model("tiny", ignore).read_bytes() == WHOLE
+    assert {line.split("/resolve/")[1] for line in hub.asked} == {f"{'c' * 40}/x.gguf"}
+
+
+@pytest.mark.parametrize(("linked", "words"), OTHER)
+def test_another_file_is_refused_before_its_first_byte(
+    cache: Path,
+    hub: HubServer,
+    monkeypatch: pytest.MonkeyPatch,
+    linked: dict[str, str],
+    words: str,
+) -> None:
+    pin_at_hub(monkeypatch)
+    hub.linked = linked
+    with pytest.raises(WrongModel, match=f"Hugging Face has another file as tiny .*{words}"):
+        pull_model("tiny", ignore)
+    assert [line.split()[0] for line in hub.asked] == ["HEAD"]
+    assert [path.name for path in cache.iterdir()] == ["tiny.gguf.lock"]
+
+
+@pytest.mark.usefixtures("hub")
+def test_a_hub_that_says_one_thing_and_sends_another(
+    cache: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pin_at_hub(monkeypatch, sha256="0" * 64)
+    with pytest.raises(WrongModel, match="is not that model"):
+        pull_model("tiny", ignore)
+    assert [path.name for path in cache.iterdir()] == ["tiny.gguf.lock"]
+
+
 def test_own_file(tmp_path: Path) -> None:
     own = tmp_path / "own.gguf"
     own.write_bytes(b"GGUF")
@@ -202,10 +228,21 @@ def test_own_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["gpt-5", "nowhere.gguf", "./a/b.gguf", "/a/b/c.gguf", "a/b", ""])
 def test_unknown_model(name: str) -> None:
-    with pytest.raises(UsageError, match=r"qwen2\.5-1\.5b, smollm2-135m"):
+    with pytest.raises(UsageError, match=r"qwen2\.5-1\.5b, .*, smollm2-135m"):
         find_model(name)
 
 
 def test_the_catalogue_is_pinned() -> None:
     assert all(model.size and len(model.sha256 or "") == 64 for model in CATALOG)
-    assert [model.name for model in CATALOG] == ["qwen2.5-1.5b", "smollm2-135m"]
+    names = ["qwen2.5-1.5b", "qwen3-1.7b", "qwen3-4b", "qwen3-8b", "smollm2-135m"]
+    assert [model.name for model in CATALOG] == names
+    tiers = [model for model in CATALOG if model.hub and not model.wheels]
+    assert all(model.hub and len(model.hub.revision) == 40 for model in tiers)
+
+
+def test_each_tier_steps_down_to_one_that_takes_less() -> None:
+    for model in CATALOG:
+        if model.tier and model.tier.below:
+            below = find_model(model.tier.below)
+            assert below.tier and below.tier.free_memory <= model.tier.free_memory
+            assert below.memory(8192) < model.memory(8192)

@@ -18,8 +18,7 @@ import pytest
 
 from companion.llm.client import Client
 from companion.llm.download import pull_model
-from companion.llm.embedded import EmbeddedServer
-from companion.llm.endpoint_errors import EndpointDown
+from companion.llm.embedded import EmbeddedServer, ModelNotStarted
 
 pytestmark = pytest.mark.model
 
@@ -209,7 +208,7 @@ def test_goes_with_its_parent(model: Path) -> None:
     """Even when the parent has no time to say goodbye."""
     code = (
         "import sys, time; from pathlib import Path\n"
-        "from companion.llm.embedded import EmbeddedServer\n"
+        "from companion.llm.embedded import EmbeddedServer, ModelNotStarted\n"
         "server = EmbeddedServer(Path(sys.argv[1]), context_tokens=512, threads=1)\n"
         "with server.lease(): print(server.pid, flush=True); time.sleep(60)\n"
     )
@@ -233,7 +232,7 @@ def test_no_model_is_told(tmp_path: Path) -> None:
     broken.write_bytes(b"not a model")
     log = tmp_path / "log"
     with EmbeddedServer(broken, log=log) as server, Client(server) as client:
-        with pytest.raises(EndpointDown, match=r"embedded model broken cannot be started .* see "):
+        with pytest.raises(ModelNotStarted, match=r"model broken cannot be started .* see "):
             client.ask_text(ASK, 10)
         assert server.pid is None
     assert b"broken.gguf" in log.read_bytes()

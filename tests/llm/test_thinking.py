@@ -113,6 +113,32 @@ def test_how_much_it_thinks_is_said(
     assert len(set(fake.seen[0].body) - set(sent)) == 4
 
 
+MODELS = [
+    pytest.param("qwen3:8b", "\n\n/no_think", id="Qwen3"),
+    pytest.param("Qwen_Qwen3-8B-Q4_K_M.gguf", "\n\n/no_think", id="a file of it"),
+    pytest.param("deepseek-r1:8b", "", id="another model"),
+]
+
+
+@pytest.mark.parametrize(("model", "end"), MODELS)
+def test_a_qwen3_that_thinks_all_the_same_is_told_in_the_message(
+    fake: FakeEndpoint, model: str, end: str
+) -> None:
+    fake.script = lambda seen, n: answer(SAID, reasoning_content="" if n else "Hm")
+    endpoint = Endpoint(fake.url, model, KEY, reasoning_effort="none")
+    with Client(endpoint, first_delay=0.01) as client:
+        for _ in range(2):
+            client.ask_text(ASK, 100)
+    sent = [seen.body["messages"][-1]["content"] for seen in fake.seen]
+    assert sent == ["Why?", f"Why?{end}"] and ASK[0]["content"] == "Why?"
+
+
+def test_the_embedded_model_is_told_not_to_think_from_the_first_call(fake: FakeEndpoint) -> None:
+    with client_of(fake, embedded=True) as client:
+        client.ask_text(ASK, 100)
+    assert fake.seen[0].body["chat_template_kwargs"] == {"enable_thinking": False}
+
+
 def test_what_the_endpoint_does_not_know_is_left_out(fake: FakeEndpoint) -> None:
     def strict(seen: Seen, _n: int) -> Scene:
         for name in ("chat_template_kwargs", "reasoning_effort"):

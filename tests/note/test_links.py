@@ -3,12 +3,19 @@
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.links import LinkNames, NoteName, link_mentions, link_targets, unlink_repeats
+from companion.note.link_names import LinkNames, NoteName, only_one
+from companion.note.links import (
+    likely_targets,
+    link_mentions,
+    link_targets,
+    unlink_repeats,
+)
 from companion.note.mentions import Spelling, fold, spelling_of
 
 VAULT = [
@@ -284,6 +291,51 @@ def test_resolve_among_several(paths: list[str], target: str, expected: str | No
 
 
 @pytest.mark.parametrize(
+    ("preferred", "target"),
+    [
+        pytest.param(["b/Mercury"], "b/Mercury", id="the one that is preferred"),
+        pytest.param(["a/Mercury", "b/Mercury"], None, id="both are"),
+        pytest.param(["Home"], None, id="another is"),
+    ],
+)
+def test_a_name_of_several_is_the_preferred_note_s(
+    preferred: list[str], target: str | None
+) -> None:
+    expected = f"on [[{target}|Mercury]]" if target else "on Mercury"
+
+    def choose(paths: Collection[str]) -> str | None:
+        return only_one([path for path in paths if path in preferred])
+
+    assert link_mentions("on Mercury", NAMES, choose=choose) == expected
+    assert NAMES.resolve("Mercury", choose) == target
+
+
+def test_no_link_is_made_to_a_hidden_note() -> None:
+    names = LinkNames(
+        [
+            NoteName("a/Plan.md"),
+            NoteName("Secret.md", "Project Quail", ("Quail",)),
+            ("b/Plan", "", ()),
+        ],
+        hidden=["Secret.md", "b/Plan.md"],
+    )
+    for text in ("Project Quail", "Quail", "Secret"):
+        assert link_mentions(text, names) == text
+    assert names.resolve("Secret") is None
+    assert names.resolve("Plan") is None, "in Obsidian it might lead to the hidden one"
+    assert link_mentions("the Plan", names) == "the [[a/Plan|Plan]]"
+
+
+@pytest.mark.parametrize(
+    ("source", "expected"),
+    [("", "A"), ("x/y/B.md", "x/y/A"), ("x/B.md", "x/y/A"), ("z/B.md", "z/w/A"), ("B.md", "q/A")],
+)
+def test_a_link_leads_to_a_note_beside_it_first(source: str, expected: str) -> None:
+    paths = ["x/y/A", "z/w/A", "q/A", *(["A"] if not source else [])]
+    assert LinkNames([NoteName(path) for path in paths]).find_note("A", source) == expected
+
+
+@pytest.mark.parametrize(
     ("paths", "expected"),
     [
         pytest.param(["x/y/A", "A"], "A", id="exact path first"),
@@ -315,6 +367,23 @@ def test_find_note(paths: list[str], expected: str | None) -> None:
 )
 def test_link_targets(text: str, expected: set[str]) -> None:
     assert link_targets(text) == expected
+    assert expected <= set(likely_targets(text))
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        pytest.param(
+            "[[A]] [[A|x]] ![[b/C.md#h|x]] [[F\\|y]]", ["A", "b/C.md", "F"], id="wikilinks"
+        ),
+        pytest.param(
+            "[b](a/My%20Bake.md#h) [c](<My C.md>)", ["a/My Bake.md", "My C.md"], id="others"
+        ),
+        pytest.param("[b](https://x.org/Bake.md) [[#own]]", [], id="no notes"),
+    ],
+)
+def test_likely_targets(text: str, expected: list[str]) -> None:
+    assert likely_targets(text) == expected
 
 
 @pytest.mark.parametrize(
@@ -349,7 +418,7 @@ def test_fold_keeps_every_length() -> None:
 
 def test_a_scan_does_not_load_the_matcher() -> None:
     code = (
-        "import sys; from companion.note.links import LinkNames\n"
+        "import sys; from companion.note.link_names import LinkNames\n"
         "LinkNames([('a.md', '', [])]).resolve('a'); assert 'ahocorasick_rs' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", code], check=True)

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
 from companion.note.callouts import Style
-from companion.note.facts import Facts
-from companion.note.needs import Need
+from companion.note.facts import Facts, read_facts
+from companion.note.needs import Need, Rules
 from companion.vault import index as index_module
 from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
@@ -508,6 +508,16 @@ def test_tells_the_marks_that_any_note_bears(vault: Path, examine: Examiner, dum
         facts = Facts(skipped="why" if number else None, marks=marks)
         scan.notes.put(f"{number}.md", facts.dump() if dumped else facts)
     assert scan.marks() == {"is tagged #a", "says b: c"} and not scan.styles("top")
+
+
+def test_tells_which_notes_are_withheld(vault: Path, examine: Examiner) -> None:
+    rules = IgnoreRules(private_folders=("Diary",))
+    scan = Scan(Notes(vault, examine), {}, rules=rules)
+    marks = {"a.md": (), "b.md": ("is tagged #a",), "Diary/c.md": (), "diary/d.md": ()}
+    for path, found in marks.items():
+        scan.notes.put(path, Facts(marks=found).dump())
+    scan.notes.put("broken.md", read_facts(b"---\na: [\n---\n", Rules()))
+    assert scan.withheld_notes() == {"b.md", "Diary/c.md", "diary/d.md", "broken.md"}
 
 
 INTERESTING = [

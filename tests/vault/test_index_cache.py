@@ -41,6 +41,20 @@ def test_saves_what_changed(cache: IndexCache) -> None:
     assert sorted(cache.load("1")) == sorted([new, *ROWS[3:]])
 
 
+def test_links_are_kept_whatever_the_fingerprint(cache: IndexCache, file: Path) -> None:
+    cache.save_links([], ROWS)
+    cache.save("2", [], [], ROWS[:1])
+    cache.save_links(["1.md"], [("0.md", 5, 5, 5, 5, "A\nB")])
+    assert sorted(IndexCache(file).load_links()) == sorted(
+        [("0.md", 5, 5, 5, 5, "A\nB"), *ROWS[2:]]
+    )
+
+
+def test_a_file_without_links_gets_them(cache: IndexCache, file: Path) -> None:
+    execute(file, "DROP TABLE links; PRAGMA user_version = 1")
+    assert cache.load_links() == [] and sorted(cache.load("1")) == sorted(ROWS)
+
+
 def test_rows_of_another_fingerprint_give_way(cache: IndexCache) -> None:
     cache.save("2", [], ROWS[:1], ROWS[:2])
     assert cache.load("2") == ROWS[:2]
@@ -77,7 +91,7 @@ def test_a_damaged_file_is_made_anew(
 def test_a_locked_file_is_done_without(
     cache: IndexCache, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("companion.vault.index_cache._BUSY_SECONDS", 0.01)
+    monkeypatch.setattr("companion.sqlite._CACHE_BUSY_SECONDS", 0.01)
     with closing(sqlite3.connect(file)) as other:
         other.execute("BEGIN EXCLUSIVE")
         assert cache.load("1") == []

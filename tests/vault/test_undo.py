@@ -11,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from companion.errors import ChangeGone, NoteChanged, NoteRefused
+from companion.errors import ChangeNotInNote, NoteChanged, NoteRefused
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.note.editor_text import EditorText
 from companion.vault.inverse import find_inverse, find_parts, find_parts_in_editor
@@ -178,7 +178,7 @@ def test_what_stood_there_before_does_not_make_a_change_look_as_if_it_were_there
     again = NewChange("run", "Stub.md", "enrich", [Edit(end, end, more.decode()[end:])])
     number = write_note(seen, more, journal, again)
     note.write_bytes(ENRICHED.replace(b"# Stub", b"# My stub") + b"Mine.\n")
-    with pytest.raises(ChangeGone, match="change 2 is not in the note any more"):
+    with pytest.raises(ChangeNotInNote, match="change 2 is not in the note any more"):
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
@@ -296,6 +296,11 @@ def test_a_note_that_is_gone_is_no_other(
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
+_ASKED = """CREATE TABLE asked (
+    path TEXT NOT NULL, need TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
+    asked_at REAL NOT NULL, change INTEGER, PRIMARY KEY (path, need)) WITHOUT ROWID"""
+
+
 def _make_first_version(file: Path) -> None:
     """Make the journal one of before parts of a change could be taken back."""
     with sqlite3.connect(file) as db:
@@ -304,8 +309,12 @@ def _make_first_version(file: Path) -> None:
             db.execute("UPDATE changes SET edits = ? WHERE id = ?", (old, number))
         db.execute("ALTER TABLE changes DROP COLUMN parts")
         db.execute("ALTER TABLE changes DROP COLUMN taken")
-        db.execute("DROP TABLE notes")
-        db.execute("DROP TABLE offers")
+        db.execute("DROP INDEX proposals_of_change")
+        for table in ("notes", "offers", "proposals", "proposal_sources"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE changes DROP COLUMN proposals")
+        db.execute("ALTER TABLE changes DROP COLUMN decided_by")
+        db.execute(_ASKED)
         db.execute("PRAGMA user_version=1")
     db.close()
 

@@ -10,7 +10,8 @@ from pydantic import Field
 
 from companion import __version__
 from companion.daemon.api.routing import Resource, the_daemon
-from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape, StatusShape
+from companion.daemon.api.schemas import LARGEST, Nothing, RelativePath, Sent, Shape
+from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.problem import Refusal
 
 EXTENSION = "companion-pair"
@@ -142,7 +143,7 @@ class BacklogAnswer(Sent):
 @status.reads("/status")
 def read_status() -> StatusShape:
     """The state of the daemon."""
-    return StatusShape.of(the_daemon().status())
+    return the_daemon().status()
 
 
 @status.does("/pause")

@@ -1,17 +1,15 @@
-"""The JSON models that several parts of the API share, and the daemon's status."""
+"""The JSON models that several parts of the API share."""
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Annotated, Any
+from typing import Annotated
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field
 
 from companion.daemon.client_edits import ClientEdits
-from companion.daemon.queries import DaemonStatus
 from companion.note.needs import Need
 
 _PART_BYTES, _PATH_BYTES = 255, 4096  # what file systems take
@@ -41,20 +39,15 @@ def _read_whole(value: object) -> object:
     return int(value)
 
 
-def _pattern(schema: dict[str, Any]) -> None:
-    schema["pattern"], schema["maxLength"] = _PATH.pattern, _PATH_BYTES
-
-
-def _pattern_or_empty(schema: dict[str, Any]) -> None:
-    schema["pattern"] = f"^$|{_PATH.pattern}"
-    schema["maxLength"] = _PATH_BYTES
-
-
-RelativePath = Annotated[str, AfterValidator(_check_path), Field(json_schema_extra=_pattern)]
+RelativePath = Annotated[
+    str,
+    AfterValidator(_check_path),
+    Field(json_schema_extra={"pattern": _PATH.pattern, "maxLength": _PATH_BYTES}),
+]
 FolderPath = Annotated[
     str,
     AfterValidator(lambda path: _check_path(path) if path else path),
-    Field(json_schema_extra=_pattern_or_empty),
+    Field(json_schema_extra={"pattern": f"^$|{_PATH.pattern}", "maxLength": _PATH_BYTES}),
 ]
 """A note or a folder; empty for the vault itself."""
 WHOLE = BeforeValidator(_read_whole)  # for the numbers of a query; put it after the limits
@@ -129,97 +122,3 @@ class ChangeMade(Shape):
 def iso_time(seconds: float) -> str:
     """Return a Unix time in ISO 8601, UTC, to the second."""
     return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-class FaultShape(Shape):
-    """A fault of the model's endpoint."""
-
-    kind: str
-    reason: str
-    since: str
-    tries: int
-
-
-class BacklogShape(Shape):
-    """The backlog: notes that were there before, or arrived many at once, filled only with consent.
-
-    notes: the number of those that wait for an answer. cost: where they would be sent, and what
-    that may cost, in words; empty until it is known.
-    """
-
-    notes: int = 0
-    cost: str = ""
-
-
-class BackgroundShape(Shape):
-    """Background work. off: why it is held, in words; empty if it is not."""
-
-    off: str
-    waiting: int
-    notes_today: int
-    notes_a_day: int
-    backlog: BacklogShape = BacklogShape()
-
-
-class TodayShape(Shape):
-    """Today's work: the notes enriched in this vault, and what was spent for all vaults.
-
-    dollars: null if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
-    """
-
-    notes: int
-    input_tokens: int
-    output_tokens: int
-    dollars: float | None
-    tokens_a_day: int | None
-    dollars_a_day: float | None
-
-
-class StatusShape(Shape):
-    """The state of the daemon. retry_in: seconds until the endpoint is tried again."""
-
-    version: str
-    pid: int
-    started_at: str
-    vault: str
-    vault_missing: bool
-    ready: bool
-    paused: bool
-    polls: str
-    endpoint: str
-    model: str
-    is_embedded: bool
-    is_remote: bool
-    fault: FaultShape | None
-    retry_in: int
-    background: BackgroundShape
-    today: TodayShape
-    notes: int
-    to_do: int
-    skipped: int
-    open_notes: int
-    in_hand: list[str]
-    waiting: dict[str, int]
-    runs: list[str]
-    newest_change: int
-
-    @classmethod
-    def of(cls, now: DaemonStatus) -> StatusShape:
-        """Return the shape of a status."""
-        fault = now.fault and FaultShape(
-            kind=now.fault.kind,
-            reason=now.fault.reason,
-            since=iso_time(now.fault.since),
-            tries=now.fault.tries,
-        )
-        converted = {
-            "started_at": iso_time(now.started_at),
-            "fault": fault,
-            "retry_in": math.ceil(now.retry_in) if math.isfinite(now.retry_in) else 0,
-            "background": BackgroundShape(
-                **now.background._asdict()
-                | {"backlog": BacklogShape(**now.background.backlog._asdict())}
-            ),
-            "today": TodayShape(**now.today._asdict()),
-        }
-        return cls.model_validate(vars(now) | converted)

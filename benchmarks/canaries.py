@@ -1,0 +1,179 @@
+"""Whether a word of a private note ever reaches an endpoint on another machine.
+
+    python -m benchmarks.canaries VAULT
+
+Works on a copy of the vault, with 50 private notes added that hold 200 words found nowhere else:
+in their titles, aliases, tags and in sentences that link to public notes. First a model on this
+machine enriches the private notes and the public ones that they link to. It is a parrot: it
+answers with whichever of the words it is shown, and with the aliases. Then an endpoint that counts
+as remote, since it listens on another address of this machine than a loopback one, enriches the
+public notes anew, and is asked for the private ones. Exit status 1 when one of the words is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import re
+import shutil
+import socket
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+from benchmarks.stub_endpoint import completion
+from companion.cli import run
+from companion.vault.files import NoteFile, walk_notes
+from companion.vault.ignore import IgnoreRules
+
+PRIVATE, TARGETS = 50, 120
+CANARY = re.compile(r"zq[tagx]\d{3}")
+SETTINGS = """[private]
+folders = ["Diary of mine"]
+tags = ["confidential"]
+properties = { secret = "true" }
+"""
+WAYS = (
+    "",
+    "tags: [confidential]\n",
+    "secret: yes\n",
+    "",
+)  # the first by its folder, the last inline
+
+
+def main() -> int:
+    os.environ["COMPANION_CHECKS"] = "off"  # no check would let a parrot's answers pass
+    with tempfile.TemporaryDirectory() as folder:
+        vault, home = Path(folder, "vault"), Path(folder, "home")
+        shutil.copytree(sys.argv[1], vault, ignore=shutil.ignore_patterns(".git"))
+        (vault / ".obsidian").mkdir(exist_ok=True)
+        home.mkdir()
+        (home / "config.toml").write_text(SETTINGS)
+        os.environ |= {"COMPANION_HOME": str(home), "COMPANION_MODEL": "parrot"}
+        os.chdir(vault)
+        targets = choose_targets(vault)
+        private = [write_private(vault, number, targets) for number in range(PRIVATE)]
+        with endpoint("127.0.0.1") as (address, local):
+            os.environ["COMPANION_BASE_URL"] = address
+            run(["enrich", *targets, *private, "--json"])
+        with endpoint(own_address()) as (address, remote):
+            os.environ["COMPANION_BASE_URL"] = address
+            run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
+            run(["enrich", *private, "--force", "--retry", "--yes", "--json"])
+        written = "".join((vault / path).read_text(encoding="utf-8") for path in targets)
+    return report(local, remote, written)
+
+
+def report(local: list[str], remote: list[str], written: str) -> int:
+    """Print what was sent where, and return the exit status."""
+    seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote))
+    kept = find_canaries(written)
+    print(f"the model on this machine: {len(local)} calls, {len(seen)} of {4 * PRIVATE} words")
+    print(f"the remote endpoint: {len(remote)} calls, {len(leaked)} of the words")
+    print(f"public notes: {len(kept)} of the words were written into them")
+    for word in sorted(leaked | kept):
+        print(f"  {word}")
+    is_proof = len(remote) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
+    return int(bool(leaked or kept) or not is_proof)
+
+
+def find_canaries(text: str) -> set[str]:
+    return set(CANARY.findall(text))
+
+
+def choose_targets(vault: Path) -> list[str]:
+    """Return public notes with names that links can have, the same in each run."""
+    found = [file.path for file in walk_notes(vault, IgnoreRules()) if isinstance(file, NoteFile)]
+    fit = [path for path in found if not re.search(r"[\[\]#^|]", path)]
+    return random.Random(7).sample(sorted(fit), min(TARGETS, len(fit)))
+
+
+def write_private(vault: Path, number: int, targets: list[str]) -> str:
+    """Write a private note that tells of three public ones, and return its path."""
+    way = number % len(WAYS)
+    folder = "Diary of mine" if way == 0 else "Plans"
+    path = f"{folder}/zqt{number:03} plan.md"
+    links = [targets[(3 * number + each) % len(targets)][:-3] for each in range(3)]
+    told = "".join(
+        f"[[{link}]] is the zqx{number:03} of everything that we planned together.\n\n"
+        for link in links
+    )
+    mark = "#confidential" if way == 3 else ""
+    (vault / folder).mkdir(exist_ok=True)
+    (vault / path).write_text(
+        f"---\naliases: [zqa{number:03}, harvest kettle {number}]\n{WAYS[way]}"
+        f"description: Of zqx{number:03}.\n---\n#zqg{number:03}/plan {mark}\n\n{told}",
+        encoding="utf-8",
+    )
+    return path
+
+
+@contextmanager
+def endpoint(host: str) -> Iterator[tuple[str, list[str]]]:
+    """Run the parrot at an address of this machine; yield its base URL, and what it is sent."""
+    sent: list[str] = []
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_POST(self) -> None:
+            data = self.rfile.read(int(self.headers.get("content-length", 0)))
+            sent.append(json.dumps(json.loads(data), ensure_ascii=False))
+            body = json.dumps(parrot(json.loads(data))).encode()
+            self.send_response(200)
+            self.send_header("content-type", "application/json")
+            self.send_header("content-length", str(len(body)))
+            self.end_headers()
+            self.wfile.write(body)
+
+        def log_message(self, *_: Any) -> None:
+            pass
+
+    server = ThreadingHTTPServer((host, 0), Handler)
+    threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    try:
+        yield f"http://{host}:{server.server_port}/v1", sent
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def parrot(question: dict[str, Any]) -> dict[str, Any]:
+    """Return an answer with the canaries in the question, and with aliases of private notes."""
+    answer = completion(question)
+    message = answer["choices"][0]["message"]
+    words = " ".join(sorted(find_canaries(json.dumps(question["messages"]))))
+    said = f"It has to do with {words or 'nothing'}. "
+    aliases = "".join(f"Or with the harvest kettle {number}. " for number in range(PRIVATE))
+    try:
+        values = json.loads(message["content"])
+    except ValueError:
+        message["content"] = said
+        return answer
+    for name, value in values.items():
+        if name.startswith("callout"):
+            values[name] = said + aliases
+        elif isinstance(value, str) and name == "description":
+            values[name] = said
+    message["content"] = json.dumps(values)
+    return answer
+
+
+def own_address() -> str:
+    """Return an address of this machine that is no loopback one. Raises SystemExit."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("192.0.2.1", 9))  # sends nothing; RFC 5737's, for documentation
+        except OSError:
+            sys.exit("this machine has no address but loopback ones, so no endpoint is remote")
+        return str(probe.getsockname()[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,240 @@
+"""companion config: read and change settings, of all vaults or of one; comments stay."""
+
+from __future__ import annotations
+
+import sys
+import tomllib
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import click
+
+from companion.cli.output import Output
+from companion.cli.session import VaultPathType, choose_vault
+from companion.config import config_file, load_config, state_folder
+from companion.config.edit_settings import (
+    PlannedSettings,
+    SettingValue,
+    plan_settings,
+    plan_text,
+    write_planned,
+)
+from companion.config.reference import (
+    SECRET,
+    Setting,
+    all_settings,
+    as_toml,
+    find_setting,
+    reference,
+    value_of,
+    without_secrets,
+)
+from companion.config.toml_file import read_tables
+from companion.config.vault_settings import vault_file
+from companion.daemon.runtime_file import find_daemon
+from companion.errors import UsageError
+from companion.private_files import read_if_there, write_private
+from companion.vault.paths import open_vault
+
+_TEMPLATE = """\
+# Settings of Callout Companion. What is commented out has its default; unset: see there.
+
+"""
+
+_for_vault = click.option(
+    "--vault",
+    type=VaultPathType(),
+    help="This vault's own settings, which go over the common ones.",
+)
+_debug = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
+)
+
+
+@click.group()
+def config() -> None:
+    """Show and change settings, of all vaults or of one; comments in the file stay.
+
+    The names are those of the README: endpoint.model is model under [endpoint].
+    """
+
+
+@config.command()
+@click.argument("name", required=False)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@_for_vault
+@_debug
+def get(name: str | None, as_json: bool, vault: Path | None) -> int:
+    """Print the value of the setting NAME, or all settings, as they are in force.
+
+    That is with the environment and, for a vault, its own settings. Of the key it is only said
+    whether there is one. If NAME has no value, the exit status is 1.
+    """
+    output = Output(as_json=as_json)
+    settings = list(all_settings()) if name is None else [find_setting(name)]
+    current = load_config(None if vault is None else open_vault(vault))
+    values = {setting.name: _shown(value_of(current, setting.name)) for setting in settings}
+    if as_json:
+        output.print_json(values)
+        return 0
+    if name is None:
+        for each, value in values.items():
+            if each == SECRET:
+                output.say(f"# {each}: {'set, and not shown' if value else 'not set'}")
+            else:
+                output.say(f"# {each} =" if value is None else f"{each} = {as_toml(value)}")
+        return 0
+    value = values[name]
+    if value is None or (name == SECRET and not value):
+        output.warn(f"{name} is not set: {settings[0].description}")
+        return 1
+    shown = value if isinstance(value, str) else as_toml(value)
+    click.echo("set, and not shown" if name == SECRET else shown)
+    return 0
+
+
+@config.command("set")
+@click.argument("name")
+@click.argument("values", nargs=-1, metavar="[VALUE]...")
+@click.option("--default", "removes", is_flag=True, help="Take it out of the file.")
+@_for_vault
+@_debug
+def set_(name: str, values: Sequence[str], removes: bool, vault: Path | None) -> None:
+    """Set NAME to VALUE: a text, a number, true or false, or as TOML has it.
+
+    A list takes several: companion config set ignore.folders Journal "Old notes". The key is
+    asked for, or read from standard input, so that it stays in no shell's history.
+    """
+    setting = find_setting(name)
+    output = Output()
+    if removes == bool(values) and not (setting.name == SECRET and not removes and not values):
+        raise UsageError(f"give {name} a value, or --default to take it out of the file")
+    if setting.name == SECRET and values:
+        raise UsageError(
+            "the key would stay in the shell's history; leave it out, and it is asked for, or read"
+            " from standard input"
+        )
+    if removes:
+        candidates: list[SettingValue] = [None]
+    elif setting.name == SECRET:
+        candidates = [_read_key()]
+    else:
+        candidates = list(_candidates(setting, values))
+    planned = _plan_first(setting, candidates, None if vault is None else open_vault(vault))
+    write_planned(planned)
+    for line in planned.changed or [f"Nothing to change: {planned.file} says so already."]:
+        output.say(line)
+    _warn_of_daemon(planned, vault, output)
+
+
+@config.command()
+@_for_vault
+@_debug
+def edit(vault: Path | None) -> None:
+    """Open the file of the settings in your editor, and check it before it is taken over.
+
+    Without a file yet, all settings are there, commented out. If something in it is wrong, the
+    file stays as it was, and what you typed is kept beside it.
+    """
+    output = Output()
+    root = None if vault is None else open_vault(vault)
+    file = config_file() if root is None else vault_file(root)
+    before = (read_if_there(file) or b"").decode("utf-8-sig")
+    typed = before or _TEMPLATE + reference(commented=True) + "\n"
+    if root is not None and not before:
+        typed = f"vault = {as_toml(root)}\n\n{typed}"
+    common = {} if root is None else read_tables(config_file())
+    while True:
+        edited = click.edit(typed, extension=".toml")
+        if edited is None:
+            output.say("Nothing was changed.")
+            return
+        typed = edited if "\r\n" not in before else edited.replace("\n", "\r\n")
+        try:
+            planned = plan_text(file, typed, common)
+        except UsageError as error:
+            if sys.stdin.isatty():
+                output.warn(str(error))
+                if click.confirm("Edit it again?", default=True, err=True):
+                    continue
+            kept = file.with_name(f"{file.name}.rejected")
+            write_private(kept, typed.encode())
+            raise UsageError(f"{error}; what you typed is in {kept}") from None
+        break
+    write_planned(planned)
+    output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
+    _warn_of_daemon(planned, vault, output)
+
+
+def _shown(value: Any) -> Any:
+    """Return the value for output, JSON's too; of a URL, without user, password and query."""
+    if isinstance(value, str | Path):
+        return without_secrets(str(value))
+    return value
+
+
+def _read_key() -> str:
+    if sys.stdin.isatty():
+        key = click.prompt("API key (not shown)", hide_input=True, err=True)
+    else:
+        key = sys.stdin.readline()
+    if not key.strip():
+        raise UsageError("no key came; nothing was written")
+    return str(key).strip()
+
+
+def _candidates(setting: Setting, values: Sequence[str]) -> Iterator[SettingValue]:
+    """Yield what the words typed may mean: a value as TOML has it, else a text, else a list."""
+    if len(values) == 1:
+        with suppress(tomllib.TOMLDecodeError):
+            parsed: SettingValue = tomllib.loads(f"value = {values[0]}")["value"]
+            if not setting.is_list or isinstance(parsed, list):
+                yield parsed
+        if not setting.is_list:
+            yield values[0]
+            return
+    if not setting.is_list:
+        raise UsageError(f"{setting.name} takes one value: {setting.description}")
+    yield list(values)
+
+
+def _plan_first(
+    setting: Setting, candidates: Sequence[SettingValue], root: Path | None
+) -> PlannedSettings:
+    """Return the edit for the first of the values that the setting takes.
+
+    Raises UsageError if it takes none of them.
+    """
+    file = config_file() if root is None else vault_file(root)
+    fixed: dict[str, SettingValue] = {} if root is None else {"vault": str(root)}
+    if root is not None and setting.name == "vault":
+        raise UsageError(f"the settings in {file} are those of {root}; they name no other vault")
+    common = {} if root is None else read_tables(config_file())
+    refused: UsageError | None = None
+    for value in candidates:
+        try:
+            planned = plan_settings(file, fixed | {setting.name: value}, common)
+        except UsageError as error:
+            refused = error
+            continue
+        meant = value_of(planned.config, setting.name)
+        if isinstance(value, str) and isinstance(meant, bool | int | float | Path):
+            # "yes" for true; a path counts from here
+            meant = str(meant.expanduser().absolute()) if isinstance(meant, Path) else meant
+            if setting.name != SECRET:
+                return plan_settings(file, fixed | {setting.name: meant}, common)
+        return planned
+    assert refused
+    raise UsageError(f"{refused}. {setting.name}: {setting.description}")
+
+
+def _warn_of_daemon(planned: PlannedSettings, vault: Path | None, output: Output) -> None:
+    """Warn if the vault's daemon runs, which read its settings when it started."""
+    if not planned.changed:
+        return
+    with suppress(UsageError):
+        root = choose_vault(vault, planned.config, ())
+        if find_daemon(state_folder(root)):
+            output.warn("The vault's daemon runs with its old settings; start it again.")

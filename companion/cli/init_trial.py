@@ -1,0 +1,231 @@
+"""The trial in companion init: the model is loaded, asked, and writes for one note of the vault."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+from threading import Event, Timer
+from typing import NamedTuple
+
+import click
+from pydantic import SecretStr
+from rich.filesize import decimal
+
+from companion.cli.model import fetch_model
+from companion.cli.output import Output, one_line
+from companion.config import Config
+from companion.doctor.machine import find_shortage
+from companion.doctor.model_probe import advice_on_thinking, probe_client, with_few_retries
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.enricher import Enricher
+from companion.enrich.model import describe_endpoint, model_facts, open_client
+from companion.enrich.result import Result
+from companion.enrich.run import new_run
+from companion.enrich.selection import JobOptions, choose_jobs
+from companion.enrich.task import Job
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import CompanionError, EndpointError
+from companion.llm.catalog import find_model, model_path
+from companion.llm.client import Client
+from companion.llm.embedded import ModelNotStarted
+from companion.llm.endpoint_errors import Cancelled
+from companion.note.line_diff import diff_lines
+from companion.note.text import split_lines
+from companion.vault.index import Scan
+
+SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the machine
+_USUAL = 2000  # bytes of a note that shows best what the model writes
+
+
+class Verdict(NamedTuple):
+    """What came of a trial. too_much: why the model is too much for this machine; empty if not.
+
+    go_on: whether the configuration is to be written.
+    """
+
+    too_much: str = ""
+    go_on: bool = True
+
+
+class Trial:
+    """Tries models on the vault at root. note: the note to write for; None to choose one.
+
+    asks: whether there is a terminal to ask on. A note of the user's goes to another machine only
+    if they named it, or say so there.
+    """
+
+    def __init__(self, root: Path, output: Output, note: str | None, *, asks: bool) -> None:
+        self.root = root
+        self.output = output
+        self.note = note
+        self.asks = asks
+
+    def __call__(self, config: Config) -> Verdict:
+        """Fetch the model if need be, ask it, show what it writes for a note, and ask about that.
+
+        Raises EndpointError or AnswerError if it does not answer, and nobody can be asked.
+        """
+        config = _with_key_of_environment(with_few_retries(config))
+        try:
+            if below(config) and (too_little := find_shortage(config)):
+                return Verdict(too_little)
+            return self._ask(config) if self._fetch(config) else Verdict()
+        except ModelNotStarted as error:
+            if below(config):
+                return Verdict(str(error))
+            return self._ask_despite(error)
+        except CompanionError as error:
+            return self._ask_despite(error)
+
+    def _ask_despite(self, error: CompanionError) -> Verdict:
+        """Return whether the user goes on all the same. Raises the error if nobody can be asked."""
+        if not self.asks:
+            self.output.warn("Nothing was written; --no-test goes on without asking the model.")
+            raise error
+        self.output.warn(str(error))
+        return Verdict(
+            go_on=click.confirm("Keep this choice all the same?", default=False, err=True)
+        )
+
+    def _fetch(self, config: Config) -> bool:
+        """Fetch an embedded model that is not here, and return whether the model can be asked."""
+        name = config.endpoint.model
+        if self.asks and config.is_embedded and model_path(name) is None:
+            size = find_model(name).size
+            told = f" ({decimal(size)})" if size else ""
+            if not click.confirm(f"Fetch {name}{told} now?", default=True, err=True):
+                self.output.say("companion model pull fetches it later; the first run does, too.")
+                return False
+        fetch_model(config, self.output)
+        return True
+
+    def _ask(self, config: Config) -> Verdict:
+        self.output.say(f"Asking {describe_endpoint(config)}")
+        cancelled = Event()
+        with open_client(config, cancelled) as client:
+            self._probe(config, client)
+            verdict, shown = self._write(config, client, cancelled)
+        if shown and self.asks:
+            return Verdict(go_on=click.confirm("Set it up like this?", default=True, err=True))
+        return verdict
+
+    def _probe(self, config: Config, client: Client) -> None:
+        probed = probe_client(client)
+        said = _first_words(probed.answer)
+        self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
+        if probed.thinks and (means := advice_on_thinking(config)):
+            self.output.warn(f"About this model: {means}.")
+
+    def _write(self, config: Config, client: Client, cancelled: Event) -> tuple[Verdict, bool]:
+        """Have it write for a note, if there is one and it may go there; nothing is written.
+
+        Return also whether anything was shown.
+        """
+        if config.is_remote and self.note is None and not self.asks:
+            return Verdict(), False
+        try:
+            with open_workspace(config, self.root, read_only=True) as workspace:
+                scan = workspace.scan()
+                job = self._find_note(workspace, scan)
+                if job is None or not self._may_send(config, job.path):
+                    return Verdict(), False
+                asker = Asker(workspace, VaultContext(scan), model_facts(config))
+                enricher = Enricher(workspace, asker, client, new_run(), cancelled=cancelled)
+                return self._time(config, enricher, job, cancelled)
+        except (EndpointError, Cancelled):
+            raise
+        except CompanionError as error:  # the vault's own faults do not tell against the model
+            self.output.warn(f"No note was tried: {error}")
+            return Verdict(), False
+
+    def _find_note(self, workspace: Workspace, scan: Scan) -> Job | None:
+        """Return what to do for the note named, else for one of usual length, best a stub."""
+        if self.note is not None:
+            jobs, skipped = choose_jobs(workspace, scan, [self.note], JobOptions(dry_run=True))
+            for result in skipped:
+                self._show(result, 0.0)
+            return jobs[0] if jobs else None
+        for every in (False, True):
+            jobs, _ = choose_jobs(workspace, scan, [""], JobOptions(every=every, dry_run=True))
+            if jobs:
+                return min(jobs, key=lambda job: abs(scan.files[job.path].size - _USUAL))
+        return None
+
+    def _may_send(self, config: Config, path: str) -> bool:
+        if not config.is_remote or self.note is not None:
+            return True
+        where = config.remote_endpoint().address
+        return click.confirm(
+            f"Send {one_line(path)} to {where}, to see what it would write?",
+            default=False,
+            err=True,
+        )
+
+    def _time(
+        self, config: Config, enricher: Enricher, job: Job, cancelled: Event
+    ) -> tuple[Verdict, bool]:
+        """Show what it writes and how long it took; if a smaller model can, end it after SLOW."""
+        begun = time.monotonic()
+
+        def stop() -> None:
+            cancelled.set()
+            enricher.close()
+
+        limit = Timer(SLOW, stop)
+        limit.daemon = True
+        if below(config):
+            limit.start()
+        try:
+            result = enricher.enrich(job)
+        except (Cancelled, EndpointError):
+            if not cancelled.is_set():
+                raise
+            return Verdict(f"it takes over {SLOW:g} seconds for {one_line(job.path)}"), False
+        finally:
+            limit.cancel()
+        return Verdict(), self._show(result, time.monotonic() - begun)
+
+    def _show(self, result: Result, seconds: float) -> bool:
+        name = one_line(result.path)
+        if result.status == "skipped":
+            self.output.warn(f"{name} is left alone: {result.reason}")
+            return False
+        if result.status != "enriched":
+            self.output.warn(f"For {name} it gave nothing that could be used: {result.reason}")
+            return False
+        self.output.say(
+            f"\nWhat it would write in {name}, which stays as it is ({seconds:.1f} s):",
+            style="bold",
+        )
+        self.output.print_diff("".join(diff_lines(result.path, result.old, result.new)))
+        for kind in result.fallback:
+            self.output.warn(
+                f"No answer could be used for {kind}; the note's own sentence stands in."
+            )
+        return True
+
+
+def below(config: Config) -> str:
+    """Return the model to go down to from the configured one; empty if there is none."""
+    if not config.is_embedded:
+        return ""
+    tier = find_model(config.endpoint.model).tier
+    return tier.below if tier else ""
+
+
+def _with_key_of_environment(config: Config) -> Config:
+    """Return the configuration with the environment's API key, if the file has none."""
+    table = config.endpoint
+    key = os.environ.get("COMPANION_API_KEY", "")
+    elsewhere = os.environ.get("COMPANION_BASE_URL") not in (None, "", table.base_url)
+    if config.is_embedded or table.api_key.get_secret_value() or not key or elsewhere:
+        return config
+    keyed = table.model_copy(update={"api_key": SecretStr(key)})
+    return config.model_copy(update={"endpoint": keyed})
+
+
+def _first_words(answer: str) -> str:
+    first = split_lines(answer.strip())[0].strip()
+    return first if len(first) <= 40 else f"{first[:40]}…"

@@ -1,0 +1,128 @@
+"""companion similar: compare the notes, and show which are like a note and what they suggest."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+import click
+
+from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.session import (
+    NotePathType,
+    common_options,
+    open_session,
+    resolve_path,
+    say_which_vault,
+)
+from companion.enrich.context import VaultContext
+from companion.enrich.cost import describe_encoding
+from companion.enrich.similar import SimilarNotes, open_similar
+from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.vault.files import skip_reason
+from companion.vault.write import read_note
+
+_SHOWN = 10  # similar notes, and values that they suggest
+
+
+@click.command()
+@click.argument("note", required=False, type=NotePathType(), metavar="[NOTE]")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@click.option("--yes", is_flag=True, help="Send many notes to an encoder elsewhere unasked.")
+@common_options
+def similar(note: str | None, as_json: bool, yes: bool, vault: Path | None) -> None:
+    """Compare the notes of the vault; with NOTE, show which are like it and what they suggest.
+
+    Only notes that are new or changed are compared anew. No note is changed. Without NOTE it says
+    how well similar notes tell the tags of a note in this vault.
+    """
+    output = Output(as_json=as_json)
+    with open_session(vault, [note] if note else [], output=output, read_only=True) as workspace:
+        path = resolve_path(workspace, note) if note else ""
+        say_which_vault(workspace.root, output)
+        if path and (reason := skip_reason(workspace.root, path, workspace.ignore)):
+            raise UsageError(f"{path} is not compared: {reason}")
+        with open_similar(workspace) as opened:
+            if opened is None:
+                raise UsageError(
+                    "similar notes are switched off; set enabled = true under [similar] in the"
+                    " configuration"
+                )
+            known = VaultContext(workspace.scan())
+            _compare(opened, known, output, agreed=yes)
+            view = _View(workspace, opened, known, output)
+            if path:
+                view.show_note(path)
+            else:
+                view.show_vault()
+
+
+def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agreed: bool) -> None:
+    """Encode what is missing, once the user agreed to it where it goes elsewhere.
+
+    Raises UsageError where nobody can be asked, EndpointError, AnswerError.
+    """
+    vectors = opened.vectors
+    missing = vectors.find_missing(known.scan)
+    if not agreed and vectors.needs_agreement(missing):
+        output.warn(describe_encoding(opened.config, known.scan, missing))
+        if not output.can_ask:
+            raise UsageError("nothing was sent, for nobody is here to agree; say --yes to send all")
+        if not click.confirm("Go on?", err=True):
+            raise UsageError("nothing was sent")
+    with output.progress("Comparing notes", len(missing)) as progress:
+        shown = partial(show_progress, progress, "Comparing notes")
+        vectors.update(known.scan, missing, progress=shown)
+
+
+@dataclass(frozen=True)
+class _View:
+    """What is shown of the vault, or of a note."""
+
+    workspace: Workspace
+    similar: SimilarNotes
+    known: VaultContext
+    output: Output
+
+    def show_vault(self) -> None:
+        """Print how many notes are compared, and what they tell of each other's values."""
+        compared = self.similar.vectors.count()
+        self.output.say(f"{count(compared, 'note')} compared by {self.similar.describe_encoder()}")
+        rules = {}
+        for name, most in self._properties():
+            neighbours = self.similar.neighbours(self.known, name, most)
+            rules[name] = neighbours.rule and neighbours.rule._asdict()
+            self.output.say(f"{name}: {neighbours.describe()}")
+        if self.output.as_json:
+            self.output.print_json({"compared": compared, "rules": rules})
+
+    def show_note(self, path: str) -> None:
+        """Print the notes that are most similar to the note, and the values that they suggest."""
+        data = read_note(self.workspace.root, path).data
+        parsed = ParsedNote(NoteText.decode(data))
+        near = self.similar.find_nearest(self.known, path, parsed, _SHOWN)
+        for other, likeness in near:
+            self.output.say(f"{likeness:5.2f}  {one_line(other)}")
+        suggested = {}
+        for name, most in self._properties():
+            found = self.similar.suggest(self.known, path, parsed, name, most)
+            suggested[name] = {"chosen": found.chosen, "candidates": found.candidates[:_SHOWN]}
+            chosen = ", ".join(found.chosen or ()) or found.reason or "nothing"
+            self.output.say(f"{name}: {chosen}")
+        if self.output.as_json:
+            shown = [{"path": other, "similarity": round(value, 4)} for other, value in near]
+            self.output.print_json({"path": path, "similar": shown, "suggested": suggested})
+
+    def _properties(self) -> Sequence[tuple[str, int]]:
+        """Return the properties that similar notes are asked for, and how many values each has."""
+        fields = self.workspace.prompts.fields.values()
+        return [
+            (field.property, field.max_items or 1)
+            for field in fields
+            if field.vocabulary == "vault" and field.property
+        ]

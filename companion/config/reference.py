@@ -1,0 +1,116 @@
+"""Every setting there is: its name, what it expects, its default; and how values are shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NamedTuple, get_args, get_origin
+
+from pydantic import BaseModel, SecretStr
+from pydantic.fields import FieldInfo
+
+from companion.config.settings import Config
+from companion.errors import UsageError
+
+SECRET = "endpoint.api_key"  # noqa: S105  # the name of the setting, not its value
+
+
+class Setting(NamedTuple):
+    """A setting. name: as `endpoint.model`. default: None where it has none."""
+
+    name: str
+    description: str
+    default: Any
+    is_list: bool
+
+
+def all_settings() -> Iterator[Setting]:
+    """Yield all settings, in the order of the file."""
+    tables = {
+        name: field.default
+        for name, field in Config.model_fields.items()
+        if isinstance(field.default, BaseModel)
+    }
+    for name, field in Config.model_fields.items():
+        if name not in tables:
+            yield _describe(name, field)
+    for table, default in tables.items():
+        for name, field in type(default).model_fields.items():
+            yield _describe(f"{table}.{name}", field)
+
+
+def find_setting(name: str) -> Setting:
+    """Return the setting of that name. Raises UsageError if there is none."""
+    settings = {setting.name: setting for setting in all_settings()}
+    if name in settings:
+        return settings[name]
+    inside = [each for each in settings if each.startswith(f"{name}.")]
+    near = inside or get_close_matches(name, settings, 1) or _ending_in(name, settings)
+    hint = f"; there is {', '.join(near)}" if near else ""
+    raise UsageError(f"there is no setting {name}{hint}; companion config get lists them all")
+
+
+def value_of(config: Config, name: str) -> Any:
+    """Return the value of a setting; of the key only whether it is set."""
+    value: Any = config
+    for part in name.split("."):
+        value = getattr(value, part)
+    return bool(value.get_secret_value()) if isinstance(value, SecretStr) else value
+
+
+def as_toml(value: Any) -> str:
+    """Return a value as TOML has it; empty for None, which TOML has not.
+
+    Of a URL, user, password and query are left out; of a secret, all.
+    """
+    match value:
+        case None:
+            return ""
+        case SecretStr():
+            return '""'
+        case bool():
+            return str(value).lower()
+        case str() | Path():
+            escaped = without_secrets(str(value)).replace("\\", "\\\\").replace('"', '\\"')
+            return f'"{escaped}"'
+        case tuple():
+            return f"[{', '.join(map(as_toml, value))}]"
+        case dict():
+            inner = ", ".join(f"{key} = {as_toml(item)}" for key, item in value.items())
+            return f"{{ {inner} }}"
+    return str(value)
+
+
+def without_secrets(value: str) -> str:
+    """Return the value; of a URL, without user, password and query."""
+    scheme, mark, rest = value.partition("://")
+    if not mark:
+        return value
+    host, slash, path = rest.partition("/")
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path.partition('?')[0]}"
+
+
+def reference(*, commented: bool = False) -> str:
+    """Return all settings with their defaults, as a TOML file. commented: so that it sets none."""
+    lines, table = [], ""
+    for setting in all_settings():
+        head, _, key = setting.name.rpartition(".")
+        if head != table:
+            lines += ["", f"[{head}]"]
+            table = head
+        value = as_toml(setting.default)
+        line = f"{key} = {value}" if value else f"{key} ="
+        mark = "# " if commented or not value else ""
+        lines.append(f"{mark}{line}  # {setting.description}")
+    return "\n".join(lines)
+
+
+def _describe(name: str, field: FieldInfo) -> Setting:
+    kinds = [field.annotation, *get_args(field.annotation)]
+    is_list = any(get_origin(kind) is tuple for kind in kinds)
+    return Setting(name, field.description or "", field.default, is_list)
+
+
+def _ending_in(name: str, settings: dict[str, Setting]) -> list[str]:
+    return [each for each in settings if each.endswith(f".{name.rpartition('.')[2]}")]

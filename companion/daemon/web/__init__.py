@@ -1,0 +1,1 @@
+"""The page: what the daemon shows to people in their browser."""

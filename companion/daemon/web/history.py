@@ -1,0 +1,131 @@
+"""History: what was changed, by day and run, with its diff; and undo of one, of a run, of all."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import date, datetime, timedelta
+from itertools import groupby
+from typing import Annotated, NamedTuple
+
+from flask import Blueprint, Response, request
+from pydantic import Field
+
+from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, RunId, Sent
+from companion.daemon.problem import Refusal
+from companion.daemon.web.view import said, show
+from companion.enrich.run import new_run
+from companion.errors import NoteError
+from companion.note.line_diff import diff_lines
+from companion.vault.journal import Change
+
+history_view = Blueprint("history", __name__)
+
+_PAGE = 100  # changes that are shown at once
+_NAMED = 5  # notes that could not be taken back and are named, with the reason
+
+
+class HistoryQuery(Sent):
+    """Which changes are shown. change: one that is shown with its diff."""
+
+    path: FolderPath = ""
+    run: RunId | None = None
+    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    change: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+
+
+class WhatToUndo(Sent):
+    """Either one change, or all of a run, or all since the day before today began."""
+
+    change: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    run: RunId | None = None
+    since_yesterday: bool = False
+
+
+class DayOfRun(NamedTuple):
+    """The changes of a run on one day, newest first."""
+
+    day: str
+    run: str
+    changes: list[Change]
+
+    @property
+    def can_be_undone(self) -> bool:
+        """Whether one of the changes can be taken back."""
+        return any(map(_can_be_undone, self.changes))
+
+
+@history_view.get("/history")
+def show_history() -> Response:
+    """Show a page of changes, newest first."""
+    query = read_query(HistoryQuery, request.query_string.decode("latin-1"))
+    history = the_daemon().history
+    found = history.page(query.path or None, query.run, query.before, _PAGE + 1)
+    page = found[:_PAGE]
+    return show(
+        "history.html",
+        query=query,
+        runs=list(_by_run(page)),
+        before=page[-1].id if len(found) > _PAGE else None,
+        diff=_diff_of(query.change),
+    )
+
+
+@history_view.post("/undo")
+def undo() -> Response:
+    """Take back a change, a run, or all since yesterday; say what stayed, and why."""
+    wanted = read_body(WhatToUndo, request.get_data())
+    run, undone, stayed = new_run(), 0, list[str]()
+    for change in _find_changes(wanted):
+        try:
+            made = the_daemon().history.undo(change, run)
+        except NoteError as error:
+            stayed.append(f"{change.path}: {error.reason}")
+            continue
+        undone += 1
+        if made.left:
+            stayed.append(f"{change.path}: {made.reason}")
+    words = [f"{undone:,} change{'' if undone == 1 else 's'} taken back."]
+    if stayed:
+        words += ["Not, or not wholly:", "; ".join(stayed[:_NAMED])]
+    if len(stayed) > _NAMED:
+        words.append(f"and {len(stayed) - _NAMED:,} more.")
+    return said(" ".join(words))
+
+
+def _find_changes(wanted: WhatToUndo) -> list[Change]:
+    """Return the changes to take back, newest first. Raises Refusal: there are none."""
+    history = the_daemon().history
+    if wanted.change is not None:
+        one = history.find(wanted.change)
+        found = [one] if one else []
+    else:
+        found = history.page(None, wanted.run, None, LARGEST)
+        if wanted.run is None:
+            yesterday = date.today() - timedelta(days=1)
+            begins = datetime.combine(yesterday, datetime.min.time()).timestamp()
+            found = [each for each in found if each.made_at >= begins and wanted.since_yesterday]
+        found = [each for each in found if _can_be_undone(each)]
+    if not found:
+        raise Refusal(404, "There is nothing to take back; it was taken back already.")
+    return found
+
+
+def _by_run(changes: Iterable[Change]) -> Iterable[DayOfRun]:
+    def day_and_run(change: Change) -> tuple[str, str]:
+        return datetime.fromtimestamp(change.made_at).strftime("%A, %Y-%m-%d"), change.run
+
+    for (day, run), made in groupby(changes, day_and_run):
+        yield DayOfRun(day, run, list(made))
+
+
+def _diff_of(number: int | None) -> list[str] | None:
+    """Return the lines of the change's diff; None if its texts are not kept any more."""
+    change = None if number is None else the_daemon().history.find(number)
+    if change is None or (texts := the_daemon().history.texts(change)) is None:
+        return None
+    return [line.rstrip("\r\n") for line in diff_lines(change.path, *texts)]
+
+
+def _can_be_undone(change: Change) -> bool:
+    return change.state == "done" and change.undoes is None

@@ -1,0 +1,64 @@
+"""Sessions of the page: a one-time code becomes a cookie that only the daemon can have made.
+
+Nothing is stored: the cookie holds when it expires, and an HMAC with a key that is derived from the
+user's token. A session ends when it expires, and when the token is replaced.
+"""
+
+from __future__ import annotations
+
+import hmac
+import re
+import secrets
+import time
+from collections.abc import Callable
+from hashlib import sha256
+from pathlib import Path
+
+from companion.daemon.tokens import Tokens
+
+CODE_SECONDS = 60.0  # that the code of `companion open` is valid
+_LASTS = 12 * 3600  # seconds that a session lasts
+_VALUE = re.compile(r"([0-9]{1,12})\.([0-9a-f]{32})\.([0-9a-f]{64})")
+
+
+class Sessions:
+    """The sessions of the page of the vault at root (its real path), on a port.
+
+    The cookie is named by port and vault, since a browser sends the cookies of one port to all
+    ports of a host (RFC 6265, section 8.5). Safe to use from any thread.
+    """
+
+    def __init__(
+        self, root: Path, tokens: Tokens, port: int, clock: Callable[[], float] = time.time
+    ) -> None:
+        vault = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+        self.cookie = f"companion-{port}-{vault}"
+        self._tokens = tokens
+        self._clock = clock
+
+    def open(self) -> str | None:
+        """Return the Set-Cookie header of a new session; None while there is no token."""
+        message = f"{int(self._clock()) + _LASTS}.{secrets.token_hex(16)}"
+        mac = self._sign(message)
+        if mac is None:
+            return None
+        attributes = f"Path=/; Max-Age={_LASTS}; HttpOnly; SameSite=Strict"
+        return f"{self.cookie}={message}.{mac}; {attributes}"
+
+    def accepts(self, header: str | None) -> bool:
+        """Return whether a Cookie header has a session that has not ended.
+
+        One with two cookies of our name has none: another program on this host set one of them.
+        """
+        pairs = [part.strip().partition("=") for part in (header or "").split(";")]
+        values = [value for name, _, value in pairs if name == self.cookie]
+        found = _VALUE.fullmatch(values[0]) if len(values) == 1 else None
+        if found is None:
+            return False
+        expires, nonce, mac = found.groups()
+        expected = self._sign(f"{expires}.{nonce}")
+        is_ours = expected is not None and hmac.compare_digest(mac, expected)
+        return is_ours and self._clock() < int(expires)
+
+    def _sign(self, message: str) -> str | None:
+        return self._tokens.sign(f"page\n{self.cookie}\n{message}")

@@ -1,0 +1,53 @@
+"""Spending: tokens, money and notes a day, what is left for today, and what the rest would cost."""
+
+from __future__ import annotations
+
+from datetime import date, timedelta
+from typing import NamedTuple
+
+from flask import Blueprint, Response
+
+from companion.daemon.api.routing import the_daemon
+from companion.daemon.web.view import said, show
+
+spending_view = Blueprint("spending", __name__)
+
+_DAYS = 30  # that the plot shows
+_HEIGHT = 100  # of the plot, in its own units
+
+
+class DayBar(NamedTuple):
+    """One day of the plot. height: from 0 to 100. dollars: None if the price is not known."""
+
+    day: str
+    tokens: int
+    calls: int
+    dollars: float | None
+    height: float
+
+
+@spending_view.get("/spending")
+def show_spending() -> Response:
+    """Show what was spent."""
+    daemon = the_daemon()
+    return show("spending.html", now=daemon.status(), days=_bars())
+
+
+@spending_view.post("/estimate")
+def estimate() -> Response:
+    """Say what it would take to fill the rest of the vault."""
+    return said(the_daemon().describe_rest())
+
+
+def _bars() -> list[DayBar]:
+    """Return the last 30 days, the oldest first."""
+    spent = the_daemon().spending_by_day(_DAYS)
+    days = [(date.today() - timedelta(days=ago)).isoformat() for ago in reversed(range(_DAYS))]
+    most = max((each.tokens for each in spent.values()), default=0) or 1
+    bars = []
+    for day in days:
+        amount = spent.get(day)
+        tokens, calls = (amount.tokens, amount.calls) if amount else (0, 0)
+        price = amount.microdollars / 1_000_000 if amount and not amount.unpriced else None
+        bars.append(DayBar(day, tokens, calls, price, _HEIGHT * tokens / most))
+    return bars

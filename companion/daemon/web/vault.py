@@ -1,0 +1,80 @@
+"""Vault: what needs work and why, by folder; what is left alone and why; how much is filled."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Annotated
+
+from flask import Blueprint, Response, request
+from pydantic import Field
+
+from companion.daemon.api.routing import read_query, the_daemon
+from companion.daemon.api.schemas import FolderPath, Sent
+from companion.daemon.web.view import show
+from companion.note.facts import Facts
+from companion.note.needs import CALLOUT, DESCRIPTION
+from companion.vault.paths import PathNotFound
+
+vault_view = Blueprint("vault", __name__)
+
+_LISTED = 200  # notes of a folder that are listed
+
+
+class VaultQuery(Sent):
+    """Which folder is shown; empty: all of them."""
+
+    folder: Annotated[FolderPath, Field()] = ""
+
+
+@dataclass
+class FolderCounts:
+    """What the notes of a folder need, without those that are left alone.
+
+    open: how many still need a value, by kind. reasons: why notes need something.
+    """
+
+    notes: int = 0
+    open: Counter[str] = field(default_factory=Counter)
+    reasons: Counter[str] = field(default_factory=Counter)
+    to_do: int = 0
+
+    def add(self, facts: Facts) -> None:
+        """Count a note."""
+        self.notes += 1
+        self.to_do += bool(facts.needs)
+        self.open.update({need.kind for need in facts.needs})
+        self.reasons.update({need.reason for need in facts.needs})
+
+    def filled(self, kind: str) -> int:
+        """Return how many notes need no value of this kind."""
+        return self.notes - self.open[kind]
+
+
+@vault_view.get("/vault")
+def show_vault() -> Response:
+    """Show the folders of the vault, or the notes of one of them."""
+    query = read_query(VaultQuery, request.query_string.decode("latin-1"))
+    try:
+        found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
+    except PathNotFound:
+        found = []
+    folders: dict[str, FolderCounts] = {}
+    left, to_do = Counter[str](), list[tuple[str, Facts]]()
+    for path, facts in found:
+        if facts.skipped is not None:
+            left[facts.skipped] += 1
+            continue
+        folders.setdefault(path.rpartition("/")[0], FolderCounts()).add(facts)
+        left.update(facts.left)
+        if facts.needs:
+            to_do.append((path, facts))
+    return show(
+        "vault.html",
+        folder=query.folder,
+        folders=dict(sorted(folders.items())),
+        kinds={DESCRIPTION: "descriptions", CALLOUT: "callouts"},
+        left=left.most_common(),
+        to_do=to_do[:_LISTED] if query.folder else [],
+        more=max(0, len(to_do) - _LISTED) if query.folder else 0,
+    )

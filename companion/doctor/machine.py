@@ -1,0 +1,138 @@
+"""What this machine has for a model, memory, disk and model servers, and which model suits it."""
+
+from __future__ import annotations
+
+import re
+import shutil
+from typing import NamedTuple
+
+from companion.config import Config
+from companion.doctor.model_servers import DiscoveredServer, discover_servers
+from companion.enrich.model import model_facts
+from companion.llm.catalog import (
+    CATALOG,
+    DEFAULT_MODEL,
+    Model,
+    find_model,
+    model_path,
+    models_folder,
+)
+
+RECOMMENDED = "qwen3-4b"
+_SPARE_DISK = 300_000_000  # bytes to stay free beside a model that is fetched
+_BILLIONS = re.compile(r"(?<![\w.])(\d+(?:\.\d+)?)b(?![a-z0-9])", re.IGNORECASE)
+
+
+class Memory(NamedTuple):
+    """The machine's memory, in bytes. free: what programs could have now, without swapping."""
+
+    total: int
+    free: int
+
+
+class Machine(NamedTuple):
+    """What was found. free_disk: bytes free where models are stored."""
+
+    memory: Memory
+    free_disk: int
+    servers: tuple[DiscoveredServer, ...]
+
+    def offers(self) -> list[Model]:
+        """Return the models for its free memory and its disk; the default one in any case."""
+        return [
+            model
+            for model in CATALOG
+            if model.tier
+            and self.memory.free >= model.tier.free_memory
+            and (self.has_room(model) or model.name == DEFAULT_MODEL)
+        ]
+
+    def has_room(self, model: Model) -> bool:
+        """Whether the model's file is on this machine, or its disk has room for it."""
+        return bool(model_path(model.name)) or self.free_disk >= (model.size or 0) + _SPARE_DISK
+
+
+class Recommendation(NamedTuple):
+    """The model to choose where nothing speaks against it. server: None for the embedded one."""
+
+    model: str
+    server: DiscoveredServer | None
+    reason: str
+
+
+def inspect_machine() -> Machine:
+    """Return what this machine has. Only servers on it are asked."""
+    folder = models_folder()
+    there = next(above for above in (folder, *folder.parents) if above.exists())
+    return Machine(read_memory(), shutil.disk_usage(there).free, tuple(discover_servers()))
+
+
+def read_memory() -> Memory:
+    """Return the machine's memory."""
+    import psutil
+
+    memory = psutil.virtual_memory()
+    return Memory(memory.total, memory.available)
+
+
+def recommend_model(machine: Machine) -> Recommendation:
+    """Return the choice that suits the machine.
+
+    A model that a server has already goes before one that would have to be fetched, if its name
+    says that it has as many parameters.
+    """
+    offers = [model.name for model in machine.offers()]
+    name = RECOMMENDED if RECOMMENDED in offers else DEFAULT_MODEL
+    if model_path(name) is None and (found := _at_least(_billions(name), machine.servers)):
+        server, model = found
+        return Recommendation(
+            model, server, f"it is on this machine already, and no smaller than {name}"
+        )
+    if not machine.has_room(find_model(name)):
+        for server in machine.servers:
+            if server.models:
+                reason = "the disk has no room for a model of Companion's own"
+                return Recommendation(server.models[0], server, reason)
+    free = f"{machine.memory.free / 1e9:.1f} GB of memory are free"
+    tier = find_model(RECOMMENDED).tier
+    if name == RECOMMENDED:
+        return Recommendation(name, None, f"{free}, and nothing leaves this machine")
+    if tier and machine.memory.free < tier.free_memory:
+        return Recommendation(name, None, f"{free}, and larger ones want more")
+    return Recommendation(name, None, "the disk has no room for a larger one")
+
+
+def find_shortage(config: Config) -> str:
+    """Return in words why the embedded model does not fit into the free memory; empty if it does.
+
+    Raises UsageError if there is no such model.
+    """
+    if not config.is_embedded:
+        return ""
+    model = find_model(config.endpoint.model)
+    tokens = (model_facts(config).context_tokens or 0) * config.concurrency
+    needed, free = model.memory(tokens), read_memory().free
+    if needed <= free:
+        return ""
+    return (
+        f"{model.name} takes about {needed / 1e9:.1f} GB of memory, and {free / 1e9:.1f} GB are"
+        " free"
+    )
+
+
+def _at_least(
+    billions: float, servers: tuple[DiscoveredServer, ...]
+) -> tuple[DiscoveredServer, str] | None:
+    """Return the smallest model with so many parameters, and its server; None if none says so."""
+    sized = [(_billions(model), server, model) for server in servers for model in server.models]
+    enough = [each for each in sized if each[0] >= billions]
+    if not enough:
+        return None
+    _, server, model = min(enough, key=lambda each: each[0])
+    return server, model
+
+
+def _billions(name: str) -> float:
+    """Return how many billion parameters a model has by its name, as `llama3.1:8b`; 0: unknown."""
+    sizes = _BILLIONS.findall(name)
+    return float(sizes[-1]) if sizes else 0.0

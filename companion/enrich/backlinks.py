@@ -1,0 +1,176 @@
+"""Backlinks: what the other notes of a vault say of a note, and what those are that it links to."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
+from itertools import islice
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from companion.enrich.context import VaultContext
+from companion.enrich.statements import Passage, Statement, find_statements, read_passages
+from companion.enrich.words import find_tokens, letters
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError
+from companion.llm.pricing import estimate_tokens
+from companion.note.facts import find_facts
+from companion.note.needs import DESCRIPTION
+from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize_value import inert_value
+from companion.note.text import NoteText
+from companion.note.title import find_title
+from companion.vault.files import NoteFile, read_file, skip_reason
+from companion.vault.journal import Journal
+
+_SOURCES = 24  # notes that link to a note, or that it links to, which are read
+_CACHED = 256  # notes whose passages are kept
+_LARGEST = 100_000  # bytes of one
+_EACH = 2  # statements of one note
+_DESCRIPTIONS = 3  # of notes that it links to
+_ALIKE = 0.8  # of the words of two statements; then the second says nothing new
+_FRAME = 6  # tokens around one: the dash, the brackets, "from"
+
+
+class Told(NamedTuple):
+    """What a prompt shows of other notes, each on one line, with the title of the note it is from.
+
+    backlinks: what notes say that link to the note. linked: the descriptions that the authors of
+    notes gave these, which the note links to.
+    """
+
+    backlinks: tuple[str, ...] = ()
+    linked: tuple[str, ...] = ()
+
+
+class _Source(NamedTuple):
+    """A note that may tell of others. description: its author's; empty: it has none."""
+
+    title: str
+    passages: Sequence[Passage]
+    description: str
+
+
+class Backlinks:
+    """What the notes of a vault tell of one another; from any thread.
+
+    Notes that are left alone or private tell nothing, whichever model is asked: what it writes
+    goes into a note that another model may read.
+    """
+
+    def __init__(self, workspace: Workspace) -> None:
+        self._workspace = workspace
+        self._read = lru_cache(maxsize=_CACHED)(self._read_source)
+
+    def tell(self, known: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
+        """Return what other notes tell of the note at path.
+
+        parsed: the note as it is now. budget: about how many tokens it may take; None: any number.
+        Definitions come first, then what says most.
+        """
+        if budget is not None and budget <= _FRAME:
+            return Told()
+        stem = PurePosixPath(path).stem
+        names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
+        found = sorted(
+            self._statements(known, path, names),
+            key=lambda one: (not one[0].is_definition, -one[0].words),
+        )
+        lines = (f"{said.text} (from “{source.title}”)" for said, source in _each_once(found))
+        backlinks, left = _take(lines, budget)
+        described = (
+            f"{each.title}: {each.description}" for each in self._linked(known, path, parsed)
+        )
+        linked, _ = _take(islice(described, _DESCRIPTIONS), left)
+        return Told(backlinks, linked)
+
+    def _statements(
+        self, known: VaultContext, path: str, names: Collection[str]
+    ) -> Iterator[tuple[Statement, _Source]]:
+        for other, source in self._sources(known, known.links.linking_to(path)):
+
+            def leads_here(target: str, other: str = other) -> bool:
+                return known.links.leads_to(target, other) == path
+
+            found = find_statements(source.passages, leads_here, names)
+            best = sorted(found, key=lambda said: (not said.is_definition, -said.words))
+            yield from ((said, source) for said in best[:_EACH])
+
+    def _linked(self, known: VaultContext, path: str, parsed: ParsedNote) -> Iterator[_Source]:
+        """Yield the notes with a description that the note links to."""
+        linked = known.links.linked_in(parsed.note.text, path)
+        for _, source in self._sources(known, linked):
+            if source.description:
+                yield source
+
+    def _sources(self, known: VaultContext, paths: Iterable[str]) -> Iterator[tuple[str, _Source]]:
+        open_paths = (path for path in paths if known.may_tell(path))
+        for path in islice(open_paths, _SOURCES):
+            if source := self._read(known.file_of(path)):
+                yield path, source
+
+    def _read_source(self, file: NoteFile) -> _Source | None:
+        """Return the note; None if it may not tell anything, or is another one by now."""
+        space = self._workspace
+        if file.size > _LARGEST or skip_reason(space.root, file.path, space.ignore):
+            return None
+        try:
+            data = read_file(f"{space.root}/{file.path}", file.size)
+            if data is None:
+                return None
+            parsed = ParsedNote(NoteText.decode(data))
+            facts = find_facts(parsed, space.rules)
+        except (OSError, NoteError):
+            return None
+        if facts.skipped or facts.marks:
+            return None
+        stem = PurePosixPath(file.path).stem
+        description = _find_description(parsed, space.journal, file.path)
+        title = find_title(parsed, stem) or stem
+        return _Source(title, read_passages(parsed), description)
+
+
+def _find_description(parsed: ParsedNote, journal: Journal, path: str) -> str:
+    """Return the description that the note's author gave it; empty: none, or it is Companion's."""
+    value = parsed.properties.get(DESCRIPTION)
+    if not isinstance(value, str) or not value.strip() or wrote_description(journal, path, parsed):
+        return ""
+    return inert_value(value)
+
+
+def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:
+    """Return whether Companion wrote the description that the note has, and nobody edited it."""
+    text = parsed.note.yaml
+    return any(
+        DESCRIPTION in change.names[part].casefold().split(", ") and edit.text.strip() in text
+        for change in journal.changes(path)
+        if change.kind == "enrich" and change.state in ("pending", "done")
+        for part, edit in enumerate(change.edits)
+        if part not in change.taken
+    )
+
+
+def _each_once(
+    found: Iterable[tuple[Statement, _Source]],
+) -> Iterator[tuple[Statement, _Source]]:
+    """Yield the statements that say something new."""
+    seen: set[str] = set()
+    kept: list[set[str]] = []
+    for said, source in found:
+        words = set(find_tokens(said.text))
+        is_repeated = any(len(words & other) >= _ALIKE * len(words) for other in kept)
+        if letters(said.text) not in seen and not is_repeated:
+            seen.add(letters(said.text))
+            kept.append(words)
+            yield said, source
+
+
+def _take(lines: Iterable[str], budget: int | None) -> tuple[tuple[str, ...], int | None]:
+    """Return the lines for which there is room, the first ones first, and what is left of it."""
+    taken = []
+    for line in lines:
+        cost = estimate_tokens(line) + _FRAME
+        if budget is None or cost <= budget:
+            taken.append(line)
+            budget = None if budget is None else budget - cost
+    return tuple(taken), budget

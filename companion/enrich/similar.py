@@ -1,0 +1,187 @@
+"""Tags and note types as similar notes have them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Collection, Iterator
+from contextlib import ExitStack, contextmanager
+from threading import Lock
+
+from companion.config import Config
+from companion.enrich.context import VaultContext
+from companion.enrich.model import open_spending
+from companion.enrich.nearest_neighbours import (
+    FEWEST,
+    NOTHING_KNOWN,
+    NearestNeighbours,
+    Suggestion,
+)
+from companion.enrich.note_vectors import NoteVectors, VectorProgress
+from companion.enrich.workspace import Workspace
+from companion.errors import AnswerError, EndpointError
+from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder, EndpointEncoder
+from companion.note.parsed_note import ParsedNote
+
+_BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
+_KEPT = 60.0  # seconds that what was learnt is kept while vectors are still made
+_log = logging.getLogger(__name__)
+
+
+@contextmanager
+def open_similar(
+    workspace: Workspace, *, background: bool = False, sends: bool = True
+) -> Iterator[SimilarNotes | None]:
+    """Open the similar notes of the vault; None where they are switched off.
+
+    background: the built-in encoder runs at low priority. sends: whether notes may be encoded on
+    another machine.
+
+    Raises UsageError when there is a cap on money, and the encoder's price is not known.
+    """
+    config = workspace.config
+    if not config.similar.enabled:
+        yield None
+        return
+    with ExitStack() as opened:
+        encoder: Encoder = BuiltInEncoder(background=background)
+        if endpoint := config.similar_endpoint():
+            spending = opened.enter_context(open_spending(config, encoder=endpoint))
+            encoder = EndpointEncoder(endpoint, spending)
+        opened.callback(encoder.close)
+        yield SimilarNotes(workspace, NoteVectors(workspace, encoder), sends=sends)
+
+
+class SimilarNotes:
+    """Suggests values for properties of the notes of one vault; from any thread.
+
+    Notes with values that were not encoded yet are encoded first, for half a minute at most.
+    sends: whether they may be encoded on another machine. progress: see NoteVectors.update.
+    """
+
+    def __init__(self, workspace: Workspace, vectors: NoteVectors, *, sends: bool = True) -> None:
+        self.vectors = vectors
+        self.progress: VectorProgress | None = None
+        self._sends = sends
+        self._workspace = workspace
+        self._lock = Lock()
+        self._neighbours: dict[tuple[str, int, bool], NearestNeighbours] = {}
+        self._context: VaultContext | None = None
+        self._version = -1
+        self._made_at = 0.0
+        self._warned: set[str] = set()
+
+    def suggest(
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        name: str,
+        most: int,
+        language: str | None = None,
+    ) -> Suggestion:
+        """Return what similar notes say of the property of that name.
+
+        most: values at most. language: of the note, by its English name. Where the encoder fails,
+        or does not know the language, nothing is known.
+        """
+        if not self._knows(language):
+            return NOTHING_KNOWN
+        try:
+            neighbours = self.neighbours(context, name, most, of_all=path in context.withheld)
+            if len(neighbours) < FEWEST:
+                return NOTHING_KNOWN
+            vector = self.vectors.find(path, parsed)
+        except (EndpointError, AnswerError) as error:
+            self._warn(f"similar notes are not looked for: {error}")
+            return NOTHING_KNOWN
+        if vector is None:
+            return NOTHING_KNOWN
+        return neighbours.suggest(path, vector, {tag.casefold() for tag in parsed.likely_tags})
+
+    def neighbours(
+        self, context: VaultContext, name: str, most: int, *, of_all: bool = False
+    ) -> NearestNeighbours:
+        """Return the notes with values for the property, and what was learnt from them.
+
+        of_all: private notes, too, which tell of private ones only.
+
+        Raises EndpointError, AnswerError.
+        """
+        with self._lock:
+            is_old = time.monotonic() - self._made_at > _KEPT
+            if context is not self._context or (is_old and self.vectors.version != self._version):
+                self._neighbours.clear()
+                self._context, self._version = context, self.vectors.version
+                self._made_at = time.monotonic()
+            key = name, most, of_all or not context.withheld
+            if key not in self._neighbours:
+                values = dict(context.property_values(name, of_all))
+                for path in self._workspace.journal.filled_notes(name):
+                    values.pop(path, None)  # they are not the author's
+                if len(values) >= FEWEST:
+                    self._encode(context, values)
+                paths, table = self.vectors.table(list(values))
+                theirs = [values[path] for path in paths]
+                learnt = NearestNeighbours(paths, table, theirs, name, most)
+                self._neighbours[key] = learnt
+            return self._neighbours[key]
+
+    def find_nearest(
+        self, context: VaultContext, path: str, parsed: ParsedNote, number: int
+    ) -> list[tuple[str, float]]:
+        """Return the notes that say most nearly what the note says, and their similarity.
+
+        Raises EndpointError, AnswerError.
+        """
+        from companion.vault.vectors import find_largest
+
+        vector = self.vectors.find(path, parsed)
+        if vector is None:
+            return []
+        paths, table = self.vectors.table([other for other in context.paths if other != path])
+        similar = table.compare(vector)
+        return [(paths[row], float(similar[row])) for row in find_largest(similar, number)]
+
+    @property
+    def config(self) -> Config:
+        """The vault's configuration."""
+        return self._workspace.config
+
+    def describe_encoder(self) -> str:
+        """Return in words what compares the notes, and where."""
+        if isinstance(self.vectors.encoder, BuiltInEncoder):
+            return "the built-in encoder: nothing leaves this machine"
+        place = "not on this machine" if self.vectors.is_remote else "on this machine"
+        return f"{self.vectors.encoder.name} ({place})"
+
+    def _knows(self, language: str | None) -> bool:
+        is_built_in = isinstance(self.vectors.encoder, BuiltInEncoder)
+        if not is_built_in or language is None or language in BUILT_IN_LANGUAGES:
+            return True
+        self._warn(
+            f"similar notes are not looked for where notes are in {language}, which the built-in"
+            " encoder does not know; base_url under [similar] names another encoder"
+        )
+        return False
+
+    def _warn(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            _log.warning("%s", text)
+
+    def _encode(self, context: VaultContext, wanted: Collection[str]) -> None:
+        """Encode those of the notes that are missing. Raises EndpointError, AnswerError."""
+        vectors = self.vectors
+        missing = vectors.find_missing(context.scan, wanted)
+        if vectors.is_remote and not self._sends:
+            missing = []
+        if vectors.needs_agreement(missing):
+            self._warn(
+                f"{len(missing):,} notes are not compared yet, for {vectors.encoder.name} is on"
+                " another machine; companion similar says what that costs, and does it"
+            )
+            missing = []
+        until = time.monotonic() + _BUILD_SECONDS
+        if left := vectors.update(context.scan, missing, until, progress=self.progress):
+            self._warn(f"{left:,} notes are not compared yet; companion similar does it")

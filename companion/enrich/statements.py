@@ -1,0 +1,261 @@
+"""What one note says of another: the sentences, list items and table rows that link to it."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Literal, NamedTuple
+
+from companion.enrich.extractive import plain_text, without_embeds
+from companion.enrich.phrases import compile_phrases
+from companion.enrich.sentences import find_sentences, needs_previous
+from companion.enrich.words import find_tokens, is_unspaced, width
+from companion.note.links import likely_targets, link_targets
+from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize_value import inert_value
+from companion.note.tags import has_only_tags
+
+_LONGEST = 320  # letters of a statement; of a longer list item, the sentence with the link counts
+_LONGEST_PARENT = 80  # letters of what stands above a list item
+_CHILDREN = 3  # items below one that says nothing itself
+_LEAST = 4  # words beside the names of the note; a linked one counts half
+_MOST = 16  # words, of which more do not make a statement more telling
+_LEANING = 10  # words that one loses because it needs the one before it, or only points to the note
+_ASIDE = 8  # words that one loses because it calls the note by other words
+
+_ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+$")
+_TASK = re.compile(r"\[.\][ \t]+")
+_CALLOUT = re.compile(r"\[![^\[\]]*\][+-]?[ \t]*")
+_FIELD = re.compile(r"[\w -]+::")  # Dataview's: a relation, no sentence
+_LINK = re.compile(
+    r"\[\[(?P<target>[^\[\]|#\n]*)[^\[\]|\n]*(?:\\?\|(?P<alias>[^\[\]\n]*))?\]\]"
+    r"|\[[^\[\]\n]*\]\([^()\n]*\)"
+)
+_BAR = re.compile(r"(?<!\\)\|")
+
+
+class Statement(NamedTuple):
+    """What a note says of another, as a reader sees it, on one line.
+
+    line: where it begins in the note, counted from 1. heading: what it stands under. words: how
+    much it says beside the other note's names, in words. is_definition: it says what that is.
+    """
+
+    text: str
+    line: int
+    heading: str
+    words: float
+    is_definition: bool
+
+
+@dataclass
+class Passage:
+    """A paragraph, list item, table row or heading of a note, with its links.
+
+    line: where it begins in the note, counted from 1. parent: the item above it, or what introduces
+    the list. children: the items below it. introduced: the paragraph below a heading.
+    """
+
+    kind: Literal["text", "item", "row", "heading"]
+    line: int
+    text: str
+    heading: str = ""
+    indent: int = 0
+    parent: Passage | None = None
+    children: list[Passage] = field(default_factory=list)
+    introduced: Passage | None = None
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """The targets of its links; see likely_targets."""
+        return likely_targets(self.text)
+
+
+def read_passages(parsed: ParsedNote) -> list[Passage]:
+    """Return the passages of the note's text in their order.
+
+    Without AI callouts, code, formulas, comments, HTML and lines of tags.
+    """
+    reader = _PassageReader()
+    hidden = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    count = parsed.note.line_number(parsed.lines[0].start) if parsed.lines else 1
+    for number, line in enumerate(parsed.lines):
+        is_lazy = number - 1 in hidden and line.kind == "text" and not line.starts_block
+        if is_lazy:  # it continues the callout without `>` (CommonMark 5.1)
+            hidden.add(number)
+        if number in hidden or line.kind not in ("text", "heading") or has_only_tags(line):
+            reader.end_passage()
+        elif line.kind == "heading":
+            reader.add_heading(count + number, line.title)
+        else:
+            reader.add_text(count + number, line.visible, line.prefix, line.starts_block)
+    return reader.passages
+
+
+class _PassageReader:
+    """Puts lines together to passages."""
+
+    def __init__(self) -> None:
+        self.passages: list[Passage] = []
+        self._open: Passage | None = None
+        self._items: list[Passage] = []
+        self._heading: Passage | None = None
+
+    def end_passage(self) -> None:
+        self._open = None
+
+    def add_heading(self, line: int, title: str) -> None:
+        self._heading = Passage("heading", line, title, title)
+        self.passages.append(self._heading)
+        self._items.clear()
+        self._open = None
+
+    def add_text(self, line: int, visible: str, prefix: str, starts_block: bool) -> None:
+        text = visible[len(prefix) :] if visible.startswith(prefix) else visible.strip(" \t>")
+        text = _CALLOUT.sub("", _TASK.sub("", text.strip(), count=1), count=1)
+        kind: Literal["text", "item", "row"] = "text"
+        if text.startswith("|"):
+            kind = "row"
+        elif _ITEM.search(prefix):
+            kind = "item"
+        if self._open and self._open.kind != "row" and kind == "text" and not starts_block:
+            self._open.text += f" {text}"
+            return
+        heading = self._heading.text if self._heading else ""
+        self._open = Passage(kind, line, text, heading, len(prefix.expandtabs(4)))
+        self._find_parent(self._open)
+        self.passages.append(self._open)
+
+    def _find_parent(self, passage: Passage) -> None:
+        above = self.passages[-1] if self.passages else None
+        if passage.kind != "item":
+            self._items.clear()
+            if passage.kind == "text" and above and above.kind == "heading":
+                above.introduced = passage
+            return
+        while self._items and self._items[-1].indent >= passage.indent:
+            self._items.pop()
+        if self._items:
+            passage.parent = self._items[-1]
+            passage.parent.children.append(passage)
+        elif above and above.kind == "item":
+            passage.parent = above.parent if above.indent == passage.indent else None
+        elif above and above.text.rstrip().endswith((":", "：")):
+            passage.parent = above
+        self._items.append(passage)
+
+
+def find_statements(
+    passages: Iterable[Passage], leads_here: Callable[[str], bool], names: Collection[str]
+) -> Iterator[Statement]:
+    """Yield what the passages of a note say of another note, where that is enough to tell.
+
+    leads_here: whether a link's target is that note. names: what it is called.
+    """
+    for passage in passages:
+        if not any(map(leads_here, passage.targets)):
+            continue
+        text = without_embeds(passage.text)
+        for said, context in _cut(passage, text, leads_here):
+            called = [*names, *_words_of_links(said, leads_here)]
+            plain = _plain(said)
+            leaning = needs_previous(plain) + _only_points(said, leads_here)
+            words = min(_count_words(said, called), _MOST) - _LEANING * leaning
+            if words < _LEAST or width(plain) > 2 * _LONGEST:
+                continue
+            words -= _ASIDE * _is_aside(called, names)
+            full = f"{context}: {plain}" if context else plain
+            is_definition = _is_definition(plain, called)
+            yield Statement(full, passage.line, passage.heading, words, is_definition)
+
+
+def _cut(
+    passage: Passage, text: str, leads_here: Callable[[str], bool]
+) -> Iterator[tuple[str, str]]:
+    """Yield what says something of the note, and what stands above it, as a reader sees that."""
+
+    def names_it(part: str) -> bool:
+        return any(map(leads_here, link_targets(part)))
+
+    if _FIELD.match(text) or not names_it(text):
+        return
+    if passage.kind == "heading":
+        if passage.introduced:
+            sentences = find_sentences([without_embeds(passage.introduced.text)])
+            yield f"{text}: {next(sentences, '')}", ""
+    elif passage.kind == "row":
+        cells = [cell.strip() for cell in _BAR.split(_without_bars(text)) if cell.strip()]
+        yield ": ".join([cells[0], ", ".join(cells[1:])]) if len(cells) > 1 else text, ""
+    elif passage.kind == "item":
+        above = _plain(passage.parent.text).rstrip(" :：") if passage.parent else ""
+        above = above if width(above) <= _LONGEST_PARENT else ""
+        if not _LINK.sub("", text).strip(" .,:*_") and passage.children:
+            told = "; ".join(each.text for each in passage.children[:_CHILDREN])
+            yield f"{text.rstrip(' :')}: {without_embeds(told)}", above
+        elif width(text) <= _LONGEST:
+            yield text, above
+        else:
+            yield from ((part, above) for part in find_sentences([text]) if names_it(part))
+    else:
+        yield from ((part, "") for part in find_sentences([text]) if names_it(part))
+
+
+def _without_bars(row: str) -> str:
+    """Return the row with bars only between its cells: of links in it, the words."""
+    return _LINK.sub(lambda match: match[0].replace("|", "\\|").replace("\\\\|", "\\|"), row)
+
+
+def _plain(text: str) -> str:
+    """Return text as a reader sees it, on one line, sanitized."""
+    return inert_value(plain_text(text.replace("\\|", "|")))
+
+
+def _words_of_links(text: str, leads_here: Callable[[str], bool]) -> Iterator[str]:
+    """Yield the words of the links to the note."""
+    for link in _LINK.finditer(text):
+        target = (link["target"] or "").rstrip("\\")
+        if target and leads_here(target):
+            yield link["alias"] or target.rpartition("/")[2]
+
+
+def _only_points(text: str, leads_here: Callable[[str], bool]) -> bool:
+    """Return whether the text sends the reader to the note, as in “see X” and “refer to X”."""
+    before = (
+        text[: link.start()].casefold().rstrip(' *_[(“"')
+        for link in _LINK.finditer(text)
+        if link["target"] and leads_here(link["target"].rstrip("\\"))
+    )
+    points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
+    return any(map(points.search, before))
+
+
+def _is_aside(called: Sequence[str], names: Collection[str]) -> bool:
+    """Return whether no link's words, which come last in called, have a word of the names."""
+    known = {token for name in names for token in find_tokens(name)}
+    words = {token for name in called[len(names) :] for token in find_tokens(name)}
+    return bool(words) and known.isdisjoint(words)
+
+
+def _count_words(text: str, names: Collection[str]) -> float:
+    """Return how many words the text has beside the names; a linked one counts half."""
+    known = {token for name in names for token in find_tokens(name)}
+    own = set(find_tokens(_LINK.sub(" ", text))) - known
+    linked = set(find_tokens(" ".join(_plain(each[0]) for each in _LINK.finditer(text)))) - known
+    return _weigh(own) + _weigh(linked - own) / 2
+
+
+def _weigh(tokens: Collection[str]) -> float:
+    """Return how many words of three letters or more these are; two Chinese signs are one."""
+    return sum(0.5 if is_unspaced(token) else len(token) > 2 for token in tokens)
+
+
+def _is_definition(text: str, names: Collection[str]) -> bool:
+    """Return whether the text begins with what the note is called, and says what that is."""
+    called = "|".join(map(re.escape, sorted(set(names), key=len, reverse=True)))
+    name = rf"[\"“«„(]?(?:{called})[\"”»“)]?(?:e?s)?"
+    begin = rf"(?:\w{{1,4}}[ '’])?{name}(?:[ ]?[(（][^()（）]*[)）])?"  # an article before it
+    match = re.match(begin, text, re.IGNORECASE) if called else None
+    says = compile_phrases(r"\s?(?:[:：—–]|-\s|\s<definition.verbs>|<definition.verbs_signs>)")
+    return match is not None and bool(says.match(text.casefold(), match.end()))

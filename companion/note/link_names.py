@@ -1,0 +1,203 @@
+"""The names of a vault's notes: what a link to one leads to, and where a text mentions them."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from functools import cached_property
+from typing import TYPE_CHECKING, NamedTuple
+
+from companion.note.mentions import (
+    Spelling,
+    can_be_link,
+    fold,
+    is_safe,
+    matches_spelling,
+    spelling_of,
+)
+
+if TYPE_CHECKING:
+    from ahocorasick_rs import AhoCorasick
+
+_MIN_COMMON = 3  # a word in the names of this many other notes is a common one
+
+
+Choose = Callable[[Collection[str]], str | None]
+"""Returns which note of one name is meant, by paths without `.md`; None: nobody can tell."""
+
+
+class NoteName(NamedTuple):
+    """The names of a note: its vault-relative path with `/`, its title, its aliases."""
+
+    path: str
+    title: str = ""
+    aliases: tuple[str, ...] = ()
+
+
+class _SpelledName(NamedTuple):
+    name: str
+    spelling: Spelling
+
+
+class Mention(NamedTuple):
+    """Where a text has a name, in characters."""
+
+    start: int
+    end: int
+    paths: frozenset[str]
+    """Of the notes that have it, without `.md`."""
+
+
+class LinkNames:
+    """The names of a vault's notes, to resolve links and to find mentions.
+
+    Paths may be with or without `.md`. hidden: paths of notes that no link is made to; they count
+    only where a link must not lead to them by mistake. Building it is cheap; the first search for
+    mentions builds the matcher (ahocorasick_rs, a wrapper of Rust's aho-corasick).
+    """
+
+    def __init__(
+        self,
+        notes: Iterable[NoteName | tuple[str, str, Iterable[str]]],
+        hidden: Collection[str] = (),
+    ) -> None:
+        self._hidden = frozenset(map(without_extension, hidden))
+        self._basenames: dict[str, list[str]] = defaultdict(list)
+        self._paths: dict[str, list[str]] = defaultdict(list)
+        self._paths_by_name: dict[str, set[str]] = defaultdict(set)
+        self._spellings: dict[str, set[_SpelledName]] = defaultdict(set)
+        for path, title, aliases in notes:
+            self._add(without_extension(path), title, aliases)
+
+    def _add(self, path: str, title: str, aliases: Iterable[str]) -> None:
+        basename = _basename(path)
+        self._basenames[name_key(basename)].append(path)
+        self._paths[name_key(path)].append(path)
+        if path in self._hidden:
+            return
+        names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
+        for name, is_alias in names:
+            spelled = unicodedata.normalize("NFC", name).strip()
+            pattern = fold(spelled)
+            self._paths_by_name[pattern].add(path)
+            self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
+
+    def resolve(self, target: str, choose: Choose | None = None) -> str | None:
+        """Return target as a link has it: the note's basename, or its path if that is shared.
+
+        None if target matches no note or several (see only_note), or the note's name has
+        characters that links cannot have. target: without a heading (`#...`).
+        """
+        path = self.only_note(target, choose)
+        return self.target_of(path) if path is not None else None
+
+    def only_note(self, target: str, choose: Choose | None = None) -> str | None:
+        """Return the path, without `.md`, of the only note that target matches; see find_note.
+
+        choose: says which of several is meant.
+        """
+        matching = self._matching_paths(target)
+        exact = [path for path in matching if name_key(path) == _target_key(target)]
+        path = only_one(exact or matching, choose)
+        return None if path in self._hidden else path
+
+    def find_note(self, target: str, source: str = "") -> str | None:
+        """Return the path, without `.md`, of the note that a link to target leads to.
+
+        As Obsidian 1.13.7 was observed to do: case does not matter, `.md` is optional, the end of
+        a path is enough, an exact path comes first, then a note in or below the folder of the
+        linking note, then the shortest path; an alias is no target. source: the path of the
+        linking note; without it, its folder is not considered.
+        """
+        exact = without_extension(target.strip()).removeprefix("/")
+        folder = source[: source.rfind("/") + 1]
+        matching = self._matching_paths(target)
+        return min(
+            matching,
+            key=lambda path: (path != exact, not path.startswith(folder), len(path), path),
+            default=None,
+        )
+
+    def _matching_paths(self, target: str) -> list[str]:
+        key = _target_key(target)
+        paths = self._basenames.get(_basename(key), [])
+        return [path for path in paths if ("/" + name_key(path)).endswith("/" + key)]
+
+    def target_of(self, path: str) -> str | None:
+        """Return the target of a link to the note at path, None if none leads to it alone."""
+        basename = _basename(path)
+        if len(self._basenames[name_key(basename)]) == 1:
+            return basename if is_safe(basename) else None
+        return path if is_safe(path) and len(self._paths[name_key(path)]) == 1 else None
+
+    def find_mentions(self, text: str) -> Iterator[Mention]:
+        """Yield the mentions in text by their start, longest first; they may overlap."""
+        found = self._matcher.find_matches_as_indexes(fold(text), overlapping=True)
+        for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
+            pattern = self._patterns[index]
+            if can_be_link(text, start, end) and self._is_spelled(pattern, text, start, end):
+                yield Mention(start, end, frozenset(self._paths_by_name[pattern]))
+
+    def _is_spelled(self, pattern: str, text: str, start: int, end: int) -> bool:
+        """Return whether text[start:end] is a spelling of a name that pattern stands for."""
+        return any(
+            matches_spelling(name, spelling, text[start:end], text, start)
+            and not (spelling in _UNLESS_COMMON and pattern in self._common)
+            for name, spelling in self._spellings[pattern]
+        )
+
+    @cached_property
+    def _patterns(self) -> list[str]:
+        """The folded names that may be mentioned in some spelling."""
+        return [
+            pattern
+            for pattern, names in self._spellings.items()
+            if any(name.spelling is not Spelling.NEVER for name in names)
+        ]
+
+    @cached_property
+    def _matcher(self) -> AhoCorasick:
+        """Finds every name, also those within others, since the longest may be no mention."""
+        from ahocorasick_rs import AhoCorasick  # 1 MB that a scan does not need
+
+        return AhoCorasick(self._patterns)
+
+    @cached_property
+    def _common(self) -> set[str]:
+        """The names that are part of many other notes' names: too common to mean one note."""
+        notes: dict[int, int] = defaultdict(int)
+        for name in self._basenames:
+            found = self._matcher.find_matches_as_indexes(fold(name), overlapping=True)
+            parts = [(i, start, end) for i, start, end in found if end - start < len(name)]
+            for index in {i for i, start, end in parts if can_be_link(name, start, end)}:
+                notes[index] += 1
+        return {self._patterns[index] for index, count in notes.items() if count >= _MIN_COMMON}
+
+
+_UNLESS_COMMON = (Spelling.WORD, Spelling.LONG_WORD)
+
+
+def only_one(paths: Collection[str], choose: Choose | None = None) -> str | None:
+    """Return the only one of the paths, or the one of several that is chosen."""
+    if len(paths) == 1:
+        return next(iter(paths))
+    return choose(paths) if paths and choose else None
+
+
+def without_extension(path: str) -> str:
+    """Return the path without the `.md` at its end, if it has one."""
+    return path[:-3] if path.lower().endswith(".md") else path
+
+
+def _target_key(target: str) -> str:
+    return name_key(without_extension(target.strip()).removeprefix("/"))
+
+
+def _basename(path: str) -> str:
+    return path.rpartition("/")[2]
+
+
+def name_key(name: str) -> str:
+    """Return name as Obsidian compares it: in lower case and NFC (its normalizePath)."""
+    return unicodedata.normalize("NFC", name).replace("\u00a0", " ").lower()

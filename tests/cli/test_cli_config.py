@@ -1,0 +1,196 @@
+"""companion config: settings read and changed by name, in an editor, for all vaults or one."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import stat
+import sys
+import tomllib
+from pathlib import Path
+
+import pytest
+
+from companion.config.vault_settings import vault_file
+from tests.cli.user import KEY, User
+
+OTHER = "sk-typed-Kw7OtherKey"
+
+
+@pytest.fixture(autouse=True)
+def environment_empty(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in ("BASE_URL", "MODEL", "API_KEY"):
+        monkeypatch.delenv(f"COMPANION_{name}")
+
+
+SET = [
+    pytest.param("endpoint.timeout", ["30"], "timeout = 30\n", id="a number"),
+    pytest.param("background.enabled", ["false"], "enabled = false\n", id="true or false"),
+    pytest.param("background.enabled", ["no"], "enabled = false\n", id="in another word"),
+    pytest.param("callout.title", ["2024"], 'title = "2024"\n', id="a text of digits"),
+    pytest.param("callout.title", ["Says: x"], 'title = "Says: x"\n', id="a text"),
+    pytest.param("callout.title", ['"a b"'], 'title = "a b"\n', id="as TOML has it"),
+    pytest.param("callout.fold", ["+"], 'fold = "+"\n', id="a sign"),
+    pytest.param("ignore.folders", ["Journal"], 'folders = ["Journal"]\n', id="a list of one"),
+    pytest.param("ignore.folders", ["A", "B c"], 'folders = ["A", "B c"]\n', id="a list"),
+    pytest.param("ignore.folders", ['["A"]'], 'folders = ["A"]\n', id="a list in TOML"),
+    pytest.param("notes.fields", ["description"], 'fields = ["description"]\n', id="may be unset"),
+    pytest.param(
+        "private.properties", ['{ kind = "x" }'], 'properties = {kind = "x"}\n', id="a table"
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "values", "line"), SET)
+def test_set(user: User, name: str, values: list[str], line: str) -> None:
+    file = user.configure(f"# mine\n[{name.split('.')[0]}] # why\n")
+    ran = user.run("config", "set", name, *values)
+    assert (ran.status, ran.err) == (0, "")
+    assert tomllib.loads(file.read_text()) == tomllib.loads(
+        f"[{name.split('.')[0]}]\n{line}"
+    ) and file.read_text().startswith(f"# mine\n[{name.split('.')[0]}] # why\n")
+    before = file.read_bytes()
+    assert "Nothing to change" in user.run("config", "set", name, *values).out
+    assert file.read_bytes() == before
+    assert user.run("config", "set", name, "--default").out == f"{name}: taken out\n"
+
+
+REFUSED = [
+    pytest.param(
+        ["endpoint.modle", "x"], "no setting endpoint.modle; there is endpoint.model", id="slip"
+    ),
+    pytest.param(
+        ["model", "x"], "no setting model; there is endpoint.model", id="without its table"
+    ),
+    pytest.param(["server", "x"], "no setting server; there is server.port", id="a table"),
+    pytest.param(["zzz", "x"], "no setting zzz; companion config get lists", id="nothing like it"),
+    pytest.param(
+        ["endpoint.timeout", "soon"],
+        "endpoint.timeout: this takes a number; nothing was written. endpoint.timeout: seconds for",
+        id="no number",
+    ),
+    pytest.param(
+        ["callout.fold", "x"],
+        "has to be '', '+' or '-'; nothing was written. callout.fold: at the",
+        id="no such choice",
+    ),
+    pytest.param(["ignore.folders", "/abs"], "'/abs' is an absolute path", id="a folder elsewhere"),
+    pytest.param(["endpoint.timeout", "1", "2"], "takes one value: seconds", id="two values"),
+    pytest.param(["endpoint.timeout"], "give endpoint.timeout a value, or --default", id="none"),
+    pytest.param(["endpoint.timeout", "1", "--default"], "or --default", id="both"),
+    pytest.param(["endpoint.base_url", "http://x/v1"], "needs a model, too", id="half an endpoint"),
+    pytest.param(["endpoint.api_key", KEY], "would stay in the shell's history", id="the key"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), REFUSED)
+def test_refused(user: User, arguments: list[str], words: str) -> None:
+    file = user.configure("# mine\n")
+    ran = user.run("config", "set", *arguments)
+    assert (ran.status, ran.out) == (2, "") and words in ran.err and KEY not in ran.err
+    assert file.read_text() == "# mine\n"
+
+
+def test_the_key_comes_by_standard_input_and_is_never_shown(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = user.configure('[endpoint]\nbase_url = "http://me:pw@x/v1?k=pw"\nmodel = "m"\n')
+    assert user.run("config", "get", "endpoint.api_key").status == 1
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{OTHER}\n"))
+    ran = user.run("config", "set", "endpoint.api_key")
+    assert (ran.status, ran.out) == (0, "endpoint.api_key: set\n")
+    assert tomllib.loads(file.read_text())["endpoint"]["api_key"] == OTHER
+    assert os.name == "nt" or stat.S_IMODE(file.stat().st_mode) == 0o600
+    for asked in (["endpoint.api_key"], [], ["--json"], ["endpoint.base_url"]):
+        ran = user.run("config", "get", *asked)
+        assert ran.status == 0 and OTHER not in ran.all and "pw" not in ran.all
+    monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
+    assert "no key came" in user.run("config", "set", "endpoint.api_key").err
+
+
+def test_get(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    user.configure('[ignore]\nfolders = ["A"]\n')
+    assert user.run("config", "get", "ignore.folders").out == '["A"]\n'
+    assert user.run("config", "get", "endpoint.model").out == "qwen2.5-1.5b\n"
+    assert user.run("config", "get", "links").status == 2
+    ran = user.run("config", "get", "notes.language")
+    assert (ran.status, ran.out) == (
+        1,
+        "",
+    ) and "notes.language is not set: what to write" in ran.err
+    [values] = user.run("config", "get", "--json").objects
+    assert values["server.port"] == 27182 and values["notes.language"] is None
+    assert values["ignore.folders"] == ["A"] and values["endpoint.api_key"] is False
+    lines = user.run("config", "get").out.splitlines()
+    assert "# notes.language =" in lines and 'ignore.folders = ["A"]' in lines
+    monkeypatch.setenv("COMPANION_MODEL", "other")
+    assert user.run("config", "get", "endpoint.model").out == "other\n"
+
+
+def test_a_path_counts_from_here(user: User) -> None:
+    user.run("config", "set", "vault", ".")
+    assert user.run("config", "get", "vault").out == f"{user.vault}\n"
+
+
+def test_one_vault_has_its_own(user: User) -> None:
+    user.configure("[server]\nport = 4000\n")
+    ran = user.run("config", "set", "server.port", "4001", "--vault", str(user.vault))
+    assert ran.status == 0 and "server.port = 4001" in ran.out
+    assert tomllib.loads(vault_file(user.vault).read_text()) == {
+        "vault": str(user.vault),
+        "server": {"port": 4001},
+    }
+    assert user.run("config", "get", "server.port").out == "4000\n"
+    assert user.run("config", "get", "server.port", "--vault", ".").out == "4001\n"
+    ran = user.run("config", "set", "vault", "/x", "--vault", str(user.vault))
+    assert ran.status == 2 and "they name no other vault" in ran.err
+
+
+@pytest.fixture
+def editor(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A program for an editor: it appends what stands in this file, and saves what it was given."""
+    typed, script = user.home.parent / "typed", user.home.parent / "editor.py"
+    script.write_text(
+        "import os, sys; from pathlib import Path\n"
+        "file, typed = Path(sys.argv[1]), Path(__file__).with_name('typed')\n"
+        "Path(__file__).with_name('given').write_bytes(file.read_bytes())\n"
+        "text = typed.read_bytes() if typed.exists() else b''\n"
+        "if text: file.write_bytes(file.read_bytes() + text); os.utime(file, (1, 1))\n"
+    )
+    monkeypatch.setenv("VISUAL", f"{sys.executable} {script}")
+    return typed
+
+
+def test_edit(user: User, editor: Path) -> None:
+    file = user.configure("# mine\r\nvault = '/v'\r\n")
+    assert user.run("config", "edit").out == "Nothing was changed.\n"
+    editor.write_text("[server]\nport = 5 # why\n")
+    ran = user.run("config", "edit")
+    assert (ran.status, ran.out) == (0, f"Written to {file}.\n")
+    assert file.read_bytes() == b"# mine\r\nvault = '/v'\r\n[server]\r\nport = 5 # why\r\n"
+
+
+def test_edit_refuses_and_keeps_what_was_typed(user: User, editor: Path) -> None:
+    file = user.configure("# mine\n")
+    editor.write_text(f'[endpoint]\napi_key = "{OTHER}"\ntimeout = "x"\n')
+    ran = user.run("config", "edit")
+    kept = file.with_name("config.toml.rejected")
+    assert ran.status == 2 and "endpoint.timeout: this takes a number" in ran.err
+    assert str(kept) in ran.err and OTHER not in ran.all and file.read_text() == "# mine\n"
+    assert OTHER in kept.read_text()
+    assert os.name == "nt" or stat.S_IMODE(kept.stat().st_mode) == 0o600
+
+
+def test_edit_begins_with_every_setting(user: User, editor: Path) -> None:
+    (user.home / "config.toml").unlink()
+    editor.write_text("# done\n")
+    assert user.run("config", "edit").status == 0
+    given = (user.home.parent / "given").read_text()
+    assert "# port = 27182  # 0: any free one" in given
+    assert not any(tomllib.loads(given).values())
+    assert user.run("config", "get", "--json").objects == [
+        json.loads(user.run("config", "get", "--json").out)
+    ]
+    ran = user.run("config", "edit", "--vault", str(user.vault))
+    assert ran.status == 0 and vault_file(user.vault).read_text().startswith("vault = ")

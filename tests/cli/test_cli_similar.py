@@ -1,0 +1,118 @@
+"""Tags from similar notes, from the command line: enrich, prompt and similar."""
+
+from __future__ import annotations
+
+import json
+import re
+
+import pytest
+
+from companion.llm.endpoint import Endpoint
+from tests.cli.user import User
+from tests.enrich.similar_vault import STUB, write_tagged
+from tests.llm.fake_endpoint import Scene, Seen
+
+BREAD = STUB.format(title="Cheese bread", text="Knead cheese into the dough and bake it.")
+
+
+@pytest.fixture
+def tagged(user: User) -> User:
+    """A user whose notes are tagged, but for one."""
+    write_tagged(user.vault)
+    user.note("Bread.md", BREAD)
+    return user
+
+
+def fields_asked(user: User) -> set[str]:
+    """Return the fields that the model was asked for."""
+    formats = [seen.body["response_format"]["json_schema"] for seen in user.fake.seen]
+    return {name for each in formats for name in each["schema"]["properties"]}
+
+
+def test_similar_notes_choose_the_tags_and_the_model_the_rest(tagged: User) -> None:
+    ran = tagged.run("enrich", "Bread.md")
+    assert ran.status == 0, ran.all
+    assert tagged.read("Bread.md").startswith(
+        "---\ndescription: What a stub is.\ntags:\n  - cooking\n---\n"
+    )
+    assert fields_asked(tagged) == {"description", "callout"}
+    assert "tags as similar notes have" in tagged.run("history", "--json").out
+
+
+MODEL = [
+    pytest.param("[similar]\nenabled = false\n", id="off"),
+    pytest.param('[similar]\nchoose = "model"\n', id="only candidates"),
+]
+
+
+@pytest.mark.parametrize("settings", MODEL)
+def test_the_model_chooses_where_that_is_set(tagged: User, settings: str) -> None:
+    tagged.configure(f"[endpoint]\nretries = 0\n{settings}")
+    tagged.says(tags=["garden"])
+    assert tagged.run("enrich", "Bread.md").status == 0
+    assert "tags" in fields_asked(tagged)
+    assert "  - garden\n" in tagged.read("Bread.md")
+    assert bool(list(tagged.home.glob("vaults/*/vectors.sqlite3"))) == ("choose" in settings)
+
+
+def test_prompt_tells_what_no_model_is_asked(tagged: User) -> None:
+    ran = tagged.run("prompt", "Bread.md")
+    assert "tags: no model is asked; similar notes have cooking" in ran.err
+    assert "Choose the one to" not in ran.out
+    assert tagged.calls() == 0
+
+
+def test_similar_shows_what_is_like_a_note(tagged: User) -> None:
+    ran = tagged.run("similar", "Bread.md")
+    assert ran.status == 0, ran.all
+    assert re.match(r" 0\.\d\d  ", ran.out) and "Rye bread.md" in ran.out
+    assert "tags: cooking\n" in ran.out
+    shown = tagged.run("similar", "Bread.md", "--json").objects[0]
+    assert shown["suggested"]["tags"]["chosen"] == ["cooking"]
+    assert len(shown["similar"]) == 10
+
+
+def test_similar_tells_what_it_learnt(tagged: User) -> None:
+    ran = tagged.run("similar")
+    assert "31 notes compared by the built-in encoder: nothing leaves this machine" in ran.out
+    assert re.search(r"tags: 30 compared notes .* Of 30 notes left out in turn, \d+%", ran.out)
+    assert "note-type: 0 compared notes have some, which is too few" in ran.out
+
+
+REFUSED = [
+    pytest.param("[similar]\nenabled = false\n", ["similar"], "switched off", id="off"),
+    pytest.param('[ignore]\nfolders = ["A"]\n', ["similar", "A/b.md"], "left alone", id="ignored"),
+    pytest.param('[similar]\nbase_url = "ftp://x"\n', ["similar"], "http://", id="no address"),
+    pytest.param('[similar]\nbase_url = "http://x"\n', ["similar"], "needs a model", id="no model"),
+]
+
+
+@pytest.mark.parametrize(("settings", "command", "reason"), REFUSED)
+def test_what_cannot_be_compared_is_told(
+    user: User, settings: str, command: list[str], reason: str
+) -> None:
+    user.note("A/b.md")
+    user.configure(settings)
+    ran = user.run(*command)
+    assert ran.status == 2 and reason in ran.err
+
+
+def test_many_notes_go_elsewhere_only_once_somebody_agreed(
+    tagged: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def reply(seen: Seen, _n: int) -> Scene:
+        items = [{"index": n, "embedding": [1, 2]} for n, _ in enumerate(seen.body["input"])]
+        return Scene(body=json.dumps({"data": items}).encode())
+
+    for number in range(30):
+        tagged.note(f"More {number}.md", f"Number {number}.\n")
+    tagged.configure(f'[similar]\nbase_url = "{tagged.fake.url}"\nmodel = "embedder"\n')
+    tagged.fake.script = reply
+    monkeypatch.setattr(Endpoint, "is_local", property(lambda _: False))
+    ran = tagged.run("similar")
+    assert (ran.status, tagged.calls()) == (2, 0)
+    assert "61 notes would be sent to embedder at http://127.0.0.1" in ran.err
+    assert "price not known" in ran.err and "say --yes" in ran.err
+    assert tagged.run("prompt", "Bread.md").status == 0 and tagged.calls() == 0
+    assert tagged.run("similar", "--yes").status == 0
+    assert sum(len(seen.body["input"]) for seen in tagged.fake.seen) == 61

@@ -1,0 +1,264 @@
+"""The page's addresses: who gets to its shell, its session and its views, and who does not."""
+
+from __future__ import annotations
+
+import json
+import re
+from datetime import datetime
+
+import pytest
+
+from companion.daemon.guard import PAGE, SHELL
+from companion.daemon.tokens import rotate_token
+from companion.daemon.web.pages import FILES
+from companion.daemon.web.sessions import Sessions
+from companion.note.needs import Need
+from companion.vault.proposal import NewProposal
+from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
+from tests.daemon.caller import JSON, Answer, make_request
+from tests.daemon.conftest import PAGE_CODE, Served
+from tests.daemon.fake_daemon import make_fault
+from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
+
+__all__ = ["attacked", "daemon_fixture", "fake"]
+
+VIEWS = [
+    "/page/inbox",
+    "/page/inbox/more",
+    "/page/inbox/count",
+    "/page/proposals/1",
+    "/page/now",
+    "/page/history",
+    "/page/vault",
+    "/page/spending",
+]
+ACTIONS = [
+    "/page/pause",
+    "/page/resume",
+    "/page/runs/20261125-104412-3f9a/cancel",
+    "/page/undo",
+    "/page/estimate",
+    "/page/decide",
+]
+
+
+def _get(attacked: AttackedDaemon, path: str, headers: Headers) -> Answer:
+    return attacked.send(make_request("GET", path, headers))
+
+
+def _post(attacked: AttackedDaemon, path: str, headers: Headers, value: object = None) -> Answer:
+    body = json.dumps({} if value is None else value).encode()
+    return attacked.send(make_request("POST", path, {**headers, "Content-Type": JSON}, body))
+
+
+def _all(attacked: AttackedDaemon, headers: Headers) -> list[Answer]:
+    seen = [_get(attacked, path, headers) for path in VIEWS]
+    return seen + [_post(attacked, path, headers) for path in ACTIONS]
+
+
+def _without(headers: Headers, name: str) -> Headers:
+    return {key: value for key, value in headers.items() if key != name}
+
+
+def test_every_address_of_the_page_is_attacked_here(attacked: AttackedDaemon) -> None:
+    rules = {str(rule) for rule in attacked.app.url_map.iter_rules()}
+    pages = {rule for rule in rules if rule.startswith(PAGE)}
+    listed = {path.replace("20261125-104412-3f9a", "<name>") for path in (*VIEWS, *ACTIONS)}
+    pages = {re.sub(r"<int.*>", "1", rule) for rule in pages}
+    assert pages == listed | {"/page/session"}
+
+
+def test_the_page_itself_gets_in(attacked: AttackedDaemon) -> None:
+    answers = _all(attacked, attacked.page_headers)
+    assert {answer.status for answer in answers} == {200, 404}
+    assert "script-src 'self'" in answers[0].headers["content-security-policy"]
+    assert answers[0].headers["cache-control"] == "no-store"
+    attacked.post("/pause")
+
+
+def test_it_says_since_when_the_endpoint_fails(server: Served) -> None:
+    fault = server.daemon.fault = make_fault()
+    answer = server.send(make_request("GET", "/page/now", server.page_headers))
+    since = datetime.fromtimestamp(fault.since).strftime("%Y-%m-%d %H:%M")
+    assert answer.status == 200
+    assert f"{fault.reason} (since {since}, tried 1 times)".encode() in answer.body
+
+
+@pytest.mark.parametrize("path", sorted(SHELL))
+def test_the_shell_needs_no_session_and_holds_nothing(attacked: AttackedDaemon, path: str) -> None:
+    answer = _get(attacked, path, {"Host": f"127.0.0.1:{attacked.port}"})
+    assert answer.status == 200 and b"Stub" not in answer.body
+    assert "set-cookie" not in answer.headers
+    assert "unsafe" not in answer.headers["content-security-policy"]
+    assert b"style=" not in answer.body and b"<script>" not in answer.body
+
+
+def test_a_link_from_anywhere_leads_to_the_shell_alone(attacked: AttackedDaemon) -> None:
+    link: Headers = {
+        "Host": f"127.0.0.1:{attacked.port}",
+        "Sec-Fetch-Site": "cross-site",
+        "Sec-Fetch-Mode": "navigate",
+        "Sec-Fetch-Dest": "document",
+    }
+    assert _get(attacked, "/", link).status == 200
+    for path in (*VIEWS, f"/static/{FILES[0]}"):
+        assert _get(attacked, path, {**attacked.page_headers, **link}).status == 403, path
+    for change in ({"Sec-Fetch-Dest": "iframe"}, {"Sec-Fetch-Mode": "cors"}):
+        assert _get(attacked, "/", {**link, **change}).status == 403, change
+    assert _post(attacked, "/", link).status in (401, 403, 405)
+
+
+def test_static_files_are_those_of_the_page(attacked: AttackedDaemon) -> None:
+    host: Headers = {"Host": f"127.0.0.1:{attacked.port}"}
+    for name in FILES:
+        assert _get(attacked, f"/static/{name}", host).status == 200, name
+    for name in ("pages.py", "..", "now.html", "page.js/", ".."):
+        assert _get(attacked, f"/static/{name}", host).status == 404, name
+
+
+def test_a_code_opens_one_session(attacked: AttackedDaemon) -> None:
+    open_page = _without(attacked.page_headers, "Cookie")
+    for wrong in ({"code": "AAAA-AAAA"}, {"code": ""}, {}, {"code": PAGE_CODE, "x": 1}):
+        assert _post(attacked, "/page/session", open_page, wrong).status in (403, 422)
+    answer = _post(attacked, "/page/session", open_page, {"code": PAGE_CODE})
+    cookie = answer.headers["set-cookie"]
+    assert answer.status == 204 and "HttpOnly; SameSite=Strict" in cookie
+    assert _post(attacked, "/page/session", open_page, {"code": PAGE_CODE}).status == 403
+    session = {**open_page, "Cookie": cookie.partition(";")[0]}
+    assert _get(attacked, "/page/now", session).status == 200
+    ended = {**session, "Cookie": "a=b"}
+    assert _get(attacked, "/page/now", ended).status == 401
+
+
+def _spoiled(attacked: AttackedDaemon) -> dict[str, Headers]:
+    headers = attacked.page_headers
+    cookie = str(headers["Cookie"])
+    name, _, value = cookie.partition("=")
+    expires, nonce, mac = value.split(".")
+    tokens = attacked.sessions._tokens
+    other_port = Sessions(attacked.daemon.root, tokens, attacked.port + 1).open() or ""
+    other_vault = Sessions(attacked.daemon.root / "A", tokens, attacked.port).open() or ""
+    old = Sessions(attacked.daemon.root, tokens, attacked.port, lambda: 0.0).open() or ""
+    values = {
+        "nothing": "",
+        "not signed": f"{name}={expires}.{nonce}.{'0' * 64}",
+        "later": f"{name}={int(expires) + 1}.{nonce}.{mac}",
+        "another nonce": f"{name}={expires}.{'0' * 32}.{mac}",
+        "twice": f"{cookie}; {cookie}",
+        "twice, one false": f"{name}=x; {cookie}",
+        "the token": f"{name}={attacked.token}",
+        "another port's": f"{name}={other_port.partition(';')[0].partition('=')[2]}",
+        "another vault's": f"{name}={other_vault.partition(';')[0].partition('=')[2]}",
+        "an old one": old.partition(";")[0],
+        "longer": f"{cookie}0",
+        "quoted": f'{name}="{value}"',
+    }
+    return {what: {**headers, "Cookie": value} for what, value in values.items()}
+
+
+def test_no_spoiled_session_gets_in(attacked: AttackedDaemon) -> None:
+    spoiled = _spoiled(attacked) | {"no cookie": _without(attacked.page_headers, "Cookie")}
+    bearer = {"Authorization": f"Bearer {attacked.token}"}
+    spoiled["the API's token"] = {**spoiled["no cookie"], **bearer}
+    for what, headers in spoiled.items():
+        assert {answer.status for answer in _all(attacked, headers)} == {401}, what
+    attacked.assert_nobody_came_in()
+
+
+def test_a_session_ends_with_the_token(attacked: AttackedDaemon) -> None:
+    headers = attacked.page_headers
+    assert _get(attacked, "/page/now", headers).status == 200
+    attacked.token = rotate_token()
+    assert {answer.status for answer in _all(attacked, headers)} == {401}
+    attacked.outside = attacked.look_outside()
+
+
+def test_a_cookie_alone_is_not_enough(attacked: AttackedDaemon) -> None:
+    for value in (None, "", "0", "1, 1", "true"):
+        headers = _without(attacked.page_headers, "Companion-Page")
+        if value is not None:
+            headers["Companion-Page"] = value
+        assert {answer.status for answer in _all(attacked, headers)} == {403}, value
+    no_origin = _without(attacked.page_headers, "Origin")
+    assert {_post(attacked, path, no_origin).status for path in ACTIONS} == {403}
+    attacked.assert_nobody_came_in()
+
+
+def test_the_session_opens_no_route_of_the_api(attacked: AttackedDaemon) -> None:
+    for address in attacked.addresses:
+        if not address.is_open:
+            attacked.assert_kept_out(address.request(attacked.page_headers), {401}, address)
+
+
+@pytest.mark.parametrize("kind", ["text/plain", "application/x-www-form-urlencoded", None])
+def test_no_form_is_taken(attacked: AttackedDaemon, kind: str | None) -> None:
+    typed = {} if kind is None else {"Content-Type": kind}
+    for path in ACTIONS:
+        request = make_request("POST", path, {**attacked.page_headers, **typed}, b"{}")
+        assert attacked.send(request).status == 415, path
+    attacked.assert_nobody_came_in()
+
+
+def test_no_other_host_or_origin_gets_to_the_page(attacked: AttackedDaemon) -> None:
+    hosts = [{"Host": attacked.fill([] if host is None else host)} for host in [*HOSTS, *TWICE]]
+    origins = [{name: attacked.fill(value) for name, value in row.items()} for row in ORIGINS]
+    for row in [*hosts, *origins]:
+        answers = _all(attacked, {**attacked.page_headers, **row})
+        assert {answer.status for answer in answers} <= {400, 403, 421}, row
+    attacked.assert_nobody_came_in()
+
+
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) \"'`{{7*7}}"
+
+
+def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: AttackedDaemon) -> None:
+    path = "<b onclick=alert(1)>&quot;.md"
+    attacked.daemon_fixture.note(path, f"---\ndescription:\n---\n# {NASTY}\n\n{'x' * 300_000}\n")
+    need = Need("description", None, None, "property", NASTY)
+    place = Need("callout", NASTY, NASTY, "top", NASTY)
+    new = [
+        NewProposal(path, need, NASTY, flags=("unsupported",), model=NASTY, remark=NASTY),
+        NewProposal(
+            path, place, ["x" * 300_000, NASTY], evidence=[{"source": NASTY, "note": path}]
+        ),
+    ]
+    ids = attacked.daemon.proposals.add(new)
+    paths = ["/page/inbox", "/page/inbox/more", *(f"/page/proposals/{each}" for each in ids)]
+    for shown in (*paths, *VIEWS):
+        answer = _get(attacked, shown, attacked.page_headers)
+        assert answer.status in (200, 404), shown
+        for part in (b"<script>alert", b"<img", b"<b onclick", b'href="javascript', b"49"):
+            assert part not in answer.body, (shown, part)
+    assert b"&lt;script&gt;alert(1)" in _get(attacked, "/page/inbox", attacked.page_headers).body
+    (attacked.daemon_fixture.vault / path).unlink()
+    attacked.daemon.proposals.forget([path], "")
+
+
+DECIDED = [
+    pytest.param({"accept": [10**9]}, 200, "there is no proposal 1000000000", id="unknown"),
+    pytest.param({"accept": ["1"]}, 422, "", id="a text"),
+    pytest.param({"accept": [0]}, 422, "", id="zero"),
+    pytest.param({"accept": [1] * 501}, 422, "", id="too many"),
+    pytest.param({"accept": [1], "texts": {"1": "x" * 100_001}}, 422, "", id="too long"),
+    pytest.param({"take": [1]}, 422, "", id="an unknown word"),
+    pytest.param([], 422, "", id="a list"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "words"), DECIDED)
+def test_bad_decisions_are_refused(
+    attacked: AttackedDaemon, body: object, status: int, words: str
+) -> None:
+    answer = _post(attacked, "/page/decide", attacked.page_headers, body)
+    assert answer.status == status and words.encode() in answer.body
+
+
+def test_what_another_window_refused_is_not_written(attacked: AttackedDaemon) -> None:
+    need = Need("description", None, None, "property", "empty description")
+    store = attacked.daemon.proposals
+    [one] = store.add([NewProposal("Stub.md", need, "A stub.")])
+    store.decide([one], "superseded", "need", "")
+    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [one]})
+    assert answer.status == 200 and b"a newer one took its place" in answer.body
+    assert answer.json["states"] == {str(one): "superseded"}
+    attacked.daemon.proposals.forget(["Stub.md"], "")

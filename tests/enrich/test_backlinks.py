@@ -1,0 +1,155 @@
+"""What other notes tell of a note: which of it, in which order, and never what is private."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from companion.config import load_config
+from companion.enrich.backlinks import Backlinks, Told
+from companion.enrich.context import VaultContext
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.note.edit import diff_edits
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.vault.journal import NewChange
+from companion.vault.write import read_note, write_note
+
+Open = Callable[[Mapping[str, str], str], Workspace]
+USE = "Steamed rice is overgrown by [[Koji]] within two days."
+STUB = "---\ndescription:\n---\n# Koji\n"
+SETTINGS = """[private]
+folders = ["Diary"]
+tags = ["private"]
+properties = { secret = "true" }
+[ignore]
+tags = ["ignored"]
+patterns = ["Drafts/**"]
+"""
+
+
+@pytest.fixture
+def open_vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    home, vault = tmp_path / "home", tmp_path / "vault"
+    home.mkdir()
+    monkeypatch.setenv("COMPANION_HOME", str(home))
+    with ExitStack() as stack:
+
+        def open_vault(notes: Mapping[str, str], settings: str = "") -> Workspace:
+            (home / "config.toml").write_text(settings)
+            for path, text in {"Koji.md": STUB, **notes}.items():
+                note = vault / path
+                note.parent.mkdir(parents=True, exist_ok=True)
+                note.write_text(text, encoding="utf-8")
+            return stack.enter_context(open_workspace(load_config(), vault))
+
+        yield open_vault
+
+
+def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> Told:
+    return Backlinks(space).tell(VaultContext(space.scan()), path, parsed(space, path), budget)
+
+
+def parsed(space: Workspace, path: str) -> ParsedNote:
+    return ParsedNote(NoteText.decode((space.root / path).read_bytes()))
+
+
+def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) -> None:
+    space = open_vault(
+        {
+            "Soy.md": f"# Soy sauce\n\nBarrels and [[Koji]] for every start there.\n\n{USE}\n",
+            "Copy.md": f"{USE}\n",
+            "Miso.md": "[[Koji]] is a mould that grows on rice.",
+        },
+        "",
+    )
+    assert tell(space).backlinks == (
+        "Koji is a mould that grows on rice. (from “Miso”)",
+        "Steamed rice is overgrown by Koji within two days. (from “Copy”)",
+        "Barrels and Koji for every start there. (from “Soy sauce”)",
+    )
+
+
+def test_a_budget_cuts_what_says_least(open_vault: Open) -> None:
+    space = open_vault({"A.md": USE, "B.md": "[[Koji]] is a mould that grows on rice."}, "")
+    whole = tell(space).backlinks
+    assert tell(space, budget=30).backlinks == whole[:1]
+    assert tell(space, budget=0) == Told()
+
+
+def test_what_the_note_links_to_is_described_by_its_author(open_vault: Open) -> None:
+    described = "---\ndescription: Where **barley** is malted\n---\n# Malt house\n"
+    space = open_vault(
+        {"Koji.md": STUB + "[[Malt]] [[Empty]]\n", "Malt.md": described, "Empty.md": STUB}, ""
+    )
+    assert tell(space).linked == ("Malt house: Where barley is malted",)
+
+
+def test_a_description_that_companion_wrote_does_not_count(open_vault: Open) -> None:
+    space = open_vault({"Koji.md": STUB + "[[Malt]]\n", "Malt.md": STUB}, "")
+    snapshot = read_note(space.root, "Malt.md")
+    old = snapshot.data.decode()
+    new = old.replace("description:", "description: A house where barley is malted.")
+    edits = diff_edits(old, new)
+    write_note(
+        snapshot, new.encode(), space.journal, NewChange("r", "Malt.md", "enrich", edits, ())
+    )
+    assert tell(space).linked == ()
+    edited = new.replace("A house", "An old house")
+    (space.root / "Malt.md").write_text(edited)
+    assert tell(space).linked == ("Koji: An old house where barley is malted.",)
+
+
+WITHHELD = [
+    pytest.param("Diary/D.md", "{}", id="private folder"),
+    pytest.param("diary/D.md", "{}", id="private folder in another case"),
+    pytest.param("D.md", "{} #private", id="private tag"),
+    pytest.param("D.md", "---\nsecret: yes\n---\n{}", id="private property"),
+    pytest.param("D.md", "{} #ignored", id="ignored tag"),
+    pytest.param("Drafts/D.md", "{}", id="ignored pattern"),
+    pytest.param("D.md", "---\nai: false\n---\n{}", id="says ai: false"),
+    pytest.param("D.md", "---\nkanban-plugin: basic\n---\n{}", id="Kanban"),
+    pytest.param("D.md", "---\na: b: c\n---\n{}", id="cannot be understood"),
+    pytest.param("D.md", "{}\n{{{{title}}}}\n", id="template"),
+    pytest.param("_companion/D.md", "{}", id="Companion's own"),
+    pytest.param("D (conflicted copy 2024-01-01).md", "{}", id="conflict copy"),
+]
+
+
+@pytest.mark.parametrize(("path", "text"), WITHHELD)
+@pytest.mark.parametrize("is_remote", [True, False])
+def test_some_notes_tell_nothing(
+    open_vault: Open, monkeypatch: pytest.MonkeyPatch, path: str, text: str, is_remote: bool
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", is_remote)
+    space = open_vault({path: text.format(USE), "Open.md": USE}, SETTINGS)
+    assert tell(space).backlinks == (
+        "Steamed rice is overgrown by Koji within two days. (from “Open”)",
+    )
+    (space.root / "Open.md").unlink()
+    whole = text if text.startswith("---") else f"---\n---\n{text}"
+    described = whole.replace("---\n", "---\ndescription: Where barley is malted\n", 1)
+    (space.root / path).write_text(described.format("text"))
+    (space.root / "Koji.md").write_text(f"{STUB}[[{path}]]")
+    assert tell(space) == Told()
+
+
+def test_what_became_private_since_the_scan_tells_nothing(open_vault: Open) -> None:
+    space = open_vault({"Open.md": USE}, SETTINGS)
+    known = VaultContext(space.scan())
+    (space.root / "Open.md").write_text(f"{USE} #private")
+    assert Backlinks(space).tell(known, "Koji.md", parsed(space, "Koji.md"), None) == Told()
+
+
+def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Open) -> None:
+    private = "---\naliases: [Quail]\ntags: [private, plan/quail]\n---\n"
+    space = open_vault({"Secret.md": private, "Diary/D.md": "text", "B.md": "#plan/b"}, SETTINGS)
+    known = VaultContext(space.scan())
+    fields = [space.prompts.fields["tags"]]
+    assert set(known.property_values("tags", of_all=False)) == {"B.md"}
+    for path, told in (("Koji.md", False), ("Diary/D.md", True), ("Secret.md", True)):
+        assert (known.names(path).resolve("Secret") is not None) == told
+        assert ("plan/quail" in known.vocabulary(fields, path, "")["tags"]) == told

@@ -1,0 +1,49 @@
+"""Evidence for the sentences of a proposal."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from companion.enrich.evidence import find_evidence
+from companion.llm.encoder import BuiltInEncoder
+
+SHOWN = [
+    "Rye bread",
+    "The dough is made of rye flour. It rises overnight in a basket.",
+    "It is baked for an hour.",
+]
+
+
+@pytest.fixture(scope="module")
+def encoder() -> Iterator[BuiltInEncoder]:
+    made = BuiltInEncoder()
+    yield made
+    made.close()
+
+
+SENTENCES = [
+    pytest.param("Rye bread takes an hour in the oven.", SHOWN[2], False, id="one sentence"),
+    pytest.param(
+        "A dough of rye flour that rises in a basket during the night.", SHOWN[1], False, id="two"
+    ),
+    pytest.param("The court adjourned the trial.", None, True, id="none"),
+]
+
+
+@pytest.mark.parametrize(("sentence", "rests_on", "unsupported"), SENTENCES)
+def test_a_sentence_rests_on_what_comes_closest(
+    encoder: BuiltInEncoder, sentence: str, rests_on: str | None, unsupported: bool
+) -> None:
+    [found] = find_evidence([sentence], SHOWN, encoder)
+    assert found.sentence == sentence
+    assert rests_on in (None, found.shown)
+    assert found.is_unsupported is unsupported
+
+
+def test_where_nothing_was_shown_nothing_is_supported(encoder: BuiltInEncoder) -> None:
+    found = find_evidence(["One. Two."], [], encoder)
+    assert [(each.sentence, each.shown) for each in found] == [("One.", ""), ("Two.", "")]
+    assert all(each.is_unsupported for each in found)
+    assert find_evidence([], SHOWN, encoder) == []

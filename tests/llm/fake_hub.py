@@ -1,0 +1,59 @@
+"""A server on this machine that serves one file as Hugging Face does."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from threading import Thread
+
+import pytest
+from huggingface_hub import constants
+
+
+class HubServer(ThreadingHTTPServer):
+    """The server. linked: headers that tell of the file. asked: method and path of each request."""
+
+    content: bytes
+    linked: dict[str, str]
+    asked: list[str]
+
+
+@contextmanager
+def running_hub(monkeypatch: pytest.MonkeyPatch, content: bytes) -> Iterator[HubServer]:
+    """Run a server that has the content as any file of `owner/repo`, in Hugging Face's place."""
+    server = HubServer(("127.0.0.1", 0), _Hub)
+    server.content, server.linked, server.asked = content, {}, []
+    Thread(target=server.serve_forever, args=(0.01,), daemon=True).start()
+    point_hub_at(f"http://127.0.0.1:{server.server_port}", monkeypatch)
+    yield server
+    server.shutdown()
+    server.server_close()
+
+
+def point_hub_at(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Have huggingface_hub ask this address."""
+    template = url + "/{repo_id}/resolve/{revision}/{filename}"
+    monkeypatch.setattr(constants, "ENDPOINT", url)
+    monkeypatch.setattr(constants, "HUGGINGFACE_CO_URL_TEMPLATE", template)
+
+
+class _Hub(BaseHTTPRequestHandler):
+    server: HubServer
+
+    def do_HEAD(self) -> None:
+        self.server.asked.append(f"{self.command} {self.path}")
+        self.send_response(200 if "owner/repo" in self.path else 404)
+        self.send_header("X-Repo-Commit", "0" * 40)
+        self.send_header("ETag", '"abc"')
+        for name, value in self.server.linked.items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(self.server.content)))
+        self.end_headers()
+
+    def do_GET(self) -> None:
+        self.do_HEAD()
+        self.wfile.write(self.server.content)
+
+    def log_message(self, *_: object) -> None:
+        pass
