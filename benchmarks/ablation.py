@@ -2,12 +2,12 @@
 
     python -m benchmarks.ablation VAULT... [--half tune|report|all] [--without CHECK]... [--show]
 
-The answers in `answers/` came from models (see benchmarks.collect_answers), and were labelled
-before any check had seen them; its README says what the labels mean. Each is handled as a model's
-answer for its note, which is one of our own or in one of the vaults. Prints for each check how
-many bad answers it finds, how many of them only it, how many good ones it costs, and its lines,
-with those of its lists. The half `tune` is to decide by, the half `report` for figures: a note
-belongs to one or the other. --without: as if there were no such check. --show: the bad answers
+The answers in `answers/labelled.jsonl` came from models (see benchmarks.collect_answers), and were
+labelled before any check had seen them; the README there says what the labels mean. Each is handled
+as a model's answer for its note, which is one of our own or in one of the vaults. Prints for each
+check how many bad answers it finds, how many of them only it, how many good ones it costs, and its
+lines, with those of its lists. The half `tune` is to decide by, the half `report` for figures: a
+note belongs to one or the other. --without: as if there were no such check. --show: the bad answers
 that are let through, and the good ones that are not.
 """
 
@@ -27,17 +27,14 @@ from benchmarks.quality.answers import open_answering
 from benchmarks.quality.languages import write_vault
 from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, choose_notes
+from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
 from companion.enrich import accept
 from companion.enrich.asker import Asker
 from companion.enrich.checks import CHECKS, CheckedAnswer
-from companion.llm.client import Client
-from companion.llm.endpoint import Endpoint
-from companion.llm.request import Message
-from companion.llm.response import Answer, Usage
 from companion.note.needs import Need
 
-ANSWERS = Path(__file__).parent / "answers" / "answers.jsonl"
+FILE = ANSWERS / "labelled.jsonl"
 GOOD, CUT = "good", "cut off"
 UNREAD = "value"  # no check: there is no value in the answer
 
@@ -67,20 +64,6 @@ class Found(NamedTuple):
     labelled: Labelled
     half: str
     checks: frozenset[str]
-
-
-class OneAnswerClient(Client):
-    """A client that gives the same answer to every question."""
-
-    def __init__(self, text: str) -> None:
-        super().__init__(Endpoint("http://localhost:9/v1", "nobody"))
-        self._text = text
-
-    def ask_text(
-        self, messages: Sequence[Message], max_tokens: int, longest_copy: int | None = None
-    ) -> Answer:
-        """Return the answer."""
-        return Answer(self._text, {}, Usage())
 
 
 def main() -> int:
@@ -115,29 +98,39 @@ def parse() -> argparse.Namespace:
 
 def read_answers() -> list[Labelled]:
     """Return the labelled answers."""
-    lines = ANSWERS.read_text(encoding="utf-8").splitlines()
+    lines = FILE.read_text(encoding="utf-8").splitlines()
     return [Labelled(**json.loads(line)) for line in lines]
 
 
 def find_all(root: Path) -> Iterator[Found]:
-    """Yield what the checks find in the answers for notes of the vault."""
+    """Yield what the checks find in the answers for notes of the vault.
+
+    Callouts that are not asked for, as the notes tell too little, are left out.
+    """
     config = load_config()
     notes = {f"{root.name}/{n.path}": n for n in choose_notes(root, config, "all", described=False)}
     with open_answering(config, root, None) as answering:
         asker = answering.asker()
         for labelled in read_answers():
-            if note := notes.get(labelled.note):
-                needs = answering.needs_of(note, [labelled.field])[:1]
-                yield Found(labelled, note.part, find_faults(asker, note, needs, labelled.answer))
+            note = notes.get(labelled.note)
+            needs = answering.needs_of(note, [labelled.field])[:1] if note else []
+            checks = find_faults(asker, note, needs, labelled.answer) if note else None
+            if note and checks is not None:
+                yield Found(labelled, note.part, checks)
 
 
 def find_faults(
     asker: Asker, note: Reference, needs: Sequence[Need], answer: str
-) -> frozenset[str]:
-    """Return the checks that find a fault in the answer, each asked by itself."""
+) -> frozenset[str] | None:
+    """Return the checks that find a fault in the answer, each asked by itself.
+
+    None: the needs are not asked for.
+    """
     seen: list[CheckedAnswer] = []
     with patch.object(accept, "find_fault", seen.append):
-        asker.ask(note.path, note.view, needs, OneAnswerClient(answer))
+        given = asker.ask(note.path, note.view, needs, OneAnswerClient(answer))
+    if any(each.kind == "too little" for each in given.rejected):
+        return None
     if not seen or not answer:
         return frozenset([UNREAD])
     return frozenset(name for name, check in CHECKS.items() if check(seen[0]))

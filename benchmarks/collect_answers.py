@@ -6,8 +6,8 @@
 Only first answers, as they came, before any check has seen them. The notes are taken in turn from
 the vaults and from our own in six languages, in an order that is arbitrary and always the same, so
 that a run may end at any time. Each answer is appended to FILE at once; what FILE has is not asked
-again. Those in `answers/` were labelled by reading; `benchmarks.ablation` measures the checks on
-them.
+again. Those in `answers/labelled.jsonl` were labelled by reading; `benchmarks.ablation` measures
+the checks on them.
 """
 
 from __future__ import annotations
