@@ -9,7 +9,6 @@ from typing import NamedTuple
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.checks import checks_are_on
-from companion.enrich.checks.answer_language import name_language
 from companion.enrich.context import (
     ENOUGH,
     LITTLE_TEXT,
@@ -20,6 +19,7 @@ from companion.enrich.context import (
 )
 from companion.enrich.excerpt import excerpt
 from companion.enrich.extractive import read_paragraphs
+from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     CallAnswers,

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.enrich.checks.answer_language import language_named, name_language
+from companion.enrich.language import language_named, name_language
 from companion.enrich.note_languages import NoteLanguages
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
