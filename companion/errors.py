@@ -37,6 +37,10 @@ class ChangeNotInNote(NoteChanged):
     """The note holds nothing of the change any more, so that there is nothing to undo."""
 
 
+class ProposalDecided(NoteError):
+    """Somebody else decided on the proposal meanwhile. Nothing was written."""
+
+
 class NoteBusy(NoteError):
     """Another program has the note open. Nothing was written."""
 

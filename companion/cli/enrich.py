@@ -45,7 +45,9 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 @click.command()
 @click.argument("paths", nargs=-1, required=True, type=NotePathType(), metavar="PATH...")
-@click.option("--dry-run", is_flag=True, help="Ask the model and show a diff; write nothing.")
+@click.option(
+    "--dry-run", is_flag=True, help="Ask, show a diff and keep the answers; write nothing."
+)
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
 @click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs.")
@@ -82,7 +84,7 @@ def enrich(
     choice = JobOptions(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
     report = RunReport(output, with_diff, dry_run)
     running = find_running_daemon(vault, paths)
-    with open_session(vault, paths, output=output, read_only=dry_run or bool(running)) as workspace:
+    with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         say_which_vault(workspace.root, output)
         warn_of_unused_folders(workspace, output)
@@ -156,9 +158,7 @@ class _Run:
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):
             fault = self._work(jobs, client, similar, cancelled)
-            changes = self.workspace.journal.changes(run=self.name)
-            made = any(change.state == "done" for change in changes)
-            self.report.sum_up(len(jobs), client.usage, self.name if made else "", cancelled)
+            self.report.sum_up(len(jobs), client.usage, self.name, cancelled)
         if fault:
             raise fault
         return self.report.exit_status(cancelled, interruption.exit_status)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import click
@@ -11,8 +12,11 @@ from companion.cli.session import NotePathType, common_options, open_session, re
 from companion.cli.times import local_time
 from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
+from companion.enrich.workspace import Workspace
 from companion.note.line_diff import diff_lines
-from companion.vault.journal import Change, Proposal
+from companion.vault.journal import Change
+from companion.vault.proposal import Proposal
+from companion.vault.proposals import Selection
 
 _MAX_LIMIT = 10**18  # changes; SQLite's integers go up to nine times that
 
@@ -45,15 +49,15 @@ def history(
             if with_diff and (images := workspace.journal.images(change.id)):
                 texts = (image.decode("utf-8") for image in images)
                 output.print_diff("".join(diff_lines(change.path, *texts)))
-        proposals = workspace.journal.proposals(note)[:limit]
+        proposals = _find_proposed(workspace, note)[:limit]
     for proposal in proposals:
         if as_json:
             output.print_json(proposal_object(proposal))
         else:
             output.say(
-                f"       {local_time(proposal.asked_at)}  {one_line(proposal.path)}", style="bold"
+                f"       {local_time(proposal.made_at)}  {one_line(proposal.path)}", style="bold"
             )
-            output.say(f"       {proposal.words}")
+            output.say(f"       {_words(proposal)}")
     if not changes and not proposals:
         output.say("no changes yet")
 
@@ -66,10 +70,10 @@ def proposal_object(proposal: Proposal) -> dict[str, object]:
         "path": proposal.path,
         "kind": "proposal",
         "state": "proposed",
-        "made_at": iso_time(proposal.asked_at),
+        "made_at": iso_time(proposal.made_at),
         "needs": [proposal.need],
         "model": "",
-        "note": proposal.words,
+        "note": _words(proposal),
         "undoes": None,
         "undone_by": None,
         "left": [],
@@ -82,6 +86,28 @@ def describe(change: Change) -> str:
         return f"undid change {change.undoes}"
     names = ", ".join(map(_describe_need, change.needs))
     return f"filled {names}" if names else change.kind
+
+
+def _find_proposed(workspace: Workspace, path: str | None) -> list[Proposal]:
+    """Return values that the vault does not use yet, of one note or of all, newest first.
+
+    Left out are those that a change's remark mentions, and what was asked for again since.
+    """
+    store = workspace.journal.proposals
+    latest = store.latest_of_all()
+    paths = None if path is None else [path]
+    remarks = Counter((each.path, each.note) for each in workspace.journal.changes(path))
+    return [
+        each
+        for each in store.select(Selection(paths, states=("open", "rejected"), flagged=True))
+        if "new-value" in each.flags
+        and latest[each.path][each.need].id == each.id
+        and not any(each.path == where and _words(each) in note for where, note in remarks)
+    ]
+
+
+def _words(proposal: Proposal) -> str:
+    return proposal.reason or proposal.remark
 
 
 def _describe_need(need: str) -> str:

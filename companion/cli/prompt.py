@@ -45,15 +45,16 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             return
         where = None if section is None else Section(section)
         task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
-        if task.skipped or not task.needs:
+        needs = (*task.needs, *(need for need, _ in task.proposed))
+        if task.skipped or not needs:
             why = task.skipped or "it needs nothing"
             output.warn(f"{path}: nothing would be sent: {why}")
             return
         with open_similar(workspace, sends=False) as similar:
             known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
             asker = Asker(workspace, known, model, similar)
-            chosen = asker.choose_values(path, task.parsed, task.needs)
-            calls, unaskable = asker.plan_calls(path, task.parsed, task.needs)
+            chosen = asker.choose_values(path, task.parsed, needs)
+            calls, unaskable = asker.plan_calls(path, task.parsed, needs)
     for remark in (*map(_describe, chosen.outcomes), *(each.reason for each in unaskable)):
         output.warn(remark)
     shown = [message["content"] for call in calls for message in call.messages]

@@ -72,8 +72,7 @@ class _RemoteRun:
         if not run.total and not fault:
             self._report.say_nothing_to_do(self._find_left())
             return 0
-        made = self._report.counts["enriched"] and not self._request.choice.dry_run
-        self._report.sum_up(run.total, self._usage, run.id if made else "", self._cancelled)
+        self._report.sum_up(run.total, self._usage, run.id, self._cancelled)
         if fault:
             raise fault
         return self._report.exit_status(self._cancelled, interruption.exit_status)

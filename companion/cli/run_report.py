@@ -13,9 +13,16 @@ from companion.enrich.result import Result
 from companion.llm.response import Usage
 from companion.note.line_diff import diff_lines
 
-_MARKS = {"enriched": "✓", "unchanged": "·", "skipped": "-", "failed": "✗"}
+_MARKS = {
+    "enriched": "✓",
+    "proposed": "?",
+    "refused": "-",
+    "unchanged": "·",
+    "skipped": "-",
+    "failed": "✗",
+}
 _FALLBACK_MARK = "~"  # enriched, but with nothing that the model wrote
-_STYLES = {"enriched": "green", "unchanged": "dim", "skipped": "dim", "failed": "red"}
+_STYLES = {"enriched": "green", "proposed": "yellow", "failed": "red"}
 
 # The keys of a result's JSON object, and which members of theirs it has.
 _JSON: dict[str, Any] = {
@@ -28,6 +35,7 @@ _JSON: dict[str, Any] = {
     "diff": True,
     "change": True,
     "fallback": True,
+    "proposals": True,
     "usage": {"input_tokens", "output_tokens"},
 }
 
@@ -43,7 +51,7 @@ class RunReport:
         self.with_diff = with_diff or dry_run
         self.dry_run = dry_run
         self.counts: Counter[str] = Counter()
-        self._unanswered = 0
+        self._unanswered = self._waiting = 0
         self._lacks_heading = False
 
     def add(self, result: Result, diff: str | None = None) -> None:
@@ -51,6 +59,8 @@ class RunReport:
         self.counts[result.status] += 1
         self._unanswered += result.is_unanswered
         self._lacks_heading |= result.lacks_heading
+        waits = result.status == "proposed" or (self.dry_run and result.status == "enriched")
+        self._waiting += waits and result.usage.calls > 0
         self.print_result(result, diff)
 
     def print_result(self, result: Result, diff: str | None = None) -> None:
@@ -64,7 +74,7 @@ class RunReport:
             members = shape.model_dump(include=_JSON) | {"dry_run": self.dry_run}
             self.output.print_json({key: members[key] for key in _JSON})
             return
-        mark, style = _MARKS[result.status], _STYLES[result.status]
+        mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
         reason = _reason_of(result)
@@ -86,12 +96,12 @@ class RunReport:
     def sum_up(self, jobs: int, usage: Usage, run: str, cancelled: Event) -> None:
         """Print how many notes had which result, and the tokens used.
 
-        jobs: how many notes the run was given. run: its name for undo; empty if it changed nothing.
+        jobs: how many notes the run was given. run: its name; empty if nothing came of it.
         """
         names = {"enriched": "would be enriched"} if self.dry_run else {}
-        words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
         if self._unanswered:
-            words[0] += f" ({self._unanswered} with nothing of the model's)"
+            names["proposed"] = f"proposed ({self._unanswered} with nothing of the model's)"
+        words = [f"{n} {names.get(s, s)}" for s in _MARKS if (n := self.counts[s])]
         if not_begun := jobs - self.counts.total():
             words.append(f"{not_begun} not done")
         cached = ""
@@ -102,7 +112,9 @@ class RunReport:
         self.output.say()
         nothing = "; nothing was written" if self.dry_run else ""
         self.output.say(f"{stopped}{', '.join(words)}{nothing}. {tokens}.", style="bold")
-        if run:
+        if run and self._waiting:
+            self.output.say(f"To write it without asking again: companion apply --run {run}")
+        if run and self.counts["enriched"] and not self.dry_run:
             self.output.say(f"To take it all back: companion undo --run {run}")
 
     def exit_status(self, cancelled: Event, interrupted: int) -> int:
@@ -118,5 +130,6 @@ def _reason_of(result: Result) -> str:
         return "the run ended here, as is said below"
     if result.fallback:
         kinds = ", ".join(result.fallback)
-        return f"no answer could be used for {kinds}; the note's own sentence stands in"
+        waits = "is proposed" if result.status == "proposed" else "stands in"
+        return f"no answer could be used for {kinds}; the note's own sentence {waits}"
     return result.reason

@@ -160,6 +160,23 @@ class SimilarTable(Table):
         return self
 
 
+Mode = Literal["write", "propose"]
+"""what becomes of an answer: it is written at once, or waits until somebody accepts it"""
+
+
+class ReviewTable(Table):
+    """[review]: what is written at once. What a check flags waits until somebody accepts it."""
+
+    mode: Mode = "write"
+    """write, or propose: it waits until somebody accepts it"""
+    fields: dict[str, Mode] = {}
+    """the same by field, as { callout = "propose" }; it goes before mode"""
+    folders: dict[FolderName, Mode] = {}
+    """the same by folder, as { Work = "propose" }; the deepest one goes before a field"""
+    outdated_share: Annotated[float, Field(gt=0, le=1)] = 0.33
+    """of the sentences that a text was made from: if more have changed, it is outdated"""
+
+
 class BackgroundTable(Table):
     """[background]: what the daemon does by itself."""
 
@@ -203,6 +220,7 @@ class Config(Table):
     callout: CalloutTable = CalloutTable()
     tags: TagsTable = TagsTable()
     similar: SimilarTable = SimilarTable()
+    review: ReviewTable = ReviewTable()
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
     server: ServerTable = ServerTable()
@@ -294,6 +312,17 @@ class Config(Table):
             is_remote=self.is_remote,
             max_bytes=self.ignore.max_kilobytes * 1024,
         )
+
+    def review_mode(self, path: str, kind: str) -> Mode:
+        """Return what becomes of answers for a note: that of its deepest folder with a setting.
+
+        path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
+        """
+        folder = path
+        while folder := folder.rpartition("/")[0]:
+            if mode := self.review.folders.get(folder):
+                return mode
+        return self.review.fields.get(kind, self.review.mode)
 
     def remote_endpoint(self) -> Endpoint:
         """Return the configured endpoint. The embedded model has none before it is started."""

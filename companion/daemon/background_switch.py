@@ -114,6 +114,5 @@ class DailyQuota:
 
 def used_model(answer: Answered | Result) -> bool:
     """Return whether a model was asked for this answer."""
-    if isinstance(answer, Answered):
-        return True
-    return answer.status == "failed" or answer.usage.calls > 0
+    is_fault = isinstance(answer, Result) and answer.status == "failed"
+    return is_fault or answer.usage.calls > 0

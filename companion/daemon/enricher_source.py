@@ -9,8 +9,9 @@ from contextlib import ExitStack
 from companion.daemon.presence import Presence
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
-from companion.enrich.enricher import Enricher, open_planner
+from companion.enrich.enricher import Enricher
 from companion.enrich.model import make_client, model_facts, open_source
+from companion.enrich.note_writer import open_planner
 from companion.enrich.run import new_run
 from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace

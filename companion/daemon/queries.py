@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from companion.enrich.selection import ScanReport
-from companion.enrich.task import Job, prepare_task
+from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
@@ -66,7 +66,8 @@ class NoteQueries:
         except NoteError as error:
             return Facts(skipped=error.reason)
         why = task.skipped or unfillable_reason(task.parsed, property_names(task.needs))
-        return Facts(needs=() if why else task.needs, left=task.left, skipped=why)
+        left = (*task.left, *describe_proposed(need for need, _ in task.proposed))
+        return Facts(needs=() if why else task.needs, left=left, skipped=why)
 
 
 def resolve_path(root: Path, path: str) -> str:

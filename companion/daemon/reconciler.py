@@ -183,7 +183,7 @@ class Reconciler:
         self._settle_offers(None)
         with self._reading:
             self._scan, self._context = scan, None
-        asked = self._space.journal.all_asked()
+        asked = self._space.journal.proposals.latest_of_all()
         found = dict(scan.notes.of_interest())
         to_do = [path for path, facts in found.items() if self._needs(path, facts, asked)]
         busy = {ticket.path for ticket in self._queue.in_progress()}
@@ -240,13 +240,20 @@ class Reconciler:
         return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
 
     def _needs(self, path: str, facts: Facts | None, asked: Container[str]) -> bool:
-        """Return whether the note has a need that no model was asked for yet.
+        """Return whether there is something to ask for, or a proposal that only has to be written.
 
         asked: paths that include all notes for which a model was asked.
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        return path not in asked or bool(leave_out_asked(self._space, Job(path), facts.needs)[0])
+        if path not in asked:
+            return True
+        found = leave_out_asked(self._space, Job(path), facts.needs)
+        mode = self._space.config.review_mode
+        return bool(found.needs) or any(
+            not (known.waits or known.flags) and mode(path, need.kind) == "write"
+            for need, known in found.proposed
+        )
 
     def _update_backlog(self, to_do: Collection[str], *, whole: bool) -> None:
         """Add the notes to the backlog, and take out of the queue those that it holds now."""
@@ -259,7 +266,8 @@ class Reconciler:
 
     def _put(self, path: str, not_before: float) -> None:
         if not (self._fingerprints.is_attempted(path) or self._backlog.holds_back(path)):
-            self._queue.put(path, Job(path), Priority.BACKGROUND, not_before=not_before)
+            job = Job(path, background=True)
+            self._queue.put(path, job, Priority.BACKGROUND, not_before=not_before)
 
 
 def _shared(facts: Facts | None) -> object:

@@ -22,10 +22,11 @@ from companion.enrich.context import VaultContext
 from companion.enrich.extractive import extract_sentence, read_paragraphs, restates_note
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer, field_of
+from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
-from companion.enrich.similar import NEIGHBOURS, SimilarNotes
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension

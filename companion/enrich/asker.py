@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -21,17 +21,19 @@ from companion.enrich.context import (
 from companion.enrich.excerpt import excerpt
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    CallAnswers,
     CallPlan,
     CallPlanner,
     TokenBudget,
     field_of,
     question_of,
 )
+from companion.enrich.nearest_neighbours import Suggestion
 from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
-from companion.enrich.similar import SimilarNotes, Suggestion
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
@@ -43,14 +45,18 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
 from companion.prompts import Field, PromptContext, Prompts
 
+Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
+"""Keeps what came of a call."""
+
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
 
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like
-    where it can, before the model is asked; None: the model chooses.
+    vault_context: may be replaced when the vault has changed.
+    similar: chooses tags and the like where it can, before the model is asked; None: the model
+    chooses.
     """
 
     def __init__(
@@ -68,12 +74,19 @@ class Asker:
         self._backlinks = Backlinks(workspace)
 
     def ask(
-        self, path: str, parsed: ParsedNote, needs: Sequence[Need], client: Client
+        self,
+        path: str,
+        parsed: ParsedNote,
+        needs: Sequence[Need],
+        client: Client,
+        keep: Keep = lambda outcomes, usage: None,
     ) -> NoteAnswers:
         """Return what the model gives for the needs of the note.
 
         What a check finds unfit is asked for once more; then a sentence of the note may take the
         place of a description.
+
+        keep: called after each call with what came of it, and its tokens; the next one may fail.
 
         Raises EndpointError, Cancelled.
         """
@@ -81,7 +94,6 @@ class Asker:
         if not (needs := chosen.needs):
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
-        unaskable, (answers, usage) = send_calls(self._planner(note), needs, client)
         acceptor = Acceptor(
             self._workspace,
             self.vault_context,
@@ -92,16 +104,23 @@ class Asker:
             note.language,
             self._similar,
         )
-        outcomes = [*unaskable, *acceptor.accept(answers)]
+        outcomes: list[Accepted | Rejected] = []
+
+        def take(given: CallAnswers) -> None:
+            outcomes.extend(found := acceptor.accept(given.answers))
+            keep(found, given.usage)
+
+        unaskable, usage = send_calls(self._planner(note), needs, client, take)
+        outcomes = [*unaskable, *outcomes]
         unfit = {
             each.need: each
             for each in outcomes
             if isinstance(each, Rejected) and each.kind == "unfit"
         }
         if unfit:
-            planner = self._planner(note, RETRY_TOKENS)
-            _, (answers, more) = send_calls(planner, list(unfit), client, unfit)
-            outcomes, usage = merge_outcomes(outcomes, acceptor.accept(answers)), usage + more
+            planner, first, outcomes = self._planner(note, RETRY_TOKENS), outcomes, []
+            _, more = send_calls(planner, list(unfit), client, take, unfit)
+            outcomes, usage = merge_outcomes(first, outcomes), usage + more
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
         return NoteAnswers((*chosen.outcomes, *outcomes), usage)
@@ -133,6 +152,11 @@ class Asker:
         decided = {each.need for each in outcomes}
         left = [need for need in needs if need not in decided]
         return ChosenValues(tuple(outcomes), left, likely)
+
+    @property
+    def model(self) -> ModelFacts:
+        """What is known of the model."""
+        return self._model
 
     @property
     def callout_styles(self) -> Styles:

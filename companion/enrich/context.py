@@ -24,6 +24,7 @@ from companion.vault.links import Links
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
+_LIKELY = 8  # values of similar notes that come first
 
 
 class VaultContext:
@@ -121,19 +122,21 @@ class VaultContext:
             if field.vocabulary == "vault" and field.property:
                 used = self._usage_counts(field.property, path in self.withheld)
                 ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
-                first = [value for value in (likely or {}).get(field.name, ()) if value in used]
+                first = [v for v in (likely or {}).get(field.name, ()) if v in used][:_LIKELY]
                 ranked = list(dict.fromkeys([*first, *ranked]))
                 chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
         return chosen
 
-    def property_values(self, name: str) -> Mapping[str, Sequence[str]]:
+    def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
         """Return the values of the property by the paths of the notes that have any.
 
-        Without the notes of which no other note may tell.
+        of_all: of private notes, too.
         """
-        notes = self._scan.notes.items()
-        found = {path: values for path, facts in notes if (values := facts.values.get(name))}
-        return {path: values for path, values in found.items() if path not in self.withheld}
+        return {
+            path: found
+            for path, facts in self._scan.notes.items()
+            if (found := facts.values.get(name)) and (of_all or path not in self.withheld)
+        }
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""

@@ -5,9 +5,10 @@
     context   what the prompts show of the note and its vault         context, excerpt
     ask       the model, and once more about what a check rejected    asker, model_calls, retry
     accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
+    store     all of it as proposals; some wait for a decision        new_proposals, vault.proposals
     read      the note again, as it is by now
     plan      the edits that put the values in their places           plan, plan_worker
-    write     them, in the journal first                              vault.write
+    write     them, in the journal first                              note_writer, vault.write
 
 Asker.ask does context, ask and accept. Two steps stand apart for editors and the daemon: ask()
 ends before the second reading, and write() begins with it.
@@ -15,52 +16,33 @@ ends before the second reading, and write() begins with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from threading import Event
+from typing import NamedTuple
 
 from companion.enrich.asker import Asker
-from companion.enrich.model_calls import field_of
-from companion.enrich.outcome import Rejected, RepeatedFaults
-from companion.enrich.plan import Filling, Plan, sample_filling
-from companion.enrich.plan_worker import CHILD_FROM, Planner
-from companion.enrich.result import Answered, NoteStatus, PlannedChange, Result, failed_result
-from companion.enrich.task import Job, Task, prepare_task, require_same_note
+from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.note_writer import NoteWriter, keys_of
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
+from companion.enrich.plan import Filling
+from companion.enrich.plan_worker import Planner
+from companion.enrich.result import Answered, NoteStatus, Result, failed_result
+from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
-from companion.errors import (
-    DiskFull,
-    EndpointError,
-    NoteChanged,
-    NoteError,
-    NoteRefused,
-    StorageError,
-)
+from companion.errors import EndpointError, NoteError, StorageError
 from companion.llm.client import Client
-from companion.llm.endpoint_errors import Cancelled
 from companion.llm.response import Usage
-from companion.note.edit import Edit, diff_edits
-from companion.note.frontmatter import may_be_unfillable
+from companion.note.needs import Need
 from companion.vault.files import skip_reason
-from companion.vault.journal import NeedOutcome, NewChange
-from companion.vault.write import (
-    SETTLE,
-    ConcurrentWrite,
-    NotePartlyWritten,
-    Snapshot,
-    read_note,
-    require_writable,
-    write_note,
-)
-
-_ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
+from companion.vault.proposal import Flag
+from companion.vault.write import SETTLE, require_writable
 
 
-class Enricher:
+class Enricher(NoteWriter):
     """Works on the notes of one run; every method may be called from any thread.
 
-    run: the name of the run in the journal. settle: seconds that a note must be unchanged
-    before it is read, or what gives them for a path; waits: whether to wait for that, rather
-    than raise NoteNotSettled. cancelled: set to write nothing more.
+    The rest of the parameters is as in NoteWriter.
     """
 
     def __init__(
@@ -74,16 +56,13 @@ class Enricher:
         waits: bool = True,
         cancelled: Event | None = None,
     ) -> None:
-        self.workspace = workspace
-        self.run = run
+        styles = lambda: asker.callout_styles  # noqa: E731 (it changes with the vault)
+        super().__init__(workspace, styles, run, planner, settle, waits, cancelled)
         self._asker = asker
         self._client = client
-        self._settle = settle
-        self._waits = waits
-        self._cancelled = cancelled or Event()
+        self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
         self._repeated_faults = RepeatedFaults()
         client.limit_calls(workspace.config.concurrency)
-        self._planner = planner or open_planner(workspace)
 
     def enrich(self, job: Job) -> Result:
         """Return what became of the note. What concerns this note alone is a result, no error.
@@ -101,7 +80,10 @@ class Enricher:
             raise
 
     def ask(self, job: Job, text: str | None = None) -> Answered | Result:
-        """Return what the model gives for the note; a result where there is nothing to write.
+        """Return the values to write into the note; a result where there is nothing to write.
+
+        What has an open proposal is not asked for. What the model gives is stored as proposals
+        before this returns, so that nothing is asked for twice, whatever becomes of it.
 
         text: of the note, as an editor holds it, in place of what the file holds.
 
@@ -109,110 +91,22 @@ class Enricher:
         """
         if reason := skip_reason(self.workspace.root, job.path, self.workspace.ignore):
             return Result(job.path, "skipped", reason)
-        data = self._read(job).data if text is None else text.encode("utf-8")
+        data = self.read(job.path).data if text is None else text.encode("utf-8")
         task = prepare_task(self.workspace, job, data)
         if task.skipped:
             return Result(job.path, "skipped", task.skipped)
-        if not task.needs:
+        task, found = self._reuse_open(job, task)
+        if not task.needs and not found:
             return Result(job.path, "unchanged", "nothing to fill", left=task.left)
-        if text is None and not job.dry_run:
+        writes = text is None and not (job.dry_run or job.propose)
+        if writes:
             require_writable(self.workspace.root, job.path)
-        self._require_places(job.path, task)
-        try:
-            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client)
-        except RuntimeError:  # httpx2's, for a client that was closed just before it sent
-            self._require_not_cancelled()
-            raise
-        self._repeated_faults.count(answers)
-        rejected = answers.rejected
-        if not job.dry_run:
-            self._remember(job.path, rejected, data)
-        left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
-        answered = Answered(job, task, answers, left)
-        if answered.fillings and task.reopened <= _keys(answered.fillings):
-            return answered
-        is_nothing = all(each.kind in ("nothing", "no choices", "too little") for each in rejected)
-        status: NoteStatus = "unchanged" if is_nothing else "failed"
-        return Result(job.path, status, left[-1], left=left[:-1], usage=answers.usage)
-
-    def write(self, answered: Answered) -> Result:
-        """Return what became of the note: planned on it as it is now, and written.
-
-        It is planned and written again on what somebody wrote meanwhile.
-
-        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
-        tried again later.
-        """
-        for attempt in range(1, _ATTEMPTS + 1):
-            snapshot = self._read(answered.job)
-            planned = self.plan_on(answered, snapshot.data)
-            result = planned.result
-            if result.status != "enriched" or answered.job.dry_run:
-                return result
-            self._require_not_cancelled()
-            try:
-                return replace(result, change=self._commit(snapshot, planned))
-            except ConcurrentWrite:
-                raise
-            except (DiskFull, NotePartlyWritten) as error:
-                raise StorageError(str(error)) from error
-            except NoteChanged:
-                if attempt == _ATTEMPTS:
-                    raise
-        raise AssertionError("unreachable")
-
-    def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
-        """Return what becomes of a note that holds data by now; nothing is written.
-
-        Raises NoteRewritten: little of what the model was asked about is left. NoteRefused: a
-        value has no place; that is remembered, so that it is not asked for again, unless the note
-        has no place for any value: its user may change that.
-        """
-        job, task, usage = answered.job, answered.task, answered.usage
-        if data != task.data:
-            require_same_note(task.data, data, job.path)
-            task = prepare_task(self.workspace, job, data)
-        fillings = answered.still_needed(task)
-        if task.skipped or not fillings or not task.reopened <= _keys(fillings):
-            reason = task.skipped or "it was edited meanwhile and needs nothing now"
-            return PlannedChange(Result(job.path, "unchanged", reason, usage=usage), [])
-        try:
-            plan, edits = self._plan(task, fillings)
-        except NoteRefused as error:
-            self._require_places(job.path, task)
-            if not job.dry_run:
-                refused = [Rejected(each.need, error.reason, "refused") for each in fillings]
-                self._remember(job.path, refused, data)
-            raise
-        old, new = task.data.decode("utf-8"), plan.text
-        if new == old:
-            return PlannedChange(Result(job.path, "unchanged", "it is as it was", usage=usage), [])
-        left = (*answered.left, *plan.left)
-        made = Result(job.path, "enriched", "", tuple(fillings), left, usage, old, new)
-        answers = answered.answers
-        proposed = tuple(each.proposal for each in answers.rejected if each.proposed)
-        fallbacks = {each.need.key for each in answers.accepted if each.fallback_for}
-        fallback = tuple(each.need.kind for each in fillings if each.need.key in fallbacks)
-        return PlannedChange(replace(made, proposed=proposed, fallback=fallback), edits)
-
-    def change_of(self, planned: PlannedChange) -> NewChange:
-        """Return what the journal is to hold of the change."""
-        result = planned.result
-        remarks = (*(each.remark for each in result.filled), *result.proposed)
-        return NewChange(
-            run=self.run,
-            path=result.path,
-            kind="enrich",
-            edits=planned.edits,
-            needs=tuple(filling.need.key for filling in result.filled),
-            model=self._client.settings.model,
-            note="; ".join(filter(None, remarks)),
-        )
-
-    def refuse(self, answered: Answered, reason: str) -> None:
-        """Remember that the user does not want what the model gave, so it is not asked again."""
-        refused = [Rejected(filling.need, reason, "refused") for filling in answered.fillings]
-        self._remember(answered.job.path, refused, answered.task.data)
+        answers = NoteAnswers((), Usage())
+        if task.needs:
+            self.require_places(job.path, task)
+            answers, more = self._ask_model(job, task)
+            found += more
+        return self._sort(job, task, found, answers)
 
     @property
     def usage(self) -> Usage:
@@ -223,60 +117,162 @@ class Enricher:
         """Break off the calls under way, and ask nothing more."""
         self._client.close()
 
-    def _read(self, job: Job) -> Snapshot:
-        """Return the note as it is once it has been unchanged for the settle time."""
-        space = self.workspace
-        limit = space.ignore.max_bytes
-        settle = self._settle(job.path) if callable(self._settle) else self._settle
-        return read_note(space.root, job.path, settle=settle, waits=self._waits, max_bytes=limit)
+    def _reuse_open(self, job: Job, task: Task) -> tuple[Task, list[_Proposed]]:
+        """Return the task, and the open proposals for its note that still say something of it.
 
-    def _require_places(self, path: str, task: Task) -> None:
-        """Check that the note takes any values where it needs some. Raises NoteRefused."""
-        if not may_be_unfillable(task.parsed.note):
-            return  # another plan would cost a third of the throughput
-        prompts = self.workspace.prompts.for_note(path)
-        kinds = [(need, field_of(need, prompts).kind) for need in task.needs]
-        self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
-
-    def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
-        """Return what becomes of the task's note, and the edits of its text as it was read.
-
-        Raises NoteRefused.
+        What was made from a text of which little is left is closed, and asked for anew.
         """
-        afterwards = self.workspace.config.notes.postponed_afterwards
-        styles = self._asker.callout_styles
-        plan = self._planner.plan(task.parsed, fillings, styles, afterwards)
-        old = task.data.decode("utf-8")
-        return plan, plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
-
-    def _commit(self, snapshot: Snapshot, planned: PlannedChange) -> int:
-        """Write the note, and return the change's id in the journal."""
-        new, journal = planned.result.new.encode("utf-8"), self.workspace.journal
-        return write_note(snapshot, new, journal, self.change_of(planned))
-
-    def _require_not_cancelled(self) -> None:
-        if self._cancelled.is_set():
-            raise Cancelled("The work was stopped; what was not written yet was left as it was")
-
-    def _remember(self, path: str, rejected: Iterable[Rejected], data: bytes) -> None:
-        """Record in the journal what was rejected, so that it is not asked for again."""
-        for each in rejected:
-            if each.kind in ("no completion", "no choices", "too little"):  # nothing was asked
+        store = self.workspace.journal.proposals
+        needs = {known.id: need for need, known in task.proposed}
+        found, stale = [], []
+        for kept in store.get_all(needs) if needs else ():
+            need = needs[kept.id]
+            source = store.source(kept)
+            try:
+                if source is not None and source != task.data:
+                    require_same_note(source, task.data, job.path)
+            except NoteRewritten as error:
+                store.decide([kept.id], "closed", "need", error.reason)
+                stale.append(need)
                 continue
-            outcome: NeedOutcome = "nothing" if each.kind == "nothing" else "rejected"
-            if each.proposed:
-                outcome = "proposed"
-            reason = each.proposal or each.reason
-            self.workspace.journal.remember(path, each.need.key, outcome, reason, data)
+            assert kept.value is not None, "an open proposal has a value"
+            filling = Filling(need, kept.value, kept.remark)
+            found.append(_Proposed(kept.id, filling, kept.flags, kept.waits, kept.model))
+        return replace(task, needs=(*task.needs, *stale)), found
+
+    def _ask_model(self, job: Job, task: Task) -> tuple[NoteAnswers, list[_Proposed]]:
+        """Return what the model gives, and what may be written of it; all of it is stored.
+
+        What is accepted is stored after each call, the rest at the end.
+        """
+        kept: dict[Need, _Kept] = {}
+        spent = Usage()
+
+        def keep(outcomes: Sequence[Accepted | Rejected], usage: Usage) -> None:
+            nonlocal spent
+            accepted = [each for each in outcomes if isinstance(each, Accepted)]
+            if accepted:
+                self._store(job, task, accepted, _tokens(usage), kept)
+                spent += usage
+
+        try:
+            answers = self._asker.ask(job.path, task.parsed, task.needs, self._client, keep)
+        except RuntimeError:  # httpx2's, for a client that was closed just before it sent
+            self.require_not_cancelled()
+            raise
+        rest = [each for each in answers.outcomes if not _is_kept(each, kept)]
+        left = zip(_tokens(answers.usage), _tokens(spent), strict=True)
+        self._store(job, task, rest, [all_ - some for all_, some in left], kept)
+        self._repeated_faults.count(answers)
+        found = [kept[each.need].proposed for each in answers.outcomes if _is_kept(each, kept)]
+        return answers, [each for each in found if each is not None]
+
+    def _store(
+        self,
+        job: Job,
+        task: Task,
+        outcomes: Sequence[Accepted | Rejected],
+        tokens: Sequence[int],
+        kept: dict[Need, _Kept],
+    ) -> None:
+        """Store what came of calls, and add it to kept.
+
+        It is on the disk at once only if no change of the note follows, which would do that.
+        """
+        made = self._maker.make(job, task, outcomes, tokens, self.run)
+        follows = any(self._is_written(job, new.flags, new.waits, new.need) for new in made)
+        ids = self.workspace.journal.proposals.add(made, durable=job.dry_run or not follows)
+        by_need = {each.need: each for each in outcomes}
+        for id_, new in zip(ids, made, strict=True):
+            proposed = None
+            if new.state == "open" and new.value is not None:
+                filling = Filling(new.need, new.value, new.remark)
+                proposed = _Proposed(id_, filling, new.flags, new.waits, new.model)
+            kept[new.need] = _Kept(by_need[new.need], proposed)
+
+    def _sort(
+        self, job: Job, task: Task, found: Sequence[_Proposed], answers: NoteAnswers
+    ) -> Answered | Result:
+        """Return what is to be written; or the result, if all of it waits or there is nothing."""
+        written = [p for p in found if self._is_written(job, p.flags, p.waits, p.filling.need)]
+        waiting = [each for each in found if each not in written]
+        open_keys = {each.filling.need.key for each in found}
+        rejected = [each for each in answers.rejected if each.need.key not in open_keys]
+        left = (*task.left, *dict.fromkeys(each.reason for each in rejected))
+        fillings = tuple(each.filling for each in written)
+        if not fillings or not task.reopened <= keys_of(fillings):
+            return self._nothing_written(job, found, rejected, left, answers.usage)
+        return Answered(
+            job,
+            task.data,
+            fillings,
+            {each.filling.need.key: each.id for each in written},
+            task,
+            (*left, *_describe_waiting(waiting)),
+            tuple(each.id for each in waiting),
+            task.reopened,
+            answers.usage,
+            frozenset(each.need.key for each in answers.accepted if each.fallback_for),
+            tuple(each.proposal for each in rejected if each.proposed),
+            ", ".join(dict.fromkeys(each.model for each in written)),
+        )
+
+    def _nothing_written(
+        self,
+        job: Job,
+        waiting: Sequence[_Proposed],
+        rejected: Iterable[Rejected],
+        left: tuple[str, ...],
+        usage: Usage,
+    ) -> Result:
+        if waiting:
+            reason, ids = _describe_waiting(waiting), tuple(each.id for each in waiting)
+            fallback = tuple(n.filling.need.kind for n in waiting if "extractive" in n.flags)
+            result = Result(job.path, "proposed", "; ".join(reason), left=left, usage=usage)
+            return replace(result, fallback=fallback, proposals=ids)
+        is_nothing = all(each.kind in ("nothing", "no choices", "too little") for each in rejected)
+        status: NoteStatus = "unchanged" if is_nothing else "failed"
+        return Result(job.path, status, left[-1], left=left[:-1], usage=usage)
+
+    def _is_written(self, job: Job, flags: Sequence[Flag], waits: bool, need: Need) -> bool:
+        """Return whether the settings accept a value; a background job leaves what waits."""
+        mode = self.workspace.config.review_mode(job.path, need.kind)
+        if job.propose or flags or mode == "propose":
+            return False
+        return not (job.background and waits)
 
 
-def open_planner(workspace: Workspace) -> Planner:
-    """Return a planner for the vault's rules; it has a child process where many notes run at once.
+class _Proposed(NamedTuple):
+    """An open proposal for the note that is worked on."""
 
-    Several runs may share it.
-    """
-    return Planner(workspace.rules, has_child=workspace.config.concurrency >= CHILD_FROM)
+    id: int
+    filling: Filling
+    flags: tuple[Flag, ...]
+    waits: bool
+    model: str
 
 
-def _keys(fillings: Sequence[Filling]) -> set[str]:
-    return {filling.need.key for filling in fillings}
+class _Kept(NamedTuple):
+    """What came of a need, and its proposal, where that is open."""
+
+    outcome: Accepted | Rejected
+    proposed: _Proposed | None
+
+
+def _is_kept(outcome: Accepted | Rejected, kept: Mapping[Need, _Kept]) -> bool:
+    return outcome.need in kept and kept[outcome.need].outcome == outcome
+
+
+def _tokens(usage: Usage) -> tuple[int, int]:
+    return usage.input_tokens, usage.output_tokens
+
+
+def _describe_waiting(proposed: Iterable[_Proposed]) -> list[str]:
+    """Return what waits for a decision, by what flags it."""
+    kinds: dict[str, list[str]] = {}
+    for each in proposed:
+        kinds.setdefault(", ".join(each.flags), []).append(each.filling.need.kind)
+    return [
+        f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
+        for flags, names in kinds.items()
+    ]

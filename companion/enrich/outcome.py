@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from threading import Lock
 from typing import Literal, NamedTuple
 
@@ -11,6 +10,7 @@ from companion.enrich.plan import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
+from companion.vault.proposal import Flag
 
 RejectionKind = Literal[
     "unfit", "nothing", "no choices", "too little", "no completion", "no answer", "refused"
@@ -59,12 +59,14 @@ class Accepted(NamedTuple):
     """A value that may go into the note.
 
     fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
-    its place. asked: whether a model was asked.
+    its place. asked: whether a model was asked. flags: why somebody should look at it before it is
+    written.
     """
 
     filling: Filling
     fallback_for: Rejected | None = None
     asked: bool = True
+    flags: tuple[Flag, ...] = ()
 
     @property
     def need(self) -> Need:
@@ -87,11 +89,6 @@ class NoteAnswers(NamedTuple):
     def rejected(self) -> list[Rejected]:
         """The needs without a value."""
         return [each for each in self.outcomes if isinstance(each, Rejected)]
-
-    def only(self, numbers: Collection[int]) -> NoteAnswers:
-        """Return the same with no more than these of the accepted values, counted from 0."""
-        kept = [each for number, each in enumerate(self.accepted) if number in numbers]
-        return self._replace(outcomes=(*kept, *self.rejected))
 
 
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet

@@ -147,3 +147,34 @@ def _without_label(text: str, name: str) -> str:
     """Return text without the field's name, or a heading, before it."""
     label = rf"^\W*{re.escape(name)}(?:\W*[:：]|\W*\n)\s*|^#{{1,6}} [^\n]*\n\s*"
     return re.sub(label, "", text.strip(), flags=re.IGNORECASE)
+
+
+_LONGEST_EDITED = {"prose": 20_000, "list": 5_000}  # characters; of other kinds:
+_LONGEST_LINE = 2_000
+
+
+def read_edited_value(
+    field: Field, text: str | Sequence[str], resolve: Callable[[str], str | None]
+) -> str | list[str]:
+    """Return the value that a user wrote in place of a proposed one, sanitized and unchecked.
+
+    text: the items of a list may be given one by one, or each on a line. resolve: as in Limits.
+
+    Raises AnswerError: it is too long, or nothing of it is left.
+    """
+    given = text if isinstance(text, str) else "\n".join(text)
+    most = _LONGEST_EDITED.get(field.kind, _LONGEST_LINE)
+    if len(given) > most:
+        raise AnswerError(
+            f"a {field.name} may have {most:,} characters, and this has {len(given):,}"
+        )
+    value: str | list[str] = inert_value(given)
+    if field.kind == "prose":
+        value = inert_prose(given.strip(), resolve)
+    elif field.kind == "list":
+        items = given.splitlines() if isinstance(text, str) else text
+        inert = (inert_value(_BULLET.sub("", item)).lstrip("#") for item in items)
+        value = list(dict.fromkeys(filter(None, inert)))
+    if not "".join(value).strip():
+        raise AnswerError(f"nothing is left to write for {field.name}; refuse it in place of that")
+    return value

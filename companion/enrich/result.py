@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
-from companion.enrich.outcome import NoteAnswers
 from companion.enrich.plan import Filling
 from companion.enrich.task import Job, Task
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.edit import Edit
 from companion.note.sections import HeadingNotFound
+from companion.vault.proposal import ProposalState
 
-NoteStatus = Literal["enriched", "unchanged", "skipped", "failed"]
+NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,10 @@ class Result:
     change: the id of the change in the journal; None where nothing was written.
     ends_run: the reason holds for every note, so the run ends with it.
     lacks_heading: skipped since it does not have the heading of the section asked for just once.
-    fallback: the kinds of filled whose value is the note's own sentence, for want of an answer.
+    fallback: the kinds of what was filled, or else waits, whose value is the note's own sentence,
+    for want of an answer.
+    proposals: the ids of the proposals that it is about: first of filled, in its order, then of
+    those that wait for a decision.
     """
 
     path: str
@@ -42,11 +45,13 @@ class Result:
     lacks_heading: bool = False
     proposed: tuple[str, ...] = ()
     fallback: tuple[str, ...] = ()
+    proposals: tuple[int, ...] = ()
 
     @property
     def is_unanswered(self) -> bool:
-        """Whether the model gave nothing of it: all that was filled is a fallback."""
-        return bool(self.fallback) and len(self.fallback) == len(self.filled)
+        """Whether a model was asked and gave nothing: what was filled or waits is a fallback."""
+        found = self.filled or self.proposals
+        return self.usage.calls > 0 and 0 < len(self.fallback) == len(found)
 
 
 def failed_result(path: str, error: NoteError) -> Result:
@@ -63,26 +68,39 @@ def _in_words(error: NoteError) -> str:
 
 @dataclass(frozen=True)
 class Answered:
-    """What a model gave for a note and is not written yet. left: what is not asked for or given."""
+    """Values for a note that are stored as proposals, and not written yet.
+
+    job: by which their needs are found in the note. data: its bytes when they were made. task:
+    of the note with these bytes, where it was read just now. proposals: their ids, by the keys of
+    their needs; they are accepted when they are written, by decided_by, if they are in one of the
+    states. left: what is not asked for or given, or waits; waiting: the ids of proposals for the
+    note that wait. reopened: as in Task. fallbacks: the keys of needs whose value is the note's
+    own sentence. new_values: in words, values that the vault does not use yet. model: who made
+    them.
+    """
 
     job: Job
-    task: Task
-    answers: NoteAnswers
-    left: tuple[str, ...]
+    data: bytes
+    fillings: tuple[Filling, ...]
+    proposals: Mapping[str, int]
+    task: Task | None = None
+    left: tuple[str, ...] = ()
+    waiting: tuple[int, ...] = ()
+    reopened: frozenset[str] = frozenset()
+    usage: Usage = field(default_factory=Usage)
+    fallbacks: frozenset[str] = frozenset()
+    new_values: tuple[str, ...] = ()
+    model: str = ""
+    decided_by: str = "setting"
+    states: tuple[ProposalState, ...] = ("open",)
 
-    @property
-    def usage(self) -> Usage:
-        """The tokens that asking took."""
-        return self.answers.usage
-
-    @property
-    def fillings(self) -> list[Filling]:
-        """The values that may go into the note."""
-        return [each.filling for each in self.answers.accepted]
+    def ids_of(self, fillings: Collection[Filling]) -> tuple[int, ...]:
+        """Return the ids of the proposals of these fillings, in their order."""
+        return tuple(self.proposals[each.need.key] for each in fillings)
 
     def still_needed(self, task: Task) -> list[Filling]:
         """Return the fillings whose need the task's note still has, with the need as it is now."""
-        needs = {need.key: need for need in task.needs}
+        needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
         return [
             filling._replace(need=needs[filling.need.key])
             for filling in self.fillings
@@ -91,7 +109,8 @@ class Answered:
 
     def only(self, numbers: Collection[int]) -> Answered:
         """Return the same with no more than these of its fillings, counted from 0."""
-        return replace(self, answers=self.answers.only(numbers))
+        kept = tuple(each for n, each in enumerate(self.fillings) if n in numbers)
+        return replace(self, fillings=kept)
 
 
 class PlannedChange(NamedTuple):

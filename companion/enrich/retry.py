@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from companion.enrich.model_calls import Call, CallAnswers, CallPlanner, RawAnswer, send_call
+from companion.enrich.model_calls import Call, CallAnswers, CallPlanner, send_call
 from companion.enrich.outcome import Accepted, Rejected
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import JsonUnsupported
@@ -21,28 +21,30 @@ def send_calls(
     planner: CallPlanner,
     needs: Sequence[Need],
     client: Client,
+    take: Callable[[CallAnswers], None],
     unfit: Mapping[Need, Rejected] | None = None,
-) -> tuple[list[Rejected], CallAnswers]:
-    """Return the needs that cannot be asked for, and the model's answers to the others, unchecked.
+) -> tuple[list[Rejected], Usage]:
+    """Return the needs that cannot be asked for, and the tokens that the calls took.
 
-    unfit: the first answers, where this is the second question.
+    take: called after each call with the model's answers, unchecked, and its tokens. unfit: the
+    first answers, where this is the second question.
 
     Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
     work.
     """
     calls, unaskable = planner.plan(needs)
-    answers: list[RawAnswer | Rejected] = []
     usage = Usage()
     for number, call in enumerate(calls):
         try:
             given = send_call(_add_faults(call, unfit) if unfit else call, client)
         except JsonUnsupported:
             rest = [asked.need for later in calls[number:] for asked in later.asked]
-            more, given = send_calls(replace(planner, mode="plain"), rest, client, unfit)
-            return unaskable + more, CallAnswers(answers + given.answers, usage + given.usage)
-        answers += given.answers
+            plain = replace(planner, mode="plain")
+            more, further = send_calls(plain, rest, client, take, unfit)
+            return unaskable + more, usage + further
+        take(given)
         usage += given.usage
-    return unaskable, CallAnswers(answers, usage)
+    return unaskable, usage
 
 
 def merge_outcomes(

@@ -34,6 +34,7 @@ class JobOptions(NamedTuple):
     dry_run: bool = False
     requests: bool = False
     line: int | None = None
+    propose: bool = False
 
 
 def choose_jobs(
@@ -56,9 +57,8 @@ def choose_jobs(
         if path and (workspace.root / path).is_file():
             section = _find_section(workspace, path, choice, text)
             explicit = section is None
-            jobs[path] = Job(
-                path, explicit, True, choice.force, section, choice.dry_run, choice.requests
-            )
+            job = _make_job(path, choice)
+            jobs[path] = job._replace(explicit=explicit, retry=True, section=section)
             continue
         if choice.section is not None or choice.line is not None:
             raise UsageError(f"--section works on notes, and {path or 'the vault'} is a folder")
@@ -86,7 +86,8 @@ def limit_jobs(workspace: Workspace, jobs: list[Job], limit: int | None) -> list
 
 def has_open_needs(workspace: Workspace, job: Job) -> bool:
     """Return whether there is something to ask for in the note. Raises JournalError."""
-    if not (job.explicit or job.force or job.requests or job.section):
+    is_plain = not (job.explicit or job.force or job.requests or job.section)
+    if is_plain and not workspace.journal.proposals.latest(job.path):
         return True  # otherwise it would not be a job
     return open_task(workspace, job) is not None
 
@@ -111,11 +112,11 @@ def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -
     A folder that cannot be read, or that is left out of the vault, counts as one.
     """
     reasons: dict[str, str] = {}
-    asked = workspace.journal.all_asked()
+    asked = workspace.journal.proposals.latest_of_all()
     for folder in folders:
         for path in asked:
             if _is_in(path, folder) and (facts := scan.notes.get(path)):
-                for why in leave_out_asked(workspace, Job(path), facts.needs)[1][:1]:
+                for why in leave_out_asked(workspace, Job(path), facts.needs).left[:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
         try:
@@ -144,20 +145,31 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
     written = set[str]()
     if choice.force:
         written = {change.path for change in workspace.journal.changes()}
-    asked = workspace.journal.all_asked()
+    asked = workspace.journal.proposals.latest_of_all()
     for path, facts in scan.notes.items():
         if not _is_in(path, folder) or facts.skipped is not None:
             continue
-        job = Job(
-            path, choice.every, choice.retry, choice.force, None, choice.dry_run, choice.requests
-        )
+        job = _make_job(path, choice)
         needs = facts.needs
         if path in asked:
-            needs, _ = leave_out_asked(workspace, job, needs)
+            found = leave_out_asked(workspace, job, needs)
+            needs = (*found.needs, *(need for need, _ in found.proposed))
         if choice.every or needs or path in written:
             yield job
         elif choice.retry and any(map(was_rejected, asked.get(path, {}).values())):
             yield job._replace(rejected_only=True)
+
+
+def _make_job(path: str, choice: JobOptions) -> Job:
+    return Job(
+        path,
+        explicit=choice.every,
+        retry=choice.retry,
+        force=choice.force,
+        dry_run=choice.dry_run,
+        requests=choice.requests,
+        propose=choice.propose,
+    )
 
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
@@ -184,7 +196,7 @@ class ScanReport:
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
-        asked = workspace.journal.all_asked()
+        asked = workspace.journal.proposals.latest_of_all()
         for path, facts in found.notes.items():
             if not _is_wanted(path, wanted):
                 continue
@@ -228,5 +240,5 @@ def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
 def _without_asked(workspace: Workspace, path: str, facts: Facts, was_asked: bool) -> Facts:
     if not was_asked:
         return facts
-    needs, left = leave_out_asked(workspace, Job(path), facts.needs)
-    return facts._replace(needs=needs, left=(*facts.left, *left))
+    found = leave_out_asked(workspace, Job(path), facts.needs)
+    return facts._replace(needs=found.needs, left=(*facts.left, *found.all_left))

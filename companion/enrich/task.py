@@ -18,24 +18,25 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
 from companion.note.text import NoteText, split_lines
 from companion.vault.inverse import find_inverse
-from companion.vault.journal import AskedNeed, Change, Journal
+from companion.vault.journal import Change, Journal
+from companion.vault.proposal import AskedNeed
 
-_WHY_LEFT = {
-    "written": "filled once and taken out again",
-    "rejected": "asked for once, without a usable answer",
-    "nothing": "asked for once, and there was nothing to say",
-}
+_TAKEN_OUT = "filled once and taken out again"
+_REFUSED = "proposed once, and refused"
+_REJECTED = "asked for once, without a usable answer"
+_NOTHING = "asked for once, and there was nothing to say"
 
 
 class Job(NamedTuple):
     """One note to work on, and how. path: vault-relative, with `/`.
 
     explicit: the user wants it to have a description and a callout, even if it is no stub.
-    retry: ask again what was asked before. force: replace what Companion wrote and nobody edited
-    since. section: ask for a callout in this one, and nothing else. dry_run: write nothing.
-    requests: fill the empty callouts that stand in it, and nothing else. rejected_only: ask for
-    what was rejected before, and nothing else; what was filled beside it may hide that the note
-    is a stub.
+    retry: ask again what was asked before, unless its proposal is still open. force: replace what
+    Companion wrote and nobody edited since. section: ask for a callout in this one, and nothing
+    else. dry_run: write nothing. requests: fill the empty callouts that stand in it, and nothing
+    else. rejected_only: ask for what was rejected before, and nothing else; what was filled beside
+    it may hide that the note is a stub. propose: write nothing; what is asked for waits for a
+    decision. background: nobody asked for it.
     """
 
     path: str
@@ -46,6 +47,14 @@ class Job(NamedTuple):
     dry_run: bool = False
     requests: bool = False
     rejected_only: bool = False
+    propose: bool = False
+    background: bool = False
+
+    def to_place(self) -> Job:
+        """Return a job that finds the same needs again, whatever is remembered of them by now."""
+        return self._replace(
+            explicit=self.explicit or self.rejected_only, retry=True, rejected_only=False
+        )
 
 
 @dataclass(frozen=True)
@@ -55,6 +64,7 @@ class Task:
     data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
     is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
     of needs that Companion filled before, and that are open in parsed only to be filled again.
+    proposed: needs that are not asked for, as they have an open proposal.
     """
 
     data: bytes
@@ -63,6 +73,7 @@ class Task:
     needs: tuple[Need, ...]
     left: tuple[str, ...]
     reopened: frozenset[str] = frozenset()
+    proposed: tuple[tuple[Need, AskedNeed], ...] = ()
 
 
 def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
@@ -73,8 +84,9 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     parsed = ParsedNote(NoteText.decode(data))
     if not job.force:
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
-        needs, left = leave_out_asked(workspace, job, facts.needs)
-        return Task(data, parsed, facts.skipped, needs, (*facts.left, *left))
+        needs, left, proposed = leave_out_asked(workspace, job, facts.needs)
+        skipped, left = facts.skipped, (*facts.left, *left)
+        return Task(data, parsed, skipped, needs, left, proposed=proposed)
     reverted = revert_own_changes(
         workspace.journal, job.path, parsed.note.text, partial(_find_keys, workspace, job)
     )
@@ -84,43 +96,81 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     if not job.explicit:  # what stubs need, and what Companion wrote once
         usual = {need.key for need in _find_needs(workspace, job, parsed, explicit=False).needs}
         found = tuple(need for need in found if need.key in usual | reopened)
-    needs, left = leave_out_asked(workspace, job, found, reopened)
-    return Task(data, parsed, facts.skipped, needs, (*reverted.left, *facts.left, *left), reopened)
+    needs, left, proposed = leave_out_asked(workspace, job, found, reopened)
+    left = (*reverted.left, *facts.left, *left)
+    return Task(data, parsed, facts.skipped, needs, left, reopened, proposed)
+
+
+class NeedsToAsk(NamedTuple):
+    """What becomes of the needs of a note.
+
+    needs: those to ask for. left: why others are not. proposed: those that have an open proposal,
+    each with what is known of it.
+    """
+
+    needs: tuple[Need, ...]
+    left: tuple[str, ...]
+    proposed: tuple[tuple[Need, AskedNeed], ...]
+
+    @property
+    def all_left(self) -> tuple[str, ...]:
+        """Why needs are not asked for, also those that have an open proposal."""
+        return (*self.left, *describe_proposed(need for need, _ in self.proposed))
 
 
 def leave_out_asked(
-    workspace: Workspace, job: Job, needs: Iterable[Need], reopened: frozenset[str] = frozenset()
-) -> tuple[tuple[Need, ...], tuple[str, ...]]:
-    """Return the needs to ask for, and why others are not: they were asked for before.
+    workspace: Workspace, job: Job, needs: Iterable[Need], reopened: Set[str] = frozenset()
+) -> NeedsToAsk:
+    """Return which needs to ask for, and why others are not: they were asked for before.
 
-    reopened: keys of needs to ask for in any case.
+    reopened: keys of needs to ask for, whatever became of them before.
     """
-    asked = {} if job.retry else workspace.journal.asked(job.path)
+    asked = workspace.journal.proposals.latest(job.path)
     open_needs: list[Need] = []
+    proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}
     for need in needs:
-        if need.key not in asked or need.key in reopened:
+        latest = asked.get(need.key)
+        if latest is not None and latest.state == "open":
+            proposed.append((need, latest))
+        elif latest is None or job.retry or need.key in reopened:
             open_needs.append(need)
         else:
-            name = need.kind
-            if name == CALLOUT:
-                name = f"callout “{need.question or need.heading or 'AI'}”"
-            left.setdefault(_why_left(asked[need.key]), []).append(name)
+            left.setdefault(_why_left(latest), []).append(_name(need))
     again = "name the note, or use --retry, to ask again"
-    return tuple(open_needs), tuple(
-        f"{', '.join(names)}: {why}; {again}" for why, names in left.items()
-    )
+    words = (f"{', '.join(names)}: {why}; {again}" for why, names in left.items())
+    return NeedsToAsk(tuple(open_needs), tuple(words), tuple(proposed))
+
+
+def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
+    """Yield why needs with an open proposal are not asked for; nothing if there are none."""
+    if names := ", ".join(map(_name, needs)):
+        yield f"{names}: proposed already; companion review shows it"
+
+
+def _name(need: Need) -> str:
+    if need.kind != CALLOUT:
+        return need.kind
+    return f"callout “{need.question or need.heading or 'AI'}”"
 
 
 def was_rejected(asked: AskedNeed | None) -> bool:
     """Return whether the answer to what was asked could not be used."""
-    return asked is not None and asked.outcome in ("rejected", "proposed")
+    return asked is not None and asked.state == "rejected" and not _is_nothing(asked)
 
 
 def _why_left(asked: AskedNeed) -> str:
-    if asked.outcome == "proposed":
+    if "new-value" in asked.flags:
         return f"asked for once; {asked.reason}"
-    return _WHY_LEFT[asked.outcome] + (f" ({asked.reason})" if asked.reason else "")
+    if asked.state == "accepted" or asked.change is not None:
+        return _TAKEN_OUT
+    why = _REFUSED if asked.state == "refused" else _NOTHING if _is_nothing(asked) else _REJECTED
+    return why + (f" ({asked.reason})" if asked.reason else "")
+
+
+def _is_nothing(asked: AskedNeed) -> bool:
+    """Return whether the model answered that there is nothing to say."""
+    return asked.rejection == "nothing" and "new-value" not in asked.flags
 
 
 def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bool) -> Facts:
@@ -129,7 +179,7 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
     if job.requests:  # the empty callouts, which the user put there to be filled
         needs = (n for n in needs if n.kind == CALLOUT and find_callout(parsed, n) is not None)
     elif job.rejected_only:
-        asked = workspace.journal.asked(job.path)
+        asked = workspace.journal.proposals.latest(job.path)
         needs = (need for need in needs if was_rejected(asked.get(need.key)))
     elif job.section is not None:
         needs = _in_section(parsed, needs, job.section)

@@ -24,7 +24,7 @@ _MIN_COMMON = 3  # a word in the names of this many other notes is a common one
 
 
 Choose = Callable[[Collection[str]], str | None]
-"""Returns which of the notes of one name is meant, by paths without `.md`; None: no telling."""
+"""Returns which note of one name is meant, by paths without `.md`; None: nobody can tell."""
 
 
 class NoteName(NamedTuple):

@@ -11,9 +11,11 @@ from hashlib import sha256
 from typing import Any, Literal, NamedTuple
 
 from companion.note.edit import Edit, apply_edits, name_place
+from companion.vault.proposal import ProposalState
 
 ChangeState = Literal["pending", "done", "undone", "abandoned"]
-NeedOutcome = Literal["written", "rejected", "nothing", "proposed"]
+
+_OPEN: tuple[ProposalState, ...] = ("open",)
 
 
 class NewChange(NamedTuple):
@@ -22,6 +24,8 @@ class NewChange(NamedTuple):
     undoes: the id of the change that this one takes back.
     parts: for an undo, the numbers, from 0, of the edits that it takes back, in the order of its
     own edits; None for all.
+    proposals: the ids of the proposals that it accepts, and decided_by: who does. states: what
+    they have to be in until the change is recorded.
     """
 
     run: str
@@ -33,6 +37,9 @@ class NewChange(NamedTuple):
     note: str = ""
     undoes: int | None = None
     parts: tuple[int, ...] | None = None
+    proposals: tuple[int, ...] = ()
+    decided_by: str = "setting"
+    states: tuple[ProposalState, ...] = _OPEN
 
 
 @dataclass(frozen=True)
@@ -51,6 +58,7 @@ class Change:
     undone_by: the id of the latest change that takes it, or a part of it, back.
     parts: as in NewChange.
     taken: the numbers, from 0, of its edits that are taken back; the state is `done` until all are.
+    proposals, decided_by: as in NewChange.
     """
 
     id: int
@@ -72,6 +80,8 @@ class Change:
     parts: tuple[int, ...] | None = None
     taken: frozenset[int] = frozenset()
     names: tuple[str, ...] = ()
+    proposals: tuple[int, ...] = ()
+    decided_by: str = ""
 
     @property
     def remaining_parts(self) -> list[int]:
@@ -90,28 +100,6 @@ class Change:
     def inverse_edits(self) -> list[Edit]:
         """Return the edits that take the change back. Offsets count characters of the new text."""
         return invert_edits(self.edits, self.replaced)
-
-
-class AskedNeed(NamedTuple):
-    """The outcome of asking the model for one need. asked_at: Unix time, seconds.
-
-    outcome: `proposed` if the model only named values that the vault does not use yet, which are
-    in reason then. change: the id of the change that wrote the answer.
-    """
-
-    outcome: NeedOutcome
-    reason: str
-    asked_at: float
-    change: int | None
-
-
-class Proposal(NamedTuple):
-    """Values that were only proposed for a need of a note. asked_at: Unix time, seconds."""
-
-    path: str
-    need: str
-    words: str
-    asked_at: float
 
 
 def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> dict[str, object]:
@@ -144,6 +132,8 @@ def make_row(change: NewChange, before: bytes, after: bytes, made_at: float) -> 
         "note": change.note,
         "undoes": change.undoes,
         "parts": None if change.parts is None else _dump(change.parts),
+        "proposals": _dump(change.proposals),
+        "decided_by": change.decided_by,
     }
 
 
@@ -152,6 +142,7 @@ def read_row(row: sqlite3.Row) -> Change:
     columns = dict(row)
     edits, parts = json.loads(columns.pop("edits")), columns.pop("parts")
     columns["needs"] = tuple(json.loads(columns["needs"]))
+    columns["proposals"] = tuple(json.loads(columns["proposals"]))
     columns["taken"] = frozenset(json.loads(columns["taken"]))
     return Change(
         **columns,

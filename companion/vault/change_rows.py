@@ -8,27 +8,41 @@ import time
 
 from companion.errors import NoteBusy
 from companion.vault import offered_changes
+from companion.vault.change import NewChange
 from companion.vault.offered_changes import OfferId
+from companion.vault.proposal_rows import (
+    accept_proposals,
+    mark_taken_back,
+    remember_filled,
+    reopen_proposals,
+    require_in_state,
+)
 from companion.vault.remembered_notes import put_note, restore_fingerprint
 
-REMEMBER = "INSERT OR REPLACE INTO asked (path, need, outcome, reason, asked_at, change)"
 _INSERT = """INSERT INTO changes
     (run, path, kind, state, made_at, before_sha256, after_sha256, edits, needs, model, note,
-    undoes, parts)
+    undoes, parts, proposals, decided_by)
     VALUES (:run, :path, :kind, :state, :made_at, :before_sha256, :after_sha256, :edits, :needs,
-    :model, :note, :undoes, :parts) RETURNING id"""
+    :model, :note, :undoes, :parts, :proposals, :decided_by) RETURNING id"""
+_OLD_OFFER = {"proposals": "[]", "decided_by": ""}  # what the row of an older version lacks
 
 
-def insert_pending(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> int:
-    """Insert a pending change and its image; return its id.
+def insert_pending(
+    db: sqlite3.Connection, row: dict[str, object], before: bytes, change: NewChange
+) -> int:
+    """Insert a pending change and its image, and accept its proposals; return its id.
 
-    Raises NoteBusy if an earlier change of the note is pending.
+    Raises NoteBusy if an earlier change of the note is pending, and ProposalDecided if one of its
+    proposals is in another state by now.
     """
     query = "SELECT id FROM changes WHERE path = :path AND state = 'pending'"
     if db.execute(query, row).fetchone():
         reason = "an earlier change of it is not finished; it is recovered at the next start"
         raise NoteBusy(reason, str(row["path"]))
-    return _insert(db, row | {"state": "pending"}, before)
+    require_in_state(db, change.path, str(row["proposals"]), change.states)
+    number = _insert(db, row | {"state": "pending"}, before)
+    accept_proposals(db, number, time.time())  # at once, so that nobody else decides on them
+    return number
 
 
 def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -> int | None:
@@ -40,7 +54,8 @@ def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -
     if found is None or found["change"]:
         return int(found["change"]) if found else None
     now = time.time()
-    row = json.loads(found["row"]) | {"made_at": now, "path": moved_to or found["path"]}
+    row = _OLD_OFFER | json.loads(found["row"])
+    row |= {"made_at": now, "path": moved_to or found["path"]}
     change = _insert(db, row | {"state": "done"}, found["before"])
     mark_done(db, change, now)
     put_note(db, row["path"], offered_changes.text_after(found), now)
@@ -49,21 +64,21 @@ def confirm_offer(db: sqlite3.Connection, name: OfferId, moved_to: str | None) -
 
 
 def mark_done(db: sqlite3.Connection, change: int, now: float) -> None:
-    """Mark the change as done, its needs as written, and the edits that it takes back.
+    """Mark the change as done, its proposals as accepted, and the edits that it takes back.
 
     now: Unix time, seconds.
     """
     db.execute("UPDATE changes SET state = 'done' WHERE id = ?", (change,))
-    query = """SELECT changes.path, need.value, 'written', '', ?, changes.id
-        FROM changes, json_each(changes.needs) AS need WHERE changes.id = ?"""
-    db.execute(f"{REMEMBER} {query}", (now, change))
-    _mark_undone(db, change)
+    accept_proposals(db, change, now)
+    remember_filled(db, change, now)
+    _mark_undone(db, change, now)
 
 
 def mark_abandoned(db: sqlite3.Connection, change: int, remark: str) -> None:
-    """Mark the change as abandoned, with a remark, and delete its image."""
+    """Mark the change as abandoned, with a remark, open its proposals again, delete its image."""
     query = "UPDATE changes SET state = 'abandoned', note = trim(note || ' ' || ?) WHERE id = ?"
     db.execute(query, (remark, change))
+    reopen_proposals(db, change)
     restore_fingerprint(db, change)
     db.execute("DELETE FROM images WHERE change = ?", (change,))
 
@@ -74,7 +89,7 @@ def _insert(db: sqlite3.Connection, row: dict[str, object], before: bytes) -> in
     return change
 
 
-def _mark_undone(db: sqlite3.Connection, change: int) -> None:
+def _mark_undone(db: sqlite3.Connection, change: int, now: float) -> None:
     """Mark the edits that this change takes back; if they were an undo's, those it undid are back.
 
     A change is `undone` if all its edits are taken back.
@@ -93,4 +108,5 @@ def _mark_undone(db: sqlite3.Connection, change: int) -> None:
         state = "undone" if len(undone) == count else "done"
         update = "UPDATE changes SET state = ?, taken = ? WHERE id = ?"
         db.execute(update, (state, json.dumps(sorted(undone)), change))
+        mark_taken_back(db, change, is_undone=state == "undone", now=now)
         taken_back = not taken_back

@@ -18,7 +18,7 @@ from companion.errors import JournalError, NoteError
 from companion.vault.journal_db import (
     delete_side_files,
     identify_files,
-    last_id,
+    last_ids,
     open_database,
     skip_ids,
     to_journal_error,
@@ -56,7 +56,7 @@ class Database:
         self._read_only = read_only
         self._db = open_database(file, read_only=read_only)
         self._files = identify_files(file)
-        self._last_id = 0
+        self._last_ids: dict[str, int] = {}
         self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
         self._closing = Lock()
         self._closed = False
@@ -135,13 +135,13 @@ class Database:
         if found == self._files:
             return
         with suppress(sqlite3.Error):  # it is closed if an earlier attempt failed
-            self._last_id = last_id(self._db)
+            self._last_ids = last_ids(self._db)
         # first: connections of one process to the same -shm file drop each other's locks
         self._db.close()
         if lost := found[0] != self._files[0]:
             delete_side_files(self.file, self._files)
         self._db = open_database(self.file, read_only=False)
-        skip_ids(self._db, self._last_id)
+        skip_ids(self._db, self._last_ids)
         self._files = identify_files(self.file)
         if lost:
             _log.warning(

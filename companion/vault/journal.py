@@ -1,28 +1,18 @@
 """The journal: a record of every change, forced to the disk before the note is written.
 
-Recovery, history, undo and asking only once per need rely on it.
+Recovery, history, undo and the proposals rely on it.
 """
 
 from __future__ import annotations
 
 import time
-from functools import cached_property
 from pathlib import Path
 from typing import Self
 
 from companion.note.edit import apply_edits
 from companion.vault import offered_changes
-from companion.vault.change import (
-    AskedNeed,
-    Change,
-    NeedOutcome,
-    NewChange,
-    Proposal,
-    make_row,
-    read_row,
-)
+from companion.vault.change import Change, NewChange, make_row, read_row
 from companion.vault.change_rows import (
-    REMEMBER,
     confirm_offer,
     insert_pending,
     mark_abandoned,
@@ -31,9 +21,10 @@ from companion.vault.change_rows import (
 from companion.vault.group_commit import Database
 from companion.vault.journal_db import touch
 from companion.vault.offered_changes import OfferedChange, OfferId
+from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes
 
-__all__ = ["AskedNeed", "Change", "Journal", "NeedOutcome", "NewChange", "Proposal"]
+__all__ = ["Change", "Journal", "NewChange"]
 
 
 class Journal:
@@ -50,8 +41,7 @@ class Journal:
         """
         self._db = Database(file, read_only=read_only)
         self.notes = RememberedNotes(self._db, read_only=read_only)
-        self._read_only = read_only
-        self._new_paths: set[str] = set()
+        self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
 
     @property
     def commits(self) -> int:
@@ -61,13 +51,18 @@ class Journal:
     def begin(self, change: NewChange, before: bytes, after: bytes) -> int:
         """Record a pending change; return its id once it is on the disk, with the text before it.
 
-        Raises ValueError if the edits do not turn before into after, and NoteBusy if an earlier
-        change of the note is still pending.
+        Its proposals are accepted from then on.
+
+        Raises ValueError if the edits do not turn before into after, NoteBusy if an earlier
+        change of the note is still pending, and ProposalDecided if somebody else decided on one
+        of its proposals.
         """
-        self._new_paths.add(change.path)
+        self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
         self.notes.record(change.path, after)
-        return self._db.ask(lambda db: insert_pending(db, row, before), durable=True).result()
+        return self._db.ask(
+            lambda db: insert_pending(db, row, before, change), durable=True
+        ).result()
 
     def offer(self, key: str, change: NewChange, before: bytes, after: bytes) -> OfferId:
         """Record a change that a client may make itself; return its offer once it is on the disk.
@@ -77,7 +72,7 @@ class Journal:
 
         Raises ValueError if the edits do not turn before into after.
         """
-        self._new_paths.add(change.path)
+        self.proposals.expect(change.path)
         row = make_row(change, before, after, time.time())
         self.notes.record(change.path, before)
         self._db.ask(
@@ -91,7 +86,8 @@ class Journal:
         A second call returns the same id. Returns None if there is no such offer. A pending
         change of the note does not matter. moved_to: the note's path, if it was moved since.
         """
-        self._new_paths.update(filter(None, [moved_to]))
+        if moved_to:
+            self.proposals.expect(moved_to)
         return self._db.ask(lambda db: confirm_offer(db, name, moved_to), durable=True).result()
 
     def open_offers(self) -> list[OfferedChange]:
@@ -109,6 +105,7 @@ class Journal:
     def abandon(self, change: int, remark: str = "") -> None:
         """Record that the note does not hold the change, and why; delete its images.
 
+        Its proposals are open again.
         Returns at once, as `done` does.
         """
         self._db.ask(lambda db: mark_abandoned(db, change, remark))
@@ -179,51 +176,9 @@ class Journal:
         limit = time.time() - older_than
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
-    def remember(
-        self,
-        path: str,
-        need: str,
-        outcome: NeedOutcome,
-        reason: str = "",
-        text: bytes | None = None,
-    ) -> None:
-        """Record the outcome of asking for a need; `done` records the outcome `written` itself.
-
-        text: the note's bytes, by which it is found again if it is moved.
-        """
-        self._new_paths.add(path)
-        self.notes.record(path, text)
-        row = (path, need, outcome, reason, time.time())
-        self._db.ask(lambda db: db.execute(f"{REMEMBER} VALUES (?, ?, ?, ?, ?, NULL)", row))
-
-    def asked(self, path: str) -> dict[str, AskedNeed]:
-        """Return what was asked for the note, by need.
-
-        For a note of which nothing is recorded no query is made: a process that writes to the
-        journal holds the vault's lock, so that no other process adds to it.
-        """
-        if not self._read_only and path not in self._new_paths and path not in self._old_paths:
-            return {}
-        return self._asked("WHERE path = ?", self.notes.stored_path(path)).get(path, {})
-
-    def all_asked(self) -> dict[str, dict[str, AskedNeed]]:
-        """Return what was asked for all notes, by path and need."""
-        return self._asked("")
-
-    def proposals(self, path: str | None = None) -> list[Proposal]:
-        """Return what was only proposed for one note, or for all, newest first.
-
-        Left out is what the remark of one of the note's changes mentions.
-        """
-        stored_path = path and self.notes.stored_path(path)
-        rows = self._db.ask(
-            lambda db: db.execute(_SELECT_PROPOSED, (stored_path,)).fetchall()
-        ).result()
-        return [Proposal(self.notes.current_path(path), *rest) for path, *rest in rows]
-
     def move(self, old: str, new: str) -> None:
-        """Record that the note at old was moved to new, with its changes and what was asked."""
-        self._new_paths.add(new)
+        """Record that the note at old was moved to new, with its changes and its proposals."""
+        self.proposals.expect(new)
         self.notes.move(old, new)
 
     def flush(self) -> None:
@@ -245,29 +200,7 @@ class Journal:
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         return self.notes.with_current_paths(map(read_row, rows))
 
-    @cached_property
-    def _old_paths(self) -> frozenset[str]:
-        """The notes in the journal when this was first used; later ones are in _new_paths."""
-        query = (
-            "SELECT path FROM asked UNION SELECT path FROM changes UNION SELECT path FROM offers"
-        )
-        return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
-
-    def _asked(self, where: str, *values: object) -> dict[str, dict[str, AskedNeed]]:
-        query = f"{_SELECT_ASKED} {where} ORDER BY path, need"
-        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
-        asked: dict[str, dict[str, AskedNeed]] = {}
-        for path, need, *rest in rows:
-            asked.setdefault(self.notes.current_path(path), {})[need] = AskedNeed(*rest)
-        return asked
-
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
 _SELECT = """SELECT *, (SELECT max(id) FROM changes AS later
     WHERE later.undoes = changes.id AND later.state = 'done') AS undone_by FROM changes"""
-_SELECT_ASKED = "SELECT * FROM asked"
-_SELECT_PROPOSED = """SELECT path, need, reason, asked_at FROM asked
-    WHERE outcome = 'proposed' AND (?1 IS NULL OR path = ?1) AND NOT EXISTS (
-        SELECT 1 FROM changes WHERE changes.path = asked.path
-        AND state != 'abandoned' AND instr(note, reason))
-    ORDER BY asked_at DESC, path, need"""

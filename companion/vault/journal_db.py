@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing, suppress
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from companion.sqlite import (
     use_wal,
 )
 from companion.vault.offered_changes import create_offers
+from companion.vault.proposal_rows import create_proposals
 
 FileIds = tuple[FileId | None, ...]
 """Which files the database, its -wal and its -shm file are; None for one that does not exist."""
@@ -74,17 +76,18 @@ def delete_side_files(file: Path, lost: FileIds) -> None:
                 file.with_name(file.name + suffix).unlink()
 
 
-def last_id(db: sqlite3.Connection) -> int:
-    """Return the highest id that a change ever had; 0 if there was none."""
-    row = db.execute("SELECT seq FROM sqlite_sequence WHERE name = 'changes'").fetchone()
-    return row[0] if row else 0
+def last_ids(db: sqlite3.Connection) -> dict[str, int]:
+    """Return the highest id that a row ever had, of each table that never gives one twice."""
+    return {row["name"]: row["seq"] for row in db.execute("SELECT name, seq FROM sqlite_sequence")}
 
 
-def skip_ids(db: sqlite3.Connection, last: int) -> None:
-    """Make the next change get an id above last, so that no two changes ever share one."""
-    if last_id(db) < last:
-        db.execute("DELETE FROM sqlite_sequence WHERE name = 'changes'")
-        db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES ('changes', ?)", (last,))
+def skip_ids(db: sqlite3.Connection, last: Mapping[str, int]) -> None:
+    """Make the next row of each table get an id above these, so that no two ever share one."""
+    now = last_ids(db)
+    for table, highest in last.items():
+        if now.get(table, 0) < highest:
+            db.execute("DELETE FROM sqlite_sequence WHERE name = ?", (table,))
+            db.execute("INSERT INTO sqlite_sequence (name, seq) VALUES (?, ?)", (table, highest))
 
 
 def to_journal_error(error: sqlite3.Error, file: Path) -> JournalError:
@@ -105,6 +108,7 @@ def _open_to_write(file: Path) -> sqlite3.Connection:
         read_format(db, _MIGRATIONS)  # before anything is written
         use_wal(db, _LOCK_WAIT)
         db.execute("PRAGMA fullfsync=ON")  # on macOS fsync leaves it in the disk's own cache
+        db.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
         migrate(db, _MIGRATIONS)
     return db
 
@@ -195,4 +199,5 @@ _MIGRATIONS: list[Migration] = [
     _add_parts,
     _add_notes,
     create_offers,
+    create_proposals,
 ]

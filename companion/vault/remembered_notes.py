@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from companion.vault.change import Change
 from companion.vault.group_commit import Database
+from companion.vault.proposal_rows import move_proposals
 
 UNKNOWN_SIZE = -1  # recorded by versions that did not store sizes
 
@@ -71,7 +72,7 @@ class RememberedNotes:
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with all that is recorded of it.
 
-        What was asked for the note at old replaces what was asked for one at new.
+        The proposals for the note at old supersede those for one at new.
         """
         self.moved_from[new] = old
         if self._read_only:
@@ -116,6 +117,6 @@ _SELECT = "SELECT path, sha256, size, mtime_ns, seen_at FROM notes"
 def _move(db: sqlite3.Connection, old: str, new: str) -> None:
     # where both paths have a pending change, the old one keeps its path, for recovery to settle
     db.execute("UPDATE OR IGNORE changes SET path = ? WHERE path = ?", (new, old))
-    db.execute("UPDATE OR REPLACE asked SET path = ? WHERE path = ?", (new, old))
+    move_proposals(db, old, new)
     db.execute("UPDATE OR REPLACE notes SET path = ? WHERE path = ?", (new, old))
     db.execute("UPDATE offers SET path = ? WHERE path = ?", (new, old))

@@ -12,6 +12,7 @@ from companion.cli import enrich
 from companion.config import Config
 from companion.enrich.checks import UNCHECKED
 from companion.enrich.model import ModelFacts, model_facts
+from companion.enrich.workspace import open_workspace
 from tests.cli.user import User, answer_by_schema
 from tests.llm.fake_endpoint import Scene, answer
 
@@ -60,7 +61,7 @@ def description(user: User) -> str:
 EXAMPLES = [
     pytest.param(NOTE, [GOOD], GOOD, 1, id="a good answer"),
     pytest.param(NOTE, [BAD, GOOD], GOOD, 2, id="a bad answer, then a good one"),
-    pytest.param(NOTE, [BAD, BAD], OWN, 2, id="two bad ones: the note's own sentence"),
+    pytest.param(NOTE, [BAD, BAD], "", 2, id="two bad ones: the note's own sentence waits"),
     pytest.param(NOTE, [REWORDED], REWORDED, 1, id="a sentence of the note in other words"),
     pytest.param(NO_PROSE, [BAD, GOOD], GOOD, 2, id="no prose, a good second answer"),
     pytest.param(NO_PROSE, [BAD, BAD], "", 2, id="no prose: nothing"),
@@ -75,6 +76,22 @@ def test_description(
     say(user, *answers)
     user.run("enrich", "Sourdough.md", "--json")
     assert (description(user), user.calls()) == (expected, calls)
+
+
+def test_the_own_sentence_of_a_note_waits(user: User) -> None:
+    user.note("Sourdough.md", NOTE)
+    say(user, BAD)
+    told = user.run("enrich", "Sourdough.md", "--json").objects
+    again = user.run("enrich", "Sourdough.md", "--json").objects
+    assert user.calls() == 2 and description(user) == ""
+    assert [(each["status"], each["fallback"], each["proposals"]) for each in (*told, *again)] == [
+        ("proposed", ["description"], [1])
+    ] * 2
+    with open_workspace(Config(), user.vault) as space:
+        waiting = space.journal.proposals.get(1)
+    assert waiting and (waiting.value, waiting.flags) == (OWN, ("extractive",))
+    assert waiting.remark.startswith("the note's own sentence; the model's answer: the description")
+    assert waiting.answer == BAD
 
 
 def test_the_second_question_names_the_fault_and_counts(user: User) -> None:
@@ -101,14 +118,6 @@ def test_the_second_question_for_a_callout_does_not_show_the_first_answer(user: 
     first, second = [each for each in asked if "to a friend" in each[-1]["content"]]
     assert second[:-1] == first[:-1] and second[-1]["content"].startswith(first[-1]["content"])
     assert "could not be used" in second[-1]["content"] and BAD not in repr(second)
-
-
-def test_history_tells_whose_sentence_it_is(user: User) -> None:
-    user.note("Sourdough.md", NOTE)
-    say(user, BAD)
-    user.run("enrich", "Sourdough.md")
-    history = user.run("history", "--json").out
-    assert "the note's own sentence; the model's answer: the description" in history
 
 
 @pytest.fixture

@@ -113,6 +113,7 @@ def test_json(user: User) -> None:
         "diff": None,
         "change": 0,
         "fallback": [],
+        "proposals": [1, 2],
         "usage": {"input_tokens": 10, "output_tokens": 5},
     }
     again = user.run("enrich", "Stub.md", "--json").objects
@@ -140,6 +141,8 @@ def test_dry_run_writes_nothing_and_its_diff_applies(user: User, tmp_path: Path,
     assert note.stat().st_mtime_ns == seen.st_mtime_ns
     assert {Path(name).name for name in set(files_in(user.home)) - state} <= {
         "index.sqlite3",
+        "journal.sqlite3",
+        "lock",
         "spending.sqlite3",
     }
     assert user.run("history").out == "no changes yet\n"
@@ -362,8 +365,6 @@ def test_history_has_what_was_only_proposed(user: User, name: str, said: str, wo
     for path in ("A.md", "B.md"):
         user.note(path, text)
     user.fake.script = lambda seen, n: answer(said)
-    user.run("enrich", "A.md", "--dry-run")
-    assert user.run("history").out == "no changes yet\n"
     user.run("enrich", ".")
     assert user.read("A.md") == text
     assert user.run("history").out.count(words) == 2

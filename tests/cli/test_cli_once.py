@@ -125,12 +125,15 @@ def test_asked_again(user: User, past: Callable[[User], None], arguments: list[s
     assert user.read("Stub.md") == FILLED
 
 
-def test_a_dry_run_remembers_nothing(user: User) -> None:
+def test_what_a_dry_run_asked_for_is_not_asked_for_again(user: User) -> None:
     user.note("Stub.md")
-    user.says(description=" ", callout="\n")
-    user.run("enrich", ".", "--dry-run")
-    user.says()
-    assert user.run("enrich", ".").status == 0 and user.read("Stub.md") == FILLED
+    user.says(callout="\n")
+    told = user.run("enrich", ".", "--dry-run").out
+    assert "To write it without asking again: companion apply --run " in told
+    user.says(description="Another.", callout="Another.")
+    done = user.run("enrich", ".")
+    assert done.status == 0 and user.calls() == 1
+    assert user.read("Stub.md") == STUB.replace("description: ", "description: What a stub is.")
 
 
 def test_a_new_question_is_another_need(user: User) -> None:

@@ -95,6 +95,7 @@ def test_follows_a_run(server: Served) -> None:
             "ends_run": False,
             "lacks_heading": False,
             "fallback": [],
+            "proposals": [],
             "diff": "--- a/Stub.md\n+++ b/Stub.md\n@@ -1,3 +1,3 @@\n ---\n-description:\n"
             "+description: Yes.\n ---\n",
             "offer": None,

@@ -47,9 +47,3 @@ def test_the_same_fault_in_note_after_note_ends_the_run(
         faults.count(answers)
     with pytest.raises(ModelUnfit, match="for the same reason: it") if ends else nullcontext():
         faults.count(last)
-
-
-def test_only_keeps_some_of_the_values_and_all_that_was_rejected() -> None:
-    answers = NoteAnswers((FILLED, CUT, FALLBACK), Usage())
-    assert answers.only([1]).outcomes == (FALLBACK, CUT)
-    assert answers.only([]).outcomes == (CUT,)

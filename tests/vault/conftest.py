@@ -35,7 +35,7 @@ def journal(tmp_path: Path) -> Iterator[Journal]:
 def change() -> Callable[..., NewChange]:
     def make(before: bytes = NOTE, after: bytes = ENRICHED, path: str = "Stub.md") -> NewChange:
         edits = diff_edits(before.decode(), after.decode())
-        return NewChange("run-1", path, "enrich", edits, ("description", "callout"), "model")
+        return NewChange("run-1", path, "enrich", edits, ("description", "callout:top"), "model")
 
     return make
 

@@ -1,11 +1,17 @@
 """The note that the tests of the vault write to, before and after."""
 
+from companion.note.needs import Need
 from companion.vault.journal import Journal, NewChange
 
 NOTE = b"---\ndescription: \n---\n\n# Stub\n\nText of mine.\n"
 ENRICHED = (
     b"---\ndescription: What a stub is.\n---\n\n# Stub\n\n> [!ai] AI\n> Prose.\n\nText of mine.\n"
 )
+
+TAGS = Need("tags", None, None, "property", "empty tags")
+DESCRIPTION = Need("description", None, None, "property", "empty description")
+CALLOUT = Need("callout", None, None, "top", "empty description; no AI callout at the top")
+SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section", 2)
 
 
 def record(journal: Journal, change: NewChange, before: bytes, after: bytes) -> int:

@@ -17,7 +17,8 @@ from companion.errors import JournalError, NoteBusy
 from companion.note.edit import Edit, apply_edits, diff_edits
 from companion.vault import journal_db
 from companion.vault.journal import Journal, NewChange
-from tests.vault.stub_note import ENRICHED, NOTE
+from companion.vault.proposal import NewProposal
+from tests.vault.stub_note import ENRICHED, NOTE, TAGS
 
 NewChangeOf = Callable[..., NewChange]
 
@@ -29,7 +30,7 @@ def test_keeps_the_whole_change(journal: Journal, change: NewChangeOf) -> None:
     assert kept is not None
     assert (kept.run, kept.path, kept.kind, kept.state) == ("run-1", "Stub.md", "enrich", "pending")
     assert kept.edits == tuple(new.edits)
-    assert kept.needs == ("description", "callout")
+    assert kept.needs == ("description", "callout:top")
     assert kept.made_at == pytest.approx(time.time(), abs=5)
     assert apply_edits(ENRICHED.decode(), kept.inverse_edits()).encode() == NOTE
     assert journal.images(number) == (NOTE, ENRICHED)
@@ -48,6 +49,17 @@ def test_takes_edits_back(journal: Journal, edits: list[Edit], after: str) -> No
     number = journal.begin(NewChange("1", "a.md", "enrich", edits), b"abcd", after.encode())
     kept = journal.change(number)
     assert kept and apply_edits(after, kept.inverse_edits()) == "abcd"
+
+
+def test_counts_the_notes_that_hold_an_enrichment(journal: Journal, change: NewChangeOf) -> None:
+    assert (journal.newest(), journal.count_notes(0)) == (0, 0)
+    for path in ("a.md", "a.md", "b.md"):
+        journal.done(journal.begin(change(path=path), NOTE, ENRICHED))
+    journal.begin(change(path="pending.md"), NOTE, ENRICHED)
+    undo = change(ENRICHED, NOTE, "b.md")._replace(kind="undo", undoes=3)
+    assert (journal.newest(), journal.count_notes(0)) == (4, 2)
+    journal.done(journal.begin(undo, ENRICHED, NOTE))
+    assert (journal.count_notes(0), journal.count_notes(time.time() + 60)) == (1, 0)
 
 
 def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
@@ -124,25 +136,6 @@ def test_refuses_edits_that_do_not_make_the_change(
     assert journal.changes() == []
 
 
-def test_remembers_what_was_asked(journal: Journal, change: NewChangeOf) -> None:
-    journal.remember("a.md", "tags", "nothing", "no tag fits")
-    journal.remember("a.md", "tags", "rejected", "not a tag of this vault")
-    journal.done(journal.begin(change(path="a.md"), NOTE, ENRICHED))
-    asked = journal.asked("a.md")
-    assert {need: (a.outcome, a.reason, a.change) for need, a in asked.items()} == {
-        "callout": ("written", "", 1),
-        "description": ("written", "", 1),
-        "tags": ("rejected", "not a tag of this vault", None),
-    }
-    assert journal.all_asked() == {"a.md": asked}
-    assert journal.asked("b.md") == {}
-
-
-def test_an_abandoned_change_was_not_asked_for(journal: Journal, change: NewChangeOf) -> None:
-    journal.abandon(journal.begin(change(), NOTE, ENRICHED))
-    assert journal.asked("Stub.md") == {}
-
-
 def test_prunes_images_and_keeps_history(journal: Journal, change: NewChangeOf) -> None:
     done = journal.begin(change(path="a.md"), NOTE, ENRICHED)
     journal.done(done)
@@ -167,8 +160,8 @@ def test_many_notes_share_a_commit(journal: Journal, change: NewChangeOf) -> Non
 def test_only_a_begun_change_waits_for_the_disk(journal: Journal, change: NewChangeOf) -> None:
     number = journal.begin(change(), NOTE, ENRICHED)
     journal.done(number)
-    journal.remember("a.md", "tags", "nothing")
-    assert journal.asked("a.md")
+    journal.proposals.add([NewProposal("a.md", TAGS, ["a"])])
+    assert journal.proposals.latest("a.md")
     assert journal.commits == 1
     journal.flush()
     assert journal.commits == 2

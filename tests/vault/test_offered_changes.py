@@ -65,7 +65,7 @@ def test_is_on_the_disk_before_it_is_offered(tmp_path: Path, change: NewChangeOf
             assert [offered.name for offered in reader.open_offers()] == [name]
     with Journal(file) as again:
         number = again.confirm(name)
-        assert (number, again.asked("Stub.md")["callout"].change) == (1, 1)
+        assert (number, again.proposals.latest("Stub.md")["callout:top"].change) == (1, 1)
 
 
 def test_the_part_that_was_made_is_told_from_the_whole(
@@ -84,13 +84,13 @@ def test_whole_is_settled_once_where_parts_were_offered_too(
     journal: Journal, vault: Path, note: Path
 ) -> None:
     part = NOTE.replace(b"description: ", b"description: What a stub is.")
-    for needs, after in ((("description",), part), (("description", "callout"), ENRICHED)):
+    for needs, after in ((("description",), part), (("description", "callout:top"), ENRICHED)):
         edits = diff_edits(NOTE.decode(), after.decode())
         journal.offer("run-1", NewChange("run-1", "Stub.md", "enrich", edits, needs), NOTE, after)
     note.write_bytes(ENRICHED + MORE)
     for _ in range(2):
         confirm_made_offers(vault, journal)
-    assert [c.needs for c in journal.changes()] == [("description", "callout")]
+    assert [c.needs for c in journal.changes()] == [("description", "callout:top")]
 
 
 def test_is_not_what_a_later_change_made(
@@ -119,7 +119,7 @@ def test_note_that_was_renamed_is_confirmed_under_its_new_name(
     name = journal.offer("run-1", change(), NOTE, ENRICHED)
     journal.confirm(name, "Renamed.md")
     assert [c.path for c in journal.changes()] == ["Renamed.md"]
-    assert journal.asked("Renamed.md")
+    assert journal.proposals.latest("Renamed.md")
 
 
 def test_offer_goes_with_its_note_that_is_moved(

@@ -24,11 +24,11 @@ def test_is_what_a_change_begun_and_done_is(journal: Journal, change: NewChangeO
     assert recorded["state"] == "done"
     assert journal.images(recorded["id"]) == (NOTE, ENRICHED)
     outcomes = {
-        path: {need: (a.outcome, a.reason) for need, a in journal.asked(path).items()}
+        path: {need: (a.state, a.reason) for need, a in journal.proposals.latest(path).items()}
         for path in ("a.md", "b.md")
     }
     assert outcomes["b.md"] == outcomes["a.md"] != {}
-    assert {a.change for a in journal.asked("b.md").values()} == {recorded["id"]}
+    assert {a.change for a in journal.proposals.latest("b.md").values()} == {recorded["id"]}
 
 
 def test_is_on_the_disk_and_never_pending(tmp_path: Path, change: NewChangeOf) -> None:

@@ -296,6 +296,11 @@ def test_a_note_that_is_gone_is_no_other(
         undo_change(vault, journal, _change(journal, number), "run-2")
 
 
+_ASKED = """CREATE TABLE asked (
+    path TEXT NOT NULL, need TEXT NOT NULL, outcome TEXT NOT NULL, reason TEXT NOT NULL,
+    asked_at REAL NOT NULL, change INTEGER, PRIMARY KEY (path, need)) WITHOUT ROWID"""
+
+
 def _make_first_version(file: Path) -> None:
     """Make the journal one of before parts of a change could be taken back."""
     with sqlite3.connect(file) as db:
@@ -304,8 +309,12 @@ def _make_first_version(file: Path) -> None:
             db.execute("UPDATE changes SET edits = ? WHERE id = ?", (old, number))
         db.execute("ALTER TABLE changes DROP COLUMN parts")
         db.execute("ALTER TABLE changes DROP COLUMN taken")
-        db.execute("DROP TABLE notes")
-        db.execute("DROP TABLE offers")
+        db.execute("DROP INDEX proposals_of_change")
+        for table in ("notes", "offers", "proposals", "proposal_sources"):
+            db.execute(f"DROP TABLE {table}")
+        db.execute("ALTER TABLE changes DROP COLUMN proposals")
+        db.execute("ALTER TABLE changes DROP COLUMN decided_by")
+        db.execute(_ASKED)
         db.execute("PRAGMA user_version=1")
     db.close()
 

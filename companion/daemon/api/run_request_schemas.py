@@ -37,7 +37,8 @@ class NewRun(Sent):
 
     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
-    writes nothing. requests: fill only the empty callouts in the notes. section: add a callout
+    writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
+    what the model gives waits for a decision. section: add a callout
     under the one heading with this text. line: the same for the section that contains this line,
     counted from 1 in `text`, or in the file without it; for headings that occur several times.
     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
@@ -58,6 +59,7 @@ class NewRun(Sent):
     limit: Annotated[int, Field(ge=1, le=LARGEST)] | None = None
     dry_run: bool = False
     requests: bool = False
+    propose: bool = False
     priority: Literal["interactive", "request", "background"] = "request"
     apply: Literal["daemon", "client"] = "daemon"
     text: str | None = None
@@ -88,6 +90,7 @@ class NewRun(Sent):
             self.dry_run,
             self.requests,
             self.line,
+            self.propose,
         )
         return RunRequest(
             paths=self.paths,
@@ -104,8 +107,12 @@ class NewRun(Sent):
 def request_object(request: RunRequest) -> dict[str, object]:
     """Return the JSON object of a NewRun that stands for the request."""
     choice = request.choice
-    by_line = {} if choice.line is None else {"line": choice.line}  # unknown to older daemons
-    return by_line | {
+    newer: dict[str, object] = {}  # what older daemons do not know
+    if choice.line is not None:
+        newer["line"] = choice.line
+    if choice.propose:
+        newer["propose"] = True
+    return newer | {
         "paths": list(request.paths),
         "all": choice.every,
         "force": choice.force,

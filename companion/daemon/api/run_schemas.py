@@ -65,6 +65,7 @@ class ResultShape(Shape):
     counted: whether it is one of the run's total; other notes were named, and skipped at the start.
     diff: if it was asked for and the note changed, or would. offer: the edits for an editor.
     fallback: the kinds of changes that are a sentence of the note, as no answer could be used.
+    proposals: ids of proposals, first of changes, in their order, then of those that wait.
     """
 
     number: int
@@ -79,6 +80,7 @@ class ResultShape(Shape):
     ends_run: bool
     lacks_heading: bool
     fallback: list[str]
+    proposals: list[int]
     diff: str | None
     offer: OfferShape | None
 
@@ -99,6 +101,7 @@ class ResultShape(Shape):
             ends_run=result.ends_run,
             lacks_heading=result.lacks_heading,
             fallback=list(result.fallback),
+            proposals=list(result.proposals),
             diff=diff_of(result) if diff_of else None,
             offer=entry.edits and OfferShape.of(entry.edits),
         )
@@ -116,6 +119,7 @@ class ResultShape(Shape):
             ends_run=self.ends_run,
             lacks_heading=self.lacks_heading,
             fallback=tuple(self.fallback),
+            proposals=tuple(self.proposals),
         )
 
 

@@ -1,0 +1,113 @@
+"""What is decided on proposals, and what becomes of them and of their note."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from companion.enrich.places import Places
+from companion.enrich.plan import Filling
+from companion.enrich.result import Answered, Result
+from companion.vault.proposal import Proposal, ProposalState
+
+TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
+"""The states of proposals that can be accepted by their id."""
+
+
+class Acceptance(NamedTuple):
+    """A proposal to accept. text: what to write in place of its value; None: the value.
+
+    states: those that it may be in; in another one, somebody else has decided on it meanwhile.
+    """
+
+    id: int
+    text: str | list[str] | None = None
+    states: tuple[ProposalState, ...] = ("open",)
+
+
+class Decided(NamedTuple):
+    """What became of a proposal. state: the present one; None: there is no such proposal.
+
+    reason: why it is not as it was wanted, in words; empty: it is.
+    """
+
+    id: int
+    state: ProposalState | None
+    reason: str = ""
+
+
+class NoteDecision(NamedTuple):
+    """What became of a note: `enriched`, `refused`, `unchanged` or `failed`; and its proposals."""
+
+    result: Result
+    proposals: tuple[Decided, ...]
+
+
+def group_by_note(proposals: Iterable[Proposal]) -> dict[str, list[Proposal]]:
+    """Return the proposals by the path of their note."""
+    groups: dict[str, list[Proposal]] = {}
+    for each in proposals:
+        groups.setdefault(each.path, []).append(each)
+    return groups
+
+
+def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
+    """Return the decision; a result in which nothing was done as it was wanted is a failed one.
+
+    One that an editor is to make is `proposed` until then.
+    """
+    if result.status != "proposed" and all(each.reason for each in decided):
+        reasons = "; ".join(dict.fromkeys(each.reason for each in decided))
+        result = replace(result, status="failed", reason=reasons)
+    else:
+        left = (f"proposal {each.id}: {each.reason}" for each in decided if each.reason)
+        result = replace(result, left=(*result.left, *left))
+    ids = result.proposals or tuple(each.id for each in decided)
+    return NoteDecision(replace(result, proposals=ids), tuple(decided))
+
+
+def describe_state(proposal: Proposal) -> str:
+    """Return in words why the proposal cannot be decided on in its state."""
+    by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
+    words = {
+        "open": "it is open",
+        "accepted": f"it was accepted already (change {proposal.change})",
+        "refused": "it was refused already",
+        "rejected": "it was rejected by a check",
+        "superseded": "a newer one took its place",
+        "closed": "its need is gone",
+    }[proposal.state]
+    why = f": {proposal.reason}" if proposal.reason else ""
+    return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
+
+
+def refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
+    """Return why the proposal cannot be accepted, whatever its note is; empty: it can."""
+    if proposal.state not in wish.states:
+        return describe_state(proposal)
+    if proposal.value is None and wish.text is None:
+        return "it has no text any more; ask for it again"
+    return ""
+
+
+def to_answered(
+    group: Sequence[Proposal],
+    wishes: Mapping[int, Acceptance],
+    places: Places,
+    fillings: Mapping[int, Filling],
+    by: str,
+) -> Answered:
+    """Return what is to be written into the note."""
+    taken = [each for each in group if each.id in fillings]
+    return Answered(
+        places.job,
+        places.task.data,
+        tuple(fillings.values()),
+        {filling.need.key: number for number, filling in fillings.items()},
+        places.task,
+        reopened=places.task.reopened,
+        model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
+        decided_by=by,
+        states=tuple({state for each in taken for state in wishes[each.id].states}),
+    )

@@ -1,0 +1,309 @@
+"""Decisions on proposals: accept them into their notes, refuse them, or take a decision back.
+
+The command line, the API, the page and the plugin all decide here. No model is asked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import suppress
+from functools import partial
+
+from companion.enrich.context import VaultContext
+from companion.enrich.decision import (
+    Acceptance,
+    Decided,
+    NoteDecision,
+    describe_state,
+    group_by_note,
+    refuse_wish,
+    sum_up,
+    to_answered,
+)
+from companion.enrich.model_calls import field_of
+from companion.enrich.note_writer import NoteWriter
+from companion.enrich.parse_answer import read_edited_value
+from companion.enrich.places import Places, find_places
+from companion.enrich.plan import Filling, plan_edits
+from companion.enrich.plan_worker import Planner
+from companion.enrich.result import Answered, PlannedChange, Result, failed_result
+from companion.enrich.run import new_run
+from companion.enrich.workspace import Workspace
+from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
+from companion.note.callouts import Styles
+from companion.note.needs import Need
+from companion.note.status_mark import KEEP
+from companion.vault.journal import Change, NewChange
+from companion.vault.moves import follow_moves
+from companion.vault.proposal import Proposal, ProposedValue
+from companion.vault.proposals import Selection
+from companion.vault.undo import Undone, undo_change
+from companion.vault.write import Snapshot, read_note
+
+
+class Decisions:
+    """Decides on the proposals of one vault; from any thread.
+
+    context: returns the current names and callout styles of the vault. write: writes values into
+    a note, or has that done, and returns what became of it; None: NoteWriter.write. take_back:
+    undoes a change, for a run; None: undo_change.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        context: Callable[[], VaultContext],
+        planner: Planner | None = None,
+        write: Callable[[NoteWriter, Answered], Result] | None = None,
+        take_back: Callable[[Change, str], Undone] | None = None,
+    ) -> None:
+        self._space = workspace
+        self._store = workspace.journal.proposals
+        self._context = context
+        self._planner = planner or Planner(workspace.rules)
+        self._write = write or NoteWriter.write
+        self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
+
+    def accept(
+        self, wanted: Iterable[Acceptance], by: str = "user", run: str | None = None
+    ) -> Iterator[NoteDecision]:
+        """Write the proposals into their notes, and yield what became of each note.
+
+        Those of one note are one change. run: the name of the run that the changes belong to.
+        by: who decides: `user`, or `agent:` and a name.
+
+        Raises UsageError if the vault is not there, and StorageError, after which the rest can be
+        accepted again.
+        """
+        wishes = {each.id: each for each in wanted}
+        writer = NoteWriter(self._space, self._styles, run or new_run(), self._planner)
+        yield from self._report_unknown(wishes)
+        for path, group in self._by_note(wishes, follow=True).items():
+            yield self._accept_in(path, group, wishes, writer, by)
+
+    def refuse(
+        self, ids: Iterable[int], by: str = "user", reason: str = ""
+    ) -> Iterator[NoteDecision]:
+        """Refuse the proposals, and yield what became of each note; nothing is asked for again."""
+        ids = list(dict.fromkeys(ids))
+        yield from self._report_unknown(ids)
+        changed = set(self._store.decide(ids, "refused", by, reason, ("open", "rejected")))
+        for path, group in self._by_note(ids).items():
+            decided = [
+                Decided(each.id, each.state, "" if each.id in changed else describe_state(each))
+                for each in group
+            ]
+            yield sum_up(Result(path, "refused", reason), decided)
+
+    def undo(self, ids: Iterable[int], run: str | None = None) -> Iterator[NoteDecision]:
+        """Take decisions back, so that the proposals are open again; yield what became of notes.
+
+        What was accepted is taken out of its note, with all that was accepted with it.
+        """
+        ids = list(dict.fromkeys(ids))
+        run = run or new_run()
+        yield from self._report_unknown(ids)
+        for path, group in self._by_note(ids).items():
+            yield self._undo_in(path, group, run)
+
+    def preview(self, proposal: Proposal) -> tuple[str, str]:
+        """Return the note as it is, and as it would be with the proposal; nothing is written.
+
+        Raises NoteError, also where the proposal has no place in the note any more.
+        """
+        root, path = self._space.root, proposal.path
+        places = find_places(
+            self._space, path, [proposal], lambda path: read_note(root, path, settle=0)
+        )
+        if reason := places.gone.get(proposal.id):
+            raise NoteRefused(reason, path)
+        if proposal.value is None:
+            raise NoteRefused("it has no text any more; ask for it again", path)
+        filling = Filling(places.needs[proposal.need], proposal.value)
+        task, rules = places.task, self._space.rules
+        plan = plan_edits(task.parsed, [filling], rules, self._styles(), KEEP)
+        return task.data.decode("utf-8"), plan.text
+
+    def plan_edits_for(
+        self, wish: Acceptance, text: str, run: str, by: str = "user"
+    ) -> tuple[PlannedChange, NewChange]:
+        """Return what accepting a proposal makes of a text in an editor; nothing is decided.
+
+        The change accepts it once it is recorded as made.
+
+        Raises NoteError where it cannot be accepted, or has no place in the text.
+        """
+        [proposal] = self._store.get_all([wish.id])
+        path, data = proposal.path, text.encode("utf-8")
+        if why := refuse_wish(proposal, wish):
+            raise NoteRefused(why, path)
+        root, wishes = self._space.root, {wish.id: wish}
+        places = find_places(self._space, path, [proposal], lambda _: Snapshot(root, path, data, 0))
+        why_not = dict(places.gone)
+        filling = self._fill([proposal], wishes, places, why_not)
+        if why_not:
+            raise NoteRefused(why_not[wish.id], path)
+        answered = to_answered([proposal], wishes, places, filling, by)
+        writer = NoteWriter(self._space, self._styles, run, self._planner)
+        planned = writer.plan_on(answered, data)
+        if planned.result.status != "enriched":
+            raise NoteRefused(planned.result.reason, path)
+        return planned, writer.change_of(answered, planned)
+
+    def close_gone(self, paths: Sequence[str] | None = None) -> list[int]:
+        """Close the open proposals whose need is gone from their notes; return their ids.
+
+        paths: of the notes and folders to look at; None: all.
+        """
+        closed: list[int] = []
+        for path, group in group_by_note(
+            self._store.select(Selection(paths, states=("open",)))
+        ).items():
+            with suppress(NoteError):
+                closed += self._close_gone_in(path, group)
+        return closed
+
+    def _styles(self) -> Styles:
+        return self._space.config.styles(self._context().styles)
+
+    def _by_note(self, ids: Iterable[int], *, follow: bool = False) -> dict[str, list[Proposal]]:
+        """Return the proposals by note. follow: look for notes that were moved.
+
+        Raises UsageError if the vault is not there.
+        """
+        root = self._space.root
+        if follow and not root.is_dir():
+            raise UsageError(f"the vault {root} is not there just now; mount its drive")
+        found = group_by_note(self._store.get_all(ids))
+        if follow and not all((root / path).is_file() for path in found):
+            follow_moves(root, self._space.journal)
+            found = group_by_note(self._store.get_all(ids))
+        return found
+
+    def _report_unknown(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
+        known = {each.id for each in self._store.get_all(ids)}
+        for unknown in (each for each in ids if each not in known):
+            reason = f"there is no proposal {unknown}"
+            yield sum_up(Result("", "failed", reason), [Decided(unknown, None, reason)])
+
+    def _accept_in(
+        self,
+        path: str,
+        group: Sequence[Proposal],
+        wishes: Mapping[int, Acceptance],
+        writer: NoteWriter,
+        by: str,
+    ) -> NoteDecision:
+        """Write the proposals into their note, as far as they fit."""
+        why_not = {each.id: why for each in group if (why := refuse_wish(each, wishes[each.id]))}
+        fit = [each for each in group if each.id not in why_not]
+        result, fillings = Result(path, "failed"), dict[int, Filling]()
+        try:
+            if fit:
+                places = find_places(self._space, path, fit, writer.read)
+                why_not |= self._close(places)
+                fillings = self._fill(fit, wishes, places, why_not)
+            if fillings:
+                result = self._write(writer, to_answered(fit, wishes, places, fillings, by))
+        except NoteError as error:
+            result = failed_result(path, error)
+            why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
+        return self._settle(result, group, fillings, why_not)
+
+    def _fill(
+        self,
+        group: Sequence[Proposal],
+        wishes: Mapping[int, Acceptance],
+        places: Places,
+        why_not: dict[int, str],
+    ) -> dict[int, Filling]:
+        """Return what the proposals put into their note, by id; what cannot goes into why_not."""
+        fillings: dict[int, Filling] = {}
+        for each in group:
+            if each.id in why_not:
+                continue
+            need = places.needs[each.need]
+            if any(need.key == other.need.key for other in fillings.values()):
+                why_not[each.id] = "another proposal for the same was accepted with it"
+                continue
+            try:
+                value = self._value(each, wishes[each.id], need)
+            except AnswerError as error:
+                why_not[each.id] = str(error)
+            else:
+                fillings[each.id] = Filling(need, value, each.remark)
+        return fillings
+
+    def _value(self, proposal: Proposal, wish: Acceptance, need: Need) -> ProposedValue:
+        """Return the value, or what the user made of it, which is stored. Raises AnswerError."""
+        if wish.text is None:
+            assert proposal.value is not None
+            return proposal.value
+        field = field_of(need, self._space.prompts.for_note(proposal.path))
+        value = read_edited_value(field, wish.text, partial(self._resolve, proposal.path))
+        self._store.replace_value(proposal.id, value)
+        return value
+
+    def _resolve(self, path: str, target: str) -> str | None:
+        """Return the name of the note that a link in the note at path means; None: no such note."""
+        is_linking = self._space.config.callout.links
+        return self._context().names(path).resolve(target) if is_linking else None
+
+    def _settle(
+        self,
+        result: Result,
+        group: Sequence[Proposal],
+        fillings: Mapping[int, Filling],
+        why_not: dict[int, str],
+    ) -> NoteDecision:
+        """Return what became of the note; other open proposals of what was filled make way."""
+        filled = {each.need.key for each in result.filled}
+        for number, filling in fillings.items():
+            if result.change is None or filling.need.key not in filled:
+                why_not.setdefault(number, result.reason or "it was edited meanwhile")
+        if result.change is not None:
+            rest = self._store.select(Selection([result.path], states=("open",)))
+            ids = [each.id for each in rest if each.need in filled]
+            self._store.decide(ids, "superseded", "need", f"change {result.change} filled it")
+        now = self._store.get_all(each.id for each in group)
+        decided = [Decided(each.id, each.state, why_not.get(each.id, "")) for each in now]
+        return sum_up(result, decided)
+
+    def _close(self, places: Places) -> dict[int, str]:
+        """Close the open ones of the proposals without a place; return why, by their ids.
+
+        What was made from a note that is ignored or private now goes, too.
+        """
+        for number, reason in places.gone.items():
+            self._store.decide([number], "closed", "need", reason)
+        if places.is_excluded:
+            reason = "the note is left alone now"
+            self._store.forget([places.job.path], reason, "need", to="closed")
+        return dict(places.gone)
+
+    def _close_gone_in(self, path: str, group: Sequence[Proposal]) -> list[int]:
+        def read(path: str) -> Snapshot:
+            return read_note(self._space.root, path, settle=0)
+
+        return list(self._close(find_places(self._space, path, group, read)))
+
+    def _undo_in(self, path: str, group: Sequence[Proposal], run: str) -> NoteDecision:
+        journal, why_not = self._space.journal, dict[int, str]()
+        made: int | None = None
+        for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
+            change = number and journal.change(number)
+            ids = [each.id for each in group if each.change == number]
+            try:
+                if not change:
+                    raise NoteRefused("its change is not in the journal any more", path)
+                made = self._take_back(change, run).change
+            except NoteError as error:
+                why_not |= dict.fromkeys(ids, error.reason)
+        ids = [each.id for each in group if each.id not in why_not]
+        reopened = self._store.reopen(ids)
+        now = self._store.get_all(each.id for each in group)
+        decided = [
+            Decided(p.id, p.state, why_not.get(p.id, "" if p.id in reopened else describe_state(p)))
+            for p in now
+        ]
+        return sum_up(Result(path, "unchanged", change=made), decided)

@@ -1,0 +1,147 @@
+"""The proposals that a model's answers become: what is stored of them, and what flags them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha256
+
+from companion.config import Config
+from companion.enrich.checks import checks_are_on, join_instructions
+from companion.enrich.extractive import read_paragraphs
+from companion.enrich.model import ModelFacts
+from companion.enrich.model_calls import field_of
+from companion.enrich.outcome import Accepted, Rejected, RejectionKind
+from companion.enrich.sentences import find_sentences
+from companion.enrich.task import Job, Task
+from companion.enrich.words import find_tokens
+from companion.note.needs import CALLOUT, Need
+from companion.note.parsed_note import ParsedNote
+from companion.prompts import Prompts
+from companion.vault.proposal import Flag, NewProposal
+
+_MOST_SENTENCES = 500  # of a note, by which it is told whether it has changed since
+_NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too little")
+_SHORT_HASH = 12  # hexadecimal digits
+
+
+class ProposalMaker:
+    """Makes proposals of the answers of one model."""
+
+    def __init__(self, prompts: Prompts, config: Config, model: ModelFacts) -> None:
+        self._prompts = prompts
+        self._config = config
+        self._model = model
+        self._fingerprints: dict[tuple[int, str], str] = {}
+
+    def make(
+        self,
+        job: Job,
+        task: Task,
+        outcomes: Sequence[Accepted | Rejected],
+        tokens: Sequence[int],
+        run: str,
+    ) -> list[NewProposal]:
+        """Return what is to be stored of what came of calls, in its order.
+
+        tokens: in and out, of the calls.
+
+        Left out is what says nothing of the note: the model was not asked, or gave no completion.
+        """
+        sentences = hash_sentences(task.parsed)
+        made = [
+            self._make_one(job, outcome)._replace(
+                prompt=self._fingerprint(job.path, outcome.need),
+                source=task.data,
+                sentences=sentences,
+                run=run,
+                options=_options_of(job),
+            )
+            for outcome in outcomes
+            if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
+        ]
+        if made:
+            made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
+        return made
+
+    def _fingerprint(self, path: str, need: Need) -> str:
+        """Return a hash of the instructions by which the need of the note is asked for."""
+        prompts = self._prompts.for_note(path)
+        field = field_of(need, prompts)
+        key = id(prompts), field.name  # a folder may have prompts of its own
+        if key not in self._fingerprints:
+            self._fingerprints[key] = _hash(join_instructions(prompts, field))
+        return self._fingerprints[key]
+
+    def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
+        if isinstance(outcome, Rejected):
+            return self._make_rejected(job, outcome)
+        need, value, remark = outcome.filling
+        answer = outcome.fallback_for and outcome.fallback_for.answer
+        return NewProposal(
+            job.path,
+            need,
+            value,
+            flags=self._flags(job, outcome),
+            answer=answer,
+            remark=remark,
+            model=self._model.name if outcome.asked else "",
+            waits=self._waits(job, need),
+        )
+
+    def _make_rejected(self, job: Job, rejected: Rejected) -> NewProposal:
+        """Return the proposal of an answer without a value; of a new value, an open one."""
+        need, new = rejected.need, rejected.proposed
+        if new and checks_are_on():
+            is_list = field_of(need, self._prompts.for_note(job.path)).kind == "list"
+            value = list(new) if is_list else new[0]
+            remark, waits = rejected.proposal, self._waits(job, need)
+            new_value = NewProposal(job.path, need, value, flags=("new-value",), remark=remark)
+            return new_value._replace(model=self._model.name, waits=waits)
+        return NewProposal(
+            job.path,
+            need,
+            None,
+            "rejected",
+            ("new-value",) if new else (),
+            rejected.proposal or rejected.reason,
+            rejected.kind,
+            rejected.answer,
+            model=self._model.name,
+        )
+
+    def _waits(self, job: Job, need: Need) -> bool:
+        mode = self._config.review_mode(job.path, need.kind)
+        return job.propose or job.dry_run or mode == "propose"
+
+    def _flags(self, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
+        """Return what flags the value; nothing where answers are not checked."""
+        if not checks_are_on():
+            return ()
+        flags = list(accepted.flags)
+        if accepted.fallback_for:
+            flags.append("extractive")
+        need = accepted.need  # the user asks for what an empty callout is there for
+        if job.background and self._model.is_small and need.kind == CALLOUT:
+            flags += [] if need.where == "request" else ["small-model"]
+        return tuple(dict.fromkeys(flags))
+
+
+def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
+    """Return a hash of the words of each sentence of the note's text."""
+    sentences = find_sentences(read_paragraphs(parsed))
+    words = (" ".join(find_tokens(sentence)) for sentence in sentences)
+    return tuple(dict.fromkeys(map(_hash, words)))[:_MOST_SENTENCES]
+
+
+def _hash(text: str) -> str:
+    return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHORT_HASH]
+
+
+def _options_of(job: Job) -> dict[str, object]:
+    """Return by what the needs are found in the note again, as JSON."""
+    options: dict[str, object] = {}
+    if job.section:
+        options["section"] = list(job.section)
+    if job.force:
+        options["force"] = True
+    return options

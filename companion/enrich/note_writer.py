@@ -1,0 +1,199 @@
+"""Writes values into a note: planned on the note as it is now, and in the journal first."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from threading import Event
+
+from companion.enrich.model_calls import field_of
+from companion.enrich.plan import Filling, Plan, sample_filling
+from companion.enrich.plan_worker import CHILD_FROM, Planner
+from companion.enrich.result import Answered, PlannedChange, Result
+from companion.enrich.task import Task, prepare_task, require_same_note
+from companion.enrich.workspace import Workspace
+from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
+from companion.llm.endpoint_errors import Cancelled
+from companion.llm.response import Usage
+from companion.note.callouts import Styles
+from companion.note.edit import Edit, diff_edits
+from companion.note.frontmatter import may_be_unfillable
+from companion.vault.journal import NewChange
+from companion.vault.write import (
+    SETTLE,
+    ConcurrentWrite,
+    NotePartlyWritten,
+    Snapshot,
+    read_note,
+    write_note,
+)
+
+_ATTEMPTS = 3  # to write a note that somebody else writes meanwhile
+
+
+class NoteWriter:
+    """Writes the values of one run; every method may be called from any thread.
+
+    styles: returns how new callouts begin. run: the name of the run in the journal. settle:
+    seconds that a note must be unchanged before it is read, or what gives them for a path; waits:
+    whether to wait for that, rather than raise NoteNotSettled. cancelled: set to write nothing
+    more.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        styles: Callable[[], Styles],
+        run: str,
+        planner: Planner | None = None,
+        settle: float | Callable[[str], float] = SETTLE,
+        waits: bool = True,
+        cancelled: Event | None = None,
+    ) -> None:
+        self.workspace = workspace
+        self.run = run
+        self._styles = styles
+        self._settle = settle
+        self._waits = waits
+        self._cancelled = cancelled or Event()
+        self._planner = planner or open_planner(workspace)
+
+    @property
+    def usage(self) -> Usage:
+        """What calls took: none are made."""
+        return Usage()
+
+    def close(self) -> None:
+        """End what is under way; there is nothing."""
+
+    def read(self, path: str) -> Snapshot:
+        """Return the note as it is once it has been unchanged for the settle time."""
+        space = self.workspace
+        settle = self._settle(path) if callable(self._settle) else self._settle
+        limit = space.ignore.max_bytes
+        return read_note(space.root, path, settle=settle, waits=self._waits, max_bytes=limit)
+
+    def write(self, answered: Answered) -> Result:
+        """Return what became of the note: planned on it as it is now, and written.
+
+        It is planned and written again on what somebody wrote meanwhile.
+
+        Raises NoteError, Cancelled, StorageError. After NoteChanged and NoteBusy, it can be
+        tried again later.
+        """
+        for attempt in range(1, _ATTEMPTS + 1):
+            snapshot = self.read(answered.job.path)
+            planned = self.plan_on(answered, snapshot.data)
+            result = planned.result
+            if result.status != "enriched" or answered.job.dry_run:
+                return result
+            self.require_not_cancelled()
+            try:
+                return replace(result, change=self._commit(snapshot, answered, planned))
+            except ConcurrentWrite:
+                raise
+            except (DiskFull, NotePartlyWritten) as error:
+                raise StorageError(str(error)) from error
+            except NoteChanged:
+                if attempt == _ATTEMPTS:
+                    raise
+        raise AssertionError("unreachable")
+
+    def plan_on(self, answered: Answered, data: bytes) -> PlannedChange:
+        """Return what becomes of a note that holds data by now; nothing is written.
+
+        Raises NoteRewritten: little of what the values were made from is left. NoteRefused: a
+        value has no place; that is remembered, so that it is not asked for again, unless the note
+        has no place for any value: its user may change that.
+        """
+        job, usage, waiting = answered.job, answered.usage, answered.waiting
+        task = answered.task
+        if task is None or data != task.data:
+            require_same_note(answered.data, data, job.path)
+            task = prepare_task(self.workspace, job.to_place(), data)
+        fillings = answered.still_needed(task)
+        if task.skipped or not fillings or not task.reopened <= keys_of(fillings):
+            reason = task.skipped or "it was edited meanwhile and needs nothing now"
+            result = Result(job.path, "unchanged", reason, usage=usage, proposals=waiting)
+            return PlannedChange(result, [])
+        try:
+            plan, edits = self._plan(task, fillings)
+        except NoteRefused as error:
+            self.require_places(job.path, task)
+            if answered.decided_by == "setting":  # else the user is told, and decides
+                ids = answered.ids_of(fillings)
+                self.workspace.journal.proposals.decide(ids, "rejected", "need", error.reason)
+            raise
+        old, new = task.data.decode("utf-8"), plan.text
+        ids = (*answered.ids_of(fillings), *waiting)
+        if new == old:
+            return PlannedChange(Result(job.path, "unchanged", "it is as it was", usage=usage), [])
+        left = (*answered.left, *plan.left)
+        made = Result(job.path, "enriched", "", tuple(fillings), left, usage, old, new)
+        fallback = tuple(n.need.kind for n in fillings if n.need.key in answered.fallbacks)
+        made = replace(made, proposed=answered.new_values, fallback=fallback, proposals=ids)
+        return PlannedChange(made, edits)
+
+    def change_of(self, answered: Answered, planned: PlannedChange) -> NewChange:
+        """Return what the journal is to hold of the change."""
+        result = planned.result
+        remarks = (*(each.remark for each in result.filled), *result.proposed)
+        return NewChange(
+            run=self.run,
+            path=result.path,
+            kind="enrich",
+            edits=planned.edits,
+            needs=tuple(filling.need.key for filling in result.filled),
+            model=answered.model,
+            note="; ".join(filter(None, remarks)),
+            proposals=answered.ids_of(result.filled),
+            decided_by=answered.decided_by,
+            states=answered.states,
+        )
+
+    def refuse(self, answered: Answered, reason: str) -> None:
+        """Remember that the user does not want the values, so that they are not asked for again."""
+        ids = answered.ids_of(answered.fillings)
+        self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
+
+    def require_places(self, path: str, task: Task) -> None:
+        """Check that the note takes any values where it needs some. Raises NoteRefused."""
+        if not may_be_unfillable(task.parsed.note):
+            return  # another plan would cost a third of the throughput
+        prompts = self.workspace.prompts.for_note(path)
+        kinds = [(need, field_of(need, prompts).kind) for need in task.needs]
+        if kinds:
+            self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
+
+    def require_not_cancelled(self) -> None:
+        """Raise Cancelled once the user has stopped the work."""
+        if self._cancelled.is_set():
+            raise Cancelled("The work was stopped; what was not written yet was left as it was")
+
+    def _plan(self, task: Task, fillings: Sequence[Filling]) -> tuple[Plan, list[Edit]]:
+        """Return what becomes of the task's note, and the edits of its text as it was read.
+
+        Raises NoteRefused.
+        """
+        afterwards = self.workspace.config.notes.postponed_afterwards
+        plan = self._planner.plan(task.parsed, fillings, self._styles(), afterwards)
+        old = task.data.decode("utf-8")
+        return plan, plan.edits if old == task.parsed.note.text else diff_edits(old, plan.text)
+
+    def _commit(self, snapshot: Snapshot, answered: Answered, planned: PlannedChange) -> int:
+        """Write the note, and return the change's id in the journal."""
+        new, journal = planned.result.new.encode("utf-8"), self.workspace.journal
+        return write_note(snapshot, new, journal, self.change_of(answered, planned))
+
+
+def open_planner(workspace: Workspace) -> Planner:
+    """Return a planner for the vault's rules; it has a child process where many notes run at once.
+
+    Several runs may share it.
+    """
+    return Planner(workspace.rules, has_child=workspace.config.concurrency >= CHILD_FROM)
+
+
+def keys_of(fillings: Sequence[Filling]) -> set[str]:
+    """Return the keys of the needs that are filled."""
+    return {filling.need.key for filling in fillings}

@@ -1,0 +1,116 @@
+"""The places of proposals in their note as it is now, and which have none any more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteBusy, NoteRefused, NoteUnwritable
+from companion.note.needs import Need
+from companion.note.parsed_note import ParsedNote
+from companion.note.sections import Section
+from companion.note.text import NoteText
+from companion.vault.files import is_gone, skip_reason
+from companion.vault.proposal import Proposal
+from companion.vault.write import Snapshot
+
+_DELETED = "the note was deleted"
+_FILLED = "the note needs it no more: it was filled, or its place is gone"
+
+
+@dataclass(frozen=True)
+class Places:
+    """Where proposals go. job: by which their needs are found; task: of the note as it was read.
+
+    needs: by key. gone: why proposals have no place any more, by their ids. is_excluded: because
+    the note is ignored or private now.
+    """
+
+    job: Job
+    task: Task
+    needs: Mapping[str, Need]
+    gone: Mapping[int, str]
+    is_excluded: bool = False
+
+
+def find_places(
+    space: Workspace, path: str, proposals: Sequence[Proposal], read: Callable[[str], Snapshot]
+) -> Places:
+    """Return the places of the proposals for the note at path.
+
+    read: returns the note.
+
+    Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
+    """
+    job = _make_job(path, proposals)
+    if _is_gone(space.root, path):
+        return _nowhere(job, proposals, _DELETED)
+    if reason := space.ignore.path_reason(path):
+        return _nowhere(job, proposals, reason, is_excluded=True)
+    if reason := skip_reason(space.root, path, space.ignore):  # it may pass, as a sync does
+        raise NoteBusy(reason, path)
+    task = _find_task(space, job, proposals, read(path).data)
+    if task.skipped:
+        return _nowhere(job, proposals, task.skipped, is_excluded=True)
+    needs = {need.key: need for need in (*task.needs, *(need for need, _ in task.proposed))}
+    gone = {each.id: _FILLED for each in proposals if each.need not in needs}
+    return Places(job, task, needs, dict(_find_rewritten(space, task, proposals)) | gone)
+
+
+def _make_job(path: str, proposals: Sequence[Proposal]) -> Job:
+    """Return by what job the needs are found: that of a section if all of them are in one."""
+    job = Job(path, explicit=True, retry=True, force=any(p.options.get("force") for p in proposals))
+    sections = [each.options.get("section") for each in proposals]
+    if sections[0] and all(each == sections[0] for each in sections):
+        return job._replace(explicit=False, section=Section(*sections[0]))
+    return job
+
+
+def _find_task(space: Workspace, job: Job, proposals: Sequence[Proposal], data: bytes) -> Task:
+    task = prepare_task(space, job, data)
+    for section in {tuple(each.options.get("section") or ()) for each in proposals}:
+        if not section or job.section:
+            continue
+        try:
+            more = prepare_task(
+                space, job._replace(explicit=False, section=Section(*section)), data
+            )
+        except NoteRefused:  # the section is gone, or filled
+            continue
+        task = replace(
+            task, needs=(*task.needs, *more.needs), proposed=(*task.proposed, *more.proposed)
+        )
+    return task
+
+
+def _find_rewritten(
+    space: Workspace, task: Task, proposals: Sequence[Proposal]
+) -> Iterator[tuple[int, str]]:
+    """Yield the ids of proposals that were made from quite another text, and the reason."""
+    store = space.journal.proposals
+    for each in proposals:
+        source = store.source(each)
+        if source is None or source == task.data:
+            continue
+        try:
+            require_same_note(source, task.data, each.path)
+        except NoteRewritten:
+            yield each.id, "the note was rewritten since"
+
+
+def _nowhere(
+    job: Job, proposals: Sequence[Proposal], reason: str, *, is_excluded: bool = False
+) -> Places:
+    nothing = Task(b"", ParsedNote(NoteText("")), reason, (), ())
+    return Places(job, nothing, {}, {each.id: reason for each in proposals}, is_excluded)
+
+
+def _is_gone(root: Path, path: str) -> bool:
+    """Return whether there is no such note. Raises NoteUnwritable if that cannot be told now."""
+    try:
+        return is_gone(root, path)
+    except OSError as error:
+        raise NoteUnwritable(f"it cannot be read: {error.strerror}", path) from error

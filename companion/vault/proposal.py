@@ -1,0 +1,175 @@
+"""A proposal: what a model gave for one need of a note, and what became of it."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from dataclasses import dataclass
+from hashlib import sha256
+from types import MappingProxyType
+from typing import Any, Literal, NamedTuple
+
+from companion.note.needs import Need
+
+ProposalState = Literal["open", "accepted", "refused", "rejected", "superseded", "closed"]
+"""What became of a proposal:
+
+- open: it waits for a decision.
+- accepted: it is in the note, or was until the user took it out.
+- refused: the user does not want it, or took the change back that it became.
+- rejected: a check found it unfit, or there is no value at all.
+- superseded: a newer one of the same need took its place.
+- closed: the need is gone; it may be asked for again if it comes back.
+"""
+
+Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces"]
+"""Why somebody should look at a proposal before it is written:
+
+- unsupported: neither the note nor its context supports all of it.
+- extractive: a sentence of the note itself, for want of a usable answer.
+- new-value: a value that the vault does not use yet.
+- small-model: a callout by a model that knows little by heart.
+- replaces: it is to take the place of what Companion wrote before.
+"""
+
+ProposedValue = str | list[str]
+"""A text; or the texts of a list, or the lines of a callout's body."""
+
+_NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
+
+
+class NewProposal(NamedTuple):
+    """A proposal to store, whose state is `open` or `rejected`.
+
+    value: None if there is none. rejection, reason: the kind of a rejection, and why, in words.
+    answer: what the model said, of any JSON type. remark: what the history says of it beside the
+    value. prompt: a fingerprint of what was asked. source: the note that it was made from.
+    sentences: a hash of each sentence that it was made from. evidence: what supports it, as JSON.
+    tokens: in and out, of the calls; of several made by the same calls, only the first has them.
+    options: how the need was asked for, by which it is found again in the note. waits: whether it
+    was asked for to be looked at, so that the daemon does not write it by itself.
+    """
+
+    path: str
+    need: Need
+    value: ProposedValue | None
+    state: ProposalState = "open"
+    flags: tuple[Flag, ...] = ()
+    reason: str = ""
+    rejection: str = ""
+    answer: object = None
+    remark: str = ""
+    model: str = ""
+    prompt: str = ""
+    source: bytes | None = None
+    sentences: tuple[str, ...] = ()
+    evidence: object = None
+    tokens: tuple[int, int] = (0, 0)
+    run: str = ""
+    options: Mapping[str, object] = _NO_OPTIONS
+    waits: bool = False
+
+
+@dataclass(frozen=True)
+class Proposal:
+    """A proposal as it is stored.
+
+    need: the key of its need, and place: the whole of it; None if an older version stored only
+    the key. why: the need's reason. value: None once its text was deleted, or if there never was
+    one. made_at, decided_at: Unix time, seconds. decided_by: `user`, `setting`, `need` if the
+    need is gone, or `agent:` and a name; empty while it is open. change: the id of the change
+    that it became. The rest is as in NewProposal.
+    """
+
+    id: int
+    path: str
+    need: str
+    kind: str
+    heading: str | None
+    place: Need | None
+    value: ProposedValue | None
+    answer: object
+    state: ProposalState
+    flags: tuple[Flag, ...]
+    why: str
+    reason: str
+    rejection: str
+    remark: str
+    model: str
+    prompt: str
+    source_sha256: str
+    sentences: tuple[str, ...]
+    evidence: Any
+    tokens: tuple[int, int]
+    run: str
+    made_at: float
+    decided_by: str
+    decided_at: float | None
+    change: int | None
+    options: dict[str, Any]
+    waits: bool
+
+    @property
+    def text(self) -> str:
+        """The value as one text, with items and lines at the ends of lines; empty: none."""
+        return self.value if isinstance(self.value, str) else "\n".join(self.value or ())
+
+
+class AskedNeed(NamedTuple):
+    """What became of the latest proposal for a need: by it, no model is asked twice."""
+
+    id: int
+    state: ProposalState
+    rejection: str
+    reason: str
+    flags: tuple[Flag, ...]
+    waits: bool
+    change: int | None
+
+
+def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
+    """Return the columns of a new row of the table `proposals`."""
+    need = new.need
+    return {
+        "path": new.path,
+        "need": need.key,
+        "kind": need.kind,
+        "heading": need.heading,
+        "place": _dump(need),
+        "value": None if new.value is None else _dump(new.value),
+        "answer": None if new.answer is None else _dump(new.answer),
+        "state": new.state,
+        "flags": _dump(new.flags),
+        "why": need.reason,
+        "reason": new.reason,
+        "rejection": new.rejection,
+        "remark": new.remark,
+        "model": new.model,
+        "prompt": new.prompt,
+        "source_sha256": "" if new.source is None else sha256(new.source).hexdigest(),
+        "sentences": _dump(new.sentences),
+        "evidence": None if new.evidence is None else _dump(new.evidence),
+        "tokens": _dump(new.tokens),
+        "run": new.run,
+        "made_at": made_at,
+        "decided_at": None if new.state == "open" else made_at,
+        "options": _dump(dict(new.options)),
+        "waits": new.waits,
+    }
+
+
+def read_proposal_row(row: sqlite3.Row, path: str) -> Proposal:
+    """Return the proposal in a row of `proposals`. path: the note's current one."""
+    columns: dict[str, Any] = dict(row) | {"path": path}
+    for name in ("place", "value", "answer", "flags", "sentences", "evidence", "tokens", "options"):
+        columns[name] = None if columns[name] is None else json.loads(columns[name])
+    columns["place"] = columns["place"] and Need(*columns["place"])
+    for name in ("flags", "sentences", "tokens"):
+        columns[name] = tuple(columns[name])
+    columns["waits"] = bool(columns["waits"])
+    return Proposal(**columns)
+
+
+def _dump(value: object) -> str:
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -1,0 +1,204 @@
+"""The table of proposals: insert their rows, decide on them, and delete their text."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable, Sequence
+
+from companion.errors import ProposalDecided
+from companion.vault.proposal import NewProposal, ProposalState, make_proposal_row
+
+PROPOSAL_COLUMNS = """id, path, need, kind, heading, place, value, answer, state, flags, why,
+    reason, rejection, remark, model, prompt, source_sha256, sentences, evidence, tokens, run,
+    made_at, decided_by, decided_at, change, options, waits"""
+
+
+def create_proposals(db: sqlite3.Connection) -> None:
+    """Create the tables, and move what the table `asked` remembers of older versions into them.
+
+    The text of the notes has a table of its own, as all proposals for a note share it.
+    """
+    db.execute(
+        """CREATE TABLE proposals (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            path TEXT NOT NULL,
+            need TEXT NOT NULL,
+            kind TEXT NOT NULL,
+            heading TEXT,
+            state TEXT NOT NULL,
+            flags TEXT NOT NULL DEFAULT '[]',
+            why TEXT NOT NULL DEFAULT '',
+            reason TEXT NOT NULL DEFAULT '',
+            rejection TEXT NOT NULL DEFAULT '',
+            remark TEXT NOT NULL DEFAULT '',
+            model TEXT NOT NULL DEFAULT '',
+            prompt TEXT NOT NULL DEFAULT '',
+            source_sha256 TEXT NOT NULL DEFAULT '',
+            tokens TEXT NOT NULL DEFAULT '[0,0]',
+            run TEXT NOT NULL DEFAULT '',
+            made_at REAL NOT NULL,
+            decided_by TEXT NOT NULL DEFAULT '',
+            decided_at REAL,
+            change INTEGER REFERENCES changes (id),
+            waits INTEGER NOT NULL DEFAULT 0,
+            options TEXT NOT NULL DEFAULT '{}',
+            place TEXT,
+            value TEXT,
+            answer TEXT,
+            sentences TEXT NOT NULL DEFAULT '[]',
+            evidence TEXT
+        )"""  # long values last, so that a scan of the others does not read them
+    )
+    db.execute("CREATE UNIQUE INDEX open_proposals ON proposals (path, need) WHERE state = 'open'")
+    db.execute("CREATE INDEX proposals_of_need ON proposals (path, need)")
+    db.execute("CREATE INDEX proposals_of_run ON proposals (run)")
+    db.execute("CREATE INDEX proposals_of_change ON proposals (change) WHERE change IS NOT NULL")
+    db.execute("CREATE INDEX proposals_of_source ON proposals (source_sha256)")
+    db.execute("CREATE TABLE proposal_sources (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)")
+    db.execute("ALTER TABLE changes ADD COLUMN proposals TEXT NOT NULL DEFAULT '[]'")
+    db.execute("ALTER TABLE changes ADD COLUMN decided_by TEXT NOT NULL DEFAULT ''")
+    db.execute(_MOVE_ASKED)
+    db.execute("DROP TABLE asked")
+
+
+def insert_proposals(
+    db: sqlite3.Connection, new: Iterable[NewProposal], made_at: float
+) -> list[int]:
+    """Insert proposals, and return their ids; an open one supersedes an open one of its need."""
+    ids = []
+    for each in new:
+        row = make_proposal_row(each, made_at)
+        if each.state == "open":
+            db.execute(_SUPERSEDE, row)
+        if each.source is not None and not (each.value is None and each.answer is None):
+            source = (row["source_sha256"], each.source)
+            db.execute("INSERT OR IGNORE INTO proposal_sources VALUES (?, ?)", source)
+        ids.append(db.execute(_INSERT, row).fetchone()[0])
+    return ids
+
+
+def require_in_state(
+    db: sqlite3.Connection, path: str, ids: str, states: Sequence[ProposalState]
+) -> None:
+    """Raise ProposalDecided unless all these proposals are in one of the states. ids: JSON."""
+    query = """SELECT id, state FROM proposals WHERE id IN (SELECT value FROM json_each(?1))
+        AND state NOT IN (SELECT value FROM json_each(?2)) ORDER BY id"""
+    if row := db.execute(query, (ids, json.dumps(states))).fetchone():
+        raise ProposalDecided(f"proposal {row['id']} is {row['state']} by now", path)
+
+
+def accept_proposals(db: sqlite3.Connection, change: int, now: float) -> None:
+    """Mark the proposals of the change as accepted. now: Unix time, seconds."""
+    db.execute(_ACCEPT, (change, now))
+
+
+def remember_filled(db: sqlite3.Connection, change: int, now: float) -> None:
+    """Insert an accepted proposal for each need of the change for which it has none."""
+    db.execute(_REMEMBER_FILLED, (change, now))
+
+
+def reopen_proposals(db: sqlite3.Connection, change: int) -> None:
+    """Open the proposals of the change again, as it is not made; a newer open one goes first."""
+    db.execute(_REOPEN, (change,))
+
+
+def mark_taken_back(db: sqlite3.Connection, change: int, *, is_undone: bool, now: float) -> None:
+    """Mark the proposals of the change as refused, or as accepted again if it is made again."""
+    state = "refused" if is_undone else "accepted"
+    query = """UPDATE proposals SET state = ?, decided_at = ?, decided_by = 'user', reason = ?
+        WHERE change = ? AND state IN ('accepted', 'refused')"""
+    reason = f"change {change} was undone" if is_undone else ""
+    db.execute(query, (state, now, reason, change))
+
+
+def decide_proposals(
+    db: sqlite3.Connection,
+    ids: Sequence[int],
+    to: ProposalState,
+    decided: tuple[float, str, str],
+    states: Sequence[ProposalState],
+) -> list[int]:
+    """Set the state of those proposals that are in one of the states; return their ids.
+
+    decided: when, by whom, and why.
+    """
+    query = """UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
+        WHERE id IN (SELECT value FROM json_each(?))
+        AND state IN (SELECT value FROM json_each(?)) RETURNING id"""
+    rows = db.execute(query, (to, *decided, json.dumps(list(ids)), json.dumps(list(states))))
+    return sorted(row["id"] for row in rows.fetchall())
+
+
+def reopen_decided(db: sqlite3.Connection, ids: str) -> list[int]:
+    """Open those proposals again that nobody accepted; return the ids of the open ones. ids: JSON.
+
+    Not where there is another open one for the same need.
+    """
+    for (number,) in db.execute("SELECT value FROM json_each(?)", (ids,)).fetchall():
+        db.execute(_REOPEN_DECIDED, (number,))
+    query = """SELECT id FROM proposals WHERE state = 'open'
+        AND id IN (SELECT value FROM json_each(?)) ORDER BY id"""
+    return [row["id"] for row in db.execute(query, (ids,)).fetchall()]
+
+
+def move_proposals(db: sqlite3.Connection, old: str, new: str) -> None:
+    """Give the proposals for the note at old the path new; they supersede those for one there."""
+    db.execute("UPDATE proposals SET state = 'superseded' WHERE path = ?", (new,))
+    db.execute("UPDATE proposals SET path = ? WHERE path = ?", (new, old))
+
+
+def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
+    """Delete the text of the proposals that the SQL condition selects; return their number.
+
+    What is needed to not ask again stays, and so do the hashes.
+    """
+    count = db.execute(f"{_DELETE_TEXTS} WHERE {where}", values).rowcount
+    db.execute(
+        """DELETE FROM proposal_sources WHERE NOT EXISTS (
+            SELECT 1 FROM proposals WHERE source_sha256 = sha256
+            AND (value IS NOT NULL OR answer IS NOT NULL))"""
+    )
+    return count
+
+
+_INSERT = """INSERT INTO proposals
+    (path, need, kind, heading, place, value, answer, state, flags, why, reason, rejection, remark,
+    model, prompt, source_sha256, sentences, evidence, tokens, run, made_at, decided_at, options,
+    waits)
+    VALUES (:path, :need, :kind, :heading, :place, :value, :answer, :state, :flags, :why, :reason,
+    :rejection, :remark, :model, :prompt, :source_sha256, :sentences, :evidence, :tokens, :run,
+    :made_at, :decided_at, :options, :waits) RETURNING id"""
+_SUPERSEDE = """UPDATE proposals SET state = 'superseded', decided_at = :made_at
+    WHERE path = :path AND need = :need AND state = 'open'"""
+_ACCEPT = """UPDATE proposals SET state = 'accepted', reason = '', decided_at = ?2, change = ?1,
+    decided_by = (SELECT decided_by FROM changes WHERE id = ?1)
+    WHERE id IN (SELECT value FROM json_each((SELECT proposals FROM changes WHERE id = ?1)))"""
+_REMEMBER_FILLED = """INSERT INTO proposals
+    (path, need, kind, state, model, run, made_at, decided_by, decided_at, change)
+    SELECT changes.path, need.value, iif(need.value GLOB 'callout:*', 'callout', need.value),
+        'accepted', model, run, ?2, decided_by, ?2, changes.id
+    FROM changes, json_each(changes.needs) AS need
+    WHERE changes.id = ?1 AND NOT EXISTS (SELECT 1 FROM proposals
+        WHERE proposals.change = changes.id AND proposals.need = need.value)"""
+_REOPEN = """UPDATE proposals SET decided_by = '', change = NULL, state = CASE
+        WHEN EXISTS (SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
+            AND other.need = proposals.need AND other.state = 'open') THEN 'superseded'
+        ELSE 'open' END WHERE change = ? AND state = 'accepted'"""
+_REOPEN_DECIDED = """UPDATE proposals SET state = 'open', decided_by = '', decided_at = NULL,
+    reason = '', change = NULL WHERE id = ? AND value IS NOT NULL
+    AND state IN ('refused', 'rejected', 'closed') AND NOT EXISTS (
+        SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
+        AND other.need = proposals.need AND other.state = 'open')"""
+_DELETE_TEXTS = """UPDATE proposals SET value = NULL, answer = NULL, evidence = NULL, remark = ''"""
+_MOVE_ASKED = """INSERT INTO proposals (path, need, kind, heading, state, flags, reason, rejection,
+        model, run, made_at, decided_by, decided_at, change)
+    SELECT asked.path, need, iif(need GLOB 'callout:*', 'callout', need),
+        iif(need GLOB 'callout:section:*', substr(need, 17), NULL),
+        CASE WHEN outcome != 'written' THEN 'rejected'
+            WHEN changes.state = 'undone' THEN 'refused' ELSE 'accepted' END,
+        iif(outcome = 'proposed', '["new-value"]', '[]'), reason,
+        CASE outcome WHEN 'written' THEN '' WHEN 'rejected' THEN 'no answer' ELSE 'nothing' END,
+        coalesce(model, ''), coalesce(run, ''), asked_at, iif(outcome = 'written', 'setting', ''),
+        asked_at, changes.id
+    FROM asked LEFT JOIN changes ON changes.id = asked.change ORDER BY asked_at"""

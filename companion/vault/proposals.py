@@ -1,0 +1,240 @@
+"""The proposals of a vault: what models gave for its notes, and who decided what on it.
+
+By them no model is asked twice for the same need.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+from companion.vault.group_commit import Database
+from companion.vault.proposal import (
+    AskedNeed,
+    NewProposal,
+    Proposal,
+    ProposalState,
+    ProposedValue,
+    read_proposal_row,
+)
+from companion.vault.proposal_rows import (
+    PROPOSAL_COLUMNS,
+    decide_proposals,
+    delete_texts,
+    insert_proposals,
+    reopen_decided,
+)
+from companion.vault.remembered_notes import RememberedNotes
+
+
+class Selection(NamedTuple):
+    """Which proposals are meant: those that fit all that is given; None: any.
+
+    paths: notes, and folders with all in them; `""`: the vault. flagged: with any flag, or
+    without. before: with a lower id.
+    """
+
+    paths: Sequence[str] | None = None
+    kind: str | None = None
+    states: Sequence[ProposalState] | None = None
+    flagged: bool | None = None
+    run: str | None = None
+    before: int | None = None
+
+
+ALL = Selection()
+
+
+class ProposalStore:
+    """The proposals in the journal's database. Every method may be called from any thread.
+
+    All of them raise JournalError, with the reason, if the database fails. What is added or
+    decided outlives the process at once, and a power failure with the next change of any note.
+    """
+
+    def __init__(self, db: Database, notes: RememberedNotes, *, read_only: bool) -> None:
+        self._db = db
+        self._notes = notes
+        self._read_only = read_only
+        self._new_paths: set[str] = set()
+
+    def add(self, new: Sequence[NewProposal], *, durable: bool = False) -> list[int]:
+        """Store proposals; return their ids, in the same order.
+
+        An open one supersedes an older open one for the same need of the note. durable: force
+        them to the disk; without it, the change that they become does.
+        """
+        if not new:
+            return []
+        self._new_paths.update(each.path for each in new)
+        now = time.time()
+        sources = {each.path: each.source for each in new}
+        for path, source in sources.items():
+            self._notes.record(path, source)
+        return self._db.ask(lambda db: insert_proposals(db, new, now), durable=durable).result()
+
+    def get(self, id_: int) -> Proposal | None:
+        """Return the proposal with that id; None if there is none."""
+        found = self.get_all([id_])
+        return found[0] if found else None
+
+    def get_all(self, ids: Iterable[int]) -> list[Proposal]:
+        """Return the proposals with these ids, in the order of the ids; unknown ones are left out.
+
+        An id beyond SQLite's integers is unknown, too.
+        """
+        known = json.dumps([each for each in ids if 0 < each <= _MOST])
+        return self._query("id IN (SELECT value FROM json_each(?)) ORDER BY id", known)
+
+    def select(self, selection: Selection = ALL, limit: int | None = None) -> list[Proposal]:
+        """Return the selected proposals, newest first; at most `limit`."""
+        where, values = self._where(selection)
+        most = -1 if limit is None else limit  # SQLite takes -1 for no limit
+        return self._query(f"{where} ORDER BY id DESC LIMIT ?", *values, most)
+
+    def count(self, selection: Selection = ALL) -> int:
+        """Return how many proposals are selected."""
+        where, values = self._where(selection)
+        query = f"SELECT count(*) FROM proposals WHERE {where}"  # noqa: S608 (our own words)
+        return int(self._db.ask(lambda db: db.execute(query, values).fetchone()[0]).result())
+
+    def source(self, proposal: Proposal) -> bytes | None:
+        """Return the note that the proposal was made from; None once its text was deleted."""
+        query = "SELECT text FROM proposal_sources WHERE sha256 = ?"
+        digest = (proposal.source_sha256,)
+        row = self._db.ask(lambda db: db.execute(query, digest).fetchone()).result()
+        return bytes(row["text"]) if row else None
+
+    def decide(
+        self,
+        ids: Sequence[int],
+        to: ProposalState,
+        by: str,
+        reason: str = "",
+        states: Sequence[ProposalState] = ("open",),
+    ) -> list[int]:
+        """Set the state of those proposals that are in one of the states; return their ids.
+
+        Of two who decide on a proposal at the same time, one gets its id. Accepted ones are set
+        by the journal, with their change.
+        """
+        decided = (time.time(), by, reason)
+        return self._db.ask(lambda db: decide_proposals(db, ids, to, decided, states)).result()
+
+    def reopen(self, ids: Iterable[int]) -> list[int]:
+        """Open proposals again; return the ids of those that are open then.
+
+        One that is accepted stays so, and so does one whose text is gone, or for whose need there
+        is another open one.
+        """
+        wanted = json.dumps(list(ids))
+        return self._db.ask(lambda db: reopen_decided(db, wanted)).result()
+
+    def replace_value(self, id_: int, value: ProposedValue) -> None:
+        """Store what the user made of the value; the model's is kept as its answer."""
+        query = "UPDATE proposals SET answer = coalesce(answer, value), value = ? WHERE id = ?"
+        row = (json.dumps(value, ensure_ascii=False), id_)
+        self._db.ask(lambda db: db.execute(query, row)).result()
+
+    def latest(self, path: str) -> dict[str, AskedNeed]:
+        """Return what became of the latest proposal for each need of the note, by key.
+
+        An open one counts as the latest, and one that is superseded or closed does not count.
+
+        For a note of which nothing is recorded no query is made: a process that writes to the
+        journal holds the vault's lock, so that no other process adds to it.
+        """
+        if not self._read_only and path not in self._new_paths and path not in self._old_paths:
+            return {}
+        return self._latest("AND path = ?", self._notes.stored_path(path)).get(path, {})
+
+    def latest_of_all(self) -> dict[str, dict[str, AskedNeed]]:
+        """Return the same for all notes, by path and key, with one query."""
+        return self._latest("")
+
+    def forget(
+        self, paths: Iterable[str], reason: str, by: str = "user", to: ProposalState = "refused"
+    ) -> int:
+        """Delete the text of all proposals for these notes; return for how many there was any.
+
+        to: what becomes of the open ones; refused ones are not asked for again.
+        """
+        stored = json.dumps([self._notes.stored_path(path) for path in paths])
+        decided = (to, time.time(), by, reason, stored)
+        mine = "path IN (SELECT value FROM json_each(?))"
+        query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
+            WHERE state = 'open' AND {mine}"""  # noqa: S608 (our own words)
+        self._db.ask(lambda db: db.execute(query, decided))
+        return self._db.ask(lambda db: delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)).result()
+
+    def paths(self) -> list[str]:
+        """Return the paths of the notes for which there are texts of proposals."""
+        query = f"SELECT DISTINCT path FROM proposals WHERE {_HAS_TEXT}"  # noqa: S608
+        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        return [self._notes.current_path(row["path"]) for row in rows]
+
+    def purge(self, older_than: float) -> int:
+        """Delete the text of what was decided over so many seconds ago; return their number."""
+        until = time.time() - older_than
+        where = f"{_HAS_TEXT} AND state != 'open' AND decided_at < ?"
+        return self._db.ask(lambda db: delete_texts(db, where, until)).result()
+
+    def expect(self, path: str) -> None:
+        """Note that something may be stored for this note, so that `latest` looks for it."""
+        self._new_paths.add(path)
+
+    @cached_property
+    def _old_paths(self) -> frozenset[str]:
+        """The notes in the journal when this was first used; later ones are in _new_paths."""
+        query = (
+            "SELECT path FROM proposals UNION SELECT path FROM changes"
+            " UNION SELECT path FROM offers"
+        )
+        return frozenset(self._db.ask(lambda db: [row[0] for row in db.execute(query)]).result())
+
+    def _where(self, selection: Selection) -> tuple[str, list[object]]:
+        """Return the selection as an SQL condition, and its values."""
+        paths, kind, states, flagged, run, before = selection
+        parts: list[tuple[str, object]] = []
+        if paths is not None and "" not in paths:
+            stored = json.dumps([self._notes.stored_path(path) for path in paths])
+            parts.append((_IN_PATHS, stored))
+        if kind is not None:
+            parts.append(("kind = ?", kind))
+        if states is not None:
+            parts.append(("state IN (SELECT value FROM json_each(?))", json.dumps(list(states))))
+        if flagged is not None:
+            parts.append(("(flags != '[]') = ?", flagged))
+        if run is not None:
+            parts.append(("run = ?", run))
+        if before is not None:
+            parts.append(("id < ?", min(before, _MOST)))
+        return " AND ".join(part for part, _ in parts) or "1", [value for _, value in parts]
+
+    def _query(self, where: str, *values: object) -> list[Proposal]:
+        query = f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE {where}"  # noqa: S608
+        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
+        return [read_proposal_row(row, self._notes.current_path(row["path"])) for row in rows]
+
+    def _latest(self, where: str, *values: object) -> dict[str, dict[str, AskedNeed]]:
+        query = _LATEST.format(where)
+        rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
+        asked: dict[str, dict[str, AskedNeed]] = {}
+        for path, need, id_, state, rejection, reason, flags, waits, change in rows:
+            found = tuple(json.loads(flags)) if flags != "[]" else ()
+            asked.setdefault(self._notes.current_path(path), {})[need] = AskedNeed(
+                id_, state, rejection, reason, found, bool(waits), change
+            )
+        return asked
+
+
+_MOST = (1 << 63) - 1  # the highest id SQLite can give
+_HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL)"
+_IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
+    WHERE proposals.path = named.value
+    OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""
+_LATEST = """SELECT path, need, id, state, rejection, reason, flags, waits, change FROM proposals
+    WHERE state NOT IN ('superseded', 'closed') {} ORDER BY path, need, state = 'open', id"""

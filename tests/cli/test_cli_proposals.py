@@ -1,0 +1,193 @@
+"""What is asked for is kept: written by the settings, or waiting until somebody decides."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from companion.cli import enrich
+from companion.config import load_config
+from companion.enrich.context import VaultContext
+from companion.enrich.decision import Acceptance, NoteDecision
+from companion.enrich.decisions import Decisions
+from companion.enrich.model import ModelFacts, model_facts
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.vault.proposal import Proposal
+from tests.cli.user import FILLED, STUB, User
+from tests.llm.fake_endpoint import answer, error
+
+
+@contextmanager
+def opened(user: User) -> Iterator[Workspace]:
+    with open_workspace(load_config(), user.vault) as space:
+        yield space
+
+
+def kept(user: User) -> list[Proposal]:
+    """Return all proposals, the oldest first."""
+    with opened(user) as space:
+        return space.journal.proposals.select()[::-1]
+
+
+def accept_all(user: User) -> list[NoteDecision]:
+    with opened(user) as space:
+        decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        ids = [each.id for each in space.journal.proposals.select() if each.state == "open"]
+        return list(decisions.accept(map(Acceptance, ids)))
+
+
+def configure(user: User, review: str) -> None:
+    user.configure(f"[endpoint]\nretries = 0\n[review]\n{review}\n")
+
+
+MODES = [
+    pytest.param('mode = "write"', "Stub.md", ["description", "callout"], id="write"),
+    pytest.param('mode = "propose"', "Stub.md", [], id="propose"),
+    pytest.param('fields = { callout = "propose" }', "Stub.md", ["description"], id="a field"),
+    pytest.param('folders = { A = "propose" }', "A/Stub.md", [], id="a folder"),
+    pytest.param('folders = { A = "propose" }', "AB/Stub.md", ["description", "callout"], id="no"),
+    pytest.param(
+        'folders = { A = "propose", "A/B" = "write" }',
+        "A/B/Stub.md",
+        ["description", "callout"],
+        id="the deepest folder",
+    ),
+    pytest.param(
+        'mode = "write"\nfields = { callout = "write" }\nfolders = { A = "propose" }',
+        "A/Stub.md",
+        [],
+        id="a folder before a field",
+    ),
+]
+
+
+@pytest.mark.parametrize(("review", "path", "written"), MODES)
+def test_the_most_specific_setting_decides(
+    user: User, review: str, path: str, written: list[str]
+) -> None:
+    configure(user, review)
+    user.note(path)
+    [told] = user.run("enrich", ".", "--json").objects
+    assert [change["kind"] for change in told["changes"]] == written
+    assert told["status"] == ("enriched" if written else "proposed")
+    assert sorted(told["proposals"]) == [1, 2]
+    assert [each.state for each in kept(user)] == [
+        "accepted" if kind in written else "open" for kind in ("description", "callout")
+    ]
+    accept_all(user)
+    assert user.read(path) == FILLED and user.calls() == 1
+
+
+def test_an_unknown_mode_is_refused(user: User) -> None:
+    configure(user, 'mode = "ask"')
+    told = user.run("scan")
+    assert told.status == 2 and "review.mode" in told.err
+
+
+def test_what_waits_is_not_asked_for_again(user: User) -> None:
+    configure(user, 'mode = "propose"')
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    for command in (["enrich", "."], ["enrich", "Stub.md"], ["enrich", ".", "--retry"]):
+        [told] = user.run(*command, "--json").objects
+        assert (told["status"], told["proposals"], told["change"]) == ("proposed", [1, 2], None)
+        assert told["usage"]["input_tokens"] == 0
+    [scanned] = user.run("scan", "Stub.md", "--json").objects
+    assert scanned["needs"] == []
+    assert scanned["left"] == [
+        "description, callout “AI”: proposed already; companion review shows it"
+    ]
+    assert user.calls() == 1 and user.read("Stub.md") == STUB
+
+
+def test_a_mode_that_is_changed_to_write_writes_what_waits(user: User) -> None:
+    configure(user, 'mode = "propose"')
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    configure(user, 'mode = "write"')
+    [told] = user.run("enrich", ".", "--json").objects
+    assert (told["status"], user.read("Stub.md"), user.calls()) == ("enriched", FILLED, 1)
+    assert [(each.state, each.decided_by) for each in kept(user)] == [("accepted", "setting")] * 2
+
+
+def test_what_was_rewritten_is_asked_for_anew(user: User) -> None:
+    configure(user, 'mode = "propose"')
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.note("Stub.md", "---\ndescription:\n---\n\nQuite another subject, with many new words.\n")
+    user.run("enrich", ".")
+    assert [each.state for each in kept(user)] == ["closed", "closed", "open", "open"]
+    assert user.calls() == 2
+
+
+def test_undone_is_refused_and_not_asked_for_again(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.run("undo")
+    assert [each.state for each in kept(user)] == ["refused", "refused"]
+    user.run("enrich", ".")
+    assert user.calls() == 1 and user.read("Stub.md") == STUB
+
+
+def test_a_fault_after_an_answer_loses_nothing(user: User) -> None:
+    """One call a field: the first is answered, and the second one fails."""
+    user.configure('[endpoint]\nretries = 0\njson_mode = "text"\n')
+    user.note("Stub.md")
+    user.fake.script = lambda seen, n: answer("A text.") if n == 0 else error(500, "x")
+    assert user.run("enrich", ".").status == 1
+    assert [(each.kind, each.value, each.state) for each in kept(user)] == [
+        ("description", "A text.", "open")
+    ]
+    assert user.read("Stub.md") == STUB and user.calls() == 2
+    user.fake.script = lambda seen, n: answer("Prose.")
+    assert user.run("enrich", ".").status == 0 and user.calls() == 3
+    assert "description: A text." in user.read("Stub.md") and "> Prose." in user.read("Stub.md")
+
+
+@pytest.fixture
+def checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+
+
+@pytest.fixture
+def small_model(monkeypatch: pytest.MonkeyPatch) -> None:
+    def facts(*arguments: object) -> ModelFacts:
+        return model_facts(*arguments)._replace(is_small=True)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(enrich, "model_facts", facts)
+
+
+NEW_TAG = "---\ntags:\nstatus: postponed\n---\n\n> [!ai] AI\n> Done.\n"
+
+
+@pytest.mark.usefixtures("checked")
+def test_a_new_tag_waits_and_is_in_the_vocabulary_then(user: User) -> None:
+    user.configure('[endpoint]\nretries = 0\njson_mode = "text"\n[notes]\nfields = ["tags"]\n')
+    user.note("Other.md", "---\ntags: bread\n---\n")
+    user.note("A.md", NEW_TAG)
+    user.note("B.md", NEW_TAG)
+    user.says(description="gardening")
+    assert "2 proposed" in user.run("enrich", ".").out
+    assert [(each.flags, each.value) for each in kept(user)] == [
+        (("new-value",), ["gardening"])
+    ] * 2
+    with opened(user) as space:
+        decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        [done] = decisions.accept([Acceptance(1)])
+    assert done.result.status == "enriched"
+    user.note("C.md", NEW_TAG)
+    [told] = user.run("enrich", "C.md", "--json").objects
+    assert told["status"] == "enriched" and "- gardening" in user.read("C.md")
+
+
+def test_every_proposal_tells_how_it_was_made(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", "Stub.md")
+    first, second = kept(user)
+    assert first.prompt != second.prompt and len(first.prompt) == 12
+    assert first.model == "m" and first.run == second.run != ""
+    assert (first.tokens, second.tokens) != ((0, 0), (0, 0)) and second.tokens == (0, 0)
+    assert len(first.sentences) == 1  # "Text of mine."
+    assert first.change == second.change == 1

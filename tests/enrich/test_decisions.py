@@ -1,0 +1,458 @@
+"""Decisions on proposals: accepted into the note as it is now, refused, and taken back."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from companion.config import Config
+from companion.config.settings import EndpointTable, IgnoreTable, NotesTable, PrivateTable
+from companion.enrich.context import VaultContext
+from companion.enrich.decision import TAKEABLE, Acceptance, NoteDecision
+from companion.enrich.decisions import Decisions
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import UsageError
+from companion.note.needs import Need
+from companion.note.sections import Section
+from companion.vault.proposal import NewProposal, ProposalState
+from companion.vault.proposals import Selection
+
+NOTE = """---
+description:
+tags:
+---
+
+# Sourdough
+
+Sourdough is bread that is raised by wild yeast.
+Feed the starter twice a day.
+
+## Uses
+
+Bread and pancakes.
+
+## Questions
+
+> [!ai] Why does it rise?
+"""
+DESCRIPTION = Need("description", None, None, "property", "empty description")
+TAGS = Need("tags", None, None, "property", "empty tags")
+TOP = Need("callout", None, None, "top", "empty description; no AI callout at the top")
+ASKED = Need("callout", "Questions", "Why does it rise?", "request", "you ask: Why does it rise?")
+SECTION = Need("callout", "Uses", None, "section", "you asked for a callout in this section")
+VALUES: dict[str, tuple[Need, str | list[str]]] = {
+    "description": (DESCRIPTION, "How sourdough is raised."),
+    "tags": (TAGS, ["baking", "bread"]),
+    "top": (TOP, ["Bread raised by yeast."]),
+    "asked": (ASKED, ["Because of the yeast."]),
+    "section": (SECTION, ["It makes pancakes, too."]),
+}
+WHOLE = """---
+description: How sourdough is raised.
+tags:
+  - baking
+  - bread
+---
+
+# Sourdough
+
+> [!ai] AI
+> Bread raised by yeast.
+
+Sourdough is bread that is raised by wild yeast.
+Feed the starter twice a day.
+
+## Uses
+
+> [!ai]+ AI
+> It makes pancakes, too.
+
+Bread and pancakes.
+
+## Questions
+
+> [!ai] Why does it rise?
+> Because of the yeast.
+"""
+
+
+class Desk:
+    """A vault with one note, and somebody who decides on proposals for it."""
+
+    def __init__(self, space: Workspace) -> None:
+        self.space = space
+        self.store = space.journal.proposals
+        self.decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        self.note = space.root / "Sourdough.md"
+        self.write(NOTE)
+
+    def write(self, text: str) -> None:
+        self.note.write_bytes(text.encode())
+
+    @property
+    def text(self) -> str:
+        return self.note.read_bytes().decode()
+
+    def propose(self, *names: str, path: str = "Sourdough.md") -> list[int]:
+        made = []
+        for name in names:
+            need, value = VALUES[name]
+            options = {"section": list(Section("Uses"))} if name == "section" else {}
+            new = NewProposal(path, need, value, model="m", source=NOTE.encode(), options=options)
+            made.append(new)
+        return self.store.add(made)
+
+    def accept(self, *wanted: int | Acceptance) -> NoteDecision:
+        [done] = self.decisions.accept(
+            each if isinstance(each, Acceptance) else Acceptance(each) for each in wanted
+        )
+        return done
+
+    def states(self, ids: list[int]) -> list[ProposalState]:
+        return [each.state for each in self.store.get_all(ids)]
+
+    def reasons(self, ids: list[int]) -> list[str]:
+        return [each.reason for each in self.store.get_all(ids)]
+
+
+def _open(tmp_path: Path, config: Config) -> Iterator[Desk]:
+    root = tmp_path / "vault"
+    (root / ".obsidian").mkdir(parents=True, exist_ok=True)
+    with open_workspace(config, root) as space:
+        yield Desk(space)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+
+
+@pytest.fixture
+def desk(tmp_path: Path) -> Iterator[Desk]:
+    yield from _open(tmp_path, Config())
+
+
+def test_all_of_a_note_are_one_change(desk: Desk) -> None:
+    ids = desk.propose(*VALUES)
+    done = desk.accept(*ids)
+    assert desk.text == WHOLE
+    assert (done.result.status, done.result.proposals) == ("enriched", tuple(ids))
+    assert {(each.state, each.reason) for each in done.proposals} == {("accepted", "")}
+    [change] = desk.space.journal.changes()
+    assert (change.model, change.decided_by, change.proposals) == ("m", "user", tuple(ids))
+    assert change.id == done.result.change
+
+
+ORDERS = list(itertools.permutations(["description", "top", "asked", "section"]))
+
+
+@pytest.mark.parametrize("order", ORDERS, ids=["-".join(order) for order in ORDERS])
+@pytest.mark.parametrize("ends", ["\n", "\r\n"], ids=["LF", "CRLF"])
+def test_the_order_does_not_matter(desk: Desk, order: tuple[str, ...], ends: str) -> None:
+    desk.write(NOTE.replace("\n", ends))
+    desk.accept(*desk.propose("tags"))
+    for number in desk.propose(*order):
+        assert desk.accept(number).result.status == "enriched"
+    assert desk.text == WHOLE.replace("\n", ends)
+
+
+Edited = str | list[str]
+EDITS = [
+    pytest.param("description", "Mine: a *text*.", 'description: "Mine: a text."', id="YAML"),
+    pytest.param("description", "One\n---\ntwo", "description: One two", id="a line of dashes"),
+    pytest.param("tags", ["a", "#b", "a"], "tags:\n  - a\n  - b\n", id="a list"),
+    pytest.param("tags", "a\n- b", "tags:\n  - a\n  - b\n", id="a list, a line each"),
+    pytest.param("top", "Mine.\n\nMore.", "> [!ai] AI\n> Mine.\n>\n> More.\n", id="prose"),
+    pytest.param("top", "> [!ai] X\n> Mine.", "> [!ai] AI\n> \\[!ai] X\n", id="a callout"),
+    pytest.param("top", "<script>x</script> Mine.", "\\<script>x\\</script>", id="HTML"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "written"), EDITS)
+def test_an_edited_value_is_made_harmless(
+    desk: Desk, name: str, text: Edited, written: str
+) -> None:
+    [number] = desk.propose(name)
+    done = desk.accept(Acceptance(number, text))
+    assert done.result.status == "enriched" and written in desk.text
+    kept = desk.store.get(number)
+    assert kept and kept.answer == VALUES[name][1] != kept.value
+
+
+BAD_EDITS = [
+    pytest.param("description", "x" * 50_000, "may have 2,000 characters, and this has 50,000"),
+    pytest.param("top", "x" * 50_000, "may have 20,000 characters"),
+    pytest.param("top", " \n> \n", "nothing is left to write for callout"),
+    pytest.param("tags", [], "nothing is left to write for tags"),
+    pytest.param("description", "`", "nothing is left to write for description"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "words"), BAD_EDITS)
+def test_an_edit_that_is_no_value_changes_nothing(
+    desk: Desk, name: str, text: Edited, words: str
+) -> None:
+    [number] = desk.propose(name)
+    done = desk.accept(Acceptance(number, text))
+    assert done.result.status == "failed" and words in done.result.reason
+    assert (desk.text, desk.states([number])) == (NOTE, ["open"])
+    assert desk.accept(number).result.status == "enriched"
+
+
+def _fill(desk: Desk) -> None:
+    desk.write(NOTE.replace("description:", "description: Mine."))
+
+
+def _delete(desk: Desk) -> None:
+    desk.note.unlink()
+
+
+def _rewrite(desk: Desk) -> None:
+    desk.write("---\ndescription:\n---\n\nQuite another text about the moon and its phases.\n")
+
+
+def _mark(desk: Desk) -> None:
+    desk.write(NOTE.replace("tags:", "tags:\nai: false"))
+
+
+GONE = [
+    pytest.param(_fill, "the note needs it no more", id="filled by hand"),
+    pytest.param(_delete, "the note was deleted", id="deleted"),
+    pytest.param(_rewrite, "the note was rewritten since", id="rewritten"),
+    pytest.param(_mark, "it says ai: false", id="left alone now"),
+]
+
+
+@pytest.mark.parametrize("sweeps", [False, True], ids=["accepted", "looked over"])
+@pytest.mark.parametrize(("change", "reason"), GONE)
+def test_closes_itself(
+    desk: Desk, change: Callable[[Desk], None], reason: str, sweeps: bool
+) -> None:
+    ids = desk.propose("description")
+    change(desk)
+    before = desk.note.exists() and desk.text
+    if sweeps:
+        assert desk.decisions.close_gone() == ids
+    else:
+        done = desk.accept(*ids)
+        assert done.result.status == "failed" and reason in done.result.reason
+    assert desk.states(ids) == ["closed"] and reason in desk.reasons(ids)[0]
+    assert (desk.note.exists() and desk.text) == before
+    assert desk.store.latest("Sourdough.md") == {}
+    kept = desk.store.get(ids[0])
+    assert kept and (kept.value is None) == (change is _mark)
+
+
+def test_an_ignored_folder_keeps_no_text(tmp_path: Path) -> None:
+    for desk in _open(tmp_path, Config()):
+        (desk.space.root / "A").mkdir()
+        desk.note.rename(desk.space.root / "A" / "Sourdough.md")
+        ids = desk.propose("description", "top", path="A/Sourdough.md")
+    for desk in _open(tmp_path, Config(ignore=IgnoreTable(folders=("A",)))):
+        done = desk.accept(ids[0])
+        assert "A" in done.result.reason and done.result.status == "failed"
+        assert desk.states(ids) == ["closed", "closed"]
+        assert [each.value for each in desk.store.get_all(ids)] == [None, None]
+
+
+def _break_yaml(desk: Desk) -> None:
+    desk.write(NOTE.replace("tags:", "tags: [a"))
+
+
+def _empty(desk: Desk) -> None:
+    desk.write("")
+
+
+STAYS = [
+    pytest.param(_break_yaml, "YAML", id="frontmatter in doubt"),
+    pytest.param(_empty, "it is empty; it may still be syncing", id="empty"),
+]
+
+
+@pytest.mark.parametrize(("change", "reason"), STAYS)
+def test_stays_open(desk: Desk, change: Callable[[Desk], None], reason: str) -> None:
+    ids = desk.propose("description")
+    change(desk)
+    done = desk.accept(*ids)
+    assert done.result.status == "failed" and reason in done.result.reason
+    assert desk.decisions.close_gone() == [] and desk.states(ids) == ["open"]
+    desk.write(NOTE)
+    assert desk.accept(*ids).result.status == "enriched"
+
+
+def test_what_fits_is_written_without_the_rest(desk: Desk) -> None:
+    ids = desk.propose("description", "top")
+    _fill(desk)
+    done = desk.accept(*ids)
+    assert done.result.status == "enriched" and "> Bread raised by yeast." in desk.text
+    assert "description: Mine." in desk.text
+    assert [(each.state, bool(each.reason)) for each in done.proposals] == [
+        ("closed", True),
+        ("accepted", False),
+    ]
+    assert any("no more" in reason for reason in done.result.left)
+
+
+def test_later_edits_stay(desk: Desk) -> None:
+    ids = desk.propose(*VALUES)
+    desk.write(NOTE.replace("twice a day", "twice a day, or more").replace("Bread and", "Breads,"))
+    desk.accept(*ids)
+    wanted = WHOLE.replace("twice a day", "twice a day, or more").replace("Bread and", "Breads,")
+    assert desk.text == wanted
+
+
+def test_follows_a_note_that_was_moved(desk: Desk) -> None:
+    ids = desk.propose("description")
+    desk.space.scan()
+    (desk.space.root / "Sub").mkdir()
+    desk.note.rename(desk.space.root / "Sub" / "Sourdough.md")
+    assert desk.accept(*ids).result.path == "Sub/Sourdough.md"
+
+
+def test_a_vault_that_is_not_there_closes_nothing(desk: Desk) -> None:
+    ids = desk.propose("description")
+    away = desk.space.root.with_name("away")
+    desk.space.root.rename(away)
+    with pytest.raises(UsageError, match="is not there just now"):
+        desk.accept(*ids)
+    away.rename(desk.space.root)
+    assert desk.states(ids) == ["open"]
+
+
+def test_what_another_window_decided_is_told(desk: Desk) -> None:
+    [first, second] = desk.propose("description", "top")
+    desk.accept(first)
+    [refused] = desk.decisions.refuse([second], reason="not that")
+    assert refused.result.status == "refused"
+    before = desk.text
+    done = desk.accept(first, second)
+    assert done.result.status == "failed" and desk.text == before
+    assert [each.reason for each in done.proposals] == [
+        "it was accepted already (change 1)",
+        "it was refused already, by you: not that",
+    ]
+    assert desk.accept(Acceptance(second, states=TAKEABLE)).result.status == "enriched"
+
+
+def test_a_rejected_one_may_be_taken(desk: Desk) -> None:
+    new = NewProposal("Sourdough.md", TOP, ["Odd."], "rejected", reason="it is odd")
+    none = NewProposal("Sourdough.md", DESCRIPTION, None, "rejected", reason="nothing")
+    ids = desk.store.add([new, none])
+    done = desk.accept(*(Acceptance(each, states=TAKEABLE) for each in ids))
+    assert "> Odd." in desk.text
+    assert done.proposals[1].reason == "it has no text any more; ask for it again"
+    mine = Acceptance(ids[1], "My own.", TAKEABLE)
+    assert desk.accept(mine).result.status == "enriched" and "description: My own." in desk.text
+
+
+def test_the_one_that_is_open_makes_way(desk: Desk) -> None:
+    [old] = desk.propose("description")
+    list(desk.decisions.refuse([old]))
+    [new] = desk.propose("description")
+    desk.accept(Acceptance(old, states=TAKEABLE))
+    assert desk.states([old, new]) == ["accepted", "superseded"]
+
+
+def test_refused_is_remembered_and_taken_back(desk: Desk) -> None:
+    ids = desk.propose("description", "top")
+    [done] = desk.decisions.refuse(ids, "agent:a", "no")
+    assert done.result.status == "refused" and desk.states(ids) == ["refused", "refused"]
+    assert {each.state for each in desk.store.latest("Sourdough.md").values()} == {"refused"}
+    [again] = desk.decisions.refuse(ids[:1])
+    assert again.result.status == "failed" and "refused already, by agent:a" in again.result.reason
+    [undone] = desk.decisions.undo(ids)
+    assert {each.reason for each in undone.proposals} == {""}
+    assert desk.states(ids) == ["open", "open"]
+
+
+def test_accepted_is_taken_back_and_open_again(desk: Desk) -> None:
+    ids = desk.propose(*VALUES)
+    desk.accept(*ids)
+    [undone] = desk.decisions.undo(ids)
+    assert desk.text == NOTE and set(desk.states(ids)) == {"open"}
+    assert undone.result.change == 2
+    desk.accept(*ids)
+    assert desk.text == WHOLE
+
+
+def test_what_was_edited_since_is_not_taken_back(desk: Desk) -> None:
+    ids = desk.propose("description")
+    desk.accept(*ids)
+    desk.write(desk.text.replace("is raised.", "was raised."))
+    [undone] = desk.decisions.undo(ids)
+    assert undone.result.status == "failed" and desk.states(ids) == ["accepted"]
+
+
+def test_an_unknown_id_is_told(desk: Desk) -> None:
+    for done in (desk.decisions.accept([Acceptance(7)]), desk.decisions.refuse([7])):
+        assert [each.result.reason for each in done] == ["there is no proposal 7"]
+
+
+def test_many_notes(desk: Desk) -> None:
+    for number in range(30):
+        (desk.space.root / f"{number}.md").write_bytes(NOTE.encode())
+        desk.propose("description", "top", path=f"{number}.md")
+    ids = [each.id for each in desk.store.select(Selection(states=("open",)))]
+    done = list(desk.decisions.accept(Acceptance(each) for each in ids))
+    assert {each.result.status for each in done} == {"enriched"} and len(done) == 30
+    assert (
+        len(desk.space.journal.changes()) == 30
+        and desk.store.count(Selection(states=("open",))) == 0
+    )
+
+
+def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:
+    config = Config(notes=NotesTable(postponed_afterwards="remove"))
+    for desk in _open(tmp_path, config):
+        desk.write(NOTE.replace("# Sourdough\n", "# Sourdough\n\n#status/postponed\n"))
+        for number in desk.propose("description", "tags", "asked"):
+            desk.accept(number)
+            assert "#status/postponed" in desk.text
+        desk.accept(*desk.propose("top"))
+        assert "#status/postponed" not in desk.text
+
+
+def _make_private(desk: Desk) -> None:
+    desk.write(NOTE.replace("tags:", "tags: [secret]"))
+
+
+REMOTE = EndpointTable(base_url="https://api.example/v1", model="m")
+LOST = [
+    pytest.param(_delete, Config(), True, id="deleted"),
+    pytest.param(_make_private, Config(private=PrivateTable(tags=("secret",))), False, id="local"),
+    pytest.param(
+        _make_private,
+        Config(private=PrivateTable(tags=("secret",)), endpoint=REMOTE),
+        True,
+        id="private",
+    ),
+    pytest.param(_break_yaml, Config(), False, id="frontmatter in doubt"),
+    pytest.param(_empty, Config(), False, id="empty"),
+    pytest.param(_fill, Config(), False, id="filled by hand"),
+]
+
+
+@pytest.mark.parametrize(("change", "config", "is_lost"), LOST)
+def test_a_scan_deletes_the_text_of_lost_notes(
+    tmp_path: Path, change: Callable[[Desk], None], config: Config, is_lost: bool
+) -> None:
+    for desk in _open(tmp_path, config):
+        ids = desk.propose("description")
+        desk.space.scan()
+        assert desk.states(ids) == ["open"]
+        change(desk)
+        desk.space.scan()
+        kept = desk.store.get(ids[0])
+        assert kept and (kept.value is None, kept.state == "closed") == (is_lost, is_lost)
+
+
+def test_a_moved_note_is_not_lost(desk: Desk) -> None:
+    ids = desk.propose("description")
+    desk.space.scan()
+    desk.note.rename(desk.note.with_name("Other.md"))
+    desk.space.scan()
+    kept = desk.store.get(ids[0])
+    assert kept and (kept.path, kept.state, bool(kept.value)) == ("Other.md", "open", True)

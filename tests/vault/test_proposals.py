@@ -1,0 +1,409 @@
+"""Proposals: what models gave is kept, decided on by one, and never asked for twice."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from companion.errors import JournalError, ProposalDecided
+from companion.sqlite import migrate
+from companion.vault import journal_db
+from companion.vault.journal import Journal, NewChange
+from companion.vault.proposal import NewProposal, Proposal, ProposalState
+from companion.vault.proposals import ALL, Selection
+from tests.vault.stub_note import CALLOUT, DESCRIPTION, ENRICHED, NOTE, SECTION, TAGS, record
+
+NewChangeOf = Callable[..., NewChange]
+TEXT = NewProposal("Stub.md", DESCRIPTION, "What a stub is.", source=NOTE, run="run-1")
+PROSE = NewProposal("Stub.md", CALLOUT, ["Prose."], source=NOTE, run="run-1")
+NOTHING = NewProposal(
+    "Stub.md", TAGS, None, "rejected", reason="no tag fits", rejection="nothing", run="run-1"
+)
+
+
+def _states(journal: Journal, *ids: int) -> list[ProposalState]:
+    return [each.state for each in journal.proposals.get_all(ids)]
+
+
+def _accepting(change: NewChange, *ids: int, by: str = "user") -> NewChange:
+    return change._replace(proposals=ids, decided_by=by)
+
+
+def _get(journal: Journal, number: int) -> Proposal:
+    found = journal.proposals.get(number)
+    assert found
+    return found
+
+
+def test_keeps_all_of_a_proposal(tmp_path: Path) -> None:
+    new = NewProposal(
+        path="a/b.md",
+        need=SECTION,
+        value=["A “use”.", "", "- another"],
+        flags=("small-model", "unsupported"),
+        remark="a remark",
+        model="m",
+        prompt="f00",
+        source=NOTE,
+        sentences=("1a", "2b"),
+        evidence=[["A use.", "c.md", 0.5]],
+        tokens=(10, 5),
+        run="run-1",
+        options={"explicit": True},
+    )
+    with Journal(tmp_path / "journal.sqlite3") as journal:
+        [number] = journal.proposals.add([new])
+    with Journal(tmp_path / "journal.sqlite3", read_only=True) as journal:
+        kept = _get(journal, number)
+        assert journal.proposals.source(kept) == NOTE
+    same = [name for name in new._fields if name not in ("need", "source")]
+    assert {name: getattr(kept, name) for name in same} == {n: getattr(new, n) for n in same}
+    assert (kept.place, kept.need, kept.kind, kept.heading) == (
+        SECTION,
+        "callout:section:Uses#2",
+        "callout",
+        "Uses",
+    )
+    assert kept.why == SECTION.reason
+    assert (kept.decided_by, kept.decided_at, kept.change) == ("", None, None)
+    assert kept.text == "A “use”.\n\n- another"
+
+
+def test_the_newest_open_one_is_the_latest(journal: Journal) -> None:
+    add = journal.proposals.add
+    first, nothing = add([TEXT, NOTHING])
+    [second] = add([TEXT._replace(value="Another.")])
+    [worse] = add([TEXT._replace(value=None, state="rejected")])
+    assert _states(journal, first, second, worse) == ["superseded", "open", "rejected"]
+    latest = journal.proposals.latest("Stub.md")
+    assert {need: asked.id for need, asked in latest.items()} == {
+        "description": second,
+        "tags": nothing,
+    }
+    assert latest["tags"][1:] == ("rejected", "nothing", "no tag fits", (), False, None)
+    assert journal.proposals.latest_of_all() == {"Stub.md": latest}
+    assert journal.proposals.latest("other.md") == {}
+
+
+def test_a_closed_one_may_be_asked_for_again(journal: Journal) -> None:
+    [number] = journal.proposals.add([TEXT])
+    assert journal.proposals.decide([number], "closed", "need", "filled by hand") == [number]
+    assert journal.proposals.latest("Stub.md") == {}
+
+
+def test_a_process_that_reads_sees_what_another_adds(journal: Journal, tmp_path: Path) -> None:
+    with Journal(tmp_path / "state" / "journal.sqlite3", read_only=True) as reader:
+        assert reader.proposals.latest("Stub.md") == {}
+        journal.proposals.add([TEXT])
+        assert list(reader.proposals.latest("Stub.md")) == ["description"]
+        with pytest.raises(JournalError, match="read-only"):
+            reader.proposals.add([PROSE])
+
+
+SELECTIONS = [
+    pytest.param(ALL, [5, 4, 3, 2, 1], id="all"),
+    pytest.param(Selection(paths=[""]), [5, 4, 3, 2, 1], id="the vault"),
+    pytest.param(Selection(paths=["a"]), [3, 2], id="a folder"),
+    pytest.param(Selection(paths=["a/b.md", "Stub.md"]), [5, 4, 2, 1], id="notes"),
+    pytest.param(Selection(paths=[]), [], id="nothing"),
+    pytest.param(Selection(paths=["a/b"]), [], id="the beginning of a name"),
+    pytest.param(Selection(kind="callout"), [4], id="a field"),
+    pytest.param(Selection(states=["rejected", "refused"]), [5], id="states"),
+    pytest.param(Selection(flagged=True), [3], id="flagged"),
+    pytest.param(Selection(flagged=False), [5, 4, 2, 1], id="unflagged"),
+    pytest.param(Selection(run="run-2"), [2], id="a run"),
+    pytest.param(Selection(before=3), [2, 1], id="before"),
+    pytest.param(Selection(["a"], "description", ["open"], run="run-1"), [3], id="several"),
+]
+
+
+@pytest.mark.parametrize(("selection", "wanted"), SELECTIONS)
+def test_selects(journal: Journal, selection: Selection, wanted: list[int]) -> None:
+    journal.proposals.add(
+        [
+            TEXT,
+            TEXT._replace(path="a/b.md", run="run-2"),
+            TEXT._replace(path="a/c/d.md", flags=("new-value",)),
+            PROSE,
+            NOTHING,
+        ]
+    )
+    assert [each.id for each in journal.proposals.select(selection)] == wanted
+    assert [each.id for each in journal.proposals.select(selection, limit=2)] == wanted[:2]
+    assert journal.proposals.count(selection) == len(wanted)
+
+
+def test_unknown_ids_are_left_out(journal: Journal) -> None:
+    [number] = journal.proposals.add([TEXT])
+    assert [p.id for p in journal.proposals.get_all([0, number, 99, 1 << 70, -1])] == [number]
+    assert journal.proposals.decide([99, 1 << 70], "refused", "user") == []
+
+
+def test_of_many_who_decide_one_does(journal: Journal) -> None:
+    ids = journal.proposals.add([TEXT._replace(path=f"{n}.md") for n in range(50)])
+
+    def decide(number: int) -> list[int]:
+        return journal.proposals.decide(ids, "refused", f"agent:{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        decided = list(pool.map(decide, range(8)))
+    assert sorted(number for each in decided for number in each) == ids
+
+
+def test_a_value_that_is_edited_keeps_what_the_model_said(journal: Journal) -> None:
+    [number] = journal.proposals.add([TEXT])
+    journal.proposals.replace_value(number, "Mine.")
+    journal.proposals.replace_value(number, "Mine again.")
+    assert (_get(journal, number).value, _get(journal, number).answer) == (
+        "Mine again.",
+        "What a stub is.",
+    )
+
+
+# --- with changes
+
+
+def test_a_change_accepts_its_proposals(journal: Journal, change: NewChangeOf) -> None:
+    ids = journal.proposals.add([TEXT, PROSE])
+    number = journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    assert _states(journal, *ids) == ["accepted", "accepted"]
+    journal.done(number)
+    kept = _get(journal, ids[0])
+    assert (kept.state, kept.change, kept.decided_by) == ("accepted", number, "user")
+    assert journal.change(number).proposals == tuple(ids)  # type: ignore[union-attr]
+    assert journal.proposals.count() == 2
+
+
+def test_a_change_without_proposals_is_remembered(journal: Journal, change: NewChangeOf) -> None:
+    [number] = journal.proposals.add([TEXT])
+    made = journal.begin(_accepting(change(), number), NOTE, ENRICHED)
+    journal.done(made)
+    latest = journal.proposals.latest("Stub.md")
+    assert {need: (a.state, a.change) for need, a in latest.items()} == {
+        "callout:top": ("accepted", made),
+        "description": ("accepted", made),
+    }
+
+
+UNDOS: list[tuple[list[str], list[ProposalState]]] = [
+    (["done"], ["accepted", "accepted"]),
+    (["abandon"], ["open", "open"]),
+    (["done", "undo"], ["refused", "refused"]),
+    (["done", "undo", "redo"], ["accepted", "accepted"]),
+    (["done", "undo", "redo", "undo again"], ["refused", "refused"]),
+]
+
+
+@pytest.mark.parametrize(("steps", "states"), UNDOS, ids=[steps[-1] for steps, _ in UNDOS])
+def test_follows_its_change(
+    journal: Journal, change: NewChangeOf, steps: list[str], states: list[ProposalState]
+) -> None:
+    ids = journal.proposals.add([TEXT, PROSE])
+    number = journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    for step in steps:
+        if step == "abandon":
+            journal.abandon(number, "it was edited")
+            continue
+        if step != "done":
+            texts = (ENRICHED, NOTE) if step.startswith("undo") else (NOTE, ENRICHED)
+            undo = change(*texts)._replace(kind="undo", undoes=number, needs=())
+            number = journal.begin(undo, *texts)
+        journal.done(number)
+    assert _states(journal, *ids) == states
+    assert list(journal.proposals.latest("Stub.md")) == ["callout:top", "description"]
+
+
+def test_an_abandoned_one_is_superseded_by_a_newer(journal: Journal, change: NewChangeOf) -> None:
+    [first] = journal.proposals.add([TEXT])
+    number = journal.begin(_accepting(change(), first), NOTE, ENRICHED)
+    [second] = journal.proposals.add([TEXT])
+    journal.abandon(number)
+    assert _states(journal, first, second) == ["superseded", "open"]
+
+
+@pytest.mark.parametrize("to", ["refused", "closed", "rejected"])
+def test_what_was_decided_is_not_written(
+    journal: Journal, change: NewChangeOf, to: ProposalState
+) -> None:
+    ids = journal.proposals.add([TEXT, PROSE])
+    journal.proposals.decide(ids[1:], to, "user")
+    with pytest.raises(ProposalDecided, match=f"proposal {ids[1]} is {to} by now"):
+        journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    assert journal.changes() == []
+    assert _states(journal, *ids) == ["open", to]
+    wanted = _accepting(change(), *ids)._replace(states=("open", to))
+    journal.done(journal.begin(wanted, NOTE, ENRICHED))
+    assert _states(journal, *ids) == ["accepted", "accepted"]
+
+
+def test_what_is_being_written_is_not_decided(journal: Journal, change: NewChangeOf) -> None:
+    ids = journal.proposals.add([TEXT, PROSE])
+    journal.begin(_accepting(change(), *ids), NOTE, ENRICHED)
+    assert journal.proposals.decide(ids, "refused", "user") == []
+
+
+def test_a_client_that_made_the_edits_accepts(journal: Journal, change: NewChangeOf) -> None:
+    ids = journal.proposals.add([TEXT, PROSE])
+    offer = journal.offer("run-1", _accepting(change(), *ids), NOTE, ENRICHED)
+    assert _states(journal, *ids) == ["open", "open"]
+    number = journal.confirm(offer)
+    assert {(p.state, p.change) for p in journal.proposals.get_all(ids)} == {("accepted", number)}
+
+
+def test_what_is_left_of_an_undone_change_stays_accepted(
+    journal: Journal, change: NewChangeOf
+) -> None:
+    ids = journal.proposals.add([TEXT, PROSE])
+    number = record(journal, _accepting(change(), *ids), NOTE, ENRICHED)
+    part = change(ENRICHED, NOTE)
+    half = ENRICHED.replace(b" What a stub is.", b" ")
+    part = part._replace(edits=part.edits[:1], undoes=number, parts=(0,), needs=())
+    record(journal, part, ENRICHED, half)
+    assert _states(journal, *ids) == ["accepted", "accepted"]
+
+
+# --- moved, forgotten, lost
+
+
+def test_follow_a_note_that_is_moved(journal: Journal) -> None:
+    old, there = journal.proposals.add([TEXT, TEXT._replace(path="New.md")])
+    journal.move("Stub.md", "New.md")
+    assert _states(journal, old, there) == ["open", "superseded"]
+    assert [asked.id for asked in journal.proposals.latest("New.md").values()] == [old]
+    assert journal.proposals.latest("Stub.md") == {}
+
+
+def test_a_reader_follows_a_move_that_it_found(journal: Journal, tmp_path: Path) -> None:
+    journal.proposals.add([TEXT])
+    with Journal(tmp_path / "state" / "journal.sqlite3", read_only=True) as reader:
+        reader.move("Stub.md", "New.md")
+        assert [p.path for p in reader.proposals.select(Selection(paths=["New.md"]))] == ["New.md"]
+        assert list(reader.proposals.latest("New.md")) == ["description"]
+
+
+def _bytes_of(folder: Path) -> bytes:
+    return b"".join(file.read_bytes() for file in folder.iterdir())
+
+
+def test_forgets_the_text_of_notes(journal: Journal, tmp_path: Path) -> None:
+    secret = TEXT._replace(value="Xylophone.", answer="Xylophone!", source=b"Xylophones " * 9)
+    ids = journal.proposals.add([secret, TEXT._replace(path="other.md")])
+    journal.flush()
+    assert b"Xylophone" in _bytes_of(tmp_path / "state")
+    assert journal.proposals.forget(["Stub.md"], "its text was deleted") == 1
+    forgotten = _get(journal, ids[0])
+    assert (forgotten.value, forgotten.answer, forgotten.state) == (None, None, "refused")
+    assert journal.proposals.source(forgotten) is None
+    assert forgotten.source_sha256
+    assert list(journal.proposals.latest("Stub.md")) == ["description"]
+    assert journal.proposals.source(_get(journal, ids[1])) == NOTE
+    journal.close()
+    assert b"Xylophone" not in _bytes_of(tmp_path / "state")
+
+
+def test_purges_the_text_of_what_was_decided(journal: Journal) -> None:
+    ids = journal.proposals.add([TEXT, PROSE, NOTHING._replace(answer="none")])
+    journal.proposals.decide(ids[:1], "refused", "user", "no")
+    assert journal.proposals.purge(older_than=3600) == 0
+    assert journal.proposals.purge(older_than=-1) == 2
+    assert [each.value for each in journal.proposals.get_all(ids)] == [None, ["Prose."], None]
+    assert journal.proposals.source(_get(journal, ids[1])) == NOTE
+    assert {a.reason for a in journal.proposals.latest("Stub.md").values()} == {
+        "no",
+        "",
+        "no tag fits",
+    }
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="an open file stays there")
+def test_ids_are_not_given_twice_when_the_file_is_lost(tmp_path: Path, change: NewChangeOf) -> None:
+    file = tmp_path / "journal.sqlite3"
+    with Journal(file) as journal:
+        last = journal.proposals.add([TEXT, PROSE])[-1]
+        file.unlink()
+        journal.done(journal.begin(change(path="a.md"), NOTE, ENRICHED))
+        assert min(each.id for each in journal.proposals.select()) > last
+
+
+def test_what_was_added_outlives_a_kill(tmp_path: Path) -> None:
+    code = """
+import os, signal, sys
+from pathlib import Path
+from companion.vault.journal import Journal
+from tests.vault.test_proposals import PROSE, TEXT
+journal = Journal(Path(sys.argv[1]))
+first, second = journal.proposals.add([TEXT, PROSE])
+journal.proposals.decide([second], "refused", "user", "no")
+os.kill(os.getpid(), getattr(signal, "SIGKILL", signal.SIGTERM))
+"""
+    file = tmp_path / "journal.sqlite3"
+    subprocess.run([sys.executable, "-c", code, str(file)], check=False)
+    with Journal(file) as journal:
+        assert [(each.value, each.state) for each in journal.proposals.select()] == [
+            (["Prose."], "refused"),
+            ("What a stub is.", "open"),
+        ]
+
+
+# --- from older versions
+
+
+OLD = [
+    ("written", "", 1, "accepted", "", ()),
+    ("written", "", 2, "refused", "", ()),
+    ("rejected", "it was cut off", None, "rejected", "no answer", ()),
+    ("nothing", "no tag fits", None, "rejected", "nothing", ()),
+    ("proposed", "proposed tags: a (not used)", None, "rejected", "nothing", ("new-value",)),
+    ("written", "", 77, "accepted", "", ()),
+]
+
+
+@pytest.fixture
+def old_file(tmp_path: Path) -> Path:
+    """A journal as the last version without proposals wrote it, with what it remembers."""
+    file = tmp_path / "journal.sqlite3"
+    db = sqlite3.connect(file, isolation_level=None)
+    migrate(db, journal_db._MIGRATIONS[:4])
+    for number, state in [(1, "done"), (2, "undone")]:
+        row = (number, "run-1", "a.md", "enrich", state, 5, "", "", "[]", "[]", "m", "", None)
+        db.execute(f"INSERT INTO changes VALUES ({'?, ' * 13} NULL, '[]')", row)
+    for number, (outcome, reason, change, *_) in enumerate(OLD):
+        asked = ("a.md", f"callout:section:Part {number}", outcome, reason, number, change)
+        db.execute("INSERT INTO asked VALUES (?, ?, ?, ?, ?, ?)", asked)
+    db.close()
+    return file
+
+
+@pytest.mark.parametrize("read_only", [False, True], ids=["write", "read"])
+def test_remembers_what_an_older_version_did(old_file: Path, read_only: bool) -> None:
+    with Journal(old_file, read_only=read_only) as journal:
+        kept = sorted(journal.proposals.select(), key=lambda each: each.made_at)
+        assert len(journal.proposals.latest("a.md")) == len(OLD)
+        assert [(p.state, p.rejection, p.flags) for p in kept] == [old[3:] for old in OLD]
+        assert [p.reason for p in kept] == [old[1] for old in OLD]
+        assert {(p.kind, p.heading, p.place) for p in kept} == {
+            ("callout", f"Part {number}", None) for number in range(len(OLD))
+        }
+        assert [p.model for p in kept] == ["m", "m", "", "", "", ""]
+        assert [p.change for p in kept] == [1, 2, None, None, None, None]
+
+
+def test_an_offer_of_an_older_version_is_confirmed(
+    journal: Journal, change: NewChangeOf, tmp_path: Path
+) -> None:
+    offer = journal.offer("run-1", change(), NOTE, ENRICHED)
+    file = tmp_path / "state" / "journal.sqlite3"
+    with sqlite3.connect(file) as db:
+        row = json.loads(db.execute("SELECT row FROM offers").fetchone()[0])
+        del row["proposals"], row["decided_by"]
+        db.execute("UPDATE offers SET row = ?", (json.dumps(row),))
+    db.close()
+    assert journal.confirm(offer)
+    assert list(journal.proposals.latest("Stub.md")) == ["callout:top", "description"]
