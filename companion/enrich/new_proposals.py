@@ -82,6 +82,7 @@ class ProposalMaker:
             need,
             value,
             flags=self._flags(job, outcome),
+            evidence=[each._asdict() for each in outcome.evidence] or None,
             answer=answer,
             remark=remark,
             model=self._model.name if outcome.asked else "",
