@@ -15,6 +15,7 @@ from companion.config import APP
 from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.client_routes import presence, status
 from companion.daemon.api.note_routes import changes, notes
+from companion.daemon.api.proposal_routes import proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon
@@ -23,7 +24,16 @@ from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 from companion.daemon.web.pages import PageAccess, add_pages
 
-RESOURCES = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
+RESOURCES = (
+    status,
+    notes,
+    proposals,
+    runs,
+    changes,
+    presence,
+    client_routes.pair,
+    client_routes.proof,
+)
 
 
 def make_app(

@@ -108,11 +108,6 @@ class Enricher(NoteWriter):
             found += more
         return self._sort(job, task, found, answers)
 
-    def refuse(self, answered: Answered, reason: str) -> None:
-        """Remember that the user does not want the values, so that they are not asked for again."""
-        ids = answered.ids_of(answered.fillings)
-        self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
-
     @property
     def usage(self) -> Usage:
         """What all calls took, also those without a usable answer."""

@@ -10,7 +10,7 @@ from companion.enrich.checks import checks_are_on, join_instructions
 from companion.enrich.extractive import read_paragraphs
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import field_of
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.outcome import Accepted, Rejected, RejectionKind
 from companion.enrich.sentences import find_sentences
 from companion.enrich.task import Job, Task
 from companion.enrich.words import find_tokens
@@ -20,6 +20,7 @@ from companion.prompts import Prompts
 from companion.vault.proposal import Flag, NewProposal
 
 _MOST_SENTENCES = 500  # of a note, by which it is told whether it has changed since
+_NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too little")
 _SHORT_HASH = 12  # hexadecimal digits
 
 
@@ -56,8 +57,7 @@ class ProposalMaker:
                 options=_options_of(job),
             )
             for outcome in outcomes
-            if isinstance(outcome, Accepted)
-            or outcome.kind not in ("no completion", "no choices", "too little")
+            if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
         ]
         if made:
             made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
@@ -82,6 +82,7 @@ class ProposalMaker:
             need,
             value,
             flags=self._flags(job, outcome),
+            evidence=[each._asdict() for each in outcome.evidence] or None,
             answer=answer,
             remark=remark,
             model=self._model.name if outcome.asked else "",
@@ -95,9 +96,8 @@ class ProposalMaker:
             is_list = field_of(need, self._prompts.for_note(job.path)).kind == "list"
             value = list(new) if is_list else new[0]
             remark, waits = rejected.proposal, self._waits(job, need)
-            return NewProposal(
-                job.path, need, value, flags=("new-value",), remark=remark, waits=waits
-            )
+            new_value = NewProposal(job.path, need, value, flags=("new-value",), remark=remark)
+            return new_value._replace(model=self._model.name, waits=waits)
         return NewProposal(
             job.path,
             need,

@@ -14,6 +14,7 @@ from companion.enrich.task import Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
+from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.frontmatter import may_be_unfillable
@@ -56,6 +57,14 @@ class NoteWriter:
         self._waits = waits
         self._cancelled = cancelled or Event()
         self._planner = planner or open_planner(workspace)
+
+    @property
+    def usage(self) -> Usage:
+        """What calls took: none are made."""
+        return Usage()
+
+    def close(self) -> None:
+        """End what is under way; there is nothing."""
 
     def read(self, path: str) -> Snapshot:
         """Return the note as it is once it has been unchanged for the settle time."""
@@ -141,6 +150,11 @@ class NoteWriter:
             decided_by=answered.decided_by,
             states=answered.states,
         )
+
+    def refuse(self, answered: Answered, reason: str) -> None:
+        """Remember that the user does not want the values, so that they are not asked for again."""
+        ids = answered.ids_of(answered.fillings)
+        self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
 
     def require_places(self, path: str, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""

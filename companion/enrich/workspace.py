@@ -11,10 +11,11 @@ from pathlib import Path
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.note.facts import FACTS_VERSION, Facts, read_facts
+from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, read_facts
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.private_files import keep_private
 from companion.prompts import Prompts, load_prompts
+from companion.vault.files import is_gone
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
@@ -23,13 +24,16 @@ from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, confirm_made_offers, recover
 
+_LEFT_ALONE = "the note is left alone now"
+
 
 @dataclass
 class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
     ignore: what is left alone, by Obsidian's settings as they were last read. recovered: what an
-    interrupted run had left unfinished, and what became of it.
+    interrupted run had left unfinished, and what became of it. read_only: nothing is written into
+    the journal.
     """
 
     root: Path
@@ -40,6 +44,7 @@ class Workspace:
     ignore: IgnoreRules
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
+    read_only: bool = False
 
     def read_ignore(self) -> None:
         """Read Obsidian's settings again. Raises UsageError when they cannot be understood."""
@@ -56,6 +61,8 @@ class Workspace:
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
         found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         follow_moves(self.root, self.journal, found.files)
+        if not self.read_only:
+            self._forget_lost(found)
         return found
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
@@ -67,6 +74,29 @@ class Workspace:
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
         return changed
+
+    def _forget_lost(self, scan: Scan) -> None:
+        """Delete what was proposed for notes that were deleted, or are private or ignored now."""
+        lost: list[str] = []
+        excluded: list[str] = []
+        for path in self.journal.proposals.paths():
+            facts = scan.notes.get(path)
+            if facts is None:
+                if self.ignore.path_reason(path):
+                    excluded.append(path)
+                elif path not in scan.skipped and self._is_gone(path):
+                    lost.append(path)
+            elif facts.skipped is not None and {*facts.marks} - {UNKNOWN}:
+                excluded.append(path)
+        for paths, reason in ((lost, "the note was deleted"), (excluded, _LEFT_ALONE)):
+            if paths:
+                self.journal.proposals.forget(paths, reason, "need", to="closed")
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            return self.root.is_dir() and is_gone(self.root, path)
+        except OSError:  # its drive may come back
+            return False
 
     @cached_property
     def _index(self) -> Index:
@@ -91,7 +121,7 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     opened = partial(Workspace, root, state, config, prompts, make_rules(config, prompts), ignore)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
-            yield opened(journal)
+            yield opened(journal, read_only=True)
         return
     with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
         recovered = recover(root, journal, state / "torn")
