@@ -50,7 +50,7 @@ class ProposalMaker:
         sentences = hash_sentences(task.parsed)
         made = [
             self._make_one(job, outcome)._replace(
-                prompt=self.fingerprint(outcome.need),
+                prompt=self._fingerprint(outcome.need),
                 source=task.data,
                 sentences=sentences,
                 run=run,
@@ -63,13 +63,11 @@ class ProposalMaker:
             made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
         return made
 
-    def fingerprint(self, need: Need) -> str:
-        """Return a hash of the instructions by which the need is asked for."""
-        field = field_of(need, self._prompts)
-        if field.name not in self._fingerprints:
-            text = join_instructions(self._prompts, field)
-            self._fingerprints[field.name] = _hash(text)
-        return self._fingerprints[field.name]
+    def _fingerprint(self, need: Need) -> str:
+        name = field_of(need, self._prompts).name
+        if name not in self._fingerprints:
+            self._fingerprints[name] = prompt_fingerprint(self._prompts, need)
+        return self._fingerprints[name]
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         if isinstance(outcome, Rejected):
@@ -113,16 +111,22 @@ class ProposalMaker:
         return job.propose or job.dry_run or mode == "propose"
 
     def _flags(self, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
-        """Return what flags the value; nothing where answers are not checked."""
+        """Return what flags the value; what is wrong with it, only where answers are checked."""
+        replaces: list[Flag] = ["replaces"] if job.rewrite else []
         if not checks_are_on():
-            return ()
-        flags = list(accepted.flags)
+            return tuple(replaces)
+        flags = [*replaces, *accepted.flags]
         if accepted.fallback_for:
             flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
         if job.background and self._model.is_small and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
+
+
+def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
+    """Return a hash of the instructions by which the need is asked for."""
+    return _hash(join_instructions(prompts, field_of(need, prompts)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
@@ -143,4 +147,6 @@ def _options_of(job: Job) -> dict[str, object]:
         options["section"] = list(job.section)
     if job.force:
         options["force"] = True
+    if job.rewrite:
+        options["rewrite"] = True
     return options
