@@ -12,7 +12,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .PHONY: dev demo test check docs clean
 
-dev: $(PLUGIN)/main.js $(PAGE)/htmx.min.js
+dev: $(PLUGIN)/main.js $(PAGE)/idiomorph.min.js
 
 .venv/ready: pyproject.toml
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
@@ -34,12 +34,12 @@ $(PLUGIN)/main.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/package.json $(wildcar
 	cd $(PLUGIN) && npm run --silent build
 	touch $@
 
-$(PAGE)/htmx.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs
+$(PAGE)/idiomorph.min.js: $(PLUGIN)/node_modules/ready $(PLUGIN)/page.mjs
 	cd $(PLUGIN) && npm run --silent page
 	touch $@
 
 demo: .venv/ready
-	$(BIN)/python examples/demo.py
+	$(BIN)/companion demo --vault .demo/example
 
 test: dev
 	$(BIN)/python -m pytest --numprocesses auto --dist worksteal

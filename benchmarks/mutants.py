@@ -5,9 +5,10 @@
 
 The mutants are Cosmic Ray's: comparisons, `and` and `or`, constants, conditions; and a return
 without its value. They are drawn at random from the modules that may damage a note or let somebody
-in; PATH names others. For each one the tests that run its line are run; where none does, those of
-its package.
-Exit status 1 when fewer than 95% are noticed. FILE gets a JSON line a mutant.
+in; PATH names others. First the test files about its module are run for each one; then, for those
+that nothing noticed yet, the files that are next to it by what they import. Interrupt the first
+round, and those that were tried till then are the sample.
+Exit status 1 when fewer than 95% are noticed. mutants.jsonl, or --out, gets a JSON line a mutant.
 
 It changes the files of this checkout while it runs, and puts each back: run it in a copy.
 """
@@ -22,14 +23,15 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from functools import cache
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TextIO
 
 from cosmic_ray.ast import get_ast
 from cosmic_ray.mutating import mutate_code
 from cosmic_ray.operators.operator import Operator
 from cosmic_ray.plugins import get_operator, operator_names
-from coverage import CoverageData
 from parso.grammar import load_grammar
 
 ROOT = Path(__file__).parents[1]
@@ -49,9 +51,12 @@ KINDS = re.compile(
     rf"core/(ReplaceComparisonOperator_({FLIPS})|ReplaceAndWithOr|ReplaceOrWithAnd"
     r"|ReplaceTrueWithFalse|ReplaceFalseWithTrue|NumberReplacer|AddNot)\Z"
 )
+_IMPORT = re.compile(r"^ *from ((?:companion|tests)[\w.]*) import (\([^)]*\)|.*)", re.MULTILINE)
 ENOUGH = 0.95  # of the mutants
-PATIENCE = 300.0  # seconds for the tests of one mutant; one that never ends is noticed
-FIRST = 12  # test functions that are run before the others: most faults are noticed at once
+PATIENCE = 150.0  # seconds for the tests of one mutant
+ABOUT, NEXT = 3, 7  # test files run in the first and in the second round
+EXAMPLES = 100  # of each property test at most, in the second round
+TOO_SLOW = "the tests never end"
 
 
 class ReplaceReturn(Operator):
@@ -92,31 +97,64 @@ def main() -> int:
     parser.add_argument("--again", type=Path, help="test those of this file that were not noticed")
     parser.add_argument("--out", type=Path, default=Path("mutants.jsonl"))
     options = parser.parse_args()
-    if options.again:
-        rows = [json.loads(line) for line in options.again.read_text("utf-8").splitlines()]
-        chosen = [Mutant(*row["mutant"]) for row in rows if not row["noticed"]]
-    else:
-        every = [mutant for path in _modules(options.places) for mutant in _mutants(path)]
-        chosen = random.Random(options.seed).sample(every, min(options.count, len(every)))
-        print(f"{len(every)} mutants, of which {len(chosen)} are tried", flush=True)
-    covered = _tests_by_line({mutant.path for mutant in chosen})
-    noticed = 0
+    chosen = _read(options.again) if options.again else _draw(options)
     with options.out.open("a", encoding="utf-8") as out:
-        for number, mutant in enumerate(chosen, 1):
-            found, diff = _try(mutant, covered.get((mutant.path, mutant.line), []))
-            noticed += found
-            print(
-                json.dumps({"mutant": mutant, "noticed": found, "diff": diff}), file=out, flush=True
-            )
-            print(
-                f"{number}/{len(chosen)} {'noticed' if found else 'NOT NOTICED'} "
-                f"{mutant.path}:{mutant.line} {mutant.kind}",
-                flush=True,
-            )
-            if not found:
-                print(diff, flush=True)
-    print(f"{noticed} of {len(chosen)} noticed: {noticed / max(1, len(chosen)):.1%}")
-    return noticed < ENOUGH * len(chosen)
+        by, left = _first_round(chosen, out)
+        tried = len(by) + len(left)
+        print(f"{len(left)} of {tried} are left for the second round", flush=True)
+        by += _second_round(left, out)
+    if wrong := _run(_pytest(sorted({test for test in by if "::" in test})), None):
+        print(f"{wrong} also fails without a fault, so these figures say nothing")
+        return 1
+    print(f"{len(by)} of {tried} noticed: {len(by) / max(1, tried):.1%}")
+    return len(by) < ENOUGH * tried
+
+
+def _read(file: Path) -> list[Mutant]:
+    rows = [json.loads(line) for line in file.read_text("utf-8").splitlines()]
+    return [Mutant(*row["mutant"]) for row in rows if not row["noticed"]]
+
+
+def _draw(options: argparse.Namespace) -> list[Mutant]:
+    every = [mutant for path in _modules(options.places) for mutant in _mutants(path)]
+    chosen = random.Random(options.seed).sample(every, min(options.count, len(every)))
+    print(f"{len(every)} mutants, of which {len(chosen)} are tried", flush=True)
+    return chosen
+
+
+def _first_round(chosen: Sequence[Mutant], out: TextIO) -> tuple[list[str], list[Mutant]]:
+    """Return the tests that noticed a mutant, and the mutants that the module's own do not."""
+    by: list[str] = []
+    left: list[Mutant] = []
+    with suppress(KeyboardInterrupt):
+        for mutant in chosen:
+            test, diff = _try(mutant, _nearest(mutant.path)[:ABOUT])
+            if test:
+                by.append(test)
+                _report(mutant, test, diff, out)
+            else:
+                left.append(mutant)
+                print(f"{mutant.path}:{mutant.line} {mutant.kind} left", flush=True)
+    return by, left
+
+
+def _second_round(left: Sequence[Mutant], out: TextIO) -> list[str]:
+    """Return the tests that noticed a mutant."""
+    by = []
+    os.environ["MUTANTS_EXAMPLES"] = str(EXAMPLES)
+    for mutant in left:
+        test, diff = _try(mutant, _nearest(mutant.path)[ABOUT : ABOUT + NEXT])
+        _report(mutant, test, diff, out)
+        by += [test] if test else []
+    return by
+
+
+def _report(mutant: Mutant, by: str, diff: str, out: TextIO) -> None:
+    """Say which test noticed the mutant, or that none did, and write it down."""
+    row = {"mutant": mutant, "noticed": bool(by), "by": by, "diff": diff}
+    print(json.dumps(row, ensure_ascii=False), file=out, flush=True)
+    verdict = f"noticed by {by}" if by else f"NOT NOTICED\n{diff}"
+    print(f"{mutant.path}:{mutant.line} {mutant.kind} {verdict}", flush=True)
 
 
 def _modules(places: Sequence[str]) -> Iterator[str]:
@@ -143,72 +181,72 @@ def _walk(node: Any) -> Iterator[Any]:
         yield from _walk(child)
 
 
-def _tests_by_line(paths: set[str]) -> dict[tuple[str, int], list[str]]:
-    """Return the test functions that run each line; from one run of the packages' tests."""
-    data = ROOT / ".coverage.mutants"
-    if not data.exists():
-        config = ROOT / ".coverage.mutants.ini"
-        config.write_text("[run]\ndynamic_context = test_function\nsource = companion\n", "utf-8")
-        command = ["-m", "coverage", "run", f"--rcfile={config}", f"--data-file={data}", "-m"]
-        _run([*command, "pytest", "-q", "-p", "no:cacheprovider", *sorted(_folders(paths))], None)
-        config.unlink()
-    found: dict[tuple[str, int], list[str]] = {}
-    read = CoverageData(str(data))
-    read.read()
-    for path in paths:
-        for line, contexts in read.contexts_by_lineno(str(ROOT / path)).items():
-            tests = sorted(filter(None, map(_node, contexts)))
-            found[path, line] = tests
-    return found
+@cache
+def _nearest(path: str) -> list[str]:
+    """Return the test files, the nearest to the module first.
+
+    Those named for it, or for what it is a part of, as `sanitize` for `sanitize_inline`; then those
+    of its package; then by the length of the shortest chain of imports that leads to it, those last
+    that start daemons, which takes long.
+    """
+    distance, todo = {path: 0}, [path]
+    for here in todo:
+        for user in _users().get(here, ()):
+            if user not in distance:
+                distance[user] = distance[here] + 1
+                todo.append(user)
+    tests = [user for user in distance if Path(user).name.startswith("test_")]
+    folders = [f"tests/{Path(path).parts[1]}", "", "tests/daemon"]
+
+    def order(test: str) -> tuple[bool, int, int, str]:
+        name, folder = Path(test).stem.removeprefix("test_"), str(Path(test).parent)
+        is_named_for = f"{Path(path).stem}_".startswith(f"{name}_")
+        rank = folders.index(folder if folder in folders else "")
+        return not is_named_for, rank, distance[test], test
+
+    return sorted(tests, key=order)
 
 
-def _folders(paths: set[str]) -> set[str]:
-    return {folder for path in paths for folder in _folders_of(path)}
+@cache
+def _users() -> dict[str, list[str]]:
+    """Return the files that import each file."""
+    users: dict[str, list[str]] = {}
+    for file in sorted([*ROOT.glob("companion/**/*.py"), *ROOT.glob("tests/**/*.py")]):
+        for module, names in _IMPORT.findall(file.read_text("utf-8")):
+            for each in (module, *(f"{module}.{name}" for name in re.findall(r"\w+", names))):
+                if (found := ROOT / f"{each.replace('.', '/')}.py").is_file():
+                    imported = found.relative_to(ROOT).as_posix()
+                    users.setdefault(imported, []).append(file.relative_to(ROOT).as_posix())
+    return users
 
 
-def _folders_of(path: str) -> list[str]:
-    """Return the folders whose tests are about the module."""
-    package = Path(path).parts[1]
-    more = {"note": ["tests/enrich"], "enrich": ["tests/cli"]}.get(package, [])
-    return [f"tests/{package}", *more]
-
-
-def _node(context: str) -> str | None:
-    """Return the name that pytest has for a test function that coverage names."""
-    parts = [part for part in context.split(".") if part]
-    for size in range(len(parts), 0, -1):
-        file = Path(*parts[:size]).with_suffix(".py")
-        if (ROOT / file).is_file():
-            return "::".join([file.as_posix(), *parts[size:]])
-    for file in ROOT.glob(f"tests/**/{parts[0] if parts else ''}.py"):
-        return "::".join([file.relative_to(ROOT).as_posix(), *parts[1:]])
-    return None
-
-
-def _try(mutant: Mutant, tests: Sequence[str]) -> tuple[bool, str]:
-    """Return whether the tests notice the mutant, and its diff."""
+def _try(mutant: Mutant, tests: Sequence[str]) -> tuple[str, str]:
+    """Return which of the tests notices the mutant, empty if none does; and its diff."""
     path = ROOT / mutant.path
     code = path.read_text("utf-8")
     changed = mutate_code(code, mutant.operator(), mutant.occurrence)
     assert changed is not None, mutant
-    diff = "\n".join(
-        f"-{a}\n+{b}" for a, b in zip(code.split("\n"), changed.split("\n"), strict=False) if a != b
-    )
-    order = random.Random(mutant.line).sample(tests, len(tests))
-    rounds = [order[:FIRST], order[FIRST:]] if order else [_folders_of(mutant.path)]
+    lines = zip(code.split("\n"), changed.split("\n"), strict=False)
+    diff = "\n".join(f"-{a}\n+{b}" for a, b in lines if a != b)
+    if not tests:
+        return "", diff
     try:
         path.write_text(changed, "utf-8")
-        return any(_run(_pytest(each), PATIENCE) for each in rounds if each), diff
+        failure = _run(_pytest(tests), PATIENCE)
     finally:
         path.write_text(code, "utf-8")
+    if failure and not failure.startswith("tests/"):  # is it the mutant, or is it always so?
+        failure = "" if _run(_pytest(tests), PATIENCE) else failure
+    return failure, diff
 
 
 def _pytest(tests: Sequence[str]) -> list[str]:
-    return ["-m", "pytest", "-x", "-q", "-p", "no:cacheprovider", "--no-header", *tests]
+    usual = ["-x", "-q", "-p", "no:cacheprovider", "-p", "benchmarks.mutants_plugin"]
+    return ["-m", "pytest", *usual, "--no-header", "--tb=no", *tests]
 
 
-def _run(arguments: Sequence[str], patience: float | None) -> bool:
-    """Return whether Python ends with a fault, or not in time."""
+def _run(arguments: Sequence[str], patience: float | None) -> str:
+    """Return the first test that fails, or how Python ends otherwise; empty if all is well."""
     environment = os.environ | {"PYTHONDONTWRITEBYTECODE": "1"}
     try:
         done = subprocess.run(
@@ -216,13 +254,16 @@ def _run(arguments: Sequence[str], patience: float | None) -> bool:
             cwd=ROOT,
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
             timeout=patience,
         )
     except subprocess.TimeoutExpired:
-        return True
-    return done.returncode != 0
+        return TOO_SLOW
+    if not done.returncode:
+        return ""
+    found = re.search(r"^(?:FAILED|ERROR) ([^\s\[]+)", done.stdout.decode(), re.MULTILINE)
+    return found[1] if found else f"exit status {done.returncode}"
 
 
 if __name__ == "__main__":

@@ -7,8 +7,7 @@ import { fileURLToPath } from "node:url";
 const HERE = dirname(fileURLToPath(import.meta.url));
 const STATIC = join(HERE, "..", "companion", "daemon", "web", "static");
 const FILES = [
-  ["htmx.org", "dist", "htmx.min.js"],
-  ["idiomorph", "dist", "idiomorph-ext.min.js"],
+  ["idiomorph", "dist", "idiomorph.min.js"],
   ["simpledotcss", "simple.min.css"],
 ];
 

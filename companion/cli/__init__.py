@@ -15,8 +15,10 @@ from companion import __version__
 from companion.errors import CompanionError, UsageError
 
 _COMMANDS = {
+    "demo": "companion.cli.demo:demo",
     "init": "companion.cli.init:init",
     "serve": "companion.cli.serve:serve",
+    "service": "companion.cli.service:service",
     "plugin": "companion.cli.plugin:plugin",
     "open": "companion.cli.open_page:open_page",
     "status": "companion.cli.daemon_commands:status",
@@ -39,6 +41,9 @@ _CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EFBIG)
 INTERRUPTED = 130  # the exit status that shells expect of a program that Ctrl-C ended
 
 _EXAMPLES = """\b
+See it work, on notes of its own:
+    companion demo                       fill an example vault with a model on this machine
+\b
 Set it up, once:
     companion init Vault                 choose a model, try it, write the configuration
     companion doctor                     what is set up, what is missing, how to mend it
@@ -113,8 +118,10 @@ def run(arguments: list[str]) -> int:
         return status if isinstance(status, int) else 0
     except click.ClickException as error:
         error.show()
-        if isinstance(error, click.NoSuchOption):
-            _suggest_path(error.option_name, arguments)
+        if isinstance(error, click.NoSuchOption):  # it may be a note whose name begins with a dash
+            for name in arguments:
+                if name.startswith(error.option_name) and name.endswith(".md"):
+                    click.echo(f"A note of that name: ./{name}", err=True)
         return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         _say("stopped")
@@ -130,13 +137,6 @@ def run(arguments: list[str]) -> int:
             return 1
         _say(f"unexpected {type(error).__name__}: {error}; --debug shows where. Please report it.")
         return 1
-
-
-def _suggest_path(option: str, arguments: list[str]) -> None:
-    """Say how to name a note whose name begins with a dash, and so was read as an option."""
-    for name in arguments:
-        if name.startswith(option) and name.endswith(".md"):
-            click.echo(f"A note of that name: ./{name}", err=True)
 
 
 def _explain(error: OSError) -> str:

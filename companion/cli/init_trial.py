@@ -200,6 +200,10 @@ class Trial:
             style="bold",
         )
         self.output.print_diff("".join(diff_lines(result.path, result.old, result.new)))
+        for kind in result.fallback:
+            self.output.warn(
+                f"No answer could be used for {kind}; the note's own sentence stands in."
+            )
         return True
 
 

@@ -66,17 +66,13 @@ def _print(report: ScanReport, output: Output, all_skipped: bool) -> None:
             output.say("  nothing to fill", style="dim")
     if report.skipped:
         output.say(f"\nLeft alone: {count(len(report.skipped), 'note')}", style="bold")
-        _print_skipped(report, output, all_skipped)
+        by_reason: defaultdict[str, list[str]] = defaultdict(list)
+        for path, reason in report.skipped.items():
+            by_reason[reason].append(path)
+        for reason, paths in by_reason.items():
+            named = paths if all_skipped else paths[:_NAMED]
+            more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
+            output.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")
     output.say(
         f"\n{count(report.looked_at, 'note')} read, {count(len(needing), 'note')} to work on"
     )
-
-
-def _print_skipped(report: ScanReport, output: Output, all_skipped: bool) -> None:
-    by_reason: defaultdict[str, list[str]] = defaultdict(list)
-    for path, reason in report.skipped.items():
-        by_reason[reason].append(path)
-    for reason, paths in by_reason.items():
-        named = paths if all_skipped else paths[:_NAMED]
-        more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
-        output.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")

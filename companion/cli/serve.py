@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from contextlib import suppress
 from pathlib import Path
 
@@ -10,8 +11,9 @@ import click
 from companion.cli.backlog import ask_about_backlog
 from companion.cli.output import Output
 from companion.cli.session import common_options, load_vault
-from companion.config import config_file
+from companion.config import config_file, state_folder
 from companion.daemon.daemon import Daemon
+from companion.daemon.log import log_failed_start
 from companion.daemon.process import serve as serve_vault
 from companion.enrich.model import describe_endpoint
 from companion.errors import UsageError
@@ -31,9 +33,21 @@ def serve(port: int | None, vault: Path | None) -> None:
     It runs until Ctrl-C, and answers to this machine only. On a terminal it asks first, once,
     whether the notes that lay in the vault before are filled, too; see companion backlog.
     """
+    try:
+        _serve(port, vault)
+    except Exception as error:
+        if vault is not None:
+            log_failed_start(state_folder(Path(os.path.realpath(vault.expanduser()))), error)
+        raise
+
+
+def _serve(port: int | None, vault: Path | None) -> None:
     root, config = load_vault(vault)
     output = Output()
-    _ensure_configuration()
+    file = config_file()
+    if not file.exists():  # one that sets nothing, and says what may be set
+        with suppress(UsageError):  # a folder that is read-only serves as well
+            write_private(file, _CONFIGURATION.encode())
     ask_about_backlog(config, root, output)
 
     def ready(daemon: Daemon, bound: int) -> None:
@@ -51,11 +65,3 @@ def serve(port: int | None, vault: Path | None) -> None:
         output.say("Ctrl-C stops it.", style="dim")
 
     serve_vault(config, root, config.server.port if port is None else port, ready)
-
-
-def _ensure_configuration() -> None:
-    """Make the configuration's file, if there is none yet: it sets nothing, and says what may."""
-    file = config_file()
-    if not file.exists():
-        with suppress(UsageError):  # a folder that is read-only serves as well
-            write_private(file, _CONFIGURATION.encode())

@@ -172,15 +172,12 @@ class History:
             self._places.release()
         if waiting.error:
             raise waiting.error
-        made = waiting.made or self._find_undo(waiting.change)
+        made, change = waiting.made, waiting.change
+        if made is None and (found := self.find(change.id)):  # its confirmation may have got lost
+            made = found.undone_by if found.undone_by != change.undone_by else None
         if made is None:
             raise NoteBusy(_OPEN, path)
         return Undone(made, path, list(waiting.left), waiting.reason)
-
-    def _find_undo(self, change: Change) -> int | None:
-        """Return the id of an undo made since the change was read, if its confirmation got lost."""
-        found = self.find(change.id)
-        return found.undone_by if found and found.undone_by != change.undone_by else None
 
     def _end_waiting(self, change: Change, made: int) -> None:
         if waiting := self._waiting.get(change.id):

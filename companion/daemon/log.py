@@ -6,6 +6,7 @@ import logging
 import os
 import re
 import traceback
+from contextlib import suppress
 from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path, PurePath
@@ -33,9 +34,7 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
         log.setLevel(logging.INFO)
     path = log_file(state)
     try:
-        file = _PrivateFile(
-            path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
-        )
+        file = _open_file(path)
     except OSError as error:
         raise UsageError(f"the log {path} cannot be written ({error.strerror}); allow it") from None
     file.setLevel(logging.INFO)  # what --debug adds may hold anything
@@ -45,6 +44,12 @@ def open_log(state: Path, *, to_terminal: bool) -> None:
     for each in handlers:
         each.setFormatter(_OneLine(_FORMAT, _TIME))
         log.addHandler(each)
+
+
+def _open_file(path: Path) -> RotatingFileHandler:
+    return _PrivateFile(
+        path, maxBytes=_BYTES, backupCount=_FILES, encoding="utf-8", errors="replace"
+    )
 
 
 class _PrivateFile(RotatingFileHandler):
@@ -79,3 +84,20 @@ def log_fault(doing: str, error: Exception) -> None:
     places = traceback.extract_tb(error.__traceback__)
     where = " > ".join(f"{PurePath(place.filename).name}:{place.lineno}" for place in places)
     _log.error("%s: unexpected %s; please report it (%s)", doing, type(error).__name__, where)
+
+
+def log_failed_start(state: Path, error: Exception) -> None:
+    """Log why the daemon did not start: a service has no terminal to say so on.
+
+    state: the vault's state folder; nothing is logged where there is none.
+    """
+    log = logging.getLogger("companion")
+    file: logging.Handler = logging.NullHandler()
+    if state.is_dir() and not any(isinstance(handler, _PrivateFile) for handler in log.handlers):
+        with suppress(OSError):
+            file = _open_file(log_file(state))
+            file.setFormatter(_OneLine(_FORMAT, _TIME))
+    log.addHandler(file)
+    log_fault("the daemon did not start", error)
+    log.removeHandler(file)
+    file.close()

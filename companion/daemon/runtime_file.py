@@ -131,7 +131,9 @@ class PluginRuntimeFile:
         machine = socket.gethostname()
         content = {"port": port, "id": self.id, "machine": machine, "version": __version__}
         self._data = json.dumps(content).encode()
-        self._file = root / SETTINGS / "plugins" / PLUGIN / f"daemon-{_name(machine)}.json"
+        user = f"{machine}\0{config_folder()}".encode("utf-8", "surrogateescape")
+        name = f"daemon-{sha256(user).hexdigest()[:12]}.json"  # the same after a restart
+        self._file = root / SETTINGS / "plugins" / PLUGIN / name
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._keep, name="plugin-place", daemon=True)
 
@@ -172,9 +174,3 @@ class PluginRuntimeFile:
             return self._is_inside() and self._file.read_bytes() == self._data
         except FileNotFoundError:
             return False
-
-
-def _name(machine: str) -> str:
-    """Return 12 hex digits that are always the same for this user on this machine."""
-    identity = f"{machine}\0{config_folder()}"
-    return sha256(identity.encode("utf-8", "surrogateescape")).hexdigest()[:12]

@@ -28,11 +28,12 @@ from companion.enrich.model_calls import (
     field_of,
     question_of,
 )
+from companion.enrich.nearest_neighbours import Suggestion
 from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
-from companion.enrich.similar import SimilarNotes, Suggestion
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
@@ -42,7 +43,7 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import Field, PromptContext
+from companion.prompts import Field, PromptContext, Prompts
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
@@ -53,8 +54,9 @@ _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leav
 class Asker:
     """Asks one model for what the notes of one vault need; from any thread.
 
-    vault_context: may be replaced when the vault has changed. similar: chooses tags and the like
-    where it can, before the model is asked; None: the model chooses.
+    vault_context: may be replaced when the vault has changed.
+    similar: chooses tags and the like where it can, before the model is asked; None: the model
+    chooses.
     """
 
     def __init__(
@@ -100,6 +102,7 @@ class Asker:
             parsed,
             note.context,
             note.language,
+            self._similar,
         )
         outcomes: list[Accepted | Rejected] = []
 
@@ -129,7 +132,8 @@ class Asker:
 
     def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
-        fields = {need: field_of(need, self._workspace.prompts) for need in needs}
+        prompts = self._workspace.prompts.for_note(path)
+        fields = {need: field_of(need, prompts) for need in needs}
         open_needs = [need for need in needs if fields[need].vocabulary == "vault"]
         if not (self._similar and open_needs):
             return ChosenValues((), needs, {})
@@ -162,7 +166,7 @@ class Asker:
     def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> _AskedNote:
         """Return what both questions about the note have in common."""
         needs = chosen.needs
-        prompts, styles = self._workspace.prompts, self.callout_styles
+        prompts, styles = self._workspace.prompts.for_note(path), self.callout_styles
         titles = frozenset(style.title.casefold() for style in styles)
         vocabulary = self.vault_context.vocabulary(
             [field_of(need, prompts) for need in needs], path, parsed.note.text, chosen.likely
@@ -175,7 +179,7 @@ class Asker:
         )
         context = self._add_told(context, path, parsed)
         lines = _find_places(parsed, needs, titles)
-        return _AskedNote(parsed, needs, context, language, titles, lines)
+        return _AskedNote(prompts, parsed, needs, context, language, titles, lines)
 
     def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
         """Return the context with what other notes tell of the note.
@@ -185,8 +189,7 @@ class Asker:
         budget = self._model.told_tokens
         if self._model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
-        names = (context.title, *parsed.properties.aliases)
-        told = self._backlinks.tell(self.vault_context, path, names, budget)
+        told = self._backlinks.tell(self.vault_context, path, parsed, budget)
         return replace(context, backlinks=told.backlinks, linked=told.linked)
 
     def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
@@ -196,9 +199,7 @@ class Asker:
         """
         model = self._model
         budget = TokenBudget(model.context_tokens, 0, each_need)
-        planner = CallPlanner(
-            self._workspace.prompts, note.context, model.mode, budget, note.callout_titles
-        )
+        planner = CallPlanner(note.prompts, note.context, model.mode, budget, note.callout_titles)
         note_tokens = model.prose_tokens
         if budget.context is not None:
             reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
@@ -259,11 +260,12 @@ def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejec
 class _AskedNote(NamedTuple):
     """A note that is asked about.
 
-    context: what prompts show of it, but for its text. language: what to write in; None: nothing
-    tells it. callout_titles: casefolded, of callouts that ask nothing. lines: of the outline,
-    where questions and callouts of sections stand.
+    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
+    lines: of the outline, where questions and callouts of sections stand.
     """
 
+    prompts: Prompts
     parsed: ParsedNote
     needs: Sequence[Need]
     context: PromptContext

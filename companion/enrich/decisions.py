@@ -239,7 +239,7 @@ class Decisions:
         if wish.text is None:
             assert proposal.value is not None
             return proposal.value
-        field = field_of(need, self._space.prompts)
+        field = field_of(need, self._space.prompts.for_note(proposal.path))
         value = read_edited_value(field, wish.text, partial(self._resolve, proposal.path))
         self._store.replace_value(proposal.id, value)
         return value

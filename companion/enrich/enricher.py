@@ -103,7 +103,7 @@ class Enricher(NoteWriter):
             require_writable(self.workspace.root, job.path)
         answers = NoteAnswers((), Usage())
         if task.needs:
-            self.require_places(task)
+            self.require_places(job.path, task)
             answers, more = self._ask_model(job, task)
             found += more
         return self._sort(job, task, found, answers)

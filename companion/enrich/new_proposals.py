@@ -31,7 +31,7 @@ class ProposalMaker:
         self._prompts = prompts
         self._config = config
         self._model = model
-        self._fingerprints: dict[str, str] = {}
+        self._fingerprints: dict[tuple[int, str], str] = {}
 
     def make(
         self,
@@ -50,7 +50,7 @@ class ProposalMaker:
         sentences = hash_sentences(task.parsed)
         made = [
             self._make_one(job, outcome)._replace(
-                prompt=self._fingerprint(outcome.need),
+                prompt=self._fingerprint(job.path, outcome.need),
                 source=task.data,
                 sentences=sentences,
                 run=run,
@@ -63,11 +63,12 @@ class ProposalMaker:
             made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
         return made
 
-    def _fingerprint(self, need: Need) -> str:
-        name = field_of(need, self._prompts).name
-        if name not in self._fingerprints:
-            self._fingerprints[name] = prompt_fingerprint(self._prompts, need)
-        return self._fingerprints[name]
+    def _fingerprint(self, path: str, need: Need) -> str:
+        prompts = self._prompts.for_note(path)
+        key = id(prompts), field_of(need, prompts).name  # a folder may have prompts of its own
+        if key not in self._fingerprints:
+            self._fingerprints[key] = prompt_fingerprint(prompts, need)
+        return self._fingerprints[key]
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         if isinstance(outcome, Rejected):
@@ -89,7 +90,7 @@ class ProposalMaker:
         """Return the proposal of an answer without a value; of a new value, an open one."""
         need, new = rejected.need, rejected.proposed
         if new and checks_are_on():
-            is_list = field_of(need, self._prompts).kind == "list"
+            is_list = field_of(need, self._prompts.for_note(job.path)).kind == "list"
             value = list(new) if is_list else new[0]
             remark, waits = rejected.proposal, self._waits(job, need)
             new_value = NewProposal(job.path, need, value, flags=("new-value",), remark=remark)

@@ -33,7 +33,6 @@ _LETTERS = 300  # of a note's text, beside its title: more makes tags no better,
 _BATCH = 32  # notes encoded at once
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")
 _HASH_BYTES = 16
-_SETTLED_NS = 2_000_000_000  # a note written less than this ago is read again; see vault/index.py
 
 
 VectorProgress = Callable[[int, int], None]
@@ -160,8 +159,9 @@ class NoteVectors:
         now = time.time_ns()
         rows: list[VectorRow] = []
         for file, text in texts.items():
-            settled = max(file.mtime_ns, file.ctime_ns) < now - _SETTLED_NS
-            made_from = file if settled else file._replace(mtime_ns=0)  # read again next time
+            made_from = (
+                file if file.is_settled(now) else file._replace(mtime_ns=0)
+            )  # read again next time
             rows.append((*made_from, _hash(text), known[_hash(text)]))
         with self._lock:
             self._save([file.path for file in files if file not in texts], rows)
@@ -185,7 +185,7 @@ class NoteVectors:
         rules, ignore = self._workspace.rules, self._workspace.ignore
         if self.is_remote:
             rules = replace(rules, is_remote=True)
-            ignore = replace(ignore, private_folders=self._workspace.config.private.folders)
+            ignore = replace(ignore, is_remote=True)
         return rules, ignore
 
     def _load(self) -> dict[str, VectorRow]:

@@ -119,7 +119,7 @@ class NoteWriter:
         try:
             plan, edits = self._plan(task, fillings)
         except NoteRefused as error:
-            self.require_places(task)
+            self.require_places(job.path, task)
             if answered.decided_by == "setting":  # else the user is told, and decides
                 ids = answered.ids_of(fillings)
                 self.workspace.journal.proposals.decide(ids, "rejected", "need", error.reason)
@@ -156,11 +156,11 @@ class NoteWriter:
         ids = answered.ids_of(answered.fillings)
         self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
 
-    def require_places(self, task: Task) -> None:
+    def require_places(self, path: str, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
-        prompts = self.workspace.prompts
+        prompts = self.workspace.prompts.for_note(path)
         kinds = [(need, field_of(need, prompts).kind) for need in task.needs]
         if kinds:
             self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])

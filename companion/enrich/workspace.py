@@ -138,10 +138,13 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
     names = {field.name: field.property or CALLOUT for field in fields}
     triggers = [field.property for field in fields if field.trigger and field.property]
     vocabulary = [
-        field.property for field in fields if field.property and field.vocabulary == "vault"
+        field.property
+        for each in (prompts, *prompts.by_folder.values())
+        for field in each.fields.values()
+        if field.property and field.vocabulary == "vault"
     ]
     return config.rules(
         names,
-        tuple(filter(None, vocabulary)),
+        tuple(sorted(set(vocabulary))),
         tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )

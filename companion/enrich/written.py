@@ -101,7 +101,7 @@ def _fits(space: Workspace, proposal: Proposal, criteria: Criteria) -> bool:
     if not criteria.prompt_changed:
         return True
     need = proposal.place or Need(proposal.kind, proposal.heading, None, "", "")
-    return proposal.prompt != prompt_fingerprint(space.prompts, need)
+    return proposal.prompt != prompt_fingerprint(space.prompts.for_note(proposal.path), need)
 
 
 def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozenset[str]:

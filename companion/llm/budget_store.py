@@ -83,33 +83,26 @@ class BudgetFile:
             return self._db
         self.close()
         create_private(self._file)
-        self._keep_private()
+        for suffix in ("", *SIDE_FILES):  # of an older version others may read and write it
+            with suppress(OSError):
+                self._file.with_name(self._file.name + suffix).chmod(0o600)
         before, self._id = self._id, identify_file(self._file)
         self.count += self._id != before
-        self._db = connect(self._file, _BUSY_SECONDS)
+        db = self._db = connect(self._file, _BUSY_SECONDS)
         try:
-            self._bring_up_to_date(self._db)
+            read_format(db, _MIGRATIONS)  # before anything is written
+            use_wal(db, _BUSY_SECONDS)
+            # the disk is waited for every thousand pages; only a power cut may lose something
+            db.execute("PRAGMA synchronous=NORMAL")
+            migrate(db, _MIGRATIONS)
+            for table in ("days", "notes"):
+                db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
         except NewerFormat:
             self.close()
             raise BudgetFileUnusable(
                 f"{self._file} was written by a newer version of Companion; update Companion"
             ) from None
-        return self._db
-
-    def _keep_private(self) -> None:
-        """Take from others what they may do with the file, which an older version let them."""
-        for suffix in ("", *SIDE_FILES):
-            with suppress(OSError):
-                self._file.with_name(self._file.name + suffix).chmod(0o600)
-
-    def _bring_up_to_date(self, db: sqlite3.Connection) -> None:
-        read_format(db, _MIGRATIONS)  # before anything is written
-        use_wal(db, _BUSY_SECONDS)
-        # the disk is waited for every thousand pages; a kill loses nothing, only a power cut may
-        db.execute("PRAGMA synchronous=NORMAL")
-        migrate(db, _MIGRATIONS)
-        for table in ("days", "notes"):
-            db.execute(_FORGET.format(table=table), (_KEPT_DAYS,))
+        return db
 
     def _set_aside(self, error: sqlite3.Error) -> None:
         """Rename the damaged file, unless another process has done so already."""

@@ -55,31 +55,24 @@ def pull_model(name: str, progress: DownloadProgress) -> Path:
     found = model_path(name)
     if found:
         return found
+    from filelock import FileLock
+
     folder = models_folder()
+    path, partial = folder / model.file, folder / f"{model.file}.partial"
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        return _pull_locked(model, folder, progress)
+        with FileLock(folder / f"{model.file}.lock"):
+            if model_path(model.name) != path:  # else another process fetched it meanwhile
+                _check_free_space(model, partial)
+                _fetch(model, partial, progress)
+                _verify(model, partial)
+                partial.replace(path)
+        return path
     except OSError as error:
         raise ModelUnavailable(
             f"The model {model.name} cannot be stored in {folder} ({error.strerror or error});"
             " make room or allow writing there, or name another folder in COMPANION_CACHE"
         ) from error
-
-
-def _pull_locked(model: Model, folder: Path, progress: DownloadProgress) -> Path:
-    """Fetch the model under a lock that other processes wait for."""
-    from filelock import FileLock
-
-    with FileLock(folder / f"{model.file}.lock"):
-        path = folder / model.file
-        if model_path(model.name) == path:  # another process fetched it meanwhile
-            return path
-        partial = folder / f"{model.file}.partial"
-        _check_free_space(model, partial)
-        _fetch(model, partial, progress)
-        _verify(model, partial)
-        partial.replace(path)
-        return path
 
 
 def _check_free_space(model: Model, partial: Path) -> None:

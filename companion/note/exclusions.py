@@ -178,19 +178,9 @@ def find_template(parsed: ParsedNote) -> NoteRefused | None:
     for line in parsed.lines:
         if line.kind in ("code", "math") or not any(o in line.text for o in _TEMPLATE_OPENINGS):
             continue
-        for found in _TEMPLATE.finditer(_mask_code(line.text)):
+        for found in _TEMPLATE.finditer(CodeSpans(line.text).mask(_CODE_OR_FORMULA)):
             if found[0].startswith("{{") or line.start + found.end() <= last_closing:
                 what = found[0][:_MAX_QUOTED]
                 reason = f"a template: its text holds {what}; if it is none, write it as `{what}`"
                 return NoteRefused(reason, line=note.line_number(line.start))
     return None
-
-
-def _mask_code(text: str) -> str:
-    """Return text of the same length with `!` in place of inline code and formulas."""
-    code, parts, position = CodeSpans(text), list[str](), 0
-    while match := _CODE_OR_FORMULA.search(text, position):
-        end = code.end_of(*match.span()) if match["run"] else match.end()
-        parts += text[position : match.start()], "!" * (end - match.start())
-        position = end
-    return "".join(parts) + text[position:]

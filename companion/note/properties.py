@@ -48,7 +48,10 @@ class Properties:
 
     def __init__(self, values: Mapping[str, PropertyValue]) -> None:
         self.values = values
-        self._spelled = _keys_by_name(values)
+        self._spelled = {key.casefold(): [key] for key in values}
+        if len(self._spelled) < len(values):
+            for name, alike in self._spelled.items():
+                alike[:] = [key for key in values if key.casefold() == name]
         self.tags = self._read_tags()
 
     def keys_of(self, name: str) -> Sequence[str]:
@@ -133,15 +136,6 @@ def read_properties(note: NoteText) -> Properties:
         reason = "the properties are no list of `name: value` lines; mend or remove them"
         raise _refusal(note, reason, 0)
     return Properties(values)
-
-
-def _keys_by_name(values: Mapping[str, PropertyValue]) -> dict[str, list[str]]:
-    """Return the keys by their casefolded names."""
-    keys = {key.casefold(): [key] for key in values}
-    if len(keys) < len(values):
-        for name, alike in keys.items():
-            alike[:] = [key for key in values if key.casefold() == name]
-    return keys
 
 
 class _TextLoader(_Loader):

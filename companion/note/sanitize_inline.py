@@ -103,7 +103,7 @@ def without_links(line: str) -> str:
     return words(line, lambda _target: None)
 
 
-def escape(line: str, resolve: Resolve, *, table: bool = False, math: bool = True) -> str:
+def escape(line: str, resolve: Resolve, *, table: bool, math: bool) -> str:
     """Return line, a result of words(), with a backslash before all syntax that is still active.
 
     Nothing is removed, so that no new syntax can form. Escapes, plain inline code, emphasis and

@@ -77,13 +77,9 @@ def _without_lead(line: str) -> str:
 def _unquote(line: str) -> str:
     """Return line without the quotation marks around all of it; “a” and “b” keeps its own."""
     for _ in _QUOTES:
-        opening, inner, closing = line[:1], line[1:-1], line[-1:]
-        if opening + closing not in _QUOTES or _quotes_in(inner, opening + closing):
+        inner, quotes = line[1:-1], line[:1] + line[-1:]
+        # an apostrophe between letters is no quotation mark
+        if quotes not in _QUOTES or re.search(rf"(?<!\w)[{quotes}]|[{quotes}](?!\w)", inner):
             break
         line = inner.strip()
     return line
-
-
-def _quotes_in(text: str, quotes: str) -> bool:
-    # An apostrophe between letters is no quotation mark.
-    return bool(re.search(rf"(?<!\w)[{quotes}]|[{quotes}](?!\w)", text))

@@ -25,6 +25,18 @@ class CodeSpans:
         following = bisect_left(same_length, end)
         return same_length[following] + end - start if following < len(same_length) else end
 
+    def mask(self, pattern: re.Pattern[str]) -> str:
+        """Return the text, of the same length, with `!` in place of what pattern matches.
+
+        A match of its group `run` opens inline code, which is masked to its end.
+        """
+        parts, position = list[str](), 0
+        while match := pattern.search(self.text, position):
+            end = self.end_of(*match.span()) if match["run"] else match.end()
+            parts += self.text[position : match.start()], "!" * (end - match.start())
+            position = end
+        return "".join(parts) + self.text[position:]
+
     @cached_property
     def _runs(self) -> dict[int, list[int]]:
         """The starts of the runs by their length, so that time is linear in the text's length."""

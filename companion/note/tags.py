@@ -77,7 +77,8 @@ def find_tags(line: Line) -> list[tuple[int, int]]:
     """Return the spans of the tags in the line's text, `#` included."""
     if line.kind not in ("text", "heading") or "#" not in line.text:
         return []
-    return list(_find_tags(_mask_code_and_links(line)))
+    visible = CodeSpans(_fill(line.text, line.hidden, "!"))
+    return list(_find_tags(visible.mask(_NO_TAGS)))
 
 
 def has_only_tags(line: Line) -> bool:
@@ -136,19 +137,6 @@ def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:
             begin, end = end, end + 1 + len(name)
             if not name.isdecimal():
                 yield begin, end
-
-
-def _mask_code_and_links(line: Line) -> str:
-    """Return the line's text, of the same length, with `!` in place of what can have no tags."""
-    text = _fill(line.text, line.hidden, "!")
-    code = CodeSpans(text)
-    parts: list[str] = []
-    position = 0
-    while match := _NO_TAGS.search(text, position):
-        end = code.end_of(*match.span()) if match["run"] else match.end()
-        parts += text[position : match.start()], "!" * (end - match.start())
-        position = end
-    return "".join(parts) + text[position:]
 
 
 def _fill(text: str, spans: Iterable[tuple[int, int]], char: str) -> str:

@@ -182,16 +182,11 @@ def _pair(
             if len(same) == 1 and sum(basename(note.path) == name for note in notes) == 1:
                 yield old.path, same[0].path
                 notes, files = [n for n in notes if n != old], [f for f in files if f != same[0]]
-        if len(notes) == len(files) == 1 and _may_be_moved(files[0], notes[0].fingerprint):
-            yield notes[0].path, files[0].path
-
-
-def _may_be_moved(file: NoteFile, fingerprint: Fingerprint) -> bool:
-    """Whether the file may have got its path after the fingerprint was taken.
-
-    Moving a file sets its ctime, except on Windows, where that is the time of creation.
-    """
-    return os.name == "nt" or file.ctime_ns / 1e9 >= fingerprint.seen_at - _CLOCK_STEP
+        if len(notes) == len(files) == 1:
+            # moving a file sets its ctime, except on Windows, where that is the time of creation
+            since = notes[0].fingerprint.seen_at - _CLOCK_STEP
+            if os.name == "nt" or files[0].ctime_ns / 1e9 >= since:
+                yield notes[0].path, files[0].path
 
 
 def _find_holders(root: Path, journal: Journal, change: Change) -> Iterator[str]:

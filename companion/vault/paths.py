@@ -124,8 +124,13 @@ def relative_path(root: Path, path: str | Path, cwd: Path) -> str:
     for base in (cwd, root):
         inside = _below(root, Path(os.path.normpath(base / typed)))
         for name in (inside, f"{inside}.md") if inside else (inside,):
-            if name is not None and (found := _as_on_disk(root, name)) is not None:
-                return _require_inside(root, found, typed)
+            if name is None or (found := _as_on_disk(root, name)) is None:
+                continue
+            if _leads_out(root, root / found):
+                raise LinkOutOfVault(
+                    f"{typed} leads out of the vault {root}, by a symbolic link", found
+                )
+            return found
         if inside is None and (_exists(base / typed) or _exists(base / f"{typed}.md")):
             raise _outside(root, typed, cwd)
     for base in (cwd, root):
@@ -155,13 +160,6 @@ def _outside(root: Path, typed: str, cwd: Path) -> OutsideVault:
         f" --vault {vault_option_for(cwd)} to work on what is here, or name the whole path of what"
         " is in that vault"
     )
-
-
-def _require_inside(root: Path, path: str, typed: str) -> str:
-    """Return path. Raises LinkOutOfVault if a symbolic link on its way leads out of the vault."""
-    if _leads_out(root, root / path):
-        raise LinkOutOfVault(f"{typed} leads out of the vault {root}, by a symbolic link", path)
-    return path
 
 
 def _leads_out(root: Path, path: Path) -> bool:

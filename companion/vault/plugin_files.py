@@ -80,6 +80,9 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         )
     folder = settings / "plugins" / PLUGIN
     data = _read(root, folder / "data.json")
+    own_settings = {} if data is None else _parse(data, folder / "data.json")
+    if not isinstance(own_settings, dict):
+        raise _unknown(folder / "data.json", "it holds no settings")
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
     writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
     return InstallPlan(
@@ -87,7 +90,7 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         folder=folder,
         version=_version((built / "manifest.json").read_bytes(), built / "manifest.json"),
         files=tuple(write for write in writes if write.before != write.after),
-        settings=_parse_settings(data, folder / "data.json"),
+        settings=own_settings,
         before=data,
         enabling=_plan_enabling(root, settings / "community-plugins.json"),
     )
@@ -138,13 +141,6 @@ def _parse_enabled(root: Path, file: Path) -> list[Any]:
     if not isinstance(enabled, list):
         raise _unknown(file, "it is no list of plugins")
     return enabled
-
-
-def _parse_settings(data: bytes | None, file: Path) -> dict[str, Any]:
-    settings = {} if data is None else _parse(data, file)
-    if not isinstance(settings, dict):
-        raise _unknown(file, "it holds no settings")
-    return settings
 
 
 def _version(manifest: bytes, file: Path) -> str:

@@ -199,20 +199,17 @@ class _EventHandler(FileSystemEventHandler):
             return [None]
         if _HIDDEN.search(path):
             return []
-        if event.is_directory or _may_be_folder(event, path):
-            return [None]
-        return [path] if _is_note(path) else []
+        if _is_note(path) and not event.is_directory:
+            return [path]
+        # on Windows, watchdog reports deleted folders as files
+        may_be_folder = os.name == "nt" and isinstance(event, FileDeletedEvent)
+        return [None] if event.is_directory or may_be_folder else []
 
     def _below(self, path: str) -> str | None:
         """Return the vault-relative path with `/`; None if it does not begin with the root."""
         if path.startswith(self._prefix):
             return path[len(self._prefix) :].replace(os.sep, "/")
         return "" if path == self._root else None
-
-
-def _may_be_folder(event: FileSystemEvent, path: str) -> bool:
-    """Whether the path may be a folder: on Windows, watchdog reports deleted folders as files."""
-    return os.name == "nt" and isinstance(event, FileDeletedEvent) and not _is_note(path)
 
 
 def _is_note(path: str) -> bool:

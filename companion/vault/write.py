@@ -147,7 +147,11 @@ def replace_bytes(root: Path, path: str, old: bytes, new: bytes) -> None:
             raise NoteChanged("it was edited meanwhile; nothing was written", path)
         try:
             _overwrite(fd, len(old), new)
-            _require_written(fd, new, path, excluded)
+            if read_all(fd) != new:
+                if excluded:  # no other program can have written it
+                    raise OSError(errno.EIO, "the disk returned other bytes than were written")
+                words = "another program wrote it in the same moment; look it over"
+                raise ConcurrentWrite(words, path)
             require_in_place(fd, root, path)
         except ConcurrentWrite:
             raise
@@ -226,14 +230,6 @@ def _write_at(fd: int, offset: int, data: bytes) -> None:
     os.lseek(fd, offset, os.SEEK_SET)
     while rest:
         rest = rest[os.write(fd, rest) :]
-
-
-def _require_written(fd: int, new: bytes, path: str, excluded: bool) -> None:
-    if read_all(fd) == new:
-        return
-    if excluded:  # no other program can have written it
-        raise OSError(errno.EIO, "the disk returned other bytes than were written")
-    raise ConcurrentWrite("another program wrote it in the same moment; look it over", path)
 
 
 def _restore(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None:

@@ -10,7 +10,7 @@ import { Endpoint } from "./endpoint.js";
 import { waitFor } from "./wait.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
-const VIEWS = ["now", "history", "vault", "spending"];
+const VIEWS = ["inbox", "now", "history", "vault", "spending"];
 
 /** @type {Endpoint} */
 let endpoint;
@@ -58,6 +58,17 @@ async function show(view) {
   await page.goto(`${vault.address}/${view}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.waitForFunction(() => !document.body.innerText.includes("One moment"));
+}
+
+/** @param {string} view */
+async function findFaults(view) {
+  await page.evaluate(await readFile(AXE, "utf8"));
+  const found = await page.evaluate(() => /** @type {any} */ (window).axe.run());
+  const words = found.violations.map((/** @type {any} */ each) => [
+    each.id,
+    each.nodes.map((/** @type {any} */ node) => node.html),
+  ]);
+  assert.deepEqual(words, [], view);
 }
 
 test("the address that is opened lets the browser in, once, and is gone from the history", async () => {
@@ -129,6 +140,54 @@ test("it survives a restart of the daemon", async () => {
   await waitFor("it goes on", async () => !(await page.locator("#notice").innerText()));
 });
 
+test("proposals are accepted, edited, refused and taken back by keyboard alone", async () => {
+  await show("inbox");
+  await page.getByText("Nothing waits.").waitFor();
+  const paths = ["Cooking/Sourdough.md", "Garden/Compost.md"];
+  const before = await Promise.all(paths.map((path) => vault.read(path)));
+  await vault.companion("enrich", "--dry-run", ...paths.map((path) => `${vault.path}/${path}`));
+  await page.locator(".proposal").first().waitFor();
+  assert.deepEqual(await Promise.all(paths.map((path) => vault.read(path))), before);
+  const number = await page.locator(".proposal").count();
+  await page.keyboard.press("j");
+  const first = page.locator(".proposal[aria-current]");
+  await first.locator(".diff ins").waitFor();
+  for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
+    await page.emulateMedia({ colorScheme });
+    await findFaults("inbox");
+  }
+  const pictures = process.env.PICTURES;
+  if (pictures) await page.screenshot({ path: `${pictures}/inbox-full.png`, fullPage: true });
+  const path = (await first.locator("strong").innerText()).trim();
+  await page.keyboard.press("a");
+  await page.getByText("1 decided.").waitFor();
+  assert.notEqual(await vault.read(path), before[paths.indexOf(path)]);
+  assert.equal(await page.locator(".proposal").count(), number - 1);
+  await page.keyboard.press("u");
+  await waitFor("it is back", async () => (await page.locator(".proposal").count()) === number);
+  assert.equal(await vault.read(path), before[paths.indexOf(path)]);
+
+  await page.keyboard.press("j");
+  const kind = await page.locator(".proposal[aria-current]").getAttribute("data-kind");
+  const changed = (await page.locator(".proposal[aria-current] strong").innerText()).trim();
+  await page.keyboard.press("e");
+  await page.locator("textarea").fill("My own words about it, j and k and a.");
+  await page.keyboard.press("Control+Enter");
+  await waitFor("they are written", async () => (await vault.read(changed)).includes("My own words"));
+  assert.ok(kind);
+  while (await page.locator(".proposal").count()) {
+    const left = await page.locator(".proposal").count();
+    await page.keyboard.press("j");
+    await page.keyboard.press("r");
+    await waitFor("it is gone", async () => (await page.locator(".proposal").count()) < left);
+  }
+  await page.getByText("Nothing waits.").waitFor();
+  const asked = endpoint.asked;
+  await vault.companion("enrich", `${vault.path}/Garden`).catch(() => "");
+  await vault.companion("undo", "--today", "--yes").catch(() => "");
+  assert.ok(endpoint.asked >= asked);
+});
+
 for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
   test(`axe finds nothing, ${colorScheme}`, async () => {
     await page.emulateMedia({ colorScheme });
@@ -136,13 +195,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
       await show(view);
       const pictures = process.env.PICTURES;
       if (pictures) await page.screenshot({ path: `${pictures}/${view}-${colorScheme}.png` });
-      await page.evaluate(await readFile(AXE, "utf8"));
-      const found = await page.evaluate(() => /** @type {any} */ (window).axe.run());
-      const words = found.violations.map((/** @type {any} */ each) => [
-        each.id,
-        each.nodes.map((/** @type {any} */ node) => node.html),
-      ]);
-      assert.deepEqual(words, [], view);
+      await findFaults(view);
     }
   });
 }

@@ -108,3 +108,16 @@ def test_a_name_of_several_notes_means_the_one_that_is_linked(user: User) -> Non
     written = user.read("Koji.md")
     assert "[[b/Cellar|Cellar]]" in written
     assert "[[a/Tray|Tray]]" not in written, "it is linked already"
+
+
+def test_a_folder_has_prompts_of_its_own(user: User) -> None:
+    field = "---\nkind: choice\nvocabulary: vault\n---\nOne of {{ choices | join(', ') }}.\n"
+    user.note("_companion/prompts/Moulds/fields/description.md", field)
+    user.note("_companion/prompts/Typo/system.md", "Be brief.\n")
+    user.note("Rice.md", "---\ndescription: A grain\n---\n")
+    user.note("Moulds/Koji.md", TITLE)
+    user.note("Miso.md", TITLE)
+    ran = user.run("enrich", ".")
+    assert "prompts for typo, and the vault has no such folder" in ran.err
+    assert "description: A grain\n" in user.read("Moulds/Koji.md")
+    assert "description: What a stub is.\n" in user.read("Miso.md")

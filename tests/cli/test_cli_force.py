@@ -21,6 +21,19 @@ def test_force_rewrites_own_text_only(user: User) -> None:
     )
 
 
+@pytest.mark.parametrize(("named", "described"), [("Stub.md", True), (".", False)])
+def test_force_asks_for_what_was_missing_in_a_note_named(
+    user: User, named: str, described: bool
+) -> None:
+    user.note("Stub.md", "# Stub\n\n#status/postponed\n\nText.\n")
+    user.run("enrich", ".")
+    user.says(callout="Other words.")
+    assert user.run("enrich", named, "--force").status == 0
+    text = user.read("Stub.md")
+    assert "> [!ai] AI\n> Other words.\n\nText.\n" in text
+    assert text.startswith("---\ndescription: What a stub is.\n---\n") is described
+
+
 def test_force_says_what_it_left(user: User) -> None:
     note = user.note("Stub.md")
     user.run("enrich", "Stub.md")

@@ -21,6 +21,7 @@ SECTIONS_ELSEWHERE = {
     ("capital_nouns", "before_name"),
     ("names", "sounded"),
     ("definition", "verbs_signs"),
+    ("pointer", "verbs_signs"),
 }
 """The lists that English has no need of."""
 

@@ -75,7 +75,8 @@ def test_fills_a_note(old: str, new: str) -> None:
     for before, after in variants(old, new):
         expected = after.replace("description: D: d", 'description: "D: d"')
         view, fillings = fill(before)
-        assert plan_edits(view, fillings, RULES, Styles(), KEEP).text == expected
+        for order in (fillings, fillings[::-1]):
+            assert plan_edits(view, order, RULES, Styles(), KEEP).text == expected
 
 
 STAYS = [

@@ -18,7 +18,7 @@ from companion.note.edit import (
     name_place,
     rebase,
 )
-from companion.note.line_diff import align, slide_up
+from companion.note.line_diff import CommonLines, align, slide_up
 from companion.note.text import split_lines
 
 _TEXTS = st.text(st.sampled_from("ab\n\r"), max_size=12)
@@ -150,6 +150,26 @@ def test_shared_lines_are_runs_as_long_as_can_be(case: tuple[list[str], list[str
         assert sum(r.size for r in runs) == sum(r.size for r in found)
 
 
+@pytest.mark.parametrize(
+    ("a", "b", "runs"),
+    [
+        pytest.param("1xxx", "xxx1", [CommonLines(0, 3, 1)], id="what is there once comes first"),
+        pytest.param(
+            "12345", "41253", [CommonLines(0, 1, 2), CommonLines(4, 3, 1)], id="the most of these"
+        ),
+        pytest.param(
+            "1234a", "3124b", [CommonLines(0, 1, 2), CommonLines(3, 3, 1)], id="with one moved up"
+        ),
+        pytest.param("xyxy", "yxyx", [CommonLines(1, 0, 3)], id="the fewest changes"),
+        pytest.param("xaax", "yaay", [CommonLines(1, 1, 2)], id="nothing at the ends"),
+        pytest.param("1x2", "1xx2", [CommonLines(0, 0, 2), CommonLines(2, 3, 1)], id="later"),
+        pytest.param("ab", "cd", [], id="nothing"),
+    ],
+)
+def test_lines_that_are_shared(a: str, b: str, runs: list[CommonLines]) -> None:
+    assert align(a, b) == runs
+
+
 @given(rewritten())
 def test_a_long_difference_is_edits(case: tuple[list[str], list[str]]) -> None:
     old, new = map("".join, case)
@@ -216,8 +236,9 @@ def test_what_is_too_hard_to_compare_counts_as_changed() -> None:
 
 
 NOTE = (
-    "---\ndescription: What a stub is.\n'note-type': x\naliases:\n  - short note\n  - b: c\n---\n"
-    "# Stub\n\n#status/postponed\n\n> [!ai]- AI\n> Prose.\n\n- > [!ai] Why: so?\n  > Because.\n"
+    "---\ndescription: What a stub is.\n'note-type': x\naliases:\n  - short note\n  - b: c\nx: y\n"
+    "---\n# Stub\n\n#status/postponed\n\n> [!ai]- AI\n> Prose.\n\n"
+    "- > [!ai] Why: so?\n  > Because.\n\n> [!note] Other\n> One.\n> [!ai] And?\n> Two.\n"
 )
 PLACES = [
     pytest.param("What a stub is.", "description", id="a value"),
@@ -226,9 +247,12 @@ PLACES = [
     pytest.param(
         "is.\n'note-type': x\naliases:\n", "description, note-type, aliases", id="several"
     ),
+    pytest.param("  - b: c\nx: y\n", "aliases, x", id="an item and the next property"),
     pytest.param("> [!ai]- AI\n> Prose.\n\n", "callout", id="a callout"),
     pytest.param("> Prose.\n", "callout", id="the body of a callout"),
     pytest.param("  > Because.\n", "callout “Why: so?”", id="an answer in a list"),
+    pytest.param("> [!ai] And?\n> Two.\n", "callout “And?”", id="a callout right below another"),
+    pytest.param("> Two.\n", "callout “And?”", id="the body of that"),
     pytest.param("#status/postponed\n", "“#status/postponed”", id="a mark"),
 ]
 

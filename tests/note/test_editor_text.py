@@ -65,6 +65,7 @@ def test_what_an_editor_shows(file_text: str, shown: str) -> None:
         pytest.param(BOM + "a\r\n", Edit(0, 0, "x\n"), BOM + "x\r\na\r\n", id="after the mark"),
         pytest.param("a\r\n\r\nb", Edit(1, 2, ""), "a\r\nb", id="a whole line end goes"),
         pytest.param("a\rX\nb", Edit(2, 3, ""), "a\r\r\nb", id="two ends stay two"),
+        pytest.param("\rX\nb", Edit(1, 2, ""), "\r\r\nb", id="two ends, the first at the top"),
         pytest.param("a\rX\nb", Edit(2, 3, "x\n"), "a\rx\r\n\nb", id="an end before another"),
         pytest.param("a\n\rb", Edit(3, 3, "\n"), "a\n\r\rb", id="an end after another"),
         pytest.param("a", Edit(1, 1, "\nx"), "a\nx", id="no line end to go by"),
@@ -139,6 +140,21 @@ def test_there_and_back(parts: list[str], data: st.DataObject) -> None:
     back = editor.from_file(editor.to_file(edits))
     assert [(edit.start, edit.end) for edit in back] == [(edit.start, edit.end) for edit in edits]
     assert apply_edits(editor.text, back) == apply_edits(editor.text, edits)
+
+
+@pytest.mark.parametrize(
+    ("file_text", "edit", "shown"),
+    [
+        pytest.param("a\r\n", Edit(0, 0, "x\r\n"), Edit(0, 0, "x\n"), id="at the top"),
+        pytest.param(BOM + "a\r\n", Edit(1, 1, "x"), Edit(0, 0, "x"), id="after the mark"),
+        pytest.param(BOM + "a", Edit(0, 1, ""), Edit(0, 0, ""), id="the mark goes"),
+        pytest.param("a", Edit(0, 0, BOM), Edit(0, 0, ""), id="a mark comes"),
+        pytest.param("a", Edit(1, 1, BOM), Edit(1, 1, BOM), id="no mark further down"),
+        pytest.param(BOM + "a\r\nb", Edit(4, 5, "c"), Edit(2, 3, "c"), id="after a line end"),
+    ],
+)
+def test_an_edit_on_its_way_to_the_editor(file_text: str, edit: Edit, shown: Edit) -> None:
+    assert EditorText.of(file_text).from_file([edit]) == [shown]
 
 
 def test_half_a_line_end_is_no_edit_of_the_view() -> None:

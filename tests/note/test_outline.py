@@ -128,6 +128,7 @@ def test_titles(text: str, title: str, level: int) -> None:
         pytest.param("-\t> a\n\t> b", [(0, 1), (1, 1)], id="tabs"),
         pytest.param("    > a\n   > b\n>\tc", [(0, 0), (0, 1), (1, 1)], id="indent"),
         pytest.param("> ```\n> > a\n> ```", [(0, 1), (1, 1), (1, 1)], id="code"),
+        pytest.param(">" * 120 + " a", [(0, 100)], id="no more than a hundred"),
     ],
 )
 def test_quotes(text: str, depths: list[tuple[int, int]]) -> None:

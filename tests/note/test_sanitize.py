@@ -31,6 +31,9 @@ EXAMPLES = [
     pytest.param("a\n\n\n\nb\n", ["a", "", "b"], id="blank lines collapse"),
     pytest.param("a\r\nb\rc\u2028d\x85e", ["a", "b", "c", "d", "e"], id="line ends of all kinds"),
     pytest.param("a\u202eb\u200bc\ufeffd\x00e", ["abcde"], id="invisible characters"),
+    pytest.param(
+        "\ufdcf\ufdd0\ufdef\ufdf0\ufffe\U0010ffff.", ["\ufdcf\ufdf0."], id="noncharacters"
+    ),
     pytest.param("- a\n  - b\n- c", ["- a", "  - b", "- c"], id="list stays"),
     pytest.param("1. a\n    - b\n2. c", ["1. a", "   - b", "2. c"], id="nesting fits the marker"),
     pytest.param("2. a\n\n3. b", [r"2\. a", "", "3. b"], id="no list goes on from the header"),

@@ -51,6 +51,17 @@ def test_takes_edits_back(journal: Journal, edits: list[Edit], after: str) -> No
     assert kept and apply_edits(after, kept.inverse_edits()) == "abcd"
 
 
+def test_counts_the_notes_that_hold_an_enrichment(journal: Journal, change: NewChangeOf) -> None:
+    assert (journal.newest(), journal.count_notes(0)) == (0, 0)
+    for path in ("a.md", "a.md", "b.md"):
+        journal.done(journal.begin(change(path=path), NOTE, ENRICHED))
+    journal.begin(change(path="pending.md"), NOTE, ENRICHED)
+    undo = change(ENRICHED, NOTE, "b.md")._replace(kind="undo", undoes=3)
+    assert (journal.newest(), journal.count_notes(0)) == (4, 2)
+    journal.done(journal.begin(undo, ENRICHED, NOTE))
+    assert (journal.count_notes(0), journal.count_notes(time.time() + 60)) == (1, 0)
+
+
 def test_outlives_its_process(tmp_path: Path, change: NewChangeOf) -> None:
     file = tmp_path / "journal.sqlite3"
     with Journal(file) as journal:

@@ -23,7 +23,7 @@ _ASKED_BY = {
 _SHOWN = 20  # runs
 
 
-class RunProgress(NamedTuple):
+class RunView(NamedTuple):
     """How far a run is. seconds_left: as fast as it went so far; None while nothing is done."""
 
     run: Run
@@ -66,10 +66,10 @@ def cancel(name: str) -> Response:
     return said("The run is cancelled; what was being written is finished.")
 
 
-def _progress(run: Run) -> RunProgress:
+def _progress(run: Run) -> RunView:
     done, paths = run.counts.total(), [path or "the vault" for path in run.request.paths]
     named = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
     left = None
     if done and not run.is_over:
         left = (time.time() - run.made_at) / done * (run.total - done)
-    return RunProgress(run, _ASKED_BY[run.request.priority], named, done, left)
+    return RunView(run, _ASKED_BY[run.request.priority], named, done, left)

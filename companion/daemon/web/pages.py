@@ -19,13 +19,14 @@ from companion.daemon.api.schemas import Sent
 from companion.daemon.guard import PAGE, PAGE_HEADER, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
 from companion.daemon.web.history import history_view
+from companion.daemon.web.inbox import inbox_view
 from companion.daemon.web.now import now_view
 from companion.daemon.web.sessions import Sessions
 from companion.daemon.web.spending import spending_view
 from companion.daemon.web.vault import vault_view
 from companion.daemon.web.view import show
 
-FILES = ("htmx.min.js", "idiomorph-ext.min.js", "simple.min.css", "page.js", "page.css")
+FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "page.css")
 """The scripts and styles, those of others first; `npm run page` brings these from npm."""
 
 _FOLDER = Path(__file__).parent / "static"
@@ -65,7 +66,7 @@ def add_pages(app: Flask, access: PageAccess) -> None:
         response.headers["Set-Cookie"] = cookie
         return response
 
-    for view in (now_view, history_view, vault_view, spending_view):
+    for view in (inbox_view, now_view, history_view, vault_view, spending_view):
         page.register_blueprint(view, url_prefix=PAGE.rstrip("/"))
     app.register_blueprint(page)
 
@@ -83,6 +84,8 @@ def _send_static(name: str) -> Response:
     return send_from_directory(_FOLDER, name)
 
 
-def _local_time(seconds: float) -> str:
-    """Return a Unix time as the user's clock has it, to the minute."""
-    return datetime.fromtimestamp(seconds).strftime("%Y-%m-%d %H:%M")
+def _local_time(moment: float | str) -> str:
+    """Return a Unix time, or one in ISO 8601, as the user's clock has it, to the minute."""
+    if isinstance(moment, str):
+        moment = datetime.fromisoformat(moment).timestamp()
+    return datetime.fromtimestamp(moment).strftime("%Y-%m-%d %H:%M")

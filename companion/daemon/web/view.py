@@ -21,4 +21,9 @@ def show(template: str, **values: Any) -> Response:
 
 def said(words: str) -> Response:
     """Return what the page says about an action: it is read out, and stays for a while."""
-    return Response(json.dumps({"said": words}), content_type="application/json")
+    return answer({"said": words})
+
+
+def answer(value: object) -> Response:
+    """Return a value as JSON."""
+    return Response(json.dumps(value), content_type="application/json")

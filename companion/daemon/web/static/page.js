@@ -5,59 +5,66 @@
   const notice = document.getElementById("notice");
   const own = { [document.body.dataset.header]: "1" };
   const PAUSE = 2000; // milliseconds between two looks whether the view has changed
-  let etag = "";
   const SAID_LASTS = 10_000; // milliseconds that the page says what an action did
-  let busy = false;
+  let etag = "";
+  let loading = null;
+  let gone = false;
   let saidUntil = 0;
-
-  htmx.defineExtension("json", {
-    onEvent(name, event) {
-      if (name !== "htmx:configRequest") return;
-      Object.assign(event.detail.headers, own, { "Content-Type": "application/json" });
-    },
-    encodeParameters(xhr, parameters) {
-      return JSON.stringify(parameters);
-    },
-  });
 
   // The address is ours alone for a moment: its code is used up, and gone from the history.
   async function openSession() {
     const code = new URLSearchParams(location.hash.slice(1)).get("code");
     if (!code) return;
     history.replaceState(null, "", location.pathname + location.search);
-    const headers = { ...own, "Content-Type": "application/json" };
-    const body = JSON.stringify({ code });
-    const answer = await fetch("/page/session", { method: "POST", headers, body });
+    const answer = await ask("/page/session", { code });
     if (!answer.ok) throw new Error((await answer.json()).detail);
+  }
+
+  // Ask the daemon; a body makes it a POST. Its answer is shown or read by the caller.
+  function ask(path, body) {
+    if (body === undefined) return fetch(path, { headers: own, cache: "no-store" });
+    const headers = { ...own, "Content-Type": "application/json" };
+    return fetch(path, { method: "POST", headers, body: JSON.stringify(body) });
   }
 
   function address() {
     return `/page/${view.dataset.view}${location.search}`;
   }
 
-  async function load() {
-    if (busy) return;
-    busy = true;
+  // One look at a time; whoever asks meanwhile waits for the one under way.
+  function load() {
+    loading ??= look().finally(() => (loading = null));
+    return loading;
+  }
+
+  async function look() {
     try {
       const headers = { ...own, ...(etag ? { "If-None-Match": etag } : {}) };
       const answer = await fetch(address(), { headers, cache: "no-store" });
+      gone = false;
       if (answer.status === 304) return say("");
       const body = await answer.text();
       if (!answer.ok) return refuse(answer.status, JSON.parse(body).detail);
       etag = answer.headers.get("ETag") ?? "";
       show(body);
     } catch {
-      say("Companion does not answer; it goes on here once companion serve runs again.");
-    } finally {
-      busy = false;
+      sayGone();
     }
+  }
+
+  function sayGone() {
+    gone = true;
+    say("Companion does not answer; it goes on here once companion serve runs again.");
+  }
+
+  function isBack() {
+    if (gone && !loading) load();
   }
 
   // What somebody types into, and where the keyboard is, stay as they are.
   function show(html) {
     Idiomorph.morph(view, html, { morphStyle: "innerHTML", ignoreActiveValue: true });
-    htmx.process(view);
-    view.removeAttribute("aria-busy");
+    window.companion.onShown();
     say("");
   }
 
@@ -80,27 +87,22 @@
     say(words);
   }
 
-  document.body.addEventListener("htmx:responseError", (event) => {
-    const { xhr } = event.detail;
-    let detail = "That did not work; try it again.";
+  // A button with data-post does something; what came of it is said, and the view shown anew.
+  view.addEventListener("click", async (event) => {
+    const button = event.target.closest("button[data-post]");
+    if (!button || (button.dataset.confirm && !window.confirm(button.dataset.confirm))) return;
+    button.disabled = true;
     try {
-      detail = JSON.parse(xhr.responseText).detail;
+      const answer = await ask(button.dataset.post, JSON.parse(button.dataset.body ?? "{}"));
+      const { said, detail } = await answer.json();
+      if (answer.ok) sayFor(said);
+      else refuse(answer.status, detail);
     } catch {
-      // not one of our answers
+      sayFor("Companion does not answer; try it again once companion serve runs.");
+    } finally {
+      button.disabled = false;
     }
-    refuse(xhr.status, detail);
-  });
-  document.body.addEventListener("htmx:sendError", () => load());
-  document.body.addEventListener("htmx:confirm", (event) => {
-    const { confirm } = event.detail.elt.dataset;
-    if (!confirm) return;
-    event.preventDefault();
-    if (window.confirm(confirm)) event.detail.issueRequest(true);
-  });
-  document.body.addEventListener("htmx:afterRequest", (event) => {
-    if (event.detail.successful) sayFor(JSON.parse(event.detail.xhr.responseText).said);
-    etag = "";
-    load();
+    await reload();
   });
   document.addEventListener("visibilitychange", () => document.hidden || load());
 
@@ -111,8 +113,17 @@
       return refuse(401, error.message);
     }
     await load();
-    setInterval(() => document.hidden || load(), PAUSE);
+    const again = window.companion.look ?? load;
+    setInterval(() => document.hidden || again().then(isBack, sayGone), PAUSE);
   }
 
-  if (window.Idiomorph && window.htmx) begin();
+  async function reload() {
+    await loading;
+    etag = "";
+    return load();
+  }
+
+  // For the scripts of single views: what they may use, and what they may put in its place.
+  window.companion = { ask, sayFor, reload, onShown() {}, look: null };
+  if (window.Idiomorph) addEventListener("DOMContentLoaded", begin);
 })();

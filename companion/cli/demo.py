@@ -1,0 +1,144 @@
+"""companion demo: the main job on an example vault, by the commands that a user types."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import shutil
+from collections.abc import Iterator
+from contextlib import chdir, contextmanager
+from pathlib import Path
+
+import click
+
+import companion
+from companion.cli import run
+from companion.cli.output import Output
+from companion.cli.session import VaultPathType
+from companion.config import common_state_folder
+from companion.config.edit_settings import plan_settings, write_planned
+from companion.daemon.runtime_file import find_daemon
+from companion.errors import UsageError
+from companion.vault.paths import find_vault
+
+_OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
+_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
+_SOME_FAILED = 1  # a note was not filled, and it said why; small models do not always manage
+_FIRST = (("scan", "--skipped"), ("enrich", ".", "--diff"))
+_ONCE_MORE = (("scan",), ("enrich", "."), ("history", "--limit", "3"))
+
+
+@click.command(context_settings={"allow_interspersed_args": False})
+@click.argument("command", nargs=-1, type=click.UNPROCESSED)
+@click.option("--vault", type=VaultPathType(), help="Where the example vault is, or goes.")
+@click.option("--model", metavar="NAME", help="A model of companion model list, not the default.")
+def demo(command: tuple[str, ...], vault: Path | None, model: str | None) -> int:
+    """Fill the notes of an example vault with a model on this machine.
+
+    The vault goes into Companion's state folder, or where --vault says: a new or an empty folder.
+    It has settings and a history of its own; yours are not touched. Run again, it puts the example
+    notes back as they were; notes that you added stay.
+
+    With COMMAND, as in companion demo undo, that runs on the example vault as it is now.
+    """
+    folder = (vault or common_state_folder() / "demo").expanduser().absolute()
+    if command and not _is_ours(folder):
+        raise UsageError(f"there is no example vault in {folder}; companion demo puts one there")
+    if not command:
+        _make_vault(folder, model)
+    with _working_in(folder):
+        return run(list(command)) if command else _show(folder, vault)
+
+
+def _show(folder: Path, vault: Path | None) -> int:
+    """Scan and enrich the vault, do so once more, and return the exit status.
+
+    folder: the vault's. vault: as the user named it, if they did.
+    """
+    output = Output()
+    output.say(f"A copy of the example vault lies in {folder}; work on that.")
+    for commands, then in (
+        (_FIRST, "Once more: there is nothing left to do."),
+        (_ONCE_MORE, f"The notes are in {folder}."),
+    ):
+        for command in commands:
+            output.say(f"\n$ companion {shlex.join(command)}")
+            if (status := run(list(command))) > _SOME_FAILED:
+                return status
+        output.say(f"\n{then}")
+    named = f" --vault {shlex.quote(str(vault))}" if vault else ""
+    output.say(f"companion demo{named} undo takes the run back.")
+    return 0
+
+
+def _make_vault(folder: Path, model: str | None) -> None:
+    """Put the example notes into the folder as they were at first, with new settings.
+
+    Raises UsageError if the folder is not the demo's to write in.
+    """
+    _require_usable(folder)
+    home = _home(folder)
+    for state in (home / "vaults").glob("*"):
+        if place := find_daemon(state):
+            raise UsageError(f"a daemon (pid {place.pid}) works on {folder}; stop it first")
+    home.parent.mkdir(parents=True, exist_ok=True)
+    shutil.rmtree(home, ignore_errors=True)
+    home.mkdir(mode=0o700)
+    _copy_examples(folder.resolve())
+    if model:
+        write_planned(plan_settings(home / "config.toml", {"endpoint.model": model}))
+
+
+def _copy_examples(folder: Path) -> None:
+    """Write the example notes into the folder, a real path. Raises UsageError at a link in it."""
+    examples = _find_examples()
+    for source in sorted(examples.rglob("*")):
+        target = folder / source.relative_to(examples)
+        if target.resolve() != target:
+            raise UsageError(f"{target} is or lies behind a symbolic link; remove that link")
+        if source.is_dir():
+            target.mkdir(exist_ok=True)
+        else:
+            target.write_bytes(source.read_bytes())
+
+
+def _require_usable(folder: Path) -> None:
+    """Raise UsageError unless the folder is new, empty, or made by the demo, and in no vault."""
+    if _is_ours(folder):
+        return
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
+        raise UsageError(f"{folder} is not empty, and not the demo's; name a new folder by --vault")
+    if around := find_vault(folder.parent):
+        raise UsageError(f"{folder} lies in the vault {around}; name a folder outside by --vault")
+
+
+def _is_ours(folder: Path) -> bool:
+    ours = folder / _OURS
+    return ours.is_dir() and not ours.is_symlink()
+
+
+def _home(folder: Path) -> Path:
+    """Return the COMPANION_HOME of the example vault in folder."""
+    return folder / _OURS / "home"
+
+
+def _find_examples() -> Path:
+    """Return the folder of the example notes: in the wheel, else beside the package."""
+    package = Path(companion.__file__).parent
+    packed = package / "_examples"
+    return packed if packed.is_dir() else package.parent / "examples" / "vault"
+
+
+@contextmanager
+def _working_in(folder: Path) -> Iterator[None]:
+    """Make folder the current one, with the settings of the example vault, not the user's."""
+    before = dict(os.environ)
+    os.environ["COMPANION_HOME"] = str(_home(folder))
+    for name in _VARIABLES:
+        os.environ.pop(name, None)
+    try:
+        with chdir(folder):
+            yield
+    finally:
+        os.environ.clear()
+        os.environ.update(before)

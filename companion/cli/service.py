@@ -1,0 +1,234 @@
+"""companion service: have the daemon start with the session, by the system's own means."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import time
+from collections import deque
+from pathlib import Path
+
+import click
+
+from companion import __version__
+from companion.cli.output import Output
+from companion.cli.session import VaultPathType, load_vault
+from companion.config import config_file, load_config, state_folder
+from companion.daemon.log import log_file
+from companion.daemon.runtime_file import RuntimeFile, find_daemon
+from companion.daemon.service import (
+    InstalledService,
+    find_service,
+    install_service,
+    list_services,
+    plan_service,
+    uninstall_service,
+)
+from companion.daemon.service_manager import ServiceManager, find_manager
+from companion.errors import UsageError
+
+_STARTS = 30.0  # seconds that a daemon has to answer
+_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
+_debug = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
+)
+
+
+@click.group()
+def service() -> None:
+    """Have companion serve start with your session, for one vault or several.
+
+    On Linux by a unit of systemd's user manager, on macOS by a launchd agent, on Windows by a
+    scheduled task. None of them holds a key: the daemon reads config.toml, as companion init
+    writes it, readable by you alone.
+    """
+
+
+@service.command()
+@click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
+@click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
+@_debug
+def install(vaults: tuple[Path, ...], port: int | None) -> int:
+    """Start the daemon of each VAULT now, and with every session.
+
+    VAULT is a vault's folder; else the configured one, else the nearest one with .obsidian. Run
+    again, it brings the service up to date, and starts it anew after an upgrade. Where another
+    vault's daemon has the configured port already, it takes any free one, unless --port names one;
+    Obsidian's plugin finds it there.
+    """
+    if port and len(vaults) > 1:
+        raise UsageError("two daemons cannot have one port; install their services one by one")
+    output = Output()
+    roots = [load_vault(vault)[0] for vault in vaults or (None,)]
+    _warn_of_variables(output)
+    started = [start_with_session(root, output, port) for root in roots]
+    return 0 if all(started) else 1
+
+
+@service.command()
+@click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
+@click.option("--all", "every", is_flag=True, help="The services of all vaults.")
+@_debug
+def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
+    """Stop the daemon of each VAULT, and start it with no session any more.
+
+    Without VAULT, that of the only vault that has a service. Notes, history, settings and the
+    plugin stay as they are.
+    """
+    output, manager = Output(), find_manager()
+    for each in list_services() if every else _choose_services(vaults):
+        uninstall_service(manager, each)
+        output.say(f"The daemon of {each.root} is stopped, and starts with no session any more.")
+
+
+@service.command()
+@click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a service.")
+@_debug
+def status(vaults: tuple[Path, ...], as_json: bool) -> int:
+    """Show the services, or those of each VAULT, and whether they run.
+
+    The exit status is 1 where one does not run, or is not installed as it should be.
+    """
+    output, manager = Output(as_json=as_json), find_manager()
+    services = _choose_services(vaults) if vaults else list_services()
+    if not services:
+        output.say("No daemon starts with your session; companion service install VAULT does it.")
+    well = [_report(each, manager, output) for each in services]
+    return 0 if all(well) else 1
+
+
+@service.command()
+@click.argument("vault", required=False, type=VaultPathType())
+@click.option("-n", "--lines", type=click.IntRange(1), default=20, help="At most so many lines.")
+@_debug
+def logs(vault: Path | None, lines: int) -> None:
+    """Show the last lines of the log of VAULT's daemon, which has no text of notes.
+
+    Without VAULT, that of the only vault that has a service.
+    """
+    output = Output()
+    (chosen,) = _choose_services(() if vault is None else (vault,))
+    file = log_file(state_folder(chosen.root))
+    try:
+        with file.open(encoding="utf-8", errors="replace") as log:
+            for line in deque(log, maxlen=lines):
+                output.say(line.rstrip("\n"))
+    except FileNotFoundError:
+        raise UsageError(f"there is no log yet ({file}); the daemon never started") from None
+    output.warn(f"All of it is in {file}")
+
+
+def start_with_session(root: Path, output: Output, port: int | None = None) -> bool:
+    """Have the daemon of the vault at root start with the session, and print what came of it.
+
+    port: None for the one it had, else the configured one, or any free one where that is taken.
+    Return whether the daemon answers.
+
+    Raises UsageError if it cannot be installed; nothing is changed then.
+    """
+    manager, state = find_manager(), state_folder(root)
+    before, known = find_daemon(state), find_service(root)
+    if before and not known:
+        raise UsageError(
+            f"a daemon of {root} runs already, by hand (pid {before.pid}); stop it, and go again"
+        )
+    port = _choose_port(root, known) if port is None else port
+    outdated = before is None or before.version != __version__
+    if not install_service(manager, root, port, anew=outdated):
+        output.say(f"Nothing to change: the daemon of {root} starts with your session, and runs.")
+        return True
+    file = manager.file(plan_service(root, port).name)
+    output.say(f"The daemon of {root} starts with your session, by {file}", style="bold")
+    place = _wait_for_daemon(state, before)
+    if place is None:
+        output.warn(f"It has not answered within {_STARTS:g} seconds; companion service logs")
+        return False
+    output.say(f"It runs on http://127.0.0.1:{place.port} (pid {place.pid}).")
+    return True
+
+
+def _choose_port(root: Path, known: InstalledService | None) -> int | None:
+    """Return the port to serve the vault on: as before, else the configured one if it is not taken.
+
+    None stands for the configured one, 0 for any free one.
+    """
+    if known:
+        return known.port
+    taken = [
+        load_config(each.root).server.port
+        for each in list_services()
+        if each.port is None and each.root != root
+    ]
+    return 0 if load_config(root).server.port in taken else None
+
+
+def _wait_for_daemon(state: Path, before: RuntimeFile | None) -> RuntimeFile | None:
+    """Return where the vault's daemon answers, but for the one from before; None if none does."""
+    deadline = time.monotonic() + _STARTS
+    while time.monotonic() < deadline:
+        place = find_daemon(state)
+        if place and (before is None or place.pid != before.pid):
+            return place
+        time.sleep(0.1)
+    return None
+
+
+def _choose_services(vaults: tuple[Path, ...]) -> list[InstalledService]:
+    """Return the services of the vaults, which may be gone; of none named, the only one there is.
+
+    Raises UsageError if a vault has no service, or if it is not clear which one is meant.
+    """
+    services = {each.root: each for each in list_services()}
+    has = "; ".join(map(str, services)) or "no vault"
+    if not vaults:
+        if len(services) != 1:
+            raise UsageError(f"which vault's? Installed for: {has}")
+        return list(services.values())
+    roots = [Path(os.path.realpath(vault.expanduser())) for vault in vaults]
+    if missing := [root for root in roots if root not in services]:
+        raise UsageError(f"no service is installed for {missing[0]}. Installed for: {has}")
+    return [services[root] for root in roots]
+
+
+def _report(each: InstalledService, manager: ServiceManager, output: Output) -> bool:
+    """Print how the service is, and return whether it is well."""
+    place = find_daemon(state_folder(each.root))
+    file, starts = manager.file(each.name), manager.knows(each.name)
+    if output.as_json:
+        output.print_json(
+            {
+                "vault": str(each.root),
+                "file": str(file),
+                "starts": starts,
+                "pid": place.pid if place else None,
+                "port": place.port if place else None,
+                "version": place.version if place else None,
+            }
+        )
+    output.say(str(each.root), style="bold")
+    again = f"companion service install {shlex.quote(str(each.root))}"
+    output.say(f"  starts   {'with your session' if starts else f'no more: {again} mends it'}")
+    output.say(f"  by       {file}")
+    if place is None:
+        output.say("  runs     no: companion service logs says why")
+    else:
+        old = "" if place.version == __version__ else f", and this is {__version__}: {again}"
+        output.say(
+            f"  runs     on http://127.0.0.1:{place.port}, pid {place.pid},"
+            f" version {place.version}{old}"
+        )
+    return starts and place is not None
+
+
+def _warn_of_variables(output: Output) -> None:
+    """Warn of settings of the environment, which a service does not see."""
+    names = [name for name in _VARIABLES if os.environ.get(name)]
+    if os.name == "nt" and os.environ.get("COMPANION_HOME"):
+        names.append("COMPANION_HOME")  # a task has no environment of its own
+    if names:
+        output.warn(
+            f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
+            f" model and its key into {config_file()}, readable by you alone, as"
+            " companion init does"
+        )

@@ -1,0 +1,133 @@
+"""Inbox: the open proposals, flagged ones first; accept, edit and refuse them, and take it back."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import Annotated
+
+from flask import Blueprint, Response, request
+from pydantic import Field
+
+from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, Sent
+from companion.daemon.problem import Refusal
+from companion.daemon.web.view import answer, show
+from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision
+from companion.errors import NoteError
+from companion.note.word_diff import Part, diff_words
+from companion.vault.proposals import Selection
+
+inbox_view = Blueprint("inbox", __name__)
+
+_PAGE = 40  # proposals that are sent at once; more follow as the page is scrolled
+_MOST = 500  # that are decided on at once
+_LONGEST = 100_000  # characters of an edited value
+FLAGS = {
+    "unsupported": "neither the note nor what links to it supports all of this",
+    "extractive": "a sentence of the note itself, for want of a usable answer",
+    "new-value": "a value that the vault does not use yet",
+    "small-model": "a callout by a small model, which knows little by heart",
+    "replaces": "it takes the place of what Companion wrote before",
+}
+
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+Text = Annotated[str, Field(max_length=_LONGEST)]
+
+
+class InboxQuery(Sent):
+    """Which open proposals. before: with a lower id. flagged: those with flags, or without."""
+
+    path: FolderPath = ""
+    kind: Annotated[str, Field(max_length=200)] | None = None
+    flagged: bool | None = None
+    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+
+    def selection(self, *, flagged: bool) -> Selection:
+        """Return the open proposals with, or without, flags."""
+        paths = [self.path] if self.path else None
+        return Selection(paths, self.kind, ("open",), flagged, None, self.before)
+
+
+class Decisions(Sent):
+    """What was decided. texts: what the user made of values, by the proposal's id."""
+
+    accept: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
+    refuse: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
+    undo: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
+    texts: Annotated[dict[str, Text], Field(default_factory=dict)]
+
+
+@inbox_view.get("/inbox")
+def show_inbox() -> Response:
+    """Show the first proposals."""
+    query, store = _read_query(), the_daemon().proposals
+    counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
+    return show("inbox.html", query=query, counts=counts, parts=_list_parts(query))
+
+
+@inbox_view.get("/inbox/more")
+def show_more() -> Response:
+    """Show the proposals after those that are shown already."""
+    return show("proposals.html", query=_read_query(), parts=_list_parts(_read_query()))
+
+
+@inbox_view.get("/inbox/count")
+def count() -> Response:
+    """Return how many proposals are open, and the latest of them."""
+    store = the_daemon().proposals
+    newest = store.select(Selection(states=("open",)), 1)
+    number = store.count(Selection(states=("open",)))
+    return answer({"open": number, "newest": newest[0].id if newest else 0})
+
+
+@inbox_view.get(f"/proposals/<int(min=1, max={LARGEST}):number>")
+def show_proposal(number: int) -> Response:
+    """Show where the proposal would go in its note, and what it was made from."""
+    proposal = the_daemon().proposals.get(number)
+    if proposal is None:
+        raise Refusal(404, f"There is no proposal {number}.")
+    place: list[Part] | None = None
+    try:
+        place, why_not = diff_words(*the_daemon().decisions.preview(proposal)), ""
+    except NoteError as error:
+        why_not = error.reason
+    return show("place.html", each=proposal, place=place, why_not=why_not)
+
+
+@inbox_view.post("/decide")
+def decide() -> Response:
+    """Accept, refuse or reopen proposals; answer what became of each."""
+    wanted, decisions = read_body(Decisions, request.get_data()), the_daemon().decisions
+    wishes = [Acceptance(each, wanted.texts.get(str(each)), TAKEABLE) for each in wanted.accept]
+    made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
+    made += decisions.undo(wanted.undo)
+    decided = [each for decision in made for each in decision.proposals]
+    states = {str(each.id): each.state for each in decided}
+    return answer({"said": _in_words(made, decided), "states": states})
+
+
+def _read_query() -> InboxQuery:
+    return read_query(InboxQuery, request.query_string.decode("latin-1"))
+
+
+def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
+    """Return the flagged proposals and then the others, at most a page of them together."""
+    parts: list[dict[str, object]] = []
+    room, store = _PAGE, the_daemon().proposals
+    for flagged in (True, False):
+        if query.flagged not in (None, flagged) or room < 1:
+            continue
+        found = store.select(query.selection(flagged=flagged), room + 1)
+        shown, more = found[:room], len(found) > room
+        room -= len(shown)
+        after = shown[-1].id if more and shown else None
+        parts.append({"flagged": flagged, "proposals": shown, "before": after, "flags": FLAGS})
+    return parts
+
+
+def _in_words(made: Sequence[NoteDecision], decided: Iterable[Decided]) -> str:
+    """Return what was done, and why something was not."""
+    done = sum(not each.reason for each in decided)
+    reasons = [f"{d.result.path}: {p.reason}" for d in made for p in d.proposals if p.reason]
+    words = [f"{done:,} decided."] if done or not reasons else []
+    return " ".join([*words, *dict.fromkeys(reasons[:5])])

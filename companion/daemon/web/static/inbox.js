@@ -1,0 +1,190 @@
+// The inbox: decisions on proposals, by mouse and by keyboard; more of them as it is scrolled.
+
+(() => {
+  const view = document.getElementById("view");
+  if (view.dataset.view !== "inbox") return;
+  const { ask, sayFor, reload } = window.companion;
+  /** @type {Array<{ids: number[], html: string}>} */
+  const decided = [];
+  let current = null;
+  let counted = null;
+
+  const rows = () => [...view.querySelectorAll(".proposal")];
+  const row = (id) => document.getElementById(`proposal-${id}`);
+  const idOf = (element) => Number(element.closest(".proposal")?.dataset.id);
+
+  // Where the proposal would go is asked for when somebody comes to it.
+  async function choose(next) {
+    if (!next) return;
+    current?.removeAttribute("aria-current");
+    current = next;
+    current.setAttribute("aria-current", "true");
+    if (!current.contains(document.activeElement)) current.focus({ preventScroll: true });
+    current.scrollIntoView({ block: "nearest" });
+    if (current.querySelector(".place")) return;
+    const place = document.createElement("div");
+    place.className = "place";
+    const shown = current;
+    shown.querySelector(".value").after(place);
+    const answer = await ask(`/page/proposals/${shown.dataset.id}`);
+    if (answer.ok) place.innerHTML = await answer.text();
+    if (answer.ok && place.querySelector(".diff")) shown.querySelector(".value").hidden = true;
+  }
+
+  function step(by) {
+    const all = rows();
+    const at = all.indexOf(current);
+    choose(all[Math.min(Math.max(at + by, 0), all.length - 1)]);
+  }
+
+  async function decide(what, ids, texts = {}) {
+    if (!ids.length) return sayFor("Choose proposals first: x, or the boxes before them.");
+    const all = rows();
+    const at = all.indexOf(row(ids.at(-1)));
+    const next = all.slice(at + 1).find((each) => !ids.includes(Number(each.dataset.id)));
+    const before = all.slice(0, at).reverse().find((each) => !ids.includes(Number(each.dataset.id)));
+    const answer = await ask("/page/decide", { [what]: ids, texts });
+    const body = await answer.json();
+    if (!answer.ok) return sayFor(body.detail);
+    sayFor(body.said);
+    const gone = ids.filter((id) => body.states[id] !== "open");
+    if (gone.length) decided.push(gone);
+    for (const id of gone) row(id)?.remove();
+    count(-gone.length);
+    choose(next ?? before ?? null);
+    if (!rows().length) reload();
+  }
+
+  async function undo() {
+    const ids = decided.pop();
+    if (!ids) return sayFor("Nothing was decided here since this page was opened.");
+    const answer = await ask("/page/decide", { undo: ids });
+    sayFor((await answer.json()).said ?? "That did not work; try it again.");
+    reload();
+  }
+
+  // A value is edited where it stands; Escape leaves it as it was.
+  function edit(element) {
+    const box = element.closest(".proposal");
+    if (box.querySelector("textarea")) return;
+    const value = box.querySelector(".value");
+    const area = document.createElement("textarea");
+    area.value = value.textContent;
+    area.rows = Math.min(12, area.value.split("\n").length + 2);
+    area.setAttribute("aria-label", `Edit the ${box.dataset.kind}`);
+    area.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") close();
+      if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+      event.stopPropagation();
+    });
+    const keep = document.createElement("button");
+    keep.textContent = "Accept as edited";
+    keep.addEventListener("click", save);
+    const actions = box.querySelector(".actions");
+    value.after(area);
+    actions.prepend(keep);
+    area.focus();
+
+    function close() {
+      area.remove();
+      keep.remove();
+      box.focus();
+    }
+
+    function save() {
+      decide("accept", [Number(box.dataset.id)], { [box.dataset.id]: area.value });
+    }
+  }
+
+  function chosen() {
+    return [...view.querySelectorAll(".pick:checked")].map(idOf);
+  }
+
+  function count(by) {
+    if (counted) counted.open += by;
+  }
+
+  const KEYS = {
+    j: () => step(1),
+    k: () => step(-1),
+    a: () => current && decide("accept", [idOf(current)]),
+    r: () => current && decide("refuse", [idOf(current)]),
+    e: () => current && edit(current),
+    u: () => undo(),
+    x: () => current && current.querySelector(".pick").click(),
+    "?": () => {
+      const keys = view.querySelector("details");
+      keys.open = !keys.open;
+    },
+  };
+
+  document.addEventListener("keydown", (event) => {
+    const typed = event.target.closest("input:not([type=checkbox]), textarea, select");
+    if (typed || event.ctrlKey || event.metaKey || event.altKey || !KEYS[event.key]) return;
+    event.preventDefault();
+    KEYS[event.key]();
+  });
+
+  const ACTIONS = {
+    accept: (button) => decide("accept", [idOf(button)]),
+    refuse: (button) => decide("refuse", [idOf(button)]),
+    edit: (button) => edit(button),
+  };
+
+  view.addEventListener("click", (event) => {
+    const button = event.target.closest("button");
+    if (!button) return choose(event.target.closest(".proposal"));
+    if (button.id === "accept-chosen") return decide("accept", chosen());
+    if (button.id === "refuse-chosen") return decide("refuse", chosen());
+    if (button.id === "undo-last") return undo();
+    if (button.id === "accept-unflagged") {
+      return decide("accept", rows().filter((each) => !each.querySelector(".flag")).map(idOf));
+    }
+    ACTIONS[button.className]?.(button);
+  });
+
+  const seen = new IntersectionObserver(
+    async (entries) => {
+      for (const { target, isIntersecting } of entries) {
+        if (!isIntersecting) continue;
+        seen.unobserve(target);
+        const answer = await ask(target.dataset.more);
+        if (!answer.ok) continue;
+        const holder = document.createElement("ul");
+        holder.innerHTML = await answer.text();
+        target.replaceWith(...holder.children);
+        watch();
+      }
+    },
+    { rootMargin: "1500px" },
+  );
+
+  function watch() {
+    for (const more of view.querySelectorAll(".more")) seen.observe(more);
+  }
+
+  // New ones are announced, not shoved in under somebody's hands.
+  async function look() {
+    const answer = await ask("/page/inbox/count");
+    if (!answer.ok) return;
+    const now = await answer.json();
+    if (counted && now.newest > counted.newest) {
+      const line = view.querySelector("#inbox-count");
+      if (!rows().length) return reload();
+      if (!line.querySelector("a.new")) {
+        const link = document.createElement("a");
+        link.className = "new";
+        link.href = location.href;
+        link.textContent = "There are new ones: show them";
+        line.append(" ", link);
+      }
+    }
+    counted = now;
+  }
+
+  window.companion.onShown = () => {
+    current = null;
+    watch();
+  };
+  window.companion.look = look;
+})();

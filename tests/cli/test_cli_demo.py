@@ -1,0 +1,130 @@
+"""companion demo: an example vault of its own, which is made anew, and never anybody else's."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
+from companion.vault.lock import vault_lock
+from tests.cli.user import REPOSITORY, User, files_in
+
+EXAMPLES = files_in(REPOSITORY / "examples/vault")
+
+
+@pytest.fixture(autouse=True)
+def _asks_the_fake(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the endpoint of the test in the environment; the real demo asks the embedded model."""
+    monkeypatch.setattr("companion.cli.demo._VARIABLES", ())
+
+
+def notes_in(folder: Path) -> dict[str, bytes]:
+    files = files_in(folder)
+    return {name: data for name, data in files.items() if not name.startswith(".companion-demo")}
+
+
+def test_it_fills_the_example_vault_and_takes_it_back(user: User) -> None:
+    before = dict(os.environ), Path.cwd()
+    ran = user.run("demo")
+    folder = user.home / "demo"
+    assert ran.status == 0, ran.all
+    assert f"A copy of the example vault lies in {folder}; work on that." in ran.out
+    assert ran.out.count("\n$ companion ") == 5
+    assert "Once more: there is nothing left to do.\n\n$ companion scan\n" in ran.out
+    assert b"description: What a stub is." in (folder / "Cooking/Sourdough.md").read_bytes()
+    assert (dict(os.environ), Path.cwd()) == before
+    assert user.run("demo", "undo").status == 0
+    assert notes_in(folder) == EXAMPLES
+    assert not list((user.home).glob("vaults/*"))  # nothing of it is in the user's own state
+
+
+def test_again_it_begins_anew_and_keeps_what_was_added(user: User, tmp_path: Path) -> None:
+    folder = tmp_path / "with blanks 'and quotes'"
+    first = user.run("demo", "--vault", str(folder))
+    (folder / "Mine.md").write_text("Mine.\n")
+    (folder / "Diary.md").unlink()
+    again = user.run("demo", "--vault", str(folder))
+    assert (first.status, again.status) == (0, 0)
+    assert (folder / "Mine.md").read_text() == "Mine.\n"
+    assert first.out.count("Cooking/Sourdough.md") == again.out.count("Cooking/Sourdough.md")
+    listed = user.run("demo", "--vault", str(folder), "history", "--limit", "1")
+    assert listed.status == 0 and len(listed.out.splitlines()) > 0
+
+
+def test_a_model_is_set_for_the_example_vault_only(user: User) -> None:
+    user.run("demo", "--model", "smollm2-135m")
+    assert "smollm2" in (user.home / "demo/.companion-demo/home/config.toml").read_text()
+    assert "smollm2" not in (user.home / "config.toml").read_text()
+
+
+def taken(folder: Path) -> None:
+    (folder / "Mine.md").write_text("Mine.\n")
+
+
+def a_file(folder: Path) -> None:
+    folder.rmdir()
+    folder.write_text("Mine.\n")
+
+
+def a_vault_around(folder: Path) -> None:
+    (folder.parent / ".obsidian").mkdir()
+
+
+def a_linked_mark(folder: Path) -> None:
+    (elsewhere := folder.parent / "elsewhere").mkdir()
+    (folder / ".companion-demo").symlink_to(elsewhere)
+
+
+def a_linked_note(folder: Path) -> None:
+    (folder / ".companion-demo").mkdir()
+    (mine := folder.parent / "Mine.md").write_text("Mine.\n")
+    (folder / "Diary.md").symlink_to(mine)
+
+
+def a_linked_folder(folder: Path) -> None:
+    (folder / ".companion-demo").mkdir()
+    (mine := folder.parent / "Mine").mkdir()
+    (folder / "Cooking").symlink_to(mine, target_is_directory=True)
+
+
+REFUSED = [
+    pytest.param(taken, "is not empty, and not the demo's", id="notes of the user's"),
+    pytest.param(a_file, "is not empty, and not the demo's", id="a file"),
+    pytest.param(a_vault_around, "lies in the vault", id="in a vault"),
+    pytest.param(a_linked_mark, "is not empty, and not the demo's", id="a linked mark"),
+    pytest.param(a_linked_note, "symbolic link", id="a linked note"),
+    pytest.param(a_linked_folder, "symbolic link", id="a linked folder"),
+]
+
+
+@pytest.mark.parametrize(("prepare", "told"), REFUSED)
+def test_what_is_not_its_own_stays_as_it_is(
+    user: User, tmp_path: Path, prepare: object, told: str
+) -> None:
+    (folder := tmp_path / "place/demo").mkdir(parents=True)
+    assert callable(prepare)
+    prepare(folder)
+    before = {name: data for name, data in files_in(tmp_path / "place").items() if "Mine" in name}
+    ran = user.run("demo", "--vault", str(folder))
+    assert (ran.status, ran.out) == (2, "") and told in ran.err
+    after = files_in(tmp_path / "place")
+    assert before.items() <= after.items() and user.calls() == 0
+
+
+def test_a_command_wants_an_example_vault(user: User) -> None:
+    ran = user.run("demo", "undo")
+    assert ran.status == 2 and "companion demo puts one there" in ran.err
+    assert not (user.home / "demo").exists()
+
+
+def test_a_daemon_at_work_on_it_is_not_disturbed(user: User) -> None:
+    user.run("demo")
+    [state] = (user.home / "demo/.companion-demo/home/vaults").glob("*")
+    before = files_in(user.home / "demo")
+    with vault_lock(state):
+        write_runtime_file(state, RuntimeFile(1, os.getpid(), "0.1.0", 0.0))
+        ran = user.run("demo")
+    assert ran.status == 2 and f"pid {os.getpid()}" in ran.err
+    assert before.items() <= files_in(user.home / "demo").items()

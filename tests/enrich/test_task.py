@@ -1,0 +1,161 @@
+"""What is to be done to a note: for each kind of job, with what was asked before in mind."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from companion.config import load_config
+from companion.enrich.task import Job, prepare_task, require_same_note, was_rejected
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import NoteChanged
+from companion.note.needs import Need
+from companion.note.sections import Section
+from companion.vault.proposal import AskedNeed, Flag, NewProposal, ProposalState
+
+PLAIN = "# Tea\n\nTea is brewed.\n"
+POSTPONED = "# Tea\n\n#status/postponed\n\nTea is brewed.\n"
+EMPTY = "---\nAliases:\ndescription:\n---\n\n# Tea\n\n## Sorts\n\n> [!ai] Why?\n\n## Cups\n"
+TWO = "---\ndescription: A.\n---\n> [!ai] Mine\n> a\n\n## Sorts\n\n> [!ai]\n\n## Cups\n\n> [!ai]\n"
+
+
+@pytest.fixture
+def workspace(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Workspace]:
+    monkeypatch.setenv("COMPANION_HOME", str(tmp_path / "home"))
+    vault = tmp_path / "vault"
+    vault.mkdir()
+    with open_workspace(load_config(), vault) as opened:
+        yield opened
+
+
+JOBS = [
+    pytest.param(Job("a.md"), PLAIN, [], id="no stub"),
+    pytest.param(Job("a.md"), POSTPONED, ["callout:top"], id="a stub"),
+    pytest.param(
+        Job("a.md", explicit=True), PLAIN, ["description", "callout:top"], id="a note named"
+    ),
+    pytest.param(
+        Job("a.md"),
+        EMPTY,
+        ["description", "aliases", "callout:top", "callout:question:Why?"],
+        id="all that is empty",
+    ),
+    pytest.param(Job("a.md", requests=True), EMPTY, ["callout:question:Why?"], id="requests"),
+    pytest.param(
+        Job("a.md", requests=True),
+        TWO,
+        ["callout:section:Sorts", "callout:section:Cups"],
+        id="requests without a question",
+    ),
+    pytest.param(
+        Job("a.md", section=Section("Cups")), EMPTY, ["callout:section:Cups"], id="a new one"
+    ),
+    pytest.param(
+        Job("a.md", section=Section("Sorts")), TWO, ["callout:section:Sorts"], id="one of two"
+    ),
+]
+
+
+@pytest.mark.parametrize(("job", "text", "keys"), JOBS)
+def test_needs_of_a_job(workspace: Workspace, job: Job, text: str, keys: list[str]) -> None:
+    task = prepare_task(workspace, job, text.encode())
+    assert [need.key for need in task.needs] == keys
+    assert (task.data, task.parsed.note.text, task.skipped) == (text.encode(), text, None)
+
+
+AGAIN = "name the note, or use --retry, to ask again"
+CUPS = Need("callout", "Cups", None, "section", "", 1)
+ASKED = [
+    (Need("description", None, None, "property", ""), "unfit", ""),
+    (Need("aliases", None, None, "property", ""), "unfit", ""),
+    (Need("callout", None, "Why?", "request", ""), "nothing", "the note is short"),
+]
+LEFT = [
+    pytest.param(
+        Job("a.md"),
+        EMPTY,
+        ["callout:top"],
+        [
+            f"description, aliases: asked for once, without a usable answer; {AGAIN}",
+            "callout “Why?”: asked for once, and there was nothing to say (the note is short); "
+            + AGAIN,
+        ],
+        id="the rest",
+    ),
+    pytest.param(Job("b.md"), POSTPONED, ["callout:top"], [], id="another note"),
+    pytest.param(
+        Job("a.md", retry=True),
+        EMPTY,
+        ["description", "aliases", "callout:top", "callout:question:Why?"],
+        [],
+        id="once more",
+    ),
+    pytest.param(
+        Job("a.md", rejected_only=True, retry=True),
+        EMPTY,
+        ["description", "aliases"],
+        [],
+        id="only what was rejected",
+    ),
+    pytest.param(
+        Job("a.md", section=Section("Cups")),
+        EMPTY,
+        [],
+        [f"callout “Cups”: proposed once, and refused; {AGAIN}"],
+        id="a section",
+    ),
+]
+
+
+@pytest.mark.parametrize(("job", "text", "keys", "left"), LEFT)
+def test_what_was_asked_before_is_left(
+    workspace: Workspace, job: Job, text: str, keys: list[str], left: list[str]
+) -> None:
+    store = workspace.journal.proposals
+    for need, kind, reason in ASKED:
+        store.add([NewProposal("a.md", need, None, "rejected", (), reason, kind)])
+    store.decide(store.add([NewProposal("a.md", CUPS, "Of clay.")]), "refused", "user")
+    task = prepare_task(workspace, job, text.encode())
+    assert ([need.key for need in task.needs], list(task.left)) == (keys, left)
+
+
+@pytest.mark.parametrize(
+    ("state", "kind", "flags", "rejected"),
+    [
+        (None, "", (), False),
+        ("accepted", "", (), False),
+        ("refused", "", (), False),
+        ("rejected", "nothing", (), False),
+        ("rejected", "unfit", (), True),
+        ("rejected", "nothing", ("new-value",), True),
+    ],
+)
+def test_was_rejected(
+    state: ProposalState | None, kind: str, flags: tuple[Flag, ...], rejected: bool
+) -> None:
+    asked = AskedNeed(1, state, kind, "", flags, False, None) if state else None
+    assert was_rejected(asked) is rejected
+
+
+OLD = "---\na:\nb:\n---\n# Tea\nGreen and black. #drink\n"
+REWRITTEN = [
+    pytest.param(OLD, False, id="the same"),
+    pytest.param(f"{OLD}Much more was written below it.\n" * 9, False, id="more"),
+    pytest.param(OLD.replace("# Tea\n", ""), False, id="one line less"),
+    pytest.param(OLD.replace("Green and black", "Green or so"), False, id="half of the words"),
+    pytest.param(OLD.replace("Green and black", "Of leaves"), True, id="most of the words"),
+    pytest.param("# Tea\nGreen and black. #drink\n", True, id="most of the lines"),
+    pytest.param("", True, id="all"),
+]
+
+
+@pytest.mark.parametrize(("new", "rewritten"), REWRITTEN)
+def test_a_note_that_was_rewritten(new: str, rewritten: bool) -> None:
+    try:
+        require_same_note(OLD.encode(), new.encode(), "Tea.md")
+    except NoteChanged as error:
+        assert rewritten and "rewritten while the model was thinking" in str(error)
+    else:
+        assert not rewritten

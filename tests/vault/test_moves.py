@@ -1,0 +1,104 @@
+"""What the journal keeps of a note follows it to where it was moved, found by its bytes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import pytest
+
+from companion.note.needs import Need
+from companion.vault.journal import Journal
+from companion.vault.moves import follow_moves
+from companion.vault.proposal import NewProposal
+from tests.vault.stub_note import DESCRIPTION
+
+ONE, TWO = b"# One\n\nOf the first.\n", b"# Two\n\nOf another length.\n"
+
+# The notes before and after, the paths that may have changed (None: any), and what moved where.
+MOVES = [
+    pytest.param({"a.md": ONE}, {"b.md": ONE}, None, {"a.md": "b.md"}, id="renamed"),
+    pytest.param({"a.md": ONE}, {"x/a.md": ONE}, {"x/a.md"}, {"a.md": "x/a.md"}, id="as told"),
+    pytest.param({"a.md": ONE}, {"b.md": ONE}, {"a.md"}, {}, id="the new one is not told"),
+    pytest.param({"a.md": ONE}, {"b.md": ONE, "c.md": TWO}, {"c.md"}, {}, id="no one like it"),
+    pytest.param({"a.md": ONE}, {"b.md": TWO}, None, {}, id="gone"),
+    pytest.param({"a.md": ONE}, {"a.md": ONE, "b.md": ONE}, None, {}, id="copied"),
+    pytest.param({"a.md": ONE}, {"b.md": ONE, "c.md": ONE}, None, {}, id="one of two"),
+    pytest.param(
+        {"a.md": ONE, "b.md": ONE},
+        {"x/b.md": ONE, "x/a.md": ONE},
+        None,
+        {"a.md": "x/a.md", "b.md": "x/b.md"},
+        id="two alike, told by their names",
+    ),
+    pytest.param(
+        {"a.md": ONE, "b.md": ONE},
+        {"x/a.md": ONE, "c.md": ONE},
+        None,
+        {"a.md": "x/a.md", "b.md": "c.md"},
+        id="two alike, one told by its name",
+    ),
+    pytest.param(
+        {"a.md": ONE, "b.md": TWO},
+        {"c.md": TWO, "d.md": ONE},
+        None,
+        {"a.md": "d.md", "b.md": "c.md"},
+        id="two",
+    ),
+]
+
+
+def _reject(journal: Journal, path: str, need: Need, source: bytes | None) -> None:
+    """Store that nothing usable was given for the need; the path is the reason."""
+    rejected = NewProposal(path, need, None, "rejected", reason=path, source=source)
+    journal.proposals.add([rejected])
+
+
+def _reason(journal: Journal, path: str) -> str:
+    return journal.proposals.latest(path)[DESCRIPTION.key].reason
+
+
+@pytest.mark.parametrize(("before", "after", "only", "moved"), MOVES)
+def test_what_was_asked_for_follows_a_note(
+    vault: Path,
+    journal: Journal,
+    before: Mapping[str, bytes],
+    after: Mapping[str, bytes],
+    only: set[str] | None,
+    moved: Mapping[str, str],
+) -> None:
+    for path, data in before.items():
+        (vault / path).write_bytes(data)
+        _reject(journal, path, DESCRIPTION, data)
+    for path in before:
+        (vault / path).unlink()
+    for path, data in after.items():
+        (vault / path).parent.mkdir(exist_ok=True)
+        (vault / path).write_bytes(data)
+    follow_moves(vault, journal, only=only)
+    kept = {moved.get(path, path): path for path in before}
+    assert {path: _reason(journal, path) for path in journal.proposals.latest_of_all()} == kept
+
+
+@pytest.mark.parametrize(
+    ("known", "now"),
+    [
+        pytest.param(None, ONE, id="never seen"),
+        pytest.param(ONE, TWO, id="another length"),
+        pytest.param(ONE, ONE.swapcase(), id="the same length"),
+    ],
+)
+def test_a_note_is_found_as_it_was_last_seen(
+    vault: Path, journal: Journal, known: bytes | None, now: bytes
+) -> None:
+    note = vault / "a.md"
+    note.write_bytes(known or now)
+    _reject(journal, "a.md", DESCRIPTION, known)
+    follow_moves(vault, journal)
+    note.write_bytes(now)
+    os.utime(note, ns=(note.stat().st_atime_ns, note.stat().st_mtime_ns + 1))
+    follow_moves(vault, journal, only={"a.md"})
+    note.rename(vault / "b.md")
+    follow_moves(vault, journal)
+    assert set(journal.proposals.latest_of_all()) == {"b.md"}
