@@ -82,6 +82,7 @@ class ProposalMaker:
             flags=self._flags(job, outcome),
             answer=answer,
             remark=remark,
+            evidence=outcome.evidence,
             model=self._model.name if outcome.asked else "",
             waits=self._waits(job, need),
         )

@@ -60,13 +60,14 @@ class Accepted(NamedTuple):
 
     fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
     its place. asked: whether a model was asked. flags: why somebody should look at it before it is
-    written.
+    written. evidence: what supports it, as JSON.
     """
 
     filling: Filling
     fallback_for: Rejected | None = None
     asked: bool = True
     flags: tuple[Flag, ...] = ()
+    evidence: object = None
 
     @property
     def need(self) -> Need:

@@ -191,3 +191,25 @@ def test_every_proposal_tells_how_it_was_made(user: User) -> None:
     assert (first.tokens, second.tokens) != ((0, 0), (0, 0)) and second.tokens == (0, 0)
     assert len(first.sentences) == 1  # "Text of mine."
     assert first.change == second.change == 1
+
+
+def test_forgets_what_is_kept_of_a_note(user: User) -> None:
+    configure(user, 'folders = { A = "propose" }')
+    for path in ("Stub.md", "A/Stub.md", "A/B.md"):
+        user.note(path)
+    user.run("enrich", ".")
+    asked = user.run("forget", "A")
+    assert asked.status == 2 and "say --yes" in asked.err
+    assert user.run("forget", "A", "--yes").out == "the text of 4 proposals was deleted\n"
+    gone = [each for each in kept(user) if each.value is None]
+    assert {(each.path, each.state) for each in gone} == {
+        ("A/B.md", "refused"),
+        ("A/Stub.md", "refused"),
+    }
+    assert user.run("forget", "Stub.md", "--yes").out == "the text of 2 proposals was deleted\n"
+    with opened(user) as space:
+        assert space.journal.images(1) is None and space.journal.change(1)
+    user.run("enrich", ".")
+    assert user.calls() == 3
+    assert user.run("undo").status == 0 and user.read("Stub.md") == STUB
+    assert "outside" in user.run("forget", "../home", "--yes").err
