@@ -86,6 +86,13 @@ def test_an_unknown_mode_is_refused(user: User) -> None:
     assert told.status == 2 and "review.mode" in told.err
 
 
+def test_a_field_that_nothing_fills_is_refused(user: User) -> None:
+    configure(user, 'fields = { calout = "propose" }')
+    told = user.run("scan")
+    assert told.status == 2 and "review.fields names calout" in told.err
+    assert "callout, description" in told.err
+
+
 def test_what_waits_is_not_asked_for_again(user: User) -> None:
     configure(user, 'mode = "propose"')
     user.note("Stub.md")
