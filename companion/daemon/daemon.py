@@ -256,6 +256,10 @@ class Daemon:
         self._run_handler.confirm(run, path, change)
         return change
 
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete what is kept of the text of notes and folders; see Journal.forget."""
+        return self._space.journal.forget(paths)
+
     def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
         """Return the edits that accept a proposal in the text that an editor shows, and their run.
 
