@@ -83,7 +83,6 @@ class ProposalMaker:
             evidence=[each._asdict() for each in outcome.evidence] or None,
             answer=answer,
             remark=remark,
-            evidence=outcome.evidence,
             model=self._model.name if outcome.asked else "",
             waits=self._waits(job, need),
         )
