@@ -80,8 +80,6 @@ class Daemon:
         )
         context = self._reconciler.vault_context
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
-        self.proposals = space.journal.proposals
-        self.decisions = Decisions(space, context)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
         self._opened = ExitStack()

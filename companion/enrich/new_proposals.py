@@ -80,9 +80,9 @@ class ProposalMaker:
             need,
             value,
             flags=self._flags(job, outcome),
+            evidence=[each._asdict() for each in outcome.evidence] or None,
             answer=answer,
             remark=remark,
-            evidence=outcome.evidence,
             model=self._model.name if outcome.asked else "",
             waits=self._waits(job, need),
         )

@@ -15,7 +15,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.vault.proposal import Proposal
-from tests.cli.user import FILLED, STUB, User
+from tests.cli.user import FILLED, STUB, User, answer_by_schema
 from tests.llm.fake_endpoint import answer, error
 
 
@@ -198,6 +198,39 @@ def test_every_proposal_tells_how_it_was_made(user: User) -> None:
     assert (first.tokens, second.tokens) != ((0, 0), (0, 0)) and second.tokens == (0, 0)
     assert len(first.sentences) == 1  # "Text of mine."
     assert first.change == second.change == 1
+
+
+BREAD = "How sourdough is raised by the yeast of a starter."
+VOLCANO = "How a mountain of fire covers whole valleys with lava."
+SOURDOUGH = (
+    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
+    " Feed the starter twice a day.\n"
+)
+EVIDENCE = [
+    pytest.param("small = true", BREAD, (), id="the note says so"),
+    pytest.param("small = true", VOLCANO, ("unsupported",), id="nothing says so"),
+    pytest.param("small = false", VOLCANO, (), id="a larger model may know it"),
+]
+
+
+@pytest.mark.parametrize(("setting", "said", "flags"), EVIDENCE)
+def test_what_nothing_supports_waits_if_a_small_model_says_it(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    said: str,
+    flags: tuple[str, ...],
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure(f'[endpoint]\nretries = 0\n{setting}\n[notes]\nfields = ["description"]\n')
+    user.fake.script = lambda seen, number: answer_by_schema(seen, {"description": said})
+    user.note("Sourdough.md", SOURDOUGH)
+    user.run("enrich", "Sourdough.md")
+    found = [each for each in kept(user) if each.kind == "description"]
+    assert [each.flags for each in found] == [flags]
+    assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
+    if setting == "small = true":
+        assert [one["sentence"] for one in found[0].evidence] == [said]
 
 
 def test_forgets_what_is_kept_of_a_note(user: User) -> None:
