@@ -9,7 +9,6 @@ from typing import NamedTuple
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.checks import checks_are_on
-from companion.enrich.checks.answer_language import name_language
 from companion.enrich.context import (
     ENOUGH,
     LITTLE_TEXT,
@@ -20,6 +19,7 @@ from companion.enrich.context import (
 )
 from companion.enrich.excerpt import excerpt
 from companion.enrich.extractive import read_paragraphs
+from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     CallAnswers,
@@ -96,16 +96,7 @@ class Asker:
         if not (needs := chosen.needs):
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
-        acceptor = Acceptor(
-            self._workspace,
-            self.vault_context,
-            self._model,
-            path,
-            parsed,
-            note.context,
-            note.language,
-            self._similar,
-        )
+        acceptor = self._make_acceptor(path, note)
         outcomes: list[Accepted | Rejected] = []
 
         def take(given: CallAnswers) -> None:
@@ -127,6 +118,18 @@ class Asker:
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
         return NoteAnswers((*chosen.outcomes, *outcomes), usage)
+
+    def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
+        return Acceptor(
+            self._workspace,
+            self.vault_context,
+            self._model,
+            path,
+            note.parsed,
+            note.context,
+            note.language,
+            self._similar,
+        )
 
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""

@@ -98,7 +98,9 @@ class ProposalsQuery(Sent):
     path: RelativePath | None = None
     folder: FolderPath = ""
     kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    state: Literal["all"] | ProposalState = "open"
+    state: Literal["open", "accepted", "refused", "rejected", "superseded", "closed", "all"] = (
+        "open"
+    )
     flagged: Literal["true", "false"] | None = None
     run: RunId | None = None
     before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
@@ -146,7 +148,8 @@ Ids = Annotated[list[Id], Field(default_factory=list, max_length=MOST_DECISIONS)
 class NewDecisions(Sent):
     """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
 
-    reason: why they are refused.
+    What is accepted for a note that is open in an editor waits for that editor to make the edits,
+    see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused.
     """
 
     accept: Annotated[list[AcceptOne], Field(default_factory=list, max_length=MOST_DECISIONS)]
@@ -205,6 +208,18 @@ class DecisionsMade(Shape):
     """What became of each note whose proposals were decided on."""
 
     notes: list[NoteDecisionShape]
+
+
+class NotesToForget(Sent):
+    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+
+
+class Forgotten(Shape):
+    """Of how many proposals the text was deleted."""
+
+    proposals: int
 
 
 class TextToEdit(Sent):
