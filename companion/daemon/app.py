@@ -14,6 +14,7 @@ from companion import __version__
 from companion.config import APP
 from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.client_routes import presence, status
+from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
@@ -23,7 +24,16 @@ from companion.daemon.openapi import describe_api
 from companion.daemon.problem import PROBLEM_JSON, find_problem, http_problem
 from companion.daemon.web.pages import PageAccess, add_pages
 
-RESOURCES = (status, notes, runs, changes, presence, client_routes.pair, client_routes.proof)
+RESOURCES = (
+    status,
+    notes,
+    runs,
+    changes,
+    model,
+    presence,
+    client_routes.pair,
+    client_routes.proof,
+)
 
 
 def make_app(
