@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
 from hatchling.builders.hooks.plugin.interface import BuildHookInterface
 
-BUILT = (
-    "obsidian-plugin/main.js",
-    "companion/daemon/web/static/htmx.min.js",
-    "companion/daemon/web/static/idiomorph-ext.min.js",
-    "companion/daemon/web/static/simple.min.css",
-)
+_PAGE = Path("obsidian-plugin", "page.mjs")  # names the files that the page has of npm's packages
+
+
+def find_built(root: Path) -> list[Path]:
+    """Return the files that Node makes, whether they are there or not."""
+    names = re.findall(r'"([\w-]+\.min\.\w+)"', (root / _PAGE).read_text(encoding="utf-8"))
+    static = Path("companion", "daemon", "web", "static")
+    return [Path("obsidian-plugin", "main.js"), *(static / name for name in names)]
 
 
 class BuiltFiles(BuildHookInterface[Any]):
@@ -24,7 +27,8 @@ class BuiltFiles(BuildHookInterface[Any]):
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Raise FileNotFoundError, or warn. version: "editable" for a checkout's own .venv."""
-        missing = [name for name in BUILT if not Path(self.root, name).is_file()]
+        root = Path(self.root)
+        missing = [file.as_posix() for file in find_built(root) if not (root / file).is_file()]
         if version == "editable" or not missing:
             return
         said = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 import tarfile
@@ -14,11 +15,10 @@ from typing import Any
 import pytest
 
 from companion.vault.plugin_files import FILES
-from hatch_build import BUILT
+from hatch_build import find_built
 
 REPOSITORY = Path(__file__).parents[1]
 PLUGIN = REPOSITORY / "obsidian-plugin"
-PAGE = REPOSITORY / "companion/daemon/web/static"
 built = pytest.mark.skipif(
     not (PLUGIN / "main.js").exists() and "CI" not in os.environ, reason="make dev builds it"
 )
@@ -99,8 +99,8 @@ def test_the_plugin_is_packed_and_installs_itself(
     packed = zipfile.ZipFile(wheel).namelist()
     names = {name for name in packed if "_plugin/" in name}
     assert names == {f"companion/_plugin/{name}" for name in FILES}
-    page = {f"companion/{path.relative_to(PAGE.parents[2])}" for path in PAGE.glob("*.min.*")}
-    assert page <= {*packed} and {*BUILT} == {*page, "obsidian-plugin/main.js"}
+    _, *page = find_built(REPOSITORY)
+    assert len(page) > 1 and {file.as_posix() for file in page} <= {*packed}
     (vault := tmp_path / "vault").joinpath(".obsidian").mkdir(parents=True)
     told = run(installed, tmp_path, "-m", "companion", "plugin", "install", str(vault))
     folder = vault / ".obsidian/plugins/callout-companion"
@@ -152,16 +152,25 @@ def test_pipx_installs_the_sdist_in_an_empty_environment(sdist: Path, tmp_path: 
 
 @built
 @pytest.mark.model
+@pytest.mark.skipif(os.name == "nt", reason="no Ctrl-C from a program; the release tries it")
 def test_uv_installs_the_wheel_in_an_empty_environment_for_the_demo(
     wheel: Path, tmp_path: Path
 ) -> None:
+    """Until a note is done, for the light model has poor answers to most."""
     companion = install_tool("uv", wheel, tmp_path)
-    told = call(tmp_path, companion, "demo", "--model", "smollm2-135m")
     folder = tmp_path / "home/demo"
-    assert f"A copy of the example vault lies in {folder}" in told
-    assert "8 notes to work on" in told and "\nOnce more: " in told
-    examples = REPOSITORY / "examples/vault"
+    with start_tool(tmp_path, companion, "demo", "--model", "smollm2-135m") as demo:
+        assert demo.stdout
+        told: list[str] = []
+        for line in demo.stdout:
+            told.append(line)
+            if line[:2] in ("✓ ", "~ ", "✗ "):
+                demo.send_signal(signal.SIGINT)
+    assert demo.returncode == 130, told
+    assert told[0] == f"A copy of the example vault lies in {folder}; work on that.\n"
+    assert "11 notes read, 8 notes to work on\n" in told
     call(tmp_path, companion, "demo", "undo")
+    examples = REPOSITORY / "examples/vault"
     for path in examples.rglob("*.md"):
         assert (folder / path.relative_to(examples)).read_bytes() == path.read_bytes()
 
@@ -174,15 +183,21 @@ def install_tool(tool: str, package: Path, folder: Path) -> str:
 
 def call(folder: Path, *command: str) -> str:
     """Run a command in the folder, with its settings and tools there, and return its output."""
+    with start_tool(folder, *command, stderr=subprocess.PIPE) as process:
+        out, err = process.communicate()
+    assert process.returncode == 0, out + err
+    return out
+
+
+def start_tool(folder: Path, *command: str, **options: Any) -> subprocess.Popen[str]:
     tools = {"UV_TOOL_DIR": "tools", "UV_TOOL_BIN_DIR": "bin", "PIPX_HOME": "tools"}
     ours = {**tools, "PIPX_BIN_DIR": "bin", "COMPANION_HOME": "home"}
     environment = os.environ | {name: str(folder / place) for name, place in ours.items()}
     environment["OMP_THREAD_LIMIT"] = "1"  # other tests run beside it: see test_embedded_run
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, encoding="utf-8"
+    pipe = subprocess.PIPE
+    return subprocess.Popen(
+        command, cwd=folder, env=environment, stdout=pipe, encoding="utf-8", **options
     )
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
 
 
 def run(installed: Path, folder: Path, *arguments: str) -> str:

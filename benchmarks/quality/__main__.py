@@ -2,12 +2,17 @@
 
     python -m benchmarks.quality VAULT [--model NAME | --stub | --no-model] [--part tune|report|all]
         [--limit N] [--field description] [--field callout] [--page FILE] [--cache FOLDER]
+        [--shown whole|backlinks|title] [--told N]
 
 Needs the dependency group `quality`. References are the descriptions in the vault; they are taken
 out of the text that the model gets, and the vault is only read. Half of the notes are for tuning
 prompts (`tune`), the other half for figures (`report`). Another endpoint than the embedded model:
 COMPANION_BASE_URL, COMPANION_API_KEY, COMPANION_MODEL. Answers are kept, by all that was asked, so
 a run that was broken off goes on, and a change of checks or measures asks nothing anew.
+
+What backlinks are worth: the same notes with `--told 2` (those of which other notes say two things
+or more), and `--shown title`, `backlinks` and `whole` in turn; but for the last, the notes' text is
+taken away.
 """
 
 from __future__ import annotations
@@ -35,11 +40,13 @@ def main() -> int:
         notes = notes[: options.limit]
     else:
         with open_model(config, root, options) as (model, answering):
-            notes = [note for note in notes if answering.needs_of(note, kinds)][: options.limit]
+            notes = [note for note in notes if answering.needs_of(note, kinds)]
+            notes = answering.choose_told(notes, options.told)[: options.limit]
             made = answering.ask_all(notes, kinds, options.at_once)
             answers = list(with_progress(made, len(notes)))
     figures = measure(notes, answers, options.embedding if DESCRIPTION in kinds else None)
-    print("\n\n".join(head := [f"# {root.name}, {options.part} part, {model}", *figures.tables()]))
+    title = f"# {root.name}, {options.part} part, {model}, shown: {options.shown}"
+    print("\n\n".join(head := [title, *figures.tables()]))
     options.page.parent.mkdir(parents=True, exist_ok=True)
     options.page.write_text("\n\n".join([*head, *figures.cases()]) + "\n", encoding="utf-8")
     print(f"\ncases to read: {options.page}")
@@ -52,6 +59,9 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--no-model", action="store_true", help="the baselines only")
     parser.add_argument("--part", choices=("tune", "report", "all"), default="tune")
     parser.add_argument("--field", action="append", choices=(DESCRIPTION, CALLOUT))
+    shown = ("whole", "backlinks", "title")
+    parser.add_argument("--shown", choices=shown, default="whole", help="what of a note")
+    parser.add_argument("--told", type=int, default=0, help="by other notes, so often at least")
     parser.add_argument("--embedding", choices=("auto", "minilm", "use", "letters"), default="auto")
     parser.add_argument("--page", type=Path, default=BUILD / "quality.md")
     return parser.parse_args()

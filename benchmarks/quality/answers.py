@@ -9,18 +9,23 @@ from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
+from typing import Literal
 
 from benchmarks.quality.cached_client import CachedClient
 from benchmarks.quality.references import Reference
 from companion.config import Config
 from companion.enrich.asker import Asker
+from companion.enrich.backlinks import Backlinks
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts, open_source
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.response import Usage
 from companion.note.facts import find_facts
 from companion.note.needs import Need
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
 
 
 @dataclass(frozen=True)
@@ -43,13 +48,20 @@ class Answered:
     seconds: float
 
 
-class Answering:
-    """Asks for the needs of notes of one vault."""
+Shown = Literal["whole", "backlinks", "title"]
+"""What of a note is shown: all; its title and what other notes tell of it; the title alone."""
 
-    def __init__(self, workspace: Workspace, config: Config, cache: Path) -> None:
+
+class Answering:
+    """Asks for the needs of notes of one vault. shown: what of the notes the model is shown."""
+
+    def __init__(
+        self, workspace: Workspace, config: Config, cache: Path, shown: Shown = "whole"
+    ) -> None:
         self._workspace = workspace
         self._config = config
         self._cache = cache
+        self._shown = shown
 
     def ask_all(
         self, notes: Sequence[Reference], kinds: Sequence[str], at_once: int
@@ -67,9 +79,23 @@ class Answering:
 
     def asker(self) -> Asker:
         """Return what asks for the notes' needs, and reads the answers."""
-        return Asker(
-            self._workspace, VaultContext(self._workspace.scan()), model_facts(self._config)
-        )
+        model = model_facts(self._config)
+        if self._shown == "title":
+            model = model._replace(told_tokens=0)
+        return Asker(self._workspace, self._known, model)
+
+    @cached_property
+    def _known(self) -> VaultContext:
+        return VaultContext(self._workspace.scan())
+
+    def choose_told(self, notes: Sequence[Reference], least: int) -> list[Reference]:
+        """Return the notes of which other notes tell so many things at least."""
+        backlinks = Backlinks(self._workspace)
+
+        def count(note: Reference) -> int:
+            return len(backlinks.tell(self._known, note.path, note.view, None).backlinks)
+
+        return [note for note in notes if count(note) >= least]
 
     def needs_of(self, note: Reference, kinds: Sequence[str]) -> list[Need]:
         """Return what the product would ask for, were the note named, of these kinds."""
@@ -80,7 +106,8 @@ class Answering:
         self, asker: Asker, client: CachedClient, note: Reference, kinds: Sequence[str]
     ) -> list[Answered]:
         needs = self.needs_of(note, kinds)
-        answers = asker.ask(note.path, note.view, needs, client)
+        view = note.view if self._shown == "whole" else take_away_text(note.view)
+        answers = asker.ask(note.path, view, needs, client)
         values = {each.need: each.filling for each in answers.accepted}
         reasons = {each.need: each.reason for each in answers.rejected}
         made = []
@@ -102,8 +129,17 @@ class Answering:
         return made
 
 
+def take_away_text(view: ParsedNote) -> ParsedNote:
+    """Return the note with nothing below its properties but the first heading of level 1."""
+    first = next((line for line in view.lines if line.level == 1), None)
+    heading = f"{first.text}\n" if first else ""
+    return ParsedNote(NoteText(view.note.text[: view.note.body_start] + heading))
+
+
 @contextmanager
-def open_answering(config: Config, root: Path, cache: Path | None) -> Iterator[Answering]:
+def open_answering(
+    config: Config, root: Path, cache: Path | None, shown: Shown = "whole"
+) -> Iterator[Answering]:
     """Open the vault with the built-in prompts and the vault's own, and a state of its own.
 
     cache: the folder of kept answers; None: they are kept for this run only.
@@ -113,7 +149,7 @@ def open_answering(config: Config, root: Path, cache: Path | None) -> Iterator[A
         os.environ["COMPANION_HOME"] = home
         try:
             with open_workspace(config, root) as workspace:
-                yield Answering(workspace, config, cache or Path(home, "answers"))
+                yield Answering(workspace, config, cache or Path(home, "answers"), shown)
         finally:
             os.environ.pop("COMPANION_HOME")
             if before is not None:

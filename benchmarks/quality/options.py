@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
-from benchmarks.quality.answers import Answering, open_answering
+from benchmarks.quality.answers import Answering, Shown, open_answering
 from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
 
@@ -39,5 +39,7 @@ def open_model(
         if stub:
             changed |= {"base_url": stub.base_url, "model": "stub"}
         asked = config.model_copy(update={"endpoint": config.endpoint.model_copy(update=changed)})
-        with open_answering(asked, root, None if stub else options.cache) as answering:
+        cache = None if stub else options.cache
+        shown: Shown = getattr(options, "shown", "whole")
+        with open_answering(asked, root, cache, shown) as answering:
             yield asked.endpoint.model, answering

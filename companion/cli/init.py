@@ -9,7 +9,12 @@ from pathlib import Path
 import click
 
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
-from companion.cli.init_choices import Choices, Options, choose_by_options, choose_by_questions
+from companion.cli.init_choices import (
+    Choices,
+    Options,
+    choose_by_options,
+    choose_by_questions,
+)
 from companion.cli.init_model import EndpointChoice
 from companion.cli.init_trial import Trial, below
 from companion.cli.init_vault import SettingsPlace, choose_registered_vault, find_place
@@ -21,14 +26,14 @@ from companion.config.edit_settings import PlannedSettings, write_planned
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine
-from companion.errors import CompanionError
+from companion.errors import CompanionError, UsageError
 from companion.vault.paths import find_vault, open_vault, relative_path
 
 _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
-  companion serve     {serves}, until you stop it
+  companion serve     {serves}
   companion doctor    checks everything, and says how to mend what is wrong"""
 
 
@@ -46,7 +51,17 @@ Next:
     type=click.Choice(["ask", "all", "new"]),
     help="Of notes that lay there before: ask first, fill all, or only new ones.",
 )
+@click.option(
+    "--review/--no-review",
+    default=None,
+    help="What is written waits until you have looked at it, or is written at once.",
+)
 @click.option("--note", metavar="NOTE", help="The note to show what it would write, wherever to.")
+@click.option(
+    "--service/--no-service",
+    default=None,
+    help="Start companion serve now and with every session, or leave that to you.",
+)
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
@@ -59,7 +74,9 @@ def init(
     api_key_env: str | None,
     background: bool | None,
     backlog: str | None,
+    review: bool | None,
     note: str | None,
+    service: bool | None,
     no_plugin: bool,
     no_test: bool,
     yes: bool,
@@ -76,13 +93,13 @@ def init(
     companion plugin install.
     """
     output = Output()
-    options = Options(embedded, base_url, model, api_key_env, background, backlog)
+    options = Options(embedded, base_url, model, api_key_env, background, backlog, review)
     asks = not yes and not options.choose_anything and sys.stdin.isatty() and output.err.is_terminal
     root = open_vault(vault or choose_registered_vault(output, asks=asks))
     if note is not None:
         note = relative_path(root, note, Path.cwd())
     trial = None if no_test else Trial(root, output, note, asks=asks)
-    return _Init(root, output, asks)(options, trial, not no_plugin)
+    return _Init(root, output, asks)(options, trial, not no_plugin, service)
 
 
 class _Init:
@@ -93,10 +110,13 @@ class _Init:
         self.output = output
         self.asks = asks
 
-    def __call__(self, options: Options, trial: Trial | None, plugin: bool) -> int:
+    def __call__(
+        self, options: Options, trial: Trial | None, plugin: bool, service: bool | None
+    ) -> int:
         """Set the vault up, and return the exit status. Nothing is written until the model answers.
 
-        trial: asks the model first. plugin: install it; if that fails, it is only a warning.
+        trial: asks the model first. plugin, service: install it, where None asks; if that fails, it
+        is only a warning.
         """
         load_config(self.root)  # raises UsageError for an invalid file, with every error in it
         self._warn_of_surprises()
@@ -111,9 +131,11 @@ class _Init:
         self._sum_up(planned)
         installed = plugin and self._install_plugin(planned.config)
         self._ask_about_backlog(planned.config)
+        runs = self._start_with_session(service)
         is_off = planned.config.background.enabled is False
         serves = "answers the plugin" if is_off else "fills notes as you save them"
-        self.output.say(_NEXT.format(serves=serves))
+        until = "companion service uninstall ends that" if runs else "until you stop it"
+        self.output.say(_NEXT.format(serves=f"{serves}, {until}"))
         if installed:
             self.output.say(NEXT_IN_OBSIDIAN)
         return 0
@@ -192,3 +214,33 @@ class _Init:
             self.output.say("companion plugin install does it later.")
             return False
         return True
+
+    def _start_with_session(self, wanted: bool | None) -> bool:
+        """Have the daemon start with the session if the user says so, and return whether it does.
+
+        wanted: None to ask, where somebody is there and the system can do it.
+        """
+        from companion.cli.service import start_with_session
+
+        try:
+            if wanted is None:
+                wanted = self.asks and self._ask_about_session()
+            return wanted and start_with_session(self.root, self.output)
+        except click.Abort:
+            self.output.warn("\nIt starts when you say so: companion serve.")
+        except CompanionError as error:
+            self.output.warn(f"The daemon does not start with your session: {error}.")
+        return False
+
+    def _ask_about_session(self) -> bool:
+        """Return whether the user wants that; False, unasked, if it is done or cannot be done."""
+        from companion.daemon import service, service_manager
+
+        try:
+            service_manager.find_manager().require()
+        except UsageError:
+            return False
+        if service.find_service(self.root):
+            return False
+        question = "Start the daemon now, and with every session of yours?"
+        return click.confirm(question, default=True, err=True)

@@ -24,6 +24,7 @@ class Choices(NamedTuple):
     endpoint: EndpointChoice | None = None
     background: bool | None = None
     backlog: str | None = None
+    review: bool | None = None
 
     def settings(self, config: Config) -> dict[str, SettingValue]:
         """Return the settings to change in the file, whose content is config.
@@ -40,6 +41,8 @@ class Choices(NamedTuple):
             changed["background.enabled"] = self.background
         if self.backlog is not None:
             changed["background.backlog"] = self.backlog
+        if self.review is not None:
+            changed["review.mode"] = "propose" if self.review else "write"
         return changed
 
 
@@ -52,11 +55,12 @@ class Options(NamedTuple):
     api_key_env: str | None
     background: bool | None
     backlog: str | None
+    review: bool | None
 
     @property
     def choose_anything(self) -> bool:
         """Whether any of them was given."""
-        return self != (False, None, None, None, None, None)
+        return self != (False, None, None, None, None, None, None)
 
 
 def choose_by_options(options: Options, config: Config) -> Choices:
@@ -64,7 +68,8 @@ def choose_by_options(options: Options, config: Config) -> Choices:
 
     Raises UsageError if they contradict each other, or say too little.
     """
-    embedded, base_url, model, api_key_env, background, backlog = options
+    embedded, base_url, model, api_key_env = options[:4]
+    others = Choices(None, options.background, options.backlog, options.review)
     if embedded and base_url is not None:
         raise UsageError("give --embedded or --endpoint, not both")
     if model is not None and not embedded and base_url is None:
@@ -79,19 +84,20 @@ def choose_by_options(options: Options, config: Config) -> Choices:
         if api_key_env and not key:
             raise UsageError(f"the environment variable {api_key_env} holds no key; set it first")
         model = model.strip() if model else _only_model(base_url)
-        return Choices(EndpointChoice(base_url, model, key), background, backlog)
+        return others._replace(endpoint=EndpointChoice(base_url, model, key))
     if embedded or not is_chosen(config):
-        return Choices(
-            EndpointChoice(None, find_model(model or DEFAULT_MODEL).name), background, backlog
-        )
-    return Choices(None, background, backlog)
+        name = find_model(model or DEFAULT_MODEL).name
+        return others._replace(endpoint=EndpointChoice(None, name))
+    return others
 
 
 def choose_by_questions(config: Config, machine: Machine, output: Output) -> Choices:
     """Ask which model is to write, and whether in the background, and return the answers."""
     endpoint = ask_for_model(config, machine, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
-    return Choices(endpoint, _ask_for_background(base_url, config))
+    background = _ask_for_background(base_url, config)
+    review = _ask_for_review(config) if background else None
+    return Choices(endpoint, background, review=review)
 
 
 def _only_model(base_url: str) -> str:
@@ -115,3 +121,10 @@ def _ask_for_background(base_url: str | None, config: Config) -> bool:
     elif default is None:
         default = True
     return click.confirm("Shall it?", default=default, err=True)
+
+
+def _ask_for_review(config: Config) -> bool:
+    """Ask whether what is written unasked waits until the user has looked at it."""
+    click.echo("What it writes unasked can wait until you have looked at it.", err=True)
+    waits = config.review.mode == "propose"
+    return click.confirm("Shall it wait for your review?", default=waits, err=True)

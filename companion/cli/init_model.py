@@ -109,7 +109,7 @@ def _describe_embedded(model: Model) -> str:
     here = "on this machine already" if model_path(model.name) else "to be fetched once"
     size = decimal(model.size or 0)
     measured = model.tier.measured if model.tier else ""
-    quality = "" if measured else "; what it writes was not measured here yet"
+    quality = "" if measured else "; what it writes was not measured yet"
     return f"{model.name}, embedded: nothing leaves this machine ({size}, {here}){quality}"
 
 

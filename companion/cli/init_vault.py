@@ -73,6 +73,9 @@ class SettingsPlace(NamedTuple):
             choices = choices._replace(background=None)
         if choices.backlog == self.config.background.backlog:
             choices = choices._replace(backlog=None)
+        if choices.review is not None:
+            waits = self.config.review.mode == "propose"
+            choices = choices._replace(review=None if choices.review == waits else choices.review)
         settings = choices._replace(endpoint=chosen).settings(self.config)
         if port := self._free_port():
             settings["server.port"] = port

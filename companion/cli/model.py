@@ -31,8 +31,11 @@ def list_(as_json: bool) -> None:
             output.print_json({"name": name, "bytes": size, "path": path})
             continue
         state = "on this machine" if where else "not fetched"
+        tier = listed.model.tier
+        measured = "; not measured yet" if tier and not tier.measured else ""
         output.say(
-            f"{name:<16} {decimal(size) if size else '?':>8}  {state:<16} {listed.model.title}"
+            f"{name:<16} {decimal(size) if size else '?':>8}  {state:<16}"
+            f" {listed.model.title}{measured}"
         )
 
 

@@ -95,9 +95,9 @@ class _View:
         self.output.say(f"{count(compared, 'note')} compared by {self.similar.describe_encoder()}")
         rules = {}
         for name, most in self._properties():
-            voters = self.similar.voters(self.known, name, most)
-            rules[name] = voters.rule and voters.rule._asdict()
-            self.output.say(f"{name}: {voters.describe()}")
+            neighbours = self.similar.neighbours(self.known, name, most)
+            rules[name] = neighbours.rule and neighbours.rule._asdict()
+            self.output.say(f"{name}: {neighbours.describe()}")
         if self.output.as_json:
             self.output.print_json({"compared": compared, "rules": rules})
 

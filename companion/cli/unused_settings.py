@@ -8,7 +8,7 @@ from companion.cli.output import Output
 from companion.config import Config
 from companion.enrich.workspace import Workspace
 from companion.note.exclusions import property_mark, tag_mark
-from companion.vault.ignore import IgnoreRules
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Scan
 from companion.vault.paths import has_folder
 
@@ -16,9 +16,14 @@ _UNUSED = "it keeps no note back"
 
 
 def warn_of_unused_folders(workspace: Workspace, output: Output) -> None:
-    """Warn of each folder that the configuration names and the vault does not have."""
+    """Warn of each folder that settings or prompts name and the vault does not have."""
     for sentence in find_unused_folders(workspace.config, workspace.root):
         output.warn(sentence)
+    for folder in workspace.prompts.by_folder:
+        if not has_folder(workspace.root, folder):
+            output.warn(
+                f"{OWN_FOLDER}/prompts has prompts for {folder}, and the vault has no such folder"
+            )
 
 
 def find_unused_folders(config: Config, root: Path) -> list[str]:

@@ -25,9 +25,14 @@ def vault_file(root: Path) -> Path:
     return _folder() / f"{state_folder(root).name}.toml"
 
 
+def vault_files() -> list[Path]:
+    """Return the files of all vaults that have settings of their own."""
+    return sorted(_folder().glob("*.toml"))
+
+
 def vaults_with_settings() -> Iterator[tuple[Path, Tables]]:
     """Yield each vault that has settings of its own, and these; broken files are left out."""
-    for file in sorted(_folder().glob("*.toml")):
+    for file in vault_files():
         try:
             tables = read_tables(file)
         except UsageError:

@@ -1,6 +1,6 @@
 """Work on one note in the background: not while it is open or being edited.
 
-An answer is kept until it is written, so that no model is asked twice for it.
+What a model gave is a proposal, so that it is not asked twice when writing has to be tried again.
 """
 
 from __future__ import annotations
@@ -19,12 +19,12 @@ from companion.daemon.work_queue import Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import Answered, Result
 from companion.enrich.run import new_run
+from companion.enrich.selection import open_task
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
 from companion.llm.budget import LimitReached
 from companion.vault.write import NoteNotSettled
 
-_MAX_ANSWERS = 1_000  # that wait to be written
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
 _IDLE_LOOK = 0.01  # seconds between two checks whether work is in progress
 _log = logging.getLogger(__name__)
@@ -53,7 +53,6 @@ class BackgroundHandler:
         self._settle = settle
         self._open = open_enricher
         self._lock = threading.Lock()
-        self._answers: dict[str, Answered] = {}  # by path, the oldest first
         self._deferred: set[str] = set()
         self._cancelled = threading.Event()
         self._enricher: Enricher | None = None
@@ -86,15 +85,11 @@ class BackgroundHandler:
         with self._lock:
             return frozenset(self._deferred)
 
-    def withdraw(self, path: str) -> Answered | None:
-        """Drop the note's background work; return the answer that is waiting for it, if any.
-
-        A client works on the note from now on.
-        """
+    def withdraw(self, path: str) -> None:
+        """Drop the note's background work: a client works on the note from now on."""
         self._queue.discard(path)
         with self._lock:
             self._deferred.discard(path)
-            return self._answers.pop(path, None)
 
     def work(self, ticket: Ticket[Job]) -> bool:
         """Work on the note, and give the ticket back; return whether the model answered.
@@ -110,25 +105,22 @@ class BackgroundHandler:
             return False
         with self._lock:
             self._deferred.discard(path)
-            earlier = self._answers.get(path)
         try:
-            enricher = self._open_enricher()
-            answer = earlier or self._quota.ask(enricher, ticket.item)
-            asked = earlier is None and used_model(answer)
+            enricher = copy(self._open_enricher())
+            enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
+            answer = self._ask(enricher, ticket.item)
+            asked = used_model(answer)
             if isinstance(answer, Answered):
-                self._store(path, answer)
                 if self._presence.is_open(path):
                     self._defer(ticket)
                     return asked
                 if self._is_edited(ticket):
                     return asked
-                enricher = copy(enricher)
-                enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
                 answer = enricher.write(answer)
         except NoteError as error:
             self._put_off(ticket, error, fingerprint)
         else:
-            self._finish(ticket, answer, fingerprint, is_earlier=earlier is not None)
+            self._finish(ticket, answer, fingerprint)
         return asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
@@ -149,12 +141,13 @@ class BackgroundHandler:
                 self._enricher = self._open(self._cancelled)
             return self._enricher
 
-    def _store(self, path: str, answer: Answered) -> None:
-        """Keep the answer until it is written; of too many, the oldest is dropped."""
-        with self._lock:
-            self._answers[path] = answer
-            if len(self._answers) > _MAX_ANSWERS:
-                del self._answers[next(iter(self._answers))]
+    def _ask(self, enricher: Enricher, job: Job) -> Answered | Result:
+        """Return what is to be written; what was given before does not count as asked."""
+        space = enricher.workspace
+        asked = space.journal.proposals.latest(job.path).values()
+        if any(each.state == "open" for each in asked) and open_task(space, job) is None:
+            return enricher.ask(job)
+        return self._quota.ask(enricher, job)
 
     def _defer(self, ticket: Ticket[Job]) -> None:
         with self._lock:
@@ -176,15 +169,11 @@ class BackgroundHandler:
     def _put_off(
         self, ticket: Ticket[Job], error: NoteError, fingerprint: NoteFingerprint | None
     ) -> None:
-        """Requeue the ticket if a retry may help; else leave the note until it changes.
-
-        The answer is kept in both cases: the note may be repaired, or its drive mounted again.
-        """
+        """Requeue the ticket if a retry may help; else leave the note until it changes."""
         path = ticket.path
         if isinstance(error, NoteNotSettled):
             self._queue.requeue(ticket, time.monotonic() + error.ready_in)
         elif isinstance(error, NoteRewritten):
-            self._forget(path)
             self._queue.requeue(ticket, time.monotonic())
         elif not self._exists(path):
             self._queue.done(ticket)
@@ -198,28 +187,14 @@ class BackgroundHandler:
             _log.info("%s: left alone; companion scan says why", path)
 
     def _finish(
-        self,
-        ticket: Ticket[Job],
-        result: Result,
-        fingerprint: NoteFingerprint | None,
-        *,
-        is_earlier: bool,
+        self, ticket: Ticket[Job], result: Result, fingerprint: NoteFingerprint | None
     ) -> None:
-        """Give the ticket back; ask anew if an earlier answer no longer changes anything."""
-        self._forget(ticket.path)
         log_result(result)
-        if result.change is None and is_earlier:
-            self._queue.requeue(ticket, time.monotonic())
-            return
         if result.change is not None:
             self._fingerprints.record_write(ticket.path, result.new)
         else:
             self._fingerprints.record_attempt(ticket.path, fingerprint)
         self._queue.done(ticket)
-
-    def _forget(self, path: str) -> None:
-        with self._lock:
-            self._answers.pop(path, None)
 
     def _exists(self, path: str) -> bool:
         with suppress(OSError):
@@ -232,6 +207,8 @@ def log_result(result: Result) -> None:
     if result.change is not None:
         kinds = ", ".join(dict.fromkeys(filling.need.kind for filling in result.filled))
         _log.info("%s: filled %s (change %d)", result.path, kinds, result.change)
+    elif result.status == "proposed":
+        _log.info("%s: proposed; companion review shows it", result.path)
     elif result.status == "enriched":
         _log.info("%s: ready, and not written here", result.path)
     else:

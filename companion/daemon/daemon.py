@@ -29,7 +29,7 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.open_notes import OpenNotes, RequestedEdit
+from companion.daemon.open_notes import IN_EDITOR, OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
@@ -38,9 +38,11 @@ from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
 from companion.enrich.model import model_facts
-from companion.enrich.result import Result
+from companion.enrich.note_writer import NoteWriter
+from companion.enrich.result import Answered, Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
 from companion.enrich.similar import open_similar
@@ -70,7 +72,7 @@ class Daemon:
         self._space = space
         self._spending = spending
         queue = self._queue = WorkQueue[Job]()
-        fingerprints = Fingerprints(space.root)
+        fingerprints = self._fingerprints = Fingerprints(space.root)
         self._presence = Presence()
         self._circuit_breaker = CircuitBreaker()
         self._background_switch = BackgroundSwitch(space.config, space.state, queue)
@@ -82,8 +84,6 @@ class Daemon:
         )
         context = self._reconciler.vault_context
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
-        self.proposals = space.journal.proposals
-        self.decisions = Decisions(space, context)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
         self._opened = ExitStack()
@@ -110,6 +110,10 @@ class Daemon:
             self._source.open_for_run,
         )
         handlers = self._background, self._run_handler
+        self.proposals = space.journal.proposals
+        self.decisions = Decisions(
+            space, context, write=self._write_accepted, take_back=self.history.undo
+        )
         self._workers = WorkerPool(
             queue, *handlers, self._circuit_breaker, self.runs, space.config.concurrency
         )
@@ -216,10 +220,9 @@ class Daemon:
         jobs = limit_jobs(self._space, jobs, request.limit)
         if not request.agreed:
             self._require_agreement(jobs)
-        answered = self._background.withdraw(paths[0]) if request.text is not None else None
-        if request.priority is not Priority.BACKGROUND:
-            answered = None  # the client may ask for more than the background did
-        run = self._run_handler.start(request, jobs, skipped, answered)
+        if request.text is not None:
+            self._background.withdraw(paths[0])
+        run = self._run_handler.start(request, jobs, skipped)
         if request.priority is not Priority.BACKGROUND:  # now that its notes are queued
             self._circuit_breaker.retry_now()
             self._queue.pause_until(None)
@@ -267,6 +270,22 @@ class Daemon:
         self._run_handler.confirm(run, path, change)
         return change
 
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete what is kept of the text of notes and folders; see Journal.forget."""
+        return self._space.journal.forget(paths)
+
+    def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
+        """Return the edits that accept a proposal in the text that an editor shows, and their run.
+
+        It is accepted once the client confirms the edits, as those of that run.
+
+        Raises NoteError.
+        """
+        run = new_run()
+        planned, change = self.decisions.plan_edits_for(wish, text, run)
+        result = planned.result
+        return run, self._client_edits.prepare(run, change, result.old, result.new)
+
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""
         self._background_switch.pause()
@@ -300,6 +319,17 @@ class Daemon:
     def requested_edits(self, paths: Sequence[str]) -> list[RequestedEdit]:
         """Return the edits that are to be made by the client that has these notes open."""
         return [*self._open_notes.asked(paths), *self.history.asked(paths)]
+
+    def _write_accepted(self, writer: NoteWriter, answered: Answered) -> Result:
+        """Write what was accepted; into an open note by way of its editor, which takes its time."""
+        path = answered.job.path
+        if self._presence.is_open(path):
+            self._run_handler.place(writer, answered)
+            return Result(path, "proposed", IN_EDITOR)
+        result = writer.write(answered)
+        if result.change is not None:
+            self._fingerprints.record_write(path, result.new)
+        return result
 
     def _count_today(self) -> TodayShape:
         midnight = datetime.combine(date.today(), datetime.min.time()).timestamp()  # local time
@@ -345,4 +375,5 @@ class Daemon:
             self._comparer.wake()
         self._consent.update_cost()
         self._space.journal.prune_images(_KEEP_TEXTS)
+        self.proposals.purge(_KEEP_TEXTS)
         self._space.journal.drop_offers(_KEEP_TEXTS)

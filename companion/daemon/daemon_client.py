@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
 from typing import NamedTuple, TypeVar
@@ -13,6 +13,7 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
+from companion.daemon.api.proposal_schemas import Forgotten
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
@@ -113,6 +114,10 @@ class DaemonClient:
     def undo(self, change: int, run: str | None = None) -> UndoMade:
         """Undo the change. run: the run that the undo belongs to."""
         return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
+
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete what is kept of the text of notes and folders; return for how many proposals."""
+        return self._ask("POST", "/proposals/forget", Forgotten, {"paths": [*paths]}).proposals
 
     def pause(self) -> StatusShape:
         """Stop background work."""

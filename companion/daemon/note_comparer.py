@@ -8,7 +8,8 @@ import time
 from collections.abc import Callable
 
 from companion.daemon.log import log_fault
-from companion.enrich.similar import FEWEST, SimilarNotes
+from companion.enrich.nearest_neighbours import FEWEST
+from companion.enrich.similar import SimilarNotes
 from companion.errors import AnswerError, EndpointError
 from companion.llm.endpoint_errors import Cancelled
 from companion.vault.index import Scan

@@ -17,7 +17,7 @@ from companion.daemon.background import log_result
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
-from companion.enrich.enricher import Enricher
+from companion.enrich.note_writer import NoteWriter
 from companion.enrich.result import Answered, Result
 from companion.enrich.task import Job
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteUnwritable
@@ -31,6 +31,8 @@ NOT_TAKEN = (
     "when you pause, or here once it is closed"
 )
 
+IN_EDITOR = "open in Obsidian; it is accepted there when you pause, or here once the note is closed"
+
 _MAX_LATER = 1_000  # answers that are written once their note is closed
 _log = logging.getLogger(__name__)
 
@@ -40,7 +42,7 @@ Step = Literal["write", "wait", "leave", "taken"]
 class PendingAnswer(NamedTuple):
     """A model's answer for a note that is not written yet, and the enricher that writes it."""
 
-    enricher: Enricher
+    enricher: NoteWriter
     answered: Answered
 
 

@@ -18,6 +18,7 @@ from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, OpenNotes, 
 from companion.daemon.presence import fold_path
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
+from companion.enrich.note_writer import NoteWriter
 from companion.enrich.result import Answered, Result, failed_result
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import (
@@ -69,7 +70,7 @@ class RunHandler:
         self._runs = runs
         self._quota = quota
         self._open = open_enricher
-        self._enrichers: dict[str, Enricher] = {}
+        self._enrichers: dict[str, NoteWriter] = {}  # those that ask, too, or only write
         self._pending: OrderedDict[str, PendingAnswer] = OrderedDict()
         self._answers: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
@@ -78,11 +79,8 @@ class RunHandler:
         request: RunRequest,
         jobs: list[Job],
         skipped: list[Result],
-        answered: Answered | None = None,
     ) -> Run:
         """Queue the jobs of a new run, and return it; those skipped are among its entries.
-
-        answered: the answer that a model gave for one of the jobs before.
 
         Raises UsageError if the model cannot be opened.
         """
@@ -97,10 +95,17 @@ class RunHandler:
         except BaseException:
             run.end("failed", "it could not be begun")
             raise
-        if answered:
-            self._answers[run.id, answered.job.path] = answered
         for job in jobs:
             self._queue.put(job.path, job, request.priority, run.id)
+        return run
+
+    def place(self, writer: NoteWriter, answered: Answered) -> Run:
+        """Return a new run that writes these values into an open note, by way of its editor."""
+        path = answered.job.path
+        run = self._runs.new(RunRequest([path]), 1)
+        self._enrichers[run.id] = writer
+        self._answers[run.id, path] = answered
+        self._queue.put(path, answered.job, Priority.REQUEST, run.id)
         return run
 
     def cancel(self, run: Run) -> None:
@@ -205,7 +210,7 @@ class RunHandler:
             raise UsageError(f"the run {run.id} has no edits for {path}; start a new one")
         return pending
 
-    def _do(self, run: Run, enricher: Enricher, job: Job) -> _Done:
+    def _do(self, run: Run, enricher: NoteWriter, job: Job) -> _Done:
         """Ask the model about the note, unless it has answered already; write or plan the edits."""
         text, usage, asked = run.request.text, Usage(), False
         earlier = self._answers.get((run.id, job.path))
@@ -213,6 +218,8 @@ class RunHandler:
             require_utf8(text or "")
             if earlier:
                 answer: Answered | Result = earlier
+            elif not isinstance(enricher, Enricher):  # of place(), whose values are gone
+                answer = Result(job.path, "failed", "the note was rewritten meanwhile")
             elif run.request.priority is Priority.BACKGROUND:
                 answer = self._quota.ask(enricher, job, text)
             else:

@@ -21,6 +21,7 @@ from companion.config import (
     config_folder,
     load_config,
 )
+from companion.config.vault_settings import vault_files
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules
@@ -78,7 +79,9 @@ def check_program() -> Finding:
 
 
 def check_configuration() -> Finding:
-    """Check that the configuration is valid, and that only its owner can read a key in it.
+    """Check that the common configuration is valid, and that only its owner can read keys.
+
+    Those of vaults with settings of their own, too.
 
     Raises UsageError, naming each faulty or unknown setting.
     """
@@ -90,9 +93,10 @@ def check_configuration() -> Finding:
     if not file.exists():
         mend = "" if set_ else "companion init VAULT writes one"
         return Finding("configuration", "ok" if set_ else "hint", f"no file {file}{also}", mend)
-    if _KEY.search(file.read_text(encoding="utf-8-sig")) and not is_private(file):
-        said = f"others may read {file}, which holds a key"
-        return Finding("configuration", "problem", said, f"chmod 600 {file}")
+    for each in (file, *vault_files()):
+        if _KEY.search(each.read_text("utf-8-sig", "replace")) and not is_private(each):
+            said = f"others may read {each}, which holds a key"
+            return Finding("configuration", "problem", said, f"chmod 600 {each}")
     return Finding("configuration", "ok", f"{file}{also}")
 
 

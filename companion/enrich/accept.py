@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import replace
 from functools import cached_property
 
@@ -17,16 +17,19 @@ from companion.enrich.checks import (
     whole_sentences,
     without_citations,
 )
-from companion.enrich.checks.answer_language import language_named
 from companion.enrich.context import VaultContext
 from companion.enrich.extractive import extract_sentence, read_paragraphs, restates_note
+from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer, field_of
+from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace
-from companion.errors import AnswerError
+from companion.errors import AnswerError, EndpointError
+from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.parsed_note import ParsedNote
@@ -37,7 +40,7 @@ class Acceptor:
     """Accepts or rejects what a model answers to the needs of one note.
 
     path: the note's, with `/`. language: what answers should be in; None: nothing tells it.
-    context: what the prompts show of the note.
+    context: what the prompts show of the note. similar: tells which notes are like it.
     """
 
     def __init__(
@@ -49,7 +52,9 @@ class Acceptor:
         parsed: ParsedNote,
         context: PromptContext,
         language: str | None,
+        similar: SimilarNotes | None = None,
     ) -> None:
+        self._similar = similar
         self._workspace = workspace
         self._vault_context = vault_context
         self._model = model
@@ -62,6 +67,7 @@ class Acceptor:
         self._known = "\n\n".join((parsed.note.text, *told))
         self._text = self._known  # with the callouts that were accepted already below it
         self._names = vault_context.names(path)
+        self._prompts = workspace.prompts.for_note(path)
 
     def accept(self, answers: Iterable[RawAnswer | Rejected]) -> list[Accepted | Rejected]:
         """Return what comes of the answers, in their order."""
@@ -80,7 +86,7 @@ class Acceptor:
         if first is None or not (answer := _replaceable_answer(first)):
             return list(outcomes)
         need, title = first.need, self._context.title
-        field = field_of(need, self._workspace.prompts)
+        field = field_of(need, self._prompts)
         sentence = extract_sentence(self._parsed, title, field.max_characters)
         if sentence is None or sentence == answer:
             return list(outcomes)
@@ -125,7 +131,7 @@ class Acceptor:
         ask, raw = answer.asked.ask, answer.value
         field = ask.field
         if field.kind == "prose" and isinstance(raw, str):
-            raw = unlink_repeats(raw, self._names, self._path, self._linked, self._neighbours)
+            raw = unlink_repeats(raw, self._names, self._path, self._linked, self._choose)
         if not checks_are_on():
             return read_answer(field, raw, limits)
         note = self._text if field.kind == "prose" else self._known
@@ -160,7 +166,7 @@ class Acceptor:
         """Return the lines of a callout, in which the first mention of another note is a link."""
         self._text += f"\n\n{text}"
         if self._workspace.config.callout.links:
-            text = link_mentions(text, self._names, self._path, self._linked, self._neighbours)
+            text = link_mentions(text, self._names, self._path, self._linked, self._choose)
             self._linked |= link_targets(text)
         return text.split("\n")
 
@@ -175,7 +181,7 @@ class Acceptor:
             self._context.title,
             note,
             "\n".join(read_paragraphs(self._parsed)),
-            join_instructions(self._workspace.prompts, ask.field),
+            join_instructions(self._prompts, ask.field),
             self._language,
             ask.question or "",
             explains and self._model.is_small,
@@ -190,12 +196,30 @@ class Acceptor:
         )
 
     def _resolve(self, target: str) -> str | None:
-        """Return the target of a link in a callout; of notes of one name, a neighbour is meant."""
-        return self._names.resolve(target, self._neighbours)
+        return self._names.resolve(target, self._choose)
+
+    def _choose(self, paths: Collection[str]) -> str | None:
+        """Return which of the notes of one name is meant: the one linked with this, or like it."""
+        if linked := [path for path in paths if path in self._neighbours]:
+            return only_one(linked)
+        return next((path for path in self._alike if path in paths), None)
 
     @cached_property
     def _neighbours(self) -> frozenset[str]:
-        return self._vault_context.neighbours(self._path)
+        return self._vault_context.neighbours(self._path, self._parsed.note.text)
+
+    @cached_property
+    def _alike(self) -> Sequence[str]:
+        """The notes most similar to this one, without `.md`, the most similar first."""
+        if self._similar is None:
+            return ()
+        try:
+            nearest = self._similar.find_nearest(
+                self._vault_context, self._path, self._parsed, NEIGHBOURS
+            )
+        except (EndpointError, AnswerError):
+            return ()
+        return [without_extension(path) for path, _ in nearest]
 
 
 def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:

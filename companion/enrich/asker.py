@@ -9,7 +9,6 @@ from typing import NamedTuple
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.checks import checks_are_on
-from companion.enrich.checks.answer_language import name_language
 from companion.enrich.context import (
     ENOUGH,
     LITTLE_TEXT,
@@ -19,6 +18,8 @@ from companion.enrich.context import (
     subject_properties,
 )
 from companion.enrich.excerpt import excerpt
+from companion.enrich.extractive import read_paragraphs
+from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     CallAnswers,
@@ -28,11 +29,12 @@ from companion.enrich.model_calls import (
     field_of,
     question_of,
 )
+from companion.enrich.nearest_neighbours import Suggestion
 from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
-from companion.enrich.similar import SimilarNotes, Suggestion
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
@@ -42,7 +44,8 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import Field, PromptContext
+from companion.prompts import Field, PromptContext, Prompts
+from companion.vault.proposal import Flag
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
@@ -93,19 +96,12 @@ class Asker:
         if not (needs := chosen.needs):
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
-        acceptor = Acceptor(
-            self._workspace,
-            self.vault_context,
-            self._model,
-            path,
-            parsed,
-            note.context,
-            note.language,
-        )
+        acceptor = self._make_acceptor(path, note)
         outcomes: list[Accepted | Rejected] = []
 
         def take(given: CallAnswers) -> None:
-            outcomes.extend(found := acceptor.accept(given.answers))
+            accepted = acceptor.accept(given.answers)
+            outcomes.extend(found := [self._add_evidence(each, note) for each in accepted])
             keep(found, given.usage)
 
         unaskable, usage = send_calls(self._planner(note), needs, client, take)
@@ -123,6 +119,18 @@ class Asker:
             outcomes = acceptor.use_fallback(outcomes)
         return NoteAnswers((*chosen.outcomes, *outcomes), usage)
 
+    def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
+        return Acceptor(
+            self._workspace,
+            self.vault_context,
+            self._model,
+            path,
+            note.parsed,
+            note.context,
+            note.language,
+            self._similar,
+        )
+
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
         chosen = self.choose_values(path, parsed, needs)
@@ -130,7 +138,8 @@ class Asker:
 
     def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
-        fields = {need: field_of(need, self._workspace.prompts) for need in needs}
+        prompts = self._workspace.prompts.for_note(path)
+        fields = {need: field_of(need, prompts) for need in needs}
         open_needs = [need for need in needs if fields[need].vocabulary == "vault"]
         if not (self._similar and open_needs):
             return ChosenValues((), needs, {})
@@ -163,7 +172,7 @@ class Asker:
     def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> _AskedNote:
         """Return what both questions about the note have in common."""
         needs = chosen.needs
-        prompts, styles = self._workspace.prompts, self.callout_styles
+        prompts, styles = self._workspace.prompts.for_note(path), self.callout_styles
         titles = frozenset(style.title.casefold() for style in styles)
         vocabulary = self.vault_context.vocabulary(
             [field_of(need, prompts) for need in needs], path, parsed.note.text, chosen.likely
@@ -176,7 +185,7 @@ class Asker:
         )
         context = self._add_told(context, path, parsed)
         lines = _find_places(parsed, needs, titles)
-        return _AskedNote(parsed, needs, context, language, titles, lines)
+        return _AskedNote(prompts, parsed, needs, context, language, titles, lines)
 
     def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
         """Return the context with what other notes tell of the note.
@@ -186,8 +195,7 @@ class Asker:
         budget = self._model.told_tokens
         if self._model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
-        names = (context.title, *parsed.properties.aliases)
-        told = self._backlinks.tell(self.vault_context, path, names, budget)
+        told = self._backlinks.tell(self.vault_context, path, parsed, budget)
         return replace(context, backlinks=told.backlinks, linked=told.linked)
 
     def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
@@ -197,9 +205,7 @@ class Asker:
         """
         model = self._model
         budget = TokenBudget(model.context_tokens, 0, each_need)
-        planner = CallPlanner(
-            self._workspace.prompts, note.context, model.mode, budget, note.callout_titles
-        )
+        planner = CallPlanner(note.prompts, note.context, model.mode, budget, note.callout_titles)
         note_tokens = model.prose_tokens
         if budget.context is not None:
             reserved = budget._replace(note=round(budget.context * _NOTE_SHARE))
@@ -227,6 +233,26 @@ class Asker:
                 " of text, or set from_title = true under [callout]"
             )
         return ""
+
+    def _add_evidence(self, outcome: Accepted | Rejected, note: _AskedNote) -> Accepted | Rejected:
+        """Return a small model's text with its evidence, flagged where a sentence has none.
+
+        A larger model may know what the vault does not.
+        """
+        if isinstance(outcome, Rejected) or not (self._similar and self._model.is_small):
+            return outcome
+        if field_of(outcome.need, note.prompts).kind not in ("text", "prose"):
+            return outcome
+        value = outcome.filling.value
+        told = (*note.context.backlinks, *note.context.linked)
+        evidence = self._similar.find_evidence(
+            [value] if isinstance(value, str) else value,
+            (*read_paragraphs(note.parsed), *note.context.headings, *told),
+            note.language,
+        )
+        has_none = checks_are_on() and any(each.is_unsupported for each in evidence)
+        flags: tuple[Flag, ...] = ("unsupported",) if has_none else ()
+        return outcome._replace(evidence=tuple(evidence), flags=(*outcome.flags, *flags))
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""
@@ -260,11 +286,12 @@ def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejec
 class _AskedNote(NamedTuple):
     """A note that is asked about.
 
-    context: what prompts show of it, but for its text. language: what to write in; None: nothing
-    tells it. callout_titles: casefolded, of callouts that ask nothing. lines: of the outline,
-    where questions and callouts of sections stand.
+    prompts: those for the note. context: what they show of it, but for its text. language: what to
+    write in; None: nothing tells it. callout_titles: casefolded, of callouts that ask nothing.
+    lines: of the outline, where questions and callouts of sections stand.
     """
 
+    prompts: Prompts
     parsed: ParsedNote
     needs: Sequence[Need]
     context: PromptContext

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import lru_cache
 from itertools import islice
 from pathlib import PurePosixPath
@@ -24,8 +24,8 @@ from companion.vault.files import NoteFile, read_file, skip_reason
 from companion.vault.journal import Journal
 
 _SOURCES = 24  # notes that link to a note, or that it links to, which are read
-_CACHED = 64  # notes whose passages are kept
-_LARGEST = 200_000  # bytes of one
+_CACHED = 256  # notes whose passages are kept
+_LARGEST = 100_000  # bytes of one
 _EACH = 2  # statements of one note
 _DESCRIPTIONS = 3  # of notes that it links to
 _ALIKE = 0.8  # of the words of two statements; then the second says nothing new
@@ -62,28 +62,30 @@ class Backlinks:
         self._workspace = workspace
         self._read = lru_cache(maxsize=_CACHED)(self._read_source)
 
-    def tell(
-        self, known: VaultContext, path: str, names: Sequence[str], budget: int | None
-    ) -> Told:
+    def tell(self, known: VaultContext, path: str, parsed: ParsedNote, budget: int | None) -> Told:
         """Return what other notes tell of the note at path.
 
-        names: the note's title and aliases. budget: about how many tokens it may take; None: any.
+        parsed: the note as it is now. budget: about how many tokens it may take; None: any number.
         Definitions come first, then what says most.
         """
         if budget is not None and budget <= _FRAME:
             return Told()
+        stem = PurePosixPath(path).stem
+        names = {stem, find_title(parsed, stem) or stem, *parsed.properties.aliases}
         found = sorted(
-            self._statements(known, path, (*names, PurePosixPath(path).stem)),
+            self._statements(known, path, names),
             key=lambda one: (not one[0].is_definition, -one[0].words),
         )
         lines = (f"{said.text} (from “{source.title}”)" for said, source in _each_once(found))
         backlinks, left = _take(lines, budget)
-        described = (f"{each.title}: {each.description}" for each in self._linked(known, path))
+        described = (
+            f"{each.title}: {each.description}" for each in self._linked(known, path, parsed)
+        )
         linked, _ = _take(islice(described, _DESCRIPTIONS), left)
         return Told(backlinks, linked)
 
     def _statements(
-        self, known: VaultContext, path: str, names: Sequence[str]
+        self, known: VaultContext, path: str, names: Collection[str]
     ) -> Iterator[tuple[Statement, _Source]]:
         for other, source in self._sources(known, known.links.linking_to(path)):
 
@@ -94,9 +96,10 @@ class Backlinks:
             best = sorted(found, key=lambda said: (not said.is_definition, -said.words))
             yield from ((said, source) for said in best[:_EACH])
 
-    def _linked(self, known: VaultContext, path: str) -> Iterator[_Source]:
+    def _linked(self, known: VaultContext, path: str, parsed: ParsedNote) -> Iterator[_Source]:
         """Yield the notes with a description that the note links to."""
-        for _, source in self._sources(known, known.links.linked_from(path)):
+        linked = known.links.linked_in(parsed.note.text, path)
+        for _, source in self._sources(known, linked):
             if source.description:
                 yield source
 

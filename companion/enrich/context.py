@@ -24,6 +24,7 @@ from companion.vault.links import Links
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
+_LIKELY = 8  # values of similar notes that come first
 
 
 class VaultContext:
@@ -74,9 +75,9 @@ class VaultContext:
         """Return the note's file, as the scan saw it."""
         return self._scan.files[path]
 
-    def neighbours(self, path: str) -> frozenset[str]:
-        """Return the notes that it links to, and those that link to it, without `.md`."""
-        found = (*self.links.linked_from(path), *self.links.linking_to(path))
+    def neighbours(self, path: str, text: str) -> frozenset[str]:
+        """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
+        found = (*self.links.linked_in(text, path), *self.links.linking_to(path))
         return frozenset(map(without_extension, found))
 
     @cached_property
@@ -121,15 +122,21 @@ class VaultContext:
             if field.vocabulary == "vault" and field.property:
                 used = self._usage_counts(field.property, path in self.withheld)
                 ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
-                first = [value for value in (likely or {}).get(field.name, ()) if value in used]
+                first = [v for v in (likely or {}).get(field.name, ()) if v in used][:_LIKELY]
                 ranked = list(dict.fromkeys([*first, *ranked]))
                 chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
         return chosen
 
-    def property_values(self, name: str) -> Mapping[str, Sequence[str]]:
-        """Return the values of the property by the paths of the notes that have any."""
-        notes = self._scan.notes.items()
-        return {path: found for path, facts in notes if (found := facts.values.get(name))}
+    def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
+        """Return the values of the property by the paths of the notes that have any.
+
+        of_all: of private notes, too.
+        """
+        return {
+            path: found
+            for path, facts in self._scan.notes.items()
+            if (found := facts.values.get(name)) and (of_all or path not in self.withheld)
+        }
 
     def is_used(self, field: Field, value: str) -> bool:
         """Return whether a note has the value in the field's property; case does not matter."""
@@ -214,9 +221,9 @@ def make_prompt_context(
 
 
 def count_known(parsed: ParsedNote, context: PromptContext) -> float:
-    """Return how many letters the note and what other notes tell say of its subject.
+    """Return how many letters the note and those that link to it say of its subject.
 
-    Without headings, tags, AI callouts and the title.
+    Without headings, tags, AI callouts and the title. What the note links to is another subject.
     """
     answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
     own = (
@@ -226,7 +233,7 @@ def count_known(parsed: ParsedNote, context: PromptContext) -> float:
         and number not in answers
         and not has_only_tags(line)
     )
-    told = (*context.properties, *context.backlinks, *context.linked)
+    told = (*context.properties, *context.backlinks)
     return sum(map(width, (*map(str.strip, own), *told)))
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
-from companion.enrich.result import Result
+from companion.enrich.places import Places
+from companion.enrich.plan import Filling
+from companion.enrich.result import Answered, Result
 from companion.vault.proposal import Proposal, ProposalState
 
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
@@ -42,9 +44,20 @@ class NoteDecision(NamedTuple):
     proposals: tuple[Decided, ...]
 
 
+def group_by_note(proposals: Iterable[Proposal]) -> dict[str, list[Proposal]]:
+    """Return the proposals by the path of their note."""
+    groups: dict[str, list[Proposal]] = {}
+    for each in proposals:
+        groups.setdefault(each.path, []).append(each)
+    return groups
+
+
 def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
-    """Return the decision; a result in which nothing was done as it was wanted is a failed one."""
-    if all(each.reason for each in decided):
+    """Return the decision; a result in which nothing was done as it was wanted is a failed one.
+
+    One that an editor is to make is `proposed` until then.
+    """
+    if result.status != "proposed" and all(each.reason for each in decided):
         reasons = "; ".join(dict.fromkeys(each.reason for each in decided))
         result = replace(result, status="failed", reason=reasons)
     else:
@@ -67,3 +80,34 @@ def describe_state(proposal: Proposal) -> str:
     }[proposal.state]
     why = f": {proposal.reason}" if proposal.reason else ""
     return f"{words}{f', by {by}' if by and proposal.state == 'refused' else ''}{why}"
+
+
+def refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
+    """Return why the proposal cannot be accepted, whatever its note is; empty: it can."""
+    if proposal.state not in wish.states:
+        return describe_state(proposal)
+    if proposal.value is None and wish.text is None:
+        return "it has no text any more; ask for it again"
+    return ""
+
+
+def to_answered(
+    group: Sequence[Proposal],
+    wishes: Mapping[int, Acceptance],
+    places: Places,
+    fillings: Mapping[int, Filling],
+    by: str,
+) -> Answered:
+    """Return what is to be written into the note."""
+    taken = [each for each in group if each.id in fillings]
+    return Answered(
+        places.job,
+        places.task.data,
+        tuple(fillings.values()),
+        {filling.need.key: number for number, filling in fillings.items()},
+        places.task,
+        reopened=places.task.reopened,
+        model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
+        decided_by=by,
+        states=tuple({state for each in taken for state in wishes[each.id].states}),
+    )

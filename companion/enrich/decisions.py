@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
+from functools import partial
 
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import (
@@ -14,7 +15,10 @@ from companion.enrich.decision import (
     Decided,
     NoteDecision,
     describe_state,
+    group_by_note,
+    refuse_wish,
     sum_up,
+    to_answered,
 )
 from companion.enrich.model_calls import field_of
 from companion.enrich.note_writer import NoteWriter
@@ -22,24 +26,27 @@ from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
 from companion.enrich.plan import Filling, plan_edits
 from companion.enrich.plan_worker import Planner
-from companion.enrich.result import Answered, Result, failed_result
+from companion.enrich.result import Answered, PlannedChange, Result, failed_result
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
 from companion.note.needs import Need
 from companion.note.status_mark import KEEP
+from companion.vault.journal import Change, NewChange
 from companion.vault.moves import follow_moves
 from companion.vault.proposal import Proposal, ProposedValue
 from companion.vault.proposals import Selection
-from companion.vault.undo import undo_change
+from companion.vault.undo import Undone, undo_change
 from companion.vault.write import Snapshot, read_note
 
 
 class Decisions:
     """Decides on the proposals of one vault; from any thread.
 
-    context: returns the current names and callout styles of the vault.
+    context: returns the current names and callout styles of the vault. write: writes values into
+    a note, or has that done, and returns what became of it; None: NoteWriter.write. take_back:
+    undoes a change, for a run; None: undo_change.
     """
 
     def __init__(
@@ -47,11 +54,15 @@ class Decisions:
         workspace: Workspace,
         context: Callable[[], VaultContext],
         planner: Planner | None = None,
+        write: Callable[[NoteWriter, Answered], Result] | None = None,
+        take_back: Callable[[Change, str], Undone] | None = None,
     ) -> None:
         self._space = workspace
         self._store = workspace.journal.proposals
         self._context = context
         self._planner = planner or Planner(workspace.rules)
+        self._write = write or NoteWriter.write
+        self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
 
     def accept(
         self, wanted: Iterable[Acceptance], by: str = "user", run: str | None = None
@@ -113,13 +124,41 @@ class Decisions:
         plan = plan_edits(task.parsed, [filling], rules, self._styles(), KEEP)
         return task.data.decode("utf-8"), plan.text
 
+    def plan_edits_for(
+        self, wish: Acceptance, text: str, run: str, by: str = "user"
+    ) -> tuple[PlannedChange, NewChange]:
+        """Return what accepting a proposal makes of a text in an editor; nothing is decided.
+
+        The change accepts it once it is recorded as made.
+
+        Raises NoteError where it cannot be accepted, or has no place in the text.
+        """
+        [proposal] = self._store.get_all([wish.id])
+        path, data = proposal.path, text.encode("utf-8")
+        if why := refuse_wish(proposal, wish):
+            raise NoteRefused(why, path)
+        root, wishes = self._space.root, {wish.id: wish}
+        places = find_places(self._space, path, [proposal], lambda _: Snapshot(root, path, data, 0))
+        why_not = dict(places.gone)
+        filling = self._fill([proposal], wishes, places, why_not)
+        if why_not:
+            raise NoteRefused(why_not[wish.id], path)
+        answered = to_answered([proposal], wishes, places, filling, by)
+        writer = NoteWriter(self._space, self._styles, run, self._planner)
+        planned = writer.plan_on(answered, data)
+        if planned.result.status != "enriched":
+            raise NoteRefused(planned.result.reason, path)
+        return planned, writer.change_of(answered, planned)
+
     def close_gone(self, paths: Sequence[str] | None = None) -> list[int]:
         """Close the open proposals whose need is gone from their notes; return their ids.
 
         paths: of the notes and folders to look at; None: all.
         """
         closed: list[int] = []
-        for path, group in _group(self._store.select(Selection(paths, states=("open",)))).items():
+        for path, group in group_by_note(
+            self._store.select(Selection(paths, states=("open",)))
+        ).items():
             with suppress(NoteError):
                 closed += self._close_gone_in(path, group)
         return closed
@@ -135,10 +174,10 @@ class Decisions:
         root = self._space.root
         if follow and not root.is_dir():
             raise UsageError(f"the vault {root} is not there just now; mount its drive")
-        found = _group(self._store.get_all(ids))
+        found = group_by_note(self._store.get_all(ids))
         if follow and not all((root / path).is_file() for path in found):
             follow_moves(root, self._space.journal)
-            found = _group(self._store.get_all(ids))
+            found = group_by_note(self._store.get_all(ids))
         return found
 
     def _report_unknown(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
@@ -156,7 +195,7 @@ class Decisions:
         by: str,
     ) -> NoteDecision:
         """Write the proposals into their note, as far as they fit."""
-        why_not = {each.id: why for each in group if (why := _refuse_wish(each, wishes[each.id]))}
+        why_not = {each.id: why for each in group if (why := refuse_wish(each, wishes[each.id]))}
         fit = [each for each in group if each.id not in why_not]
         result, fillings = Result(path, "failed"), dict[int, Filling]()
         try:
@@ -165,7 +204,7 @@ class Decisions:
                 why_not |= self._close(places)
                 fillings = self._fill(fit, wishes, places, why_not)
             if fillings:
-                result = writer.write(_answered(fit, wishes, places, fillings, by))
+                result = self._write(writer, to_answered(fit, wishes, places, fillings, by))
         except NoteError as error:
             result = failed_result(path, error)
             why_not |= {each.id: result.reason for each in fit if each.id not in why_not}
@@ -200,12 +239,15 @@ class Decisions:
         if wish.text is None:
             assert proposal.value is not None
             return proposal.value
-        field = field_of(need, self._space.prompts)
-        names = self._context().names(proposal.path)
-        resolve = names.resolve if self._space.config.callout.links else _no_note
-        value = read_edited_value(field, wish.text, resolve)
+        field = field_of(need, self._space.prompts.for_note(proposal.path))
+        value = read_edited_value(field, wish.text, partial(self._resolve, proposal.path))
         self._store.replace_value(proposal.id, value)
         return value
+
+    def _resolve(self, path: str, target: str) -> str | None:
+        """Return the name of the note that a link in the note at path means; None: no such note."""
+        is_linking = self._space.config.callout.links
+        return self._context().names(path).resolve(target) if is_linking else None
 
     def _settle(
         self,
@@ -254,7 +296,7 @@ class Decisions:
             try:
                 if not change:
                     raise NoteRefused("its change is not in the journal any more", path)
-                made = undo_change(self._space.root, journal, change, run).change
+                made = self._take_back(change, run).change
             except NoteError as error:
                 why_not |= dict.fromkeys(ids, error.reason)
         ids = [each.id for each in group if each.id not in why_not]
@@ -265,45 +307,3 @@ class Decisions:
             for p in now
         ]
         return sum_up(Result(path, "unchanged", change=made), decided)
-
-
-def _no_note(_target: str) -> None:
-    """Resolve no link, so that all become plain words."""
-
-
-def _group(proposals: Iterable[Proposal]) -> dict[str, list[Proposal]]:
-    groups: dict[str, list[Proposal]] = {}
-    for each in proposals:
-        groups.setdefault(each.path, []).append(each)
-    return groups
-
-
-def _refuse_wish(proposal: Proposal, wish: Acceptance) -> str:
-    """Return why the proposal cannot be accepted, whatever its note is; empty: it can."""
-    if proposal.state not in wish.states:
-        return describe_state(proposal)
-    if proposal.value is None and wish.text is None:
-        return "it has no text any more; ask for it again"
-    return ""
-
-
-def _answered(
-    group: Sequence[Proposal],
-    wishes: Mapping[int, Acceptance],
-    places: Places,
-    fillings: Mapping[int, Filling],
-    by: str,
-) -> Answered:
-    """Return what is to be written into the note."""
-    taken = [each for each in group if each.id in fillings]
-    return Answered(
-        places.job,
-        places.task.data,
-        tuple(fillings.values()),
-        {filling.need.key: number for number, filling in fillings.items()},
-        places.task,
-        reopened=places.task.reopened,
-        model=", ".join(dict.fromkeys(each.model for each in taken if each.model)),
-        decided_by=by,
-        states=tuple({state for each in taken for state in wishes[each.id].states}),
-    )

@@ -103,15 +103,10 @@ class Enricher(NoteWriter):
             require_writable(self.workspace.root, job.path)
         answers = NoteAnswers((), Usage())
         if task.needs:
-            self.require_places(task)
+            self.require_places(job.path, task)
             answers, more = self._ask_model(job, task)
             found += more
         return self._sort(job, task, found, answers)
-
-    def refuse(self, answered: Answered, reason: str) -> None:
-        """Remember that the user does not want the values, so that they are not asked for again."""
-        ids = answered.ids_of(answered.fillings)
-        self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
 
     @property
     def usage(self) -> Usage:

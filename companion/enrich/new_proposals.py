@@ -10,7 +10,7 @@ from companion.enrich.checks import checks_are_on, join_instructions
 from companion.enrich.extractive import read_paragraphs
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import field_of
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.outcome import Accepted, Rejected, RejectionKind
 from companion.enrich.sentences import find_sentences
 from companion.enrich.task import Job, Task
 from companion.enrich.words import find_tokens
@@ -20,6 +20,7 @@ from companion.prompts import Prompts
 from companion.vault.proposal import Flag, NewProposal
 
 _MOST_SENTENCES = 500  # of a note, by which it is told whether it has changed since
+_NOT_ASKED: tuple[RejectionKind, ...] = ("no completion", "no choices", "too little")
 _SHORT_HASH = 12  # hexadecimal digits
 
 
@@ -30,7 +31,7 @@ class ProposalMaker:
         self._prompts = prompts
         self._config = config
         self._model = model
-        self._fingerprints: dict[str, str] = {}
+        self._fingerprints: dict[tuple[int, str], str] = {}
 
     def make(
         self,
@@ -49,27 +50,25 @@ class ProposalMaker:
         sentences = hash_sentences(task.parsed)
         made = [
             self._make_one(job, outcome)._replace(
-                prompt=self.fingerprint(outcome.need),
+                prompt=self._fingerprint(job.path, outcome.need),
                 source=task.data,
                 sentences=sentences,
                 run=run,
                 options=_options_of(job),
             )
             for outcome in outcomes
-            if isinstance(outcome, Accepted)
-            or outcome.kind not in ("no completion", "no choices", "too little")
+            if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
         ]
         if made:
             made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
         return made
 
-    def fingerprint(self, need: Need) -> str:
-        """Return a hash of the instructions by which the need is asked for."""
-        field = field_of(need, self._prompts)
-        if field.name not in self._fingerprints:
-            text = join_instructions(self._prompts, field)
-            self._fingerprints[field.name] = _hash(text)
-        return self._fingerprints[field.name]
+    def _fingerprint(self, path: str, need: Need) -> str:
+        prompts = self._prompts.for_note(path)
+        key = id(prompts), field_of(need, prompts).name  # a folder may have prompts of its own
+        if key not in self._fingerprints:
+            self._fingerprints[key] = prompt_fingerprint(prompts, need)
+        return self._fingerprints[key]
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
         if isinstance(outcome, Rejected):
@@ -81,9 +80,10 @@ class ProposalMaker:
             need,
             value,
             flags=self._flags(job, outcome),
+            evidence=[each._asdict() for each in outcome.evidence] or None,
             answer=answer,
             remark=remark,
-            model=self._model.name,
+            model=self._model.name if outcome.asked else "",
             waits=self._waits(job, need),
         )
 
@@ -91,12 +91,11 @@ class ProposalMaker:
         """Return the proposal of an answer without a value; of a new value, an open one."""
         need, new = rejected.need, rejected.proposed
         if new and checks_are_on():
-            is_list = field_of(need, self._prompts).kind == "list"
+            is_list = field_of(need, self._prompts.for_note(job.path)).kind == "list"
             value = list(new) if is_list else new[0]
             remark, waits = rejected.proposal, self._waits(job, need)
-            return NewProposal(
-                job.path, need, value, flags=("new-value",), remark=remark, waits=waits
-            )
+            new_value = NewProposal(job.path, need, value, flags=("new-value",), remark=remark)
+            return new_value._replace(model=self._model.name, waits=waits)
         return NewProposal(
             job.path,
             need,
@@ -114,16 +113,22 @@ class ProposalMaker:
         return job.propose or job.dry_run or mode == "propose"
 
     def _flags(self, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
-        """Return what flags the value; nothing where answers are not checked."""
+        """Return what flags the value; what is wrong with it, only where answers are checked."""
+        replaces: list[Flag] = ["replaces"] if job.rewrite else []
         if not checks_are_on():
-            return ()
-        flags = list(accepted.flags)
+            return tuple(replaces)
+        flags = [*replaces, *accepted.flags]
         if accepted.fallback_for:
             flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
         if job.background and self._model.is_small and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
+
+
+def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
+    """Return a hash of the instructions by which the need is asked for."""
+    return _hash(join_instructions(prompts, field_of(need, prompts)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
@@ -144,4 +149,6 @@ def _options_of(job: Job) -> dict[str, object]:
         options["section"] = list(job.section)
     if job.force:
         options["force"] = True
+    if job.rewrite:
+        options["rewrite"] = True
     return options

@@ -14,6 +14,7 @@ from companion.enrich.task import Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
+from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
 from companion.note.frontmatter import may_be_unfillable
@@ -56,6 +57,14 @@ class NoteWriter:
         self._waits = waits
         self._cancelled = cancelled or Event()
         self._planner = planner or open_planner(workspace)
+
+    @property
+    def usage(self) -> Usage:
+        """What calls took: none are made."""
+        return Usage()
+
+    def close(self) -> None:
+        """End what is under way; there is nothing."""
 
     def read(self, path: str) -> Snapshot:
         """Return the note as it is once it has been unchanged for the settle time."""
@@ -110,7 +119,7 @@ class NoteWriter:
         try:
             plan, edits = self._plan(task, fillings)
         except NoteRefused as error:
-            self.require_places(task)
+            self.require_places(job.path, task)
             if answered.decided_by == "setting":  # else the user is told, and decides
                 ids = answered.ids_of(fillings)
                 self.workspace.journal.proposals.decide(ids, "rejected", "need", error.reason)
@@ -142,11 +151,16 @@ class NoteWriter:
             states=answered.states,
         )
 
-    def require_places(self, task: Task) -> None:
+    def refuse(self, answered: Answered, reason: str) -> None:
+        """Remember that the user does not want the values, so that they are not asked for again."""
+        ids = answered.ids_of(answered.fillings)
+        self.workspace.journal.proposals.decide(ids, "refused", "user", reason)
+
+    def require_places(self, path: str, task: Task) -> None:
         """Check that the note takes any values where it needs some. Raises NoteRefused."""
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
-        prompts = self.workspace.prompts
+        prompts = self.workspace.prompts.for_note(path)
         kinds = [(need, field_of(need, prompts).kind) for need in task.needs]
         if kinds:
             self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])

@@ -13,8 +13,7 @@ from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
 from companion.note.text import NoteText
-from companion.vault.files import skip_reason, with_parent_folders
-from companion.vault.ignore import IgnoreRules
+from companion.vault.files import is_gone, skip_reason
 from companion.vault.proposal import Proposal
 from companion.vault.write import Snapshot
 
@@ -47,9 +46,9 @@ def find_places(
     Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
     """
     job = _make_job(path, proposals)
-    if not _exists(space.root, path):
+    if _is_gone(space.root, path):
         return _nowhere(job, proposals, _DELETED)
-    if reason := _find_rule(space.ignore, path):
+    if reason := space.ignore.path_reason(path):
         return _nowhere(job, proposals, reason, is_excluded=True)
     if reason := skip_reason(space.root, path, space.ignore):  # it may pass, as a sync does
         raise NoteBusy(reason, path)
@@ -61,16 +60,11 @@ def find_places(
     return Places(job, task, needs, dict(_find_rewritten(space, task, proposals)) | gone)
 
 
-def _find_rule(rules: IgnoreRules, path: str) -> str | None:
-    """Return the rule by which the note at path is ignored; None if there is none."""
-    parents = with_parent_folders([path]) - {path}
-    found = map(rules.folder_reason, sorted(parents))
-    return next(filter(None, found), None) or rules.note_reason(path)
-
-
 def _make_job(path: str, proposals: Sequence[Proposal]) -> Job:
     """Return by what job the needs are found: that of a section if all of them are in one."""
-    job = Job(path, explicit=True, retry=True, force=any(p.options.get("force") for p in proposals))
+    force = any(each.options.get("force") for each in proposals)
+    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
+    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
     sections = [each.options.get("section") for each in proposals]
     if sections[0] and all(each == sections[0] for each in sections):
         return job._replace(explicit=False, section=Section(*sections[0]))
@@ -116,12 +110,9 @@ def _nowhere(
     return Places(job, nothing, {}, {each.id: reason for each in proposals}, is_excluded)
 
 
-def _exists(root: Path, path: str) -> bool:
-    """Return whether there is such a file. Raises NoteUnwritable if that cannot be told now."""
+def _is_gone(root: Path, path: str) -> bool:
+    """Return whether there is no such note. Raises NoteUnwritable if that cannot be told now."""
     try:
-        (root / path).lstat()
-    except (FileNotFoundError, NotADirectoryError):
-        return False
+        return is_gone(root, path)
     except OSError as error:
         raise NoteUnwritable(f"it cannot be read: {error.strerror}", path) from error
-    return True

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Literal, NamedTuple
 
 from companion.enrich.extractive import plain_text, without_embeds
@@ -21,14 +22,17 @@ _LONGEST_PARENT = 80  # letters of what stands above a list item
 _CHILDREN = 3  # items below one that says nothing itself
 _LEAST = 4  # words beside the names of the note; a linked one counts half
 _MOST = 16  # words, of which more do not make a statement more telling
-_LEANING = 6  # words that one loses that needs the sentence before it, or links by other words
+_LEANING = 10  # words that one loses because it needs the one before it, or only points to the note
+_ASIDE = 8  # words that one loses because it calls the note by other words
+
+_BEFORE = 40  # letters before a link that may say “see”
 
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+$")
 _TASK = re.compile(r"\[.\][ \t]+")
 _CALLOUT = re.compile(r"\[![^\[\]]*\][+-]?[ \t]*")
 _FIELD = re.compile(r"[\w -]+::")  # Dataview's: a relation, no sentence
 _LINK = re.compile(
-    r"\[\[(?P<target>[^\[\]|#\n]*)[^\[\]|\n]*(?:\\?\|(?P<alias>[^\[\]\n]*))?\]\]"
+    r"\[\[(?P<target>[^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?(?:\|(?P<alias>[^\[\]\n]*+))?\]\]"
     r"|\[[^\[\]\n]*\]\([^()\n]*\)"
 )
 _BAR = re.compile(r"(?<!\\)\|")
@@ -64,6 +68,11 @@ class Passage:
     parent: Passage | None = None
     children: list[Passage] = field(default_factory=list)
     introduced: Passage | None = None
+
+    @cached_property
+    def targets(self) -> list[str]:
+        """The targets of its links; see likely_targets."""
+        return likely_targets(self.text)
 
 
 def read_passages(parsed: ParsedNote) -> list[Passage]:
@@ -148,17 +157,17 @@ def find_statements(
     leads_here: whether a link's target is that note. names: what it is called.
     """
     for passage in passages:
-        if not any(map(leads_here, likely_targets(passage.text))):
+        if not any(map(leads_here, passage.targets)):
             continue
         text = without_embeds(passage.text)
         for said, context in _cut(passage, text, leads_here):
             called = [*names, *_words_of_links(said, leads_here)]
             plain = _plain(said)
-            words = _count_words(said, called)
+            leaning = needs_previous(plain) + _only_points(said, leads_here)
+            words = min(_count_words(said, called), _MOST) - _LEANING * leaning
             if words < _LEAST or width(plain) > 2 * _LONGEST:
                 continue
-            leaning = needs_previous(plain) + _is_aside(called, names)
-            words = min(words, _MOST) - _LEANING * leaning
+            words -= _ASIDE * _is_aside(called, names)
             full = f"{context}: {plain}" if context else plain
             is_definition = _is_definition(plain, called)
             yield Statement(full, passage.line, passage.heading, words, is_definition)
@@ -211,6 +220,17 @@ def _words_of_links(text: str, leads_here: Callable[[str], bool]) -> Iterator[st
         target = (link["target"] or "").rstrip("\\")
         if target and leads_here(target):
             yield link["alias"] or target.rpartition("/")[2]
+
+
+def _only_points(text: str, leads_here: Callable[[str], bool]) -> bool:
+    """Return whether the text sends the reader to the note, as in “see X” and “refer to X”."""
+    before = (
+        text[max(0, link.start() - _BEFORE) : link.start()].casefold().rstrip(' *_[(“"')
+        for link in _LINK.finditer(text)
+        if link["target"] and leads_here(link["target"].rstrip("\\"))
+    )
+    points = compile_phrases(r"(?:\b<pointer.verbs>(?:\s\w{1,4}){0,2}|<pointer.verbs_signs>)$")
+    return any(map(points.search, before))
 
 
 def _is_aside(called: Sequence[str], names: Collection[str]) -> bool:

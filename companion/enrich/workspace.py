@@ -11,10 +11,12 @@ from pathlib import Path
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
-from companion.note.facts import FACTS_VERSION, Facts, read_facts
+from companion.errors import UsageError
+from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, read_facts
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.private_files import keep_private
 from companion.prompts import Prompts, load_prompts
+from companion.vault.files import is_gone
 from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 from companion.vault.index import Index, Scan
 from companion.vault.journal import Journal
@@ -23,13 +25,16 @@ from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, confirm_made_offers, recover
 
+_LEFT_ALONE = "the note is left alone now"
+
 
 @dataclass
 class Workspace:
     """One opened vault. root: its folder, resolved. state: the folder of its journal and index.
 
     ignore: what is left alone, by Obsidian's settings as they were last read. recovered: what an
-    interrupted run had left unfinished, and what became of it.
+    interrupted run had left unfinished, and what became of it. read_only: nothing is written into
+    the journal.
     """
 
     root: Path
@@ -40,6 +45,7 @@ class Workspace:
     ignore: IgnoreRules
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
+    read_only: bool = False
 
     def read_ignore(self) -> None:
         """Read Obsidian's settings again. Raises UsageError when they cannot be understood."""
@@ -56,6 +62,8 @@ class Workspace:
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
         found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         follow_moves(self.root, self.journal, found.files)
+        if not self.read_only:
+            self._forget_lost(found)
         return found
 
     def rescan(self, scan: Scan, paths: Iterable[str]) -> set[str]:
@@ -67,6 +75,29 @@ class Workspace:
         changed = self._index.refresh(self.root, self.ignore, self._examine, scan, paths)
         follow_moves(self.root, self.journal, scan.files, paths)
         return changed
+
+    def _forget_lost(self, scan: Scan) -> None:
+        """Delete what was proposed for notes that were deleted, or are private or ignored now."""
+        lost: list[str] = []
+        excluded: list[str] = []
+        for path in self.journal.proposals.paths():
+            facts = scan.notes.get(path)
+            if facts is None:
+                if self.ignore.path_reason(path):
+                    excluded.append(path)
+                elif path not in scan.skipped and self._is_gone(path):
+                    lost.append(path)
+            elif facts.skipped is not None and {*facts.marks} - {UNKNOWN}:
+                excluded.append(path)
+        for paths, reason in ((lost, "the note was deleted"), (excluded, _LEFT_ALONE)):
+            if paths:
+                self.journal.proposals.forget(paths, reason, "need", to="closed")
+
+    def _is_gone(self, path: str) -> bool:
+        try:
+            return self.root.is_dir() and is_gone(self.root, path)
+        except OSError:  # its drive may come back
+            return False
 
     @cached_property
     def _index(self) -> Index:
@@ -91,7 +122,7 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     opened = partial(Workspace, root, state, config, prompts, make_rules(config, prompts), ignore)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
-            yield opened(journal)
+            yield opened(journal, read_only=True)
         return
     with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
         recovered = recover(root, journal, state / "torn")
@@ -100,7 +131,11 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
 
 
 def make_rules(config: Config, prompts: Prompts) -> Rules:
-    """Return the rules for candidates. Raises UsageError: notes.fields names an unknown field."""
+    """Return the rules for candidates.
+
+    Raises UsageError: notes.fields or review.fields names an unknown field.
+    """
+    _require_known(config, prompts)
     fields = sorted(
         prompts.fields.values(),
         key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),
@@ -108,10 +143,23 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
     names = {field.name: field.property or CALLOUT for field in fields}
     triggers = [field.property for field in fields if field.trigger and field.property]
     vocabulary = [
-        field.property for field in fields if field.property and field.vocabulary == "vault"
+        field.property
+        for each in (prompts, *prompts.by_folder.values())
+        for field in each.fields.values()
+        if field.property and field.vocabulary == "vault"
     ]
     return config.rules(
         names,
-        tuple(filter(None, vocabulary)),
+        tuple(sorted(set(vocabulary))),
         tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )
+
+
+def _require_known(config: Config, prompts: Prompts) -> None:
+    """Raise UsageError if review.fields names what nothing fills."""
+    every = (prompts, *prompts.by_folder.values())
+    kinds = {field.property or CALLOUT for each in every for field in each.fields.values()}
+    for name in config.review.fields:
+        if name not in kinds:
+            known = ", ".join(sorted(kinds))
+            raise UsageError(f"review.fields names {name}, which nothing fills; there are: {known}")

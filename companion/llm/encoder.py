@@ -37,7 +37,7 @@ BUILT_IN_LANGUAGES = frozenset(_LANGUAGES.split())
 
 _DIMENSIONS = 512  # of the built-in encoder's vectors
 _IDLE = 60.0  # seconds without a call, after which the child ends: it takes 150 MB
-_NICENESS = 10  # of background work
+_NICENESS = 5  # of background work; with 10 it starves beside other work
 _BATCH = 8  # texts a request: their vectors, as JSON, stay below the 1 MiB of an answer
 
 

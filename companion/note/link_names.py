@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from functools import cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from ahocorasick_rs import AhoCorasick
 
 _MIN_COMMON = 3  # a word in the names of this many other notes is a common one
+
+
+Choose = Callable[[Collection[str]], str | None]
+"""Returns which note of one name is meant, by paths without `.md`; None: nobody can tell."""
 
 
 class NoteName(NamedTuple):
@@ -79,23 +83,23 @@ class LinkNames:
             self._paths_by_name[pattern].add(path)
             self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
 
-    def resolve(self, target: str, preferred: Collection[str] = ()) -> str | None:
+    def resolve(self, target: str, choose: Choose | None = None) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
 
         None if target matches no note or several (see only_note), or the note's name has
         characters that links cannot have. target: without a heading (`#...`).
         """
-        path = self.only_note(target, preferred)
+        path = self.only_note(target, choose)
         return self.target_of(path) if path is not None else None
 
-    def only_note(self, target: str, preferred: Collection[str] = ()) -> str | None:
+    def only_note(self, target: str, choose: Choose | None = None) -> str | None:
         """Return the path, without `.md`, of the only note that target matches; see find_note.
 
-        preferred: paths without `.md`; of several notes, the only one among these will do.
+        choose: says which of several is meant.
         """
         matching = self._matching_paths(target)
         exact = [path for path in matching if name_key(path) == _target_key(target)]
-        path = only_one(exact or matching, preferred)
+        path = only_one(exact or matching, choose)
         return None if path in self._hidden else path
 
     def find_note(self, target: str, source: str = "") -> str | None:
@@ -174,10 +178,11 @@ class LinkNames:
 _UNLESS_COMMON = (Spelling.WORD, Spelling.LONG_WORD)
 
 
-def only_one(paths: Collection[str], preferred: Collection[str]) -> str | None:
-    """Return the only one of the paths, or the only one that is preferred; None: there is none."""
-    found = paths if len(paths) == 1 else [path for path in paths if path in preferred]
-    return next(iter(found)) if len(found) == 1 else None
+def only_one(paths: Collection[str], choose: Choose | None = None) -> str | None:
+    """Return the only one of the paths, or the one of several that is chosen."""
+    if len(paths) == 1:
+        return next(iter(paths))
+    return choose(paths) if paths and choose else None
 
 
 def without_extension(path: str) -> str:

@@ -7,7 +7,7 @@ from collections.abc import Collection
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
-from companion.note.link_names import LinkNames, only_one, without_extension
+from companion.note.link_names import Choose, LinkNames, only_one, without_extension
 
 # Of a Markdown link, with a title perhaps (CommonMark 6.3): note.md, a%20note.md#h, <a note.md> "t"
 _DESTINATION = r"(?:[ \t]*<(?P<pointed>[^<>\n]*)>)?(?P<destination>(?:[^()\n]|\([^()\n]*\))*+)"
@@ -67,15 +67,15 @@ def link_mentions(
     names: LinkNames,
     own: str = "",
     linked: Collection[str] = frozenset(),
-    preferred: Collection[str] = (),
+    choose: Choose | None = None,
 ) -> str:
     """Return text with a wikilink at the first mention of each note that exists.
 
     text: inert Markdown, with or without `> ` before its lines. own: the path of the note it goes
     into. linked: the targets of the links in that note (see link_targets). No note is linked
-    twice, nor own; of several notes of the same name, only one that is preferred alone (paths
-    without `.md`); and no link is put inside links, code, escapes and URLs. A link is `[[Name]]`
-    if the text has the name, else `[[Name|as written]]`.
+    twice, nor own; of several notes of the same name, only one that choose picks; and no link is
+    put inside links, code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
+    `[[Name|as written]]`.
     """
     mask = _mask_excluded(text)
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
@@ -86,7 +86,7 @@ def link_mentions(
         if start < done or 1 in mask[start:end]:
             continue
         done = end  # shorter names within a mention get no link even if the mention gets none
-        path = only_one(paths, preferred)
+        path = only_one(paths, choose)
         target = None if path is None or path in taken else names.target_of(path)
         if target is not None:
             taken.add(path)
@@ -101,7 +101,7 @@ def unlink_repeats(
     names: LinkNames,
     own: str,
     linked: Collection[str],
-    preferred: Collection[str] = (),
+    choose: Choose | None = None,
 ) -> str:
     """Return a model's text with all wikilinks to a note but the first one as their words.
 
@@ -114,7 +114,7 @@ def unlink_repeats(
         target, heading, alias = match.group("target", "heading", "alias")
         if heading and names.find_note(target + heading):
             return (alias or target + heading).strip()
-        path = names.only_note(target, preferred)
+        path = names.only_note(target, choose)
         if path is None:
             return match[0]
         if path in taken:

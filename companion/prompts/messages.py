@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import PurePosixPath
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from companion.prompts.field import Field
@@ -26,6 +29,11 @@ class Ask(NamedTuple):
     section: str | None = None
 
 
+def fold_path(path: str) -> str:
+    """Return path to compare folders by: case and Unicode normalization do not matter."""
+    return unicodedata.normalize("NFC", path).casefold().strip("/")
+
+
 class TemplateAsk(NamedTuple):
     """An ask as it is passed to the template of `answer.md`."""
 
@@ -36,13 +44,24 @@ class TemplateAsk(NamedTuple):
 
 @dataclass(frozen=True)
 class Prompts:
-    """The prompt files in use, and the messages and schemas made from them."""
+    """The prompt files in use, and the messages and schemas made from them.
+
+    by_folder: those for the notes in folders of the vault, by path as fold_path returns it.
+    """
 
     files: Mapping[str, PromptFile]
     system: Template
     note: Template
     answer: Template
     fields: Mapping[str, Field]
+    by_folder: Mapping[str, Prompts] = field(default_factory=lambda: MappingProxyType({}))
+
+    def for_note(self, path: str) -> Prompts:
+        """Return the prompts for the note at path: those of the innermost folder that has some."""
+        if not self.by_folder:
+            return self
+        folders = PurePosixPath(fold_path(path)).parents
+        return next((self.by_folder[f] for f in map(str, folders) if f in self.by_folder), self)
 
     def messages(
         self, asks: Sequence[Ask], note: PromptContext, json: bool

@@ -1,15 +1,16 @@
-"""Prompt files on disk: our own, those of the vault over them, each tried out when loaded."""
+"""Prompt files on disk: our own, those of the vault and its folders over them, each tried out."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import NamedTuple
 
 import companion
 from companion.prompts.field import Field, load_field
-from companion.prompts.messages import Prompts, TemplateAsk
+from companion.prompts.messages import Prompts, TemplateAsk, fold_path
 from companion.prompts.prompt_context import SAMPLES
 from companion.prompts.prompt_file import (
     PromptError,
@@ -25,21 +26,56 @@ _FRAMES = ("system.md", "note.md", "answer.md")
 def load_prompts(*overrides: Path) -> Prompts:
     """Return the prompts of our own files, overridden by those in the folders, in order.
 
-    A missing folder overrides nothing. A file in `fields/` with a new name adds a field.
+    A missing folder overrides nothing. A file in `fields/` with a new name adds a field. What is
+    in `Recipes/` of the last folder, as `Recipes/note.md` or `Recipes/fields/tags.md`, overrides
+    the same for the notes in the vault's folder Recipes; see Prompts.for_note.
 
     Raises PromptError, with file and line, for whatever is wrong with a file.
     """
     paths: dict[str, Path] = {}
     for folder in (_find_builtin_folder(), *overrides):
         paths |= _find_files(folder)
-    files = {name: read_file(path) for name, path in paths.items()}
+    of_folders: dict[str, dict[str, Path]] = {}
+    for name, found in _find_folder_files(overrides[-1], paths) if overrides else ():
+        of_folders.setdefault(name, {}).update(found)
+    prompts = _load({name: read_file(path) for name, path in paths.items()})
+    return replace(prompts, by_folder=MappingProxyType(_load_folders(prompts, of_folders)))
+
+
+def _load(files: Mapping[str, PromptFile]) -> Prompts:
     return Prompts(
-        files=MappingProxyType(files),
+        files=MappingProxyType(dict(files)),
         system=_load_frame(files["system.md"], [_Sample({"language": None}, {})]),
         note=_load_frame(files["note.md"], _sample_notes()),
         answer=_load_frame(files["answer.md"], _sample_answers()),
         fields=MappingProxyType(_load_fields(files)),
     )
+
+
+def _load_folders(
+    prompts: Prompts, of_folders: Mapping[str, Mapping[str, Path]]
+) -> dict[str, Prompts]:
+    """Return the prompts of the vault's folders, each over those of the folder it is in."""
+    loaded: dict[str, Prompts] = {}
+    for folder in sorted(of_folders, key=lambda folder: folder.count("/")):
+        above = replace(prompts, by_folder=loaded).for_note(f"{folder}.md")
+        files = {name: read_file(path) for name, path in of_folders[folder].items()}
+        loaded[fold_path(folder)] = _load({**above.files, **files})
+        for name in filter(_is_field, files):
+            _check_folder_field(files[name], name, loaded[fold_path(folder)], prompts)
+    return loaded
+
+
+def _check_folder_field(file: PromptFile, name: str, own: Prompts, prompts: Prompts) -> None:
+    """Raise PromptError where a folder's field would change which notes need something."""
+    name = name.removeprefix("fields/").removesuffix(".md")
+    general = prompts.fields.get(name)
+    if general is None:
+        file.fail(f"there is no field {name} for the whole vault; put one into prompts/fields, too")
+    if own.fields[name].property != general.property:
+        file.fail_at_key("property", f"{name} fills {general.property} elsewhere; remove this line")
+    if "trigger" in file.frontmatter:
+        file.fail_at_key("trigger", "only the field for the whole vault takes it; remove this line")
 
 
 def _find_builtin_folder() -> Path:
@@ -63,6 +99,33 @@ def _find_files(folder: Path) -> dict[str, Path]:
             raise PromptError(path, "it is a link that leads elsewhere; put the file itself here")
         files[name] = path
     return files
+
+
+def _find_folder_files(
+    folder: Path, known: Mapping[str, Path]
+) -> Iterator[tuple[str, dict[str, Path]]]:
+    """Yield the vault's folders that have prompt files of their own in folder, with these files."""
+    for path in sorted(path for path in folder.rglob("*") if path.is_dir()):
+        name = path.relative_to(folder).as_posix()
+        if (path.name == "fields" and path.parent == folder) or "/." in f"/{name}":
+            continue
+        found = {file: path / file for file in _FRAMES if (path / file).is_file()}
+        if path.name == "fields":
+            name, found = name.rpartition("/")[0], {}
+            found = {f"fields/{file.name}": file for file in path.glob("[!.]*.md")}
+        elif stray := next((f for f in path.glob("*.md") if f"fields/{f.name}" in known), None):
+            reason = f"a field belongs into fields/; move it to {name}/fields/, or elsewhere"
+            raise PromptError(stray, reason)
+        for file in found.values():
+            if not file.resolve().is_relative_to(folder.resolve()):
+                reason = "it is a link that leads elsewhere; put the file itself here"
+                raise PromptError(file, reason)
+        if found:
+            yield name, found
+
+
+def _is_field(name: str) -> bool:
+    return name.startswith("fields/")
 
 
 class _Sample(NamedTuple):
@@ -116,7 +179,7 @@ def _load_fields(files: Mapping[str, PromptFile]) -> dict[str, Field]:
     """Return the fields by name. Raises PromptError when two fill the same property."""
     fields: dict[str, Field] = {}
     owners: dict[str, str] = {}
-    for name in sorted(name for name in files if name.startswith("fields/")):
+    for name in sorted(filter(_is_field, files)):
         field = load_field(name.removeprefix("fields/").removesuffix(".md"), files[name])
         owner = owners.setdefault((field.property or "").casefold(), name)
         if owner != name:

@@ -141,6 +141,15 @@ def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     return None
 
 
+def is_gone(root: Path, path: str) -> bool:
+    """Return whether there is no file at path. Raises OSError if that cannot be told now."""
+    try:
+        (root / path).lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    return False
+
+
 def read_file(file: str, size: int) -> bytes | None:
     """Return the bytes of the file; None if it does not have that size, in bytes, any more.
 

@@ -116,6 +116,12 @@ class IgnoreRules:
             return None
         return _first(self._note_rules, _comparable(path))
 
+    def path_reason(self, path: str) -> str | None:
+        """Return why the note at path is ignored, by itself or by a folder above it, or None."""
+        ends = [end for end, sign in enumerate(path) if sign == "/"]
+        found = (self.folder_reason(path[:end]) for end in ends)
+        return next(filter(None, found), None) or self.note_reason(path)
+
     def is_private(self, path: str) -> bool:
         """Return whether the note is in a private folder."""
         rules = self._private_rules

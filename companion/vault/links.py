@@ -31,10 +31,9 @@ class Links:
         self._targets = targets
         self._names = names
 
-    def linked_from(self, path: str) -> list[str]:
-        """Return the notes that the note links to, in the order of its links."""
-        targets = self._targets.get(path, "").split("\n")
-        found = dict.fromkeys(self.leads_to(target, path) for target in targets)
+    def linked_in(self, text: str, path: str) -> list[str]:
+        """Return the notes that text, of the note at path, links to, in the order of the links."""
+        found = dict.fromkeys(self.leads_to(target, path) for target in likely_targets(text))
         return [other for other in found if other is not None and other != path]
 
     def linking_to(self, path: str) -> list[str]:

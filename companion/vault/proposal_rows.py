@@ -26,9 +26,6 @@ def create_proposals(db: sqlite3.Connection) -> None:
             need TEXT NOT NULL,
             kind TEXT NOT NULL,
             heading TEXT,
-            place TEXT,
-            value TEXT,
-            answer TEXT,
             state TEXT NOT NULL,
             flags TEXT NOT NULL DEFAULT '[]',
             why TEXT NOT NULL DEFAULT '',
@@ -38,17 +35,20 @@ def create_proposals(db: sqlite3.Connection) -> None:
             model TEXT NOT NULL DEFAULT '',
             prompt TEXT NOT NULL DEFAULT '',
             source_sha256 TEXT NOT NULL DEFAULT '',
-            sentences TEXT NOT NULL DEFAULT '[]',
-            evidence TEXT,
             tokens TEXT NOT NULL DEFAULT '[0,0]',
             run TEXT NOT NULL DEFAULT '',
             made_at REAL NOT NULL,
             decided_by TEXT NOT NULL DEFAULT '',
             decided_at REAL,
             change INTEGER REFERENCES changes (id),
+            waits INTEGER NOT NULL DEFAULT 0,
             options TEXT NOT NULL DEFAULT '{}',
-            waits INTEGER NOT NULL DEFAULT 0
-        )"""
+            place TEXT,
+            value TEXT,
+            answer TEXT,
+            sentences TEXT NOT NULL DEFAULT '[]',
+            evidence TEXT
+        )"""  # long values last, so that a scan of the others does not read them
     )
     db.execute("CREATE UNIQUE INDEX open_proposals ON proposals (path, need) WHERE state = 'open'")
     db.execute("CREATE INDEX proposals_of_need ON proposals (path, need)")

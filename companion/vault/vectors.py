@@ -115,15 +115,20 @@ class VectorTable:
 
     def __getitem__(self, row: int) -> Floats:
         """Return the row as a vector of length 1."""
-        made: Floats = self._numbers[row] / self._lengths[row]
-        return made.astype(np.float32)
+        made: Floats = self.take([row])[0]
+        return made
 
-    def compare(self, vector: Floats) -> Floats:
-        """Return the similarity of each row to the vector."""
-        found = np.empty(len(self), np.float32)
+    def take(self, rows: Sequence[int]) -> Floats:
+        """Return the rows as vectors of length 1."""
+        made: Floats = self._numbers[rows] / self._lengths[rows, np.newaxis]
+        return made
+
+    def compare(self, vectors: Floats) -> Floats:
+        """Return the similarity of each row to the vector; to several, each in a row of its own."""
+        found = np.empty((*vectors.shape[:-1], len(self)), np.float32)
         for start in range(0, len(self), _BLOCK):
             block = slice(start, start + _BLOCK)
-            found[block] = self._numbers[block].astype(np.float32) @ vector
+            found[..., block] = vectors @ self._numbers[block].astype(np.float32).T
         found /= self._lengths
         return found
 

@@ -4,6 +4,22 @@ export type paths = Record<string, never>;
 export type webhooks = Record<string, never>;
 export interface components {
     schemas: {
+        /**
+         * @description A proposal to accept. text: what the user made of its text; null: it is as it was.
+         *
+         *     state: as the client shows it. If it is another one by now, somebody else has decided on it, and
+         *     it stays as it is. `refused` and `rejected` ones can be accepted, too.
+         */
+        AcceptOne: {
+            id: number;
+            /** @default null */
+            text: string | string[] | null;
+            /**
+             * @default open
+             * @enum {string}
+             */
+            state: "open" | "refused" | "rejected";
+        };
         /** @description An editor has made the edits of an offer: the hashes of the text before and after. */
         Applied: {
             base_sha256: string;
@@ -126,6 +142,20 @@ export interface components {
         Code: {
             code: string;
         };
+        /**
+         * @description What became of a proposal. state: null if there is none of that id.
+         *
+         *     reason: why it is not as it was wanted; null: it is.
+         */
+        DecidedShape: {
+            id: number;
+            state: ("open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
+            reason: string | null;
+        };
+        /** @description What became of each note whose proposals were decided on. */
+        DecisionsMade: {
+            notes: components["schemas"]["NoteDecisionShape"][];
+        };
         /** @description Replace base[start:end] with text; offsets count UTF-16 code units. */
         EditShape: {
             start: number;
@@ -167,6 +197,10 @@ export interface components {
             text: string | string[];
             remark: string;
         };
+        /** @description Of how many proposals the text was deleted. */
+        Forgotten: {
+            proposals: number;
+        };
         /**
          * @description The configured model, and the catalogue of those that can be fetched.
          *
@@ -183,6 +217,19 @@ export interface components {
         NeedShape: {
             kind: string;
             heading: string | null;
+            reason: string;
+        };
+        /**
+         * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
+         *
+         *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
+         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused.
+         */
+        NewDecisions: {
+            accept?: components["schemas"]["AcceptOne"][];
+            refuse?: number[];
+            undo?: number[];
+            /** @default  */
             reason: string;
         };
         /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
@@ -264,6 +311,22 @@ export interface components {
         Nonce: {
             nonce: string;
         };
+        /**
+         * @description What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
+         *     the note is open, and its editor is to make the edits. changes: what was filled, as in runs.
+         *
+         *     change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
+         */
+        NoteDecisionShape: {
+            path: string;
+            /** @enum {string} */
+            status: "enriched" | "proposed" | "refused" | "unchanged" | "skipped" | "failed";
+            changes: components["schemas"]["FilledShape"][];
+            change: number | null;
+            reason: string | null;
+            left: string[];
+            proposals: components["schemas"]["DecidedShape"][];
+        };
         /** @description A page of notes. after: where the next page begins; null on the last. total: of all. */
         NotePage: {
             notes: components["schemas"]["NoteShape"][];
@@ -276,6 +339,10 @@ export interface components {
             needs: components["schemas"]["NeedShape"][];
             left: string[];
             skipped: string | null;
+        };
+        /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
+        NotesToForget: {
+            paths: string[];
         };
         /** @description An empty object. */
         Nothing: Record<string, never>;
@@ -315,6 +382,51 @@ export interface components {
             token: string;
             place: string;
             version: string;
+        };
+        /**
+         * @description The edits that accept a proposal in the text that was sent.
+         *
+         *     run: to confirm them by `POST /api/v1/runs/RUN/applied`; only then it is accepted.
+         */
+        ProposalOffer: {
+            run: string;
+            offer: components["schemas"]["OfferShape"];
+        };
+        /**
+         * @description A page of proposals, newest first. before: where the next page begins; null on the last.
+         *
+         *     total: how many there are on all pages.
+         */
+        ProposalPage: {
+            proposals: components["schemas"]["ProposalShape"][];
+            before: number | null;
+            total: number;
+        };
+        /**
+         * @description A proposal. text: a property's value or values, or the lines of a callout; null: there is
+         *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
+         *
+         *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
+         *     evidence: for each sentence what supports it, as far as it is known.
+         */
+        ProposalShape: {
+            id: number;
+            path: string;
+            kind: string;
+            heading: string | null;
+            text: string | string[] | null;
+            /** @enum {string} */
+            state: "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces")[];
+            why: string;
+            reason: string | null;
+            remark: string;
+            model: string;
+            made_at: string;
+            run: string;
+            decided_by: string;
+            change: number | null;
+            evidence: unknown[] | null;
         };
         /** @description Changes of the note's result that the user does not want, counted from 0. */
         Refused: {
@@ -431,6 +543,20 @@ export interface components {
             newest_change: number;
         };
         /**
+         * @description The text of the note that the editor shows now. value: what the user made of the proposal's
+         *     text; null: it is as it was. state: as in AcceptOne.
+         */
+        TextToEdit: {
+            text: string;
+            /** @default null */
+            value: string | string[] | null;
+            /**
+             * @default open
+             * @enum {string}
+             */
+            state: "open" | "refused" | "rejected";
+        };
+        /**
          * @description Today's work: the notes enriched in this vault, and what was spent for all vaults.
          *
          *     dollars: null if the price is unknown. tokens_a_day, dollars_a_day: the limits, if any.
@@ -505,6 +631,7 @@ export interface components {
     headers: never;
     pathItems: never;
 }
+export type AcceptOne = components['schemas']['AcceptOne'];
 export type Applied = components['schemas']['Applied'];
 export type AppliedTo = components['schemas']['AppliedTo'];
 export type AskedShape = components['schemas']['AskedShape'];
@@ -517,24 +644,33 @@ export type ChangePage = components['schemas']['ChangePage'];
 export type ChangeShape = components['schemas']['ChangeShape'];
 export type ChangeWithDiff = components['schemas']['ChangeWithDiff'];
 export type Code = components['schemas']['Code'];
+export type DecidedShape = components['schemas']['DecidedShape'];
+export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
 export type FaultShape = components['schemas']['FaultShape'];
 export type FetchShape = components['schemas']['FetchShape'];
 export type FilledShape = components['schemas']['FilledShape'];
+export type Forgotten = components['schemas']['Forgotten'];
 export type ModelShape = components['schemas']['ModelShape'];
 export type NeedShape = components['schemas']['NeedShape'];
+export type NewDecisions = components['schemas']['NewDecisions'];
 export type NewFetch = components['schemas']['NewFetch'];
 export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
+export type NoteDecisionShape = components['schemas']['NoteDecisionShape'];
 export type NotePage = components['schemas']['NotePage'];
 export type NoteShape = components['schemas']['NoteShape'];
+export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type Proof = components['schemas']['Proof'];
+export type ProposalOffer = components['schemas']['ProposalOffer'];
+export type ProposalPage = components['schemas']['ProposalPage'];
+export type ProposalShape = components['schemas']['ProposalShape'];
 export type Refused = components['schemas']['Refused'];
 export type ReportTaken = components['schemas']['ReportTaken'];
 export type ResultShape = components['schemas']['ResultShape'];
@@ -542,6 +678,7 @@ export type RunList = components['schemas']['RunList'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
 export type StatusShape = components['schemas']['StatusShape'];
+export type TextToEdit = components['schemas']['TextToEdit'];
 export type TodayShape = components['schemas']['TodayShape'];
 export type Token = components['schemas']['Token'];
 export type Undo = components['schemas']['Undo'];

@@ -21,12 +21,22 @@ from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.doctor.machine import Memory
 from companion.doctor.model_servers import ModelServer, discover_servers, list_models
+from companion.errors import UsageError
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
 from tests.llm.fake_endpoint import FakeEndpoint, answer, error
 from tests.vault.stub_plugin import build_plugin
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX terminals")
+
+
+class NoManager:
+    """A system that starts nothing with the session."""
+
+    def require(self) -> None:
+        raise UsageError("no manager answers")
+
+
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
 _PATIENCE = 20.0  # seconds
 
@@ -74,6 +84,8 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         del user.environment[f"COMPANION_{name}"]
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
+    for module in ("cli.service", "daemon.service_manager"):
+        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
@@ -332,7 +344,7 @@ def test_a_failing_choice_is_dropped(user: User, types: Any) -> None:
     user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
     before = (user.home / "config.toml").read_bytes()
     user.fake.play(error(404, "no such model"))
-    types("1", "", "n")
+    types("1", "", "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "has no model m" in ran.err and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
@@ -343,7 +355,7 @@ def test_nothing_is_fetched_unasked(
     user: User, types: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPANION_CACHE", str(user.home.parent / "cache"))
-    types("1", "", "n")  # embedded, background, fetch
+    types("1", "", "", "n")  # embedded, background, fetch
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert "1.1 GB, to be fetched once" in ran.out and "companion model pull" in ran.out
@@ -360,7 +372,7 @@ def test_leaving_in_the_middle_writes_nothing(user: User, types: Any) -> None:
 
 def test_what_is_configured_is_offered_once(user: User, types: Any) -> None:
     user.configure('[endpoint]\nmodel = "qwen2.5-1.5b"\n')
-    types("9", "1", "")
+    types("9", "1", "", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0 and ran.out.count("qwen2.5-1.5b") == 1, ran.all
     assert "9 is not in the range" in ran.err
@@ -369,7 +381,7 @@ def test_what_is_configured_is_offered_once(user: User, types: Any) -> None:
 def test_no_default_where_notes_leave_this_machine(user: User, types: Any) -> None:
     url = "http://remote.invalid/v1"
     user.configure(f'[endpoint]\nbase_url = "{url}"\nmodel = "m"\n')
-    types("1", "", "", "y")
+    types("1", "", "", "y", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0, ran.all
     assert f"Notes would be sent to {url} by themselves, up to 100 a day" in ran.err

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import os
 import sys
 import tomllib
 from pathlib import Path
@@ -14,11 +15,19 @@ import pytest
 from companion.config import load_config
 from companion.config.vault_settings import vault_file
 from companion.doctor.machine import Memory
+from companion.errors import UsageError
 from tests.cli.user import FILLED, KEY, STUB, User
 from tests.llm.fake_endpoint import error
 from tests.vault.stub_plugin import build_plugin
 
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
+
+
+class NoManager:
+    """A system that starts nothing with the session."""
+
+    def require(self) -> None:
+        raise UsageError("no manager answers")
 
 
 class Terminal(io.StringIO):
@@ -51,6 +60,8 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
+    for module in ("cli.service", "daemon.service_manager"):
+        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", lambda: [listed])
     return listed
 
@@ -76,7 +87,9 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     other = make_vault(user, "Other")
     lists(obsidian, other, user.vault)
     user.note("Stub.md")
-    types("", "", "", "", "n")  # vault, model, background, the proposal; the backlog has no default
+    types(
+        "", "", "", "", "", "n"
+    )  # vault, model, background, the proposal; the backlog has no default
     ran = user.run("init")
     assert ran.status == 0, ran.all
     assert f"  1  {user.vault}" in ran.out and f"  2  {other}" in ran.out
@@ -88,7 +101,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     assert (user.vault / ".obsidian/plugins/callout-companion/main.js").is_file()
     files = {path: path.read_bytes() for path in user.home.parent.rglob("*") if path.is_file()}
     calls = user.calls()
-    types("", "", "", "n")
+    types("", "", "", "", "n")
     again = user.run("init")
     assert again.status == 0 and "Nothing to change" in again.out, again.all
     assert "is in the vault already" in again.out and user.calls() == calls
@@ -100,7 +113,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
 def test_no_to_the_proposal_writes_nothing(user: User, types: Any) -> None:
     user.note("Stub.md")
     before = (user.home / "config.toml").read_bytes()
-    types("", "", "n")
+    types("", "", "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
@@ -152,7 +165,7 @@ def test_asked_on_a_terminal_enter_sends_nothing(
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
     user.note("Stub.md")
-    types("", "y", says, "", "n")
+    types("", "y", "", says, "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert f"Send Stub.md to {user.fake.url}" in ran.err and is_sent(user) == (says == "y")
@@ -190,6 +203,29 @@ def test_a_model_that_fails_on_the_note_is_told(user: User) -> None:
     user.fake.script = lambda seen, n: first(seen, n) if n == 0 else error(401, f"bad key {KEY}")
     ran = user.run("init", str(user.vault), "--no-plugin", "--yes")
     assert ran.status == 1 and "does not accept the key" in ran.err and KEY not in ran.all
+
+
+def test_what_the_model_did_not_write_is_told(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COMPANION_CHECKS", "on")
+    sentence = "Feed the starter twice a day while it stands in the warm kitchen."
+    user.note("Starter.md", f"---\ndescription:\n---\n\n# Starter\n\n{sentence}\n")
+    user.says(description="As an AI language model, I cannot write that.")
+    ran = user.run("init", str(user.vault), "--no-plugin", "--yes")
+    assert ran.status == 0, ran.all
+    assert f"description, to wait for your decision (extractive):\n  {sentence}\n" in ran.out
+
+
+def test_the_trial_keeps_nothing(user: User) -> None:
+    note = user.note("Stub.md")
+    assert user.run("enrich", "Stub.md").status == 0
+    note.write_bytes(STUB.encode())
+    journal = next((user.home / "vaults").glob("*/journal.sqlite3"))
+    before = journal.read_bytes(), user.run("history").out
+    for model in ("a", "b"):
+        command = ("init", str(user.vault), "--endpoint", user.fake.url, "--model", model)
+        ran = user.run(*command, "--review", "--note", "Stub.md", "--no-plugin")
+        assert ran.status == 0 and "+description: What a stub is." in ran.out, ran.all
+    assert (journal.read_bytes(), user.run("history").out) == before
 
 
 def test_a_second_vault_gets_a_file_and_a_port_of_its_own(user: User) -> None:
@@ -244,3 +280,54 @@ def test_commands_work_on_the_vault_around_that_has_settings(
     monkeypatch.chdir(work)
     ran = user.run("scan")
     assert "Mine.md" in ran.out and ran.err == ""
+
+
+def test_its_daemon_gets_its_port_and_its_model(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    work = make_vault(user, "Work")
+    user.run("init", str(user.vault), "--yes", "--no-plugin")
+    user.run("init", str(work), "--embedded", "--no-test", "--no-plugin")
+    served: list[tuple[bool, Path, int]] = []
+    monkeypatch.setattr(
+        "companion.cli.serve.serve_vault",
+        lambda config, root, port, ready: served.append((config.is_embedded, root, port)),
+    )
+    for root in (user.vault, work):
+        assert user.run("serve", "--vault", str(root)).status == 0
+    assert served == [(False, user.vault, 27182), (True, work, 27183)]
+
+
+def test_doctor_names_the_file_of_the_vault(user: User) -> None:
+    work = make_vault(user, "Work")
+    user.run("init", str(user.vault), "--yes", "--no-plugin")
+    user.run("init", str(work), "--yes", "--no-plugin")
+    ran = user.run("doctor", "--no-call", "--vault", str(work))
+    assert "port 27183" in ran.out
+    vault_file(work).write_text("[server]\nprot = 1\n")
+    ran = user.run("doctor", "--no-call", "--vault", str(work))
+    assert ran.status == 1 and f"{vault_file(work)}: unknown setting server.prot" in ran.out
+
+
+@pytest.mark.skipif(os.name == "nt", reason="POSIX permissions")
+def test_doctor_looks_at_the_keys_of_all_vaults(user: User) -> None:
+    work = make_vault(user, "Work")
+    user.run("init", str(user.vault), "--yes", "--no-plugin")
+    user.run("init", str(work), "--embedded", "--no-test", "--no-plugin")
+    vault_file(work).write_text(
+        f'[endpoint]\nbase_url = "http://x/v1"\nmodel = "m"\napi_key = "{KEY}"'
+    )
+    vault_file(work).chmod(0o644)
+    ran = user.run("doctor", "--no-call")
+    assert ran.status == 1 and f"others may read {vault_file(work)}, which holds a key" in ran.out
+
+
+def test_what_is_written_unasked_can_wait_for_review(user: User, types: Any) -> None:
+    for typed, mode in (["y", "propose"], ["", "propose"], ["n", "write"]):
+        types("", "", typed, "n")
+        ran = user.run("init", str(user.vault), "--no-plugin")
+        assert ran.status == 0 and "Shall it wait for your review?" in ran.err, ran.all
+        written = tomllib.loads((user.home / "config.toml").read_text())
+        assert written["review"] == {"mode": mode}
+    user.run("init", str(user.vault), "--review", "--no-plugin")
+    assert tomllib.loads((user.home / "config.toml").read_text())["review"]["mode"] == "propose"

@@ -172,6 +172,15 @@ def test_a_daemon_that_cannot_start_says_why(session: User) -> None:
 
 
 @needs_systemd
+def test_a_vault_that_no_unit_can_name(session: User, tmp_path: Path) -> None:
+    (tmp_path / "two\nlines").mkdir()
+    ran = session.run("service", "install", str(tmp_path / "two\nlines"))
+    assert ran.status == 2 and "two\\nlines' has a line break" in ran.err
+    assert len(ran.err.splitlines()) == 1 and not (tmp_path / "config/systemd").exists()
+    assert session.run("service", "status").out.startswith("No daemon starts")
+
+
+@needs_systemd
 def test_a_vault_that_is_gone_is_still_listed_and_uninstalled(session: User) -> None:
     session.run("service", "install")
     session.vault.rename(moved := session.vault.with_name("moved"))

@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from companion.config import Config
-from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable
+from companion.config.settings import BackgroundTable, EndpointTable, LimitsTable, ReviewTable
 from companion.daemon import scan_hints
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import Run, RunEntry, RunRequest
@@ -107,6 +107,7 @@ class DaemonFixture:
             "rescan_seconds": 300.0,
         }
         self.limits = LimitsTable()
+        self.review = ReviewTable()
         self.timeout = 60.0
         self.concurrency = 4
         self.url = fake.url
@@ -130,7 +131,7 @@ class DaemonFixture:
         )
         background = BackgroundTable.model_construct(**self.settings)
         # the table itself takes no settle time this short
-        return Config(endpoint=endpoint, limits=self.limits).model_copy(
+        return Config(endpoint=endpoint, limits=self.limits, review=self.review).model_copy(
             update={"background": background}
         )
 

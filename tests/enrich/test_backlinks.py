@@ -13,6 +13,8 @@ from companion.enrich.backlinks import Backlinks, Told
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.note.edit import diff_edits
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
 from companion.vault.journal import NewChange
 from companion.vault.write import read_note, write_note
 
@@ -48,13 +50,17 @@ def open_vault(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open
 
 
 def tell(space: Workspace, path: str = "Koji.md", budget: int | None = None) -> Told:
-    return Backlinks(space).tell(VaultContext(space.scan()), path, ["Koji"], budget)
+    return Backlinks(space).tell(VaultContext(space.scan()), path, parsed(space, path), budget)
+
+
+def parsed(space: Workspace, path: str) -> ParsedNote:
+    return ParsedNote(NoteText.decode((space.root / path).read_bytes()))
 
 
 def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) -> None:
     space = open_vault(
         {
-            "Soy.md": f"# Soy sauce\n\nIt lacks [[Koji]] for a start there.\n\n{USE}\n",
+            "Soy.md": f"# Soy sauce\n\nBarrels and [[Koji]] for every start there.\n\n{USE}\n",
             "Copy.md": f"{USE}\n",
             "Miso.md": "[[Koji]] is a mould that grows on rice.",
         },
@@ -63,7 +69,7 @@ def test_definitions_come_first_then_what_says_most_each_once(open_vault: Open) 
     assert tell(space).backlinks == (
         "Koji is a mould that grows on rice. (from “Miso”)",
         "Steamed rice is overgrown by Koji within two days. (from “Copy”)",
-        "It lacks Koji for a start there. (from “Soy sauce”)",
+        "Barrels and Koji for every start there. (from “Soy sauce”)",
     )
 
 
@@ -135,7 +141,7 @@ def test_what_became_private_since_the_scan_tells_nothing(open_vault: Open) -> N
     space = open_vault({"Open.md": USE}, SETTINGS)
     known = VaultContext(space.scan())
     (space.root / "Open.md").write_text(f"{USE} #private")
-    assert Backlinks(space).tell(known, "Koji.md", ["Koji"], None) == Told()
+    assert Backlinks(space).tell(known, "Koji.md", parsed(space, "Koji.md"), None) == Told()
 
 
 def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Open) -> None:
@@ -143,6 +149,7 @@ def test_names_of_private_notes_are_linked_in_private_notes_only(open_vault: Ope
     space = open_vault({"Secret.md": private, "Diary/D.md": "text", "B.md": "#plan/b"}, SETTINGS)
     known = VaultContext(space.scan())
     fields = [space.prompts.fields["tags"]]
+    assert set(known.property_values("tags", of_all=False)) == {"B.md"}
     for path, told in (("Koji.md", False), ("Diary/D.md", True), ("Secret.md", True)):
         assert (known.names(path).resolve("Secret") is not None) == told
         assert ("plan/quail" in known.vocabulary(fields, path, "")["tags"]) == told

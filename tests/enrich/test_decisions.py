@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from companion.config import Config
-from companion.config.settings import IgnoreTable, NotesTable
+from companion.config.settings import EndpointTable, IgnoreTable, NotesTable, PrivateTable
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import TAKEABLE, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
@@ -413,3 +413,46 @@ def test_the_mark_goes_with_the_last_need(tmp_path: Path) -> None:
             assert "#status/postponed" in desk.text
         desk.accept(*desk.propose("top"))
         assert "#status/postponed" not in desk.text
+
+
+def _make_private(desk: Desk) -> None:
+    desk.write(NOTE.replace("tags:", "tags: [secret]"))
+
+
+REMOTE = EndpointTable(base_url="https://api.example/v1", model="m")
+LOST = [
+    pytest.param(_delete, Config(), True, id="deleted"),
+    pytest.param(_make_private, Config(private=PrivateTable(tags=("secret",))), False, id="local"),
+    pytest.param(
+        _make_private,
+        Config(private=PrivateTable(tags=("secret",)), endpoint=REMOTE),
+        True,
+        id="private",
+    ),
+    pytest.param(_break_yaml, Config(), False, id="frontmatter in doubt"),
+    pytest.param(_empty, Config(), False, id="empty"),
+    pytest.param(_fill, Config(), False, id="filled by hand"),
+]
+
+
+@pytest.mark.parametrize(("change", "config", "is_lost"), LOST)
+def test_a_scan_deletes_the_text_of_lost_notes(
+    tmp_path: Path, change: Callable[[Desk], None], config: Config, is_lost: bool
+) -> None:
+    for desk in _open(tmp_path, config):
+        ids = desk.propose("description")
+        desk.space.scan()
+        assert desk.states(ids) == ["open"]
+        change(desk)
+        desk.space.scan()
+        kept = desk.store.get(ids[0])
+        assert kept and (kept.value is None, kept.state == "closed") == (is_lost, is_lost)
+
+
+def test_a_moved_note_is_not_lost(desk: Desk) -> None:
+    ids = desk.propose("description")
+    desk.space.scan()
+    desk.note.rename(desk.note.with_name("Other.md"))
+    desk.space.scan()
+    kept = desk.store.get(ids[0])
+    assert kept and (kept.path, kept.state, bool(kept.value)) == ("Other.md", "open", True)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -11,14 +11,21 @@ import numpy as np
 import pytest
 
 from companion.config import Config, load_config
-from companion.enrich.context import VaultContext
+from companion.enrich.accept import Acceptor
+from companion.enrich.context import VaultContext, make_prompt_context
+from companion.enrich.model import ModelFacts
+from companion.enrich.model_calls import AskedFor, RawAnswer
+from companion.enrich.nearest_neighbours import NOTHING_KNOWN, NearestNeighbours, Suggestion
 from companion.enrich.note_vectors import NoteVectors
-from companion.enrich.similar import NOTHING_KNOWN, SimilarNotes, Suggestion, Voters
+from companion.enrich.outcome import Accepted
+from companion.enrich.similar import SimilarNotes
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.llm.encoder import BuiltInEncoder
 from companion.note.edit import Edit
+from companion.note.needs import CALLOUT, Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
+from companion.prompts import Ask
 from companion.vault.journal import NewChange
 from companion.vault.vectors import VectorTable, pack_vectors
 from tests.enrich.similar_vault import STUB, write, write_tagged
@@ -87,20 +94,35 @@ def test_marks_and_tags_that_are_never_proposed_are_not_suggested(
         assert set(suggest(workspace, similar, BREAD).candidates) == {"cooking", "garden"}
 
 
+def test_tags_of_private_notes_are_suggested_for_private_notes_only(
+    vault: Path, encoder: BuiltInEncoder
+) -> None:
+    write_tagged(vault)
+    for note in list(vault.glob("*.md"))[:5]:
+        write(vault, f"Diary/{note.name}", note.read_text().replace("tags: [", "tags: [affair, "))
+    write(vault, "Diary/Stub.md", BREAD)
+    config = Config.model_validate({"private": {"folders": ["Diary"]}})
+    with opened(vault, encoder, config) as (workspace, similar):
+        assert set(suggest(workspace, similar, BREAD).candidates) == {"cooking", "garden"}
+        context, parsed = VaultContext(workspace.scan()), ParsedNote(NoteText(BREAD))
+        found = similar.suggest(context, "Diary/Stub.md", parsed, "tags", 3)
+        assert "affair" in found.candidates
+
+
 def test_what_companion_tagged_is_not_the_authors(vault: Path, encoder: BuiltInEncoder) -> None:
     write_tagged(vault)
     with opened(vault, encoder) as (workspace, similar):
         context = VaultContext(workspace.scan())
-        assert len(similar.voters(context, "tags", 3)) == 30
+        assert len(similar.neighbours(context, "tags", 3)) == 30
         change = NewChange("run", "Risotto.md", "enrich", [Edit(0, 0, "a")], ("tags",))
         number = workspace.journal.begin(change, b"", b"a")
         workspace.journal.done(number)
         context = VaultContext(workspace.scan())
-        assert len(similar.voters(context, "tags", 3)) == 29
+        assert len(similar.neighbours(context, "tags", 3)) == 29
         undo = NewChange("undo", "Risotto.md", "undo", [Edit(0, 1, "")], undoes=number)
         workspace.journal.done(workspace.journal.begin(undo, b"a", b""))
         context = VaultContext(workspace.scan())
-        assert len(similar.voters(context, "tags", 3)) == 30
+        assert len(similar.neighbours(context, "tags", 3)) == 30
 
 
 def test_a_small_vault_leaves_it_to_the_model(vault: Path, encoder: BuiltInEncoder) -> None:
@@ -133,30 +155,68 @@ def test_an_encoder_that_fails_leaves_it_to_the_model(
     assert "The built-in encoder cannot be run" in caplog.text
 
 
-def voters(values: list[str], angles: list[float]) -> Voters:
-    """Notes in one folder each, whose vectors have these angles."""
+def learn(values: Sequence[str], angles: Sequence[float]) -> NearestNeighbours:
+    """Learn from notes in a folder each, whose vectors have these angles."""
     rows = np.array([[np.cos(angle), np.sin(angle)] for angle in angles], np.float32)
     paths = [f"{number}/{number}.md" for number in range(len(values))]
-    return Voters(paths, VectorTable(pack_vectors(rows)), [each.split() for each in values], "t", 2)
+    theirs = [each.split() for each in values]
+    return NearestNeighbours(paths, VectorTable(pack_vectors(rows)), theirs, "tags", 2)
+
+
+EAST = np.array([1, 0], np.float32)
+SIDES = ["left"] * 20 + ["right"] * 20
 
 
 def test_the_rule_is_learnt_from_the_notes_themselves() -> None:
-    clear = voters(["left"] * 20 + ["right"] * 20, [0.0] * 20 + [1.5] * 20)
+    clear = learn(SIDES, [0.0] * 20 + [1.5] * 20)
     assert clear.rule and (clear.rule.precision, clear.rule.recall) == (1, 1)
-    assert clear.suggest("x.md", np.array([1, 0], np.float32)).chosen == ("left",)
+    assert clear.suggest("x.md", EAST).chosen == ("left",)
 
 
 def test_nothing_is_learnt_where_similar_notes_have_nothing_in_common() -> None:
-    mixed = voters([f"tag{number}" for number in range(40)], [0.0] * 40)
+    mixed = learn([f"tag{number}" for number in range(40)], [0.0] * 40)
     assert mixed.rule is None
-    found = mixed.suggest("x.md", np.array([1, 0], np.float32))
+    found = mixed.suggest("x.md", EAST)
     assert found.chosen is None and len(found.candidates) == 30
 
 
 def test_notes_of_the_same_folder_count_for_more() -> None:
-    some = voters(["left"] * 20 + ["right"] * 20, [0.0] * 20 + [0.1] * 20)
-    vector = np.array([np.cos(0.05), np.sin(0.05)], np.float32)
-    ranked = some.rank("39/new.md", vector)
-    assert ranked["right"] > voters(["left"] * 20 + ["right"] * 20, [0.0] * 20 + [0.1] * 20).rank(
-        "elsewhere/new.md", vector
-    ).get("right", 0)
+    near = learn(SIDES, [0.0] * 20 + [0.1] * 20)
+    vector = np.array([np.cos(0.04), np.sin(0.04)], np.float32)
+    elsewhere, beside = near.rank("x/new.md", vector), near.rank("39/new.md", vector)
+    assert beside["right"] > elsewhere.get("right", 0.0)
+
+
+PEELS = {
+    "a/Peel.md": "A wooden board with which pizza and bread are slid into the hot oven.",
+    "b/Peel.md": "The skin of an orange or another fruit, grated into a cake or marmalade.",
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("Bake the dough on a stone in a very hot oven.", "a/Peel"),
+        ("Boil oranges with sugar until the marmalade sets.", "b/Peel"),
+        ("Boil oranges with sugar, for the marmalade. Bake it? [[a/Peel]]", None),
+    ],
+)
+def test_of_notes_of_one_name_the_one_like_it_is_linked(
+    vault: Path, encoder: BuiltInEncoder, text: str, meant: str | None
+) -> None:
+    for path, told in PEELS.items():
+        write(vault, path, told)
+    with opened(vault, encoder) as (workspace, similar):
+        scan = workspace.scan()
+        similar.vectors.update(scan, similar.vectors.find_missing(scan))
+        parsed = ParsedNote(NoteText(text))
+        context = make_prompt_context(parsed, "Stub.md", {})
+        model = ModelFacts("m", None, "together")
+        known = VaultContext(scan)
+        acceptor = Acceptor(workspace, known, model, "Stub.md", parsed, context, None, similar)
+        need = Need(CALLOUT, None, None, "top", "no AI callout")
+        asked = AskedFor(need, Ask("callout", workspace.prompts.fields["callout"]))
+        [accepted] = acceptor.accept([RawAnswer(asked, "It is made with a Peel, as always.")])
+    assert isinstance(accepted, Accepted)
+    linked = f"[[{meant}|Peel]]" if meant else "Peel"
+    assert accepted.filling.value == [f"It is made with a {linked}, as always."]

@@ -71,6 +71,9 @@ NOT_SAID = [
     pytest.param("![[Koji]] shows how mould grows on steamed rice.\n", id="embed"),
     pytest.param("mould:: [[Koji]] which grows on steamed rice\n", id="Dataview field"),
     pytest.param("See also: [[Koji]], [[Miso]], [[Sake]].\n", id="a list of links"),
+    pytest.param("For all the moulds that grow on rice, see [[Koji]].", id="a pointer"),
+    pytest.param("Wer mehr über Schimmelpilze wissen will: siehe [[Koji]].", id="a German one"),
+    pytest.param("米の上で育つカビについては、詳しくは[[Koji]]。", id="a Japanese one"),
     pytest.param("#mould/[[Koji]] #on #steamed #rice\n", id="tags"),
     pytest.param("[[Miso]] is made of beans that a mould ferments.", id="another note"),
     pytest.param(f"[[Koji]] {'and so on ' * 90}", id="one sentence without end"),
@@ -120,13 +123,18 @@ def test_tells_the_line_and_the_heading() -> None:
     assert [(line, heading) for _, line, heading, _ in say(text)] == [(10, "Steamed")]
 
 
-def test_what_leans_or_names_it_by_other_words_counts_less() -> None:
+def test_what_leans_or_points_or_names_it_by_other_words_counts_less() -> None:
     def words(text: str) -> float:
         found = find_statements(
             read_passages(ParsedNote(NoteText(text))), lambda target: target == "Koji", ["Koji"]
         )
         return next(found).words
 
-    full = words("Rice is overgrown by [[Koji]] within two days.")
-    assert words("It is overgrown by [[Koji]] within two days there.") < full
-    assert words("Rice is overgrown by [[Koji|them]] within two days.") < full
+    rest = (
+        "[[Koji]] within two warm and humid days, on trays of cedar wood that somebody turns, each"
+        " with four kilograms of barley."
+    )
+    full = words(f"Rice is overgrown by {rest}")
+    assert words(f"It is overgrown by {rest}") < full
+    assert words(f"Rice is overgrown by {rest}".replace("[[Koji]]", "[[Koji|it]]")) < full
+    assert words(f"Rice is overgrown, see [[Koji]], {rest[9:]}") < full

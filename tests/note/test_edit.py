@@ -236,9 +236,9 @@ def test_what_is_too_hard_to_compare_counts_as_changed() -> None:
 
 
 NOTE = (
-    "---\ndescription: What a stub is.\n'note-type': x\naliases:\n  - short note\n  - b: c\n---\n"
-    "# Stub\n\n#status/postponed\n\n> [!ai]- AI\n> Prose.\n\n- > [!ai] Why: so?\n  > Because.\n"
-    "\n> [!note] Other\n> One.\n> [!ai] And?\n> Two.\n"
+    "---\ndescription: What a stub is.\n'note-type': x\naliases:\n  - short note\n  - b: c\nx: y\n"
+    "---\n# Stub\n\n#status/postponed\n\n> [!ai]- AI\n> Prose.\n\n"
+    "- > [!ai] Why: so?\n  > Because.\n\n> [!note] Other\n> One.\n> [!ai] And?\n> Two.\n"
 )
 PLACES = [
     pytest.param("What a stub is.", "description", id="a value"),
@@ -247,6 +247,7 @@ PLACES = [
     pytest.param(
         "is.\n'note-type': x\naliases:\n", "description, note-type, aliases", id="several"
     ),
+    pytest.param("  - b: c\nx: y\n", "aliases, x", id="an item and the next property"),
     pytest.param("> [!ai]- AI\n> Prose.\n\n", "callout", id="a callout"),
     pytest.param("> Prose.\n", "callout", id="the body of a callout"),
     pytest.param("  > Because.\n", "callout “Why: so?”", id="an answer in a list"),

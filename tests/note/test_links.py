@@ -3,12 +3,13 @@
 import re
 import subprocess
 import sys
+from collections.abc import Collection
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.link_names import LinkNames, NoteName
+from companion.note.link_names import LinkNames, NoteName, only_one
 from companion.note.links import (
     likely_targets,
     link_mentions,
@@ -301,8 +302,12 @@ def test_a_name_of_several_is_the_preferred_note_s(
     preferred: list[str], target: str | None
 ) -> None:
     expected = f"on [[{target}|Mercury]]" if target else "on Mercury"
-    assert link_mentions("on Mercury", NAMES, preferred=preferred) == expected
-    assert NAMES.resolve("Mercury", preferred) == target
+
+    def choose(paths: Collection[str]) -> str | None:
+        return only_one([path for path in paths if path in preferred])
+
+    assert link_mentions("on Mercury", NAMES, choose=choose) == expected
+    assert NAMES.resolve("Mercury", choose) == target
 
 
 def test_no_link_is_made_to_a_hidden_note() -> None:

@@ -61,6 +61,57 @@ def field_text(*lines: str, body: str = "Write it.") -> str:
     return "\n".join(("---", *lines, "---", body))
 
 
+# ---- prompts for folders of the vault
+
+
+FOLDERS = [
+    pytest.param("Recipes/Rye.md", "Recipe {{ title }}.", id="in the folder"),
+    pytest.param("recipes/Rye.md", "Recipe {{ title }}.", id="in another case"),
+    pytest.param("Recipes/Sweet/Cake.md", "Recipe {{ title }}.", id="in a folder in it"),
+    pytest.param("Recipes/Bread/Rye.md", "Bread {{ title }}.", id="in one with its own"),
+    pytest.param("Recipes.md", None, id="beside the folder"),
+    pytest.param("Old/Recipes/Rye.md", None, id="in another of the name"),
+    pytest.param("fields/Rye.md", "Field {{ title }}.", id="in one that is called fields"),
+]
+
+
+@pytest.mark.parametrize(("path", "instruction"), FOLDERS)
+def test_notes_of_a_folder_have_its_prompts(
+    path: str, instruction: str | None, write: Write
+) -> None:
+    for folder, words in (("Recipes", "Recipe"), ("Recipes/Bread", "Bread"), ("fields", "Field")):
+        text = field_text("kind: text", body=f"{words} {{{{ title }}}}.")
+        root = write(f"{folder}/fields/description.md", text)
+    write("Recipes/system.md", "You bake.")
+    prompts = load_prompts(root)
+    own = prompts.for_note(path)
+    expected = instruction or PROMPTS.fields["description"].template.file.body
+    assert own.fields["description"].template.file.body.strip() == expected.strip()
+    assert own.fields["tags"].instruction(NOTE) == PROMPTS.fields["tags"].instruction(NOTE)
+    is_baking = path.casefold().startswith("recipes/")
+    [system] = [own.system.render({"language": None})]
+    assert (system == "You bake.") == is_baking
+
+
+BROKEN_FOLDERS = [
+    ("A/fields/new.md", field_text("kind: text"), None, "put one into prompts/fields, too"),
+    ("A/fields/tags.md", field_text("kind: list", "property: x"), 3, "fills tags elsewhere"),
+    ("A/fields/tags.md", field_text("kind: list", "trigger: true"), 3, "remove this line"),
+    ("A/fields/tags.md", field_text("kind: list", body="{{ b"), 4, "not valid Jinja2"),
+    ("A/note.md", "# {{ title }}", None, "does not show"),
+    ("A/description.md", field_text("kind: text"), None, "move it to A/fields/"),
+]
+
+
+@pytest.mark.parametrize(("name", "text", "line", "words"), BROKEN_FOLDERS)
+def test_broken_file_of_a_folder(
+    name: str, text: str, line: int | None, words: str, write: Write
+) -> None:
+    with pytest.raises(PromptError, match=words) as caught:
+        load_prompts(write(name, text))
+    assert caught.value.line == line and str(caught.value.path).endswith(name)
+
+
 # ---- the built-in files
 
 

@@ -65,7 +65,7 @@ def links(vault: Path) -> Links:
 
 @pytest.mark.parametrize(("path", "expected"), LINKED_FROM)
 def test_where_a_note_links_to(links: Links, path: str, expected: list[str]) -> None:
-    assert links.linked_from(path) == expected
+    assert links.linked_in(NOTES[path], path) == expected
 
 
 @pytest.mark.parametrize(("path", "expected"), LINKING_TO)

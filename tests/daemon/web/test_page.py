@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from datetime import datetime
 
 import pytest
@@ -11,6 +12,8 @@ from companion.daemon.guard import PAGE, SHELL
 from companion.daemon.tokens import rotate_token
 from companion.daemon.web.pages import FILES
 from companion.daemon.web.sessions import Sessions
+from companion.note.needs import Need
+from companion.vault.proposal import NewProposal
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import PAGE_CODE, Served
@@ -19,13 +22,23 @@ from tests.daemon.test_attacks import HOSTS, ORIGINS, TWICE
 
 __all__ = ["attacked", "daemon_fixture", "fake"]
 
-VIEWS = ["/page/now", "/page/history", "/page/vault", "/page/spending"]
+VIEWS = [
+    "/page/inbox",
+    "/page/inbox/more",
+    "/page/inbox/count",
+    "/page/proposals/1",
+    "/page/now",
+    "/page/history",
+    "/page/vault",
+    "/page/spending",
+]
 ACTIONS = [
     "/page/pause",
     "/page/resume",
     "/page/runs/20261125-104412-3f9a/cancel",
     "/page/undo",
     "/page/estimate",
+    "/page/decide",
 ]
 
 
@@ -34,7 +47,7 @@ def _get(attacked: AttackedDaemon, path: str, headers: Headers) -> Answer:
 
 
 def _post(attacked: AttackedDaemon, path: str, headers: Headers, value: object = None) -> Answer:
-    body = json.dumps(value or {}).encode()
+    body = json.dumps({} if value is None else value).encode()
     return attacked.send(make_request("POST", path, {**headers, "Content-Type": JSON}, body))
 
 
@@ -51,6 +64,7 @@ def test_every_address_of_the_page_is_attacked_here(attacked: AttackedDaemon) ->
     rules = {str(rule) for rule in attacked.app.url_map.iter_rules()}
     pages = {rule for rule in rules if rule.startswith(PAGE)}
     listed = {path.replace("20261125-104412-3f9a", "<name>") for path in (*VIEWS, *ACTIONS)}
+    pages = {re.sub(r"<int.*>", "1", rule) for rule in pages}
     assert pages == listed | {"/page/session"}
 
 
@@ -192,3 +206,63 @@ def test_no_other_host_or_origin_gets_to_the_page(attacked: AttackedDaemon) -> N
         answers = _all(attacked, {**attacked.page_headers, **row})
         assert {answer.status for answer in answers} <= {400, 403, 421}, row
     attacked.assert_nobody_came_in()
+
+
+NASTY = "<script>alert(1)</script><img src=x onerror=alert(1)> [x](javascript:alert(1)) \"'`{{7*7}}"
+
+
+def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: AttackedDaemon) -> None:
+    path = "<b onclick=alert(1)>&quot;.md"
+    attacked.daemon_fixture.note(path, f"---\ndescription:\n---\n# {NASTY}\n\n{'x' * 300_000}\n")
+    need = Need("description", None, None, "property", NASTY)
+    place = Need("callout", NASTY, NASTY, "top", NASTY)
+    evidence = {"sentence": NASTY, "shown": NASTY, "similarity": 0.5}
+    new = [
+        NewProposal(path, need, NASTY, flags=("unsupported",), model=NASTY, remark=NASTY),
+        NewProposal(
+            path,
+            place,
+            ["x" * 300_000, NASTY],
+            evidence=[evidence],
+        ),
+    ]
+    ids = attacked.daemon.proposals.add(new)
+    paths = ["/page/inbox", "/page/inbox/more", *(f"/page/proposals/{each}" for each in ids)]
+    for shown in (*paths, *VIEWS):
+        answer = _get(attacked, shown, attacked.page_headers)
+        assert answer.status in (200, 404), shown
+        for part in (b"<script>alert", b"<img", b"<b onclick", b'href="javascript', b"49"):
+            assert part not in answer.body, (shown, part)
+    assert b"&lt;script&gt;alert(1)" in _get(attacked, "/page/inbox", attacked.page_headers).body
+    (attacked.daemon_fixture.vault / path).unlink()
+    attacked.daemon.proposals.forget([path], "")
+
+
+DECIDED = [
+    pytest.param({"accept": [10**9]}, 200, "there is no proposal 1000000000", id="unknown"),
+    pytest.param({"accept": ["1"]}, 422, "", id="a text"),
+    pytest.param({"accept": [0]}, 422, "", id="zero"),
+    pytest.param({"accept": [1] * 501}, 422, "", id="too many"),
+    pytest.param({"accept": [1], "texts": {"1": "x" * 100_001}}, 422, "", id="too long"),
+    pytest.param({"take": [1]}, 422, "", id="an unknown word"),
+    pytest.param([], 422, "", id="a list"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "words"), DECIDED)
+def test_bad_decisions_are_refused(
+    attacked: AttackedDaemon, body: object, status: int, words: str
+) -> None:
+    answer = _post(attacked, "/page/decide", attacked.page_headers, body)
+    assert answer.status == status and words.encode() in answer.body
+
+
+def test_what_another_window_refused_is_not_written(attacked: AttackedDaemon) -> None:
+    need = Need("description", None, None, "property", "empty description")
+    store = attacked.daemon.proposals
+    [one] = store.add([NewProposal("Stub.md", need, "A stub.")])
+    store.decide([one], "superseded", "need", "")
+    answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [one]})
+    assert answer.status == 200 and b"a newer one took its place" in answer.body
+    assert answer.json["states"] == {str(one): "superseded"}
+    attacked.daemon.proposals.forget(["Stub.md"], "")

@@ -1,0 +1,200 @@
+"""Kill -9 between answer, store, decision and write: is an answer lost, or written twice?
+
+    python -m benchmarks.proposals_kill [--quick]
+
+A child asks for notes, several at once, so that all waits as proposals, and accepts them as they
+come; it is killed at random moments and started anew, and left alone after the last. The endpoint
+is a stub of 10 ms that knows which note each call was about. Exit status 1 when a note is not
+enriched exactly once, or torn, or when a call was paid twice that was not in flight at a kill.
+"""
+
+from __future__ import annotations
+
+import random
+import subprocess
+import sys
+import time
+from collections import Counter
+from collections.abc import Mapping
+from pathlib import Path
+from threading import Event, Thread
+
+from benchmarks.daemon_kill import (
+    Kill,
+    age_at_kill,
+    is_filled_once,
+    is_waiting,
+    is_whole,
+)
+from benchmarks.daemon_process import (
+    fresh_folder,
+    make_parser,
+    make_vault,
+    note,
+    path_of,
+    print_table,
+    report,
+    set_home,
+    stub_tables,
+    tally,
+)
+from benchmarks.stub_endpoint import Call, Stub, running_stub
+from companion.config import load_config, state_folder
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.decision import Acceptance
+from companion.enrich.decisions import Decisions
+from companion.enrich.enricher import Enricher
+from companion.enrich.model import model_facts, open_client
+from companion.enrich.run import new_run, run_jobs
+from companion.enrich.selection import JobOptions, choose_jobs
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.vault.journal import Journal
+from companion.vault.proposals import Selection
+
+DELAY, AT_ONCE = 0.01, 4
+LONGEST = 0.2  # seconds from an answer of the stub until it is stored, at most
+_OPEN = Selection(states=("open",))
+
+
+def main() -> int:
+    if "--work" in sys.argv:
+        return work(Path(sys.argv[-1]))
+    parser = make_parser(__doc__)
+    parser.add_argument("--seed", type=int, default=1)
+    options = parser.parse_args()
+    notes, kills = (120, 10) if options.quick else (1_200, 200)
+    chance = random.Random(options.seed)
+    with fresh_folder() as folder, running_stub(DELAY) as stub:
+        vault = make_vault(folder / "vault", notes)
+        settings = stub_tables(stub.base_url)
+        settings["endpoint"]["concurrency"] = AT_ONCE
+        settings["review"] = {"mode": "propose"}
+        set_home(folder / "home", settings)
+        made: list[Kill] = []
+        while len(made) < kills:
+            left = sum(not is_filled_once(vault, number) for number in range(notes))
+            works = 16 * left * DELAY / AT_ONCE / (kills - len(made))  # they end with the work
+            made.append(kill_one(vault, chance.uniform(0, works)))
+        left = sum(not is_filled_once(vault, number) for number in range(notes))
+        subprocess.run(_command(vault), check=True, stdout=subprocess.DEVNULL)
+        print(f"{notes} notes, {kills} kills; {left} notes were left for after the last\n")
+        return judge(vault, notes, stub, made)
+
+
+def work(vault: Path) -> int:
+    """Ask for all notes, and accept what is proposed as it comes, until nothing is left."""
+    config, cancelled, is_over = load_config(), Event(), Event()
+    with open_workspace(config, vault) as space, open_client(config, cancelled) as client:
+        scan = space.scan()
+        context = VaultContext(scan)
+        enricher = Enricher(space, Asker(space, context, model_facts(config)), client, new_run())
+        jobs, _ = choose_jobs(space, scan, [""], JobOptions())
+        accepts = Thread(target=accept_all, args=(space, context, is_over))
+        accepts.start()
+        for number, _ in enumerate(run_jobs(jobs, enricher.enrich, AT_ONCE, cancelled)):
+            if number == 0:  # what is loaded on first use is loaded now
+                print("ready", flush=True)
+        is_over.set()
+        accepts.join()
+    return 0
+
+
+def accept_all(space: Workspace, context: VaultContext, is_over: Event) -> None:
+    """Accept what is open, the callout and the description of each other note apart."""
+    decisions = Decisions(space, lambda: context)
+    while True:
+        last = is_over.is_set()
+        found = space.journal.proposals.select(_OPEN, 20)
+        apart = [each for each in found if each.id % 4 > 1]
+        for batch in (apart, found):
+            for _ in decisions.accept([Acceptance(each.id) for each in batch]):
+                pass
+        if last and not space.journal.proposals.count(_OPEN):
+            return
+
+
+def _command(vault: Path) -> list[str]:
+    return [sys.executable, "-m", "benchmarks.proposals_kill", "--work", str(vault)]
+
+
+def kill_one(vault: Path, after: float) -> Kill:
+    """Start a child, and kill it so many seconds after it has begun to work."""
+    child = subprocess.Popen(_command(vault), stdout=subprocess.PIPE)
+    assert child.stdout
+    child.stdout.readline()
+    time.sleep(after)
+    before = time.time()
+    child.kill()
+    child.wait()
+    child.stdout.close()
+    return Kill(before, time.time())
+
+
+def judge(vault: Path, notes: int, stub: Stub, kills: list[Kill]) -> int:
+    """Print what came of it; return the exit status."""
+    calls = stub.calls()
+    with Journal(state_folder(vault) / "journal.sqlite3", read_only=True) as journal:
+        changes = journal.changes()[::-1]
+        torn = [n for n in range(notes) if not is_sound(vault, n, journal)]
+        proposals = journal.proposals.select()
+    filled = Counter(
+        (change.path, need) for change in changes if change.state == "done" for need in change.needs
+    )
+    once = sum(is_filled_once(vault, number) for number in range(notes))
+    states = Counter[str](each.state for each in proposals)
+    accepted = Counter((each.path, each.need) for each in proposals if each.state == "accepted")
+    again = find_asked_again(calls)
+    old = [after for call in again if (after := age_at_kill(call, kills))]
+    flying = sum(is_waiting(call, kills) for call in again)
+    print_table(
+        [
+            ("notes enriched exactly once", once, f"wanted: {notes}"),
+            ("needs written twice", sum(n > 1 for n in filled.values()), "wanted: 0"),
+            ("torn notes", len(torn), "wanted: 0"),
+            ("proposals by state", tally_states(states), ""),
+            ("needs with two accepted ones", sum(n > 1 for n in accepted.values()), "wanted: 0"),
+            ("calls of a note, and of how many notes", tally(Counter(c.note for c in calls)), ""),
+            ("calls paid again", len(again), "all of them in flight at a kill"),
+            ("  waiting at the endpoint", flying, ""),
+            ("  answered, not stored yet", len(old), f"{max(old, default=0) * 1e3:.0f} ms before"),
+            ("changes left pending", sum(c.state == "pending" for c in changes), "wanted: 0"),
+        ]
+    )
+    promises = {
+        "a note was not enriched once": once == notes,
+        "written twice": max(filled.values(), default=0) <= 1,
+        "accepted twice": max(accepted.values(), default=0) <= 1,
+        "torn": not torn,
+        "an answer is left undecided": not states["open"],
+        "an answer was lost": max(old, default=0) < LONGEST,
+    }
+    return report([name for name, kept in promises.items() if not kept])
+
+
+def is_sound(vault: Path, number: int, journal: Journal) -> bool:
+    """Whether the note is what its changes, one after the other, made of what it was."""
+    made = [c for c in journal.changes(path_of(number))[::-1] if c.state == "done"]
+    if len(made) == 1:
+        return is_whole(vault, number, made, journal)
+    text = note(number, "").encode()
+    for change in made:
+        images = journal.images(change.id)
+        if images is None or images[0] != text:
+            return False
+        text = images[1]
+    return text == (vault / path_of(number)).read_bytes()
+
+
+def find_asked_again(calls: list[Call]) -> list[Call]:
+    """Return the calls about a note after which there was another one about it."""
+    last = {call.note: call for call in calls}
+    return [call for call in calls if last[call.note] != call]
+
+
+def tally_states(states: Mapping[str, int]) -> str:
+    return ", ".join(f"{state}: {number}" for state, number in sorted(states.items()))
+
+
+if __name__ == "__main__":
+    sys.exit(main())

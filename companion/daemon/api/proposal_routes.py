@@ -1,0 +1,73 @@
+"""The routes of proposals: list them, decide on them, and accept them in an editor."""
+
+from __future__ import annotations
+
+from companion.daemon.api.proposal_schemas import (
+    DecisionsMade,
+    Forgotten,
+    NewDecisions,
+    NoteDecisionShape,
+    NotesToForget,
+    ProposalOffer,
+    ProposalPage,
+    ProposalShape,
+    ProposalsQuery,
+    TextToEdit,
+)
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import LARGEST, OfferShape
+from companion.daemon.problem import Refusal
+from companion.enrich.decision import Acceptance
+
+proposals = Resource("proposals")
+
+_ONE = f"/proposals/<int(min=1, max={LARGEST}):proposal>"
+
+
+@proposals.reads("/proposals")
+def read_proposals(query: ProposalsQuery) -> ProposalPage:
+    """A page of proposals, newest first."""
+    store, selection = the_daemon().proposals, query.selection
+    found = store.select(selection._replace(before=query.before), query.limit + 1)
+    page = found[: query.limit]
+    before = page[-1].id if len(found) > query.limit else None
+    shapes = [ProposalShape.of(each) for each in page]
+    return ProposalPage(proposals=shapes, before=before, total=store.count(selection))
+
+
+@proposals.reads(_ONE)
+def read_proposal(proposal: int) -> ProposalShape:
+    """One proposal."""
+    if (found := the_daemon().proposals.get(proposal)) is None:
+        raise _no_such(proposal)
+    return ProposalShape.of(found)
+
+
+@proposals.does("/proposals/decide", conflicts=True)
+def decide(body: NewDecisions) -> DecisionsMade:
+    """Accept, refuse and reopen proposals; each has a result of its own."""
+    decisions = the_daemon().decisions
+    made = list(decisions.accept(each.wish for each in body.accept))
+    made += decisions.refuse(body.refuse, reason=body.reason)
+    made += decisions.undo(body.undo)
+    return DecisionsMade(notes=[NoteDecisionShape.of(each) for each in made])
+
+
+@proposals.does(f"{_ONE}/edits", conflicts=True)
+def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
+    """The edits that accept a proposal in the text that the editor shows now."""
+    if the_daemon().proposals.get(proposal) is None:
+        raise _no_such(proposal)
+    wish = Acceptance(proposal, body.value, (body.state,))
+    run, edits = the_daemon().edits_of_proposal(wish, body.text)
+    return ProposalOffer(run=run, offer=OfferShape.of(edits))
+
+
+@proposals.does("/proposals/forget")
+def forget(body: NotesToForget) -> Forgotten:
+    """Delete what is kept of the text of notes; their open proposals count as refused."""
+    return Forgotten(proposals=the_daemon().forget(body.paths))
+
+
+def _no_such(number: int) -> Refusal:
+    return Refusal(404, f"There is no proposal {number}.")

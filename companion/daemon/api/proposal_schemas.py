@@ -1,0 +1,242 @@
+"""The JSON of proposals, and of the decisions on them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field, model_validator
+
+from companion.daemon.api.run_schemas import FilledShape
+from companion.daemon.api.schemas import (
+    LARGEST,
+    WHOLE,
+    FolderPath,
+    OfferShape,
+    RelativePath,
+    RunId,
+    Sent,
+    Shape,
+    iso_time,
+)
+from companion.enrich.decision import Acceptance, Decided, NoteDecision
+from companion.enrich.result import NoteStatus
+from companion.vault.proposal import Flag, Proposal, ProposalState
+from companion.vault.proposals import Selection
+
+MOST_DECISIONS = 1000  # of one request
+_LONGEST_TEXT = 100_000  # characters; a field takes fewer
+
+Id = Annotated[int, Field(ge=1, le=LARGEST)]
+Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
+Value = Text | Annotated[list[Text], Field(max_length=1000)]
+
+
+class ProposalShape(Shape):
+    """A proposal. text: a property's value or values, or the lines of a callout; null: there is
+    none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
+
+    reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
+    evidence: for each sentence what supports it, as far as it is known.
+    """
+
+    id: int
+    path: str
+    kind: str
+    heading: str | None
+    text: str | list[str] | None
+    state: ProposalState
+    flags: list[Flag]
+    why: str
+    reason: str | None
+    remark: str
+    model: str
+    made_at: str
+    run: str
+    decided_by: str
+    change: int | None
+    evidence: list[Any] | None
+
+    @classmethod
+    def of(cls, proposal: Proposal) -> ProposalShape:
+        """Return the shape of a proposal."""
+        return cls(
+            id=proposal.id,
+            path=proposal.path,
+            kind=proposal.kind,
+            heading=proposal.heading,
+            text=proposal.value,
+            state=proposal.state,
+            flags=list(proposal.flags),
+            why=proposal.why,
+            reason=proposal.reason or None,
+            remark=proposal.remark,
+            model=proposal.model,
+            made_at=iso_time(proposal.made_at),
+            run=proposal.run,
+            decided_by=proposal.decided_by,
+            change=proposal.change,
+            evidence=proposal.evidence,
+        )
+
+
+class ProposalPage(Shape):
+    """A page of proposals, newest first. before: where the next page begins; null on the last.
+
+    total: how many there are on all pages.
+    """
+
+    proposals: list[ProposalShape]
+    before: int | None
+    total: int
+
+
+class ProposalsQuery(Sent):
+    """Which proposals. path: of one note. folder: in it, and those below. kind: a property, or
+    `callout`. state: `all`, or one of them. flagged: only those with a flag, or without.
+    """
+
+    path: RelativePath | None = None
+    folder: FolderPath = ""
+    kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    state: Literal["open", "accepted", "refused", "rejected", "superseded", "closed", "all"] = (
+        "open"
+    )
+    flagged: Literal["true", "false"] | None = None
+    run: RunId | None = None
+    before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
+    limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
+
+    @model_validator(mode="after")
+    def _check(self) -> ProposalsQuery:
+        if self.path is not None and self.folder:
+            raise ValueError("`path` names one note, and `folder` many; one of them is enough")
+        return self
+
+    @property
+    def selection(self) -> Selection:
+        """The proposals of all pages."""
+        named = self.path if self.path is not None else self.folder
+        return Selection(
+            paths=[named] if named else None,
+            kind=self.kind,
+            states=None if self.state == "all" else (self.state,),
+            flagged=None if self.flagged is None else self.flagged == "true",
+            run=self.run,
+        )
+
+
+class AcceptOne(Sent):
+    """A proposal to accept. text: what the user made of its text; null: it is as it was.
+
+    state: as the client shows it. If it is another one by now, somebody else has decided on it, and
+    it stays as it is. `refused` and `rejected` ones can be accepted, too.
+    """
+
+    id: Id
+    text: Value | None = None
+    state: Literal["open", "refused", "rejected"] = "open"
+
+    @property
+    def wish(self) -> Acceptance:
+        """The wish, as the application takes it."""
+        return Acceptance(self.id, self.text, (self.state,))
+
+
+Ids = Annotated[list[Id], Field(default_factory=list, max_length=MOST_DECISIONS)]
+
+
+class NewDecisions(Sent):
+    """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
+
+    What is accepted for a note that is open in an editor waits for that editor to make the edits,
+    see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused.
+    """
+
+    accept: Annotated[list[AcceptOne], Field(default_factory=list, max_length=MOST_DECISIONS)]
+    refuse: Ids
+    undo: Ids
+    reason: Annotated[str, Field(max_length=1000)] = ""
+
+
+class DecidedShape(Shape):
+    """What became of a proposal. state: null if there is none of that id.
+
+    reason: why it is not as it was wanted; null: it is.
+    """
+
+    id: int
+    state: ProposalState | None
+    reason: str | None
+
+    @classmethod
+    def of(cls, decided: Decided) -> DecidedShape:
+        """Return the shape of what became of a proposal."""
+        return cls(id=decided.id, state=decided.state, reason=decided.reason or None)
+
+
+class NoteDecisionShape(Shape):
+    """What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
+    the note is open, and its editor is to make the edits. changes: what was filled, as in runs.
+
+    change: its id in the journal. reason: why nothing was done. left: what was not done, and why.
+    """
+
+    path: str
+    status: NoteStatus
+    changes: list[FilledShape]
+    change: int | None
+    reason: str | None
+    left: list[str]
+    proposals: list[DecidedShape]
+
+    @classmethod
+    def of(cls, decision: NoteDecision) -> NoteDecisionShape:
+        """Return the shape of what became of a note."""
+        result = decision.result
+        return cls(
+            path=result.path,
+            status=result.status,
+            changes=list(map(FilledShape.of, result.filled)),
+            change=result.change,
+            reason=result.reason or None,
+            left=list(result.left),
+            proposals=list(map(DecidedShape.of, decision.proposals)),
+        )
+
+
+class DecisionsMade(Shape):
+    """What became of each note whose proposals were decided on."""
+
+    notes: list[NoteDecisionShape]
+
+
+class NotesToForget(Sent):
+    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+
+
+class Forgotten(Shape):
+    """Of how many proposals the text was deleted."""
+
+    proposals: int
+
+
+class TextToEdit(Sent):
+    """The text of the note that the editor shows now. value: what the user made of the proposal's
+    text; null: it is as it was. state: as in AcceptOne.
+    """
+
+    text: str
+    value: Value | None = None
+    state: Literal["open", "refused", "rejected"] = "open"
+
+
+class ProposalOffer(Shape):
+    """The edits that accept a proposal in the text that was sent.
+
+    run: to confirm them by `POST /api/v1/runs/RUN/applied`; only then it is accepted.
+    """
+
+    run: str
+    offer: OfferShape

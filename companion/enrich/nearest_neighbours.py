@@ -1,0 +1,210 @@
+"""The values that a note's nearest neighbours have, and how many of them to trust.
+
+A classifier by the k nearest neighbours: each value has the share of the most similar notes that
+have it, weighted by their similarity. From which share on a value is taken is learnt on the notes
+themselves, by leaving out one after the other.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping, Sequence, Set
+from hashlib import sha256
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from companion.vault.vectors import Floats, VectorTable
+
+FEWEST = 25
+"""How many notes with a value there must be, before any are compared."""
+
+NEIGHBOURS = 10
+"""How many of the most similar notes say what a note has."""
+
+# Chosen on half of the notes of four vaults; benchmarks/similar.py reports the other half.
+_POWER = 4  # of the similarity, by which notes count
+_SAME_FOLDER = 0.4  # added to the similarity of notes in one folder
+_MORE_NEIGHBOURS = 30  # for what the model chooses from
+_BETA = 0.6  # under 1: that a value is right counts for more than that none is missed
+
+_SAMPLE = 300  # notes at most that are left out in turn
+_AT_ONCE = 50  # of them
+_SECONDS = 3.0  # for that, at most
+
+
+class Suggestion(NamedTuple):
+    """What similar notes say of a property of a note.
+
+    chosen: the values to fill in; None where the vault has too little to learn from, and a model
+    has to choose. candidates: all values that similar notes have, the likeliest first. reason: why
+    there is no more than that.
+    """
+
+    chosen: tuple[str, ...] | None
+    candidates: tuple[str, ...]
+    reason: str = ""
+
+
+NOTHING_KNOWN = Suggestion(None, (), "too few notes have one")
+
+
+class Rule(NamedTuple):
+    """From which share on a value is taken.
+
+    precision, recall: what it gives in the vault itself, of `notes` that were left out in turn.
+    """
+
+    least: float
+    precision: float
+    recall: float
+    notes: int
+
+
+class NearestNeighbours:
+    """The notes that have values for one property: their vectors, folders and values.
+
+    name: the property's. most: values of a note at most. left_out: the notes that are left out in
+    turn to learn the rule; None: any.
+    """
+
+    def __init__(
+        self,
+        paths: Sequence[str],
+        table: VectorTable,
+        values: Sequence[Sequence[str]],
+        name: str,
+        most: int,
+        left_out: Collection[str] | None = None,
+    ) -> None:
+        self._paths = {path: row for row, path in enumerate(paths)}
+        self._table = table
+        self._values = values
+        self._name = name
+        self._most = most
+        self._folders: dict[str, list[int]] = defaultdict(list)
+        for path, row in self._paths.items():
+            self._folders[path.rpartition("/")[0]].append(row)
+        self.rule = self._learn(self._paths if left_out is None else left_out)
+
+    def __len__(self) -> int:
+        return len(self._paths)
+
+    def suggest(self, path: str, vector: Floats, has: Set[str] = frozenset()) -> Suggestion:
+        """Return what the notes most similar to the vector say of the note at path.
+
+        has: casefolded values that the note has elsewhere, such as tags in its text.
+        """
+        near = self._find_near(path, self._table.compare(vector), _MORE_NEIGHBOURS)
+        shares = self._share(near[:NEIGHBOURS])
+        more = self._share(near)
+        new = [value for value in _by_share(shares) if value.casefold() not in has]
+        rest = [value for value in _by_share(more) if value.casefold() not in has]
+        candidates = tuple(dict.fromkeys([*new, *rest]))
+        if self.rule is None:
+            return Suggestion(None, candidates, "similar notes agree too little")
+        chosen = tuple(value for value in new[: self._most] if shares[value] >= self.rule.least)
+        return Suggestion(chosen, candidates, "" if chosen else self._explain(new, shares))
+
+    def describe(self) -> str:
+        """Return in words what was learnt."""
+        if self.rule is None:
+            return (
+                f"{len(self._paths):,} compared notes have some, which is too few or too mixed to"
+                " learn from; the model chooses"
+            )
+        return (
+            f"{len(self._paths):,} compared notes have some; a value is taken where"
+            f" {self.rule.least:.0%} of the {NEIGHBOURS} most similar notes have it. Of"
+            f" {self.rule.notes} notes left out in turn, {self.rule.precision:.0%} of the values"
+            f" so chosen are their author's, and {self.rule.recall:.0%} of the author's are found"
+        )
+
+    def rank(self, path: str, vector: Floats) -> dict[str, float]:
+        """Return the share of the most similar notes that each value has, the largest first."""
+        return self._rank(path, self._table.compare(vector))
+
+    def _rank(self, path: str, similar: Floats) -> dict[str, float]:
+        shares = self._share(self._find_near(path, similar, NEIGHBOURS))
+        return {value: shares[value] for value in _by_share(shares)}
+
+    def _explain(self, new: Sequence[str], shares: Mapping[str, float]) -> str:
+        assert self.rule
+        best = f"the commonest, {new[0]}, has {shares[new[0]]:.0%}" if new else "they have no other"
+        return (
+            f"nothing for {self._name} is common enough among the {NEIGHBOURS} most similar notes:"
+            f" {best}, and {self.rule.least:.0%} are needed in this vault"
+        )
+
+    def _find_near(self, path: str, similar: Floats, number: int) -> list[tuple[int, float]]:
+        """Return the rows of the most similar notes but the one at path, and their weights.
+
+        similar: the similarity of each row, which is changed.
+        """
+        from companion.vault.vectors import find_largest
+
+        similar[self._folders.get(path.rpartition("/")[0], [])] += _SAME_FOLDER
+        own = self._paths.get(path)
+        if own is not None:
+            similar[own] = -1
+        rows = [row for row in find_largest(similar, number + 1) if row != own][:number]
+        return [(row, max(0.0, float(similar[row])) ** _POWER) for row in rows]
+
+    def _share(self, near: Sequence[tuple[int, float]]) -> dict[str, float]:
+        """Return the weighted share of the notes that each value has."""
+        total = sum(weight for _, weight in near) or 1.0
+        shares: dict[str, float] = defaultdict(float)
+        for row, weight in near:
+            for value in self._values[row]:
+                shares[value] += weight / total
+        return shares
+
+    def _learn(self, left_out: Collection[str]) -> Rule | None:
+        """Return the rule that suits these notes best; None where they are too few or too mixed."""
+        if len(self._paths) < FEWEST:
+            return None
+        until = time.monotonic() + _SECONDS
+        order = sorted(left_out, key=lambda path: sha256(path.encode()).digest())[:_SAMPLE]
+        found: list[tuple[float, bool]] = []
+        wanted = Counter[str]()
+        notes = 0
+        for start in range(0, len(order), _AT_ONCE):
+            if notes and time.monotonic() > until:
+                break
+            paths = order[start : start + _AT_ONCE]
+            rows = [self._paths[path] for path in paths]
+            compared = self._table.compare(self._table.take(rows))
+            for path, row, similar in zip(paths, rows, compared, strict=True):
+                theirs = set(self._values[row])
+                shares = self._rank(path, similar)
+                found += [(shares[value], value in theirs) for value in list(shares)[: self._most]]
+                wanted.update(theirs)
+            notes += len(paths)
+        rule = _choose_rule(found, wanted.total(), notes)
+        usual = wanted.most_common(1)[0][1] / notes  # right, if all notes got the commonest value
+        return rule if rule and rule.precision >= max(0.5, usual) else None
+
+
+def _choose_rule(found: Sequence[tuple[float, bool]], wanted: int, notes: int) -> Rule | None:
+    """Return the rule with the best F measure.
+
+    found: the shares of values, and whether they are the author's. wanted: how many are.
+    """
+    best, best_score = None, 0.0
+    right = 0
+    ordered = sorted(found, reverse=True)
+    for taken, (share, is_right) in enumerate(ordered, 1):
+        right += is_right
+        following = ordered[taken][0] if taken < len(ordered) else 0.0
+        if following == share:
+            continue
+        precision, recall = right / taken, right / wanted
+        weighted = _BETA**2 * precision + recall
+        score = (1 + _BETA**2) * precision * recall / weighted if weighted else 0.0
+        if score > best_score:
+            best, best_score = Rule((share + following) / 2, precision, recall, notes), score
+    return best
+
+
+def _by_share(shares: Mapping[str, float]) -> list[str]:
+    return sorted(shares, key=lambda value: (-shares[value], value))

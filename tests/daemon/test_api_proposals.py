@@ -1,0 +1,335 @@
+"""The API of proposals, at a real daemon with real notes: listed, decided on, made in an editor."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from hashlib import sha256
+from typing import Any
+
+import pytest
+
+from companion.config.settings import ReviewTable
+from companion.daemon.daemon import Daemon
+from companion.daemon.process import make_exchange, make_prover
+from companion.daemon.tokens import Tokens, ensure_token
+from tests.daemon.conftest import Serving
+from tests.daemon.daemon_fixture import (
+    FILLED,
+    STUB,
+    DaemonFixture,
+    daemon_fixture,
+    eventually,
+    fake,
+)
+from tests.daemon.test_guard import assert_is_problem
+
+__all__ = ["daemon_fixture", "fake"]
+
+Api = Serving[Daemon]
+
+
+@pytest.fixture
+def vault(daemon_fixture: DaemonFixture) -> DaemonFixture:
+    """A vault where everything waits for a decision, with a daemon that has not started yet."""
+    daemon_fixture.review = ReviewTable(mode="propose")
+    daemon_fixture.note("A/Stub.md")
+    daemon_fixture.note("Stub.md")
+    return daemon_fixture
+
+
+def serve(vault: DaemonFixture) -> Api:
+    tokens, token = Tokens(vault.vault), ensure_token()
+    prover, exchange = make_prover(tokens, "c0ffee" * 5), make_exchange(vault.vault)
+    return Serving(vault.start(), token, tokens.accepts, exchange, prover, tokens)
+
+
+@pytest.fixture
+def api(vault: DaemonFixture) -> Iterator[Api]:
+    """The API, once the daemon has asked for both notes."""
+    served = serve(vault)
+    eventually(lambda: served.get("/proposals").json["total"] == 4 and vault.is_idle())
+    yield served
+    served.stop()
+
+
+def ids_of(api: Api, path: str = "Stub.md", state: str = "open") -> list[int]:
+    page = api.get(f"/proposals?path={path.replace('/', '%2F')}&state={state}").json
+    return sorted(each["id"] for each in page["proposals"])
+
+
+def decide(api: Api, **wanted: Any) -> list[dict[str, Any]]:
+    answer = api.post("/proposals/decide", wanted)
+    assert answer.status == 200, answer.body
+    notes: list[dict[str, Any]] = answer.json["notes"]
+    return notes
+
+
+def accept(api: Api, *ids: int) -> list[dict[str, Any]]:
+    return decide(api, accept=[{"id": each} for each in ids])
+
+
+def test_lists_what_waits(api: Api, vault: DaemonFixture) -> None:
+    assert vault.read("Stub.md") == STUB and vault.model.calls() == 2
+    page = api.get("/proposals?path=Stub.md").json
+    assert (page["total"], page["before"]) == (2, None)
+    callout, description = page["proposals"]
+    assert description["id"] < callout["id"]
+    made_at = description.pop("made_at")
+    assert made_at.endswith("Z") and description.pop("run") == callout["run"] != ""
+    assert description == {
+        "id": description["id"],
+        "path": "Stub.md",
+        "kind": "description",
+        "heading": None,
+        "text": "What a stub is.",
+        "state": "open",
+        "flags": [],
+        "why": "empty description",
+        "reason": None,
+        "remark": "",
+        "model": "m",
+        "decided_by": "",
+        "change": None,
+        "evidence": None,
+    }
+    assert callout["text"] == ["A stub is a short note.", "", "It grows."]
+    assert api.get(f"/proposals/{callout['id']}").json == callout
+
+
+FILTERS = [
+    pytest.param("", 4, id="open"),
+    pytest.param("?folder=A", 2, id="folder"),
+    pytest.param("?kind=callout", 2, id="kind"),
+    pytest.param("?state=refused", 0, id="state"),
+    pytest.param("?state=all&flagged=false", 4, id="unflagged"),
+    pytest.param("?flagged=true", 0, id="flagged"),
+    pytest.param("?run=none", 0, id="run"),
+]
+
+
+@pytest.mark.parametrize(("query", "total"), FILTERS)
+def test_filters(api: Api, query: str, total: int) -> None:
+    page = api.get(f"/proposals{query}").json
+    assert page["total"] == len(page["proposals"]) == total
+
+
+def test_pages_and_etags(api: Api) -> None:
+    seen: list[int] = []
+    before = ""
+    while True:
+        page = api.get(f"/proposals?limit=3{before}").json
+        seen += [each["id"] for each in page["proposals"]]
+        if page["before"] is None:
+            break
+        before = f"&before={page['before']}"
+    assert seen == sorted(seen, reverse=True) and len(seen) == 4
+    tag = api.get("/proposals").headers["etag"]
+    assert api.get("/proposals", If_None_Match=tag).status == 304
+    decide(api, refuse=seen[:1])
+    assert api.get("/proposals", If_None_Match=tag).status == 200
+
+
+BAD = [
+    pytest.param("?state=some", id="state"),
+    pytest.param("?path=A&folder=B", id="path and folder"),
+    pytest.param("?limit=1001", id="too many"),
+    pytest.param("?flagged=1", id="flagged"),
+]
+
+
+@pytest.mark.parametrize("query", BAD)
+def test_refuses_an_odd_query(api: Api, query: str) -> None:
+    assert_is_problem(api.get(f"/proposals{query}"), 422)
+
+
+def test_accepts_several_at_once(api: Api, vault: DaemonFixture) -> None:
+    ids = ids_of(api) + ids_of(api, "A/Stub.md")
+    done = sorted(accept(api, *ids, 99), key=lambda each: str(each["path"]))
+    assert [(each["path"], each["status"]) for each in done] == [
+        ("", "failed"),
+        ("A/Stub.md", "enriched"),
+        ("Stub.md", "enriched"),
+    ]
+    assert done[0]["proposals"] == [{"id": 99, "state": None, "reason": "there is no proposal 99"}]
+    assert [change["kind"] for change in done[2]["changes"]] == ["description", "callout"]
+    assert vault.read("Stub.md") == vault.read("A/Stub.md") == FILLED
+    vault.rescan()
+    eventually(vault.is_idle)
+    assert vault.model.calls() == 2 and len(vault.changes()) == 2
+
+
+def test_accepts_what_was_made_of_it(api: Api, vault: DaemonFixture) -> None:
+    first, second = ids_of(api)
+    [done] = decide(
+        api, accept=[{"id": first, "text": "Mine: all."}, {"id": second, "text": ["One.", "Two."]}]
+    )
+    assert done["status"] == "enriched"
+    assert 'description: "Mine: all."' in vault.read("Stub.md")
+    assert "> One.\n> Two.\n" in vault.read("Stub.md")
+
+
+def test_what_another_window_decided_stays(api: Api, vault: DaemonFixture) -> None:
+    first, second = ids_of(api)
+    decide(api, refuse=[first], reason="not that")
+    [done] = accept(api, first, second)
+    assert done["status"] == "enriched" and "description: \n" in vault.read("Stub.md")
+    assert done["proposals"] == [
+        {"id": first, "state": "refused", "reason": "it was refused already, by you: not that"},
+        {"id": second, "state": "accepted", "reason": None},
+    ]
+    [taken] = decide(api, accept=[{"id": first, "state": "refused"}])
+    assert taken["status"] == "enriched" and vault.read("Stub.md") == FILLED
+
+
+def test_takes_back(api: Api, vault: DaemonFixture) -> None:
+    ids = ids_of(api)
+    accept(api, *ids)
+    [undone] = decide(api, undo=ids)
+    assert vault.read("Stub.md") == STUB and undone["change"] is not None
+    assert {each["state"] for each in undone["proposals"]} == {"open"}
+
+
+ODD = [
+    pytest.param({"accept": [{"id": 0}]}, id="no id"),
+    pytest.param({"accept": [{"id": 1, "state": "accepted"}]}, id="state"),
+    pytest.param({"accept": [1]}, id="a number"),
+    pytest.param({"refuse": ["1"]}, id="a word"),
+    pytest.param({"refuse": [1] * 1001}, id="too many"),
+    pytest.param({"accept": [{"id": 1, "text": 5}]}, id="a number for a text"),
+]
+
+
+@pytest.mark.parametrize("body", ODD)
+def test_refuses_odd_decisions(api: Api, body: object) -> None:
+    assert_is_problem(api.post("/proposals/decide", body), 422)
+
+
+def applied(text: str, offer: dict[str, Any]) -> str:
+    for edit in sorted(offer["edits"], key=lambda edit: -edit["start"]):
+        text = text[: edit["start"]] + edit["text"] + text[edit["end"] :]
+    assert sha256(text.encode()).hexdigest() == offer["new_sha256"]
+    return text
+
+
+def test_an_editor_makes_the_edits(api: Api, vault: DaemonFixture) -> None:
+    first, second = ids_of(api)
+    shown = STUB.replace("Text of mine.", "Text of mine, and more that is not saved.")
+    made = api.post(f"/proposals/{second}/edits", {"text": shown}).json
+    assert ids_of(api) == [first, second]
+    new = applied(shown, made["offer"])
+    assert "> A stub is a short note." in new and "not saved" in new
+    hashes = {key: made["offer"][key] for key in ("base_sha256", "new_sha256")}
+    told = api.post(f"/runs/{made['run']}/applied", {"path": "Stub.md", **hashes}).json
+    kept = api.get(f"/proposals/{second}").json
+    assert (kept["state"], kept["change"], kept["decided_by"]) == (
+        "accepted",
+        told["change"],
+        "user",
+    )
+    assert ids_of(api) == [first] and vault.read("Stub.md") == STUB
+
+
+EDITS = [
+    pytest.param({"text": FILLED}, 422, "no more", id="filled by hand"),
+    pytest.param({"text": "---\na: [\n---\n"}, 422, "YAML", id="frontmatter in doubt"),
+    pytest.param({"text": "\ud800"}, 400, "JSON", id="no text"),
+    pytest.param({"text": STUB, "value": ""}, 422, "nothing is left", id="no value"),
+    pytest.param({"text": STUB, "state": "refused"}, 422, "it is open", id="another state"),
+]
+
+
+@pytest.mark.parametrize(("body", "status", "words"), EDITS)
+def test_says_why_an_editor_cannot(api: Api, body: dict[str, str], status: int, words: str) -> None:
+    answer = api.post(f"/proposals/{ids_of(api)[0]}/edits", body)
+    assert_is_problem(answer, status)
+    assert words in answer.json["detail"]
+
+
+def test_there_is_no_such_proposal(api: Api) -> None:
+    assert_is_problem(api.get("/proposals/99"), 404)
+    assert_is_problem(api.post("/proposals/99/edits", {"text": STUB}), 404)
+
+
+def test_an_open_note_is_left_to_its_editor(api: Api, vault: DaemonFixture) -> None:
+    api.post("/presence", {"client": "c", "open": ["Stub.md"]})
+    ids = ids_of(api)
+    [told] = accept(api, *ids)
+    assert told["status"] == "proposed" and "open in Obsidian" in told["reason"]
+    assert vault.read("Stub.md") == STUB and ids_of(api) == ids
+    eventually(lambda: api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"])
+    [asked] = api.post("/presence", {"client": "c", "open": ["Stub.md"]}).json["asked"]
+    place = f"/runs/{asked['run']}"
+    offer = api.post(f"{place}/edits", {"path": "Stub.md", "text": STUB}).json
+    assert applied(STUB, offer) == FILLED
+    hashes = {key: offer[key] for key in ("base_sha256", "new_sha256")}
+    api.post(f"{place}/applied", {"path": "Stub.md", **hashes})
+    assert ids_of(api, state="accepted") == ids
+    assert api.get(f"/proposals/{ids[0]}").json["decided_by"] == "user"
+
+
+def test_an_open_note_is_written_once_it_is_closed(api: Api, vault: DaemonFixture) -> None:
+    api.post("/presence", {"client": "c", "open": ["Stub.md"]})
+    ids = ids_of(api)
+    accept(api, *ids)
+    api.post("/presence", {"client": "c", "open": []})
+    eventually(lambda: vault.is_filled("Stub.md"))
+    eventually(lambda: ids_of(api, state="accepted") == ids)
+
+
+def test_forgets(api: Api, vault: DaemonFixture) -> None:
+    assert api.post("/proposals/forget", {"paths": ["A"]}).json == {"proposals": 2}
+    page = api.get("/proposals?state=refused").json
+    assert {(each["path"], each["text"]) for each in page["proposals"]} == {("A/Stub.md", None)}
+    assert api.post("/proposals/forget", {"paths": [""]}).json == {"proposals": 2}
+    vault.rescan()
+    eventually(vault.is_idle)
+    assert vault.model.calls() == 2
+    assert_is_problem(api.post("/proposals/forget", {"paths": []}), 422)
+
+
+# --- what is asked for survives the daemon
+
+
+def test_a_restart_asks_nothing_again(vault: DaemonFixture) -> None:
+    vault.start()
+    eventually(lambda: vault.daemon.proposals.count() == 4 and vault.is_idle())
+    for _ in range(2):
+        vault.stop()
+        vault.start()
+        vault.rescan()
+        eventually(vault.is_idle)
+    assert vault.model.calls() == 2 and vault.daemon.proposals.count() == 4
+    assert vault.changes() == []
+
+
+def test_an_answer_for_an_open_note_survives_a_restart(daemon_fixture: DaemonFixture) -> None:
+    """It was asked for to be written, so it is, once the note is closed."""
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.model.think()
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.model.calls() == 1)
+    daemon_fixture.daemon.report_presence("c", ["Stub.md"])
+    daemon_fixture.model.answer()
+    eventually(lambda: daemon_fixture.daemon.proposals.count() == 2)
+    daemon_fixture.stop()
+    assert daemon_fixture.read("Stub.md") == STUB
+    daemon_fixture.model.fail(500)
+    daemon_fixture.start()
+    eventually(lambda: daemon_fixture.is_filled("Stub.md"))
+    assert daemon_fixture.model.calls() == 1
+
+
+def test_a_dry_run_is_not_written_by_the_background(daemon_fixture: DaemonFixture) -> None:
+    daemon_fixture.settings["enabled"] = False
+    daemon_fixture.note("Stub.md")
+    daemon_fixture.start()
+    daemon_fixture.run("Stub.md", dry_run=True)
+    daemon_fixture.stop()
+    daemon_fixture.settings["enabled"] = True
+    daemon_fixture.start()
+    daemon_fixture.rescan()
+    eventually(daemon_fixture.is_idle)
+    assert daemon_fixture.read("Stub.md") == STUB and daemon_fixture.model.calls() == 1
+    run = daemon_fixture.run("Stub.md")
+    assert [entry.result.status for entry in run.since(0)] == ["enriched"]
+    assert daemon_fixture.is_filled("Stub.md") and daemon_fixture.model.calls() == 1

@@ -1,0 +1,48 @@
+"""Notes are compared in the background, and their vectors go with them."""
+
+from __future__ import annotations
+
+import sqlite3
+from contextlib import closing
+
+from tests.daemon.daemon_fixture import DaemonFixture, daemon_fixture, eventually, fake
+from tests.enrich.similar_vault import STUB, write_tagged
+
+__all__ = ["daemon_fixture", "fake"]
+
+_PATIENCE = 90.0  # seconds, for the encoder to start and to be at its low priority
+
+
+def compared(daemon: DaemonFixture) -> set[str]:
+    """Return the notes that have a vector in the file."""
+    file = daemon.space.state / "vectors.sqlite3"
+    if not file.exists():
+        return set()
+    with closing(sqlite3.connect(file)) as db:
+        return {path for (path,) in db.execute("SELECT path FROM vectors")}
+
+
+def test_new_notes_are_compared_and_ignored_ones_forgotten(daemon_fixture: DaemonFixture) -> None:
+    write_tagged(daemon_fixture.vault)
+    daemon_fixture.start()
+    eventually(lambda: len(compared(daemon_fixture)) == 30, _PATIENCE)
+    assert "compared 30 of 30 notes that are new or changed" in daemon_fixture.log.getvalue()
+    daemon_fixture.note("New.md", "# New\n\nText.\n")
+    daemon_fixture.note("Omelette.md", "---\nai: false\n---\n\n# Omelette\n")
+    daemon_fixture.rescan()
+    eventually(lambda: "New.md" in compared(daemon_fixture), _PATIENCE)
+    assert "Omelette.md" not in compared(daemon_fixture)
+    assert len(compared(daemon_fixture)) == 30
+
+
+def test_a_stub_gets_the_tags_of_similar_notes(daemon_fixture: DaemonFixture) -> None:
+    write_tagged(daemon_fixture.vault)
+    daemon_fixture.start()
+    daemon_fixture.note("Bread.md", STUB.format(title="Cheese bread", text="Knead the dough."))
+    run = daemon_fixture.run("Bread.md", wait=False)
+    eventually(lambda: run.is_over, _PATIENCE)
+    assert "tags:\n  - cooking\n" in daemon_fixture.read("Bread.md")
+    asked = [
+        seen.body["response_format"]["json_schema"]["schema"] for seen in daemon_fixture.model.seen
+    ]
+    assert all("tags" not in schema["properties"] for schema in asked)

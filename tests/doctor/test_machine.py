@@ -1,0 +1,115 @@
+"""Which models a machine is offered, and which one is recommended."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from companion.config import Config
+from companion.doctor import machine as machine_module
+from companion.doctor.machine import (
+    Machine,
+    Memory,
+    find_shortage,
+    inspect_machine,
+    read_memory,
+    recommend_model,
+)
+from companion.doctor.model_servers import DiscoveredServer
+
+GB = 1_000_000_000
+SMALL = ["qwen2.5-1.5b", "qwen3-1.7b"]
+
+
+@pytest.fixture(autouse=True)
+def nothing_fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("COMPANION_CACHE", str(tmp_path))
+    return tmp_path
+
+
+def with_memory(free: float, disk: float = 100, *servers: DiscoveredServer) -> Machine:
+    """Return a machine of 64 GB of memory, of which so many are free, with so many GB of disk."""
+    return Machine(Memory(64 * GB, int(free * GB)), int(disk * GB), servers)
+
+
+def ollama(*models: str) -> DiscoveredServer:
+    return DiscoveredServer("Ollama", "http://127.0.0.1:11434/v1", models)
+
+
+OFFERS = [
+    pytest.param(3, 100, SMALL, id="little memory is free, whatever there is"),
+    pytest.param(7.9, 100, SMALL, id="just too little"),
+    pytest.param(8, 100, [*SMALL, "qwen3-4b"], id="8 GB"),
+    pytest.param(16, 100, [*SMALL, "qwen3-4b", "qwen3-8b"], id="16 GB"),
+    pytest.param(16, 3, [*SMALL, "qwen3-4b"], id="a small disk"),
+    pytest.param(16, 0.1, ["qwen2.5-1.5b"], id="a full disk: the default one all the same"),
+]
+
+
+@pytest.mark.parametrize(("free", "disk", "names"), OFFERS)
+def test_offered(free: float, disk: float, names: list[str]) -> None:
+    assert [model.name for model in with_memory(free, disk).offers()] == names
+
+
+RECOMMENDED = [
+    pytest.param(with_memory(3), "qwen2.5-1.5b", "larger ones want more", id="little memory"),
+    pytest.param(with_memory(8), "qwen3-4b", "8.0 GB of memory are free", id="8 GB"),
+    pytest.param(with_memory(40), "qwen3-4b", "40.0 GB", id="40 GB"),
+    pytest.param(with_memory(40, 2), "qwen2.5-1.5b", "no room for a larger one", id="disk"),
+    pytest.param(
+        with_memory(8, 100, ollama("llama3.2:1b", "gemma3:12b", "llama3.1:8b")),
+        "llama3.1:8b",
+        "it is on this machine already, and no smaller than qwen3-4b",
+        id="a server has one as large, the smallest of these",
+    ),
+    pytest.param(
+        with_memory(8, 100, ollama("llama3.2:latest", "gemma3:1b")),
+        "qwen3-4b",
+        "8.0 GB",
+        id="a server has smaller ones, or does not say",
+    ),
+    pytest.param(with_memory(8, 100, ollama()), "qwen3-4b", "8.0 GB", id="a server without models"),
+    pytest.param(
+        with_memory(8, 0.1, ollama("llama3.2:latest")),
+        "llama3.2:latest",
+        "the disk has no room",
+        id="no room for any, but a server has one",
+    ),
+]
+
+
+@pytest.mark.parametrize(("machine", "model", "reason"), RECOMMENDED)
+def test_recommended(machine: Machine, model: str, reason: str) -> None:
+    found = recommend_model(machine)
+    assert found.model == model and reason in found.reason
+    assert (found.server is None) == ("qwen" in model)
+
+
+SHORTAGES = [
+    pytest.param(
+        "qwen3-8b", 6, "qwen3-8b takes about 6.5 GB of memory, and 6.0 GB are free", id="8b"
+    ),
+    pytest.param("qwen3-8b", 7, "", id="enough"),
+    pytest.param("qwen2.5-1.5b", 1.5, "qwen2.5-1.5b takes about 1.7 GB", id="the default one"),
+]
+
+
+@pytest.mark.parametrize(("model", "free", "words"), SHORTAGES)
+def test_shortage(monkeypatch: pytest.MonkeyPatch, model: str, free: float, words: str) -> None:
+    monkeypatch.setattr(machine_module, "read_memory", lambda: Memory(64 * GB, int(free * GB)))
+    found = find_shortage(Config.model_validate({"endpoint": {"model": model}}))
+    assert found.startswith(words) and bool(found) == bool(words)
+
+
+def test_no_shortage_where_another_server_runs_it() -> None:
+    table = {"base_url": "http://127.0.0.1:9/v1", "model": "qwen3-8b"}
+    assert find_shortage(Config.model_validate({"endpoint": table})) == ""
+
+
+def test_this_machine(monkeypatch: pytest.MonkeyPatch, nothing_fetched: Path) -> None:
+    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setenv("COMPANION_CACHE", str(nothing_fetched / "not" / "there"))
+    memory, machine = read_memory(), inspect_machine()
+    assert 0 < memory.free <= memory.total == machine.memory.total
+    assert machine.free_disk > 0 and machine.servers == ()
