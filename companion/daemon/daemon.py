@@ -35,6 +35,7 @@ from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
+from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
@@ -269,6 +270,10 @@ class Daemon:
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
         return run, self._client_edits.prepare(run, change, result.old, result.new)
+
+    def agent(self, name: str) -> Agent:
+        """Return what the agent of that name may do."""
+        return Agent(self._space, self._reconciler.vault_context(), name, self.decisions)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""

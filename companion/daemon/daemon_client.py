@@ -12,7 +12,14 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
+from companion.daemon.api.agent_schemas import (
+    AgentAcceptance,
+    AgentProposal,
+    AgentProposed,
+    AgentUndo,
+)
 from companion.daemon.api.change_schemas import Undo, UndoMade
+from companion.daemon.api.proposal_schemas import DecisionsMade
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
@@ -113,6 +120,18 @@ class DaemonClient:
     def undo(self, change: int, run: str | None = None) -> UndoMade:
         """Undo the change. run: the run that the undo belongs to."""
         return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
+
+    def propose_as(self, proposal: AgentProposal) -> AgentProposed:
+        """Propose a value for an agent."""
+        return self._ask("POST", "/agents/propose", AgentProposed, proposal.model_dump())
+
+    def accept_as(self, acceptance: AgentAcceptance) -> DecisionsMade:
+        """Accept proposals for an agent."""
+        return self._ask("POST", "/agents/accept", DecisionsMade, acceptance.model_dump())
+
+    def undo_as(self, undo: AgentUndo) -> DecisionsMade:
+        """Take back a change for an agent."""
+        return self._ask("POST", "/agents/undo", DecisionsMade, undo.model_dump())
 
     def pause(self) -> StatusShape:
         """Stop background work."""

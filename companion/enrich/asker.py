@@ -21,11 +21,14 @@ from companion.enrich.context import (
 from companion.enrich.excerpt import excerpt
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    AskedFor,
     CallAnswers,
     CallPlan,
     CallPlanner,
+    RawAnswer,
     TokenBudget,
     field_of,
+    make_ask,
     question_of,
 )
 from companion.enrich.nearest_neighbours import Suggestion
@@ -94,16 +97,7 @@ class Asker:
         if not (needs := chosen.needs):
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
-        acceptor = Acceptor(
-            self._workspace,
-            self.vault_context,
-            self._model,
-            path,
-            parsed,
-            note.context,
-            note.language,
-            self._similar,
-        )
+        acceptor = self._make_acceptor(path, note)
         outcomes: list[Accepted | Rejected] = []
 
         def take(given: CallAnswers) -> None:
@@ -129,6 +123,19 @@ class Asker:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
         chosen = self.choose_values(path, parsed, needs)
         return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+
+    def accept_given(
+        self, path: str, parsed: ParsedNote, need: Need, value: object
+    ) -> Accepted | Rejected:
+        """Return what comes of a value given for a need, as if the model had answered it."""
+        note = self._read_note(path, parsed, ChosenValues((), [need], {}))
+        ask = make_ask(need, field_of(need, note.prompts), 1, note.callout_titles)
+        answer = RawAnswer(AskedFor(need, ask), value)
+        return self._make_acceptor(path, note).accept([answer])[0]
+
+    def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
+        """Return what the prompts for the needs show of the note."""
+        return self._planner(self._read_note(path, parsed, ChosenValues((), needs, {}))).context
 
     def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
@@ -180,6 +187,18 @@ class Asker:
         context = self._add_told(context, path, parsed)
         lines = _find_places(parsed, needs, titles)
         return _AskedNote(prompts, parsed, needs, context, language, titles, lines)
+
+    def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
+        return Acceptor(
+            self._workspace,
+            self.vault_context,
+            self._model,
+            path,
+            note.parsed,
+            note.context,
+            note.language,
+            self._similar,
+        )
 
     def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
         """Return the context with what other notes tell of the note.

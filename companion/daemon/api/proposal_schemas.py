@@ -19,7 +19,7 @@ from companion.daemon.api.schemas import (
     iso_time,
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
-from companion.enrich.result import NoteStatus
+from companion.enrich.result import NoteStatus, Result
 from companion.vault.proposal import Flag, Proposal, ProposalState
 from companion.vault.proposals import Selection
 
@@ -170,6 +170,10 @@ class DecidedShape(Shape):
         """Return the shape of what became of a proposal."""
         return cls(id=decided.id, state=decided.state, reason=decided.reason or None)
 
+    def to_decided(self) -> Decided:
+        """Return what became of the proposal."""
+        return Decided(self.id, self.state, self.reason or "")
+
 
 class NoteDecisionShape(Shape):
     """What became of a note. status: `enriched`, `refused`, `unchanged` or `failed`; `proposed` if
@@ -199,6 +203,19 @@ class NoteDecisionShape(Shape):
             left=list(result.left),
             proposals=list(map(DecidedShape.of, decision.proposals)),
         )
+
+    def to_decision(self) -> NoteDecision:
+        """Return what became of the note."""
+        result = Result(
+            path=self.path,
+            status=self.status,
+            reason=self.reason or "",
+            filled=tuple(change.to_filling() for change in self.changes),
+            left=tuple(self.left),
+            change=self.change,
+            proposals=tuple(each.id for each in self.proposals),
+        )
+        return NoteDecision(result, tuple(each.to_decided() for each in self.proposals))
 
 
 class DecisionsMade(Shape):
