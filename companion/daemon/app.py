@@ -13,9 +13,9 @@ from werkzeug.exceptions import HTTPException
 from companion import __version__
 from companion.config import APP
 from companion.daemon.api import client_routes, routing, run_routes
-from companion.daemon.api.agent_routes import agents
 from companion.daemon.api.client_routes import presence, status
 from companion.daemon.api.note_routes import changes, notes
+from companion.daemon.api.program_routes import programs
 from companion.daemon.api.proposal_routes import proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
@@ -29,7 +29,7 @@ RESOURCES = (
     status,
     notes,
     proposals,
-    agents,
+    programs,
     runs,
     changes,
     presence,

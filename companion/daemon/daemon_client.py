@@ -12,13 +12,13 @@ from typing import NamedTuple, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
-from companion.daemon.api.agent_schemas import (
+from companion.daemon.api.change_schemas import Undo, UndoMade
+from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
-    AgentProposed,
     AgentUndo,
+    ProposalMade,
 )
-from companion.daemon.api.change_schemas import Undo, UndoMade
 from companion.daemon.api.proposal_schemas import DecisionsMade
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
@@ -26,6 +26,8 @@ from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, problem_type
+from companion.enrich.decision import NoteDecision
+from companion.enrich.given_value import GivenValue
 from companion.enrich.result import Result
 from companion.errors import CompanionError
 
@@ -121,9 +123,19 @@ class DaemonClient:
         """Undo the change. run: the run that the undo belongs to."""
         return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
 
-    def propose_as(self, proposal: AgentProposal) -> AgentProposed:
+    def decide(self, decisions: dict[str, object]) -> list[NoteDecision]:
+        """Decide on proposals, as decisions_object says; return what became of their notes."""
+        made = self._ask("POST", "/proposals/decide", DecisionsMade, decisions)
+        return [each.to_decision() for each in made.notes]
+
+    def propose(self, path: str, given: GivenValue, script: str) -> ProposalMade:
+        """Propose a value for a script."""
+        body = {"script": script, "path": path, **given._asdict()}
+        return self._ask("POST", "/scripts/propose", ProposalMade, body)
+
+    def propose_as(self, proposal: AgentProposal) -> ProposalMade:
         """Propose a value for an agent."""
-        return self._ask("POST", "/agents/propose", AgentProposed, proposal.model_dump())
+        return self._ask("POST", "/agents/propose", ProposalMade, proposal.model_dump())
 
     def accept_as(self, acceptance: AgentAcceptance) -> DecisionsMade:
         """Accept proposals for an agent."""

@@ -8,8 +8,8 @@ from companion.enrich.agent_view import AgentView, OpenContext
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
-from companion.enrich.outcome import Rejected
-from companion.enrich.program_proposals import GivenValue, Place, ProgramProposer
+from companion.enrich.given_value import GivenValue, RejectedValue
+from companion.enrich.program_proposals import Place, ProgramProposer
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, NotThere
@@ -36,7 +36,7 @@ class Agent(AgentView):
         """Who decided what it decides."""
         return f"agent:{self.program}"
 
-    def propose(self, path: str, given: GivenValue) -> Proposal | Rejected:
+    def propose(self, path: str, given: GivenValue) -> Proposal | RejectedValue:
         """Propose a value for what a note needs; a check may reject it.
 
         Raises NotThere, UsageError; NoteRefused: the note needs nothing there, the user did not

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import NamedTuple
 
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
+from companion.enrich.given_value import LONGEST_VALUE, PROGRAM_NAME, GivenValue, RejectedValue
 from companion.enrich.model import ModelFacts
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.outcome import Rejected
@@ -21,24 +23,8 @@ from companion.vault.files import skip_reason
 from companion.vault.proposal import AskedNeed, Proposal, ProposedValue
 from companion.vault.write import read_note
 
-LONGEST_VALUE = 20_000
-"""Characters that a value may have, all items of a list together."""
-
 _PROSE_TOKENS = 8000  # of a note that a program is shown
 _TOLD_TOKENS = 800  # of other notes
-
-
-class GivenValue(NamedTuple):
-    """A value that a program gives.
-
-    field: the name of a field, or the property that it fills. heading: of the section that a
-    callout is in; None: the top of the note. question: the title of an empty callout.
-    """
-
-    field: str
-    value: ProposedValue
-    heading: str | None = None
-    question: str | None = None
 
 
 class Place(NamedTuple):
@@ -91,8 +77,8 @@ class ProgramProposer:
         )
         raise NoteRefused(f"it needs no {field.property or CALLOUT}{where}: it has one", path)
 
-    def propose(self, place: Place, value: ProposedValue) -> Proposal | Rejected:
-        """Store the value as an open proposal, and return that; Rejected: a check found it unfit.
+    def propose(self, place: Place, value: ProposedValue) -> Proposal | RejectedValue:
+        """Store the value as an open proposal, and return that, unless a check finds it unfit.
 
         It is sanitized, checked and flagged as an answer of a model. An open proposal for the same
         makes way. What is rejected is not stored: it says nothing of the note.
@@ -105,7 +91,7 @@ class ProgramProposer:
         waiting = [each for each in made if each.state == "open"]
         if not waiting:
             assert isinstance(outcome, Rejected)
-            return outcome
+            return RejectedValue(outcome.reason)
         [new] = waiting
         store = self._space.journal.proposals
         [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)], durable=True)
@@ -123,6 +109,19 @@ class ProgramProposer:
         if found := usable.get(name) or by_property.get(name):
             return found
         raise UsageError(f"there is no field {name[:80]}; there are: {', '.join(sorted(usable))}")
+
+
+def propose_for_script(
+    workspace: Workspace, known: VaultContext, path: str, given: GivenValue, script: str
+) -> Proposal | RejectedValue:
+    """Propose a value of a script of the user's for the note at path, whatever was asked before.
+
+    Raises the same as find_place, and JournalError.
+    """
+    if not re.fullmatch(PROGRAM_NAME, script):
+        raise UsageError(f"{script[:80]!r} is no name for a script; use letters, digits and - only")
+    proposer = ProgramProposer(workspace, known, f"script:{script}")
+    return proposer.propose(proposer.find_place(path, given), given.value)
 
 
 def _check_length(given: GivenValue) -> None:

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from companion.config import load_config, state_folder
-from companion.daemon.api.agent_schemas import (
+from companion.daemon.api.change_schemas import ChangeShape
+from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
-    AgentProposed,
     AgentUndo,
+    ProposalMade,
 )
-from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
@@ -90,12 +90,12 @@ class AgentVault:
             found = view.history(path, limit)
         return AgentHistory(changes=list(map(ChangeShape.of, found)))
 
-    def propose(self, proposal: AgentProposal) -> AgentProposed:
+    def propose(self, proposal: AgentProposal) -> ProposalMade:
         """Propose a value."""
         if daemon := self._daemon():
             return daemon.propose_as(proposal)
         with self._agent(proposal.agent) as agent:
-            return AgentProposed.of(agent.propose(proposal.path, proposal.given))
+            return ProposalMade.of(agent.propose(proposal.path, proposal.given))
 
     def accept(self, acceptance: AgentAcceptance) -> DecisionsMade:
         """Accept proposals."""

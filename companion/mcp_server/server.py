@@ -17,11 +17,11 @@ from mcp_types import ToolAnnotations
 from pydantic import BaseModel, Field, ValidationError
 
 from companion import __version__
-from companion.daemon.api.agent_schemas import (
+from companion.daemon.api.program_schemas import (
     AgentAcceptance,
     AgentProposal,
-    AgentProposed,
     AgentUndo,
+    ProposalMade,
 )
 from companion.daemon.api.proposal_schemas import DecisionsMade
 from companion.errors import CompanionError
@@ -132,7 +132,7 @@ def _add_writing(server: MCPServer, vault: AgentVault) -> None:
         value: Annotated[Value, Field(description="a text; for tags and aliases a list")],
         heading: Annotated[Title | None, Field(description="of the need, for a callout")] = None,
         question: Annotated[Title | None, Field(description="of the need")] = None,
-    ) -> AgentProposed:
+    ) -> ProposalMade:
         """Propose a value for a need of a note. It is checked, and waits for the user."""
         sent = {"path": path, "field": field, "value": value, "heading": heading}
         return vault.propose(_read(AgentProposal, ctx, sent | {"question": question}))

@@ -48,9 +48,9 @@ def decide(body: NewDecisions) -> DecisionsMade:
     What goes into a note that is open in an editor waits for that, see `POST /api/v1/presence`.
     """
     decisions = the_daemon().decisions
-    made = list(decisions.accept(each.wish for each in body.accept))
+    made = list(decisions.accept((each.wish for each in body.accept), run=body.run))
     made += decisions.refuse(body.refuse, reason=body.reason)
-    made += decisions.undo(body.undo)
+    made += decisions.undo(body.undo, body.run)
     return DecisionsMade(notes=[NoteDecisionShape.of(each) for each in made])
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -146,13 +147,26 @@ Ids = Annotated[list[Id], Field(default_factory=list, max_length=MOST_DECISIONS)
 class NewDecisions(Sent):
     """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
 
-    reason: why they are refused.
+    reason: why they are refused. run: that the changes of notes belong to, for decisions that are
+    sent in several parts and taken back together; null: a new one.
     """
 
     accept: Annotated[list[AcceptOne], Field(default_factory=list, max_length=MOST_DECISIONS)]
     refuse: Ids
     undo: Ids
     reason: Annotated[str, Field(max_length=1000)] = ""
+    run: RunId | None = None
+
+
+def decisions_object(
+    accept: Iterable[Acceptance] = (),
+    refuse: Iterable[int] = (),
+    undo: Iterable[int] = (),
+    run: str | None = None,
+) -> dict[str, object]:
+    """Return the JSON object of NewDecisions. accept: wishes that name one state each."""
+    wishes = [{"id": wish.id, "text": wish.text, "state": wish.states[0]} for wish in accept]
+    return {"accept": wishes, "refuse": list(refuse), "undo": list(undo), "run": run}
 
 
 class DecidedShape(Shape):

@@ -1,4 +1,4 @@
-"""The JSON of agents: what they propose, accept and undo."""
+"""The JSON of programs: what scripts and agents propose, and what agents accept and undo."""
 
 from __future__ import annotations
 
@@ -8,21 +8,19 @@ from pydantic import Field
 
 from companion.daemon.api.proposal_schemas import Id, ProposalShape, Value
 from companion.daemon.api.schemas import RelativePath, Sent, Shape
-from companion.enrich.outcome import Rejected
-from companion.enrich.program_proposals import GivenValue
+from companion.enrich.given_value import PROGRAM_NAME, GivenValue, RejectedValue
 from companion.vault.proposal import Proposal
 
-AGENT_NAME = r"^[A-Za-z0-9][A-Za-z0-9._ -]{0,59}$"
-_Name = Annotated[str, Field(pattern=AGENT_NAME)]
+_Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
 _Title = Annotated[str, Field(min_length=1, max_length=1000)]
 
 
-class AgentProposal(Sent):
-    """A value that an agent proposes. agent: the name that it gives itself; field: a field's name,
-    or the property that it fills; heading, question: of a callout, its section, or its title.
+class _Given(Sent):
+    """A value that a program proposes. field: a field's name, or the property that it fills.
+
+    heading, question: of a callout, its section, or its title.
     """
 
-    agent: _Name
     path: RelativePath
     field: Annotated[str, Field(min_length=1, max_length=200)]
     value: Value
@@ -35,16 +33,28 @@ class AgentProposal(Sent):
         return GivenValue(self.field, self.value, self.heading, self.question)
 
 
-class AgentProposed(Shape):
+class ScriptProposal(_Given):
+    """A value that a script of the user's proposes. script: its name."""
+
+    script: _Name
+
+
+class AgentProposal(_Given):
+    """A value that an agent proposes. agent: the name that it gives itself."""
+
+    agent: _Name
+
+
+class ProposalMade(Shape):
     """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
 
     proposal: ProposalShape | None
     rejected: str | None
 
     @classmethod
-    def of(cls, outcome: Proposal | Rejected) -> AgentProposed:
+    def of(cls, outcome: Proposal | RejectedValue) -> ProposalMade:
         """Return the shape of what came of a proposed value."""
-        if isinstance(outcome, Rejected):
+        if isinstance(outcome, RejectedValue):
             return cls(proposal=None, rejected=outcome.reason)
         return cls(proposal=ProposalShape.of(outcome), rejected=None)
 
