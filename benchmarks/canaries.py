@@ -7,7 +7,8 @@ in their titles, aliases, tags and in sentences that link to public notes. First
 machine enriches the private notes and the public ones that they link to. It is a parrot: it
 answers with whichever of the words it is shown, and with the aliases. Then an endpoint that counts
 as remote, since it listens on another address of this machine than a loopback one, enriches the
-public notes anew, and is asked for the private ones. Exit status 1 when one of the words is sent.
+public notes anew, and is asked for the private ones. At last all notes are compared by an encoder
+on another machine, while the model is on this one. Exit status 1 when one of the words is sent.
 """
 
 from __future__ import annotations
@@ -66,20 +67,30 @@ def main() -> int:
             os.environ["COMPANION_BASE_URL"] = address
             run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
             run(["enrich", *private, "--force", "--retry", "--yes", "--json"])
+        with (
+            endpoint("127.0.0.1") as (address, _),
+            endpoint(own_address()) as (encoder, encoded),
+        ):
+            os.environ["COMPANION_BASE_URL"] = address
+            similar = f'[similar]\nbase_url = "{encoder}"\nmodel = "encoder"\n'
+            (home / "config.toml").write_text(SETTINGS + similar)
+            run(["similar", "--yes"])
+            run(["enrich", *targets, *private, "--force", "--retry", "--json"])
         written = "".join((vault / path).read_text(encoding="utf-8") for path in targets)
-    return report(local, remote, written)
+    return report(local, remote, encoded, written)
 
 
-def report(local: list[str], remote: list[str], written: str) -> int:
+def report(local: list[str], remote: list[str], encoded: list[str], written: str) -> int:
     """Print what was sent where, and return the exit status."""
-    seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote))
+    seen, leaked = find_canaries("".join(local)), find_canaries("".join(remote + encoded))
     kept = find_canaries(written)
     print(f"the model on this machine: {len(local)} calls, {len(seen)} of {4 * PRIVATE} words")
-    print(f"the remote endpoint: {len(remote)} calls, {len(leaked)} of the words")
+    print(f"the remote endpoint: {len(remote)} calls, the remote encoder: {len(encoded)} calls,")
+    print(f"    together {len(leaked)} of the words")
     print(f"public notes: {len(kept)} of the words were written into them")
     for word in sorted(leaked | kept):
         print(f"  {word}")
-    is_proof = len(remote) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
+    is_proof = min(len(remote), len(encoded)) >= TARGETS / 2 and len(seen) >= 3 * PRIVATE
     return int(bool(leaked or kept) or not is_proof)
 
 
@@ -125,7 +136,10 @@ def endpoint(host: str) -> Iterator[tuple[str, list[str]]]:
         def do_POST(self) -> None:
             data = self.rfile.read(int(self.headers.get("content-length", 0)))
             sent.append(json.dumps(json.loads(data), ensure_ascii=False))
-            body = json.dumps(parrot(json.loads(data))).encode()
+            question = json.loads(data)
+            body = json.dumps(
+                encode(question) if "input" in question else parrot(question)
+            ).encode()
             self.send_response(200)
             self.send_header("content-type", "application/json")
             self.send_header("content-length", str(len(body)))
@@ -142,6 +156,12 @@ def endpoint(host: str) -> Iterator[tuple[str, list[str]]]:
     finally:
         server.shutdown()
         server.server_close()
+
+
+def encode(question: dict[str, Any]) -> dict[str, Any]:
+    """Return vectors for the texts in the question, as they happen to come out."""
+    numbers = [[ord(sign) % 7 - 3.0 for sign in f"{text:16.16}"] for text in question["input"]]
+    return {"data": [{"index": place, "embedding": row} for place, row in enumerate(numbers)]}
 
 
 def parrot(question: dict[str, Any]) -> dict[str, Any]:

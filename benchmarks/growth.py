@@ -19,6 +19,7 @@ from companion.enrich.checks import CHECKS, CheckedAnswer
 from companion.enrich.context import make_prompt_context
 from companion.enrich.excerpt import excerpt
 from companion.enrich.extractive import extract_sentence
+from companion.enrich.statements import find_statements, read_passages
 from companion.note.callouts import PLAIN, place_callout
 from companion.note.exclusions import find_marks
 from companion.note.facts import find_facts, read_facts
@@ -129,6 +130,7 @@ def of_notes() -> dict[str, Callable[[str], Callable[[], object]]]:
         "excerpt": lambda view: excerpt(view.lines, 2000),
         "shown": lambda view: make_prompt_context(view, "x.md", {}).values(),
         "link targets": lambda view: link_targets(view.note.text),
+        "statements": lambda view: list(find_statements(read_passages(view), bool, ["x"])),
     }
     return {
         "scan": lambda text: partial(read_facts, (HEAD + text).encode(), rules),

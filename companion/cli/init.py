@@ -10,7 +10,6 @@ import click
 
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
-    CAN_REVIEW,
     Choices,
     Options,
     choose_by_options,
@@ -55,7 +54,6 @@ Next:
 @click.option(
     "--review/--no-review",
     default=None,
-    hidden=not CAN_REVIEW,
     help="What is written waits until you have looked at it, or is written at once.",
 )
 @click.option("--note", metavar="NOTE", help="The note to show what it would write, wherever to.")

@@ -11,15 +11,11 @@ from companion.cli.init_model import EndpointChoice, ask_for_model, is_chosen
 from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit_settings import SettingValue
-from companion.config.reference import value_of
 from companion.doctor.machine import Machine
 from companion.doctor.model_servers import list_models
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model
 from companion.llm.endpoint import Endpoint
-
-CAN_REVIEW = "review" in Config.model_fields
-"""Whether answers can wait for a review: there are settings for that."""
 
 
 class Choices(NamedTuple):
@@ -100,7 +96,7 @@ def choose_by_questions(config: Config, machine: Machine, output: Output) -> Cho
     endpoint = ask_for_model(config, machine, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
     background = _ask_for_background(base_url, config)
-    review = _ask_for_review(config) if background and CAN_REVIEW else None
+    review = _ask_for_review(config) if background else None
     return Choices(endpoint, background, review=review)
 
 
@@ -130,5 +126,5 @@ def _ask_for_background(base_url: str | None, config: Config) -> bool:
 def _ask_for_review(config: Config) -> bool:
     """Ask whether what is written unasked waits until the user has looked at it."""
     click.echo("What it writes unasked can wait until you have looked at it.", err=True)
-    waits = value_of(config, "review.mode") == "propose"
+    waits = config.review.mode == "propose"
     return click.confirm("Shall it wait for your review?", default=waits, err=True)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from threading import Event, Timer
 from typing import NamedTuple
@@ -15,6 +17,7 @@ from rich.filesize import decimal
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, one_line
 from companion.config import Config
+from companion.config.settings import ReviewTable
 from companion.doctor.machine import find_shortage
 from companion.doctor.model_probe import advice_on_thinking, probe_client, with_few_retries
 from companion.enrich.asker import Asker
@@ -34,6 +37,8 @@ from companion.llm.endpoint_errors import Cancelled
 from companion.note.line_diff import diff_lines
 from companion.note.text import split_lines
 from companion.vault.index import Scan
+from companion.vault.journal import Journal
+from companion.vault.proposal import Proposal
 
 SLOW = 60.0  # seconds for a note; a model that takes longer is too much for the machine
 _USUAL = 2000  # bytes of a note that shows best what the model writes
@@ -126,13 +131,17 @@ class Trial:
         if config.is_remote and self.note is None and not self.asks:
             return Verdict(), False
         try:
-            with open_workspace(config, self.root, read_only=True) as workspace:
+            with (
+                open_workspace(_without_review(config), self.root, read_only=True) as workspace,
+                Journal(workspace.state / "none", read_only=True) as nothing_kept,
+            ):
                 scan = workspace.scan()
                 job = self._find_note(workspace, scan)
                 if job is None or not self._may_send(config, job.path):
                     return Verdict(), False
-                asker = Asker(workspace, VaultContext(scan), model_facts(config))
-                enricher = Enricher(workspace, asker, client, new_run(), cancelled=cancelled)
+                space = replace(workspace, journal=nothing_kept)
+                asker = Asker(space, VaultContext(scan), model_facts(config))
+                enricher = Enricher(space, asker, client, new_run(), cancelled=cancelled)
                 return self._time(config, enricher, job, cancelled)
         except (EndpointError, Cancelled):
             raise
@@ -145,7 +154,7 @@ class Trial:
         if self.note is not None:
             jobs, skipped = choose_jobs(workspace, scan, [self.note], JobOptions(dry_run=True))
             for result in skipped:
-                self._show(result, 0.0)
+                self._show(result, (), 0.0)
             return jobs[0] if jobs else None
         for every in (False, True):
             jobs, _ = choose_jobs(workspace, scan, [""], JobOptions(every=every, dry_run=True))
@@ -179,20 +188,24 @@ class Trial:
             limit.start()
         try:
             result = enricher.enrich(job)
+            waiting = enricher.workspace.journal.proposals.get_all(
+                result.proposals[len(result.filled) :]
+            )
         except (Cancelled, EndpointError):
             if not cancelled.is_set():
                 raise
             return Verdict(f"it takes over {SLOW:g} seconds for {one_line(job.path)}"), False
         finally:
             limit.cancel()
-        return Verdict(), self._show(result, time.monotonic() - begun)
+        return Verdict(), self._show(result, waiting, time.monotonic() - begun)
 
-    def _show(self, result: Result, seconds: float) -> bool:
+    def _show(self, result: Result, waiting: Sequence[Proposal], seconds: float) -> bool:
+        """Print what it wrote, and return whether it was anything. waiting: what is flagged."""
         name = one_line(result.path)
         if result.status == "skipped":
             self.output.warn(f"{name} is left alone: {result.reason}")
             return False
-        if result.status != "enriched":
+        if result.status != "enriched" and not waiting:
             self.output.warn(f"For {name} it gave nothing that could be used: {result.reason}")
             return False
         self.output.say(
@@ -200,10 +213,10 @@ class Trial:
             style="bold",
         )
         self.output.print_diff("".join(diff_lines(result.path, result.old, result.new)))
-        for kind in result.fallback:
-            self.output.warn(
-                f"No answer could be used for {kind}; the note's own sentence stands in."
-            )
+        for each in waiting:
+            value = each.value if isinstance(each.value, str) else "; ".join(each.value or ())
+            self.output.say(f"{each.kind}, to wait for your decision ({', '.join(each.flags)}):")
+            self.output.say(f"  {value}")
         return True
 
 
@@ -213,6 +226,11 @@ def below(config: Config) -> str:
         return ""
     tier = find_model(config.endpoint.model).tier
     return tier.below if tier else ""
+
+
+def _without_review(config: Config) -> Config:
+    """Return the configuration with which all that is not flagged is shown as it would stand."""
+    return config.model_copy(update={"review": ReviewTable()})
 
 
 def _with_key_of_environment(config: Config) -> Config:

@@ -11,7 +11,6 @@ from companion.cli.init_choices import Choices
 from companion.cli.output import Output
 from companion.config import Config, config_file
 from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
-from companion.config.reference import value_of
 from companion.config.toml_file import read_tables
 from companion.config.vault_settings import Tables, vault_file, vaults_with_settings
 from companion.errors import UsageError
@@ -75,7 +74,7 @@ class SettingsPlace(NamedTuple):
         if choices.backlog == self.config.background.backlog:
             choices = choices._replace(backlog=None)
         if choices.review is not None:
-            waits = value_of(self.config, "review.mode") == "propose"
+            waits = self.config.review.mode == "propose"
             choices = choices._replace(review=None if choices.review == waits else choices.review)
         settings = choices._replace(endpoint=chosen).settings(self.config)
         if port := self._free_port():

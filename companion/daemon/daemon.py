@@ -84,8 +84,6 @@ class Daemon:
         )
         context = self._reconciler.vault_context
         self._consent = BacklogConsent(space, backlog, context, lambda: self._reconciler.backlog)
-        self.proposals = space.journal.proposals
-        self.decisions = Decisions(space, context)
         self.notes = NoteQueries(space, self._reconciler.scan)
         self.history = History(space, self._client_edits, fingerprints, self._presence)
         self._opened = ExitStack()
@@ -261,6 +259,10 @@ class Daemon:
         change = self._client_edits.confirm(run, base_sha256, new_sha256, moved_to)
         self._run_handler.confirm(run, path, change)
         return change
+
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete what is kept of the text of notes and folders; see Journal.forget."""
+        return self._space.journal.forget(paths)
 
     def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
         """Return the edits that accept a proposal in the text that an editor shows, and their run.

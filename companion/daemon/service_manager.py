@@ -152,6 +152,7 @@ class Launchd:
     def start(self, name: str) -> None:
         """Load the agent, which starts it; one that is loaded already is ended first."""
         self._unload(name)
+        self._call("launchctl", "enable", f"{self._domain}/{name}")  # the user may have disabled it
         ended = self._call("launchctl", "bootstrap", self._domain, str(self.file(name)))
         _require_done(ended, "launchctl bootstrap")
 
@@ -182,7 +183,7 @@ class TaskScheduler:
 
     def require(self) -> None:
         """Raise UsageError if there is no Task Scheduler."""
-        _require_done(self._call("schtasks", "/Query", "/FO", "LIST"), "schtasks /Query")
+        _require_done(self._call("schtasks", "/?"), "schtasks")
 
     def file(self, name: str) -> Path:
         """Return the path of the task's XML."""

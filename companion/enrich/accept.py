@@ -17,9 +17,9 @@ from companion.enrich.checks import (
     whole_sentences,
     without_citations,
 )
-from companion.enrich.checks.answer_language import language_named
 from companion.enrich.context import VaultContext
 from companion.enrich.extractive import extract_sentence, read_paragraphs, restates_note
+from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import AskedFor, RawAnswer, field_of
 from companion.enrich.nearest_neighbours import NEIGHBOURS

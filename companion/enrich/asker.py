@@ -9,7 +9,6 @@ from typing import NamedTuple
 from companion.enrich.accept import Acceptor
 from companion.enrich.backlinks import Backlinks
 from companion.enrich.checks import checks_are_on
-from companion.enrich.checks.answer_language import name_language
 from companion.enrich.context import (
     ENOUGH,
     LITTLE_TEXT,
@@ -19,6 +18,8 @@ from companion.enrich.context import (
     subject_properties,
 )
 from companion.enrich.excerpt import excerpt
+from companion.enrich.extractive import read_paragraphs
+from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     AskedFor,
@@ -47,6 +48,7 @@ from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
 from companion.prompts import Field, PromptContext, Prompts
+from companion.vault.proposal import Flag
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
@@ -101,7 +103,8 @@ class Asker:
         outcomes: list[Accepted | Rejected] = []
 
         def take(given: CallAnswers) -> None:
-            outcomes.extend(found := acceptor.accept(given.answers))
+            accepted = acceptor.accept(given.answers)
+            outcomes.extend(found := [self._add_evidence(each, note) for each in accepted])
             keep(found, given.usage)
 
         unaskable, usage = send_calls(self._planner(note), needs, client, take)
@@ -118,6 +121,18 @@ class Asker:
         if checks_are_on() and self._workspace.config.notes.own_sentence:
             outcomes = acceptor.use_fallback(outcomes)
         return NoteAnswers((*chosen.outcomes, *outcomes), usage)
+
+    def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
+        return Acceptor(
+            self._workspace,
+            self.vault_context,
+            self._model,
+            path,
+            note.parsed,
+            note.context,
+            note.language,
+            self._similar,
+        )
 
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
@@ -188,18 +203,6 @@ class Asker:
         lines = _find_places(parsed, needs, titles)
         return _AskedNote(prompts, parsed, needs, context, language, titles, lines)
 
-    def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
-        return Acceptor(
-            self._workspace,
-            self.vault_context,
-            self._model,
-            path,
-            note.parsed,
-            note.context,
-            note.language,
-            self._similar,
-        )
-
     def _add_told(self, context: PromptContext, path: str, parsed: ParsedNote) -> PromptContext:
         """Return the context with what other notes tell of the note.
 
@@ -246,6 +249,26 @@ class Asker:
                 " of text, or set from_title = true under [callout]"
             )
         return ""
+
+    def _add_evidence(self, outcome: Accepted | Rejected, note: _AskedNote) -> Accepted | Rejected:
+        """Return a small model's text with its evidence, flagged where a sentence has none.
+
+        A larger model may know what the vault does not.
+        """
+        if isinstance(outcome, Rejected) or not (self._similar and self._model.is_small):
+            return outcome
+        if field_of(outcome.need, note.prompts).kind not in ("text", "prose"):
+            return outcome
+        value = outcome.filling.value
+        told = (*note.context.backlinks, *note.context.linked)
+        evidence = self._similar.find_evidence(
+            [value] if isinstance(value, str) else value,
+            (*read_paragraphs(note.parsed), *note.context.headings, *told),
+            note.language,
+        )
+        has_none = checks_are_on() and any(each.is_unsupported for each in evidence)
+        flags: tuple[Flag, ...] = ("unsupported",) if has_none else ()
+        return outcome._replace(evidence=tuple(evidence), flags=(*outcome.flags, *flags))
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""

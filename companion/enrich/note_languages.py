@@ -8,8 +8,8 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from companion.enrich.checks.answer_language import find_language
 from companion.enrich.extractive import read_paragraphs
+from companion.enrich.language import find_language
 from companion.errors import NoteError
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText

@@ -83,9 +83,8 @@ class NoteVectors:
         wanted: the notes that are to have one; None: all that are not left alone.
         """
         with self._lock:
-            rows = self._load()
             paths = [path for path in _notes_of(scan) if wanted is None or path in wanted]
-            return [p for p in paths if p not in rows or rows[p][:5] != scan.files[p]]
+            return [path for path in paths if not self._has(scan.files[path])]
 
     def needs_agreement(self, missing: Sequence[str]) -> bool:
         """Return whether so many notes would go elsewhere that somebody has to agree to it."""
@@ -112,7 +111,10 @@ class NoteVectors:
         for start in range(0, len(missing), _BATCH):
             if (stopped and stopped.is_set()) or (until and time.monotonic() > until):
                 return len(missing) - start
-            self._encode([scan.files[path] for path in missing[start : start + _BATCH]])
+            batch = [scan.files[path] for path in missing[start : start + _BATCH]]
+            with self._lock:  # another thread may have been faster
+                batch = [file for file in batch if not self._has(file)]
+            self._encode(batch)
             if progress:
                 progress(min(start + _BATCH, len(missing)), len(missing))
         return 0
@@ -187,6 +189,11 @@ class NoteVectors:
             rules = replace(rules, is_remote=True)
             ignore = replace(ignore, is_remote=True)
         return rules, ignore
+
+    def _has(self, file: NoteFile) -> bool:
+        """Return whether there is a vector of the note as it is now."""
+        row = self._load().get(file.path)
+        return row is not None and row[:5] == file
 
     def _load(self) -> dict[str, VectorRow]:
         """Return the rows by path; what another process wrote is read anew."""

@@ -6,6 +6,7 @@ from threading import Lock
 from typing import Literal, NamedTuple
 
 from companion.enrich.checks import Fault
+from companion.enrich.evidence import Evidence
 from companion.enrich.plan import Filling
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
@@ -60,13 +61,14 @@ class Accepted(NamedTuple):
 
     fallback_for: why the model's answer was rejected, where a sentence of the note itself takes
     its place. asked: whether a model was asked. flags: why somebody should look at it before it is
-    written.
+    written. evidence: for each sentence, what was shown that comes closest to it.
     """
 
     filling: Filling
     fallback_for: Rejected | None = None
     asked: bool = True
     flags: tuple[Flag, ...] = ()
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def need(self) -> Need:

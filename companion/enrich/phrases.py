@@ -14,36 +14,31 @@ from pathlib import Path
 from typing import Any
 
 _FOLDER = Path(__file__).parent / "checks" / "phrases"
-_FIRST = ("en", "de", "es", "ru", "zh", "ja")
-"""Languages whose phrases are tried before those of the others."""
-
-_LIST = re.compile(r"<([a-z_.]+)\.([a-z_]+)>")
+_LIST = re.compile(r"<([a-z]+)\.([a-z_]+)>")
 _PART = re.compile(r"\{([a-z_]+)\}")
-NOTHING = "(?!)"
-"""A pattern that matches nowhere."""
 
 
 def find_phrases(section: str, name: str) -> list[str]:
-    """Return the entries of a list in all languages; section: `task.sure` is a table in a table.
+    """Return the entries of a list in all languages.
 
     Each `{part}` is replaced by the entry of [parts] in the same file. Raises KeyError where the
     file has no such part.
     """
-    return [phrase for code in load_languages() for phrase in _read_list(code, section, name)]
+    return [
+        _fill_in(phrase, language.get("parts", {}))
+        for language in load_languages().values()
+        for phrase in language.get(section, {}).get(name, [])
+    ]
 
 
 @cache
 def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    """Return the pattern compiled, each `<section.list>` in it standing for any entry of the list.
+    """Return the pattern compiled, with any entry of the list for each `<section.list>` in it."""
 
-    Raises re.error where an entry is no pattern.
-    """
-    return re.compile(_LIST.sub(lambda m: f"(?:{join_phrases(m[1], m[2])})", pattern), flags)
+    def join(found: re.Match[str]) -> str:
+        return f"(?:{'|'.join(find_phrases(*found.groups())) or '(?!)'})"
 
-
-def join_phrases(section: str, name: str) -> str:
-    """Return a pattern that matches any entry of the list, in any language; NOTHING without one."""
-    return "|".join(find_phrases(section, name)) or NOTHING
+    return re.compile(_LIST.sub(join, pattern), flags)
 
 
 @cache
@@ -54,18 +49,9 @@ def find_words(section: str, name: str) -> frozenset[str]:
 
 @cache
 def load_languages() -> Mapping[str, Mapping[str, Any]]:
-    """Return what the files hold, by the code of the language, in the order they are tried in."""
-    files = {path.stem: path for path in sorted(_FOLDER.glob("*.toml"))}
-    codes = [*filter(files.__contains__, _FIRST), *(code for code in files if code not in _FIRST)]
-    return {code: tomllib.loads(files[code].read_text(encoding="utf-8")) for code in codes}
-
-
-def _read_list(code: str, section: str, name: str) -> list[str]:
-    language = load_languages()[code]
-    table: Mapping[str, Any] = language
-    for key in section.split("."):
-        table = table.get(key, {})
-    return [_fill_in(phrase, language.get("parts", {})) for phrase in table.get(name, [])]
+    """Return what the files hold, by the code of the language."""
+    files = sorted(_FOLDER.glob("*.toml"))
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in files}
 
 
 def _fill_in(phrase: str, parts: Mapping[str, str]) -> str:

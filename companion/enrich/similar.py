@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Lock
 
 from companion.config import Config
 from companion.enrich.context import VaultContext
+from companion.enrich.evidence import Evidence, find_evidence
 from companion.enrich.model import open_spending
 from companion.enrich.nearest_neighbours import (
     FEWEST,
@@ -70,6 +71,22 @@ class SimilarNotes:
         self._version = -1
         self._made_at = 0.0
         self._warned: set[str] = set()
+
+    def find_evidence(
+        self, proposal: Sequence[str], shown: Sequence[str], language: str | None
+    ) -> list[Evidence]:
+        """Return the evidence for each sentence of a proposal; nothing where it cannot be told.
+
+        That is where the encoder fails, does not know the language, or is on another machine.
+        """
+        encoder = self.vectors.encoder
+        if not isinstance(encoder, BuiltInEncoder) or not self._knows(language):
+            return []
+        try:
+            return find_evidence(proposal, shown, encoder)
+        except (AnswerError, EndpointError) as error:
+            self._warn(str(error))
+            return []
 
     def suggest(
         self,

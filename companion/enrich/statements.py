@@ -25,12 +25,14 @@ _MOST = 16  # words, of which more do not make a statement more telling
 _LEANING = 10  # words that one loses because it needs the one before it, or only points to the note
 _ASIDE = 8  # words that one loses because it calls the note by other words
 
+_BEFORE = 40  # letters before a link that may say “see”
+
 _ITEM = re.compile(r"(?:[-*+]|\d{1,9}[.)])[ \t]+$")
 _TASK = re.compile(r"\[.\][ \t]+")
 _CALLOUT = re.compile(r"\[![^\[\]]*\][+-]?[ \t]*")
 _FIELD = re.compile(r"[\w -]+::")  # Dataview's: a relation, no sentence
 _LINK = re.compile(
-    r"\[\[(?P<target>[^\[\]|#\n]*)[^\[\]|\n]*(?:\\?\|(?P<alias>[^\[\]\n]*))?\]\]"
+    r"\[\[(?P<target>[^\[\]|#\n]*+)(?:#[^\[\]|\n]*+)?(?:\|(?P<alias>[^\[\]\n]*+))?\]\]"
     r"|\[[^\[\]\n]*\]\([^()\n]*\)"
 )
 _BAR = re.compile(r"(?<!\\)\|")
@@ -223,7 +225,7 @@ def _words_of_links(text: str, leads_here: Callable[[str], bool]) -> Iterator[st
 def _only_points(text: str, leads_here: Callable[[str], bool]) -> bool:
     """Return whether the text sends the reader to the note, as in “see X” and “refer to X”."""
     before = (
-        text[: link.start()].casefold().rstrip(' *_[(“"')
+        text[max(0, link.start() - _BEFORE) : link.start()].casefold().rstrip(' *_[(“"')
         for link in _LINK.finditer(text)
         if link["target"] and leads_here(link["target"].rstrip("\\"))
     )

@@ -181,6 +181,10 @@ export interface components {
             text: string | string[];
             remark: string;
         };
+        /** @description Of how many proposals the text was deleted. */
+        Forgotten: {
+            proposals: number;
+        };
         /** @description Something that a note needs. */
         NeedShape: {
             kind: string;
@@ -190,7 +194,8 @@ export interface components {
         /**
          * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
          *
-         *     reason: why they are refused.
+         *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
+         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused.
          */
         NewDecisions: {
             accept?: components["schemas"]["AcceptOne"][];
@@ -302,6 +307,10 @@ export interface components {
             needs: components["schemas"]["NeedShape"][];
             left: string[];
             skipped: string | null;
+        };
+        /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
+        NotesToForget: {
+            paths: string[];
         };
         /** @description An empty object. */
         Nothing: Record<string, never>;
@@ -608,6 +617,7 @@ export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
 export type FaultShape = components['schemas']['FaultShape'];
 export type FilledShape = components['schemas']['FilledShape'];
+export type Forgotten = components['schemas']['Forgotten'];
 export type NeedShape = components['schemas']['NeedShape'];
 export type NewDecisions = components['schemas']['NewDecisions'];
 export type NewRun = components['schemas']['NewRun'];
@@ -615,6 +625,7 @@ export type Nonce = components['schemas']['Nonce'];
 export type NoteDecisionShape = components['schemas']['NoteDecisionShape'];
 export type NotePage = components['schemas']['NotePage'];
 export type NoteShape = components['schemas']['NoteShape'];
+export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];

@@ -121,3 +121,25 @@ def test_a_folder_has_prompts_of_its_own(user: User) -> None:
     assert "prompts for typo, and the vault has no such folder" in ran.err
     assert "description: A grain\n" in user.read("Moulds/Koji.md")
     assert "description: What a stub is.\n" in user.read("Miso.md")
+
+
+CHECKED = [
+    pytest.param(
+        "Koji is a mould that people in Japan grow on steamed rice.", True, id="its words"
+    ),
+    pytest.param("What people in Japan make miso, soy sauce and sake with.", True, id="its names"),
+    pytest.param("Koji is a mould that people in Bolivia grow on rice.", False, id="another name"),
+]
+
+
+@pytest.mark.parametrize(("says", "is_written"), CHECKED)
+def test_answers_are_checked_against_what_other_notes_say(
+    user: User, monkeypatch: pytest.MonkeyPatch, says: str, is_written: bool
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure(f'{SMALL}[notes]\nfields = ["description"]\n')
+    user.says(description=says)
+    user.note("Rice.md", TELLING)
+    user.note("Koji.md", TITLE)
+    ran = user.run("enrich", "Koji.md")
+    assert (f"description: {says}\n" in user.read("Koji.md")) == is_written, ran.all

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from companion.cli.init_choices import CAN_REVIEW
 from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
 from companion.doctor.machine import Memory
@@ -39,7 +38,6 @@ class NoManager:
 
 
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
-REVIEW = [""] if CAN_REVIEW else []  # what is typed to its question, where there is one
 _PATIENCE = 20.0  # seconds
 
 
@@ -86,7 +84,8 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
         del user.environment[f"COMPANION_{name}"]
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
-    monkeypatch.setattr("companion.daemon.service_manager.find_manager", NoManager)
+    for module in ("cli.service", "daemon.service_manager"):
+        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
@@ -345,7 +344,7 @@ def test_a_failing_choice_is_dropped(user: User, types: Any) -> None:
     user.configure(f'[endpoint]\nbase_url = "{user.fake.url}"\nmodel = "m"\n')
     before = (user.home / "config.toml").read_bytes()
     user.fake.play(error(404, "no such model"))
-    types("1", "", *REVIEW, "n")
+    types("1", "", "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "has no model m" in ran.err and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
@@ -356,7 +355,7 @@ def test_nothing_is_fetched_unasked(
     user: User, types: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("COMPANION_CACHE", str(user.home.parent / "cache"))
-    types("1", "", *REVIEW, "n")  # embedded, background, fetch
+    types("1", "", "", "n")  # embedded, background, fetch
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert "1.1 GB, to be fetched once" in ran.out and "companion model pull" in ran.out
@@ -373,7 +372,7 @@ def test_leaving_in_the_middle_writes_nothing(user: User, types: Any) -> None:
 
 def test_what_is_configured_is_offered_once(user: User, types: Any) -> None:
     user.configure('[endpoint]\nmodel = "qwen2.5-1.5b"\n')
-    types("9", "1", "", *REVIEW)
+    types("9", "1", "", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0 and ran.out.count("qwen2.5-1.5b") == 1, ran.all
     assert "9 is not in the range" in ran.err
@@ -382,7 +381,7 @@ def test_what_is_configured_is_offered_once(user: User, types: Any) -> None:
 def test_no_default_where_notes_leave_this_machine(user: User, types: Any) -> None:
     url = "http://remote.invalid/v1"
     user.configure(f'[endpoint]\nbase_url = "{url}"\nmodel = "m"\n')
-    types("1", "", "", "y", *REVIEW)
+    types("1", "", "", "y", "")
     ran = user.run("init", str(user.vault), "--no-test")
     assert ran.status == 0, ran.all
     assert f"Notes would be sent to {url} by themselves, up to 100 a day" in ran.err

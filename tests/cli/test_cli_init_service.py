@@ -9,9 +9,9 @@ from typing import Any
 
 import pytest
 
-from companion.cli.init_choices import CAN_REVIEW
 from companion.config import state_folder
 from companion.daemon.runtime_file import find_daemon
+from tests.cli.serving import wait_until
 from tests.cli.test_cli_init import Terminal
 from tests.cli.user import User
 from tests.daemon.user_manager import user_manager, why_none
@@ -49,6 +49,7 @@ def test_enter_starts_it_and_once_is_enough(session: User, monkeypatch: pytest.M
     types(monkeypatch, *ENTER)
     ran = session.run(*command)
     assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
+    wait_until(lambda: find_daemon(state_folder(session.vault)), "the daemon answers")
     place = find_daemon(state_folder(session.vault))
     assert place and f"It runs on http://127.0.0.1:{place.port}" in ran.out
     assert "companion service uninstall ends that" in ran.out
@@ -65,7 +66,7 @@ def test_enter_starts_it_and_once_is_enough(session: User, monkeypatch: pytest.M
 def test_no_and_no_answer_start_nothing(
     session: User, monkeypatch: pytest.MonkeyPatch, says: Any
 ) -> None:
-    types(monkeypatch, *ENTER[: 2 + CAN_REVIEW], *says)
+    types(monkeypatch, *ENTER[:3], *says)
     ran = session.run("init", str(session.vault), "--no-plugin")
     assert ran.status == 0 and "with every session of yours?" in ran.err, ran.all
     assert find_daemon(state_folder(session.vault)) is None

@@ -12,7 +12,6 @@ from typing import Any
 
 import pytest
 
-from companion.cli.init_choices import CAN_REVIEW
 from companion.config import load_config
 from companion.config.vault_settings import vault_file
 from companion.doctor.machine import Memory
@@ -21,7 +20,6 @@ from tests.cli.user import FILLED, KEY, STUB, User
 from tests.llm.fake_endpoint import error
 from tests.vault.stub_plugin import build_plugin
 
-REVIEW = [""] if CAN_REVIEW else []  # what is typed to its question, where there is one
 SMALL = Memory(total=8_000_000_000, free=4_000_000_000)
 
 
@@ -62,7 +60,8 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
-    monkeypatch.setattr("companion.daemon.service_manager.find_manager", NoManager)
+    for module in ("cli.service", "daemon.service_manager"):
+        monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
     monkeypatch.setattr("companion.vault.registered_vaults._lists", lambda: [listed])
     return listed
 
@@ -89,7 +88,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     lists(obsidian, other, user.vault)
     user.note("Stub.md")
     types(
-        "", "", "", *REVIEW, "", "n"
+        "", "", "", "", "", "n"
     )  # vault, model, background, the proposal; the backlog has no default
     ran = user.run("init")
     assert ran.status == 0, ran.all
@@ -102,7 +101,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
     assert (user.vault / ".obsidian/plugins/callout-companion/main.js").is_file()
     files = {path: path.read_bytes() for path in user.home.parent.rglob("*") if path.is_file()}
     calls = user.calls()
-    types("", "", "", *REVIEW, "n")
+    types("", "", "", "", "n")
     again = user.run("init")
     assert again.status == 0 and "Nothing to change" in again.out, again.all
     assert "is in the vault already" in again.out and user.calls() == calls
@@ -114,7 +113,7 @@ def test_enter_alone_sets_everything_up(user: User, obsidian: Path, types: Any) 
 def test_no_to_the_proposal_writes_nothing(user: User, types: Any) -> None:
     user.note("Stub.md")
     before = (user.home / "config.toml").read_bytes()
-    types("", "", *REVIEW, "n")
+    types("", "", "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 1 and "Nothing was written" in ran.err
     assert (user.home / "config.toml").read_bytes() == before
@@ -166,7 +165,7 @@ def test_asked_on_a_terminal_enter_sends_nothing(
 ) -> None:
     monkeypatch.setattr("companion.config.Config.is_remote", True)
     user.note("Stub.md")
-    types("", "y", *REVIEW, says, "", "n")
+    types("", "y", "", says, "", "n")
     ran = user.run("init", str(user.vault))
     assert ran.status == 0, ran.all
     assert f"Send Stub.md to {user.fake.url}" in ran.err and is_sent(user) == (says == "y")
@@ -212,8 +211,21 @@ def test_what_the_model_did_not_write_is_told(user: User, monkeypatch: pytest.Mo
     user.note("Starter.md", f"---\ndescription:\n---\n\n# Starter\n\n{sentence}\n")
     user.says(description="As an AI language model, I cannot write that.")
     ran = user.run("init", str(user.vault), "--no-plugin", "--yes")
-    assert ran.status == 0 and f"+description: {sentence}" in ran.out, ran.all
-    assert "No answer could be used for description; the note's own sentence" in ran.err
+    assert ran.status == 0, ran.all
+    assert f"description, to wait for your decision (extractive):\n  {sentence}\n" in ran.out
+
+
+def test_the_trial_keeps_nothing(user: User) -> None:
+    note = user.note("Stub.md")
+    assert user.run("enrich", "Stub.md").status == 0
+    note.write_bytes(STUB.encode())
+    journal = next((user.home / "vaults").glob("*/journal.sqlite3"))
+    before = journal.read_bytes(), user.run("history").out
+    for model in ("a", "b"):
+        command = ("init", str(user.vault), "--endpoint", user.fake.url, "--model", model)
+        ran = user.run(*command, "--review", "--note", "Stub.md", "--no-plugin")
+        assert ran.status == 0 and "+description: What a stub is." in ran.out, ran.all
+    assert (journal.read_bytes(), user.run("history").out) == before
 
 
 def test_a_second_vault_gets_a_file_and_a_port_of_its_own(user: User) -> None:
@@ -310,7 +322,6 @@ def test_doctor_looks_at_the_keys_of_all_vaults(user: User) -> None:
     assert ran.status == 1 and f"others may read {vault_file(work)}, which holds a key" in ran.out
 
 
-@pytest.mark.skipif(not CAN_REVIEW, reason="there are no settings of [review]")
 def test_what_is_written_unasked_can_wait_for_review(user: User, types: Any) -> None:
     for typed, mode in (["y", "propose"], ["", "propose"], ["n", "write"]):
         types("", "", typed, "n")

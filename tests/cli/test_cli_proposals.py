@@ -15,7 +15,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.model import ModelFacts, model_facts
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.vault.proposal import Proposal
-from tests.cli.user import FILLED, STUB, User
+from tests.cli.user import FILLED, STUB, User, answer_by_schema
 from tests.llm.fake_endpoint import answer, error
 
 
@@ -84,6 +84,13 @@ def test_an_unknown_mode_is_refused(user: User) -> None:
     configure(user, 'mode = "ask"')
     told = user.run("scan")
     assert told.status == 2 and "review.mode" in told.err
+
+
+def test_a_field_that_nothing_fills_is_refused(user: User) -> None:
+    configure(user, 'fields = { calout = "propose" }')
+    told = user.run("scan")
+    assert told.status == 2 and "review.fields names calout" in told.err
+    assert "callout, description" in told.err
 
 
 def test_what_waits_is_not_asked_for_again(user: User) -> None:
@@ -191,3 +198,58 @@ def test_every_proposal_tells_how_it_was_made(user: User) -> None:
     assert (first.tokens, second.tokens) != ((0, 0), (0, 0)) and second.tokens == (0, 0)
     assert len(first.sentences) == 1  # "Text of mine."
     assert first.change == second.change == 1
+
+
+BREAD = "How sourdough is raised by the yeast of a starter."
+VOLCANO = "How a mountain of fire covers whole valleys with lava."
+SOURDOUGH = (
+    "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
+    " Feed the starter twice a day.\n"
+)
+EVIDENCE = [
+    pytest.param("small = true", BREAD, (), id="the note says so"),
+    pytest.param("small = true", VOLCANO, ("unsupported",), id="nothing says so"),
+    pytest.param("small = false", VOLCANO, (), id="a larger model may know it"),
+]
+
+
+@pytest.mark.parametrize(("setting", "said", "flags"), EVIDENCE)
+def test_what_nothing_supports_waits_if_a_small_model_says_it(
+    user: User,
+    monkeypatch: pytest.MonkeyPatch,
+    setting: str,
+    said: str,
+    flags: tuple[str, ...],
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure(f'[endpoint]\nretries = 0\n{setting}\n[notes]\nfields = ["description"]\n')
+    user.fake.script = lambda seen, number: answer_by_schema(seen, {"description": said})
+    user.note("Sourdough.md", SOURDOUGH)
+    user.run("enrich", "Sourdough.md")
+    found = [each for each in kept(user) if each.kind == "description"]
+    assert [each.flags for each in found] == [flags]
+    assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
+    if setting == "small = true":
+        assert [one["sentence"] for one in found[0].evidence] == [said]
+
+
+def test_forgets_what_is_kept_of_a_note(user: User) -> None:
+    configure(user, 'folders = { A = "propose" }')
+    for path in ("Stub.md", "A/Stub.md", "A/B.md"):
+        user.note(path)
+    user.run("enrich", ".")
+    asked = user.run("forget", "A")
+    assert asked.status == 2 and "say --yes" in asked.err
+    assert user.run("forget", "A", "--yes").out == "the text of 4 proposals was deleted\n"
+    gone = [each for each in kept(user) if each.value is None]
+    assert {(each.path, each.state) for each in gone} == {
+        ("A/B.md", "refused"),
+        ("A/Stub.md", "refused"),
+    }
+    assert user.run("forget", "Stub.md", "--yes").out == "the text of 2 proposals was deleted\n"
+    with opened(user) as space:
+        assert space.journal.images(1) is None and space.journal.change(1)
+    user.run("enrich", ".")
+    assert user.calls() == 3
+    assert user.run("undo").status == 0 and user.read("Stub.md") == STUB
+    assert "outside" in user.run("forget", "../home", "--yes").err

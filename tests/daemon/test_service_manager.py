@@ -69,15 +69,15 @@ ASKED = [
         Launchd,
         "Library/LaunchAgents/{name}.plist",
         "print gui/0; print gui/0/{name}; bootout gui/0/{name}; print gui/0/{name};"
-        " bootstrap gui/0 {file}",
+        " enable gui/0/{name}; bootstrap gui/0 {file}",
         "print gui/0; print gui/0/{name}",
         id="launchd",
     ),
     pytest.param(
         TaskScheduler,
         "home/tasks/{name}.xml",
-        "/Query /FO LIST; /End /TN {name}; /Create /F /TN {name} /XML {file}; /Run /TN {name}",
-        "/Query /FO LIST; /Query /TN {name}; /End /TN {name}; /Delete /F /TN {name}",
+        "/?; /End /TN {name}; /Create /F /TN {name} /XML {file}; /Run /TN {name}",
+        "/?; /Query /TN {name}; /End /TN {name}; /Delete /F /TN {name}",
         id="Task Scheduler",
     ),
 ]
@@ -119,7 +119,7 @@ REFUSALS = [
     pytest.param(Systemd, "restart", "systemctl restart failed: no", id="systemd does not start"),
     pytest.param(Launchd, "print", "no session of yours", id="no session on the screen"),
     pytest.param(Launchd, "bootstrap", "launchctl bootstrap failed: no", id="launchd refuses"),
-    pytest.param(TaskScheduler, "/Query", "schtasks /Query failed: no", id="no Task Scheduler"),
+    pytest.param(TaskScheduler, "/?", "schtasks failed: no", id="no Task Scheduler"),
     pytest.param(TaskScheduler, "/Create", "schtasks /Create failed: no", id="the task is refused"),
     pytest.param(TaskScheduler, "/Run", "schtasks /Run failed: no", id="the task does not run"),
 ]

@@ -38,7 +38,6 @@ ENDS = [
     pytest.param("How leaves become earth, with", False, id="broken off"),
     pytest.param("How leaves become earth in a heap", False, id="without a full stop"),
     pytest.param("How leaves become earth (in a heap)", False, id="a bracket"),
-    pytest.param("How leaves become earth; and how;", False, id="no question in English"),
     pytest.param(". How leaves become earth in a heap.", False, id="a full stop first"),
     pytest.param("...how leaves become earth in a heap.", False, id="three"),
     pytest.param("วิธีทำปุ๋ยหมักจากเศษอาหาร (และใบไม้", False, id="th, broken off"),
@@ -54,7 +53,6 @@ CALLOUT_ENDS = [
     pytest.param("He asked “what did we decide?”", True, id="a question"),
     pytest.param("爱因斯坦把它称为“鬼魅般的超距作用”", True, id="a quotation"),
     pytest.param("Leaves become earth (in a year or so)", True, id="a bracket"),
-    pytest.param("Enjoy your bread! ❤️", True, id="a heart"),
     pytest.param("Leaves become earth (in a year", False, id="an open bracket"),
     pytest.param("Leaves become earth in a", False, id="broken off"),
 ]
@@ -83,11 +81,7 @@ LISTS = [
         False,
     ),
     pytest.param("Machine learning tools, machine learning books, machine learning jobs.", False),
-    pytest.param("Making candles, making candles, and making candles.", True),
-    pytest.param("How to sell wax by making candles, making candles and making candles.", True),
-    pytest.param("Plants turn light, plants turn water, and plants turn air to sugar.", True),
     pytest.param("Kerzen ziehen: Kerzen ziehen, Kerzen ziehen und Wachs.", True),
-    pytest.param("Делать свечи, делать свечи и делать свечи.", True),
     pytest.param("Words of winter, winter songs of words, songs of winter words in songs.", True),
     pytest.param("Vectores, suma de vectores, producto vectorial de vectores.", False),
     pytest.param("Unit tests, integration tests, end-to-end tests: how many tests.", False),
@@ -108,14 +102,11 @@ JSON = '# JSON\n\n```json\n{"name": "Ada", "age": 36}\n```\n'
 DUNDER = "# Dunder\n\nSpecial methods such as __init__ and __str__ have two on each side.\n"
 SHOWN = [
     pytest.param("markup", HTML, "How <p> opens a paragraph and </p> ends it.", False, id="tags"),
-    pytest.param("markup", HTML, "Pages are made of <h1>, <div> and more.", False, id="other tags"),
-    pytest.param("markup", HTML, "In the end comes </ul> .", False, id="a tag at the end"),
     pytest.param("markup", "", "If a < b and b < c, then b > a.", False, id="less"),
     pytest.param("markup", "", "If p < q and q = 3, then s > p.", False, id="less and equal"),
     pytest.param("markup", REGEX, "What \\n and [0-9]+ stand for.", False, id="an escape"),
     pytest.param("markup", DUNDER, "How __init__ and __str__ work.", False, id="dunder"),
-    pytest.param("json", JSON, 'An object such as {"name": "Ada"} has keys.', False, id="JSON"),
-    pytest.param("markup", HTML, "< p>How a paragraph opens.< /p>", True, id="around it"),
+    pytest.param("markup", JSON, 'An object such as {"name": "Ada"} has keys.', False, id="JSON"),
     pytest.param("markup", HTML, "How a paragraph opens.</div>", True, id="after it"),
     pytest.param("markup", "Bread.", "How <p> opens a paragraph.", True, id="no tags there"),
     pytest.param("markup", "Bread.", 'A <a href="x">link</a> to bread.', True, id="attributes"),
@@ -123,9 +114,9 @@ SHOWN = [
     pytest.param("markup", "Bread.", "Bread\\n\\nand butter.", True, id="no escapes there"),
     pytest.param("markup", "Bread.", "How __bread__ is made.", True, id="no dunder there"),
     pytest.param("markup", DUNDER, "How __Dunder methods__ work.", True, id="bold"),
-    pytest.param("json", JSON, '{"description": "An object has keys."}', True, id="all JSON"),
-    pytest.param("json", JSON, '"text": "An object has keys."', True, id="JSON first"),
-    pytest.param("json", "Bread.", 'Bread, {"name": "Ada"}, and more.', True, id="no JSON there"),
+    pytest.param("markup", JSON, '{"description": "An object has keys."}', True, id="all JSON"),
+    pytest.param("markup", JSON, '"text": "An object has keys."', True, id="JSON first"),
+    pytest.param("markup", "Bread.", 'Bread, {"name": "Ada"}, and more.', True, id="no JSON there"),
 ]  # fmt: skip
 
 
@@ -151,50 +142,6 @@ def test_no_answer_changes_its_language(text: str, is_mixed: bool) -> None:
     assert found("language", answer_of("Compost", note, text)) is is_mixed
 
 
-FOREIGN = [
-    pytest.param("Для анализа данных берут numpy и pandas, а ставят их через pip.", False),
-    pytest.param("Вместе с grep часто используют sed и awk, которые меняют строки.", False),
-    pytest.param("Самые известные серверы — nginx и Apache, а проверяют на localhost.", False),
-    pytest.param("Если нужна точная вёрстка, лучше взять html.", False),
-    pytest.param("Цикл for проходит по списку, а оператор in проверяет вхождение.", False),
-    pytest.param("Логические операторы and, or и not объединяют условия.", False),
-    pytest.param("Ключевое слово this указывает на объект.", False),
-    pytest.param("在 Python 中最常见的是 for 循环和 while 循环，前者遍历序列。", False),
-    pytest.param("使用for循环遍历列表，逐个处理元素。", False),
-    pytest.param("箭头函数中的 this 指向外层作用域，而普通函数中的 this 取决于调用方式。", False),
-    pytest.param("关键字 is 用来比较两个对象。", False),
-    pytest.param("繰り返し処理には for 文や while 文を使います。", False),
-    pytest.param("Смесь муки и воды and соли, в которой живут дрожжи.", True),
-    pytest.param("Смесь муки и воды, абстрактный concept, в котором живут дрожжи.", True),
-    pytest.param("Дрожжи живут в муке, because им нужна еда.", True),
-    pytest.param("Это очень important для теста и хлеба.", True),
-    pytest.param("Смесь муки и воды, в которой живyт дрожжи.", True),
-    pytest.param("Дріжджі живуть у борошні with водою.", True),
-    pytest.param("野生酵母和乳酸菌的 any面包，酵头由面粉和水制成。", True),
-    pytest.param("酵头由面粉and水制成，每天喂两次。", True),
-    pytest.param("酵母は小麦粉 with 水で育ちます。", True),
-    pytest.param("函any数可以接受多个参数，并返回结果。", True),
-    pytest.param("오래 앉아 일하는 사람은 디esk 높이를 바꿔 가며 쓴다.", True),
-    pytest.param("책상의 높이는 프로gram으로 바꾼다.", True),
-    pytest.param("책상의 높이는 하루에 두 번 바ук다.", True),
-    pytest.param("책상의 높이는 하루에 두 번 바꾸いる.", True),
-    pytest.param("Το ψωμί φουσκώνει με τη μαγιάlevain.", True),
-    pytest.param("Bread rises with the yeastμαγιά in it.", True),
-    pytest.param("Obsidian은 app을 열어 desk의 높이를 적는다. T셔츠, A형, 3D프린터.", False),
-    pytest.param("수십km를 달리고 몇kg을 들며, 한국vs일본 경기는 삼성TV와 주주A가 본다.", False),
-    pytest.param("Питон은 언어이고 さくら는 꽃이다. 大韓民國은 나라다.", False),
-    pytest.param("오늘 배운 것은 `함수print`와 컴퓨터e와 안드로이드 os다.", False),
-    pytest.param("TGFβ and ΔG differ by 5 μm, and an αβ pair.", False),
-    pytest.param("この app はテストrunに、Tシャツは東京storeにある。卡拉OK和app都有。", False),
-    pytest.param("Die E-Mail-App lädt β-Carotin über das Größenmaß.", False),
-]  # fmt: skip
-
-
-@pytest.mark.parametrize(("text", "is_garbled"), FOREIGN)
-def test_garbled(text: str, is_garbled: bool) -> None:
-    assert found("garbled", answer_of("", "", text)) is is_garbled
-
-
 BREAD = (
     "A simple bread of flour, water, salt and yeast, baked in a hot oven for a long time. Over a"
     " million loaves are sold; the mill is near the park. Adapt the electron oven. Stay free."
@@ -203,22 +150,11 @@ KOMPOST = "Küchenabfälle und Laub kommen auf einen Haufen, der alle paar Woche
 DUIFEI = "把厨余和落叶堆在一起，每隔几周翻动一次，直到变成深色的泥土。"
 WAR = "The war began in 1939 and ended in 1945. Fought 1914–18 before."
 KNOWN = [
-    pytest.param("Bake it for forty minutes.", "Baked for 40 minutes.", id="forty"),
-    pytest.param("Work for twenty-five minutes.", "Work in 25 minutes.", id="twenty-five"),
     pytest.param("Work for 25 minutes.", "Twenty-five minutes of work.", id="25"),
     pytest.param("A book of 1949.", "Orwell's nineteen forty-nine.", id="a year in words"),
     pytest.param("Guardar el diez por ciento.", "Ahorrar un 10 % del sueldo.", id="es"),
-    pytest.param("Hornear treinta y cinco minutos.", "Se hornea 35 minutos.", id="es, y"),
-    pytest.param("Nach fünfundzwanzig Minuten.", "Eine Pause nach 25 Minuten.", id="de"),
-    pytest.param("Варить двадцать пять минут.", "Варить 25 минут.", id="ru"),
     pytest.param("Стоит 40 минут.", "Стоит около сорока минут.", id="ru, a case"),
-    pytest.param("二十世纪的物理学。", "20世纪的物理学。", id="zh"),
-    pytest.param("存入 3 万元。", "存入三万元，或者 30000 元。", id="zh, ten thousands"),
-    pytest.param("Goethe, 1749 bis 1832.", "Dichter des 18. und 19. Jahrhunderts.", id="centuries"),
-    pytest.param("It began in the 1300s.", "It began in the 14th century.", id="a century"),
     pytest.param("Cervantes, 1547–1616.", "Un autor de los siglos XVI y XVII.", id="Roman"),
-    pytest.param("Made in 1994.", "Made in the 1990s.", id="a decade"),
-    pytest.param(WAR, "The wars of 1914 to 1918 and 1939 to 1945.", id="a span of years"),
     pytest.param(BREAD, "Two loaves a day, ten a week, hundreds a year.", id="small and round"),
 ]  # fmt: skip
 
@@ -229,18 +165,8 @@ def test_known_numbers(note: str, text: str) -> None:
 
 
 UNKNOWN = [
-    pytest.param(BREAD, "First baked in the nineteenth century by seventeen monks.", id="en"),
-    pytest.param(BREAD, "Baked for thirty-five minutes.", id="en, two words"),
-    pytest.param(BREAD, "Three hundred and twenty years of bread.", id="en, hundreds"),
     pytest.param("Jane Austen was born in 1775.", "A novelist of the 17th century.", id="century"),
     pytest.param("Made in 1994.", "Made 90 times.", id="no decade"),
-    pytest.param("Made in 1994.", "Un autor del siglo XV.", id="a Roman numeral"),
-    pytest.param(KOMPOST, "Wie Kompost in fünfundvierzig Tagen entsteht.", id="de"),
-    pytest.param("Harina y agua.", "Harina y agua durante veinticuatro horas.", id="es"),
-    pytest.param("Мука и вода.", "Мука и вода стоят тридцать шесть часов.", id="ru"),
-    pytest.param(DUIFEI, "介绍三百二十年前在杭州出现的堆肥方法。", id="zh"),
-    pytest.param(DUIFEI, "一九九七年出现的堆肥方法。", id="zh, a year"),
-    pytest.param("十分钟即可。", "三十分钟即可。", id="zh, ten of them"),
 ]
 
 
@@ -252,25 +178,16 @@ def test_unknown_numbers(note: str, text: str) -> None:
 NAMED = [
     pytest.param("Grieg was born in Bergen, Norway.", "The Norwegian composer Grieg.", id="Norway"),
     pytest.param("Andersen was born in Denmark.", "The Danish author Andersen.", id="Denmark"),
-    pytest.param("The dish of Scotland.", "Haggis, the Scottish dish.", id="Scotland"),
     pytest.param("It comes from Finland.", "The Finnish way to bathe.", id="Finland"),
     pytest.param("Cheese from Switzerland.", "A Swiss dish of cheese.", id="Switzerland"),
     pytest.param("A citadel of Peru.", "A Peruvian citadel in stone.", id="Peru"),
-    pytest.param("On buddhism and stoicism.", "What Buddhist and Stoic texts say.", id="-ism"),
-    pytest.param("World War II began in 1939.", "The course of WWII from 1939.", id="WWII"),
-    pytest.param("Kubernetes runs containers.", "How K8s runs containers.", id="K8s"),
     pytest.param("A tax on carbon dioxide.", "A tax on CO2 emissions.", id="CO2"),
     pytest.param("模型通过海量文本训练。", "大语言模型（LLM）的训练。", id="zh, in brackets"),
     pytest.param("递归神经网络记住过去。", "递归神经网络（RNN）的原理。", id="zh, another"),
     pytest.param("How to fix a tyre.", "A DIY guide, with FAQ and PDF.", id="DIY"),
     pytest.param("Web interfaces.", "Two of the web APIs that take URLs and JSON.", id="APIs"),
-    pytest.param("Dune, Neuromancer.", "A list of Sci-Fi novels: Dune.", id="Sci-Fi"),
     pytest.param("The mean of a data frame.", "The mean of a DataFrame.", id="DataFrame"),
-    pytest.param("df.mean()", "How to take the mean of a DataFrame.", id="df"),
-    pytest.param("A dataframe in PyTorch.", "How DataFrame and Torch meet.", id="parts"),
-    pytest.param("Основал Петербург.", "Царь, основавший Санкт-Петербург.", id="Петербург"),
     pytest.param("Нил — река.", "О реке: разливы Нила весной.", id="Нил"),
-    pytest.param("Роман: Лев Толстой, Павел.", "Роман Льва Толстого о судьбе Павла.", id="ru"),
     pytest.param("Beans grow.", "Beginner's guide to beans: Today's way to grow.", id="no name"),
     pytest.param(KOMPOST, "Küchenabfälle kompostieren im Garten.", id="de, short"),
     pytest.param("", "Warum Haustiere Beute heimbringen und am Tag schlafen.", id="de, alone"),
@@ -289,17 +206,11 @@ STRANGERS = [
     pytest.param(BREAD, "Simple bread, first baked by Ron Parker.", id="electron and park"),
     pytest.param(BREAD, "The Parker method of baking simple bread.", id="park"),
     pytest.param(BREAD, "Simple bread as baked by Ada Freeman.", id="free"),
-    pytest.param("Robert bakes bread.", "The bread of flour that Robertson bakes.", id="a son"),
     pytest.param("They dominate it.", "Bread as baked by Dominic.", id="no adjective"),
-    pytest.param(BREAD, "Halvorsen wrote about simple bread.", id="who wrote"),
-    pytest.param(BREAD, "Bread baking: Grigori's guide to flour.", id="whose"),
     pytest.param(BREAD, "Simple bread, as sold by NordBake.", id="a brand"),
     pytest.param(BREAD, "A Swedish bread of flour and water.", id="a country"),
-    pytest.param(KOMPOST, "Wie Laub nach der Art von Heinrich Halvorsen Kompost wird.", id="de"),
-    pytest.param(KOMPOST, "Laub wird wie bei Halvorsens Gartenlehre Kompost.", id="de, as at"),
     pytest.param("Роман.", "Роман о дороге; Тынянов видел в ней ключ.", id="ru, after a semicolon"),
     pytest.param(DUIFEI, "Halvorsen 提出的堆肥方法，把厨余和落叶堆成泥土。", id="zh"),
-    pytest.param("Иван печёт хлеб.", "Как печь хлеб по рецепту Иванова.", id="ru, a son"),
     pytest.param("Хлеб и сон.", "Как печь хлеб: советует Соня.", id="ru, sleep"),
     pytest.param("Harina y agua.", "La masa según Xavier Barriga.", id="es"),
 ]  # fmt: skip

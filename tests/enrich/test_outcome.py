@@ -22,6 +22,9 @@ NOTHING = Rejected(NEED, "nothing to say", "nothing")
 UNFIT = Rejected(NEED, "it echoes", "unfit")
 NOT_ASKED = Rejected(NEED, "no value to choose from", "no choices")
 
+CHOSEN = Accepted(Filling(NEED, "tea"), asked=False)
+NONE_ALIKE = Rejected(NEED, "no similar note has any", "nothing", asked=False)
+
 
 @pytest.mark.parametrize(
     ("outcomes", "ends"),
@@ -31,6 +34,7 @@ NOT_ASKED = Rejected(NEED, "no value to choose from", "no choices")
         pytest.param([CUT, EMPTY, CUT, EMPTY], False, id="another each time"),
         pytest.param([FALLBACK] * 3, True, id="behind a fallback"),
         pytest.param([CUT, REFUSED, CUT, NOT_ASKED, CUT], True, id="what counts neither way"),
+        pytest.param([CUT, CHOSEN, CUT, NONE_ALIKE, CUT], True, id="what no model was asked for"),
         pytest.param([REFUSED] * 20, False, id="the model refuses"),
         pytest.param([CUT, CUT, NOTHING, *[CUT] * 9], False, id="after an answer, nine"),
         pytest.param([FILLED, *[CUT] * 10], True, id="after an answer, ten"),

@@ -99,7 +99,9 @@ class ProposalsQuery(Sent):
     path: RelativePath | None = None
     folder: FolderPath = ""
     kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    state: Literal["all"] | ProposalState = "open"
+    state: Literal["open", "accepted", "refused", "rejected", "superseded", "closed", "all"] = (
+        "open"
+    )
     flagged: Literal["true", "false"] | None = None
     run: RunId | None = None
     before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
@@ -147,8 +149,10 @@ Ids = Annotated[list[Id], Field(default_factory=list, max_length=MOST_DECISIONS)
 class NewDecisions(Sent):
     """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
 
-    reason: why they are refused. run: that the changes of notes belong to, for decisions that are
-    sent in several parts and taken back together; null: a new one.
+    What is accepted for a note that is open in an editor waits for that editor to make the edits,
+    see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
+    that the changes of notes belong to, for decisions that are sent in several parts and taken
+    back together; null: a new one.
     """
 
     accept: Annotated[list[AcceptOne], Field(default_factory=list, max_length=MOST_DECISIONS)]
@@ -236,6 +240,18 @@ class DecisionsMade(Shape):
     """What became of each note whose proposals were decided on."""
 
     notes: list[NoteDecisionShape]
+
+
+class NotesToForget(Sent):
+    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+
+
+class Forgotten(Shape):
+    """Of how many proposals the text was deleted."""
+
+    proposals: int
 
 
 class TextToEdit(Sent):

@@ -18,12 +18,12 @@ from companion.daemon.api.routing import read_body, the_daemon
 from companion.daemon.api.schemas import Sent
 from companion.daemon.guard import PAGE, PAGE_HEADER, SHELL, STATIC, VIEWS
 from companion.daemon.problem import Refusal
-from companion.daemon.web.history import history_view
-from companion.daemon.web.inbox import inbox_view
-from companion.daemon.web.now import now_view
+from companion.daemon.web.history_view import history_view
+from companion.daemon.web.inbox_view import inbox_view
+from companion.daemon.web.now_view import now_view
 from companion.daemon.web.sessions import Sessions
-from companion.daemon.web.spending import spending_view
-from companion.daemon.web.vault import vault_view
+from companion.daemon.web.spending_view import spending_view
+from companion.daemon.web.vault_view import vault_view
 from companion.daemon.web.view import show
 
 FILES = ("idiomorph.min.js", "simple.min.css", "page.js", "inbox.js", "page.css")

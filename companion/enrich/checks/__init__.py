@@ -10,7 +10,6 @@ from types import MappingProxyType
 from companion.enrich.checks.answer_language import find_wrong_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.checks.copied import find_copied, find_echo, without_copies
-from companion.enrich.checks.garbled import find_garbled, split_joined_words
 from companion.enrich.checks.meta_talk import (
     find_first_person,
     find_meta_talk,
@@ -18,16 +17,14 @@ from companion.enrich.checks.meta_talk import (
     find_task_talk,
 )
 from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
-from companion.enrich.checks.repetition import find_off_topic, find_repetition, find_title_alone
+from companion.enrich.checks.repetition import find_repetition, find_title_alone
 from companion.enrich.checks.shape import (
     find_bad_length,
-    find_json,
     find_markup,
     first_paragraphs,
     without_bad_names,
 )
 from companion.enrich.checks.unfinished import find_unfinished, whole_sentences, without_cut
-from companion.enrich.phrases import compile_phrases
 from companion.note.sanitize import visible_lines
 from companion.prompts import Field, Prompts
 
@@ -48,7 +45,6 @@ Check = Callable[[CheckedAnswer], Fault | None]
 
 CHECKS: Mapping[str, Check] = MappingProxyType(
     {
-        "json": find_json,
         "refusal": find_refusal,
         "meta": find_meta_talk,
         "echo": find_echo,
@@ -59,39 +55,33 @@ CHECKS: Mapping[str, Check] = MappingProxyType(
         "title": find_title_alone,
         "markup": find_markup,
         "unfinished": find_unfinished,
-        "garbled": find_garbled,
         "length": find_bad_length,
         "numbers": find_unknown_numbers,
         "names": find_unknown_names,
         "language": find_wrong_language,
-        "topic": find_off_topic,
     }
 )
-"""The checks by their kind, in order: last those that load the language detector into memory."""
+"""The checks by their kind, in the order in which they run."""
 
 _BLANK_LINES = re.compile(r"\n{2,}")
 _FENCE = re.compile(r"```|~~~")
-_CITATION = (  # what the model of a search engine leaves; the sources are not there
-    r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
-    r"| ?\[<citations.needed>\]"
-)
 _HEADER = re.compile(r"(?:> ?)?\[![\w-]+\][+-]?[^\n]*\n+")  # of a callout: it gets its own
 _DEFAULT = re.compile(r'\{\{[^{}"]* or "([^{}"]*)" *\}\}')  # of an expression in a template
-_ITEM_CHECKS = ("json", "refusal", "meta", "repetition", "markup")
+# What the model of a search engine leaves; the sources are not there.
+_CITATION = re.compile(
+    r"(?:(?<=[^\W\d_]{3})|(?<=[.!?,;:。、，！？」）)]))(?: ?\[\^?\d{1,3}\])+| ?【\d+[^】\n]*】"
+)
+_ITEM_CHECKS = ("refusal", "meta", "repetition", "markup")
 
 
-def find_fault(answer: CheckedAnswer) -> Fault | None:
+def find_fault(answer: CheckedAnswer, names: Iterable[str] = CHECKS) -> Fault | None:
     """Return the first fault that keeps an answer out of the note, None if there is none."""
-    return _find_first_fault(answer, CHECKS)
+    return next(filter(None, (CHECKS[name](answer) for name in names)), None)
 
 
 def find_good_items(answer: CheckedAnswer) -> list[str]:
     """Return the items of a list that may go into the note; answer.text has one a line."""
-    return without_bad_names(answer, lambda item: _find_first_fault(item, _ITEM_CHECKS))
-
-
-def _find_first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
-    return next(filter(None, (CHECKS[name](answer) for name in names)), None)
+    return without_bad_names(answer, lambda item: find_fault(item, _ITEM_CHECKS))
 
 
 def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:
@@ -106,7 +96,7 @@ def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: b
     text = without_citations(text, note)
     lines = "\n".join(line.rstrip() for line in visible_lines(text)).strip("\n")
     lines = _HEADER.sub("", lines, count=1) if _HEADER.match(lines) else lines
-    text = split_joined_words(without_cut(_BLANK_LINES.sub("\n\n", lines)), note)
+    text = without_cut(_BLANK_LINES.sub("\n\n", lines))
     if not may_quote:
         text = without_copies(text, note) or text
     return first_paragraphs(text, title, field)
@@ -114,8 +104,7 @@ def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: b
 
 def without_citations(text: str, note: str) -> str:
     """Return text without references such as [1], except those that the note has, too."""
-    marks = compile_phrases(_CITATION)
-    return marks.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
+    return _CITATION.sub(lambda mark: mark[0] if mark[0].strip() in note else "", text)
 
 
 def join_instructions(prompts: Prompts, field: Field) -> str:

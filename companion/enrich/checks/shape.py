@@ -6,8 +6,8 @@ import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
-from companion.enrich.checks.answer_language import script_of
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
+from companion.enrich.language import script_of
 from companion.enrich.words import count_unspaced, find_tokens, fold, is_unspaced, letters, width
 from companion.prompts import Field
 
@@ -15,50 +15,26 @@ _MOST_WORDS, _FEWEST = 6, 2  # words of a name; letters
 _SENTENCE = re.compile(r"\w\S*(?:\s+\S+){3,}[.!?。！？]$|[。！？]$")
 _PAIRS = ("()", "[]", "（）", "「」", "“”")
 _CODE = re.compile(r"(`{3,}).*?(?:\1|\Z)|(`+)(?!`)[^\n]+?\2", re.DOTALL)
-ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
+_ESCAPE = re.compile(r"\\([!-/:-@\[-`{-~])")
 
-_NO_MORE = re.compile(r"\W*\Z")
-_OBJECT = re.compile(r"\s*[{\[][\s\S]*[}\]]\s*")
-_MEMBER = re.compile(
-    r"[\"“”']?(?<![\w-])[\w-]+[\"“”']\s*:\s*[\"“”'\[{]|[\"“”'}\]]\s*[,;]\s*[\"“”']\w+[\"“”']\s*:"
-)
-_LABEL = re.compile(r"\W*(?:description|aliases|callout|note-type)\W{0,3}:", re.IGNORECASE)
-
-_TAGS = """
-a abbr b blockquote body br code div em figure font h[1-6] head html hr i img input li link note
-note-[0-9]+ ol p pre s script span strong style sub sup table tbody td th thead title tr u ul video
-"""
-_ENTITY = r"& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
-_ATTRIBUTES = r"(?:\s+[\w:-]+\s*=[^<>]*|\s*(?:/\s*)?)"  # `a < b and b > c` has none
-_TAG = re.compile(
-    rf"< ?/? ?(?:(?:{'|'.join(_TAGS.split())})\b{_ATTRIBUTES}|[a-z][a-z_-]{{2,19}} ?/?)>",
+_JSON = re.compile(
+    r"\A\W*(?:description|aliases|callout|note-type)\W{0,3}:|\A\s*[{\[][\s\S]*[}\]]\s*\Z"
+    r"|[\"“”'][\w-]+[\"“”']\s*:\s*[\"“”'\[{]",
     re.IGNORECASE,
 )
 _MARKUP = re.compile(
-    rf"(?P<within>(?<=\w){_ENTITY}(?=\w))"
-    rf"|(?P<tag>{_TAG.pattern})"
-    rf"|(?P<html><!|{_ENTITY})"
-    r"|(?P<mark>\]\(|\[\[|\]\]|\[\^|!\[)"
-    r"|(?P<turn><? ?\|(?:im_|end|eot|assistant|user|system)\w*\|? ?>|\[/?INST\]|</?s>)"
-    r"|(?P<escape>\\[nrt](?![a-z])|\\u[0-9a-f]{4})",
+    r"< ?/? ?(?P<tag>[a-z][a-z0-9_-]{0,19})(?:\s+[\w:-]+\s*=[^<>]*)?\s*/?>|<!"  # HTML
+    r"|& ?(?:[a-z]{2,8}|#x?[0-9a-f]+);"
+    r"|<?\|(?:im_|end|eot|assistant|user|system)\w*\|?>?|\[/?INST\]"  # of a model's chat template
+    r"|\{\{|\}\}|\{%|<%|\\\w{3,}|\$[^$\s][^$\n]*[\\_^={}][^$\n]*\$"  # templates and formulas
+    r"|\\[nrt](?![a-z])|\\u[0-9a-f]{4}|(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+",
     re.IGNORECASE,
 )
-# What sanitizing takes out or escapes: braces of templates, formulas, links to nowhere.
-_BROKEN = re.compile(
-    r"\{\{[^{}]*\}\}|\{\{|\}\}|\{%|<%|\\[(\[][^()\[\]\n]*[\\_^={}<>]|\\(?:(?:frac|text\w*|emph|sqrt|begin|math\w+|left|cdot|approx)\b)"
-    r"|(?<![\w$])\$[^$\s][^$\n]{0,80}[\\_^={}][^$\n]{0,80}\$"
-    r"|\]\((?:#[^()]*|url|link)?\)|`\$?= ",
-    re.IGNORECASE,
-)
-_ADDRESS = re.compile(r"(?:https?://|\bwww\.)[^\s()\[\]<>\"”’、，。]+", re.IGNORECASE)
-_PAIRED = re.compile(r"(?<!\*)(\*{1,3})(?=[^\s*])[^*]+(?<=\S)\1(?!\*)")
-_EMPHASIS = re.compile(
-    r"\*\*\w*|~~|==\w|(?<!\w)__(?:(?P<name>[a-z]+(?:_[a-z]+)*__(?!\w))|\w)|`|^#{1,6} |(?<!\S)\*\w"
-)
+_IN_LINE = re.compile(r"\]\(|\[\[|\]\]|\[\^|!\[|\*\*|~~|==\w|^#{1,6} |(?<!\S)\*\w")
+_BOLD = re.compile(r"(?<!\*)(\*{1,3})(?=[^\s*])[^*]+(?<=\S)\1(?!\*)")
 
 _PARAGRAPH = 400  # characters a paragraph of a callout may have on average
-_WORD = 6  # characters of a word, with the blank
-_LONG_WORD = 7  # the same where it is about too many: 200 words of a callout
+_WORD, _LONG_WORD = 6, 7  # characters of a word, with the blank; where it is about too many
 _FEWEST_WORDS = 3  # of a sentence, or it must be long ones; signs without spaces count
 _LEEWAY = 3  # answers may have a third of the least: 文件系统 is enough
 _SECTION = 0.6  # of the least for a note: a section has less to explain
@@ -94,6 +70,59 @@ def _is_name(item: CheckedAnswer) -> bool:
     return script_of(text) in (None, "Latin letters", script_of(f"{item.title}\n{item.words}"))
 
 
+def find_markup(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer with JSON or markup in it that the note has not.
+
+    Where the note has a tag, its end may stand, too. In a callout, code, links and pairs of
+    asterisks may.
+    """
+    text = unescape(without_code(answer.text) if answer.is_prose else answer.text)
+    found = [*_JSON.finditer(text), *_JSON.finditer(answer.raw), *_MARKUP.finditer(text)]
+    found += _MARKUP.finditer(without_code(answer.raw))
+    found += () if answer.is_prose else re.finditer(r"(?<!\w)__\w|`", text)
+    in_line = "**" in _BOLD.sub("", text) if answer.is_prose else _IN_LINE.search(text)
+    tags = {match["tag"] for match in _MARKUP.finditer(answer.note)} - {None}
+    words = next(
+        (m[0] for m in found if m[0] not in answer.note and m.groupdict().get("tag") not in tags),
+        "**" if in_line else None,
+    )
+    if words is None:
+        return None
+    retry = "Write plain words, without JSON, HTML, Markdown, links or labels."
+    return Fault("markup", f"has markup left in it (“{words[:40]}”)", retry)
+
+
+def find_bad_length(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer much shorter or longer than the field's limits.
+
+    A value may have a third of the least, one or two words two thirds of it, and the answer to a
+    question any length; signs of scripts without spaces count as 2.5 letters there. A callout may
+    have one paragraph for every 400 characters.
+    """
+    field, size = answer.field, len(answer.text)
+    if field.kind == "text" and "\n" in without_code(answer.raw).strip():
+        return Fault("length", "has several lines", "Write one line, without headings or lists.")
+    least = field.min_characters * (_SECTION if answer.of_section else 1)
+    has_few_words = field.whole_sentences and len(answer.tokens) < _FEWEST_WORDS
+    wanted = (least * 2 if has_few_words else least) / _LEEWAY
+    is_short = width(letters(answer.text)) < wanted
+    if answer.is_prose:
+        is_short |= width(answer.text) < least
+    if is_short and not answer.question:
+        retry = f"Write at least {least:.0f} characters, or {least / _WORD:.0f} words."
+        return Fault("length", f"is too short ({size} characters)", retry)
+    blocks = [block for block in without_code(answer.text).split("\n\n") if letters(block)]
+    if answer.is_prose and blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
+        retry = "Begin with a sentence, not with a heading."
+        return Fault("length", "begins with a heading", retry)
+    if size <= _OVER * field.max_characters and (not answer.is_prose or _fits(blocks, field)):
+        return None
+    retry = (
+        f"Write at most {field.max_characters} characters, in {_most_paragraphs(field)} paragraphs."
+    )
+    return Fault("length", f"is too long ({size} characters, {len(blocks)} paragraphs)", retry)
+
+
 def first_paragraphs(text: str, title: str, field: Field) -> str:
     """Return the first paragraphs of a text, as many as the field may have.
 
@@ -110,126 +139,27 @@ def first_paragraphs(text: str, title: str, field: Field) -> str:
     return "\n\n".join(blocks[: max(fitting, default=len(blocks))])
 
 
-def find_json(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer that is JSON, has JSON in it, or begins with the field's name.
-
-    Members of objects may stand within the answer where the note has JSON, too.
-    """
-    text = without_code(answer.text)
-    member = _MEMBER.search(text)
-    found = _LABEL.match(text) or (member and not (member.start() and _MEMBER.search(answer.note)))
-    if not (found or (_OBJECT.fullmatch(answer.raw) and answer.field.kind != "list")):
-        return None
-    return Fault("json", "holds JSON", "Write the text alone, without keys, braces or labels.")
-
-
-def find_markup(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer with markup that no code in the note has.
-
-    Where the note's code has a tag, any tag may stand within the answer. `__init__` and addresses
-    may stand there if the note has them. An entity within a word is always a fault.
-    """
-    text = ESCAPE.sub(r"\1", without_code(answer.text) if answer.is_prose else answer.text)
-    found = [*_BROKEN.finditer(without_code(answer.raw)), *_MARKUP.finditer(text)]
-    if answer.is_prose:
-        found += re.finditer(r"\*\*", _PAIRED.sub("", text))
-    else:
-        found += _EMPHASIS.finditer(text)
-    address = next((m for m in _ADDRESS.finditer(answer.raw) if m[0] not in answer.note), None)
-    if address:
-        retry = "Write plain words, without links and addresses."
-        return Fault("markup", f"has an address that the note has not (“{address[0]}”)", retry)
-    blocks = _CODE.finditer(answer.note) if found else ()
-    code = "".join(match[0] for match in blocks).replace(" ", "")
-    for match in found:
-        if answer.is_prose and match.lastgroup == "mark":
-            continue  # links to notes that exist, which sanitizing leaves
-        if not _may_stand(match, answer.note, code):
-            reason = f"has markup left in it (“{match[0]}”)"
-            return Fault("markup", reason, "Write plain words, without HTML, Markdown or entities.")
-    return None
-
-
-def _may_stand(match: re.Match[str], note: str, code: str) -> bool:
-    """Return whether the note has the markup in a way that lets an answer have it, too."""
-    if match.lastgroup == "within":
-        return False
-    if match.lastgroup in ("name", "escape"):
-        return match[0] in note
-    is_named = match.lastgroup == "tag" and not _encloses(match)
-    return match[0].replace(" ", "") in code or (is_named and bool(_TAG.search(code)))
-
-
-def _encloses(tag: re.Match[str]) -> bool:
-    """Return whether a tag begins the text, or ends it with no blank before the tag."""
-    ends = _NO_MORE.match(tag.string, tag.end()) and not tag.string[tag.start() - 1].isspace()
-    return tag.start() == 0 or bool(ends)
-
-
-def find_bad_length(answer: CheckedAnswer) -> Fault | None:
-    """Return the fault of an answer much shorter or longer than the field's limits.
-
-    A value may have a third of the least, one or two words two thirds of it, and the answer to a
-    question any length; signs of scripts without spaces count as 2.5 letters there. A callout may
-    have one paragraph for every 400 characters.
-    """
-    field = answer.field
-    least, most = field.min_characters, field.max_characters
-    if answer.of_section:
-        least = int(least * _SECTION)
-    if answer.is_prose and width(answer.text) < least and not answer.question:
-        retry = f"Write at least {least / _WORD:.0f} words: two paragraphs of whole sentences."
-        return Fault("length", f"is too short ({len(answer.text)} characters)", retry)
-    has_few_words = field.whole_sentences and len(answer.tokens) < _FEWEST_WORDS
-    if (
-        width(letters(answer.text)) < (least * 2 if has_few_words else least) / _LEEWAY
-        and not answer.question
-    ):
-        return _make_fault(f"is too short ({len(answer.text)} characters)", f"at least {least}")
-    if len(answer.text) > _OVER * most or (answer.is_prose and _is_wordy(answer.text, field)):
-        return _make_fault(f"is too long ({len(answer.text)} characters)", f"at most {most}")
-    if answer.is_prose:
-        return _find_bad_paragraphs(answer.text, _most_paragraphs(field))
-    return None
-
-
-def _find_bad_paragraphs(text: str, most: int) -> Fault | None:
-    blocks = [block for block in without_code(text).split("\n\n") if letters(block)]
-    if blocks and _HEADING.match(blocks[0]) and len(blocks) > 1:
-        retry = "Begin with a sentence, not with a heading."
-        return Fault("length", "begins with a heading", retry)
-    running = sum(map(_is_running, blocks))
-    if running > most:
-        retry = f"Write at most {most} paragraphs."
-        return Fault("length", f"has {running} paragraphs", retry)
-    return None
-
-
 def _fits(blocks: Sequence[str], field: Field) -> bool:
-    running = sum(map(_is_running, blocks))
+    """Return whether a callout is no longer than asked for; a Chinese sign is half a word."""
     text = "\n\n".join(blocks)
-    is_short = len(text) <= field.max_characters * _OVER and not _is_wordy(text, field)
-    return running <= _most_paragraphs(field) and is_short
-
-
-def _is_wordy(text: str, field: Field) -> bool:
-    """Return whether the text has too many words; a Chinese sign is half a word."""
     words = len(text.split()) + count_unspaced(text) / 2
-    return words > field.max_characters / _LONG_WORD
-
-
-def _is_running(block: str) -> bool:
-    return bool(letters(block)) and not LIST_OR_TABLE.match(block)
+    running = [block for block in blocks if letters(block) and not LIST_OR_TABLE.match(block)]
+    return (
+        len(running) <= _most_paragraphs(field)
+        and len(text) <= field.max_characters * _OVER
+        and words <= field.max_characters / _LONG_WORD
+    )
 
 
 def _most_paragraphs(field: Field) -> int:
     return max(1, field.max_characters // _PARAGRAPH)
 
 
-def _make_fault(reason: str, wanted: str) -> Fault:
-    return Fault("length", reason, f"Write {wanted} characters.")
-
-
 def without_code(text: str) -> str:
     """Return text without code blocks and code in a line."""
     return _CODE.sub(" ", text)
+
+
+def unescape(text: str) -> str:
+    """Return text without the backslashes by which signs of Markdown are made harmless."""
+    return _ESCAPE.sub(r"\1", text)

@@ -216,10 +216,14 @@ def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: Attack
     attacked.daemon_fixture.note(path, f"---\ndescription:\n---\n# {NASTY}\n\n{'x' * 300_000}\n")
     need = Need("description", None, None, "property", NASTY)
     place = Need("callout", NASTY, NASTY, "top", NASTY)
+    evidence = {"sentence": NASTY, "shown": NASTY, "similarity": 0.5}
     new = [
         NewProposal(path, need, NASTY, flags=("unsupported",), model=NASTY, remark=NASTY),
         NewProposal(
-            path, place, ["x" * 300_000, NASTY], evidence=[{"source": NASTY, "note": path}]
+            path,
+            place,
+            ["x" * 300_000, NASTY],
+            evidence=[evidence],
         ),
     ]
     ids = attacked.daemon.proposals.add(new)

