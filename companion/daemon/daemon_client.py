@@ -13,13 +13,14 @@ from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
-from companion.daemon.api.proposal_schemas import Forgotten
+from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, problem_type
+from companion.enrich.decision import NoteDecision
 from companion.enrich.result import Result
 from companion.errors import CompanionError
 
@@ -118,6 +119,11 @@ class DaemonClient:
     def forget(self, paths: Sequence[str]) -> int:
         """Delete what is kept of the text of notes and folders; return for how many proposals."""
         return self._ask("POST", "/proposals/forget", Forgotten, {"paths": [*paths]}).proposals
+
+    def decide(self, decisions: dict[str, object]) -> list[NoteDecision]:
+        """Decide on proposals, as decisions_object says; return what became of their notes."""
+        made = self._ask("POST", "/proposals/decide", DecisionsMade, decisions)
+        return [each.to_decision() for each in made.notes]
 
     def pause(self) -> StatusShape:
         """Stop background work."""

@@ -195,7 +195,9 @@ export interface components {
          * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
          *
          *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
-         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused.
+         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
+         *     that the changes of notes belong to, so that what is sent in parts is taken back together; null:
+         *     a new one.
          */
         NewDecisions: {
             accept?: components["schemas"]["AcceptOne"][];
@@ -203,6 +205,8 @@ export interface components {
             undo?: number[];
             /** @default  */
             reason: string;
+            /** @default null */
+            run: string | null;
         };
         /**
          * @description What to enrich, and how: the options of `companion enrich`.
