@@ -214,9 +214,11 @@ export interface components {
          *     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
          *     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
          *     writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
-         *     what the model gives waits for a decision. section: add a callout
-         *     under the one heading with this text. line: the same for the section that contains this line,
-         *     counted from 1 in `text`, or in the file without it; for headings that occur several times.
+         *     what the model gives waits for a decision. kind: of what is filled, a property or `callout`;
+         *     null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
+         *     only the notes that fit. section: add a callout under the one heading with this text. line: the
+         *     same for the section that contains this line, counted from 1 in `text`, or in the file without
+         *     it; for headings that occur several times.
          *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
          *     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
          *     with what it costs. even_open: also write notes that are open in an editor; only for the client
@@ -243,6 +245,14 @@ export interface components {
             requests: boolean;
             /** @default false */
             propose: boolean;
+            /** @default null */
+            kind: string | null;
+            /** @default null */
+            tag: string | null;
+            /** @default null */
+            with_property: string | null;
+            /** @default null */
+            modified_since: number | null;
             /**
              * @default request
              * @enum {string}

@@ -9,6 +9,7 @@ from pydantic import ConfigDict, Field, model_validator
 from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.work_queue import Priority
+from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import JobOptions
 
 LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is a result
@@ -38,9 +39,11 @@ class NewRun(Sent):
     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
     writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
-    what the model gives waits for a decision. section: add a callout
-    under the one heading with this text. line: the same for the section that contains this line,
-    counted from 1 in `text`, or in the file without it; for headings that occur several times.
+    what the model gives waits for a decision. kind: of what is filled, a property or `callout`;
+    null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
+    only the notes that fit. section: add a callout under the one heading with this text. line: the
+    same for the section that contains this line, counted from 1 in `text`, or in the file without
+    it; for headings that occur several times.
     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
     than 50 notes go to a model on another machine; else that is refused with 409, `not-agreed`,
     with what it costs. even_open: also write notes that are open in an editor; only for the client
@@ -60,6 +63,10 @@ class NewRun(Sent):
     dry_run: bool = False
     requests: bool = False
     propose: bool = False
+    kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    tag: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    with_property: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    modified_since: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
     priority: Literal["interactive", "request", "background"] = "request"
     apply: Literal["daemon", "client"] = "daemon"
     text: str | None = None
@@ -91,6 +98,7 @@ class NewRun(Sent):
             self.requests,
             self.line,
             self.propose,
+            NoteFilter(self.kind, self.tag, self.with_property, self.modified_since),
         )
         return RunRequest(
             paths=self.paths,
@@ -112,6 +120,7 @@ def request_object(request: RunRequest) -> dict[str, object]:
         newer["line"] = choice.line
     if choice.propose:
         newer["propose"] = True
+    newer |= {name: value for name, value in choice.only._asdict().items() if value is not None}
     return newer | {
         "paths": list(request.paths),
         "all": choice.every,

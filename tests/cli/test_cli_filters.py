@@ -1,0 +1,127 @@
+"""Choosing notes by field, tag, property and time; and what scan shows on a terminal."""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable
+
+import pytest
+
+from tests.cli.serving import QUIET, serving
+from tests.cli.user import STUB, User
+
+POSTPONED = STUB.replace("created", "status: postponed\ncreated")
+TAGGED = STUB.replace("Text of mine.", "#Topic/bread Text of mine.")
+ASKED = "# Q\n\n> [!ai] Why?\n"
+ROWS = [
+    pytest.param([], ["Asked.md", "Plain.md", "Status.md", "Tagged.md"], id="all"),
+    pytest.param(["--tag", "topic"], ["Tagged.md"], id="a tag that another is nested in"),
+    pytest.param(["--tag", "#topic/bread"], ["Tagged.md"], id="a tag with its sign"),
+    pytest.param(["--tag", "top"], [], id="no such tag"),
+    pytest.param(["--property", "Status"], ["Status.md"], id="a property"),
+    pytest.param(["--property", "status=Postponed"], ["Status.md"], id="its value"),
+    pytest.param(["--property", "status=done"], [], id="another value"),
+    pytest.param(["--modified-since", "1d"], ["Asked.md", "Status.md", "Tagged.md"], id="a time"),
+    pytest.param(["--field", "description"], ["Plain.md", "Status.md", "Tagged.md"], id="a field"),
+    pytest.param(["--field", "description", "--tag", "topic"], ["Tagged.md"], id="both"),
+]
+WRONG = [
+    pytest.param(["--tag", "a b"], "a b is no tag", id="tag"),
+    pytest.param(["--tag", ""], "an empty text is no tag", id="empty tag"),
+    pytest.param(["--property", "=x"], "--property takes a name", id="property"),
+    pytest.param(["--modified-since", "soon"], "soon is not a time", id="time"),
+    pytest.param(["--field", "x"], "there is no field x; the fields are aliases", id="field"),
+]
+
+
+@pytest.fixture
+def notes(user: User) -> User:
+    user.configure(QUIET)
+    old = time.time() - 3 * 86400
+    os.utime(user.note("Plain.md"), (old, old))
+    user.note("Status.md", POSTPONED)
+    user.note("Tagged.md", TAGGED)
+    user.note("Asked.md", ASKED)
+    return user
+
+
+@pytest.mark.parametrize(("options", "paths"), ROWS)
+def test_notes_are_chosen(notes: User, options: list[str], paths: list[str]) -> None:
+    scanned = notes.run("scan", *options, "--json").objects
+    assert [each["path"] for each in scanned if each["needs"]] == paths
+    done = notes.run("enrich", ".", *options, "--propose", "--json")
+    assert sorted(each["path"] for each in done.objects) == paths and done.status == 0
+    listed = notes.run("proposals", *options, "--json").objects
+    assert sorted({each["path"] for each in listed}) == paths
+    if "--field" in options:
+        kinds = {need["kind"] for each in scanned for need in each["needs"]}
+        assert kinds == {each["kind"] for each in listed} == {"description"}
+
+
+@pytest.mark.parametrize("command", [["scan"], ["enrich", "."], ["proposals"]])
+@pytest.mark.parametrize(("options", "words"), WRONG)
+def test_what_names_nothing_is_said(
+    notes: User, command: list[str], options: list[str], words: str
+) -> None:
+    ran = notes.run(*command, *options)
+    assert (ran.status, words in ran.err, notes.calls()) == (2, True, 0), ran
+
+
+def test_a_daemon_chooses_likewise(notes: User) -> None:
+    with serving(notes):
+        for options in (["--field", "description", "--tag", "topic"], ["--modified-since", "1d"]):
+            assert notes.run("enrich", ".", *options).status == 0
+    assert "What a stub is." in notes.read("Tagged.md") and "What a" in notes.read("Status.md")
+    assert notes.read("Plain.md") == STUB
+
+
+def test_a_named_note_gets_only_the_field(notes: User) -> None:
+    [told] = notes.run("enrich", "Plain.md", "--field", "callout", "--json").objects
+    assert [each["kind"] for each in told["changes"]] == ["callout"]
+    assert "description: \n" in notes.read("Plain.md")
+
+
+SUMMARY = """41 notes to work on
+      29  Many/
+      11  Some/
+       1  /
+Because of
+      40  callout: empty description; no AI callout at the top
+      40  description: empty description
+       1  callout: you ask
+
+Left alone: 2 notes
+       2  it says ai: false
+
+43 notes read, 41 notes to work on
+With --list each is named.
+"""
+
+
+@pytest.fixture
+def shown(user: User, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Return what a command shows on a terminal of 30 lines."""
+
+    def run(*command: str) -> str:
+        with monkeypatch.context() as patch:
+            patch.setenv("TERM", "dumb")
+            patch.setenv("FORCE_COLOR", "1")
+            patch.setenv("LINES", "30")
+            patch.setenv("COLUMNS", "100")
+            return user.run(*command).out
+
+    return run
+
+
+def test_a_long_scan_is_summed_up(user: User, shown: Callable[..., str]) -> None:
+    for number in range(41):
+        folder = "Many" if number < 30 else "Some"
+        user.note(f"{folder}/{number}.md", STUB if number else STUB.replace("cr", "ai: false\ncr"))
+    user.note("Skipped.md", STUB.replace("created", "ai: false\ncreated"))
+    user.note("Asked.md", ASKED)
+    assert shown("scan") == SUMMARY
+    everything = shown("scan", "--list")
+    assert everything.startswith("41 notes to work on\n") and "Some/40.md\n" in everything
+    assert user.run("scan").out.startswith("Asked.md\n"), "in a pipe it lists as ever"
+    assert "Many/1.md" in shown("scan", "Many/1.md") and "--list" not in shown("scan", "Many/1.md")
