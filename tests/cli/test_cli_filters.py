@@ -125,3 +125,59 @@ def test_a_long_scan_is_summed_up(user: User, shown: Callable[..., str]) -> None
     assert everything.startswith("41 notes to work on\n") and "Some/40.md\n" in everything
     assert user.run("scan").out.startswith("Asked.md\n"), "in a pipe it lists as ever"
     assert "Many/1.md" in shown("scan", "Many/1.md") and "--list" not in shown("scan", "Many/1.md")
+
+
+@pytest.fixture
+def changed(user: User, monkeypatch: pytest.MonkeyPatch) -> User:
+    """A user with three changes: 1 of all in A/One.md, 2 of a callout, 3 by another model."""
+    user.note("A/One.md")
+    user.run("enrich", "A/One.md")
+    user.note("A/Two.md")
+    user.run("enrich", "A/Two.md", "--field", "callout")
+    monkeypatch.setenv("COMPANION_MODEL", "other")
+    user.note("B.md")
+    user.run("enrich", "B.md", "--field", "description")
+    return user
+
+
+CHANGES = [
+    pytest.param([], [3, 2, 1], id="all"),
+    pytest.param(["A"], [2, 1], id="a folder"),
+    pytest.param(["B.md"], [3], id="a note"),
+    pytest.param(["--field", "description"], [3, 1], id="a field"),
+    pytest.param(["--field", "callout", "A"], [2, 1], id="a field in a folder"),
+    pytest.param(["--model", "other"], [3], id="a model"),
+    pytest.param(["--model", "m", "--field", "description"], [1], id="a model and a field"),
+    pytest.param(["--since", "1h"], [3, 2, 1], id="a time"),
+    pytest.param(["--until", "1h"], [], id="an end"),
+]
+
+
+@pytest.mark.parametrize(("options", "ids"), CHANGES)
+def test_changes_are_chosen(changed: User, options: list[str], ids: list[int]) -> None:
+    listed = changed.run("history", *options, "--json").objects
+    assert [each["id"] for each in listed] == ids
+    if options in ([], ["B.md"]):
+        return  # then undo is about the last change alone
+    taken = changed.run("undo", *options, "--json").objects
+    assert [each["change"] for each in taken] == ids
+    assert (changed.read("B.md") == STUB) == (3 in ids)
+    assert (changed.read("A/Two.md") == STUB) == (2 in ids)
+
+
+NO_CHANGES = [
+    pytest.param(["--since", "1h", "--until", "2h"], 2, "lies before --since 1h", id="order"),
+    pytest.param(["--field", "x"], 2, "there is no field x", id="field"),
+    pytest.param(["--model", "x"], 0, "there is nothing of that kind to take back", id="model"),
+    pytest.param(["1", "--field", "callout"], 2, "1 is a change", id="a number"),
+    pytest.param(["--run", "x", "--model", "m"], 2, "not both", id="a run"),
+    pytest.param(["--today", "--since", "1h"], 2, "not both", id="two times"),
+]
+
+
+@pytest.mark.parametrize(("options", "status", "words"), NO_CHANGES)
+def test_undo_says_what_is_wrong(
+    changed: User, options: list[str], status: int, words: str
+) -> None:
+    ran = changed.run("undo", *options)
+    assert (ran.status, words in ran.err) == (status, True), ran
