@@ -25,6 +25,7 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
+from companion.cli.times import parse_time
 from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
 from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
@@ -39,6 +40,7 @@ from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.written import Criteria
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
@@ -58,6 +60,9 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 @click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
 @filter_options
+@click.option("--made-since", metavar="WHEN", help="Anew: what Companion wrote since then.")
+@click.option("--made-by", metavar="MODEL", help="Anew: what this model wrote.")
+@click.option("--prompt-changed", is_flag=True, help="Anew: what was asked for otherwise than now.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
 )
@@ -80,6 +85,9 @@ def enrich(
 
     Before more than 50 notes are sent to a model on another machine, it says what that may cost
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.
+
+    With --made-since, --made-by or --prompt-changed, what Companion wrote and nobody edited is
+    asked for anew, and nothing else. It waits beside the old text until you decide.
     """
     output = Output(as_json=as_json)
     report = RunReport(output, with_diff, dry_run)
@@ -106,6 +114,10 @@ def enrich(
 
 def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]) -> JobOptions:
     """Return what is to be done to which notes. Raises UsageError."""
+    only, since = read_filter(workspace.prompts, options), options["made_since"]
+    anew = Criteria(
+        None if since is None else parse_time(since), options["made_by"], options["prompt_changed"]
+    )
     return JobOptions(
         every=options["every"],
         force=options["force"],
@@ -113,7 +125,8 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
         section=options["section"],
         dry_run=dry_run,
         propose=options["propose"],
-        only=read_filter(workspace.prompts, options),
+        only=only,
+        anew=None if anew == Criteria() else anew._replace(kind=only.kind),
     )
 
 

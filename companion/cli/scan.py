@@ -11,15 +11,20 @@ import click
 
 from companion.cli.filter_options import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
+from companion.cli.proposals import proposal_object
 from companion.cli.session import (
     NotePathType,
     common_options,
+    find_running_daemon,
     open_session,
     resolve_paths,
     say_which_vault,
 )
 from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused_marks
+from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
+from companion.enrich.workspace import Workspace
+from companion.enrich.written import find_outdated
 from companion.note.needs import Need
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
@@ -40,6 +45,7 @@ class _Line(NamedTuple):
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
 @click.option("--list", "lists_all", is_flag=True, help="Name every note, also if they are many.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
+@click.option("--outdated", is_flag=True, help="What Companion wrote from text that has changed.")
 @filter_options
 @common_options
 def scan(
@@ -47,6 +53,7 @@ def scan(
     as_json: bool,
     lists_all: bool,
     all_skipped: bool,
+    outdated: bool,
     vault: Path | None,
     **only: str | None,
 ) -> None:
@@ -56,9 +63,14 @@ def scan(
 
     On a terminal a summary comes first, by folder and by reason; the notes are named if they fit
     the screen, or with --list.
+
+    With --outdated it shows what Companion wrote, and nobody edited, in notes of which a lot has
+    changed since (review.outdated_share). None of it is asked for anew unless you say so.
     """
     output = Output(as_json=as_json)
-    with open_session(vault, paths, output=output, read_only=True) as workspace:
+    running = find_running_daemon(vault, paths, asks=False) if outdated else None
+    is_reading = not outdated or bool(running)  # else what the notes hold by now is recorded
+    with open_session(vault, paths, output=output, read_only=is_reading) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
         unreadable = [error for error in refused if isinstance(error, PathUnreadable)]
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
@@ -71,12 +83,36 @@ def scan(
             found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
         warn_of_unused_marks(workspace, found, output)
         chosen = read_filter(workspace.prompts, only)
+        if outdated:
+            _print_outdated(workspace, [*wanted] or None, chosen, output)
+            return
         report = ScanReport(workspace, found, [*wanted, *links], chosen)
     if as_json:
         for path, facts in report.all():
             output.print_json(scan_object(path, facts))
         return
     _print(report, output, lists_all or all_skipped, all_skipped)
+
+
+def _print_outdated(
+    workspace: Workspace, wanted: Sequence[str] | None, chosen: NoteFilter, output: Output
+) -> None:
+    """Print what Companion wrote from text that has changed since, with the share that has."""
+    number, last = 0, None
+    for proposal, share in find_outdated(workspace, wanted):
+        is_meant = chosen.kind in (None, proposal.kind)
+        if not is_meant or not chosen.keeps(workspace.root, proposal.path):
+            continue
+        number += 1
+        if output.as_json:
+            output.print_json(proposal_object(proposal) | {"changed_share": round(share, 2)})
+            continue
+        if proposal.path != last:
+            output.say(one_line(last := proposal.path), style="bold")
+        output.say(f"  {proposal.kind:<12} {share:.0%} of the sentences it was made from are gone")
+    output.say(f"\n{count(number, 'text')} outdated", style="bold")
+    if number:
+        output.say("To ask for one anew, and decide then: companion enrich NOTE --force --propose")
 
 
 def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: bool) -> None:

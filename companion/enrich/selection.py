@@ -11,6 +11,7 @@ from companion.enrich.note_filter import ANY_NOTE, NoteFilter
 from companion.enrich.result import Result
 from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
+from companion.enrich.written import Criteria, find_rewrites
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
 from companion.note.facts import Facts
@@ -27,7 +28,7 @@ class JobOptions(NamedTuple):
     """What the user wants done to the notes; see Job. every: in folders, all notes, not only stubs.
 
     section: the words of a heading. line: of a note, counted from 1; its section is asked for.
-    only: which of the notes.
+    only: which of the notes. anew: what Companion wrote, to be written anew, and nothing else.
     """
 
     every: bool = False
@@ -39,6 +40,7 @@ class JobOptions(NamedTuple):
     line: int | None = None
     propose: bool = False
     only: NoteFilter = ANY_NOTE
+    anew: Criteria | None = None
 
 
 def choose_jobs(
@@ -55,6 +57,10 @@ def choose_jobs(
 
     Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
     """
+    fits = partial(choice.only.keeps, workspace.root)
+    if choice.anew is not None:
+        rewrites = find_rewrites(workspace, wanted or [""], choice.anew)
+        return [job for job in rewrites if fits(job.path)], []
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in wanted:
@@ -70,7 +76,6 @@ def choose_jobs(
             jobs.setdefault(job.path, job)
         if choice.every:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
-    fits = partial(choice.only.keeps, workspace.root)
     jobs = {path: job for path, job in jobs.items() if path not in skipped and fits(path)}
     return list(jobs.values()), list(skipped.values())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 
 import pytest
 
@@ -181,3 +182,61 @@ def test_undo_says_what_is_wrong(
 ) -> None:
     ran = changed.run("undo", *options)
     assert (ran.status, words in ran.err) == (status, True), ran
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["alone", "by a daemon"])
+def test_what_was_written_is_asked_for_anew(user: User, served: bool) -> None:
+    user.configure(QUIET)
+    user.note("Stub.md")
+    user.note("Other.md")
+    user.run("enrich", "Stub.md")
+    before = user.read("Stub.md")
+    user.says(description="Better.", callout="Better prose.")
+    with serving(user) if served else nullcontext():
+        assert user.run("enrich", ".", "--made-by", "x").out == (
+            "Nothing to do: no note here needs anything.\n"
+        )
+        assert user.run("enrich", ".", "--prompt-changed").status == 0 and user.calls() == 1
+        [told] = user.run(
+            "enrich",
+            ".",
+            "--made-since",
+            "1h",
+            "--made-by",
+            "m",
+            "--field",
+            "description",
+            "--json",
+        ).objects
+        assert (told["path"], told["status"]) == ("Stub.md", "proposed")
+        assert user.read("Stub.md") == before and user.calls() == 2
+        [listed] = user.run("proposals", "--json").objects
+        assert (listed["flags"], listed["text"]) == (["replaces"], "Better.")
+        assert user.run("apply", "--all").status == 0 and user.read("Stub.md") == before
+        assert user.run("apply", str(listed["id"])).status == 0
+    assert user.read("Stub.md") == before.replace("What a stub is.", "Better.")
+
+
+BREAD = (
+    "Bread is made of flour. Water is added to it. Salt gives it taste. Yeast makes it rise."
+)
+
+
+def test_what_is_outdated_is_listed(user: User) -> None:
+    note = user.note("Stub.md", STUB.replace("Text of mine.", BREAD))
+    user.run("enrich", "Stub.md")
+    assert user.run("scan", "--outdated").out == "\n0 texts outdated\n"
+    note.write_text(user.read("Stub.md").replace(" Water is added to it. Salt gives it taste.", ""))
+    told = user.run("scan", "--outdated").out
+    assert told.startswith(
+        "Stub.md\n"
+        "  callout      50% of the sentences it was made from are gone\n"
+        "  description  50% of the sentences it was made from are gone\n"
+        "\n2 texts outdated\n"
+    )
+    listed = user.run("scan", "--outdated", "--json", "--field", "callout").objects
+    assert [(each["kind"], each["changed_share"]) for each in listed] == [("callout", 0.5)]
+    user.says(description="Better.")
+    assert user.run("enrich", "Stub.md", "--force", "--propose").status == 0
+    assert "Better." not in user.read("Stub.md")
+    assert user.run("apply", "Stub.md").status == 0 and "Better." in user.read("Stub.md")
