@@ -35,6 +35,7 @@ _COMMANDS = {
     "similar": "companion.cli.similar:similar",
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
+    "mcp": "companion.cli.mcp:mcp",
     "forget": "companion.cli.forget:forget",
     "model": "companion.cli.model:model",
     "config": "companion.cli.config:config",

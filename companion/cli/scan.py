@@ -26,6 +26,7 @@ from companion.enrich.selection import ScanReport, scan_object
 from companion.enrich.workspace import Workspace
 from companion.enrich.written import find_outdated
 from companion.note.needs import Need
+from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
@@ -69,29 +70,31 @@ def scan(
     """
     output = Output(as_json=as_json)
     running = find_running_daemon(vault, paths, asks=False) if outdated else None
-    is_reading = not outdated or bool(running)  # else what the notes hold by now is recorded
-    with open_session(vault, paths, output=output, read_only=is_reading) as workspace:
+    reads = not outdated or bool(running)  # else what the notes hold by now is recorded
+    with open_session(vault, paths, output=output, read_only=reads) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
-        unreadable = [error for error in refused if isinstance(error, PathUnreadable)]
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
         say_which_vault(workspace.root, output)
-        for error in unreadable:
-            output.warn(str(error))
+        for error in refused:
+            if isinstance(error, PathUnreadable):
+                output.warn(str(error))
         warn_of_unused_folders(workspace, output)
+        chosen = read_filter(workspace.prompts, only)
         with output.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
-            found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
-        warn_of_unused_marks(workspace, found, output)
-        chosen = read_filter(workspace.prompts, only)
+            tell = lambda done, of: progress.update(task, completed=done, total=of)  # noqa: E731
+            report = Vault(workspace.root, workspace).scan(
+                *wanted, *links, progress=tell, only=chosen
+            )
+        warn_of_unused_marks(workspace, report.scan, output)
         if outdated:
             _print_outdated(workspace, [*wanted] or None, chosen, output)
             return
-        report = ScanReport(workspace, found, [*wanted, *links], chosen)
     if as_json:
         for path, facts in report.all():
             output.print_json(scan_object(path, facts))
-        return
-    _print(report, output, lists_all or all_skipped, all_skipped)
+    else:
+        _print(report, output, lists_all or all_skipped, all_skipped)
 
 
 def _print_outdated(

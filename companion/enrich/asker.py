@@ -22,11 +22,14 @@ from companion.enrich.extractive import read_paragraphs
 from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    AskedFor,
     CallAnswers,
     CallPlan,
     CallPlanner,
+    RawAnswer,
     TokenBudget,
     field_of,
+    make_ask,
     question_of,
 )
 from companion.enrich.note_languages import NoteLanguages
@@ -133,6 +136,19 @@ class Asker:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
         chosen = self.choose_values(path, parsed, needs)
         return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+
+    def accept_given(
+        self, path: str, parsed: ParsedNote, need: Need, value: object
+    ) -> Accepted | Rejected:
+        """Return what comes of a value given for a need, as if the model had answered it."""
+        note = self._read_note(path, parsed, ChosenValues((), [need], {}))
+        ask = make_ask(need, field_of(need, note.prompts), 1, note.callout_titles)
+        answer = RawAnswer(AskedFor(need, ask), value)
+        return self._make_acceptor(path, note).accept([answer])[0]
+
+    def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
+        """Return what the prompts for the needs show of the note."""
+        return self._planner(self._read_note(path, parsed, ChosenValues((), needs, {}))).context
 
     def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""

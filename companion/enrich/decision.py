@@ -21,6 +21,7 @@ FLAG_WORDS: Mapping[Flag, str] = {
     "new-value": "a value that the vault does not use yet",
     "small-model": "a callout by a small model, which knows little by heart",
     "replaces": "it takes the place of what Companion wrote before",
+    "program": "a script or an agent gave it, not the model that you chose",
 }
 """Why somebody should look at a proposal first."""
 

@@ -204,7 +204,7 @@ class ScanReport:
     """The part of a scan that concerns the paths the user named; all of it where none is named.
 
     notes: those that need something, or of which something is left. others: the notes of which
-    there is nothing to report. looked_at: how many notes were read.
+    there is nothing to report. looked_at: how many notes were read. scan: all of the scan.
 
     only: which of the notes.
     """
@@ -216,6 +216,7 @@ class ScanReport:
         wanted: Sequence[str],
         only: NoteFilter = ANY_NOTE,
     ) -> None:
+        self.scan = found
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []

@@ -217,9 +217,7 @@ def test_what_was_written_is_asked_for_anew(user: User, served: bool) -> None:
     assert user.read("Stub.md") == before.replace("What a stub is.", "Better.")
 
 
-BREAD = (
-    "Bread is made of flour. Water is added to it. Salt gives it taste. Yeast makes it rise."
-)
+BREAD = "Bread is made of flour. Water is added to it. Salt gives it taste. Yeast makes it rise."
 
 
 def test_what_is_outdated_is_listed(user: User) -> None:
