@@ -160,6 +160,8 @@ class _Report:
             words = [f"{number:,} {status}" for status, number in counts.items()]
             words += [f"{left:,} not done"] if left else []
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
+            if left:
+                say("What was decided is done; the same command does the rest.")
         if back and counts["enriched"]:
             say(f"To take it all back: {back}")
         if passed := self.choice.passed_over:
