@@ -22,7 +22,9 @@ from companion.vault.write import read_note
 
 NoteFilter = Literal["to-do", "left", "skipped", "all"]
 
-_FRESH = 60.0  # seconds for which what was found to be outdated is shown again
+# What was found to be outdated is shown again for so many seconds, and for so many times the time
+# that it took to find.
+_FRESH, _REST = 5.0, 50
 
 
 class Listing(NamedTuple):
@@ -71,13 +73,16 @@ class NoteQueries:
     def outdated(self, folder: str = "") -> list[Outdated]:
         """Return what Companion wrote in the folder from text of which a lot has changed since.
 
-        As of at most a minute ago: to find it takes a look at all that was written.
+        As of some seconds ago, in a large vault a minute: all that was written is looked at.
         """
         newest = self._space.journal.newest(), self._newest_proposal()
         known = self._outdated
         if known is None or known.newest != newest or time.monotonic() > known.until:
+            began = time.monotonic()
             texts = sorted(find_outdated(self._space), key=lambda each: each.proposal.path)
-            known = self._outdated = _FoundOutdated(texts, time.monotonic() + _FRESH, newest)
+            took = time.monotonic() - began
+            until = began + took + max(_FRESH, _REST * took)
+            known = self._outdated = _FoundOutdated(texts, until, newest)
         prefix = f"{folder}/" if folder else ""
         return [each for each in known.texts if each.proposal.path.startswith(prefix)]
 

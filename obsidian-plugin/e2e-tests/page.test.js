@@ -145,8 +145,8 @@ test("what is outdated is listed, and asked for anew on request", async () => {
     .replace(/Ripe compost[^.]*\./, "Nor is ripeness.");
   await writeFile(join(vault.path, path), edited);
   await show("vault");
-  const ask = page.getByRole("button", { name: `Propose a new callout for ${path}` });
-  await ask.waitFor({ timeout: 90_000 }); // it is looked for once a minute
+  const ask = page.getByRole("button", { name: `Propose a new one: callout of ${path}` });
+  await ask.waitFor();
   await findFaults("vault");
   await ask.focus();
   await page.keyboard.press("Enter");

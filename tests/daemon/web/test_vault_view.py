@@ -48,7 +48,7 @@ def outdated(attacked: AttackedDaemon) -> DaemonFixture:
     changed = keeper.read(PATH).replace(BREAD[:34], "Quite another thing. And new.")
     keeper.note(PATH, changed)
     keeper.rescan()
-    attacked.daemon.notes._outdated = None  # a minute goes by
+    attacked.daemon.notes._outdated = None  # some seconds go by
     return keeper
 
 
