@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -51,10 +52,11 @@ def _refuse_moved(root: Path, configured: object) -> None:
         return
     if moved := find_moved(root):
         old, file = moved
+        typed = shlex.quote(str(root))
         raise UsageError(
             f"{root} has no settings of its own, but {old}, which is not there any more, has some"
             f" in {file}. If this is that vault, moved, copy them by companion config edit --vault"
-            f" {root}; else companion init {root} sets this one up"
+            f" {typed}; else companion init {typed} sets this one up"
         )
 
 
