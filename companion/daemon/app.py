@@ -14,6 +14,7 @@ from companion import __version__
 from companion.config import APP
 from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.client_routes import presence, status
+from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
 from companion.daemon.api.program_routes import programs
 from companion.daemon.api.proposal_routes import proposals
@@ -32,6 +33,7 @@ RESOURCES = (
     programs,
     runs,
     changes,
+    model,
     presence,
     client_routes.pair,
     client_routes.proof,

@@ -27,6 +27,7 @@ from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
+from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import IN_EDITOR, OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
@@ -53,6 +54,7 @@ from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
 from companion.llm.budget_store import Amount
+from companion.llm.catalog import model_path
 from companion.vault.proposal import Proposal
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
@@ -64,6 +66,7 @@ class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
     space: the vault, opened for writing. runs, notes, history: what clients may query.
+    model_fetch: fetches the model that runs on this machine.
     """
 
     def __init__(self, space: Workspace, spending: Budget) -> None:
@@ -77,6 +80,7 @@ class Daemon:
         self._presence = Presence()
         self._circuit_breaker = CircuitBreaker()
         self._background_switch = BackgroundSwitch(space.config, space.state, queue)
+        self.model_fetch = ModelFetch(self._background_switch.update)
         self._client_edits = ClientEditJournal(space.root, space.journal)
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
         self._reconciler = Reconciler(
@@ -129,6 +133,7 @@ class Daemon:
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
         self._queue.close()
+        self.model_fetch.stop()
         self.history.stop()
         self._background.stop()
         for run in self.runs.active():
@@ -178,6 +183,15 @@ class Daemon:
             runs=[run.id for run in self.runs.active()],
             newest_change=self._space.journal.newest(),
         )
+
+    @property
+    def model(self) -> str:
+        """The name of the configured model."""
+        return self._space.config.endpoint.model
+
+    def is_model_missing(self) -> bool:
+        """Return whether the model runs on this machine, and its file is not there."""
+        return self._space.config.is_embedded and model_path(self.model) is None
 
     def spending_by_day(self, days: int) -> dict[str, Amount]:
         """Return what was spent for all vaults on the last days with calls, newest first."""

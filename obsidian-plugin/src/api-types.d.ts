@@ -106,6 +106,13 @@ export interface components {
             /** @default  */
             cost: string;
         };
+        /** @description A model of the catalogue. bytes: of its file. is_here: whether it is on this machine. */
+        CatalogEntry: {
+            name: string;
+            title: string;
+            bytes: number;
+            is_here: boolean;
+        };
         /** @description The id of a change in the journal. */
         ChangeMade: {
             change: number;
@@ -194,6 +201,15 @@ export interface components {
             since: string;
             tries: number;
         };
+        /** @description How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed. */
+        FetchShape: {
+            name: string;
+            /** @enum {string} */
+            state: "fetching" | "done" | "failed";
+            done: number;
+            of: number;
+            reason: string;
+        };
         /** @description What was filled: a property's value or values, or the lines of a callout. */
         FilledShape: {
             kind: string;
@@ -206,6 +222,18 @@ export interface components {
         Forgotten: {
             proposals: number;
         };
+        /**
+         * @description The configured model, and the catalogue of those that can be fetched.
+         *
+         *     is_missing: it is one that runs on this machine, and its file is not there. fetch: of whatever
+         *     model, the one in progress or the last one; null if there was none.
+         */
+        ModelShape: {
+            name: string;
+            is_missing: boolean;
+            catalog: components["schemas"]["CatalogEntry"][];
+            fetch: components["schemas"]["FetchShape"] | null;
+        };
         /** @description Something that a note needs. */
         NeedShape: {
             kind: string;
@@ -217,8 +245,8 @@ export interface components {
          *
          *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
          *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
-         *     that the changes of notes belong to, for decisions that are sent in several parts and taken
-         *     back together; null: a new one.
+         *     that the changes of notes belong to, so that what is sent in parts is taken back together; null:
+         *     a new one.
          */
         NewDecisions: {
             accept?: components["schemas"]["AcceptOne"][];
@@ -228,6 +256,10 @@ export interface components {
             reason: string;
             /** @default null */
             run: string | null;
+        };
+        /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
+        NewFetch: {
+            name: string;
         };
         /**
          * @description What to enrich, and how: the options of `companion enrich`.
@@ -650,6 +682,7 @@ export type AskedShape = components['schemas']['AskedShape'];
 export type BackgroundShape = components['schemas']['BackgroundShape'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type BacklogShape = components['schemas']['BacklogShape'];
+export type CatalogEntry = components['schemas']['CatalogEntry'];
 export type ChangeMade = components['schemas']['ChangeMade'];
 export type ChangePage = components['schemas']['ChangePage'];
 export type ChangeShape = components['schemas']['ChangeShape'];
@@ -660,10 +693,13 @@ export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
 export type FaultShape = components['schemas']['FaultShape'];
+export type FetchShape = components['schemas']['FetchShape'];
 export type FilledShape = components['schemas']['FilledShape'];
 export type Forgotten = components['schemas']['Forgotten'];
+export type ModelShape = components['schemas']['ModelShape'];
 export type NeedShape = components['schemas']['NeedShape'];
 export type NewDecisions = components['schemas']['NewDecisions'];
+export type NewFetch = components['schemas']['NewFetch'];
 export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
 export type NoteDecisionShape = components['schemas']['NoteDecisionShape'];

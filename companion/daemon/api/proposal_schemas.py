@@ -151,8 +151,8 @@ class NewDecisions(Sent):
 
     What is accepted for a note that is open in an editor waits for that editor to make the edits,
     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
-    that the changes of notes belong to, for decisions that are sent in several parts and taken
-    back together; null: a new one.
+    that the changes of notes belong to, so that what is sent in parts is taken back together; null:
+    a new one.
     """
 
     accept: Annotated[list[AcceptOne], Field(default_factory=list, max_length=MOST_DECISIONS)]
