@@ -45,6 +45,10 @@ export class Plugin extends Component {
     return whole;
   }
 
+  registerEditorExtension(extension) {
+    this.app.editorExtensions.push(extension);
+  }
+
   registerView(type, make) {
     this.app.viewKinds.set(type, make);
     this.register(() => this.app.viewKinds.delete(type));
