@@ -96,6 +96,16 @@ export function answerBacklog(plugin, fill, notes) {
 }
 
 /**
+ * Return how many notes in a folder need something.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} folder empty for the vault
+ */
+export async function countToDo(plugin, folder) {
+  return (await get(plugin, "/notes", { folder, limit: 1 }, shapes.asTotal)).total;
+}
+
+/**
  * Start a run and return its id.
  *
  * @param {CompanionPlugin} plugin

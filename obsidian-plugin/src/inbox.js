@@ -2,6 +2,7 @@
 
 import { readProposals } from "./daemon.js";
 import { decide } from "./decisions.js";
+import { notify, notifyOfErrors } from "./dialogs.js";
 import { explain, NotThere, Stopped } from "./errors.js";
 import { editProposal, showProposal } from "./inbox-row.js";
 import { openPlace } from "./place.js";
@@ -65,7 +66,12 @@ function addScope({ parent, plugin, refresh }) {
     void refresh();
   });
   const button = row.createEl("button", { text: say("propose") });
-  button.addEventListener("click", () => void proposeNote(plugin).then(refresh));
+  button.addEventListener("click", () => {
+    const file = plugin.app.workspace.getActiveFile();
+    if (!file) return notify(say("openNoteFirst"));
+    button.disabled = true;
+    void notifyOfErrors(plugin, () => proposeNote(plugin, file)).then(refresh);
+  });
 }
 
 /** @param {Inbox} inbox */

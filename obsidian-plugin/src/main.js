@@ -1,6 +1,7 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
+import { addCommandLine } from "./command-line.js";
 import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { openDetails } from "./details.js";
@@ -24,7 +25,7 @@ import { chooseLanguage, say } from "./words.js";
  * client: the id of this window for the daemon. reportedOpen: the open notes it was told of, a line
  * each. doing: what is being done, by the path of the note or folder. pending: results of models that
  * were asked in the background, by the note. runs: the ids of the runs that are followed.
- * scope: which proposals the inbox shows. decided: the proposals that were decided on in this window,
+ * pace: the notes that the last run filled, and how long it took. scope: which proposals the inbox shows. decided: the proposals that were decided on in this window,
  * newest last. deciding: the last decision on proposals, by the note; by the empty string, of those that the daemon
  * makes. pairing: the pairing in progress. watchers: called after each check of the daemon. announcedBacklog: the size of the backlog that the user was notified of.
  */
@@ -46,6 +47,7 @@ export default class CompanionPlugin extends Plugin {
   runs = new Set();
   /** @type {Promise<void> | null} */
   pairing = null;
+  pace = { notes: 0, ms: 0 };
   /** @type {"note" | "folder" | "vault"} */
   scope = "vault";
   /** @type {Proposal[]} */
@@ -67,6 +69,7 @@ export default class CompanionPlugin extends Plugin {
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
     addMenus(this);
+    addCommandLine(this);
     this.app.workspace.onLayoutReady(() => begin(this));
   }
 

@@ -136,6 +136,7 @@ export const asProblem = object({ type: asOptionalText, detail: or(asText, "The 
 const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
 export const asAttended = object({ to_do: asTextList, asked: or(list(asAsked), []) });
 export const asNote = object({ needs: or(list(asNeed), []), left: asTextList, skipped: maybe(asText) });
+export const asTotal = object({ total: asCount });
 export const asResult = object({
   path: asText,
   status: asText,
