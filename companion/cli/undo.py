@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -28,10 +27,12 @@ from companion.errors import (
     NoteChanged,
     NoteError,
     NoteRefused,
+    NotThere,
     UsageError,
 )
+from companion.python_api import Vault
 from companion.vault.journal import Change
-from companion.vault.undo import Undone, undo_change
+from companion.vault.undo import Undone
 
 _MAX_DIGITS = 18  # of a change's number; SQLite's integers have up to 19
 UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be taken back
@@ -208,15 +209,8 @@ def _undo_function(
     workspace: Workspace, running: DaemonClient | None
 ) -> Callable[[Change], Undone]:
     """Return what undoes a change, all in one run: the daemon if it runs, else this process."""
-    run = new_run()
-
-    def at_daemon(client: DaemonClient, change: Change) -> Undone:
-        made = client.undo(change.id, run)
-        return Undone(made.change, made.path, made.left, made.reason or "")
-
-    if running:
-        return partial(at_daemon, running)
-    return lambda change: undo_change(workspace.root, workspace.journal, change, run)
+    run, vault = new_run(), Vault(workspace.root, workspace, running)
+    return lambda change: vault.undo(change.id, run)
 
 
 def _undo(
@@ -230,7 +224,7 @@ def _undo(
     outcome: UndoOutcome = "done"
     try:
         undone = take_back(change)
-    except (NoteError, DaemonRefused) as error:
+    except (NoteError, NotThere, DaemonRefused) as error:
         output.warn(str(error))
         reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
@@ -262,7 +256,7 @@ def _undo_object(
     }
 
 
-def _is_lost(error: NoteError | DaemonRefused) -> bool:
+def _is_lost(error: NoteError | NotThere | DaemonRefused) -> bool:
     """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
         return error.is_about(ChangeNotInNote, NoteChanged, NoteRefused)

@@ -36,12 +36,15 @@ from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
+from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
+from companion.enrich.given_value import GivenValue, RejectedValue
 from companion.enrich.model import model_facts
 from companion.enrich.note_writer import NoteWriter
+from companion.enrich.program_proposals import propose_for_script
 from companion.enrich.result import Answered, Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
@@ -52,6 +55,7 @@ from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
 from companion.llm.budget_store import Amount
 from companion.llm.catalog import model_path
+from companion.vault.proposal import Proposal
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
@@ -285,6 +289,20 @@ class Daemon:
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
         return run, self._client_edits.prepare(run, change, result.old, result.new)
+
+    def propose(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
+        """Propose a value of a script's for the note at path.
+
+        Raises UsageError, NoteError.
+        """
+        path = resolve_path(self.root, path)
+        return propose_for_script(
+            self._space, self._reconciler.vault_context(), path, given, script
+        )
+
+    def agent(self, name: str) -> Agent:
+        """Return what the agent of that name may do."""
+        return Agent(self._space, self._reconciler.vault_context(), name, self.decisions)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""

@@ -20,6 +20,7 @@ from companion.errors import (
     NoteError,
     NoteRefused,
     NoteUnwritable,
+    NotThere,
     UsageError,
     VaultLocked,
 )
@@ -32,6 +33,7 @@ _LOG = logging.getLogger(__name__)
 # The first class that fits counts. A note that cannot be written is a conflict (409), no fault of
 # the server: the user can resolve it and repeat the request.
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
+    (NotThere, 404, "not-there", "There is no such thing"),
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
     (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),
@@ -98,6 +100,11 @@ def http_problem(status: int, detail: str) -> Problem:
 def problem_type(error: type[CompanionError]) -> str:
     """Return the type of the problem that clients get for an error of this class."""
     return next(_URN + name for kind, _, name, _ in _KINDS if issubclass(error, kind))
+
+
+def error_class(kind: str) -> type[CompanionError] | None:
+    """Return the class of the errors whose problem has this type; None: it is no error of ours."""
+    return next((error for error, _, name, _ in _KINDS if _URN + name == kind), None)
 
 
 def find_problem(error: Exception) -> Problem:

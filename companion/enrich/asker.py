@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,19 +22,20 @@ from companion.enrich.extractive import read_paragraphs
 from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    AskedFor,
     CallAnswers,
     CallPlan,
     CallPlanner,
+    RawAnswer,
     TokenBudget,
     field_of,
+    make_ask,
     question_of,
 )
-from companion.enrich.nearest_neighbours import Suggestion
 from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
-from companion.enrich.similar import SimilarNotes
+from companion.enrich.similar import ChosenValues, SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
@@ -44,7 +45,7 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import Field, PromptContext, Prompts
+from companion.prompts import PromptContext, Prompts
 from companion.vault.proposal import Flag
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
@@ -136,28 +137,27 @@ class Asker:
         chosen = self.choose_values(path, parsed, needs)
         return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
 
+    def accept_given(
+        self, path: str, parsed: ParsedNote, need: Need, value: object
+    ) -> Accepted | Rejected:
+        """Return what comes of a value given for a need, as if the model had answered it."""
+        note = self._read_note(path, parsed, ChosenValues((), [need], {}))
+        ask = make_ask(need, field_of(need, note.prompts), 1, note.callout_titles)
+        answer = RawAnswer(AskedFor(need, ask), value)
+        return self._make_acceptor(path, note).accept([answer])[0]
+
+    def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
+        """Return what the prompts for the needs show of the note."""
+        return self._planner(self._read_note(path, parsed, ChosenValues((), needs, {}))).context
+
     def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
         prompts = self._workspace.prompts.for_note(path)
         fields = {need: field_of(need, prompts) for need in needs}
-        open_needs = [need for need in needs if fields[need].vocabulary == "vault"]
-        if not (self._similar and open_needs):
+        if self._similar is None or all(f.vocabulary != "vault" for f in fields.values()):
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
-        may_choose = self._workspace.config.similar.choose == "auto"
-        outcomes, likely = [], {}
-        for need in open_needs:
-            field = fields[need]
-            most = field.max_items or 1
-            found = self._similar.suggest(
-                self.vault_context, path, parsed, need.kind, most, language
-            )
-            likely[field.name] = found.candidates
-            if may_choose and found.chosen is not None:
-                outcomes.append(_outcome_of(need, field, found))
-        decided = {each.need for each in outcomes}
-        left = [need for need in needs if need not in decided]
-        return ChosenValues(tuple(outcomes), left, likely)
+        return self._similar.choose(self.vault_context, path, parsed, fields, language)
 
     @property
     def model(self) -> ModelFacts:
@@ -262,25 +262,6 @@ class Asker:
         if self._languages is None or self._languages.paths is not paths:
             self._languages = NoteLanguages(self._workspace.root, paths)
         return self._languages.of(path, parsed)
-
-
-class ChosenValues(NamedTuple):
-    """What similar notes decide. needs: what is left for the model.
-
-    likely: the values that similar notes have, the likeliest first, by the name of the field.
-    """
-
-    outcomes: tuple[Accepted | Rejected, ...]
-    needs: Sequence[Need]
-    likely: Mapping[str, Sequence[str]]
-
-
-def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejected:
-    """Return the values that similar notes decided on, or why there are none."""
-    if not found.chosen:
-        return Rejected(need, found.reason, "nothing", asked=False)
-    value = list(found.chosen) if field.kind == "list" else found.chosen[0]
-    return Accepted(Filling(need, value, f"{need.kind} as similar notes have"), asked=False)
 
 
 class _AskedNote(NamedTuple):

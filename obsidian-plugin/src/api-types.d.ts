@@ -20,6 +20,27 @@ export interface components {
              */
             state: "open" | "refused" | "rejected";
         };
+        /** @description Proposals that an agent accepts, as far as the settings under `[agents]` let it. */
+        AgentAcceptance: {
+            agent: string;
+            ids: number[];
+        };
+        /** @description A value that an agent proposes. agent: the name that it gives itself. */
+        AgentProposal: {
+            path: string;
+            field: string;
+            value: string | string[];
+            /** @default null */
+            heading: string | null;
+            /** @default null */
+            question: string | null;
+            agent: string;
+        };
+        /** @description A change that an agent takes back, by which it accepted proposals itself. */
+        AgentUndo: {
+            agent: string;
+            change: number;
+        };
         /** @description An editor has made the edits of an offer: the hashes of the text before and after. */
         Applied: {
             base_sha256: string;
@@ -223,7 +244,9 @@ export interface components {
          * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
          *
          *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
-         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused.
+         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
+         *     that the changes of notes belong to, so that what is sent in parts is taken back together; null:
+         *     a new one.
          */
         NewDecisions: {
             accept?: components["schemas"]["AcceptOne"][];
@@ -231,6 +254,8 @@ export interface components {
             undo?: number[];
             /** @default  */
             reason: string;
+            /** @default null */
+            run: string | null;
         };
         /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
         NewFetch: {
@@ -383,6 +408,11 @@ export interface components {
             place: string;
             version: string;
         };
+        /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */
+        ProposalMade: {
+            proposal: components["schemas"]["ProposalShape"] | null;
+            rejected: string | null;
+        };
         /**
          * @description The edits that accept a proposal in the text that was sent.
          *
@@ -417,7 +447,7 @@ export interface components {
             text: string | string[] | null;
             /** @enum {string} */
             state: "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces")[];
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program")[];
             why: string;
             reason: string | null;
             remark: string;
@@ -506,6 +536,17 @@ export interface components {
             waits: string;
             fault: string;
             made_at: string;
+        };
+        /** @description A value that a script of the user's proposes. script: its name. */
+        ScriptProposal: {
+            path: string;
+            field: string;
+            value: string | string[];
+            /** @default null */
+            heading: string | null;
+            /** @default null */
+            question: string | null;
+            script: string;
         };
         /**
          * @description The state of the daemon.
@@ -632,6 +673,9 @@ export interface components {
     pathItems: never;
 }
 export type AcceptOne = components['schemas']['AcceptOne'];
+export type AgentAcceptance = components['schemas']['AgentAcceptance'];
+export type AgentProposal = components['schemas']['AgentProposal'];
+export type AgentUndo = components['schemas']['AgentUndo'];
 export type Applied = components['schemas']['Applied'];
 export type AppliedTo = components['schemas']['AppliedTo'];
 export type AskedShape = components['schemas']['AskedShape'];
@@ -668,6 +712,7 @@ export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type Proof = components['schemas']['Proof'];
+export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalOffer = components['schemas']['ProposalOffer'];
 export type ProposalPage = components['schemas']['ProposalPage'];
 export type ProposalShape = components['schemas']['ProposalShape'];
@@ -677,6 +722,7 @@ export type ResultShape = components['schemas']['ResultShape'];
 export type RunList = components['schemas']['RunList'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
+export type ScriptProposal = components['schemas']['ScriptProposal'];
 export type StatusShape = components['schemas']['StatusShape'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type TodayShape = components['schemas']['TodayShape'];

@@ -47,9 +47,9 @@ def read_proposal(proposal: int) -> ProposalShape:
 def decide(body: NewDecisions) -> DecisionsMade:
     """Accept, refuse and reopen proposals; each has a result of its own."""
     decisions = the_daemon().decisions
-    made = list(decisions.accept(each.wish for each in body.accept))
+    made = list(decisions.accept((each.wish for each in body.accept), run=body.run))
     made += decisions.refuse(body.refuse, reason=body.reason)
-    made += decisions.undo(body.undo)
+    made += decisions.undo(body.undo, body.run)
     return DecisionsMade(notes=[NoteDecisionShape.of(each) for each in made])
 
 
