@@ -240,7 +240,7 @@ def test_what_notes_and_models_say_is_text_wherever_it_is_shown(attacked: Attack
 
 
 DECIDED = [
-    pytest.param({"accept": [10**9]}, 200, "there is no proposal 1000000000", id="unknown"),
+    pytest.param({"accept": [10**9]}, 200, '"there is no proposal 1000000000', id="unknown"),
     pytest.param({"accept": ["1"]}, 422, "", id="a text"),
     pytest.param({"accept": [0]}, 422, "", id="zero"),
     pytest.param({"accept": [1] * 501}, 422, "", id="too many"),
