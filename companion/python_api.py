@@ -96,7 +96,8 @@ class Vault:
 
         path, given = self._resolve(path), GivenValue(field, value, heading, question)
         if daemon := self._daemon():
-            made = daemon.propose(path, given, script)
+            with _as_without_daemon():
+                made = daemon.propose(path, given, script)
             if made.proposal is None:
                 return RejectedValue(made.rejected or "")
             with self._open(read_only=True) as space:
@@ -118,7 +119,8 @@ class Vault:
 
         wishes = [Acceptance(id_) for id_ in ids]
         if daemon := self._daemon():
-            return daemon.decide(decisions_object(accept=wishes))
+            with _as_without_daemon():
+                return daemon.decide(decisions_object(accept=wishes))
         with self._open() as space:
             return list(_decisions_of(space).accept(wishes))
 
@@ -127,7 +129,8 @@ class Vault:
         from companion.daemon.api.proposal_schemas import decisions_object
 
         if daemon := self._daemon():
-            return daemon.decide(decisions_object(refuse=ids))
+            with _as_without_daemon():
+                return daemon.decide(decisions_object(refuse=ids))
         with self._open() as space:
             return list(_decisions_of(space).refuse(ids))
 
@@ -137,7 +140,8 @@ class Vault:
         run: the run that the undo belongs to. Raises NotThere, NoteError.
         """
         if daemon := self._daemon():
-            made = daemon.undo(change, run)
+            with _as_without_daemon():
+                made = daemon.undo(change, run)
             return Undone(made.change, made.path, made.left, made.reason or "")
         with self._open() as space:
             if (found := space.journal.change(change)) is None:
@@ -184,6 +188,17 @@ class Vault:
 
         place = find_daemon(state_folder(self.root))
         return DaemonClient(place.port, read_token()) if place else None
+
+
+@contextmanager
+def _as_without_daemon() -> Iterator[None]:
+    """Raise what a daemon refuses as the error that it would be without one."""
+    from companion.daemon.daemon_client import DaemonRefused
+
+    try:
+        yield
+    except DaemonRefused as refused:
+        raise refused.to_error() from None
 
 
 def _decisions_of(workspace: Workspace) -> Decisions:

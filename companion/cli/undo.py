@@ -33,6 +33,7 @@ from companion.errors import (
     NoteChanged,
     NoteError,
     NoteRefused,
+    NotThere,
     UsageError,
 )
 from companion.python_api import Vault
@@ -231,7 +232,7 @@ def _undo(
     outcome: UndoOutcome = "done"
     try:
         undone = take_back(change)
-    except (NoteError, DaemonRefused) as error:
+    except (NoteError, NotThere, DaemonRefused) as error:
         output.warn(str(error))
         reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
@@ -263,7 +264,7 @@ def _undo_object(
     }
 
 
-def _is_lost(error: NoteError | DaemonRefused) -> bool:
+def _is_lost(error: NoteError | NotThere | DaemonRefused) -> bool:
     """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
         return error.is_about(ChangeNotInNote, NoteChanged, NoteRefused)
