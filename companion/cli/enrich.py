@@ -34,13 +34,13 @@ from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import ASK_FROM, model_facts, open_client
+from companion.enrich.note_filter import Criteria
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.enrich.written import Criteria
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client

@@ -24,7 +24,6 @@ from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused
 from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
 from companion.enrich.workspace import Workspace
-from companion.enrich.written import find_outdated
 from companion.note.needs import Need
 from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
@@ -101,6 +100,8 @@ def _print_outdated(
     workspace: Workspace, wanted: Sequence[str] | None, chosen: NoteFilter, output: Output
 ) -> None:
     """Print what Companion wrote from text that has changed since, with the share that has."""
+    from companion.enrich.written import find_outdated  # with all that makes proposals
+
     number, last = 0, None
     for proposal, share in find_outdated(workspace, wanted):
         is_meant = chosen.kind in (None, proposal.kind)

@@ -7,11 +7,10 @@ from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
-from companion.enrich.note_filter import ANY_NOTE, NoteFilter
+from companion.enrich.note_filter import ANY_NOTE, Criteria, NoteFilter
 from companion.enrich.result import Result
 from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
-from companion.enrich.written import Criteria, find_rewrites
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
 from companion.note.facts import Facts
@@ -59,6 +58,8 @@ def choose_jobs(
     """
     fits = partial(choice.only.keeps, workspace.root)
     if choice.anew is not None:
+        from companion.enrich.written import find_rewrites  # with all that makes proposals
+
         rewrites = find_rewrites(workspace, wanted or [""], choice.anew)
         return [job for job in rewrites if fits(job.path)], []
     jobs: dict[str, Job] = {}

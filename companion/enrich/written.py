@@ -7,6 +7,7 @@ from functools import partial
 from typing import NamedTuple
 
 from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
+from companion.enrich.note_filter import Criteria
 from companion.enrich.revert import revert_needs
 from companion.enrich.task import Job, find_keys
 from companion.enrich.workspace import Workspace
@@ -20,19 +21,6 @@ from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
 _DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
-
-
-class Criteria(NamedTuple):
-    """Which texts to write anew: those that fit all that is given.
-
-    made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
-    for with other instructions than are asked with now. kind: of the need.
-    """
-
-    made_since: float | None = None
-    made_by: str | None = None
-    prompt_changed: bool = False
-    kind: str | None = None
 
 
 class Outdated(NamedTuple):

@@ -16,9 +16,10 @@ from companion.enrich.decision import Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
 from companion.enrich.enricher import Enricher
 from companion.enrich.model import model_facts, open_client
+from companion.enrich.note_filter import Criteria
 from companion.enrich.result import Result
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.enrich.written import Criteria, find_outdated, find_rewrites
+from companion.enrich.written import find_outdated, find_rewrites
 from companion.vault.proposal import Proposal
 from tests.cli.user import FILLED, STUB, User
 

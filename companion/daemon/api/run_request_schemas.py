@@ -9,9 +9,8 @@ from pydantic import ConfigDict, Field, model_validator
 from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.work_queue import Priority
-from companion.enrich.note_filter import NoteFilter
+from companion.enrich.note_filter import Criteria, NoteFilter
 from companion.enrich.selection import JobOptions
-from companion.enrich.written import Criteria
 
 LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is a result
 
