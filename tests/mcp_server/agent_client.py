@@ -61,4 +61,10 @@ def run_agent(
         async with connected(user, name) as agent:
             await does(agent)
 
-    anyio.run(main)
+    try:
+        anyio.run(main)
+    except BaseExceptionGroup as group:  # the client's task groups hold what a test raised
+        error: BaseException = group
+        while isinstance(error, BaseExceptionGroup):
+            error = error.exceptions[0]
+        raise error from None
