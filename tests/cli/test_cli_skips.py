@@ -123,7 +123,7 @@ EXAMPLES = {
     "Cooking/Sharpening knives.md": "callout description",
     "Cooking/Sourdough.md": "callout description",
     "Garden/Basil.md": "aliases callout",
-    "Garden/Comfrey.md": "callout description tags",
+    "Garden/Comfrey.md": "callout description",
     "Garden/Compost.md": "callout",
     "Garden/Pruning apple trees.md": "callout",
     "Questions.md": "callout",
