@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion.config import load_config, state_folder
+from companion.enrich.note_filter import ANY_NOTE, NoteFilter
 from companion.enrich.run import new_run
 from companion.enrich.selection import ScanReport
 from companion.enrich.workspace import Workspace, open_workspace
@@ -59,14 +60,20 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault({str(self.root)!r})"
 
-    def scan(self, *paths: str, progress: Callable[[int, int], None] | None = None) -> ScanReport:
+    def scan(
+        self,
+        *paths: str,
+        progress: Callable[[int, int], None] | None = None,
+        only: NoteFilter = ANY_NOTE,
+    ) -> ScanReport:
         """Return what needs work and why, and what is left alone and why; nothing is changed.
 
         paths: notes and folders; none: all. progress: called with how many notes of how many.
+        only: which of the notes.
         """
         with self._open(read_only=True) as space:
             wanted = list(map(self._resolve, paths))
-            return ScanReport(space, space.scan(progress), wanted)
+            return ScanReport(space, space.scan(progress), wanted, only)
 
     def propose(
         self,
