@@ -13,8 +13,8 @@ from companion.daemon.api.routing import read_body, read_query, the_daemon
 from companion.daemon.api.schemas import FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.web.view import said, show
+from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
-from companion.enrich.written import Criteria
 from companion.note.facts import Facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.vault.paths import PathNotFound
