@@ -27,6 +27,7 @@ _COMMANDS = {
     "backlog": "companion.cli.backlog:backlog",
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
+    "batch": "companion.cli.batch:batch",
     "prompt": "companion.cli.prompt:prompt",
     "similar": "companion.cli.similar:similar",
     "history": "companion.cli.history:history",
