@@ -18,7 +18,7 @@ dev: $(PLUGIN)/main.js $(PAGE)/idiomorph.min.js
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed: make PYTHON=python3.12")'
 	$(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --editable . --group dev
+	$(BIN)/python -m pip install --quiet --editable '.[mcp]' --group dev
 	touch $@
 
 .venv/node: .venv/ready

@@ -136,7 +136,7 @@ def find_faults(
     return frozenset(name for name, check in CHECKS.items() if check(seen[0]))
 
 
-COLUMNS = ["bad found", "only it", "good lost", "only it", "lines", "with lists"]
+COLUMNS = ["bad found", "only it", "good lost", "only it", "lines", "of lists"]
 
 
 def rows(found: Sequence[Found], left_out: set[str]) -> Iterator[tuple[str, list[str]]]:

@@ -7,8 +7,9 @@ in their titles, aliases, tags and in sentences that link to public notes. First
 machine enriches the private notes and the public ones that they link to. It is a parrot: it
 answers with whichever of the words it is shown, and with the aliases. Then an endpoint that counts
 as remote, since it listens on another address of this machine than a loopback one, enriches the
-public notes anew, and is asked for the private ones. At last all notes are compared by an encoder
-on another machine, while the model is on this one. Exit status 1 when one of the words is sent.
+public notes anew, and is asked for the private ones, by `enrich` and by `prompt --try`. At last all
+notes are compared by an encoder on another machine, while the model is on this one. Exit status 1
+when one of the words is sent.
 """
 
 from __future__ import annotations
@@ -67,6 +68,9 @@ def main() -> int:
             os.environ["COMPANION_BASE_URL"] = address
             run(["enrich", *targets, "--force", "--retry", "--yes", "--json"])
             run(["enrich", *private, "--force", "--retry", "--yes", "--json"])
+            run(["prompt", ".", "--try", "50", "--model", "other", "--json"])
+            for path in private:
+                run(["prompt", path, "--try", "1", "--json"])
         with (
             endpoint("127.0.0.1") as (address, _),
             endpoint(own_address()) as (encoder, encoded),

@@ -33,12 +33,15 @@ SCHEMA = {
 }
 
 
-def question(n: int, words: int) -> dict[str, Any]:
-    """Return request n: the JSON schema makes every answer about as long as the others."""
+def question(n: int, words: int, repeated: int = 6) -> dict[str, Any]:
+    """Return request n: the JSON schema makes every answer about as long as the others.
+
+    repeated: how often the note says the same, in some 25 tokens each.
+    """
     topic = TOPICS[n % len(TOPICS)]
     array = {"type": "array", "items": {"enum": TOPICS}, "minItems": words, "maxItems": words}
     schema = {**SCHEMA, "properties": {"words": array}}
-    text = f"Note {n} is on {topic}: what it is, how it works and where it is used. " * 6
+    text = f"Note {n} is on {topic}: what it is, how it works and where it is used. " * repeated
     messages = [{"role": "system", "content": SYSTEM}, {"role": "user", "content": text}]
     return {"messages": messages, "schema": schema}
 
@@ -70,9 +73,9 @@ def direct(path: str) -> None:
         print(json.dumps([tokens, time.perf_counter() - start]), flush=True)
 
 
-def ask(client: Client, n: int, words: int) -> tuple[int, float]:
+def ask(client: Client, n: int, words: int, repeated: int = 6) -> tuple[int, float]:
     """Return the tokens written and the seconds taken, through our path."""
-    asked = question(n, words)
+    asked = question(n, words, repeated)
     start = time.perf_counter()
     answer = client.ask_json(asked["messages"], asked["schema"], 1000)
     return answer.usage.output_tokens, time.perf_counter() - start

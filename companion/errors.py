@@ -9,6 +9,10 @@ class UsageError(CompanionError):
     """The command or the configuration is wrong (exit status 2)."""
 
 
+class NotThere(CompanionError):
+    """There is no such note, proposal or change, as far as who asks may know."""
+
+
 class NoteError(CompanionError):
     """One note cannot be worked on, others can. path: vault-relative, with `/`. line: from 1."""
 

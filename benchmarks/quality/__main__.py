@@ -2,7 +2,7 @@
 
     python -m benchmarks.quality VAULT [--model NAME | --stub | --no-model] [--part tune|report|all]
         [--limit N] [--field description] [--field callout] [--page FILE] [--cache FOLDER]
-        [--shown whole|backlinks|title] [--told N]
+        [--shown whole|backlinks|title] [--told N] [--prose TOKENS] [--longer TOKENS]
 
 Needs the dependency group `quality`. References are the descriptions in the vault; they are taken
 out of the text that the model gets, and the vault is only read. Half of the notes are for tuning
@@ -13,6 +13,9 @@ a run that was broken off goes on, and a change of checks or measures asks nothi
 What backlinks are worth: the same notes with `--told 2` (those of which other notes say two things
 or more), and `--shown title`, `backlinks` and `whole` in turn; but for the last, the notes' text is
 taken away.
+
+What a longer excerpt is worth: `--longer 1200` (notes of more tokens), with `--prose 300`, `600`,
+`1200` and `2400` in turn.
 """
 
 from __future__ import annotations
@@ -26,6 +29,8 @@ from benchmarks.quality.options import BUILD, make_parser, open_model
 from benchmarks.quality.references import choose_notes
 from benchmarks.quality.report import measure
 from companion.config import load_config
+from companion.enrich.excerpt import excerpt
+from companion.llm.pricing import estimate_tokens
 from companion.note.needs import CALLOUT, DESCRIPTION
 
 
@@ -40,7 +45,12 @@ def main() -> int:
         notes = notes[: options.limit]
     else:
         with open_model(config, root, options) as (model, answering):
-            notes = [note for note in notes if answering.needs_of(note, kinds)]
+            notes = [
+                note
+                for note in notes
+                if answering.needs_of(note, kinds)
+                and estimate_tokens(excerpt(note.view.lines, None)) > options.longer
+            ]
             notes = answering.choose_told(notes, options.told)[: options.limit]
             made = answering.ask_all(notes, kinds, options.at_once)
             answers = list(with_progress(made, len(notes)))
@@ -62,6 +72,8 @@ def parse() -> argparse.Namespace:
     shown = ("whole", "backlinks", "title")
     parser.add_argument("--shown", choices=shown, default="whole", help="what of a note")
     parser.add_argument("--told", type=int, default=0, help="by other notes, so often at least")
+    parser.add_argument("--prose", type=int, help="tokens of a note that are shown at most")
+    parser.add_argument("--longer", type=int, default=-1, help="only notes of more tokens")
     parser.add_argument("--embedding", choices=("auto", "minilm", "use", "letters"), default="auto")
     parser.add_argument("--page", type=Path, default=BUILD / "quality.md")
     return parser.parse_args()

@@ -53,15 +53,24 @@ Shown = Literal["whole", "backlinks", "title"]
 
 
 class Answering:
-    """Asks for the needs of notes of one vault. shown: what of the notes the model is shown."""
+    """Asks for the needs of notes of one vault. shown: what of the notes the model is shown.
+
+    prose: tokens of a note's text that it is shown at most; None: as many as the product shows.
+    """
 
     def __init__(
-        self, workspace: Workspace, config: Config, cache: Path, shown: Shown = "whole"
+        self,
+        workspace: Workspace,
+        config: Config,
+        cache: Path,
+        shown: Shown = "whole",
+        prose: int | None = None,
     ) -> None:
         self._workspace = workspace
         self._config = config
         self._cache = cache
         self._shown = shown
+        self._prose = prose
 
     def ask_all(
         self, notes: Sequence[Reference], kinds: Sequence[str], at_once: int
@@ -82,6 +91,8 @@ class Answering:
         model = model_facts(self._config)
         if self._shown == "title":
             model = model._replace(told_tokens=0)
+        if self._prose:
+            model = model._replace(prose_tokens=self._prose)
         return Asker(self._workspace, self._known, model)
 
     @cached_property
@@ -138,7 +149,11 @@ def take_away_text(view: ParsedNote) -> ParsedNote:
 
 @contextmanager
 def open_answering(
-    config: Config, root: Path, cache: Path | None, shown: Shown = "whole"
+    config: Config,
+    root: Path,
+    cache: Path | None,
+    shown: Shown = "whole",
+    prose: int | None = None,
 ) -> Iterator[Answering]:
     """Open the vault with the built-in prompts and the vault's own, and a state of its own.
 
@@ -149,7 +164,7 @@ def open_answering(
         os.environ["COMPANION_HOME"] = home
         try:
             with open_workspace(config, root) as workspace:
-                yield Answering(workspace, config, cache or Path(home, "answers"), shown)
+                yield Answering(workspace, config, cache or Path(home, "answers"), shown, prose)
         finally:
             os.environ.pop("COMPANION_HOME")
             if before is not None:

@@ -41,5 +41,6 @@ def open_model(
         asked = config.model_copy(update={"endpoint": config.endpoint.model_copy(update=changed)})
         cache = None if stub else options.cache
         shown: Shown = getattr(options, "shown", "whole")
-        with open_answering(asked, root, cache, shown) as answering:
+        prose: int | None = getattr(options, "prose", None)
+        with open_answering(asked, root, cache, shown, prose) as answering:
             yield asked.endpoint.model, answering

@@ -15,11 +15,13 @@ import companion
 from companion.cli import run
 from companion.cli.output import Output
 from companion.cli.session import VaultPathType
-from companion.config import common_state_folder
+from companion.config import common_state_folder, state_folder
 from companion.config.edit_settings import plan_settings, write_planned
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
+from companion.vault.journal import Journal
 from companion.vault.paths import find_vault
+from companion.vault.proposals import Selection
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
 _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
@@ -66,9 +68,19 @@ def _show(folder: Path, vault: Path | None) -> int:
             if (status := run(list(command))) > _SOME_FAILED:
                 return status
         output.say(f"\n{then}")
-    named = f" --vault {shlex.quote(str(vault))}" if vault else ""
-    output.say(f"companion demo{named} undo takes the run back.")
+    demo = f"companion demo --vault {shlex.quote(str(vault))}" if vault else "companion demo"
+    if waiting := _count_waiting(folder):
+        wait = "value waits" if waiting == 1 else "values wait"
+        output.say(f"{waiting} {wait} for you to decide: {demo} review shows each and asks.")
+    output.say(f"{demo} undo takes the run back.")
     return 0
+
+
+def _count_waiting(folder: Path) -> int:
+    """Return how many proposals for the notes of the vault are open."""
+    state = state_folder(folder.resolve())
+    with Journal(state / "journal.sqlite3", read_only=True) as journal:
+        return journal.proposals.count(Selection(states=("open",)))
 
 
 def _make_vault(folder: Path, model: str | None) -> None:

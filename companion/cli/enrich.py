@@ -48,6 +48,7 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 @click.option(
     "--dry-run", is_flag=True, help="Ask, show a diff and keep the answers; write nothing."
 )
+@click.option("--propose", is_flag=True, help="Ask and keep the answers for you to decide on.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what changes in each note.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note.")
 @click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs.")
@@ -62,6 +63,7 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 def enrich(
     paths: Sequence[str],
     dry_run: bool,
+    propose: bool,
     with_diff: bool,
     as_json: bool,
     every: bool,
@@ -81,7 +83,9 @@ def enrich(
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.
     """
     output = Output(as_json=as_json)
-    choice = JobOptions(every=every, force=force, retry=retry, section=section, dry_run=dry_run)
+    choice = JobOptions(
+        every=every, force=force, retry=retry, section=section, dry_run=dry_run, propose=propose
+    )
     report = RunReport(output, with_diff, dry_run)
     running = find_running_daemon(vault, paths)
     with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:

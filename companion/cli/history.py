@@ -14,6 +14,7 @@ from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
 from companion.enrich.workspace import Workspace
 from companion.note.line_diff import diff_lines
+from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
@@ -40,7 +41,8 @@ def history(
         vault, [] if path is None else [path], output=output, read_only=True
     ) as workspace:
         note = None if path is None else resolve_history_path(workspace, path)
-        changes = workspace.journal.changes(path=note, limit=limit and min(limit, _MAX_LIMIT))
+        vault_here = Vault(workspace.root, workspace)
+        changes = vault_here.history(note, limit=limit and min(limit, _MAX_LIMIT))
         for change in changes:
             if as_json:
                 output.print_json(ChangeShape.of(change).model_dump())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -15,9 +15,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from companion.note.text import split_lines
+from companion.note.word_diff import Part
 
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a note must not steer the terminal
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
+_WORD_STYLES = {"+": "green", "-": "strike red", "=": "", "…": "dim"}
+_WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]"), "=": ("", ""), "…": ("", "")}
 
 
 class Output:
@@ -42,6 +45,13 @@ class Output:
         if not self.as_json:
             self.out.print(Text(_without_control_characters(text), style=style))
 
+    def shorten(self, text: str, used: int) -> str:
+        """Return the text cut to what fits on a line beside `used` characters; whole in a pipe."""
+        shown = Text(text)
+        if self.out.is_terminal:
+            shown.truncate(max(10, self.out.width - used), overflow="ellipsis")
+        return shown.plain
+
     def warn(self, text: str) -> None:
         """Print a line on the standard error."""
         self.err.print(Text(_without_control_characters(text), style="yellow"))
@@ -58,6 +68,23 @@ class Output:
         for line in split_lines(text):
             style = "bold" if line.startswith(("---", "+++")) else _DIFF_STYLES.get(line[0], "")
             self.out.print(Text(_without_control_characters(line.rstrip("\r\n")), style=style))
+
+    def print_word_diff(self, parts: Iterable[Part]) -> None:
+        """Print a word diff: coloured, or as git does without colours, `[-old-]{+new+}`."""
+        has_colours = self.out.color_system is not None and not self.out.no_color
+        line = Text()
+        for mark, text in parts:
+            for piece in split_lines(text) or ["…\n"]:
+                words = _without_control_characters(piece.rstrip("\r\n"))
+                if words and has_colours:
+                    line.append(words, style=_WORD_STYLES[mark])
+                elif words:
+                    line.append(words.join(_WORD_MARKS[mark]))
+                if piece != words:
+                    self.out.print("    ", line, sep="")
+                    line = Text()
+        if line:
+            self.out.print("    ", line, sep="")
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Progress]:

@@ -8,11 +8,13 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
+from companion.cli.prompt_trial import Other, try_prompts
 from companion.cli.session import NotePathType, common_options, open_session, resolve_path
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
-from companion.enrich.model import describe_endpoint, model_facts
+from companion.enrich.model import ASK_FROM, describe_endpoint, model_facts
+from companion.enrich.model_calls import Call
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, Task, prepare_task
@@ -26,35 +28,69 @@ from companion.vault.write import read_note
 @click.command()
 @click.argument("note", type=NotePathType(), metavar="NOTE")
 @click.option("--section", metavar="HEADING", help="As for a callout under this heading.")
+@click.option(
+    "--try",
+    "notes",
+    type=click.IntRange(1, ASK_FROM),
+    metavar="N",
+    help="Ask, and show what comes of it, for the first N notes of NOTE that need anything.",
+)
+@click.option("--model", metavar="NAME", help="With --try: compare with this model.")
+@click.option(
+    "--prompts",
+    type=click.Path(exists=True, file_okay=False, path_type=Path),
+    metavar="FOLDER",
+    help="With --try: compare with these prompts, in place of the vault's _companion/prompts.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a call.")
 @common_options
-def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) -> None:
+def prompt(
+    note: str,
+    section: str | None,
+    notes: int | None,
+    model: str | None,
+    prompts: Path | None,
+    as_json: bool,
+    vault: Path | None,
+) -> int:
     """Output exactly what would be sent to the model for NOTE, and to which endpoint.
 
-    It is what `companion enrich NOTE` would send. Nothing is sent now.
+    It is what `companion enrich NOTE` would send. Nothing is sent now, but with --try: then NOTE
+    may be a folder, the model is asked, and what it gives is shown with its tokens and seconds.
+    Nothing is written or kept. A model or prompts to compare with are asked for the same notes.
     """
     output = Output(as_json=as_json)
+    if notes is None and (model or prompts):
+        raise UsageError("--model and --prompts compare; say for how many notes, as --try 5")
+    if notes and section is not None:
+        raise UsageError("--section and --try do not go together; leave one of them out")
     with open_session(vault, [note], output=output, read_only=True) as workspace:
         path = resolve_path(workspace, note)
-        if (workspace.root / path).is_dir():
-            raise UsageError(
-                f"{note} is a folder; name a note, for it is shown what is sent of one"
-            )
-        if reason := skip_reason(workspace.root, path, workspace.ignore):
-            output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
-            return
-        where = None if section is None else Section(section)
-        task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
-        needs = (*task.needs, *(need for need, _ in task.proposed))
-        if task.skipped or not needs:
-            why = task.skipped or "it needs nothing"
-            output.warn(f"{path}: nothing would be sent: {why}")
-            return
-        with open_similar(workspace, sends=False) as similar:
-            known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
-            asker = Asker(workspace, known, model, similar)
-            chosen = asker.choose_values(path, task.parsed, needs)
-            calls, unaskable = asker.plan_calls(path, task.parsed, needs)
+        if notes:
+            return try_prompts(workspace, output, path, notes, Other(prompts, model))
+        _show(workspace, output, path, section)
+    return 0
+
+
+def _show(workspace: Workspace, output: Output, path: str, section: str | None) -> None:
+    """Print the calls for the note at path. Raises UsageError, NoteError."""
+    if (workspace.root / path).is_dir():
+        raise UsageError(f"{path or '.'} is a folder; name a note, or ask for 5 with --try 5")
+    if reason := skip_reason(workspace.root, path, workspace.ignore):
+        output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
+        return
+    where = None if section is None else Section(section)
+    task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
+    needs = (*task.needs, *(need for need, _ in task.proposed))
+    if task.skipped or not needs:
+        why = task.skipped or "it needs nothing"
+        output.warn(f"{path}: nothing would be sent: {why}")
+        return
+    with open_similar(workspace, sends=False) as similar:
+        known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
+        asker = Asker(workspace, known, model, similar)
+        chosen = asker.choose_values(path, task.parsed, needs)
+        calls, unaskable = asker.plan_calls(path, task.parsed, needs)
     for remark in (*map(_describe, chosen.outcomes), *(each.reason for each in unaskable)):
         output.warn(remark)
     shown = [message["content"] for call in calls for message in call.messages]
@@ -63,16 +99,20 @@ def prompt(note: str, section: str | None, as_json: bool, vault: Path | None) ->
             f"{path}: it is too long for the model; “{CUT}” stands where something is left out"
         )
     for call in calls:
-        if as_json:
-            output.print_json({"messages": call.messages, "schema": call.schema})
-            continue
-        output.say(f"To {describe_endpoint(workspace.config)}", style="bold")
-        for message in call.messages:
-            output.say(f"\n{message['role']}:", style="bold cyan")
-            output.say(message["content"])
-        if call.schema:
-            output.say("\nanswer must fit:", style="bold cyan")
-            output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
+        _print_call(call, output, describe_endpoint(workspace.config))
+
+
+def _print_call(call: Call, output: Output, endpoint: str) -> None:
+    if output.as_json:
+        output.print_json({"messages": call.messages, "schema": call.schema})
+        return
+    output.say(f"To {endpoint}", style="bold")
+    for message in call.messages:
+        output.say(f"\n{message['role']}:", style="bold cyan")
+        output.say(message["content"])
+    if call.schema:
+        output.say("\nanswer must fit:", style="bold cyan")
+        output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
 
 
 def _describe(outcome: Accepted | Rejected) -> str:

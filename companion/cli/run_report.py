@@ -77,8 +77,8 @@ class RunReport:
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
-        reason = _reason_of(result)
-        self.output.say(f"{mark} {one_line(result.path)}{reason and f': {reason}'}", style=style)
+        told = ": ".join(filter(None, (one_line(result.path), _reason_of(result))))
+        self.output.say(f"{mark} {told}", style=style)
         for need, _, remark in result.filled:
             self.output.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
         for reason in result.left:
@@ -112,6 +112,8 @@ class RunReport:
         self.output.say()
         nothing = "; nothing was written" if self.dry_run else ""
         self.output.say(f"{stopped}{', '.join(words)}{nothing}. {tokens}.", style="bold")
+        if self.counts["proposed"]:
+            self.output.say("To look through what is proposed: companion review")
         if run and self._waiting:
             self.output.say(f"To write it without asking again: companion apply --run {run}")
         if run and self.counts["enriched"] and not self.dry_run:

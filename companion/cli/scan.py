@@ -18,6 +18,7 @@ from companion.cli.session import (
 )
 from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused_marks
 from companion.enrich.selection import ScanReport, scan_object
+from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
@@ -44,9 +45,12 @@ def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | N
         warn_of_unused_folders(workspace, output)
         with output.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
-            found = workspace.scan(lambda done, of: progress.update(task, completed=done, total=of))
-        warn_of_unused_marks(workspace, found, output)
-        report = ScanReport(workspace, found, [*wanted, *links])
+            report = Vault(workspace.root, workspace).scan(
+                *wanted,
+                *links,
+                progress=lambda done, of: progress.update(task, completed=done, total=of),
+            )
+        warn_of_unused_marks(workspace, report.scan, output)
     if as_json:
         for path, facts in report.all():
             output.print_json(scan_object(path, facts))

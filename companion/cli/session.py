@@ -32,6 +32,7 @@ from companion.vault.paths import (
     relative_path,
     vault_option_for,
 )
+from companion.vault.proposals import Selection
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -123,16 +124,22 @@ def say_which_vault(root: Path, output: Output) -> None:
         output.say(f"In the vault {root}", style="bold")
 
 
-def find_running_daemon(vault: Path | None, paths: Iterable[str] = ()) -> DaemonClient | None:
+def find_running_daemon(
+    vault: Path | None, paths: Iterable[str] = (), *, asks: bool = True
+) -> DaemonClient | None:
     """Return a client of the daemon that runs for the vault; None if none does.
 
-    Raises UsageError if the daemon asks another model than this command would.
+    asks: whether the command asks a model.
+
+    Raises UsageError if the daemon would ask another model than this command.
     """
     root, config = load_vault(vault, paths)
     place = find_daemon(state_folder(root))
     if place is None:
         return None
     daemon = DaemonClient(place.port, read_token())
+    if not asks:
+        return daemon
     status = daemon.status()
     theirs = (status.endpoint, status.model)
     address = "" if config.is_embedded else config.remote_endpoint().address
@@ -235,7 +242,7 @@ def resolve_path(workspace: Workspace, typed: str) -> str:
 def resolve_history_path(workspace: Workspace, typed: str) -> str:
     """Return a path that the user typed as the journal has it; the note may be deleted by now.
 
-    The old path of a note that was moved names it, too.
+    The old path of a note that was moved names it, too, and so does one with proposals only.
 
     Raises UsageError if it is unknown, or outside the vault.
     """
@@ -247,6 +254,10 @@ def resolve_history_path(workspace: Workspace, typed: str) -> str:
         raise
     except UsageError:
         moved_to = [new for new, old in journal.notes.moved_from.items() if old == typed]
-        if is_utf8(typed) and (moved_to or journal.changes(path=typed, limit=1)):
+        if not is_utf8(typed):
+            raise
+        if moved_to or journal.changes(path=typed, limit=1):
             return moved_to[0] if moved_to else typed
+        if journal.proposals.count(Selection([typed])):
+            return typed
         raise

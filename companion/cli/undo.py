@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -30,8 +29,9 @@ from companion.errors import (
     NoteRefused,
     UsageError,
 )
+from companion.python_api import Vault
 from companion.vault.journal import Change
-from companion.vault.undo import Undone, undo_change
+from companion.vault.undo import Undone
 
 _MAX_DIGITS = 18  # of a change's number; SQLite's integers have up to 19
 UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be taken back
@@ -208,15 +208,8 @@ def _undo_function(
     workspace: Workspace, running: DaemonClient | None
 ) -> Callable[[Change], Undone]:
     """Return what undoes a change, all in one run: the daemon if it runs, else this process."""
-    run = new_run()
-
-    def at_daemon(client: DaemonClient, change: Change) -> Undone:
-        made = client.undo(change.id, run)
-        return Undone(made.change, made.path, made.left, made.reason or "")
-
-    if running:
-        return partial(at_daemon, running)
-    return lambda change: undo_change(workspace.root, workspace.journal, change, run)
+    run, vault = new_run(), Vault(workspace.root, workspace, running)
+    return lambda change: vault.undo(change.id, run)
 
 
 def _undo(

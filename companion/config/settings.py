@@ -177,6 +177,15 @@ class ReviewTable(Table):
     """of the sentences that a text was made from: if more have changed, it is outdated"""
 
 
+class AgentsTable(Table):
+    """[agents]: what programs may do that connect through companion mcp, beside proposing."""
+
+    may_accept: tuple[str, ...] = ()
+    """fields whose proposals they may accept, as ["description"]; what is flagged waits for you"""
+    folders: tuple[FolderName, ...] | None = None
+    """and only for notes in these; unset: in all"""
+
+
 class BackgroundTable(Table):
     """[background]: what the daemon does by itself."""
 
@@ -221,6 +230,7 @@ class Config(Table):
     tags: TagsTable = TagsTable()
     similar: SimilarTable = SimilarTable()
     review: ReviewTable = ReviewTable()
+    agents: AgentsTable = AgentsTable()
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
     server: ServerTable = ServerTable()
@@ -323,6 +333,15 @@ class Config(Table):
             if mode := self.review.folders.get(folder):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
+
+    def may_agents_accept(self, path: str, kind: str) -> bool:
+        """Return whether agents may accept proposals for a need of this kind of the note at path.
+
+        path: vault-relative, with `/`.
+        """
+        table = self.agents
+        is_there = table.folders is None or any(path.startswith(f"{f}/") for f in table.folders)
+        return kind in table.may_accept and is_there
 
     def remote_endpoint(self) -> Endpoint:
         """Return the configured endpoint. The embedded model has none before it is started."""

@@ -27,6 +27,7 @@ from companion.daemon.client_runs import Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
+from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
 from companion.daemon.open_notes import IN_EDITOR, OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
@@ -35,12 +36,15 @@ from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
+from companion.enrich.agent import Agent
 from companion.enrich.asker import Asker
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.decision import Acceptance
 from companion.enrich.decisions import Decisions
+from companion.enrich.given_value import GivenValue, RejectedValue
 from companion.enrich.model import model_facts
 from companion.enrich.note_writer import NoteWriter
+from companion.enrich.program_proposals import propose_for_script
 from companion.enrich.result import Answered, Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, limit_jobs
@@ -50,6 +54,8 @@ from companion.enrich.workspace import Workspace
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
 from companion.llm.budget_store import Amount
+from companion.llm.catalog import model_path
+from companion.vault.proposal import Proposal
 
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
@@ -60,6 +66,7 @@ class Daemon:
     """One vault's daemon. Call start() once, and stop() at the end. Safe to use from any thread.
 
     space: the vault, opened for writing. runs, notes, history: what clients may query.
+    model_fetch: fetches the model that runs on this machine.
     """
 
     def __init__(self, space: Workspace, spending: Budget) -> None:
@@ -73,6 +80,7 @@ class Daemon:
         self._presence = Presence()
         self._circuit_breaker = CircuitBreaker()
         self._background_switch = BackgroundSwitch(space.config, space.state, queue)
+        self.model_fetch = ModelFetch(self._background_switch.update)
         self._client_edits = ClientEditJournal(space.root, space.journal)
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
         self._reconciler = Reconciler(
@@ -125,6 +133,7 @@ class Daemon:
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
         self._queue.close()
+        self.model_fetch.stop()
         self.history.stop()
         self._background.stop()
         for run in self.runs.active():
@@ -174,6 +183,15 @@ class Daemon:
             runs=[run.id for run in self.runs.active()],
             newest_change=self._space.journal.newest(),
         )
+
+    @property
+    def model(self) -> str:
+        """The name of the configured model."""
+        return self._space.config.endpoint.model
+
+    def is_model_missing(self) -> bool:
+        """Return whether the model runs on this machine, and its file is not there."""
+        return self._space.config.is_embedded and model_path(self.model) is None
 
     def spending_by_day(self, days: int) -> dict[str, Amount]:
         """Return what was spent for all vaults on the last days with calls, newest first."""
@@ -256,6 +274,10 @@ class Daemon:
         self._run_handler.confirm(run, path, change)
         return change
 
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete what is kept of the text of notes and folders; see Journal.forget."""
+        return self._space.journal.forget(paths)
+
     def edits_of_proposal(self, wish: Acceptance, text: str) -> tuple[str, ClientEdits]:
         """Return the edits that accept a proposal in the text that an editor shows, and their run.
 
@@ -267,6 +289,20 @@ class Daemon:
         planned, change = self.decisions.plan_edits_for(wish, text, run)
         result = planned.result
         return run, self._client_edits.prepare(run, change, result.old, result.new)
+
+    def propose(self, path: str, given: GivenValue, script: str) -> Proposal | RejectedValue:
+        """Propose a value of a script's for the note at path.
+
+        Raises UsageError, NoteError.
+        """
+        path = resolve_path(self.root, path)
+        return propose_for_script(
+            self._space, self._reconciler.vault_context(), path, given, script
+        )
+
+    def agent(self, name: str) -> Agent:
+        """Return what the agent of that name may do."""
+        return Agent(self._space, self._reconciler.vault_context(), name, self.decisions)
 
     def pause(self) -> None:
         """Stop background work now, until resume(), also across restarts."""

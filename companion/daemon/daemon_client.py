@@ -4,23 +4,34 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from http import HTTPStatus
 from http.client import HTTPConnection, HTTPException
-from typing import NamedTuple, TypeVar
+from typing import TYPE_CHECKING, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
 from companion import __version__
 from companion.daemon.api.change_schemas import Undo, UndoMade
+from companion.daemon.api.proposal_schemas import DecisionsMade, Forgotten
 from companion.daemon.api.run_request_schemas import LONGEST_WAIT, request_object
 from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
 from companion.daemon.problem import Problem, problem_type
+from companion.enrich.decision import NoteDecision
+from companion.enrich.given_value import GivenValue
 from companion.enrich.result import Result
 from companion.errors import CompanionError
+
+if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
+    from companion.daemon.api.program_schemas import (
+        AgentAcceptance,
+        AgentProposal,
+        AgentUndo,
+        ProposalMade,
+    )
 
 M = TypeVar("M", bound=BaseModel)
 
@@ -113,6 +124,36 @@ class DaemonClient:
     def undo(self, change: int, run: str | None = None) -> UndoMade:
         """Undo the change. run: the run that the undo belongs to."""
         return self._ask("POST", f"/changes/{change}/undo", UndoMade, Undo(run=run).model_dump())
+
+    def decide(self, decisions: dict[str, object]) -> list[NoteDecision]:
+        """Decide on proposals, as decisions_object says; return what became of their notes."""
+        made = self._ask("POST", "/proposals/decide", DecisionsMade, decisions)
+        return [each.to_decision() for each in made.notes]
+
+    def propose(self, path: str, given: GivenValue, script: str) -> ProposalMade:
+        """Propose a value for a script."""
+        from companion.daemon.api.program_schemas import ProposalMade
+
+        body = {"script": script, "path": path, **given._asdict()}
+        return self._ask("POST", "/scripts/propose", ProposalMade, body)
+
+    def propose_as(self, proposal: AgentProposal) -> ProposalMade:
+        """Propose a value for an agent."""
+        from companion.daemon.api.program_schemas import ProposalMade
+
+        return self._ask("POST", "/agents/propose", ProposalMade, proposal.model_dump())
+
+    def accept_as(self, acceptance: AgentAcceptance) -> DecisionsMade:
+        """Accept proposals for an agent."""
+        return self._ask("POST", "/agents/accept", DecisionsMade, acceptance.model_dump())
+
+    def undo_as(self, undo: AgentUndo) -> DecisionsMade:
+        """Take back a change for an agent."""
+        return self._ask("POST", "/agents/undo", DecisionsMade, undo.model_dump())
+
+    def forget(self, paths: Sequence[str]) -> int:
+        """Delete what is kept of the text of notes and folders; return for how many proposals."""
+        return self._ask("POST", "/proposals/forget", Forgotten, {"paths": [*paths]}).proposals
 
     def pause(self) -> StatusShape:
         """Stop background work."""

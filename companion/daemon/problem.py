@@ -20,6 +20,7 @@ from companion.errors import (
     NoteError,
     NoteRefused,
     NoteUnwritable,
+    NotThere,
     UsageError,
     VaultLocked,
 )
@@ -32,6 +33,7 @@ _LOG = logging.getLogger(__name__)
 # The first class that fits counts. A note that cannot be written is a conflict (409), no fault of
 # the server: the user can resolve it and repeat the request.
 _KINDS: tuple[tuple[type[CompanionError], int, str, str], ...] = (
+    (NotThere, 404, "not-there", "There is no such thing"),
     (UsageError, 422, "not-possible", "This cannot be done"),
     (NoteRefused, 422, "note-refused", "The note does not allow it"),
     (ChangeNotInNote, 409, "change-gone", "The change is not in the note any more"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import NamedTuple
 
@@ -22,6 +22,7 @@ from companion.enrich.extractive import read_paragraphs
 from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
+    AskedFor,
     Call,
     CallAnswers,
     CallPlan,
@@ -32,12 +33,10 @@ from companion.enrich.model_calls import (
     make_ask,
     question_of,
 )
-from companion.enrich.nearest_neighbours import Suggestion
 from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
-from companion.enrich.plan import Filling
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
-from companion.enrich.similar import SimilarNotes
+from companion.enrich.similar import ChosenValues, SimilarNotes
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
@@ -47,7 +46,7 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import Ask, Field, PromptContext, Prompts
+from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.proposal import Flag
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
@@ -102,7 +101,7 @@ class Asker:
         if not (needs := chosen.needs):
             return NoteAnswers(chosen.outcomes, Usage())
         note = self._read_note(path, parsed, chosen)
-        acceptor = self._acceptor(path, note)
+        acceptor = self._make_acceptor(path, note)
         outcomes: list[Accepted | Rejected] = []
 
         def take(given: CallAnswers) -> None:
@@ -122,6 +121,18 @@ class Asker:
             outcomes, usage = merge_outcomes(first, outcomes), usage + more
         outcomes = self._use_fallback(acceptor, outcomes)
         return NoteAnswers((*chosen.outcomes, *outcomes), usage)
+
+    def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
+        return Acceptor(
+            self._workspace,
+            self.vault_context,
+            self._model,
+            path,
+            note.parsed,
+            note.context,
+            note.language,
+            self._similar,
+        )
 
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
@@ -147,7 +158,7 @@ class Asker:
         """
         likely = self.choose_values(path, parsed, needs).likely
         note = self._read_note(path, parsed, ChosenValues((), needs, likely))
-        acceptor = self._acceptor(path, note)
+        acceptor = self._make_acceptor(path, note)
         asks = [
             make_ask(need, field_of(need, note.prompts), 1, note.callout_titles) for need in needs
         ]
@@ -155,28 +166,27 @@ class Asker:
         outcomes = self._accept(acceptor, note, given.answers)
         return NoteAnswers(tuple(self._use_fallback(acceptor, outcomes)), given.usage)
 
+    def accept_given(
+        self, path: str, parsed: ParsedNote, need: Need, value: object
+    ) -> Accepted | Rejected:
+        """Return what comes of a value given for a need, as if the model had answered it."""
+        note = self._read_note(path, parsed, ChosenValues((), [need], {}))
+        ask = make_ask(need, field_of(need, note.prompts), 1, note.callout_titles)
+        answer = RawAnswer(AskedFor(need, ask), value)
+        return self._make_acceptor(path, note).accept([answer])[0]
+
+    def describe(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> PromptContext:
+        """Return what the prompts for the needs show of the note."""
+        return self._planner(self._read_note(path, parsed, ChosenValues((), needs, {}))).context
+
     def choose_values(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> ChosenValues:
         """Return what similar notes decide, without a model."""
         prompts = self._workspace.prompts.for_note(path)
         fields = {need: field_of(need, prompts) for need in needs}
-        open_needs = [need for need in needs if fields[need].vocabulary == "vault"]
-        if not (self._similar and open_needs):
+        if self._similar is None or all(f.vocabulary != "vault" for f in fields.values()):
             return ChosenValues((), needs, {})
         language = self._language_of(path, parsed)
-        may_choose = self._workspace.config.similar.choose == "auto"
-        outcomes, likely = [], {}
-        for need in open_needs:
-            field = fields[need]
-            most = field.max_items or 1
-            found = self._similar.suggest(
-                self.vault_context, path, parsed, need.kind, most, language
-            )
-            likely[field.name] = found.candidates
-            if may_choose and found.chosen is not None:
-                outcomes.append(_outcome_of(need, field, found))
-        decided = {each.need for each in outcomes}
-        left = [need for need in needs if need not in decided]
-        return ChosenValues(tuple(outcomes), left, likely)
+        return self._similar.choose(self.vault_context, path, parsed, fields, language)
 
     @property
     def model(self) -> ModelFacts:
@@ -190,18 +200,6 @@ class Asker:
 
     def _plan(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> CallPlan:
         return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
-
-    def _acceptor(self, path: str, note: _AskedNote) -> Acceptor:
-        return Acceptor(
-            self._workspace,
-            self.vault_context,
-            self._model,
-            path,
-            note.parsed,
-            note.context,
-            note.language,
-            self._similar,
-        )
 
     def _accept(
         self, acceptor: Acceptor, note: _AskedNote, answers: Sequence[RawAnswer | Rejected]
@@ -316,25 +314,6 @@ class NotePlan(NamedTuple):
 
     calls: list[Call]
     outcomes: tuple[Accepted | Rejected, ...]
-
-
-class ChosenValues(NamedTuple):
-    """What similar notes decide. needs: what is left for the model.
-
-    likely: the values that similar notes have, the likeliest first, by the name of the field.
-    """
-
-    outcomes: tuple[Accepted | Rejected, ...]
-    needs: Sequence[Need]
-    likely: Mapping[str, Sequence[str]]
-
-
-def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejected:
-    """Return the values that similar notes decided on, or why there are none."""
-    if not found.chosen:
-        return Rejected(need, found.reason, "nothing", asked=False)
-    value = list(found.chosen) if field.kind == "list" else found.chosen[0]
-    return Accepted(Filling(need, value, f"{need.kind} as similar notes have"), asked=False)
 
 
 class _AskedNote(NamedTuple):

@@ -9,10 +9,21 @@ from typing import NamedTuple
 from companion.enrich.places import Places
 from companion.enrich.plan import Filling
 from companion.enrich.result import Answered, Result
-from companion.vault.proposal import Proposal, ProposalState
+from companion.vault.proposal import Flag, Proposal, ProposalState
 
 TAKEABLE: tuple[ProposalState, ...] = ("open", "refused", "rejected")
 """The states of proposals that can be accepted by their id."""
+
+
+FLAG_WORDS: Mapping[Flag, str] = {
+    "unsupported": "neither the note nor what links to it supports all of this",
+    "extractive": "a sentence of the note itself, for want of a usable answer",
+    "new-value": "a value that the vault does not use yet",
+    "small-model": "a callout by a small model, which knows little by heart",
+    "replaces": "it takes the place of what Companion wrote before",
+    "program": "a script or an agent gave it, not the model that you chose",
+}
+"""Why somebody should look at a proposal first."""
 
 
 class Acceptance(NamedTuple):

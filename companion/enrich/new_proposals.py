@@ -86,12 +86,10 @@ class ProposalMaker:
         ]
 
     def _fingerprint(self, path: str, need: Need) -> str:
-        """Return a hash of the instructions by which the need of the note is asked for."""
         prompts = self._prompts.for_note(path)
-        field = field_of(need, prompts)
-        key = id(prompts), field.name  # a folder may have prompts of its own
+        key = id(prompts), field_of(need, prompts).name  # a folder may have prompts of its own
         if key not in self._fingerprints:
-            self._fingerprints[key] = _hash(join_instructions(prompts, field))
+            self._fingerprints[key] = prompt_fingerprint(prompts, need)
         return self._fingerprints[key]
 
     def _make_one(self, job: Job, outcome: Accepted | Rejected) -> NewProposal:
@@ -137,16 +135,22 @@ class ProposalMaker:
         return job.propose or job.dry_run or mode == "propose"
 
     def _flags(self, job: Job, accepted: Accepted) -> tuple[Flag, ...]:
-        """Return what flags the value; nothing where answers are not checked."""
+        """Return what flags the value; what is wrong with it, only where answers are checked."""
+        replaces: list[Flag] = ["replaces"] if job.rewrite else []
         if not checks_are_on():
-            return ()
-        flags = list(accepted.flags)
+            return tuple(replaces)
+        flags = [*replaces, *accepted.flags]
         if accepted.fallback_for:
             flags.append("extractive")
         need = accepted.need  # the user asks for what an empty callout is there for
         if job.background and self._model.is_small and need.kind == CALLOUT:
             flags += [] if need.where == "request" else ["small-model"]
         return tuple(dict.fromkeys(flags))
+
+
+def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
+    """Return a hash of the instructions by which the need is asked for."""
+    return _hash(join_instructions(prompts, field_of(need, prompts)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
@@ -167,4 +171,6 @@ def _options_of(job: Job) -> dict[str, object]:
         options["section"] = list(job.section)
     if job.force:
         options["force"] = True
+    if job.rewrite:
+        options["rewrite"] = True
     return options

@@ -161,7 +161,8 @@ class NoteWriter:
         if not may_be_unfillable(task.parsed.note):
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
-        kinds = [(need, field_of(need, prompts).kind) for need in task.needs]
+        needs = (*task.needs, *(need for need, _ in task.proposed))
+        kinds = [(need, field_of(need, prompts).kind) for need in needs]
         if kinds:
             self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
 

@@ -33,10 +33,7 @@ def find_phrases(section: str, name: str) -> list[str]:
 
 @cache
 def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
-    """Return the pattern compiled, each `<section.list>` in it standing for any entry of the list.
-
-    Raises re.error where an entry is no pattern.
-    """
+    """Return the pattern compiled, with any entry of the list for each `<section.list>` in it."""
 
     def join(found: re.Match[str]) -> str:
         return f"(?:{'|'.join(find_phrases(*found.groups())) or '(?!)'})"

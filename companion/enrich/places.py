@@ -62,7 +62,9 @@ def find_places(
 
 def _make_job(path: str, proposals: Sequence[Proposal]) -> Job:
     """Return by what job the needs are found: that of a section if all of them are in one."""
-    job = Job(path, explicit=True, retry=True, force=any(p.options.get("force") for p in proposals))
+    force = any(each.options.get("force") for each in proposals)
+    rewrite = frozenset(each.need for each in proposals if each.options.get("rewrite"))
+    job = Job(path, explicit=True, retry=True, force=force, rewrite=rewrite)
     sections = [each.options.get("section") for each in proposals]
     if sections[0] and all(each == sections[0] for each in sections):
         return job._replace(explicit=False, section=Section(*sections[0]))

@@ -189,10 +189,11 @@ class ScanReport:
     """The part of a scan that concerns the paths the user named; all of it where none is named.
 
     notes: those that need something, or of which something is left. others: the notes of which
-    there is nothing to report. looked_at: how many notes were read.
+    there is nothing to report. looked_at: how many notes were read. scan: all of the scan.
     """
 
     def __init__(self, workspace: Workspace, found: Scan, wanted: Sequence[str]) -> None:
+        self.scan = found
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from threading import Lock
+from typing import NamedTuple
 
 from companion.config import Config
 from companion.enrich.context import VaultContext
@@ -19,10 +20,14 @@ from companion.enrich.nearest_neighbours import (
     Suggestion,
 )
 from companion.enrich.note_vectors import NoteVectors, VectorProgress
+from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.plan import Filling
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.llm.encoder import BUILT_IN_LANGUAGES, BuiltInEncoder, Encoder, EndpointEncoder
+from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
+from companion.prompts import Field
 
 _BUILD_SECONDS = 30.0  # for notes that were not encoded yet, at most
 _KEPT = 60.0  # seconds that what was learnt is kept while vectors are still made
@@ -51,6 +56,17 @@ def open_similar(
             encoder = EndpointEncoder(endpoint, spending)
         opened.callback(encoder.close)
         yield SimilarNotes(workspace, NoteVectors(workspace, encoder), sends=sends)
+
+
+class ChosenValues(NamedTuple):
+    """What similar notes decide. needs: what is left for the model.
+
+    likely: the values that similar notes have, the likeliest first, by the name of the field.
+    """
+
+    outcomes: tuple[Accepted | Rejected, ...]
+    needs: Sequence[Need]
+    likely: Mapping[str, Sequence[str]]
 
 
 class SimilarNotes:
@@ -87,6 +103,32 @@ class SimilarNotes:
         except (AnswerError, EndpointError) as error:
             self._warn(str(error))
             return []
+
+    def choose(
+        self,
+        context: VaultContext,
+        path: str,
+        parsed: ParsedNote,
+        fields: Mapping[Need, Field],
+        language: str | None,
+    ) -> ChosenValues:
+        """Return what similar notes decide of the needs, each with its field.
+
+        language: of the note, by its English name.
+        """
+        may_choose = self.config.similar.choose == "auto"
+        outcomes, likely = [], {}
+        for need, field in fields.items():
+            if field.vocabulary != "vault":
+                continue
+            most = field.max_items or 1
+            found = self.suggest(context, path, parsed, need.kind, most, language)
+            likely[field.name] = found.candidates
+            if may_choose and found.chosen is not None:
+                outcomes.append(_outcome_of(need, field, found))
+        decided = {each.need for each in outcomes}
+        left = [need for need in fields if need not in decided]
+        return ChosenValues(tuple(outcomes), left, likely)
 
     def suggest(
         self,
@@ -202,3 +244,11 @@ class SimilarNotes:
         until = time.monotonic() + _BUILD_SECONDS
         if left := vectors.update(context.scan, missing, until, progress=self.progress):
             self._warn(f"{left:,} notes are not compared yet; companion similar does it")
+
+
+def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejected:
+    """Return the values that similar notes decided on, or why there are none."""
+    if not found.chosen:
+        return Rejected(need, found.reason, "nothing", asked=False)
+    value = list(found.chosen) if field.kind == "list" else found.chosen[0]
+    return Accepted(Filling(need, value, f"{need.kind} as similar notes have"), asked=False)

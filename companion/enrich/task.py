@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
 
+from companion.enrich.revert import revert_needs, revert_own_changes
 from companion.enrich.words import find_tokens
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteRefused
-from companion.note.edit import Edit, apply_edits
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section
-from companion.note.text import NoteText, split_lines
-from companion.vault.inverse import find_inverse
-from companion.vault.journal import Change, Journal
+from companion.note.text import NoteText
 from companion.vault.proposal import AskedNeed
 
 _TAKEN_OUT = "filled once and taken out again"
@@ -36,7 +34,8 @@ class Job(NamedTuple):
     else. dry_run: write nothing. requests: fill the empty callouts that stand in it, and nothing
     else. rejected_only: ask for what was rejected before, and nothing else; what was filled beside
     it may hide that the note is a stub. propose: write nothing; what is asked for waits for a
-    decision. background: nobody asked for it.
+    decision. background: nobody asked for it. rewrite: the keys of needs that Companion filled, to
+    ask for once more what it wrote for them, where nobody edited that since.
     """
 
     path: str
@@ -49,6 +48,7 @@ class Job(NamedTuple):
     rejected_only: bool = False
     propose: bool = False
     background: bool = False
+    rewrite: frozenset[str] = frozenset()
 
     def to_place(self) -> Job:
         """Return a job that finds the same needs again, whatever is remembered of them by now."""
@@ -82,13 +82,15 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     Raises NoteRefused: its text leaves a doubt, or the section is not there. JournalError.
     """
     parsed = ParsedNote(NoteText.decode(data))
+    if job.rewrite:
+        return _prepare_rewrite(workspace, job, data, parsed)
     if not job.force:
         facts = _find_needs(workspace, job, parsed, job.explicit or job.rejected_only)
         needs, left, proposed = leave_out_asked(workspace, job, facts.needs)
         skipped, left = facts.skipped, (*facts.left, *left)
         return Task(data, parsed, skipped, needs, left, proposed=proposed)
     reverted = revert_own_changes(
-        workspace.journal, job.path, parsed.note.text, partial(_find_keys, workspace, job)
+        workspace.journal, job.path, parsed.note.text, partial(find_keys, workspace, job)
     )
     parsed, reopened = ParsedNote(NoteText(reverted.text)), reverted.keys
     facts = _find_needs(workspace, job, parsed, job.explicit or bool(reopened))
@@ -99,6 +101,17 @@ def prepare_task(workspace: Workspace, job: Job, data: bytes) -> Task:
     needs, left, proposed = leave_out_asked(workspace, job, found, reopened)
     left = (*reverted.left, *facts.left, *left)
     return Task(data, parsed, facts.skipped, needs, left, reopened, proposed)
+
+
+def _prepare_rewrite(workspace: Workspace, job: Job, data: bytes, parsed: ParsedNote) -> Task:
+    """Return what is to be written anew; for an explicit job, with what else the note needs."""
+    keys_of, text = partial(find_keys, workspace, job), parsed.note.text
+    reverted = revert_needs(workspace.journal, job.path, text, job.rewrite, keys_of)
+    parsed = ParsedNote(NoteText(reverted.text))
+    facts = _find_needs(workspace, job, parsed, explicit=True)
+    wanted = [need for need in facts.needs if job.explicit or need.key in reverted.keys]
+    needs, left, proposed = leave_out_asked(workspace, job, wanted, reverted.keys)
+    return Task(data, parsed, facts.skipped, needs, left, reverted.keys, proposed)
 
 
 class NeedsToAsk(NamedTuple):
@@ -200,7 +213,7 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
     return facts._replace(needs=tuple(needs))
 
 
-def _find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
+def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     """Return the keys of what the job would ask for in a named note with this text."""
     try:
         facts = _find_needs(workspace, job, ParsedNote(NoteText(text)), explicit=True)
@@ -215,67 +228,6 @@ def _in_section(parsed: ParsedNote, needs: Iterable[Need], section: Section) -> 
         is_new = need.where == "section"
         if is_new or find_callout(parsed, need) in parsed.section_callouts(section):
             yield need
-
-
-class RevertedText(NamedTuple):
-    """A note's text without what Companion wrote.
-
-    keys: of the needs that are open again. left: which changes stay, and why.
-    """
-
-    text: str
-    keys: frozenset[str]
-    left: tuple[str, ...]
-
-
-def revert_own_changes(
-    journal: Journal, path: str, text: str, find_keys: Callable[[str], Set[str]]
-) -> RevertedText:
-    """Return the text of the note without Companion's changes that nobody edited since.
-
-    find_keys: returns the keys of the needs that would be asked for in a text. A change whose
-    needs are not all among them stays: it would be taken out, and nothing put in its place.
-    """
-    keys: set[str] = set()
-    left = []
-    for change in journal.changes(path):
-        if change.state != "done" or change.kind != "enrich":
-            continue
-        if change.taken:
-            left.append(f"change {change.id} was taken back in part, so the rest stays")
-            continue
-        inverse = _find_inverse(journal, change, text)
-        if inverse is None:
-            left.append(f"what change {change.id} wrote was edited since, so it stays")
-            continue
-        without = apply_edits(text, inverse)
-        if find_keys(without) >= set(change.needs):
-            keys.update(change.needs)
-            text = without
-        else:
-            left.append(f"what change {change.id} wrote is not asked for here, so it stays")
-    return RevertedText(text, frozenset(keys), tuple(left))
-
-
-def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit] | None:
-    """Return the edits that take the change out of text; None where it was edited since."""
-    try:
-        inverse = find_inverse(journal, change, text)
-    except NoteChanged:
-        return None
-    return None if any(_was_continued(text, edit) for edit in inverse) else inverse
-
-
-def _was_continued(text: str, edit: Edit) -> bool:
-    """Return whether lines were added below to a callout that the edit takes out.
-
-    Companion puts a blank line below a new callout, where none is.
-    """
-    block = split_lines(text[edit.start : edit.end])
-    if not any(line.startswith("> [!ai]") for line in block) or not block[-1].strip():
-        return False
-    below = split_lines(text[edit.end :])[:1]
-    return any(line.strip() for line in below)
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")

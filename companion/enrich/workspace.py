@@ -12,6 +12,7 @@ from typing import Literal
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
+from companion.errors import UsageError
 from companion.note.facts import FACTS_VERSION, UNKNOWN, Facts, read_facts
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
 from companion.private_files import keep_private
@@ -144,7 +145,11 @@ def open_workspace(
 
 
 def make_rules(config: Config, prompts: Prompts) -> Rules:
-    """Return the rules for candidates. Raises UsageError: notes.fields names an unknown field."""
+    """Return the rules for candidates.
+
+    Raises UsageError: notes.fields or review.fields names an unknown field.
+    """
+    _require_known(config, prompts)
     fields = sorted(
         prompts.fields.values(),
         key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),
@@ -162,3 +167,13 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
         tuple(sorted(set(vocabulary))),
         tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )
+
+
+def _require_known(config: Config, prompts: Prompts) -> None:
+    """Raise UsageError if review.fields names what nothing fills."""
+    every = (prompts, *prompts.by_folder.values())
+    kinds = {field.property or CALLOUT for each in every for field in each.fields.values()}
+    for name in config.review.fields:
+        if name not in kinds:
+            known = ", ".join(sorted(kinds))
+            raise UsageError(f"review.fields names {name}, which nothing fills; there are: {known}")

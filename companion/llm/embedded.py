@@ -17,10 +17,23 @@ from typing import Any
 
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown
+from companion.llm.free_cores import (
+    CpuTimes,
+    choose_threads,
+    count_all_cores,
+    count_free_cores,
+    measure_free_cores,
+    read_cpu_times,
+)
 
 _START_TIMEOUT = 180.0  # seconds to load a model; a cold disk reads 1 GB in some 10
 _ANSWER_TIMEOUT = 900.0  # seconds; calls wait for a slot, on slow machines for long
 _STOP_TIMEOUT = 5.0  # seconds
+_FIRST_COUNT = 0.25  # seconds in which free cores are counted before the server starts
+_NEXT_COUNT = 10.0  # seconds after which they are counted again, at the end of a call
+_FREE_CORE = 0.7  # of a core that is free: then a low priority costs nothing
+_NICENESS = 10
+_NICENESS_BUSY = 5  # beside one other program a quarter of a core, and with 10 a tenth
 
 
 class ModelNotStarted(EndpointDown):
@@ -34,9 +47,10 @@ class EmbeddedServer:
     without a lease, since it holds the model in memory (1.3 GB for the default one).
 
     slots: calls served at once, each with `context_tokens`; on two cores, two slots make a quarter
-    more notes a minute than one. threads: None for as many as there are cores; on a machine with
-    other work to do, one thread is four times as fast as two, which wait for each other. log: the
-    file that llama.cpp's messages go to.
+    more notes a minute than one. threads: None for as many as there are free cores; where one of
+    two cores has other work, one thread is three times as fast as two, which wait for each other.
+    They are counted before each start and after calls; where the number has become a wrong one,
+    the server starts again between two calls. log: the file that llama.cpp's messages go to.
     """
 
     def __init__(
@@ -59,7 +73,7 @@ class EmbeddedServer:
         )
         self._model_path = model_path
         self._slots = slots
-        self._threads = threads
+        self._fixed_threads = threads
         self._idle = idle
         self._log = log
         self._changed = threading.Condition()
@@ -67,6 +81,14 @@ class EmbeddedServer:
         self._endpoint = self.settings
         self._leases = 0
         self._last_use = 0.0
+        self._threads = threads or 0
+        self._free = 0.0  # cores, when they were last counted
+        self._counted = CpuTimes(0.0, 0.0, 0.0)
+
+    @property
+    def threads(self) -> int:
+        """How many threads the server was last started with; 0 before the first start."""
+        return self._threads
 
     @property
     def pid(self) -> int | None:
@@ -81,7 +103,11 @@ class EmbeddedServer:
         Raises ModelNotStarted when the server cannot be started.
         """
         with self._changed:
+            while self._leases and self._has_wrong_threads() and self.pid is not None:
+                self._changed.wait()  # for the end of the calls under way
             if self.pid is None:
+                self._free = measure_free_cores(_FIRST_COUNT)
+            if self.pid is None or self._has_wrong_threads():
                 self._start()
             self._leases += 1
             endpoint = self._endpoint
@@ -91,6 +117,7 @@ class EmbeddedServer:
             with self._changed:
                 self._leases -= 1
                 self._last_use = time.monotonic()
+                self._count_again()
                 self._changed.notify_all()
 
     def close(self) -> None:
@@ -108,15 +135,20 @@ class EmbeddedServer:
     def _start(self) -> None:
         """Start the server with a new key. Raises ModelNotStarted when it does not start."""
         self._stop()
+        cores = count_all_cores()
+        self._threads = self._fixed_threads or choose_threads(self._free, cores)
+        niceness = _NICENESS if self._free >= _FREE_CORE else _NICENESS_BUSY
         key = secrets.token_urlsafe(32)
-        child = self._spawn()
+        child = self._spawn(niceness)
         options = {
             "model": str(self._model_path),
             "alias": self.settings.model,
             "key": key,
             "context_tokens": self.settings.context_tokens,
             "slots": self._slots,
-            "threads": self._threads,
+            # on a machine that is idle llama.cpp knows best which of its cores are fast ones
+            "threads": self._fixed_threads or (self._threads if self._threads < cores else None),
+            "niceness": niceness,
         }
         answer = _send_options(child, options)
         if "url" not in answer:
@@ -131,14 +163,30 @@ class EmbeddedServer:
         self._child = child
         self._endpoint = replace(self.settings, base_url=f"{answer['url']}/v1", api_key=key)
         self._last_use = time.monotonic()
+        self._counted = read_cpu_times(child.pid)
         threading.Thread(target=self._stop_when_idle, args=(child,), daemon=True).start()
 
-    def _spawn(self) -> subprocess.Popen[bytes]:
+    def _has_wrong_threads(self) -> bool:
+        """Whether too many or too few threads run for the cores that were free at last."""
+        if self._fixed_threads:
+            return False
+        return choose_threads(self._free, count_all_cores(), self._threads) != self._threads
+
+    def _count_again(self) -> None:
+        """Count the cores that other programs left free since they were last counted."""
+        if self.pid and time.monotonic() - self._counted.at >= _NEXT_COUNT:
+            times = read_cpu_times(self.pid)
+            self._free = count_free_cores(self._counted, times)
+            self._counted = times
+
+    def _spawn(self, niceness: int) -> subprocess.Popen[bytes]:
         """Start the child, in a process group of its own: Ctrl-C is the parent's to handle."""
         group: dict[str, Any] = {"start_new_session": True}
         if sys.platform == "win32":
-            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.BELOW_NORMAL_PRIORITY_CLASS
-            group = {"creationflags": flags | subprocess.CREATE_NO_WINDOW}
+            flags = subprocess.CREATE_NEW_PROCESS_GROUP | subprocess.CREATE_NO_WINDOW
+            if niceness == _NICENESS:
+                flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
+            group = {"creationflags": flags}
         with (self._log or Path(os.devnull)).open("ab") as log:
             return subprocess.Popen(
                 [sys.executable, "-P", str(Path(__file__).with_name("embedded_worker.py"))],

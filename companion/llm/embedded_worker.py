@@ -14,8 +14,6 @@ import os
 import sys
 from typing import Any, BinaryIO
 
-_NICENESS = 10  # added to the parent's; on Windows the parent sets the priority class
-
 
 def main() -> None:
     """Serve until standard input ends."""
@@ -23,7 +21,7 @@ def main() -> None:
     os.dup2(2, 1)  # what llama.cpp prints goes to standard error
     options = json.loads(sys.stdin.buffer.readline())
     if hasattr(os, "nice"):
-        os.nice(_NICENESS)
+        os.nice(options["niceness"])  # on Windows the parent sets the priority class
     try:
         server = _start_server(options)
         _write_line(answers, {"url": server.listening_address})

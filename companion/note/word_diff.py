@@ -12,7 +12,7 @@ from companion.note.text import split_lines
 
 Mark = Literal["=", "+", "-", "…"]
 _CONTEXT = 2  # lines before and after what differs
-_WORD = re.compile(r"\s+|\w+|[^\w\s]")
+_WORD = re.compile(r"[\r\n]+|[^\S\r\n]+|\w+|[^\w\s]")
 _MOST_WORDS = 4_000  # of a part that are compared one by one; SequenceMatcher is quadratic
 
 

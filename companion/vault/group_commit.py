@@ -38,6 +38,7 @@ class _Task(NamedTuple):
     durable: bool
     can_wait: bool
     result: Future[Any]
+    erases: bool = False
 
 
 class Database:
@@ -69,11 +70,13 @@ class Database:
         *,
         durable: bool = False,
         can_wait: bool = False,
+        erases: bool = False,
     ) -> Future[T]:
         """Return a future with the result of the work, which runs in the next transaction.
 
         durable: the future is done only once the transaction is on the disk.
         can_wait: other work may be waited for, to share its transaction.
+        erases: what the work deletes is gone from the write-ahead log, too, if nobody reads it.
 
         Raises JournalError if the database is closed. The future raises JournalError if the
         transaction fails, and NoteError if work raises it.
@@ -82,7 +85,7 @@ class Database:
         with self._closing:
             if self._closed:
                 raise JournalError(f"the journal {self.file} is closed")
-            self._tasks.put(_Task(work, durable, can_wait, result))
+            self._tasks.put(_Task(work, durable, can_wait, result, erases))
         return result
 
     def close(self) -> None:
@@ -119,6 +122,9 @@ class Database:
             self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
             results = [_attempt(task, self._db) for task in batch]
             self._db.execute("COMMIT")
+            if any(task.erases for task in batch):
+                with suppress(sqlite3.Error):  # it is committed all the same
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         except Exception as error:  # every thread that waits for a future must get it
             self._fail(batch, error)
             return

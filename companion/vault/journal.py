@@ -6,6 +6,7 @@ Recovery, history, undo and the proposals rely on it.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Self
 
@@ -178,6 +179,23 @@ class Journal:
         limit = time.time() - older_than
         return self._db.ask(lambda db: db.execute(query, (limit,)).rowcount).result()
 
+    def forget(self, paths: Sequence[str] | None = None) -> int:
+        """Delete what is kept of the text of these notes; return for how many proposals.
+
+        paths: notes and folders; None: all. Open proposals are refused, so that nothing is asked
+        for again. The edits of changes stay, by which they can be undone.
+        """
+        wanted = None if paths is None or "" in paths else paths
+        kept = self.proposals.paths()
+        mine = [path for path in kept if wanted is None or _is_in(path, wanted)]
+        number = self.proposals.forget(mine, "its text was deleted, as you asked")
+        touched = {change.path for change in self.changes()}
+        rows = [(path,) for path in touched if wanted is None or _is_in(path, wanted)]
+        query = """DELETE FROM images WHERE change IN (
+            SELECT id FROM changes WHERE path = ? AND state != 'pending')"""
+        self._db.ask(lambda db: db.executemany(query, rows), durable=True).result()
+        return number
+
     def move(self, old: str, new: str) -> None:
         """Record that the note at old was moved to new, with its changes and its proposals."""
         self.proposals.expect(new)
@@ -201,6 +219,10 @@ class Journal:
         query = f"{_SELECT} {where}"
         rows = self._db.ask(lambda db: db.execute(query, values).fetchall()).result()
         return self.notes.with_current_paths(map(read_row, rows))
+
+
+def _is_in(path: str, wanted: Sequence[str]) -> bool:
+    return any(path == name or path.startswith(f"{name}/") for name in wanted)
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give

@@ -24,7 +24,7 @@ ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "sup
 - closed: the need is gone; it may be asked for again if it comes back.
 """
 
-Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces"]
+Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replaces", "program"]
 """Why somebody should look at a proposal before it is written:
 
 - unsupported: neither the note nor its context supports all of it.
@@ -32,6 +32,7 @@ Flag = Literal["unsupported", "extractive", "new-value", "small-model", "replace
 - new-value: a value that the vault does not use yet.
 - small-model: a callout by a model that knows little by heart.
 - replaces: it is to take the place of what Companion wrote before.
+- program: a script or an agent gave it, no model of the user's choice.
 """
 
 ProposedValue = str | list[str]

@@ -168,7 +168,8 @@ class ProposalStore:
         query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
             WHERE state IN ('open', 'asked') AND {mine}"""  # noqa: S608 (our own words)
         self._db.ask(lambda db: db.execute(query, decided))
-        return self._db.ask(lambda db: delete_texts(db, f"{_HAS_TEXT} AND {mine}", stored)).result()
+        where = f"{_HAS_TEXT} AND {mine}"
+        return self._db.ask(lambda db: delete_texts(db, where, stored), erases=True).result()
 
     def paths(self) -> list[str]:
         """Return the paths of the notes for which there are texts of proposals."""

@@ -19,6 +19,8 @@ const PYTHON = [join(".venv", "bin", "python"), join(".venv", "Scripts", "python
 export class Vault {
   /** @type {import("node:child_process").ChildProcess | null} */
   #process = null;
+  /** Programs that the plugin started. @type {import("node:child_process").ChildProcess[]} */
+  #spawned = [];
 
   /** @param {string} base the temporary folder that holds everything */
   constructor(base) {
@@ -70,6 +72,23 @@ export class Vault {
     });
   }
 
+  /**
+   * Run a program as the plugin asks, and resolve when it ends with what it said to its standard error.
+   * @param {string} file
+   * @param {string[]} words
+   * @param {import("node:child_process").SpawnOptions} options
+   */
+  spawn(file, words, options) {
+    return new Promise((done) => {
+      const child = spawn(file, words, { ...options, env: this.env });
+      this.#spawned.push(child);
+      let said = "";
+      child.stderr?.on("data", (data) => (said += data));
+      child.on("error", (error) => done({ error: error.message, said }));
+      child.on("exit", (code) => done({ code, said }));
+    });
+  }
+
   get address() {
     return `http://127.0.0.1:${this.port}`;
   }
@@ -87,6 +106,10 @@ export class Vault {
   /** End the daemon and remove everything. */
   async remove() {
     await this.#end("SIGTERM");
+    for (const child of this.#spawned.splice(0)) {
+      this.#process = child;
+      await this.#end("SIGTERM");
+    }
     await rm(this.base, { recursive: true, force: true });
   }
 

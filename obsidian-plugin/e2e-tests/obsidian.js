@@ -2,7 +2,8 @@
 
 import { build } from "esbuild";
 import { watch } from "node:fs";
-import { mkdir, readFile, readdir, rename, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { access, mkdir, readFile, readdir, realpath, rename, stat, writeFile } from "node:fs/promises";
 import { request } from "node:http";
 import { dirname, join, sep } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -21,7 +22,11 @@ const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 /** @import { Page } from "playwright-core" */
 /** @import { Vault } from "./daemon.js" */
 
-/** @typedef {{theme?: "light" | "dark", hasClock?: boolean}} Look hasClock: its time can be put forward */
+/**
+ * hasClock: its time can be put forward. language: Obsidian's. path: where programs are searched.
+ *
+ * @typedef {{theme?: "light" | "dark", hasClock?: boolean, language?: string, path?: string}} Look
+ */
 
 /** A browser whose pages play Obsidian. */
 export class Obsidian {
@@ -47,7 +52,7 @@ export class Obsidian {
    * @param {Vault} vault
    * @param {Look} [look]
    */
-  async open(vault, { theme = "light", hasClock = false } = {}) {
+  async open(vault, { theme = "light", hasClock = false, language = "en", path = "" } = {}) {
     const context = await this.browser.newContext({
       viewport: { width: 1040, height: 660 },
       reducedMotion: "reduce",
@@ -59,6 +64,8 @@ export class Obsidian {
     page.on("pageerror", (error) => faults.push(error.stack ?? error.message));
     if (hasClock) await page.clock.install();
     await expose(page, vault.path);
+    await exposeNode(page, vault);
+    await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, path, language });
     await page.route("http://localhost/**", (route) => this.#serve(route));
     await page.goto("http://localhost/");
     await waitFor("the window is there", async () => {
@@ -143,6 +150,25 @@ async function expose(page, root) {
     await writeFile(join(root, path), text);
     return true;
   });
+}
+
+/**
+ * Node in the window, as far as the plugin uses it: programs are run for real, with the vault's environment.
+ * @param {Page} page
+ * @param {Vault} vault
+ */
+async function exposeNode(page, vault) {
+  const fails = (error) => ({ error: error.message });
+  await page.exposeFunction("hostRealpath", (path) => realpath(path).then((value) => ({ value }), fails));
+  await page.exposeFunction("hostAccess", (path, mode) => access(path, mode).then(() => ({}), fails));
+  await page.exposeFunction("hostIsFile", async (path) => (await stat(path)).isFile());
+  await page.exposeFunction("hostExecFile", (file, words, options) =>
+    new Promise((done) => {
+      const whole = { ...options, env: vault.env };
+      execFile(file, words, whole, (error, stdout, stderr) => done({ error: error?.message, stdout, stderr }));
+    }),
+  );
+  await page.exposeFunction("hostSpawn", (file, words, options) => vault.spawn(file, words, options));
 }
 
 /** @param {string} root */

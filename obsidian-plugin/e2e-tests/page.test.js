@@ -1,15 +1,18 @@
 /** The daemon's page in a real browser, against a real daemon with real files. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
 import { after, before, test } from "node:test";
+import { fileURLToPath } from "node:url";
 import { launchBrowser } from "./browser.js";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { waitFor } from "./wait.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const IMAGES = join(dirname(fileURLToPath(import.meta.url)), "..", "..", "docs", "images");
 const VIEWS = ["inbox", "now", "history", "vault", "spending"];
 
 /** @type {Endpoint} */
@@ -58,6 +61,13 @@ async function show(view) {
   await page.goto(`${vault.address}/${view}`);
   await page.getByRole("heading", { level: 1 }).waitFor();
   await page.waitForFunction(() => !document.body.innerText.includes("One moment"));
+}
+
+/** @param {string} name of a picture of the documentation, made with PICTURES=1 */
+async function take(name) {
+  const image = await page.screenshot({ animations: "disabled", caret: "hide" });
+  assert.ok(image.length > 10_000 && image.length < 150_000, `${name}: ${image.length} bytes`);
+  if (process.env.PICTURES) await writeFile(join(IMAGES, `page-${name}.png`), image);
 }
 
 /** @param {string} view */
@@ -155,9 +165,8 @@ test("proposals are accepted, edited, refused and taken back by keyboard alone",
   for (const colorScheme of /** @type {const} */ (["dark", "light"])) {
     await page.emulateMedia({ colorScheme });
     await findFaults("inbox");
+    await take(`inbox-${colorScheme}`);
   }
-  const pictures = process.env.PICTURES;
-  if (pictures) await page.screenshot({ path: `${pictures}/inbox-full.png`, fullPage: true });
   const path = (await first.locator("strong").innerText()).trim();
   await page.keyboard.press("a");
   await page.getByText("1 decided.").waitFor();
@@ -193,8 +202,7 @@ for (const colorScheme of /** @type {const} */ (["light", "dark"])) {
     await page.emulateMedia({ colorScheme });
     for (const view of VIEWS) {
       await show(view);
-      const pictures = process.env.PICTURES;
-      if (pictures) await page.screenshot({ path: `${pictures}/${view}-${colorScheme}.png` });
+      if (view !== "inbox") await take(`${view}-${colorScheme}`);
       await findFaults(view);
     }
   });

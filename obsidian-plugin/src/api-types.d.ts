@@ -20,6 +20,27 @@ export interface components {
              */
             state: "open" | "refused" | "rejected";
         };
+        /** @description Proposals that an agent accepts, as far as the settings under `[agents]` let it. */
+        AgentAcceptance: {
+            agent: string;
+            ids: number[];
+        };
+        /** @description A value that an agent proposes. agent: the name that it gives itself. */
+        AgentProposal: {
+            path: string;
+            field: string;
+            value: string | string[];
+            /** @default null */
+            heading: string | null;
+            /** @default null */
+            question: string | null;
+            agent: string;
+        };
+        /** @description A change that an agent takes back, by which it accepted proposals itself. */
+        AgentUndo: {
+            agent: string;
+            change: number;
+        };
         /** @description An editor has made the edits of an offer: the hashes of the text before and after. */
         Applied: {
             base_sha256: string;
@@ -84,6 +105,13 @@ export interface components {
             notes: number;
             /** @default  */
             cost: string;
+        };
+        /** @description A model of the catalogue. bytes: of its file. is_here: whether it is on this machine. */
+        CatalogEntry: {
+            name: string;
+            title: string;
+            bytes: number;
+            is_here: boolean;
         };
         /** @description The id of a change in the journal. */
         ChangeMade: {
@@ -173,6 +201,15 @@ export interface components {
             since: string;
             tries: number;
         };
+        /** @description How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed. */
+        FetchShape: {
+            name: string;
+            /** @enum {string} */
+            state: "fetching" | "done" | "failed";
+            done: number;
+            of: number;
+            reason: string;
+        };
         /** @description What was filled: a property's value or values, or the lines of a callout. */
         FilledShape: {
             kind: string;
@@ -180,6 +217,22 @@ export interface components {
             reason: string;
             text: string | string[];
             remark: string;
+        };
+        /** @description Of how many proposals the text was deleted. */
+        Forgotten: {
+            proposals: number;
+        };
+        /**
+         * @description The configured model, and the catalogue of those that can be fetched.
+         *
+         *     is_missing: it is one that runs on this machine, and its file is not there. fetch: of whatever
+         *     model, the one in progress or the last one; null if there was none.
+         */
+        ModelShape: {
+            name: string;
+            is_missing: boolean;
+            catalog: components["schemas"]["CatalogEntry"][];
+            fetch: components["schemas"]["FetchShape"] | null;
         };
         /** @description Something that a note needs. */
         NeedShape: {
@@ -190,7 +243,10 @@ export interface components {
         /**
          * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
          *
-         *     reason: why they are refused.
+         *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
+         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
+         *     that the changes of notes belong to, so that what is sent in parts is taken back together; null:
+         *     a new one.
          */
         NewDecisions: {
             accept?: components["schemas"]["AcceptOne"][];
@@ -198,6 +254,12 @@ export interface components {
             undo?: number[];
             /** @default  */
             reason: string;
+            /** @default null */
+            run: string | null;
+        };
+        /** @description The model to fetch: a name of the catalogue. Nothing else can be fetched this way. */
+        NewFetch: {
+            name: string;
         };
         /**
          * @description What to enrich, and how: the options of `companion enrich`.
@@ -303,6 +365,10 @@ export interface components {
             left: string[];
             skipped: string | null;
         };
+        /** @description Notes and folders whose text is to be deleted from what is kept; `""`: of the vault. */
+        NotesToForget: {
+            paths: string[];
+        };
         /** @description An empty object. */
         Nothing: Record<string, never>;
         /** @description Edits for an editor to make in the text it sent; the hashes are of the text in UTF-8. */
@@ -342,6 +408,11 @@ export interface components {
             place: string;
             version: string;
         };
+        /** @description What came of it: the proposal, which waits for a decision; or why a check rejected it. */
+        ProposalMade: {
+            proposal: components["schemas"]["ProposalShape"] | null;
+            rejected: string | null;
+        };
         /**
          * @description The edits that accept a proposal in the text that was sent.
          *
@@ -376,7 +447,7 @@ export interface components {
             text: string | string[] | null;
             /** @enum {string} */
             state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
-            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces")[];
+            flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program")[];
             why: string;
             reason: string | null;
             remark: string;
@@ -465,6 +536,17 @@ export interface components {
             waits: string;
             fault: string;
             made_at: string;
+        };
+        /** @description A value that a script of the user's proposes. script: its name. */
+        ScriptProposal: {
+            path: string;
+            field: string;
+            value: string | string[];
+            /** @default null */
+            heading: string | null;
+            /** @default null */
+            question: string | null;
+            script: string;
         };
         /**
          * @description The state of the daemon.
@@ -591,12 +673,16 @@ export interface components {
     pathItems: never;
 }
 export type AcceptOne = components['schemas']['AcceptOne'];
+export type AgentAcceptance = components['schemas']['AgentAcceptance'];
+export type AgentProposal = components['schemas']['AgentProposal'];
+export type AgentUndo = components['schemas']['AgentUndo'];
 export type Applied = components['schemas']['Applied'];
 export type AppliedTo = components['schemas']['AppliedTo'];
 export type AskedShape = components['schemas']['AskedShape'];
 export type BackgroundShape = components['schemas']['BackgroundShape'];
 export type BacklogAnswer = components['schemas']['BacklogAnswer'];
 export type BacklogShape = components['schemas']['BacklogShape'];
+export type CatalogEntry = components['schemas']['CatalogEntry'];
 export type ChangeMade = components['schemas']['ChangeMade'];
 export type ChangePage = components['schemas']['ChangePage'];
 export type ChangeShape = components['schemas']['ChangeShape'];
@@ -607,20 +693,26 @@ export type DecisionsMade = components['schemas']['DecisionsMade'];
 export type EditShape = components['schemas']['EditShape'];
 export type EditsAgain = components['schemas']['EditsAgain'];
 export type FaultShape = components['schemas']['FaultShape'];
+export type FetchShape = components['schemas']['FetchShape'];
 export type FilledShape = components['schemas']['FilledShape'];
+export type Forgotten = components['schemas']['Forgotten'];
+export type ModelShape = components['schemas']['ModelShape'];
 export type NeedShape = components['schemas']['NeedShape'];
 export type NewDecisions = components['schemas']['NewDecisions'];
+export type NewFetch = components['schemas']['NewFetch'];
 export type NewRun = components['schemas']['NewRun'];
 export type Nonce = components['schemas']['Nonce'];
 export type NoteDecisionShape = components['schemas']['NoteDecisionShape'];
 export type NotePage = components['schemas']['NotePage'];
 export type NoteShape = components['schemas']['NoteShape'];
+export type NotesToForget = components['schemas']['NotesToForget'];
 export type Nothing = components['schemas']['Nothing'];
 export type OfferShape = components['schemas']['OfferShape'];
 export type PresenceReport = components['schemas']['PresenceReport'];
 export type Problem = components['schemas']['Problem'];
 export type ProblemPlace = components['schemas']['ProblemPlace'];
 export type Proof = components['schemas']['Proof'];
+export type ProposalMade = components['schemas']['ProposalMade'];
 export type ProposalOffer = components['schemas']['ProposalOffer'];
 export type ProposalPage = components['schemas']['ProposalPage'];
 export type ProposalShape = components['schemas']['ProposalShape'];
@@ -630,6 +722,7 @@ export type ResultShape = components['schemas']['ResultShape'];
 export type RunList = components['schemas']['RunList'];
 export type RunProgress = components['schemas']['RunProgress'];
 export type RunShape = components['schemas']['RunShape'];
+export type ScriptProposal = components['schemas']['ScriptProposal'];
 export type StatusShape = components['schemas']['StatusShape'];
 export type TextToEdit = components['schemas']['TextToEdit'];
 export type TodayShape = components['schemas']['TodayShape'];

@@ -3,7 +3,7 @@
 import { answerBacklog, pauseBackground, readStatus } from "./daemon.js";
 import { notify, notifyWithButton, showLists } from "./dialogs.js";
 import { updateStatusBar } from "./status-bar.js";
-import { count, sentence } from "./words.js";
+import { countNotes, say, sentence } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
@@ -16,7 +16,8 @@ export function announceBacklog(plugin) {
   const { notes } = findBacklog(plugin);
   if (notes <= plugin.announcedBacklog) return;
   plugin.announcedBacklog = notes;
-  notifyWithButton(plugin, `${nameNotes(notes)} not filled until you say so.`, "Decide", () => askAboutBacklog(plugin));
+  const words = say("backlogNotice", { notes: countNotes(notes) });
+  notifyWithButton(plugin, words, say("decide"), () => askAboutBacklog(plugin));
 }
 
 /**
@@ -36,17 +37,17 @@ export function findBacklog({ daemon }) {
 export async function askAboutBacklog(plugin) {
   plugin.daemon.status = await readStatus(plugin);
   const { notes, cost } = findBacklog(plugin);
-  if (!notes) return notify("No notes wait for an answer.");
+  if (!notes) return notify(say("backlogNone"));
   const most = plugin.daemon.status?.background.notes_a_day ?? 0;
   const told = [
-    `${nameNotes(notes)} not asked about so far.`,
+    say("backlogTold", { notes: countNotes(notes) }),
     ...(cost ? [sentence(cost)] : []),
-    `In the background at most ${count(most, "note")} a day ${most === 1 ? "is" : "are"} filled. Notes that you write or edit are filled either way.`,
+    say("backlogRate", { notes: countNotes(most) }),
   ];
-  showLists(plugin, "Fill the notes that were here before?", [["Before it begins", told]], [
-    ["Yes, fill them", () => decide(plugin, true, notes)],
-    ["No, leave them alone", () => decide(plugin, false, notes)],
-    ["Decide later", async () => {}],
+  showLists(plugin, say("backlogTitle"), [[say("backlogHead"), told]], [
+    [say("backlogYes"), () => decide(plugin, true, notes)],
+    [say("backlogNo"), () => decide(plugin, false, notes)],
+    [say("backlogLater"), async () => {}],
   ]);
 }
 
@@ -58,17 +59,8 @@ export async function askAboutBacklog(plugin) {
 async function decide(plugin, fill, notes) {
   plugin.daemon.status = await answerBacklog(plugin, fill, notes);
   plugin.announcedBacklog = 0;
-  notify(fill ? "They are filled by and by." : "They are left alone.");
+  notify(say(fill ? "backlogFilled" : "backlogLeft"));
   updateStatusBar(plugin);
-}
-
-/**
- * Return the subject of a sentence about the backlog, with its verb.
- *
- * @param {number} notes
- */
-function nameNotes(notes) {
-  return `${count(notes, "note")} that ${notes === 1 ? "was" : "were"} here before, or came at once, ${notes === 1 ? "is" : "are"}`;
 }
 
 /**
@@ -79,6 +71,6 @@ function nameNotes(notes) {
  */
 export async function setPaused(plugin, isPaused) {
   plugin.daemon.status = await pauseBackground(plugin, isPaused);
-  notify(isPaused ? "Background work is paused." : "Background work goes on.");
+  notify(say(isPaused ? "backgroundPaused" : "backgroundResumed"));
   updateStatusBar(plugin);
 }

@@ -8,9 +8,12 @@ import { enrichFolder, enrichNote } from "./enrich.js";
 import { findEditing } from "./note-text.js";
 import { reviewNote } from "./review.js";
 import { undoLast } from "./undo.js";
+import { openView } from "./view.js";
+import { say } from "./words.js";
 
 /** @import { Menu } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Key } from "./words.js" */
 
 const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
 const WORDS = /^ {0,3}[^ \t>#|`~+*-]/; // a line that is a heading if the next one underlines it
@@ -22,7 +25,7 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  *
  * @template T
  * @typedef {{
- *   id: string, name: string, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
+ *   id: string, name: Key, icon: string, act: (plugin: CompanionPlugin, file: T) => Promise<void>,
  *   isPossible?: (plugin: CompanionPlugin, file: T) => boolean,
  * }} Action
  */
@@ -33,35 +36,36 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  * @satisfies {Record<string, Action<TFile>>}
  */
 export const ACTIONS = {
-  enrich: { id: "enrich-note", name: "Enrich note", icon: "sparkles", act: enrichNote },
+  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: enrichNote },
   section: {
     id: "enrich-section",
-    name: "Enrich section at the cursor",
+    name: "enrichSection",
     icon: "heading",
     act: (plugin, file) => enrichNote(plugin, file, { section: true }),
     isPossible: hasSection,
   },
   answer: {
     id: "answer-requests",
-    name: "Answer requests in this note",
+    name: "answerRequests",
     icon: "message-square-reply",
     act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
   },
   folder: {
     id: "enrich-folder",
-    name: "Enrich folder of this note",
+    name: "enrichFolderOf",
     icon: "folder-pen",
     act: async (plugin, file) => {
       if (file.parent) await enrichFolder(plugin, file.parent);
     },
   },
-  review: { id: "review-note", name: "Review what would change", icon: "file-diff", act: reviewNote },
-  undo: { id: "undo-note", name: "Undo the last change of this note", icon: "undo-2", act: undoLast },
-  why: { id: "why-note", name: "Why is this note (not) picked", icon: "circle-help", act: showWhy },
+  review: { id: "review-note", name: "reviewNote", icon: "file-diff", act: reviewNote },
+  undo: { id: "undo-note", name: "undoLast", icon: "undo-2", act: undoLast },
+  why: { id: "why-note", name: "whyNote", icon: "circle-help", act: showWhy },
 };
 
 const { enrich, section, answer, review, undo, why } = ACTIONS;
-const FOLDER = { name: "Enrich folder", icon: "folder-pen", act: enrichFolder };
+/** @type {Action<TFolder>} */
+const FOLDER = { id: "", name: "enrichFolder", icon: "folder-pen", act: enrichFolder };
 
 /** @param {CompanionPlugin} plugin */
 export function addCommands(plugin) {
@@ -74,7 +78,7 @@ export function addCommands(plugin) {
       if (!isChecking) void notifyOfErrors(plugin, () => act(plugin, file));
       return true;
     };
-    plugin.addCommand({ id, name, icon, checkCallback });
+    plugin.addCommand({ id, name: say(name), icon, checkCallback });
   }
   const decide = (/** @type {boolean} */ isChecking) => {
     if (!findBacklog(plugin).notes) return false;
@@ -83,13 +87,16 @@ export function addCommands(plugin) {
   };
   plugin.addCommand({
     id: "backlog",
-    name: "Decide about notes that were here before",
+    name: say("decideBacklog"),
     icon: "list-todo",
     checkCallback: decide,
   });
   const turn = (/** @type {boolean} */ isPaused) => () => void notifyOfErrors(plugin, () => setPaused(plugin, isPaused));
-  plugin.addCommand({ id: "pause", name: "Pause background work", icon: "pause", callback: turn(true) });
-  plugin.addCommand({ id: "resume", name: "Resume background work", icon: "play", callback: turn(false) });
+  const open = (/** @type {boolean} */ inTab) => () => void openView(plugin, inTab);
+  plugin.addCommand({ id: "open", name: say("openView"), icon: "sparkles", callback: open(false) });
+  plugin.addCommand({ id: "open-tab", name: say("openInTab"), icon: "sparkles", callback: open(true) });
+  plugin.addCommand({ id: "pause", name: say("pauseBackground"), icon: "pause", callback: turn(true) });
+  plugin.addCommand({ id: "resume", name: say("resumeBackground"), icon: "play", callback: turn(false) });
 }
 
 /** @param {CompanionPlugin} plugin */
@@ -127,7 +134,7 @@ function addItems(plugin, menu, file, actions) {
   for (const { name, icon, act, isPossible } of actions) {
     if (isPossible?.(plugin, file) === false) continue;
     menu.addItem((item) => {
-      item.setTitle(name).setIcon(icon).setSection("callout-companion");
+      item.setTitle(say(name)).setIcon(icon).setSection("callout-companion");
       item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, file)));
     });
   }

@@ -22,6 +22,25 @@ export function readStatus(plugin) {
 }
 
 /**
+ * Return the configured model, the catalogue of models, and how far a fetch is.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export function readModel(plugin) {
+  return get(plugin, "/model", {}, shapes.asModel);
+}
+
+/**
+ * Have the daemon fetch a model of its catalogue, and return how far that is.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} name
+ */
+export function fetchModel(plugin, name) {
+  return post(plugin, "/model/fetch", { name }, shapes.asModel);
+}
+
+/**
  * Pause or resume background work, and return the status then.
  *
  * @param {CompanionPlugin} plugin
@@ -61,6 +80,15 @@ export async function startRun(plugin, order) {
  */
 export function readRun(plugin, run, since) {
   return get(plugin, `/runs/${run}`, { since, wait: WAIT }, shapes.asProgress);
+}
+
+/**
+ * Return the runs that the daemon remembers.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+export async function readRuns(plugin) {
+  return (await get(plugin, "/runs", {}, shapes.asRuns)).runs;
 }
 
 /**
@@ -130,6 +158,17 @@ export async function* readChanges(plugin, which) {
     yield* page.changes;
     before = page.before;
   } while (before !== null);
+}
+
+/**
+ * Return a page of the changes of the vault, newest first, and where the next one begins.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} limit
+ * @param {number | null} before
+ */
+export function readChangePage(plugin, limit, before) {
+  return get(plugin, "/changes", { limit, ...(before !== null && { before }) }, shapes.asChanges);
 }
 
 /**

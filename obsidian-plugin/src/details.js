@@ -4,7 +4,8 @@ import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { cancelRuns, readNeeds } from "./daemon.js";
 import { notify, showLists } from "./dialogs.js";
 import { checkDaemon } from "./heartbeat.js";
-import { count, describeVault, nameChange, sentence } from "./words.js";
+import { openView } from "./view.js";
+import { countNotes, describeModel, describeVault, nameChange, say, sentence } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Choice } from "./dialogs.js" */
@@ -12,15 +13,16 @@ import { count, describeVault, nameChange, sentence } from "./words.js";
 /** @import { Status } from "./shapes.js" */
 
 /**
- * Check the daemon and show its status; if it cannot be read, say what to do.
+ * Check the daemon and show its status; if it cannot be read, say why, and open the set-up.
  *
  * @param {CompanionPlugin} plugin
  */
 export async function openDetails(plugin) {
   await checkDaemon(plugin);
   const { status, words } = plugin.daemon;
-  if (status) showDetails(plugin, status);
-  else notify(words);
+  if (status) return showDetails(plugin, status);
+  notify(words);
+  await openView(plugin);
 }
 
 /**
@@ -35,9 +37,9 @@ export async function showWhy(plugin, file) {
   const alone = skipped === null ? [] : [sentence(skipped)];
   const isDone = !filled.length && !alone.length;
   showLists(plugin, file.basename, [
-    ["Left alone", alone],
-    ["Would be filled", isDone ? ["Nothing: it has all it needs."] : filled],
-    ["Stays as it is", left.map(sentence)],
+    [say("whyLeft"), alone],
+    [say("whyFilled"), isDone ? [say("whyNothing")] : filled],
+    [say("whyStays"), left.map(sentence)],
   ]);
 }
 
@@ -51,10 +53,10 @@ function showDetails(plugin, status) {
   const { paused, runs } = status;
   /** @type {Choice[]} */
   const choices = [
-    [paused ? "Resume background work" : "Pause background work", () => setPaused(plugin, !paused)],
+    [say(paused ? "resumeBackground" : "pauseBackground"), () => setPaused(plugin, !paused)],
   ];
-  if (findBacklog(plugin).notes) choices.push(["Decide about notes from before", () => askAboutBacklog(plugin)]);
-  if (runs.length) choices.push(["Cancel all runs", () => cancelRuns(plugin, runs)]);
+  if (findBacklog(plugin).notes) choices.push([say("decideBefore"), () => askAboutBacklog(plugin)]);
+  if (runs.length) choices.push([say("cancelRuns"), () => cancelRuns(plugin, runs)]);
   showLists(plugin, "Callout Companion", describeStatus(status), choices);
 }
 
@@ -64,20 +66,20 @@ function showDetails(plugin, status) {
  */
 function describeStatus(status) {
   const { background, today } = status;
-  const dollars = today.dollars === null ? "" : `, ${today.dollars.toFixed(2)} dollars`;
+  const spent = [say("tokens", { n: today.input_tokens + today.output_tokens })];
+  if (today.dollars !== null) spent.push(say("dollars", { n: today.dollars.toFixed(2) }));
   return [
-    ["Vault", [describeVault(status)]],
-    ["Model", [`${status.model} at ${status.endpoint || "this computer"}`]],
-    ["Waits", status.fault ? [status.fault.reason] : []],
-    ["At work on", status.in_hand],
-    ["Background work", [background.off || `${count(background.waiting, "note")} waiting`]],
+    [say("headVault"), [describeVault(status)]],
+    [say("headModel"), [describeModel(status)]],
+    [say("headWaits"), status.fault ? [status.fault.reason] : []],
+    [say("headAtWork"), status.in_hand],
+    [say("headBackground"), [background.off || say("waiting", { notes: countNotes(background.waiting) })]],
     [
-      "Today",
+      say("headToday"),
       [
-        `${background.notes_today} of at most ${count(background.notes_a_day, "note")}`,
-        `${today.input_tokens + today.output_tokens} tokens${dollars}`,
+        say("todayOf", { done: background.notes_today, notes: countNotes(background.notes_a_day) }),
+        spent.join(", "),
       ],
     ],
   ];
 }
-

@@ -2,6 +2,7 @@
 
 import { ConfirmationModal, Modal, Notice, Setting } from "obsidian";
 import { explain, Stopped } from "./errors.js";
+import { say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
@@ -18,7 +19,7 @@ export function notify(words) {
  * @param {() => Promise<void>} undo
  */
 export function notifyWithUndo(plugin, words, undo) {
-  notifyWithButton(plugin, words, "Undo", undo);
+  notifyWithButton(plugin, words, say("undo"), undo);
 }
 
 /**
@@ -98,6 +99,6 @@ export function confirmFirst(plugin, title, words, [name, act]) {
     button.setButtonText(name).setCta();
     button.onClick(() => void notifyOfErrors(plugin, act));
   });
-  modal.addCancelButton();
+  modal.addCancelButton(say("cancel"));
   modal.open();
 }

@@ -3,6 +3,7 @@
 import { AnotherVault, DaemonAway, NotInstalled, OtherProgram, TooOld } from "./errors.js";
 import { parse, read, send } from "./http.js";
 import { asHealth, asPlace, asProofs } from "./shapes.js";
+import { say } from "./words.js";
 
 /** @import { Answer } from "./http.js" */
 /** @import CompanionPlugin from "./main.js" */
@@ -177,9 +178,7 @@ function checkVersion(address, version) {
 
 /** @param {string} address */
 function tooOld(address) {
-  return new TooOld(
-    `The Callout Companion at ${address} is too old for this plugin. Update it, and start it again in a terminal: companion serve`,
-  );
+  return new TooOld(say("tooOld", { address }));
 }
 
 /**

@@ -6,7 +6,7 @@ import { ConsentMissing, Refused } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel, followRun } from "./runs.js";
 import { undoChange, undoRun } from "./undo.js";
-import { count, nameFilled, sentence } from "./words.js";
+import { countNotes, nameFilled, say, sentence } from "./words.js";
 import { claimPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -69,11 +69,12 @@ export function notifyOfOutcome(plugin, { file, result }, only, more = "") {
   if (change !== null) {
     const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
     const undo = () => undoChange(plugin, change, file.path);
-    return notifyWithUndo(plugin, `Filled ${filled} in “${file.basename}”. ${more}`.trim(), undo);
+    const told = say("filled", { what: filled, name: file.basename });
+    return notifyWithUndo(plugin, `${told} ${more}`.trim(), undo);
   }
-  const verb = status === "failed" ? "could not be filled" : "is left as it is";
+  const told = say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name: file.basename });
   const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
-  notify(`“${file.basename}” ${verb}. ${why || "It needs nothing."}`);
+  notify(`${told} ${why || say("needsNothing")}`);
 }
 
 /**
@@ -86,26 +87,28 @@ export function notifyOfOutcome(plugin, { file, result }, only, more = "") {
 export async function enrichFolder(plugin, folder, agreed = false) {
   const path = folder.isRoot() ? "" : folder.path;
   const key = `${path}/`;
-  const name = path || "the vault";
-  const words = ["Nothing was filled."];
+  const name = path || say("theVault");
+  const words = [say("nothingFilled")];
+  let isFilled = false;
   await workOn(plugin, key, async () => {
     await saveOpen(plugin, path && key);
     const run = await startRun(plugin, { paths: [path], priority: "request", agreed });
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
       const seen = Object.values(counts).reduce((sum, some) => sum + some, 0);
-      showProgress(plugin, key, [`${seen} of ${total} notes`, waits].filter(Boolean).join(", "));
-      if (enriched) words[0] = `Filled ${count(enriched, "note")} in ${name}.`;
-      words[1] = failed ? `${count(failed, "note")} could not be filled.` : "";
+      showProgress(plugin, key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
+      if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
+      isFilled ||= enriched > 0;
+      words[1] = failed ? say("failedNotes", { notes: countNotes(failed) }) : "";
       words[2] = fault && sentence(fault);
     }
     const told = words.filter(Boolean).join(" ");
-    if (told.startsWith("Filled")) notifyWithUndo(plugin, told, () => undoRun(plugin, run));
+    if (isFilled) notifyWithUndo(plugin, told, () => undoRun(plugin, run));
     else notify(told);
   }).catch((error) => {
     if (!(error instanceof ConsentMissing)) throw error;
-    confirmFirst(plugin, `Enrich ${name}?`, sentence(error.message), [
-      "Send them",
+    confirmFirst(plugin, say("enrichAsk", { name }), sentence(error.message), [
+      say("sendThem"),
       () => enrichFolder(plugin, folder, true),
     ]);
   });

@@ -1,6 +1,6 @@
 /** The plugin's errors, and the sentences that explain them to the user. */
 
-import { sentence } from "./words.js";
+import { say, sentence } from "./words.js";
 
 /** This vault's daemon was not found at an address, for the reason that the subclass names. */
 class NoDaemon extends Error {
@@ -58,18 +58,12 @@ export class Stopped extends Error {}
  */
 export function explain(error, address) {
   if (error instanceof DaemonAway) return explainAway(error, error.address || address);
-  if (error instanceof AnotherVault) {
-    return `The Callout Companion at ${error.address || address} is another vault's, or does not know this plugin any more. Start one for this vault in a terminal: companion serve --port 0. This plugin finds it. If it runs already: companion pair. Then type its code in this plugin's settings.`;
-  }
-  if (error instanceof NotPaired) {
-    return "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
-  }
-  if (error instanceof UnexpectedAnswer) {
-    return `What answers at ${address} is no Callout Companion of this version. Update both.`;
-  }
+  if (error instanceof AnotherVault) return say("anotherVault", { address: error.address || address });
+  if (error instanceof NotPaired) return say("notPaired");
+  if (error instanceof UnexpectedAnswer) return say("unexpectedAnswer", { address });
   if (error instanceof TooOld) return error.message;
   if (error instanceof Refused || error instanceof NoteUnavailable) return sentence(error.message);
-  return `This did not work: ${error instanceof Error ? error.message : String(error)}`;
+  return say("didNotWork", { why: error instanceof Error ? error.message : String(error) });
 }
 
 /**
@@ -77,13 +71,8 @@ export function explain(error, address) {
  * @param {string} address
  */
 function explainAway(error, address) {
-  if (error instanceof NotInstalled) {
-    return "Callout Companion is not installed on this computer, or never ran for this vault. Install it as its README says. Then run in a terminal: companion init";
-  }
-  if (error instanceof OtherProgram) {
-    return `Another program answers at ${address}. Start Callout Companion in a terminal: companion serve --port 0. This plugin finds it.`;
-  }
-  return `Nobody answers at ${address}. Start Callout Companion in a terminal: companion serve`;
+  if (error instanceof NotInstalled) return say("notInstalled");
+  return say(error instanceof OtherProgram ? "otherProgram" : "away", { address });
 }
 
 /**
@@ -92,9 +81,9 @@ function explainAway(error, address) {
  * @param {unknown} error
  */
 export function nameState(error) {
-  if (error instanceof NotInstalled) return "not installed";
-  if (error instanceof DaemonAway) return "not running";
-  if (error instanceof NotPaired) return "not paired";
-  if (error instanceof AnotherVault) return "another vault's";
-  return error instanceof TooOld ? "too old" : "trouble";
+  if (error instanceof NotInstalled) return say("stateNotInstalled");
+  if (error instanceof DaemonAway) return say("stateAway");
+  if (error instanceof NotPaired) return say("stateNotPaired");
+  if (error instanceof AnotherVault) return say("stateAnotherVault");
+  return say(error instanceof TooOld ? "stateTooOld" : "stateTrouble");
 }

@@ -13,13 +13,14 @@ import { updateStatusBar } from "./status-bar.js";
 /**
  * What is known of the daemon.
  *
- * status: null while it cannot be read; then state says why in a word or two, and words what to do.
+ * status: null while it cannot be read; then state says why in a word or two, words what to do, and
+ * error is what was thrown.
  * isTold: whether the daemon knows which notes are open. address: where it answered last, empty if
  * nowhere. delay: milliseconds until the next check. timer: the timer of that check. looking: the
  * check in progress.
  *
  * @typedef {{
- *   status: Status | null, state: string, words: string, isTold: boolean, address: string,
+ *   status: Status | null, state: string, words: string, error: unknown, isTold: boolean, address: string,
  *   delay: number, timer: number, looking: Promise<void> | null,
  * }} DaemonState
  */
@@ -29,7 +30,7 @@ const SELDOM = 60_000; // the same while the daemon is away
 
 /** @returns {DaemonState} */
 export function newDaemonState() {
-  const nothing = { status: null, state: "", words: "", isTold: false, address: "" };
+  const nothing = { status: null, state: "", words: "", error: null, isTold: false, address: "" };
   return { ...nothing, delay: OFTEN, timer: 0, looking: null };
 }
 
@@ -58,8 +59,10 @@ async function checkDaemonOnce(plugin) {
     isTold = told.status === "fulfilled"; // even if the status cannot be read
     for (const one of [told, status]) if (one.status === "rejected") throw one.reason;
     daemon.status = status.status === "fulfilled" ? status.value : null;
+    daemon.error = null;
   } catch (error) {
     daemon.status = null;
+    daemon.error = error;
     daemon.state = nameState(error);
     daemon.words = explain(error, plugin.settings.address);
   }
@@ -68,6 +71,7 @@ async function checkDaemonOnce(plugin) {
   daemon.timer = timers.after(daemon.delay, () => void checkDaemon(plugin));
   updateStatusBar(plugin);
   announceBacklog(plugin);
+  for (const watch of plugin.watchers) watch();
 }
 
 /**

@@ -4,13 +4,16 @@ import { Plugin } from "obsidian";
 import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { openDetails } from "./details.js";
-import { notify, notifyOfErrors } from "./dialogs.js";
-import { Stopped } from "./errors.js";
+import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
+import { NotInstalled, Stopped } from "./errors.js";
 import { reportNoneOpen, checkDaemon, newDaemonState, reportOpenIfChanged } from "./heartbeat.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
+import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
 import { changeAsAsked, LOOK, newAskedChanges, newTakeOverState, takeOver } from "./take-over.js";
 import { newActivity, watchActivity } from "./user-activity.js";
+import { CompanionView, openView, VIEW } from "./view.js";
+import { chooseLanguage, say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import { Pending } from "./work.js" */
@@ -19,7 +22,7 @@ import { newActivity, watchActivity } from "./user-activity.js";
  * client: the id of this window for the daemon. reportedOpen: the open notes it was told of, a line
  * each. doing: what is being done, by the path of the note or folder. pending: results of models that
  * were asked in the background, by the note. runs: the ids of the runs that are followed.
- * announcedBacklog: the size of the backlog that the user was notified of.
+ * pairing: the pairing in progress. watchers: called after each check of the daemon. announcedBacklog: the size of the backlog that the user was notified of.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -37,13 +40,19 @@ export default class CompanionPlugin extends Plugin {
   pending = new Map();
   /** @type {Set<string>} */
   runs = new Set();
+  /** @type {Promise<void> | null} */
+  pairing = null;
+  /** @type {Set<() => void>} */
+  watchers = new Set();
   /** @type {HTMLElement | null} */
   statusBar = null;
 
   async onload() {
+    await chooseLanguage();
     this.settings = readSettings(await this.loadData());
     this.statusBar = addStatusBar(this, () => openDetails(this));
-    this.addRibbonIcon("sparkles", "Fill this note", () => useRibbon(this));
+    this.addRibbonIcon("sparkles", say("fillThisNote"), () => useRibbon(this));
+    this.registerView(VIEW, (leaf) => new CompanionView(leaf, this));
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
     addMenus(this);
@@ -73,13 +82,23 @@ function begin(plugin) {
   plugin.registerEvent(workspace.on("quit", (tasks) => tasks.add(() => reportNoneOpen(plugin))));
   plugin.registerInterval(window.setInterval(() => void takeOver(plugin), LOOK));
   plugin.registerInterval(window.setInterval(() => void changeAsAsked(plugin), LOOK));
-  void checkDaemon(plugin);
+  watchPairing(plugin);
+  void checkDaemon(plugin).then(() => offerSetUp(plugin));
+}
+
+/**
+ * Notify the user if this vault was never set up here.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+function offerSetUp(plugin) {
+  if (plugin.daemon.error instanceof NotInstalled) notifyWithButton(plugin, say("setUpNotice"), say("setUp"), () => openView(plugin));
 }
 
 /** @param {CompanionPlugin} plugin */
 function useRibbon(plugin) {
   const file = plugin.app.workspace.getActiveFile();
-  if (!isNote(file)) return notify("Open a note first.");
+  if (!isNote(file)) return notify(say("openNoteFirst"));
   void notifyOfErrors(plugin, () => ACTIONS[plugin.settings.ribbon].act(plugin, file));
 }
 

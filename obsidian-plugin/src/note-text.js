@@ -3,6 +3,7 @@
 import { MarkdownView } from "obsidian";
 import { changeEditor } from "./editor.js";
 import { NoteUnavailable } from "./errors.js";
+import { say } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import { Edit } from "./shapes.js" */
@@ -66,7 +67,7 @@ export async function readNote(app, file) {
   const shown = view.editor.getValue();
   if (isPlain(text)) return { text: shown, view };
   if (shown === toEditorText(text)) return { text, view };
-  throw new NoteUnavailable(`“${file.basename}” is not saved yet. Try again in a moment.`);
+  throw new NoteUnavailable(say("notSaved", { name: file.basename }));
 }
 
 /**
@@ -98,7 +99,7 @@ export async function editNote(app, file, before, edits) {
   if (editor.getValue() !== before) return false;
   changeEditor(editor, joinEdits(edits));
   if (editor.getValue() !== applyEdits(before, edits)) {
-    throw new NoteUnavailable("another plugin changed what was written; undo it in the editor");
+    throw new NoteUnavailable(say("changedByPlugin"));
   }
   await view.save();
   return true;
@@ -209,7 +210,7 @@ async function readFile({ vault }, file) {
   try {
     return decoder.decode(bytes);
   } catch {
-    throw new NoteUnavailable(`“${file.basename}” is not UTF-8 text. Save it as UTF-8 to have it filled.`);
+    throw new NoteUnavailable(say("notUtf8", { name: file.basename }));
   }
 }
 

@@ -3,6 +3,7 @@
 import { TextFileView, TFile } from "obsidian";
 import { NoteUnavailable } from "./errors.js";
 import { toEditorText, needsSaving } from "./note-text.js";
+import { say } from "./words.js";
 
 /** @import { App } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -135,9 +136,7 @@ async function saveCard({ app, timers }, { file, isPart, read, save }) {
     if (!looks) await save();
     else await timers.pause(LOOK);
   }
-  throw new NoteUnavailable(
-    `“${file.basename}” is being edited on a canvas or in a popover, and is not saved yet. Try again when it is.`,
-  );
+  throw new NoteUnavailable(say("cardNotSaved", { name: file.basename }));
 }
 
 /**

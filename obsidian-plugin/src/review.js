@@ -8,7 +8,7 @@ import { NoteUnavailable, Refused } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
-import { nameChange, sentence } from "./words.js";
+import { nameChange, say, sentence } from "./words.js";
 import { claimPending, returnPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -36,7 +36,7 @@ export async function reviewNote(plugin, file) {
     const given = pending ?? (await askModel(plugin, file, {}, true));
     if (!given.result.offer) return notifyOfOutcome(plugin, given, []);
     const proposals = await findProposals(plugin, given);
-    showProgress(plugin, file.path, `reviewing ${file.basename}`);
+    showProgress(plugin, file.path, say("reviewing", { name: file.basename }));
     const accepted = await showReview(plugin.app, file.basename, proposals);
     if (accepted) await carryOut(plugin, given, accepted);
     else if (pending) returnPending(plugin, pending);
@@ -81,10 +81,10 @@ async function carryOut(plugin, given, accepted) {
   const [why] = obsolete.values();
   const isNone = obsolete.size === all.length;
   if (why && (isNone || wanted.length < accepted.length)) {
-    const what = isNone ? "nothing" : "not all";
-    notify(`The review of “${file.basename}” was overtaken: ${what} of it fits any more. ${sentence(why)}`);
+    const told = say(isNone ? "overtaken" : "overtakenInPart", { name: file.basename });
+    notify(`${told} ${sentence(why)}`);
   } else if (!wanted.length) {
-    notify(`Nothing was written in “${file.basename}”.`);
+    notify(say("nothingWritten", { name: file.basename }));
   }
 }
 
@@ -101,7 +101,7 @@ async function findObsolete(plugin, { run, path, text, result, file }) {
   /** @type {Map<number, string>} */
   const obsolete = new Map();
   if (!plugin.app.vault.getFileByPath(file.path)) {
-    throw new NoteUnavailable(`“${file.path}” was deleted; nothing was written.`);
+    throw new NoteUnavailable(say("deleted", { path: file.path }));
   }
   await saveOpen(plugin, file.path);
   const now = (await readNote(plugin.app, file)).text;
@@ -155,7 +155,7 @@ export function showReview(app, name, proposals) {
  * @param {(accepted: number[] | null) => void} decide
  */
 function openReview(app, name, proposals, decide) {
-  const modal = new Modal(app).setTitle(`What would change in “${name}”`);
+  const modal = new Modal(app).setTitle(say("reviewTitle", { name }));
   const { contentEl } = modal;
   const isAccepted = proposals.map(() => true);
   for (const [index, proposal] of proposals.entries()) {
@@ -176,7 +176,7 @@ function openReview(app, name, proposals, decide) {
     .addButton((added) => {
       button = added.setCta().onClick(done).buttonEl;
     })
-    .addButton((added) => added.setButtonText("Cancel").onClick(() => modal.close()));
+    .addButton((added) => added.setButtonText(say("cancel")).onClick(() => modal.close()));
   recount();
   modal.open();
 }
@@ -193,7 +193,7 @@ function showProposal(parent, { change, before }, decide) {
     .setName(name)
     .setDesc(sentence(change.reason))
     .addToggle((toggle) => {
-      toggle.setTooltip(`Accept: ${name}`).setValue(true);
+      toggle.setTooltip(say("acceptOne", { name })).setValue(true);
       toggle.onChange((accepted) => {
         box.toggleClass("is-refused", !accepted);
         decide(accepted);
@@ -208,5 +208,5 @@ function showProposal(parent, { change, before }, decide) {
 /** @param {boolean[]} isAccepted */
 function nameDecision(isAccepted) {
   const accepted = isAccepted.filter(Boolean).length;
-  return `Write ${accepted}, refuse ${isAccepted.length - accepted}`;
+  return say("writeRefuse", { accepted, refused: isAccepted.length - accepted });
 }

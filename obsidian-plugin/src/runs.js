@@ -5,6 +5,7 @@ import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, explain, NotThere, Refused, Stopped } from "./errors.js";
 import { readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
+import { say } from "./words.js";
 import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
@@ -93,9 +94,9 @@ async function awaitResult(plugin, run, file, isQuiet) {
     const [result] = results;
     if (result) return result;
     if (fault) throw new Refused(fault);
-    if (!isQuiet) showProgress(plugin, file.path, waits || `thinking about ${file.basename}`);
+    if (!isQuiet) showProgress(plugin, file.path, waits || say("thinking", { name: file.basename }));
   }
-  throw new Refused(`The work on “${file.basename}” was cancelled.`);
+  throw new Refused(say("workCancelled", { name: file.basename }));
 }
 
 /**
@@ -178,7 +179,7 @@ async function readProgressFromJournal(plugin, run, last) {
     results.push({ path, status: "enriched", reason: null, changes, left: [], change: id, offer: null });
   }
   const counts = { ...last.counts, enriched: results.length };
-  const fault = "Callout Companion was started anew meanwhile, which ended this work. Ask again for the rest.";
+  const fault = say("startedAnew");
   return { ...last, state: "failed", counts, waits: "", fault, results };
 }
 
@@ -194,7 +195,7 @@ async function readProgressFromJournal(plugin, run, last) {
 function progressWithout(plugin, last, error, failures) {
   if (error instanceof Stopped) throw error;
   const isPassing = error instanceof DaemonAway || error instanceof AnotherVault;
-  if (isPassing && failures < MOST_FAILURES) return { ...last, results: [], waits: "waiting for Callout Companion" };
+  if (isPassing && failures < MOST_FAILURES) return { ...last, results: [], waits: say("waitingForDaemon") };
   return { ...last, state: "failed", results: [], waits: "", fault: explain(error, plugin.settings.address) };
 }
 
@@ -203,5 +204,5 @@ function progressWithout(plugin, last, error, failures) {
  * @param {unknown} error
  */
 function notifyOfAbsence(plugin, error) {
-  notify(`${explain(error, plugin.settings.address)} What was begun goes on once it is there again.`);
+  notify(`${explain(error, plugin.settings.address)} ${say("goesOn")}`);
 }

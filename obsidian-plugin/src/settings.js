@@ -5,7 +5,7 @@ import { pair } from "./connection.js";
 import { notify } from "./dialogs.js";
 import { explain } from "./errors.js";
 import { checkDaemon } from "./heartbeat.js";
-import { describeVault } from "./words.js";
+import { describeVault, say } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -46,7 +46,7 @@ export function readSettings(data) {
  */
 export function findAddressFault(address) {
   const [, port] = ADDRESS.exec(address) ?? [];
-  return port && Number(port) <= LAST_PORT ? "" : `Use http://127.0.0.1 and a port up to ${LAST_PORT}, as in ${USUAL}.`;
+  return port && Number(port) <= LAST_PORT ? "" : say("setAddressFault", { last: LAST_PORT, usual: USUAL });
 }
 
 /**
@@ -81,31 +81,31 @@ export class CompanionSettingTab extends PluginSettingTab {
  * @returns {SettingDefinitionItem[]}
  */
 function define(plugin) {
-  const options = { enrich: "Enrich the note", review: "Review what would change" };
+  const options = { enrich: say("setRibbonEnrich"), review: say("reviewNote") };
   return [
     {
-      name: "Server address",
-      desc: "Where companion serve listens. Only this computer can be named.",
+      name: say("setAddress"),
+      desc: say("setAddressMore"),
       render: (setting) => renderAddress(plugin, setting),
     },
     {
-      name: "Test the connection",
-      desc: "Whether the server answers, and knows this vault.",
+      name: say("setTest"),
+      desc: say("setTestMore"),
       action: () => void testConnection(plugin).then(notify),
     },
     {
-      name: "Pairing code",
-      desc: "Run companion pair in a terminal, and type its code here.",
+      name: say("setCode"),
+      desc: say("setCodeMore"),
       render: (setting) => renderPairing(plugin, setting),
     },
     {
-      name: "Fill open notes while you rest",
-      desc: "Background work leaves open notes alone. This fills them once you stop typing, and says so each time.",
+      name: say("setTakeOver"),
+      desc: say("setTakeOverMore"),
       control: { type: "toggle", key: "takeOver" },
     },
     {
-      name: "Ribbon button",
-      desc: "What a click does with the active note.",
+      name: say("setRibbon"),
+      desc: say("setRibbonMore"),
       control: { type: "dropdown", key: "ribbon", options },
     },
   ];
@@ -120,7 +120,7 @@ function define(plugin) {
 function renderAddress(plugin, setting) {
   setting.addText((text) => {
     const { inputEl } = text.setValue(plugin.settings.address);
-    inputEl.setAttribute("aria-label", "Server address");
+    inputEl.setAttribute("aria-label", say("setAddress"));
     const keep = () => void keepAddress(plugin, setting, inputEl.value.trim());
     inputEl.addEventListener("blur", keep);
     inputEl.addEventListener("keydown", ({ key }) => {
@@ -151,13 +151,13 @@ async function keepAddress(plugin, setting, address) {
 function renderPairing(plugin, setting) {
   let code = "";
   setting.addText((text) => {
-    text.setPlaceholder("Code").onChange((typed) => {
+    text.setPlaceholder(say("code")).onChange((typed) => {
       code = typed;
     });
-    text.inputEl.setAttribute("aria-label", "Pairing code");
+    text.inputEl.setAttribute("aria-label", say("setCode"));
   });
   setting.addButton((button) => {
-    button.setButtonText("Pair").onClick(async () => {
+    button.setButtonText(say("pair")).onClick(async () => {
       try {
         await pair(plugin, code);
         setting.setErrorMessage(null).setDesc(await testConnection(plugin));
@@ -176,5 +176,5 @@ function renderPairing(plugin, setting) {
 export async function testConnection(plugin) {
   await checkDaemon(plugin);
   const { status, words } = plugin.daemon;
-  return status ? `Connected to ${describeVault(status)}.` : words;
+  return status ? say("connected", { vault: describeVault(status) }) : words;
 }

@@ -8,8 +8,8 @@ import { UnexpectedAnswer } from "./errors.js";
 
 /**
  * @import {
- *   AskedShape, ChangePage, ChangeShape, EditShape, FilledShape, NewRun, NoteShape, OfferShape, Problem, Proof,
- *   ReportTaken, ResultShape, RunProgress, StatusShape, Token, UndoMade, UndoOffered,
+ *   AskedShape, ChangePage, ChangeShape, EditShape, FilledShape, ModelShape, NewRun, NoteShape, OfferShape, Problem, Proof,
+ *   ReportTaken, ResultShape, RunProgress, RunShape, StatusShape, Token, UndoMade, UndoOffered,
  * } from "./api-types.d.ts"
  */
 
@@ -153,8 +153,18 @@ export const asProgress = object({
   results: list(asResult),
   next: asNumber,
 });
+const asRunState = object({
+  id: asText,
+  state: asText,
+  total: asCount,
+  counts: asCounts,
+  waits: asOptionalText,
+});
+export const asRuns = object({ runs: list(asRunState) });
 export const asChange = object({
   id: asNumber,
+  run: asOptionalText,
+  made_at: asOptionalText,
   path: asText,
   state: asText,
   needs: asTextList,
@@ -184,6 +194,14 @@ export const asStatus = object({
   in_hand: asTextList,
   runs: asTextList,
 });
+const asFetch = object({ name: asText, state: asText, done: asCount, of: asCount, reason: asOptionalText });
+const asEntry = object({ name: asText, title: asOptionalText, bytes: asCount });
+export const asModel = object({
+  name: asText,
+  is_missing: asBoolean,
+  catalog: or(list(asEntry), []),
+  fetch: maybe(asFetch),
+});
 
 /**
  * What is read of a wire object W of the API. TypeScript holds that W, as the daemon's OpenAPI
@@ -199,8 +217,10 @@ export const asStatus = object({
 /** @typedef {ReadOf<FilledShape, ReturnType<typeof asFilled>>} Filled */
 /** @typedef {ReadOf<OfferShape, ReturnType<typeof asOffer>>} Offer */
 /** @typedef {ReadOf<ResultShape, ReturnType<typeof asResult>>} Result */
+/** @typedef {ReadOf<RunShape, ReturnType<typeof asRunState>>} RunState */
 /** @typedef {ReadOf<RunProgress, ReturnType<typeof asProgress>>} Progress */
 /** @typedef {ReadOf<StatusShape, ReturnType<typeof asStatus>>} Status */
+/** @typedef {ReadOf<ModelShape, ReturnType<typeof asModel>>} Model */
 /** @typedef {ReadOf<NoteShape, ReturnType<typeof asNote>>} Note */
 /** @typedef {ReadOf<ChangeShape, ReturnType<typeof asChange>>} Change */
 /** @typedef {ReadOf<ChangePage, ReturnType<typeof asChanges>>} Changes */

@@ -1,6 +1,7 @@
 /** The status bar item: the state of the daemon and of this window's work in a few words. */
 
 import { setTooltip } from "obsidian";
+import { say } from "./words.js";
 
 /** @import CompanionPlugin from "./main.js" */
 
@@ -49,9 +50,9 @@ function describe({ doing, daemon }) {
   const own = [...doing.values()].at(-1);
   if (own) return [`${own}…`, ""];
   if (!status) return [daemon.state, daemon.words];
-  const today = `${status.today.notes} today`;
-  const all = `${status.to_do} to do`;
-  if (status.paused) return [`paused, ${today}`, all];
-  if (status.fault) return [`waiting, ${today}`, status.fault.reason];
-  return [status.in_hand.length ? `at work, ${today}` : today, all];
+  const today = say("barToday", { n: status.today.notes });
+  const all = say("barToDo", { n: status.to_do });
+  if (status.paused) return [say("barPaused", { today }), all];
+  if (status.fault) return [say("barWaiting", { today }), status.fault.reason];
+  return [status.in_hand.length ? say("barAtWork", { today }) : today, all];
 }

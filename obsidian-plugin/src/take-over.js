@@ -11,6 +11,7 @@ import { saveOpen } from "./open-notes.js";
 import { askModel } from "./runs.js";
 import { undoChange } from "./undo.js";
 import { findWaitReason, isEditing } from "./user-activity.js";
+import { say } from "./words.js";
 import { workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -44,7 +45,6 @@ const RETRY = 60_000; // milliseconds until a note is tried again
 const PAUSE = 1_000; // milliseconds without typing before a change that was asked for elsewhere
 const RETRY_ASKED = 5_000; // milliseconds until such a change is tried again
 const ASK_AGAIN = 2_000; // milliseconds between two questions to the daemon while a run is in progress
-const WHY = "The plugin's settings say that open notes are filled while you rest.";
 
 /** @returns {TakeOverState} */
 export function newTakeOverState() {
@@ -147,7 +147,7 @@ async function writeWhileResting(plugin, pending, given) {
   if (result.offer) {
     result.change = await writeEnrichment(plugin, given, all, () => requireIdle(plugin, REST));
   }
-  if (result.change !== null) notifyOfOutcome(plugin, given, all, WHY);
+  if (result.change !== null) notifyOfOutcome(plugin, given, all, say("filledWhileResting"));
 }
 
 /**

@@ -5,7 +5,7 @@ import { notify, showLists } from "./dialogs.js";
 import { ChangeNotInNote, explain, NoteUnavailable, Refused, Stopped } from "./errors.js";
 import { findEditing, readNote } from "./note-text.js";
 import { isOpen, saveOpen } from "./open-notes.js";
-import { count, sentence } from "./words.js";
+import { countNotes, say, sentence } from "./words.js";
 import { workOn } from "./work.js";
 import { applyOffer } from "./writing.js";
 
@@ -35,8 +35,7 @@ export async function undoLast(plugin, file) {
       gone += 1;
     }
   }
-  const words = gone ? "What was filled is not in it any more: there" : "There";
-  throw new NoteUnavailable(`${words} is nothing to undo in “${file.basename}”.`);
+  throw new NoteUnavailable(say(gone ? "nothingLeftToUndo" : "nothingToUndo", { name: file.basename }));
 }
 
 /**
@@ -56,9 +55,8 @@ export async function undoChange(plugin, change, path, beforeWrite) {
  * @param {number} gone the number of newer changes that were not in the note any more
  */
 function tell({ path, reason }, gone) {
-  const newer = gone === 1 ? "The last change is" : `The last ${gone} changes are`;
-  const what = gone ? `${newer} not in it any more; the one before was undone` : "Undone";
-  notify([`${what} in “${path}”.`, reason && sentence(reason)].filter(Boolean).join(" "));
+  const told = say(gone ? "undoneOlder" : "undone", { path });
+  notify([told, reason && sentence(reason)].filter(Boolean).join(" "));
 }
 
 /**
@@ -86,14 +84,14 @@ export async function undoRun(plugin, run) {
       kept.push(why.startsWith(path) ? why : `${path}: ${why}`);
       if (failsForAll(error)) {
         const rest = found.length - index - 1;
-        if (rest) kept.push(`${count(rest, "more change")} not tried.`);
+        if (rest) kept.push(say("notTried", { n: rest }));
         break;
       }
     }
   }
-  const told = `Undone in ${count(notes.size, "note")}.`;
-  notify(kept.length ? `${told} Not all of it could be undone.` : told);
-  if (kept.length) showLists(plugin, told, [["What stays, and why", kept]]);
+  const told = say("undoneNotes", { notes: countNotes(notes.size) });
+  notify(kept.length ? `${told} ${say("notAllUndone")}` : told);
+  if (kept.length) showLists(plugin, told, [[say("whatStays"), kept]]);
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import { findRanges, isComposing } from "./editor.js";
 import { findViews } from "./note-text.js";
+import { say } from "./words.js";
 
 /** @import { App, TFile } from "obsidian" */
 /** @import { Range } from "./editor.js" */
@@ -72,15 +73,15 @@ export function findWaitReason({ app, activity }, file, text, edits) {
   for (const element of findFocused(app)) {
     const view = views.find(({ containerEl }) => containerEl.contains(element));
     if (view && view.file !== file) continue;
-    if (view && element === activity.composing) return "your input method is done";
-    if (element.closest(FIELDS)) return "you have left its properties and its title";
+    if (view && element === activity.composing) return say("untilInputMethod");
+    if (element.closest(FIELDS)) return say("untilLeft");
   }
   const editing = views.filter((view) => view.file === file && view.getMode() === "source");
-  if (editing.some(({ editor }) => isComposing(editor))) return "your input method is done";
+  if (editing.some(({ editor }) => isComposing(editor))) return say("untilInputMethod");
   for (const { editor } of editing) {
     if (editor.getValue() !== text) continue;
     const name = findTouchedProperty(text, edits, findRanges(editor));
-    if (name) return `the cursor has left its property “${name}”`;
+    if (name) return say("untilCursor", { name });
   }
   return null;
 }

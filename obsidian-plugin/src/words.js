@@ -1,15 +1,67 @@
-/** Wording for the user: what was filled, and where. */
+/** Wording for the user, in Obsidian's language where there is a file of it, else in English. */
+
+import { getLanguage } from "obsidian";
+import packed from "packed-languages";
+import english from "./languages/en.json";
 
 /** @import { Filled, Status } from "./shapes.js" */
 
+/** @typedef {keyof typeof english} Key the name of a message */
+/** @typedef {string | Record<string, string>} Message one text, or one for each plural category of the language */
+/** @typedef {Record<string, string | number>} Values of the placeholders; `n` chooses the plural category */
+
+/** @type {{ language: string, messages: Record<string, Message>, plural: Intl.PluralRules }} */
+const chosen = { language: "en", messages: english, plural: new Intl.PluralRules("en") };
+
 /**
- * Return the words with a capital letter and a full stop.
+ * Speak Obsidian's language from now on. Call it before anything is said.
+ *
+ * @param {string} [named] as Obsidian names languages: `de`, `pt-BR`, `zh-TW`
+ */
+export async function chooseLanguage(named = getLanguage()) {
+  const language = named.split("-")[0] ?? "";
+  const text = packed[language];
+  const list = text ? /** @type {Message[]} */ (JSON.parse(await inflate(text))) : null;
+  chosen.language = list ? language : "en";
+  chosen.plural = new Intl.PluralRules(chosen.language);
+  chosen.messages = list ? Object.fromEntries(Object.keys(english).map((key, at) => [key, list[at] ?? ""])) : english;
+}
+
+/**
+ * Return a message, with its placeholders filled in.
+ *
+ * @param {Key} key
+ * @param {Values} [values]
+ */
+export function say(key, values = {}) {
+  const message = chosen.messages[key] ?? "";
+  const text = typeof message === "string" ? message : pickPlural(message, Number(values.n));
+  return text.replace(/\{(\w+)\}/g, (_, /** @type {string} */ name) => String(values[name] ?? ""));
+}
+
+/**
+ * @param {Record<string, string>} message
+ * @param {number} number
+ */
+function pickPlural(message, number) {
+  return message[chosen.plural.select(number)] ?? message.other ?? "";
+}
+
+/** @param {string} text deflated, in Base64 */
+async function inflate(text) {
+  const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+  const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("deflate-raw"));
+  return new Response(stream).text();
+}
+
+/**
+ * Return the words with a capital letter and a full stop, where its writing has them.
  *
  * @param {string} words
  */
 export function sentence(words) {
   const trimmed = words.trim();
-  const ended = /[.!?…]$/.test(trimmed) ? trimmed : `${trimmed}.`;
+  const ended = /[.!?…。！？]$/.test(trimmed) ? trimmed : `${trimmed}.`;
   return ended.charAt(0).toUpperCase() + ended.slice(1);
 }
 
@@ -22,9 +74,25 @@ export function nameFilled(changes) {
   const properties = changes.map((one) => one.kind).filter((kind) => kind !== "callout");
   const callouts = changes.length - properties.length;
   const names = [...new Set(properties)];
-  if (callouts) names.push(callouts === 1 ? "a callout" : `${callouts} callouts`);
-  const last = names.pop() ?? "nothing";
-  return names.length ? `${names.join(", ")} and ${last}` : last;
+  if (callouts) names.push(say("callouts", { n: callouts }));
+  return names.length ? joinNames(names) : say("nothing");
+}
+
+/**
+ * Return a number of bytes as `1.1 GB`.
+ *
+ * @param {number} bytes
+ */
+export function formatBytes(bytes) {
+  const [unit, size] = bytes < 1e9 ? ["megabyte", 1e6] : ["gigabyte", 1e9];
+  const style = { style: /** @type {const} */ ("unit"), unit, maximumFractionDigits: unit === "gigabyte" ? 1 : 0 };
+  return new Intl.NumberFormat(chosen.language, style).format(bytes / size);
+}
+
+/** @param {string[]} names */
+export function joinNames(names) {
+  // British English has no comma before `and`
+  return new Intl.ListFormat(chosen.language === "en" ? "en-GB" : chosen.language).format(names);
 }
 
 /**
@@ -33,8 +101,8 @@ export function nameFilled(changes) {
  * @param {Pick<Filled, "kind" | "heading">} change
  */
 export function nameChange({ kind, heading }) {
-  if (kind !== "callout") return `Property ${kind}`;
-  return heading === null ? "Callout at the top" : `Callout under “${heading}”`;
+  if (kind !== "callout") return say("property", { name: kind });
+  return heading === null ? say("calloutAtTop") : say("calloutUnder", { heading });
 }
 
 /**
@@ -43,15 +111,23 @@ export function nameChange({ kind, heading }) {
  * @param {Pick<Status, "vault" | "notes" | "to_do">} status
  */
 export function describeVault(status) {
-  return `${status.vault}: ${count(status.notes, "note")}, ${status.to_do} to do`;
+  return say("vaultSummary", { vault: status.vault, notes: countNotes(status.notes), todo: status.to_do });
 }
 
 /**
- * Return the number with the noun, as `1 note` or `2 notes`.
+ * Return the model's name, and where it is.
+ *
+ * @param {Pick<Status, "model" | "endpoint">} status
+ */
+export function describeModel({ model, endpoint }) {
+  return endpoint ? say("modelAt", { model, place: endpoint }) : say("modelHere", { model });
+}
+
+/**
+ * Return the number with its noun, as `1 note` or `2 notes`.
  *
  * @param {number} number
- * @param {string} noun
  */
-export function count(number, noun) {
-  return `${number} ${noun}${number === 1 ? "" : "s"}`;
+export function countNotes(number) {
+  return say("notes", { n: number });
 }

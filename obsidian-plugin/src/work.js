@@ -3,6 +3,7 @@
 import { NoteUnavailable } from "./errors.js";
 import { checkDaemon } from "./heartbeat.js";
 import { updateStatusBar } from "./status-bar.js";
+import { say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -20,7 +21,7 @@ import { updateStatusBar } from "./status-bar.js";
  */
 export async function workOn(plugin, path, act) {
   await awaitPendingWrite(plugin, path);
-  if (plugin.doing.has(path)) throw new NoteUnavailable(`“${path}” is being worked on already.`);
+  if (plugin.doing.has(path)) throw new NoteUnavailable(say("busy", { path }));
   const { vault } = plugin.app;
   const renamed = vault.on("rename", (file, before) => {
     if (before !== path) return;
@@ -28,7 +29,7 @@ export async function workOn(plugin, path, act) {
     plugin.doing.delete(path);
     path = file.path;
   });
-  showProgress(plugin, path, "asking");
+  showProgress(plugin, path, say("asking"));
   try {
     await act();
   } finally {

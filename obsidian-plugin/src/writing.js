@@ -5,7 +5,7 @@ import { notify } from "./dialogs.js";
 import { AnotherVault, DaemonAway, UnexpectedAnswer, NoteUnavailable, Refused } from "./errors.js";
 import { applyEdits, editNote, hasForm, readNote, sha256 } from "./note-text.js";
 import { findWaitReason } from "./user-activity.js";
-import { sentence } from "./words.js";
+import { say, sentence } from "./words.js";
 import { showProgress } from "./work.js";
 
 /** @import { TFile } from "obsidian" */
@@ -30,7 +30,7 @@ export async function writeEnrichment(plugin, { file, path, run, text, result },
   const readOffer = (/** @type {string} */ now) =>
     readEdits(plugin, run, path, now, some).catch((error) => {
       if (!(error instanceof Refused)) throw error;
-      throw new Refused(`“${file.basename}” is left as it is. ${sentence(error.message)}`);
+      throw new Refused(`${say("leftAsItIs", { name: file.basename })} ${sentence(error.message)}`);
     });
   const base = text ?? "";
   const offer = (!some && result.offer) || (await readOffer(base));
@@ -54,10 +54,7 @@ async function confirmWritten(plugin, file, tellDaemon) {
       await plugin.timers.pause(pause);
     }
   }
-  throw new NoteUnavailable(
-    `“${file.basename}” was filled, but Callout Companion went away. Once it is back it finds that ` +
-      "in the note; then it can be undone.",
-  );
+  throw new NoteUnavailable(say("filledButAway", { name: file.basename }));
 }
 
 /**
@@ -100,9 +97,7 @@ export async function applyOffer(plugin, application) {
     if (await awaitUser(plugin, { ...application, text, offer })) tries = 0;
     if (await editNote(app, file, text, offer.edits)) return offer;
   }
-  throw new NoteUnavailable(
-    `“${file.basename}” keeps changing, so nothing was written. Try again when it rests.`,
-  );
+  throw new NoteUnavailable(say("keepsChanging", { name: file.basename }));
 }
 
 /**
@@ -118,10 +113,10 @@ async function awaitUser(plugin, application) {
   for (let looks = 0; ; looks++) {
     const reason = findWaitReason(plugin, file, text, fills ? offer.edits : []);
     if (!reason) return looks > 0;
-    const words = `“${file.basename}” waits until ${reason}.`;
+    const words = say("waitsUntil", { name: file.basename, what: reason });
     if (beforeWrite) throw new NoteUnavailable(words);
     if (!looks) notify(words);
-    showProgress(plugin, file.path, `waiting until ${reason}`);
+    showProgress(plugin, file.path, say("waitingUntil", { what: reason }));
     await plugin.timers.pause(PAUSE);
     requireThere(plugin, application);
   }
@@ -135,7 +130,7 @@ async function awaitUser(plugin, application) {
  */
 function requireThere({ app }, { file, path }) {
   if (app.vault.getFileByPath(file.path) === file) return;
-  throw new NoteUnavailable(`“${path}” was deleted; nothing was written.`);
+  throw new NoteUnavailable(say("deleted", { path }));
 }
 
 /**

@@ -298,12 +298,12 @@ describe("undo the last change", () => {
     host.daemon.changes = [change({ id: 8 }), change({ id: 5 })];
     await host.command("undo-note");
     assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.said, "The last change is not in it any more; the one before was undone in “A.md”.");
+    assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
     view.editor.content = FILLED;
     host.daemon.changes = [8, 7, 4].map((id) => change({ id }));
     await host.command("undo-note");
     assert.equal(view.editor.getValue(), NOTE);
-    assert.equal(host.said, "The last 2 changes are not in it any more; the one before was undone in “A.md”.");
+    assert.equal(host.said, "What was filled last is not in it any more; the change before was undone in “A.md”.");
     assert.equal(host.daemon.asked("POST /changes/5/applied").length, 1);
     assert.equal(host.daemon.asked("POST /changes/4/applied").length, 1);
   });
@@ -400,7 +400,7 @@ describe("notes that were here before", () => {
     await wait(3);
     await wait(2);
     assert.deepEqual(host.notices.map((notice) => notice.text), [
-      "3 notes that were here before, or came at once, are not filled until you say so.Decide",
+      "3 notes from before, or that came at once: not filled until you say so.Decide",
     ]);
     await wait(60);
     assert.match(host.said, /^60 notes/);
@@ -419,10 +419,10 @@ describe("notes that were here before", () => {
       await settle();
       const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
       assert.deepEqual(lines.slice(0, 2), [
-        "3 notes that were here before, or came at once, are not asked about so far.",
+        "3 notes from before, or that came at once, not asked about so far.",
         COST,
       ]);
-      assert.match(lines[2], /at most 100 notes a day are filled/);
+      assert.match(lines[2], /at most 100 notes a day\./);
       const before = host.notices.length;
       await host.click(button);
       await settle();

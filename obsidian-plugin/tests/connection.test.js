@@ -5,8 +5,8 @@ import { afterEach, describe, test } from "node:test";
 import { Host, clock, find, settle } from "./host/obsidian.js";
 import { CHANGES, FILLED, FakeDaemon, NOTE, STATUS, answer, change, fill, offerFor, progress, result } from "./host/daemon.js";
 
-const AWAY = "Nobody answers at http://127.0.0.1:27182. Start Callout Companion in a terminal: companion serve";
-const STRANGER = "Not paired. Run in a terminal: companion pair. Then type its code in this plugin's settings.";
+const AWAY = "Nobody answers at http://127.0.0.1:27182. Click Companion in the status bar, or run in a terminal: companion serve";
+const STRANGER = "Not paired. Click Companion in the status bar, or run in a terminal: companion pair";
 const SECRET = "callout-companion-token";
 
 /** @type {Host} */
@@ -402,7 +402,7 @@ describe("a connection that cannot be had", () => {
   const set = (fields) => Object.assign(host.daemon, fields);
   const say = (name, given) => host.daemon.answers.set(name, given);
   const STATES = [
-    ["not installed", () => (set({ isAway: true }), (host.told = null), host.app.secretStorage.setSecret(SECRET, "")), /^Callout Companion is not installed on this computer, or never ran for this vault\. .*companion init$/],
+    ["not installed", () => (set({ isAway: true }), (host.told = null), host.app.secretStorage.setSecret(SECRET, "")), /^Callout Companion is not installed on this computer, or never ran for this vault\. .*it says how\.$/],
     ["not running", () => set({ isAway: true }), /^Nobody answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve$/],
     ["not running", () => (set({ isAway: true }), host.app.secretStorage.setSecret(SECRET, "")), /companion serve$/],
     ["not running", () => (say("POST /proof", answer(404, "No.")), say("GET /healthz", answer(404, "No."))), /^Another program answers at http:\/\/127\.0\.0\.1:27182\. .*companion serve --port 0/],
@@ -420,7 +420,8 @@ describe("a connection that cannot be had", () => {
       act();
       await host.load();
       assert.equal(host.status.textContent, `Companion: ${state}`);
-      assert.deepEqual(host.notices, []);
+      const isNew = state === "not installed";
+      assert.deepEqual(host.notices.map(({ text }) => text), isNew ? ["Callout Companion is not set up in this vault yet.Set up"] : []);
       host.status.click();
       await settle();
       assert.match(host.said, words);
@@ -622,7 +623,7 @@ describe("the status bar", () => {
     const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
     assert.deepEqual(lines, [
       "Notes: 40 notes, 5 to do",
-      "qwen3-4b at this computer",
+      "qwen3-4b on this computer",
       "2 notes waiting",
       "3 of at most 100 notes",
       "1500 tokens",

@@ -12,7 +12,7 @@ const MANIFEST = JSON.parse(await read("manifest.json"));
 test("two builds are the same bytes, small, and what npm run build made", async () => {
   const [one, two] = await Promise.all([build(), build()]);
   assert.ok(one.equals(two));
-  assert.ok(one.length < 80_000, `main.js has ${one.length} bytes`);
+  assert.ok(one.length <= 120_000, `main.js has ${one.length} bytes`);
   assert.equal(one.toString(), await read("main.js"));
 });
 
@@ -22,8 +22,9 @@ test("main.js makes no noise, takes no markup, and has no style of its own", asy
     assert.doesNotMatch(code, word);
   }
   const modules = [...code.matchAll(/require\("([^"]+)"\)/g)].map(([, name]) => name);
-  const given = ["@codemirror/commands", "@codemirror/state", "@codemirror/view", "obsidian"];
-  assert.deepEqual([...new Set(modules)].sort(), given, "Obsidian has these");
+  const node = ["child_process", "fs/promises", "os", "path", "process"].map((name) => `node:${name}`);
+  const given = ["@codemirror/commands", "@codemirror/state", "@codemirror/view", ...node, "obsidian"];
+  assert.deepEqual([...new Set(modules)].sort(), given, "Obsidian has these on a desktop");
 });
 
 test("the manifest is the same in the repository's root, and the versions know it", async () => {
@@ -54,7 +55,7 @@ test("nothing is needed to run it, and what is needed to build it is named exact
 test("a build in the repository's root builds the plugin, as its lock file has it", async () => {
   const { scripts, dependencies, devDependencies } = JSON.parse(await read("../package.json"));
   assert.deepEqual([dependencies, devDependencies], [undefined, undefined]);
-  assert.equal(scripts.build, "cd obsidian-plugin && npm ci --no-audit --no-fund && npm run build");
+  assert.equal(scripts.build, "cd obsidian-plugin && npm ci --no-audit --no-fund && npm run build && npm run page");
 });
 
 test("colours are Obsidian's, so that they fit light and dark", async () => {

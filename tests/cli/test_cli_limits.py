@@ -68,7 +68,7 @@ def test_a_limit_ends_a_run_in_the_middle(user: User, options: Sequence[str], at
 
 def test_the_next_run_is_refused_at_once_until_the_limit_is_raised(user: User) -> None:
     set_up(user, "tokens_a_day = 6000")
-    user.run("enrich", ".", "--dry-run")
+    user.run("enrich", ".")
     calls, before = user.calls(), user.files()
     for command in (["enrich", "."], ["enrich", "11.md"], ["enrich", "11", "--dry-run"]):
         process = user.start(*command)
@@ -78,7 +78,15 @@ def test_the_next_run_is_refused_at_once_until_the_limit_is_raised(user: User) -
     assert (user.calls(), user.files()) == (calls, before)
     user.configure(LIMITS.format(limit="tokens_a_day = 60000", at_once=2))
     assert user.run("enrich", ".").status == 0
-    assert spent(user) == user.calls() * 1000 == calls * 1000 + NOTES * 1000
+    assert spent(user) == user.calls() * 1000 == NOTES * 1000
+
+
+def test_what_was_paid_for_is_written_beyond_the_limit(user: User) -> None:
+    set_up(user, "tokens_a_day = 6000")
+    user.run("enrich", ".", "--dry-run")
+    calls = user.calls()
+    ran = user.run("enrich", ".")
+    assert ran.status == 1 and f"{calls} enriched" in ran.out and user.calls() == calls
 
 
 def test_the_limit_is_one_for_all_vaults(user: User, tmp_path: Path) -> None:

@@ -86,6 +86,13 @@ def test_an_unknown_mode_is_refused(user: User) -> None:
     assert told.status == 2 and "review.mode" in told.err
 
 
+def test_a_field_that_nothing_fills_is_refused(user: User) -> None:
+    configure(user, 'fields = { calout = "propose" }')
+    told = user.run("scan")
+    assert told.status == 2 and "review.fields names calout" in told.err
+    assert "callout, description" in told.err
+
+
 def test_what_waits_is_not_asked_for_again(user: User) -> None:
     configure(user, 'mode = "propose"')
     user.note("Stub.md")
@@ -224,3 +231,25 @@ def test_what_nothing_supports_waits_if_a_small_model_says_it(
     assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
     if setting == "small = true":
         assert [one["sentence"] for one in found[0].evidence] == [said]
+
+
+def test_forgets_what_is_kept_of_a_note(user: User) -> None:
+    configure(user, 'folders = { A = "propose" }')
+    for path in ("Stub.md", "A/Stub.md", "A/B.md"):
+        user.note(path)
+    user.run("enrich", ".")
+    asked = user.run("forget", "A")
+    assert asked.status == 2 and "say --yes" in asked.err
+    assert user.run("forget", "A", "--yes").out == "the text of 4 proposals was deleted\n"
+    gone = [each for each in kept(user) if each.value is None]
+    assert {(each.path, each.state) for each in gone} == {
+        ("A/B.md", "refused"),
+        ("A/Stub.md", "refused"),
+    }
+    assert user.run("forget", "Stub.md", "--yes").out == "the text of 2 proposals was deleted\n"
+    with opened(user) as space:
+        assert space.journal.images(1) is None and space.journal.change(1)
+    user.run("enrich", ".")
+    assert user.calls() == 3
+    assert user.run("undo").status == 0 and user.read("Stub.md") == STUB
+    assert "outside" in user.run("forget", "../home", "--yes").err

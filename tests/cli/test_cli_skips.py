@@ -117,11 +117,13 @@ def test_what_is_no_need(user: User, text: str, reason: str | None) -> None:
 
 
 EXAMPLES = {
+    "Cooking/Aunt Rosa's plum cake.md": "callout description",
     "Cooking/Bread flour.md": "callout description",
     "Cooking/Ratatouille.md": "callout description note-type",
     "Cooking/Sharpening knives.md": "callout description",
     "Cooking/Sourdough.md": "callout description",
     "Garden/Basil.md": "aliases callout",
+    "Garden/Comfrey.md": "callout description tags",
     "Garden/Compost.md": "callout",
     "Garden/Pruning apple trees.md": "callout",
     "Questions.md": "callout",

@@ -19,8 +19,8 @@ from companion.vault.lock import vault_lock
 from tests.cli.user import FILLED, STUB, User
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX modes")
-READING = (["scan"], ["history"], ["prompt", "Stub.md"], ["enrich", "Stub.md", "--dry-run"])
-WRITING = (["enrich", "Stub.md"], ["undo"])
+READING = (["scan"], ["history"], ["prompt", "Stub.md"])
+WRITING = (["enrich", "Stub.md"], ["undo"], ["enrich", "Stub.md", "--dry-run"])
 
 
 @pytest.fixture

@@ -14,6 +14,7 @@ from pathlib import Path
 import pytest
 
 from companion.enrich.checks import UNCHECKED
+from tests.cli.terminal import Terminal, in_a_terminal
 from tests.cli.user import FILLED, SAYS, STUB, User, answer_by_schema
 
 posix = pytest.mark.skipif(os.name == "nt", reason="POSIX signals and terminals")
@@ -79,34 +80,6 @@ def test_a_terminal(user: User, no_color: bool) -> None:
     shown = in_a_terminal(user, ["enrich", ".", "--dry-run"], extra)
     assert "description: What a stub is." in shown and "Enriching" in shown
     assert bool(re.search(r"\x1b\[[0-9;]*3[0-9]m", shown)) is not no_color
-
-
-def in_a_terminal(user: User, command: list[str], extra: dict[str, str]) -> str:
-    """Return everything that a command shows on a terminal."""
-    import pty
-
-    ours, theirs = pty.openpty()
-    process = user.start(*command, stdout=theirs, stderr=theirs, stdin=theirs, env=extra)
-    os.close(theirs)
-    shown = b""
-    while True:
-        try:
-            part = os.read(ours, 65536)
-        except OSError:  # Linux's word for the end of a terminal
-            break
-        if not part:
-            break
-        shown += part
-    os.close(ours)
-    assert process.wait(_PATIENCE) == 0
-    return shown.decode()
-
-
-class Terminal(io.StringIO):
-    """A standard input at which a person types."""
-
-    def isatty(self) -> bool:
-        return True
 
 
 @pytest.fixture

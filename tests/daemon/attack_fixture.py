@@ -46,6 +46,7 @@ _FILL: dict[str, object] = {
     "fill": False,
     "code": "AAAA-AAAA",
     "nonce": "0" * 64,
+    "name": "no model of the catalogue",
     "base_sha256": "0" * 64,
     "new_sha256": "1" * 64,
 }

@@ -276,6 +276,17 @@ def test_an_open_note_is_written_once_it_is_closed(api: Api, vault: DaemonFixtur
     eventually(lambda: ids_of(api, state="accepted") == ids)
 
 
+def test_forgets(api: Api, vault: DaemonFixture) -> None:
+    assert api.post("/proposals/forget", {"paths": ["A"]}).json == {"proposals": 2}
+    page = api.get("/proposals?state=refused").json
+    assert {(each["path"], each["text"]) for each in page["proposals"]} == {("A/Stub.md", None)}
+    assert api.post("/proposals/forget", {"paths": [""]}).json == {"proposals": 2}
+    vault.rescan()
+    eventually(vault.is_idle)
+    assert vault.model.calls() == 2
+    assert_is_problem(api.post("/proposals/forget", {"paths": []}), 422)
+
+
 # --- what is asked for survives the daemon
 
 

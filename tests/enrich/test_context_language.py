@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
-from companion.enrich.language import language_named, name_language
+from companion.enrich.language import _detector, detect, language_named, name_language
 from companion.enrich.note_languages import NoteLanguages
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
@@ -119,3 +120,12 @@ def test_a_language_may_be_told_by_its_code_or_own_name(
 ) -> None:
     assert name_language(told) == named
     assert language_named(named) == checked
+
+
+def test_a_language_is_told_without_a_network(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(*_: object) -> None:
+        raise OSError("no network here")
+
+    monkeypatch.setattr(socket, "socket", refuse)
+    _detector.cache_clear()
+    assert detect("Feed the starter with flour and water.")["English"] > 0.5

@@ -169,7 +169,7 @@ def test_the_key_is_in_no_argument_and_no_environment(server: EmbeddedServer) ->
         assert key not in (shown / "cmdline").read_bytes()
         assert key not in (shown / "environ").read_bytes()
         assert server.pid is not None
-        assert os.getpriority(os.PRIO_PROCESS, server.pid) >= 10
+        assert os.getpriority(os.PRIO_PROCESS, server.pid) >= 5
 
 
 @unix_only
@@ -201,6 +201,52 @@ def test_stops_when_idle_and_not_in_the_middle_of_a_call(model: Path) -> None:
             time.sleep(0.8)
             assert server.pid is not None
         assert wait_for(lambda: server.pid is None)
+
+
+@pytest.fixture
+def free_cores(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Return what a machine of two cores says is free; it is asked after each call."""
+    free = [2.0]
+    place = "companion.llm.embedded"
+    monkeypatch.setattr(f"{place}._NEXT_COUNT", 0.0)
+    monkeypatch.setattr(f"{place}.count_all_cores", lambda: 2)
+    monkeypatch.setattr(f"{place}.measure_free_cores", lambda _: free[0])
+    monkeypatch.setattr(f"{place}.count_free_cores", lambda _before, _after: free[0])
+    return free
+
+
+def test_threads_follow_the_cores_that_are_free(model: Path, free_cores: list[float]) -> None:
+    with EmbeddedServer(model, context_tokens=512) as server, Client(server) as client:
+        seen = []
+        for free_cores[0] in (2.0, 0.9, 0.9, 1.5, 2.0, 2.0):  # told at the end of a call
+            client.ask_json(ASK, SCHEMA, 40)
+            seen.append((server.threads, server.pid))
+    assert [threads for threads, _ in seen] == [2, 2, 1, 1, 1, 2]
+    assert len({pid for _, pid in seen}) == 3  # it started again where the number changed
+
+
+def test_calls_under_way_end_before_it_starts_again(model: Path, free_cores: list[float]) -> None:
+    with EmbeddedServer(model, context_tokens=512) as server, ThreadPoolExecutor(1) as pool:
+        with server.lease():
+            with server.lease():
+                first, free_cores[0] = server.pid, 0.0
+            later = pool.submit(lambda: server.lease().__enter__())
+            assert not wait_for(later.done, 0.5)
+            assert server.pid == first
+        assert later.result(60)
+        assert server.threads == 1 and server.pid not in (None, first)
+
+
+@unix_only
+@pytest.mark.parametrize(("free", "niceness"), [(1.0, 10), (0.2, 5)])
+def test_low_priority_is_never_none(
+    model: Path, free_cores: list[float], free: float, niceness: int
+) -> None:
+    free_cores[0] = free
+    with EmbeddedServer(model, context_tokens=512) as server, server.lease():
+        assert server.pid is not None
+        own = os.getpriority(os.PRIO_PROCESS, 0)
+        assert os.getpriority(os.PRIO_PROCESS, server.pid) == min(19, own + niceness)
 
 
 @unix_only

@@ -19,6 +19,12 @@ EXAMPLES = [
         id="a property is filled",
     ),
     pytest.param(
+        "tags: \n",
+        "tags: bread\n",
+        [("=", "tags: "), ("+", "bread"), ("=", "\n")],
+        id="a blank before the end of the line",
+    ),
+    pytest.param(
         "the wild yeast\n",
         "the tame yeast\n",
         [("=", "the "), ("-", "wild"), ("+", "tame"), ("=", " yeast\n")],

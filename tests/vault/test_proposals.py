@@ -304,7 +304,6 @@ def test_forgets_the_text_of_notes(journal: Journal, tmp_path: Path) -> None:
     assert forgotten.source_sha256
     assert list(journal.proposals.latest("Stub.md")) == ["description"]
     assert journal.proposals.source(_get(journal, ids[1])) == NOTE
-    journal.close()
     assert b"Xylophone" not in _bytes_of(tmp_path / "state")
 
 

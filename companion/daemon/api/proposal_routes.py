@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from companion.daemon.api.proposal_schemas import (
     DecisionsMade,
+    Forgotten,
     NewDecisions,
     NoteDecisionShape,
+    NotesToForget,
     ProposalOffer,
     ProposalPage,
     ProposalShape,
@@ -43,14 +45,11 @@ def read_proposal(proposal: int) -> ProposalShape:
 
 @proposals.does("/proposals/decide", conflicts=True)
 def decide(body: NewDecisions) -> DecisionsMade:
-    """Accept, refuse and reopen proposals; each has a result of its own.
-
-    What goes into a note that is open in an editor waits for that, see `POST /api/v1/presence`.
-    """
+    """Accept, refuse and reopen proposals; each has a result of its own."""
     decisions = the_daemon().decisions
-    made = list(decisions.accept(each.wish for each in body.accept))
+    made = list(decisions.accept((each.wish for each in body.accept), run=body.run))
     made += decisions.refuse(body.refuse, reason=body.reason)
-    made += decisions.undo(body.undo)
+    made += decisions.undo(body.undo, body.run)
     return DecisionsMade(notes=[NoteDecisionShape.of(each) for each in made])
 
 
@@ -62,6 +61,12 @@ def edits_of_proposal(proposal: int, body: TextToEdit) -> ProposalOffer:
     wish = Acceptance(proposal, body.value, (body.state,))
     run, edits = the_daemon().edits_of_proposal(wish, body.text)
     return ProposalOffer(run=run, offer=OfferShape.of(edits))
+
+
+@proposals.does("/proposals/forget")
+def forget(body: NotesToForget) -> Forgotten:
+    """Delete what is kept of the text of notes; their open proposals count as refused."""
+    return Forgotten(proposals=the_daemon().forget(body.paths))
 
 
 def _no_such(number: int) -> Refusal:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
@@ -19,7 +20,7 @@ from companion.daemon.api.schemas import (
     iso_time,
 )
 from companion.enrich.decision import Acceptance, Decided, NoteDecision
-from companion.enrich.result import NoteStatus
+from companion.enrich.result import NoteStatus, Result
 from companion.vault.proposal import Flag, Proposal, ProposalState
 from companion.vault.proposals import Selection
 
@@ -98,7 +99,9 @@ class ProposalsQuery(Sent):
     path: RelativePath | None = None
     folder: FolderPath = ""
     kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
-    state: Literal["all"] | ProposalState = "open"
+    state: Literal["open", "accepted", "refused", "rejected", "superseded", "closed", "all"] = (
+        "open"
+    )
     flagged: Literal["true", "false"] | None = None
     run: RunId | None = None
     before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
@@ -146,13 +149,28 @@ Ids = Annotated[list[Id], Field(default_factory=list, max_length=MOST_DECISIONS)
 class NewDecisions(Sent):
     """Proposals to accept, to refuse, and to open again: what was decided on them is undone.
 
-    reason: why they are refused.
+    What is accepted for a note that is open in an editor waits for that editor to make the edits,
+    see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
+    that the changes of notes belong to, so that what is sent in parts is taken back together; null:
+    a new one.
     """
 
     accept: Annotated[list[AcceptOne], Field(default_factory=list, max_length=MOST_DECISIONS)]
     refuse: Ids
     undo: Ids
     reason: Annotated[str, Field(max_length=1000)] = ""
+    run: RunId | None = None
+
+
+def decisions_object(
+    accept: Iterable[Acceptance] = (),
+    refuse: Iterable[int] = (),
+    undo: Iterable[int] = (),
+    run: str | None = None,
+) -> dict[str, object]:
+    """Return the JSON object of NewDecisions. accept: wishes that name one state each."""
+    wishes = [{"id": wish.id, "text": wish.text, "state": wish.states[0]} for wish in accept]
+    return {"accept": wishes, "refuse": list(refuse), "undo": list(undo), "run": run}
 
 
 class DecidedShape(Shape):
@@ -169,6 +187,10 @@ class DecidedShape(Shape):
     def of(cls, decided: Decided) -> DecidedShape:
         """Return the shape of what became of a proposal."""
         return cls(id=decided.id, state=decided.state, reason=decided.reason or None)
+
+    def to_decided(self) -> Decided:
+        """Return what became of the proposal."""
+        return Decided(self.id, self.state, self.reason or "")
 
 
 class NoteDecisionShape(Shape):
@@ -200,11 +222,36 @@ class NoteDecisionShape(Shape):
             proposals=list(map(DecidedShape.of, decision.proposals)),
         )
 
+    def to_decision(self) -> NoteDecision:
+        """Return what became of the note."""
+        result = Result(
+            path=self.path,
+            status=self.status,
+            reason=self.reason or "",
+            filled=tuple(change.to_filling() for change in self.changes),
+            left=tuple(self.left),
+            change=self.change,
+            proposals=tuple(each.id for each in self.proposals),
+        )
+        return NoteDecision(result, tuple(each.to_decided() for each in self.proposals))
+
 
 class DecisionsMade(Shape):
     """What became of each note whose proposals were decided on."""
 
     notes: list[NoteDecisionShape]
+
+
+class NotesToForget(Sent):
+    """Notes and folders whose text is to be deleted from what is kept; `""`: of the vault."""
+
+    paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
+
+
+class Forgotten(Shape):
+    """Of how many proposals the text was deleted."""
+
+    proposals: int
 
 
 class TextToEdit(Sent):

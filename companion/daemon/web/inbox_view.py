@@ -12,7 +12,13 @@ from companion.daemon.api.routing import read_body, read_query, the_daemon
 from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, Sent
 from companion.daemon.problem import Refusal
 from companion.daemon.web.view import answer, show
-from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision
+from companion.enrich.decision import (
+    FLAG_WORDS,
+    TAKEABLE,
+    Acceptance,
+    Decided,
+    NoteDecision,
+)
 from companion.errors import NoteError
 from companion.note.word_diff import Part, diff_words
 from companion.vault.proposals import Selection
@@ -22,13 +28,6 @@ inbox_view = Blueprint("inbox", __name__)
 _PAGE = 40  # proposals that are sent at once; more follow as the page is scrolled
 _MOST = 500  # that are decided on at once
 _LONGEST = 100_000  # characters of an edited value
-FLAGS = {
-    "unsupported": "neither the note nor what links to it supports all of this",
-    "extractive": "a sentence of the note itself, for want of a usable answer",
-    "new-value": "a value that the vault does not use yet",
-    "small-model": "a callout by a small model, which knows little by heart",
-    "replaces": "it takes the place of what Companion wrote before",
-}
 
 ProposalNumber = Annotated[int, Field(ge=1, le=LARGEST)]
 EditedText = Annotated[str, Field(max_length=_LONGEST)]
@@ -121,7 +120,7 @@ def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
         shown, more = found[:room], len(found) > room
         room -= len(shown)
         after = shown[-1].id if more and shown else None
-        parts.append({"flagged": flagged, "proposals": shown, "before": after, "flags": FLAGS})
+        parts.append({"flagged": flagged, "proposals": shown, "before": after, "flags": FLAG_WORDS})
     return parts
 
 

@@ -74,18 +74,14 @@ _CITATION = re.compile(
 _ITEM_CHECKS = ("refusal", "meta", "repetition", "markup")
 
 
-def find_fault(answer: CheckedAnswer) -> Fault | None:
+def find_fault(answer: CheckedAnswer, names: Iterable[str] = CHECKS) -> Fault | None:
     """Return the first fault that keeps an answer out of the note, None if there is none."""
-    return _find_first_fault(answer, CHECKS)
+    return next(filter(None, (CHECKS[name](answer) for name in names)), None)
 
 
 def find_good_items(answer: CheckedAnswer) -> list[str]:
     """Return the items of a list that may go into the note; answer.text has one a line."""
-    return without_bad_names(answer, lambda item: _find_first_fault(item, _ITEM_CHECKS))
-
-
-def _find_first_fault(answer: CheckedAnswer, names: Iterable[str]) -> Fault | None:
-    return next(filter(None, (CHECKS[name](answer) for name in names)), None)
+    return without_bad_names(answer, lambda item: find_fault(item, _ITEM_CHECKS))
 
 
 def trim_callout(text: str, field: Field, title: str, note: str, *, may_quote: bool) -> str:

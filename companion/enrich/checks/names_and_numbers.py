@@ -16,7 +16,6 @@ from companion.enrich.phrases import find_words
 from companion.enrich.words import UNSPACED, fold, letters, width
 
 _NUMBER = re.compile(r"\d+(?:[.,'’ \u00a0\u202f]\d{3})+(?!\d)|\d+")
-_NO_DIGITS = re.compile(r"\D")
 _FEW = {"0", "1", "2", "10", "100", "1000"}  # which people write in words, and round ones
 _WORD = re.compile(rf"[^\W\d_{UNSPACED}][^\W_{UNSPACED}]*")
 _LATIN = re.compile(r"[a-zA-Z]")
@@ -64,7 +63,7 @@ def find_unknown_names(answer: CheckedAnswer) -> Fault | None:
 def _numbers_in(text: str) -> Iterator[str]:
     """Yield the numbers written in digits, without the signs between them."""
     for match in _NUMBER.finditer(unicodedata.normalize("NFKC", text)):
-        yield _NO_DIGITS.sub("", match[0]).lstrip("0") or "0"
+        yield "".join(filter(str.isdigit, match[0])).lstrip("0") or "0"
 
 
 def _find_names(text: str) -> Iterator[str]:

@@ -8,6 +8,7 @@ import { Component, Events } from "./component.js";
 import * as controls from "./controls.js";
 import { Editor } from "./editor.js";
 import { icon, setIcon, setTooltip } from "./icons.js";
+import { NODE } from "./node.js";
 import * as modals from "./modals.js";
 import { Palette, Plugin, drawExplorer } from "./plugin.js";
 import * as popups from "./popups.js";
@@ -16,7 +17,7 @@ import { SecretStorage } from "./secrets.js";
 import { Setting } from "./setting.js";
 import { PluginSettingTab, SettingGroup, SettingTab, SettingsModal } from "./settings.js";
 import { Typist } from "./typist.js";
-import { TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
+import { FileSystemAdapter, TAbstractFile, TFile, TFolder, Vault } from "./vault.js";
 import { ItemView, MarkdownView, TextFileView, Workspace, WorkspaceLeaf } from "./workspace.js";
 
 /** Obsidian's own, which plugins share. */
@@ -34,6 +35,7 @@ const OBSIDIAN = {
   Component,
   Editor,
   Events,
+  FileSystemAdapter,
   ItemView,
   MarkdownView,
   Platform: { isDesktop: true, isDesktopApp: true, isMobile: false, isMacOS: false },
@@ -52,6 +54,7 @@ const OBSIDIAN = {
   apiVersion: "1.13.1",
   debounce,
   getIcon: icon,
+  getLanguage: () => window.hostNode.language,
   normalizePath: (path) => path.replace(/\\/g, "/").replace(/\/+/g, "/").replace(/^\/|\/$/g, ""),
   requestUrl,
   requireApiVersion: () => true,
@@ -88,7 +91,10 @@ await start();
 async function start() {
   const vault = new Vault("Example vault");
   await vault.load();
-  const app = { vault, commands: [], settingTabs: [], secretStorage: new SecretStorage() };
+  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), secretStorage: new SecretStorage() };
+  const stored = (key) => `${vault.name}-${key}`; // of this vault, on this device
+  app.loadLocalStorage = (key) => JSON.parse(window.localStorage.getItem(stored(key)));
+  app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));
   window.app = app;
   window.host.app = app;
   app.workspace = new Workspace(app, drawWindow(app));
@@ -161,7 +167,8 @@ function find(name) {
     });
   }
   if (name in CODEMIRROR) return CODEMIRROR[name];
-  throw new Error(`no module ${name}: only Obsidian's own are there without Node`);
+  if (name in NODE) return NODE[name];
+  throw new Error(`no module ${name}`);
 }
 
 function debounce(act, milliseconds = 0, resets = false) {

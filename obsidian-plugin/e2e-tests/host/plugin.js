@@ -45,6 +45,11 @@ export class Plugin extends Component {
     return whole;
   }
 
+  registerView(type, make) {
+    this.app.viewKinds.set(type, make);
+    this.register(() => this.app.viewKinds.delete(type));
+  }
+
   addSettingTab(tab) {
     this.app.settingTabs.push(tab);
     tab.settingItems = tab.getSettingDefinitions();

@@ -2,6 +2,9 @@
 
 import { Events } from "./component.js";
 
+/** The vault is a folder on this computer. */
+export class FileSystemAdapter {}
+
 export class TAbstractFile {
   constructor(vault, path, parent) {
     this.vault = vault;
@@ -40,13 +43,13 @@ export class Vault extends Events {
   constructor(name) {
     super();
     this.name = name;
-    this.adapter = {
+    this.adapter = Object.assign(new FileSystemAdapter(), {
       getName: () => name,
-      getBasePath: () => name,
+      getBasePath: () => window.hostNode.root,
       read: (path) => window.hostRead(path),
       list: async (path) => ({ files: await window.hostListFolder(path), folders: [] }),
       exists: (path) => Promise.resolve(this.#files.has(path)),
-    };
+    });
   }
 
   /** Look over the folder. */

@@ -14,6 +14,14 @@ export class ItemView extends Component {
     this.leaf = leaf;
     this.app = leaf.app;
     this.containerEl = leaf.contentEl.createDiv({ cls: "view-content" });
+    this.contentEl = this.containerEl;
+  }
+
+  async onOpen() {}
+
+  async onClose() {
+    this.unload();
+    this.containerEl.remove();
   }
 }
 
@@ -147,6 +155,7 @@ export class MarkdownView extends TextFileView {
 export class WorkspaceLeaf extends Events {
   /** Whether it is shown beside the active one. */
   isBeside = false;
+  isInSidebar = false;
 
   constructor(app, contentEl) {
     super();
@@ -156,7 +165,16 @@ export class WorkspaceLeaf extends Events {
   }
 
   getViewState() {
-    return { type: "markdown", state: { file: this.view.file?.path } };
+    return { type: this.view.getViewType(), state: { file: this.view.file?.path } };
+  }
+
+  /** Show a view that a plugin registered. */
+  async setViewState({ type }) {
+    await this.view.onClose();
+    this.view = this.app.viewKinds.get(type)(this);
+    await this.view.load();
+    await this.view.onOpen();
+    this.app.workspace.trigger("layout-change");
   }
 
   async openFile(file) {
@@ -184,15 +202,17 @@ export class Workspace extends Events {
     this.containerEl = containerEl;
     this.tabsEl = containerEl.createDiv({ cls: "workspace-tab-header-container" });
     this.panesEl = containerEl.createDiv({ cls: "workspace-tab-container" });
+    this.rightEl = containerEl.parentElement.createDiv({ cls: "workspace-split mod-right-split" });
+    this.rightEl.hide();
     app.vault.on("modify", (file) => {
-      for (const leaf of this.#leaves) leaf.view.onModify(file);
+      for (const view of this.#notes()) view.onModify(file);
     });
     app.vault.on("rename", () => {
-      for (const { view } of this.#leaves) view.head.draw();
+      for (const view of this.#notes()) view.head.draw();
       this.#draw();
     });
     this.on("quick-preview", (...sent) => {
-      for (const { view } of this.#leaves) view.onQuickPreview(...sent);
+      for (const view of this.#notes()) view.onQuickPreview(...sent);
     });
   }
 
@@ -244,6 +264,18 @@ export class Workspace extends Events {
     return this.open(link.endsWith(".md") ? link : `${link}.md`);
   }
 
+  /** A leaf in the right sidebar, which never is the active one here. */
+  getRightLeaf() {
+    const leaf = this.#newLeaf(this.rightEl);
+    leaf.isInSidebar = true;
+    return leaf;
+  }
+
+  async revealLeaf(leaf) {
+    if (leaf.isInSidebar) this.rightEl.show();
+    else this.setActiveLeaf(leaf);
+  }
+
   getLeaf(isNew) {
     return isNew || !this.activeLeaf ? this.#newLeaf() : this.activeLeaf;
   }
@@ -251,7 +283,7 @@ export class Workspace extends Events {
   async close(leaf) {
     await leaf.view.onClose();
     this.#leaves = this.#leaves.filter((one) => one !== leaf);
-    if (this.activeLeaf === leaf) this.activeLeaf = this.#leaves.at(-1) ?? null;
+    if (this.activeLeaf === leaf) this.activeLeaf = this.#leaves.findLast((one) => !one.isInSidebar) ?? null;
     this.#draw();
     this.trigger("active-leaf-change", this.activeLeaf);
     this.trigger("layout-change");
@@ -265,7 +297,8 @@ export class Workspace extends Events {
   }
 
   get activeEditor() {
-    return this.activeLeaf?.view ?? null;
+    const view = this.activeLeaf?.view;
+    return view instanceof MarkdownView ? view : null;
   }
 
   getActiveFile() {
@@ -295,8 +328,12 @@ export class Workspace extends Events {
 
   updateOptions() {}
 
-  #newLeaf() {
-    const leaf = new WorkspaceLeaf(this.app, this.panesEl.createDiv({ cls: "workspace-leaf" }));
+  #notes() {
+    return this.#leaves.map(({ view }) => view).filter((view) => view instanceof MarkdownView);
+  }
+
+  #newLeaf(parent = this.panesEl) {
+    const leaf = new WorkspaceLeaf(this.app, parent.createDiv({ cls: "workspace-leaf" }));
     this.#leaves.push(leaf);
     return leaf;
   }
@@ -304,6 +341,7 @@ export class Workspace extends Events {
   #draw() {
     this.tabsEl.empty();
     for (const leaf of this.#leaves) {
+      if (leaf.isInSidebar) continue;
       leaf.contentEl.toggle(leaf === this.activeLeaf || leaf.isBeside);
       const tab = this.tabsEl.createDiv({ cls: "workspace-tab-header" });
       tab.toggleClass("is-active", leaf === this.activeLeaf);

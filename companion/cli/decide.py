@@ -1,0 +1,174 @@
+"""companion apply and companion refuse: decide on proposals, for scripts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from threading import Event
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from companion.cli.interrupts import stop_on_signals
+from companion.cli.output import Output, count
+from companion.cli.proposal_choice import Choice, choose, find_kind
+from companion.cli.remote_decisions import AnyDecisions, Decide, decide_in_batches, decisions_of
+from companion.cli.run_report import RunReport
+from companion.cli.session import (
+    NotePathType,
+    common_options,
+    find_running_daemon,
+    open_session,
+    say_which_vault,
+)
+from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
+from companion.enrich.result import Result
+from companion.enrich.run import new_run
+from companion.errors import CompanionError
+from companion.vault.proposal import Proposal
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class _Which(NamedTuple):
+    """The options that say which proposals a command decides on."""
+
+    run: str | None
+    every: bool
+    field: str | None
+    flagged: bool
+    as_json: bool
+
+
+def _choosing(command: F) -> F:
+    """Add the arguments of a command that decides on proposals."""
+    for option in (
+        click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note."),
+        click.option("--flagged", is_flag=True, help="Not without those that wait for a look."),
+        click.option("--field", metavar="NAME", help="Only for this field."),
+        click.option("--all", "every", is_flag=True, help="All that are open, in the whole vault."),
+        click.option("--run", metavar="RUN", help="All open ones that this run of enrich made."),
+        click.argument("whats", nargs=-1, type=NotePathType(), metavar="[ID | PATH]..."),
+    ):
+        command = option(command)
+    return command
+
+
+@click.command()
+@_choosing
+@common_options
+def apply(whats: Sequence[str], vault: Path | None, **which: Any) -> int:
+    """Write proposals into their notes; no model is asked.
+
+    ID is a number from `companion proposals`, be it refused or rejected by now; PATH stands for
+    all that are open for this note, or in this folder. In a folder, with --run and with --all
+    those with flags are left out, for you to look at first; --flagged takes them, too.
+
+    Each is placed in its note as that is now. What a note needs no more is closed, and the reason
+    is told.
+    """
+    run = new_run()
+
+    def accept(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
+        states = ((each.state if each.state in TAKEABLE else "open") for each in chosen)
+        wishes = zip((each.id for each in chosen), states, strict=True)
+        return decisions.accept([Acceptance(id_, None, (state,)) for id_, state in wishes], run=run)
+
+    return _decide(vault, whats, _Which(**which), accept, f"companion undo --run {run}")
+
+
+@click.command()
+@_choosing
+@common_options
+def refuse(whats: Sequence[str], vault: Path | None, **which: Any) -> int:
+    """Refuse proposals; what they are for is not asked for again.
+
+    ID is a number from `companion proposals`; PATH stands for all that are open for this note, or
+    in this folder. In a folder, with --run and with --all those with flags are left out, for you
+    to look at first; --flagged takes them, too. `companion apply ID` still writes a refused one.
+    """
+
+    def refuse_all(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
+        return decisions.refuse([each.id for each in chosen])
+
+    return _decide(vault, whats, _Which(**which), refuse_all)
+
+
+def _decide(
+    vault: Path | None, whats: Sequence[str], which: _Which, decide: Decide, back: str = ""
+) -> int:
+    """Decide on the proposals that are meant, and return the exit status.
+
+    back: the command that takes it back, if there is one.
+    """
+    output = Output(as_json=which.as_json)
+    named = [what for what in whats if not what.isdecimal()]
+    running = find_running_daemon(vault, named, asks=False)
+    with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
+        say_which_vault(workspace.root, output)
+        kind = find_kind(workspace.prompts, which.field)
+        choice = choose(
+            workspace, whats, kind=kind, run=which.run, every=which.every, flagged=which.flagged
+        )
+        report = _Report(output, choice)
+        cancelled = Event()
+        decisions = decisions_of(workspace, running)
+        made = decide_in_batches(decisions, choice.proposals, decide)
+        with stop_on_signals(output, cancelled, bool) as interruption:
+            fault = report.follow(made, cancelled)
+    report.sum_up(back)
+    if fault:
+        raise fault
+    return interruption.exit_status if cancelled.is_set() else int(report.has_failed)
+
+
+class _Report:
+    """Prints what became of the notes, and counts it."""
+
+    def __init__(self, output: Output, choice: Choice) -> None:
+        self.output = output
+        self.choice = choice
+        self.has_failed = False
+        self._seen = set[str]()
+        self._report = RunReport(output, with_diff=False)
+        for number in choice.unknown:
+            reason = f"there is no proposal {number}"
+            self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
+
+    def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:
+        """Print what is decided, until it is cancelled; return what stopped it early."""
+        notes = len({each.path for each in self.choice.proposals})
+        with self.output.progress("Deciding", notes) as progress:
+            try:
+                for decision in made:
+                    self._add(decision)
+                    progress.advance(progress.task_ids[0])
+                    if cancelled.is_set():
+                        break
+            except CompanionError as error:
+                return error
+        return None
+
+    def sum_up(self, back: str) -> None:
+        """Print how many notes had which result. back: the command that takes it back, if any."""
+        counts, say = self._report.counts, self.output.say
+        if not counts and not self.choice.proposals:
+            say("Nothing waits here.")
+        elif counts:
+            left = len({each.path for each in self.choice.proposals} - self._seen)
+            words = [f"{number:,} {status}" for status, number in counts.items()]
+            words += [f"{left:,} not done"] if left else []
+            say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
+        if back and counts["enriched"]:
+            say(f"To take it all back: {back}")
+        if passed := self.choice.passed_over:
+            wait = "waits" if passed == 1 else "wait"
+            say(
+                f"{count(passed, 'flagged proposal')} {wait} for a look: companion review --flagged"
+                "; or take them, too, with --flagged"
+            )
+
+    def _add(self, decision: NoteDecision) -> None:
+        self._report.add(decision.result)
+        self._seen.add(decision.result.path)
+        self.has_failed |= any(each.reason for each in decision.proposals)

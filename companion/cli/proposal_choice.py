@@ -1,0 +1,102 @@
+"""Which proposals a command is about: by number, note, folder, field or run."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+from companion.cli.session import resolve_history_path
+from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
+from companion.prompts import Prompts
+from companion.vault.proposal import Proposal
+from companion.vault.proposals import Selection
+
+
+class Choice(NamedTuple):
+    """What was chosen. unknown: numbers of which there is no proposal.
+
+    passed_over: how many are left out since somebody should look at them first.
+    """
+
+    proposals: list[Proposal]
+    unknown: list[int]
+    passed_over: int
+
+
+def find_kind(prompts: Prompts, field: str | None) -> str | None:
+    """Return the kind of the needs that the field fills: its property, or `callout`.
+
+    field: the name of a field, or of its property; None for all of them.
+
+    Raises UsageError if there is no such field.
+    """
+    if field is None:
+        return None
+    everywhere = (prompts, *prompts.by_folder.values())
+    fields = [each for some in everywhere for each in some.fields.values()]
+    kinds = {each.name: each.property or each.name for each in fields}
+    if field in kinds:
+        return kinds[field]
+    if field in kinds.values():
+        return field
+    raise UsageError(f"there is no field {field}; the fields are {', '.join(sorted(kinds))}")
+
+
+def find_paths(workspace: Workspace, typed: Iterable[str]) -> list[str] | None:
+    """Return the notes and folders that the user typed, vault-relative; None if there are none.
+
+    A note that was deleted or moved can be named, too.
+
+    Raises UsageError.
+    """
+    return [resolve_history_path(workspace, path) for path in typed] or None
+
+
+def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Return the proposals by their note, and those of a note in the order of their making."""
+    return sorted(proposals, key=lambda each: (each.path.casefold(), each.path, each.id))
+
+
+def choose(
+    workspace: Workspace,
+    whats: Sequence[str],
+    *,
+    kind: str | None = None,
+    run: str | None = None,
+    every: bool = False,
+    flagged: bool = False,
+) -> Choice:
+    """Return the proposals that a script decides on.
+
+    whats: numbers, notes and folders. run: all of that run. every: all that are open. Those with
+    flags are left out unless flagged, or unless they are named by number or by their note.
+
+    Raises UsageError if nothing is named, or an argument is unknown.
+    """
+    named = [bool(whats), run is not None, every]
+    if sum(named) != 1:
+        raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
+    store = workspace.journal.proposals
+    ids = [int(what) for what in whats if what.isdecimal()]
+    numbered = store.get_all(ids)
+    paths = find_paths(workspace, (what for what in whats if not what.isdecimal()))
+    found: list[Proposal] = []
+    if paths or not whats:
+        found = store.select(Selection(paths, kind, states=("open",), run=run))
+    _require_run(workspace, run)
+    notes = {path for path in paths or () if not (workspace.root / path).is_dir()}
+    taken = [each for each in found if flagged or not each.flags or each.path in notes]
+    known = {each.id for each in numbered}
+    chosen = {each.id: each for each in [*numbered, *taken]}
+    return Choice(
+        sort_by_note(chosen.values()),
+        [each for each in dict.fromkeys(ids) if each not in known],
+        sum(each.id not in chosen for each in found),
+    )
+
+
+def _require_run(workspace: Workspace, run: str | None) -> None:
+    """Raise UsageError if no proposal was made by this run."""
+    if run is not None and not workspace.journal.proposals.count(Selection(run=run)):
+        raise UsageError(f"no run {run} proposed anything; companion proposals lists what waits")

@@ -1,0 +1,254 @@
+"""companion review: go through the proposals one by one, as git add -p does through changes."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import click
+
+from companion.cli.output import Output, one_line
+from companion.cli.proposal_choice import find_kind, find_paths, sort_by_note
+from companion.cli.remote_decisions import AnyDecisions, Decide, RemoteDecisions, decide_in_batches
+from companion.cli.session import (
+    NotePathType,
+    common_options,
+    find_running_daemon,
+    open_session,
+    say_which_vault,
+)
+from companion.cli.times import local_time
+from companion.enrich.context import VaultContext
+from companion.enrich.decision import FLAG_WORDS, Acceptance, NoteDecision
+from companion.enrich.decisions import Decisions
+from companion.enrich.run import new_run
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.errors import CompanionError, NoteError, UsageError
+from companion.note.word_diff import Part, diff_words
+from companion.vault.proposal import Proposal
+from companion.vault.proposals import Selection
+
+_KEYS = "y,n,e,s,a,d,u,q,?"
+_HELP = """\
+y - write it into the note
+n - refuse it; it is not asked for again
+e - edit it in $EDITOR, and write that
+s - leave it for later, and go on
+a - write it, and all that follow for this field but those with flags
+d - refuse it, and all that follow for this note
+u - take the last answer back
+q - leave this one and the rest for later, and end
+? - show this help"""
+
+
+@click.command()
+@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.option("--field", metavar="NAME", help="Only for this field, as description or callout.")
+@click.option("--flagged", is_flag=True, help="Only those with flags, which wait for a look.")
+@common_options
+def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path | None) -> None:
+    """Go through the proposals that wait, one at a time, as `git add -p` goes through changes.
+
+    Each is shown in its place in the note, with why the note was picked and what flags it, if
+    anything does. Answer with a letter and Enter; `?` tells what they mean. What you decide is
+    done at once; what you leave waits.
+    """
+    output = Output()
+    if not (output.can_ask and output.out.is_terminal):
+        raise UsageError(
+            "a review needs a terminal to ask on; companion proposals lists what waits, and"
+            " companion apply and companion refuse decide on it"
+        )
+    with open_session(vault, paths, output=output, read_only=True) as workspace:
+        say_which_vault(workspace.root, output)
+        wanted, kind = find_paths(workspace, paths), find_kind(workspace.prompts, field)
+        selection = Selection(wanted, kind, states=("open",), flagged=flagged or None)
+        found = sort_by_note(workspace.journal.proposals.select(selection))
+        if not found:
+            output.say("No proposals wait.")
+            return
+        _Review(workspace, output, found, flagged).go_through()
+
+
+class _Step(NamedTuple):
+    """An answer of the user's. at: the proposal that it was about. ids: those it decided on."""
+
+    at: int
+    ids: list[int]
+
+
+class _Review:
+    """A review of proposals. Nothing is locked while it waits for an answer.
+
+    takes_flagged: whether `a` also writes those with flags.
+    """
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        output: Output,
+        proposals: Sequence[Proposal],
+        takes_flagged: bool,
+    ) -> None:
+        self._space = workspace
+        self._output = output
+        self._proposals = proposals
+        self._takes_flagged = takes_flagged
+        self._context = cache(lambda: VaultContext(workspace.scan()))
+        self._shown = Decisions(workspace, self._context)
+        self._run = new_run()
+        self._at = 0
+        self._steps: list[_Step] = []
+        self._drafts: dict[int, str] = {}
+        self._answers: dict[str, Callable[[Proposal], None]] = {
+            "y": self._write,
+            "n": self._refuse,
+            "e": self._edit,
+            "s": self._leave,
+            "a": self._write_field,
+            "d": self._refuse_note,
+            "u": self._take_back,
+        }
+
+    def go_through(self) -> None:
+        """Show the proposals one after the other, and do what the user says."""
+        try:
+            while self._at < len(self._proposals):
+                proposal = self._space.journal.proposals.get(self._proposals[self._at].id)
+                if proposal is None or proposal.state != "open":
+                    self._at += 1
+                    continue
+                self._show(proposal)
+                if not self._ask(proposal):
+                    break
+        finally:
+            self._sum_up()
+
+    def _ask(self, proposal: Proposal) -> bool:
+        """Do what the user says of the proposal, and return whether to go on."""
+        while True:
+            said = click.prompt(f"Write it [{_KEYS}]", "", show_default=False, prompt_suffix="? ")
+            key = str(said).strip().casefold()
+            if key == "q":
+                return False
+            if key in self._answers:
+                try:
+                    self._answers[key](proposal)
+                except CompanionError as error:
+                    self._output.warn(str(error))
+                return True
+            self._output.say(_HELP, style="cyan")
+
+    def _show(self, proposal: Proposal) -> None:
+        say, place = self._output.say, f" “{proposal.heading}”" if proposal.heading else ""
+        say(f"\n({self._at + 1}/{len(self._proposals)}) {one_line(proposal.path)}", style="bold")
+        by = f" by {proposal.model}" if proposal.model else ""
+        say(f"{proposal.kind}{place}: {proposal.why or 'asked for'}")
+        say(f"proposed{by}, {local_time(proposal.made_at)}", style="dim")
+        for flag in proposal.flags:
+            say(f"! {FLAG_WORDS[flag]}", style="yellow")
+        say()
+        try:
+            self._output.print_word_diff(diff_words(*self._shown.preview(proposal)))
+        except NoteError as error:
+            self._output.print_word_diff([Part("+", f"{proposal.text}\n")])
+            self._output.warn(f"It cannot be written now: {error.reason}")
+        say()
+
+    def _write(self, *proposals: Proposal, text: str | None = None) -> None:
+        self._decide(
+            proposals,
+            lambda decisions, chosen: decisions.accept(
+                [Acceptance(each.id, text) for each in chosen], run=self._run
+            ),
+        )
+
+    def _refuse(self, *proposals: Proposal) -> None:
+        self._decide(
+            proposals,
+            lambda decisions, chosen: decisions.refuse([each.id for each in chosen]),
+        )
+
+    def _edit(self, proposal: Proposal) -> None:
+        try:
+            edited = click.edit(self._drafts.get(proposal.id, proposal.text), extension=".md")
+        except click.ClickException as error:
+            raise UsageError(error.format_message()) from None
+        if edited is None:
+            self._output.say("It was not changed in the editor; y writes it as it is.")
+            return
+        self._drafts[proposal.id] = edited
+        self._write(proposal, text=edited.rstrip("\n"))
+
+    def _leave(self, _proposal: Proposal) -> None:
+        self._go_on([])
+
+    def _write_field(self, proposal: Proposal) -> None:
+        rest = self._following(lambda each: each.kind == proposal.kind)
+        taken = (each for each in rest if self._takes_flagged or not each.flags)
+        self._write(proposal, *taken)
+
+    def _refuse_note(self, proposal: Proposal) -> None:
+        self._refuse(proposal, *self._following(lambda each: each.path == proposal.path))
+
+    def _following(self, is_meant: Callable[[Proposal], bool]) -> list[Proposal]:
+        """Return those after the present one that are meant and open."""
+        later = (each.id for each in self._proposals[self._at + 1 :])
+        found = self._space.journal.proposals.get_all(later)
+        return sort_by_note(each for each in found if each.state == "open" and is_meant(each))
+
+    def _decide(self, proposals: Sequence[Proposal], decide: Decide) -> None:
+        """Decide on proposals that are sorted by note, and go on if anything came of it."""
+        done: list[int] = []
+        with self._decisions() as decisions:
+            for decision in decide_in_batches(decisions, proposals, decide):
+                done += self._report(decision)
+        if done:
+            self._go_on(done)
+
+    def _take_back(self, _proposal: Proposal) -> None:
+        """Take the last answer back, and ask about its proposal again."""
+        if not self._steps:
+            self._output.say("There is nothing to take back yet.")
+            return
+        step = self._steps.pop()
+        with self._decisions() as decisions:
+            for decision in decisions.undo(step.ids, run=self._run) if step.ids else ():
+                self._report(decision)
+        self._at = step.at
+
+    def _report(self, decision: NoteDecision) -> list[int]:
+        """Print why something was not done; return the ids of the rest."""
+        path = one_line(decision.result.path)
+        reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
+        for reason in reasons:
+            self._output.warn(f"{path}: {reason}")
+        return [each.id for each in decision.proposals if not each.reason]
+
+    def _go_on(self, ids: list[int]) -> None:
+        self._steps.append(_Step(self._at, ids))
+        self._at += 1
+
+    @contextmanager
+    def _decisions(self) -> Iterator[AnyDecisions]:
+        """Open what decides: the vault's daemon, if one runs by now, else this process."""
+        root = self._space.root
+        if running := find_running_daemon(root, asks=False):
+            yield RemoteDecisions(running)
+            return
+        with open_workspace(self._space.config, root) as workspace:
+            yield Decisions(workspace, self._context)
+
+    def _sum_up(self) -> None:
+        """Print what became of all proposals."""
+        ids = [each.id for each in self._proposals]
+        states = Counter(each.state for each in self._space.journal.proposals.get_all(ids))
+        words = {"accepted": "written", "open": "left for later"}
+        told = (f"{number:,} {words.get(state, state)}" for state, number in states.items())
+        self._output.say(f"\n{', '.join(told)}.", style="bold")
+        if states["accepted"]:
+            self._output.say(f"To take back what was written: companion undo --run {self._run}")

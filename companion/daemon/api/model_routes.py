@@ -1,0 +1,98 @@
+"""The routes of the model that runs on this machine: what there is, and fetching it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from companion.daemon.api.routing import Resource, the_daemon
+from companion.daemon.api.schemas import Sent, Shape
+from companion.daemon.model_fetch import FetchBusy, FetchProgress, FetchState, NotInCatalog
+from companion.daemon.problem import Refusal
+from companion.llm import catalog
+from companion.llm.catalog import model_path
+
+model = Resource("model")
+
+
+class FetchShape(Shape):
+    """How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
+
+    name: str
+    state: FetchState
+    done: int
+    of: int
+    reason: str
+
+    @classmethod
+    def of_progress(cls, progress: FetchProgress) -> FetchShape:
+        """Return the shape of the progress of a fetch."""
+        return cls(
+            name=progress.name,
+            state=progress.state,
+            done=progress.done,
+            of=progress.of,
+            reason=progress.reason,
+        )
+
+
+class CatalogEntry(Shape):
+    """A model of the catalogue. bytes: of its file. is_here: whether it is on this machine."""
+
+    name: str
+    title: str
+    bytes: int
+    is_here: bool
+
+
+class ModelShape(Shape):
+    """The configured model, and the catalogue of those that can be fetched.
+
+    is_missing: it is one that runs on this machine, and its file is not there. fetch: of whatever
+    model, the one in progress or the last one; null if there was none.
+    """
+
+    name: str
+    is_missing: bool
+    catalog: list[CatalogEntry]
+    fetch: FetchShape | None
+
+
+class NewFetch(Sent):
+    """The model to fetch: a name of the catalogue. Nothing else can be fetched this way."""
+
+    name: Annotated[str, Field(min_length=1, max_length=100)]
+
+
+@model.reads("/model")
+def read_model() -> ModelShape:
+    """The configured model, the catalogue, and how far a fetch is."""
+    daemon = the_daemon()
+    progress = daemon.model_fetch.progress
+    return ModelShape(
+        name=daemon.model,
+        is_missing=daemon.is_model_missing(),
+        catalog=[
+            CatalogEntry(
+                name=each.name,
+                title=each.title,
+                bytes=each.size or 0,
+                is_here=model_path(each.name) is not None,
+            )
+            for each in catalog.CATALOG
+        ],
+        fetch=FetchShape.of_progress(progress) if progress else None,
+    )
+
+
+@model.does("/model/fetch", status=202, conflicts=True)
+def fetch_model(body: NewFetch) -> ModelShape:
+    """Fetch a model of the catalogue; 409 while another one is being fetched."""
+    try:
+        the_daemon().model_fetch.start(body.name)
+    except NotInCatalog as error:
+        raise Refusal(404, str(error)) from None
+    except FetchBusy as error:
+        raise Refusal(409, str(error)) from None
+    return read_model()

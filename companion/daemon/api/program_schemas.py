@@ -1,0 +1,73 @@
+"""The JSON of programs: what scripts and agents propose, and what agents accept and undo."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from pydantic import Field
+
+from companion.daemon.api.proposal_schemas import Id, ProposalShape, Value
+from companion.daemon.api.schemas import RelativePath, Sent, Shape
+from companion.enrich.given_value import PROGRAM_NAME, GivenValue, RejectedValue
+from companion.vault.proposal import Proposal
+
+_Name = Annotated[str, Field(pattern=f"^{PROGRAM_NAME}$")]
+_Title = Annotated[str, Field(min_length=1, max_length=1000)]
+
+
+class _Given(Sent):
+    """A value that a program proposes. field: a field's name, or the property that it fills.
+
+    heading, question: of a callout, its section, or its title.
+    """
+
+    path: RelativePath
+    field: Annotated[str, Field(min_length=1, max_length=200)]
+    value: Value
+    heading: _Title | None = None
+    question: _Title | None = None
+
+    @property
+    def given(self) -> GivenValue:
+        """The value, as the application takes it."""
+        return GivenValue(self.field, self.value, self.heading, self.question)
+
+
+class ScriptProposal(_Given):
+    """A value that a script of the user's proposes. script: its name."""
+
+    script: _Name
+
+
+class AgentProposal(_Given):
+    """A value that an agent proposes. agent: the name that it gives itself."""
+
+    agent: _Name
+
+
+class ProposalMade(Shape):
+    """What came of it: the proposal, which waits for a decision; or why a check rejected it."""
+
+    proposal: ProposalShape | None
+    rejected: str | None
+
+    @classmethod
+    def of(cls, outcome: Proposal | RejectedValue) -> ProposalMade:
+        """Return the shape of what came of a proposed value."""
+        if isinstance(outcome, RejectedValue):
+            return cls(proposal=None, rejected=outcome.reason)
+        return cls(proposal=ProposalShape.of(outcome), rejected=None)
+
+
+class AgentAcceptance(Sent):
+    """Proposals that an agent accepts, as far as the settings under `[agents]` let it."""
+
+    agent: _Name
+    ids: Annotated[list[Id], Field(min_length=1, max_length=100)]
+
+
+class AgentUndo(Sent):
+    """A change that an agent takes back, by which it accepted proposals itself."""
+
+    agent: _Name
+    change: Id

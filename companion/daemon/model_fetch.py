@@ -1,0 +1,118 @@
+"""Fetching a model of the catalogue for a client, one at a time, with its progress."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+from companion.daemon.log import log_fault
+from companion.errors import CompanionError
+from companion.llm import catalog
+
+if TYPE_CHECKING:  # it is slow to import, and seldom needed
+    from companion.llm.download import DownloadProgress
+
+FetchState = Literal["fetching", "done", "failed"]
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class FetchProgress:
+    """How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
+
+    name: str
+    state: FetchState
+    done: int = 0
+    of: int = 0
+    reason: str = ""
+
+
+class FetchBusy(CompanionError):
+    """Another model is being fetched."""
+
+
+class NotInCatalog(CompanionError):
+    """The catalogue has no model of that name."""
+
+
+class ModelFetch:
+    """Fetches models in a thread of its own. Safe to use from any thread.
+
+    pull: fetches the model of a name, as companion.llm.download.pull_model. after: called when a
+    model was fetched.
+    """
+
+    def __init__(
+        self,
+        after: Callable[[], object],
+        pull: Callable[[str, DownloadProgress], Path] | None = None,
+    ) -> None:
+        self._after = after
+        self._pull = pull or _pull
+        self._lock = threading.Lock()
+        self._progress: FetchProgress | None = None
+        self._stopped = threading.Event()
+
+    @property
+    def progress(self) -> FetchProgress | None:
+        """How far the fetch in progress is, or how the last one ended; None if there was none."""
+        return self._progress
+
+    def start(self, name: str) -> FetchProgress:
+        """Start to fetch a model of the catalogue, unless it is being fetched already.
+
+        Raises NotInCatalog, and FetchBusy while another model is being fetched.
+        """
+        size = next((model.size or 0 for model in catalog.CATALOG if model.name == name), None)
+        if size is None:
+            raise NotInCatalog(f"The catalogue has no model {name[:100]}.")
+        with self._lock:
+            current = self._progress
+            if current and current.state == "fetching":
+                if current.name != name:
+                    raise FetchBusy(f"The model {current.name} is being fetched; wait for it.")
+                return current
+            begun = self._progress = FetchProgress(name, "fetching", 0, size)
+        threading.Thread(target=self._fetch, args=(begun,), name="fetch", daemon=True).start()
+        return begun
+
+    def stop(self) -> None:
+        """Have a fetch end at its next step. What has come is kept for the next one."""
+        self._stopped.set()
+
+    def _fetch(self, begun: FetchProgress) -> None:
+        def report(done: int, of: int) -> None:
+            if self._stopped.is_set():
+                raise _Stopped
+            self._progress = replace(begun, done=done, of=of or begun.of)
+
+        try:
+            self._pull(begun.name, report)
+        except _Stopped:
+            return
+        except Exception as error:
+            reason = str(error) if isinstance(error, CompanionError) else _UNEXPECTED
+            self._progress = replace(self._progress or begun, state="failed", reason=reason)
+            log_fault(f"fetching the model {begun.name}", error)
+            return
+        self._progress = replace(begun, state="done", done=begun.of)
+        _log.info("fetched the model %s", begun.name)
+        self._after()
+
+
+class _Stopped(BaseException):
+    """The daemon ends; no source is to be tried any more."""
+
+
+_UNEXPECTED = "The model cannot be fetched: unexpected; the log of the daemon says more."
+
+
+def _pull(name: str, progress: DownloadProgress) -> Path:
+    from companion.llm.download import pull_model
+
+    return pull_model(name, progress)

@@ -1,0 +1,147 @@
+"""Proposals that a script or an agent makes: a value of its own for what a note needs."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import NamedTuple
+
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.given_value import LONGEST_VALUE, PROGRAM_NAME, GivenValue, RejectedValue
+from companion.enrich.model import ModelFacts
+from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.outcome import Rejected
+from companion.enrich.run import new_run
+from companion.enrich.task import Job, Task, prepare_task
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteRefused, UsageError
+from companion.note.needs import CALLOUT, Need
+from companion.note.sections import Section
+from companion.prompts import Field
+from companion.vault.files import skip_reason
+from companion.vault.proposal import AskedNeed, Proposal, ProposedValue
+from companion.vault.write import read_note
+
+_PROSE_TOKENS = 8000  # of a note that a program is shown
+_TOLD_TOKENS = 800  # of other notes
+
+
+class Place(NamedTuple):
+    """Where a given value goes. asked: what became of the latest proposal for that."""
+
+    job: Job
+    task: Task
+    need: Need
+    asked: AskedNeed | None
+
+
+class ProgramProposer:
+    """Makes proposals of the values that one program gives for the notes of a vault.
+
+    known: what they may link to, and the values in use. program: its name, which proposals have
+    as that of a model.
+    """
+
+    def __init__(self, workspace: Workspace, known: VaultContext, program: str) -> None:
+        self._space = workspace
+        facts = ModelFacts(program, None, "together", _PROSE_TOKENS, told_tokens=_TOLD_TOKENS)
+        self.asker = Asker(workspace, known, facts)
+        self._maker = ProposalMaker(workspace.prompts, workspace.config, facts)
+
+    def find_place(self, path: str, given: GivenValue) -> Place:
+        """Return where the value goes: a need of the note that a field defines.
+
+        Raises UsageError if there is no such field, or the value is too long; NoteError if the note
+        is left alone, cannot be read, or needs nothing there.
+        """
+        _check_length(given)
+        if reason := skip_reason(self._space.root, path, self._space.ignore):
+            raise NoteRefused(reason, path)
+        field = self._find_field(path, given.field)
+        data = read_note(self._space.root, path).data
+        job = Job(path, explicit=True, retry=True, propose=True)
+        for each in (job, *_section_jobs(job, field, given)):
+            task = prepare_task(self._space, each, data)
+            if task.skipped:
+                raise NoteRefused(task.skipped, path)
+            needs = (*task.needs, *(need for need, _ in task.proposed))
+            for need in needs:
+                if _is_meant(need, field, given):
+                    asked = self._space.journal.proposals.latest(path).get(need.key)
+                    return Place(each, task, need, asked)
+        where = "".join(
+            f" “{part}”"
+            for part in (given.question, given.heading)
+            if field.property is None and part
+        )
+        raise NoteRefused(f"it needs no {field.property or CALLOUT}{where}: it has one", path)
+
+    def propose(self, place: Place, value: ProposedValue) -> Proposal | RejectedValue:
+        """Store the value as an open proposal, and return that, unless a check finds it unfit.
+
+        It is sanitized, checked and flagged as an answer of a model. An open proposal for the same
+        makes way. What is rejected is not stored: it says nothing of the note.
+
+        Raises NoteError, JournalError.
+        """
+        job, task, need, _ = place
+        outcome = self.asker.accept_given(job.path, task.parsed, need, value)
+        made = self._maker.make(job, task, [outcome], (0, 0), new_run())
+        waiting = [each for each in made if each.state == "open"]
+        if not waiting:
+            assert isinstance(outcome, Rejected)
+            return RejectedValue(outcome.reason)
+        [new] = waiting
+        store = self._space.journal.proposals
+        [id_] = store.add([new._replace(flags=(*new.flags, "program"), waits=True)], durable=True)
+        proposal = store.get(id_)
+        assert proposal is not None
+        return proposal
+
+    def _find_field(self, path: str, name: str) -> Field:
+        fields = self._space.prompts.for_note(path).fields
+        known = set(self._space.rules.fields) | ({CALLOUT} if self._space.rules.callout else set())
+        usable = {
+            each.name: each for each in fields.values() if (each.property or CALLOUT) in known
+        }
+        by_property = {each.property: each for each in usable.values() if each.property}
+        if found := usable.get(name) or by_property.get(name):
+            return found
+        raise UsageError(f"there is no field {name[:80]}; there are: {', '.join(sorted(usable))}")
+
+
+def propose_for_script(
+    workspace: Workspace, known: VaultContext, path: str, given: GivenValue, script: str
+) -> Proposal | RejectedValue:
+    """Propose a value of a script of the user's for the note at path, whatever was asked before.
+
+    Raises the same as find_place, and JournalError.
+    """
+    if not re.fullmatch(PROGRAM_NAME, script):
+        raise UsageError(f"{script[:80]!r} is no name for a script; use letters, digits and - only")
+    proposer = ProgramProposer(workspace, known, f"script:{script}")
+    return proposer.propose(proposer.find_place(path, given), given.value)
+
+
+def _check_length(given: GivenValue) -> None:
+    length = len(given.value if isinstance(given.value, str) else "\n".join(given.value))
+    if length > LONGEST_VALUE:
+        raise UsageError(f"a value may have {LONGEST_VALUE:,} characters, and this has {length:,}")
+
+
+def _section_jobs(job: Job, field: Field, given: GivenValue) -> Iterator[Job]:
+    """Yield the job that finds the need of a new callout under the heading."""
+    if field.property is None and given.heading is not None and given.question is None:
+        yield job._replace(explicit=False, section=Section(given.heading))
+
+
+def _is_meant(need: Need, field: Field, given: GivenValue) -> bool:
+    if need.kind != (field.property or CALLOUT):
+        return False
+    if field.property is not None:
+        return True
+    is_there = (
+        given.heading in (None, need.heading) if given.question else given.heading == need.heading
+    )
+    return is_there and given.question == need.question

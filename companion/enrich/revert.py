@@ -1,0 +1,101 @@
+"""A note's text without what Companion wrote into it, to ask for that once more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Set
+from typing import NamedTuple
+
+from companion.errors import NoteChanged
+from companion.note.edit import Edit, apply_edits
+from companion.note.text import split_lines
+from companion.vault.inverse import find_inverse, find_parts
+from companion.vault.journal import Change, Journal
+
+
+class RevertedText(NamedTuple):
+    """A note's text without what Companion wrote.
+
+    keys: of the needs that are open again. left: which changes stay, and why.
+    """
+
+    text: str
+    keys: frozenset[str]
+    left: tuple[str, ...]
+
+
+def revert_own_changes(
+    journal: Journal, path: str, text: str, find_keys: Callable[[str], Set[str]]
+) -> RevertedText:
+    """Return the text of the note without Companion's changes that nobody edited since.
+
+    find_keys: returns the keys of the needs that would be asked for in a text. A change whose
+    needs are not all among them stays: it would be taken out, and nothing put in its place.
+    """
+    keys: set[str] = set()
+    left = []
+    for change in journal.changes(path):
+        if change.state != "done" or change.kind != "enrich":
+            continue
+        if change.taken:
+            left.append(f"change {change.id} was taken back in part, so the rest stays")
+            continue
+        inverse = _find_inverse(journal, change, text)
+        if inverse is None:
+            left.append(f"what change {change.id} wrote was edited since, so it stays")
+            continue
+        without = apply_edits(text, inverse)
+        if find_keys(without) >= set(change.needs):
+            keys.update(change.needs)
+            text = without
+        else:
+            left.append(f"what change {change.id} wrote is not asked for here, so it stays")
+    return RevertedText(text, frozenset(keys), tuple(left))
+
+
+def revert_needs(
+    journal: Journal, path: str, text: str, wanted: Set[str], find_keys: Callable[[str], Set[str]]
+) -> RevertedText:
+    """Return the text of the note without what Companion wrote for these needs.
+
+    What was edited since stays, and so does what else their changes wrote. wanted: keys of needs.
+    find_keys: returns the keys of the needs that a text has.
+    """
+    keys: set[str] = set()
+    for change in journal.changes(path):
+        if change.state != "done" or change.kind != "enrich" or not wanted - keys:
+            continue
+        try:
+            edits = find_parts(journal, change, text).edits
+        except NoteChanged:
+            continue
+        had = find_keys(text)
+        taken = [
+            edit
+            for edit in edits
+            if not _was_continued(text, edit)
+            and (find_keys(apply_edits(text, [edit])) - had) & (wanted - keys)
+        ]
+        text = apply_edits(text, taken)
+        keys |= (find_keys(text) - had) & wanted
+    return RevertedText(text, frozenset(keys), ())
+
+
+def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit] | None:
+    """Return the edits that take the change out of text; None where it was edited since."""
+    try:
+        inverse = find_inverse(journal, change, text)
+    except NoteChanged:
+        return None
+    return None if any(_was_continued(text, edit) for edit in inverse) else inverse
+
+
+def _was_continued(text: str, edit: Edit) -> bool:
+    """Return whether lines were added below to a callout that the edit takes out.
+
+    Companion puts a blank line below a new callout, where none is.
+    """
+    block = split_lines(text[edit.start : edit.end])
+    if not any(line.startswith("> [!ai]") for line in block) or not block[-1].strip():
+        return False
+    below = split_lines(text[edit.end :])[:1]
+    return any(line.strip() for line in below)

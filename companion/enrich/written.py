@@ -1,0 +1,127 @@
+"""What Companion wrote and nobody edited since: to write it anew, and to tell what is outdated."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from functools import partial
+from typing import NamedTuple
+
+from companion.enrich.new_proposals import hash_sentences, prompt_fingerprint
+from companion.enrich.revert import revert_needs
+from companion.enrich.task import Job, find_keys
+from companion.enrich.workspace import Workspace
+from companion.errors import NoteError
+from companion.note.needs import Need
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.vault.files import skip_reason
+from companion.vault.proposal import Proposal, ProposalState
+from companion.vault.proposals import Selection
+from companion.vault.write import read_note
+
+_DECIDED: tuple[ProposalState, ...] = ("open", "accepted")
+
+
+class Criteria(NamedTuple):
+    """Which texts to write anew: those that fit all that is given.
+
+    made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
+    for with other instructions than are asked with now. kind: of the need.
+    """
+
+    made_since: float | None = None
+    made_by: str | None = None
+    prompt_changed: bool = False
+    kind: str | None = None
+
+
+class Outdated(NamedTuple):
+    """What was made from a text of which a lot has changed. share: of its sentences, 0 to 1."""
+
+    proposal: Proposal
+    share: float
+
+
+def find_rewrites(space: Workspace, paths: Sequence[str], criteria: Criteria) -> list[Job]:
+    """Return a job for each note in which something is to be written anew; it waits as a proposal.
+
+    paths: notes and folders; `""`: the vault. What already has an open proposal is left out.
+    """
+    wanted: dict[str, set[str]] = {}
+    for each in find_written(space, paths, criteria):
+        wanted.setdefault(each.path, set()).add(each.need)
+    jobs = []
+    for path, keys in wanted.items():
+        if unedited := _find_unedited(space, path, frozenset(keys)):
+            jobs.append(Job(path, retry=True, propose=True, rewrite=unedited))
+    return jobs
+
+
+def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Iterator[Outdated]:
+    """Yield what Companion wrote, nobody edited, and whose source has changed a lot since.
+
+    A lot is review.outdated_share of the sentences that it was made from. paths: notes and
+    folders; None: all. The notes are as of the last scan.
+    """
+    most = space.config.review.outdated_share
+    known = space.journal.notes.all()
+    for each in find_written(space, paths, Criteria()):
+        fingerprint = known.get(each.path)
+        change = space.journal.change(each.change) if each.change else None
+        if not each.sentences or (
+            fingerprint and change and fingerprint.sha256 == change.after_sha256
+        ):
+            continue
+        share = _changed_share(space, each)
+        if share > most and _find_unedited(space, each.path, frozenset([each.need])):
+            yield Outdated(each, share)
+
+
+def find_written(
+    space: Workspace, paths: Sequence[str] | None, criteria: Criteria
+) -> Iterator[Proposal]:
+    """Yield the proposals that were accepted last for their need, and that fit the criteria.
+
+    Left out are those for whose need there is an open one.
+    """
+    seen = set[tuple[str, str]]()
+    for each in space.journal.proposals.select(Selection(paths, criteria.kind, _DECIDED)):
+        if (each.path, each.need) in seen:
+            continue
+        seen.add((each.path, each.need))
+        if each.state == "accepted" and _fits(space, each, criteria):
+            yield each
+
+
+def _fits(space: Workspace, proposal: Proposal, criteria: Criteria) -> bool:
+    if criteria.made_since is not None and proposal.made_at < criteria.made_since:
+        return False
+    if criteria.made_by is not None and proposal.model != criteria.made_by:
+        return False
+    if not criteria.prompt_changed:
+        return True
+    need = proposal.place or Need(proposal.kind, proposal.heading, None, "", "")
+    return proposal.prompt != prompt_fingerprint(space.prompts.for_note(proposal.path), need)
+
+
+def _find_unedited(space: Workspace, path: str, keys: frozenset[str]) -> frozenset[str]:
+    """Return the keys of those needs whose text in the note is as Companion wrote it."""
+    if skip_reason(space.root, path, space.ignore):
+        return frozenset()
+    try:
+        text = NoteText.decode(read_note(space.root, path, settle=0).data).text
+        keys_of = partial(find_keys, space, Job(path))
+        reverted = revert_needs(space.journal, path, text, keys, keys_of)
+    except NoteError:
+        return frozenset()
+    return reverted.keys
+
+
+def _changed_share(space: Workspace, proposal: Proposal) -> float:
+    """Return the share of its source's sentences that the note has no more; 0: not to be told."""
+    try:
+        data = read_note(space.root, proposal.path, settle=0).data
+        now = hash_sentences(ParsedNote(NoteText.decode(data)))
+    except NoteError:
+        return 0.0
+    return len({*proposal.sentences} - {*now}) / len(proposal.sentences)

@@ -1,0 +1,123 @@
+"""A vault as agents get to it: read here, and written by its daemon, where one runs."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from companion.config import load_config, state_folder
+from companion.daemon.api.change_schemas import ChangeShape
+from companion.daemon.api.program_schemas import (
+    AgentAcceptance,
+    AgentProposal,
+    AgentUndo,
+    ProposalMade,
+)
+from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionShape, ProposalShape
+from companion.daemon.daemon_client import DaemonClient
+from companion.daemon.runtime_file import find_daemon
+from companion.daemon.tokens import read_token
+from companion.enrich.agent import Agent, open_agent
+from companion.enrich.agent_view import AgentView
+from companion.enrich.context import VaultContext
+from companion.enrich.workspace import open_workspace
+from companion.mcp_server.shapes import (
+    AgentHistory,
+    AgentProposals,
+    NeedFound,
+    NoteFound,
+    NoteRead,
+    NotesFound,
+    SimilarNote,
+    SimilarNotesFound,
+)
+from companion.vault.proposals import Selection
+
+
+class AgentVault:
+    """One vault as agents get to it; from any thread.
+
+    Each call opens the vault by the settings as they are by then, and closes it again. What writes
+    goes through the vault's daemon, where one runs.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self._root = root
+        self._lock = threading.Lock()  # a process holds the vault's lock only once
+
+    @contextmanager
+    def view(self, name: str) -> Iterator[AgentView]:
+        """Open the vault for reading."""
+        config = load_config(self._root)
+        with self._lock, open_workspace(config, self._root, read_only=True) as space:
+            yield AgentView(space, VaultContext(space.scan()), name)
+
+    def scan(self, name: str, folder: str, after: str, limit: int) -> NotesFound:
+        """Return a page of the notes that need something."""
+        with self.view(name) as view:
+            found = view.scan(folder)
+        rest = [(path, facts) for path, facts in found if path > after]
+        page = [
+            NoteFound(path=path, needs=list(map(NeedFound.of, facts.needs)))
+            for path, facts in rest[:limit]
+        ]
+        end = page[-1].path if len(rest) > limit else None
+        return NotesFound(notes=page, after=end, total=len(found))
+
+    def read_note(self, name: str, path: str) -> NoteRead:
+        """Return the note as a prompt shows it."""
+        with self.view(name) as view:
+            return NoteRead.of(view.read_note(path))
+
+    def find_similar(self, name: str, path: str, limit: int) -> SimilarNotesFound:
+        """Return the notes that are most like the note."""
+        with self.view(name) as view:
+            found = view.find_similar(path, limit)
+        near = [SimilarNote(path=path, similarity=round(like, 4)) for path, like in found]
+        return SimilarNotesFound(notes=near)
+
+    def proposals(self, name: str, selection: Selection, limit: int) -> AgentProposals:
+        """Return the selected proposals."""
+        with self.view(name) as view:
+            found = view.proposals(selection, limit)
+        return AgentProposals(proposals=list(map(ProposalShape.of, found)))
+
+    def history(self, name: str, path: str | None, limit: int) -> AgentHistory:
+        """Return the changes of a note, or of all."""
+        with self.view(name) as view:
+            found = view.history(path, limit)
+        return AgentHistory(changes=list(map(ChangeShape.of, found)))
+
+    def propose(self, proposal: AgentProposal) -> ProposalMade:
+        """Propose a value."""
+        if daemon := self._daemon():
+            return daemon.propose_as(proposal)
+        with self._agent(proposal.agent) as agent:
+            return ProposalMade.of(agent.propose(proposal.path, proposal.given))
+
+    def accept(self, acceptance: AgentAcceptance) -> DecisionsMade:
+        """Accept proposals."""
+        if daemon := self._daemon():
+            return daemon.accept_as(acceptance)
+        with self._agent(acceptance.agent) as agent:
+            made = agent.accept(acceptance.ids)
+        return DecisionsMade(notes=list(map(NoteDecisionShape.of, made)))
+
+    def undo(self, undo: AgentUndo) -> DecisionsMade:
+        """Take back a change."""
+        if daemon := self._daemon():
+            return daemon.undo_as(undo)
+        with self._agent(undo.agent) as agent:
+            return DecisionsMade(notes=[NoteDecisionShape.of(agent.undo(undo.change))])
+
+    @contextmanager
+    def _agent(self, name: str) -> Iterator[Agent]:
+        config = load_config(self._root)
+        with self._lock, open_workspace(config, self._root) as space:
+            yield open_agent(space, name)
+
+    def _daemon(self) -> DaemonClient | None:
+        place = find_daemon(state_folder(self._root))
+        return DaemonClient(place.port, read_token()) if place else None

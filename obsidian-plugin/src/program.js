@@ -1,0 +1,175 @@
+/**
+ * The program `companion` on this computer: found, started for this vault, and asked for a code. It is
+ * run without a shell, with fixed arguments, and only after its path was shown and agreed to.
+ */
+
+import { execFile, spawn } from "node:child_process";
+import { access, constants, realpath, stat } from "node:fs/promises";
+import { homedir } from "node:os";
+import { delimiter, isAbsolute, join, sep } from "node:path";
+import { env } from "node:process";
+import { FileSystemAdapter, Platform } from "obsidian";
+import { say } from "./words.js";
+
+/** @import { App } from "obsidian" */
+
+const AGREED = "callout-companion-program"; // in this device's storage, which no sync reads
+const PATIENCE = 30_000; // milliseconds for a code
+const LONGEST = 4_000; // characters kept of what it says
+
+/** A program that may not be run, or failed; the message says why. */
+export class ProgramFailed extends Error {}
+
+/**
+ * Return the path of the program: the one that was agreed to, else one on the search path or where
+ * uv and pipx put it. Null if there is none that may be run.
+ *
+ * @param {App} app
+ */
+export async function findProgram(app) {
+  const folders = [...(env.PATH ?? "").split(delimiter), ...listUsualFolders()];
+  const name = Platform.isWin ? "companion.exe" : "companion";
+  const found = folders.filter((folder) => isAbsolute(folder)).map((folder) => join(folder, name));
+  for (const path of new Set([readAgreed(app), ...found])) {
+    if (path && !(await findFault(app, path))) return path;
+  }
+  return null;
+}
+
+/**
+ * Return why the program at the path may not be run, empty if it may. One inside the vault may not:
+ * whoever shares the vault could put it there.
+ *
+ * @param {App} app
+ * @param {string} path
+ */
+export async function findFault(app, path) {
+  if (!isAbsolute(path)) return say("programNotWhole");
+  try {
+    await access(path, constants.X_OK);
+    const [real, root] = await Promise.all([realpath(path), realpath(findRoot(app))]);
+    if (!(await stat(real)).isFile()) return say("programMissing", { path });
+    const isInside = [path, real].some((one) => `${one}${sep}`.startsWith(`${root}${sep}`));
+    return isInside ? say("programInVault", { path }) : "";
+  } catch {
+    return say("programMissing", { path });
+  }
+}
+
+/**
+ * Remember on this computer that the user agreed to run the program at the path.
+ *
+ * Throws ProgramFailed if it may not be run.
+ *
+ * @param {App} app
+ * @param {string} path
+ */
+export async function agreeTo(app, path) {
+  const fault = await findFault(app, path);
+  if (fault) throw new ProgramFailed(fault);
+  app.saveLocalStorage(AGREED, path);
+}
+
+/**
+ * Return the path that the user agreed to on this computer, empty if there is none.
+ *
+ * @param {App} app
+ */
+export function readAgreed(app) {
+  /** @type {unknown} */
+  const path = app.loadLocalStorage(AGREED);
+  return typeof path === "string" ? path : "";
+}
+
+/**
+ * Return what is run, as it is shown: the daemon, and what gives a code.
+ *
+ * @param {App} app
+ * @param {string} path
+ */
+export function describeCommands(app, path) {
+  const show = (/** @type {string[]} */ words) => words.map((word) => (/\s/.test(word) ? `"${word}"` : word)).join(" ");
+  return { serve: show([path, ...serveWords(app)]), pair: show([path, ...pairWords(app)]) };
+}
+
+/**
+ * Start the daemon of this vault. It runs on when Obsidian is closed. `fault` rejects with
+ * ProgramFailed if it ends, with the last that it said; call `release` once it answers.
+ *
+ * @param {App} app
+ */
+export async function startDaemon(app) {
+  const path = await requireAgreed(app);
+  const child = spawn(path, serveWords(app), { ...options(), detached: true, stdio: ["ignore", "ignore", "pipe"] });
+  let said = "";
+  child.stderr.setEncoding("utf8");
+  child.stderr.on("data", (text) => {
+    said = (said + text).slice(-LONGEST);
+  });
+  /** @type {Promise<never>} */
+  const fault = new Promise((_, reject) => {
+    child.on("error", (error) => reject(new ProgramFailed(error.message)));
+    child.on("exit", () => reject(new ProgramFailed(lastLine(said))));
+  });
+  fault.catch(() => {});
+  child.unref();
+  return { fault, release: () => child.stderr.destroy() };
+}
+
+/**
+ * Return a one-time code of this vault's daemon.
+ *
+ * Throws ProgramFailed.
+ *
+ * @param {App} app
+ * @returns {Promise<string>}
+ */
+export async function readCode(app) {
+  const path = await requireAgreed(app);
+  return new Promise((resolve, reject) => {
+    execFile(path, pairWords(app), { ...options(), timeout: PATIENCE }, (error, stdout, stderr) => {
+      const [, code] = /"code": ?"([\w-]{4,64})"/.exec(stdout) ?? [];
+      if (!error && code) resolve(code);
+      else reject(new ProgramFailed(lastLine(stderr) || (error?.message ?? "")));
+    });
+  });
+}
+
+/** @param {App} app */
+async function requireAgreed(app) {
+  const path = readAgreed(app);
+  const fault = await findFault(app, path);
+  if (fault) throw new ProgramFailed(fault);
+  return path;
+}
+
+/** @param {App} app */
+function serveWords(app) {
+  return ["serve", "--vault", findRoot(app), "--port", "0"];
+}
+
+/** @param {App} app */
+function pairWords(app) {
+  return ["pair", "--json", "--vault", findRoot(app)];
+}
+
+function options() {
+  return { cwd: homedir(), shell: /** @type {const} */ (false), windowsHide: /** @type {const} */ (true) };
+}
+
+/** @param {App} app */
+function findRoot({ vault }) {
+  if (vault.adapter instanceof FileSystemAdapter) return vault.adapter.getBasePath();
+  throw new ProgramFailed(say("programMissing", { path: "companion" }));
+}
+
+function listUsualFolders() {
+  const home = homedir();
+  const named = [env.UV_TOOL_BIN_DIR, env.XDG_BIN_HOME, env.PIPX_BIN_DIR].filter((folder) => folder !== undefined);
+  return [...named, join(home, ".local", "bin"), "/opt/homebrew/bin", "/usr/local/bin"];
+}
+
+/** @param {string} said */
+function lastLine(said) {
+  return said.trim().split(/[\r\n]+/).at(-1) ?? "";
+}

@@ -1,0 +1,239 @@
+"""companion review: a proposal at a time, with the keys of git add -p."""
+
+from __future__ import annotations
+
+import os
+import re
+import sys
+
+import pytest
+
+from companion.vault.proposal import ProposalState
+from tests.cli.serving import QUIET, serving
+from tests.cli.terminal import Terminal, in_a_terminal
+from tests.cli.user import FILLED, STUB, Ran, User
+
+KEYS = "Write it [y,n,e,s,a,d,u,q,?]? "
+
+
+class Reviewer:
+    """A user at a terminal, with proposals for two notes: each a description and a callout."""
+
+    def __init__(self, user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.user = user
+        self.monkeypatch = monkeypatch
+        for name in "AB":
+            user.note(f"{name}.md")
+            user.run("enrich", f"{name}.md", "--propose")
+
+    def review(self, keys: str, *arguments: str) -> Ran:
+        """Review, with these keys typed ahead, each with Enter."""
+        with self.monkeypatch.context() as patch:
+            patch.setattr(sys, "stdin", Terminal("".join(f"{key}\n" for key in keys)))
+            patch.setenv("FORCE_COLOR", "1")
+            patch.setenv("NO_COLOR", "1")
+            return self.user.run("review", *arguments)
+
+    def states(self) -> list[ProposalState]:
+        """Return the state of each proposal, by id."""
+        found: dict[int, ProposalState] = {}
+        for state in ("open", "accepted", "refused", "closed"):
+            for each in self.user.run("proposals", "--state", state, "--json").objects:
+                found[each["id"]] = each["state"]
+        return [found[number] for number in sorted(found)]
+
+
+@pytest.fixture
+def reviewer(user: User, monkeypatch: pytest.MonkeyPatch) -> Reviewer:
+    return Reviewer(user, monkeypatch)
+
+
+W, A, R = "open", "accepted", "refused"  # W: it waits
+ANSWERS = [
+    pytest.param("yyyy", [A, A, A, A], id="write"),
+    pytest.param("nnnn", [R, R, R, R], id="refuse"),
+    pytest.param("ssss", [W, W, W, W], id="later"),
+    pytest.param("ynsq", [A, R, W, W], id="each in its way"),
+    pytest.param("aq", [A, W, A, W], id="all of a field"),
+    pytest.param("aa", [A, A, A, A], id="all of two fields"),
+    pytest.param("dq", [R, R, W, W], id="none of a note"),
+    pytest.param("yuq", [W, W, W, W], id="take back what was written"),
+    pytest.param("nuyq", [A, W, W, W], id="take back, and say another"),
+    pytest.param("auq", [W, W, W, W], id="take back all of a field"),
+    pytest.param("duq", [W, W, W, W], id="take back none of a note"),
+    pytest.param("syuuyq", [A, W, W, W], id="take back two"),
+    pytest.param("?x yq", [A, W, W, W], id="what is no answer changes nothing"),
+    pytest.param("YQ", [A, W, W, W], id="capitals"),
+]
+
+
+@pytest.mark.parametrize(("keys", "states"), ANSWERS)
+def test_what_is_answered_is_done(
+    reviewer: Reviewer, keys: str, states: list[ProposalState]
+) -> None:
+    ran = reviewer.review(keys)
+    assert (ran.status, ran.err, reviewer.states()) == (0, "", states)
+    assert reviewer.user.calls() == 2, "no model is asked"
+    for name, ours in (("A.md", states[:2]), ("B.md", states[2:])):
+        text = reviewer.user.read(name)
+        assert ("What a stub is." in text) == (ours[0] == A)
+        assert ("> It grows." in text) == (ours[1] == A)
+
+
+SHOWN = """
+(1/4) A.md
+description: empty description
+proposed by m, TIME
+
+    ---
+    description: {+What a stub is.+}
+    created: 2024-02-11
+    ---
+    …
+
+Write it [y,n,e,s,a,d,u,q,?]? "
+(2/4) A.md
+callout: empty description; no AI callout at the top
+proposed by m, TIME
+
+    …
+    # Stub
+
+    {+> [!ai] AI+}
+    {+> A stub is a short note.+}
+    {+>+}
+    {+> It grows.+}
+
+    Text of mine.
+
+Write it [y,n,e,s,a,d,u,q,?]? "
+1 written, 3 left for later.
+To take back what was written: companion undo --run RUN
+"""
+
+
+def test_a_transcript(reviewer: Reviewer) -> None:
+    ran = reviewer.review("yq")
+    shown = re.sub(r"\x1b\[[0-9;]*m", "", ran.out)
+    shown = re.sub(r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4}", "TIME", shown)
+    shown = re.sub(r"\d{8}-\d{6}-[0-9a-f]{4}", "RUN", shown)
+    shown = re.sub(r"(?m) +$", "", shown.replace(KEYS, KEYS + '"\n'))
+    assert shown.replace('"\n\n', '"\n') == SHOWN
+
+
+def test_everything_is_written_as_enrich_writes_it(reviewer: Reviewer) -> None:
+    reviewer.review("yyyy")
+    assert reviewer.user.read("A.md") == FILLED == reviewer.user.read("B.md")
+    reviewer.user.run("undo")
+    assert reviewer.user.read("A.md") == STUB == reviewer.user.read("B.md")
+
+
+def test_a_text_is_edited_before_it_is_written(reviewer: Reviewer) -> None:
+    reviewer.monkeypatch.setenv("EDITOR", "sed -i s/What/Which/")
+    reviewer.review("eq")
+    assert "description: Which a stub is." in reviewer.user.read("A.md")
+    assert reviewer.states() == [A, W, W, W]
+
+
+EDITORS = [
+    pytest.param("pass", "It was not changed in the editor", id="nothing changed"),
+    pytest.param("raise SystemExit(1)", "Editing failed", id="it fails"),
+    pytest.param("write('')", "nothing is left to write for description", id="emptied"),
+    pytest.param("write('x' * 50_000)", "a description may have", id="too long"),
+    pytest.param("write('x' * 150_000)", "a description may have", id="far too long"),
+]
+EDITOR = """
+import sys
+def write(text): open(sys.argv[1], "w").write(text)
+text = open(sys.argv[1]).read()
+"""
+
+
+def edit_by(reviewer: Reviewer, script: str) -> None:
+    file = reviewer.user.home / "editor.py"
+    file.write_text(EDITOR + script)
+    reviewer.monkeypatch.setenv("EDITOR", f"{sys.executable} {file}")
+
+
+@pytest.mark.parametrize(("script", "told"), EDITORS)
+def test_what_cannot_be_taken_is_told_and_waits(reviewer: Reviewer, script: str, told: str) -> None:
+    edit_by(reviewer, script)
+    ran = reviewer.review("eq")
+    assert told in ran.all and ran.status == 0
+    assert reviewer.states() == [W, W, W, W] and reviewer.user.read("A.md") == STUB
+
+
+def test_what_was_too_long_is_edited_further(reviewer: Reviewer) -> None:
+    edit_by(reviewer, "write('Short.' if len(text) > 10_000 else 'x' * 50_000)")
+    reviewer.review("eeq")
+    assert "description: Short." in reviewer.user.read("A.md")
+
+
+def test_with_flagged_only_those_are_shown(reviewer: Reviewer) -> None:
+    assert "No proposals wait." in reviewer.review("", "--flagged").out
+
+
+def test_a_note_and_a_field_are_chosen(reviewer: Reviewer) -> None:
+    reviewer.review("yy", "B.md")
+    assert reviewer.states() == [W, W, A, A]
+    reviewer.review("yy", "--field", "callout")
+    assert reviewer.states() == [W, A, A, A]
+
+
+def test_the_end_of_the_input_leaves_the_rest(reviewer: Reviewer) -> None:
+    ran = reviewer.review("y")
+    assert ran.status == 130 and "1 written, 3 left for later." in ran.out
+    assert reviewer.states() == [A, W, W, W]
+
+
+def test_a_pipe_is_refused(user: User) -> None:
+    ran = user.run("review")
+    assert ran.status == 2
+    assert ran.err == (
+        "companion: a review needs a terminal to ask on; companion proposals lists what waits, and"
+        " companion apply and companion refuse decide on it\n"
+    )
+
+
+def test_what_another_window_decided_is_not_asked_about(reviewer: Reviewer) -> None:
+    reviewer.user.run("refuse", "1")
+    reviewer.user.run("apply", "2")
+    reviewer.review("yq")
+    assert reviewer.states() == [R, A, A, W]
+
+
+def test_a_note_that_cannot_be_written_waits(reviewer: Reviewer) -> None:
+    reviewer.user.note("A.md", b"---\na: \xff\n---\n")
+    ran = reviewer.review("yssyq")
+    assert "A.md: the file is not UTF-8 text; save it as UTF-8" in ran.err
+    assert reviewer.states() == [W, W, A, W]
+
+
+def test_what_has_no_place_any_more_is_closed(reviewer: Reviewer) -> None:
+    (reviewer.user.vault / "A.md").unlink()
+    ran = reviewer.review("yyq")
+    assert "the note was deleted" in ran.err
+    assert reviewer.states() == ["closed", "closed", W, W]
+
+
+def test_a_daemon_decides(reviewer: Reviewer) -> None:
+    reviewer.user.configure(QUIET)
+    with serving(reviewer.user):
+        edit_by(reviewer, "write('Mine.')")
+        assert reviewer.review("enyuq").err == ""
+        assert reviewer.states() == [A, R, W, W]
+        edit_by(reviewer, "write('x' * 50_000)")
+        told = reviewer.review("eq").err
+        assert reviewer.states() == [A, R, W, W] and "a description may have" in told
+    assert "description: Mine." in reviewer.user.read("A.md")
+
+
+@pytest.mark.skipif(os.name == "nt", reason="a POSIX terminal")
+@pytest.mark.parametrize("colour", [True, False])
+def test_on_a_real_terminal(user: User, colour: bool) -> None:
+    user.note("A.md")
+    user.run("enrich", "A.md", "--propose")
+    extra = {"TERM": "xterm-256color" if colour else "dumb"}
+    shown = in_a_terminal(user, ["review"], extra, "y\ny\n")
+    assert user.read("A.md") == FILLED
+    assert ("\x1b[32mWhat a stub is.\x1b[0m" if colour else "{+What a stub is.+}") in shown

@@ -1,0 +1,167 @@
+"""What Companion wrote: asked for once more beside the old text, and told where it is outdated."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from threading import Event
+
+import pytest
+
+from companion.config import load_config
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.decision import Acceptance, NoteDecision
+from companion.enrich.decisions import Decisions
+from companion.enrich.enricher import Enricher
+from companion.enrich.model import model_facts, open_client
+from companion.enrich.result import Result
+from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.written import Criteria, find_outdated, find_rewrites
+from companion.vault.proposal import Proposal
+from tests.cli.user import FILLED, STUB, User
+
+
+@contextmanager
+def opened(user: User) -> Iterator[Workspace]:
+    with open_workspace(load_config(), user.vault) as space:
+        yield space
+
+
+def rewrite(user: User, **criteria: object) -> list[Result]:
+    """Ask once more for what fits the criteria."""
+    with opened(user) as space, open_client(space.config, Event()) as client:
+        asker = Asker(space, VaultContext(space.scan()), model_facts(space.config))
+        enricher = Enricher(space, asker, client, "again")
+        jobs = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
+        return [enricher.enrich(job) for job in jobs]
+
+
+def accept(user: User, ids: Sequence[int]) -> NoteDecision:
+    with opened(user) as space:
+        decisions = Decisions(space, lambda: VaultContext(space.scan()))
+        [done] = decisions.accept(map(Acceptance, ids))
+        return done
+
+
+def open_ones(user: User) -> list[Proposal]:
+    with opened(user) as space:
+        return [each for each in space.journal.proposals.select() if each.state == "open"][::-1]
+
+
+def test_is_proposed_beside_the_old_text(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.says(description="Better.", callout="Better prose.")
+    [told] = rewrite(user)
+    assert (told.status, user.read("Stub.md")) == ("proposed", FILLED)
+    found = open_ones(user)
+    assert [(each.kind, each.flags) for each in found] == [
+        ("description", ("replaces",)),
+        ("callout", ("replaces",)),
+    ]
+    assert rewrite(user) == [] and user.calls() == 2
+    user.run("enrich", ".")
+    assert user.read("Stub.md") == FILLED
+    done = accept(user, [each.id for each in found])
+    assert done.result.status == "enriched"
+    assert user.read("Stub.md") == FILLED.replace("What a stub is.", "Better.").replace(
+        "> A stub is a short note.\n>\n> It grows.", "> Better prose."
+    )
+
+
+def test_one_of_a_change_is_replaced_alone(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.says(description="Better.")
+    [told] = rewrite(user, kind="description")
+    accept(user, told.proposals)
+    assert user.read("Stub.md") == FILLED.replace("What a stub is.", "Better.")
+    assert user.run("undo").status == 0 and user.read("Stub.md") == FILLED
+
+
+def test_what_the_user_edited_stays(user: User) -> None:
+    note = user.note("Stub.md")
+    user.run("enrich", ".")
+    note.write_text(user.read("Stub.md").replace("What a stub is.", "Mine."))
+    user.says(callout="Better prose.")
+    [told] = rewrite(user)
+    assert len(told.proposals) == 1
+    note.write_text(user.read("Stub.md").replace("It grows.", "It grows, I say."))
+    done = accept(user, told.proposals)
+    assert done.result.status == "failed" and "It grows, I say." in user.read("Stub.md")
+
+
+CRITERIA = [
+    pytest.param({}, 1, id="all"),
+    pytest.param({"made_since": time.time() + 3600}, 0, id="later"),
+    pytest.param({"made_since": 0.0}, 1, id="earlier"),
+    pytest.param({"made_by": "m"}, 1, id="this model"),
+    pytest.param({"made_by": "other"}, 0, id="another model"),
+    pytest.param({"prompt_changed": True}, 0, id="the same prompt"),
+    pytest.param({"kind": "aliases"}, 0, id="another field"),
+]
+
+
+@pytest.mark.parametrize(("criteria", "jobs"), CRITERIA)
+def test_chooses(user: User, criteria: dict[str, object], jobs: int) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    with opened(user) as space:
+        found = find_rewrites(space, [""], Criteria(**criteria))  # type: ignore[arg-type]
+    assert len(found) == jobs
+
+
+def test_a_prompt_that_changed(user: User) -> None:
+    user.note("Stub.md")
+    user.run("enrich", ".")
+    user.note("_companion/prompts/fields/description.md", "---\nkind: text\n---\nSay it anew.\n")
+    with opened(user) as space:
+        [job] = find_rewrites(space, [""], Criteria(prompt_changed=True))
+    assert job.rewrite == {"description"}
+
+
+LONG = STUB.replace("Text of mine.", "One thing. Another thing. A third thing. A fourth thing.")
+
+
+def _edit(*swaps: tuple[str, str]) -> Callable[[str], str]:
+    def edit(text: str) -> str:
+        for old, new in swaps:
+            text = text.replace(old, new)
+        return text
+
+    return edit
+
+
+CHANGES = [
+    pytest.param(_edit(), [], id="nothing"),
+    pytest.param(_edit(("One thing.", "Quite another.")), [], id="a quarter"),
+    pytest.param(
+        _edit(("One thing.", "Quite another."), ("A third thing.", "And new.")),
+        ["callout", "description"],
+        id="a half",
+    ),
+    pytest.param(_edit(("fourth thing.", "fourth thing. And more. And more yet.")), [], id="added"),
+    pytest.param(
+        _edit(
+            ("One thing.", "Quite another."),
+            ("A third thing.", "And new."),
+            ("What a stub is.", "Mine."),
+        ),
+        ["callout"],
+        id="one of them edited",
+    ),
+]
+
+
+@pytest.mark.parametrize(("edit", "kinds"), CHANGES)
+def test_is_outdated(user: User, edit: Callable[[str], str], kinds: list[str]) -> None:
+    note = user.note("Stub.md", LONG)
+    user.run("enrich", ".")
+    note.write_text(edit(user.read("Stub.md")))
+    with opened(user) as space:
+        space.scan()
+        found = list(find_outdated(space))
+    assert sorted(each.proposal.kind for each in found) == kinds
+    assert all(each.share == 0.5 for each in found)
