@@ -21,7 +21,7 @@ from companion.enrich.places import Places, find_places
 from companion.enrich.result import Result, failed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteError
+from companion.errors import EndpointError, NoteError
 from companion.llm.batch import AnswerLine, make_line, new_id
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Question
@@ -136,13 +136,18 @@ class BatchReader:
         if call.state == "answered":
             return Result(path, "unchanged", _ANSWERED)
         if line.is_asked_again:
-            if call.state == "out":
-                self._workspace.journal.batches.close_call(call, "failed")
-            return Result(path, "failed", f"no answer ({_describe_failure(line)}); ask again")
+            return self._fail(call, path, f"no answer ({_describe_failure(line)}); ask again")
         try:
             return self._accept(call, line, path, proposals)
         except NoteError as error:
             return failed_result(path, error)
+        except EndpointError as error:
+            return self._fail(call, path, str(error))
+
+    def _fail(self, call: BatchCall, path: str, reason: str) -> Result:
+        if call.state == "out":
+            self._workspace.journal.batches.close_call(call, "failed")
+        return Result(path, "failed", reason)
 
     def _accept(
         self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]

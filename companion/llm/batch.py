@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 from companion.llm.client import read_answer
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import error_for_reply, unusable_answer_error
-from companion.llm.request import Capabilities, Question
+from companion.llm.request import REJECTED, Capabilities, Question
 from companion.llm.response import Answer, JsonSchema, Reply, read_completion
 
 URL = "/v1/chat/completions"
@@ -52,11 +52,7 @@ class AnswerLine(NamedTuple):
     @property
     def is_asked_again(self) -> bool:
         """Whether the same question may well be answered another time."""
-        return (
-            self.reply is None
-            or self.reply.status in (401, 402, 403, 404, 408, 409, 429)
-            or (self.reply.status >= 500 and self.reply.status != 501)
-        )
+        return self.reply is None or self.reply.status not in (200, 413, *REJECTED)
 
     def read_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
         """Return the answer. limit: the tokens that it could have had.
@@ -89,6 +85,11 @@ def read_line(line: bytes) -> AnswerLine | None:
         return AnswerLine(id_, None, error)
     body = json.dumps(response.get("body")).encode()
     return AnswerLine(id_, Reply(status if isinstance(status, int) else 500, {}, body), error)
+
+
+def read_id(line: bytes) -> str:
+    """Return the id of a line that asks a question."""
+    return str(json.loads(line)["custom_id"])
 
 
 def _describe(error: Any) -> str:

@@ -46,7 +46,8 @@ def create_batches(db: sqlite3.Connection) -> None:
             file TEXT NOT NULL,
             made_at REAL NOT NULL,
             state TEXT NOT NULL DEFAULT 'making',
-            model TEXT NOT NULL
+            model TEXT NOT NULL,
+            provider TEXT
         ) WITHOUT ROWID"""
     )
     db.execute(
@@ -102,6 +103,17 @@ def cancel_batch(db: sqlite3.Connection, batch: str, now: float) -> int:
         "UPDATE batch_calls SET state = 'cancelled' WHERE batch = ? AND state = 'out'", (batch,)
     )
     db.execute("UPDATE batches SET state = 'cancelled' WHERE id = ?", (batch,))
+    return len(rows)
+
+
+def end_batch(db: sqlite3.Connection, batch: str, now: float) -> int:
+    """Set those calls of the batch to failed that have no answer; return their number."""
+    query = "SELECT proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
+    rows = db.execute(query, (batch,)).fetchall()
+    for row in rows:
+        _end_asked(db, json.loads(row["proposals"]), "closed", "no answer came", now)
+    query = "UPDATE batch_calls SET state = 'failed' WHERE batch = ? AND state = 'out'"
+    db.execute(query, (batch,))
     return len(rows)
 
 

@@ -6,6 +6,7 @@ Each need that a call asks for has a proposal in state `asked`, so that nobody e
 from __future__ import annotations
 
 import json
+import sqlite3
 import time
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, NamedTuple
@@ -16,6 +17,7 @@ from companion.vault.batch_rows import (
     NewBatchCall,
     cancel_batch,
     close_call,
+    end_batch,
     insert_calls,
 )
 from companion.vault.group_commit import Database
@@ -26,10 +28,32 @@ BatchState = Literal["making", "out", "cancelled"]
 """What became of a batch: its file is being written; it is out; the user gave it up."""
 
 
+class ProviderState(NamedTuple):
+    """How far a batch is at its provider. address: of the endpoint. step: what was done last.
+
+    - ready: its file is on this machine.
+    - sending: the provider may have it, or not.
+    - sent: the provider has it.
+    - collected: the answers are stored; the provider still has its files.
+    - done: the provider has nothing of it.
+
+    file, id: of the uploaded file, and of the batch, there; empty: not known. files: all of it
+    there, to be deleted. tokens: in and out, as estimated.
+    """
+
+    address: str
+    step: Literal["ready", "sending", "sent", "collected", "done"] = "ready"
+    file: str = ""
+    id: str = ""
+    files: Sequence[str] = ()
+    tokens: Sequence[int] = (0, 0)
+
+
 class Batch(NamedTuple):
     """Calls that were made for one file. file: its absolute path. made_at: Unix time, seconds.
 
-    model: what is known of the model that it was made for, as JSON.
+    model: what is known of the model that it was made for, as JSON. provider: where it was
+    submitted, and how far it is; None for a file that somebody else has answered.
     """
 
     id: str
@@ -37,6 +61,7 @@ class Batch(NamedTuple):
     made_at: float
     state: BatchState
     model: Mapping[str, Any]
+    provider: ProviderState | None = None
 
 
 class BatchCounts(NamedTuple):
@@ -58,10 +83,13 @@ class BatchStore:
         self._db = db
         self._notes = notes
 
-    def begin(self, id_: str, file: str, model: Mapping[str, Any]) -> None:
+    def begin(
+        self, id_: str, file: str, model: Mapping[str, Any], provider: ProviderState | None = None
+    ) -> None:
         """Store a batch whose file is being written; it is cancelled if that does not end."""
-        row = (id_, file, time.time(), json.dumps(model))
-        query = "INSERT INTO batches (id, file, made_at, model) VALUES (?, ?, ?, ?)"
+        where = provider and json.dumps(provider._asdict())
+        row = (id_, file, time.time(), json.dumps(model), where)
+        query = "INSERT INTO batches (id, file, made_at, model, provider) VALUES (?, ?, ?, ?, ?)"
         self._db.ask(lambda db: db.execute(query, row)).result()
 
     def add(self, batch: str, calls: Sequence[NewBatchCall]) -> None:
@@ -76,6 +104,17 @@ class BatchStore:
         query = "UPDATE batches SET state = 'out' WHERE id = ?"
         self._db.ask(lambda db: db.execute(query, (batch,)), durable=True).result()
 
+    def set_provider(self, batch: str, provider: ProviderState) -> None:
+        """Store how far the batch is at its provider; it is on the disk then."""
+        row = (json.dumps(provider._asdict()), batch)
+        query = "UPDATE batches SET provider = ? WHERE id = ?"
+        self._db.ask(lambda db: db.execute(query, row), durable=True).result()
+
+    def end(self, batch: str) -> int:
+        """Set those calls without an answer to failed, so that others ask; return their number."""
+        now = time.time()
+        return self._db.ask(lambda db: end_batch(db, batch, now), durable=True).result()
+
     def cancel(self, batch: str) -> int:
         """Give up the calls of the batch that have no answer; return their number."""
         return self._db.ask(lambda db: cancel_batch(db, batch, time.time()), durable=True).result()
@@ -89,9 +128,9 @@ class BatchStore:
 
     def all(self) -> list[Batch]:
         """Return the batches, the oldest first."""
-        query = "SELECT id, file, made_at, state, model FROM batches ORDER BY made_at, id"
+        query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
         rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
-        return [Batch(*row)._replace(model=json.loads(row["model"])) for row in rows]
+        return [_read_batch(row) for row in rows]
 
     def get(self, batch: str) -> Batch | None:
         """Return the batch with that id; None if there is none."""
@@ -128,3 +167,8 @@ class BatchStore:
         return self._db.ask(
             lambda db: close_call(db, call, state, given, closed or {}, now)
         ).result()
+
+
+def _read_batch(row: sqlite3.Row) -> Batch:
+    provider = row["provider"] and ProviderState(**json.loads(row["provider"]))
+    return Batch(*row)._replace(model=json.loads(row["model"]), provider=provider)
