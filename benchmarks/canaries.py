@@ -36,7 +36,9 @@ from companion.vault.ignore import IgnoreRules
 
 PRIVATE, TARGETS = 50, 120
 CANARY = re.compile(r"zq[tagx]\d{3}")
-SETTINGS = """[private]
+SETTINGS = """[notes]
+examples = true
+[private]
 folders = ["Diary of mine"]
 tags = ["confidential"]
 properties = { secret = "true" }

@@ -1,14 +1,20 @@
 """Fidelity on real vaults: every note enriched, and every byte and property compared.
 
-python -m benchmarks.fidelity VAULT.. works on copies, with a stub endpoint and `enrich --all`,
-through the command line. It compares with means of its own: lines, PyYAML and ruamel.yaml.
-Exits with 1 when a byte or a property changed elsewhere, or a second run did anything.
+    python -m benchmarks.fidelity [--proposed] VAULT..
+
+It works on copies, with a stub endpoint and `enrich --all`, through the command line. With
+--proposed all is proposed first, which must touch nothing, and then accepted by `apply` in another
+order, the description and the callout of a note mostly apart. It compares with means of its own:
+lines, PyYAML and ruamel.yaml. Exits with 1 when a byte or a property changed elsewhere, something
+that was proposed could not be accepted, or a second run did anything.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
+import random
 import re
 import shutil
 import subprocess
@@ -27,20 +33,25 @@ from benchmarks.stub_endpoint import MARK, Stub, running_stub
 
 ADDED = re.compile(rf"(> \[!ai\] AI|> .*{MARK} .*|>|---|description: .*{MARK}.*|)")
 ITEM = re.compile(r"[ \t]*- [\"']?(.*?)[\"']?")
+PARTS = 8  # in which what is proposed is accepted
 
 
-def main(vaults: Sequence[str]) -> int:
+def main() -> int:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("vaults", nargs="+", type=Path)
+    parser.add_argument("--proposed", action="store_true", help="propose all, and then accept it")
+    options = parser.parse_args()
     wrong = 0
-    for vault in vaults:
+    for vault in options.vaults:
         with tempfile.TemporaryDirectory() as folder, running_stub() as stub:
-            wrong += check_vault(Path(vault), Path(folder), stub)
+            wrong += check_vault(vault, Path(folder), stub, options.proposed)
     return 1 if wrong else 0
 
 
-def check_vault(original: Path, folder: Path, stub: Stub) -> int:
+def check_vault(original: Path, folder: Path, stub: Stub, proposed: bool) -> int:
     copy = Path(shutil.copytree(original, folder / "vault", symlinks=True))
     began = time.perf_counter()
-    results = enrich(copy, folder, stub)
+    results = (propose_and_accept if proposed else enrich)(copy, folder, stub)
     seconds = time.perf_counter() - began
     statuses = Counter(result["status"] for result in results)
     calls = stub.count_calls()
@@ -75,20 +86,57 @@ def check_vault(original: Path, folder: Path, stub: Stub) -> int:
         if (original / path).is_file() and read(original / path) != read(copy / path)
     ]
     unexplained = int(reasons["no reason"])
+    waiting = statuses["proposed"] + statuses["refused"]
+    if waiting:
+        print(f"    {waiting} notes of which something that was proposed could not be accepted")
     print(f"    {len(faults)} with a byte or property changed elsewhere; second run: {repeated}")
     for fault in faults[:10]:
         print("   ", *fault)
-    return len(faults) + repeated + unexplained
+    return len(faults) + repeated + unexplained + waiting
 
 
-def enrich(vault: Path, folder: Path, stub: Stub) -> list[dict[str, Any]]:
+def enrich(
+    vault: Path, folder: Path, stub: Stub, options: Sequence[str] = ()
+) -> list[dict[str, Any]]:
+    return run_companion(vault, folder, stub, ["enrich", ".", "--all", "--yes", *options])
+
+
+def propose_and_accept(vault: Path, folder: Path, stub: Stub) -> list[dict[str, Any]]:
+    """Return the results for the notes, once all that was proposed was accepted, in any order.
+
+    A note of which something could not be accepted is `refused`, with the reason.
+    """
+    before = snapshot(vault)
+    results = {each["path"]: each for each in enrich(vault, folder, stub, ["--propose"])}
+    if snapshot(vault) != before:
+        sys.exit("a note was touched before anything was accepted")
+    ids = [id_ for result in results.values() for id_ in result["proposals"]]
+    for result in results.values():
+        result["changes"] = []
+    random.Random(1).shuffle(ids)
+    for part in range(PARTS):
+        words = ["apply", *map(str, ids[part::PARTS])]
+        for done in run_companion(vault, folder, stub, words) if len(words) > 1 else ():
+            result = results[done["path"]]
+            result["changes"] += done["changes"]
+            if result["status"] in ("proposed", "enriched"):
+                result["status"] = "enriched" if done["status"] == "enriched" else "refused"
+                result["reason"] = done["reason"]
+    written = sum(len(result["changes"]) for result in results.values())
+    print(f"{len(ids)} proposals, accepted in {PARTS} parts: {written} are written")
+    return list(results.values())
+
+
+def run_companion(
+    vault: Path, folder: Path, stub: Stub, words: Sequence[str]
+) -> list[dict[str, Any]]:
+    """Return the JSON objects that a command prints."""
     environment = os.environ | {
         "COMPANION_HOME": str(folder / "home"),
         "COMPANION_BASE_URL": stub.base_url,
         "COMPANION_MODEL": "stub",
     }
-    command = [sys.executable, "-m", "companion", "enrich", ".", "--all", "--json", "--yes"]
-    command += ["--vault", "."]
+    command = [sys.executable, "-m", "companion", *words, "--json", "--vault", "."]
     done = subprocess.run(
         command,
         cwd=vault,
@@ -177,4 +225,4 @@ def snapshot(vault: Path) -> dict[str, tuple[int, int]]:
 
 
 if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+    sys.exit(main())

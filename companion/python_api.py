@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from companion.config import load_config, state_folder
+from companion.enrich.note_filter import ANY_NOTE, NoteFilter
 from companion.enrich.run import new_run
 from companion.enrich.selection import ScanReport
 from companion.enrich.workspace import Workspace, open_workspace
@@ -59,14 +60,20 @@ class Vault:
     def __repr__(self) -> str:
         return f"Vault({str(self.root)!r})"
 
-    def scan(self, *paths: str, progress: Callable[[int, int], None] | None = None) -> ScanReport:
+    def scan(
+        self,
+        *paths: str,
+        progress: Callable[[int, int], None] | None = None,
+        only: NoteFilter = ANY_NOTE,
+    ) -> ScanReport:
         """Return what needs work and why, and what is left alone and why; nothing is changed.
 
         paths: notes and folders; none: all. progress: called with how many notes of how many.
+        only: which of the notes.
         """
         with self._open(read_only=True) as space:
             wanted = list(map(self._resolve, paths))
-            return ScanReport(space, space.scan(progress), wanted)
+            return ScanReport(space, space.scan(progress), wanted, only)
 
     def propose(
         self,
@@ -89,7 +96,8 @@ class Vault:
 
         path, given = self._resolve(path), GivenValue(field, value, heading, question)
         if daemon := self._daemon():
-            made = daemon.propose(path, given, script)
+            with _as_without_daemon():
+                made = daemon.propose(path, given, script)
             if made.proposal is None:
                 return RejectedValue(made.rejected or "")
             with self._open(read_only=True) as space:
@@ -111,7 +119,8 @@ class Vault:
 
         wishes = [Acceptance(id_) for id_ in ids]
         if daemon := self._daemon():
-            return daemon.decide(decisions_object(accept=wishes))
+            with _as_without_daemon():
+                return daemon.decide(decisions_object(accept=wishes))
         with self._open() as space:
             return list(_decisions_of(space).accept(wishes))
 
@@ -120,7 +129,8 @@ class Vault:
         from companion.daemon.api.proposal_schemas import decisions_object
 
         if daemon := self._daemon():
-            return daemon.decide(decisions_object(refuse=ids))
+            with _as_without_daemon():
+                return daemon.decide(decisions_object(refuse=ids))
         with self._open() as space:
             return list(_decisions_of(space).refuse(ids))
 
@@ -130,7 +140,8 @@ class Vault:
         run: the run that the undo belongs to. Raises NotThere, NoteError.
         """
         if daemon := self._daemon():
-            made = daemon.undo(change, run)
+            with _as_without_daemon():
+                made = daemon.undo(change, run)
             return Undone(made.change, made.path, made.left, made.reason or "")
         with self._open() as space:
             if (found := space.journal.change(change)) is None:
@@ -177,6 +188,17 @@ class Vault:
 
         place = find_daemon(state_folder(self.root))
         return DaemonClient(place.port, read_token()) if place else None
+
+
+@contextmanager
+def _as_without_daemon() -> Iterator[None]:
+    """Raise what a daemon refuses as the error that it would be without one."""
+    from companion.daemon.daemon_client import DaemonRefused
+
+    try:
+        yield
+    except DaemonRefused as refused:
+        raise refused.to_error() from None
 
 
 def _decisions_of(workspace: Workspace) -> Decisions:

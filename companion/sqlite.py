@@ -176,5 +176,5 @@ _OBSTACLES = {
     sqlite3.SQLITE_CANTOPEN: _NOT_OPENED,
     sqlite3.SQLITE_PERM: _NOT_OPENED,
     sqlite3.SQLITE_READONLY: "is read-only; make the file and its folder writable",
-    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk",
+    sqlite3.SQLITE_IOERR: "cannot be read or written; check the disk, and that it has room",
 }

@@ -11,7 +11,7 @@ import click
 
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.output import Output, count
-from companion.cli.proposal_choice import Choice, choose, find_kind
+from companion.cli.proposal_choice import Choice, choose
 from companion.cli.remote_decisions import AnyDecisions, Decide, decide_in_batches, decisions_of
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
@@ -22,6 +22,7 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
+from companion.enrich.note_filter import find_kind
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.errors import CompanionError
@@ -159,6 +160,8 @@ class _Report:
             words = [f"{number:,} {status}" for status, number in counts.items()]
             words += [f"{left:,} not done"] if left else []
             say(f"\n{count(counts.total(), 'note')}: {', '.join(words)}.", style="bold")
+            if left:
+                say("What was decided is done; the same command does the rest.")
         if back and counts["enriched"]:
             say(f"To take it all back: {back}")
         if passed := self.choice.passed_over:

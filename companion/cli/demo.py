@@ -27,7 +27,7 @@ _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps 
 _VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 _SOME_FAILED = 1  # a note was not filled, and it said why; small models do not always manage
 _FIRST = (("scan", "--skipped"), ("enrich", ".", "--diff"))
-_ONCE_MORE = (("scan",), ("enrich", "."), ("history", "--limit", "3"))
+_ONCE_MORE = (("scan",), ("enrich", "."), ("proposals",), ("history", "--limit", "3"))
 
 
 @click.command(context_settings={"allow_interspersed_args": False})

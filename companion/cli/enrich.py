@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from threading import Event
+from typing import Any
 
 import click
 
+from companion.cli.filter_options import filter_options, read_filter
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, show_progress
@@ -23,6 +25,7 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
+from companion.cli.times import parse_time
 from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
 from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
@@ -37,6 +40,7 @@ from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.written import Criteria
 from companion.errors import CompanionError, UsageError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
@@ -55,6 +59,10 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 @click.option("--force", is_flag=True, help="Write anew what Companion wrote and nobody edited.")
 @click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
 @click.option("--section", metavar="HEADING", help="Put a callout under this heading of a note.")
+@filter_options
+@click.option("--made-since", metavar="WHEN", help="Anew: what Companion wrote since then.")
+@click.option("--made-by", metavar="MODEL", help="Anew: what this model wrote.")
+@click.option("--prompt-changed", is_flag=True, help="Anew: what was asked for otherwise than now.")
 @click.option(
     "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
 )
@@ -63,16 +71,12 @@ from companion.vault.paths import LinkOutOfVault, PathUnreadable
 def enrich(
     paths: Sequence[str],
     dry_run: bool,
-    propose: bool,
     with_diff: bool,
     as_json: bool,
-    every: bool,
-    force: bool,
-    retry: bool,
-    section: str | None,
     limit: int | None,
     yes: bool,
     vault: Path | None,
+    **options: Any,
 ) -> int:
     """Fill what notes need: empty properties, missing AI callouts, questions to answer.
 
@@ -81,15 +85,16 @@ def enrich(
 
     Before more than 50 notes are sent to a model on another machine, it says what that may cost
     and asks; where nobody can answer, as in a script, it sends nothing without --yes.
+
+    With --made-since, --made-by or --prompt-changed, what Companion wrote and nobody edited is
+    asked for anew, and nothing else. It waits beside the old text until you decide.
     """
     output = Output(as_json=as_json)
-    choice = JobOptions(
-        every=every, force=force, retry=retry, section=section, dry_run=dry_run, propose=propose
-    )
     report = RunReport(output, with_diff, dry_run)
     running = find_running_daemon(vault, paths)
     with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
+        choice = _read_choice(workspace, dry_run, options)
         say_which_vault(workspace.root, output)
         warn_of_unused_folders(workspace, output)
         if not running and (unchecked := find_unchecked()):
@@ -105,6 +110,24 @@ def enrich(
     request = RunRequest(wanted, choice, stops_on_fault=True, limit=limit, agreed=True)
     find_left = partial(run.count_left_again, wanted, choice)
     return run_at_daemon(running, request, report, find_left) or int(unreadable)
+
+
+def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]) -> JobOptions:
+    """Return what is to be done to which notes. Raises UsageError."""
+    only, since = read_filter(workspace.prompts, options), options["made_since"]
+    anew = Criteria(
+        None if since is None else parse_time(since), options["made_by"], options["prompt_changed"]
+    )
+    return JobOptions(
+        every=options["every"],
+        force=options["force"],
+        retry=options["retry"],
+        section=options["section"],
+        dry_run=dry_run,
+        propose=options["propose"],
+        only=only,
+        anew=None if anew == Criteria() else anew._replace(kind=only.kind),
+    )
 
 
 def _refused(error: LinkOutOfVault | PathUnreadable) -> Result:

@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import click
 
+from companion.cli.change_filter import (
+    ANY_CHANGE,
+    ChangeFilter,
+    change_options,
+    read_change_filter,
+)
 from companion.cli.output import Output, one_line
 from companion.cli.session import NotePathType, common_options, open_session, resolve_history_path
 from companion.cli.times import local_time
@@ -19,19 +28,23 @@ from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 
-_MAX_LIMIT = 10**18  # changes; SQLite's integers go up to nine times that
-
 
 @click.command()
 @click.argument("path", required=False, type=NotePathType(), metavar="[PATH]")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @click.option("--diff", "with_diff", is_flag=True, help="Show what each change did.")
 @click.option("--limit", type=click.IntRange(min=1), help="At most so many changes.")
+@change_options
 @common_options
 def history(
-    path: str | None, as_json: bool, with_diff: bool, limit: int | None, vault: Path | None
+    path: str | None,
+    as_json: bool,
+    with_diff: bool,
+    limit: int | None,
+    vault: Path | None,
+    **only: str | None,
 ) -> None:
-    """Show what Companion changed, newest first; PATH: in this note only.
+    """Show what Companion changed, newest first; PATH: in this note or folder only.
 
     What was only proposed, such as a tag that the vault does not use yet, stands with the change,
     or below where nothing else was filled.
@@ -41,8 +54,9 @@ def history(
         vault, [] if path is None else [path], output=output, read_only=True
     ) as workspace:
         note = None if path is None else resolve_history_path(workspace, path)
-        vault_here = Vault(workspace.root, workspace)
-        changes = vault_here.history(note, limit=limit and min(limit, _MAX_LIMIT))
+        chosen = read_change_filter(workspace.prompts, only)
+        found = _find_changes(workspace, note, chosen)
+        changes = list(islice(found, limit and min(limit, sys.maxsize)))
         for change in changes:
             if as_json:
                 output.print_json(ChangeShape.of(change).model_dump())
@@ -51,7 +65,7 @@ def history(
             if with_diff and (images := workspace.journal.images(change.id)):
                 texts = (image.decode("utf-8") for image in images)
                 output.print_diff("".join(diff_lines(change.path, *texts)))
-        proposals = _find_proposed(workspace, note)[:limit]
+        proposals = _find_proposed(workspace, note)[:limit] if chosen == ANY_CHANGE else []
     for proposal in proposals:
         if as_json:
             output.print_json(proposal_object(proposal))
@@ -90,6 +104,21 @@ def describe(change: Change) -> str:
     return f"filled {names}" if names else change.kind
 
 
+def is_in(path: str, place: str) -> bool:
+    """Return whether the note at path is the one at place, or in that folder; `""`: the vault."""
+    return not place or f"{path}/".startswith(f"{place}/")
+
+
+def _find_changes(
+    workspace: Workspace, place: str | None, chosen: ChangeFilter
+) -> Iterator[Change]:
+    """Yield the changes that fit, newest first: of one note, those in a folder, or all."""
+    is_folder = place is not None and (workspace.root / place).is_dir()
+    for change in Vault(workspace.root, workspace).history(None if is_folder else place):
+        if chosen.keeps(change) and (not is_folder or is_in(change.path, place or "")):
+            yield change
+
+
 def _find_proposed(workspace: Workspace, path: str | None) -> list[Proposal]:
     """Return values that the vault does not use yet, of one note or of all, newest first.
 
@@ -98,7 +127,7 @@ def _find_proposed(workspace: Workspace, path: str | None) -> list[Proposal]:
     store = workspace.journal.proposals
     latest = store.latest_of_all()
     paths = None if path is None else [path]
-    remarks = Counter((each.path, each.note) for each in workspace.journal.changes(path))
+    remarks = Counter((each.path, each.note) for each in _find_changes(workspace, path, ANY_CHANGE))
     return [
         each
         for each in store.select(Selection(paths, states=("open", "rejected"), flagged=True))

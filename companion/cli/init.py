@@ -118,7 +118,8 @@ class _Init:
         trial: asks the model first. plugin, service: install it, where None asks; if that fails, it
         is only a warning.
         """
-        load_config(self.root)  # raises UsageError for an invalid file, with every error in it
+        # raises UsageError for an invalid file, with every error in it
+        load_config(self.root, allow_moved=True)
         self._warn_of_surprises()
         place = find_place(self.root)
         choices = self._choose(options, place.config)

@@ -17,7 +17,8 @@ from rich.text import Text
 from companion.note.text import split_lines
 from companion.note.word_diff import Part
 
-_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")  # a note must not steer the terminal
+# a note must not steer the terminal, nor a name turn the words around it
+_CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _DIFF_STYLES = {"+": "green", "-": "red", "@": "cyan"}
 _WORD_STYLES = {"+": "green", "-": "strike red", "=": "", "…": "dim"}
 _WORD_MARKS = {"+": ("{+", "+}"), "-": ("[-", "-]"), "=": ("", ""), "…": ("", "")}

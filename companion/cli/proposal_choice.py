@@ -8,7 +8,6 @@ from typing import NamedTuple
 from companion.cli.session import resolve_history_path
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.prompts import Prompts
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 
@@ -22,25 +21,6 @@ class Choice(NamedTuple):
     proposals: list[Proposal]
     unknown: list[int]
     passed_over: int
-
-
-def find_kind(prompts: Prompts, field: str | None) -> str | None:
-    """Return the kind of the needs that the field fills: its property, or `callout`.
-
-    field: the name of a field, or of its property; None for all of them.
-
-    Raises UsageError if there is no such field.
-    """
-    if field is None:
-        return None
-    everywhere = (prompts, *prompts.by_folder.values())
-    fields = [each for some in everywhere for each in some.fields.values()]
-    kinds = {each.name: each.property or each.name for each in fields}
-    if field in kinds:
-        return kinds[field]
-    if field in kinds.values():
-        return field
-    raise UsageError(f"there is no field {field}; the fields are {', '.join(sorted(kinds))}")
 
 
 def find_paths(workspace: Workspace, typed: Iterable[str]) -> list[str] | None:

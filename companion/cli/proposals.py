@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
 from typing import get_args
 
 import click
 
+from companion.cli.filter_options import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
-from companion.cli.proposal_choice import find_kind, find_paths, sort_by_note
+from companion.cli.proposal_choice import find_paths, sort_by_note
 from companion.cli.session import NotePathType, common_options, open_session, say_which_vault
 from companion.daemon.api.schemas import iso_time
 from companion.vault.proposal import Proposal, ProposalState
@@ -21,18 +23,18 @@ _STATES = get_args(ProposalState)
 
 @click.command()
 @click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
-@click.option("--field", metavar="NAME", help="Only for this field, as description or callout.")
+@filter_options
 @click.option("--state", type=click.Choice(_STATES), default="open", show_default=True)
 @click.option("--flagged", is_flag=True, help="Only those that somebody should look at.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a proposal.")
 @common_options
 def proposals(
     paths: Sequence[str],
-    field: str | None,
     state: ProposalState,
     flagged: bool,
     as_json: bool,
     vault: Path | None,
+    **only: str | None,
 ) -> None:
     """List the proposals that wait for a decision, for notes and folders or the whole vault.
 
@@ -42,9 +44,16 @@ def proposals(
     output = Output(as_json=as_json)
     with open_session(vault, paths, output=output, read_only=True) as workspace:
         say_which_vault(workspace.root, output)
-        wanted, kind = find_paths(workspace, paths), find_kind(workspace.prompts, field)
-        selection = Selection(wanted, kind, states=(state,), flagged=flagged or None)
-        found = sort_by_note(workspace.journal.proposals.select(selection))
+        chosen = read_filter(workspace.prompts, only)
+        fits = cache(partial(chosen.keeps, workspace.root))
+        selection = Selection(
+            find_paths(workspace, paths), chosen.kind, states=(state,), flagged=flagged or None
+        )
+        found = [
+            each
+            for each in sort_by_note(workspace.journal.proposals.select(selection))
+            if fits(each.path)
+        ]
     if as_json:
         for each in found:
             output.print_json(proposal_object(each))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import click
 
 from companion.cli.output import Output, one_line
-from companion.cli.proposal_choice import find_kind, find_paths, sort_by_note
+from companion.cli.proposal_choice import find_paths, sort_by_note
 from companion.cli.remote_decisions import AnyDecisions, Decide, RemoteDecisions, decide_in_batches
 from companion.cli.session import (
     NotePathType,
@@ -25,6 +25,7 @@ from companion.cli.times import local_time
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import FLAG_WORDS, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
+from companion.enrich.note_filter import find_kind
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, NoteError, UsageError

@@ -2,81 +2,197 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Sequence
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import click
 
+from companion.cli.filter_options import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
+from companion.cli.proposals import proposal_object
 from companion.cli.session import (
     NotePathType,
     common_options,
+    find_running_daemon,
     open_session,
     resolve_paths,
     say_which_vault,
 )
 from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused_marks
+from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
+from companion.enrich.workspace import Workspace
+from companion.enrich.written import find_outdated
+from companion.note.needs import Need
 from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 _NAMED = 3  # notes named for each reason to skip, without --skipped
+_RANKED = 8  # folders, and reasons, in the summary
+_PROMPT_LINES = 3  # of the screen: the last line, and the shell's prompt
+
+
+class _Line(NamedTuple):
+    """A line for people."""
+
+    text: str = ""
+    style: str = ""
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a note, for programs.")
+@click.option("--list", "lists_all", is_flag=True, help="Name every note, also if they are many.")
 @click.option("--skipped", "all_skipped", is_flag=True, help="Name every note that is left alone.")
+@click.option("--outdated", is_flag=True, help="What Companion wrote from text that has changed.")
+@filter_options
 @common_options
-def scan(paths: Sequence[str], as_json: bool, all_skipped: bool, vault: Path | None) -> None:
+def scan(
+    paths: Sequence[str],
+    as_json: bool,
+    lists_all: bool,
+    all_skipped: bool,
+    outdated: bool,
+    vault: Path | None,
+    **only: str | None,
+) -> None:
     """Show which notes need work, and why; and which are left alone, and why.
 
     Without PATH it looks at the whole vault. Nothing is changed and no model is asked.
+
+    On a terminal a summary comes first, by folder and by reason; the notes are named if they fit
+    the screen, or with --list.
+
+    With --outdated it shows what Companion wrote, and nobody edited, in notes of which a lot has
+    changed since (review.outdated_share). None of it is asked for anew unless you say so.
     """
     output = Output(as_json=as_json)
-    with open_session(vault, paths, output=output, read_only=True) as workspace:
+    running = find_running_daemon(vault, paths, asks=False) if outdated else None
+    reads = not outdated or bool(running)  # else what the notes hold by now is recorded
+    with open_session(vault, paths, output=output, read_only=reads) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
-        unreadable = [error for error in refused if isinstance(error, PathUnreadable)]
         links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
         say_which_vault(workspace.root, output)
-        for error in unreadable:
-            output.warn(str(error))
+        for error in refused:
+            if isinstance(error, PathUnreadable):
+                output.warn(str(error))
         warn_of_unused_folders(workspace, output)
+        chosen = read_filter(workspace.prompts, only)
         with output.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
+            tell = lambda done, of: progress.update(task, completed=done, total=of)  # noqa: E731
             report = Vault(workspace.root, workspace).scan(
-                *wanted,
-                *links,
-                progress=lambda done, of: progress.update(task, completed=done, total=of),
+                *wanted, *links, progress=tell, only=chosen
             )
         warn_of_unused_marks(workspace, report.scan, output)
+        if outdated:
+            _print_outdated(workspace, [*wanted] or None, chosen, output)
+            return
     if as_json:
         for path, facts in report.all():
             output.print_json(scan_object(path, facts))
     else:
-        _print(report, output, all_skipped)
+        _print(report, output, lists_all or all_skipped, all_skipped)
 
 
-def _print(report: ScanReport, output: Output, all_skipped: bool) -> None:
+def _print_outdated(
+    workspace: Workspace, wanted: Sequence[str] | None, chosen: NoteFilter, output: Output
+) -> None:
+    """Print what Companion wrote from text that has changed since, with the share that has."""
+    number, last = 0, None
+    for proposal, share in find_outdated(workspace, wanted):
+        is_meant = chosen.kind in (None, proposal.kind)
+        if not is_meant or not chosen.keeps(workspace.root, proposal.path):
+            continue
+        number += 1
+        if output.as_json:
+            output.print_json(proposal_object(proposal) | {"changed_share": round(share, 2)})
+            continue
+        if proposal.path != last:
+            output.say(one_line(last := proposal.path), style="bold")
+        output.say(f"  {proposal.kind:<12} {share:.0%} of the sentences it was made from are gone")
+    output.say(f"\n{count(number, 'text')} outdated", style="bold")
+    if number:
+        output.say("To ask for one anew, and decide then: companion enrich NOTE --force --propose")
+
+
+def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: bool) -> None:
+    """Print a summary on a terminal, and the notes where they fit it or are asked for."""
+    lines = [*_list_notes(report), *_list_skipped(report, all_skipped)]
+    summary = list(_summarize(report)) if output.out.is_terminal else []
+    room = output.out.height - len(summary) - _PROMPT_LINES
+    is_short = bool(summary) and len(lines) > room and not lists_all
+    if is_short:
+        lines = list(_summarize_skipped(report))
+    for line in [*summary, *lines]:
+        output.say(*line)
+    output.say(f"\n{_count_work(report)}")
+    if is_short:
+        output.say("With --list each is named.", style="dim")
+
+
+def _count_work(report: ScanReport) -> str:
+    needing = sum(bool(facts.needs) for facts in report.notes.values())
+    return f"{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on"
+
+
+def _summarize(report: ScanReport) -> Iterator[_Line]:
+    """Yield how many notes need work in each folder, and for what reason."""
     needing = {path: facts for path, facts in report.notes.items() if facts.needs}
-    for path, facts in report.notes.items():
-        output.say(one_line(path), style="bold")
-        for need in facts.needs:
-            output.say(f"  {need.kind:<12} {need.reason}")
-        for reason in facts.left:
-            output.say(f"  left         {reason}", style="dim")
-        if not facts.needs and not facts.left:
-            output.say("  nothing to fill", style="dim")
-    if report.skipped:
-        output.say(f"\nLeft alone: {count(len(report.skipped), 'note')}", style="bold")
-        by_reason: defaultdict[str, list[str]] = defaultdict(list)
-        for path, reason in report.skipped.items():
-            by_reason[reason].append(path)
-        for reason, paths in by_reason.items():
-            named = paths if all_skipped else paths[:_NAMED]
-            more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
-            output.say(f"  {', '.join(map(one_line, named))}{more}: {reason}")
-    output.say(
-        f"\n{count(report.looked_at, 'note')} read, {count(len(needing), 'note')} to work on"
+    folders = Counter(path.rpartition("/")[0] for path in needing)
+    reasons = Counter(
+        reason for facts in needing.values() for reason in {*map(_reason_of, facts.needs)}
     )
+    if needing:
+        yield _Line(f"{count(len(needing), 'note')} to work on", "bold")
+        yield from _count_lines({f"{one_line(name)}/": n for name, n in folders.items()}, "folders")
+        yield _Line("Because of", "bold")
+        yield from _count_lines(reasons, "reasons")
+        yield _Line()
+
+
+def _summarize_skipped(report: ScanReport) -> Iterator[_Line]:
+    if report.skipped:
+        yield _Line(f"Left alone: {count(len(report.skipped), 'note')}", "bold")
+        yield from _count_lines(Counter(report.skipped.values()), "reasons")
+
+
+def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
+    """Yield a line for each of the largest numbers."""
+    ranked = sorted(counts.items(), key=lambda each: (-each[1], each[0]))
+    for name, number in ranked[:_RANKED]:
+        yield _Line(f"  {number:>6,}  {name}")
+    if rest := ranked[_RANKED:]:
+        yield _Line(f"  {sum(n for _, n in rest):>6,}  in {len(rest):,} more {what}", "dim")
+
+
+def _reason_of(need: Need) -> str:
+    """Return the need and why, without the words of a question."""
+    return f"{need.kind}: {'you ask' if need.where == 'request' else need.reason}"
+
+
+def _list_notes(report: ScanReport) -> Iterator[_Line]:
+    for path, facts in report.notes.items():
+        yield _Line(one_line(path), "bold")
+        for need in facts.needs:
+            yield _Line(f"  {need.kind:<12} {need.reason}")
+        for reason in facts.left:
+            yield _Line(f"  left         {reason}", "dim")
+        if not facts.needs and not facts.left:
+            yield _Line("  nothing to fill", "dim")
+
+
+def _list_skipped(report: ScanReport, every: bool) -> Iterator[_Line]:
+    """Yield what is left alone, by reason. every: name all of it."""
+    if not report.skipped:
+        return
+    yield _Line(f"\nLeft alone: {count(len(report.skipped), 'note')}", "bold")
+    by_reason: defaultdict[str, list[str]] = defaultdict(list)
+    for path, reason in report.skipped.items():
+        by_reason[reason].append(path)
+    for reason, paths in by_reason.items():
+        named = paths if every else paths[:_NAMED]
+        more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
+        yield _Line(f"  {', '.join(map(one_line, named))}{more}: {reason}")

@@ -8,7 +8,13 @@ from typing import Literal
 
 import click
 
-from companion.cli.history import describe
+from companion.cli.change_filter import (
+    ANY_CHANGE,
+    ChangeFilter,
+    change_options,
+    read_change_filter,
+)
+from companion.cli.history import describe, is_in
 from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NotePathType,
@@ -17,7 +23,7 @@ from companion.cli.session import (
     open_session,
     resolve_history_path,
 )
-from companion.cli.times import TIME_FORMATS, local_time, parse_time
+from companion.cli.times import local_time
 from companion.daemon.daemon_client import DaemonClient, DaemonRefused
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
@@ -27,6 +33,7 @@ from companion.errors import (
     NoteChanged,
     NoteError,
     NoteRefused,
+    NotThere,
     UsageError,
 )
 from companion.python_api import Vault
@@ -40,17 +47,17 @@ UndoOutcome = Literal["done", "part", "lost", "failed"]  # lost: it can never be
 @click.command()
 @click.argument("whats", nargs=-1, type=NotePathType(), metavar="[CHANGE | PATH]...")
 @click.option("--run", "run_name", metavar="RUN", help="Take a whole run back.")
-@click.option("--since", metavar="WHEN", help=f"All changes since then, {TIME_FORMATS}.")
+@change_options
 @click.option("--today", is_flag=True, help="All changes of today.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a change.")
 @common_options
 def undo(
     whats: Sequence[str],
     run_name: str | None,
-    since: str | None,
     today: bool,
     as_json: bool,
     vault: Path | None,
+    **only: str | None,
 ) -> int:
     """Take changes back; what you wrote since stays.
 
@@ -58,23 +65,27 @@ def undo(
     what stays is named.
 
     CHANGE is a number from `companion history`; PATH takes back the last change of that note, or
-    all changes in that folder. With --since or --today all changes since then are taken back, in
-    the notes and folders named, else in the vault: so a day of background work is one thing to
-    undo. Without any of these, the last run is taken back that was not taken back already, and no
-    older one. Undoing an undo makes the change again. What cannot be taken back is named with its
-    reason, and the rest is.
+    all changes in that folder. With --since, --today, --until, --field or --model all changes that
+    fit are taken back, in the notes and folders named, else in the vault: so a day of background
+    work is one thing to undo; each goes as a whole, whatever else it filled. Without any of these,
+    the last run is taken back that was not taken back already, and no older one. Undoing an undo
+    makes the change again. What cannot be taken back is named with its reason, and the rest is.
     """
     output = Output(as_json=as_json)
-    after = _read_since(since, today)
-    if run_name and (whats or after is not None):
+    if today and only["since"] is not None:
+        raise UsageError("give --since or --today, not both")
+    only = only | {"since": "today"} if today else only
+    is_chosen = any(typed is not None for typed in only.values())
+    if run_name and (whats or is_chosen):
         raise UsageError("give changes, paths, a time or --run, not both")
     named = [what for what in whats if not what.isdecimal()]
     running = find_running_daemon(vault, named)
     with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
-        is_bare = not whats and run_name is None and after is None
+        is_bare = not whats and run_name is None and not is_chosen
+        chosen = read_change_filter(workspace.prompts, only)
         try:
             runs = _find_runs(workspace) if is_bare else []
-            changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, after)
+            changes = runs[0] if is_bare else _find_all(workspace, whats, run_name, chosen)
         except _NothingToUndo as nothing:
             output.warn(str(nothing))
             return 0
@@ -105,23 +116,16 @@ def _find_runs(workspace: Workspace) -> list[list[Change]]:
     return list(runs.values())
 
 
-def _read_since(since: str | None, today: bool) -> float | None:
-    """Return the Unix time that --since or --today names; None without either."""
-    if since is not None and today:
-        raise UsageError("give --since or --today, not both")
-    return parse_time("today") if today else None if since is None else parse_time(since)
-
-
 def _find_all(
-    workspace: Workspace, whats: Sequence[str], run_name: str | None, after: float | None
+    workspace: Workspace, whats: Sequence[str], run_name: str | None, chosen: ChangeFilter
 ) -> list[Change]:
     """Return the changes that the arguments name, newest first, so that each finds its text.
 
     Raises UsageError if an argument is unknown, or one of several has nothing to take back;
     _NothingToUndo if there is only one, or none of them has.
     """
-    if after is not None:
-        return _find_since(workspace, whats, after)
+    if chosen != ANY_CHANGE:
+        return _find_chosen(workspace, whats, chosen)
     if not whats:
         return _find_named(workspace, None, run_name)
     found: dict[int, Change] = {}
@@ -144,23 +148,28 @@ def _find_what(workspace: Workspace, what: str) -> list[Change]:
     return _some(_made_in(workspace, [folder]), none)
 
 
-def _find_since(workspace: Workspace, whats: Sequence[str], after: float) -> list[Change]:
+def _find_chosen(workspace: Workspace, whats: Sequence[str], chosen: ChangeFilter) -> list[Change]:
+    """Return the changes that fit, in these notes and folders, or in all."""
     if numbers := [what for what in whats if what.isdecimal()]:
-        raise UsageError(f"--since is about notes and folders; {numbers[0]} is a change")
+        raise UsageError(
+            f"--since, --until, --field and --model are about notes and folders; {numbers[0]} is a"
+            " change"
+        )
     places = [resolve_history_path(workspace, what) for what in whats]
-    made = [change for change in _made_in(workspace, places) if change.made_at >= after]
-    when = local_time(after)
-    return _some(made, f"there is nothing to take back since {when}; see companion history")
+    made = [change for change in _made_in(workspace, places) if chosen.keeps(change)]
+    when = "" if chosen.since is None else f" since {local_time(chosen.since)}"
+    which = "" if chosen._replace(since=None) == ANY_CHANGE else " of that kind"
+    return _some(made, f"there is nothing{which} to take back{when}; see companion history")
 
 
 def _made_in(workspace: Workspace, places: Sequence[str]) -> list[Change]:
     """Return the changes in these notes and folders, or in all, that were not taken back yet."""
-
-    def is_in(path: str) -> bool:
-        return not places or any(not each or f"{path}/".startswith(f"{each}/") for each in places)
-
-    changes = workspace.journal.changes()
-    return [change for change in changes if _can_be_undone(change) and is_in(change.path)]
+    changes = filter(_can_be_undone, workspace.journal.changes())
+    return [
+        change
+        for change in changes
+        if not places or any(is_in(change.path, place) for place in places)
+    ]
 
 
 def _find_named(workspace: Workspace, what: str | None, run_name: str | None) -> list[Change]:
@@ -223,7 +232,7 @@ def _undo(
     outcome: UndoOutcome = "done"
     try:
         undone = take_back(change)
-    except (NoteError, DaemonRefused) as error:
+    except (NoteError, NotThere, DaemonRefused) as error:
         output.warn(str(error))
         reason = error.reason if isinstance(error, NoteError) else str(error)
         outcome = "lost" if _is_lost(error) else "failed"
@@ -255,7 +264,7 @@ def _undo_object(
     }
 
 
-def _is_lost(error: NoteError | DaemonRefused) -> bool:
+def _is_lost(error: NoteError | NotThere | DaemonRefused) -> bool:
     """Return whether the note itself no longer allows it, rather than a passing cause."""
     if isinstance(error, DaemonRefused):
         return error.is_about(ChangeNotInNote, NoteChanged, NoteRefused)

@@ -152,6 +152,10 @@ def _describe(name: str, old: object, new: SettingValue) -> str:
 
 
 def _format(value: object) -> str:
+    if isinstance(value, Mapping):
+        table = tomlkit.inline_table()
+        table.update(value)
+        return str(table.as_string())
     shown = without_secrets(value) if isinstance(value, str) else value
     return str(tomlkit.item(shown).as_string())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from companion.config.folders import config_folder
 from companion.config.settings import Config
 from companion.config.toml_file import describe_errors, read_tables
-from companion.config.vault_settings import merge_tables, vault_file
+from companion.config.vault_settings import find_moved, merge_tables, vault_file
 from companion.errors import UsageError
 
 
@@ -21,15 +22,20 @@ def config_file() -> Path:
     return config_folder() / "config.toml"
 
 
-def load_config(root: Path | None = None) -> Config:
+def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Config:
     """Return the configuration; the environment overrides the file.
 
     root: the real path of a vault, whose own settings go over the common ones; None: only these.
+    allow_moved: accept a vault whose own settings seem to have been left behind.
 
-    Raises UsageError: a file is no TOML, or a key in it is unknown or has a wrong value.
+    Raises UsageError: a file is no TOML, or a key in it is unknown or has a wrong value; or the
+    vault seems to have been moved, so that the common settings might send what its own keep back.
     """
     own = {} if root is None else read_tables(vault_file(root))
-    tables = merge_tables(read_tables(config_file()), own)
+    common = read_tables(config_file())
+    if root is not None and not own and not allow_moved:
+        _refuse_moved(root, common.get("vault"))
+    tables = merge_tables(common, own)
     endpoint = tables.setdefault("endpoint", {})
     if isinstance(endpoint, dict):
         tables["endpoint"] = endpoint | _read_environment(endpoint.get("base_url"))
@@ -38,6 +44,20 @@ def load_config(root: Path | None = None) -> Config:
     except ValidationError as error:
         file_of = partial(_file_of, own=own, root=root)
         raise UsageError(describe_errors(error, file_of, " or the environment")) from None
+
+
+def _refuse_moved(root: Path, configured: object) -> None:
+    """Raise UsageError if settings of the vault's own seem to have been left behind."""
+    if isinstance(configured, str) and Path(configured).expanduser().resolve() == root:
+        return
+    if moved := find_moved(root):
+        old, file = moved
+        typed = shlex.quote(str(root))
+        raise UsageError(
+            f"{root} has no settings of its own, but {old}, which is not there any more, has some"
+            f" in {file}. If this is that vault, moved, copy them by companion config edit --vault"
+            f" {typed}; else companion init {typed} sets this one up"
+        )
 
 
 def _file_of(name: str, own: dict[str, Any], root: Path | None) -> Path:

@@ -78,6 +78,8 @@ class NotesTable(Table):
     """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
     own_sentence: bool = True
     """the note's own best sentence stands in where the model's is unfit, or rewords one"""
+    examples: bool = False
+    """show a model that is not small the author's descriptions of up to 3 similar notes"""
 
     @field_validator("postponed_afterwards")
     @classmethod

@@ -41,6 +41,14 @@ def vaults_with_settings() -> Iterator[tuple[Path, Tables]]:
             yield Path(root), tables
 
 
+def find_moved(root: Path) -> tuple[Path, Path] | None:
+    """Return a vault that is gone, of the same name as root, and the file of its settings."""
+    for vault, _ in vaults_with_settings():
+        if vault.name == root.name and vault != root and not vault.exists():
+            return vault, vault_file(vault)
+    return None
+
+
 def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
     """Return the settings of a vault: its own over the common ones.
 

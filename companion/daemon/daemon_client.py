@@ -19,11 +19,11 @@ from companion.daemon.api.run_schemas import RunProgress, RunShape
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.guard import MAX_BODY
-from companion.daemon.problem import Problem, problem_type
+from companion.daemon.problem import Problem, error_class, problem_type
 from companion.enrich.decision import NoteDecision
 from companion.enrich.given_value import GivenValue
 from companion.enrich.result import Result
-from companion.errors import CompanionError
+from companion.errors import CompanionError, NoteError, NotThere, UsageError
 
 if TYPE_CHECKING:  # few commands need them, and pydantic takes a while to make them
     from companion.daemon.api.program_schemas import (
@@ -58,6 +58,13 @@ class DaemonRefused(CompanionError):
     def is_about(self, *errors: type[CompanionError]) -> bool:
         """Return whether the daemon refused because of one of these errors."""
         return self._kind in map(problem_type, errors)
+
+    def to_error(self) -> CompanionError:
+        """Return the error that it would be without a daemon, where there is such a one."""
+        error = NotThere if self.status == HTTPStatus.NOT_FOUND else error_class(self._kind)
+        if error and issubclass(error, NotThere | UsageError | NoteError):
+            return error(str(self))
+        return self
 
 
 class ReportedResult(NamedTuple):

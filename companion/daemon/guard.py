@@ -74,7 +74,7 @@ class Guard:
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Answer a request, always with the security headers."""
-        start = _securing(start_response, environ)
+        start = _securing(start_response)
         try:
             self._check(environ)
         except Refusal as refusal:
@@ -184,19 +184,19 @@ def _check_body(environ: WSGIEnvironment, method: str) -> None:
         raise Refusal(415, "A body is application/json in UTF-8, without an encoding.")
 
 
-def _securing(start_response: StartResponse, environ: WSGIEnvironment) -> StartResponse:
+def _securing(start_response: StartResponse) -> StartResponse:
     """Return a start_response that also sends the security headers.
 
     No answer may be cached: answers are about the user's notes, and some caches are on the disk.
+    Only the page's HTML, scripts and styles, which are text, may load anything.
     """
-
-    path = environ.get("REQUEST_URI", "").partition("?")[0]
-    is_page = path in SHELL or path.startswith((PAGE, STATIC))
-    security = _PAGE_SECURITY if is_page else SECURITY
 
     def start(
         status: str, headers: list[tuple[str, str]], exc_info: Any = None
     ) -> Callable[[bytes], object]:
+        types = [value for name, value in headers if name.lower() == "content-type"]
+        is_page = any(value.startswith("text/") for value in types)
+        security = _PAGE_SECURITY if is_page else SECURITY
         return start_response(status, [*headers, *security], exc_info)
 
     return start

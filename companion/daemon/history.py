@@ -123,6 +123,7 @@ class History:
             snapshot = read_note(self._space.root, undone.path, settle=0)
             self._fingerprints.record_write(undone.path, snapshot.data.decode("utf-8"))
         self._end_waiting(change, undone.change)
+        self.find(undone.change)  # a query ends the transaction: other processes see it as done
         return undone
 
     def prepare_undo(self, change: Change, text: str) -> UndoEdits:

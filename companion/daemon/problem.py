@@ -102,6 +102,11 @@ def problem_type(error: type[CompanionError]) -> str:
     return next(_URN + name for kind, _, name, _ in _KINDS if issubclass(error, kind))
 
 
+def error_class(kind: str) -> type[CompanionError] | None:
+    """Return the class of the errors whose problem has this type; None: it is no error of ours."""
+    return next((error for error, _, name, _ in _KINDS if _URN + name == kind), None)
+
+
 def find_problem(error: Exception) -> Problem:
     """Return the problem that clients get for an error.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Literal, NamedTuple
@@ -9,15 +10,19 @@ from typing import Literal, NamedTuple
 from companion.enrich.selection import ScanReport
 from companion.enrich.task import Job, describe_proposed, prepare_task
 from companion.enrich.workspace import Workspace
+from companion.enrich.written import Outdated, find_outdated
 from companion.errors import NoteError
 from companion.note.facts import Facts, unfillable_reason
 from companion.note.needs import property_names
 from companion.vault.files import skip_reason
 from companion.vault.index import Scan
 from companion.vault.paths import relative_path
+from companion.vault.proposals import ALL
 from companion.vault.write import read_note
 
 NoteFilter = Literal["to-do", "left", "skipped", "all"]
+
+_FRESH = 60.0  # seconds for which what was found to be outdated is shown again
 
 
 class Listing(NamedTuple):
@@ -28,12 +33,23 @@ class Listing(NamedTuple):
     total: int
 
 
+class _FoundOutdated(NamedTuple):
+    """What is outdated. until: when to look again, by the monotonic clock. newest: the newest
+    change and proposal that were known then.
+    """
+
+    texts: list[Outdated]
+    until: float
+    newest: tuple[int, int]
+
+
 class NoteQueries:
     """The notes of one vault. scan: returns the last scan. Safe to use from any thread."""
 
     def __init__(self, space: Workspace, scan: Callable[[], Scan]) -> None:
         self._space = space
         self._scan = scan
+        self._outdated: _FoundOutdated | None = None
 
     def page(
         self, wanted: NoteFilter, folder: str = "", after: str = "", limit: int = 100
@@ -51,6 +67,22 @@ class NoteQueries:
         page = [entry for entry in found if entry[0] > after][:limit]
         more = bool(page) and page[-1][0] != found[-1][0]
         return Listing(page, page[-1][0] if more else None, len(found))
+
+    def outdated(self, folder: str = "") -> list[Outdated]:
+        """Return what Companion wrote in the folder from text of which a lot has changed since.
+
+        As of at most a minute ago: to find it takes a look at all that was written.
+        """
+        newest = self._space.journal.newest(), self._newest_proposal()
+        known = self._outdated
+        if known is None or known.newest != newest or time.monotonic() > known.until:
+            texts = sorted(find_outdated(self._space), key=lambda each: each.proposal.path)
+            known = self._outdated = _FoundOutdated(texts, time.monotonic() + _FRESH, newest)
+        prefix = f"{folder}/" if folder else ""
+        return [each for each in known.texts if each.proposal.path.startswith(prefix)]
+
+    def _newest_proposal(self) -> int:
+        return next((each.id for each in self._space.journal.proposals.select(ALL, 1)), 0)
 
     def read_facts(self, path: str) -> Facts:
         """Return the facts of the note at path, read now: its needs, and what is left alone.

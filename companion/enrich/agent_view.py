@@ -7,11 +7,11 @@ whichever model the vault is filled by. What an agent may not see is answered as
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cached_property
 from pathlib import PurePosixPath
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from companion.enrich.context import VaultContext
 from companion.enrich.model_calls import field_of
@@ -34,6 +34,9 @@ from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 from companion.vault.write import read_note
 
+T = TypeVar("T", Proposal, Change)
+
+_BATCH = 500  # proposals or changes that are read at once
 _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
 
 
@@ -189,10 +192,30 @@ class AgentView:
 
     def proposals(self, selection: Selection, limit: int) -> list[Proposal]:
         """Return the selected proposals for notes that it may see, newest first."""
-        found = self._store.select(selection)
-        return [each for each in found if self._known.may_tell(each.path)][:limit]
+
+        def read(before: int | None) -> list[Proposal]:
+            return self._store.select(selection._replace(before=before), _BATCH)
+
+        return self._take(read, limit, selection.before)
 
     def history(self, path: str | None, limit: int) -> list[Change]:
         """Return the changes of a note, or of all it may see, newest first. Raises NotThere."""
-        found = self._space.journal.changes(self.find_note(path) if path else None)
-        return [each for each in found if self._known.may_tell(each.path)][:limit]
+        named = self.find_note(path) if path else None
+
+        def read(before: int | None) -> list[Change]:
+            return self._space.journal.changes(named, None, _BATCH, before)
+
+        return self._take(read, limit)
+
+    def _take(
+        self, read: Callable[[int | None], list[T]], limit: int, before: int | None = None
+    ) -> list[T]:
+        """Return at most limit of what is about notes that it may see.
+
+        read: returns the next ones with a lower id.
+        """
+        found: list[T] = []
+        while len(found) < limit and (batch := read(before)):
+            found += [each for each in batch if self._known.may_tell(each.path)]
+            before = batch[-1].id
+        return found[:limit]

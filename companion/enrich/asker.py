@@ -55,6 +55,8 @@ Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 ReadAnswers = Callable[[Prompts, PromptContext, Sequence[Ask]], CallAnswers]
 """Reads an answer, from the prompts, what they show of the note, and how needs were asked for."""
 
+_SIMILAR = 12  # notes in which examples of descriptions are looked for
+_EXAMPLES = 3  # at most
 _NOTE_SHARE = 1 / 8  # of the context, at least, that the needs in one call leave to the note
 
 
@@ -241,7 +243,16 @@ class Asker:
         if self._model.is_small:
             budget -= estimate_tokens(excerpt(parsed.lines, None))
         told = self._backlinks.tell(self.vault_context, path, parsed, budget)
-        return replace(context, backlinks=told.backlinks, linked=told.linked)
+        examples = self._find_examples(path, parsed)
+        return replace(context, backlinks=told.backlinks, linked=told.linked, examples=examples)
+
+    def _find_examples(self, path: str, parsed: ParsedNote) -> tuple[str, ...]:
+        """Return descriptions that the author gave to similar notes, for a model not small."""
+        if self._model.is_small or not (self._similar and self._workspace.config.notes.examples):
+            return ()
+        known = self.vault_context
+        similar = self._similar.find_likely(known, path, parsed, _SIMILAR)
+        return self._backlinks.describe(known, similar, _EXAMPLES)
 
     def _planner(self, note: _AskedNote, each_need: int = 0) -> CallPlanner:
         """Return the planner of calls that show as much of the note as there is room for.

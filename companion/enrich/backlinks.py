@@ -84,6 +84,11 @@ class Backlinks:
         linked, _ = _take(islice(described, _DESCRIPTIONS), left)
         return Told(backlinks, linked)
 
+    def describe(self, known: VaultContext, paths: Iterable[str], most: int) -> tuple[str, ...]:
+        """Return descriptions that the authors of these notes gave them, the first ones."""
+        found = (source.description for _, source in self._sources(known, paths))
+        return tuple(islice(filter(None, found), most))
+
     def _statements(
         self, known: VaultContext, path: str, names: Collection[str]
     ) -> Iterator[tuple[Statement, _Source]]:

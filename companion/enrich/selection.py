@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import partial
 from typing import NamedTuple
 
+from companion.enrich.note_filter import ANY_NOTE, NoteFilter
 from companion.enrich.result import Result
 from companion.enrich.task import Job, Task, leave_out_asked, prepare_task, was_rejected
 from companion.enrich.workspace import Workspace
+from companion.enrich.written import Criteria, find_rewrites
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
 from companion.note.facts import Facts
@@ -25,6 +28,7 @@ class JobOptions(NamedTuple):
     """What the user wants done to the notes; see Job. every: in folders, all notes, not only stubs.
 
     section: the words of a heading. line: of a note, counted from 1; its section is asked for.
+    only: which of the notes. anew: what Companion wrote, to be written anew, and nothing else.
     """
 
     every: bool = False
@@ -35,6 +39,8 @@ class JobOptions(NamedTuple):
     requests: bool = False
     line: int | None = None
     propose: bool = False
+    only: NoteFilter = ANY_NOTE
+    anew: Criteria | None = None
 
 
 def choose_jobs(
@@ -51,6 +57,10 @@ def choose_jobs(
 
     Raises UsageError when a section is wanted in a folder, NoteError when a line stands in none.
     """
+    fits = partial(choice.only.keeps, workspace.root)
+    if choice.anew is not None:
+        rewrites = find_rewrites(workspace, wanted or [""], choice.anew)
+        return [job for job in rewrites if fits(job.path)], []
     jobs: dict[str, Job] = {}
     skipped: dict[str, Result] = {}
     for path in wanted:
@@ -66,7 +76,7 @@ def choose_jobs(
             jobs.setdefault(job.path, job)
         if choice.every:
             skipped |= {p: Result(p, "skipped", why) for p, why in _skips(scan, path)}
-    jobs = {path: job for path, job in jobs.items() if path not in skipped}
+    jobs = {path: job for path, job in jobs.items() if path not in skipped and fits(path)}
     return list(jobs.values()), list(skipped.values())
 
 
@@ -150,7 +160,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
         if not _is_in(path, folder) or facts.skipped is not None:
             continue
         job = _make_job(path, choice)
-        needs = facts.needs
+        needs = _of_kind(facts.needs, job.kind)
         if path in asked:
             found = leave_out_asked(workspace, job, needs)
             needs = (*found.needs, *(n for n, known in found.proposed if known.state == "open"))
@@ -169,7 +179,12 @@ def _make_job(path: str, choice: JobOptions) -> Job:
         dry_run=choice.dry_run,
         requests=choice.requests,
         propose=choice.propose,
+        kind=choice.only.kind,
     )
+
+
+def _of_kind(needs: tuple[Need, ...], kind: str | None) -> tuple[Need, ...]:
+    return needs if kind is None else tuple(need for need in needs if need.kind == kind)
 
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
@@ -190,9 +205,17 @@ class ScanReport:
 
     notes: those that need something, or of which something is left. others: the notes of which
     there is nothing to report. looked_at: how many notes were read. scan: all of the scan.
+
+    only: which of the notes.
     """
 
-    def __init__(self, workspace: Workspace, found: Scan, wanted: Sequence[str]) -> None:
+    def __init__(
+        self,
+        workspace: Workspace,
+        found: Scan,
+        wanted: Sequence[str],
+        only: NoteFilter = ANY_NOTE,
+    ) -> None:
         self.scan = found
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
@@ -201,13 +224,20 @@ class ScanReport:
         for path, facts in found.notes.items():
             if not _is_wanted(path, wanted):
                 continue
+            needs = _of_kind(facts.needs, only.kind)
+            is_reported = facts.skipped is not None or needs or facts.left or path in wanted
+            if is_reported and not only.keeps(workspace.root, path):
+                continue
             if facts.skipped is not None:
                 self.skipped[path] = facts.skipped
-            elif facts.needs or facts.left or path in wanted:
+            elif is_reported:
+                facts = facts._replace(needs=needs)
                 self.notes[path] = _without_asked(workspace, path, facts, path in asked)
             else:
                 self.others.append(path)
-        self.skipped.update((p, why) for p, why in found.skipped.items() if _is_wanted(p, wanted))
+        if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
+            skipped = found.skipped.items()
+            self.skipped.update((path, why) for path, why in skipped if _is_wanted(path, wanted))
         for path in set(wanted) - set(found.notes) - set(found.skipped):
             if (workspace.root / path).is_file():
                 why = skip_reason(workspace.root, path, workspace.ignore)

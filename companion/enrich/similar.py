@@ -202,6 +202,17 @@ class SimilarNotes:
         similar = table.compare(vector)
         return [(paths[row], float(similar[row])) for row in find_largest(similar, number)]
 
+    def find_likely(
+        self, context: VaultContext, path: str, parsed: ParsedNote, number: int
+    ) -> list[str]:
+        """Return the notes that find_nearest does; none where the encoder fails, with a warning."""
+        try:
+            found = self.find_nearest(context, path, parsed, number)
+        except (EndpointError, AnswerError) as error:
+            self._warn(f"similar notes are not looked for: {error}")
+            return []
+        return [other for other, _ in found]
+
     @property
     def config(self) -> Config:
         """The vault's configuration."""

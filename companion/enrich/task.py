@@ -35,7 +35,8 @@ class Job(NamedTuple):
     else. rejected_only: ask for what was rejected before, and nothing else; what was filled beside
     it may hide that the note is a stub. propose: write nothing; what is asked for waits for a
     decision. background: nobody asked for it. rewrite: the keys of needs that Companion filled, to
-    ask for once more what it wrote for them, where nobody edited that since.
+    ask for once more what it wrote for them, where nobody edited that since. kind: of the needs to
+    ask for; None: of all.
     """
 
     path: str
@@ -49,6 +50,7 @@ class Job(NamedTuple):
     propose: bool = False
     background: bool = False
     rewrite: frozenset[str] = frozenset()
+    kind: str | None = None
 
     def to_place(self) -> Job:
         """Return a job that finds the same needs again, whatever is remembered of them by now."""
@@ -210,6 +212,8 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
         needs = (need for need in needs if was_rejected(asked.get(need.key)))
     elif job.section is not None:
         needs = _in_section(parsed, needs, job.section)
+    if job.kind is not None:
+        needs = (need for need in needs if need.kind == job.kind)
     return facts._replace(needs=tuple(needs))
 
 

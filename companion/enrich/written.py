@@ -65,12 +65,11 @@ def find_outdated(space: Workspace, paths: Sequence[str] | None = None) -> Itera
     """
     most = space.config.review.outdated_share
     known = space.journal.notes.all()
+    written = {change.id: change.after_sha256 for change in space.journal.changes()}
     for each in find_written(space, paths, Criteria()):
         fingerprint = known.get(each.path)
-        change = space.journal.change(each.change) if each.change else None
-        if not each.sentences or (
-            fingerprint and change and fingerprint.sha256 == change.after_sha256
-        ):
+        is_as_written = fingerprint and fingerprint.sha256 == written.get(each.change or 0)
+        if is_as_written or not each.sentences:
             continue
         share = _changed_share(space, each)
         if share > most and _find_unedited(space, each.path, frozenset([each.need])):

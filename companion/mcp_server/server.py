@@ -71,100 +71,16 @@ def make_server(root: Path) -> MCPServer:
         instructions=_INSTRUCTIONS,
         log_level="WARNING",
     )
-    vault = AgentVault(root)
-    _add_reading(server, vault)
-    _add_writing(server, vault)
-    _add_resources(server, vault)
+    tools = Tools(AgentVault(root))
+    reading = tools.scan, tools.read_note, tools.find_similar, tools.list_proposals, tools.history
+    for tool in reading:
+        server.add_tool(tool, annotations=_READS)
+    server.add_tool(tools.propose, annotations=_ADDS)
+    server.add_tool(tools.accept, annotations=_WRITES)
+    server.add_tool(tools.undo, annotations=_WRITES)
+    server.resource("companion://notes/{+path}", mime_type="text/markdown")(tools.note)
+    server.prompt(title="Propose what notes need")(fill)
     return server
-
-
-def _add_reading(server: MCPServer, vault: AgentVault) -> None:
-    """Add the tools that change nothing."""
-
-    @server.tool(annotations=_READS)
-    @_as_tool
-    def scan(ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50) -> NotesFound:
-        """List the notes that need something, by path, and what. after: of the page before."""
-        return vault.scan(_name_of(ctx), folder, after, limit)
-
-    @server.tool(annotations=_READS)
-    @_as_tool
-    def read_note(ctx: Ctx, path: Note) -> NoteRead:
-        """Show a note as a model is shown it, and what it needs, with an instruction for each."""
-        return vault.read_note(_name_of(ctx), path)
-
-    @server.tool(annotations=_READS)
-    @_as_tool
-    def find_similar(ctx: Ctx, path: Note, limit: Limit = 10) -> SimilarNotesFound:
-        """List the notes that say most nearly what a note says."""
-        return vault.find_similar(_name_of(ctx), path, limit)
-
-    @server.tool(annotations=_READS)
-    @_as_tool
-    def list_proposals(
-        ctx: Ctx,
-        folder: Folder = "",
-        state: Literal["all"] | ProposalState = "open",
-        before: Annotated[int, Field(ge=1)] | None = None,
-        limit: Limit = 50,
-    ) -> AgentProposals:
-        """List proposals, newest first. folder: or a note. before: those with a lower id."""
-        states = None if state == "all" else (state,)
-        selection = Selection([folder], states=states, before=before)
-        return vault.proposals(_name_of(ctx), selection, limit)
-
-    @server.tool(annotations=_READS)
-    @_as_tool
-    def history(ctx: Ctx, path: Note | None = None, limit: Limit = 50) -> AgentHistory:
-        """List the changes made to notes, newest first; of one note, or of all."""
-        return vault.history(_name_of(ctx), path, limit)
-
-
-def _add_writing(server: MCPServer, vault: AgentVault) -> None:
-    """Add the tools that store or change something."""
-
-    @server.tool(annotations=_ADDS)
-    @_as_tool
-    def propose(
-        ctx: Ctx,
-        path: Note,
-        field: Annotated[str, Field(description="of a need that read_note names")],
-        value: Annotated[Value, Field(description="a text; for tags and aliases a list")],
-        heading: Annotated[Title | None, Field(description="of the need, for a callout")] = None,
-        question: Annotated[Title | None, Field(description="of the need")] = None,
-    ) -> ProposalMade:
-        """Propose a value for a need of a note. It is checked, and waits for the user."""
-        sent = {"path": path, "field": field, "value": value, "heading": heading}
-        return vault.propose(_read(AgentProposal, ctx, sent | {"question": question}))
-
-    @server.tool(annotations=_WRITES)
-    @_as_tool
-    def accept(ctx: Ctx, ids: list[int]) -> DecisionsMade:
-        """Write proposals into their notes, where the user's settings let agents do it."""
-        return vault.accept(_read(AgentAcceptance, ctx, {"ids": ids}))
-
-    @server.tool(annotations=_WRITES)
-    @_as_tool
-    def undo(ctx: Ctx, change: int) -> DecisionsMade:
-        """Take back a change by which you accepted proposals."""
-        return vault.undo(_read(AgentUndo, ctx, {"change": change}))
-
-
-def _add_resources(server: MCPServer, vault: AgentVault) -> None:
-    """Add the notes as resources, and a prompt."""
-
-    @server.resource("companion://notes/{+path}", mime_type="text/markdown", title="A note")
-    def note(path: str, ctx: Ctx) -> str:
-        """A note as a model is shown it."""
-        try:
-            return vault.read_note(_name_of(ctx), path).text
-        except CompanionError as error:
-            raise ResourceNotFoundError(str(error)) from None
-
-    @server.prompt(title="Propose what notes need")
-    def fill(folder: str = "") -> str:
-        """Look through the notes that need something, and propose it."""
-        return _PROMPT.format(where=f" in the folder {folder}" if folder else "")
 
 
 def _as_tool(function: Callable[P, R]) -> Callable[P, R]:
@@ -178,6 +94,83 @@ def _as_tool(function: Callable[P, R]) -> Callable[P, R]:
             raise ToolError(str(error)) from None
 
     return call
+
+
+class Tools:
+    """The tools of one vault; their docstrings are what agents are told of them."""
+
+    def __init__(self, vault: AgentVault) -> None:
+        self._vault = vault
+
+    @_as_tool
+    def scan(self, ctx: Ctx, folder: Folder = "", after: str = "", limit: Limit = 50) -> NotesFound:
+        """List the notes that need something, by path, and what. after: of the page before."""
+        return self._vault.scan(_name_of(ctx), folder, after, limit)
+
+    @_as_tool
+    def read_note(self, ctx: Ctx, path: Note) -> NoteRead:
+        """Show a note as a model is shown it, and what it needs, with an instruction for each."""
+        return self._vault.read_note(_name_of(ctx), path)
+
+    @_as_tool
+    def find_similar(self, ctx: Ctx, path: Note, limit: Limit = 10) -> SimilarNotesFound:
+        """List the notes that say most nearly what a note says."""
+        return self._vault.find_similar(_name_of(ctx), path, limit)
+
+    @_as_tool
+    def list_proposals(
+        self,
+        ctx: Ctx,
+        folder: Folder = "",
+        state: Literal["all"] | ProposalState = "open",
+        before: Annotated[int, Field(ge=1)] | None = None,
+        limit: Limit = 50,
+    ) -> AgentProposals:
+        """List proposals, newest first. folder: or a note. before: those with a lower id."""
+        states = None if state == "all" else (state,)
+        selection = Selection([folder], states=states, before=before)
+        return self._vault.proposals(_name_of(ctx), selection, limit)
+
+    @_as_tool
+    def history(self, ctx: Ctx, path: Note | None = None, limit: Limit = 50) -> AgentHistory:
+        """List the changes made to notes, newest first; of one note, or of all."""
+        return self._vault.history(_name_of(ctx), path, limit)
+
+    @_as_tool
+    def propose(
+        self,
+        ctx: Ctx,
+        path: Note,
+        field: Annotated[str, Field(description="of a need that read_note names")],
+        value: Annotated[Value, Field(description="a text; for tags and aliases a list")],
+        heading: Annotated[Title | None, Field(description="of the need, for a callout")] = None,
+        question: Annotated[Title | None, Field(description="of the need")] = None,
+    ) -> ProposalMade:
+        """Propose a value for a need of a note. It is checked, and waits for the user."""
+        sent = {"path": path, "field": field, "value": value, "heading": heading}
+        return self._vault.propose(_read(AgentProposal, ctx, sent | {"question": question}))
+
+    @_as_tool
+    def accept(self, ctx: Ctx, ids: list[int]) -> DecisionsMade:
+        """Write proposals into their notes, where the user's settings let agents do it."""
+        return self._vault.accept(_read(AgentAcceptance, ctx, {"ids": ids}))
+
+    @_as_tool
+    def undo(self, ctx: Ctx, change: int) -> DecisionsMade:
+        """Take back a change by which you accepted proposals."""
+        return self._vault.undo(_read(AgentUndo, ctx, {"change": change}))
+
+    def note(self, path: str, ctx: Ctx) -> str:
+        """A note as a model is shown it."""
+        try:
+            return self._vault.read_note(_name_of(ctx), path).text
+        except CompanionError as error:
+            raise ResourceNotFoundError(str(error)) from None
+
+
+def fill(folder: str = "") -> str:
+    """Look through the notes that need something, and propose it."""
+    return _PROMPT.format(where=f" in the folder {folder}" if folder else "")
 
 
 def _read(model: type[M], ctx: Ctx, sent: Mapping[str, object]) -> M:

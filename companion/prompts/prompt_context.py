@@ -26,7 +26,8 @@ class PromptContext:
     match first. opening: the sentence of the note that best says what it is about, if any.
     self_description: the same, where it reads as a description already. properties: further
     properties of the note as `name: value`, for notes with little text. backlinks: what other
-    notes say of it. linked: descriptions of notes that it links to.
+    notes say of it. linked: descriptions of notes that it links to. examples: descriptions that the
+    author gave to similar notes, for a model that can follow them.
     """
 
     title: str
@@ -41,11 +42,12 @@ class PromptContext:
     properties: Sequence[str] = ()
     backlinks: Sequence[str] = ()
     linked: Sequence[str] = ()
+    examples: Sequence[str] = ()
 
     def values(self) -> dict[str, object]:
         """Return the values for `note.md`, the template of the note's part of a message."""
         prose = break_turn_marks(self.prose.strip())
-        told = (*self.backlinks, *self.linked)
+        told = (*self.backlinks, *self.linked, *self.examples)
         lists = (*self.headings, *self.aliases, *self.tags, *self.properties, *told)
         texts = (self.title, prose, self.opening or "", *lists)
         return self.short_values() | {
@@ -55,6 +57,7 @@ class PromptContext:
             "properties": one_lines(self.properties),
             "backlinks": one_lines(self.backlinks),
             "linked": one_lines(self.linked),
+            "examples": one_lines(self.examples),
             "marker": _find_marker(texts),
         }
 
@@ -89,6 +92,7 @@ SAMPLES = (
         properties=("from: Ethiopia",),
         backlinks=("Coffee keeps people awake. (from “Sleep”)",),
         linked=("Ethiopia: A country in the Horn of Africa.",),
+        examples=("How tea is picked, dried and poured.",),
     ),
     PromptContext("", "It is brewed from roasted seeds."),
 )

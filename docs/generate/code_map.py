@@ -20,6 +20,7 @@ _PACKAGES = (
     "daemon",
     "daemon/api",
     "daemon/web",
+    "mcp_server",
     "cli",
 )
 

@@ -134,6 +134,32 @@ test("the folders of the vault are shown, and the notes of one", async () => {
   await page.getByText("Garden/Compost.md").waitFor();
 });
 
+test("what is outdated is listed, and asked for anew on request", async () => {
+  const path = "Garden/Compost.md";
+  const before = await vault.read(path);
+  await vault.companion("enrich", `${vault.path}/${path}`);
+  const filled = await vault.read(path);
+  const edited = filled
+    .replace(/turn the heap[^.]*\./, "Say nothing of turning it.")
+    .replace(/Cooked food[^.]*\./, "Rats are not a subject here.")
+    .replace(/Ripe compost[^.]*\./, "Nor is ripeness.");
+  await writeFile(join(vault.path, path), edited);
+  await show("vault");
+  const ask = page.getByRole("button", { name: `Propose a new callout for ${path}` });
+  await ask.waitFor({ timeout: 90_000 }); // it is looked for once a minute
+  await findFaults("vault");
+  await ask.focus();
+  await page.keyboard.press("Enter");
+  await page.getByText("the answer will wait in the inbox").waitFor();
+  await ask.waitFor({ state: "detached" });
+  assert.equal(await vault.read(path), edited);
+  await show("inbox");
+  await page.locator(".proposal").first().waitFor();
+  assert.match(await page.locator(".proposal").first().innerText(), /it takes the place of/);
+  await vault.companion("refuse", "--all", "--flagged");
+  await writeFile(join(vault.path, path), before);
+});
+
 test("background work is paused and goes on", async () => {
   await show("now");
   await page.getByRole("button", { name: "Pause it" }).click();

@@ -267,7 +267,11 @@ export interface components {
          *     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
          *     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
          *     writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
-         *     what the model gives waits for a decision. section: add a callout
+         *     what the model gives waits for a decision. kind: of what is filled, a property or `callout`;
+         *     null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
+         *     only the notes that fit. made_since (Unix time, seconds), made_by, prompt_changed: nothing but
+         *     what Companion wrote since then, with this model, or with other instructions than now, and
+         *     nobody edited; it is asked for anew, and waits beside the old text. section: add a callout
          *     under the one heading with this text. line: the same for the section that contains this line,
          *     counted from 1 in `text`, or in the file without it; for headings that occur several times.
          *     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
@@ -296,6 +300,20 @@ export interface components {
             requests: boolean;
             /** @default false */
             propose: boolean;
+            /** @default null */
+            kind: string | null;
+            /** @default null */
+            tag: string | null;
+            /** @default null */
+            with_property: string | null;
+            /** @default null */
+            modified_since: number | null;
+            /** @default null */
+            made_since: number | null;
+            /** @default null */
+            made_by: string | null;
+            /** @default false */
+            prompt_changed: boolean;
             /**
              * @default request
              * @enum {string}

@@ -4,15 +4,18 @@ import { TFile, TFolder } from "obsidian";
 import { askAboutBacklog, findBacklog, setPaused } from "./background.js";
 import { showWhy } from "./details.js";
 import { notifyOfErrors } from "./dialogs.js";
-import { enrichFolder, enrichNote } from "./enrich.js";
+import { makeBase } from "./base-file.js";
+import { enrichFiles, enrichFolder, enrichNote } from "./enrich.js";
 import { findEditing } from "./note-text.js";
+import { proposeNote } from "./propose.js";
 import { reviewNote } from "./review.js";
 import { undoLast } from "./undo.js";
 import { openView } from "./view.js";
-import { say } from "./words.js";
+import { countNotes, say } from "./words.js";
 
 /** @import { Menu } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
+/** @import { Scope } from "./runs.js" */
 /** @import { Key } from "./words.js" */
 
 const HEADING = /^ {0,3}#{1,6}[ \t]+[^ \t#]/;
@@ -36,19 +39,19 @@ const FENCE = /^ {0,3}(`{3,}|~{3,})/;
  * @satisfies {Record<string, Action<TFile>>}
  */
 export const ACTIONS = {
-  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: enrichNote },
+  enrich: { id: "enrich-note", name: "enrichNote", icon: "sparkles", act: fillNote },
   section: {
     id: "enrich-section",
     name: "enrichSection",
     icon: "heading",
-    act: (plugin, file) => enrichNote(plugin, file, { section: true }),
+    act: (plugin, file) => fillNote(plugin, file, { section: true }),
     isPossible: hasSection,
   },
   answer: {
     id: "answer-requests",
     name: "answerRequests",
     icon: "message-square-reply",
-    act: (plugin, file) => enrichNote(plugin, file, { requests: true }),
+    act: (plugin, file) => fillNote(plugin, file, { requests: true }),
   },
   folder: {
     id: "enrich-folder",
@@ -58,12 +61,13 @@ export const ACTIONS = {
       if (file.parent) await enrichFolder(plugin, file.parent);
     },
   },
+  propose: { id: "propose-note", name: "propose", icon: "inbox", act: proposeAndShow },
   review: { id: "review-note", name: "reviewNote", icon: "file-diff", act: reviewNote },
   undo: { id: "undo-note", name: "undoLast", icon: "undo-2", act: undoLast },
   why: { id: "why-note", name: "whyNote", icon: "circle-help", act: showWhy },
 };
 
-const { enrich, section, answer, review, undo, why } = ACTIONS;
+const { enrich, section, answer, propose, review, undo, why } = ACTIONS;
 /** @type {Action<TFolder>} */
 const FOLDER = { id: "", name: "enrichFolder", icon: "folder-pen", act: enrichFolder };
 
@@ -95,6 +99,8 @@ export function addCommands(plugin) {
   const open = (/** @type {boolean} */ inTab) => () => void openView(plugin, inTab);
   plugin.addCommand({ id: "open", name: say("openView"), icon: "sparkles", callback: open(false) });
   plugin.addCommand({ id: "open-tab", name: say("openInTab"), icon: "sparkles", callback: open(true) });
+  const base = () => void notifyOfErrors(plugin, () => makeBase(plugin));
+  plugin.addCommand({ id: "base", name: say("makeBase"), icon: "table", callback: base });
   plugin.addCommand({ id: "pause", name: say("pauseBackground"), icon: "pause", callback: turn(true) });
   plugin.addCommand({ id: "resume", name: say("resumeBackground"), icon: "play", callback: turn(false) });
 }
@@ -105,7 +111,18 @@ export function addMenus(plugin) {
   plugin.registerEvent(
     workspace.on("file-menu", (menu, file) => {
       if (file instanceof TFolder) addItems(plugin, menu, file, [FOLDER]);
-      else if (isNote(file)) addItems(plugin, menu, file, [enrich, review, undo, why]);
+      else if (isNote(file)) addItems(plugin, menu, file, [enrich, propose, review, undo, why]);
+    }),
+  );
+  plugin.registerEvent(
+    workspace.on("files-menu", (menu, files) => {
+      const notes = files.filter(isNote);
+      if (!notes.length) return;
+      menu.addItem((item) => {
+        item.setTitle(say("enrichNotes", { notes: countNotes(notes.length) }));
+        item.setIcon("sparkles").setSection("callout-companion");
+        item.onClick(() => void notifyOfErrors(plugin, () => enrichFiles(plugin, notes)));
+      });
     }),
   );
   plugin.registerEvent(
@@ -138,6 +155,24 @@ function addItems(plugin, menu, file, actions) {
       item.onClick(() => void notifyOfErrors(plugin, () => act(plugin, file)));
     });
   }
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Scope} [scope]
+ */
+async function fillNote(plugin, file, scope) {
+  await enrichNote(plugin, file, scope);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ */
+async function proposeAndShow(plugin, file) {
+  await proposeNote(plugin, file);
+  await openView(plugin);
 }
 
 /**

@@ -22,6 +22,40 @@ export function readStatus(plugin) {
 }
 
 /**
+ * Return a page of the open proposals, newest first, and how many there are on all.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {{ path?: string, folder?: string, before?: number, limit: number }} query
+ */
+export function readProposals(plugin, query) {
+  return get(plugin, "/proposals", query, shapes.asProposals);
+}
+
+/**
+ * Have the daemon accept, refuse or open again proposals, and return what became of each.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {{ accept?: { id: number, state: string, text?: string }[], refuse?: number[], undo?: number[] }} decisions
+ */
+export function decideProposals(plugin, decisions) {
+  return post(plugin, "/proposals/decide", decisions, shapes.asDecisions);
+}
+
+/**
+ * Return the edits that accept a proposal in a text, and the run by which they are confirmed.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} proposal
+ * @param {string} text
+ * @param {string} state of the proposal, as it is shown
+ * @param {string} [value] what the user made of the proposal's text
+ */
+export function readProposalEdits(plugin, proposal, text, state, value) {
+  const body = { text, state, ...(value !== undefined && { value }) };
+  return post(plugin, `/proposals/${proposal}/edits`, body, shapes.asProposalOffer);
+}
+
+/**
  * Return the configured model, the catalogue of models, and how far a fetch is.
  *
  * @param {CompanionPlugin} plugin
@@ -59,6 +93,16 @@ export function pauseBackground(plugin, isPaused) {
  */
 export function answerBacklog(plugin, fill, notes) {
   return post(plugin, "/backlog", { fill, notes }, shapes.asStatus);
+}
+
+/**
+ * Return how many notes in a folder need something.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} folder empty for the vault
+ */
+export async function countToDo(plugin, folder) {
+  return (await get(plugin, "/notes", { folder, limit: 1 }, shapes.asTotal)).total;
 }
 
 /**

@@ -70,7 +70,7 @@ export function mapRange(edits, length, { anchor, head }) {
  *
  * @param {Editor} editor
  */
-function findCodeMirror(editor) {
+export function findCodeMirror(editor) {
   /** @type {unknown} */
   const cm = Reflect.get(editor, "cm");
   return cm instanceof EditorView ? cm : null;

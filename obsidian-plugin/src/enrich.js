@@ -1,12 +1,12 @@
 /** Notes and folders enriched because the user asked for it. */
 
-import { startRun } from "./daemon.js";
+import { countToDo, startRun } from "./daemon.js";
 import { confirmFirst, notify, notifyWithUndo } from "./dialogs.js";
 import { ConsentMissing, Refused } from "./errors.js";
 import { saveOpen } from "./open-notes.js";
 import { askModel, followRun } from "./runs.js";
 import { undoChange, undoRun } from "./undo.js";
-import { countNotes, nameFilled, say, sentence } from "./words.js";
+import { countNotes, formatMinutes, nameFilled, say, sentence } from "./words.js";
 import { claimPending, showProgress, workOn } from "./work.js";
 import { writeEnrichment } from "./writing.js";
 
@@ -14,10 +14,13 @@ import { writeEnrichment } from "./writing.js";
 /** @import CompanionPlugin from "./main.js" */
 /** @import { Enrichment, Scope } from "./runs.js" */
 
+const MANY = 50; // notes in a run that the user is asked about first
+
 /**
  * Ask a model about a note, write what it gives, and notify the user of the outcome.
  *
  * A pending result of the background is written first: the model is then asked for the rest only.
+ * Return the outcome in words.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
@@ -25,14 +28,17 @@ import { writeEnrichment } from "./writing.js";
  */
 export async function enrichNote(plugin, file, scope = {}) {
   const isWhole = !scope.section && !scope.requests;
+  let told = "";
   await workOn(plugin, file.path, async () => {
     const isFilled = isWhole && (await writePending(plugin, file));
     const given = await askModel(plugin, file, scope, false);
     const { result } = given;
     const all = [...result.changes.keys()];
     if (result.offer) result.change = await writeEnrichment(plugin, given, all);
+    told = describeOutcome(given, all);
     if (result.change !== null || result.status === "failed" || !isFilled) notifyOfOutcome(plugin, given, all);
   });
+  return told;
 }
 
 /**
@@ -64,52 +70,99 @@ async function writePending(plugin, file) {
  * @param {number[]} only the numbers of the changes that were written
  * @param {string} [more] a sentence to add if something was written
  */
-export function notifyOfOutcome(plugin, { file, result }, only, more = "") {
-  const { change, changes, left, reason, status } = result;
-  if (change !== null) {
-    const filled = nameFilled(changes.filter((_, index) => only.includes(index)));
-    const undo = () => undoChange(plugin, change, file.path);
-    const told = say("filled", { what: filled, name: file.basename });
-    return notifyWithUndo(plugin, `${told} ${more}`.trim(), undo);
-  }
-  const told = say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name: file.basename });
-  const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
-  notify(`${told} ${why || say("needsNothing")}`);
+export function notifyOfOutcome(plugin, given, only, more = "") {
+  const { file, result } = given;
+  const { change } = result;
+  const told = describeOutcome(given, only);
+  if (change === null) return notify(told);
+  notifyWithUndo(plugin, `${told} ${more}`.trim(), () => undoChange(plugin, change, file.path));
 }
 
 /**
- * Have the daemon enrich the notes in a folder that need it, and notify the user of how many it did.
+ * Return what was written, or why nothing was.
+ *
+ * @param {Enrichment} given
+ * @param {number[]} only the numbers of the changes that were written
+ */
+function describeOutcome({ file, result }, only) {
+  const { change, changes, left, reason, status } = result;
+  const name = file.basename;
+  if (change !== null) return say("filled", { what: nameFilled(changes.filter((_, index) => only.includes(index))), name });
+  const why = [reason ?? "", ...left].filter(Boolean).map(sentence).join(" ");
+  return `${say(status === "failed" ? "couldNotBeFilled" : "leftAsItIs", { name })} ${why || say("needsNothing")}`;
+}
+
+/**
+ * Have the daemon enrich the notes in a folder that need it. Many notes on this computer take long, so
+ * that the user is asked first.
  *
  * @param {CompanionPlugin} plugin
  * @param {TFolder} folder
+ */
+export async function enrichFolder(plugin, folder) {
+  const path = folder.isRoot() ? "" : folder.path;
+  const name = path || say("theVault");
+  const act = () => enrichPaths(plugin, [path], name);
+  const notes = plugin.daemon.status?.endpoint ? 0 : await countToDo(plugin, path);
+  if (notes < MANY) return act();
+  const words = say("largeRun", { notes: countNotes(notes), name });
+  confirmFirst(plugin, say("enrichAsk", { name }), `${words} ${describeTime(plugin, notes)}`, [say("fillThem"), act]);
+}
+
+/**
+ * Have the daemon enrich notes that were selected together.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {TFile[]} files
+ */
+export function enrichFiles(plugin, files) {
+  const paths = files.map(({ path }) => path);
+  return enrichPaths(plugin, paths, countNotes(files.length));
+}
+
+/**
+ * Return how long so many notes take at the pace of earlier runs in this window.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {number} notes
+ */
+function describeTime({ pace }, notes) {
+  if (!pace.notes) return say("timeUnknown");
+  return say("timeAbout", { time: formatMinutes(((pace.ms / pace.notes) * notes) / 60_000) });
+}
+
+/**
+ * Have the daemon enrich notes and those in folders that need it, and notify the user of how many it did.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string[]} paths
+ * @param {string} name of what is enriched, for the user
  * @param {boolean} [agreed] whether the user agreed to the cost; if not, a costly run asks first
  */
-export async function enrichFolder(plugin, folder, agreed = false) {
-  const path = folder.isRoot() ? "" : folder.path;
-  const key = `${path}/`;
-  const name = path || say("theVault");
+async function enrichPaths(plugin, paths, name, agreed = false) {
+  const key = paths.length === 1 ? `${paths[0]}/` : paths.join("\n");
   const words = [say("nothingFilled")];
   let isFilled = false;
   await workOn(plugin, key, async () => {
-    await saveOpen(plugin, path && key);
-    const run = await startRun(plugin, { paths: [path], priority: "request", agreed });
+    for (const path of paths) await saveOpen(plugin, path && (paths.length === 1 ? key : path));
+    const run = await startRun(plugin, { paths, priority: "request", agreed });
+    const began = Date.now();
     for await (const { counts, total, waits, fault } of followRun(plugin, run)) {
       const { enriched = 0, failed = 0 } = counts;
       const seen = Object.values(counts).reduce((sum, some) => sum + some, 0);
       showProgress(plugin, key, [say("seenOf", { seen, notes: countNotes(total) }), waits].filter(Boolean).join(", "));
       if (enriched) words[0] = say("filledNotes", { notes: countNotes(enriched), where: name });
       isFilled ||= enriched > 0;
+      if (enriched) plugin.pace = { notes: enriched, ms: Date.now() - began };
       words[1] = failed ? say("failedNotes", { notes: countNotes(failed) }) : "";
       words[2] = fault && sentence(fault);
     }
     const told = words.filter(Boolean).join(" ");
     if (isFilled) notifyWithUndo(plugin, told, () => undoRun(plugin, run));
     else notify(told);
-  }).catch((error) => {
+  }).catch((/** @type {unknown} */ error) => {
     if (!(error instanceof ConsentMissing)) throw error;
-    confirmFirst(plugin, say("enrichAsk", { name }), sentence(error.message), [
-      say("sendThem"),
-      () => enrichFolder(plugin, folder, true),
-    ]);
+    const act = () => enrichPaths(plugin, paths, name, true);
+    confirmFirst(plugin, say("enrichAsk", { name }), sentence(error.message), [say("sendThem"), act]);
   });
 }

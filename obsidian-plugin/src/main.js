@@ -1,12 +1,14 @@
 /** Callout Companion in Obsidian. The daemon decides what to do; the plugin shows it, and writes open notes. */
 
 import { Plugin } from "obsidian";
+import { addCommandLine } from "./command-line.js";
 import { ACTIONS, addCommands, addMenus, isNote } from "./commands.js";
 import { cancelRuns } from "./daemon.js";
 import { openDetails } from "./details.js";
 import { notify, notifyOfErrors, notifyWithButton } from "./dialogs.js";
 import { NotInstalled, Stopped } from "./errors.js";
 import { reportNoneOpen, checkDaemon, newDaemonState, reportOpenIfChanged } from "./heartbeat.js";
+import { previewField } from "./place.js";
 import { CompanionSettingTab, readSettings } from "./settings.js";
 import { watchPairing } from "./set-up.js";
 import { addStatusBar } from "./status-bar.js";
@@ -16,13 +18,16 @@ import { CompanionView, openView, VIEW } from "./view.js";
 import { chooseLanguage, say } from "./words.js";
 
 /** @import { TFile } from "obsidian" */
+/** @import { Proposal } from "./shapes.js" */
 /** @import { Pending } from "./work.js" */
 
 /**
  * client: the id of this window for the daemon. reportedOpen: the open notes it was told of, a line
  * each. doing: what is being done, by the path of the note or folder. pending: results of models that
  * were asked in the background, by the note. runs: the ids of the runs that are followed.
- * pairing: the pairing in progress. watchers: called after each check of the daemon. announcedBacklog: the size of the backlog that the user was notified of.
+ * pace: the notes that the last run filled, and how long it took. scope: which proposals the inbox shows. decided: the proposals that were decided on in this window,
+ * newest last. deciding: the last decision on proposals, by the note; by the empty string, of those that the daemon
+ * makes. pairing: the pairing in progress. watchers: called after each check of the daemon. announcedBacklog: the size of the backlog that the user was notified of.
  */
 export default class CompanionPlugin extends Plugin {
   settings = readSettings(null);
@@ -42,6 +47,13 @@ export default class CompanionPlugin extends Plugin {
   runs = new Set();
   /** @type {Promise<void> | null} */
   pairing = null;
+  pace = { notes: 0, ms: 0 };
+  /** @type {"note" | "folder" | "vault"} */
+  scope = "vault";
+  /** @type {Proposal[]} */
+  decided = [];
+  /** @type {Map<string, Promise<unknown>>} */
+  deciding = new Map();
   /** @type {Set<() => void>} */
   watchers = new Set();
   /** @type {HTMLElement | null} */
@@ -52,10 +64,12 @@ export default class CompanionPlugin extends Plugin {
     this.settings = readSettings(await this.loadData());
     this.statusBar = addStatusBar(this, () => openDetails(this));
     this.addRibbonIcon("sparkles", say("fillThisNote"), () => useRibbon(this));
+    this.registerEditorExtension(previewField);
     this.registerView(VIEW, (leaf) => new CompanionView(leaf, this));
     this.addSettingTab(new CompanionSettingTab(this));
     addCommands(this);
     addMenus(this);
+    addCommandLine(this);
     this.app.workspace.onLayoutReady(() => begin(this));
   }
 

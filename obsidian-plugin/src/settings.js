@@ -5,7 +5,9 @@ import { pair } from "./connection.js";
 import { notify } from "./dialogs.js";
 import { explain } from "./errors.js";
 import { checkDaemon } from "./heartbeat.js";
-import { describeVault, say } from "./words.js";
+import { readAgreed } from "./program.js";
+import { openView } from "./view.js";
+import { describeModel, describeVault, say } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -15,7 +17,7 @@ import { describeVault, say } from "./words.js";
  * ribbon: what the ribbon's button does. takeOver: whether open notes are filled while the user
  * pauses, off by default.
  *
- * @typedef {{ address: string, code?: string, ribbon: "enrich" | "review", takeOver: boolean }} Settings
+ * @typedef {{ address: string, code?: string, ribbon: "enrich" | "propose" | "review", takeOver: boolean }} Settings
  */
 
 const ADDRESS = /^http:\/\/(?:127\.0\.0\.1|localhost):([1-9]\d{0,4})$/;
@@ -32,7 +34,7 @@ export function readSettings(data) {
   const { address, code, ribbon, takeOver } = toFields(data);
   return {
     address: typeof address === "string" && !findAddressFault(address) ? address : USUAL,
-    ribbon: ribbon === "review" ? ribbon : "enrich",
+    ribbon: ribbon === "review" || ribbon === "propose" ? ribbon : "enrich",
     takeOver: takeOver === true,
     ...(typeof code === "string" && { code }),
   };
@@ -81,7 +83,7 @@ export class CompanionSettingTab extends PluginSettingTab {
  * @returns {SettingDefinitionItem[]}
  */
 function define(plugin) {
-  const options = { enrich: say("setRibbonEnrich"), review: say("reviewNote") };
+  const options = { enrich: say("setRibbonEnrich"), propose: say("propose"), review: say("reviewNote") };
   return [
     {
       name: say("setAddress"),
@@ -108,7 +110,29 @@ function define(plugin) {
       desc: say("setRibbonMore"),
       control: { type: "dropdown", key: "ribbon", options },
     },
+    {
+      name: say("setDaemon"),
+      desc: `${describeDaemon(plugin)} ${say("setDaemonMore")}`,
+      action: () => void openView(plugin),
+    },
+    {
+      name: say("setProgram"),
+      desc: [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". "),
+      action: () => void openView(plugin),
+    },
   ];
+}
+
+/**
+ * Return the daemon's model, where notes are sent, and how it stands, or why that is not known.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+function describeDaemon({ daemon }) {
+  const { status, words } = daemon;
+  if (!status) return words;
+  const privacy = status.endpoint ? say("privacyRemote", { endpoint: status.endpoint }) : say("privacyHere");
+  return `${describeModel(status)}. ${privacy}`;
 }
 
 /**

@@ -8,7 +8,8 @@ import { UnexpectedAnswer } from "./errors.js";
 
 /**
  * @import {
- *   AskedShape, ChangePage, ChangeShape, EditShape, FilledShape, ModelShape, NewRun, NoteShape, OfferShape, Problem, Proof,
+ *   AskedShape, ChangePage, ChangeShape, DecisionsMade, EditShape, FilledShape, ModelShape, NewRun, NoteShape, OfferShape, Problem, Proof,
+ *   ProposalOffer, ProposalShape,
  *   ReportTaken, ResultShape, RunProgress, RunShape, StatusShape, Token, UndoMade, UndoOffered,
  * } from "./api-types.d.ts"
  */
@@ -135,6 +136,7 @@ export const asProblem = object({ type: asOptionalText, detail: or(asText, "The 
 const asAsked = object({ path: asText, run: maybe(asText), change: maybe(asNumber) });
 export const asAttended = object({ to_do: asTextList, asked: or(list(asAsked), []) });
 export const asNote = object({ needs: or(list(asNeed), []), left: asTextList, skipped: maybe(asText) });
+export const asTotal = object({ total: asCount });
 export const asResult = object({
   path: asText,
   status: asText,
@@ -194,6 +196,21 @@ export const asStatus = object({
   in_hand: asTextList,
   runs: asTextList,
 });
+export const asProposal = object({
+  id: asNumber,
+  path: asText,
+  kind: asText,
+  heading: maybe(asText),
+  text: maybe(textOrLines),
+  state: asText,
+  flags: asTextList,
+  why: asOptionalText,
+  model: asOptionalText,
+});
+export const asProposals = object({ proposals: list(asProposal), before: maybe(asNumber), total: asCount });
+export const asProposalOffer = object({ run: asText, offer: asOffer });
+const asDecided = object({ id: asNumber, state: maybe(asText), reason: maybe(asText) });
+export const asDecisions = object({ notes: list(object({ path: asText, proposals: list(asDecided) })) });
 const asFetch = object({ name: asText, state: asText, done: asCount, of: asCount, reason: asOptionalText });
 const asEntry = object({ name: asText, title: asOptionalText, bytes: asCount });
 export const asModel = object({
@@ -220,6 +237,9 @@ export const asModel = object({
 /** @typedef {ReadOf<RunShape, ReturnType<typeof asRunState>>} RunState */
 /** @typedef {ReadOf<RunProgress, ReturnType<typeof asProgress>>} Progress */
 /** @typedef {ReadOf<StatusShape, ReturnType<typeof asStatus>>} Status */
+/** @typedef {ReadOf<ProposalShape, ReturnType<typeof asProposal>>} Proposal */
+/** @typedef {ReadOf<ProposalOffer, ReturnType<typeof asProposalOffer>>} OfferedProposal */
+/** @typedef {ReadOf<DecisionsMade, ReturnType<typeof asDecisions>>} Decisions */
 /** @typedef {ReadOf<ModelShape, ReturnType<typeof asModel>>} Model */
 /** @typedef {ReadOf<NoteShape, ReturnType<typeof asNote>>} Note */
 /** @typedef {ReadOf<ChangeShape, ReturnType<typeof asChange>>} Change */

@@ -3,6 +3,7 @@
 import { ItemView } from "obsidian";
 import { explain, Stopped } from "./errors.js";
 import { showHistory } from "./history.js";
+import { showInbox } from "./inbox.js";
 import { showNow } from "./now.js";
 import { findSetUp } from "./set-up.js";
 import { showSetUp } from "./set-up-view.js";
@@ -28,6 +29,7 @@ export const VIEW = "callout-companion";
 
 /** @satisfies {Record<string, Page>} */
 const PAGES = {
+  inbox: { name: "tabInbox", show: showInbox },
   now: { name: "tabNow", show: showNow },
   history: { name: "tabHistory", show: showHistory },
 };
@@ -35,7 +37,7 @@ const PAGES = {
 /** The view, which Obsidian makes for each of its leaves. */
 export class CompanionView extends ItemView {
   /** @type {keyof typeof PAGES} */
-  page = "now";
+  page = "inbox";
   /** What is shown: the page, or the state of the set-up. */
   shown = "";
 
@@ -69,6 +71,7 @@ export class CompanionView extends ItemView {
     const watch = () => void this.update();
     watchers.add(watch);
     this.register(() => watchers.delete(watch));
+    this.registerEvent(this.app.workspace.on("file-open", () => void this.#follow()));
     await this.refresh();
   }
 
@@ -103,6 +106,12 @@ export class CompanionView extends ItemView {
     const place = { plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent };
     if (!isReady) return showSetUp(place, setUp);
     await PAGES[this.page].show(place).catch((/** @type {unknown} */ error) => this.#tell(error));
+  }
+
+  /** Show the proposals of the note that was opened, unless the keyboard is in the view. */
+  async #follow() {
+    const isUsed = this.contentEl.contains(this.contentEl.ownerDocument.activeElement);
+    if (this.shown === "inbox" && this.companion.scope !== "vault" && !isUsed) await this.refresh();
   }
 
   async #findSetUp() {

@@ -89,6 +89,17 @@ export function formatBytes(bytes) {
   return new Intl.NumberFormat(chosen.language, style).format(bytes / size);
 }
 
+/**
+ * Return a time as `20 minutes` or `3 hours`.
+ *
+ * @param {number} minutes
+ */
+export function formatMinutes(minutes) {
+  const [unit, size] = minutes < 90 ? ["minute", 1] : ["hour", 60];
+  const style = { style: /** @type {const} */ ("unit"), unit, unitDisplay: /** @type {const} */ ("long") };
+  return new Intl.NumberFormat(chosen.language, { ...style, maximumFractionDigits: 0 }).format(Math.ceil(minutes / size));
+}
+
 /** @param {string[]} names */
 export function joinNames(names) {
   // British English has no comma before `and`

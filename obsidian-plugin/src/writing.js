@@ -41,11 +41,13 @@ export async function writeEnrichment(plugin, { file, path, run, text, result },
 /**
  * Call tellDaemon until the daemon answers, and return the id of the change that it answers with.
  *
+ * Throws NoteUnavailable if it does not in half a minute.
+ *
  * @param {CompanionPlugin} plugin
  * @param {TFile} file
  * @param {() => Promise<number>} tellDaemon
  */
-async function confirmWritten(plugin, file, tellDaemon) {
+export async function confirmWritten(plugin, file, tellDaemon) {
   for (let pause = 1_000; pause <= LONGEST_PAUSE; pause *= 2) {
     try {
       return await tellDaemon();

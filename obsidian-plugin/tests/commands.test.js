@@ -488,6 +488,7 @@ describe("menus", () => {
     view.editor.cursor = NOTE.length;
     assert.deepEqual(names(host.menu("file-menu", vault.getFileByPath("A.md"))), [
       "Enrich note",
+      "Propose for this note",
       "Review what would change",
       "Undo the last change of this note",
       "Why is this note (not) picked",
@@ -499,6 +500,19 @@ describe("menus", () => {
       "Answer requests in this note",
     ]);
     assert.deepEqual(host.menu("file-menu", vault.getFileByPath("Picture.png")), []);
+  });
+
+  test("of several files enriches the notes among them in one run", async () => {
+    const files = ["A.md", "Picture.png", "Folder/B.md"].map((path) => host.app.vault.getFileByPath(path));
+    const items = host.menu("files-menu", files, "file-explorer-context-menu");
+    assert.deepEqual(names(items), ["Enrich 2 notes"]);
+    host.daemon.answers.set("GET /runs/*", progress({ total: 2, counts: { enriched: 2 } }));
+    items[0].onClick__();
+    await settle();
+    const { paths, agreed } = host.daemon.asked("POST /runs")[0].body;
+    assert.deepEqual([paths, agreed], [["A.md", "Folder/B.md"], false]);
+    assert.equal(host.said, "Filled 2 notes in 2 notes.Undo");
+    assert.deepEqual(host.menu("files-menu", [files[1]], "file-explorer-context-menu"), []);
   });
 
   test("an item works on the note it is about, closed as it may be", async () => {
@@ -514,4 +528,68 @@ describe("menus", () => {
     await settle();
     assert.deepEqual(host.daemon.asked("POST /runs")[0].body, { paths: ["Folder"], priority: "request", agreed: false });
   });
+});
+
+describe("Obsidian's command line", () => {
+  const run = (name, words = {}) => host.plugin.cliHandlers__.get(`callout-companion${name}`)(words);
+
+  test("fills a note, and says what was filled", async () => {
+    const said = run(":enrich", { path: "A.md" });
+    await settle();
+    assert.equal(await said, "Filled description and a callout in “A”.");
+    assert.equal(view.editor.getValue(), FILLED);
+  });
+
+  const WORDS = [
+    ["a note that is not there", ":enrich", { path: "None.md" }, "There is no note None.md in this vault."],
+    ["how things stand", "", {}, "Notes: 40 notes, 5 to do. qwen3-4b on this computer."],
+  ];
+  for (const [name, command, words, expected] of WORDS) {
+    test(`tells of ${name}`, async () => {
+      const said = run(command, words);
+      await settle();
+      assert.equal(await said, expected);
+    });
+  }
+
+  test("tells why it cannot", async () => {
+    host.daemon.isAway = true;
+    const said = run(":enrich", { path: "A.md" });
+    await settle();
+    assert.match(await said, /^Nobody answers at /);
+  });
+});
+
+describe("many notes at once", () => {
+  const CASES = [
+    ["asks before it takes hours on this computer", 50, "", true],
+    ["asks for fewer without a question", 49, "", false],
+    ["leaves the question to the daemon where a remote model is asked", 500, "http://model.example/v1", false],
+  ];
+  for (const [name, total, endpoint, isAsked] of CASES) {
+    test(name, async () => {
+      host.daemon.answers.set("GET /notes", { notes: [], after: null, total });
+      host.daemon.status.endpoint = endpoint;
+      await host.pass(10_000);
+      await host.command("enrich-folder");
+      assert.equal(host.daemon.asked("POST /runs").length, isAsked ? 0 : 1);
+      if (!isAsked) return;
+      assert.match(host.modal.contentEl.textContent, /^50 notes of the vault may need something; .* may take hours\./);
+      await host.click("Fill them");
+      assert.equal(host.daemon.asked("POST /runs").length, 1);
+    });
+  }
+});
+
+test("a base of the notes is made once, and opened", async () => {
+  await host.command("base");
+  assert.equal(host.said, "Made Callout Companion.base.");
+  const text = await host.read("Callout Companion.base");
+  for (const line of ['file.hasProperty("description")', "description.isEmpty()", 'file.hasTag("status/postponed")']) {
+    assert.ok(text.includes(line));
+  }
+  await host.app.vault.adapter.write("Callout Companion.base", "mine");
+  await host.command("base");
+  assert.equal(host.said, "Callout Companion.base is there already.");
+  assert.equal(await host.read("Callout Companion.base"), "mine");
 });

@@ -112,10 +112,13 @@ describe("settings", () => {
         ["Pairing code", undefined],
         ["Fill open notes while you rest", "takeOver"],
         ["Ribbon button", "ribbon"],
+        ["What the daemon is set to", undefined],
+        ["Program", undefined],
       ],
     );
     assert.ok(items.every(({ desc }) => desc));
-    assert.deepEqual(Object.keys(items[4].control.options), ["enrich", "review"]);
+    assert.deepEqual(Object.keys(items[4].control.options), ["enrich", "propose", "review"]);
+    assert.match(items[5].desc, /^qwen3-4b on this computer\. The model is on this computer: no note leaves it\. /);
   });
 
   test("are kept", async () => {
@@ -1134,7 +1137,7 @@ describe("review", () => {
     await begin();
     await host.click("Cancel");
     await host.close(view);
-    const review = (path) => host.menu("file-menu", host.app.vault.getFileByPath(path))[1].onClick__();
+    const review = (path) => host.menu("file-menu", host.app.vault.getFileByPath(path))[2].onClick__();
     review("A.md");
     await settle();
     await host.click("Write 2, refuse 0");

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from companion.config.vault_settings import vault_file
-from tests.cli.user import KEY, User
+from tests.cli.user import KEY, STUB, User
 
 OTHER = "sk-typed-Kw7OtherKey"
 
@@ -107,6 +107,29 @@ def test_the_key_comes_by_standard_input_and_is_never_shown(
         assert ran.status == 0 and OTHER not in ran.all and "pw" not in ran.all
     monkeypatch.setattr(sys, "stdin", io.StringIO("\n"))
     assert "no key came" in user.run("config", "set", "endpoint.api_key").err
+
+
+def test_a_table_is_told_as_toml_has_it(user: User) -> None:
+    ran = user.run("config", "set", "private.properties", '{ private = "true", "a b" = "x" }')
+    assert ran.out == 'private.properties = {private = "true", "a b" = "x"}\n'
+
+
+def test_a_vault_that_was_moved_does_not_get_other_settings_unasked(user: User) -> None:
+    old, new = user.vault.with_name("old") / "Work", user.vault.with_name("Work")
+    (old / ".obsidian").mkdir(parents=True)
+    (old / "Diary.md").write_text(STUB)
+    user.run("config", "set", "--vault", str(old), "private.folders", "Diary")
+    old.rename(new)
+    for command in (["enrich", "."], ["scan"], ["prompt", "Diary.md"]):
+        ran = user.run(*command, "--vault", str(new))
+        assert (ran.status, user.calls()) == (2, 0)
+        assert f"{old}, which is not there any more, has some in {vault_file(old)}" in ran.err
+    assert user.run("scan").status == 0  # a vault of another name
+    user.run("config", "set", "vault", str(new))
+    assert user.run("scan").status == 0  # it is the one of the common settings
+    user.run("config", "set", "vault", "--default")
+    user.run("config", "set", "--vault", str(new), "private.folders", "Diary")
+    assert user.run("scan", "--vault", str(new)).status == 0
 
 
 def test_get(user: User, monkeypatch: pytest.MonkeyPatch) -> None:

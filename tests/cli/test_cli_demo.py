@@ -31,7 +31,7 @@ def test_it_fills_the_example_vault_and_takes_it_back(user: User) -> None:
     folder = user.home / "demo"
     assert ran.status == 0, ran.all
     assert f"A copy of the example vault lies in {folder}; work on that." in ran.out
-    assert ran.out.count("\n$ companion ") == 5
+    assert ran.out.count("\n$ companion ") == 6
     assert "Once more: there is nothing left to do.\n\n$ companion scan\n" in ran.out
     assert b"description: What a stub is." in (folder / "Cooking/Sourdough.md").read_bytes()
     assert (dict(os.environ), Path.cwd()) == before

@@ -170,8 +170,11 @@ def is_picked(told: str) -> bool:
 @pytest.mark.skipif(os.name == "nt", reason="names as Linux has them")
 def test_a_name_with_control_characters_does_not_steer_the_terminal(user: User) -> None:
     user.note("\x1b[31mred.md")
-    assert "\x1b" not in user.run("scan").out
-    assert "\x1b" not in user.run("enrich", ".").out
+    user.note("\u202edm.turned.md")
+    user.note("two\u2028lines.md")
+    for command in (["scan"], ["enrich", "."]):
+        shown = user.run(*command).out
+        assert "turned" in shown and not {"\x1b", "\u202e", "\u2028"} & set(shown)
 
 
 PRIVATE = """[private]

@@ -49,6 +49,12 @@ _FILL: dict[str, object] = {
     "name": "no model of the catalogue",
     "base_sha256": "0" * 64,
     "new_sha256": "1" * 64,
+    "agent": "x",
+    "script": "x",
+    "field": "description",
+    "value": "What a stub is.",
+    "ids": [1],
+    "change": 999,
 }
 _Seen = dict[str, tuple[object, ...]]
 

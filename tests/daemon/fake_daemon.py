@@ -26,6 +26,7 @@ from companion.daemon.open_notes import RequestedEdit
 from companion.daemon.queries import Listing, NoteFilter, NoteQueries
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
+from companion.enrich.written import Outdated
 from companion.errors import ConsentMissing, UsageError
 from companion.llm.response import Usage
 from companion.note.editor_text import Utf16Edit
@@ -179,6 +180,9 @@ class FakeNotes(NoteQueries):
         page = [path for path in found if path > after][:limit]
         more = bool(page) and page[-1] != found[-1]
         return Listing([(p, NOTES[p]) for p in page], page[-1] if more else None, len(found))
+
+    def outdated(self, folder: str = "") -> list[Outdated]:
+        return []
 
     def read_facts(self, path: str) -> Facts:
         _require(path)

@@ -15,12 +15,6 @@ from companion.daemon.api.routing import Resource, the_daemon
 programs = Resource("programs")
 
 
-@programs.does("/scripts/propose", conflicts=True)
-def propose_for_script(body: ScriptProposal) -> ProposalMade:
-    """Propose a value for what a note needs; it takes the place of an open proposal for that."""
-    return ProposalMade.of(the_daemon().propose(body.path, body.given, body.script))
-
-
 @programs.does("/agents/propose", conflicts=True)
 def propose_for_agent(body: AgentProposal) -> ProposalMade:
     """Propose a value for what a note needs. A private note is answered as one that is gone."""
@@ -39,3 +33,9 @@ def undo_for_agent(body: AgentUndo) -> DecisionsMade:
     """Take back a change that the agent itself has accepted."""
     made = the_daemon().agent(body.agent).undo(body.change)
     return DecisionsMade(notes=[NoteDecisionShape.of(made)])
+
+
+@programs.does("/scripts/propose", conflicts=True)
+def propose_for_script(body: ScriptProposal) -> ProposalMade:
+    """Propose a value for what a note needs; it takes the place of an open proposal for that."""
+    return ProposalMade.of(the_daemon().propose(body.path, body.given, body.script))

@@ -9,7 +9,9 @@ from pydantic import ConfigDict, Field, model_validator
 from companion.daemon.api.schemas import LARGEST, WHOLE, Applied, FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.work_queue import Priority
+from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import JobOptions
+from companion.enrich.written import Criteria
 
 LONGEST_WAIT = 25  # seconds that an answer may be delayed until there is a result
 
@@ -38,7 +40,11 @@ class NewRun(Sent):
     paths: notes and folders; empty for the vault. text: the one note as its editor shows it, or as
     its file has it if the client edits the file; the run then returns edits (`apply: client`) and
     writes nothing. requests: fill only the empty callouts in the notes. propose: write nothing;
-    what the model gives waits for a decision. section: add a callout
+    what the model gives waits for a decision. kind: of what is filled, a property or `callout`;
+    null: all. tag, with_property (a name, or `name=value`), modified_since (Unix time, seconds):
+    only the notes that fit. made_since (Unix time, seconds), made_by, prompt_changed: nothing but
+    what Companion wrote since then, with this model, or with other instructions than now, and
+    nobody edited; it is asked for anew, and waits beside the old text. section: add a callout
     under the one heading with this text. line: the same for the section that contains this line,
     counted from 1 in `text`, or in the file without it; for headings that occur several times.
     on_fault: whether the run waits while the endpoint fails, or ends. agreed: begin even if more
@@ -60,6 +66,13 @@ class NewRun(Sent):
     dry_run: bool = False
     requests: bool = False
     propose: bool = False
+    kind: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    tag: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    with_property: Annotated[str, Field(min_length=1, max_length=1000)] | None = None
+    modified_since: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
+    made_since: Annotated[float, Field(ge=0, le=LARGEST)] | None = None
+    made_by: Annotated[str, Field(min_length=1, max_length=200)] | None = None
+    prompt_changed: bool = False
     priority: Literal["interactive", "request", "background"] = "request"
     apply: Literal["daemon", "client"] = "daemon"
     text: str | None = None
@@ -82,6 +95,7 @@ class NewRun(Sent):
     @property
     def request(self) -> RunRequest:
         """The request, as the daemon takes it."""
+        anew = Criteria(self.made_since, self.made_by, self.prompt_changed)
         choice = JobOptions(
             self.all,
             self.force,
@@ -91,6 +105,8 @@ class NewRun(Sent):
             self.requests,
             self.line,
             self.propose,
+            NoteFilter(self.kind, self.tag, self.with_property, self.modified_since),
+            None if anew == Criteria() else anew._replace(kind=self.kind),
         )
         return RunRequest(
             paths=self.paths,
@@ -112,6 +128,7 @@ def request_object(request: RunRequest) -> dict[str, object]:
         newer["line"] = choice.line
     if choice.propose:
         newer["propose"] = True
+    newer |= _given(choice.only) | _given(choice.anew or Criteria())
     return newer | {
         "paths": list(request.paths),
         "all": choice.every,
@@ -126,6 +143,14 @@ def request_object(request: RunRequest) -> dict[str, object]:
         "on_fault": "stop" if request.stops_on_fault else "wait",
         "agreed": request.agreed,
         "even_open": request.even_open,
+    }
+
+
+def _given(options: NoteFilter | Criteria) -> dict[str, object]:
+    return {
+        name: value
+        for name, value in options._asdict().items()
+        if value is not None and value is not False
     }
 
 

@@ -127,6 +127,7 @@ def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
 def _in_words(made: Sequence[NoteDecision], decided: Iterable[Decided]) -> str:
     """Return what was done, and why something was not."""
     done = sum(not each.reason for each in decided)
-    reasons = [f"{d.result.path}: {p.reason}" for d in made for p in d.proposals if p.reason]
+    told = [(d.result.path, p.reason) for d in made for p in d.proposals if p.reason]
+    reasons = [f"{path}: {reason}" if path else reason for path, reason in told]
     words = [f"{done:,} decided."] if done or not reasons else []
     return " ".join([*words, *dict.fromkeys(reasons[:5])])

@@ -1,4 +1,4 @@
-"""Vault: what needs work and why, by folder; what is left alone and why; how much is filled."""
+"""Vault: what needs work and why, by folder; what is outdated; what is left alone and why."""
 
 from __future__ import annotations
 
@@ -9,22 +9,32 @@ from typing import Annotated
 from flask import Blueprint, Response, request
 from pydantic import Field
 
-from companion.daemon.api.routing import read_query, the_daemon
-from companion.daemon.api.schemas import FolderPath, Sent
-from companion.daemon.web.view import show
+from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.schemas import FolderPath, RelativePath, Sent
+from companion.daemon.client_runs import RunRequest
+from companion.daemon.web.view import said, show
+from companion.enrich.selection import JobOptions
+from companion.enrich.written import Criteria
 from companion.note.facts import Facts
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.vault.paths import PathNotFound
 
 vault_view = Blueprint("vault", __name__)
 
-_LISTED = 200  # notes of a folder that are listed
+_LISTED = 200  # notes of a folder that are listed, and outdated texts
 
 
 class VaultQuery(Sent):
     """Which folder is shown; empty: all of them."""
 
     folder: Annotated[FolderPath, Field()] = ""
+
+
+class OutdatedText(Sent):
+    """What is to be asked for anew: all of this kind that Companion wrote in the note."""
+
+    path: RelativePath
+    kind: Annotated[str, Field(min_length=1, max_length=200)]
 
 
 @dataclass
@@ -69,12 +79,25 @@ def show_vault() -> Response:
         left.update(facts.left)
         if facts.needs:
             to_do.append((path, facts))
+    outdated = the_daemon().notes.outdated(query.folder)
     return show(
         "vault.html",
         folder=query.folder,
         folders=dict(sorted(folders.items())),
         kinds={DESCRIPTION: "descriptions", CALLOUT: "callouts"},
+        outdated=outdated[:_LISTED],
+        more_outdated=max(0, len(outdated) - _LISTED),
         left=left.most_common(),
         to_do=to_do[:_LISTED] if query.folder else [],
         more=max(0, len(to_do) - _LISTED) if query.folder else 0,
     )
+
+
+@vault_view.post("/refresh")
+def refresh() -> Response:
+    """Ask anew for what is outdated in a note; the answer is a proposal beside the old text."""
+    sent = read_body(OutdatedText, request.get_data())
+    run = the_daemon().start_run(RunRequest([sent.path], JobOptions(anew=Criteria(kind=sent.kind))))
+    if not run.total:
+        return said("There is nothing to ask for: it was edited, or is proposed already.")
+    return said("It is asked for anew; the answer will wait in the inbox.")

@@ -42,6 +42,7 @@ export class Editor {
         EditorView.lineWrapping,
         keymap.of([...defaultKeymap, ...historyKeymap]),
         livePreview,
+        ...(window.app?.editorExtensions ?? []),
         EditorView.contentAttributes.of({ "aria-label": "Note", spellcheck: "false" }),
         EditorView.updateListener.of((update) => {
           for (const one of update.transactions) if (one.docChanged) this.onChange(this, one);

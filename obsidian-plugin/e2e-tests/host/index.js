@@ -91,7 +91,7 @@ await start();
 async function start() {
   const vault = new Vault("Example vault");
   await vault.load();
-  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), secretStorage: new SecretStorage() };
+  const app = { vault, commands: [], settingTabs: [], viewKinds: new Map(), editorExtensions: [], cliHandlers: new Map(), secretStorage: new SecretStorage() };
   const stored = (key) => `${vault.name}-${key}`; // of this vault, on this device
   app.loadLocalStorage = (key) => JSON.parse(window.localStorage.getItem(stored(key)));
   app.saveLocalStorage = (key, value) => window.localStorage.setItem(stored(key), JSON.stringify(value));

@@ -45,6 +45,15 @@ export class Plugin extends Component {
     return whole;
   }
 
+  registerEditorExtension(extension) {
+    this.app.editorExtensions.push(extension);
+  }
+
+  /** Obsidian's command line, which nobody types into here. */
+  registerCliHandler(name, _description, _flags, handler) {
+    this.app.cliHandlers.set(name, handler);
+  }
+
   registerView(type, make) {
     this.app.viewKinds.set(type, make);
     this.register(() => this.app.viewKinds.delete(type));

@@ -149,6 +149,7 @@ const OBSIDIAN = {
   Plugin,
   PluginSettingTab,
   Setting,
+  getLanguage: () => now.host.language,
   requestUrl: (request) => now.host.listenerAt(new URL(request.url).origin).request(request),
   setTooltip: (element, text) => element.setAttribute("aria-label", text),
 };
@@ -156,6 +157,8 @@ const OBSIDIAN = {
 export class Host {
   notices = [];
   modals = [];
+  /** Obsidian's. */
+  language = "en";
   daemon = new FakeDaemon();
   /** Who else listens, by origin. @type {Map<string, FakeDaemon>} */
   others = new Map();
@@ -206,6 +209,8 @@ export class Host {
     if (this.told) await this.place(this.told);
     this.plugin.load();
     await settle();
+    // a language other than English is unpacked in another thread
+    while (!this.plugin.settingTabs__.length) await new Promise((done) => setImmediate(done));
     this.workspace.setLayoutReady__();
     await settle();
     return this;

@@ -1,0 +1,74 @@
+"""Which notes, and which of their needs, a command is about: by field, tag, property and time."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import NamedTuple
+
+from companion.errors import NoteError, UsageError
+from companion.note.exclusions import has_value
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import Prompts
+from companion.vault.write import read_note
+
+
+class NoteFilter(NamedTuple):
+    """What is asked of notes; those fit that fit all that is given. None: any.
+
+    kind: of their needs, which others are left out of. tag: without `#`; one nested in it is one,
+    too. with_property: its name, or `name=value`. modified_since: Unix time, seconds.
+    """
+
+    kind: str | None = None
+    tag: str | None = None
+    with_property: str | None = None
+    modified_since: float | None = None
+
+    def keeps(self, root: Path, path: str) -> bool:
+        """Return whether the note fits; one that cannot be read now does not.
+
+        It is read only if a tag or a property is asked for.
+        """
+        try:
+            since = self.modified_since
+            if since is not None and (root / path).stat().st_mtime < since:
+                return False
+            if self.tag is None and self.with_property is None:
+                return True
+            parsed = ParsedNote(NoteText.decode(read_note(root, path, settle=0).data))
+            return self._fits(parsed)
+        except (NoteError, OSError):
+            return False
+
+    def _fits(self, parsed: ParsedNote) -> bool:
+        if self.tag is not None and not parsed.has_tag(self.tag):
+            return False
+        if self.with_property is None:
+            return True
+        name, is_valued, value = self.with_property.partition("=")
+        if is_valued:
+            return has_value(parsed.properties, name.strip(), value.strip())
+        return parsed.properties.key_of(name.strip()) is not None
+
+
+ANY_NOTE = NoteFilter()
+
+
+def find_kind(prompts: Prompts, field: str | None) -> str | None:
+    """Return the kind of the needs that the field fills: its property, or `callout`.
+
+    field: the name of a field, or of its property; None for all of them.
+
+    Raises UsageError if there is no such field.
+    """
+    if field is None:
+        return None
+    everywhere = (prompts, *prompts.by_folder.values())
+    fields = [each for some in everywhere for each in some.fields.values()]
+    kinds = {each.name: each.property or each.name for each in fields}
+    if field in kinds:
+        return kinds[field]
+    if field in kinds.values():
+        return field
+    raise UsageError(f"there is no field {field}; the fields are {', '.join(sorted(kinds))}")

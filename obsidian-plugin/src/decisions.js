@@ -1,0 +1,90 @@
+/** Decisions on proposals: made in turn, in the note's editor where one shows it, else by the daemon. */
+
+import { confirmEdits, decideProposals, readProposalEdits } from "./daemon.js";
+import { Refused } from "./errors.js";
+import { findEditing, readNote } from "./note-text.js";
+import { saveOpen } from "./open-notes.js";
+import { workOn } from "./work.js";
+import { applyOffer, confirmWritten } from "./writing.js";
+
+/** @import { TFile } from "obsidian" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Proposal } from "./shapes.js" */
+
+/**
+ * What is decided on a proposal. value: what the user made of its text; left out: as it was.
+ *
+ * @typedef {{ what: "accept" | "refuse" | "undo", value?: string }} Decision
+ */
+
+/**
+ * Decide on a proposal, after all decisions on the same note that were made before. What an editor
+ * shows waits for its user, and holds up no other note.
+ *
+ * Rejects with why it stays as it is: Refused, NoteUnavailable, or as locate does.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Proposal} proposal
+ * @param {Decision} decision
+ * @returns {Promise<void>}
+ */
+export function decide(plugin, proposal, decision) {
+  const file = decision.what === "accept" ? findFile(plugin, proposal.path) : null;
+  const isEdited = file !== null && findEditing(plugin.app, file) !== null;
+  const names = isEdited ? [proposal.path] : ["", proposal.path]; // one after the other, by the daemon
+  const turns = names.map((name) => plugin.deciding.get(name) ?? Promise.resolve());
+  const made = Promise.allSettled(turns).then(() => {
+    const editing = file && findEditing(plugin.app, file) ? file : null;
+    return editing ? acceptInEditor(plugin, editing, proposal, decision) : decideByDaemon(plugin, proposal, decision);
+  });
+  for (const name of names) {
+    plugin.deciding.set(name, made);
+    const forget = () => plugin.deciding.get(name) === made && plugin.deciding.delete(name);
+    made.then(forget, forget);
+  }
+  return made;
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {Proposal} proposal
+ * @param {Decision} decision
+ */
+async function decideByDaemon(plugin, { id, path, state }, { what, value }) {
+  if (what === "accept") await saveOpen(plugin, path);
+  const one = { id, state, ...(value !== undefined && { text: value }) };
+  const { notes } = await decideProposals(plugin, what === "accept" ? { accept: [one] } : { [what]: [id] });
+  const made = notes.flatMap(({ proposals }) => proposals).find((each) => each.id === id);
+  if (made?.reason) throw new Refused(made.reason);
+}
+
+/**
+ * @param {CompanionPlugin} plugin
+ * @param {TFile} file
+ * @param {Proposal} proposal
+ * @param {Decision} decision
+ */
+async function acceptInEditor(plugin, file, { id, path, state }, { value }) {
+  await workOn(plugin, file.path, async () => {
+    await saveOpen(plugin, file.path);
+    const { text } = await readNote(plugin.app, file);
+    let run = "";
+    const readOffer = async (/** @type {string} */ now) => {
+      const made = await readProposalEdits(plugin, id, now, state, value);
+      run = made.run;
+      return made.offer;
+    };
+    const made = await applyOffer(plugin, { file, path, text, offer: await readOffer(text), readOffer, fills: true });
+    await confirmWritten(plugin, file, () => confirmEdits(plugin, run, path, made, file.path));
+  });
+}
+
+/**
+ * Return the file of a path as the daemon has it from the disk, where macOS may have decomposed the name.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {string} path
+ */
+export function findFile({ app: { vault } }, path) {
+  return vault.getFileByPath(path) ?? vault.getFileByPath(path.normalize("NFC"));
+}

@@ -1,0 +1,113 @@
+/** A proposal as a row of the inbox: what it would fill and with what, why to look at it, and its buttons. */
+
+import { nameChange, say, sentence } from "./words.js";
+
+/** @import { Decision } from "./decisions.js" */
+/** @import { Proposal } from "./shapes.js" */
+/** @import { Key } from "./words.js" */
+
+/**
+ * What a row does: it is chosen, decided on, or its note is opened.
+ *
+ * @typedef {{
+ *   choose: (row: HTMLElement) => void, decide: (row: HTMLElement, decision: Decision) => void,
+ *   open: (row: HTMLElement) => void,
+ * }} Acts
+ */
+
+/** @type {Record<string, Key>} */
+const FLAGS = {
+  unsupported: "flag-unsupported",
+  extractive: "flag-extractive",
+  "new-value": "flag-new-value",
+  "small-model": "flag-small-model",
+  replaces: "flag-replaces",
+};
+
+/**
+ * Add a row for the proposal, and return it.
+ *
+ * @param {HTMLElement} list
+ * @param {Proposal} proposal
+ * @param {Acts} acts
+ */
+export function showProposal(list, proposal, acts) {
+  const name = nameChange(proposal);
+  const label = `${name}, ${proposal.path}`;
+  const attr = { tabindex: -1, "aria-label": label, "data-id": proposal.id };
+  const row = list.createEl("li", { cls: "callout-companion-change callout-companion-proposal", attr });
+  const head = row.createDiv({ cls: "callout-companion-head" });
+  head.createEl("input", { type: "checkbox", attr: { "aria-label": `${say("choose")}: ${label}` } });
+  const link = head.createEl("button", { text: proposal.path, cls: "callout-companion-link" });
+  row.createEl("p", { text: `${name}. ${sentence(proposal.why)}`, cls: "callout-companion-quiet" });
+  for (const flag of proposal.flags) {
+    const key = FLAGS[flag];
+    row.createEl("p", { text: key ? say(key) : flag, cls: "callout-companion-flag" });
+  }
+  row.createEl("ins", { text: textOf(proposal), cls: "callout-companion-text" });
+  row.createEl("p", { cls: "callout-companion-why" });
+  addButtons(row, label, acts);
+  link.addEventListener("click", () => acts.open(row));
+  row.addEventListener("focusin", () => acts.choose(row));
+  row.addEventListener("click", () => acts.choose(row));
+  return row;
+}
+
+/**
+ * Return the proposal's text as it is shown and edited: the values of a list, or the lines of a callout.
+ *
+ * @param {Pick<Proposal, "kind" | "text">} proposal
+ */
+export function textOf({ kind, text }) {
+  const lines = Array.isArray(text) ? text : [text ?? ""];
+  return lines.join(kind === "callout" ? "\n" : ", ");
+}
+
+/**
+ * Let the user edit the row's text where it stands. Escape leaves it as it was.
+ *
+ * @param {HTMLElement} row
+ * @param {(value: string) => void} accept
+ */
+export function editProposal(row, accept) {
+  const shown = row.querySelector(".callout-companion-text");
+  if (!shown || row.querySelector("textarea")) return;
+  const text = shown.textContent ?? "";
+  const box = createDiv();
+  const label = row.getAttr("aria-label") ?? "";
+  const area = box.createEl("textarea", { text, attr: { rows: text.split("\n").length + 1, "aria-label": label } });
+  const button = box.createEl("button", { text: say("acceptEdited") });
+  const save = () => accept(area.value);
+  button.addEventListener("click", save);
+  area.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) save();
+    if (event.key !== "Escape") return;
+    event.stopPropagation();
+    box.remove();
+    row.focus();
+  });
+  shown.after(box);
+  area.focus();
+}
+
+/**
+ * @param {HTMLElement} row
+ * @param {string} label
+ * @param {Acts} acts
+ */
+function addButtons(row, label, acts) {
+  const buttons = row.createDiv({ cls: "callout-companion-buttons" });
+  /** @type {[Key, () => void][]} */
+  const actions = [
+    ["accept", () => acts.decide(row, { what: "accept" })],
+    ["edit", () => editProposal(row, (value) => acts.decide(row, { what: "accept", value }))],
+    ["refuse", () => acts.decide(row, { what: "refuse" })],
+  ];
+  for (const [key, act] of actions) {
+    const button = buttons.createEl("button", { text: say(key), attr: { "aria-label": `${say(key)}, ${label}` } });
+    button.addEventListener("click", (event) => {
+      event.stopPropagation();
+      act();
+    });
+  }
+}

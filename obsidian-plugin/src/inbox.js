@@ -1,0 +1,299 @@
+/** The inbox: the open proposals of the note, its folder or the vault, decided on by mouse or keyboard. */
+
+import { readProposals } from "./daemon.js";
+import { decide } from "./decisions.js";
+import { notify, notifyOfErrors } from "./dialogs.js";
+import { explain, NotThere, Stopped } from "./errors.js";
+import { editProposal, showProposal } from "./inbox-row.js";
+import { openPlace } from "./place.js";
+import { proposeNote } from "./propose.js";
+import { say, sentence } from "./words.js";
+
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Decision } from "./decisions.js" */
+/** @import { Proposal } from "./shapes.js" */
+/** @import { Place } from "./view.js" */
+/** @import { Key } from "./words.js" */
+
+/** @typedef {"note" | "folder" | "vault"} Scope */
+
+/**
+ * What is shown. next: where the next page begins, null after the last. current: the row that the
+ * keys are for. decided: what was decided on here, newest last. total: how many there are.
+ *
+ * @typedef {{
+ *   place: Place, list: HTMLElement, count: HTMLElement, shown: Map<HTMLElement, Proposal>, next: number | null,
+ *   current: HTMLElement | null, decided: Proposal[], total: number, isLoading: boolean,
+ * }} Inbox
+ */
+
+const PAGE = 50; // proposals read at once
+const AHEAD = 10; // rows left when the next page is read
+/** @type {Record<Scope, Key>} */
+const SCOPES = { note: "scopeNote", folder: "scopeFolder", vault: "scopeVault" };
+
+/**
+ * Show the open proposals.
+ *
+ * @param {Place} place
+ */
+export async function showInbox(place) {
+  const { parent, plugin } = place;
+  addScope(place);
+  const count = parent.createEl("p", { cls: "callout-companion-quiet" });
+  const list = parent.createEl("ul", { cls: "callout-companion-list", attr: { "aria-label": say("tabInbox") } });
+  /** @type {Inbox} */
+  const inbox = {
+    ...{ place, list, count, shown: new Map(), next: null, current: null },
+    ...{ decided: plugin.decided, total: 0, isLoading: false },
+  };
+  list.addEventListener("keydown", (event) => press(inbox, event));
+  addActions(inbox);
+  await load(inbox, null).catch((/** @type {unknown} */ error) => {
+    if (!(error instanceof NotThere)) throw error;
+    count.setText(say("inboxOld"));
+  });
+}
+
+/** @param {Place} place */
+function addScope({ parent, plugin, refresh }) {
+  const row = parent.createDiv({ cls: "callout-companion-buttons" });
+  const choice = row.createEl("select", { cls: "dropdown", attr: { "aria-label": say("scope") } });
+  for (const [value, key] of Object.entries(SCOPES)) choice.createEl("option", { value, text: say(key) });
+  choice.value = plugin.scope;
+  choice.addEventListener("change", () => {
+    plugin.scope = choice.value === "note" || choice.value === "folder" ? choice.value : "vault";
+    void refresh();
+  });
+  const button = row.createEl("button", { text: say("propose") });
+  button.addEventListener("click", () => {
+    const file = plugin.app.workspace.getActiveFile();
+    if (!file) return notify(say("openNoteFirst"));
+    button.disabled = true;
+    void notifyOfErrors(plugin, () => proposeNote(plugin, file)).then(refresh);
+  });
+}
+
+/** @param {Inbox} inbox */
+function addActions(inbox) {
+  const { parent } = inbox.place;
+  const row = parent.createDiv({ cls: "callout-companion-buttons" });
+  const isChosen = (/** @type {HTMLElement} */ one) => one.querySelector("input:checked") !== null;
+  const isPlain = (/** @type {HTMLElement} */ one) => inbox.shown.get(one)?.flags.length === 0;
+  /** @type {[Key, () => void][]} */
+  const actions = [
+    ["acceptChosen", () => decideAll(inbox, isChosen, { what: "accept" })],
+    ["refuseChosen", () => decideAll(inbox, isChosen, { what: "refuse" })],
+    ["acceptUnflagged", () => decideAll(inbox, isPlain, { what: "accept" })],
+    ["undoDecision", () => void undoLast(inbox)],
+  ];
+  for (const [key, act] of actions) row.createEl("button", { text: say(key) }).addEventListener("click", act);
+  parent.createEl("p", { text: say("keys"), cls: "callout-companion-quiet" });
+}
+
+/**
+ * Read a page of proposals, and show them.
+ *
+ * @param {Inbox} inbox
+ * @param {number | null} before
+ */
+async function load(inbox, before) {
+  const { place, list, shown } = inbox;
+  inbox.isLoading = true;
+  try {
+    const query = { ...findScope(place.plugin), limit: PAGE, ...(before !== null && { before }) };
+    const page = await readProposals(place.plugin, query);
+    for (const proposal of page.proposals) {
+      const row = showProposal(list, proposal, {
+        choose: (element) => choose(inbox, element),
+        decide: (element, decision) => decideOne(inbox, element, decision),
+        open: (element) => void open(inbox, element),
+      });
+      shown.set(row, proposal);
+    }
+    inbox.next = page.before;
+    inbox.total = page.total;
+    updateCount(inbox);
+  } finally {
+    inbox.isLoading = false;
+  }
+}
+
+/**
+ * Read the next page. Where the keyboard has come to the end of what is shown, it goes on there.
+ *
+ * @param {Inbox} inbox
+ * @param {number} before
+ */
+async function loadMore(inbox, before) {
+  try {
+    await load(inbox, before);
+    if (!inbox.current) step(inbox, 0);
+  } catch (error) {
+    inbox.place.said.setText(explain(error, inbox.place.plugin.settings.address));
+  }
+}
+
+/**
+ * Return the part of the query that says which proposals are shown.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+function findScope({ app, scope }) {
+  const file = app.workspace.getActiveFile();
+  if (scope === "vault" || !file) return {};
+  if (scope === "note") return { path: file.path };
+  return file.parent && !file.parent.isRoot() ? { folder: file.parent.path } : {};
+}
+
+/** @param {Inbox} inbox */
+function updateCount({ count, total }) {
+  count.setText(total > 0 ? say("inboxCount", { n: total }) : say("inboxEmpty"));
+}
+
+/**
+ * @param {Inbox} inbox
+ * @param {KeyboardEvent} event
+ */
+function press(inbox, event) {
+  const { target, key, ctrlKey, metaKey, altKey } = event;
+  const isTyping = target instanceof Element && target.matches("textarea, input:not([type=checkbox]), select");
+  const row = inbox.current;
+  if (isTyping || ctrlKey || metaKey || altKey) return;
+  /** @type {Record<string, () => void>} */
+  const acts = {
+    j: () => step(inbox, 1),
+    k: () => step(inbox, -1),
+    u: () => void undoLast(inbox),
+    a: () => row && decideOne(inbox, row, { what: "accept" }),
+    r: () => row && decideOne(inbox, row, { what: "refuse" }),
+    e: () => row && editProposal(row, (value) => decideOne(inbox, row, { what: "accept", value })),
+    x: () => row?.querySelector("input")?.click(),
+    Enter: () => row && target === row && void open(inbox, row),
+  };
+  const act = acts[key];
+  if (!act || (key === "Enter" && target !== row)) return;
+  event.preventDefault();
+  act();
+}
+
+/**
+ * @param {Inbox} inbox
+ * @param {number} by
+ */
+function step(inbox, by) {
+  const rows = [...inbox.shown.keys()];
+  const at = inbox.current ? rows.indexOf(inbox.current) + by : 0;
+  const next = rows[Math.min(Math.max(at, 0), rows.length - 1)];
+  if (next) choose(inbox, next);
+}
+
+/**
+ * Have the keys be for a row.
+ *
+ * @param {Inbox} inbox
+ * @param {HTMLElement | null} row
+ */
+function choose(inbox, row) {
+  inbox.current?.removeAttribute("aria-current");
+  inbox.current = row;
+  if (!row) return;
+  row.setAttr("aria-current", "true");
+  if (!row.contains(row.ownerDocument.activeElement)) row.focus();
+  row.scrollIntoView({ block: "nearest" });
+}
+
+/**
+ * Decide on a row's proposal, and go on to the next one. A row whose decision failed comes back, with why.
+ *
+ * @param {Inbox} inbox
+ * @param {HTMLElement} row
+ * @param {Decision} decision
+ */
+function decideOne(inbox, row, decision) {
+  const proposal = inbox.shown.get(row);
+  if (!proposal) return;
+  const isCurrent = inbox.current === row;
+  const rows = [...inbox.shown.keys()];
+  const at = rows.indexOf(row);
+  take(inbox, row);
+  if (isCurrent) choose(inbox, rows[at + 1] ?? rows[at - 1] ?? null);
+  if (inbox.shown.size < AHEAD && inbox.next !== null && !inbox.isLoading) void loadMore(inbox, inbox.next);
+  decide(inbox.place.plugin, proposal, decision).then(
+    () => void inbox.decided.push(proposal),
+    (/** @type {unknown} */ error) => giveBack(inbox, row, proposal, error),
+  );
+}
+
+/**
+ * @param {Inbox} inbox
+ * @param {HTMLElement} row
+ */
+function take(inbox, row) {
+  inbox.shown.delete(row);
+  row.remove();
+  inbox.total -= 1;
+  updateCount(inbox);
+}
+
+/**
+ * @param {Inbox} inbox
+ * @param {HTMLElement} row
+ * @param {Proposal} proposal
+ * @param {unknown} error
+ */
+function giveBack(inbox, row, proposal, error) {
+  if (error instanceof Stopped) return;
+  const { said, plugin } = inbox.place;
+  const why = `${proposal.path}: ${explain(error, plugin.settings.address)}`;
+  said.setText(why);
+  row.querySelector(".callout-companion-why")?.setText(sentence(why));
+  inbox.list.append(row);
+  inbox.shown.set(row, proposal);
+  inbox.total += 1;
+  updateCount(inbox);
+}
+
+/**
+ * @param {Inbox} inbox
+ * @param {(row: HTMLElement) => boolean} isMeant
+ * @param {Decision} decision
+ */
+function decideAll(inbox, isMeant, decision) {
+  const rows = [...inbox.shown.keys()].filter(isMeant);
+  inbox.place.said.setText(rows.length ? "" : say("chooseFirst"));
+  for (const row of rows) decideOne(inbox, row, decision);
+}
+
+/**
+ * Take the last decision back that was made here.
+ *
+ * @param {Inbox} inbox
+ */
+async function undoLast({ place, decided }) {
+  const { plugin, said, refresh } = place;
+  const last = decided.pop();
+  if (!last) return said.setText(say("noDecision"));
+  try {
+    await decide(plugin, last, { what: "undo" });
+    await refresh();
+    said.setText(say("undone", { path: last.path }));
+  } catch (error) {
+    said.setText(explain(error, plugin.settings.address));
+  }
+}
+
+/**
+ * @param {Inbox} inbox
+ * @param {HTMLElement} row
+ */
+async function open(inbox, row) {
+  const { plugin, said } = inbox.place;
+  const proposal = inbox.shown.get(row);
+  if (!proposal) return;
+  try {
+    await openPlace(plugin, proposal, (decision) => decideOne(inbox, row, decision));
+  } catch (error) {
+    said.setText(explain(error, plugin.settings.address));
+  }
+}

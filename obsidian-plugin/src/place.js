@@ -1,0 +1,119 @@
+/** A proposal shown in its note, at the place where it would go, to be accepted or refused there. */
+
+import { StateEffect, StateField } from "@codemirror/state";
+import { Decoration, EditorView, WidgetType } from "@codemirror/view";
+import { readProposalEdits } from "./daemon.js";
+import { findFile } from "./decisions.js";
+import { findCodeMirror } from "./editor.js";
+import { NoteUnavailable } from "./errors.js";
+import { findEditing, readNote } from "./note-text.js";
+import { diffWords } from "./word-diff.js";
+import { nameChange, say } from "./words.js";
+
+/** @import { EditorState } from "@codemirror/state" */
+/** @import CompanionPlugin from "./main.js" */
+/** @import { Decision } from "./decisions.js" */
+/** @import { Edit, Proposal } from "./shapes.js" */
+
+/** @typedef {{ name: string, edits: Edit[], decide: (decision: Decision) => void }} Preview */
+
+/** @type {import("@codemirror/state").StateEffectType<Preview | null>} */
+const show = StateEffect.define();
+
+/** The extension of Obsidian's editors that shows previews. */
+export const previewField = StateField.define({
+  create: () => Decoration.none,
+  update(shown, { changes, effects, state }) {
+    const effect = effects.find((one) => one.is(show));
+    if (!effect) return changes.empty ? shown : shown.map(changes);
+    return effect.value ? decorate(state, effect.value) : Decoration.none;
+  },
+  provide: (field) => EditorView.decorations.from(field),
+});
+
+/**
+ * Open the proposal's note at the place where it would go, and show it there.
+ *
+ * Throws NoteUnavailable if the note is gone; Refused if the proposal does not fit it any more.
+ *
+ * @param {CompanionPlugin} plugin
+ * @param {Proposal} proposal
+ * @param {(decision: Decision) => void} decide
+ */
+export async function openPlace(plugin, proposal, decide) {
+  const { app } = plugin;
+  const file = findFile(plugin, proposal.path);
+  if (!file) throw new NoteUnavailable(say("noSuchNote", { path: proposal.path }));
+  await app.workspace.openLinkText(file.path, "");
+  const view = findEditing(app, file);
+  const cm = view && findCodeMirror(view.editor);
+  if (!cm) return;
+  const { text } = await readNote(app, file);
+  const { edits } = (await readProposalEdits(plugin, proposal.id, text, proposal.state)).offer;
+  if (text !== view.editor.getValue()) return; // its line ends are not those of the editor: offsets differ
+  const close = () => cm.dispatch({ effects: show.of(null) });
+  const preview = {
+    name: nameChange(proposal),
+    edits,
+    decide: (/** @type {Decision} */ decision) => (close(), decide(decision)),
+  };
+  const at = Math.min(edits[0]?.start ?? 0, cm.state.doc.length);
+  cm.dispatch({ effects: [show.of(preview), EditorView.scrollIntoView(at, { y: "center" })] });
+}
+
+/**
+ * @param {EditorState} state
+ * @param {Preview} preview
+ */
+function decorate({ doc }, preview) {
+  const first = preview.edits[0];
+  if (!first) return Decoration.none;
+  const replaced = preview.edits.map(({ start, end }) => doc.sliceString(start, end)).join("\n");
+  const given = preview.edits.map(({ text }) => text).join("\n");
+  const widget = new PreviewWidget(preview, replaced, given);
+  return Decoration.set(Decoration.widget({ widget, block: true, side: 1 }).range(findPlace(doc, first.start)));
+}
+
+/**
+ * Return the end of the line at an offset. In the properties it is the end of these, since Obsidian
+ * draws them as a whole.
+ *
+ * @param {EditorState["doc"]} doc
+ * @param {number} offset
+ */
+function findPlace(doc, offset) {
+  const properties = /^---\n[^]*?\n---(?=\n|$)/.exec(doc.toString())?.[0].length ?? 0;
+  return doc.lineAt(Math.max(offset, properties)).to;
+}
+
+class PreviewWidget extends WidgetType {
+  /**
+   * @param {Preview} preview
+   * @param {string} before
+   * @param {string} after
+   */
+  constructor(preview, before, after) {
+    super();
+    this.preview = preview;
+    this.before = before;
+    this.after = after;
+  }
+
+  toDOM() {
+    const { name, decide } = this.preview;
+    const attr = { role: "group", "aria-label": name };
+    const box = createDiv({ cls: "callout-companion-preview", attr });
+    box.createEl("p", { text: name, cls: "callout-companion-quiet" });
+    const text = box.createDiv({ cls: "callout-companion-text" });
+    for (const part of diffWords(this.before, this.after)) {
+      if (part.mark === "same") text.appendText(part.text);
+      else text.createEl(part.mark, { text: part.text });
+    }
+    const buttons = box.createDiv({ cls: "callout-companion-buttons" });
+    for (const what of /** @type {const} */ (["accept", "refuse"])) {
+      const button = buttons.createEl("button", { text: say(what) });
+      button.addEventListener("click", () => decide({ what }));
+    }
+    return box;
+  }
+}

@@ -1,0 +1,98 @@
+/** What is said in each language: no message and no placeholder is missing, and each can be had. */
+
+import assert from "node:assert/strict";
+import { readdir, readFile } from "node:fs/promises";
+import { afterEach, describe, test } from "node:test";
+import { Host, settle } from "./host/obsidian.js";
+
+const SOURCES = new URL("../src/", import.meta.url);
+const read = async (name) => JSON.parse(await readFile(new URL(`languages/${name}.json`, SOURCES), "utf8"));
+const LANGUAGES = ["de", "en", "es", "fr", "ja", "ko", "pt", "ru", "zh"];
+const english = await read("en");
+
+/** @type {Host | null} */
+let host = null;
+
+afterEach(async () => {
+  await host?.unload();
+  host = null;
+});
+
+/** The forms of a message, and the placeholders in all of them. */
+function look(message) {
+  const forms = typeof message === "string" ? { other: message } : message;
+  const names = new Set(Object.values(forms).flatMap((text) => text.match(/\{\w+\}/g) ?? []));
+  return { forms, names: [...names].sort() };
+}
+
+test("there is a file for each language, and none else", async () => {
+  const files = (await readdir(new URL("languages/", SOURCES))).filter((name) => name.endsWith(".json"));
+  assert.deepEqual(files.sort(), LANGUAGES.map((name) => `${name}.json`));
+});
+
+test("each message is said somewhere", async () => {
+  const files = (await readdir(SOURCES)).filter((name) => name.endsWith(".js"));
+  const code = (await Promise.all(files.map((name) => readFile(new URL(name, SOURCES), "utf8")))).join("\n");
+  assert.deepEqual(Object.keys(english).filter((key) => !code.includes(`"${key}"`)), []);
+});
+
+for (const language of LANGUAGES) {
+  describe(language, () => {
+    test("has all messages, and no other", async () => {
+      assert.deepEqual(Object.keys(await read(language)), Object.keys(english));
+    });
+
+    test("has the placeholders of each", async () => {
+      const messages = await read(language);
+      for (const [key, message] of Object.entries(english)) {
+        assert.deepEqual(look(messages[key]).names, look(message).names, key);
+        for (const text of Object.values(look(messages[key]).forms)) assert.ok(text.trim(), key);
+      }
+    });
+
+    test("has a form for each of its plural categories that a small number falls in", async () => {
+      const rules = new Intl.PluralRules(language);
+      const wanted = new Set(Array.from({ length: 200 }, (_, number) => rules.select(number)));
+      for (const [key, message] of Object.entries(await read(language))) {
+        if (typeof message === "string") continue;
+        const forms = new Set(Object.keys(message));
+        assert.deepEqual([...wanted].filter((name) => !forms.has(name)), [], key);
+      }
+    });
+
+    test("is spoken where Obsidian speaks it", async () => {
+      host = new Host();
+      host.language = language;
+      await host.load();
+      const { name } = host.plugin.commands__.get("pause");
+      assert.equal(name, (await read(language)).pauseBackground);
+    });
+  });
+}
+
+const CHOICES = [
+  ["pt-BR", "Pausar o trabalho em segundo plano"],
+  ["zh-TW", "暂停后台工作"],
+  ["en-GB", "Pause background work"],
+  ["nl", "Pause background work"],
+];
+for (const [language, name] of CHOICES) {
+  test(`of ${language} the nearest is spoken`, async () => {
+    host = new Host();
+    host.language = language;
+    await host.load();
+    assert.equal(host.plugin.commands__.get("pause").name, name);
+  });
+}
+
+test("numbers choose the form", async () => {
+  host = new Host();
+  host.language = "ru";
+  await host.load();
+  await host.open("A.md");
+  host.status.click();
+  await settle();
+  const lines = [...host.modal.contentEl.querySelectorAll("li")].map((line) => line.textContent);
+  assert.ok(lines.includes("Notes: 40 заметок, к заполнению: 5"), lines.join("\n"));
+  assert.ok(lines.includes("в очереди: 2 заметки"), lines.join("\n"));
+});

@@ -1,0 +1,159 @@
+"""The MCP server with the official client: what agents see, propose, accept and take back."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+import pytest
+
+from tests.cli.serving import QUIET, serving
+from tests.cli.user import User
+from tests.mcp_server.agent_client import AgentClient, run_agent
+
+NOTE = """---
+description:
+tags:
+---
+
+# Sourdough
+
+Sourdough is bread that is raised by wild yeast. %%not for others%%
+
+## Uses
+
+> [!ai] Why does it rise?
+"""
+RYE = "---\ntags: [baking]\n---\n# Rye\n\nRye is a dark bread, as [[Sourdough]] can be.\n"
+SAYS = "How sourdough bread is raised by wild yeast."
+FILLED = NOTE.replace("description:", f"description: {SAYS}")
+
+
+@pytest.fixture(params=["alone", "with a daemon"])
+def vault(
+    request: pytest.FixtureRequest, user: User, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[User]:
+    """A vault that the server opens by itself, or writes to through its daemon."""
+    monkeypatch.delenv("COMPANION_CHECKS")
+    user.configure(f'{QUIET}[agents]\nmay_accept = ["description"]\n[similar]\nenabled = false\n')
+    user.note("Sourdough.md", NOTE)
+    user.note("Rye.md", RYE)
+    with ExitStack() as opened:
+        if request.param != "alone":
+            opened.enter_context(serving(user))
+        yield user
+
+
+def test_an_agent_reads_proposes_accepts_and_takes_back(vault: User) -> None:
+    async def does(agent: AgentClient) -> None:
+        await look_around(agent)
+        await fill_description(agent, vault)
+        await leave_the_rest(agent, vault)
+
+    run_agent(vault, does)
+    [latest, first] = vault.run("history", "--json").objects
+    assert (first["model"], latest["undoes"]) == ("mcp:tester", first["id"])
+
+
+async def look_around(agent: AgentClient) -> None:
+    found = (await agent.call("scan")).object
+    [note] = found["notes"]
+    assert (found["total"], found["after"], note["path"]) == (1, None, "Sourdough.md")
+    kinds = [(need["kind"], need["question"]) for need in note["needs"]]
+    question = ("callout", "Why does it rise?")
+    assert kinds == [("description", None), ("tags", None), ("callout", None), question]
+    read = (await agent.call("read_note", path="Sourdough")).object
+    assert "raised by wild yeast" in read["text"] and "not for others" not in read["text"]
+    assert "Rye is a dark bread" in read["text"]
+    assert "sentence" in read["needs"][0]["instruction"]
+    resource = await agent.client.read_resource("companion://notes/Sourdough.md")
+    assert getattr(resource.contents[0], "text", None) == read["text"]
+    [prompt] = (await agent.client.list_prompts()).prompts
+    assert "propose" in str(await agent.client.get_prompt(prompt.name, {"folder": "A"}))
+
+
+async def fill_description(agent: AgentClient, vault: User) -> None:
+    made = await propose(agent, field="description", value=SAYS)
+    assert (made["state"], made["flags"], made["model"]) == ("open", ["program"], "mcp:tester")
+    assert vault.read("Sourdough.md") == NOTE
+    [listed] = (await agent.call("list_proposals")).object["proposals"]
+    assert listed["id"] == made["id"]
+    [note] = (await agent.call("accept", ids=[made["id"]])).object["notes"]
+    assert note["status"] == "enriched" and vault.read("Sourdough.md") == FILLED
+    [change] = (await agent.call("history")).object["changes"]
+    [undone] = (await agent.call("undo", change=change["id"])).object["notes"]
+    assert [each["state"] for each in undone["proposals"]] == ["open"]
+    assert vault.read("Sourdough.md") == NOTE
+
+
+async def leave_the_rest(agent: AgentClient, vault: User) -> None:
+    tags = await propose(agent, field="tags", value=["Baking", "#new"])
+    assert tags["text"] == ["baking"] and "new" in tags["remark"]
+    answer = await propose(
+        agent,
+        field="callout",
+        question="Why does it rise?",
+        value="Wild yeast, as in [[Rye]] but not in [[Nowhere]], makes gas.",
+    )
+    assert answer["text"] == ["Wild yeast, as in [[Rye]] but not in Nowhere, makes gas."]
+    for waiting in (tags, answer):
+        [note] = (await agent.call("accept", ids=[waiting["id"]])).object["notes"]
+        assert note["status"] == "failed" and "waits for the user" in note["reason"]
+    assert vault.read("Sourdough.md") == NOTE
+
+
+async def propose(agent: AgentClient, **given: Any) -> dict[str, Any]:
+    said = await agent.call("propose", path="Sourdough.md", **given)
+    assert said.object.get("proposal"), said
+    proposal: dict[str, Any] = said.object["proposal"]
+    return proposal
+
+
+WRONG = [
+    pytest.param({"field": "description", "value": ""}, "nothing to say", id="nothing"),
+    pytest.param({"field": "description", "value": "x " * 11_000}, "20,000", id="too long"),
+    pytest.param({"field": "colour", "value": "red"}, "there is no field colour", id="no field"),
+    pytest.param({"field": "aliases", "value": ["x"]}, "needs no aliases", id="no such need"),
+    pytest.param({"field": "callout", "heading": "No", "value": "x"}, "No", id="no such heading"),
+    pytest.param(
+        {"field": "description", "value": "As an AI language model, I cannot help with that."},
+        "description",
+        id="a check",
+    ),
+]
+
+
+def test_what_cannot_be_proposed_is_said_in_a_sentence(vault: User) -> None:
+    said: list[tuple[str, str]] = []
+
+    async def does(agent: AgentClient) -> None:
+        for row in WRONG:
+            given, words = row.values
+            assert isinstance(given, dict) and isinstance(words, str)
+            answered = await agent.call("propose", path="Sourdough.md", **given)
+            told = answered.text if answered.is_error else answered.object["rejected"]
+            said.append((str(told), words))
+        assert (await agent.call("list_proposals")).object["proposals"] == []
+
+    run_agent(vault, does)
+    assert len(said) == len(WRONG) and not [(told, w) for told, w in said if w not in told]
+
+
+def test_a_folder_run_leaves_what_an_agent_proposed_to_the_user(vault: User) -> None:
+    async def does(agent: AgentClient) -> None:
+        await propose(agent, field="description", value=SAYS)
+
+    run_agent(vault, does)
+    vault.run("enrich", ".")
+    assert "description:\n" in vault.read("Sourdough.md")
+
+
+def test_without_the_package_it_says_what_to_install(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delitem(sys.modules, "companion.mcp_server.server", raising=False)
+    monkeypatch.setitem(sys.modules, "mcp.server.mcpserver", None)
+    ran = user.run("mcp")
+    assert ran.status == 2 and "callout-companion[mcp]" in ran.err
