@@ -6,8 +6,9 @@ import os
 import stat
 import tempfile
 from collections.abc import Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import IO
 
 from companion.errors import UsageError
 
@@ -54,6 +55,50 @@ def write_private(file: Path, data: bytes) -> None:
             f"{file} cannot be written ({error.strerror}); make its folder writable, with room on"
             " its disk"
         ) from None
+
+
+@contextmanager
+def new_private(file: Path) -> Iterator[IO[bytes]]:
+    """Open a new file for writing; it has its name only once the block ends well.
+
+    At no time may anybody else read it, and no file is ever replaced.
+
+    Raises UsageError if there is a file of that name, or it cannot be written.
+    """
+    try:
+        if file.is_symlink() or file.exists():
+            raise UsageError(f"{file} is there already, and is not overwritten; name another file")
+        descriptor, name = tempfile.mkstemp(prefix=f".{file.name}-", dir=file.parent)
+        temporary = Path(name)
+        try:
+            with os.fdopen(descriptor, "wb") as opened:
+                yield opened
+                opened.flush()
+                os.fsync(opened.fileno())
+            _give_name(temporary, file)
+        finally:
+            temporary.unlink(missing_ok=True)
+    except FileExistsError:
+        raise UsageError(
+            f"{file} was made meanwhile, and is not overwritten; name another"
+        ) from None
+    except OSError as error:
+        raise UsageError(
+            f"{file} cannot be written ({error.strerror}); name a folder that is there and may be"
+            " written, with room on its disk"
+        ) from None
+
+
+def _give_name(temporary: Path, file: Path) -> None:
+    """Give the file its name. Raises FileExistsError if there is one of that name."""
+    try:
+        os.link(temporary, file)
+    except FileExistsError:
+        raise
+    except OSError:  # a file system without hard links
+        if file.exists():
+            raise FileExistsError(file) from None
+        temporary.rename(file)
 
 
 def read_if_there(file: Path) -> bytes | None:

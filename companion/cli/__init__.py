@@ -27,6 +27,7 @@ _COMMANDS = {
     "backlog": "companion.cli.backlog:backlog",
     "scan": "companion.cli.scan:scan",
     "enrich": "companion.cli.enrich:enrich",
+    "batch": "companion.cli.batch:batch",
     "proposals": "companion.cli.proposals:proposals",
     "review": "companion.cli.review:review",
     "apply": "companion.cli.decide:apply",

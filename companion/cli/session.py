@@ -18,7 +18,7 @@ from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
 from companion.enrich.model import describe_endpoint
-from companion.enrich.workspace import Workspace, open_workspace
+from companion.enrich.workspace import Reader, Workspace, open_workspace
 from companion.errors import UsageError
 from companion.vault.files import is_utf8
 from companion.vault.moves import follow_moves
@@ -90,7 +90,12 @@ def common_options(command: F) -> F:
 
 @contextmanager
 def open_session(
-    vault: Path | None, paths: Iterable[str] = (), *, output: Output, read_only: bool = False
+    vault: Path | None,
+    paths: Iterable[str] = (),
+    *,
+    output: Output,
+    read_only: bool = False,
+    reader: Reader | None = None,
 ) -> Iterator[Workspace]:
     """Open the vault that a command works on, and warn of what an interrupted run left behind."""
     root, config = load_vault(vault, paths)
@@ -101,7 +106,7 @@ def open_session(
                 f"the current folder is in the vault {here}, but this is about the configured one,"
                 f" {root}; --vault {vault_option_for(Path.cwd())} names the one here"
             )
-    with open_workspace(config, root, read_only=read_only) as workspace:
+    with open_workspace(config, root, read_only=read_only, reader=reader) as workspace:
         for recovered in workspace.recovered:
             output.warn(f"{recovered.path}: {recovered.reason}")
         pending = workspace.journal.pending() if read_only else []

@@ -23,6 +23,7 @@ from companion.enrich.language import name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     AskedFor,
+    Call,
     CallAnswers,
     CallPlan,
     CallPlanner,
@@ -45,11 +46,14 @@ from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
 from companion.note.parsed_note import ParsedNote
 from companion.note.sections import Section, find_heading
-from companion.prompts import PromptContext, Prompts
+from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.proposal import Flag
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
 """Keeps what came of a call."""
+
+ReadAnswers = Callable[[Prompts, PromptContext, Sequence[Ask]], CallAnswers]
+"""Reads an answer, from the prompts, what they show of the note, and how needs were asked for."""
 
 _SIMILAR = 12  # notes in which examples of descriptions are looked for
 _EXAMPLES = 3  # at most
@@ -103,8 +107,7 @@ class Asker:
         outcomes: list[Accepted | Rejected] = []
 
         def take(given: CallAnswers) -> None:
-            accepted = acceptor.accept(given.answers)
-            outcomes.extend(found := [self._add_evidence(each, note) for each in accepted])
+            outcomes.extend(found := self._accept(acceptor, note, given.answers))
             keep(found, given.usage)
 
         unaskable, usage = send_calls(self._planner(note), needs, client, take)
@@ -118,8 +121,7 @@ class Asker:
             planner, first, outcomes = self._planner(note, RETRY_TOKENS), outcomes, []
             _, more = send_calls(planner, list(unfit), client, take, unfit)
             outcomes, usage = merge_outcomes(first, outcomes), usage + more
-        if checks_are_on() and self._workspace.config.notes.own_sentence:
-            outcomes = acceptor.use_fallback(outcomes)
+        outcomes = self._use_fallback(acceptor, outcomes)
         return NoteAnswers((*chosen.outcomes, *outcomes), usage)
 
     def _make_acceptor(self, path: str, note: _AskedNote) -> Acceptor:
@@ -136,8 +138,35 @@ class Asker:
 
     def plan_calls(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> CallPlan:
         """Return the calls that ask() makes first, and the needs that cannot be asked for."""
+        return self._plan(path, parsed, self.choose_values(path, parsed, needs))
+
+    def plan_note(self, path: str, parsed: ParsedNote, needs: Sequence[Need]) -> NotePlan:
+        """Return the calls that ask() makes first, and what comes of needs without a call."""
         chosen = self.choose_values(path, parsed, needs)
-        return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+        if not chosen.needs:
+            return NotePlan([], chosen.outcomes)
+        calls, unaskable = self._plan(path, parsed, chosen)
+        return NotePlan(calls, (*chosen.outcomes, *unaskable))
+
+    def accept_later(
+        self, path: str, parsed: ParsedNote, needs: Sequence[Need], read: ReadAnswers
+    ) -> NoteAnswers:
+        """Return what comes of the answer to one of plan_note's calls, which asked for the needs.
+
+        Nothing is asked once more. parsed: the note as it was then. read: returns the answer, from
+        how each need was asked for.
+
+        Raises EndpointError.
+        """
+        likely = self.choose_values(path, parsed, needs).likely
+        note = self._read_note(path, parsed, ChosenValues((), needs, likely))
+        acceptor = self._make_acceptor(path, note)
+        asks = [
+            make_ask(need, field_of(need, note.prompts), 1, note.callout_titles) for need in needs
+        ]
+        given = read(note.prompts, note.context, asks)
+        outcomes = self._accept(acceptor, note, given.answers)
+        return NoteAnswers(tuple(self._use_fallback(acceptor, outcomes)), given.usage)
 
     def accept_given(
         self, path: str, parsed: ParsedNote, need: Need, value: object
@@ -170,6 +199,22 @@ class Asker:
     def callout_styles(self) -> Styles:
         """How the vault's AI callouts begin."""
         return self._workspace.config.styles(self.vault_context.styles)
+
+    def _plan(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> CallPlan:
+        return self._planner(self._read_note(path, parsed, chosen)).plan(chosen.needs)
+
+    def _accept(
+        self, acceptor: Acceptor, note: _AskedNote, answers: Sequence[RawAnswer | Rejected]
+    ) -> list[Accepted | Rejected]:
+        return [self._add_evidence(each, note) for each in acceptor.accept(answers)]
+
+    def _use_fallback(
+        self, acceptor: Acceptor, outcomes: list[Accepted | Rejected]
+    ) -> list[Accepted | Rejected]:
+        """Return the outcomes, a sentence of the note in place of an unfit description."""
+        if checks_are_on() and self._workspace.config.notes.own_sentence:
+            return acceptor.use_fallback(outcomes)
+        return outcomes
 
     def _read_note(self, path: str, parsed: ParsedNote, chosen: ChosenValues) -> _AskedNote:
         """Return what both questions about the note have in common."""
@@ -273,6 +318,13 @@ class Asker:
         if self._languages is None or self._languages.paths is not paths:
             self._languages = NoteLanguages(self._workspace.root, paths)
         return self._languages.of(path, parsed)
+
+
+class NotePlan(NamedTuple):
+    """The calls about a note. outcomes: of the needs that no call asks for."""
+
+    calls: list[Call]
+    outcomes: tuple[Accepted | Rejected, ...]
 
 
 class _AskedNote(NamedTuple):

@@ -47,8 +47,12 @@ def needs_agreement(workspace: Workspace, jobs: Sequence[Job]) -> bool:
     return len(list(islice(sent, ASK_FROM + 1))) > ASK_FROM
 
 
-def describe_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> str:
+def describe_cost(
+    workspace: Workspace, asker: Asker, jobs: Sequence[Job], share: float = 1.0
+) -> str:
     """Return in words what the jobs, at least one, would send where, and about what that costs.
+
+    share: of the usual price.
 
     Raises JournalError.
     """
@@ -57,7 +61,7 @@ def describe_cost(workspace: Workspace, asker: Asker, jobs: Sequence[Job]) -> st
     notes = f"{total.notes:,} note{'' if total.notes == 1 else 's'}"
     if len(sample) < len(jobs):
         notes = f"about {notes}"
-    cost = "price not known" if total.price is None else f"about ${total.price:,.2f}"
+    cost = "price not known" if total.price is None else f"about ${total.price * share:,.2f}"
     if workspace.config.is_embedded:
         cost = "at no charge"
     return (

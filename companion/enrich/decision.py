@@ -82,6 +82,7 @@ def describe_state(proposal: Proposal) -> str:
     """Return in words why the proposal cannot be decided on in its state."""
     by = {"user": "you", "setting": "a setting"}.get(proposal.decided_by, proposal.decided_by)
     words = {
+        "asked": "its question is in a batch, and not answered yet",
         "open": "it is open",
         "accepted": f"it was accepted already (change {proposal.change})",
         "refused": "it was refused already",

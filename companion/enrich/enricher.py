@@ -123,7 +123,7 @@ class Enricher(NoteWriter):
         What was made from a text of which little is left is closed, and asked for anew.
         """
         store = self.workspace.journal.proposals
-        needs = {known.id: need for need, known in task.proposed}
+        needs = {known.id: need for need, known in task.proposed if known.state == "open"}
         found, stale = [], []
         for kept in store.get_all(needs) if needs else ():
             need = needs[kept.id]

@@ -25,18 +25,21 @@ _FILE = "spending.sqlite3"
 
 
 def open_spending(
-    config: Config, root: Path | None = None, encoder: Endpoint | None = None
+    config: Config,
+    root: Path | None = None,
+    encoder: Endpoint | None = None,
+    share: float = 1.0,
 ) -> Budget:
     """Return the spending of all vaults, under the configured caps; close() it at the end.
 
     root: the vault whose background notes are counted. encoder: what is asked, where it is not
-    the model. The file is opened on first use.
+    the model. share: of the usual price. The file is opened on first use.
 
     Raises UsageError when there is a cap on money, and the price of the model is not known.
     """
     limits = config.limits
     asked = encoder or (None if config.is_embedded else config.remote_endpoint())
-    cost = _price_at(asked)
+    cost = _price_at(asked, share)
     if limits.dollars_a_day is not None and cost is None:
         assert asked  # the embedded model has a price
         raise UsageError(
@@ -53,14 +56,14 @@ def open_spending(
     )
 
 
-def _price_at(endpoint: Endpoint | None) -> PriceOf | None:
+def _price_at(endpoint: Endpoint | None, share: float) -> PriceOf | None:
     """Return what tokens cost there; None: not known. endpoint: None for the embedded model."""
     if endpoint is None or endpoint.is_local:
         return _free
 
     def cost(input_tokens: int, output_tokens: int) -> Decimal | None:
         found = find_price(endpoint.model, endpoint.address, input_tokens, output_tokens)
-        return found.dollars if found else None
+        return found.dollars * Decimal(share) if found else None
 
     return None if cost(1, 1) is None else cost
 

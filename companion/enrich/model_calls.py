@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from companion.errors import AnswerError
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import RequestRejected
 from companion.llm.request import Question
-from companion.llm.response import NoAnswer, NoCompletion, Usage
+from companion.llm.response import Answer, NoAnswer, NoCompletion, Usage
 from companion.note.needs import CALLOUT, Need
 from companion.prompts import Ask, Field, NothingToChoose, PromptContext, Prompts
 
@@ -200,21 +200,29 @@ def send_call(call: Call, client: Client) -> CallAnswers:
 
     Raises JsonUnsupported; EndpointError when the endpoint serves nobody now; Cancelled.
     """
-    try:
+
+    def ask() -> Answer:
         if call.schema is None:
-            answer = client.ask_text(call.messages, call.max_tokens, call.longest_copy)
-        else:
-            answer = client.ask_json(call.messages, call.schema, call.max_tokens)
+            return client.ask_text(call.messages, call.max_tokens, call.longest_copy)
+        return client.ask_json(call.messages, call.schema, call.max_tokens)
+
+    return read_answers(call.asked, ask, is_json=call.schema is not None)
+
+
+def read_answers(
+    asked: Sequence[AskedFor], ask: Callable[[], Answer], *, is_json: bool
+) -> CallAnswers:
+    """Return what the answer that ask returns holds for each need.
+
+    Raises what ask raises, but for AnswerError, which rejects the needs.
+    """
+    try:
+        answer = ask()
     except AnswerError as error:
         usage = error.usage if isinstance(error, NoAnswer) else Usage()
-        return CallAnswers([_reject(asked.need, error) for asked in call.asked], usage)
-    return CallAnswers(
-        [
-            RawAnswer(asked, answer.text if call.schema is None else answer.data[asked.ask.key])
-            for asked in call.asked
-        ],
-        answer.usage,
-    )
+        return CallAnswers([_reject(each.need, error) for each in asked], usage)
+    values = [answer.data[each.ask.key] if is_json else answer.text for each in asked]
+    return CallAnswers(list(map(RawAnswer, asked, values)), answer.usage)
 
 
 def _reject(need: Need, error: AnswerError) -> Rejected:

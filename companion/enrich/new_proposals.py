@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from hashlib import sha256
 
 from companion.config import Config
@@ -47,21 +47,43 @@ class ProposalMaker:
 
         Left out is what says nothing of the note: the model was not asked, or gave no completion.
         """
-        sentences = hash_sentences(task.parsed)
-        made = [
-            self._make_one(job, outcome)._replace(
-                prompt=self._fingerprint(job.path, outcome.need),
-                source=task.data,
-                sentences=sentences,
-                run=run,
-                options=_options_of(job),
-            )
+        about = (
+            self._make_one(job, outcome)
             for outcome in outcomes
             if isinstance(outcome, Accepted) or outcome.kind not in _NOT_ASKED
-        ]
+        )
+        made = self._add_origin(job, task, about, run)
         if made:
             made[0] = made[0]._replace(tokens=(tokens[0], tokens[1]))
         return made
+
+    def make_asked(
+        self, job: Job, task: Task, needs: Sequence[Need], run: str, where: str
+    ) -> list[NewProposal]:
+        """Return what stands for the needs while they are asked in a batch. where: the batch."""
+        asked = (
+            NewProposal(
+                job.path, need, None, "asked", reason=where, model=self._model.name, waits=True
+            )
+            for need in needs
+        )
+        return self._add_origin(job, task, asked, run)
+
+    def _add_origin(
+        self, job: Job, task: Task, made: Iterable[NewProposal], run: str
+    ) -> list[NewProposal]:
+        """Return the proposals with what they were made from."""
+        sentences, options = hash_sentences(task.parsed), _options_of(job)
+        return [
+            each._replace(
+                prompt=self._fingerprint(job.path, each.need),
+                source=task.data,
+                sentences=sentences,
+                run=run,
+                options=options,
+            )
+            for each in made
+        ]
 
     def _fingerprint(self, path: str, need: Need) -> str:
         prompts = self._prompts.for_note(path)

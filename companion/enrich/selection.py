@@ -164,7 +164,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
         needs = _of_kind(facts.needs, job.kind)
         if path in asked:
             found = leave_out_asked(workspace, job, needs)
-            needs = (*found.needs, *(need for need, _ in found.proposed))
+            needs = (*found.needs, *(n for n, known in found.proposed if known.state == "open"))
         if choice.every or needs or path in written:
             yield job
         elif choice.retry and any(map(was_rejected, asked.get(path, {}).values())):

@@ -66,7 +66,7 @@ class Task:
     data: its bytes. parsed: its text; for --force, without what Companion wrote. skipped: why it
     is left alone. needs: what to ask for. left: what is not asked for, and why. reopened: the keys
     of needs that Companion filled before, and that are open in parsed only to be filled again.
-    proposed: needs that are not asked for, as they have an open proposal.
+    proposed: needs that are not asked for, as they have an open proposal, or are asked in a batch.
     """
 
     data: bytes
@@ -119,8 +119,8 @@ def _prepare_rewrite(workspace: Workspace, job: Job, data: bytes, parsed: Parsed
 class NeedsToAsk(NamedTuple):
     """What becomes of the needs of a note.
 
-    needs: those to ask for. left: why others are not. proposed: those that have an open proposal,
-    each with what is known of it.
+    needs: those to ask for. left: why others are not. proposed: those that have an open proposal
+    or are asked in a batch, each with what is known of it.
     """
 
     needs: tuple[Need, ...]
@@ -130,7 +130,10 @@ class NeedsToAsk(NamedTuple):
     @property
     def all_left(self) -> tuple[str, ...]:
         """Why needs are not asked for, also those that have an open proposal."""
-        return (*self.left, *describe_proposed(need for need, _ in self.proposed))
+        return (
+            *self.left,
+            *describe_proposed(n for n, known in self.proposed if known.state == "open"),
+        )
 
 
 def leave_out_asked(
@@ -146,7 +149,7 @@ def leave_out_asked(
     left: dict[str, list[str]] = {}
     for need in needs:
         latest = asked.get(need.key)
-        if latest is not None and latest.state == "open":
+        if latest is not None and latest.state in ("open", "asked"):
             proposed.append((need, latest))
         elif latest is None or job.retry or need.key in reopened:
             open_needs.append(need)
@@ -154,7 +157,18 @@ def leave_out_asked(
             left.setdefault(_why_left(latest), []).append(_name(need))
     again = "name the note, or use --retry, to ask again"
     words = (f"{', '.join(names)}: {why}; {again}" for why, names in left.items())
-    return NeedsToAsk(tuple(open_needs), tuple(words), tuple(proposed))
+    in_batch = _describe_in_batch(proposed)
+    return NeedsToAsk(tuple(open_needs), (*words, *in_batch), tuple(proposed))
+
+
+def _describe_in_batch(proposed: Iterable[tuple[Need, AskedNeed]]) -> Iterator[str]:
+    """Yield which needs are asked in which batch."""
+    names: dict[str, list[str]] = {}
+    for need, known in proposed:
+        if known.state == "asked":
+            names.setdefault(known.reason, []).append(_name(need))
+    for batch, asked in names.items():
+        yield f"{', '.join(asked)}: asked in the batch {batch}; companion batch cancel gives it up"
 
 
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:

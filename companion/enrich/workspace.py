@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property, partial
 from hashlib import sha256
 from pathlib import Path
+from typing import Literal
 
 from companion import __version__
 from companion.config import Config, config_folder, state_folder
@@ -25,6 +26,9 @@ from companion.vault.moves import follow_moves
 from companion.vault.obsidian import read_obsidian_settings
 from companion.vault.recover import Recovered, confirm_made_offers, recover
 
+Reader = Literal["here", "elsewhere"]
+"""Where the model runs that reads the notes: on this machine, or not."""
+
 _LEFT_ALONE = "the note is left alone now"
 
 
@@ -34,7 +38,8 @@ class Workspace:
 
     ignore: what is left alone, by Obsidian's settings as they were last read. recovered: what an
     interrupted run had left unfinished, and what became of it. read_only: nothing is written into
-    the journal.
+    the journal. reader: where the model runs that reads the notes, if not where the configured one
+    does.
     """
 
     root: Path
@@ -46,6 +51,7 @@ class Workspace:
     journal: Journal
     recovered: list[Recovered] = field(default_factory=list)
     read_only: bool = False
+    reader: Reader | None = None
 
     def read_ignore(self) -> None:
         """Read Obsidian's settings again. Raises UsageError when they cannot be understood."""
@@ -62,7 +68,7 @@ class Workspace:
         fingerprint = sha256(known.encode("utf-8", "surrogateescape")).hexdigest()
         found = self._index.scan(self.root, self.ignore, self._examine, fingerprint, progress)
         follow_moves(self.root, self.journal, found.files)
-        if not self.read_only:
+        if not self.read_only and self.reader is None:  # by which other notes are private
             self._forget_lost(found)
         return found
 
@@ -108,10 +114,13 @@ class Workspace:
 
 
 @contextmanager
-def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> Iterator[Workspace]:
+def open_workspace(
+    config: Config, root: Path, *, read_only: bool = False, reader: Reader | None = None
+) -> Iterator[Workspace]:
     """Open the vault at root, and recover first what an interrupted run left behind.
 
-    read_only: take no lock, recover nothing, write nothing into the journal.
+    read_only: take no lock, recover nothing, write nothing into the journal. reader: as in
+    Workspace; private notes are left alone where it is elsewhere.
 
     Raises UsageError (settings, prompts), VaultLocked, JournalError.
     """
@@ -119,7 +128,11 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     keep_private(state)
     prompts = load_prompts(config_folder() / "prompts", root / OWN_FOLDER / "prompts")
     ignore = replace(config.ignore_rules(), obsidian=read_obsidian_settings(root))
-    opened = partial(Workspace, root, state, config, prompts, make_rules(config, prompts), ignore)
+    rules = make_rules(config, prompts)
+    if reader is not None:
+        ignore = replace(ignore, is_remote=reader == "elsewhere")
+        rules = replace(rules, is_remote=reader == "elsewhere")
+    opened = partial(Workspace, root, state, config, prompts, rules, ignore, reader=reader)
     if read_only:
         with Journal(state / "journal.sqlite3", read_only=True) as journal:
             yield opened(journal, read_only=True)
@@ -127,7 +140,8 @@ def open_workspace(config: Config, root: Path, *, read_only: bool = False) -> It
     with vault_lock(state), Journal(state / "journal.sqlite3") as journal:
         recovered = recover(root, journal, state / "torn")
         confirm_made_offers(root, journal)
-        yield opened(journal, recovered)
+        journal.batches.cancel_unfinished()
+        yield opened(journal, recovered=recovered)
 
 
 def make_rules(config: Config, prompts: Prompts) -> Rules:

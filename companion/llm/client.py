@@ -155,18 +155,15 @@ class Client:
             completion, endpoint = self._complete(question._replace(max_tokens=limit))
             usage += completion.usage
             self._capabilities.thinks |= completion.thinks
-            if completion.refusal or completion.finish == "content_filter":
-                raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
             problem = _find_problem(completion, question.schema, limit)
-            if not problem:
-                data = read_json(completion.text, question.schema) if question.schema else None
-                return Answer(completion.text, data or {}, usage)
+            if not problem or _is_refused(completion):
+                break
             if completion.finish == "length" and not endpoint.embedded:
                 question = question._replace(max_tokens=question.max_tokens * 2)
                 if self._capabilities.output_limit(question, self.settings) <= limit:
                     break  # the same call would end in the same way
             question = question._replace(schema_in_prompt=True)
-        raise _no_answer(completion, endpoint, problem, limit, usage)
+        return read_answer(completion._replace(usage=usage), question.schema, endpoint, limit)
 
     def _complete(self, question: Question) -> tuple[Completion, Endpoint]:
         """Return the completion, after leaving out the parameters that the endpoint rejects.
@@ -206,6 +203,26 @@ class Client:
         if runs_on and not question.schema:
             return completion._replace(text=completion.text + CUT, finish="stop")
         return completion
+
+
+def read_answer(
+    completion: Completion, schema: JsonSchema | None, endpoint: Endpoint, limit: int
+) -> Answer:
+    """Return the answer in the completion. limit: the tokens that it could have had.
+
+    Raises NoAnswer.
+    """
+    usage = completion.usage
+    if _is_refused(completion):
+        raise NoAnswer(refusal_error(endpoint, completion.refusal), usage)
+    if problem := _find_problem(completion, schema, limit):
+        raise _no_answer(completion, endpoint, problem, limit, usage)
+    data = read_json(completion.text, schema) if schema else None
+    return Answer(completion.text, data or {}, usage)
+
+
+def _is_refused(completion: Completion) -> bool:
+    return bool(completion.refusal) or completion.finish == "content_filter"
 
 
 def _find_problem(completion: Completion, schema: JsonSchema | None, limit: int) -> str:

@@ -38,12 +38,12 @@ _ALLOWED_HEADERS = ("host", "content-type", "content-length", "accept")
 
 
 class Transport:
-    """The connections to one endpoint. Safe for threads."""
+    """The connections to one endpoint. Safe for threads. max_answer: bytes of a reply."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, max_answer: int = MAX_ANSWER) -> None:
         self.endpoint = endpoint
         parts = urlsplit(endpoint.base_url)
-        self._guard = _GuardedTransport(endpoint)
+        self._guard = _GuardedTransport(endpoint, max_answer)
         self._http = httpx2.Client(
             transport=self._guard,
             trust_env=False,
@@ -85,6 +85,39 @@ class Transport:
         headers = {name.lower(): value for name, value in response.headers.items()}
         return Reply(response.status_code, headers, response.content)
 
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        body: dict[str, Any] | None = None,
+        query: dict[str, str] | None = None,
+        form: dict[str, str] | None = None,
+        file: tuple[str, bytes] | None = None,
+    ) -> Reply:
+        """Return the reply to a request of any kind, whatever its status.
+
+        form, file: of a multipart form, the file with its name.
+
+        Raises CallFailed when no reply comes in time, AnswerError when it is too long.
+        """
+        parts = urlsplit(self.endpoint.base_url)
+        url = parts._replace(path=parts.path.rstrip("/") + path, fragment="").geturl()
+        try:
+            response = self._http.request(
+                method,
+                url,
+                json=body,
+                params={**dict(parse_qsl(parts.query)), **(query or {})},
+                data=form,
+                files=file and {"file": (*file, "application/jsonl")},
+            )
+        except httpx2.TransportError as error:
+            sent = not isinstance(error, _UNSENT)
+            raise CallFailed(str(error) or type(error).__name__, sent=sent) from None
+        headers = {name.lower(): value for name, value in response.headers.items()}
+        return Reply(response.status_code, headers, response.content)
+
     def close(self) -> None:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
         self._guard.break_off()
@@ -94,8 +127,9 @@ class Transport:
 class _GuardedTransport(httpx2.BaseTransport):
     """Sends our own headers only, limits the size and time of a reply, and can break calls off."""
 
-    def __init__(self, endpoint: Endpoint) -> None:
+    def __init__(self, endpoint: Endpoint, max_answer: int) -> None:
         self._endpoint = endpoint
+        self._max_answer = max_answer
         proxy = _proxy_for(endpoint)
         self._inner = httpx2.HTTPTransport(
             verify=bool(proxy) or endpoint.base_url.startswith("https:"),
@@ -127,7 +161,7 @@ class _GuardedTransport(httpx2.BaseTransport):
             raise unusable_answer_error(
                 self._endpoint, "is compressed, although plain text was asked for"
             )
-        body = _LimitedBody(response, self._endpoint, deadline)
+        body = _LimitedBody(response, self._endpoint, deadline, self._max_answer)
         return httpx2.Response(
             response.status_code,
             headers=response.headers,
@@ -152,9 +186,12 @@ class _GuardedTransport(httpx2.BaseTransport):
 
 
 class _LimitedBody(httpx2.SyncByteStream):
-    """The body of a reply, up to MAX_ANSWER bytes and until the deadline."""
+    """The body of a reply, up to so many bytes and until the deadline."""
 
-    def __init__(self, response: httpx2.Response, endpoint: Endpoint, deadline: float) -> None:
+    def __init__(
+        self, response: httpx2.Response, endpoint: Endpoint, deadline: float, most: int
+    ) -> None:
+        self._most = most
         self._response = response
         self._endpoint = endpoint
         self._deadline = deadline
@@ -163,8 +200,9 @@ class _LimitedBody(httpx2.SyncByteStream):
         size = 0
         for chunk in self._response.iter_raw():
             size += len(chunk)
-            if size > MAX_ANSWER:
-                raise unusable_answer_error(self._endpoint, "is longer than 1 MiB")
+            if size > self._most:
+                limit = f"{self._most // 1024 // 1024} MiB"
+                raise unusable_answer_error(self._endpoint, f"is longer than {limit}")
             if time.monotonic() > self._deadline:
                 raise httpx2.ReadTimeout("the answer came too slowly")
             yield chunk

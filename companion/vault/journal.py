@@ -12,6 +12,7 @@ from typing import Self
 
 from companion.note.edit import apply_edits
 from companion.vault import offered_changes
+from companion.vault.batches import BatchStore
 from companion.vault.change import Change, NewChange, make_row, read_row
 from companion.vault.change_rows import (
     confirm_offer,
@@ -43,6 +44,7 @@ class Journal:
         self._db = Database(file, read_only=read_only)
         self.notes = RememberedNotes(self._db, read_only=read_only)
         self.proposals = ProposalStore(self._db, self.notes, read_only=read_only)
+        self.batches = BatchStore(self._db, self.notes)
 
     @property
     def commits(self) -> int:

@@ -23,6 +23,7 @@ from companion.sqlite import (
     read_format,
     use_wal,
 )
+from companion.vault.batch_rows import create_batches
 from companion.vault.offered_changes import create_offers
 from companion.vault.proposal_rows import create_proposals
 
@@ -200,4 +201,5 @@ _MIGRATIONS: list[Migration] = [
     _add_notes,
     create_offers,
     create_proposals,
+    create_batches,
 ]

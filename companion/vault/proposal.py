@@ -12,9 +12,10 @@ from typing import Any, Literal, NamedTuple
 
 from companion.note.needs import Need
 
-ProposalState = Literal["open", "accepted", "refused", "rejected", "superseded", "closed"]
+ProposalState = Literal["asked", "open", "accepted", "refused", "rejected", "superseded", "closed"]
 """What became of a proposal:
 
+- asked: the question is in a batch, and there is no value yet; nobody else is asked meanwhile.
 - open: it waits for a decision.
 - accepted: it is in the note, or was until the user took it out.
 - refused: the user does not want it, or took the change back that it became.
@@ -41,7 +42,7 @@ _NO_OPTIONS: Mapping[str, object] = MappingProxyType({})
 
 
 class NewProposal(NamedTuple):
-    """A proposal to store, whose state is `open` or `rejected`.
+    """A proposal to store, whose state is `asked`, `open` or `rejected`.
 
     value: None if there is none. rejection, reason: the kind of a rejection, and why, in words.
     answer: what the model said, of any JSON type. remark: what the history says of it beside the
@@ -154,7 +155,7 @@ def make_proposal_row(new: NewProposal, made_at: float) -> dict[str, object]:
         "tokens": _dump(new.tokens),
         "run": new.run,
         "made_at": made_at,
-        "decided_at": None if new.state == "open" else made_at,
+        "decided_at": None if new.state in ("asked", "open") else made_at,
         "options": _dump(dict(new.options)),
         "waits": new.waits,
     }

@@ -71,7 +71,8 @@ def insert_proposals(
         row = make_proposal_row(each, made_at)
         if each.state == "open":
             db.execute(_SUPERSEDE, row)
-        if each.source is not None and not (each.value is None and each.answer is None):
+        has_text = each.state == "asked" or (each.value, each.answer) != (None, None)
+        if each.source is not None and has_text:
             source = (row["source_sha256"], each.source)
             db.execute("INSERT OR IGNORE INTO proposal_sources VALUES (?, ?)", source)
         ids.append(db.execute(_INSERT, row).fetchone()[0])
@@ -157,7 +158,7 @@ def delete_texts(db: sqlite3.Connection, where: str, *values: object) -> int:
     db.execute(
         """DELETE FROM proposal_sources WHERE NOT EXISTS (
             SELECT 1 FROM proposals WHERE source_sha256 = sha256
-            AND (value IS NOT NULL OR answer IS NOT NULL))"""
+            AND (value IS NOT NULL OR answer IS NOT NULL OR state = 'asked'))"""
     )
     return count
 

@@ -166,7 +166,7 @@ class ProposalStore:
         decided = (to, time.time(), by, reason, stored)
         mine = "path IN (SELECT value FROM json_each(?))"
         query = f"""UPDATE proposals SET state = ?, decided_at = ?, decided_by = ?, reason = ?
-            WHERE state = 'open' AND {mine}"""  # noqa: S608 (our own words)
+            WHERE state IN ('open', 'asked') AND {mine}"""  # noqa: S608 (our own words)
         self._db.ask(lambda db: db.execute(query, decided))
         where = f"{_HAS_TEXT} AND {mine}"
         return self._db.ask(lambda db: delete_texts(db, where, stored), erases=True).result()
@@ -233,7 +233,7 @@ class ProposalStore:
 
 
 _MOST = (1 << 63) - 1  # the highest id SQLite can give
-_HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL)"
+_HAS_TEXT = "(value IS NOT NULL OR answer IS NOT NULL OR state = 'asked')"
 _IN_PATHS = """EXISTS (SELECT 1 FROM json_each(?) AS named
     WHERE proposals.path = named.value
     OR (proposals.path > named.value || '/' AND proposals.path < named.value || '0'))"""

@@ -170,7 +170,7 @@ export interface components {
          */
         DecidedShape: {
             id: number;
-            state: ("open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
+            state: ("asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed") | null;
             reason: string | null;
         };
         /** @description What became of each note whose proposals were decided on. */
@@ -464,7 +464,7 @@ export interface components {
             heading: string | null;
             text: string | string[] | null;
             /** @enum {string} */
-            state: "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
+            state: "asked" | "open" | "accepted" | "refused" | "rejected" | "superseded" | "closed";
             flags: ("unsupported" | "extractive" | "new-value" | "small-model" | "replaces" | "program")[];
             why: string;
             reason: string | null;

@@ -1,0 +1,127 @@
+"""Batches at a stub of the Batch API, killed at random points; and export and import by file.
+
+    python -m benchmarks.batches [NOTES [KILLS]]
+
+Prints how long each step takes, and whether each note has one proposal a need, none is paid for
+twice and none is lost. The stub loses connections, fails lines, expires, doubles and reorders.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import subprocess
+import sys
+import tempfile
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+from companion.config import load_config
+from companion.enrich.workspace import open_workspace
+from tests.cli.batch_runner import run_batch, write_answers
+from tests.cli.user import SAYS, answer_by_schema
+from tests.llm.fake_batches import FakeBatches, Faults
+from tests.llm.fake_endpoint import Seen
+
+FAULTS = Faults(lost=0.05, failing=0.02, expired=0.05, doubled=0.05, waits=2, seed=11)
+_LONGEST_RUN = 8.0  # seconds until a kill
+
+
+def main(notes: int = 2_000, kills: int = 50) -> None:
+    """Measure, and print."""
+    with tempfile.TemporaryDirectory() as folder:
+        vault, home = Path(folder, "vault"), Path(folder, "home")
+        make_vault(vault, notes)
+        home.mkdir()
+        fake = FakeBatches(_complete, FAULTS)
+        os.environ |= {
+            "COMPANION_HOME": str(home),
+            "COMPANION_BASE_URL": fake.url,
+            "COMPANION_MODEL": "m",
+            "COMPANION_CHECKS": "off",
+        }
+        _measure_files(vault, home, notes)
+        os.environ["COMPANION_HOME"] = str(Path(folder, "home2"))
+        _measure_provider(vault, fake, notes, kills)
+        fake.close()
+
+
+def make_vault(vault: Path, notes: int) -> None:
+    """Make a vault of so many stubs, a hundred a folder."""
+    (vault / ".obsidian").mkdir(parents=True)
+    for number in range(notes):
+        file = vault / f"F{number // 100}" / f"Subject {number}.md"
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(f"---\ndescription: \n---\n\n# Subject {number}\n\nText number {number}.\n")
+        os.utime(file, (time.time() - 60,) * 2)
+
+
+def _complete(body: dict[str, Any]) -> dict[str, Any]:
+    completion: dict[str, Any] = json.loads(answer_by_schema(Seen("", {}, body, 0), SAYS).body)
+    return completion
+
+
+def _measure_files(vault: Path, home: Path, notes: int) -> None:
+    questions = home / "questions.jsonl"
+    seconds = _run(vault, "export", str(questions))
+    print(f"export: {notes / seconds:,.0f} notes a second, {questions.stat().st_size:,} bytes")
+    answers = run_batch(questions, lambda body: (200, _complete(body)))
+    random.Random(5).shuffle(answers)
+    file = write_answers(home / "answers.jsonl", answers)
+    seconds = _run(vault, "import", str(file))
+    before = _proposals(vault)
+    print(f"import: {notes / seconds:,.0f} notes a second; {before.total():,} proposals")
+    seconds = _run(vault, "import", str(file))
+    same = "the same proposals" if _proposals(vault) == before else "OTHER PROPOSALS"
+    print(f"import again: {notes / seconds:,.0f} notes a second; {same}")
+
+
+def _measure_provider(vault: Path, fake: FakeBatches, notes: int, kills: int) -> None:
+    chance, killed = random.Random(3), 0
+    for number in range(kills):
+        command = ["submit", "collect"][number % 2]
+        process = subprocess.Popen(_command(vault, command), stdout=-3, stderr=-3)
+        try:
+            process.wait(chance.uniform(0.5, _LONGEST_RUN))
+        except subprocess.TimeoutExpired:
+            process.kill()
+            killed += 1
+        process.wait()
+    for _ in range(30):
+        _run(vault, "submit")
+        _run(vault, "collect")
+        if len(fake.paid) == notes and not fake.files:
+            break
+    found = _proposals(vault)
+    twice = sum(number > 1 for number in fake.paid.values())
+    print(f"provider: {killed} of {kills} runs killed, {len(fake.batches):,} batches")
+    print(f"  answers paid for twice: {twice}; notes never answered: {notes - len(fake.paid)}")
+    print(
+        f"  needs with one open proposal: {sum(n == 1 for n in found.values()):,} of {2 * notes:,}"
+    )
+    print(f"  files left at the provider: {len(fake.files)}")
+
+
+def _run(vault: Path, *arguments: str) -> float:
+    """Return how many seconds the command took."""
+    began = time.monotonic()
+    subprocess.run(_command(vault, *arguments), stdout=-3, stderr=-3, check=False)
+    return time.monotonic() - began
+
+
+def _command(vault: Path, name: str, *arguments: str) -> list[str]:
+    return [sys.executable, "-m", "companion", "batch", name, *arguments, "--vault", str(vault)]
+
+
+def _proposals(vault: Path) -> Counter[tuple[str, str]]:
+    """Return how many open proposals each need of each note has."""
+    with open_workspace(load_config(), vault, read_only=True) as space:
+        found = space.journal.proposals.select()
+    return Counter((each.path, each.need) for each in found if each.state == "open")
+
+
+if __name__ == "__main__":
+    main(*map(int, sys.argv[1:]))

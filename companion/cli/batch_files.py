@@ -1,0 +1,253 @@
+"""companion batch export and import: questions in a file, which other engines answer."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from functools import partial
+from pathlib import Path
+from typing import IO
+
+import click
+
+from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.run_report import RunReport
+from companion.cli.session import (
+    NotePathType,
+    common_options,
+    open_session,
+    resolve_paths,
+    say_which_vault,
+)
+from companion.enrich.asker import Asker
+from companion.enrich.batch import BatchMaker, BatchReader
+from companion.enrich.context import VaultContext
+from companion.enrich.model import ModelFacts, model_facts
+from companion.enrich.result import Result
+from companion.enrich.run import new_run
+from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.similar import SimilarNotes, open_similar
+from companion.enrich.task import Job
+from companion.enrich.workspace import Reader, Workspace
+from companion.errors import UsageError
+from companion.llm.batch import read_line
+from companion.llm.response import Usage
+from companion.private_files import new_private
+from companion.vault.paths import is_in_vault
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.option("--local", is_flag=True, help="Private notes, too: the engine is on this machine.")
+@click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs.")
+@click.option("--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited.")
+@click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
+)
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
+@common_options
+def export(
+    file: Path,
+    paths: Sequence[str],
+    local: bool,
+    every: bool,
+    force: bool,
+    retry: bool,
+    limit: int | None,
+    as_json: bool,
+    vault: Path | None,
+) -> int:
+    """Write the questions about notes into FILE, a new one outside the vault.
+
+    PATH are notes and folders, as in companion enrich; without one, it is the whole vault. What is
+    in FILE is not asked elsewhere until companion batch import has its answers, or companion
+    batch cancel FILE gives it up. Nothing is sent. Private notes are left out without --local,
+    for nobody knows where FILE goes.
+    """
+    output = Output(as_json=as_json)
+    choice = JobOptions(every=every, force=force, retry=retry, propose=True)
+    target = resolve_file(file)
+    reader: Reader = "here" if local else "elsewhere"
+    with open_session(vault, paths, output=output, reader=reader) as workspace:
+        if is_in_vault(workspace.root, target):
+            raise UsageError(f"{file} is in the vault; name a file outside of it")
+        wanted = resolve_paths(workspace, paths)[0] if paths else [""]
+        say_which_vault(workspace.root, output)
+        known = VaultContext(scan := workspace.scan())
+        jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
+        report = RunReport(output, with_diff=False)
+        if not as_json:
+            for result in skipped:
+                report.print_result(result)
+        if jobs:
+            with open_similar(workspace) as similar:
+                exported = _Export(workspace, output, known, similar)
+                exported.write(target, limit_jobs(workspace, jobs, limit))
+                return int(exported.counts["failed"] > 0)
+        left = Counter[str]() if every else count_left_alone(workspace, scan, wanted)
+        report.say_nothing_to_do(left)
+        return 0
+
+
+class _Export:
+    """One export, as the user sees it. counts: of the notes' results, and of what is asked."""
+
+    def __init__(
+        self,
+        workspace: Workspace,
+        output: Output,
+        known: VaultContext,
+        similar: SimilarNotes | None,
+    ) -> None:
+        self.workspace = workspace
+        self.output = output
+        self.asker = Asker(workspace, known, model_facts(workspace.config), similar)
+        self.similar = similar
+        self.report = RunReport(Output() if not output.as_json else output, with_diff=False)
+        self.counts: Counter[str] = Counter()
+
+    def write(self, file: Path, jobs: Sequence[Job]) -> None:
+        """Write the file, and print what is in it. Raises UsageError, JournalError."""
+        name, journal = new_run(), self.workspace.journal
+        try:
+            with new_private(file) as opened:
+                journal.batches.begin(name, str(file), self.asker.model._asdict())
+                self._write_lines(name, file, jobs, opened)
+                if not self.counts["calls"]:
+                    raise _NothingToAsk
+                journal.flush()  # before anybody can have the file
+            journal.batches.finish(name)
+        except _NothingToAsk:
+            journal.batches.cancel(name)
+        except BaseException:
+            journal.batches.cancel(name)
+            raise
+        self._sum_up(name, file)
+
+    def _write_lines(self, name: str, file: Path, jobs: Sequence[Job], opened: IO[bytes]) -> None:
+        maker = BatchMaker(self.workspace, self.asker, name, str(file))
+        with self.output.progress("Exporting", len(jobs)) as progress:
+            if self.similar:
+                self.similar.progress = partial(show_progress, progress, "Comparing notes")
+            for job in jobs:
+                planned = maker.make(job)
+                self.workspace.journal.batches.add(name, planned.calls)
+                opened.writelines(planned.lines)
+                self.counts["calls"] += len(planned.calls)
+                self.counts["notes"] += bool(planned.calls)
+                self._tell(planned.result, is_asked=bool(planned.calls))
+                progress.advance(progress.task_ids[0])
+
+    def _tell(self, result: Result, *, is_asked: bool) -> None:
+        """Print what is decided of a note, or why nothing is asked; count it."""
+        self.counts[result.status] += 1
+        says = result.reason or result.left
+        if not self.output.as_json and (says or not is_asked):
+            self.report.print_result(result)
+
+    def _sum_up(self, name: str, file: Path) -> None:
+        notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
+        if self.output.as_json:
+            where = str(file) if calls else None
+            self.output.print_json(
+                {"batch": name, "file": where, "notes": notes, "calls": calls, "failed": failed}
+            )
+            return
+        if not calls:
+            self.output.say("Nothing to ask, so there is no file.")
+            return
+        self.output.say(
+            f"{count(calls, 'question')} about {count(notes, 'note')} for"
+            f" {self.asker.model.name} are in {file}",
+            style="bold",
+        )
+        self.output.say("With the answers: companion batch import ANSWERS")
+        self.output.say(f"To give it up:    companion batch cancel {file}")
+
+
+class _NothingToAsk(Exception):
+    """No call was made, so that no file is to be left."""
+
+
+@click.command("import")
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
+@common_options
+def import_(file: Path, as_json: bool, vault: Path | None) -> int:
+    """Take the answers in FILE, to questions that companion batch export wrote.
+
+    They are checked as any others, and become proposals, which wait for your decision. FILE may
+    have a part of the answers, in any order; what is in it twice, or was imported before, changes
+    nothing. Lines that answer no question of this vault are left out, and said.
+    """
+    output = Output(as_json=as_json)
+    with open_session(vault, output=output) as workspace, open_similar(workspace) as similar:
+        say_which_vault(workspace.root, output)
+        return _Import(workspace, output, similar).take(file)
+
+
+class _Import:
+    """One import, as the user sees it."""
+
+    def __init__(self, workspace: Workspace, output: Output, similar: SimilarNotes | None) -> None:
+        self.workspace = workspace
+        self.output = output
+        self.report = RunReport(output, with_diff=False)
+        known = VaultContext(workspace.scan())
+
+        def make_asker(model: ModelFacts) -> Asker:
+            return Asker(workspace, known, model, similar)
+
+        self.reader = BatchReader(workspace, make_asker)
+        self.refused = 0
+
+    def take(self, file: Path) -> int:
+        """Take the answers in the file; return the exit status."""
+        usage = Usage()
+        number = 0
+        try:
+            for number, line in _lines(file):
+                result = self._take_line(number, line)
+                if result:
+                    usage += result.usage
+                    self.report.add(result)
+        finally:
+            self.workspace.journal.flush()
+        if self.refused:
+            self.output.warn(f"{count(self.refused, 'line')} of {number:,} left out")
+        counts = self.report.counts
+        words = [f"{counts[status]:,} {status}" for status in sorted(counts)] or ["no answers"]
+        tokens = f"{usage.input_tokens:,} tokens in, {usage.output_tokens:,} out"
+        self.output.say(f"{', '.join(words)}. {tokens}.", style="bold")
+        return int(bool(self.refused or counts["failed"]))
+
+    def _take_line(self, number: int, line: bytes) -> Result | None:
+        """Return what came of a line; None where it answers no question of this vault."""
+        answer = read_line(line)
+        call = answer and self.workspace.journal.batches.call(answer.id)
+        if answer and call:
+            return self.reader.take(call, answer)
+        self.refused += 1
+        why = "it is no line of answers"
+        if answer:
+            why = f"{one_line(answer.id)[:80]} is no question of this vault's batches"
+        self.output.warn(f"line {number}: {why}; it is left out")
+        return None
+
+
+def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+    """Yield the lines of the file that are not blank, with their numbers. Raises UsageError."""
+    try:
+        with file.open("rb") as opened:
+            for number, line in enumerate(opened, 1):
+                if line.strip():
+                    yield number, line
+    except OSError as error:
+        raise UsageError(f"{file} cannot be read ({error.strerror}); allow it") from None
+
+
+def resolve_file(file: Path) -> Path:
+    """Return the absolute path of a file that need not be there, its folder's links followed."""
+    return file.parent.resolve() / file.name

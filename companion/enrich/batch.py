@@ -1,0 +1,283 @@
+"""Batches: the calls about notes as lines of a file, and what comes of the answers to them.
+
+What is asked and how an answer is accepted is as in a run (asker, accept, new_proposals); only the
+call is made elsewhere, and later. Nothing is asked once more, for nobody is there to ask.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from typing import NamedTuple
+
+from companion.config import Config
+from companion.enrich.asker import Asker, NotePlan
+from companion.enrich.model import ModelFacts
+from companion.enrich.model_calls import AskedFor, Call, CallAnswers, read_answers
+from companion.enrich.new_proposals import ProposalMaker
+from companion.enrich.note_writer import NoteWriter
+from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
+from companion.enrich.places import Places, find_places
+from companion.enrich.result import Result, failed_result
+from companion.enrich.task import Job, Task, prepare_task
+from companion.enrich.workspace import Workspace
+from companion.errors import EndpointError, NoteError
+from companion.llm.batch import AnswerLine, make_line, new_id
+from companion.llm.endpoint import Endpoint
+from companion.llm.request import Question
+from companion.llm.response import Usage
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import Ask, PromptContext, Prompts
+from companion.vault.batch_rows import BatchCall, NewBatchCall
+from companion.vault.files import skip_reason
+from companion.vault.proposal import NewProposal, Proposal
+from companion.vault.write import SETTLE, Snapshot, read_note
+
+_ANSWERED = "it was answered before"
+_ASKED_ANEW = "it was asked for anew since, or is filled"
+
+
+class BatchMaker:
+    """Makes the calls of one batch. where: how messages name it, as by its file."""
+
+    def __init__(self, workspace: Workspace, asker: Asker, batch: str, where: str) -> None:
+        self._workspace = workspace
+        self._asker = asker
+        self._batch = batch
+        self._where = where
+        self._endpoint = batch_endpoint(workspace.config)
+        self._maker = ProposalMaker(workspace.prompts, workspace.config, asker.model)
+        self._writer = NoteWriter(workspace, lambda: asker.callout_styles, batch)
+
+    def make(self, job: Job) -> Planned:
+        """Return the lines that ask for what the note needs, and what is known of it without.
+
+        What similar notes decide is stored as proposals; the calls are not stored yet.
+
+        Raises JournalError.
+        """
+        job = job._replace(propose=True)
+        try:
+            task = self._read(job)
+        except NoteError as error:
+            return Planned(failed_result(job.path, error))
+        if isinstance(task, Result):
+            return Planned(task)
+        plan = self._asker.plan_note(job.path, task.parsed, task.needs)
+        result = self._store_decided(job, task, plan)
+        calls = [self._make_call(job, task, call) for call in plan.calls]
+        lines = [
+            make_line(new.id, _question(call), self._endpoint)
+            for new, call in zip(calls, plan.calls, strict=True)
+        ]
+        return Planned(result, calls, lines)
+
+    def _read(self, job: Job) -> Task | Result:
+        """Return what is to be asked of the note; a result where there is nothing.
+
+        Raises NoteError.
+        """
+        space = self._workspace
+        if reason := skip_reason(space.root, job.path, space.ignore):
+            return Result(job.path, "skipped", reason)
+        task = prepare_task(space, job, self._writer.read(job.path).data)
+        if task.skipped:
+            return Result(job.path, "skipped", task.skipped)
+        if not task.needs:
+            return Result(job.path, "unchanged", "nothing to ask for", left=task.left)
+        self._writer.require_places(job.path, task)
+        return task
+
+    def _store_decided(self, job: Job, task: Task, plan: NotePlan) -> Result:
+        made = self._maker.make(job, task, plan.outcomes, (0, 0), self._batch)
+        ids = self._workspace.journal.proposals.add(made)
+        result = _to_result(job.path, plan.outcomes, made, ids, Usage())
+        return replace(result, left=(*task.left, *result.left))
+
+    def _make_call(self, job: Job, task: Task, call: Call) -> NewBatchCall:
+        needs = [each.need for each in call.asked]
+        asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
+        keys = [each.ask.key for each in call.asked] if call.schema else []
+        return NewBatchCall(new_id(), asked, keys, call.max_tokens)
+
+
+class Planned(NamedTuple):
+    """The calls about a note, and their lines in the file; result: what is decided without them."""
+
+    result: Result
+    calls: Sequence[NewBatchCall] = ()
+    lines: Sequence[bytes] = ()
+
+
+class BatchReader:
+    """Takes the answers to calls of batches; each becomes proposals, or is refused.
+
+    make_asker: returns an asker for a model as the one that a batch was made for.
+    """
+
+    def __init__(self, workspace: Workspace, make_asker: Callable[[ModelFacts], Asker]) -> None:
+        self._workspace = workspace
+        self._store = workspace.journal.proposals
+        self._make_asker = make_asker
+        self._askers: dict[str, Asker] = {}
+        self._endpoint = batch_endpoint(workspace.config)
+
+    def take(self, call: BatchCall, line: AnswerLine) -> Result:
+        """Return what came of a line that answers the call; it is stored.
+
+        A second answer changes nothing. What may well be answered another time is not remembered,
+        so that another run asks for it.
+
+        Raises JournalError.
+        """
+        proposals = self._store.get_all(call.proposals)
+        path = proposals[0].path
+        if call.state == "answered":
+            return Result(path, "unchanged", _ANSWERED)
+        if line.is_asked_again:
+            return self._fail(call, path, f"no answer ({_describe_failure(line)}); ask again")
+        try:
+            return self._accept(call, line, path, proposals)
+        except NoteError as error:
+            return failed_result(path, error)
+        except EndpointError as error:
+            return self._fail(call, path, str(error))
+
+    def _fail(self, call: BatchCall, path: str, reason: str) -> Result:
+        if call.state == "out":
+            self._workspace.journal.batches.close_call(call, "failed")
+        return Result(path, "failed", reason)
+
+    def _accept(
+        self, call: BatchCall, line: AnswerLine, path: str, proposals: Sequence[Proposal]
+    ) -> Result:
+        """Return what becomes of the answer. Raises NoteError: it can be taken later."""
+        gone, places = self._find_gone(path, proposals)
+        kept = [each for each in proposals if each.id not in gone]
+        if not kept or places is None:
+            self._workspace.journal.batches.close_call(call, "answered", closed=gone)
+            return Result(path, "unchanged", "; ".join(dict.fromkeys(gone.values())))
+        source = self._store.source(proposals[0]) or places.task.data
+        parsed = places.task.parsed
+        if source != places.task.data:
+            parsed = ParsedNote(NoteText.decode(source))
+        asker = self._asker_of(call)
+        answers = self._read(asker, call, line, path, parsed, proposals)
+        by_need = {each.need: each for each in kept}
+        outcomes = [each for each in answers.outcomes if each.need.key in by_need]
+        task = replace(places.task, data=source, parsed=parsed)
+        job = places.job._replace(propose=True)
+        maker = ProposalMaker(self._workspace.prompts, self._workspace.config, asker.model)
+        made = maker.make(job, task, outcomes, _tokens(answers.usage), call.batch)
+        made = [_with_origin(new, by_need[new.need.key]) for new in made]
+        ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
+        return _to_result(path, outcomes, made, ids, answers.usage)
+
+    def _find_gone(
+        self, path: str, proposals: Sequence[Proposal]
+    ) -> tuple[dict[int, str], Places | None]:
+        """Return why which of the asked needs are not filled any more, and the others' places."""
+        latest = self._store.latest(path)
+        gone = {}
+        for each in proposals:
+            known = latest.get(each.need)
+            if each.state not in ("asked", "closed") or (known and known.id > each.id):
+                gone[each.id] = _ASKED_ANEW
+        if len(gone) == len(proposals):
+            return gone, None
+        places = find_places(self._workspace, path, proposals, self._snapshot)
+        return {**places.gone, **gone}, places
+
+    def _read(
+        self,
+        asker: Asker,
+        call: BatchCall,
+        line: AnswerLine,
+        path: str,
+        parsed: ParsedNote,
+        proposals: Sequence[Proposal],
+    ) -> NoteAnswers:
+        def read(prompts: Prompts, context: PromptContext, asks: Sequence[Ask]) -> CallAnswers:
+            if call.keys:
+                asks = [ask._replace(key=key) for ask, key in zip(asks, call.keys, strict=True)]
+            asked = [AskedFor(need, ask) for need, ask in zip(needs, asks, strict=True)]
+            schema = prompts.schema(asks, context) if call.keys else None
+            return read_answers(
+                asked,
+                lambda: line.read_answer(schema, self._endpoint, call.max_tokens),
+                is_json=bool(call.keys),
+            )
+
+        needs = [each.place for each in proposals if each.place is not None]
+        return asker.accept_later(path, parsed, needs, read)
+
+    def _snapshot(self, path: str) -> Snapshot:
+        return read_note(
+            self._workspace.root, path, settle=SETTLE, max_bytes=self._workspace.ignore.max_bytes
+        )
+
+    def _asker_of(self, call: BatchCall) -> Asker:
+        if call.batch not in self._askers:
+            batch = self._workspace.journal.batches.get(call.batch)
+            assert batch, "a call is of a batch"
+            self._askers[call.batch] = self._make_asker(ModelFacts(**batch.model))
+        return self._askers[call.batch]
+
+
+def batch_endpoint(config: Config) -> Endpoint:
+    """Return the endpoint whose settings the lines of a file follow."""
+    if not config.is_embedded:
+        return config.remote_endpoint()
+    table = config.endpoint
+    return Endpoint("http://localhost", table.model, json=table.json_mode)
+
+
+def _question(call: Call) -> Question:
+    return Question(call.messages, call.max_tokens, call.schema)
+
+
+def _with_origin(new: NewProposal, asked: Proposal) -> NewProposal:
+    """Return the proposal with what it was asked by."""
+    return new._replace(prompt=asked.prompt, sentences=asked.sentences, options=asked.options)
+
+
+def _to_result(
+    path: str,
+    outcomes: Iterable[Accepted | Rejected],
+    made: Sequence[NewProposal],
+    ids: Sequence[int],
+    usage: Usage,
+) -> Result:
+    """Return what came of a note: what waits for a decision, and why needs have no value."""
+    waiting = [(id_, new) for id_, new in zip(ids, made, strict=True) if new.state == "open"]
+    open_needs = {new.need.key for _, new in waiting}
+    left = tuple(
+        dict.fromkeys(
+            each.reason
+            for each in outcomes
+            if isinstance(each, Rejected) and each.need.key not in open_needs
+        )
+    )
+    if not waiting:
+        status = "failed" if any(new.state == "rejected" for new in made) else "unchanged"
+        reason = left[-1] if left else ""
+        return Result(path, status, reason, left=left[:-1], usage=usage)  # type: ignore[arg-type]
+    kinds: dict[str, list[str]] = {}
+    for _, new in waiting:
+        kinds.setdefault(", ".join(new.flags), []).append(new.need.kind)
+    reason = "; ".join(
+        f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
+        for flags, names in kinds.items()
+    )
+    fallback = tuple(new.need.kind for _, new in waiting if "extractive" in new.flags)
+    result = Result(path, "proposed", reason, left=left, usage=usage, fallback=fallback)
+    return replace(result, proposals=tuple(id_ for id_, _ in waiting))
+
+
+def _tokens(usage: Usage) -> tuple[int, int]:
+    return usage.input_tokens, usage.output_tokens
+
+
+def _describe_failure(line: AnswerLine) -> str:
+    return line.error or f"error {line.reply.status if line.reply else 0}"

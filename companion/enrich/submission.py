@@ -1,0 +1,224 @@
+"""Batches at a provider: sent once, collected when they are done, by ids that the store keeps.
+
+Each step is stored before the next one, so that whatever ends the process, another one goes on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
+from pathlib import Path
+
+from companion.enrich.asker import Asker
+from companion.enrich.batch import BatchMaker, BatchReader
+from companion.enrich.result import Result
+from companion.enrich.task import Job
+from companion.enrich.workspace import Workspace
+from companion.llm.batch import read_id, read_line
+from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch
+from companion.llm.budget import Budget
+from companion.llm.endpoint_errors import NotAnEndpoint
+from companion.llm.pricing import estimate_tokens
+from companion.private_files import make_private_folder, write_private
+from companion.vault.batch_rows import NewBatchCall
+from companion.vault.batches import Batch, ProviderState
+from companion.vault.index import Scan
+
+BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others
+_MOST_LINES = 5_000  # in a file; providers take 50,000 and 200 MB, but ten times less in memory
+_MOST_BYTES = 50_000_000
+_ANSWER_SHARE = 0.5  # of the tokens an answer may take, as a rule
+
+
+class SubmissionMaker:
+    """Makes batches of notes, none over the limits of providers, and stores them to be sent."""
+
+    def __init__(self, workspace: Workspace, asker: Asker, run: str, address: str) -> None:
+        self._workspace = workspace
+        self._asker = asker
+        self._run = run
+        self._address = address
+        self._batches = workspace.journal.batches
+        self._lines: list[bytes] = []
+        self._calls: list[NewBatchCall] = []
+        self._number = 0
+
+    def make(self, jobs: Sequence[Job]) -> Iterator[Result]:
+        """Yield what is decided of each note without a call. Raises JournalError, UsageError."""
+        size, maker = 0, self._open()
+        for job in jobs:
+            planned = maker.make(job)
+            self._calls += planned.calls
+            self._lines += planned.lines
+            size += sum(map(len, planned.lines))
+            yield planned.result
+            if len(self._lines) >= _MOST_LINES or size >= _MOST_BYTES:
+                self._close()
+                size, maker = 0, self._open()
+        self._close()
+
+    @property
+    def _name(self) -> str:
+        return f"{self._run}-{self._number}"
+
+    def _open(self) -> BatchMaker:
+        self._number += 1
+        return BatchMaker(self._workspace, self._asker, self._name, self._name)
+
+    def _close(self) -> None:
+        """Store the calls so far as a batch that is ready to be sent."""
+        if not self._lines:
+            return
+        folder = self._workspace.state / "batches"
+        make_private_folder(folder)
+        file = folder / f"{self._name}.jsonl"
+        write_private(file, b"".join(self._lines))
+        tokens = sum(estimate_tokens(line.decode()) for line in self._lines)
+        written = round(sum(call.max_tokens for call in self._calls) * _ANSWER_SHARE)
+        provider = ProviderState(self._address, tokens=(tokens, written))
+        self._batches.begin(self._name, str(file), self._asker.model._asdict(), provider)
+        self._batches.add(self._name, self._calls)
+        self._batches.finish(self._name)
+        self._lines, self._calls = [], []
+
+
+class Submission:
+    """The batches of a vault at one provider."""
+
+    def __init__(self, workspace: Workspace, api: BatchApi, spending: Budget) -> None:
+        self._batches = workspace.journal.batches
+        self._journal = workspace.journal
+        self._workspace = workspace
+        self._api = api
+        self._spending = spending
+        self._scan: Scan | None = None
+
+    def prepare(self) -> None:
+        """Look the vault over before what an earlier process left is sent: notes may be private.
+
+        Files of which no batch was stored are deleted. Raises JournalError.
+        """
+        batches = self._batches.all()
+        if any(each.provider and each.provider.step == "ready" for each in batches):
+            self._scan = self._workspace.scan()
+        wanted = {each.file for each in batches if each.state == "out"}
+        for file in (self._workspace.state / "batches").glob("*.jsonl"):
+            if str(file) not in wanted:
+                file.unlink()
+
+    def list(self) -> list[Batch]:
+        """Return the batches that the provider has, or is to have, the oldest first."""
+        address = self._api.endpoint.address
+        return [
+            each
+            for each in self._batches.all()
+            if each.provider and each.provider.address == address and each.provider.step != "done"
+        ]
+
+    def send(self, batch: Batch) -> bool:
+        """Send the batch, unless the provider has it; return whether it was sent now.
+
+        Raises EndpointError, LimitReached, JournalError.
+        """
+        provider = batch.provider
+        if provider is None or provider.step not in ("ready", "sending") or batch.state != "out":
+            return False
+        if provider.step == "ready":
+            if not (data := self._read(batch)):
+                self._batches.cancel(batch.id)
+                return False
+            with self._spending.reserve(*provider.tokens) as reservation:
+                uploaded = self._api.upload(f"{batch.id}.jsonl", data)
+                provider = provider._replace(step="sending", file=uploaded, files=[uploaded])
+                self._batches.set_provider(batch.id, provider)
+                reservation.sent = True  # the provider may have it from now on
+                found = self._api.create(uploaded, batch.id)
+        else:
+            found = self._api.find(batch.id) or self._api.create(provider.file, batch.id)
+        self._batches.set_provider(batch.id, provider._replace(step="sent", id=found.id))
+        Path(batch.file).unlink(missing_ok=True)
+        return True
+
+    def _read(self, batch: Batch) -> bytes:
+        """Return the lines of the batch's file whose notes may still be asked about."""
+        store = self._journal.proposals
+
+        def is_asked(line: bytes) -> bool:
+            call = (answer := read_id(line)) and self._batches.call(answer)
+            found = store.get_all(call.proposals) if call else []
+            return bool(found) and all(
+                each.state == "asked" and not self._is_left_alone(each.path) for each in found
+            )
+
+        lines = Path(batch.file).read_bytes().splitlines(keepends=True)
+        return b"".join(line for line in lines if is_asked(line))
+
+    def _is_left_alone(self, path: str) -> bool:
+        """Return whether the note was found to be ignored, private or gone since it was read."""
+        if self._scan is None:  # it was read just now
+            return False
+        facts = self._scan.notes.get(path)
+        return facts is None or facts.skipped is not None
+
+    def look_up(self, batch: Batch) -> ProviderBatch | None:
+        """Return the batch as the provider has it now; None if it has not. Raises EndpointError."""
+        provider = batch.provider
+        return self._api.get(provider.id) if provider and provider.step == "sent" else None
+
+    def cancel(self, batch: Batch) -> int:
+        """Give the batch up; return how many calls may be made elsewhere at once.
+
+        What the provider has is stopped there; what it has answered by then can be collected.
+
+        Raises EndpointError, JournalError.
+        """
+        assert batch.provider
+        if batch.provider.step == "sent":
+            self._api.cancel(batch.provider.id)
+            return 0
+        if batch.provider.step == "sending" and (found := self._api.find(batch.id)):
+            sent = batch.provider._replace(step="sent", id=found.id)
+            self._batches.set_provider(batch.id, sent)
+            self._api.cancel(found.id)
+            return 0
+        given_up = self._batches.cancel(batch.id)
+        Path(batch.file).unlink(missing_ok=True)
+        with suppress(NotAnEndpoint):
+            self._delete_files(batch, batch.provider)
+        return given_up
+
+    def collect(
+        self, batch: Batch, found: ProviderBatch | None, reader: Callable[[], BatchReader]
+    ) -> Iterator[Result]:
+        """Yield what comes of the answers of a batch that ended; then delete the provider's files.
+
+        found: as look_up returned it. What came no answer for is asked for again in another run.
+
+        Raises EndpointError, JournalError.
+        """
+        provider = batch.provider
+        assert provider
+        if provider.step == "sent" and found and found.status in ENDED:
+            for file in found.files:
+                yield from self._take(batch, self._api.read_file(file), reader())
+            self._journal.flush()
+            self._batches.end(batch.id)
+            files = [*dict.fromkeys([*provider.files, *found.files])]
+            provider = provider._replace(step="collected", files=files)
+            self._batches.set_provider(batch.id, provider)
+        if provider.step == "collected":
+            self._delete_files(batch, provider)
+
+    def _take(self, batch: Batch, content: bytes, reader: BatchReader) -> Iterator[Result]:
+        """Yield what comes of the lines that answer calls of the batch; others say nothing."""
+        for line in content.splitlines():
+            answer = read_line(line)
+            call = answer and self._batches.call(answer.id)
+            if answer and call and call.batch == batch.id:
+                yield reader.take(call, answer)
+
+    def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
+        """Delete all that the provider has of the batch, also what it got without saying so."""
+        for file in dict.fromkeys([*provider.files, *self._api.find_files(f"{batch.id}.jsonl")]):
+            self._api.delete_file(file)
+        self._batches.set_provider(batch.id, provider._replace(step="done", files=()))

@@ -1,0 +1,211 @@
+"""A provider's Batch API: files and batches, at OpenAI and at those that are compatible.
+
+https://platform.openai.com/docs/api-reference/batch
+"""
+
+from __future__ import annotations
+
+import random
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from companion.errors import CompanionError
+from companion.llm.batch import URL
+from companion.llm.endpoint import Endpoint
+from companion.llm.endpoint_errors import (
+    CallFailed,
+    NotAnEndpoint,
+    error_for_reply,
+    unreachable_error,
+)
+from companion.llm.response import Reply
+
+if TYPE_CHECKING:
+    from companion.llm.transport import Transport
+
+_MAX_FILE = 512 * 1024 * 1024  # bytes
+_TIMEOUT = 600.0  # seconds for a file
+_PAGE = "100"  # batches in a list
+_LONGEST_DELAY = 8.0  # seconds between two attempts
+_KEY = "companion"  # of the metadata by which a batch is found again
+ENDED = ("completed", "failed", "expired", "cancelled")
+"""The statuses of a batch that does not change any more."""
+
+
+class ProviderBatch(NamedTuple):
+    """A batch as the provider has it. files: the ids of its files of answers and of errors.
+
+    failure: why all of it failed; empty: it did not. done, total: its questions.
+    """
+
+    id: str
+    status: str
+    input: str = ""
+    files: tuple[str, ...] = ()
+    failure: str = ""
+    done: int = 0
+    total: int = 0
+
+
+class BatchApi:
+    """The batches at one endpoint; close() it at the end.
+
+    All methods try again as the endpoint's retries allow, and raise EndpointError or AnswerError
+    when that fails, too.
+    """
+
+    def __init__(self, endpoint: Endpoint, first_delay: float = 0.5) -> None:
+        self.endpoint = replace(endpoint, timeout=max(endpoint.timeout, _TIMEOUT))
+        self._first_delay = first_delay
+        self._transport: Transport | None = None
+
+    def upload(self, name: str, data: bytes) -> str:
+        """Return the id of a new file of questions."""
+        form = {"purpose": "batch"}
+        reply = self._send("POST", "/files", form=form, file=(name, data))
+        return str(self._object(reply).get("id", ""))
+
+    def create(self, file: str, key: str) -> ProviderBatch:
+        """Return a new batch of the file's questions. key: by which find() knows it again.
+
+        Where a connection breaks, it looks first whether the batch is there.
+        """
+        body = {
+            "input_file_id": file,
+            "endpoint": URL,
+            "completion_window": "24h",
+            "metadata": {_KEY: key},
+        }
+        for attempt in range(self.endpoint.retries + 1):
+            try:
+                return _read_batch(self._object(self._send_once("POST", "/batches", body=body)))
+            except _MayHelp as failure:
+                if attempt == self.endpoint.retries:
+                    raise failure.error from None
+            self._wait(attempt)
+            if found := self.find(key):
+                return found
+        raise AssertionError("unreachable")
+
+    def find(self, key: str) -> ProviderBatch | None:
+        """Return the batch that was created with the key; None if there is none."""
+        for each in self._list("/batches"):
+            if (each.get("metadata") or {}).get(_KEY) == key:
+                return _read_batch(each)
+        return None
+
+    def get(self, id_: str) -> ProviderBatch:
+        """Return the batch as it is now."""
+        return _read_batch(self._object(self._send("GET", f"/batches/{id_}")))
+
+    def cancel(self, id_: str) -> None:
+        """Have the provider stop the batch; what it answered already stays, and is billed."""
+        self._send("POST", f"/batches/{id_}/cancel")
+
+    def read_file(self, file: str) -> bytes:
+        """Return the content of a file."""
+        return self._send("GET", f"/files/{file}/content").body
+
+    def find_files(self, name: str) -> list[str]:
+        """Return the ids of the files that were uploaded under the name."""
+        files = self._list("/files", purpose="batch")
+        return [str(each.get("id")) for each in files if each.get("filename") == name]
+
+    def delete_file(self, file: str) -> None:
+        """Delete a file; one that is gone is no error."""
+        self._send("DELETE", f"/files/{file}", accepted=(404,))
+
+    def close(self) -> None:
+        """Close the connections."""
+        if self._transport:
+            self._transport.close()
+
+    def __enter__(self) -> BatchApi:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _list(self, path: str, **query: str) -> Iterator[dict[str, Any]]:
+        """Yield all objects of a list, page by page."""
+        after = ""
+        while True:
+            asked = {"limit": _PAGE, **query, **({"after": after} if after else {})}
+            page = self._object(self._send("GET", path, query=asked))
+            listed = [each for each in page.get("data") or () if isinstance(each, dict)]
+            yield from listed
+            if not page.get("has_more") or not listed or listed[-1].get("id") == after:
+                return
+            after = str(listed[-1].get("id"))
+
+    def _send(self, method: str, path: str, **parts: Any) -> Reply:
+        """Return the reply, after trying again where that may help."""
+        for attempt in range(self.endpoint.retries + 1):
+            try:
+                return self._send_once(method, path, **parts)
+            except _MayHelp as failure:
+                if attempt == self.endpoint.retries:
+                    raise failure.error from None
+            self._wait(attempt)
+        raise AssertionError("unreachable")
+
+    def _send_once(
+        self, method: str, path: str, accepted: tuple[int, ...] = (), **parts: Any
+    ) -> Reply:
+        """Return the reply to one request. Raises _MayHelp where another may help."""
+        from companion.llm.transport import Transport
+
+        self._transport = self._transport or Transport(self.endpoint, _MAX_FILE)
+        try:
+            reply = self._transport.request(method, path, **parts)
+        except CallFailed as failure:
+            raise _MayHelp(unreachable_error(self.endpoint, failure.reason)) from None
+        if 200 <= reply.status < 300 or reply.status in accepted:
+            return reply
+        if reply.status in (404, 405) and path in ("/files", "/batches"):
+            raise NotAnEndpoint(
+                f"The endpoint {self.endpoint.address} has no Batch API (error {reply.status});"
+                " companion batch export writes a file that other engines answer"
+            )
+        error = error_for_reply(reply, self.endpoint)
+        if reply.status in (408, 409, 429) or reply.status >= 500:
+            raise _MayHelp(error)
+        raise error
+
+    def _wait(self, attempt: int) -> None:
+        delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
+        threading.Event().wait(delay * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
+
+    def _object(self, reply: Reply) -> dict[str, Any]:
+        data = reply.parse()
+        if not isinstance(data, dict):
+            raise NotAnEndpoint(
+                f"The endpoint {self.endpoint.address} does not answer as the Batch API does;"
+                " companion batch export writes a file that other engines answer"
+            )
+        return data
+
+
+class _MayHelp(Exception):
+    """The request failed in a way that another one may not. error: what to say if that does."""
+
+    def __init__(self, error: CompanionError) -> None:
+        super().__init__(error)
+        self.error = error
+
+
+def _read_batch(data: dict[str, Any]) -> ProviderBatch:
+    counts = data.get("request_counts") or {}
+    errors = (data.get("errors") or {}).get("data") or [{}]
+    files = (data.get("output_file_id"), data.get("error_file_id"))
+    return ProviderBatch(
+        str(data.get("id", "")),
+        str(data.get("status", "")),
+        str(data.get("input_file_id") or ""),
+        tuple(each for each in files if isinstance(each, str) and each),
+        str(errors[0].get("message") or "") if data.get("status") == "failed" else "",
+        int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
+        int(counts.get("total") or 0),
+    )

@@ -1,0 +1,174 @@
+"""The batches of a vault: which questions are in files, or at a provider, and not answered yet.
+
+Each need that a call asks for has a proposal in state `asked`, so that nobody else asks for it.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import time
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, NamedTuple
+
+from companion.vault.batch_rows import (
+    BatchCall,
+    BatchCallState,
+    NewBatchCall,
+    cancel_batch,
+    close_call,
+    end_batch,
+    insert_calls,
+)
+from companion.vault.group_commit import Database
+from companion.vault.proposal import NewProposal
+from companion.vault.remembered_notes import RememberedNotes
+
+BatchState = Literal["making", "out", "cancelled"]
+"""What became of a batch: its file is being written; it is out; the user gave it up."""
+
+
+class ProviderState(NamedTuple):
+    """How far a batch is at its provider. address: of the endpoint. step: what was done last.
+
+    - ready: its file is on this machine.
+    - sending: the provider may have it, or not.
+    - sent: the provider has it.
+    - collected: the answers are stored; the provider still has its files.
+    - done: the provider has nothing of it.
+
+    file, id: of the uploaded file, and of the batch, there; empty: not known. files: all of it
+    there, to be deleted. tokens: in and out, as estimated.
+    """
+
+    address: str
+    step: Literal["ready", "sending", "sent", "collected", "done"] = "ready"
+    file: str = ""
+    id: str = ""
+    files: Sequence[str] = ()
+    tokens: Sequence[int] = (0, 0)
+
+
+class Batch(NamedTuple):
+    """Calls that were made for one file. file: its absolute path. made_at: Unix time, seconds.
+
+    model: what is known of the model that it was made for, as JSON. provider: where it was
+    submitted, and how far it is; None for a file that somebody else has answered.
+    """
+
+    id: str
+    file: str
+    made_at: float
+    state: BatchState
+    model: Mapping[str, Any]
+    provider: ProviderState | None = None
+
+
+class BatchCounts(NamedTuple):
+    """How many calls of a batch are in which state."""
+
+    out: int = 0
+    answered: int = 0
+    failed: int = 0
+    cancelled: int = 0
+
+
+class BatchStore:
+    """The batches in the journal's database. Every method may be called from any thread.
+
+    All of them raise JournalError, with the reason, if the database fails.
+    """
+
+    def __init__(self, db: Database, notes: RememberedNotes) -> None:
+        self._db = db
+        self._notes = notes
+
+    def begin(
+        self, id_: str, file: str, model: Mapping[str, Any], provider: ProviderState | None = None
+    ) -> None:
+        """Store a batch whose file is being written; it is cancelled if that does not end."""
+        where = provider and json.dumps(provider._asdict())
+        row = (id_, file, time.time(), json.dumps(model), where)
+        query = "INSERT INTO batches (id, file, made_at, model, provider) VALUES (?, ?, ?, ?, ?)"
+        self._db.ask(lambda db: db.execute(query, row)).result()
+
+    def add(self, batch: str, calls: Sequence[NewBatchCall]) -> None:
+        """Store calls of a batch; from now on their needs count as asked."""
+        for path, source in {(new.path, new.source) for call in calls for new in call.asked}:
+            self._notes.record(path, source)
+        now = time.time()
+        self._db.ask(lambda db: insert_calls(db, batch, calls, now)).result()
+
+    def finish(self, batch: str) -> None:
+        """Store that the batch's file is complete; all of it is on the disk then."""
+        query = "UPDATE batches SET state = 'out' WHERE id = ?"
+        self._db.ask(lambda db: db.execute(query, (batch,)), durable=True).result()
+
+    def set_provider(self, batch: str, provider: ProviderState) -> None:
+        """Store how far the batch is at its provider; it is on the disk then."""
+        row = (json.dumps(provider._asdict()), batch)
+        query = "UPDATE batches SET provider = ? WHERE id = ?"
+        self._db.ask(lambda db: db.execute(query, row), durable=True).result()
+
+    def end(self, batch: str) -> int:
+        """Set those calls without an answer to failed, so that others ask; return their number."""
+        now = time.time()
+        return self._db.ask(lambda db: end_batch(db, batch, now), durable=True).result()
+
+    def cancel(self, batch: str) -> int:
+        """Give up the calls of the batch that have no answer; return their number."""
+        return self._db.ask(lambda db: cancel_batch(db, batch, time.time()), durable=True).result()
+
+    def cancel_unfinished(self) -> None:
+        """Give up the batches whose file was being written when its process ended."""
+        query = "SELECT id FROM batches WHERE state = 'making'"
+        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        for (batch,) in rows:
+            self.cancel(batch)
+
+    def all(self) -> list[Batch]:
+        """Return the batches, the oldest first."""
+        query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
+        rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
+        return [_read_batch(row) for row in rows]
+
+    def get(self, batch: str) -> Batch | None:
+        """Return the batch with that id; None if there is none."""
+        return next((each for each in self.all() if each.id == batch), None)
+
+    def count(self, batch: str) -> BatchCounts:
+        """Return how many calls of the batch are in which state."""
+        query = "SELECT state, count(*) FROM batch_calls WHERE batch = ? GROUP BY state"
+        rows = self._db.ask(lambda db: db.execute(query, (batch,)).fetchall()).result()
+        return BatchCounts(**dict(map(tuple, rows)))
+
+    def call(self, id_: str) -> BatchCall | None:
+        """Return the call with that id; None if it is none of this vault's."""
+        query = """SELECT id, batch, state, proposals, keys, max_tokens FROM batch_calls
+            WHERE id = ?"""
+        row = self._db.ask(lambda db: db.execute(query, (id_,)).fetchone()).result()
+        if row is None:
+            return None
+        proposals, keys = (tuple(json.loads(row[name])) for name in ("proposals", "keys"))
+        return BatchCall(*row)._replace(proposals=proposals, keys=keys)
+
+    def close_call(
+        self,
+        call: BatchCall,
+        state: BatchCallState,
+        given: Sequence[NewProposal] = (),
+        closed: Mapping[int, str] | None = None,
+    ) -> list[int]:
+        """Store what came of the call; return the ids of the proposals given, in their order.
+
+        They take the place of those in state `asked`. closed: why these, by id, have no value.
+        """
+        now = time.time()
+        return self._db.ask(
+            lambda db: close_call(db, call, state, given, closed or {}, now)
+        ).result()
+
+
+def _read_batch(row: sqlite3.Row) -> Batch:
+    provider = row["provider"] and ProviderState(**json.loads(row["provider"]))
+    return Batch(*row)._replace(model=json.loads(row["model"]), provider=provider)

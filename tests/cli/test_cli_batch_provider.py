@@ -1,0 +1,174 @@
+"""companion batch submit and collect, at a stub of the Batch API."""
+
+from __future__ import annotations
+
+import json
+import random
+import time
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from companion.enrich import submission
+from companion.llm import batch_api
+from tests.cli.test_cli_batch import kept, shown
+from tests.cli.user import SAYS, STUB, User, answer_by_schema
+from tests.llm.fake_batches import FakeBatches, Faults
+from tests.llm.fake_endpoint import Seen
+
+Open = Callable[[Faults], FakeBatches]
+
+
+def answer(body: dict[str, Any]) -> dict[str, Any]:
+    completion: dict[str, Any] = json.loads(answer_by_schema(Seen("", {}, body, 0), SAYS).body)
+    return completion
+
+
+@pytest.fixture
+def provider(user: User, monkeypatch: pytest.MonkeyPatch) -> Iterator[Open]:
+    opened: list[FakeBatches] = []
+
+    def open_(faults: Faults) -> FakeBatches:
+        fake = FakeBatches(answer, faults)
+        opened.append(fake)
+        monkeypatch.setenv("COMPANION_BASE_URL", fake.url)
+        user.environment["COMPANION_BASE_URL"] = fake.url
+        return fake
+
+    monkeypatch.setattr(submission, "_MOST_LINES", 7)
+    monkeypatch.setattr(batch_api.BatchApi.__init__, "__defaults__", (0.01,))
+    yield open_
+    for each in opened:
+        each.close()
+
+
+def notes(user: User, number: int) -> None:
+    for n in range(number):
+        user.note(f"N{n}.md", STUB.replace("# Stub", f"# Subject {n}"))
+
+
+def require_one_each(user: User, fake: FakeBatches, number: int) -> None:
+    """Check that each note has one open proposal a need, was paid once, and nothing is left."""
+    found = [(p.path, p.need) for p in kept(user) if p.state == "open"]
+    assert len(found) == len(set(found)) == 2 * number
+    assert set(fake.paid.values()) == {1}
+    assert len(fake.paid) == number
+    assert fake.files == {}
+    assert not list((user.home / "state").rglob("batches/*.jsonl"))
+
+
+def test_what_is_submitted_is_collected_once_it_is_there(user: User, provider: Open) -> None:
+    fake = provider(Faults(waits=1))
+    notes(user, 10)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "2 sent" in ran.out) == (0, True), ran.all
+    assert user.run("batch", "submit").status == 0
+    assert [each["request_counts"]["total"] for each in fake.batches.values()] == [7, 3]
+    assert all("Subject" not in str(each["metadata"]) for each in fake.batches.values())
+    assert "in_progress" in user.run("batch", "collect").out
+    ran = user.run("batch", "collect", "--json")
+    assert ran.status == 0
+    assert {each["status"] for each in ran.objects} == {"proposed"}
+    require_one_each(user, fake, 10)
+    assert "No batches" in user.run("batch", "collect").out
+
+
+FAULTS = [
+    pytest.param(Faults(lost=0.3, seed=1), id="loses connections"),
+    pytest.param(Faults(lost=0.3, seed=2), id="loses others"),
+    pytest.param(Faults(failing=0.3), id="fails lines"),
+    pytest.param(Faults(expired=0.3), id="expires"),
+    pytest.param(Faults(doubled=0.5), id="doubles and reorders"),
+    pytest.param(Faults(0.2, 0.2, 0.2, 0.3, 2, seed=3), id="all of it"),
+]
+
+
+@pytest.mark.parametrize("faults", FAULTS)
+def test_each_note_is_paid_for_once_whatever_goes_wrong(
+    user: User, provider: Open, faults: Faults
+) -> None:
+    user.configure("[endpoint]\nretries = 1\n")
+    fake = provider(faults)
+    notes(user, 20)
+    for _ in range(40):
+        user.run("batch", "submit")
+        user.run("batch", "collect")
+        if len(fake.paid) == 20 and not fake.files:
+            break
+    user.run("batch", "collect")
+    require_one_each(user, fake, 20)
+
+
+def test_killed_at_any_point_nothing_is_lost_or_paid_twice(user: User, provider: Open) -> None:
+    fake = provider(Faults(0.1, 0.1, 0.1, 0.3, 1, seed=5))
+    notes(user, 20)
+    chance = random.Random(7)
+    for n in range(12):
+        process = user.start("batch", ["submit", "collect"][n % 2])
+        time.sleep(chance.uniform(0.5, 2.5))
+        process.kill()
+        process.communicate()
+    for _ in range(20):
+        user.run("batch", "submit")
+        user.run("batch", "collect")
+        if len(fake.paid) == 20 and not fake.files:
+            break
+    require_one_each(user, fake, 20)
+
+
+def test_a_cancelled_batch_gives_back_what_was_not_answered(user: User, provider: Open) -> None:
+    fake = provider(Faults(waits=99))
+    notes(user, 3)
+    user.run("batch", "submit")
+    [name] = [each["batch"] for each in user.run("batch", "status", "--json").objects]
+    assert user.run("batch", "cancel", name).status == 0
+    assert user.run("batch", "collect").status == 0
+    assert fake.files == {}
+    assert shown(user) == []
+    user.run("batch", "submit")
+    assert len(fake.batches) == 2
+
+
+def test_an_endpoint_without_batches_is_said_and_all_is_given_back(
+    user: User, provider: Open
+) -> None:
+    fake = provider(Faults())
+    fake.exists = False
+    notes(user, 1)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "has no Batch API" in ran.err) == (1, True)
+    [name] = [each["batch"] for each in user.run("batch", "status", "--json").objects]
+    assert "1 question" in user.run("batch", "cancel", name).out
+    fake.exists = True
+    assert "1 sent" in user.run("batch", "submit").out
+
+
+def test_nothing_is_sent_over_the_cap(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    user.configure("[limits]\ntokens_a_day = 100\n")
+    notes(user, 1)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "tokens a day is reached" in ran.err) == (1, True)
+    assert not fake.files
+    assert not fake.batches
+    user.configure("")
+    assert "1 sent" in user.run("batch", "submit").out
+
+
+def test_a_note_that_is_left_alone_by_now_is_not_sent(user: User, provider: Open) -> None:
+    fake = provider(Faults(waits=9))
+    fake.exists = False
+    notes(user, 2)
+    user.run("batch", "submit")
+    fake.exists = True
+    user.note("N0.md", STUB.replace("description", "ai: false\ndescription"))
+    user.run("batch", "collect")
+    [(_, data)] = fake.files.values()
+    assert (b"Subject 0" in data, b"Subject 1" in data) == (False, True)
+
+
+def test_the_embedded_model_has_no_batches(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COMPANION_BASE_URL")
+    ran = user.run("batch", "submit")
+    assert (ran.status, "has no Batch API" in ran.err) == (2, True)
