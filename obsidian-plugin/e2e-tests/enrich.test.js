@@ -167,7 +167,7 @@ test("the section at the cursor, of two that read alike; undo goes past what the
   await page.keyboard.press("Control+z");
   assert.doesNotMatch(await shownText(page), /\[!ai\]\+ AI/);
   await runCommand(page, "Undo the last change");
-  await notice(page, /The last change is not in it any more; the one before was undone in “Garden\/Basil\.md”/, before);
+  await notice(page, /What was filled last is not in it any more; the change before was undone in “Garden\/Basil\.md”/, before);
   assert.doesNotMatch(await shownText(page), /\[!ai\]/);
 });
 
