@@ -115,7 +115,7 @@ test("keys typed while the model thinks, and the cursor, stay where they are", a
   scene.endpoint.release();
   await shows(page, /^> It explains the subject/m);
   await page.keyboard.type("ells good.");
-  assert.match(await shownText(page), /last frost\.\n+It smells good\.$/);
+  assert.match(await shownText(page), /flowers in July\.\n+It smells good\.$/);
 });
 
 test("a review: one change refused, the other written", async () => {
@@ -167,7 +167,7 @@ test("the section at the cursor, of two that read alike; undo goes past what the
   await page.keyboard.press("Control+z");
   assert.doesNotMatch(await shownText(page), /\[!ai\]\+ AI/);
   await runCommand(page, "Undo the last change");
-  await notice(page, /The last change is not in it any more; the one before was undone in “Garden\/Basil\.md”/, before);
+  await notice(page, /What was filled last is not in it any more; the change before was undone in “Garden\/Basil\.md”/, before);
   assert.doesNotMatch(await shownText(page), /\[!ai\]/);
 });
 
