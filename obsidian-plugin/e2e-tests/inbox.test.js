@@ -133,7 +133,9 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
   const refused = after.refused - before.refused;
   context.diagnostic(`seed ${SEED}: ${accepted} accepted, ${refused} refused, ${after.open} left in the inbox; ${seconds.toFixed(1)} s of keys; ${EDITS} edits typed`);
   assert.equal(accepted + refused + after.open, NOTES * 2);
-  assert.ok(after.open <= 2, "only the note that is typed in may resist, and that is told");
+  const told = await view().locator(".callout-companion-why:not(:empty)").allInnerTexts();
+  if (told.length) context.diagnostic(told.join(" | "));
+  assert.ok(after.open <= told.length * 2, "what is left was told of, or its key went to one that was");
   await waitFor("the file follows", async () => (await scene.vault.read(TYPED_IN)) === (await shownText(page)));
   assert.deepEqual(await page.evaluate(() => window.host.conflicts), []);
 });

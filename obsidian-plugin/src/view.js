@@ -40,6 +40,8 @@ export class CompanionView extends ItemView {
   page = "inbox";
   /** What is shown: the page, or the state of the set-up. */
   shown = "";
+  /** How many times it was asked to be shown anew. */
+  turn = 0;
 
   /**
    * @param {WorkspaceLeaf} leaf
@@ -94,8 +96,9 @@ export class CompanionView extends ItemView {
 
   /** Show the page, or what is missing, anew. */
   async refresh() {
+    const turn = ++this.turn;
     const setUp = await this.#findSetUp();
-    if (!setUp) return;
+    if (!setUp || turn !== this.turn) return; // a later one shows it, and the keyboard may be in that
     const { body: parent, said, companion: plugin } = this;
     const isReady = setUp.state === "ready";
     const shown = (this.shown = isReady ? this.page : setUp.state);
