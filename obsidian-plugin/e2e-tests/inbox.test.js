@@ -11,9 +11,9 @@ import { waitFor } from "./wait.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
 const SEED = Number(process.env.E2E_SEED ?? Date.now() % 1_000_000);
-const NOTES = 150; // two proposals each
-const EDITS = 120;
-const TYPED_IN = "Stubs/Note 75.md";
+const NOTES = Number(process.env.E2E_NOTES ?? 20); // two proposals each; 150 for the figure
+const EDITS = Math.round(NOTES * 0.8);
+const TYPED_IN = `Stubs/Note ${NOTES / 2}.md`;
 const BODY = "A hedge wants to be cut twice a year, and never while birds are nesting in it.\n\n";
 
 /** @type {import("./scene.js").Scene} */
@@ -99,7 +99,7 @@ test(`${NOTES * 2} decisions by keyboard while somebody types in one of the note
   await view().getByRole("tab", { name: "Inbox" }).click();
   await view().getByRole("listitem").first().waitFor();
   await view().getByRole("combobox", { name: "Which" }).selectOption("This folder");
-  await view().getByText("300 proposals").waitFor();
+  await view().getByText(`${NOTES * 2} proposals`).waitFor();
   await view().getByRole("listitem").first().focus();
   const typing = page.evaluate(
     async ([seed, edits]) => {
