@@ -134,7 +134,7 @@ INIT = ("--no-test", "--no-plugin")
 
 @pytest.mark.parametrize(("typed", "left"), [("y\n", 0), ("n\n", 0), ("", 3)])
 def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left: int) -> None:
-    type_in(monkeypatch, f"1\n\n{typed}")  # as configured, background, the backlog
+    type_in(monkeypatch, f"1\n\n\n{typed}")  # as configured, background, review, the backlog
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     ran = old.run("init", str(old.vault), *INIT)
@@ -144,7 +144,7 @@ def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left:
 
 
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
-    type_in(monkeypatch, "1\n\n")
+    type_in(monkeypatch, "1\n\n\n")
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
     monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
     old.run("backlog", "--json")

@@ -60,8 +60,10 @@ class SentDecisions(Sent):
 def show_inbox() -> Response:
     """Show the first proposals."""
     query, store = _read_query(), the_daemon().proposals
+    newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
-    return show("inbox.html", query=query, counts=counts, parts=_list_parts(query))
+    parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
+    return show("inbox.html", query=query, counts=counts, parts=parts, newest=newest)
 
 
 @inbox_view.get("/inbox/more")
@@ -73,10 +75,8 @@ def show_more() -> Response:
 @inbox_view.get("/inbox/count")
 def count() -> Response:
     """Return how many proposals are open, and the latest of them."""
-    store = the_daemon().proposals
-    newest = store.select(Selection(states=("open",)), 1)
-    number = store.count(Selection(states=("open",)))
-    return answer({"open": number, "newest": newest[0].id if newest else 0})
+    number = the_daemon().proposals.count(Selection(states=("open",)))
+    return answer({"open": number, "newest": _find_newest()})
 
 
 @inbox_view.get(f"/proposals/<int(min=1, max={LARGEST}):number>")
@@ -103,6 +103,12 @@ def decide() -> Response:
     decided = [each for decision in made for each in decision.proposals]
     states = {str(each.id): each.state for each in decided}
     return answer({"said": _in_words(made, decided), "states": states})
+
+
+def _find_newest() -> int:
+    """Return the id of the latest open proposal; 0 if there is none."""
+    found = the_daemon().proposals.select(Selection(states=("open",)), 1)
+    return found[0].id if found else 0
 
 
 def _read_query() -> InboxQuery:

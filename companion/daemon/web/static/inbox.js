@@ -7,7 +7,7 @@
   /** @type {Array<{ids: number[], html: string}>} */
   const decided = [];
   let current = null;
-  let counted = null;
+  let newest = 0; // the latest proposal when the page was shown
 
   const rows = () => [...view.querySelectorAll(".proposal")];
   const row = (id) => document.getElementById(`proposal-${id}`);
@@ -50,7 +50,6 @@
     const gone = ids.filter((id) => body.states[id] !== "open");
     if (gone.length) decided.push(gone);
     for (const id of gone) row(id)?.remove();
-    count(-gone.length);
     choose(next ?? before ?? null);
     if (!rows().length) reload();
   }
@@ -98,10 +97,6 @@
 
   function chosen() {
     return [...view.querySelectorAll(".pick:checked")].map(idOf);
-  }
-
-  function count(by) {
-    if (counted) counted.open += by;
   }
 
   const KEYS = {
@@ -168,7 +163,7 @@
     const answer = await ask("/page/inbox/count");
     if (!answer.ok) return;
     const now = await answer.json();
-    if (counted && now.newest > counted.newest) {
+    if (now.newest > newest) {
       const line = view.querySelector("#inbox-count");
       if (!rows().length) return reload();
       if (!line.querySelector("a.new")) {
@@ -179,11 +174,11 @@
         line.append(" ", link);
       }
     }
-    counted = now;
   }
 
   window.companion.onShown = () => {
     current = null;
+    newest = Number(view.querySelector("#inbox-count")?.dataset.newest ?? 0);
     watch();
   };
   window.companion.look = look;
