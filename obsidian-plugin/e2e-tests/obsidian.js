@@ -105,6 +105,7 @@ export class Obsidian {
       void page.evaluate((changed) => window.hostChanged(changed), path).catch(() => {});
     });
     this.#watchers.push(watcher);
+    page.once("close", () => watcher.close()); // the vault is removed next, and Node's watcher throws then
   }
 }
 
