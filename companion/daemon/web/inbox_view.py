@@ -38,7 +38,7 @@ class InboxQuery(Sent):
 
     path: FolderPath = ""
     kind: Annotated[str, Field(max_length=200)] | None = None
-    flagged: bool | None = None
+    flagged: Annotated[bool, Field(strict=False)] | None = None  # a query has words only
     before: Annotated[int, Field(ge=1, le=LARGEST), WHOLE] | None = None
 
     def selection(self, *, flagged: bool) -> Selection:

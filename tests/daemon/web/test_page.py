@@ -267,3 +267,11 @@ def test_what_another_window_refused_is_not_written(attacked: AttackedDaemon) ->
     assert answer.status == 200 and b"a newer one took its place" in answer.body
     assert answer.json["states"] == {str(one): "superseded"}
     attacked.daemon.proposals.forget(["Stub.md"], "")
+
+
+@pytest.mark.parametrize("query", ["before=9&flagged=false", "before=9&flagged=true&path=A"])
+def test_more_proposals_follow_as_the_inbox_is_scrolled(
+    attacked: AttackedDaemon, query: str
+) -> None:
+    answer = _get(attacked, f"/page/inbox/more?{query}", attacked.page_headers)
+    assert answer.status == 200, answer.body
