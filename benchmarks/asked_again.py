@@ -17,6 +17,7 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.daemon_process import (
@@ -100,7 +101,7 @@ def ask_again(vault: Path, stub: Stub) -> dict[str, int]:
     counted("run 1, without a daemon", run)
     for number in range(2, RUNS + 1):
         daemon = DaemonProcess(vault, COMPANION)
-        counted(f"start {number - 1} of the daemon", lambda d=daemon: settle(d))  # type: ignore[misc]
+        counted(f"start {number - 1} of the daemon", partial(settle, daemon))
         counted(f"run {number}, by the daemon", run)
         daemon.kill()
     return calls

@@ -81,9 +81,11 @@ def scan(
         chosen = read_filter(workspace.prompts, only)
         with output.progress("Reading notes", 0) as progress:
             task = progress.task_ids[0]
-            tell = lambda done, of: progress.update(task, completed=done, total=of)  # noqa: E731
             report = Vault(workspace.root, workspace).scan(
-                *wanted, *links, progress=tell, only=chosen
+                *wanted,
+                *links,
+                progress=lambda done, of: progress.update(task, completed=done, total=of),
+                only=chosen,
             )
         warn_of_unused_marks(workspace, report.scan, output)
         if outdated:

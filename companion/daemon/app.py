@@ -71,8 +71,13 @@ def make_app(
     _add_document(app, f"{PREFIX}/openapi.json", lambda: describe_api(RESOURCES))
     app.register_error_handler(Exception, _answer_problem)
     addresses = app.url_map.bind(f"127.0.0.1:{port}")
-    methods = lambda path: set(addresses.allowed_methods(path))  # noqa: E731
-    return Guard(app, accepts, page.sessions.accepts, methods, port)
+    return Guard(
+        app,
+        accepts,
+        page.sessions.accepts,
+        methods=lambda path: set(addresses.allowed_methods(path)),
+        port=port,
+    )
 
 
 def _add_document(app: Flask, rule: str, document: Callable[[], str]) -> None:

@@ -185,6 +185,15 @@ test("proposals are accepted, edited, refused and taken back by keyboard alone",
   await page.locator(".proposal").first().waitFor();
   assert.deepEqual(await Promise.all(paths.map((path) => vault.read(path))), before);
   const number = await page.locator(".proposal").count();
+  await page.getByText("Keys and choices").click();
+  await page.getByLabel("Field", { exact: true }).fill("callout");
+  await page.getByRole("button", { name: "Show", exact: true }).click();
+  await page.waitForURL(/kind=callout/);
+  await page.locator(".proposal").first().waitFor();
+  const kinds = page.locator(".proposal");
+  assert.deepEqual(new Set(await kinds.evaluateAll((all) => all.map((one) => one.dataset.kind))), new Set(["callout"]));
+  await page.getByRole("link", { name: "Show all" }).click();
+  await waitFor("all are shown", async () => (await page.locator(".proposal").count()) === number);
   await page.keyboard.press("j");
   const first = page.locator(".proposal[aria-current]");
   await first.locator(".diff ins").waitFor();

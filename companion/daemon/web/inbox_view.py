@@ -14,7 +14,6 @@ from companion.daemon.problem import Refusal
 from companion.daemon.web.view import answer, show
 from companion.enrich.decision import (
     FLAG_WORDS,
-    TAKEABLE,
     Acceptance,
     Decided,
     NoteDecision,
@@ -97,7 +96,7 @@ def show_proposal(number: int) -> Response:
 def decide() -> Response:
     """Accept, refuse or reopen proposals; answer what became of each."""
     wanted, decisions = read_body(SentDecisions, request.get_data()), the_daemon().decisions
-    wishes = [Acceptance(each, wanted.texts.get(str(each)), TAKEABLE) for each in wanted.accept]
+    wishes = [Acceptance(each, wanted.texts.get(str(each))) for each in wanted.accept]
     made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
     made += decisions.undo(wanted.undo)
     decided = [each for decision in made for each in decision.proposals]

@@ -13,7 +13,7 @@ from companion.daemon.tokens import rotate_token
 from companion.daemon.web.pages import FILES
 from companion.daemon.web.sessions import Sessions
 from companion.note.needs import Need
-from companion.vault.proposal import NewProposal
+from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.conftest import PAGE_CODE, Served
@@ -258,14 +258,20 @@ def test_bad_decisions_are_refused(
     assert answer.status == status and words.encode() in answer.body
 
 
-def test_what_another_window_refused_is_not_written(attacked: AttackedDaemon) -> None:
+@pytest.mark.parametrize(
+    ("state", "words"),
+    [("superseded", b"a newer one took its place"), ("refused", b"it was refused already")],
+)
+def test_what_another_window_decided_is_not_written(
+    attacked: AttackedDaemon, state: ProposalState, words: bytes
+) -> None:
     need = Need("description", None, None, "property", "empty description")
     store = attacked.daemon.proposals
     [one] = store.add([NewProposal("Stub.md", need, "A stub.")])
-    store.decide([one], "superseded", "need", "")
+    store.decide([one], state, "user", "")
     answer = _post(attacked, "/page/decide", attacked.page_headers, {"accept": [one]})
-    assert answer.status == 200 and b"a newer one took its place" in answer.body
-    assert answer.json["states"] == {str(one): "superseded"}
+    assert answer.status == 200 and words in answer.body
+    assert answer.json["states"] == {str(one): state}
     attacked.daemon.proposals.forget(["Stub.md"], "")
 
 

@@ -138,6 +138,13 @@
     ACTIONS[button.className]?.(button);
   });
 
+  // By script: the page's policy lets no form be sent.
+  view.addEventListener("submit", (event) => {
+    event.preventDefault();
+    const given = [...new FormData(event.target)].filter(([, value]) => value.trim());
+    location.search = new URLSearchParams(given).toString();
+  });
+
   const seen = new IntersectionObserver(
     async (entries) => {
       for (const { target, isIntersecting } of entries) {
