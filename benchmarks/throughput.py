@@ -10,9 +10,11 @@ import os
 import sys
 import tempfile
 import time
+from collections.abc import Callable
 from pathlib import Path
 from statistics import median
 from threading import Event
+from typing import Any, NamedTuple
 
 from benchmarks.stub_endpoint import running_stub
 from companion.config import Config
@@ -65,8 +67,32 @@ def main() -> int:
 
 
 def run_once(at_once: int) -> tuple[float, int, int]:
-    notes = at_once * 20
-    with tempfile.TemporaryDirectory() as folder, running_stub(DELAY) as stub:
+    """Return the seconds, the notes, and the commits of the journal."""
+    done = run_notes(at_once, at_once * 20, DELAY, lambda: None, lambda: None)
+    return done.seconds, done.notes, done.commits
+
+
+class Done(NamedTuple):
+    """A run that is over. at_end: what was measured when its last note was written."""
+
+    seconds: float
+    notes: int
+    commits: int
+    at_end: Any
+
+
+def run_notes(
+    at_once: int,
+    notes: int,
+    delay: float,
+    start: Callable[[], object],
+    end: Callable[[], object],
+) -> Done:
+    """Fill so many notes but one, which comes first: it loads what is loaded on first use.
+
+    delay: of the endpoint, seconds. start, end: called before and after the notes that count.
+    """
+    with tempfile.TemporaryDirectory() as folder, running_stub(delay) as stub:
         os.environ["COMPANION_HOME"] = f"{folder}/home"
         vault = Path(folder, "vault")
         vault.mkdir()
@@ -78,14 +104,16 @@ def run_once(at_once: int) -> tuple[float, int, int]:
         with open_workspace(config, vault) as workspace, open_client(config, Event()) as client:
             asker = Asker(workspace, VaultContext(workspace.scan()), model_facts(config))
             enricher = Enricher(workspace, asker, client, new_run())
-            enricher.enrich(Job("Note 0.md"))  # loads what is loaded on first use
+            enricher.enrich(Job("Note 0.md"))
             jobs = [Job(f"Note {number}.md") for number in range(1, notes)]
             before = workspace.journal.commits
+            start()
             began = time.perf_counter()
             results = list(run_jobs(jobs, enricher.enrich, at_once, Event()))
             seconds = time.perf_counter() - began
+            at_end = end()
             assert all(result.status == "enriched" for result in results), results[0]
-            return seconds, notes - 1, workspace.journal.commits - before
+            return Done(seconds, len(jobs), workspace.journal.commits - before, at_end)
 
 
 if __name__ == "__main__":
