@@ -11,7 +11,6 @@ import click
 
 from companion.cli.filter_options import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
-from companion.cli.proposals import proposal_object
 from companion.cli.session import (
     NotePathType,
     common_options,
@@ -102,6 +101,7 @@ def _print_outdated(
     workspace: Workspace, wanted: Sequence[str] | None, chosen: NoteFilter, output: Output
 ) -> None:
     """Print what Companion wrote from text that has changed since, with the share that has."""
+    from companion.cli.proposals import proposal_object
     from companion.enrich.written import find_outdated  # with all that makes proposals
 
     number, last = 0, None

@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 from click.shell_completion import CompletionItem
@@ -14,10 +14,7 @@ from click.shell_completion import CompletionItem
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
 from companion.config.vault_settings import vault_file
-from companion.daemon.daemon_client import DaemonClient
-from companion.daemon.runtime_file import find_daemon
-from companion.daemon.tokens import read_token
-from companion.enrich.model import describe_endpoint
+from companion.daemon.runtime_file import RuntimeFile, find_daemon
 from companion.enrich.workspace import Reader, Workspace, open_workspace
 from companion.errors import UsageError
 from companion.vault.files import is_utf8
@@ -33,6 +30,9 @@ from companion.vault.paths import (
     vault_option_for,
 )
 from companion.vault.proposals import Selection
+
+if TYPE_CHECKING:
+    from companion.daemon.daemon_client import DaemonClient
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -137,9 +137,11 @@ def find_running_daemon(
     place = find_daemon(state_folder(root))
     if place is None:
         return None
-    daemon = DaemonClient(place.port, read_token())
+    daemon = _client_of(place)
     if not asks:
         return daemon
+    from companion.enrich.model import describe_endpoint
+
     status = daemon.status()
     theirs = (status.endpoint, status.model)
     address = "" if config.is_embedded else config.remote_endpoint().address
@@ -173,6 +175,13 @@ def require_running_daemon(vault: Path | None) -> DaemonClient:
     place = find_daemon(state_folder(root))
     if place is None:
         raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
+    return _client_of(place)
+
+
+def _client_of(place: RuntimeFile) -> DaemonClient:
+    from companion.daemon.daemon_client import DaemonClient  # with the models of its JSON
+    from companion.daemon.tokens import read_token
+
     return DaemonClient(place.port, read_token())
 
 

@@ -221,10 +221,16 @@ class ScanReport:
         self.notes: dict[str, Facts] = {}
         self.skipped: dict[str, str] = {}
         self.others: list[str] = []
+        self.looked_at = 0
         asked = workspace.journal.proposals.latest_of_all()
-        for path, facts in found.notes.items():
+        for path, reported in found.notes.with_reports():
             if not _is_wanted(path, wanted):
                 continue
+            self.looked_at += 1
+            if reported is None and path not in wanted:
+                self.others.append(path)
+                continue
+            facts = reported or found.notes[path]
             needs = _of_kind(facts.needs, only.kind)
             is_reported = facts.skipped is not None or needs or facts.left or path in wanted
             if is_reported and not only.keeps(workspace.root, path):
@@ -243,7 +249,6 @@ class ScanReport:
             if (workspace.root / path).is_file():
                 why = skip_reason(workspace.root, path, workspace.ignore)
                 self.skipped[path] = why or "it is not part of the vault"
-        self.looked_at = sum(_is_wanted(path, wanted) for path in found.notes)
 
     def all(self) -> Iterator[tuple[str, Facts]]:
         """Yield every note that needs something, is left, or is skipped."""

@@ -72,6 +72,11 @@ class Facts(NamedTuple):
         return dumped.startswith("[[],null,")
 
     @staticmethod
+    def reports_nothing(dumped: str) -> bool:
+        """Return whether dump() was of a note of which nothing is left, either."""
+        return dumped.startswith("[[],null,[],")
+
+    @staticmethod
     def has_styles(dumped: str) -> bool:
         """Return whether dump() may be of a note with callout styles."""
         return not dumped.endswith(",{},[]]")

@@ -4,8 +4,17 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import (
+    Callable,
+    Collection,
+    Iterable,
+    Iterator,
+    Mapping,
+    MutableMapping,
+    Sequence,
+)
 from dataclasses import dataclass, field, replace
+from hashlib import sha256
 from pathlib import Path
 
 from companion.errors import NoteError
@@ -19,6 +28,7 @@ from companion.vault.files import (
     is_utf8,
     printable_path,
     read_file,
+    walk_known,
     walk_notes,
     with_parent_folders,
 )
@@ -72,6 +82,12 @@ class Notes(Mapping[str, Facts]):
             if (facts := self[path]).needs or facts.skipped is not None:
                 yield path, facts
 
+    def with_reports(self) -> Iterator[tuple[str, Facts | None]]:
+        """Yield all notes, with their facts only where these say more than that all is well."""
+        for path, facts in self._facts.items():
+            is_well = isinstance(facts, str) and Facts.reports_nothing(facts)
+            yield path, None if is_well else self[path]
+
     def with_callouts(self) -> Iterator[Facts]:
         """Yield the facts of all notes with AI callouts; few facts of others are decoded."""
         for path, facts in self._facts.items():
@@ -102,6 +118,36 @@ class Notes(Mapping[str, Facts]):
                 return Facts(skipped=error.reason)
 
 
+class Files(MutableMapping[str, NoteFile]):
+    """The notes as files, by path. Of a note that did not change one is made when it is used."""
+
+    def __init__(self, files: dict[str, NoteFile | Row] | None = None) -> None:
+        self._files = {} if files is None else files
+
+    def __getitem__(self, path: str) -> NoteFile:
+        file = self._files[path]
+        return file if isinstance(file, NoteFile) else NoteFile(*file[:5])
+
+    def __setitem__(self, path: str, file: NoteFile | Row) -> None:
+        self._files[path] = file
+
+    def __delitem__(self, path: str) -> None:
+        del self._files[path]
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._files
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._files)
+
+    def __len__(self) -> int:
+        return len(self._files)
+
+    def copy(self) -> Files:
+        """Return a copy that does not change with this one."""
+        return Files(self._files.copy())
+
+
 @dataclass
 class Scan:
     """What a walk over the vault found.
@@ -115,7 +161,7 @@ class Scan:
     notes: Notes
     skipped: dict[str, str]
     read: int = 0
-    files: dict[str, NoteFile] = field(default_factory=dict)
+    files: Files = field(default_factory=Files)
     rules: IgnoreRules = field(default_factory=IgnoreRules)
     link_store: LinkStore = field(default_factory=LinkStore)
 
@@ -194,14 +240,17 @@ class Index:
         they depend on (rules, version of the program): under another one all notes are examined.
         progress(done, total) is called now and then, with numbers of files.
         """
-        fingerprint += _SHAPE
+        fingerprint += _SHAPE + repr(rules)
+        fingerprint = sha256(fingerprint.encode("utf-8", "surrogateescape")).hexdigest()
         if self._fingerprint != fingerprint:
             loaded = self._cache.load(fingerprint) if self._cache else []
             self._rows, self._fingerprint = {row[0]: row for row in loaded}, fingerprint
             self._unsaved.clear()
         scan = Scan(Notes(root, examine), {}, rules=rules, link_store=self._link_store)
-        stale = set(self._rows)
-        self._add_files(list(walk_notes(root, rules)), root, examine, scan, stale, progress)
+        found = list(walk_known(root, rules, self._rows))
+        unchanged = {each[0] for each in found if not isinstance(each, NoteFile | SkippedFile)}
+        stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
+        self._add_files(found, root, examine, scan, stale, progress)
         self._save()
         return scan
 
@@ -215,7 +264,8 @@ class Index:
         this index; root, rules and examine are those it was made with. New notes come last in
         the scan's order.
         """
-        scan.rules = rules
+        if scan.rules != rules:
+            scan.rules, self._fingerprint = rules, None  # the next scan takes no row for known
         touched = with_parent_folders(paths)
         names = {"."}.union(map(printable_path, touched))
         before = {name: (scan.notes.get(name), scan.skipped.pop(name, None)) for name in names}
@@ -229,7 +279,7 @@ class Index:
 
     def _add_files(
         self,
-        found: list[NoteFile | SkippedFile],
+        found: Sequence[NoteFile | SkippedFile | Row],
         root: Path,
         examine: Examine,
         scan: Scan,
@@ -244,16 +294,20 @@ class Index:
         for done, file in enumerate(found, 1):
             if isinstance(file, SkippedFile):
                 scan.skipped[file.path] = file.reason
+            elif not isinstance(file, NoteFile):
+                scan.notes.put(file[0], file[5])
+                scan.files[file[0]] = file
             elif (row := rows.get(file.path)) and row[:5] == file:
                 scan.notes.put(file.path, row[5])
+                scan.files[file.path] = file
                 stale.discard(file.path)
             else:
+                scan.files[file.path] = file
                 facts = _read(root, file, examine, scan)
                 if facts and file.is_settled(now) and is_utf8(dumped := facts.dump()):
                     new.append((*file, dumped))
             if progress and (done % _PROGRESS_STEP == 0 or done == len(found)):
                 progress(done, len(found))
-        scan.files.update((file.path, file) for file in found if isinstance(file, NoteFile))
         for path in stale:
             del rows[path]
         rows.update((row[0], row) for row in new)

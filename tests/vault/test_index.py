@@ -474,9 +474,61 @@ def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
             }
 
 
+disguised = st.lists(
+    st.tuples(st.sampled_from(["rewrite", "rewrite in disguise", "swap"]), some_file, some_file),
+    max_size=4,
+)
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="ctime is the time of creation there")
+@settings(max_examples=40, deadline=None)
+@given(st.lists(operations, max_size=3), st.lists(disguised, min_size=1, max_size=3))
+def test_a_warm_scan_misses_nothing(
+    batches: list[list[Operation]], edits: list[list[Operation]]
+) -> None:
+    with TemporaryDirectory() as folder:
+        vault, file, written = Path(folder, "vault"), Path(folder, "index.sqlite3"), 100
+        Path(folder, "folder").mkdir()
+        vault.mkdir()
+        for batch in [*batches, *edits]:
+            for kind, path, other in batch:
+                written += 1
+                with suppress(OSError):
+                    operate(vault, kind, path, other, written % 80)
+            assert_as_fresh(Index(file).scan(vault, OUT, first_line, "1"), vault)
+            time.sleep(0.01)  # a file system's clock goes on every 4 ms; see NoteFile.is_settled
+
+
+def first_line(path: str, data: bytes) -> Facts:
+    return Examiner()(path, data)
+
+
+def rewrite_same_size(note: Path, written: int, *, keeps_time: bool) -> None:
+    """Write another text of the same size, and put the time of modification back."""
+    before = note.stat()
+    with note.open("r+b") as file:
+        file.write(bytes([97 + written % 26]) * before.st_size)
+    if keeps_time:
+        os.utime(note, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+def swap(here: Path, there: Path) -> None:
+    """Have the notes change their names; neither file is written."""
+    aside = here.with_name("aside")
+    here.rename(aside)
+    try:
+        there.rename(here)
+    finally:
+        aside.rename(here if not here.exists() else there)
+
+
 def operate(vault: Path, kind: str, path: str, other: str, written: int) -> None:
     here, there = vault / path, vault / other
-    if kind == "delete":
+    if kind.startswith("rewrite"):
+        rewrite_same_size(here, written, keeps_time="disguise" in kind)
+    elif kind == "swap":
+        swap(here, there)
+    elif kind == "delete":
         shutil.rmtree(here) if here.is_dir() and not here.is_symlink() else here.unlink()
     elif kind == "move":
         there.parent.mkdir(parents=True, exist_ok=True)
