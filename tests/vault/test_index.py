@@ -475,7 +475,11 @@ def test_looks_as_a_whole_scan_does(batches: list[list[Operation]]) -> None:
 
 
 disguised = st.lists(
-    st.tuples(st.sampled_from(["rewrite", "rewrite in disguise", "swap"]), some_file, some_file),
+    st.tuples(
+        st.sampled_from(["rewrite", "rewrite in disguise", "swap"]),
+        st.sampled_from(FILES[:4]),
+        st.sampled_from(FILES[:4]),
+    ),
     max_size=4,
 )
 
@@ -489,8 +493,9 @@ def test_a_warm_scan_misses_nothing(
     with TemporaryDirectory() as folder:
         vault, file, written = Path(folder, "vault"), Path(folder, "index.sqlite3"), 100
         Path(folder, "folder").mkdir()
-        vault.mkdir()
-        for batch in [*batches, *edits]:
+        for path in ("a.md", "b.MD", "f/c.md", "f/g/d.md"):
+            operate(vault, "write", path, "", 7)
+        for batch in [[], *edits, *batches, *edits]:
             for kind, path, other in batch:
                 written += 1
                 with suppress(OSError):
