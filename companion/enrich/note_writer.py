@@ -14,6 +14,7 @@ from companion.enrich.task import Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import DiskFull, NoteChanged, NoteRefused, StorageError
 from companion.llm.endpoint_errors import Cancelled
+from companion.llm.free_cores import count_all_cores
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.edit import Edit, diff_edits
@@ -188,11 +189,12 @@ class NoteWriter:
 
 
 def open_planner(workspace: Workspace) -> Planner:
-    """Return a planner for the vault's rules; it has a child process where many notes run at once.
+    """Return a planner for the vault's rules; it has child processes where many notes run at once.
 
     Several runs may share it.
     """
-    return Planner(workspace.rules, has_child=workspace.config.concurrency >= CHILD_FROM)
+    is_wide = workspace.config.concurrency >= CHILD_FROM
+    return Planner(workspace.rules, children=count_all_cores() if is_wide else 0)
 
 
 def keys_of(fillings: Sequence[Filling]) -> set[str]:

@@ -1,7 +1,7 @@
-"""Plans in a child process, so that a second core is used where many notes are filled at once.
+"""Plans in child processes, so that every core is used where many notes are filled at once.
 
-A plan takes most of a note's CPU time (1.9 of 4.4 ms, for ruamel.yaml is pure Python), and Python
-runs one thread at a time. The child gets text and returns text: it opens no file. What it does not
+A plan takes 2 ms of a note's processor time (ruamel.yaml is pure Python), and Python runs one
+thread at a time. A child gets text and returns text: it opens no file. What a child does not
 answer is planned in this process, so nothing is lost without it. It ends when its standard input
 does, which is when this process ends, however it ends.
 """
@@ -28,6 +28,7 @@ from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 
 CHILD_FROM = 16  # notes at once, from which a child is worth its 30 MB and the time of its start
+_RESTARTS = 3  # of children that died; then it is taken that none can live here
 
 
 _CODE = """\
@@ -41,79 +42,148 @@ main()
 class _Order(NamedTuple):
     text: str
     fillings: Sequence[Filling]
-    rules: Rules
     styles: Styles
     afterwards: str
 
 
 class Planner:
-    """Plans notes one at a time, from any thread, in a child process if it has one.
+    """Plans notes, from any thread; in child processes, where it may have some.
 
-    One at a time, because threads that only compute switch every 5 ms, which costs a fifth of
-    their time.
+    children: how many at most. The first starts at once, further ones when all are busy; one that
+    died is replaced by the next plan.
+
+    In this process it plans one note at a time, because threads that only compute switch every
+    5 ms, which costs a fifth of their time.
     """
 
-    def __init__(self, rules: Rules, *, has_child: bool = False) -> None:
+    def __init__(self, rules: Rules, *, children: int = 0) -> None:
         self._rules = rules
         self._lock = threading.Lock()
-        self._child = _start_child() if has_child else None
-        if self._child:
-            weakref.finalize(self, _kill, self._child)
+        self._changed = threading.Condition()
+        self._most = children
+        self._starts_left = children + _RESTARTS if children else 0
+        self._running: list[_Child] = []
+        self._idle: list[_Child] = []
+        weakref.finalize(self, _kill_all, self._running)
+        if children and (child := self._start()):
+            self._idle.append(child)
+
+    @property
+    def pids(self) -> list[int]:
+        """The process ids of the children that run."""
+        return [child.pid for child in self._running]
 
     def plan(
         self, parsed: ParsedNote, fillings: Sequence[Filling], styles: Styles, afterwards: str
     ) -> Plan:
         """Return what plan_edits does. Raises NoteRefused."""
-        order = _Order(parsed.note.text, fillings, self._rules, styles, afterwards)
+        order = _Order(parsed.note.text, fillings, styles, afterwards)
+        if self._most and (planned := self._plan_in_child(order)):
+            return planned
         with self._lock:
-            planned = self._plan_in_child(order)
-            return planned or plan_edits(parsed, fillings, self._rules, styles, afterwards)
+            return plan_edits(parsed, fillings, self._rules, styles, afterwards)
 
     def _plan_in_child(self, order: _Order) -> Plan | None:
-        """Return the child's plan; None where the note is refused, or the child has ended."""
-        if self._child is None:
+        """Return a child's plan; None where the note is refused, or there is no child."""
+        if (child := self._take()) is None:
             return None
-        assert self._child.stdin and self._child.stdout
         try:
-            pickle.dump(order, self._child.stdin)
-            self._child.stdin.flush()
-            answer = pickle.load(self._child.stdout)  # noqa: S301 (from our own child)
-        except (OSError, EOFError, pickle.UnpicklingError):
-            self._child = None
+            plan = child.plan(order)
+        except BaseException as error:  # out of step with its answers from now on
+            self._give_back(child, is_alive=False)
+            if isinstance(error, OSError | EOFError | pickle.UnpicklingError):
+                return None
+            raise
+        self._give_back(child, is_alive=True)
+        return plan
+
+    def _take(self) -> _Child | None:
+        """Return an idle child once there is one; a new one where there may be more."""
+        with self._changed:
+            while not self._idle:
+                if len(self._running) < self._most and self._starts_left:
+                    return self._start()
+                if not self._running:
+                    return None
+                self._changed.wait()
+            return self._idle.pop()
+
+    def _give_back(self, child: _Child, *, is_alive: bool) -> None:
+        with self._changed:
+            if is_alive:
+                self._idle.append(child)
+            else:
+                child.kill()
+                self._running.remove(child)
+            self._changed.notify_all()
+
+    def _start(self) -> _Child | None:
+        self._starts_left -= 1
+        try:
+            child = _Child(self._rules)
+        except OSError:
+            self._starts_left = 0
             return None
+        self._running.append(child)
+        return child
+
+
+class _Child:
+    """A child process that plans by the rules. Raises OSError if it cannot be started."""
+
+    def __init__(self, rules: Rules) -> None:
+        pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
+        # -P: no module of the working directory; only the package that this module belongs to
+        command = [sys.executable, "-P", "-c", _CODE, str(Path(companion.__file__).parents[1])]
+        self._process = subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing)
+        self.pid = self._process.pid
+        self._rules: Rules | None = rules
+
+    def plan(self, order: _Order) -> Plan | None:
+        """Return its plan; None where the note is refused.
+
+        Raises OSError, EOFError or UnpicklingError when it has ended.
+        """
+        orders, plans = self._process.stdin, self._process.stdout
+        assert orders and plans
+        if self._rules is not None:  # they come first
+            pickle.dump(self._rules, orders)
+            self._rules = None
+        pickle.dump(order, orders)
+        orders.flush()
+        answer = pickle.load(plans)  # noqa: S301 (from our own child)
         return answer if isinstance(answer, Plan) else None
+
+    def kill(self) -> None:
+        """End it; it holds nothing that could be lost."""
+        with suppress(OSError), self._process:
+            self._process.kill()
 
 
 def serve(orders: BinaryIO, plans: BinaryIO) -> None:
-    """Answer each order with its plan, or with None where it is refused, until orders end."""
+    """Answer each order with its plan, or with None where it is refused, until orders end.
+
+    The rules come before the first order.
+    """
     with suppress(EOFError):
+        rules: Rules = pickle.load(orders)  # noqa: S301 (from our own parent)
         while True:
             order: _Order = pickle.load(orders)  # noqa: S301 (from our own parent)
-            pickle.dump(_plan(order), plans)
+            pickle.dump(_plan(order, rules), plans)
             plans.flush()
 
 
-def _plan(order: _Order) -> Plan | None:
+def _plan(order: _Order, rules: Rules) -> Plan | None:
     try:
         parsed = ParsedNote(NoteText(order.text))
-        return plan_edits(parsed, order.fillings, order.rules, order.styles, order.afterwards)
+        return plan_edits(parsed, order.fillings, rules, order.styles, order.afterwards)
     except NoteRefused:  # the parent finds out why by itself
         return None
 
 
-def _start_child() -> subprocess.Popen[bytes] | None:
-    pipe, nothing = subprocess.PIPE, subprocess.DEVNULL
-    # -P: no module of the working directory; only the package that this module belongs to
-    command = [sys.executable, "-P", "-c", _CODE, str(Path(companion.__file__).parents[1])]
-    try:
-        return subprocess.Popen(command, stdin=pipe, stdout=pipe, stderr=nothing)
-    except OSError:
-        return None
-
-
-def _kill(child: subprocess.Popen[bytes]) -> None:
-    with suppress(OSError), child:
-        child.kill()  # it holds nothing that could be lost
+def _kill_all(children: list[_Child]) -> None:
+    for child in children:
+        child.kill()
 
 
 def main() -> None:

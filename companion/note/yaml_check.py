@@ -86,6 +86,7 @@ class YamlBlock(NamedTuple):
         raise NoteRefused(f"`{name}` is written in a form that only its author can edit")
 
 
+@lru_cache(maxsize=16)
 def parse_pyyaml(note: NoteText) -> YamlBlock:
     """Return the properties as PyYAML (YAML 1.1) parses them. Raises NoteRefused."""
     return _parse(note, lambda text: yaml.parse(text, Loader=_FAST_LOADER), "PyYAML (YAML 1.1)")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from io import BytesIO
 
 import pytest
@@ -23,37 +24,65 @@ GONE = Filling(Need("callout", "H", "Why?", "request", "you ask"), ["Because."])
 
 @pytest.fixture(scope="module")
 def planner() -> Iterator[Planner]:
-    planner = Planner(RULES, has_child=True)
+    planner = Planner(RULES, children=2)
+    started = planner.pids
     yield planner
-    assert planner._child, "it died"
+    assert set(started) <= set(planner.pids), "it died"
+
+
+def plan(planner: Planner) -> str:
+    return planner.plan(STUB, [DESCRIPTION], STYLES, "keep").text
 
 
 @pytest.mark.parametrize("afterwards", ["keep", "remove", "status/done"])
-def test_the_child_plans_the_same(planner: Planner, afterwards: str) -> None:
+def test_a_child_plans_the_same(planner: Planner, afterwards: str) -> None:
     here = plan_edits(STUB, [DESCRIPTION], RULES, STYLES, afterwards)
     assert planner.plan(STUB, [DESCRIPTION], STYLES, afterwards) == here
 
 
-def test_the_child_refuses_the_same(planner: Planner) -> None:
+def test_a_child_refuses_the_same(planner: Planner) -> None:
     with pytest.raises(NoteRefused, match="“Why\\?” is gone"):
         planner.plan(STUB, [GONE], STYLES, "keep")
 
 
-def test_goes_on_without_its_child() -> None:
-    planner = Planner(RULES, has_child=True)
-    assert planner._child
-    planner._child.kill()
-    planner._child.wait()
-    for _ in range(2):
-        assert planner.plan(STUB, [DESCRIPTION], STYLES, "keep").text.count("A measure") == 1
+def test_starts_no_more_children_than_it_may() -> None:
+    planner = Planner(RULES, children=2)
+    assert len(planner.pids) == 1, "further ones start when all are busy"
+    with ThreadPoolExecutor(8) as pool:
+        texts = set(pool.map(lambda _: plan(planner), range(40)))
+    assert len(texts) == 1 and len(planner.pids) == 2
 
 
-def test_the_child_ends_with_its_parent() -> None:
+def test_a_child_that_died_is_replaced() -> None:
+    planner = Planner(RULES, children=1)
+    [first] = planner.pids
+    kill(planner)
+    assert plan(planner).count("A measure") == 1, "planned here"
+    assert plan(planner).count("A measure") == 1
+    assert planner.pids and planner.pids != [first]
+
+
+def test_goes_on_without_children_where_none_lives() -> None:
+    planner = Planner(RULES, children=2)
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(12):
+            kill(planner)
+            assert {*pool.map(lambda _: plan(planner), range(4))} == {plan(planner)}
+    assert not planner.pids
+
+
+def kill(planner: Planner) -> None:
+    for child in [*planner._running]:
+        child._process.kill()
+        child._process.wait()
+
+
+def test_a_child_ends_with_its_parent() -> None:
     serve(BytesIO(), BytesIO())
 
 
-def test_ends_its_child_when_it_goes() -> None:
-    planner = Planner(RULES, has_child=True)
-    child = planner._child
+def test_ends_its_children_when_it_goes() -> None:
+    planner = Planner(RULES, children=2)
+    [child] = planner._running
     del planner
-    assert child and child.poll() is not None
+    assert child._process.poll() is not None
