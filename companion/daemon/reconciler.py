@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Container, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import NamedTuple
 
 from companion.daemon.backlog import Backlog
@@ -25,6 +25,7 @@ from companion.errors import UsageError
 from companion.note.facts import Facts
 from companion.vault.index import Scan
 from companion.vault.moves import follow_events
+from companion.vault.proposal import AskedNeed
 from companion.vault.watch import Watcher
 
 _FIRST_SCAN = 20.0  # seconds that callers wait for it at most
@@ -218,7 +219,7 @@ class Reconciler:
             changed = self._space.rescan(self._scan, hints)
             if any(before.get(path) != _shared(notes.get(path)) for path in changed):
                 self._context = None
-        to_do = [path for path in hints if self._needs(path, notes.get(path), asked=hints)]
+        to_do = [path for path in hints if self._needs(path, notes.get(path), asked=None)]
         self._update_backlog(to_do, whole=False)
         for path, at in hints.items():
             facts = notes.get(path)
@@ -239,16 +240,23 @@ class Reconciler:
     def _count(self, scan: Scan) -> NoteCounts:
         return NoteCounts(len(scan.notes), len(self._to_do), len(self._left) + len(scan.skipped))
 
-    def _needs(self, path: str, facts: Facts | None, asked: Container[str]) -> bool:
+    def _needs(
+        self,
+        path: str,
+        facts: Facts | None,
+        asked: Mapping[str, Mapping[str, AskedNeed]] | None,
+    ) -> bool:
         """Return whether there is something to ask for, or a proposal that only has to be written.
 
-        asked: paths that include all notes for which a model was asked.
+        asked: what became of the needs of all notes for which a model was asked, by path and key;
+        None: it is looked up.
         """
         if facts is None or facts.skipped is not None or not facts.needs:
             return False
-        if path not in asked:
+        if asked is not None and path not in asked:
             return True
-        found = leave_out_asked(self._space, Job(path), facts.needs)
+        known = None if asked is None else asked[path]
+        found = leave_out_asked(self._space, Job(path), facts.needs, asked=known)
         mode = self._space.config.review_mode
         return bool(found.needs) or any(
             not (known.waits or known.flags) and mode(path, need.kind) == "write"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -20,6 +20,7 @@ from companion.note.sections import Section, section_at
 from companion.note.text import NoteText
 from companion.vault.files import describe_read_error, folder_reason, skip_reason
 from companion.vault.index import Scan
+from companion.vault.proposal import AskedNeed
 from companion.vault.write import read_note
 
 
@@ -125,9 +126,10 @@ def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -
     reasons: dict[str, str] = {}
     asked = workspace.journal.proposals.latest_of_all()
     for folder in folders:
-        for path in asked:
+        for path, known in asked.items():
             if _is_in(path, folder) and (facts := scan.notes.get(path)):
-                for why in leave_out_asked(workspace, Job(path), facts.needs).left[:1]:
+                found = leave_out_asked(workspace, Job(path), facts.needs, asked=known)
+                for why in found.left[:1]:
                     reasons[path] = why
         reasons |= _skips(scan, folder)
         try:
@@ -163,7 +165,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
         job = _make_job(path, choice)
         needs = _of_kind(facts.needs, job.kind)
         if path in asked:
-            found = leave_out_asked(workspace, job, needs)
+            found = leave_out_asked(workspace, job, needs, asked=asked[path])
             needs = (*found.needs, *(n for n, known in found.proposed if known.state == "open"))
         if choice.every or needs or path in written:
             yield job
@@ -239,7 +241,7 @@ class ScanReport:
                 self.skipped[path] = facts.skipped
             elif is_reported:
                 facts = facts._replace(needs=needs)
-                self.notes[path] = _without_asked(workspace, path, facts, path in asked)
+                self.notes[path] = _without_asked(workspace, path, facts, asked.get(path))
             else:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
@@ -274,8 +276,10 @@ def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
     )
 
 
-def _without_asked(workspace: Workspace, path: str, facts: Facts, was_asked: bool) -> Facts:
-    if not was_asked:
+def _without_asked(
+    workspace: Workspace, path: str, facts: Facts, asked: Mapping[str, AskedNeed] | None
+) -> Facts:
+    if asked is None:
         return facts
-    found = leave_out_asked(workspace, Job(path), facts.needs)
+    found = leave_out_asked(workspace, Job(path), facts.needs, asked=asked)
     return facts._replace(needs=found.needs, left=(*facts.left, *found.all_left))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Set
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import dataclass
 from functools import partial
 from typing import NamedTuple
@@ -137,13 +137,19 @@ class NeedsToAsk(NamedTuple):
 
 
 def leave_out_asked(
-    workspace: Workspace, job: Job, needs: Iterable[Need], reopened: Set[str] = frozenset()
+    workspace: Workspace,
+    job: Job,
+    needs: Iterable[Need],
+    reopened: Set[str] = frozenset(),
+    asked: Mapping[str, AskedNeed] | None = None,
 ) -> NeedsToAsk:
     """Return which needs to ask for, and why others are not: they were asked for before.
 
-    reopened: keys of needs to ask for, whatever became of them before.
+    reopened: keys of needs to ask for, whatever became of them before. asked: what became of the
+    note's, by key, from a query for all notes; None: it is looked up.
     """
-    asked = workspace.journal.proposals.latest(job.path)
+    if asked is None:
+        asked = workspace.journal.proposals.latest(job.path)
     open_needs: list[Need] = []
     proposed: list[tuple[Need, AskedNeed]] = []
     left: dict[str, list[str]] = {}

@@ -87,13 +87,12 @@ class Workspace:
         lost: list[str] = []
         excluded: list[str] = []
         for path in self.journal.proposals.paths():
-            facts = scan.notes.get(path)
-            if facts is None:
+            if path not in scan.notes:
                 if self.ignore.path_reason(path):
                     excluded.append(path)
                 elif path not in scan.skipped and self._is_gone(path):
                     lost.append(path)
-            elif facts.skipped is not None and {*facts.marks} - {UNKNOWN}:
+            elif (facts := scan.notes.skipped(path)) and {*facts.marks} - {UNKNOWN}:
                 excluded.append(path)
         for paths, reason in ((lost, "the note was deleted"), (excluded, _LEFT_ALONE)):
             if paths:

@@ -72,6 +72,11 @@ class Facts(NamedTuple):
         return dumped.startswith("[[],null,")
 
     @staticmethod
+    def is_skipped(dumped: str) -> bool:
+        """Return whether dump() was of a note that is skipped."""
+        return dumped.startswith('[[],"')
+
+    @staticmethod
     def reports_nothing(dumped: str) -> bool:
         """Return whether dump() was of a note of which nothing is left, either."""
         return dumped.startswith("[[],null,[],")

@@ -74,6 +74,13 @@ class Notes(Mapping[str, Facts]):
         """Remove the note, if it is there."""
         self._facts.pop(path, None)
 
+    def skipped(self, path: str) -> Facts | None:
+        """Return the facts of the note if it is skipped; no facts of others are decoded."""
+        facts = self._facts[path]
+        if isinstance(facts, str) and not Facts.is_skipped(facts):
+            return None
+        return found if (found := self[path]).skipped is not None else None
+
     def of_interest(self) -> Iterator[tuple[str, Facts]]:
         """Yield the notes that need something or are skipped; no facts of others are decoded."""
         for path, facts in self._facts.items():

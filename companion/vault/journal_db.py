@@ -25,7 +25,7 @@ from companion.sqlite import (
 )
 from companion.vault.batch_rows import create_batches
 from companion.vault.offered_changes import create_offers
-from companion.vault.proposal_rows import create_proposals
+from companion.vault.proposal_rows import create_open_index, create_proposals
 
 FileIds = tuple[FileId | None, ...]
 """Which files the database, its -wal and its -shm file are; None for one that does not exist."""
@@ -202,4 +202,5 @@ _MIGRATIONS: list[Migration] = [
     create_offers,
     create_proposals,
     create_batches,
+    create_open_index,
 ]

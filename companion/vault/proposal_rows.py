@@ -62,6 +62,11 @@ def create_proposals(db: sqlite3.Connection) -> None:
     db.execute("DROP TABLE asked")
 
 
+def create_open_index(db: sqlite3.Connection) -> None:
+    """Create an index of the open proposals, by whether they have flags: the inbox shows those."""
+    db.execute("CREATE INDEX open_by_flags ON proposals (flags != '[]', id) WHERE state = 'open'")
+
+
 def insert_proposals(
     db: sqlite3.Connection, new: Iterable[NewProposal], made_at: float
 ) -> list[int]:

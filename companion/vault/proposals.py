@@ -205,7 +205,7 @@ class ProposalStore:
             parts.append((_IN_PATHS, stored))
         if kind is not None:
             parts.append(("kind = ?", kind))
-        if states is not None:
+        if states is not None and tuple(states) != ("open",):
             parts.append(("state IN (SELECT value FROM json_each(?))", json.dumps(list(states))))
         if flagged is not None:
             parts.append(("(flags != '[]') = ?", flagged))
@@ -213,7 +213,10 @@ class ProposalStore:
             parts.append(("run = ?", run))
         if before is not None:
             parts.append(("id < ?", min(before, _MOST)))
-        return " AND ".join(part for part, _ in parts) or "1", [value for _, value in parts]
+        words = [part for part, _ in parts]
+        if states is not None and tuple(states) == ("open",):
+            words.append("state = 'open'")  # as the index of the open ones has it
+        return " AND ".join(words) or "1", [value for _, value in parts]
 
     def _query(self, where: str, *values: object) -> list[Proposal]:
         query = f"SELECT {PROPOSAL_COLUMNS} FROM proposals WHERE {where}"  # noqa: S608
