@@ -9,10 +9,12 @@ from typing import Any
 from companion.cli.output import Output, one_line
 from companion.daemon.api.run_schemas import ResultShape
 from companion.daemon.client_runs import RunEntry
+from companion.enrich.model import ASK_FROM
 from companion.enrich.result import Result
 from companion.llm.response import Usage
 from companion.note.line_diff import diff_lines
 
+AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
 _MARKS = {
     "enriched": "✓",
     "proposed": "?",
