@@ -16,11 +16,11 @@ from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
-from companion.daemon.web.sessions import CODE_SECONDS
 from companion.errors import UsageError
 from companion.private_files import write_private
 
-_CODE_SECONDS = 120.0
+_PAIRING_SECONDS = 120.0  # that a code to pair with is valid
+_PAGE_SECONDS = 60.0  # that the code in the page's address is valid
 _CODE_TRIES = 5
 _REDIRECT = """<!doctype html>
 <meta charset="utf-8">
@@ -42,13 +42,13 @@ def pair(as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config(), ())
     state = state_folder(root)
-    code = new_code(state, _CODE_SECONDS, _CODE_TRIES)
+    code = new_code(state, _PAIRING_SECONDS, _CODE_TRIES)
     if as_json:
         output.print_json(
-            {"code": code, "seconds": _CODE_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
+            {"code": code, "seconds": _PAIRING_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
         )
     output.say(code, style="bold")
-    minutes = f"{_CODE_SECONDS / 60:g}"
+    minutes = f"{_PAIRING_SECONDS / 60:g}"
     output.say(f"For the vault {root}, within {minutes} minutes, at most {_CODE_TRIES} tries.")
     output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
@@ -151,7 +151,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     daemon = find_daemon(state)
     if daemon is None:
         raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
-    code = new_code(state, CODE_SECONDS, purpose="page")
+    code = new_code(state, _PAGE_SECONDS, purpose="page")
     address = f"http://127.0.0.1:{daemon.port}/#code={code}"
     if only_print:
         click.echo(address)

@@ -28,7 +28,7 @@ from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal

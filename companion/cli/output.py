@@ -16,8 +16,8 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.text import Text
 
 from companion.errors import UsageError
+from companion.note.diff import Part
 from companion.note.text import split_lines
-from companion.note.word_diff import Part
 
 # a note must not steer the terminal, nor a name turn the words around it
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")

@@ -28,7 +28,7 @@ from companion.enrich.note_filter import find_kind
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, NoteError, UsageError
-from companion.note.word_diff import Part, diff_words
+from companion.note.diff import Part, diff_words
 from companion.vault.proposal import Proposal
 
 _KEYS = "y,n,e,s,a,d,u,q"

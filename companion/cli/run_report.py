@@ -12,7 +12,7 @@ from companion.daemon.client_runs import RunEntry
 from companion.enrich.model import ASK_FROM
 from companion.enrich.result import Result
 from companion.llm.response import Usage
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 
 AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
 _MARKS = {

@@ -58,7 +58,7 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = user.home.parent / "package"
     build_plugin(package / "_plugin")
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
-    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
