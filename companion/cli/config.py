@@ -12,7 +12,7 @@ from typing import Any
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, choose_vault
+from companion.cli.session import VaultPathType, choose_vault, debug_option
 from companion.config import config_file, load_config, state_folder
 from companion.config.edit_settings import (
     PlannedSettings,
@@ -47,9 +47,6 @@ _for_vault = click.option(
     type=VaultPathType(),
     help="This vault's own settings, which go over the common ones.",
 )
-_debug = click.option(
-    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
-)
 
 
 @click.group()
@@ -64,7 +61,7 @@ def config() -> None:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_for_vault
-@_debug
+@debug_option
 def get(name: str | None, as_json: bool, vault: Path | None) -> int:
     """Print the value of the setting NAME, or all settings, as they are in force.
 
@@ -99,7 +96,7 @@ def get(name: str | None, as_json: bool, vault: Path | None) -> int:
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
 @click.option("--default", "removes", is_flag=True, help="Take it out of the file.")
 @_for_vault
-@_debug
+@debug_option
 def set_(name: str, values: Sequence[str], removes: bool, vault: Path | None) -> None:
     """Set NAME to VALUE: a text, a number, true or false, or as TOML has it.
 
@@ -130,7 +127,7 @@ def set_(name: str, values: Sequence[str], removes: bool, vault: Path | None) ->
 
 @config.command()
 @_for_vault
-@_debug
+@debug_option
 def edit(vault: Path | None) -> None:
     """Open the file of the settings in your editor, and check it before it is taken over.
 

@@ -17,6 +17,7 @@ from companion.cli.output import Output
 from companion.cli.session import VaultPathType
 from companion.config import common_state_folder, state_folder
 from companion.config.edit_settings import plan_settings, write_planned
+from companion.config.files import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.vault.journal import Journal
@@ -24,7 +25,6 @@ from companion.vault.paths import find_vault
 from companion.vault.proposals import Selection
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
-_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 _SOME_FAILED = 1  # a note was not filled, and it said why; small models do not always manage
 _FIRST = (("scan", "--skipped"), ("enrich", ".", "--diff"))
 _ONCE_MORE = (("scan",), ("enrich", "."), ("proposals",), ("history", "--limit", "3"))
@@ -146,7 +146,7 @@ def _working_in(folder: Path) -> Iterator[None]:
     """Make folder the current one, with the settings of the example vault, not the user's."""
     before = dict(os.environ)
     os.environ["COMPANION_HOME"] = str(_home(folder))
-    for name in _VARIABLES:
+    for name in ENDPOINT_VARIABLES:
         os.environ.pop(name, None)
     try:
         with chdir(folder):

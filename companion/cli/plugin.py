@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, load_vault
+from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
 from companion.daemon.pairing import has_code, new_code
@@ -32,7 +32,7 @@ def plugin() -> None:
 
 @plugin.command()
 @click.argument("vault", required=False, type=VaultPathType())
-@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
+@debug_option
 def install(vault: Path | None) -> None:
     """Install the plugin in VAULT, or bring it up to date, and enable it there.
 
