@@ -7,7 +7,6 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
@@ -71,7 +70,10 @@ def get(name: str | None, as_json: bool, vault: Path | None) -> int:
     output = Output(as_json=as_json)
     settings = list(all_settings()) if name is None else [find_setting(name)]
     current = load_config(None if vault is None else open_vault(vault))
-    values = {setting.name: _shown(value_of(current, setting.name)) for setting in settings}
+    values = {setting.name: value_of(current, setting.name) for setting in settings}
+    for each, value in values.items():
+        if isinstance(value, str | Path):
+            values[each] = without_secrets(str(value))
     if as_json:
         output.print_json(values)
         return 0
@@ -162,13 +164,6 @@ def edit(vault: Path | None) -> None:
     write_planned(planned)
     output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
     _warn_of_daemon(planned, vault, output)
-
-
-def _shown(value: Any) -> Any:
-    """Return the value for output, JSON's too; of a URL, without user, password and query."""
-    if isinstance(value, str | Path):
-        return without_secrets(str(value))
-    return value
 
 
 def _read_key() -> str:

@@ -69,18 +69,14 @@ def _show(folder: Path, vault: Path | None) -> int:
                 return status
         output.say(f"\n{then}")
     demo = f"companion demo --vault {shlex.quote(str(vault))}" if vault else "companion demo"
-    if waiting := _count_waiting(folder):
+    state = state_folder(folder.resolve())
+    with Journal(state / "journal.sqlite3", read_only=True) as journal:
+        waiting = journal.proposals.count(Selection(states=("open",)))
+    if waiting:
         wait = "value waits" if waiting == 1 else "values wait"
         output.say(f"{waiting} {wait} for you to decide: {demo} review shows each and asks.")
     output.say(f"{demo} undo takes the run back.")
     return 0
-
-
-def _count_waiting(folder: Path) -> int:
-    """Return how many proposals for the notes of the vault are open."""
-    state = state_folder(folder.resolve())
-    with Journal(state / "journal.sqlite3", read_only=True) as journal:
-        return journal.proposals.count(Selection(states=("open",)))
 
 
 def _make_vault(folder: Path, model: str | None) -> None:
@@ -103,7 +99,9 @@ def _make_vault(folder: Path, model: str | None) -> None:
 
 def _copy_examples(folder: Path) -> None:
     """Write the example notes into the folder, a real path. Raises UsageError at a link in it."""
-    examples = _find_examples()
+    package = Path(companion.__file__).parent
+    packed = package / "_examples"  # in the wheel; else they are beside the package
+    examples = packed if packed.is_dir() else package.parent / "examples" / "vault"
     for source in sorted(examples.rglob("*")):
         target = folder / source.relative_to(examples)
         if target.resolve() != target:
@@ -132,13 +130,6 @@ def _is_ours(folder: Path) -> bool:
 def _home(folder: Path) -> Path:
     """Return the COMPANION_HOME of the example vault in folder."""
     return folder / _OURS / "home"
-
-
-def _find_examples() -> Path:
-    """Return the folder of the example notes: in the wheel, else beside the package."""
-    package = Path(companion.__file__).parent
-    packed = package / "_examples"
-    return packed if packed.is_dir() else package.parent / "examples" / "vault"
 
 
 @contextmanager

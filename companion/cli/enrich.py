@@ -43,7 +43,6 @@ from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
-from companion.vault.paths import PathUnreadable
 
 
 @click.command()
@@ -98,14 +97,7 @@ def enrich(
         warn_of_unused_folders(workspace, output)
         if not running and (unchecked := find_unchecked()):
             output.warn(unchecked)
-        unreadable = False
-        for error in refused:
-            if isinstance(error, PathUnreadable):
-                unreadable, result = True, Result(error.path, "failed", error.reason)
-            else:
-                why = "a symbolic link that leads out of the vault"
-                result = Result(error.path, "skipped", why)
-            report.print_result(result)
+        unreadable = report.print_refused(refused)
         run = _Run(workspace, report, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit) or int(unreadable)

@@ -116,7 +116,7 @@ def _print_outdated(
 
 def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: bool) -> None:
     """Print a summary on a terminal, and the notes where they fit it or are asked for."""
-    lines = [*_list_notes(report), *_list_skipped(report, all_skipped)]
+    lines = list(_list_notes(report, all_skipped))
     summary = list(_summarize(report)) if output.out.is_terminal else []
     room = output.out.height - len(summary) - _PROMPT_LINES
     is_short = bool(summary) and len(lines) > room and not lists_all
@@ -158,7 +158,8 @@ def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
         yield _Line(f"  {sum(n for _, n in rest):>6,}  in {len(rest):,} more {what}", "dim")
 
 
-def _list_notes(report: ScanReport) -> Iterator[_Line]:
+def _list_notes(report: ScanReport, all_skipped: bool) -> Iterator[_Line]:
+    """Yield what the notes need, and what is left alone, by reason. all_skipped: name all of it."""
     for path, facts in report.notes.items():
         yield _Line(one_line(path), "bold")
         for need in facts.needs:
@@ -167,10 +168,6 @@ def _list_notes(report: ScanReport) -> Iterator[_Line]:
             yield _Line(f"  left         {reason}", "dim")
         if not facts.needs and not facts.left:
             yield _Line("  nothing to fill", "dim")
-
-
-def _list_skipped(report: ScanReport, every: bool) -> Iterator[_Line]:
-    """Yield what is left alone, by reason. every: name all of it."""
     if not report.skipped:
         return
     yield _Line(f"\nLeft alone: {count(len(report.skipped), 'note')}", "bold")
@@ -178,6 +175,6 @@ def _list_skipped(report: ScanReport, every: bool) -> Iterator[_Line]:
     for path, reason in report.skipped.items():
         by_reason[reason].append(path)
     for reason, paths in by_reason.items():
-        named = paths if every else paths[:_NAMED]
+        named = paths if all_skipped else paths[:_NAMED]
         more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
         yield _Line(f"  {', '.join(map(one_line, named))}{more}: {reason}")

@@ -57,7 +57,15 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
         raise UsageError("two daemons cannot have one port; install their services one by one")
     output = Output()
     roots = [load_vault(vault)[0] for vault in vaults or (None,)]
-    _warn_of_variables(output)
+    names = [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]
+    if os.name == "nt" and os.environ.get("COMPANION_HOME"):
+        names.append("COMPANION_HOME")  # a task has no environment of its own
+    if names:
+        output.warn(
+            f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
+            f" model and its key into {config_file()}, readable by you alone, as"
+            " companion init does"
+        )
     started = [start_with_session(root, output, port) for root in roots]
     return 0 if all(started) else 1
 
@@ -216,16 +224,3 @@ def _report(each: InstalledService, manager: ServiceManager, output: Output) -> 
             f" version {place.version}{old}"
         )
     return starts and place is not None
-
-
-def _warn_of_variables(output: Output) -> None:
-    """Warn of settings of the environment, which a service does not see."""
-    names = [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]
-    if os.name == "nt" and os.environ.get("COMPANION_HOME"):
-        names.append("COMPANION_HOME")  # a task has no environment of its own
-    if names:
-        output.warn(
-            f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
-            f" model and its key into {config_file()}, readable by you alone, as"
-            " companion init does"
-        )
