@@ -279,7 +279,10 @@ class Config(Table):
         )
 
     def _select_fields(self, fields: Mapping[str, str]) -> list[str]:
-        """Return the properties to fill. Raises UsageError for a name of none, or of no file."""
+        """Return the properties to fill, named by themselves or by their prompt file.
+
+        Raises UsageError for a name that is neither.
+        """
         named = {**fields, **{filled: filled for filled in fields.values()}}
         chosen = list(fields.values() if self.notes.fields is None else self.notes.fields)
         if unknown := [name for name in chosen if name not in named]:
