@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import NamedTuple
 
 from companion.cli.session import resolve_history_path
@@ -11,15 +12,17 @@ from companion.errors import UsageError
 from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 
+_MAX_DIGITS = 100  # that are read as a number; Python reads some thousands
+
 
 class Choice(NamedTuple):
-    """What was chosen. unknown: numbers of which there is no proposal.
+    """What was chosen. unknown: numbers of which there is no proposal, and that in words.
 
     passed_over: how many are left out since somebody should look at them first.
     """
 
     proposals: list[Proposal]
-    unknown: list[int]
+    unknown: dict[int, str]
     passed_over: int
 
 
@@ -58,7 +61,7 @@ def choose(
     if sum(named) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     store = workspace.journal.proposals
-    ids = [int(what) for what in whats if what.isdecimal()]
+    ids = {_read_number(what): what for what in whats if what.isdecimal()}
     numbered = store.get_all(ids)
     paths = find_paths(workspace, (what for what in whats if not what.isdecimal()))
     found: list[Proposal] = []
@@ -71,9 +74,23 @@ def choose(
     chosen = {each.id: each for each in [*numbered, *taken]}
     return Choice(
         sort_by_note(chosen.values()),
-        [each for each in dict.fromkeys(ids) if each not in known],
+        {id_: _no_such(workspace.root, id_, ids[id_]) for id_ in ids if id_ not in known},
         sum(each.id not in chosen for each in found),
     )
+
+
+def _read_number(typed: str) -> int:
+    """Return the number. Raises UsageError if it is too long for one."""
+    if len(typed) > _MAX_DIGITS:
+        raise UsageError(f"there is no proposal {typed[:20]}…")
+    return int(typed)
+
+
+def _no_such(root: Path, number: int, typed: str) -> str:
+    """Return in words that there is no such proposal, and how a file of that name is named."""
+    is_file = any((base / typed).exists() for base in (Path.cwd(), root))
+    hint = f"; ./{typed} names the file or folder" if is_file else ""
+    return f"there is no proposal {number}{hint}"
 
 
 def _require_run(workspace: Workspace, run: str | None) -> None:
