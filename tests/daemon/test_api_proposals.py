@@ -245,6 +245,13 @@ def test_says_why_an_editor_cannot(api: Api, body: dict[str, str], status: int, 
     assert words in answer.json["detail"]
 
 
+@pytest.mark.parametrize("text", ["x" * 50_000, "x" * 1_000_000], ids=len)
+def test_says_how_long_a_value_may_be(api: Api, text: str) -> None:
+    [told] = decide(api, accept=[{"id": ids_of(api)[0], "text": text}])
+    most = f"a description may have 2,000 characters, and this has {len(text):,}"
+    assert (told["status"], told["reason"]) == ("failed", most)
+
+
 def test_there_is_no_such_proposal(api: Api) -> None:
     assert_is_problem(api.get("/proposals/99"), 404)
     assert_is_problem(api.post("/proposals/99/edits", {"text": STUB}), 404)
