@@ -67,7 +67,7 @@ from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 
 DELAY, AT_ONCE = 0.01, 4
-LONGEST = 0.2  # seconds from an answer until it is stored, at most
+LONGEST = 1.0  # seconds from an answer until it is stored, at most, on a busy machine
 _ARRIVALS = "arrivals"  # the file beside the vault in which the child notes answers
 _OPEN = Selection(states=("open",))
 
