@@ -6,14 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import LARGEST, FolderPath, Sent
 from companion.daemon.client_runs import RunRequest
 from companion.daemon.problem import Refusal
-from companion.daemon.web.view import said, show
+from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
 from companion.note.facts import Facts
@@ -64,7 +64,7 @@ class FolderCounts:
 @vault_view.get("/vault")
 def show_vault() -> Response:
     """Show the folders of the vault, or the notes of one of them."""
-    query = read_query(VaultQuery, request.query_string.decode("latin-1"))
+    query = sent_query(VaultQuery)
     try:
         found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
     except PathNotFound:
@@ -96,7 +96,7 @@ def show_vault() -> Response:
 @vault_view.post("/refresh")
 def refresh() -> Response:
     """Ask anew for an outdated text of a note; the answer is a proposal beside the old text."""
-    sent = read_body(OutdatedText, request.get_data())
+    sent = sent_body(OutdatedText)
     if (written := the_daemon().proposals.get(sent.proposal)) is None:
         raise Refusal(404, f"There is no proposal {sent.proposal}.")
     anew = Criteria(kind=written.kind, need=written.need)
