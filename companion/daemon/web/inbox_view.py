@@ -103,7 +103,8 @@ def decide() -> Response:
     made += decisions.undo(wanted.undo)
     decided = [each for decision in made for each in decision.proposals]
     states = {str(each.id): each.state for each in decided}
-    return answer({"said": _in_words(made, decided), "states": states})
+    waiting = [id_ for decision in made for id_ in decision.waiting]
+    return answer({"said": _in_words(made, decided), "states": states, "waiting": waiting})
 
 
 def _find_newest() -> int:
