@@ -14,7 +14,7 @@ from companion.config.edit_settings import PlannedSettings, SettingValue, plan_s
 from companion.config.toml_file import read_tables
 from companion.config.vault_settings import Tables, vault_file, vaults_with_settings
 from companion.errors import UsageError
-from companion.vault.registered_vaults import find_registered_vaults
+from companion.vault.obsidian import find_registered_vaults
 
 
 def choose_registered_vault(output: Output, *, asks: bool) -> Path:

@@ -29,7 +29,7 @@ from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, PromptContext, Prompts
-from companion.vault.batch_rows import BatchCall, NewBatchCall
+from companion.vault.batches import BatchCall, NewBatchCall
 from companion.vault.files import skip_reason
 from companion.vault.proposal import NewProposal, Proposal
 from companion.vault.write import SETTLE, Snapshot, read_note

@@ -20,8 +20,7 @@ from companion.llm.budget import Budget
 from companion.llm.endpoint_errors import NotAnEndpoint
 from companion.llm.pricing import estimate_tokens
 from companion.private_files import make_private_folder, write_private
-from companion.vault.batch_rows import NewBatchCall
-from companion.vault.batches import Batch, ProviderState
+from companion.vault.batches import Batch, NewBatchCall, ProviderState
 from companion.vault.index import Scan
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others

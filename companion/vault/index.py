@@ -23,8 +23,7 @@ from companion.vault.files import (
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import IndexCache, Row
-from companion.vault.links import LinkStore
+from companion.vault.index_cache import IndexCache, LinkStore, Row
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]

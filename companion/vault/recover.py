@@ -16,8 +16,7 @@ from companion.vault.file_access import open_note
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.moves import locate_note
-from companion.vault.partial_write import is_partial_write
-from companion.vault.write import force_to_disk, read_all, replace_bytes
+from companion.vault.write import force_to_disk, is_partial_write, read_all, replace_bytes
 
 RecoveryOutcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
 
