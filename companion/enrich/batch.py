@@ -22,7 +22,7 @@ from companion.enrich.result import Result, failed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
-from companion.llm.batch import AnswerLine, make_line, new_id
+from companion.llm.batch_api import AnswerLine, make_line, new_id
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Question
 from companion.llm.response import Usage

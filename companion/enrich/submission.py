@@ -14,8 +14,7 @@ from companion.enrich.batch import BatchMaker, BatchReader
 from companion.enrich.result import Result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.llm.batch import read_id, read_line
-from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch
+from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
 from companion.llm.endpoint_errors import NotAnEndpoint
 from companion.llm.pricing import estimate_tokens

@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from operator import sub
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -162,7 +163,7 @@ class Amount(NamedTuple):
 
     def minus(self, other: Amount) -> Amount:
         """Return the difference of each number, which may be negative."""
-        return Amount(*(own - others for own, others in zip(self, other, strict=True)))
+        return Amount(*map(sub, self, other))
 
 
 class BudgetStore:
