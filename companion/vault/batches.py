@@ -150,7 +150,13 @@ class BatchStore:
         """Return the batches, the oldest first."""
         query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
         rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
-        return [_read_batch(row) for row in rows]
+        providers = [json.loads(row["provider"] or "null") for row in rows]
+        return [
+            Batch(*row)._replace(
+                model=json.loads(row["model"]), provider=provider and ProviderState(**provider)
+            )
+            for row, provider in zip(rows, providers, strict=True)
+        ]
 
     def get(self, batch: str) -> Batch | None:
         """Return the batch with that id; None if there is none."""
@@ -187,11 +193,6 @@ class BatchStore:
         return self._db.ask(
             lambda db: _close_call(db, call, state, given, closed or {}, now)
         ).result()
-
-
-def _read_batch(row: sqlite3.Row) -> Batch:
-    provider = row["provider"] and ProviderState(**json.loads(row["provider"]))
-    return Batch(*row)._replace(model=json.loads(row["model"]), provider=provider)
 
 
 def _insert_calls(

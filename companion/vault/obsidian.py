@@ -41,8 +41,18 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
         (_text(folder / _TEMPLATER, "templates_folder"), "Templater's settings"),
         (_text(folder / _TEMPLATER, "template_folder"), "Templater's settings"),
     ]
+    file = folder / "app.json"
+    filters = _settings(file).get("userIgnoreFilters") or []
+    if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
+        raise _unknown(file, "userIgnoreFilters is not a list of texts")
+    for entry in filter(is_regex, filters):
+        try:
+            compile_filter(entry)
+        except re.error as error:
+            why = f"the excluded files' pattern {entry} is not understood ({error})"
+            raise _unknown(file, why) from None
     return ObsidianSettings(
-        excluded=_excluded(folder / "app.json"),
+        excluded=tuple(entry for entry in filters if entry.strip()),
         templates=tuple((path, whose) for path, whose in templates if path),
     )
 
@@ -62,19 +72,6 @@ def compile_filter(pattern: str) -> re.Pattern[str]:
 def is_regex(pattern: str) -> bool:
     """Whether an "Excluded files" entry is a regular expression rather than a path's beginning."""
     return len(pattern) > 2 and pattern[0] == pattern[-1] == "/"
-
-
-def _excluded(file: Path) -> tuple[str, ...]:
-    filters = _settings(file).get("userIgnoreFilters") or []
-    if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
-        raise _unknown(file, "userIgnoreFilters is not a list of texts")
-    for entry in filter(is_regex, filters):
-        try:
-            compile_filter(entry)
-        except re.error as error:
-            why = f"the excluded files' pattern {entry} is not understood ({error})"
-            raise _unknown(file, why) from None
-    return tuple(entry for entry in filters if entry.strip())
 
 
 def _text(file: Path, key: str) -> str:

@@ -252,7 +252,7 @@ def _restore(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None
     raise NotePartlyWritten(reason, path) from cause
 
 
-def is_partial_write(data: bytes, before: bytes, after: bytes, step: int = SECTOR) -> bool:
+def is_partial_write(data: bytes, before: bytes, after: bytes) -> bool:
     """Return whether data is what an interrupted write of after over before can leave.
 
     The write puts down what goes beyond the length of before, then the rest from offset 0, and
@@ -265,11 +265,14 @@ def is_partial_write(data: bytes, before: bytes, after: bytes, step: int = SECTO
     - at most one piece is mixed: it begins as the one and ends as the other.
 
     One such text also comes about when a user shortens the longer text at its end. It counts as
-    a partial write only if its length is a multiple of `step` bytes, as that of growing files is.
+    a partial write only if its length is a multiple of 512 bytes, as that of growing files is.
     """
-    if not _length_fits(data, before, after, step):
+    short, long = sorted((before, after), key=len)
+    is_between = len(short) < len(data) < len(long)
+    was_shortened = len(data) % SECTOR and long.startswith(data)
+    if len(data) not in (len(short), len(long)) and (not is_between or was_shortened):
         return False
-    shorter = min(len(before), len(after))
+    shorter = len(short)
     mixed = False
     cuts = {*range(0, len(data), SECTOR), min(len(before), len(data)), min(len(after), len(data))}
     for start, end in pairwise(sorted(cuts | {len(data)})):
@@ -280,15 +283,6 @@ def is_partial_write(data: bytes, before: bytes, after: bytes, step: int = SECTO
             return False
         mixed = True
     return True
-
-
-def _length_fits(data: bytes, before: bytes, after: bytes, step: int) -> bool:
-    shorter, longer = sorted((before, after), key=len)
-    if len(data) in (len(shorter), len(longer)):
-        return True
-    if not len(shorter) < len(data) < len(longer):
-        return False
-    return len(data) % step == 0 or not longer.startswith(data)
 
 
 def _is_joined(piece: bytes, first: bytes, last: bytes) -> bool:
