@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.llm.attempts import Attempts, FixedSource
-from companion.llm.budget import Budget, Reservation
+from companion.llm.budget import Budget, reserve_tokens
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
 from companion.llm.pricing import estimate_tokens
@@ -178,7 +178,10 @@ class EndpointEncoder:
     def _ask(self, texts: Sequence[str]) -> list[list[float]]:
         """Return the vectors of so many texts as one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
-        reply, endpoint = self._attempts.send(lambda _: body, lambda: self._reserve(texts))
+        tokens = sum(map(estimate_tokens, texts))
+        reply, endpoint = self._attempts.send(
+            lambda _: body, lambda: reserve_tokens(self._budget, tokens, 0)
+        )
         if reply.status != 200:
             raise error_for_reply(reply, endpoint)
         data: Any = reply.parse()
@@ -190,8 +193,3 @@ class EndpointEncoder:
         if len(rows) != len(texts) or len({len(row) for row in rows}) != 1:
             raise unusable_answer_error(endpoint, "holds no vector for each text")
         return rows
-
-    def _reserve(self, texts: Sequence[str]) -> Reservation:
-        if self._budget is None:
-            return Reservation()
-        return self._budget.reserve(sum(map(estimate_tokens, texts)), 0, patient=True)

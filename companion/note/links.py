@@ -50,15 +50,6 @@ def _local_path(match: re.Match[str]) -> str:
     return re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
 
 
-def _mask_excluded(text: str) -> bytearray:
-    """Return 1 for every character that belongs to a link, code, an escape, a URL or a table."""
-    mask = bytearray(len(text))
-    matches = [*_EXCLUDED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())]
-    for match in matches:
-        mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
-    return mask
-
-
 _MODEL_LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
@@ -79,7 +70,9 @@ def link_mentions(
     put inside links, code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
     `[[Name|as written]]`.
     """
-    mask = _mask_excluded(text)
+    mask = bytearray(len(text))  # 1 for every character that takes no link
+    for match in (*_EXCLUDED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())):
+        mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
     taken.add(without_extension(own))
     edits: list[Edit] = []
