@@ -30,7 +30,7 @@ from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Reader, Workspace
 from companion.errors import UsageError
-from companion.llm.batch import read_line
+from companion.llm.batch_api import read_line
 from companion.llm.response import Usage
 from companion.private_files import new_private
 from companion.vault.paths import is_in_vault

@@ -62,7 +62,7 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.registered_vaults._lists", lambda: [listed])
+    monkeypatch.setattr("companion.vault.obsidian._lists", lambda: [listed])
     return listed
 
 
