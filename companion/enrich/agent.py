@@ -18,7 +18,6 @@ from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.given_value import GivenValue, RejectedValue
-from companion.enrich.model_calls import field_of
 from companion.enrich.program_proposals import Place, ProgramProposer
 from companion.enrich.result import Result
 from companion.enrich.selection import ScanReport
@@ -167,7 +166,7 @@ class AgentView:
         text = prompts.note.render(context.values() | {"asked": []})
         read = []
         for need in needs:
-            field = field_of(need, prompts)
+            field = prompts.field_of(need.kind)
             try:
                 how = field.instruction(context, need.question, need.heading)
             except NothingToChoose as error:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from companion.config import Config
 from companion.enrich.asker import Asker, NotePlan
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, Call, CallAnswers, read_answers
+from companion.enrich.model_calls import AskedFor, CallAnswers, ModelCall, read_answers
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
@@ -64,7 +64,7 @@ class BatchMaker:
             return Planned(failed_result(job.path, error))
         if isinstance(task, Result):
             return Planned(task)
-        plan = self._asker.plan_note(job.path, task.parsed, task.needs)
+        plan = self._asker.plan(job.path, task.parsed, task.needs)
         result = self._store_decided(job, task, plan)
         calls = [self._make_call(job, task, call) for call in plan.calls]
         lines = [
@@ -95,7 +95,7 @@ class BatchMaker:
         result = _to_result(job.path, plan.outcomes, made, ids, Usage())
         return replace(result, left=(*task.left, *result.left))
 
-    def _make_call(self, job: Job, task: Task, call: Call) -> NewBatchCall:
+    def _make_call(self, job: Job, task: Task, call: ModelCall) -> NewBatchCall:
         needs = [each.need for each in call.asked]
         asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
         keys = [each.ask.key for each in call.asked] if call.schema else []
@@ -233,7 +233,7 @@ def batch_endpoint(config: Config) -> Endpoint:
     return Endpoint("http://localhost", table.model, json=table.json_mode)
 
 
-def _question(call: Call) -> Question:
+def _question(call: ModelCall) -> Question:
     return Question(call.messages, call.max_tokens, call.schema)
 
 

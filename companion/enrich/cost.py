@@ -93,7 +93,7 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
         if (task := open_task(workspace, job)) is None:
             continue
         try:
-            calls, _ = asker.plan_calls(job.path, task.parsed, task.needs)
+            calls, _ = asker.plan(job.path, task.parsed, task.needs)
         except NoteError:
             continue
         notes += bool(calls)

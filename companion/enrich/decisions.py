@@ -20,7 +20,6 @@ from companion.enrich.decision import (
     sum_up,
     to_answered,
 )
-from companion.enrich.model_calls import field_of
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
@@ -238,7 +237,7 @@ class Decisions:
         if wish.text is None:
             assert proposal.value is not None
             return proposal.value
-        field = field_of(need, self._space.prompts.for_note(proposal.path))
+        field = self._space.prompts.for_note(proposal.path).field_of(need.kind)
         value = read_edited_value(field, wish.text, partial(self._resolve, proposal.path))
         self._store.replace_value(proposal.id, value)
         return value

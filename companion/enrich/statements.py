@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from companion.enrich.extractive import plain_text, without_embeds
 from companion.enrich.words import (
     compile_phrases,
     find_sentences,
     find_tokens,
     is_unspaced,
     needs_previous,
+    plain_text,
     width,
+    without_embeds,
 )
 from companion.note.links import likely_targets, link_targets
 from companion.note.parsed_note import ParsedNote
