@@ -20,7 +20,7 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.enrich.asker import Asker
-from companion.enrich.batch import BatchReader
+from companion.enrich.batch_calls import BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.model import ASK_FROM, ModelFacts, model_facts, open_spending

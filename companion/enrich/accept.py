@@ -107,7 +107,8 @@ class Acceptor:
 
     def _accept_one(self, answer: RawAnswer) -> Accepted | Rejected:
         need, ask = answer.asked
-        limits = self._limits(ask.field)
+        taken = self._vault_context.taken if ask.field.name == "aliases" else frozenset[str]()
+        limits = Limits(ask.field.choices(self._context), taken, self._resolve)
         new = tuple(
             value
             for value in find_new_values(ask.field, answer.value, limits)
@@ -210,15 +211,10 @@ class Acceptor:
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
-    def _limits(self, field: Field) -> Limits:
-        taken = self._vault_context.taken if field.name == "aliases" else frozenset[str]()
-        is_linking = self._workspace.config.callout.links
-        return Limits(
-            field.choices(self._context), taken, self._resolve if is_linking else _no_note
-        )
-
     def _resolve(self, target: str) -> str | None:
-        return self._names.resolve(target, self._choose)
+        """Return the note that a link means; None where callouts are to have no links."""
+        is_linking = self._workspace.config.callout.links
+        return self._names.resolve(target, self._choose) if is_linking else None
 
     def _choose(self, paths: Collection[str]) -> str | None:
         """Return which of the notes of one name is meant: the one linked with this, or like it."""
@@ -250,7 +246,3 @@ def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:
         return outcome.filling.value if isinstance(outcome.filling.value, str) else None
     is_none = outcome.kind in ("nothing", "no choices", "too little", "no completion")
     return None if is_none else outcome.reason
-
-
-def _no_note(_target: str) -> None:
-    """Resolve no link, so that all become plain words."""

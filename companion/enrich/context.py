@@ -151,6 +151,52 @@ class VaultContext:
         return self._counted[key]
 
 
+class OpenContext(VaultContext):
+    """The names and values of a vault, but for those that only notes have which tell nothing.
+
+    By them, whoever tries out links, aliases or tags would learn of these notes. All values in
+    use may be chosen, not only those that a prompt has room for.
+    """
+
+    def names(self, path: str) -> LinkNames:
+        """Return what links may point to."""
+        return self._told_names
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """The titles and aliases of the notes that may tell, casefolded."""
+        return frozenset(
+            name.casefold()
+            for path, aliases in self.scan.names()
+            if self.may_tell(path)
+            for name in (PurePosixPath(path).stem, *aliases)
+        )
+
+    @cached_property
+    def _told_names(self) -> LinkNames:
+        hidden = frozenset(path for path in self.paths if not self.may_tell(path))
+        return LinkNames(self._titles(), hidden)
+
+    def is_used(self, field: Field, value: str) -> bool:
+        """Return whether a note of which may be told has the value; case does not matter."""
+        used = self._usage_counts(field.property or "", of_all=False)
+        return value.casefold() in (each.casefold() for each in used)
+
+    def vocabulary(
+        self,
+        fields: Sequence[Field],
+        path: str,
+        text: str,
+        likely: Mapping[str, Sequence[str]] | None = None,
+    ) -> Mapping[str, Sequence[str]]:
+        """Return all values in use for each of the fields that chooses from them, by its name."""
+        return {
+            field.name: sorted(self._usage_counts(field.property, of_all=False))
+            for field in fields
+            if field.vocabulary == "vault" and field.property
+        }
+
+
 # Letters at most; a Chinese sign counts as 2.5.
 _OPENING = 240  # of the sentence that describes the note: it comes in addition to the note's text
 _HEADINGS = 400  # of the list of headings, which are in the note's text, too

@@ -100,12 +100,8 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
         for call in calls:
             inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
             outputs += round(call.max_tokens * _ANSWER_SHARE)
-    return Forecast(notes, inputs, outputs, _price(workspace.config, inputs, outputs))
-
-
-def _price(config: Config, inputs: int, outputs: int) -> float | None:
-    if config.is_embedded:
-        return None
-    endpoint = config.remote_endpoint()
+    if workspace.config.is_embedded:
+        return Forecast(notes, inputs, outputs, None)
+    endpoint = workspace.config.remote_endpoint()
     found = find_price(endpoint.model, endpoint.address, inputs, outputs)
-    return float(found.dollars) if found else None
+    return Forecast(notes, inputs, outputs, float(found.dollars) if found else None)

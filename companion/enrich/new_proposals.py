@@ -69,8 +69,11 @@ class ProposalMaker:
     def _add_origin(
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
     ) -> list[NewProposal]:
-        """Return the proposals with what they were made from."""
-        sentences, options = hash_sentences(task.parsed), _options_of(job)
+        """Return the proposals with what they were made from, and how their needs are found."""
+        sentences = hash_sentences(task.parsed)
+        options: dict[str, object] = {"section": list(job.section)} if job.section else {}
+        options |= {"force": True} if job.force else {}
+        options |= {"rewrite": True} if job.rewrite else {}
         return [
             each._replace(
                 prompt=self._fingerprint(job.path, each.need),
@@ -159,15 +162,3 @@ def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
 
 def _hash(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHORT_HASH]
-
-
-def _options_of(job: Job) -> dict[str, object]:
-    """Return by what the needs are found in the note again, as JSON."""
-    options: dict[str, object] = {}
-    if job.section:
-        options["section"] = list(job.section)
-    if job.force:
-        options["force"] = True
-    if job.rewrite:
-        options["rewrite"] = True
-    return options

@@ -187,7 +187,11 @@ def find_evidence(
     Raises EndpointError, AnswerError, Cancelled.
     """
     sentences = list(find_sentences(proposal))
-    sources = _sources(shown)
+    sources: list[str] = []
+    for paragraph in shown:
+        found = list(find_sentences([paragraph]))
+        sources += [*found, *(f"{one} {other}" for one, other in pairwise(found))]
+    sources = list(dict.fromkeys(sources))
     if not sentences or not sources:
         return [Evidence(sentence, "", -1.0) for sentence in sentences]
     vectors = encoder.encode([*sentences, *sources])
@@ -197,12 +201,3 @@ def find_evidence(
         Evidence(sentence, sources[place], float(row[place]))
         for sentence, place, row in zip(sentences, best, likeness, strict=True)
     ]
-
-
-def _sources(shown: Sequence[str]) -> list[str]:
-    """Return the sentences that were shown, each once, and those that follow each other."""
-    sources: list[str] = []
-    for paragraph in shown:
-        found = list(find_sentences([paragraph]))
-        sources += [*found, *(f"{one} {other}" for one, other in pairwise(found))]
-    return list(dict.fromkeys(sources))

@@ -195,7 +195,9 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     is_list = answer.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```"))
     may_end = is_list or _BARE.search(last) or (answer.is_prose and _QUOTED.search(last))
     needs_end = answer.field.whole_sentences and not may_end
-    if _STARTS_INSIDE.match(text) or (not _FINAL.search(last) and (needs_end or _breaks_off(last))):
+    is_open = any(last.count(pair[0]) > last.count(pair[1]) for pair in _BRACKETS)
+    is_broken = needs_end or is_open or _BROKEN_OFF.search(last)
+    if _STARTS_INSIDE.match(text) or (is_broken and not _FINAL.search(last)):
         return Fault("unfinished", f"is not a whole sentence (“{last[-40:]}”)", retry)
     return None
 
@@ -224,8 +226,3 @@ def without_cut(text: str) -> str:
     while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
         lines.pop()
     return "\n".join(lines)
-
-
-def _breaks_off(text: str) -> bool:
-    is_open = any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
-    return is_open or bool(_BROKEN_OFF.search(text))
