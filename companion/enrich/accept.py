@@ -34,6 +34,7 @@ from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field, PromptContext
 from companion.vault.proposal import Flag
 
@@ -129,22 +130,25 @@ class Acceptor:
         return self._add_evidence(Accepted(Filling(need, value, named)), ask.field)
 
     def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
-        """Return a small model's text with its evidence, flagged where a sentence has none.
+        """Return a small model's text with its evidence, flagged unless all of it has some.
 
-        A larger model may know what the vault does not.
+        So is a callout where the evidence cannot be told. A larger model may know what the vault
+        does not.
         """
         if not (self._similar and self._model.is_small) or field.kind not in ("text", "prose"):
             return accepted
         value, context = accepted.filling.value, self._context
         shown = (*context.headings, *context.backlinks, *context.linked)
         evidence = self._similar.find_evidence(
-            [value] if isinstance(value, str) else value,
+            [without_links(line) for line in ([value] if isinstance(value, str) else value)],
             (*read_paragraphs(self._parsed), *shown),
             self._language,
         )
-        has_none = checks_are_on() and any(each.is_unsupported for each in evidence)
-        flags: tuple[Flag, ...] = ("unsupported",) if has_none else ()
-        return accepted._replace(evidence=tuple(evidence), flags=flags)
+        flags: list[Flag] = ["unsupported"] if any(e.is_unsupported for e in evidence) else []
+        if not evidence and accepted.need.kind == CALLOUT:
+            flags.append("small-model")
+        added = tuple(flags) if checks_are_on() else ()
+        return accepted._replace(evidence=tuple(evidence), flags=added)
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or what a check found in it, where checks are on.

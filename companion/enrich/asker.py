@@ -33,8 +33,8 @@ from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
+from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section, find_heading
 from companion.prompts import Ask, PromptContext, Prompts, make_ask, question_of
 
 Keep = Callable[[Sequence[Accepted | Rejected], Usage], None]
