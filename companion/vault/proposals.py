@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from companion.vault.group_commit import Database
+from companion.vault.journal_db import Database
 from companion.vault.proposal import (
     AskedNeed,
     NewProposal,
