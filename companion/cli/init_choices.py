@@ -11,8 +11,7 @@ from companion.cli.init_model import EndpointChoice, ask_for_model, is_chosen
 from companion.cli.output import Output
 from companion.config import Config
 from companion.config.edit_settings import SettingValue
-from companion.doctor.machine import Machine
-from companion.doctor.model_servers import list_models
+from companion.doctor.machine import Machine, list_models
 from companion.errors import UsageError
 from companion.llm.catalog import DEFAULT_MODEL, find_model
 from companion.llm.endpoint import Endpoint

@@ -11,8 +11,7 @@ from rich.filesize import decimal
 
 from companion.cli.output import Output
 from companion.config import Config
-from companion.doctor.machine import Machine, recommend_model
-from companion.doctor.model_servers import DiscoveredServer, list_models
+from companion.doctor.machine import DiscoveredServer, Machine, list_models, recommend_model
 from companion.errors import UsageError
 from companion.llm.catalog import Model, model_path
 from companion.llm.endpoint import Endpoint

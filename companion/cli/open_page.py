@@ -13,10 +13,10 @@ from companion.cli.session import choose_vault, common_options
 from companion.config import load_config, state_folder
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
-from companion.daemon.web.sessions import CODE_SECONDS
 from companion.errors import UsageError
 from companion.private_files import write_private
 
+_CODE_SECONDS = 60.0  # that the code is valid
 _REDIRECT = """<!doctype html>
 <meta charset="utf-8">
 <meta name="referrer" content="no-referrer">
@@ -40,7 +40,7 @@ def open_page(only_print: bool, vault: Path | None) -> None:
     daemon = find_daemon(state)
     if daemon is None:
         raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
-    code = new_code(state, CODE_SECONDS, purpose="page")
+    code = new_code(state, _CODE_SECONDS, purpose="page")
     address = f"http://127.0.0.1:{daemon.port}/#code={code}"
     if only_print:
         click.echo(address)

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, Sent
 from companion.daemon.problem import Refusal
-from companion.daemon.web.view import answer, show
+from companion.daemon.web import answer, sent_body, sent_query, show
 from companion.enrich.decision import (
     FLAG_WORDS,
     Acceptance,
@@ -58,7 +58,7 @@ class SentDecisions(Sent):
 @inbox_view.get("/inbox")
 def show_inbox() -> Response:
     """Show the first proposals."""
-    query, store = _read_query(), the_daemon().proposals
+    query, store = sent_query(InboxQuery), the_daemon().proposals
     newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
@@ -68,7 +68,8 @@ def show_inbox() -> Response:
 @inbox_view.get("/inbox/more")
 def show_more() -> Response:
     """Show the proposals after those that are shown already."""
-    return show("proposals.html", query=_read_query(), parts=_list_parts(_read_query()))
+    query = sent_query(InboxQuery)
+    return show("proposals.html", query=query, parts=_list_parts(query))
 
 
 @inbox_view.get("/inbox/count")
@@ -95,7 +96,7 @@ def show_proposal(number: int) -> Response:
 @inbox_view.post("/decide")
 def decide() -> Response:
     """Accept, refuse or reopen proposals; answer what became of each."""
-    wanted, decisions = read_body(SentDecisions, request.get_data()), the_daemon().decisions
+    wanted, decisions = sent_body(SentDecisions), the_daemon().decisions
     wishes = [Acceptance(each, wanted.texts.get(str(each))) for each in wanted.accept]
     made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
     made += decisions.undo(wanted.undo)
@@ -108,10 +109,6 @@ def _find_newest() -> int:
     """Return the id of the latest open proposal; 0 if there is none."""
     found = the_daemon().proposals.select(Selection(states=("open",)), 1)
     return found[0].id if found else 0
-
-
-def _read_query() -> InboxQuery:
-    return read_query(InboxQuery, request.query_string.decode("latin-1"))
 
 
 def _list_parts(query: InboxQuery) -> list[dict[str, object]]:

@@ -6,13 +6,13 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import FolderPath, RelativePath, Sent
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.web.view import said, show
+from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
 from companion.note.facts import Facts
@@ -64,7 +64,7 @@ class FolderCounts:
 @vault_view.get("/vault")
 def show_vault() -> Response:
     """Show the folders of the vault, or the notes of one of them."""
-    query = read_query(VaultQuery, request.query_string.decode("latin-1"))
+    query = sent_query(VaultQuery)
     try:
         found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
     except PathNotFound:
@@ -96,7 +96,7 @@ def show_vault() -> Response:
 @vault_view.post("/refresh")
 def refresh() -> Response:
     """Ask anew for what is outdated in a note; the answer is a proposal beside the old text."""
-    sent = read_body(OutdatedText, request.get_data())
+    sent = sent_body(OutdatedText)
     run = the_daemon().start_run(RunRequest([sent.path], JobOptions(anew=Criteria(kind=sent.kind))))
     if not run.total:
         return said("There is nothing to ask for: it was edited, or is proposed already.")

@@ -10,8 +10,7 @@ import pytest
 
 from companion.daemon.guard import PAGE, SHELL
 from companion.daemon.tokens import rotate_token
-from companion.daemon.web.pages import FILES
-from companion.daemon.web.sessions import Sessions
+from companion.daemon.web.pages import FILES, Sessions
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
