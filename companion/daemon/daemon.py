@@ -17,20 +17,16 @@ from companion.daemon.api.status_schemas import (
     StatusShape,
     TodayShape,
 )
-from companion.daemon.background import BackgroundHandler
-from companion.daemon.background_switch import BackgroundSwitch, DailyQuota
-from companion.daemon.backlog import Backlog
-from companion.daemon.backlog_consent import BacklogConsent
+from companion.daemon.background import BackgroundHandler, BackgroundSwitch, DailyQuota
+from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.daemon.circuit_breaker import CircuitBreaker
-from companion.daemon.client_edits import ClientEditJournal, ClientEdits
-from companion.daemon.client_runs import Run, RunRequest, Runs
+from companion.daemon.client_runs import ClientEditJournal, ClientEdits, Run, RunRequest, Runs
 from companion.daemon.enricher_source import EnricherSource
 from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.open_notes import IN_EDITOR, OpenNotes, RequestedEdit
-from companion.daemon.presence import Presence, fold_path
+from companion.daemon.open_notes import IN_EDITOR, OpenNotes, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler

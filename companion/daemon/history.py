@@ -10,10 +10,9 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from companion.daemon.client_edits import ClientEditJournal, ClientEdits
+from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import PATIENCE, RequestedEdit
-from companion.daemon.presence import Presence, fold_path
+from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import resolve_path
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace

@@ -9,13 +9,25 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from companion.daemon.background import log_result
-from companion.daemon.background_switch import DailyQuota, used_model
-from companion.daemon.client_edits import ClientEditJournal, ClientEdits
-from companion.daemon.client_runs import Run, RunRequest, Runs, RunState
+from companion.daemon.background import DailyQuota, used_model
+from companion.daemon.client_runs import (
+    ClientEditJournal,
+    ClientEdits,
+    Run,
+    RunRequest,
+    Runs,
+    RunState,
+)
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, OpenNotes, PendingAnswer
-from companion.daemon.presence import fold_path
+from companion.daemon.log import log_result
+from companion.daemon.open_notes import (
+    LATER,
+    NOT_TAKEN,
+    OPEN_LOOK,
+    OpenNotes,
+    PendingAnswer,
+    fold_path,
+)
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
 from companion.enrich.note_writer import NoteWriter

@@ -18,8 +18,7 @@ from companion.daemon.api.status_schemas import (
     TodayShape,
 )
 from companion.daemon.circuit_breaker import EndpointFault
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Run, RunRequest, Runs
+from companion.daemon.client_runs import ClientEdits, Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.history import History, UndoEdits
 from companion.daemon.open_notes import RequestedEdit

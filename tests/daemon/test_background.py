@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 
 from companion.config.settings import LimitsTable
-from companion.daemon import background_switch, presence
+from companion.daemon import background, open_notes
 from companion.daemon.work_queue import Priority
 from companion.enrich.asker import Asker
 from tests.daemon.daemon_fixture import (
@@ -253,7 +253,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(presence.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
+    monkeypatch.setattr(open_notes.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
     daemon_fixture.start()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
@@ -386,7 +386,7 @@ def test_notes_a_day_bind_across_restarts_until_tomorrow(
     daemon_fixture.start()
     eventually(lambda: "notes_a_day" in daemon_fixture.status().background.off)
     assert daemon_fixture.model.calls() == 2
-    monkeypatch.setattr(background_switch, "date", Tomorrow)
+    monkeypatch.setattr(background, "date", Tomorrow)
     daemon_fixture.daemon._spending._clock = lambda: time.time() + 86_400
     daemon_fixture.rescan()
     eventually(lambda: len(daemon_fixture.changes()) == 4)

@@ -7,8 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Run
+from companion.daemon.client_runs import ClientEdits, Run
 from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
