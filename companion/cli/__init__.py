@@ -37,7 +37,7 @@ _COMMANDS = {
     "history": "companion.cli.history:history",
     "undo": "companion.cli.undo:undo",
     "mcp": "companion.cli.mcp:mcp",
-    "forget": "companion.cli.forget:forget",
+    "forget": "companion.cli.history:forget",
     "model": "companion.cli.model:model",
     "config": "companion.cli.config:config",
     "pair": "companion.cli.daemon_commands:pair",

@@ -21,6 +21,7 @@ from companion.config.edit_settings import (
     plan_text,
     write_planned,
 )
+from companion.config.files import read_tables, vault_file
 from companion.config.reference import (
     SECRET,
     Setting,
@@ -31,8 +32,6 @@ from companion.config.reference import (
     value_of,
     without_secrets,
 )
-from companion.config.toml_file import read_tables
-from companion.config.vault_settings import vault_file
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private

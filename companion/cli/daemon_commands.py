@@ -7,9 +7,8 @@ from pathlib import Path
 
 import click
 
-from companion.cli.output import Output, count, describe_backlog
+from companion.cli.output import Output, count, describe_backlog, local_time
 from companion.cli.session import choose_vault, common_options, require_running_daemon
-from companion.cli.times import local_time
 from companion.config import load_config, state_folder
 from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.pairing import new_code

@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from companion.cli.filter_options import filter_options, read_filter
+from companion.cli.filters import filter_options, parse_time, read_filter
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, show_progress
@@ -25,7 +25,6 @@ from companion.cli.session import (
     resolve_paths,
     say_which_vault,
 )
-from companion.cli.times import parse_time
 from companion.cli.unused_settings import count_marks, warn_of_unused_folders, warn_of_unused_marks
 from companion.daemon.client_runs import RunRequest
 from companion.enrich.asker import Asker
@@ -115,9 +114,7 @@ def enrich(
 def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]) -> JobOptions:
     """Return what is to be done to which notes. Raises UsageError."""
     only, since = read_filter(workspace.prompts, options), options["made_since"]
-    anew = Criteria(
-        None if since is None else parse_time(since), options["made_by"], options["prompt_changed"]
-    )
+    anew = Criteria(parse_time(since), options["made_by"], options["prompt_changed"])
     return JobOptions(
         every=options["every"],
         force=options["force"],

@@ -34,7 +34,7 @@ from companion.llm.catalog import find_model, model_path
 from companion.llm.client import Client
 from companion.llm.embedded import ModelNotStarted
 from companion.llm.endpoint_errors import Cancelled
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 from companion.note.text import split_lines
 from companion.vault.index import Scan
 from companion.vault.journal import Journal

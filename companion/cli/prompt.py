@@ -20,7 +20,7 @@ from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
-from companion.note.sections import Section
+from companion.note.outline import Section
 from companion.vault.files import skip_reason
 from companion.vault.write import read_note
 

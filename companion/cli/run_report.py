@@ -11,7 +11,7 @@ from companion.daemon.api.run_schemas import ResultShape
 from companion.daemon.client_runs import RunEntry
 from companion.enrich.result import Result
 from companion.llm.response import Usage
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 
 _MARKS = {
     "enriched": "✓",

@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import click
 
-from companion.cli.filter_options import filter_options, read_filter
+from companion.cli.filters import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
 from companion.cli.proposals import proposal_object
 from companion.cli.session import (

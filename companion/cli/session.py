@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
-from companion.config.vault_settings import vault_file
+from companion.config.files import vault_file
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token

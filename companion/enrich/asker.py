@@ -19,7 +19,7 @@ from companion.enrich.context import (
 )
 from companion.enrich.excerpt import excerpt
 from companion.enrich.extractive import read_paragraphs
-from companion.enrich.language import name_language
+from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     AskedFor,
@@ -33,7 +33,6 @@ from companion.enrich.model_calls import (
     make_ask,
     question_of,
 )
-from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
 from companion.enrich.similar import ChosenValues, SimilarNotes
@@ -44,8 +43,8 @@ from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
 from companion.note.needs import Need, find_callout
+from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section, find_heading
 from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.proposal import Flag
 

@@ -24,8 +24,7 @@ from companion.enrich.model_calls import field_of
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
-from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.plan_worker import Planner
+from companion.enrich.plan import Filling, Planner, plan_edits
 from companion.enrich.result import Answered, PlannedChange, Result, failed_result
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace

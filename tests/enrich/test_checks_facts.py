@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
-from companion.enrich.checks.unfinished import whole_sentences
+from companion.enrich.checks.shape import whole_sentences
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()

@@ -16,7 +16,7 @@ from companion.daemon.problem import Refusal
 from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.run import new_run
 from companion.errors import NoteError
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 from companion.vault.journal import Change
 
 history_view = Blueprint("history", __name__)

@@ -19,7 +19,7 @@ from companion.enrich.decision import (
     NoteDecision,
 )
 from companion.errors import NoteError
-from companion.note.word_diff import Part, diff_words
+from companion.note.diff import Part, diff_words
 from companion.vault.proposals import Selection
 
 inbox_view = Blueprint("inbox", __name__)
