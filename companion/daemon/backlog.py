@@ -163,8 +163,14 @@ class Backlog:
         were not renamed.
         """
         entry = self._entries.get(path) or self._follow(path, others)
-        if entry is None or self._is_unchanged(path, entry):
-            return entry is not None
+        if entry is None:
+            return False
+        try:
+            stat = (self._root / path).stat()
+        except OSError:  # it cannot be read now
+            return True
+        if (stat.st_size, stat.st_mtime_ns) == (entry.size, entry.mtime_ns):
+            return True
         read = self._read(path, entry.consent)
         if entry.consent != "free" and read.sha256 != entry.sha256:
             self._drop(path)
@@ -189,14 +195,6 @@ class Backlog:
             self._put(path, entry)
             return entry
         return None
-
-    def _is_unchanged(self, path: str, entry: BacklogEntry) -> bool:
-        """Return whether the file has the entry's size and time, or cannot be read."""
-        try:
-            stat = (self._root / path).stat()
-        except OSError:
-            return True
-        return (stat.st_size, stat.st_mtime_ns) == (entry.size, entry.mtime_ns)
 
     def _read(self, path: str, consent: Consent) -> BacklogEntry:
         file = self._root / path

@@ -49,7 +49,7 @@ class Presence:
         self._clock = clock
         self._lasts = lasts
         self._lock = threading.Lock()
-        self._reports: dict[str, _Report] = {}  # by client, the latest last
+        self._reports: dict[str, _OpenPaths] = {}  # by client, the latest last
 
     def report(self, client: str, paths: Iterable[str]) -> None:
         """Replace the client's report: these vault-relative paths are all that it has open now."""
@@ -57,7 +57,7 @@ class Presence:
         with self._lock:
             self._reports.pop(client, None)
             if opened:
-                self._reports[client] = _Report(opened, self._clock() + self._lasts)
+                self._reports[client] = _OpenPaths(opened, self._clock() + self._lasts)
             if len(self._reports) > _MAX_CLIENTS:
                 del self._reports[next(iter(self._reports))]
 
@@ -75,7 +75,7 @@ class Presence:
         reports = self._valid_reports()
         return frozenset(path for report in reports for path in report.paths.values())
 
-    def _valid_reports(self) -> list[_Report]:
+    def _valid_reports(self) -> list[_OpenPaths]:
         with self._lock:
             now = self._clock()
             self._reports = {
@@ -84,7 +84,7 @@ class Presence:
             return list(self._reports.values())
 
 
-class _Report(NamedTuple):
+class _OpenPaths(NamedTuple):
     paths: dict[str, str]  # as reported, by their folded form
     until: float
 
@@ -173,7 +173,10 @@ class OpenNotes:
             if self._clock() < entry.until:
                 return "wait"
             del self._waiting[key]
-            self._keep(key[1], entry)
+            self._later.pop(key[1], None)
+            self._later[key[1]] = entry
+            if len(self._later) > _MAX_LATER:
+                del self._later[next(iter(self._later))]
         self._queue.put(path, pending.answered.job, Priority.REQUEST, LATER)
         return "leave"
 
@@ -269,9 +272,3 @@ class OpenNotes:
         key = fold_path(path)
         later = self._later.get(key)
         return self._waiting.get((run, key)) or (later if later and later.run == run else None)
-
-    def _keep(self, path: str, entry: _WaitingAnswer) -> None:
-        self._later.pop(path, None)
-        self._later[path] = entry
-        if len(self._later) > _MAX_LATER:
-            del self._later[next(iter(self._later))]
