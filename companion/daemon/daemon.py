@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Iterable, Sequence
 from contextlib import ExitStack
@@ -16,10 +17,11 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.open_notes import IN_EDITOR, OpenNotes, Presence, RequestedEdit, fold_path
+from companion.daemon.open_notes import OpenNotes, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
+from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.agent import Agent
@@ -41,6 +43,7 @@ from companion.errors import ConsentMissing, UsageError
 from companion.llm.budget import Budget
 from companion.vault.proposal import Proposal
 
+_REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
 _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfirmed client edits
@@ -77,14 +80,8 @@ class Daemon:
         """Make what scans the vault, and what is told of the scans."""
         space = self.space
         backlog = Backlog(space.root, space.state, space.config.background.backlog)
-        self.reconciler = Reconciler(
-            space,
-            self.queue,
-            self._fingerprints,
-            backlog,
-            self._client_edits.settle,
-            self._after_scan,
-        )
+        hooks = self._client_edits.settle, self._after_scan
+        self.reconciler = Reconciler(space, self.queue, self._fingerprints, backlog, *hooks)
         context = self.reconciler.vault_context
         self.consent = BacklogConsent(space, backlog, context, lambda: self.reconciler.backlog)
         self.notes = NoteQueries(space, self.reconciler.scan)
@@ -101,17 +98,21 @@ class Daemon:
             queue, fingerprints, self.presence, quota, settle, source.open_for_background
         )
         self._open_notes = OpenNotes(queue, fingerprints, self.presence)
+        in_editors = self._client_edits, self._open_notes
         self.run_handler = RunHandler(
-            queue,
-            fingerprints,
-            self._client_edits,
-            self._open_notes,
-            self.runs,
-            quota,
-            source.open_for_run,
+            queue, fingerprints, *in_editors, self.runs, quota, source.open_for_run
         )
         context, undo = self.reconciler.vault_context, self.history.undo
-        self.decisions = Decisions(space, context, write=self._write_accepted, take_back=undo)
+        self._acceptances = WaitingAcceptances(self.proposals, self.run_handler, self._open_notes)
+        self.decisions = Decisions(
+            space,
+            context,
+            write=self._write_accepted,
+            take_back=undo,
+            withdraw=self._acceptances.withdraw,
+        )
+        self._resume = threading.Timer(_REPORTED, self._acceptances.resume, [self.decisions])
+        self._resume.daemon = True
         handlers, at_once = (self._background, self.run_handler), space.config.concurrency
         self._workers = WorkerPool(queue, *handlers, self.circuit_breaker, self.runs, at_once)
 
@@ -120,11 +121,13 @@ class Daemon:
         self.background_switch.update()
         self.reconciler.start()
         self._workers.start()
+        self._resume.start()
         if self._comparer:
             self._comparer.start()
 
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
+        self._resume.cancel()
         self.queue.close()
         self.model_fetch.stop()
         self.history.stop()
@@ -277,8 +280,7 @@ class Daemon:
         """Write what was accepted; into an open note by way of its editor, which takes its time."""
         path = answered.job.path
         if self.presence.is_open(path):
-            self.run_handler.place(writer, answered)
-            return Result(path, "proposed", IN_EDITOR)
+            return self._acceptances.add(writer, answered)
         result = writer.write(answered)
         if result.change is not None:
             self._fingerprints.record_write(path, result.new)

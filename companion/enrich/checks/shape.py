@@ -191,13 +191,26 @@ def find_unfinished(answer: CheckedAnswer) -> Fault | None:
     """
     text = unescape(answer.text).strip()
     last = text.rsplit("\n", 1)[-1].strip()
-    retry = "Write whole sentences, shorter ones, and end the last with a full stop."
-    is_list = answer.is_prose and (LIST_OR_TABLE.match(last) or last.endswith("```"))
-    may_end = is_list or _BARE.search(last) or (answer.is_prose and _QUOTED.search(last))
+    lines = [*_ends_of_paragraphs(text), last] if answer.is_prose else [last]
+    unfinished = next((line for line in lines if _is_unfinished(line, answer)), None)
+    if unfinished is None and not _STARTS_INSIDE.match(text):
+        return None
+    retry = "Write whole sentences, shorter ones, and end each with a full stop."
+    return Fault("unfinished", f"is not a whole sentence (“{(unfinished or last)[-40:]}”)", retry)
+
+
+def _ends_of_paragraphs(text: str) -> list[str]:
+    """Return the last line of each paragraph but the last, where none leads on to the next."""
+    paragraphs = without_code(text).split("\n\n")[:-1]
+    ends = (each.rsplit("\n", 1)[-1].strip() for each in paragraphs)
+    return [line for line in ends if letters(line) and not _LEADS_ON.search(line)]
+
+
+def _is_unfinished(line: str, answer: CheckedAnswer) -> bool:
+    is_list = answer.is_prose and (LIST_OR_TABLE.match(line) or line.endswith("```"))
+    may_end = is_list or _BARE.search(line) or (answer.is_prose and _QUOTED.search(line))
     needs_end = answer.field.whole_sentences and not may_end
-    if _STARTS_INSIDE.match(text) or (not _FINAL.search(last) and (needs_end or _breaks_off(last))):
-        return Fault("unfinished", f"is not a whole sentence (“{last[-40:]}”)", retry)
-    return None
+    return not _FINAL.search(line) and (needs_end or _breaks_off(line))
 
 
 def whole_sentences(text: str) -> str:
