@@ -109,7 +109,7 @@ def start_here(vault: Path) -> float:
     with open_workspace(config, vault) as space, open_spending(config, vault) as spending:
         daemon = Daemon(space, spending)
         # its own event: asking status() again and again would take the time of what is measured
-        ready = daemon._reconciler.ready
+        ready = daemon.reconciler.ready
         began = time.perf_counter()
         daemon.start()
         ready.wait(60)
@@ -130,7 +130,7 @@ def start_process(vault: Path) -> float:
 
 def time_imports() -> float:
     """Return the seconds that Python takes to load what the daemon is made of."""
-    command = [sys.executable, "-c", "import companion.cli.serve, companion.daemon.app"]
+    command = [sys.executable, "-c", "import companion.daemon.process, companion.daemon.app"]
     return timed(lambda: subprocess.run(command, check=True))
 
 

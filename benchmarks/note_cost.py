@@ -30,8 +30,8 @@ from companion.enrich.plan_worker import Planner
 from companion.llm.budget import Budget
 from companion.llm.client import Client
 from companion.llm.transport import Transport
-from companion.vault.group_commit import Database
 from companion.vault.journal import Journal
+from companion.vault.journal_db import Database
 from companion.vault.proposals import ProposalStore
 
 RUNS, DELAY = 5, 0.05

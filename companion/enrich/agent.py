@@ -1,20 +1,179 @@
-"""What an agent may do in a vault: propose; accept where the settings let it; undo its own."""
+"""What an agent sees of a vault, and what it may do: propose, accept where it may, undo its own.
+
+It sees nothing of notes that are private, ignored or left alone. A model that nobody here has
+chosen reads it, so that a private note is private here whichever model the vault is filled by. What
+an agent may not see is answered as what is not there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import NamedTuple, TypeVar
 
-from companion.enrich.agent_view import AgentView, OpenContext
-from companion.enrich.context import VaultContext
+from companion.enrich.context import OpenContext, VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.given_value import GivenValue, RejectedValue
-from companion.enrich.program_proposals import Place, ProgramProposer
+from companion.enrich.program_proposals import ProgramProposer
 from companion.enrich.result import Result
+from companion.enrich.selection import ScanReport
+from companion.enrich.similar import open_similar
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteRefused, NotThere
+from companion.errors import NoteError, NoteRefused, NotThere, UsageError
+from companion.note.facts import Facts, find_facts
+from companion.note.needs import Need
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import NothingToChoose
+from companion.vault.files import skip_reason
 from companion.vault.journal import Change
+from companion.vault.paths import relative_path
 from companion.vault.proposal import Proposal
+from companion.vault.proposals import Selection
+from companion.vault.write import read_note
+
+T = TypeVar("T", Proposal, Change)
+
+_BATCH = 500  # proposals or changes that are read at once
+_COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
+
+
+class ReadNeed(NamedTuple):
+    """A need of a note that is read. instruction: what a model is told of the value.
+
+    proposed: the id of an open proposal for it.
+    """
+
+    need: Need
+    field: str
+    instruction: str
+    proposed: int | None
+
+
+class ReadNote(NamedTuple):
+    """A note as a prompt shows it. left: what in it is left alone, and why."""
+
+    path: str
+    text: str
+    needs: Sequence[ReadNeed]
+    left: Sequence[str]
+
+
+class AgentView:
+    """What an agent may see of a vault. known: from a scan just made."""
+
+    def __init__(self, workspace: Workspace, known: VaultContext, name: str) -> None:
+        self.name = name
+        # private notes are left alone as if a model elsewhere asked: who reads this is not known
+        self._space = replace(
+            workspace,
+            rules=replace(workspace.rules, is_remote=True),
+            ignore=replace(workspace.ignore, is_remote=True),
+        )
+        self._known = known
+        self._store = workspace.journal.proposals
+
+    @property
+    def program(self) -> str:
+        """The name that its proposals have; `mcp:`, as the agent chose the rest by itself."""
+        return f"mcp:{self.name}"
+
+    def scan(self, folder: str = "") -> list[tuple[str, Facts]]:
+        """Return the notes in the folder, and below it, that need something, by path."""
+        report = ScanReport(self._space, self._known.scan, [folder.strip("/")])
+        return sorted(
+            (path, facts)
+            for path, facts in report.notes.items()
+            if facts.needs and self._known.may_tell(path)
+        )
+
+    def find_note(self, path: str) -> str:
+        """Return the path of the note as it is spelled on the disk. Raises NotThere."""
+        root = self._space.root
+        try:
+            found = relative_path(root, path, root)
+            if found and not skip_reason(root, found, self._space.ignore):
+                parsed = ParsedNote(NoteText.decode(read_note(root, found, settle=0).data))
+                facts = find_facts(parsed, self._space.rules)
+                if facts.skipped is None and not facts.marks:
+                    return found
+        except (UsageError, NoteError, OSError, ValueError):
+            pass
+        raise NotThere(f"there is no note {path[:200]} that agents may see; scan names some")
+
+    def read_note(self, path: str) -> ReadNote:
+        """Return the note as prompts show it, and what it needs. Raises NotThere, NoteError."""
+        path = self.find_note(path)
+        data = read_note(self._space.root, path, settle=0).data
+        task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
+        proposed = {need: asked.id for need, asked in task.proposed}
+        needs = (*task.needs, *proposed)
+        asker = ProgramProposer(self._space, self._known, self.program).asker
+        context = asker.describe(path, task.parsed, needs)
+        prompts = self._space.prompts.for_note(path)
+        text = prompts.note.render(context.values() | {"asked": []})
+        read = []
+        for need in needs:
+            field = prompts.field_of(need.kind)
+            try:
+                how = field.instruction(context, need.question, need.heading)
+            except NothingToChoose as error:
+                how = str(error)
+            read.append(ReadNeed(need, field.name, how, proposed.get(need)))
+        return ReadNote(path, text, read, task.left)
+
+    def find_similar(self, path: str, number: int) -> list[tuple[str, float]]:
+        """Return the notes that say most nearly what the note says, and how like it each is.
+
+        Notes that were not compared yet are, for half a minute at most, where that is done on this
+        machine.
+
+        Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
+        """
+        path = self.find_note(path)
+        parsed = ParsedNote(NoteText.decode(read_note(self._space.root, path, settle=0).data))
+        hidden = sum(not self._known.may_tell(other) for other in self._known.paths)
+        with open_similar(self._space, sends=False) as similar:
+            if similar is None:
+                raise UsageError("similar notes are switched off in this vault")
+            if not (vectors := similar.vectors).is_remote:
+                missing = vectors.find_missing(self._known.scan)
+                vectors.update(self._known.scan, missing, time.monotonic() + _COMPARE_SECONDS)
+            near = similar.find_nearest(self._known, path, parsed, number + hidden)
+        return [each for each in near if self._known.may_tell(each[0])][:number]
+
+    def proposals(self, selection: Selection, limit: int) -> list[Proposal]:
+        """Return the selected proposals for notes that it may see, newest first."""
+
+        def read(before: int | None) -> list[Proposal]:
+            return self._store.select(selection._replace(before=before), _BATCH)
+
+        return self._take(read, limit, selection.before)
+
+    def history(self, path: str | None, limit: int) -> list[Change]:
+        """Return the changes of a note, or of all it may see, newest first. Raises NotThere."""
+        named = self.find_note(path) if path else None
+
+        def read(before: int | None) -> list[Change]:
+            return self._space.journal.changes(named, None, _BATCH, before)
+
+        return self._take(read, limit)
+
+    def _take(
+        self, read: Callable[[int | None], list[T]], limit: int, before: int | None = None
+    ) -> list[T]:
+        """Return at most limit of what is about notes that it may see.
+
+        read: returns the next ones with a lower id.
+        """
+        found: list[T] = []
+        while len(found) < limit and (batch := read(before)):
+            found += [each for each in batch if self._known.may_tell(each.path)]
+            before = batch[-1].id
+        return found[:limit]
 
 
 class Agent(AgentView):
@@ -43,10 +202,15 @@ class Agent(AgentView):
         want it before, or what somebody else proposed waits for a decision; NoteError.
         """
         path = self.find_note(path)
-        known = OpenContext(self._known.scan)
-        proposer = ProgramProposer(self._space, known, self.program)
+        proposer = ProgramProposer(self._space, OpenContext(self._known.scan), self.program)
         place = proposer.find_place(path, given)
-        self._require_undecided(place)
+        asked = place.asked
+        if asked is not None and asked.state == "open":
+            waiting = self._store.get(asked.id)
+            if waiting is None or waiting.model != self.program:
+                raise NoteRefused(f"proposal {asked.id} for it waits for the user already", path)
+        elif asked is not None and asked.state != "rejected":
+            raise NoteRefused("it was filled or proposed once, and the user did not want it", path)
         return proposer.propose(place, given.value)
 
     def accept(self, ids: Sequence[int]) -> list[NoteDecision]:
@@ -62,25 +226,20 @@ class Agent(AgentView):
         Raises NotThere: it made no such change, or it is taken back already.
         """
         change = self._journal.change(number)
-        if change is None or not self._is_own(change) or not self._may_see(change.path):
+        is_own = (
+            change is not None
+            and change.state == "done"
+            and change.undoes is None
+            and change.decided_by == self.decider
+            and bool(change.proposals)
+        )
+        if change is None or not is_own or not self._may_see(change.path):
             raise NotThere(
                 f"there is no change {number} that you made and that can be taken back; history"
                 " names those that there are"
             )
         [made] = self._decisions.undo(change.proposals)
         return made
-
-    def _require_undecided(self, place: Place) -> None:
-        """Raise NoteRefused if somebody else decided on what is proposed, or is to."""
-        asked, path = place.asked, place.job.path
-        if asked is None or asked.state == "rejected":
-            return
-        known = self._store.get(asked.id)
-        if asked.state == "open":
-            if known is None or known.model != self.program:
-                raise NoteRefused(f"proposal {asked.id} for it waits for the user already", path)
-            return
-        raise NoteRefused("it was filled or proposed once, and the user did not want it", path)
 
     def _examine(self, id_: int) -> Decided:
         """Return the state of a proposal, with the reason why the agent may not accept it."""
@@ -95,11 +254,6 @@ class Agent(AgentView):
         elif flags:
             why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"
         return Decided(id_, proposal.state, why)
-
-    def _is_own(self, change: Change) -> bool:
-        """Return whether it made the change, which is no undo, and still is in its note."""
-        is_made = change.state == "done" and change.undoes is None
-        return is_made and change.decided_by == self.decider and bool(change.proposals)
 
     def _may_see(self, path: str) -> bool:
         try:

@@ -37,19 +37,16 @@ class NoteFilter(NamedTuple):
             if self.tag is None and self.with_property is None:
                 return True
             parsed = ParsedNote(NoteText.decode(read_note(root, path, settle=0).data))
-            return self._fits(parsed)
         except (NoteError, OSError):
             return False
-
-    def _fits(self, parsed: ParsedNote) -> bool:
         if self.tag is not None and not parsed.has_tag(self.tag):
             return False
         if self.with_property is None:
             return True
-        name, is_valued, value = self.with_property.partition("=")
+        name, is_valued, value = map(str.strip, self.with_property.partition("="))
         if is_valued:
-            return has_value(parsed.properties, name.strip(), value.strip())
-        return parsed.properties.key_of(name.strip()) is not None
+            return has_value(parsed.properties, name, value)
+        return parsed.properties.key_of(name) is not None
 
 
 ANY_NOTE = NoteFilter()
@@ -59,13 +56,14 @@ class Criteria(NamedTuple):
     """Which texts to write anew: those that fit all that is given.
 
     made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
-    for with other instructions than are asked with now. kind: of the need.
+    for with other instructions than are asked with now. kind: of the need. need: its key.
     """
 
     made_since: float | None = None
     made_by: str | None = None
     prompt_changed: bool = False
     kind: str | None = None
+    need: str | None = None
 
 
 def find_kind(prompts: Prompts, field: str | None) -> str | None:

@@ -11,8 +11,8 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.facts import find_facts
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import CALLOUT, Need, Rules, find_callout, postponed_by
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section
 from companion.note.status_mark import KEEP, replace_status_marks
 from companion.note.text import NoteText
 
@@ -62,7 +62,7 @@ def plan_edits(
     """
     filled = {filling.need.key for filling in fillings}
     ordered = sorted(fillings, key=lambda filling: _rank(parsed, filling.need))
-    edits = [edit for filling in ordered for edit in _edits_for(parsed, filling, styles)]
+    edits = [edit for filling in ordered for edit in _find_edits(parsed, filling, styles)]
     open_needs = []
     if afterwards != KEEP:
         needs = find_facts(parsed, rules).needs
@@ -87,7 +87,7 @@ def _rank(parsed: ParsedNote, need: Need) -> int:
     return 0 if parsed.property_key(need.kind) else 1
 
 
-def _edits_for(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:
+def _find_edits(parsed: ParsedNote, filling: Filling, styles: Styles) -> list[Edit]:
     need, value = filling.need, filling.value
     if need.kind == CALLOUT:
         return [_callout_edit(parsed, need, [value] if isinstance(value, str) else value, styles)]

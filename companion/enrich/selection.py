@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from typing import NamedTuple
 
@@ -15,12 +15,10 @@ from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
 from companion.note.facts import Facts
 from companion.note.needs import Need
-from companion.note.outline import read_outline
-from companion.note.sections import Section, section_at
+from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
 from companion.vault.files import describe_read_error, folder_reason, skip_reason
 from companion.vault.index import Scan
-from companion.vault.proposal import AskedNeed
 from companion.vault.write import read_note
 
 
@@ -229,10 +227,7 @@ class ScanReport:
             if not _is_wanted(path, wanted):
                 continue
             self.looked_at += 1
-            if reported is None and path not in wanted:
-                self.others.append(path)
-                continue
-            facts = reported or found.notes[path]
+            facts = reported or (found.notes[path] if path in wanted else Facts())
             needs = _of_kind(facts.needs, only.kind)
             is_reported = facts.skipped is not None or needs or facts.left or path in wanted
             if is_reported and not only.keeps(workspace.root, path):
@@ -240,8 +235,11 @@ class ScanReport:
             if facts.skipped is not None:
                 self.skipped[path] = facts.skipped
             elif is_reported:
-                facts = facts._replace(needs=needs)
-                self.notes[path] = _without_asked(workspace, path, facts, asked.get(path))
+                if path in asked:
+                    open_needs = leave_out_asked(workspace, Job(path), needs, asked=asked[path])
+                    left = (*facts.left, *open_needs.all_left)
+                    needs, facts = open_needs.needs, facts._replace(left=left)
+                self.notes[path] = facts._replace(needs=needs)
             else:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
@@ -274,12 +272,3 @@ def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(
         not name or path == name or path.startswith(f"{name}/") for name in wanted
     )
-
-
-def _without_asked(
-    workspace: Workspace, path: str, facts: Facts, asked: Mapping[str, AskedNeed] | None
-) -> Facts:
-    if asked is None:
-        return facts
-    found = leave_out_asked(workspace, Job(path), facts.needs, asked=asked)
-    return facts._replace(needs=found.needs, left=(*facts.left, *found.all_left))

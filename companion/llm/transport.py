@@ -100,7 +100,7 @@ class Transport:
         except httpx2.TransportError as error:
             sent = not isinstance(error, _UNSENT)
             raise CallFailed(str(error) or type(error).__name__, sent=sent) from None
-        return Reply(response.status_code, _lowercase(response.headers), response.content)
+        return _read_reply(response)
 
     def close(self) -> None:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
@@ -112,6 +112,10 @@ class Transport:
         parts = urlsplit(self.endpoint.base_url)
         plain = parts._replace(path=parts.path.rstrip("/") + path, query="", fragment="")
         return httpx2.URL(plain.geturl(), params=dict(parse_qsl(parts.query)) or None)
+
+
+def _read_reply(response: httpx2.Response) -> Reply:
+    return Reply(response.status_code, _lowercase(response.headers), response.content)
 
 
 def _lowercase(headers: httpx2.Headers) -> dict[str, str]:

@@ -33,8 +33,7 @@ from companion.vault.files import (
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import IndexCache, Row
-from companion.vault.links import LinkStore
+from companion.vault.index_cache import IndexCache, LinkStore, Row
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]
@@ -54,7 +53,11 @@ class Notes(Mapping[str, Facts]):
     def __getitem__(self, path: str) -> Facts:
         facts = self._facts[path]
         if isinstance(facts, str):
-            facts = self._facts[path] = self._decode(path, facts)
+            try:
+                facts = Facts.load(facts)
+            except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
+                facts = self._examine_again(path)
+            self._facts[path] = facts
         return facts
 
     def __contains__(self, path: object) -> bool:
@@ -113,16 +116,13 @@ class Notes(Mapping[str, Facts]):
         copied._facts = self._facts.copy()
         return copied
 
-    def _decode(self, path: str, facts: str) -> Facts:
+    def _examine_again(self, path: str) -> Facts:
         try:
-            return Facts.load(facts)
-        except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
-            try:
-                return self._examine(path, (self.root / path).read_bytes())
-            except OSError as error:
-                return Facts(skipped=describe_read_error(error))
-            except NoteError as error:
-                return Facts(skipped=error.reason)
+            return self._examine(path, (self.root / path).read_bytes())
+        except OSError as error:
+            return Facts(skipped=describe_read_error(error))
+        except NoteError as error:
+            return Facts(skipped=error.reason)
 
 
 class Files(MutableMapping[str, NoteFile]):
@@ -258,7 +258,11 @@ class Index:
         unchanged = {each[0] for each in found if not isinstance(each, NoteFile | SkippedFile)}
         stale = self._rows.keys() - unchanged if len(unchanged) < len(self._rows) else set()
         self._add_files(found, root, examine, scan, stale, progress)
-        self._save()
+        if self._cache and self._unsaved:
+            read = [row for path in self._unsaved if (row := self._rows.get(path))]
+            deleted = self._unsaved - self._rows.keys()
+            self._cache.save(fingerprint, deleted, read, self._rows.values())
+        self._unsaved.clear()
         return scan
 
     def refresh(
@@ -319,14 +323,6 @@ class Index:
             del rows[path]
         rows.update((row[0], row) for row in new)
         self._unsaved.update(stale, (row[0] for row in new))
-
-    def _save(self) -> None:
-        """Write the rows that differ from those in the file."""
-        if self._cache and self._fingerprint and self._unsaved:
-            read = [row for path in self._unsaved if (row := self._rows.get(path))]
-            deleted = self._unsaved - self._rows.keys()
-            self._cache.save(self._fingerprint, deleted, read, self._rows.values())
-        self._unsaved.clear()
 
 
 def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | None:
