@@ -14,6 +14,7 @@ from companion.cli.session import common_options, load_vault
 from companion.config import config_file, state_folder
 from companion.daemon.daemon import Daemon
 from companion.daemon.log import log_failed_start
+from companion.daemon.process import require_no_daemon
 from companion.daemon.process import serve as serve_vault
 from companion.enrich.model import describe_endpoint
 from companion.errors import UsageError
@@ -43,6 +44,7 @@ def serve(port: int | None, vault: Path | None) -> None:
 
 def _serve(port: int | None, vault: Path | None) -> None:
     root, config = load_vault(vault)
+    require_no_daemon(root)
     output = Output()
     file = config_file()
     if not file.exists():  # one that sets nothing, and says what may be set
