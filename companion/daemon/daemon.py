@@ -164,6 +164,8 @@ class Daemon:
             model=config.endpoint.model,
             is_embedded=config.is_embedded,
             is_remote=config.is_remote,
+            modes={name: config.review_mode("", name) for name in self._space.prompts.fields},
+            folder_modes=config.review.folders,
             fault=FaultShape.of(fault) if fault else None,
             retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
             background=BackgroundShape(

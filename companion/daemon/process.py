@@ -91,7 +91,7 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
 
 
 def require_no_daemon(root: Path) -> None:
-    """Raise VaultLocked, saying where it is and what to do, if a daemon serves the vault already."""
+    """Raise VaultLocked, with where it is and what to do, if a daemon serves the vault already."""
     if (found := find_daemon(state_folder(root))) is None:
         return
     stop = (

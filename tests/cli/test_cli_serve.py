@@ -120,6 +120,17 @@ def test_background_work_is_switched_off(user: User) -> None:
     assert user.read("Stub.md") == STUB and settings.read_bytes() == before
 
 
+def test_it_tells_what_is_written_at_once(user: User) -> None:
+    user.configure(
+        f'{QUIET}[review]\nmode = "propose"\n'
+        '[review.fields]\naliases = "write"\n[review.folders]\nWork = "write"\n'
+    )
+    with serving(user) as daemon:
+        status = daemon.client().status()
+    assert (status.modes["aliases"], status.modes["callout"]) == ("write", "propose")
+    assert status.folder_modes == {"Work": "write"}
+
+
 def try_to_serve(user: User, *arguments: str) -> Ran:
     """Return what `companion serve` came to, which ends by itself."""
     process = user.start("serve", *arguments)

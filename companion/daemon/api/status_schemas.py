@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from companion.config.settings import Mode
 from companion.daemon.api.schemas import Shape, iso_time
 from companion.daemon.circuit_breaker import EndpointFault
 
@@ -62,7 +63,9 @@ class StatusShape(Shape):
 
     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
     empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
-    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
+    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress. modes:
+    by field, whether an answer is written at once (`write`) or waits for a decision (`propose`);
+    folder_modes: the same by folder, which goes before a field.
     """
 
     version: str
@@ -77,6 +80,8 @@ class StatusShape(Shape):
     model: str
     is_embedded: bool
     is_remote: bool
+    modes: dict[str, Mode]
+    folder_modes: dict[str, Mode]
     fault: FaultShape | None
     retry_in: int
     background: BackgroundShape
