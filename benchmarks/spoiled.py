@@ -8,7 +8,7 @@ from dataclasses import replace
 from random import Random
 
 from companion.enrich.checks import CheckedAnswer, find_fault
-from companion.enrich.checks.unfinished import whole_sentences
+from companion.enrich.checks.shape import whole_sentences
 from companion.enrich.words import count_unspaced
 
 STRANGERS = ("Grigori Halvorsen", "Tamsin Okonkwo", "Xylotek", "Brunswick & Lyle")

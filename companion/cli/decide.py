@@ -1,18 +1,19 @@
-"""companion apply and companion refuse: decide on proposals, for scripts."""
+"""companion apply and companion refuse: decide on proposals, by the daemon where one runs."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
+from itertools import groupby
 from pathlib import Path
 from threading import Event
-from typing import Any, NamedTuple, TypeVar
+from typing import Any, TypeVar
 
 import click
 
 from companion.cli.interrupts import stop_on_signals
 from companion.cli.output import Output, count
-from companion.cli.proposal_choice import Choice, choose
-from companion.cli.remote_decisions import AnyDecisions, Decide, decide_in_batches, decisions_of
+from companion.cli.proposals import Choice, choose_proposals
 from companion.cli.run_report import RunReport
 from companion.cli.session import (
     NotePathType,
@@ -21,24 +22,20 @@ from companion.cli.session import (
     open_session,
     say_which_vault,
 )
+from companion.daemon.api.proposal_schemas import decisions_object
+from companion.daemon.daemon_client import DaemonClient
+from companion.enrich.context import VaultContext
 from companion.enrich.decision import TAKEABLE, Acceptance, Decided, NoteDecision, sum_up
+from companion.enrich.decisions import Decisions
 from companion.enrich.note_filter import find_kind
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
+from companion.enrich.workspace import Workspace
 from companion.errors import CompanionError
 from companion.vault.proposal import Proposal
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class _Which(NamedTuple):
-    """The options that say which proposals a command decides on."""
-
-    run: str | None
-    every: bool
-    field: str | None
-    flagged: bool
-    as_json: bool
+_BATCH = 50  # proposals that are decided on at once
 
 
 def _choosing(command: F) -> F:
@@ -52,18 +49,18 @@ def _choosing(command: F) -> F:
         click.argument("whats", nargs=-1, type=NotePathType(), metavar="[ID | PATH]..."),
     ):
         command = option(command)
-    return command
+    return common_options(command)
 
 
 @click.command()
 @_choosing
-@common_options
-def apply(whats: Sequence[str], vault: Path | None, **which: Any) -> int:
+def apply(**which: Any) -> int:
     """Write proposals into their notes; no model is asked.
 
     ID is a number from `companion proposals`, be it refused or rejected by now; PATH stands for
-    all that are open for this note, or in this folder. In a folder, with --run and with --all
-    those with flags are left out, for you to look at first; --flagged takes them, too.
+    all that are open for this note, or in this folder (`./2024`, where its name is a number). In a
+    folder, with --run and with --all those with flags are left out, for you to look at first;
+    --flagged takes them, too.
 
     Each is placed in its note as that is now. What a note needs no more is closed, and the reason
     is told.
@@ -75,45 +72,50 @@ def apply(whats: Sequence[str], vault: Path | None, **which: Any) -> int:
         wishes = zip((each.id for each in chosen), states, strict=True)
         return decisions.accept([Acceptance(id_, None, (state,)) for id_, state in wishes], run=run)
 
-    return _decide(vault, whats, _Which(**which), accept, f"companion undo --run {run}")
+    return _decide(accept, f"companion undo --run {run}", **which)
 
 
 @click.command()
 @_choosing
-@common_options
-def refuse(whats: Sequence[str], vault: Path | None, **which: Any) -> int:
+def refuse(**which: Any) -> int:
     """Refuse proposals; what they are for is not asked for again.
 
     ID is a number from `companion proposals`; PATH stands for all that are open for this note, or
-    in this folder. In a folder, with --run and with --all those with flags are left out, for you
-    to look at first; --flagged takes them, too. `companion apply ID` still writes a refused one.
+    in this folder (`./2024`, where its name is a number). In a folder, with --run and with --all
+    those with flags are left out, for you to look at first; --flagged takes them, too. `companion
+    apply ID` still writes a refused one.
     """
 
     def refuse_all(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
         return decisions.refuse([each.id for each in chosen])
 
-    return _decide(vault, whats, _Which(**which), refuse_all)
+    return _decide(refuse_all, **which)
 
 
 def _decide(
-    vault: Path | None, whats: Sequence[str], which: _Which, decide: Decide, back: str = ""
+    decide: Decide,
+    back: str = "",
+    *,
+    vault: Path | None,
+    whats: Sequence[str],
+    field: str | None,
+    as_json: bool,
+    **which: Any,
 ) -> int:
     """Decide on the proposals that are meant, and return the exit status.
 
     back: the command that takes it back, if there is one.
     """
-    output = Output(as_json=which.as_json)
+    output = Output(as_json=as_json)
     named = [what for what in whats if not what.isdecimal()]
     running = find_running_daemon(vault, named, asks=False)
     with open_session(vault, named, output=output, read_only=bool(running)) as workspace:
         say_which_vault(workspace.root, output)
-        kind = find_kind(workspace.prompts, which.field)
-        choice = choose(
-            workspace, whats, kind=kind, run=which.run, every=which.every, flagged=which.flagged
-        )
-        report = _Report(output, choice)
+        kind = find_kind(workspace.prompts, field)
+        choice = choose_proposals(workspace, whats, kind=kind, **which)
+        report = _DecisionReport(output, choice)
         cancelled = Event()
-        decisions = decisions_of(workspace, running)
+        decisions = open_decisions(workspace, running)
         made = decide_in_batches(decisions, choice.proposals, decide)
         with stop_on_signals(output, cancelled, bool) as interruption:
             fault = report.follow(made, cancelled)
@@ -123,7 +125,7 @@ def _decide(
     return interruption.exit_status if cancelled.is_set() else int(report.has_failed)
 
 
-class _Report:
+class _DecisionReport:
     """Prints what became of the notes, and counts it."""
 
     def __init__(self, output: Output, choice: Choice) -> None:
@@ -132,8 +134,7 @@ class _Report:
         self.has_failed = False
         self._seen = set[str]()
         self._report = RunReport(output, with_diff=False)
-        for number in choice.unknown:
-            reason = f"there is no proposal {number}"
+        for number, reason in choice.unknown.items():
             self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
 
     def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:
@@ -175,3 +176,54 @@ class _Report:
         self._report.add(decision.result)
         self._seen.add(decision.result.path)
         self.has_failed |= any(each.reason for each in decision.proposals)
+
+
+class _RemoteDecisions:
+    """Decides on proposals as Decisions does, by a daemon; those of one call at once.
+
+    Every method may raise DaemonGone and DaemonRefused.
+    """
+
+    def __init__(self, daemon: DaemonClient) -> None:
+        self._daemon = daemon
+
+    def accept(self, wanted: Iterable[Acceptance], *, run: str) -> Iterator[NoteDecision]:
+        """Have the proposals written into their notes, as changes of this run."""
+        yield from self._daemon.decide(decisions_object(accept=wanted, run=run))
+
+    def refuse(self, ids: Iterable[int]) -> Iterator[NoteDecision]:
+        """Have the proposals refused."""
+        yield from self._daemon.decide(decisions_object(refuse=ids))
+
+    def undo(self, ids: Iterable[int], run: str) -> Iterator[NoteDecision]:
+        """Have decisions taken back, as changes of this run."""
+        yield from self._daemon.decide(decisions_object(undo=ids, run=run))
+
+
+AnyDecisions = Decisions | _RemoteDecisions
+Decide = Callable[[AnyDecisions, Sequence[Proposal]], Iterator[NoteDecision]]
+
+
+def open_decisions(workspace: Workspace, running: DaemonClient | None) -> AnyDecisions:
+    """Return what decides on the proposals of the vault: its daemon if it runs, else this process.
+
+    running: the daemon. workspace: open for writing where none runs.
+    """
+    if running:
+        return _RemoteDecisions(running)
+    return Decisions(workspace, cache(lambda: VaultContext(workspace.scan())))
+
+
+def decide_in_batches(
+    decisions: AnyDecisions, proposals: Iterable[Proposal], decide: Decide
+) -> Iterator[NoteDecision]:
+    """Yield what is decided on proposals that are sorted by note; those of a note at once."""
+    batch: list[Proposal] = []
+    for _, group in groupby(proposals, key=lambda each: each.path):
+        of_note = list(group)
+        if batch and len(batch) + len(of_note) > _BATCH:
+            yield from decide(decisions, batch)
+            batch = []
+        batch += of_note
+    if batch:
+        yield from decide(decisions, batch)

@@ -1,28 +1,34 @@
-"""companion history: what was changed, newest first."""
+"""companion history and companion forget: what was changed, and what is kept of notes' text."""
 
 from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
 import click
 
-from companion.cli.change_filter import (
+from companion.cli.filters import (
     ANY_CHANGE,
     ChangeFilter,
     change_options,
     read_change_filter,
 )
-from companion.cli.output import Output, one_line
-from companion.cli.session import NotePathType, common_options, open_session, resolve_history_path
-from companion.cli.times import local_time
+from companion.cli.output import Output, count, local_time, one_line
+from companion.cli.session import (
+    NotePathType,
+    common_options,
+    find_running_daemon,
+    open_session,
+    resolve_history_path,
+)
 from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
 from companion.enrich.workspace import Workspace
-from companion.note.line_diff import diff_lines
+from companion.errors import UsageError
+from companion.note.diff import diff_lines
 from companion.python_api import Vault
 from companion.vault.journal import Change
 from companion.vault.proposal import Proposal
@@ -58,50 +64,54 @@ def history(
         found = _find_changes(workspace, note, chosen)
         changes = list(islice(found, limit and min(limit, sys.maxsize)))
         for change in changes:
-            if as_json:
-                output.print_json(ChangeShape.of(change).model_dump())
-                continue
             _print(change, output)
-            if with_diff and (images := workspace.journal.images(change.id)):
+            images = workspace.journal.images(change.id) if with_diff and not as_json else None
+            if images:
                 texts = (image.decode("utf-8") for image in images)
                 output.print_diff("".join(diff_lines(change.path, *texts)))
         proposals = _find_proposed(workspace, note)[:limit] if chosen == ANY_CHANGE else []
     for proposal in proposals:
-        if as_json:
-            output.print_json(proposal_object(proposal))
-        else:
-            output.say(
-                f"       {local_time(proposal.made_at)}  {one_line(proposal.path)}", style="bold"
-            )
-            output.say(f"       {_words(proposal)}")
+        _print_proposal(proposal, output)
     if not changes and not proposals:
         output.say("no changes yet")
 
 
-def proposal_object(proposal: Proposal) -> dict[str, object]:
-    """Return the JSON object of a value that was only proposed, with the keys of a change."""
-    return {
-        "id": None,
-        "run": "",
-        "path": proposal.path,
-        "kind": "proposal",
-        "state": "proposed",
-        "made_at": iso_time(proposal.made_at),
-        "needs": [proposal.need],
-        "model": "",
-        "note": _words(proposal),
-        "undoes": None,
-        "undone_by": None,
-        "left": [],
-    }
+@click.command()
+@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
+@click.option("--yes", is_flag=True, help="Do not ask first.")
+@common_options
+def forget(paths: Sequence[str], yes: bool, vault: Path | None) -> None:
+    """Delete what Companion keeps of the text of notes; without PATH, of all.
+
+    That is what was proposed for them, the notes that it was made from, and the notes as they were
+    before each change. Open proposals count as refused, and nothing is asked for again. What was
+    changed can still be undone: the edits stay, and go with the journal only.
+    """
+    output = Output()
+    if not yes:
+        if not output.can_ask:
+            raise UsageError("nothing was deleted, for nobody is here to agree; say --yes")
+        whose = ", ".join(paths) if paths else "the whole vault"
+        if not click.confirm(f"Delete what is kept of the text of {whose}?", err=True):
+            output.warn("nothing was deleted")
+            return
+    running = find_running_daemon(vault, paths)
+    with open_session(vault, paths, output=output, read_only=bool(running)) as workspace:
+        wanted = [resolve_history_path(workspace, path) for path in paths] or [""]
+        number = running.forget(wanted) if running else workspace.journal.forget(wanted)
+    output.say(f"the text of {count(number, 'proposal')} was deleted")
 
 
 def describe(change: Change) -> str:
     """Return what the change did, in a few words."""
     if change.undoes is not None:
         return f"undid change {change.undoes}"
-    names = ", ".join(map(_describe_need, change.needs))
-    return f"filled {names}" if names else change.kind
+    names = []
+    for need in change.needs:  # such as `callout:section:Title`
+        kind, where, title = [*need.split(":", 2), "", ""][:3]
+        under = "under " if where == "section" else ""
+        names.append(f"{kind} {under}“{title}”" if under or title else kind)
+    return f"filled {', '.join(names)}" if names else change.kind
 
 
 def is_in(path: str, place: str) -> bool:
@@ -141,16 +151,10 @@ def _words(proposal: Proposal) -> str:
     return proposal.reason or proposal.remark
 
 
-def _describe_need(need: str) -> str:
-    """Return the key of a need, such as `callout:section:Title`, in words."""
-    kind, _, rest = need.partition(":")
-    where, _, title = rest.partition(":")
-    if where == "section":
-        return f"{kind} under “{title}”"
-    return f"{kind} “{title}”" if title else kind
-
-
 def _print(change: Change, output: Output) -> None:
+    if output.as_json:
+        output.print_json(ChangeShape.of(change).model_dump())
+        return
     when = local_time(change.made_at)
     part = f" [undone, but for {', '.join(change.left)}]" if change.left else ""
     state = part if change.state == "done" else f" [{change.state}]"
@@ -159,3 +163,28 @@ def _print(change: Change, output: Output) -> None:
     output.say(f"       {describe(change)}{by}  (run {change.run})")
     if change.note:
         output.say(f"       {change.note}", style="dim")
+
+
+def _print_proposal(proposal: Proposal, output: Output) -> None:
+    """Print a value that was only proposed; its JSON object has the keys of a change."""
+    if not output.as_json:
+        where = one_line(proposal.path)
+        output.say(f"       {local_time(proposal.made_at)}  {where}", style="bold")
+        output.say(f"       {_words(proposal)}")
+        return
+    output.print_json(
+        {
+            "id": None,
+            "run": "",
+            "path": proposal.path,
+            "kind": "proposal",
+            "state": "proposed",
+            "made_at": iso_time(proposal.made_at),
+            "needs": [proposal.need],
+            "model": "",
+            "note": _words(proposal),
+            "undoes": None,
+            "undone_by": None,
+            "left": [],
+        }
+    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import json
 import re
 import sys
-from collections.abc import Iterable, Iterator
+import time
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -14,8 +15,9 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.text import Text
 
+from companion.errors import UsageError
+from companion.note.diff import Part
 from companion.note.text import split_lines
-from companion.note.word_diff import Part
 
 # a note must not steer the terminal, nor a name turn the words around it
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
@@ -57,6 +59,16 @@ class Output:
         """Print a line on the standard error."""
         self.err.print(Text(_without_control_characters(text), style="yellow"))
 
+    def agrees(self, cost: str, how: str) -> bool:
+        """Print what sending notes elsewhere may cost, and return whether the user agrees to it.
+
+        how: to agree by an option, where nobody can be asked: a UsageError is raised then.
+        """
+        self.warn(cost)
+        if not self.can_ask:
+            raise UsageError(f"nothing was sent, for nobody is here to agree; say {how}")
+        return click.confirm("Go on?", err=True)
+
     def print_json(self, value: dict[str, Any]) -> None:
         """Print an object as one line of JSON."""
         click.echo(json.dumps(value, ensure_ascii=False))
@@ -86,6 +98,13 @@ class Output:
                     line = Text()
         if line:
             self.out.print("    ", line, sep="")
+
+    @contextmanager
+    def count_up(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar, as progress does; call what it yields with how many are done of how many."""
+        with self.progress(what, 0) as progress:
+            bar = progress.task_ids[0]
+            yield lambda done, total: progress.update(bar, completed=done, total=total)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Progress]:
@@ -118,6 +137,11 @@ def count(number: int, noun: str) -> str:
 def one_line(name: str) -> str:
     """Return a file's name on one line: line ends in it are shown as `\\n` or `\\r`."""
     return name.replace("\r", "\\r").replace("\n", "\\n")
+
+
+def local_time(seconds: float) -> str:
+    """Return the Unix time on the user's clock, with its offset: `2026-11-25 10:44 +0100`."""
+    return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(seconds))
 
 
 def describe_backlog(notes: int, cost: str) -> str:

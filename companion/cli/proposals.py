@@ -1,30 +1,40 @@
-"""companion proposals: what models gave for notes, and what became of it."""
+"""companion proposals: what models gave for notes, what became of it, and how to name some."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, partial
 from itertools import groupby
 from pathlib import Path
-from typing import get_args
+from typing import NamedTuple, get_args
 
 import click
 
-from companion.cli.filter_options import filter_options, read_filter
+from companion.cli.filters import filter_options, read_filter
 from companion.cli.output import Output, count, one_line
-from companion.cli.proposal_choice import find_paths, sort_by_note
-from companion.cli.session import NotePathType, common_options, open_session, say_which_vault
-from companion.daemon.api.schemas import iso_time
+from companion.cli.session import (
+    NotePathType,
+    common_options,
+    open_session,
+    resolve_history_path,
+    say_which_vault,
+)
+from companion.daemon.api.proposal_schemas import ProposalShape
+from companion.enrich.workspace import Workspace
+from companion.errors import UsageError
 from companion.vault.proposal import Proposal, ProposalState
 from companion.vault.proposals import Selection
 
-_STATES = get_args(ProposalState)
+_MAX_DIGITS = 100  # that are read as a number; Python reads some thousands
+_NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
 
 
 @click.command()
 @click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
 @filter_options
-@click.option("--state", type=click.Choice(_STATES), default="open", show_default=True)
+@click.option(
+    "--state", type=click.Choice(get_args(ProposalState)), default="open", show_default=True
+)
 @click.option("--flagged", is_flag=True, help="Only those that somebody should look at.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a proposal.")
 @common_options
@@ -46,45 +56,30 @@ def proposals(
         say_which_vault(workspace.root, output)
         chosen = read_filter(workspace.prompts, only)
         fits = cache(partial(chosen.keeps, workspace.root))
-        selection = Selection(
-            find_paths(workspace, paths), chosen.kind, states=(state,), flagged=flagged or None
-        )
-        found = [
-            each
-            for each in sort_by_note(workspace.journal.proposals.select(selection))
-            if fits(each.path)
-        ]
-    if as_json:
-        for each in found:
-            output.print_json(proposal_object(each))
-        return
+        found = find_proposals(workspace, paths, chosen.kind, flagged, state)
+        found = [each for each in found if fits(each.path)]
     for path, group in groupby(found, key=lambda each: each.path):
         output.say(one_line(path), style="bold")
         for each in group:
             _print(each, output)
-    _sum_up(found, state, output)
-
-
-def proposal_object(proposal: Proposal) -> dict[str, object]:
-    """Return the JSON object of a proposal."""
-    return {
-        "id": proposal.id,
-        "path": proposal.path,
-        "kind": proposal.kind,
-        "heading": proposal.heading,
-        "text": proposal.value,
-        "state": proposal.state,
-        "flags": list(proposal.flags),
-        "why": proposal.why,
-        "reason": proposal.reason or None,
-        "model": proposal.model,
-        "made_at": iso_time(proposal.made_at),
-        "run": proposal.run,
-        "change": proposal.change,
-    }
+    waits = "wait" if state == "open" else f"are {state}"
+    if not found:
+        output.say(f"No proposals {waits}.")
+        return
+    notes = len({each.path for each in found})
+    flags = sum(bool(each.flags) for each in found)
+    more = f", {flags:,} of them flagged" if flags else ""
+    output.say(f"\n{count(len(found), 'proposal')}{more}, for {count(notes, 'note')}", style="bold")
+    if state == "open":
+        output.say(
+            "Go through them: companion review. Write what is not flagged: companion apply --all"
+        )
 
 
 def _print(proposal: Proposal, output: Output) -> None:
+    if output.as_json:
+        output.print_json(proposal_object(proposal))
+        return
     text = " ".join(proposal.text.split()) or "(its text was deleted)"
     if proposal.state == "rejected":
         text = ""
@@ -96,16 +91,94 @@ def _print(proposal: Proposal, output: Output) -> None:
         output.say(f"         {'':<12} {proposal.reason}", style="dim")
 
 
-def _sum_up(found: Sequence[Proposal], state: ProposalState, output: Output) -> None:
-    waits = "wait" if state == "open" else f"are {state}"
-    if not found:
-        output.say(f"No proposals {waits}.")
-        return
-    notes = len({each.path for each in found})
-    flagged = sum(bool(each.flags) for each in found)
-    more = f", {flagged:,} of them flagged" if flagged else ""
-    output.say(f"\n{count(len(found), 'proposal')}{more}, for {count(notes, 'note')}", style="bold")
-    if state == "open":
-        output.say(
-            "Go through them: companion review. Write what is not flagged: companion apply --all"
-        )
+def proposal_object(proposal: Proposal) -> dict[str, object]:
+    """Return the JSON object of a proposal."""
+    return ProposalShape.of(proposal).model_dump(exclude=_NOT_PRINTED)
+
+
+def find_proposals(
+    workspace: Workspace,
+    paths: Iterable[str],
+    kind: str | None,
+    flagged: bool,
+    state: ProposalState = "open",
+) -> list[Proposal]:
+    """Return the proposals for these notes and folders, else for all, by their note.
+
+    paths: as the user typed them; a note that was deleted or moved can be named, too. kind: of
+    the need; None for any. flagged: only those with flags.
+
+    Raises UsageError.
+    """
+    named = [resolve_history_path(workspace, path) for path in paths] or None
+    selection = Selection(named, kind, states=(state,), flagged=flagged or None)
+    return sort_by_note(workspace.journal.proposals.select(selection))
+
+
+def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
+    """Return the proposals by their note, and those of a note in the order of their making."""
+    return sorted(proposals, key=lambda each: (each.path.casefold(), each.path, each.id))
+
+
+class Choice(NamedTuple):
+    """What was chosen. unknown: numbers of which there is no proposal, and that in words.
+
+    passed_over: how many are left out since somebody should look at them first.
+    """
+
+    proposals: list[Proposal]
+    unknown: dict[int, str]
+    passed_over: int
+
+
+def choose_proposals(
+    workspace: Workspace,
+    whats: Sequence[str],
+    *,
+    kind: str | None,
+    run: str | None,
+    every: bool,
+    flagged: bool,
+) -> Choice:
+    """Return the proposals that a script decides on.
+
+    whats: numbers, notes and folders. run: all of that run. every: all that are open. Those with
+    flags are left out unless flagged, or unless they are named by number or by their note.
+
+    Raises UsageError if nothing is named, or an argument is unknown.
+    """
+    if sum([bool(whats), run is not None, every]) != 1:
+        raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
+    store = workspace.journal.proposals
+    ids = {_read_number(what): what for what in whats if what.isdecimal()}
+    numbered = store.get_all(ids)
+    typed = (what for what in whats if not what.isdecimal())
+    paths = [resolve_history_path(workspace, path) for path in typed]
+    found: list[Proposal] = []
+    if paths or not whats:
+        found = store.select(Selection(paths or None, kind, states=("open",), run=run))
+    if run is not None and not store.count(Selection(run=run)):
+        raise UsageError(f"no run {run} proposed anything; companion proposals lists what waits")
+    notes = {path for path in paths if not (workspace.root / path).is_dir()}
+    taken = [each for each in found if flagged or not each.flags or each.path in notes]
+    known = {each.id for each in numbered}
+    chosen = {each.id: each for each in [*numbered, *taken]}
+    return Choice(
+        sort_by_note(chosen.values()),
+        {id_: _no_such(workspace.root, id_, ids[id_]) for id_ in ids if id_ not in known},
+        sum(each.id not in chosen for each in found),
+    )
+
+
+def _read_number(typed: str) -> int:
+    """Return the number. Raises UsageError if it is too long for one."""
+    if len(typed) > _MAX_DIGITS:
+        raise UsageError(f"there is no proposal {typed[:20]}…")
+    return int(typed)
+
+
+def _no_such(root: Path, number: int, typed: str) -> str:
+    """Return in words that there is no such proposal, and how a file of that name is named."""
+    is_file = any((base / typed).exists() for base in (Path.cwd(), root))
+    hint = f"; ./{typed} names the file or folder" if is_file else ""
+    return f"there is no proposal {number}{hint}"

@@ -11,9 +11,9 @@ from typing import NamedTuple
 
 import click
 
-from companion.cli.output import Output, one_line
-from companion.cli.proposal_choice import find_paths, sort_by_note
-from companion.cli.remote_decisions import AnyDecisions, Decide, RemoteDecisions, decide_in_batches
+from companion.cli.decide import AnyDecisions, Decide, decide_in_batches, open_decisions
+from companion.cli.output import Output, local_time, one_line
+from companion.cli.proposals import find_proposals, sort_by_note
 from companion.cli.session import (
     NotePathType,
     common_options,
@@ -21,7 +21,6 @@ from companion.cli.session import (
     open_session,
     say_which_vault,
 )
-from companion.cli.times import local_time
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import FLAG_WORDS, Acceptance, NoteDecision
 from companion.enrich.decisions import Decisions
@@ -29,11 +28,10 @@ from companion.enrich.note_filter import find_kind
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import CompanionError, NoteError, UsageError
-from companion.note.word_diff import Part, diff_words
+from companion.note.diff import Part, diff_words
 from companion.vault.proposal import Proposal
-from companion.vault.proposals import Selection
 
-_KEYS = "y,n,e,s,a,d,u,q,?"
+_KEYS = "y,n,e,s,a,d,u,q"
 _HELP = """\
 y - write it into the note
 n - refuse it; it is not asked for again
@@ -66,9 +64,7 @@ def review(paths: Sequence[str], field: str | None, flagged: bool, vault: Path |
         )
     with open_session(vault, paths, output=output, read_only=True) as workspace:
         say_which_vault(workspace.root, output)
-        wanted, kind = find_paths(workspace, paths), find_kind(workspace.prompts, field)
-        selection = Selection(wanted, kind, states=("open",), flagged=flagged or None)
-        found = sort_by_note(workspace.journal.proposals.select(selection))
+        found = find_proposals(workspace, paths, find_kind(workspace.prompts, field), flagged)
         if not found:
             output.say("No proposals wait.")
             return
@@ -105,15 +101,6 @@ class _Review:
         self._at = 0
         self._steps: list[_Step] = []
         self._drafts: dict[int, str] = {}
-        self._answers: dict[str, Callable[[Proposal], None]] = {
-            "y": self._write,
-            "n": self._refuse,
-            "e": self._edit,
-            "s": self._leave,
-            "a": self._write_field,
-            "d": self._refuse_note,
-            "u": self._take_back,
-        }
 
     def go_through(self) -> None:
         """Show the proposals one after the other, and do what the user says."""
@@ -124,25 +111,43 @@ class _Review:
                     self._at += 1
                     continue
                 self._show(proposal)
-                if not self._ask(proposal):
+                if (key := self._ask_for_key()) == "q":
                     break
+                try:
+                    self._do(key, proposal)
+                except CompanionError as error:
+                    self._output.warn(str(error))
         finally:
             self._sum_up()
 
-    def _ask(self, proposal: Proposal) -> bool:
-        """Do what the user says of the proposal, and return whether to go on."""
+    def _ask_for_key(self) -> str:
+        """Return the letter that the user answers with."""
         while True:
-            said = click.prompt(f"Write it [{_KEYS}]", "", show_default=False, prompt_suffix="? ")
-            key = str(said).strip().casefold()
-            if key == "q":
-                return False
-            if key in self._answers:
-                try:
-                    self._answers[key](proposal)
-                except CompanionError as error:
-                    self._output.warn(str(error))
-                return True
+            said = click.prompt(f"Write it [{_KEYS},?]", "", show_default=False, prompt_suffix="? ")
+            if (key := str(said).strip().casefold()) in _KEYS.split(","):
+                return key
             self._output.say(_HELP, style="cyan")
+
+    def _do(self, key: str, proposal: Proposal) -> None:
+        """Do what the letter stands for; see _HELP."""
+        match key:
+            case "y":
+                self._write([proposal])
+            case "n":
+                self._refuse([proposal])
+            case "e":
+                self._edit(proposal)
+            case "s":
+                self._go_on([])
+            case "a":
+                rest = self._following(lambda each: each.kind == proposal.kind)
+                taken = [each for each in rest if self._takes_flagged or not each.flags]
+                self._write([proposal, *taken])
+            case "d":
+                rest = self._following(lambda each: each.path == proposal.path)
+                self._refuse([proposal, *rest])
+            case "u":
+                self._take_back()
 
     def _show(self, proposal: Proposal) -> None:
         say, place = self._output.say, f" “{proposal.heading}”" if proposal.heading else ""
@@ -160,7 +165,7 @@ class _Review:
             self._output.warn(f"It cannot be written now: {error.reason}")
         say()
 
-    def _write(self, *proposals: Proposal, text: str | None = None) -> None:
+    def _write(self, proposals: Sequence[Proposal], text: str | None = None) -> None:
         self._decide(
             proposals,
             lambda decisions, chosen: decisions.accept(
@@ -168,7 +173,7 @@ class _Review:
             ),
         )
 
-    def _refuse(self, *proposals: Proposal) -> None:
+    def _refuse(self, proposals: Sequence[Proposal]) -> None:
         self._decide(
             proposals,
             lambda decisions, chosen: decisions.refuse([each.id for each in chosen]),
@@ -183,18 +188,7 @@ class _Review:
             self._output.say("It was not changed in the editor; y writes it as it is.")
             return
         self._drafts[proposal.id] = edited
-        self._write(proposal, text=edited.rstrip("\n"))
-
-    def _leave(self, _proposal: Proposal) -> None:
-        self._go_on([])
-
-    def _write_field(self, proposal: Proposal) -> None:
-        rest = self._following(lambda each: each.kind == proposal.kind)
-        taken = (each for each in rest if self._takes_flagged or not each.flags)
-        self._write(proposal, *taken)
-
-    def _refuse_note(self, proposal: Proposal) -> None:
-        self._refuse(proposal, *self._following(lambda each: each.path == proposal.path))
+        self._write([proposal], edited.rstrip("\n"))
 
     def _following(self, is_meant: Callable[[Proposal], bool]) -> list[Proposal]:
         """Return those after the present one that are meant and open."""
@@ -211,7 +205,7 @@ class _Review:
         if done:
             self._go_on(done)
 
-    def _take_back(self, _proposal: Proposal) -> None:
+    def _take_back(self) -> None:
         """Take the last answer back, and ask about its proposal again."""
         if not self._steps:
             self._output.say("There is nothing to take back yet.")
@@ -223,12 +217,13 @@ class _Review:
         self._at = step.at
 
     def _report(self, decision: NoteDecision) -> list[int]:
-        """Print why something was not done; return the ids of the rest."""
+        """Print why something is not done, or later; return the ids of what is done, or will be."""
         path = one_line(decision.result.path)
         reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
         for reason in reasons:
             self._output.warn(f"{path}: {reason}")
-        return [each.id for each in decision.proposals if not each.reason]
+        waiting = decision.waiting
+        return [each.id for each in decision.proposals if not each.reason or each.id in waiting]
 
     def _go_on(self, ids: list[int]) -> None:
         self._steps.append(_Step(self._at, ids))
@@ -239,7 +234,7 @@ class _Review:
         """Open what decides: the vault's daemon, if one runs by now, else this process."""
         root = self._space.root
         if running := find_running_daemon(root, asks=False):
-            yield RemoteDecisions(running)
+            yield open_decisions(self._space, running)
             return
         with open_workspace(self._space.config, root) as workspace:
             yield Decisions(workspace, self._context)

@@ -1,7 +1,13 @@
 """The configuration: its files, three environment variables, and the folders of our own files."""
 
-from companion.config.folders import APP, common_state_folder, config_folder, state_folder
-from companion.config.load import config_file, load_config
+from companion.config.files import (
+    APP,
+    common_state_folder,
+    config_file,
+    config_folder,
+    load_config,
+    state_folder,
+)
 from companion.config.settings import Config
 
 __all__ = [

@@ -11,10 +11,9 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
+from companion.config.files import Tables, describe_errors, merge_tables
 from companion.config.reference import SECRET, without_secrets
 from companion.config.settings import Config
-from companion.config.toml_file import describe_errors
-from companion.config.vault_settings import Tables, merge_tables
 from companion.errors import UsageError
 from companion.private_files import read_if_there, write_private
 
@@ -58,7 +57,13 @@ def plan_settings(
     for name, value in settings.items():
         if (old := _replace_value(expected, name, value)) != value:
             old_values[name] = old
-    text = _edit(text, {name: settings[name] for name in old_values}, file)
+    try:
+        document = tomlkit.parse(text)
+        for name in old_values:
+            _replace_value(document, name, settings[name])
+        text = tomlkit.dumps(document)
+    except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
+        raise _not_exact(file) from error
     if _parse(text, file) != expected:
         raise _not_exact(file)
     changed = tuple(_describe(name, old, settings[name]) for name, old in old_values.items())
@@ -129,17 +134,6 @@ def _replace_value(tables: dict[str, Any], name: str, value: SettingValue) -> ob
     elif key in tables:
         del tables[key]
     return old
-
-
-def _edit(text: str, settings: Mapping[str, SettingValue], file: Path) -> str:
-    """Return text with the settings changed by tomlkit, which keeps comments and layout."""
-    try:
-        document = tomlkit.parse(text)
-        for name, value in settings.items():
-            _replace_value(document, name, value)
-        return tomlkit.dumps(document)
-    except (TOMLKitError, ValueError, TypeError, AttributeError) as error:
-        raise _not_exact(file) from error
 
 
 def _describe(name: str, old: object, new: SettingValue) -> str:

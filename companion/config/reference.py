@@ -46,7 +46,8 @@ def find_setting(name: str) -> Setting:
     if name in settings:
         return settings[name]
     inside = [each for each in settings if each.startswith(f"{name}.")]
-    near = inside or get_close_matches(name, settings, 1) or _ending_in(name, settings)
+    ending = [each for each in settings if each.endswith(f".{name.rpartition('.')[2]}")]
+    near = inside or get_close_matches(name, settings, 1) or ending
     hint = f"; there is {', '.join(near)}" if near else ""
     raise UsageError(f"there is no setting {name}{hint}; companion config get lists them all")
 
@@ -110,7 +111,3 @@ def _describe(name: str, field: FieldInfo) -> Setting:
     kinds = [field.annotation, *get_args(field.annotation)]
     is_list = any(get_origin(kind) is tuple for kind in kinds)
     return Setting(name, field.description or "", field.default, is_list)
-
-
-def _ending_in(name: str, settings: dict[str, Setting]) -> list[str]:
-    return [each for each in settings if each.endswith(f".{name.rpartition('.')[2]}")]

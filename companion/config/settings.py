@@ -2,21 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from pathlib import Path
+from collections.abc import Mapping
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, SecretStr, model_validator
 
-from companion.config.validators import FolderName, Pattern, PropertyValues, TagName
+from companion.config.validators import (
+    FolderName,
+    NamedPath,
+    Pattern,
+    PostponedAfterwards,
+    PropertyValues,
+    TagName,
+    check_base_url,
+)
 from companion.errors import UsageError
+from companion.llm.catalog import DEFAULT_MODEL
 from companion.llm.endpoint import Effort, Endpoint
 from companion.note.callouts import Style, Styles
 from companion.note.needs import CALLOUT, DESCRIPTION, Rules
-from companion.note.tags import is_tag
 from companion.vault.ignore import IgnoreRules
 
-DEFAULT_MODEL = "qwen2.5-1.5b"
 DEFAULT_PORT = 27182
 
 
@@ -56,10 +62,7 @@ class EndpointTable(Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.base_url is not None:
-            _check_address(self.base_url)
-        if self.base_url is not None and "model" not in self.model_fields_set:
-            raise ValueError("an endpoint with a base_url needs a model, too")
+        check_base_url(self.base_url, has_model="model" in self.model_fields_set)
         return self
 
 
@@ -72,7 +75,7 @@ class NotesTable(Table):
     """tags that mark a stub"""
     postponed_properties: dict[str, str] = {"status": "postponed"}
     """properties that mark a stub"""
-    postponed_afterwards: str = "keep"
+    postponed_afterwards: PostponedAfterwards = "keep"
     """what becomes of the mark: keep, remove, or a tag to put in its place, as #status/done"""
     language: str | None = None
     """what to write in, as "English", "de" or "中文"; unset: each note's own, else its folder's"""
@@ -80,15 +83,6 @@ class NotesTable(Table):
     """the note's own best sentence stands in where the model's is unfit, or rewords one"""
     examples: bool = False
     """show a model that is not small the author's descriptions of up to 3 similar notes"""
-
-    @field_validator("postponed_afterwards")
-    @classmethod
-    def _check_afterwards(cls, value: str) -> str:
-        if value not in ("keep", "remove"):
-            replacement = value.removeprefix("#")
-            if replacement == value or not is_tag(replacement):
-                raise ValueError('write "keep", "remove" or a tag like "#status/done"')
-        return value
 
 
 class IgnoreTable(Table):
@@ -155,10 +149,7 @@ class SimilarTable(Table):
 
     @model_validator(mode="after")
     def _check(self) -> Self:
-        if self.base_url is not None:
-            _check_address(self.base_url)
-            if not self.model:
-                raise ValueError("an endpoint with a base_url needs a model, too")
+        check_base_url(self.base_url, has_model=bool(self.model))
         return self
 
 
@@ -222,7 +213,7 @@ class ServerTable(Table):
 class Config(Table):
     """All settings; every one has a default."""
 
-    vault: Path | None = None
+    vault: NamedPath | None = None
     """the vault's folder; unset: the nearest folder with .obsidian"""
     endpoint: EndpointTable = EndpointTable()
     notes: NotesTable = NotesTable()
@@ -236,13 +227,6 @@ class Config(Table):
     background: BackgroundTable = BackgroundTable()
     limits: LimitsTable = LimitsTable()
     server: ServerTable = ServerTable()
-
-    @field_validator("vault", mode="before")
-    @classmethod
-    def _check_vault(cls, value: object) -> object:
-        if value == "":  # pathlib takes it for the current folder
-            raise ValueError("an empty path; name the vault's folder, or leave this out")
-        return value
 
     @property
     def is_embedded(self) -> bool:
@@ -278,7 +262,7 @@ class Config(Table):
         fields: the names of the prompt files, each with the property that it fills; `callout` for
         the callout. triggers: the properties that make a note a candidate where they are empty.
         """
-        names = tuple(dict.fromkeys(self._select_fields(fields)))
+        names = self._select_fields(fields)
         return Rules(
             fields=tuple(name for name in names if name != CALLOUT),
             callout=CALLOUT in names,
@@ -294,26 +278,20 @@ class Config(Table):
             triggers=triggers,
         )
 
-    def _select_fields(self, fields: Mapping[str, str]) -> Iterator[str]:
-        """Yield the properties to fill, which the setting may name by property or prompt file.
+    def _select_fields(self, fields: Mapping[str, str]) -> list[str]:
+        """Return the properties to fill, named by themselves or by their prompt file.
 
         Raises UsageError for a name that is neither.
         """
-        configured = self.notes.fields
-        for name in fields.values() if configured is None else configured:
-            if name in fields.values():
-                yield name
-            elif name in fields:
-                yield fields[name]
-            else:
-                known = ", ".join(
-                    file if file == filled else f"{file} (fills {filled})"
-                    for file, filled in fields.items()
-                )
-                raise UsageError(
-                    f"notes.fields names {name}, but there is no such file in prompts/fields, and"
-                    f" none fills such a property; there are: {known}"
-                )
+        named = {**fields, **{filled: filled for filled in fields.values()}}
+        chosen = list(fields.values() if self.notes.fields is None else self.notes.fields)
+        if unknown := [name for name in chosen if name not in named]:
+            there = [f if f == filled else f"{f} (fills {filled})" for f, filled in fields.items()]
+            raise UsageError(
+                f"notes.fields names {unknown[0]}, but there is no such file in prompts/fields, and"
+                f" none fills such a property; there are: {', '.join(there)}"
+            )
+        return list(dict.fromkeys(named[name] for name in chosen))
 
     def ignore_rules(self) -> IgnoreRules:
         """Return the rules that exclude files, Obsidian's own settings left out."""
@@ -330,20 +308,16 @@ class Config(Table):
 
         path: vault-relative, with `/`. kind: of the need. Without such a folder, the field's.
         """
-        folder = path
-        while folder := folder.rpartition("/")[0]:
-            if mode := self.review.folders.get(folder):
+        while path := path.rpartition("/")[0]:
+            if mode := self.review.folders.get(path):
                 return mode
         return self.review.fields.get(kind, self.review.mode)
 
     def may_agents_accept(self, path: str, kind: str) -> bool:
-        """Return whether agents may accept proposals for a need of this kind of the note at path.
-
-        path: vault-relative, with `/`.
-        """
-        table = self.agents
-        is_there = table.folders is None or any(path.startswith(f"{f}/") for f in table.folders)
-        return kind in table.may_accept and is_there
+        """Return whether agents may accept proposals for such needs of the note at path."""
+        folders = self.agents.folders
+        is_there = folders is None or any(path.startswith(f"{folder}/") for folder in folders)
+        return kind in self.agents.may_accept and is_there
 
     def remote_endpoint(self) -> Endpoint:
         """Return the configured endpoint. The embedded model has none before it is started."""
@@ -366,21 +340,10 @@ class Config(Table):
         table = self.similar
         if table.base_url is None:
             return None
-        key = table.api_key
-        if not key and table.base_url == self.endpoint.base_url:
-            key = self.endpoint.api_key
-        return Endpoint(
-            table.base_url,
-            table.model,
-            key.get_secret_value(),
-            timeout=self.endpoint.timeout,
-            retries=self.endpoint.retries,
-        )
-
-
-def _check_address(base_url: str) -> None:
-    if not base_url.startswith(("http://", "https://")):
-        raise ValueError("base_url must begin with http:// or https://")
+        main, secret = self.endpoint, table.api_key.get_secret_value()
+        if not secret and table.base_url == main.base_url:
+            secret = main.api_key.get_secret_value()
+        return Endpoint(table.base_url, table.model, secret, main.timeout, main.retries)
 
 
 def _override(usual: Style, title: str | None, fold: str | None) -> Style:

@@ -1,6 +1,6 @@
-"""Checks of settings that name folders, tags, properties and globs of the vault.
+"""Checks of settings: folders, tags, properties and globs of the vault, addresses and paths.
 
-Each refuses a value that would silently match no note, and so exclude none, and says what to write
+Those that exclude notes refuse a value that would silently match none, and say what to write
 instead.
 """
 
@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import posixpath
 import re
+from pathlib import Path
 from typing import Annotated
 
-from pydantic import AfterValidator
+from pydantic import AfterValidator, BeforeValidator
 
 from companion.note.tags import is_tag
 
@@ -90,6 +91,26 @@ def check_glob(value: str) -> str:
     return value
 
 
+def check_base_url(base_url: str | None, *, has_model: bool) -> None:
+    """Raise ValueError: it is no address of HTTP, or there is no model to ask there."""
+    if base_url is not None and not base_url.startswith(("http://", "https://")):
+        raise ValueError("base_url must begin with http:// or https://")
+    if base_url is not None and not has_model:
+        raise ValueError("an endpoint with a base_url needs a model, too")
+
+
+def _check_afterwards(value: str) -> str:
+    if value not in ("keep", "remove") and not (value.startswith("#") and is_tag(value[1:])):
+        raise ValueError('write "keep", "remove" or a tag like "#status/done"')
+    return value
+
+
+def _check_path(value: object) -> object:
+    if value == "":  # pathlib takes it for the current folder
+        raise ValueError("an empty path; name the vault's folder, or leave this out")
+    return value
+
+
 FolderName = Annotated[str, AfterValidator(normalize_folder)]
 """a folder of the vault"""
 TagName = Annotated[str, AfterValidator(normalize_tag)]
@@ -98,3 +119,7 @@ PropertyValues = Annotated[dict[str, str], AfterValidator(normalize_properties)]
 """properties, each with its value"""
 Pattern = Annotated[str, AfterValidator(check_glob)]
 """a glob of notes in the vault"""
+PostponedAfterwards = Annotated[str, AfterValidator(_check_afterwards)]
+"""what becomes of the mark of a stub: `keep`, `remove`, or a tag with `#`"""
+NamedPath = Annotated[Path, BeforeValidator(_check_path)]
+"""the path of a folder, not an empty one"""

@@ -29,8 +29,7 @@ from companion.daemon.runtime_file import (
 )
 from companion.daemon.service import find_service
 from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
-from companion.daemon.web.pages import PageAccess
-from companion.daemon.web.sessions import Sessions
+from companion.daemon.web.pages import PageAccess, Sessions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace

@@ -1,20 +1,229 @@
-"""What an agent may do in a vault: propose; accept where the settings let it; undo its own."""
+"""What an agent sees of a vault, and what it may do: propose, accept where it may, undo its own.
+
+It sees nothing of notes that are private, ignored or left alone. A model that nobody here has
+chosen reads it, so that a private note is private here whichever model the vault is filled by. What
+an agent may not see is answered as what is not there.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property
+from pathlib import PurePosixPath
+from typing import NamedTuple, TypeVar
 
-from companion.enrich.agent_view import AgentView, OpenContext
 from companion.enrich.context import VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.given_value import GivenValue, RejectedValue
+from companion.enrich.model_calls import field_of
 from companion.enrich.program_proposals import Place, ProgramProposer
 from companion.enrich.result import Result
+from companion.enrich.selection import ScanReport
+from companion.enrich.similar import open_similar
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
-from companion.errors import NoteRefused, NotThere
+from companion.errors import NoteError, NoteRefused, NotThere, UsageError
+from companion.note.facts import Facts, find_facts
+from companion.note.link_names import LinkNames
+from companion.note.needs import Need
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+from companion.prompts import Field, NothingToChoose
+from companion.vault.files import skip_reason
 from companion.vault.journal import Change
+from companion.vault.paths import relative_path
 from companion.vault.proposal import Proposal
+from companion.vault.proposals import Selection
+from companion.vault.write import read_note
+
+T = TypeVar("T", Proposal, Change)
+
+_BATCH = 500  # proposals or changes that are read at once
+_COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
+
+
+class OpenContext(VaultContext):
+    """The names and values of a vault, but for those that only notes have which tell nothing.
+
+    By them, whoever tries out links, aliases or tags would learn of these notes. All values in
+    use may be chosen, not only those that a prompt has room for.
+    """
+
+    def names(self, path: str) -> LinkNames:
+        """Return what links may point to."""
+        return self._told_names
+
+    @cached_property
+    def taken(self) -> frozenset[str]:
+        """The titles and aliases of the notes that may tell, casefolded."""
+        return frozenset(
+            name.casefold()
+            for path, aliases in self.scan.names()
+            if self.may_tell(path)
+            for name in (PurePosixPath(path).stem, *aliases)
+        )
+
+    @cached_property
+    def _told_names(self) -> LinkNames:
+        hidden = frozenset(path for path in self.paths if not self.may_tell(path))
+        return LinkNames(self._titles(), hidden)
+
+    def is_used(self, field: Field, value: str) -> bool:
+        """Return whether a note of which may be told has the value; case does not matter."""
+        used = self._usage_counts(field.property or "", of_all=False)
+        return value.casefold() in (each.casefold() for each in used)
+
+    def vocabulary(
+        self,
+        fields: Sequence[Field],
+        path: str,
+        text: str,
+        likely: Mapping[str, Sequence[str]] | None = None,
+    ) -> Mapping[str, Sequence[str]]:
+        """Return all values in use for each of the fields that chooses from them, by its name."""
+        return {
+            field.name: sorted(self._usage_counts(field.property, of_all=False))
+            for field in fields
+            if field.vocabulary == "vault" and field.property
+        }
+
+
+class ReadNeed(NamedTuple):
+    """A need of a note that is read. instruction: what a model is told of the value.
+
+    proposed: the id of an open proposal for it.
+    """
+
+    need: Need
+    field: str
+    instruction: str
+    proposed: int | None
+
+
+class ReadNote(NamedTuple):
+    """A note as a prompt shows it. left: what in it is left alone, and why."""
+
+    path: str
+    text: str
+    needs: Sequence[ReadNeed]
+    left: Sequence[str]
+
+
+class AgentView:
+    """What an agent may see of a vault. known: from a scan just made."""
+
+    def __init__(self, workspace: Workspace, known: VaultContext, name: str) -> None:
+        self.name = name
+        # private notes are left alone as if a model elsewhere asked: who reads this is not known
+        self._space = replace(
+            workspace,
+            rules=replace(workspace.rules, is_remote=True),
+            ignore=replace(workspace.ignore, is_remote=True),
+        )
+        self._known = known
+        self._store = workspace.journal.proposals
+
+    @property
+    def program(self) -> str:
+        """The name that its proposals have; `mcp:`, as the agent chose the rest by itself."""
+        return f"mcp:{self.name}"
+
+    def scan(self, folder: str = "") -> list[tuple[str, Facts]]:
+        """Return the notes in the folder, and below it, that need something, by path."""
+        report = ScanReport(self._space, self._known.scan, [folder.strip("/")])
+        return sorted(
+            (path, facts)
+            for path, facts in report.notes.items()
+            if facts.needs and self._known.may_tell(path)
+        )
+
+    def find_note(self, path: str) -> str:
+        """Return the path of the note as it is spelled on the disk. Raises NotThere."""
+        root = self._space.root
+        try:
+            found = relative_path(root, path, root)
+            if found and not skip_reason(root, found, self._space.ignore):
+                parsed = ParsedNote(NoteText.decode(read_note(root, found, settle=0).data))
+                facts = find_facts(parsed, self._space.rules)
+                if facts.skipped is None and not facts.marks:
+                    return found
+        except (UsageError, NoteError, OSError, ValueError):
+            pass
+        raise NotThere(f"there is no note {path[:200]} that agents may see; scan names some")
+
+    def read_note(self, path: str) -> ReadNote:
+        """Return the note as prompts show it, and what it needs. Raises NotThere, NoteError."""
+        path = self.find_note(path)
+        data = read_note(self._space.root, path, settle=0).data
+        task = prepare_task(self._space, Job(path, explicit=True, retry=True), data)
+        proposed = {need: asked.id for need, asked in task.proposed}
+        needs = (*task.needs, *proposed)
+        asker = ProgramProposer(self._space, self._known, self.program).asker
+        context = asker.describe(path, task.parsed, needs)
+        prompts = self._space.prompts.for_note(path)
+        text = prompts.note.render(context.values() | {"asked": []})
+        read = []
+        for need in needs:
+            field = field_of(need, prompts)
+            try:
+                how = field.instruction(context, need.question, need.heading)
+            except NothingToChoose as error:
+                how = str(error)
+            read.append(ReadNeed(need, field.name, how, proposed.get(need)))
+        return ReadNote(path, text, read, task.left)
+
+    def find_similar(self, path: str, number: int) -> list[tuple[str, float]]:
+        """Return the notes that say most nearly what the note says, and how like it each is.
+
+        Notes that were not compared yet are, for half a minute at most, where that is done on this
+        machine.
+
+        Raises NotThere, NoteError, EndpointError, AnswerError; UsageError if it is switched off.
+        """
+        path = self.find_note(path)
+        parsed = ParsedNote(NoteText.decode(read_note(self._space.root, path, settle=0).data))
+        hidden = sum(not self._known.may_tell(other) for other in self._known.paths)
+        with open_similar(self._space, sends=False) as similar:
+            if similar is None:
+                raise UsageError("similar notes are switched off in this vault")
+            if not (vectors := similar.vectors).is_remote:
+                missing = vectors.find_missing(self._known.scan)
+                vectors.update(self._known.scan, missing, time.monotonic() + _COMPARE_SECONDS)
+            near = similar.find_nearest(self._known, path, parsed, number + hidden)
+        return [each for each in near if self._known.may_tell(each[0])][:number]
+
+    def proposals(self, selection: Selection, limit: int) -> list[Proposal]:
+        """Return the selected proposals for notes that it may see, newest first."""
+
+        def read(before: int | None) -> list[Proposal]:
+            return self._store.select(selection._replace(before=before), _BATCH)
+
+        return self._take(read, limit, selection.before)
+
+    def history(self, path: str | None, limit: int) -> list[Change]:
+        """Return the changes of a note, or of all it may see, newest first. Raises NotThere."""
+        named = self.find_note(path) if path else None
+
+        def read(before: int | None) -> list[Change]:
+            return self._space.journal.changes(named, None, _BATCH, before)
+
+        return self._take(read, limit)
+
+    def _take(
+        self, read: Callable[[int | None], list[T]], limit: int, before: int | None = None
+    ) -> list[T]:
+        """Return at most limit of what is about notes that it may see.
+
+        read: returns the next ones with a lower id.
+        """
+        found: list[T] = []
+        while len(found) < limit and (batch := read(before)):
+            found += [each for each in batch if self._known.may_tell(each.path)]
+            before = batch[-1].id
+        return found[:limit]
 
 
 class Agent(AgentView):

@@ -19,7 +19,7 @@ from companion.enrich.context import (
 )
 from companion.enrich.excerpt import excerpt
 from companion.enrich.extractive import read_paragraphs
-from companion.enrich.language import name_language
+from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
     AskedFor,
@@ -33,7 +33,6 @@ from companion.enrich.model_calls import (
     make_ask,
     question_of,
 )
-from companion.enrich.note_languages import NoteLanguages
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
 from companion.enrich.similar import ChosenValues, SimilarNotes
@@ -43,9 +42,10 @@ from companion.llm.client import Client
 from companion.llm.pricing import estimate_tokens
 from companion.llm.response import Usage
 from companion.note.callouts import Styles
-from companion.note.needs import Need, find_callout
+from companion.note.needs import CALLOUT, Need, find_callout
+from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section, find_heading
+from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.proposal import Flag
 
@@ -291,9 +291,10 @@ class Asker:
         return ""
 
     def _add_evidence(self, outcome: Accepted | Rejected, note: _AskedNote) -> Accepted | Rejected:
-        """Return a small model's text with its evidence, flagged where a sentence has none.
+        """Return a small model's text with its evidence, flagged unless all of it has some.
 
-        A larger model may know what the vault does not.
+        So is a callout where the evidence cannot be told. A larger model may know what the vault
+        does not.
         """
         if isinstance(outcome, Rejected) or not (self._similar and self._model.is_small):
             return outcome
@@ -302,13 +303,15 @@ class Asker:
         value = outcome.filling.value
         told = (*note.context.backlinks, *note.context.linked)
         evidence = self._similar.find_evidence(
-            [value] if isinstance(value, str) else value,
+            [without_links(line) for line in ([value] if isinstance(value, str) else value)],
             (*read_paragraphs(note.parsed), *note.context.headings, *told),
             note.language,
         )
-        has_none = checks_are_on() and any(each.is_unsupported for each in evidence)
-        flags: tuple[Flag, ...] = ("unsupported",) if has_none else ()
-        return outcome._replace(evidence=tuple(evidence), flags=(*outcome.flags, *flags))
+        flags: list[Flag] = ["unsupported"] if any(e.is_unsupported for e in evidence) else []
+        if not evidence and outcome.need.kind == CALLOUT:
+            flags.append("small-model")
+        added = flags if checks_are_on() else ()
+        return outcome._replace(evidence=tuple(evidence), flags=(*outcome.flags, *added))
 
     def _language_of(self, path: str, parsed: ParsedNote) -> str | None:
         """Return the language to write in; None where nothing tells it."""

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from typing import NamedTuple
 
-from companion.enrich.sentences import find_sentence_ends
+from companion.enrich.words import find_sentence_ends
 from companion.llm.pricing import estimate_tokens
 from companion.note.blocks import Line
 from companion.note.sanitize import visible_lines

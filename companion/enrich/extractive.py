@@ -7,8 +7,14 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from itertools import islice
 
-from companion.enrich.sentences import find_sentences, needs_previous
-from companion.enrich.words import UNSPACED, find_stems, find_tokens, width
+from companion.enrich.words import (
+    UNSPACED,
+    find_sentences,
+    find_stems,
+    find_tokens,
+    needs_previous,
+    width,
+)
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links

@@ -11,9 +11,8 @@ from companion.enrich.extractive import read_paragraphs
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import field_of
 from companion.enrich.outcome import Accepted, Rejected, RejectionKind
-from companion.enrich.sentences import find_sentences
 from companion.enrich.task import Job, Task
-from companion.enrich.words import find_tokens
+from companion.enrich.words import find_sentences, find_tokens
 from companion.note.needs import CALLOUT, Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Prompts

@@ -7,8 +7,7 @@ from dataclasses import replace
 from threading import Event
 
 from companion.enrich.model_calls import field_of
-from companion.enrich.plan import Filling, Plan, sample_filling
-from companion.enrich.plan_worker import CHILD_FROM, Planner
+from companion.enrich.plan import CHILD_FROM, Filling, Plan, Planner, sample_filling
 from companion.enrich.result import Answered, PlannedChange, Result
 from companion.enrich.task import Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace

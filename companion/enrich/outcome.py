@@ -1,13 +1,16 @@
-"""What came of asking for what a note needs: values to fill in, or why there are none."""
+"""What came of asking for what a note needs: values and their evidence, or why there are none."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
 from threading import Lock
 from typing import Literal, NamedTuple
 
 from companion.enrich.checks import Fault
-from companion.enrich.evidence import Evidence
 from companion.enrich.plan import Filling
+from companion.enrich.words import find_sentences
+from companion.llm.encoder import Encoder
 from companion.llm.endpoint_errors import ModelUnfit
 from companion.llm.response import Usage
 from companion.note.needs import Need
@@ -127,3 +130,59 @@ class RepeatedFaults:
                     f"{self._notes} notes in a row got no answer, for the same reason:"
                     f" {first.reason}"
                 )
+
+
+UNSUPPORTED = 0.6
+"""The similarity under which a sentence of a small model is not known to be true.
+
+Above it, hardly a sentence says more than what was shown, or else than it. Most of the true ones
+lie below it, too: no measure tells these from the false ones. See docs/figures.md.
+"""
+
+
+class Evidence(NamedTuple):
+    """What a sentence rests on.
+
+    shown: the sentence that comes closest, or two that follow each other; empty: nothing was
+    shown. similarity: -1 to 1.
+    """
+
+    sentence: str
+    shown: str
+    similarity: float
+
+    @property
+    def is_unsupported(self) -> bool:
+        """Whether nothing that was shown says nearly the same."""
+        return self.similarity < UNSUPPORTED
+
+
+def find_evidence(
+    proposal: Sequence[str], shown: Sequence[str], encoder: Encoder
+) -> list[Evidence]:
+    """Return the evidence for each sentence of the paragraphs of a proposal.
+
+    shown: the paragraphs that the model was shown, of the note and of the vault.
+
+    Raises EndpointError, AnswerError, Cancelled.
+    """
+    sentences = list(find_sentences(proposal))
+    sources = _sources(shown)
+    if not sentences or not sources:
+        return [Evidence(sentence, "", -1.0) for sentence in sentences]
+    vectors = encoder.encode([*sentences, *sources])
+    likeness = vectors[: len(sentences)] @ vectors[len(sentences) :].T
+    best = likeness.argmax(axis=1)
+    return [
+        Evidence(sentence, sources[place], float(row[place]))
+        for sentence, place, row in zip(sentences, best, likeness, strict=True)
+    ]
+
+
+def _sources(shown: Sequence[str]) -> list[str]:
+    """Return the sentences that were shown, each once, and those that follow each other."""
+    sources: list[str] = []
+    for paragraph in shown:
+        found = list(find_sentences([paragraph]))
+        sources += [*found, *(f"{one} {other}" for one, other in pairwise(found))]
+    return list(dict.fromkeys(sources))

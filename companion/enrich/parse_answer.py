@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
-from companion.enrich.sentences import find_sentence_ends
+from companion.enrich.words import find_sentence_ends
 from companion.errors import AnswerError
 from companion.llm.response import CUT
 from companion.note.sanitize import inert_prose

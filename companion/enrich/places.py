@@ -10,8 +10,8 @@ from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, requir
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteRefused, NoteUnwritable
 from companion.note.needs import Need
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from companion.vault.files import is_gone, skip_reason
 from companion.vault.proposal import Proposal

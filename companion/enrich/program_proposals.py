@@ -17,7 +17,7 @@ from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
 from companion.note.needs import CALLOUT, Need
-from companion.note.sections import Section
+from companion.note.outline import Section
 from companion.prompts import Field
 from companion.vault.files import skip_reason
 from companion.vault.proposal import AskedNeed, Proposal, ProposedValue

@@ -11,7 +11,7 @@ from companion.enrich.task import Job, Task
 from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.edit import Edit
-from companion.note.sections import HeadingNotFound
+from companion.note.outline import HeadingNotFound
 from companion.vault.proposal import ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]

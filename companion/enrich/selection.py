@@ -15,8 +15,7 @@ from companion.errors import NoteError, UsageError
 from companion.note.editor_text import require_utf8
 from companion.note.facts import Facts
 from companion.note.needs import Need
-from companion.note.outline import read_outline
-from companion.note.sections import Section, section_at
+from companion.note.outline import Section, read_outline, section_at
 from companion.note.text import NoteText
 from companion.vault.files import describe_read_error, folder_reason, skip_reason
 from companion.vault.index import Scan

@@ -9,9 +9,14 @@ from functools import cached_property
 from typing import Literal, NamedTuple
 
 from companion.enrich.extractive import plain_text, without_embeds
-from companion.enrich.phrases import compile_phrases
-from companion.enrich.sentences import find_sentences, needs_previous
-from companion.enrich.words import find_tokens, is_unspaced, width
+from companion.enrich.words import (
+    compile_phrases,
+    find_sentences,
+    find_tokens,
+    is_unspaced,
+    needs_previous,
+    width,
+)
 from companion.note.links import likely_targets, link_targets
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value

@@ -14,8 +14,8 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteChanged, NoteRefused
 from companion.note.facts import Facts, find_facts
 from companion.note.needs import CALLOUT, Need, find_callout
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from companion.vault.proposal import AskedNeed
 

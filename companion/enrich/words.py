@@ -1,10 +1,19 @@
-"""Words of texts to compare, in languages with and without spaces between them."""
+"""Words and sentences of texts in any language, and the lists of words that are kept by language.
+
+The lists are in `checks/phrases/<code>.toml`; `en.toml` says what is in them. They are read once,
+when they are first needed. A language without a file, a section or a list is no error.
+"""
 
 from __future__ import annotations
 
 import re
+import tomllib
 import unicodedata
+from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
+from typing import Any
 
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer; kana; Han. Hangul has spaces.
 UNSPACED = (
@@ -56,3 +65,103 @@ def fold(text: str) -> str:
     if text.isascii():
         return text.lower()
     return _ACCENTS.sub("", unicodedata.normalize("NFKD", text.casefold()))
+
+
+_FOLDER = Path(__file__).parent / "checks" / "phrases"
+_LIST = re.compile(r"<([a-z]+)\.([a-z_]+)>")
+_PART = re.compile(r"\{([a-z_]+)\}")
+
+
+def find_phrases(section: str, name: str) -> list[str]:
+    """Return the entries of a list in all languages.
+
+    Each `{part}` is replaced by the entry of [parts] in the same file. Raises KeyError where the
+    file has no such part.
+    """
+    return [
+        _fill_in(phrase, language.get("parts", {}))
+        for language in load_languages().values()
+        for phrase in language.get(section, {}).get(name, [])
+    ]
+
+
+@cache
+def compile_phrases(pattern: str, flags: int = 0) -> re.Pattern[str]:
+    """Return the pattern compiled, with any entry of the list for each `<section.list>` in it."""
+
+    def join(found: re.Match[str]) -> str:
+        return f"(?:{'|'.join(find_phrases(*found.groups())) or '(?!)'})"
+
+    return re.compile(_LIST.sub(join, pattern), flags)
+
+
+@cache
+def find_words(section: str, name: str) -> frozenset[str]:
+    """Return the words of a list in all languages."""
+    return frozenset(find_phrases(section, name))
+
+
+@cache
+def load_languages() -> Mapping[str, Mapping[str, Any]]:
+    """Return what the files hold, by the code of the language."""
+    files = sorted(_FOLDER.glob("*.toml"))
+    return {path.stem: tomllib.loads(path.read_text(encoding="utf-8")) for path in files}
+
+
+def _fill_in(phrase: str, parts: Mapping[str, str]) -> str:
+    return _PART.sub(lambda part: _fill_in(parts[part[1]], parts), phrase)
+
+
+_END = re.compile(r"(?<![.!?…])[.!?…]++[\"'”’»)\]]*+(?=\s)|[。！？]++[”’」』）]*+")
+_SIGN = re.compile(r"\S")
+
+# How a sentence begins that needs the one before it, in English, German, Spanish, Russian, Chinese
+# and Japanese.
+_LEANS = re.compile(
+    r"""(?:
+      it|its|they|their|this|that|these|those|he|she|here|there|such|both|another
+    | however|otherwise|moreover|therefore|thus|hence|instead|similarly|nevertheless|then|so|but
+    | and|also|still|yet|finally|second(?:ly)?|third(?:ly)?|for\ (?:example|instance)
+    | in\ (?:contrast|addition|turn|fact)|on\ the\ other|the\ (?:other|former|latter|same|second)
+    | er|sie|es|dies\w*|aber|jedoch|doch|auch|außerdem|daher|deshalb|dann|sonst|zweitens
+    | zum\ beispiel|dagegen|dadurch|damit|dabei|so
+    | ell[oa]s?|est?[aeo]s?|pero|además|también|luego|segundo|sin\ embargo|por\ (?:eso|ejemplo|lo)
+    | он|она|оно|они|это\w*|но|однако|поэтому|также|затем|иначе|во-вторых|например|кроме\ того
+    )\b
+    | 它|他|她|这|其|但|不过|然而|因此|所以|例如|比如|此外|另外|同时|否则|而|并且|那
+    | それ|これ|しかし|ただし|そのため|また|例えば|たとえば|さらに|次に|そして|この|その""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def find_sentences(paragraphs: Iterable[str]) -> Iterator[str]:
+    """Yield the sentences of the paragraphs; the end of a paragraph ends one, complete or not."""
+    for paragraph in paragraphs:
+        begin = 0
+        for end in find_sentence_ends(paragraph):
+            yield paragraph[begin:end].strip()
+            begin = end
+        if rest := paragraph[begin:].strip():
+            yield rest
+
+
+def find_sentence_ends(text: str) -> Iterator[int]:
+    """Yield the offsets after sentences that whitespace follows; Chinese and Japanese need none."""
+    for end in _END.finditer(text):
+        if end[0] == "." and _abbreviation_end().search(text[max(0, end.start() - 12) : end.end()]):
+            continue
+        following = _SIGN.search(text, end.end())
+        if not (following and following[0].islower() and end[0][0] in ".…"):
+            yield end.end()
+
+
+def needs_previous(sentence: str) -> bool:
+    """Return whether the sentence refers to the one before it, as “However, ...” does."""
+    return bool(_LEANS.match(sentence))
+
+
+@cache
+def _abbreviation_end() -> re.Pattern[str]:
+    """Return the pattern of an abbreviation, or of an initial, that a text ends with."""
+    known = "|".join(map(re.escape, find_phrases("sentences", "abbreviations")))
+    return re.compile(rf"(?:^|[\s(])(?:{known}|[^\W\d_])\.$")

@@ -1,4 +1,7 @@
-"""A vault as agents get to it: read here, and written by its daemon, where one runs."""
+"""A vault as agents get to it, and what the tools answer, as JSON.
+
+It is read here, and written by its daemon, where one runs.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,8 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+
+from pydantic import BaseModel
 
 from companion.config import load_config, state_folder
 from companion.daemon.api.change_schemas import ChangeShape
@@ -19,20 +24,10 @@ from companion.daemon.api.proposal_schemas import DecisionsMade, NoteDecisionSha
 from companion.daemon.daemon_client import DaemonClient
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import read_token
-from companion.enrich.agent import Agent, open_agent
-from companion.enrich.agent_view import AgentView
+from companion.enrich.agent import Agent, AgentView, ReadNeed, ReadNote, open_agent
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
-from companion.mcp_server.shapes import (
-    AgentHistory,
-    AgentProposals,
-    NeedFound,
-    NoteFound,
-    NoteRead,
-    NotesFound,
-    SimilarNote,
-    SimilarNotesFound,
-)
+from companion.note.needs import Need
 from companion.vault.proposals import Selection
 
 
@@ -121,3 +116,86 @@ class AgentVault:
     def _daemon(self) -> DaemonClient | None:
         place = find_daemon(state_folder(self._root))
         return DaemonClient(place.port, read_token()) if place else None
+
+
+class NeedFound(BaseModel):
+    """What a note needs. kind: the property, or `callout`. heading, question: of a callout."""
+
+    kind: str
+    heading: str | None
+    question: str | None
+    reason: str
+
+    @classmethod
+    def of(cls, need: Need) -> NeedFound:
+        """Return the shape of a need."""
+        return cls(kind=need.kind, heading=need.heading, question=need.question, reason=need.reason)
+
+
+class NoteFound(BaseModel):
+    """A note that needs something."""
+
+    path: str
+    needs: list[NeedFound]
+
+
+class NotesFound(BaseModel):
+    """Notes that need something, by path. after: for the next page; null on the last."""
+
+    notes: list[NoteFound]
+    after: str | None
+    total: int
+
+
+class NeedRead(NeedFound):
+    """A need, and what its value has to be like. proposed: the id of a proposal that waits."""
+
+    field: str
+    instruction: str
+    proposed: int | None
+
+    @classmethod
+    def read(cls, read: ReadNeed) -> NeedRead:
+        """Return the shape of a need that was read."""
+        own = NeedFound.of(read.need).model_dump()
+        return cls(field=read.field, instruction=read.instruction, proposed=read.proposed, **own)
+
+
+class NoteRead(BaseModel):
+    """A note as a prompt shows it, its needs, and what in it is left alone."""
+
+    path: str
+    text: str
+    needs: list[NeedRead]
+    left: list[str]
+
+    @classmethod
+    def of(cls, read: ReadNote) -> NoteRead:
+        """Return the shape of a note that was read."""
+        needs = list(map(NeedRead.read, read.needs))
+        return cls(path=read.path, text=read.text, needs=needs, left=list(read.left))
+
+
+class SimilarNote(BaseModel):
+    """A note that is like another; similarity: 1 is the same."""
+
+    path: str
+    similarity: float
+
+
+class SimilarNotesFound(BaseModel):
+    """The notes that are most like another, the most similar first."""
+
+    notes: list[SimilarNote]
+
+
+class AgentProposals(BaseModel):
+    """Proposals, newest first."""
+
+    proposals: list[ProposalShape]
+
+
+class AgentHistory(BaseModel):
+    """Changes, newest first."""
+
+    changes: list[ChangeShape]

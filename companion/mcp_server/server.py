@@ -25,10 +25,10 @@ from companion.daemon.api.program_schemas import (
 )
 from companion.daemon.api.proposal_schemas import DecisionsMade
 from companion.errors import CompanionError
-from companion.mcp_server.agent_vault import AgentVault
-from companion.mcp_server.shapes import (
+from companion.mcp_server.agent_vault import (
     AgentHistory,
     AgentProposals,
+    AgentVault,
     NoteRead,
     NotesFound,
     SimilarNotesFound,

@@ -13,8 +13,8 @@ from typing import NamedTuple
 
 from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit
+from companion.note.outline import Section, find_heading
 from companion.note.sanitize_inline import inert_line
-from companion.note.sections import Section, find_heading
 from companion.note.tags import has_only_tags
 from companion.note.text import NoteText
 
@@ -165,8 +165,12 @@ def _end_of_preamble(lines: Sequence[Line]) -> int:
             last = index
         elif not _is_empty(line):
             is_plain = line.kind == "text" and not line.prefix.strip(" \t")
-            is_independent = not is_plain or is_plain_start(line.text)
-            return last if last < index - 1 or is_independent else _above_tags(lines, last)
+            if last == index - 1 and is_plain and not is_plain_start(line.text):
+                while last >= 0 and has_only_tags(lines[last]):  # the tags stay with the text
+                    last -= 1
+                while last >= 0 and _is_empty(lines[last]):
+                    last -= 1
+            break
     return last
 
 
@@ -188,16 +192,6 @@ def _is_title(line: Line) -> bool:
 
 def _is_rule(line: Line) -> bool:
     return line.kind == "rule" and not line.prefix.strip(" \t")
-
-
-def _above_tags(lines: Sequence[Line], last: int) -> int:
-    """Return the index of the last line that is not empty above the lines of tags up to last."""
-    above = last
-    while above >= 0 and has_only_tags(lines[above]):
-        above -= 1
-    while above >= 0 and _is_empty(lines[above]):
-        above -= 1
-    return above
 
 
 def _is_empty(line: Line) -> bool:
@@ -257,18 +251,18 @@ def commonest_style(used: Mapping[Style, int], otherwise: Style) -> Style:
     used: the number of notes that use each style. otherwise: the style to return if none is used
     in three notes; among equally common styles it comes first.
     """
-    common = [style for style, notes in used.items() if notes >= _MIN_NOTES and _is_safe(style)]
-    if not common:
-        return otherwise
-    return max(common, key=lambda style: (used[style], style == otherwise, style))
+    common = [
+        style
+        for style, notes in used.items()
+        if notes >= _MIN_NOTES
+        and style.title.isprintable()
+        and inert_line(style.title, lambda _: None) == style.title  # no link, tag or template
+    ]
+    return max(
+        common, key=lambda style: (used[style], style == otherwise, style), default=otherwise
+    )
 
 
 def has_question_mark(title: str) -> bool:
     """Return whether the title has a question mark, of any script."""
     return _QUESTION_MARK.search(title) is not None
-
-
-def _is_safe(style: Style) -> bool:
-    """Return whether the title is plain words, without a link, tag, template or the like."""
-    title = style.title
-    return title.isprintable() and inert_line(title, lambda _: None) == title

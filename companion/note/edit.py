@@ -9,7 +9,7 @@ from itertools import pairwise, takewhile
 from typing import NamedTuple
 
 from companion.errors import NoteRefused
-from companion.note.line_diff import CommonLines, align, slide_up
+from companion.note.diff import CommonLines, align, slide_up
 from companion.note.text import NoteText, split_lines
 
 _KEY = re.compile(r"[ \t]*(?![-#\s])([^:\r\n]+?):(?=\s|\Z)")

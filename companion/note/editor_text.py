@@ -59,7 +59,8 @@ class EditorText:
             last = self._character_before(start, moved)
             touching = index + 1 < len(ordered) and ordered[index + 1].start == edit.end
             following = "" if touching else self.file_text[end : end + 1]
-            text = _separate_line_ends(last, self._with_line_ends(edit.text, start), following)
+            newline = NoteText(self.file_text).newline_at(start) if "\r" in self.file_text else "\n"
+            text = _separate_line_ends(last, _NEWLINE.sub(newline, edit.text), following)
             moved.append(Edit(start, end, text))
         return moved
 
@@ -101,13 +102,6 @@ class EditorText:
             return self._pairs.narrow(max(0, offset - self._bom_length))
         except ValueError:
             raise EditLost(f"offset {offset} lies inside of a line end") from None
-
-    def _with_line_ends(self, text: str, start: int) -> str:
-        """Return text with the file's line ends around start, an offset in the file."""
-        if not _NEWLINE.search(text):
-            return text
-        newline = NoteText(self.file_text).newline_at(start) if "\r" in self.file_text else "\n"
-        return _NEWLINE.sub(newline, text)
 
     def _character_before(self, start: int, moved: Sequence[Edit]) -> str:
         """Return the character before start, an offset in the file, after the edits in moved."""

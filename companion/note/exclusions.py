@@ -11,9 +11,9 @@ import unicodedata
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
 from functools import cached_property
+from operator import itemgetter
 
 from companion.errors import NoteRefused
-from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
 from companion.note.properties import Properties, PropertyValue
 from companion.note.spans import CodeSpans
@@ -112,48 +112,42 @@ class _CodeFinder:
     """Finds what every program takes for code in a note."""
 
     def __init__(self, parsed: ParsedNote) -> None:
-        self._view = parsed
+        self._parsed = parsed
 
     def is_at(self, place: int) -> bool:
         """Return whether the character at place, an offset in the note's text, is surely code."""
-        if place < self._view.note.body_start:
+        if place < self._parsed.note.body_start:
             return False
-        lines = self._view.lines
+        lines = self._parsed.lines
         line = lines[bisect_right(lines, place, key=lambda line: line.start) - 1]
         if line.kind == "code":  # what is indented that far may be text of a list, fenced or not
             return not line.prefix.expandtabs(4).endswith("    ")
-        starts, ends = self._spans
-        index = bisect_right(starts, place)
-        return index > 0 and place < ends[index - 1]
+        index = bisect_right(self._inline_code, place, key=itemgetter(0))
+        return index > 0 and place < self._inline_code[index - 1][1]
 
     @cached_property
-    def _spans(self) -> tuple[list[int], list[int]]:
-        spans = list(_find_inline_code(self._view.lines))
-        return [start for start, _ in spans], [end for _, end in spans]
+    def _inline_code(self) -> list[tuple[int, int]]:
+        """The start and end in the note of inline code that no program takes for anything else.
 
-
-def _find_inline_code(lines: Sequence[Line]) -> Iterator[tuple[int, int]]:
-    """Yield the start and end in the note of inline code that no program takes for anything else.
-
-    That is, code on one line, with no unpaired backtick before it in the paragraph or in what
-    might be part of it, and with nothing in it that may begin or end a link or the like.
-    """
-    in_doubt = False
-    for line in lines:
-        if line.kind == "blank":
-            in_doubt = False
-        elif "`" in line.text:
+        That is, code on one line, with no unpaired backtick before it in the paragraph or in what
+        might be part of it, and with nothing in it that may begin or end a link or the like.
+        """
+        found, in_doubt = [], False
+        for line in self._parsed.lines:
+            if line.kind == "blank":
+                in_doubt = False
+            if "`" not in line.text:
+                continue
             code, position = CodeSpans(line.text), 0
             while match := _ESCAPE_OR_RUN.search(line.text, position):
                 position = match.end()
                 if match[0][0] == "`":
                     position = code.end_of(*match.span())
                     in_doubt |= position == match.end()
-                    is_plain = line.kind in ("text", "heading") and not _OTHER_SYNTAX.search(
-                        line.text, match.end(), position
-                    )
-                    if is_plain and not in_doubt:
-                        yield line.start + match.start(), line.start + position
+                    has_links = _OTHER_SYNTAX.search(line.text, match.end(), position)
+                    if line.kind in ("text", "heading") and not (in_doubt or has_links):
+                        found.append((line.start + match.start(), line.start + position))
+        return found
 
 
 _TEMPLATE_OPENINGS = ("{{", "<%")

@@ -26,8 +26,8 @@ from companion.note.needs import (
     property_names,
     property_texts,
 )
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section
 from companion.note.tags import is_tag
 from companion.note.text import NoteText
 
@@ -128,8 +128,14 @@ def find_facts(
     needs = list(find_needs(parsed, rules, explicit))
     if section is not None:
         needs += find_section_needs(parsed, section)
+    left = tuple(
+        f"the AI callout in line {parsed.note.line_number(parsed.lines[callout.first].start)} is"
+        " empty, but text follows it outside the quote; add a blank line below it to have it filled"
+        for callout in parsed.callouts
+        if callout.answered_below
+    )
     styles = find_styles(parsed.callouts)
-    return Facts(tuple(needs), None, tuple(_find_left(parsed)), aliases, values, styles, marks)
+    return Facts(tuple(needs), None, left, aliases, values, styles, marks)
 
 
 def unfillable_reason(parsed: ParsedNote, names: Iterable[str]) -> str | None:
@@ -167,16 +173,6 @@ def _skip_reason(parsed: ParsedNote, rules: Rules, marks: Sequence[str]) -> str 
 def _describe_marks(tags: Sequence[str], properties: Sequence[tuple[str, str]]) -> Iterator[str]:
     yield from map(tag_mark, tags)
     yield from starmap(property_mark, properties)
-
-
-def _find_left(parsed: ParsedNote) -> Iterator[str]:
-    for callout in parsed.callouts:
-        if callout.answered_below:
-            line = parsed.note.line_number(parsed.lines[callout.first].start)
-            yield (
-                f"the AI callout in line {line} is empty, but text follows it outside the quote; "
-                "add a blank line below it to have it filled"
-            )
 
 
 def _values_in_use(parsed: ParsedNote, rules: Rules) -> dict[str, tuple[str, ...]]:

@@ -139,10 +139,13 @@ def _fill(note: NoteText, block: YamlBlock, entry: YamlEntry, value: str | list[
         return [_fill_brackets(note, block, entry, value)]
     if not first.is_nothing:
         return [_replace(note, first, _inline(value, block.is_flow))]
-    colon = _after_colon(note, entry)
+    key = entry.key[0]
+    if not (colon := _COLON.match(note.text, key.end)):
+        reason = f"`{entry.name}` has no colon right after its name; fill it by hand"
+        raise NoteRefused(reason, line=note.line_number(key.start))
     if isinstance(value, str) or block.is_flow:
-        return [_put(note, colon, _inline(value, block.is_flow))]
-    return [_add_items(note, colon, _item_prefix(note, block), value)]
+        return [_put(note, colon.end(), _inline(value, block.is_flow))]
+    return [_add_items(note, colon.end(), _item_prefix(note, block), value)]
 
 
 def _is_one_item(entry: YamlEntry) -> bool:
@@ -171,14 +174,6 @@ def _fill_brackets(
         reason = "a text cannot take the place of [ ] with a comment in it; fill it by hand"
         raise NoteRefused(reason, line=note.line_number(start))
     return Edit(start, end, _inline(value, block.is_flow))
-
-
-def _after_colon(note: NoteText, entry: YamlEntry) -> int:
-    colon = _COLON.match(note.text, entry.key[0].end)
-    if colon is None:
-        reason = f"`{entry.name}` has no colon right after its name; fill it by hand"
-        raise NoteRefused(reason, line=note.line_number(entry.key[0].start))
-    return colon.end()
 
 
 def _put(note: NoteText, offset: int, scalar: str) -> Edit:

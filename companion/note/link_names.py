@@ -68,20 +68,18 @@ class LinkNames:
         self._paths_by_name: dict[str, set[str]] = defaultdict(set)
         self._spellings: dict[str, set[_SpelledName]] = defaultdict(set)
         for path, title, aliases in notes:
-            self._add(without_extension(path), title, aliases)
-
-    def _add(self, path: str, title: str, aliases: Iterable[str]) -> None:
-        basename = _basename(path)
-        self._basenames[name_key(basename)].append(path)
-        self._paths[name_key(path)].append(path)
-        if path in self._hidden:
-            return
-        names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
-        for name, is_alias in names:
-            spelled = unicodedata.normalize("NFC", name).strip()
-            pattern = fold(spelled)
-            self._paths_by_name[pattern].add(path)
-            self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
+            path = without_extension(path)
+            basename = _basename(path)
+            self._basenames[name_key(basename)].append(path)
+            self._paths[name_key(path)].append(path)
+            if path in self._hidden:
+                continue
+            names = [(basename, False), (title, False), *((alias, True) for alias in aliases)]
+            for name, is_alias in names:
+                spelled = unicodedata.normalize("NFC", name).strip()
+                pattern = fold(spelled)
+                self._paths_by_name[pattern].add(path)
+                self._spellings[pattern].add(_SpelledName(spelled, spelling_of(spelled, is_alias)))
 
     def resolve(self, target: str, choose: Choose | None = None) -> str | None:
         """Return target as a link has it: the note's basename, or its path if that is shared.
@@ -136,16 +134,12 @@ class LinkNames:
         found = self._matcher.find_matches_as_indexes(fold(text), overlapping=True)
         for index, start, end in sorted(found, key=lambda match: (match[1], -match[2])):
             pattern = self._patterns[index]
-            if can_be_link(text, start, end) and self._is_spelled(pattern, text, start, end):
+            if can_be_link(text, start, end) and any(
+                matches_spelling(name, spelling, text[start:end], text, start)
+                and not (spelling in _UNLESS_COMMON and pattern in self._common)
+                for name, spelling in self._spellings[pattern]
+            ):
                 yield Mention(start, end, frozenset(self._paths_by_name[pattern]))
-
-    def _is_spelled(self, pattern: str, text: str, start: int, end: int) -> bool:
-        """Return whether text[start:end] is a spelling of a name that pattern stands for."""
-        return any(
-            matches_spelling(name, spelling, text[start:end], text, start)
-            and not (spelling in _UNLESS_COMMON and pattern in self._common)
-            for name, spelling in self._spellings[pattern]
-        )
 
     @cached_property
     def _patterns(self) -> list[str]:

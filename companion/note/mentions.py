@@ -164,14 +164,11 @@ def spelling_of(name: str, is_alias: bool = False) -> Spelling:
     letters = sum(map(str.isalnum, name))
     if letters < 4:
         return Spelling.EXACT if letters >= 2 and name.isupper() else Spelling.NEVER
-    return _phrase_spelling(name) if " " in name else _word_spelling(name, is_alias)
-
-
-def _phrase_spelling(name: str) -> Spelling:
-    """Two words of four letters or more make a phrase; "To Do" is one because of its capitals."""
+    if " " not in name:
+        return _word_spelling(name, is_alias)
     if sum(len(word) >= 4 for word in name.split(" ")) >= 2:
         return Spelling.INITIALS
-    return Spelling.NEVER if name.islower() else Spelling.EXACT
+    return Spelling.NEVER if name.islower() else Spelling.EXACT  # "To Do" is one by its capitals
 
 
 def _word_spelling(name: str, is_alias: bool) -> Spelling:
@@ -192,35 +189,21 @@ def is_safe(name: str) -> bool:
 def matches_spelling(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
     """Return whether written, at text[start:], is name in that spelling. Both fold to the same."""
     end = start + len(written)
-    if spelling is Spelling.TITLE_MARKS:
-        return is_in_title_marks(text, start, end)
-    return _matches_case(name, spelling, written, text, start) and is_whole_cjk_word(
-        text, start, end
-    )
-
-
-def _matches_case(name: str, spelling: Spelling, written: str, text: str, start: int) -> bool:
+    plain, plain_written = plain_punctuation(name), plain_punctuation(written)
     match spelling:
+        case Spelling.NEVER:
+            return False
+        case Spelling.TITLE_MARKS:
+            return is_in_title_marks(text, start, end)
         case Spelling.EXACT | Spelling.WORD:
-            return plain_punctuation(written) == plain_punctuation(name)
+            is_alike = plain_written == plain
         case Spelling.CAPITALISED:
             before = text[max(0, start - 24) : start].rstrip(_OPENERS)
-            opens_sentence = not before or before[-1] in _SENTENCE_END
-            return written == name and not opens_sentence
+            is_alike = written == name and before[-1:] not in ("", *_SENTENCE_END)
         case Spelling.INITIALS | Spelling.LONG_WORD:
-            return _differ_in_initials(name, written)
-        case _:
-            return False
-
-
-def _differ_in_initials(name: str, written: str) -> bool:
-    pairs = zip(
-        " " + plain_punctuation(name),
-        plain_punctuation(name),
-        plain_punctuation(written),
-        strict=False,
-    )
-    return all(a == b or not before.isalnum() for before, a, b in pairs)
+            letters = zip(f" {plain}", plain, plain_written, strict=False)
+            is_alike = all(a == b or not before.isalnum() for before, a, b in letters)
+    return is_alike and is_whole_cjk_word(text, start, end)
 
 
 def can_be_link(text: str, start: int, end: int) -> bool:

@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from companion.errors import NoteRefused
 from companion.note.callouts import Callout
+from companion.note.outline import Section, find_heading
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section, find_heading
 
 CALLOUT = "callout"
 DESCRIPTION = "description"

@@ -9,9 +9,8 @@ from functools import cached_property
 from companion.errors import NoteRefused
 from companion.note.blocks import Line
 from companion.note.callouts import Callout, find_callouts
-from companion.note.outline import read_outline
+from companion.note.outline import Section, find_heading, read_outline, section_lines
 from companion.note.properties import Properties, read_properties
-from companion.note.sections import Section, find_heading, section_lines
 from companion.note.tags import find_tag_candidates, has_tag, likely_tags, tags_of
 from companion.note.text import NoteText
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import TYPE_CHECKING, Any, NoReturn, TypeAlias
 
 import yaml
@@ -43,7 +44,7 @@ class Properties:
     other scalar (numbers and dates too), lists, and mappings with text keys. Nodes that a YAML
     alias repeats are shared, so a value may be exponentially larger when it is printed.
 
-    Names match regardless of case, as in Obsidian. tags: without `#`, as written, each once.
+    Names match regardless of case, as in Obsidian.
     """
 
     def __init__(self, values: Mapping[str, PropertyValue]) -> None:
@@ -52,7 +53,6 @@ class Properties:
         if len(self._spelled) < len(values):
             for name, alike in self._spelled.items():
                 alike[:] = [key for key in values if key.casefold() == name]
-        self.tags = self._read_tags()
 
     def keys_of(self, name: str) -> Sequence[str]:
         """Return the keys of the property, as written: usually one or none."""
@@ -81,10 +81,13 @@ class Properties:
         templates, a list of one empty item. A missing property is not an empty one.
         """
         keys = self.keys_of(name)
-        return bool(keys) and all(_has_no_content(self.values[key]) for key in keys)
+        values = [self.values[key] for key in keys]
+        items = [value if isinstance(value, list) else [value] for value in values]
+        return bool(keys) and all(len(each) < 2 and all(map(_is_blank, each)) for each in items)
 
-    def _read_tags(self) -> list[str]:
-        """Return the tags.
+    @cached_property
+    def tags(self) -> list[str]:
+        """The tags, without `#`, as written, each once.
 
         Obsidian Help, "Tags" and "Properties": a list, or one text separated by commas or blanks;
         a tag has no blanks in it and is not only a number. `tag` is the older name.
@@ -127,7 +130,11 @@ def read_properties(note: NoteText) -> Properties:
     except RecursionError:
         raise _refusal(note, "the properties are nested too deep to be read", 0) from None
     except yaml.MarkedYAMLError as error:
-        raise _refusal(note, _reason(error), _index(error)) from None
+        marks = [error.problem_mark, error.context_mark]
+        if "end of stream" in (error.problem or ""):  # of a quote or bracket never closed
+            marks.reverse()
+        index = next((mark.index for mark in marks if mark), 0)
+        raise _refusal(note, _reason(error), index) from None
     except (yaml.YAMLError, ValueError, OverflowError):
         odd = _UNPRINTABLE.search(text)
         reason = "the properties hold a character that YAML forbids; delete it"
@@ -174,10 +181,8 @@ def _value(node: yaml.Node, done: dict[yaml.Node, PropertyValue]) -> PropertyVal
             _fail("a value holds itself, by a YAML alias", node)
         return value
     done[node] = None
-    if isinstance(node, yaml.SequenceNode):
-        done[node] = [_value(item, done) for item in node.value]
-    else:
-        done[node] = _mapping(node, done)
+    is_list = isinstance(node, yaml.SequenceNode)
+    done[node] = [_value(item, done) for item in node.value] if is_list else _mapping(node, done)
     return done[node]
 
 
@@ -209,24 +214,10 @@ def _reason(error: yaml.MarkedYAMLError) -> str:
     return f"the properties are not valid YAML ({details}); text with : # [ {{ @ needs quotes"
 
 
-def _index(error: yaml.MarkedYAMLError) -> int:
-    """Return the offset of the error; that of its start for a quote or bracket never closed."""
-    marks = [error.problem_mark, error.context_mark]
-    if "end of stream" in (error.problem or ""):
-        marks.reverse()
-    return next((mark.index for mark in marks if mark), 0)
-
-
 def _refusal(note: NoteText, reason: str, index: int) -> NoteRefused:
     """Return the refusal for the line at index, which counts characters of the YAML."""
     start = note.frontmatter.start if note.frontmatter else 0
     return NoteRefused(reason, line=note.line_number(start + index))
-
-
-def _has_no_content(value: PropertyValue) -> bool:
-    if isinstance(value, list):
-        return len(value) < 2 and all(map(_is_blank, value))
-    return _is_blank(value)
 
 
 def _is_blank(value: PropertyValue) -> bool:

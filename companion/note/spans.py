@@ -127,11 +127,9 @@ class CommentScanner:
         is_closed = self._last[_CLOSING[opening]] > line.start
         if opening == "<!--":
             return is_first or is_closed
-        return is_closed and (is_first or self._closes_in_paragraph(index))
-
-    def _closes_in_paragraph(self, index: int) -> bool:
-        """Return whether a line with `$$` follows in the paragraph."""
-        for below in range(index + 1, len(self._lines)):
+        if is_first or not is_closed:
+            return is_closed
+        for below in range(index + 1, len(self._lines)):  # `$$` must follow in the paragraph
             text = self._lines[below].text
             if "$$" in text or not text.strip(" \t>"):
                 return "$$" in text

@@ -60,17 +60,14 @@ def likely_tags(text: str, start: int, tag_candidates: Mapping[int, str]) -> lis
             continue
         if place > end:
             first, end = text.rfind("\n", 0, place) + 1, text.find("\n", place) % (len(text) + 1)
-            tags = _tag_offsets(text[first:end].rstrip("\r"), first)
+            line, tags = text[first:end].rstrip("\r"), set()
+            if not line.startswith(("    ", "\t")):
+                last = first + len(line)
+                spans = find_tags(Line(first, last, last, line, kind="text"))
+                tags = {first + start for start, _ in spans}
         if place in tags:
             found.append(name)
     return found
-
-
-def _tag_offsets(line: str, first: int) -> set[int]:
-    if line.startswith(("    ", "\t")):
-        return set()
-    last = first + len(line)
-    return {first + start for start, _ in find_tags(Line(first, last, last, line, kind="text"))}
 
 
 def find_tags(line: Line) -> list[tuple[int, int]]:
@@ -116,18 +113,15 @@ class _HiddenText:
         self._known = dict.fromkeys(_OPENINGS, (start, False))
 
     def is_at(self, place: int) -> bool:
-        return any(self._is_open(opening, place) for opening in _OPENINGS)
-
-    def _is_open(self, opening: str, place: int) -> bool:
-        """Return whether what opening opens is open at place, reading on from the last place."""
-        text, (start, is_open) = self._text, self._known[opening]
-        if opening != "<!--":
-            is_open ^= bool(text.count(opening, start, place) % 2)
-        else:
-            opens, closes = text.rfind(opening, start, place), text.rfind("-->", start, place)
-            is_open = is_open if opens == closes else opens > closes
-        self._known[opening] = place, is_open
-        return is_open
+        text = self._text
+        for opening, (start, is_open) in self._known.items():  # read on from the last place
+            if opening != "<!--":
+                is_open ^= bool(text.count(opening, start, place) % 2)
+            else:
+                opens, closes = text.rfind(opening, start, place), text.rfind("-->", start, place)
+                is_open = is_open if opens == closes else opens > closes
+            self._known[opening] = place, is_open
+        return any(is_open for _, is_open in self._known.values())
 
 
 def _find_tags(text: str, start: int = 0) -> Iterator[tuple[int, int]]:

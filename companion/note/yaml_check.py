@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import ruamel.yaml
@@ -21,6 +21,9 @@ from companion.errors import NoteRefused
 from companion.note.edit import Edit, apply_edits
 from companion.note.properties import read_properties
 from companion.note.text import NoteText, split_lines
+
+Resolve = Callable[[str, tuple[bool, bool]], object]
+"""Returns the YAML tag of a plain scalar."""
 
 _STR = "tag:yaml.org,2002:str"
 _PLAIN = (True, False)
@@ -99,7 +102,14 @@ def parse_ruamel(note: NoteText) -> YamlBlock:
     Raises NoteRefused if it cannot, or if YAML 1.2 itself would see other lines.
     """
     block = _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
-    _require_plain_line_ends(note, block)
+    # Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
+    # not. Within quotes they change no structure.
+    start = note.frontmatter.start if note.frontmatter else 0
+    for at in (start + found.start() for found in _ODD_LINE_END.finditer(note.yaml)):
+        events = (event for entry in block.entries for event in (*entry.key, *entry.value))
+        if not any(each.start < at < each.end for each in events if each.style in ("'", '"')):
+            reason = f"the properties hold a line separator (U+{ord(note.text[at]):04X}); delete it"
+            raise NoteRefused(reason, line=note.line_number(at))
     return block
 
 
@@ -114,23 +124,6 @@ def is_json(note: NoteText) -> bool:
         return bool(json.loads(note.yaml))
     except (ValueError, RecursionError):
         return False
-
-
-def _require_plain_line_ends(note: NoteText, block: YamlBlock) -> None:
-    """Check that line ends of YAML 1.1 only are within quotes, where they change no structure.
-
-    Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
-    not. Raises NoteRefused.
-    """
-    if not (odd := list(_ODD_LINE_END.finditer(note.yaml))):
-        return
-    start = note.frontmatter.start if note.frontmatter else 0
-    events = [event for entry in block.entries for event in (*entry.key, *entry.value)]
-    quoted = [event for event in events if event.style in ("'", '"')]
-    for at in (start + found.start() for found in odd):
-        if not any(event.start < at < event.end for event in quoted):
-            reason = f"the properties hold a line separator (U+{ord(note.text[at]):04X}); delete it"
-            raise NoteRefused(reason, line=note.line_number(at))
 
 
 def _ruamel_events(text: str) -> Iterator[Any]:
@@ -159,7 +152,9 @@ def check_edit(note: NoteText, edits: Iterable[Edit], key: str, value: str | lis
     if not all(map(_same_but_for, (key, key), before, after)):
         raise NoteRefused(f"filling `{key}` would change how other properties are read")
     by_pyyaml, by_ruamel = (block.entry(key) for block in after)
-    texts = (_texts(by_pyyaml, _tag_in_pyyaml), _texts(by_ruamel, _tag_in_ruamel))
+    pyyaml = partial(yaml.resolver.Resolver().resolve, yaml.ScalarNode)
+    ruamel_yaml = partial(VersionedResolver().resolve, ruamel.yaml.nodes.ScalarNode)
+    texts = (_texts(by_pyyaml, pyyaml), _texts(by_ruamel, ruamel_yaml))
     if not is_read or texts != (value, value):
         raise NoteRefused(f"`{key}` would not read back as what was filled in")
 
@@ -190,29 +185,20 @@ def _contents(events: Iterable[YamlEvent]) -> list[Any]:
     return [event[:-2] for event in events]
 
 
-def _texts(entry: YamlEntry, tag_of: Callable[[str], str]) -> str | list[str | None] | None:
+def _texts(entry: YamlEntry, resolve: Resolve) -> str | list[str | None] | None:
     """Return the entry's value, with None for anything that is not text."""
     first, *rest = entry.value
     if not rest:
-        return _text(first, tag_of)
+        return _text(first, resolve)
     if first.kind != "SequenceStartEvent" or not first.is_bare:
         return None
-    return [_text(event, tag_of) for event in rest[:-1]]
+    return [_text(event, resolve) for event in rest[:-1]]
 
 
-def _text(event: YamlEvent, tag_of: Callable[[str], str]) -> str | None:
+def _text(event: YamlEvent, resolve: Resolve) -> str | None:
     if event.kind != "ScalarEvent" or event.value is None or not event.is_bare:
         return None
-    return event.value if event.style or tag_of(event.value) == _STR else None
-
-
-def _tag_in_pyyaml(plain: str) -> str:
-    resolver: Any = yaml.resolver.Resolver()
-    return str(resolver.resolve(yaml.ScalarNode, plain, _PLAIN))
-
-
-def _tag_in_ruamel(plain: str) -> str:
-    return str(VersionedResolver().resolve(ruamel.yaml.nodes.ScalarNode, plain, _PLAIN))
+    return event.value if event.style or str(resolve(event.value, _PLAIN)) == _STR else None
 
 
 def _parse(note: NoteText, parse: Callable[[str], Iterable[Any]], parser: str) -> YamlBlock:

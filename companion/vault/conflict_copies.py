@@ -74,16 +74,17 @@ def is_conflict_copy(name: str) -> bool:
     return _CONFLICT.search(name) is not None
 
 
-def find_copied_note(file: Path, is_there: Callable[[str], bool]) -> str | None:
-    """Return the name of the note of which the file is a copy called as OneDrive and iCloud do.
+def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
+    """Return the name of the note of which that at path is a copy as OneDrive and iCloud name it.
 
     is_there(name): whether its folder has a file of that name. People use such names themselves,
-    so it counts only where a property `title` or the first heading of the file is the other one's
-    name. None if the file is no copy, or cannot be read.
+    so it counts only where a property `title` or the first heading of it is the other one's
+    name. None if it is no copy, or cannot be read.
     """
-    suffix = file.name[-3:]
-    for stem in _copied_stems(file.name[:-3]):
-        if is_there(stem + suffix) and _says_title(file, stem):
+    name = path.rpartition("/")[2]
+    suffix = name[-3:]
+    for stem in _copied_stems(name[:-3]):
+        if is_there(stem + suffix) and _says_title(root / path, stem):
             return stem + suffix
     return None
 

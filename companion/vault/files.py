@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -94,9 +95,8 @@ def walk_notes(
             if _is_folder(entry):
                 folders.append(path)
             elif note := _examine_entry(entry, path, rules, reason):
-                copied = isinstance(note, NoteFile) and _refuse_copy(
-                    root / path, names.__contains__
-                )
+                is_note = isinstance(note, NoteFile)
+                copied = is_note and _refuse_copy(root, path, names.__contains__)
                 yield SkippedFile(path, copied) if copied else note
         for path in reversed(folders):
             if not is_utf8(path):
@@ -129,7 +129,7 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
         return (
             _refuse_name(path, name, rules)
             or _refuse_stat(file.lstat(), rules)
-            or _refuse_copy(file, lambda other: (file.parent / other).is_file())
+            or _refuse_copy(root, path, lambda other: (file.parent / other).is_file())
         )
     except (OSError, ValueError) as error:
         return describe_read_error(error)
@@ -202,10 +202,19 @@ def is_utf8(text: str) -> bool:
 def _examine_entry(
     entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
 ) -> NoteFile | SkippedFile | None:
-    """Return the note that the file or link is; None if it is none. reason: its folder's."""
+    """Return the note that the file or link is; None if it is none. reason: its folder's.
+
+    The placeholder of a note in iCloud stands for the note. A link to a folder is told, too.
+    """
     name = entry.name
     if not _is_note(name) or name[0] == ".":
-        return _examine_other(entry, path)
+        if placeholder := _ICLOUD.fullmatch(name):
+            note = printable_path(path[: -len(name)] + placeholder.group(1))
+            return SkippedFile(note, _IN_CLOUD)
+        with suppress(OSError):  # a link that leads to itself
+            if not _is_hidden(name) and entry.is_dir():
+                return SkippedFile(printable_path(path), _LINK)
+        return None
     if reason := reason or _refuse_name(path, name, rules):
         return SkippedFile(printable_path(path), reason)
     try:
@@ -216,24 +225,6 @@ def _examine_entry(
         return SkippedFile(path, reason)
     ino = status.st_ino & _INT64
     return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
-
-
-def _examine_other(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
-    """Return the note that an iCloud placeholder stands for, or a link to a folder; else None."""
-    name = entry.name
-    placeholder = _ICLOUD.fullmatch(name)
-    if placeholder:
-        return SkippedFile(printable_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
-    if not _is_hidden(name) and _leads_to_folder(entry):
-        return SkippedFile(printable_path(path), _LINK)
-    return None
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
@@ -254,8 +245,8 @@ def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
     return rules.note_reason(path)
 
 
-def _refuse_copy(file: Path, is_there: Callable[[str], bool]) -> str | None:
-    if copied := find_copied_note(file, is_there):
+def _refuse_copy(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
+    if copied := find_copied_note(root, path, is_there):
         return (
             f"called and titled like a copy that a sync client made of {copied}; "
             "give it a title of its own to have it filled"

@@ -96,7 +96,7 @@ def test_serve_asks_once_at_a_terminal(
     old: User, monkeypatch: pytest.MonkeyPatch, typed: str, status: int, left: int, text: str
 ) -> None:
     served: list[Path] = []
-    monkeypatch.setattr("companion.cli.serve.serve_vault", lambda _c, root, *_: served.append(root))
+    monkeypatch.setattr("companion.daemon.process.serve", lambda _c, root, *_: served.append(root))
     type_in(monkeypatch, typed)
     ran = old.run("serve")
     assert ran.status == status and f"3 notes{COST}" in ran.out
@@ -122,7 +122,7 @@ NOT_ASKED = [
 def test_serve_does_not_ask_where_that_is_settled(
     old: User, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
-    monkeypatch.setattr("companion.cli.serve.serve_vault", lambda *_: None)
+    monkeypatch.setattr("companion.daemon.process.serve", lambda *_: None)
     old.configure(f"[background]\n{setting}")
     type_in(monkeypatch, "")
     ran = old.run("serve")
@@ -136,7 +136,7 @@ INIT = ("--no-test", "--no-plugin")
 def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left: int) -> None:
     type_in(monkeypatch, f"1\n\n\n{typed}")  # as configured, background, review, the backlog
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
-    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     ran = old.run("init", str(old.vault), *INIT)
     assert ran.status == 0 and f"3 notes{COST}" in ran.out and "Fill them, too?" in ran.err
     assert waiting(old) == left and "companion doctor" in ran.out
@@ -146,7 +146,7 @@ def test_init_asks(old: User, monkeypatch: pytest.MonkeyPatch, typed: str, left:
 def test_init_asks_later_where_a_daemon_runs(old: User, monkeypatch: pytest.MonkeyPatch) -> None:
     type_in(monkeypatch, "1\n\n\n")
     old.configure(f'[endpoint]\nbase_url = "{old.fake.url}"\nmodel = "m"\n')
-    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     old.run("backlog", "--json")
     with vault_lock(state_folder(old.vault)):
         ran = old.run("init", str(old.vault), *INIT)

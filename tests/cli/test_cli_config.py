@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.config.vault_settings import vault_file
+from companion.config.files import vault_file
 from tests.cli.user import KEY, STUB, User
 
 OTHER = "sk-typed-Kw7OtherKey"

@@ -19,8 +19,7 @@ import pytest
 
 from companion.config import state_folder
 from companion.daemon.runtime_file import RuntimeFile, write_runtime_file
-from companion.doctor.machine import Memory
-from companion.doctor.model_servers import ModelServer, discover_servers, list_models
+from companion.doctor.machine import Memory, ModelServer, discover_servers, list_models
 from companion.errors import UsageError
 from companion.vault.lock import vault_lock
 from tests.cli.user import KEY, User
@@ -82,11 +81,11 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("BASE_URL", "MODEL", "API_KEY"):
         monkeypatch.delenv(f"COMPANION_{name}")
         del user.environment[f"COMPANION_{name}"]
-    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
+    monkeypatch.setattr("companion.vault.obsidian._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     build_plugin(package / "_plugin")
@@ -327,7 +326,7 @@ def test_a_server_found_on_this_machine(
     user: User, ollama: ListServer, types: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        "companion.doctor.model_servers.KNOWN",
+        "companion.doctor.machine.KNOWN",
         (ModelServer("Ollama", ollama.url), ModelServer("LM Studio", "http://127.0.0.1:9/v1")),
     )
     ollama.body = b'{"data": [{"id": "a"}, {"id": "b"}]}'
@@ -465,9 +464,7 @@ def test_the_models_of_a_server(
     expected: tuple[str, ...] | None,
 ) -> None:
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
-    monkeypatch.setattr(
-        "companion.doctor.model_servers.KNOWN", (ModelServer("Ollama", ollama.url),)
-    )
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", (ModelServer("Ollama", ollama.url),))
     ollama.status, ollama.body = status, ollama.body if body is None else body
     assert list_models(ollama.url) == expected
     assert [found.models for found in discover_servers()] == (

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from companion.config import load_config
-from companion.config.vault_settings import vault_file
+from companion.config.files import vault_file
 from companion.doctor.machine import Memory
 from companion.errors import UsageError
 from tests.cli.user import FILLED, KEY, STUB, User
@@ -58,11 +58,11 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     package = user.home.parent / "package"
     build_plugin(package / "_plugin")
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
-    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.registered_vaults._lists", lambda: [listed])
+    monkeypatch.setattr("companion.vault.obsidian._lists", lambda: [listed])
     return listed
 
 
@@ -290,7 +290,7 @@ def test_its_daemon_gets_its_port_and_its_model(
     user.run("init", str(work), "--embedded", "--no-test", "--no-plugin")
     served: list[tuple[bool, Path, int]] = []
     monkeypatch.setattr(
-        "companion.cli.serve.serve_vault",
+        "companion.daemon.process.serve",
         lambda config, root, port, ready: served.append((config.is_embedded, root, port)),
     )
     for root in (user.vault, work):

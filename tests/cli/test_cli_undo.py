@@ -10,7 +10,7 @@ from datetime import datetime
 
 import pytest
 
-from companion.cli.times import parse_time
+from companion.cli.filters import parse_time
 from companion.config import state_folder
 from companion.errors import NoteBusy
 from tests.cli.serving import QUIET, serving
@@ -156,6 +156,7 @@ MOMENTS = [
 @pytest.mark.parametrize(("typed", "expected"), MOMENTS)
 def test_moment(typed: str, expected: str) -> None:
     moment = parse_time(typed, datetime(2026, 11, 26, 18, 0))
+    assert moment is not None
     assert str(datetime.fromtimestamp(moment)) == expected
 
 

@@ -15,8 +15,7 @@ from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
 from companion.daemon.http_server import bind_port, make_server
 from companion.daemon.tokens import Tokens, ensure_token, prove
-from companion.daemon.web.pages import PageAccess
-from companion.daemon.web.sessions import Sessions
+from companion.daemon.web.pages import PageAccess, Sessions
 from tests.daemon.caller import JSON, Answer, Caller, make_request
 from tests.daemon.fake_daemon import FakeDaemon
 

@@ -9,6 +9,7 @@ import pytest
 from companion.config import Config
 from companion.doctor import machine as machine_module
 from companion.doctor.machine import (
+    DiscoveredServer,
     Machine,
     Memory,
     find_shortage,
@@ -16,7 +17,6 @@ from companion.doctor.machine import (
     read_memory,
     recommend_model,
 )
-from companion.doctor.model_servers import DiscoveredServer
 
 GB = 1_000_000_000
 SMALL = ["qwen2.5-1.5b", "qwen3-1.7b"]
@@ -108,7 +108,7 @@ def test_no_shortage_where_another_server_runs_it() -> None:
 
 
 def test_this_machine(monkeypatch: pytest.MonkeyPatch, nothing_fetched: Path) -> None:
-    monkeypatch.setattr("companion.doctor.model_servers.KNOWN", ())
+    monkeypatch.setattr("companion.doctor.machine.KNOWN", ())
     monkeypatch.setenv("COMPANION_CACHE", str(nothing_fetched / "not" / "there"))
     memory, machine = read_memory(), inspect_machine()
     assert 0 < memory.free <= memory.total == machine.memory.total

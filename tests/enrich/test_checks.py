@@ -17,9 +17,8 @@ from companion.enrich.checks import (
     join_instructions,
     trim_callout,
 )
-from companion.enrich.checks.copied import without_copies
-from companion.enrich.checks.shape import first_paragraphs
-from companion.enrich.checks.unfinished import whole_sentences
+from companion.enrich.checks.repetition import without_copies
+from companion.enrich.checks.shape import first_paragraphs, whole_sentences
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()

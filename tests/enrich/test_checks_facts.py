@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from companion.enrich.checks import CHECKS, CheckedAnswer, join_instructions
-from companion.enrich.checks.unfinished import whole_sentences
+from companion.enrich.checks.shape import whole_sentences
 from companion.prompts import load_prompts
 
 PROMPTS = load_prompts()
@@ -55,6 +55,11 @@ CALLOUT_ENDS = [
     pytest.param("Leaves become earth (in a year or so)", True, id="a bracket"),
     pytest.param("Leaves become earth (in a year", False, id="an open bracket"),
     pytest.param("Leaves become earth in a", False, id="broken off"),
+    pytest.param("It is important because\n\nIt feeds.", False, id="a paragraph broken off"),
+    pytest.param("Turn it (in a year\n\nIt feeds.", False, id="an open bracket in a paragraph"),
+    pytest.param("It takes two things:\n\n- air\n- rain\n\nIt feeds.", True, id="a list"),
+    pytest.param("**Air**\n\nIt needs some.", True, id="a heading"),
+    pytest.param("Turn it so:\n\n```\nturn\n\nheap\n```\n\nIt feeds.", True, id="code"),
 ]
 
 

@@ -7,8 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from companion.enrich.language import _detector, detect, language_named, name_language
-from companion.enrich.note_languages import NoteLanguages
+from companion.enrich.language import (
+    NoteLanguages,
+    _detector,
+    detect,
+    language_named,
+    name_language,
+)
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 

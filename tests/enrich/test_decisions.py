@@ -16,7 +16,7 @@ from companion.enrich.decisions import Decisions
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import UsageError
 from companion.note.needs import Need
-from companion.note.sections import Section
+from companion.note.outline import Section
 from companion.vault.proposal import NewProposal, ProposalState
 from companion.vault.proposals import Selection
 

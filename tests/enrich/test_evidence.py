@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from companion.enrich.evidence import find_evidence
+from companion.enrich.outcome import find_evidence
 from companion.llm.encoder import BuiltInEncoder
 
 SHOWN = [

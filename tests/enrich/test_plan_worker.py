@@ -7,8 +7,7 @@ from io import BytesIO
 
 import pytest
 
-from companion.enrich.plan import Filling, plan_edits
-from companion.enrich.plan_worker import Planner, serve
+from companion.enrich.plan import Filling, Planner, plan_edits, serve
 from companion.errors import NoteRefused
 from companion.note.callouts import Styles
 from companion.note.needs import Need, Rules

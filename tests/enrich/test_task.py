@@ -12,7 +12,7 @@ from companion.enrich.task import Job, prepare_task, require_same_note, was_reje
 from companion.enrich.workspace import Workspace, open_workspace
 from companion.errors import NoteChanged
 from companion.note.needs import Need
-from companion.note.sections import Section
+from companion.note.outline import Section
 from companion.vault.proposal import AskedNeed, Flag, NewProposal, ProposalState
 
 PLAIN = "# Tea\n\nTea is brewed.\n"

@@ -22,8 +22,7 @@ from companion.note.callouts import (
     place_section_callout,
 )
 from companion.note.edit import Edit, apply_edits
-from companion.note.outline import read_outline
-from companion.note.sections import Section, section_lines
+from companion.note.outline import Section, read_outline, section_lines
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, bodies, notes, plain_bodies
 

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from companion.note.diff import CommonLines, align, slide_up
 from companion.note.edit import (
     Edit,
     EditLost,
@@ -18,7 +19,6 @@ from companion.note.edit import (
     name_place,
     rebase,
 )
-from companion.note.line_diff import CommonLines, align, slide_up
 from companion.note.text import split_lines
 
 _TEXTS = st.text(st.sampled_from("ab\n\r"), max_size=12)

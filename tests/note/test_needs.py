@@ -14,8 +14,8 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.facts import Facts, find_facts, read_facts
 from companion.note.frontmatter import add_property, fill_property
 from companion.note.needs import Need, Rules, find_callout
+from companion.note.outline import Section
 from companion.note.parsed_note import ParsedNote
-from companion.note.sections import Section
 from companion.note.text import NoteText
 from tests.note.strategies import VARIANTS, notes
 

@@ -78,4 +78,4 @@ def test_a_copy_with_a_name_that_people_use_has_the_title_of_the_other(
 ) -> None:
     (tmp_path / name).write_text(text, encoding="utf-8")
     there = {"A.md", "A-B.md", "2024-05-01.md", "2024-05.md"}
-    assert find_copied_note(tmp_path / name, there.__contains__) == note
+    assert find_copied_note(tmp_path, name, there.__contains__) == note

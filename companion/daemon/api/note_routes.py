@@ -30,8 +30,8 @@ from companion.daemon.api.schemas import (
     Shape,
 )
 from companion.daemon.problem import Refusal
+from companion.note.diff import diff_lines
 from companion.note.facts import Facts
-from companion.note.line_diff import diff_lines
 from companion.vault.journal import Change
 from companion.vault.paths import PathNotFound
 

@@ -22,7 +22,7 @@ from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
 from companion.enrich.result import Result
 from companion.errors import UsageError
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 
 EXTENSION = "companion-waiters"
 WAITERS = 4  # of the server's threads may wait; further requests are answered at once

@@ -7,16 +7,16 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 from typing import Annotated, NamedTuple
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, RunId, Sent
 from companion.daemon.problem import Refusal
-from companion.daemon.web.view import said, show
+from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.run import new_run
 from companion.errors import NoteError
-from companion.note.line_diff import diff_lines
+from companion.note.diff import diff_lines
 from companion.vault.journal import Change
 
 history_view = Blueprint("history", __name__)
@@ -58,7 +58,7 @@ class DayOfRun(NamedTuple):
 @history_view.get("/history")
 def show_history() -> Response:
     """Show a page of changes, newest first."""
-    query = read_query(HistoryQuery, request.query_string.decode("latin-1"))
+    query = sent_query(HistoryQuery)
     history = the_daemon().history
     found = history.page(query.path or None, query.run, query.before, _PAGE + 1)
     page = found[:_PAGE]
@@ -74,7 +74,7 @@ def show_history() -> Response:
 @history_view.post("/undo")
 def undo() -> Response:
     """Take back a change, a run, or all since yesterday; say what stayed, and why."""
-    wanted = read_body(WhatToUndo, request.get_data())
+    wanted = sent_body(WhatToUndo)
     run, undone, stayed = new_run(), 0, list[str]()
     for change in _find_changes(wanted):
         try:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, read_query, the_daemon
+from companion.daemon.api.routing import the_daemon
 from companion.daemon.api.schemas import LARGEST, WHOLE, FolderPath, Sent
 from companion.daemon.problem import Refusal
-from companion.daemon.web.view import answer, show
+from companion.daemon.web import answer, sent_body, sent_query, show
 from companion.enrich.decision import (
     FLAG_WORDS,
     Acceptance,
@@ -19,17 +19,15 @@ from companion.enrich.decision import (
     NoteDecision,
 )
 from companion.errors import NoteError
-from companion.note.word_diff import Part, diff_words
+from companion.note.diff import Part, diff_words
 from companion.vault.proposals import Selection
 
 inbox_view = Blueprint("inbox", __name__)
 
 _PAGE = 40  # proposals that are sent at once; more follow as the page is scrolled
 _MOST = 500  # that are decided on at once
-_LONGEST = 100_000  # characters of an edited value
 
 ProposalNumber = Annotated[int, Field(ge=1, le=LARGEST)]
-EditedText = Annotated[str, Field(max_length=_LONGEST)]
 
 
 class InboxQuery(Sent):
@@ -47,18 +45,21 @@ class InboxQuery(Sent):
 
 
 class SentDecisions(Sent):
-    """What was decided. texts: what the user made of values, by the proposal's id."""
+    """What was decided. texts: what the user made of values, by the proposal's id.
+
+    They are as long as a request takes; the field says how long its value may be.
+    """
 
     accept: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
     refuse: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
     undo: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
-    texts: Annotated[dict[str, EditedText], Field(default_factory=dict)]
+    texts: Annotated[dict[str, str], Field(default_factory=dict)]
 
 
 @inbox_view.get("/inbox")
 def show_inbox() -> Response:
     """Show the first proposals."""
-    query, store = _read_query(), the_daemon().proposals
+    query, store = sent_query(InboxQuery), the_daemon().proposals
     newest = _find_newest()
     counts = {flagged: store.count(query.selection(flagged=flagged)) for flagged in (True, False)}
     parts = _list_parts(query)  # after the newest: one that comes meanwhile is told of, not missed
@@ -68,7 +69,8 @@ def show_inbox() -> Response:
 @inbox_view.get("/inbox/more")
 def show_more() -> Response:
     """Show the proposals after those that are shown already."""
-    return show("proposals.html", query=_read_query(), parts=_list_parts(_read_query()))
+    query = sent_query(InboxQuery)
+    return show("proposals.html", query=query, parts=_list_parts(query))
 
 
 @inbox_view.get("/inbox/count")
@@ -95,23 +97,20 @@ def show_proposal(number: int) -> Response:
 @inbox_view.post("/decide")
 def decide() -> Response:
     """Accept, refuse or reopen proposals; answer what became of each."""
-    wanted, decisions = read_body(SentDecisions, request.get_data()), the_daemon().decisions
+    wanted, decisions = sent_body(SentDecisions), the_daemon().decisions
     wishes = [Acceptance(each, wanted.texts.get(str(each))) for each in wanted.accept]
     made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
     made += decisions.undo(wanted.undo)
     decided = [each for decision in made for each in decision.proposals]
     states = {str(each.id): each.state for each in decided}
-    return answer({"said": _in_words(made, decided), "states": states})
+    waiting = [id_ for decision in made for id_ in decision.waiting]
+    return answer({"said": _in_words(made, decided), "states": states, "waiting": waiting})
 
 
 def _find_newest() -> int:
     """Return the id of the latest open proposal; 0 if there is none."""
     found = the_daemon().proposals.select(Selection(states=("open",)), 1)
     return found[0].id if found else 0
-
-
-def _read_query() -> InboxQuery:
-    return read_query(InboxQuery, request.query_string.decode("latin-1"))
 
 
 def _list_parts(query: InboxQuery) -> list[dict[str, object]]:

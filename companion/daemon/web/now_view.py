@@ -10,7 +10,7 @@ from flask import Blueprint, Response
 from companion.daemon.api.routing import the_daemon
 from companion.daemon.client_runs import Run
 from companion.daemon.problem import Refusal
-from companion.daemon.web.view import said, show
+from companion.daemon.web import said, show
 from companion.daemon.work_queue import Priority
 
 now_view = Blueprint("now", __name__)
@@ -32,12 +32,22 @@ class RunView(NamedTuple):
     done: int
     seconds_left: float | None
 
+    @classmethod
+    def of(cls, run: Run) -> RunView:
+        """Return how far the run is."""
+        done, paths = run.counts.total(), [path or "the vault" for path in run.request.paths]
+        named = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
+        left = None
+        if done and not run.is_over:
+            left = (time.time() - run.made_at) / done * (run.total - done)
+        return cls(run, _ASKED_BY[run.request.priority], named, done, left)
+
 
 @now_view.get("/now")
 def show_now() -> Response:
     """Show the runs, the background work, and what both wait for."""
     daemon = the_daemon()
-    runs = [_progress(run) for run in daemon.runs.all()[:_SHOWN]]
+    runs = [RunView.of(run) for run in daemon.runs.all()[:_SHOWN]]
     return show("now.html", now=daemon.status(), runs=runs)
 
 
@@ -64,12 +74,3 @@ def cancel(name: str) -> Response:
         raise Refusal(404, "This run is not known any more; it was over long ago.")
     the_daemon().cancel_run(run)
     return said("The run is cancelled; what was being written is finished.")
-
-
-def _progress(run: Run) -> RunView:
-    done, paths = run.counts.total(), [path or "the vault" for path in run.request.paths]
-    named = ", ".join(paths[:3]) + (f" and {len(paths) - 3:,} more" if len(paths) > 3 else "")
-    left = None
-    if done and not run.is_over:
-        left = (time.time() - run.made_at) / done * (run.total - done)
-    return RunView(run, _ASKED_BY[run.request.priority], named, done, left)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 from flask import Blueprint, Response
 
 from companion.daemon.api.routing import the_daemon
-from companion.daemon.web.view import said, show
+from companion.daemon.web import said, show
+from companion.llm.budget_store import Amount
 
 spending_view = Blueprint("spending", __name__)
 
@@ -28,26 +29,20 @@ class DayBar(NamedTuple):
 
 @spending_view.get("/spending")
 def show_spending() -> Response:
-    """Show what was spent."""
+    """Show what was spent on each of the last 30 days, the oldest first."""
     daemon = the_daemon()
-    return show("spending.html", now=daemon.status(), days=_bars())
+    spent = daemon.spending_by_day(_DAYS)
+    most = max((each.tokens for each in spent.values()), default=0) or 1
+    bars = []
+    for ago in reversed(range(_DAYS)):
+        day = (date.today() - timedelta(days=ago)).isoformat()
+        amount = spent.get(day, Amount())
+        price = None if amount.unpriced or day not in spent else amount.microdollars / 1_000_000
+        bars.append(DayBar(day, amount.tokens, amount.calls, price, _HEIGHT * amount.tokens / most))
+    return show("spending.html", now=daemon.status(), days=bars)
 
 
 @spending_view.post("/estimate")
 def estimate() -> Response:
     """Say what it would take to fill the rest of the vault."""
     return said(the_daemon().describe_rest())
-
-
-def _bars() -> list[DayBar]:
-    """Return the last 30 days, the oldest first."""
-    spent = the_daemon().spending_by_day(_DAYS)
-    days = [(date.today() - timedelta(days=ago)).isoformat() for ago in reversed(range(_DAYS))]
-    most = max((each.tokens for each in spent.values()), default=0) or 1
-    bars = []
-    for day in days:
-        amount = spent.get(day)
-        tokens, calls = (amount.tokens, amount.calls) if amount else (0, 0)
-        price = amount.microdollars / 1_000_000 if amount and not amount.unpriced else None
-        bars.append(DayBar(day, tokens, calls, price, _HEIGHT * tokens / most))
-    return bars

@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Annotated
 
-from flask import Blueprint, Response, request
+from flask import Blueprint, Response
 from pydantic import Field
 
-from companion.daemon.api.routing import read_body, read_query, the_daemon
-from companion.daemon.api.schemas import FolderPath, RelativePath, Sent
+from companion.daemon.api.routing import the_daemon
+from companion.daemon.api.schemas import LARGEST, FolderPath, Sent
 from companion.daemon.client_runs import RunRequest
-from companion.daemon.web.view import said, show
+from companion.daemon.problem import Refusal
+from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
 from companion.note.facts import Facts
@@ -31,10 +32,9 @@ class VaultQuery(Sent):
 
 
 class OutdatedText(Sent):
-    """What is to be asked for anew: all of this kind that Companion wrote in the note."""
+    """What is to be asked for anew: what became of this proposal, and nothing else of its note."""
 
-    path: RelativePath
-    kind: Annotated[str, Field(min_length=1, max_length=200)]
+    proposal: Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 @dataclass
@@ -64,7 +64,7 @@ class FolderCounts:
 @vault_view.get("/vault")
 def show_vault() -> Response:
     """Show the folders of the vault, or the notes of one of them."""
-    query = read_query(VaultQuery, request.query_string.decode("latin-1"))
+    query = sent_query(VaultQuery)
     try:
         found = the_daemon().notes.page("all", query.folder, "", 10**9).notes
     except PathNotFound:
@@ -95,9 +95,12 @@ def show_vault() -> Response:
 
 @vault_view.post("/refresh")
 def refresh() -> Response:
-    """Ask anew for what is outdated in a note; the answer is a proposal beside the old text."""
-    sent = read_body(OutdatedText, request.get_data())
-    run = the_daemon().start_run(RunRequest([sent.path], JobOptions(anew=Criteria(kind=sent.kind))))
+    """Ask anew for an outdated text of a note; the answer is a proposal beside the old text."""
+    sent = sent_body(OutdatedText)
+    if (written := the_daemon().proposals.get(sent.proposal)) is None:
+        raise Refusal(404, f"There is no proposal {sent.proposal}.")
+    anew = Criteria(kind=written.kind, need=written.need)
+    run = the_daemon().start_run(RunRequest([written.path], JobOptions(anew=anew)))
     if not run.total:
         return said("There is nothing to ask for: it was edited, or is proposed already.")
     return said("It is asked for anew; the answer will wait in the inbox.")

@@ -9,7 +9,6 @@ from types import MappingProxyType
 
 from companion.enrich.checks.answer_language import find_wrong_language
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.checks.copied import find_copied, find_echo, without_copies
 from companion.enrich.checks.meta_talk import (
     find_first_person,
     find_meta_talk,
@@ -17,14 +16,22 @@ from companion.enrich.checks.meta_talk import (
     find_task_talk,
 )
 from companion.enrich.checks.names_and_numbers import find_unknown_names, find_unknown_numbers
-from companion.enrich.checks.repetition import find_repetition, find_title_alone
+from companion.enrich.checks.repetition import (
+    find_copied,
+    find_echo,
+    find_repetition,
+    find_title_alone,
+    without_copies,
+)
 from companion.enrich.checks.shape import (
     find_bad_length,
     find_markup,
+    find_unfinished,
     first_paragraphs,
+    whole_sentences,
     without_bad_names,
+    without_cut,
 )
-from companion.enrich.checks.unfinished import find_unfinished, whole_sentences, without_cut
 from companion.note.sanitize import visible_lines
 from companion.prompts import Field, Prompts
 

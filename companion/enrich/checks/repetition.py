@@ -1,13 +1,25 @@
-"""Answers that repeat themselves, or say no more than the title."""
+"""Answers that repeat themselves, the title, the note or the prompt."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
-from companion.enrich.words import UNSPACED, find_stems, is_unspaced, letters, width
+from companion.enrich.checks.shape import LIST_OR_TABLE
+from companion.enrich.words import (
+    UNSPACED,
+    find_sentences,
+    find_stems,
+    find_tokens,
+    is_unspaced,
+    letters,
+    needs_previous,
+    width,
+)
+from companion.note.sanitize_inline import without_links
 
 _SENTENCE_END = re.compile(r"[.!?…]+(?=\s|$)|[。！？]|\n")
 _SHORTEST_SENTENCE = 8  # letters; shorter ones may stand twice: "No.", "Yes."
@@ -72,3 +84,102 @@ def _find_stems(answer: CheckedAnswer) -> Iterator[str]:
     repeated = total - len(counts) - (0 if answer.is_prose else most - 1)
     if total >= fewest and repeated >= (1 - share) * total:
         yield counts.most_common(1)[0][0]
+
+
+_COPY = 10, 25  # words in a row of the note, and signs of scripts without spaces
+_ECHO = 6, 12  # the same of the prompt
+_SIMILAR = 3, 4  # by which similar sentences are found
+_NEARLY = 0.7  # of a sentence's short runs; with one word of twelve changed, so many are left
+_FEWEST = 5  # runs, of shorter sentences
+_NO_BLANK_AFTER = ("。", "！", "？", "」", "』", "）", "。”", "！”", "？”")
+_LONG = 5  # letters of a word that counts
+_SHARE = 0.6  # of the words that count, in an answer made of the prompt
+_FEWEST_ALL = 3  # such words in an answer that has no others
+# What callouts ask and people say, too: "what it is, how it works and why it matters".
+_ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
+
+Run = tuple[str, ...]
+
+
+def find_copied(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of a callout with ten words in a row from the note, or 25 signs.
+
+    The answer to a question may quote the note, but not consist of a quotation.
+    """
+    if answer.question and letters(answer.text) in letters(answer.note):
+        retry = "This stands in the note already. Answer the question that is asked."
+        return Fault("copied", "says what stands in the note already", retry)
+    if not answer.is_prose or answer.question:
+        return None
+    copied = next(filter(_runs_of(answer.note, _COPY).__contains__, _runs(answer.text, _COPY)), ())
+    if not copied:
+        return None
+    retry = "Do not repeat the note's sentences: explain the subject in words of your own."
+    return Fault("copied", f"copies the note (“{_join(copied)}”)", retry)
+
+
+def find_echo(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer whose words come from the prompt and not from the note."""
+    retry = "Do not repeat the instructions or an example. Write about this note's subject only."
+    told = _runs_of(answer.prompt, _ECHO)
+    for run in _runs(answer.text, _ECHO):
+        own = f"{answer.title}\n{answer.note}"
+        if run in told and not _ASKED.issuperset(run) and run not in _runs_of(own, _ECHO):
+            return Fault("echo", f"repeats what the model was told (“{_join(run)}”)", retry)
+    words = {word for word in answer.tokens if len(word) >= _LONG}
+    taken = {word for word in words & _words_of(answer.prompt) if word not in answer.source}
+    are_most = len(words) >= _FEWEST and len(taken) >= _SHARE * len(words)
+    if are_most or (len(words) >= _FEWEST_ALL and taken == words):
+        return Fault("echo", "is made of the words the model was told", retry)
+    return None
+
+
+def without_copies(text: str, note: str) -> str:
+    """Return a callout's text without the sentences that repeat the note or the callout itself.
+
+    A sentence with a word or two changed repeats it, too. Sentences stay where the next one needs
+    them, and paragraphs with a list or a table stay as they are.
+    """
+    earlier = set(_runs(note, _SIMILAR))
+    blocks = (_drop_copies(block, earlier, _runs_of(note, _COPY)) for block in text.split("\n\n"))
+    return "\n\n".join(filter(None, blocks))
+
+
+def _drop_copies(block: str, earlier: set[Run], copies: frozenset[Run]) -> str:
+    """Return the block without sentences whose runs stand earlier; to which its own are added."""
+    if any(map(LIST_OR_TABLE.match, block.split("\n"))):
+        return block
+    sentences = list(find_sentences([block]))
+    kept = before = ""
+    for sentence, following in zip(sentences, [*sentences[1:], ""], strict=False):
+        runs = list(_runs(sentence, _SIMILAR))
+        is_known = sum(run in earlier for run in runs) >= _NEARLY * max(_FEWEST, len(runs))
+        is_copy = is_known or not copies.isdisjoint(_runs(f"{before} {sentence}", _COPY))
+        if not is_copy or needs_previous(following):
+            kept += sentence + ("" if sentence.endswith(_NO_BLANK_AFTER) else " ")
+            before = "" if is_copy else sentence
+            earlier.update(runs)
+    return block if len(kept) > len(block) else kept.rstrip()
+
+
+def _runs(text: str, sizes: tuple[int, int]) -> Iterator[Run]:
+    """Yield the runs of so many words, or signs, of the text; links as a reader sees them."""
+    tokens = find_tokens("\n".join(map(without_links, text.split("\n"))))
+    for start, token in enumerate(tokens):
+        size = sizes[is_unspaced(token)]
+        if len(run := tuple(tokens[start : start + size])) == size:
+            yield run
+
+
+@lru_cache(maxsize=32)
+def _runs_of(text: str, sizes: tuple[int, int]) -> frozenset[Run]:
+    return frozenset(_runs(text, sizes))
+
+
+@lru_cache(maxsize=32)
+def _words_of(text: str) -> frozenset[str]:
+    return frozenset(find_tokens(text))
+
+
+def _join(run: Sequence[str]) -> str:
+    return ("" if is_unspaced(run[0]) else " ").join(run)

@@ -1,4 +1,4 @@
-"""Answers of the wrong form: list items that are no names, JSON, markup, too short or too long."""
+"""Answers of the wrong form: unfinished, too short or too long, with markup, or no names."""
 
 from __future__ import annotations
 
@@ -8,7 +8,16 @@ from dataclasses import replace
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
 from companion.enrich.language import script_of
-from companion.enrich.words import count_unspaced, find_tokens, fold, is_unspaced, letters, width
+from companion.enrich.words import (
+    count_unspaced,
+    find_sentences,
+    find_tokens,
+    fold,
+    is_unspaced,
+    letters,
+    width,
+)
+from companion.llm.response import CUT
 from companion.prompts import Field
 
 _MOST_WORDS, _FEWEST = 6, 2  # words of a name; letters
@@ -163,3 +172,73 @@ def without_code(text: str) -> str:
 def unescape(text: str) -> str:
     """Return text without the backslashes by which signs of Markdown are made harmless."""
     return _ESCAPE.sub(r"\1", text)
+
+
+_LEADS_ON = re.compile(r"^#{1,6} |^\*\*[^*.!?。！？]+\*\*$|[:：]$")
+# Without a sign at their end: sentences of Thai, Lao, Burmese and Khmer, and those with an emoji.
+_BARE = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2600-\u27bf\U0001f000-\U0001faff]$")
+_FINAL = re.compile(r"(?:[.!?…。！？｡؟।॥۔։።;](?<!\.\.\.)(?<!(?<!…)…))[\"'”’»›)\]）】」』*_`|]*$")
+_QUOTED = re.compile(r"[\"”’»)\]）】」』》]$")
+_BROKEN_OFF = re.compile(r"(?:[,;:\-–—/&+(\[{、，：；（「《]|\.{3}|(?<!…)…)$")
+_STARTS_INSIDE = re.compile(r"^(?:[,;)\]}、，。：；！？）」》]|[.:!?](?![^\W_]))")  # not `.NET`
+_BRACKETS = ("()", "[]", "（）", "「」", "『』", "《》", "“”", "«»")
+
+
+def find_unfinished(answer: CheckedAnswer) -> Fault | None:
+    """Return the fault of an answer that breaks off, or begins in the middle of a sentence.
+
+    Only fields of whole sentences need a full stop: people often write descriptions without one.
+    """
+    text = unescape(answer.text).strip()
+    last = text.rsplit("\n", 1)[-1].strip()
+    lines = [*_ends_of_paragraphs(text), last] if answer.is_prose else [last]
+    unfinished = next((line for line in lines if _is_unfinished(line, answer)), None)
+    if unfinished is None and not _STARTS_INSIDE.match(text):
+        return None
+    retry = "Write whole sentences, shorter ones, and end each with a full stop."
+    return Fault("unfinished", f"is not a whole sentence (“{(unfinished or last)[-40:]}”)", retry)
+
+
+def _ends_of_paragraphs(text: str) -> list[str]:
+    """Return the last line of each paragraph but the last, where none leads on to the next."""
+    paragraphs = without_code(text).split("\n\n")[:-1]
+    ends = (each.rsplit("\n", 1)[-1].strip() for each in paragraphs)
+    return [line for line in ends if letters(line) and not _LEADS_ON.search(line)]
+
+
+def _is_unfinished(line: str, answer: CheckedAnswer) -> bool:
+    is_list = answer.is_prose and (LIST_OR_TABLE.match(line) or line.endswith("```"))
+    may_end = is_list or _BARE.search(line) or (answer.is_prose and _QUOTED.search(line))
+    needs_end = answer.field.whole_sentences and not may_end
+    return not _FINAL.search(line) and (needs_end or _breaks_off(line))
+
+
+def whole_sentences(text: str) -> str:
+    """Return text without an unfinished sentence at its end, unless that is the only one."""
+    if _FINAL.search(text) or _BARE.search(text):
+        return text
+    *whole, rest = find_sentences([text]) if text else [text]
+    return text[: len(text.rstrip()) - len(rest)].rstrip() if whole else text
+
+
+def without_cut(text: str) -> str:
+    """Return a callout's text without its unfinished end, if the answer was cut off (see CUT).
+
+    The whole sentences of the last paragraph stay, or the whole items of a list. A heading and a
+    line with a colon at the end do not stay last.
+    """
+    if not text.endswith(CUT):
+        return text
+    lines = text.split("\n")
+    last = lines.pop()
+    whole = whole_sentences(last)
+    if _FINAL.search(whole) and not LIST_OR_TABLE.match(last):
+        lines.append(whole)
+    while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
+        lines.pop()
+    return "\n".join(lines)
+
+
+def _breaks_off(text: str) -> bool:
+    is_open = any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
+    return is_open or bool(_BROKEN_OFF.search(text))

@@ -10,8 +10,7 @@ import pytest
 
 from companion.daemon.guard import PAGE, SHELL
 from companion.daemon.tokens import rotate_token
-from companion.daemon.web.pages import FILES
-from companion.daemon.web.sessions import Sessions
+from companion.daemon.web.pages import FILES, Sessions
 from companion.note.needs import Need
 from companion.vault.proposal import NewProposal, ProposalState
 from tests.daemon.attack_fixture import AttackedDaemon, Headers, attacked, daemon_fixture, fake
@@ -246,7 +245,9 @@ DECIDED = [
     pytest.param({"accept": ["1"]}, 422, "", id="a text"),
     pytest.param({"accept": [0]}, 422, "", id="zero"),
     pytest.param({"accept": [1] * 501}, 422, "", id="too many"),
-    pytest.param({"accept": [1], "texts": {"1": "x" * 100_001}}, 422, "", id="too long"),
+    pytest.param(
+        {"accept": [1], "texts": {"1": "x" * 2**20}}, 413, "A body has at most", id="too long"
+    ),
     pytest.param({"take": [1]}, 422, "", id="an unknown word"),
     pytest.param([], 422, "", id="a list"),
 ]

@@ -8,7 +8,7 @@ import pytest
 
 from companion.config import Config
 from companion.config.settings import AgentsTable, PrivateTable
-from companion.enrich.agent_view import AgentView
+from companion.enrich.agent import AgentView
 from companion.enrich.context import VaultContext
 from companion.enrich.workspace import open_workspace
 from companion.errors import NotThere

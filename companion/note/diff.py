@@ -1,12 +1,13 @@
-"""Line diffs: the lines that two texts have in common, and a unified diff."""
+"""Diffs: the lines that two texts have in common, a unified diff, and one word by word."""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_left
 from collections import Counter
-from collections.abc import Sequence
-from difflib import unified_diff
-from typing import NamedTuple
+from collections.abc import Iterator, Sequence
+from difflib import SequenceMatcher, unified_diff
+from typing import Literal, NamedTuple
 
 from companion.note.text import split_lines
 
@@ -51,7 +52,9 @@ def align(a: Sequence[str], b: Sequence[str]) -> list[CommonLines]:
         if budget < 0 or set(a_lines).isdisjoint(b_lines):
             continue
         if anchors := _find_anchors(a_lines, b_lines):
-            todo += _split_at(left, anchors)
+            starts = [(left.a, left.b), *((left.a + i, left.b + j) for i, j in anchors)]
+            stops = [*starts[1:], (left.a_end, left.b_end)]
+            todo += [_Range(i, k, j, m) for (i, j), (k, m) in zip(starts, stops, strict=True)]
         else:
             found, cost = _match_most(a_lines, b_lines, budget)
             runs += [CommonLines(left.a + run.a, left.b + run.b, run.size) for run in found]
@@ -105,13 +108,6 @@ def _find_anchors(a: Sequence[str], b: Sequence[str]) -> list[tuple[int, int]]:
         row.append((link.a, link.b))
         link = link.before
     return row[::-1]
-
-
-def _split_at(left: _Range, anchors: Sequence[tuple[int, int]]) -> list[_Range]:
-    """Return the range before the first anchor, and those that begin at each anchor."""
-    starts = [(left.a, left.b), *((left.a + i, left.b + j) for i, j in anchors)]
-    stops = [*starts[1:], (left.a_end, left.b_end)]
-    return [_Range(i, k, j, m) for (i, j), (k, m) in zip(starts, stops, strict=True)]
 
 
 def _match_most(a: Sequence[str], b: Sequence[str], budget: int) -> tuple[list[CommonLines], int]:
@@ -204,3 +200,62 @@ def diff_lines(path: str, old: str, new: str) -> list[str]:
         ended = line.endswith(("\n", "\r"))
         lines.append(line if ended else f"{line}\n\\ No newline at end of file\n")
     return lines
+
+
+Mark = Literal["=", "+", "-", "…"]
+_CONTEXT = 2  # lines before and after what differs
+_WORD = re.compile(r"[\r\n]+|[^\S\r\n]+|\w+|[^\w\s]")
+_MOST_WORDS = 4_000  # of a part that are compared one by one; SequenceMatcher is quadratic
+
+
+class Part(NamedTuple):
+    """A part of a diff: kept (=), added (+), taken out (-), or lines that are left out (…)."""
+
+    mark: Mark
+    text: str
+
+
+def diff_words(old: str, new: str) -> list[Part]:
+    """Return the parts that differ, word by word, with two lines before and after each."""
+    a, b = split_lines(old), split_lines(new)
+    parts: list[Part] = []
+    at_a = at_b = 0
+    for start_a, start_b, size in [*align(a, b), (len(a), len(b), 0)]:
+        parts += _compare("".join(a[at_a:start_a]), "".join(b[at_b:start_b]))
+        at_a, at_b = start_a + size, start_b + size
+        is_last = (at_a, at_b) == (len(a), len(b))
+        parts += _shorten(a[start_a:at_a], is_first=not (start_a or start_b), is_last=is_last)
+    return parts
+
+
+def _shorten(lines: Sequence[str], *, is_first: bool, is_last: bool) -> Iterator[Part]:
+    """Yield the lines that are the same, without those that are far from any difference."""
+    head = 0 if is_first else _CONTEXT
+    tail = 0 if is_last else _CONTEXT
+    if len(lines) <= head + tail:
+        if lines:
+            yield Part("=", "".join(lines))
+        return
+    if head:
+        yield Part("=", "".join(lines[:head]))
+    yield Part("…", "")
+    if tail:
+        yield Part("=", "".join(lines[-tail:]))
+
+
+def _compare(old: str, new: str) -> Iterator[Part]:
+    if not old or not new:
+        yield from (Part("-", old),) if old else (Part("+", new),) if new else ()
+        return
+    a, b = _WORD.findall(old), _WORD.findall(new)
+    if len(a) + len(b) > _MOST_WORDS:
+        yield from (Part("-", old), Part("+", new))
+        return
+    matcher = SequenceMatcher(None, a, b, autojunk=False)
+    for _, start_a, end_a, start_b, end_b in matcher.get_opcodes():
+        before, after = "".join(a[start_a:end_a]), "".join(b[start_b:end_b])
+        if before == after:
+            yield Part("=", before)
+        else:
+            yield from (Part("-", before),) if before else ()
+            yield from (Part("+", after),) if after else ()

@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.note.word_diff import Part, diff_words
+from companion.note.diff import Part, diff_words
 
 LINES = "".join(f"line {number}\n" for number in range(9))
 EXAMPLES = [

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from companion.enrich.phrases import compile_phrases, find_phrases, load_languages
+from companion.enrich.words import compile_phrases, find_phrases, load_languages
 
 SECTIONS_ELSEWHERE = {("definition", "verbs_signs"), ("pointer", "verbs_signs")}
 """The lists that English has no need of."""

@@ -1,0 +1,134 @@
+"""The options by which commands choose notes and changes, and times as people type them."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+from datetime import time as time_of_day
+from typing import Any, NamedTuple, TypeVar
+
+import click
+
+from companion.enrich.note_filter import NoteFilter, find_kind
+from companion.errors import UsageError
+from companion.note.tags import is_tag
+from companion.prompts import Prompts
+from companion.vault.journal import Change
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+_AGO = re.compile(r"(\d{1,6})\s*(m|h|d|w|min|minutes?|hours?|days?|weeks?)(?:\s+ago)?", re.ASCII)
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+_CLOCK = re.compile(r"\d{1,2}:\d\d(:\d\d)?", re.ASCII)
+_FORMATS = "as 2026-11-25, 2026-11-25 14:30, 14:30, yesterday, 36h or 7d"
+
+
+def filter_options(command: F) -> F:
+    """Add the options; the command gets them as keyword arguments for read_filter."""
+    for option in (
+        click.option(
+            "--modified-since", metavar="WHEN", help=f"Only notes edited since, {_FORMATS}."
+        ),
+        click.option(
+            "--property", "with_property", metavar="NAME[=VALUE]", help="Only notes that have it."
+        ),
+        click.option("--tag", metavar="TAG", help="Only notes with this tag, or one nested in it."),
+        click.option("--field", metavar="NAME", help="Only this field, as description or callout."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> NoteFilter:
+    """Return the filter that the options stand for.
+
+    Raises UsageError if one of them names nothing.
+    """
+    tag, named = typed["tag"], typed["with_property"]
+    if tag is not None:
+        tag = tag.removeprefix("#").strip("/")
+        if not is_tag(tag):
+            raise UsageError(f"{typed['tag'] or 'an empty text'} is no tag; write status/postponed")
+    if named is not None and not named.partition("=")[0].strip():
+        raise UsageError("--property takes a name, or name=value, as status=postponed")
+    kind = find_kind(prompts, typed["field"])
+    return NoteFilter(kind, tag, named, parse_time(typed["modified_since"]))
+
+
+class ChangeFilter(NamedTuple):
+    """What is asked of changes; those fit that fit all that is given. None: any.
+
+    since, until: Unix time, seconds. kind: of one of the needs that they filled. model: that
+    wrote for them.
+    """
+
+    since: float | None = None
+    until: float | None = None
+    kind: str | None = None
+    model: str | None = None
+
+    def keeps(self, change: Change) -> bool:
+        """Return whether the change fits."""
+        kinds = {need.partition(":")[0] for need in change.needs}
+        return (
+            (self.since is None or change.made_at >= self.since)
+            and (self.until is None or change.made_at <= self.until)
+            and (self.kind is None or self.kind in kinds)
+            and (self.model is None or self.model in change.model.split(", "))
+        )
+
+
+ANY_CHANGE = ChangeFilter()
+
+
+def change_options(command: F) -> F:
+    """Add the options; the command gets them as keyword arguments for read_change_filter."""
+    for option in (
+        click.option("--model", metavar="NAME", help="Only what this model wrote."),
+        click.option("--field", metavar="NAME", help="Only changes that filled this field."),
+        click.option("--until", metavar="WHEN", help="Only changes until then."),
+        click.option("--since", metavar="WHEN", help=f"All changes since then, {_FORMATS}."),
+    ):
+        command = option(command)
+    return command
+
+
+def read_change_filter(prompts: Prompts, typed: Mapping[str, str | None]) -> ChangeFilter:
+    """Return the filter that the options stand for. Raises UsageError if one names nothing."""
+    since, until = parse_time(typed["since"]), parse_time(typed["until"])
+    if since is not None and until is not None and until < since:
+        raise UsageError(f"--until {typed['until']} lies before --since {typed['since']}")
+    return ChangeFilter(since, until, find_kind(prompts, typed["field"]), typed["model"])
+
+
+def parse_time(typed: str | None, now: datetime | None = None) -> float | None:
+    """Return the Unix time of what the user typed, in local time where it names no zone.
+
+    typed: a day, a time of day, or how long ago; None for nothing.
+
+    Raises UsageError if it is not a time, or lies in the future.
+    """
+    if typed is None:
+        return None
+    now = now or datetime.now()
+    try:
+        seconds = _parse(typed.strip().casefold(), now).timestamp()
+    except (ValueError, OverflowError, OSError):
+        raise UsageError(f"{typed} is not a time; write it {_FORMATS}") from None
+    if seconds > now.timestamp():
+        raise UsageError(f"{typed} lies in the future; write a time in the past, {_FORMATS}")
+    return seconds
+
+
+def _parse(typed: str, now: datetime) -> datetime:
+    days_ago = {"today": 0, "yesterday": 1}
+    if typed in days_ago:
+        day = now.date() - timedelta(days=days_ago[typed])
+        return datetime.combine(day, time_of_day.min)
+    if ago := _AGO.fullmatch(typed):
+        return now - timedelta(**{_UNITS[ago[2][0]]: int(ago[1])})
+    if _CLOCK.fullmatch(typed):
+        padded = typed.rjust(len("00:00"), "0")
+        return datetime.combine(now.date(), time_of_day.fromisoformat(padded))
+    return datetime.fromisoformat(typed.upper())

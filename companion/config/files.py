@@ -1,0 +1,221 @@
+"""Our own files: where they lie, and the configuration that is read from them.
+
+The common settings are in `config.toml`. A vault after the first has a file of its own, in our own
+folder, not in the vault: whoever can write into a vault that is shared must not choose where its
+notes are sent.
+"""
+
+from __future__ import annotations
+
+import os
+import shlex
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path, user_state_path
+from pydantic import ValidationError
+
+from companion.config.settings import Config
+from companion.errors import UsageError
+from companion.private_files import read_if_there
+
+APP = "callout-companion"
+Tables = Mapping[str, Any]
+
+ENDPOINT_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
+_ENDPOINT = ("base_url", "model", "api_key")  # what those variables set, in their order
+_GUARDS = ("ignore", "private")  # tables whose lists keep notes from being read or sent
+_EXPECTED = {
+    "bool": "true or false",
+    "dict": 'pairs, as { status = "postponed" }',
+    "float": "a number",
+    "int": "a whole number",
+    "model": "settings of its own: begin them with its name in [ ] on a line",
+    "path": "the path of a folder, in quotes",
+    "string": "a text in quotes, on one line",
+    "tuple": 'a list, as ["one", "two"]',
+}
+
+
+def config_folder() -> Path:
+    """Return the folder of `config.toml`, `vault-settings/`, `prompts/` and `token`.
+
+    It is COMPANION_HOME where that is set, as is the common state's, else where the platform says.
+    """
+    return _home() or user_config_path(APP, appauthor=False)
+
+
+def common_state_folder() -> Path:
+    """Return the folder of the state that all vaults share, such as the daily budget."""
+    return _home() or user_state_path(APP, appauthor=False)
+
+
+def state_folder(root: Path) -> Path:
+    """Return the folder of one vault's state: journal, index, lock."""
+    digest = sha256(str(root).encode("utf-8", "surrogateescape")).hexdigest()[:12]
+    return common_state_folder() / "vaults" / f"{root.name or 'vault'}-{digest}"
+
+
+def config_file() -> Path:
+    """Return the file of the settings that all vaults have in common."""
+    return config_folder() / "config.toml"
+
+
+def vault_file(root: Path) -> Path:
+    """Return the file of the vault's own settings, which need not exist. root: its real path."""
+    return config_folder() / "vault-settings" / f"{state_folder(root).name}.toml"
+
+
+def vault_files() -> list[Path]:
+    """Return the files of all vaults that have settings of their own."""
+    return sorted((config_folder() / "vault-settings").glob("*.toml"))
+
+
+def vaults_with_settings() -> Iterator[tuple[Path, Tables]]:
+    """Yield each vault that has settings of its own, and these; broken files are left out."""
+    for file in vault_files():
+        try:
+            tables = read_tables(file)
+        except UsageError:
+            continue
+        if isinstance(root := tables.get("vault"), str):
+            yield Path(root), tables
+
+
+def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Config:
+    """Return the configuration; the environment overrides the file.
+
+    root: the real path of a vault, whose own settings go over the common ones; None: only these.
+    allow_moved: accept a vault whose own settings seem to have been left behind.
+
+    Raises UsageError: a file is no TOML, or a key in it is unknown or has a wrong value; or the
+    vault seems to have been moved, so that the common settings might send what its own keep back.
+    """
+    own = {} if root is None else read_tables(vault_file(root))
+    common = read_tables(config_file())
+    if root is not None and not own and not allow_moved:
+        _refuse_moved(root, common.get("vault"))
+    tables = merge_tables(common, own)
+    endpoint = tables.setdefault("endpoint", {})
+    if isinstance(endpoint, dict):
+        tables["endpoint"] = endpoint | _read_environment(endpoint.get("base_url"))
+    try:
+        return Config.model_validate(tables)
+    except ValidationError as error:
+        file_of = partial(_file_of, own=own, root=root)
+        raise UsageError(describe_errors(error, file_of, " or the environment")) from None
+
+
+def read_tables(file: Path) -> dict[str, Any]:
+    """Return the tables of a TOML file; none where it does not exist.
+
+    Raises UsageError if it cannot be read, or is no TOML.
+    """
+    try:
+        return tomllib.loads((read_if_there(file) or b"").decode("utf-8-sig"))
+    except tomllib.TOMLDecodeError as error:
+        raise UsageError(f"{file} is no valid TOML: {error}; mend that line") from None
+    except UnicodeDecodeError as error:
+        raise UsageError(f"{file} cannot be read: {error}") from None
+
+
+def merge_tables(common: Tables, own: Tables) -> dict[str, Any]:
+    """Return the settings of a vault: its own over the common ones.
+
+    Address, model and key belong together: with its own address or model, a vault takes none of
+    the three from the common settings, so that no note goes to an endpoint that its settings do
+    not name. The lists in [ignore] and [private] add up, for the same reason.
+    """
+    merged = dict(common)
+    for name, table in own.items():
+        under = common.get(name)
+        if not isinstance(table, dict) or not isinstance(under, dict):
+            merged[name] = table
+            continue
+        if name == "endpoint" and {"base_url", "model"} & set(table):
+            under = {key: value for key, value in under.items() if key not in _ENDPOINT}
+        adds = name in _GUARDS
+        merged[name] = {
+            **under,
+            **{key: _add(under.get(key), value) if adds else value for key, value in table.items()},
+        }
+    return merged
+
+
+def describe_errors(
+    error: ValidationError, file_of: Callable[[str], Path], elsewhere: str = ""
+) -> str:
+    """Return a line for each wrong setting, in words of TOML; never its value, which may be a key.
+
+    file_of: returns the file that a setting, as `endpoint.model`, stands in. elsewhere: where
+    those of the endpoint may come from, too.
+    """
+    lines = []
+    for problem in error.errors(include_input=False, include_url=False):
+        name = ".".join(str(part) for part in problem["loc"]) or "the file"
+        file = file_of(name)
+        if problem["type"] == "extra_forbidden":
+            lines.append(f"{file}: unknown setting {name}; the README lists those there are")
+            continue
+        if expected := _EXPECTED.get(problem["type"].partition("_")[0]):
+            message = f"this takes {expected}"
+        else:
+            message = problem["msg"].removeprefix("Value error, ")
+            message = message.replace("Input should be", "this has to be")
+        where = f"{file}{elsewhere}" if name.startswith("endpoint") else f"{file}"
+        lines.append(f"{where}: {name}: {message}")
+    return "\n".join(lines)
+
+
+def _home() -> Path | None:
+    home = os.environ.get("COMPANION_HOME")
+    return Path(home).expanduser().absolute() if home else None
+
+
+def _refuse_moved(root: Path, configured: object) -> None:
+    """Raise UsageError if a vault of this name is gone, and left settings of its own behind."""
+    if isinstance(configured, str) and Path(configured).expanduser().resolve() == root:
+        return
+    for old, _ in vaults_with_settings():
+        if old.name == root.name and old != root and not old.exists():
+            typed = shlex.quote(str(root))
+            raise UsageError(
+                f"{root} has no settings of its own, but {old}, which is not there any more, has"
+                f" some in {vault_file(old)}. If this is that vault, moved, copy them by companion"
+                f" config edit --vault {typed}; else companion init {typed} sets this one up"
+            )
+
+
+def _read_environment(base_url: object) -> dict[str, object]:
+    """Return the settings of the endpoint that the environment sets.
+
+    base_url: the file's. With another one, the key of the file is not used: it is not for there.
+    """
+    values = zip(_ENDPOINT, map(os.environ.get, ENDPOINT_VARIABLES), strict=True)
+    settings: dict[str, object] = {name: value for name, value in values if value}
+    if "base_url" in settings and settings["base_url"] != base_url:
+        settings.setdefault("api_key", "")
+    return settings
+
+
+def _file_of(name: str, own: Tables, root: Path | None) -> Path:
+    """Return the file that sets the setting: the vault's own where that has it."""
+    found: Any = own
+    for part in name.split("."):
+        if not isinstance(found, dict) or part not in found:
+            break
+        found = found[part]
+    return vault_file(root) if root is not None and found is not own else config_file()
+
+
+def _add(common: Any, own: Any) -> Any:
+    """Return both lists, or both tables, as one; where they are neither, the vault's own value."""
+    if isinstance(common, list) and isinstance(own, list):
+        return common + [value for value in own if value not in common]
+    if isinstance(common, dict) and isinstance(own, dict):
+        return common | own
+    return own
