@@ -45,7 +45,7 @@ def busy(attacked: AttackedDaemon) -> Iterator[AttackedDaemon]:
     eventually(lambda: all(run.is_over for run in attacked.daemon.runs.all()))
     yield attacked
     for run in attacked.daemon.runs.active():
-        attacked.daemon.cancel_run(run)
+        attacked.daemon.run_handler.cancel(run)
 
 
 @schema.parametrize()
