@@ -18,7 +18,7 @@ from companion.enrich.context import (
     subject_properties,
 )
 from companion.enrich.excerpt import excerpt
-from companion.enrich.extractive import read_paragraphs
+from companion.enrich.extractive import plain_text
 from companion.enrich.language import NoteLanguages, name_language
 from companion.enrich.model import ModelFacts
 from companion.enrich.model_calls import (
@@ -36,6 +36,7 @@ from companion.enrich.model_calls import (
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.retry import RETRY_TOKENS, merge_outcomes, send_calls
 from companion.enrich.similar import ChosenValues, SimilarNotes
+from companion.enrich.statements import read_passages
 from companion.enrich.words import width
 from companion.enrich.workspace import Workspace
 from companion.llm.client import Client
@@ -301,10 +302,10 @@ class Asker:
         if field_of(outcome.need, note.prompts).kind not in ("text", "prose"):
             return outcome
         value = outcome.filling.value
-        told = (*note.context.backlinks, *note.context.linked)
+        lines = [value] if isinstance(value, str) else value
         evidence = self._similar.find_evidence(
-            [without_links(line) for line in ([value] if isinstance(value, str) else value)],
-            (*read_paragraphs(note.parsed), *note.context.headings, *told),
+            [without_links(line) for line in lines],
+            read_told(note.parsed, note.context),
             note.language,
         )
         flags: list[Flag] = ["unsupported"] if any(e.is_unsupported for e in evidence) else []
@@ -321,6 +322,13 @@ class Asker:
         if self._languages is None or self._languages.paths is not paths:
             self._languages = NoteLanguages(self._workspace.root, paths)
         return self._languages.of(path, parsed)
+
+
+def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
+    """Return what a note and others tell of its subject, without headings, which tell nothing."""
+    passages = (each for each in read_passages(parsed) if each.kind != "heading")
+    told = (*subject_properties(parsed), *context.backlinks, *context.linked)
+    return [*filter(None, (plain_text(each.text) for each in passages)), *told]
 
 
 class NotePlan(NamedTuple):

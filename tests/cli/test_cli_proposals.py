@@ -201,6 +201,7 @@ def test_every_proposal_tells_how_it_was_made(user: User) -> None:
 
 
 BREAD = "How sourdough is raised by the yeast of a starter."
+ADDED = "How sourdough is raised by a starter that costs five dollars in every shop."
 VOLCANO = "How a mountain of fire covers whole valleys with lava."
 SOURDOUGH = (
     "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
@@ -208,6 +209,7 @@ SOURDOUGH = (
 )
 EVIDENCE = [
     pytest.param("small = true", BREAD, (), id="the note says so"),
+    pytest.param("small = true", ADDED, ("unsupported",), id="the note says less"),
     pytest.param("small = true", VOLCANO, ("unsupported",), id="nothing says so"),
     pytest.param("small = false", VOLCANO, (), id="a larger model may know it"),
 ]
