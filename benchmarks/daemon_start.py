@@ -130,7 +130,7 @@ def start_process(vault: Path) -> float:
 
 def time_imports() -> float:
     """Return the seconds that Python takes to load what the daemon is made of."""
-    command = [sys.executable, "-c", "import companion.cli.serve, companion.daemon.app"]
+    command = [sys.executable, "-c", "import companion.daemon.process, companion.daemon.app"]
     return timed(lambda: subprocess.run(command, check=True))
 
 

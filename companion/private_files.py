@@ -137,13 +137,9 @@ def keep_private(state: Path) -> None:
     """
     if os.name == "nt":
         return  # see is_private
-    for path in (state.parent, state, *_walk(state)):
+    within = (Path(above, name) for above, dirs, files in os.walk(state) for name in dirs + files)
+    for path in (state.parent, state, *within):
         with suppress(OSError):
             mode = path.lstat().st_mode
             if mode & _OTHERS and (stat.S_ISREG(mode) or stat.S_ISDIR(mode)):
                 path.chmod(stat.S_IMODE(mode) & ~_OTHERS)
-
-
-def _walk(folder: Path) -> Iterator[Path]:
-    for above, folders, files in os.walk(folder):
-        yield from (Path(above, name) for name in (*folders, *files))

@@ -20,7 +20,8 @@ T = TypeVar("T")
 FileId = tuple[int, int]
 """The device and inode of a file: another file of the same name has another one."""
 
-Migration = Callable[[sqlite3.Connection], None]
+Migration = Sequence[str]
+"""The SQL statements that bring the tables of a file up to the next format."""
 
 SIDE_FILES = ("-wal", "-shm")
 """What SQLite appends to a file's name, for the files that it keeps beside it in WAL mode."""
@@ -124,7 +125,8 @@ def migrate(db: sqlite3.Connection, migrations: Sequence[Migration]) -> None:
     """Bring the tables up to date in one transaction, so that all migrations are made or none."""
     db.execute("BEGIN IMMEDIATE")
     for migration in migrations[read_format(db, migrations) :]:
-        migration(db)
+        for statement in migration:
+            db.execute(statement)
     db.execute(f"PRAGMA user_version={len(migrations)}")
     db.execute("COMMIT")
 

@@ -21,18 +21,9 @@ from companion.sqlite import (
     use_wal,
 )
 
-
-def create_table(db: sqlite3.Connection) -> None:
-    db.execute("CREATE TABLE numbers (number INTEGER)")
-
-
-def add_row(db: sqlite3.Connection) -> None:
-    db.execute("INSERT INTO numbers VALUES (1)")
-
-
-def fail(db: sqlite3.Connection) -> None:
-    db.execute("INSERT INTO numbers VALUES (2)")
-    raise ValueError("a migration that fails")
+CREATE_TABLE = ("CREATE TABLE numbers (number INTEGER)",)
+ADD_ROW = ("INSERT INTO numbers VALUES (1)",)
+FAIL = ("INSERT INTO numbers VALUES (2)", "INSERT INTO nowhere VALUES (2)")
 
 
 @pytest.fixture
@@ -59,25 +50,25 @@ def test_a_missing_file_is_not_created_by_connecting(tmp_path: Path) -> None:
 
 
 def test_migrations_are_made_once(file: Path) -> None:
-    for migrations in ([create_table], [create_table, add_row], [create_table, add_row]):
+    for migrations in ([CREATE_TABLE], [CREATE_TABLE, ADD_ROW], [CREATE_TABLE, ADD_ROW]):
         with closing(connect(file, 0)) as db:
             migrate(db, migrations)
             assert read_format(db, migrations) == len(migrations)
     with closing(connect(file, 0)) as db:
         assert db.execute("SELECT * FROM numbers").fetchall() == [(1,)]
         with pytest.raises(NewerFormat) as caught:
-            read_format(db, [create_table])
+            read_format(db, [CREATE_TABLE])
     assert (caught.value.version, caught.value.newest) == (2, 1)
 
 
 def test_migrations_are_all_made_or_none(file: Path) -> None:
     db = connect(file, 0)
-    with pytest.raises(ValueError, match="fails"), closed_on_failure(db):
-        migrate(db, [create_table, fail])
+    with pytest.raises(sqlite3.OperationalError, match="nowhere"), closed_on_failure(db):
+        migrate(db, [CREATE_TABLE, FAIL])
     with pytest.raises(sqlite3.ProgrammingError):
         db.execute("SELECT 1")  # it is closed
     with closing(connect(file, 0)) as db:
-        assert read_format(db, [create_table]) == 0
+        assert read_format(db, [CREATE_TABLE]) == 0
         assert not db.execute("SELECT * FROM sqlite_schema").fetchall()
 
 

@@ -2,17 +2,36 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache, partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from companion.cli.batch_files import export, import_, resolve_file
-from companion.cli.batch_provider import collect, open_submission, submit
-from companion.cli.output import Output, count, one_line
-from companion.cli.session import common_options, open_session
+from companion.cli.batch_files import export, import_, job_options, open_reader, resolve_file
+from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.run_report import AGREE, RunReport
+from companion.cli.session import (
+    common_options,
+    open_session,
+    resolve_paths,
+    say_which_vault,
+)
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.cost import describe_cost, needs_agreement
+from companion.enrich.model import model_facts, open_spending
+from companion.enrich.run import new_run
+from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
+from companion.enrich.similar import SimilarNotes, open_similar
+from companion.enrich.submission import BATCH_SHARE, Submission, SubmissionMaker
+from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
-from companion.vault.batches import Batch
+from companion.llm.batch_api import ENDED, BatchApi
 
 
 @click.group()
@@ -26,8 +45,111 @@ def batch() -> None:
     """
 
 
-for _command in (submit, collect, export, import_):
+for _command in (export, import_):
     batch.add_command(_command)
+
+
+@batch.command()
+@job_options
+@click.option("--yes", is_flag=True, help="Begin a large run at a remote endpoint unasked.")
+@common_options
+def submit(
+    paths: Sequence[str], limit: int | None, yes: bool, vault: Path | None, **options: Any
+) -> int:
+    """Send the questions about notes to the endpoint's Batch API, which answers within a day.
+
+    PATH are notes and folders, as in companion enrich; without one, it is the whole vault. As
+    there, it says first what more than 50 notes may cost, and asks. What an earlier call could
+    not send is sent, too, and nothing is sent twice. companion batch collect takes the answers.
+    """
+    output = Output()
+    choice = JobOptions(**options, propose=True)
+    with (
+        open_session(vault, paths, output=output) as workspace,
+        open_submission(workspace) as submission,
+        open_similar(workspace) as similar,
+    ):
+        wanted = resolve_paths(workspace, paths)[0] if paths else [""]
+        say_which_vault(workspace.root, output)
+        scan = workspace.scan()
+        asker = Asker(workspace, VaultContext(scan), model_facts(workspace.config), similar)
+        jobs, skipped = choose_jobs(workspace, scan, wanted, choice)
+        report = RunReport(output, with_diff=False)
+        for result in skipped:
+            report.print_result(result)
+        jobs = limit_jobs(workspace, jobs, limit)
+        submission.prepare()
+        is_agreed = yes or not needs_agreement(workspace, jobs)
+        if jobs and not is_agreed:
+            is_agreed = output.agrees(describe_cost(workspace, asker, jobs, BATCH_SHARE), AGREE)
+        if jobs and is_agreed:
+            _prepare(workspace, asker, jobs, report, similar)
+        sent = sum(submission.send(each) for each in submission.list())
+        if sent:
+            output.say(f"{sent} sent. With the answers: companion batch collect", style="bold")
+        elif not jobs:
+            left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
+            report.say_nothing_to_do(left)
+        return int(report.counts["failed"] > 0)
+
+
+def _prepare(
+    workspace: Workspace,
+    asker: Asker,
+    jobs: Sequence[Job],
+    report: RunReport,
+    similar: SimilarNotes | None,
+) -> None:
+    """Store what is to be sent, and print what is decided without."""
+    address = workspace.config.remote_endpoint().address
+    maker = SubmissionMaker(workspace, asker, new_run(), address)
+    with report.output.progress("Preparing", len(jobs)) as progress:
+        if similar:
+            similar.progress = partial(show_progress, progress, "Comparing notes")
+        for result in maker.make(jobs):
+            report.counts[result.status] += 1
+            if result.reason or result.left:
+                report.print_result(result)
+            progress.advance(progress.task_ids[0])
+
+
+@batch.command()
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object a question.")
+@common_options
+def collect(as_json: bool, vault: Path | None) -> int:
+    """Take the answers to what companion batch submit sent, as far as they are there.
+
+    They are checked as any others, and become proposals, which wait for your decision. What
+    failed or expired is asked for again by the next run. The provider's files are deleted.
+    """
+    output = Output(as_json=as_json)
+    with (
+        open_session(vault, output=output) as workspace,
+        open_submission(workspace) as submission,
+        open_similar(workspace) as similar,
+    ):
+        report = RunReport(output, with_diff=False)
+        reader = cache(partial(open_reader, workspace, similar))
+        submission.prepare()
+        batches = submission.list()
+        for each in batches:
+            submission.send(each)
+        for each in submission.list():
+            found = submission.look_up(each)
+            for result in submission.collect(each, found, reader):
+                report.add(result)
+            if found is None:
+                continue
+            if found.failure:
+                output.warn(f"{each.id}: the provider refused it: {found.failure}")
+                continue
+            far = f"{found.done:,} of {found.total:,} answered"
+            if found.status in ENDED:
+                far = count(found.total, "question")
+            output.say(f"{each.id}: {found.status}, {far}")
+        if not batches:
+            output.say("No batches at the provider.")
+        return int(report.counts["failed"] > 0)
 
 
 @batch.command()
@@ -69,9 +191,15 @@ def cancel(batch: str, vault: Path | None) -> None:
     """
     output = Output()
     with open_session(vault, output=output) as workspace:
-        found = _find_batch(workspace, batch)
+        path, batches = str(resolve_file(Path(batch))), workspace.journal.batches
+        named = [each for each in batches.all() if batch == each.id or path == each.file]
+        if not named:
+            raise UsageError(
+                f"{batch} is no batch of this vault; companion batch status lists them"
+            )
+        found = named[-1]
         if found.provider is None:
-            given_up = workspace.journal.batches.cancel(found.id)
+            given_up = batches.cancel(found.id)
         else:
             with open_submission(workspace) as submission:
                 given_up = submission.cancel(found)
@@ -81,11 +209,17 @@ def cancel(batch: str, vault: Path | None) -> None:
         output.say(f"{count(given_up, 'question')} of {batch} given up.")
 
 
-def _find_batch(workspace: Workspace, named: str) -> Batch:
-    """Return the newest batch of that name or file. Raises UsageError if there is none."""
-    path = str(resolve_file(Path(named)))
-    batches = workspace.journal.batches.all()
-    found = [each for each in batches if named == each.id or path == each.file]
-    if not found:
-        raise UsageError(f"{named} is no batch of this vault; companion batch status lists them")
-    return found[-1]
+@contextmanager
+def open_submission(workspace: Workspace) -> Iterator[Submission]:
+    """Open the Batch API of the configured endpoint. Raises UsageError where there is none."""
+    config = workspace.config
+    if config.is_embedded:
+        raise UsageError(
+            "the embedded model has no Batch API; set base_url under [endpoint], or use companion"
+            " batch export"
+        )
+    with (
+        open_spending(config, share=BATCH_SHARE) as spending,
+        BatchApi(config.remote_endpoint()) as api,
+    ):
+        yield Submission(workspace, api, spending)

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
-from typing import IO
+from typing import IO, Any, TypeVar
 
 import click
 
@@ -22,7 +22,7 @@ from companion.cli.session import (
 from companion.enrich.asker import Asker
 from companion.enrich.batch import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
-from companion.enrich.model import ModelFacts, model_facts
+from companion.enrich.model import model_facts
 from companion.enrich.result import Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone, limit_jobs
@@ -30,34 +30,52 @@ from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Reader, Workspace
 from companion.errors import UsageError
-from companion.llm.batch import read_line
+from companion.llm.batch_api import read_line
 from companion.llm.response import Usage
 from companion.private_files import new_private
 from companion.vault.paths import is_in_vault
 
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def job_options(command: F) -> F:
+    """Add the arguments that say which notes are asked about, as in companion enrich."""
+    for option in (
+        click.option(
+            "--limit",
+            type=click.IntRange(min=1),
+            metavar="N",
+            help="At most N notes that need anything.",
+        ),
+        click.option(
+            "--retry", is_flag=True, help="Ask again what was undone, deleted or rejected."
+        ),
+        click.option(
+            "--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited."
+        ),
+        click.option(
+            "--all", "every", is_flag=True, help="In a folder: every note, not only stubs."
+        ),
+        click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]..."),
+    ):
+        command = option(command)
+    return command
+
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("paths", nargs=-1, type=NotePathType(), metavar="[PATH]...")
 @click.option("--local", is_flag=True, help="Private notes, too: the engine is on this machine.")
-@click.option("--all", "every", is_flag=True, help="In a folder: every note, not only stubs.")
-@click.option("--force", is_flag=True, help="Ask anew for what Companion wrote, nobody edited.")
-@click.option("--retry", is_flag=True, help="Ask again what was undone, deleted or rejected.")
-@click.option(
-    "--limit", type=click.IntRange(min=1), metavar="N", help="At most N notes that need anything."
-)
+@job_options
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @common_options
 def export(
     file: Path,
     paths: Sequence[str],
     local: bool,
-    every: bool,
-    force: bool,
-    retry: bool,
     limit: int | None,
     as_json: bool,
     vault: Path | None,
+    **options: Any,
 ) -> int:
     """Write the questions about notes into FILE, a new one outside the vault.
 
@@ -67,7 +85,7 @@ def export(
     for nobody knows where FILE goes.
     """
     output = Output(as_json=as_json)
-    choice = JobOptions(every=every, force=force, retry=retry, propose=True)
+    choice = JobOptions(**options, propose=True)
     target = resolve_file(file)
     reader: Reader = "here" if local else "elsewhere"
     with open_session(vault, paths, output=output, reader=reader) as workspace:
@@ -86,7 +104,7 @@ def export(
                 exported = _Export(workspace, output, known, similar)
                 exported.write(target, limit_jobs(workspace, jobs, limit))
                 return int(exported.counts["failed"] > 0)
-        left = Counter[str]() if every else count_left_alone(workspace, scan, wanted)
+        left = Counter[str]() if choice.every else count_left_alone(workspace, scan, wanted)
         report.say_nothing_to_do(left)
         return 0
 
@@ -137,15 +155,12 @@ class _Export:
                 opened.writelines(planned.lines)
                 self.counts["calls"] += len(planned.calls)
                 self.counts["notes"] += bool(planned.calls)
-                self._tell(planned.result, is_asked=bool(planned.calls))
+                result = planned.result
+                self.counts[result.status] += 1
+                has_more = result.reason or result.left or not planned.calls
+                if not self.output.as_json and has_more:
+                    self.report.print_result(result)
                 progress.advance(progress.task_ids[0])
-
-    def _tell(self, result: Result, *, is_asked: bool) -> None:
-        """Print what is decided of a note, or why nothing is asked; count it."""
-        self.counts[result.status] += 1
-        says = result.reason or result.left
-        if not self.output.as_json and (says or not is_asked):
-            self.report.print_result(result)
 
     def _sum_up(self, name: str, file: Path) -> None:
         notes, calls, failed = (self.counts[key] for key in ("notes", "calls", "failed"))
@@ -188,6 +203,12 @@ def import_(file: Path, as_json: bool, vault: Path | None) -> int:
         return _Import(workspace, output, similar).take(file)
 
 
+def open_reader(workspace: Workspace, similar: SimilarNotes | None) -> BatchReader:
+    """Return what takes the answers to questions of batches, with the vault as it is now."""
+    known = VaultContext(workspace.scan())
+    return BatchReader(workspace, lambda model: Asker(workspace, known, model, similar))
+
+
 class _Import:
     """One import, as the user sees it."""
 
@@ -195,12 +216,7 @@ class _Import:
         self.workspace = workspace
         self.output = output
         self.report = RunReport(output, with_diff=False)
-        known = VaultContext(workspace.scan())
-
-        def make_asker(model: ModelFacts) -> Asker:
-            return Asker(workspace, known, model, similar)
-
-        self.reader = BatchReader(workspace, make_asker)
+        self.reader = open_reader(workspace, similar)
         self.refused = 0
 
     def take(self, file: Path) -> int:
@@ -208,7 +224,7 @@ class _Import:
         usage = Usage()
         number = 0
         try:
-            for number, line in _lines(file):
+            for number, line in _read_lines(file):
                 result = self._take_line(number, line)
                 if result:
                     usage += result.usage
@@ -237,7 +253,7 @@ class _Import:
         return None
 
 
-def _lines(file: Path) -> Iterator[tuple[int, bytes]]:
+def _read_lines(file: Path) -> Iterator[tuple[int, bytes]]:
     """Yield the lines of the file that are not blank, with their numbers. Raises UsageError."""
     try:
         with file.open("rb") as opened:

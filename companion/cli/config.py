@@ -7,12 +7,11 @@ import tomllib
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, choose_vault
+from companion.cli.session import VaultPathType, choose_vault, debug_option
 from companion.config import config_file, load_config, state_folder
 from companion.config.edit_settings import (
     PlannedSettings,
@@ -47,9 +46,6 @@ _for_vault = click.option(
     type=VaultPathType(),
     help="This vault's own settings, which go over the common ones.",
 )
-_debug = click.option(
-    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
-)
 
 
 @click.group()
@@ -64,7 +60,7 @@ def config() -> None:
 @click.argument("name", required=False)
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")
 @_for_vault
-@_debug
+@debug_option
 def get(name: str | None, as_json: bool, vault: Path | None) -> int:
     """Print the value of the setting NAME, or all settings, as they are in force.
 
@@ -74,7 +70,10 @@ def get(name: str | None, as_json: bool, vault: Path | None) -> int:
     output = Output(as_json=as_json)
     settings = list(all_settings()) if name is None else [find_setting(name)]
     current = load_config(None if vault is None else open_vault(vault))
-    values = {setting.name: _shown(value_of(current, setting.name)) for setting in settings}
+    values = {setting.name: value_of(current, setting.name) for setting in settings}
+    for each, value in values.items():
+        if isinstance(value, str | Path):
+            values[each] = without_secrets(str(value))
     if as_json:
         output.print_json(values)
         return 0
@@ -99,7 +98,7 @@ def get(name: str | None, as_json: bool, vault: Path | None) -> int:
 @click.argument("values", nargs=-1, metavar="[VALUE]...")
 @click.option("--default", "removes", is_flag=True, help="Take it out of the file.")
 @_for_vault
-@_debug
+@debug_option
 def set_(name: str, values: Sequence[str], removes: bool, vault: Path | None) -> None:
     """Set NAME to VALUE: a text, a number, true or false, or as TOML has it.
 
@@ -130,7 +129,7 @@ def set_(name: str, values: Sequence[str], removes: bool, vault: Path | None) ->
 
 @config.command()
 @_for_vault
-@_debug
+@debug_option
 def edit(vault: Path | None) -> None:
     """Open the file of the settings in your editor, and check it before it is taken over.
 
@@ -165,13 +164,6 @@ def edit(vault: Path | None) -> None:
     write_planned(planned)
     output.say(f"Written to {file}." if planned.changed else "Nothing was changed.")
     _warn_of_daemon(planned, vault, output)
-
-
-def _shown(value: Any) -> Any:
-    """Return the value for output, JSON's too; of a URL, without user, password and query."""
-    if isinstance(value, str | Path):
-        return without_secrets(str(value))
-    return value
 
 
 def _read_key() -> str:

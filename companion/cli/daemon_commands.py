@@ -1,7 +1,9 @@
-"""companion status, pause, resume, pair and token: commands about a daemon that runs."""
+"""companion status, pause, resume, open, pair and token: commands about a daemon that runs."""
 
 from __future__ import annotations
 
+import html
+import webbrowser
 from datetime import datetime
 from pathlib import Path
 
@@ -14,9 +16,19 @@ from companion.daemon.api.status_schemas import StatusShape
 from companion.daemon.pairing import new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import rotate_token, token_file
+from companion.errors import UsageError
+from companion.private_files import write_private
 
-_CODE_SECONDS = 120.0
+_PAIRING_SECONDS = 120.0  # that a code to pair with is valid
+_PAGE_SECONDS = 60.0  # that the code in the page's address is valid
 _CODE_TRIES = 5
+_REDIRECT = """<!doctype html>
+<meta charset="utf-8">
+<meta name="referrer" content="no-referrer">
+<meta http-equiv="refresh" content="0; url={address}">
+<title>Companion</title>
+<p><a href="{address}">Open the page</a></p>
+"""
 
 
 @click.command()
@@ -30,13 +42,13 @@ def pair(as_json: bool, vault: Path | None) -> None:
     output = Output(as_json=as_json)
     root = choose_vault(vault, load_config(), ())
     state = state_folder(root)
-    code = new_code(state, _CODE_SECONDS, _CODE_TRIES)
+    code = new_code(state, _PAIRING_SECONDS, _CODE_TRIES)
     if as_json:
         output.print_json(
-            {"code": code, "seconds": _CODE_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
+            {"code": code, "seconds": _PAIRING_SECONDS, "tries": _CODE_TRIES, "vault": str(root)}
         )
     output.say(code, style="bold")
-    minutes = f"{_CODE_SECONDS / 60:g}"
+    minutes = f"{_PAIRING_SECONDS / 60:g}"
     output.say(f"For the vault {root}, within {minutes} minutes, at most {_CODE_TRIES} tries.")
     output.say("Type it in Obsidian: Settings, Callout Companion, Pair.")
     if find_daemon(state) is None:
@@ -72,12 +84,6 @@ def status(as_json: bool, vault: Path | None) -> None:
     if as_json:
         output.print_json(now.model_dump())
         return
-    for name, text in _status_lines(now):
-        output.say(f"{name:<12} {text}")
-
-
-def _status_lines(now: StatusShape) -> list[tuple[str, str]]:
-    """Return the lines of the status, each a name and what to say beside it."""
     work = now.background
     asked = f"{work.notes_today:,} of {work.notes_a_day:,} notes asked about today"
     switch = f"off: {work.off}" if work.off else "on"
@@ -100,7 +106,8 @@ def _status_lines(now: StatusShape) -> list[tuple[str, str]]:
         lines.append(("works on", ", ".join(now.in_hand)))
     if now.runs:
         lines.append(("runs", ", ".join(now.runs)))
-    return lines
+    for name, text in lines:
+        output.say(f"{name:<12} {text}")
 
 
 def _local_time_of(iso: str) -> str:
@@ -128,6 +135,35 @@ def _describe_today(now: StatusShape) -> str:
         return f"{tokens}, price not known"
     limit = "" if spent.dollars_a_day is None else f" (limit ${spent.dollars_a_day:,.2f})"
     return f"{tokens}, ${spent.dollars:,.4f}{limit}"
+
+
+@click.command(name="open")
+@click.option("--print", "only_print", is_flag=True, help="Print the address instead.")
+@common_options
+def open_page(only_print: bool, vault: Path | None) -> None:
+    """Open the page of the running daemon in your browser.
+
+    The address can be used once, within a minute; afterwards the browser stays signed in for
+    twelve hours, or until `companion token rotate`.
+    """
+    root = choose_vault(vault, load_config(), ())
+    state = state_folder(root)
+    daemon = find_daemon(state)
+    if daemon is None:
+        raise UsageError(f"no daemon runs for the vault {root}; companion serve starts one")
+    code = new_code(state, _PAGE_SECONDS, purpose="page")
+    address = f"http://127.0.0.1:{daemon.port}/#code={code}"
+    if only_print:
+        click.echo(address)
+        return
+    # in a file, since the arguments of a program are shown to every user of the machine
+    file = state / "open.html"
+    write_private(file, _REDIRECT.format(address=html.escape(address)).encode())
+    output = Output()
+    if webbrowser.open(file.as_uri()):
+        output.say(f"The page of {root} is open in your browser.")
+    else:
+        output.warn("No browser could be started; companion open --print prints the address.")
 
 
 @click.group()

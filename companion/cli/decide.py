@@ -58,8 +58,9 @@ def apply(**which: Any) -> int:
     """Write proposals into their notes; no model is asked.
 
     ID is a number from `companion proposals`, be it refused or rejected by now; PATH stands for
-    all that are open for this note, or in this folder. In a folder, with --run and with --all
-    those with flags are left out, for you to look at first; --flagged takes them, too.
+    all that are open for this note, or in this folder (`./2024`, where its name is a number). In a
+    folder, with --run and with --all those with flags are left out, for you to look at first;
+    --flagged takes them, too.
 
     Each is placed in its note as that is now. What a note needs no more is closed, and the reason
     is told.
@@ -80,8 +81,9 @@ def refuse(**which: Any) -> int:
     """Refuse proposals; what they are for is not asked for again.
 
     ID is a number from `companion proposals`; PATH stands for all that are open for this note, or
-    in this folder. In a folder, with --run and with --all those with flags are left out, for you
-    to look at first; --flagged takes them, too. `companion apply ID` still writes a refused one.
+    in this folder (`./2024`, where its name is a number). In a folder, with --run and with --all
+    those with flags are left out, for you to look at first; --flagged takes them, too. `companion
+    apply ID` still writes a refused one.
     """
 
     def refuse_all(decisions: AnyDecisions, chosen: Sequence[Proposal]) -> Iterator[NoteDecision]:
@@ -132,8 +134,7 @@ class _DecisionReport:
         self.has_failed = False
         self._seen = set[str]()
         self._report = RunReport(output, with_diff=False)
-        for number in choice.unknown:
-            reason = f"there is no proposal {number}"
+        for number, reason in choice.unknown.items():
             self._add(sum_up(Result("", "failed"), [Decided(number, None, reason)]))
 
     def follow(self, made: Iterable[NoteDecision], cancelled: Event) -> CompanionError | None:

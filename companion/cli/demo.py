@@ -17,6 +17,7 @@ from companion.cli.output import Output
 from companion.cli.session import VaultPathType
 from companion.config import common_state_folder, state_folder
 from companion.config.edit_settings import plan_settings, write_planned
+from companion.config.files import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.vault.journal import Journal
@@ -24,7 +25,6 @@ from companion.vault.paths import find_vault
 from companion.vault.proposals import Selection
 
 _OURS = ".companion-demo"  # a folder in the vault: the demo made it, and keeps its settings there
-_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
 _SOME_FAILED = 1  # a note was not filled, and it said why; small models do not always manage
 _FIRST = (("scan", "--skipped"), ("enrich", ".", "--diff"))
 _ONCE_MORE = (("scan",), ("enrich", "."), ("proposals",), ("history", "--limit", "3"))
@@ -69,18 +69,14 @@ def _show(folder: Path, vault: Path | None) -> int:
                 return status
         output.say(f"\n{then}")
     demo = f"companion demo --vault {shlex.quote(str(vault))}" if vault else "companion demo"
-    if waiting := _count_waiting(folder):
+    state = state_folder(folder.resolve())
+    with Journal(state / "journal.sqlite3", read_only=True) as journal:
+        waiting = journal.proposals.count(Selection(states=("open",)))
+    if waiting:
         wait = "value waits" if waiting == 1 else "values wait"
         output.say(f"{waiting} {wait} for you to decide: {demo} review shows each and asks.")
     output.say(f"{demo} undo takes the run back.")
     return 0
-
-
-def _count_waiting(folder: Path) -> int:
-    """Return how many proposals for the notes of the vault are open."""
-    state = state_folder(folder.resolve())
-    with Journal(state / "journal.sqlite3", read_only=True) as journal:
-        return journal.proposals.count(Selection(states=("open",)))
 
 
 def _make_vault(folder: Path, model: str | None) -> None:
@@ -103,7 +99,9 @@ def _make_vault(folder: Path, model: str | None) -> None:
 
 def _copy_examples(folder: Path) -> None:
     """Write the example notes into the folder, a real path. Raises UsageError at a link in it."""
-    examples = _find_examples()
+    package = Path(companion.__file__).parent
+    packed = package / "_examples"  # in the wheel; else they are beside the package
+    examples = packed if packed.is_dir() else package.parent / "examples" / "vault"
     for source in sorted(examples.rglob("*")):
         target = folder / source.relative_to(examples)
         if target.resolve() != target:
@@ -134,19 +132,12 @@ def _home(folder: Path) -> Path:
     return folder / _OURS / "home"
 
 
-def _find_examples() -> Path:
-    """Return the folder of the example notes: in the wheel, else beside the package."""
-    package = Path(companion.__file__).parent
-    packed = package / "_examples"
-    return packed if packed.is_dir() else package.parent / "examples" / "vault"
-
-
 @contextmanager
 def _working_in(folder: Path) -> Iterator[None]:
     """Make folder the current one, with the settings of the example vault, not the user's."""
     before = dict(os.environ)
     os.environ["COMPANION_HOME"] = str(_home(folder))
-    for name in _VARIABLES:
+    for name in ENDPOINT_VARIABLES:
         os.environ.pop(name, None)
     try:
         with chdir(folder):

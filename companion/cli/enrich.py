@@ -16,7 +16,7 @@ from companion.cli.interrupts import stop_on_signals
 from companion.cli.model import fetch_model
 from companion.cli.output import Output, show_progress
 from companion.cli.remote_run import run_at_daemon
-from companion.cli.run_report import RunReport
+from companion.cli.run_report import AGREE, RunReport
 from companion.cli.session import (
     NotePathType,
     common_options,
@@ -32,7 +32,7 @@ from companion.enrich.checks import find_unchecked
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost, needs_agreement
 from companion.enrich.enricher import Enricher
-from companion.enrich.model import ASK_FROM, model_facts, open_client
+from companion.enrich.model import model_facts, open_client
 from companion.enrich.note_filter import Criteria
 from companion.enrich.result import Result
 from companion.enrich.run import new_run, run_jobs
@@ -40,10 +40,9 @@ from companion.enrich.selection import JobOptions, choose_jobs, count_left_alone
 from companion.enrich.similar import SimilarNotes, open_similar
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace, open_workspace
-from companion.errors import CompanionError, UsageError
+from companion.errors import CompanionError
 from companion.llm.catalog import model_path
 from companion.llm.client import Client
-from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
 
 @click.command()
@@ -98,9 +97,7 @@ def enrich(
         warn_of_unused_folders(workspace, output)
         if not running and (unchecked := find_unchecked()):
             output.warn(unchecked)
-        for error in refused:
-            report.print_result(_refused(error))
-        unreadable = any(isinstance(error, PathUnreadable) for error in refused)
+        unreadable = report.print_refused(refused)
         run = _Run(workspace, report, asks=not yes)
         if not running:
             return run.work(*run.choose(wanted, choice), limit) or int(unreadable)
@@ -125,12 +122,6 @@ def _read_choice(workspace: Workspace, dry_run: bool, options: Mapping[str, Any]
         only=only,
         anew=None if anew == Criteria() else anew._replace(kind=only.kind),
     )
-
-
-def _refused(error: LinkOutOfVault | PathUnreadable) -> Result:
-    if isinstance(error, PathUnreadable):
-        return Result(error.path, "failed", error.reason)
-    return Result(error.path, "skipped", "a symbolic link that leads out of the vault")
 
 
 class _Run:
@@ -207,13 +198,8 @@ class _Run:
         """
         if not needs_agreement(self.workspace, jobs):
             return True
-        self.output.warn(describe_cost(self.workspace, self._asker(), jobs))
-        if not self.output.can_ask:
-            raise UsageError(
-                "nothing was sent, for nobody is here to agree; say --yes to send them all, or"
-                f" --limit {ASK_FROM} for a part"
-            )
-        agreed = click.confirm("Go on?", err=True)
+        cost = describe_cost(self.workspace, self._asker(), jobs)
+        agreed = self.output.agrees(cost, AGREE)
         if not agreed:
             self.output.warn("nothing was sent")
         return agreed

@@ -11,25 +11,25 @@ import click
 from companion.cli.backlog import ask_about_backlog, say_cost_of_backlog
 from companion.cli.init_choices import (
     Choices,
+    EndpointChoice,
     Options,
     choose_by_options,
     choose_by_questions,
 )
-from companion.cli.init_model import EndpointChoice
 from companion.cli.init_trial import Trial, below
 from companion.cli.init_vault import SettingsPlace, choose_registered_vault, find_place
 from companion.cli.output import Output
 from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
-from companion.cli.session import VaultPathType
+from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config, state_folder
 from companion.config.edit_settings import PlannedSettings, write_planned
+from companion.config.files import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine
 from companion.errors import CompanionError, UsageError
 from companion.vault.paths import find_vault, open_vault, relative_path
 
-_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
 _NEXT = """
 Next:
   companion scan      what needs work in this vault, and why; changes nothing
@@ -65,7 +65,7 @@ Next:
 @click.option("--no-plugin", is_flag=True, help="Leave the Obsidian plugin out of the vault.")
 @click.option("--no-test", is_flag=True, help="Neither fetch the model nor ask it anything.")
 @click.option("--yes", is_flag=True, help="Ask nothing; what is not said is left as it is.")
-@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
+@debug_option
 def init(
     vault: Path | None,
     embedded: bool,
@@ -122,7 +122,10 @@ class _Init:
         load_config(self.root, allow_moved=True)
         self._warn_of_surprises()
         place = find_place(self.root)
-        choices = self._choose(options, place.config)
+        if self.asks:
+            choices = choose_by_questions(place.config, inspect_machine(), self.output)
+        else:
+            choices = choose_by_options(options, place.config)
         planned = self._try(place, choices, trial)
         if planned is None:
             self.output.warn("Nothing was written.")
@@ -146,16 +149,11 @@ class _Init:
         if (around := find_vault(self.root)) != self.root:
             where = f"it lies in the vault {around}" if around else "no .obsidian folder is in it"
             self.output.warn(f"{self.root} is no vault of Obsidian's: {where}; going on with it")
-        if names := [name for name in _VARIABLES if os.environ.get(name)]:
+        if names := [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]:
             win = "wins" if len(names) == 1 else "win"
             self.output.warn(
                 f"{', '.join(names)} in the environment {win} over the file's settings"
             )
-
-    def _choose(self, options: Options, config: Config) -> Choices:
-        if self.asks:
-            return choose_by_questions(config, inspect_machine(), self.output)
-        return choose_by_options(options, config)
 
     def _try(
         self, place: SettingsPlace, choices: Choices, trial: Trial | None
@@ -165,15 +163,11 @@ class _Init:
             verdict = trial(planned.config)
             if not verdict.too_much:
                 return planned if verdict.go_on else None
-            choices = self._step_down(planned.config, choices, verdict.too_much)
+            tried, smaller = planned.config.endpoint.model, below(planned.config)
+            self.output.warn(f"{tried} is too much for this machine: {verdict.too_much}.")
+            self.output.warn(f"Trying {smaller} instead.")
+            choices = choices._replace(endpoint=EndpointChoice(None, smaller))
         return planned
-
-    def _step_down(self, config: Config, choices: Choices, why: str) -> Choices:
-        """Return the choices with the model below the configured one, and say so. why: in words."""
-        smaller = below(config)
-        self.output.warn(f"{config.endpoint.model} is too much for this machine: {why}.")
-        self.output.warn(f"Trying {smaller} instead.")
-        return choices._replace(endpoint=EndpointChoice(None, smaller))
 
     def _sum_up(self, planned: PlannedSettings) -> None:
         if planned.changed:

@@ -110,18 +110,16 @@ class Trial:
         self.output.say(f"Asking {describe_endpoint(config)}")
         cancelled = Event()
         with open_client(config, cancelled) as client:
-            self._probe(config, client)
+            probed = probe_client(client)
+            said = split_lines(probed.answer.strip())[0].strip()
+            said = said if len(said) <= 40 else f"{said[:40]}…"
+            self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
+            if probed.thinks and (means := advice_on_thinking(config)):
+                self.output.warn(f"About this model: {means}.")
             verdict, shown = self._write(config, client, cancelled)
         if shown and self.asks:
             return Verdict(go_on=click.confirm("Set it up like this?", default=True, err=True))
         return verdict
-
-    def _probe(self, config: Config, client: Client) -> None:
-        probed = probe_client(client)
-        said = _first_words(probed.answer)
-        self.output.say(f"It answered within {probed.seconds:.1f} s: {said}")
-        if probed.thinks and (means := advice_on_thinking(config)):
-            self.output.warn(f"About this model: {means}.")
 
     def _write(self, config: Config, client: Client, cancelled: Event) -> tuple[Verdict, bool]:
         """Have it write for a note, if there is one and it may go there; nothing is written.
@@ -132,7 +130,10 @@ class Trial:
             return Verdict(), False
         try:
             with (
-                open_workspace(_without_review(config), self.root, read_only=True) as workspace,
+                # without what it says of reviews, all that is not flagged is shown in its place
+                open_workspace(
+                    config.model_copy(update={"review": ReviewTable()}), self.root, read_only=True
+                ) as workspace,
                 Journal(workspace.state / "none", read_only=True) as nothing_kept,
             ):
                 scan = workspace.scan()
@@ -228,11 +229,6 @@ def below(config: Config) -> str:
     return tier.below if tier else ""
 
 
-def _without_review(config: Config) -> Config:
-    """Return the configuration with which all that is not flagged is shown as it would stand."""
-    return config.model_copy(update={"review": ReviewTable()})
-
-
 def _with_key_of_environment(config: Config) -> Config:
     """Return the configuration with the environment's API key, if the file has none."""
     table = config.endpoint
@@ -242,8 +238,3 @@ def _with_key_of_environment(config: Config) -> Config:
         return config
     keyed = table.model_copy(update={"api_key": SecretStr(key)})
     return config.model_copy(update={"endpoint": keyed})
-
-
-def _first_words(answer: str) -> str:
-    first = split_lines(answer.strip())[0].strip()
-    return first if len(first) <= 40 else f"{first[:40]}…"

@@ -13,7 +13,7 @@ from companion.config import Config, config_file
 from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
 from companion.config.files import Tables, read_tables, vault_file, vaults_with_settings
 from companion.errors import UsageError
-from companion.vault.registered_vaults import find_registered_vaults
+from companion.vault.obsidian import find_registered_vaults
 
 
 def choose_registered_vault(output: Output, *, asks: bool) -> Path:

@@ -6,7 +6,7 @@ import json
 import re
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -98,6 +98,13 @@ class Output:
                     line = Text()
         if line:
             self.out.print("    ", line, sep="")
+
+    @contextmanager
+    def count_up(self, what: str) -> Iterator[Callable[[int, int], None]]:
+        """Show a bar, as progress does; call what it yields with how many are done of how many."""
+        with self.progress(what, 0) as progress:
+            bar = progress.task_ids[0]
+            yield lambda done, total: progress.update(bar, completed=done, total=total)
 
     @contextmanager
     def progress(self, what: str, total: int) -> Iterator[Progress]:

@@ -7,13 +7,13 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, load_vault
+from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import Config, state_folder
 from companion.config.settings import DEFAULT_PORT
 from companion.daemon.pairing import has_code, new_code
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
-from companion.vault.plugin_files import InstallPlan, find_built, plan_install, write_install
+from companion.vault.plugin_files import find_built, plan_install, write_install
 
 NEXT_IN_OBSIDIAN = """
 Then, in Obsidian:
@@ -32,7 +32,7 @@ def plugin() -> None:
 
 @plugin.command()
 @click.argument("vault", required=False, type=VaultPathType())
-@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors.")
+@debug_option
 def install(vault: Path | None) -> None:
     """Install the plugin in VAULT, or bring it up to date, and enable it there.
 
@@ -65,7 +65,9 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
         )
     planned = plan_install(root, built)
     state = state_folder(root)
-    if not again and _is_there(planned, state):
+    is_new = planned.files or planned.enabling or "address" not in planned.settings
+    is_paired = "code" not in planned.settings or has_code(state)
+    if not again and not is_new and is_paired:
         output.say(f"The Obsidian plugin {planned.version} is in the vault already.")
         return
     place = find_daemon(state)
@@ -79,9 +81,3 @@ def install_plugin(root: Path, config: Config, output: Output, *, again: bool = 
         f"  it will ask this vault's daemon, at {address} or wherever that answers, with a code"
         f" that works once, within {_CODE_HOURS} hours and {_CODE_TRIES} tries"
     )
-
-
-def _is_there(planned: InstallPlan, state: Path) -> bool:
-    """Return whether all of it is installed, and it is paired or has a code that is valid."""
-    is_new = planned.files or planned.enabling or "address" not in planned.settings
-    return not is_new and ("code" not in planned.settings or has_code(state))

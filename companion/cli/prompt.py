@@ -8,16 +8,16 @@ from pathlib import Path
 import click
 
 from companion.cli.output import Output
-from companion.cli.prompt_trial import Other, try_prompts
+from companion.cli.prompt_trial import Other, describe_value, try_prompts
 from companion.cli.session import NotePathType, common_options, open_session, resolve_path
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
 from companion.enrich.model import ASK_FROM, describe_endpoint, model_facts
 from companion.enrich.model_calls import Call
-from companion.enrich.outcome import Accepted, Rejected
+from companion.enrich.outcome import Rejected
 from companion.enrich.similar import open_similar
-from companion.enrich.task import Job, Task, prepare_task
+from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteRefused, UsageError
 from companion.note.outline import Section
@@ -80,7 +80,11 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         output.warn(f"{path}: nothing would be sent, for it is left alone: {reason}")
         return
     where = None if section is None else Section(section)
-    task = _prepare(workspace, Job(path, explicit=True, retry=True, section=where))
+    job = Job(path, explicit=True, retry=True, section=where)
+    try:
+        task = prepare_task(workspace, job, read_note(workspace.root, path).data)
+    except NoteRefused as error:
+        raise NoteRefused(error.reason, path, error.line) from None
     needs = (*task.needs, *(need for need, _ in task.proposed))
     if task.skipped or not needs:
         why = task.skipped or "it needs nothing"
@@ -91,8 +95,11 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         asker = Asker(workspace, known, model, similar)
         chosen = asker.choose_values(path, task.parsed, needs)
         calls, unaskable = asker.plan_calls(path, task.parsed, needs)
-    for remark in (*map(_describe, chosen.outcomes), *(each.reason for each in unaskable)):
-        output.warn(remark)
+    for outcome in chosen.outcomes:
+        found = "" if isinstance(outcome, Rejected) else "similar notes have "
+        output.warn(f"{outcome.need.kind}: no model is asked; {found}{describe_value(outcome)}")
+    for each in unaskable:
+        output.warn(each.reason)
     shown = [message["content"] for call in calls for message in call.messages]
     if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
         output.warn(
@@ -113,20 +120,3 @@ def _print_call(call: Call, output: Output, endpoint: str) -> None:
     if call.schema:
         output.say("\nanswer must fit:", style="bold cyan")
         output.say(json.dumps(call.schema, ensure_ascii=False, indent=2))
-
-
-def _describe(outcome: Accepted | Rejected) -> str:
-    """Return in words what similar notes decided."""
-    found = f"{outcome.need.kind}: no model is asked; "
-    if isinstance(outcome, Rejected):
-        return found + outcome.reason
-    value = outcome.filling.value
-    return f"{found}similar notes have {value if isinstance(value, str) else ', '.join(value)}"
-
-
-def _prepare(workspace: Workspace, job: Job) -> Task:
-    """Return what is to be done to the note. Raises NoteError, which names the note."""
-    try:
-        return prepare_task(workspace, job, read_note(workspace.root, job.path).data)
-    except NoteRefused as error:
-        raise NoteRefused(error.reason, job.path, error.line) from None

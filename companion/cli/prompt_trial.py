@@ -88,6 +88,11 @@ def try_prompts(workspace: Workspace, output: Output, path: str, notes: int, oth
     return 0
 
 
+def _close(sides: Sequence[_Side]) -> None:
+    for side in sides:
+        side.client.close()
+
+
 @contextmanager
 def _open_sides(
     workspace: Workspace, known: VaultContext, output: Output, other: Other, cancelled: Event
@@ -111,11 +116,6 @@ def _open_sides(
             sides.append(_Side(name, space, asker, client))
             output.say(f"{name}: {describe_endpoint(space.config)}", style="bold")
         yield sides
-
-
-def _close(sides: Sequence[_Side]) -> None:
-    for side in sides:
-        side.client.close()
 
 
 def _change(workspace: Workspace, other: Other) -> Workspace:
@@ -167,17 +167,22 @@ def _print(path: str, tried: Sequence[_Tried], output: Output) -> None:
         for side in tried:
             for outcome in side.answers.outcomes:
                 if outcome.need.key == key:
-                    output.say(f"    {side.side}: {_describe(outcome)}")
+                    said = describe_value(outcome)
+                    if isinstance(outcome, Rejected):
+                        said = f"nothing: {said}"
+                    elif outcome.flags:
+                        said += f" ({', '.join(outcome.flags)})"
+                    output.say(f"    {side.side}: {said}")
     for each in tried:
         output.say(f"  {each.side}: {_sum_up([each])}")
 
 
-def _describe(outcome: Accepted | Rejected) -> str:
+def describe_value(outcome: Accepted | Rejected) -> str:
+    """Return the value in words; of none, why."""
     if isinstance(outcome, Rejected):
-        return f"nothing: {outcome.reason}"
+        return outcome.reason
     value = outcome.filling.value
-    text = value if isinstance(value, str) else ", ".join(value)
-    return f"{text} ({', '.join(outcome.flags)})" if outcome.flags else text
+    return value if isinstance(value, str) else ", ".join(value)
 
 
 def _sum_up(tried: Sequence[_Tried]) -> str:

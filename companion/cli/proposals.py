@@ -25,6 +25,7 @@ from companion.errors import UsageError
 from companion.vault.proposal import Proposal, ProposalState
 from companion.vault.proposals import Selection
 
+_MAX_DIGITS = 100  # that are read as a number; Python reads some thousands
 _NOT_PRINTED = {"remark", "decided_by", "evidence"}  # of a proposal's JSON object
 
 
@@ -120,13 +121,13 @@ def sort_by_note(proposals: Iterable[Proposal]) -> list[Proposal]:
 
 
 class Choice(NamedTuple):
-    """What was chosen. unknown: numbers of which there is no proposal.
+    """What was chosen. unknown: numbers of which there is no proposal, and that in words.
 
     passed_over: how many are left out since somebody should look at them first.
     """
 
     proposals: list[Proposal]
-    unknown: list[int]
+    unknown: dict[int, str]
     passed_over: int
 
 
@@ -149,7 +150,7 @@ def choose_proposals(
     if sum([bool(whats), run is not None, every]) != 1:
         raise UsageError("say which ones: numbers, notes or folders; or --run RUN; or --all")
     store = workspace.journal.proposals
-    ids = [int(what) for what in whats if what.isdecimal()]
+    ids = {_read_number(what): what for what in whats if what.isdecimal()}
     numbered = store.get_all(ids)
     typed = (what for what in whats if not what.isdecimal())
     paths = [resolve_history_path(workspace, path) for path in typed]
@@ -164,6 +165,20 @@ def choose_proposals(
     chosen = {each.id: each for each in [*numbered, *taken]}
     return Choice(
         sort_by_note(chosen.values()),
-        [each for each in dict.fromkeys(ids) if each not in known],
+        {id_: _no_such(workspace.root, id_, ids[id_]) for id_ in ids if id_ not in known},
         sum(each.id not in chosen for each in found),
     )
+
+
+def _read_number(typed: str) -> int:
+    """Return the number. Raises UsageError if it is too long for one."""
+    if len(typed) > _MAX_DIGITS:
+        raise UsageError(f"there is no proposal {typed[:20]}…")
+    return int(typed)
+
+
+def _no_such(root: Path, number: int, typed: str) -> str:
+    """Return in words that there is no such proposal, and how a file of that name is named."""
+    is_file = any((base / typed).exists() for base in (Path.cwd(), root))
+    hint = f"; ./{typed} names the file or folder" if is_file else ""
+    return f"there is no proposal {number}{hint}"

@@ -217,12 +217,13 @@ class _Review:
         self._at = step.at
 
     def _report(self, decision: NoteDecision) -> list[int]:
-        """Print why something was not done; return the ids of the rest."""
+        """Print why something is not done, or later; return the ids of what is done, or will be."""
         path = one_line(decision.result.path)
         reasons = dict.fromkeys(each.reason for each in decision.proposals if each.reason)
         for reason in reasons:
             self._output.warn(f"{path}: {reason}")
-        return [each.id for each in decision.proposals if not each.reason]
+        waiting = decision.waiting
+        return [each.id for each in decision.proposals if not each.reason or each.id in waiting]
 
     def _go_on(self, ids: list[int]) -> None:
         self._steps.append(_Step(self._at, ids))

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from threading import Event
 from typing import Any
 
 from companion.cli.output import Output, one_line
 from companion.daemon.api.run_schemas import ResultShape
 from companion.daemon.client_runs import RunEntry
+from companion.enrich.model import ASK_FROM
 from companion.enrich.result import Result
 from companion.llm.response import Usage
 from companion.note.diff import diff_lines
+from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
+AGREE = f"--yes to send them all, or --limit {ASK_FROM} for a part"
 _MARKS = {
     "enriched": "✓",
     "proposed": "?",
@@ -77,7 +81,16 @@ class RunReport:
         mark, style = _MARKS[result.status], _STYLES.get(result.status, "dim")
         if result.is_unanswered:
             mark, style = _FALLBACK_MARK, "yellow"
-        told = ": ".join(filter(None, (one_line(result.path), _reason_of(result))))
+        reason = result.reason
+        if result.ends_run:  # said once at the end, not for each of the notes in progress
+            reason = "the run ended here, as is said below"
+        elif result.fallback:
+            waits = "is proposed" if result.status == "proposed" else "stands in"
+            reason = (
+                f"no answer could be used for {', '.join(result.fallback)}; the note's own sentence"
+                f" {waits}"
+            )
+        told = ": ".join(filter(None, (one_line(result.path), reason)))
         self.output.say(f"{mark} {told}", style=style)
         for need, _, remark in result.filled:
             self.output.say(f"    {need.kind:<12} {need.reason}{f' ({remark})' if remark else ''}")
@@ -85,6 +98,16 @@ class RunReport:
             self.output.say(f"    left         {reason}", style="dim")
         if changed:
             self.output.print_diff(changed)
+
+    def print_refused(self, refused: Sequence[LinkOutOfVault | PathUnreadable]) -> bool:
+        """Print what was named and cannot be used; return whether any of it cannot be read."""
+        for error in refused:
+            if isinstance(error, PathUnreadable):
+                self.print_result(Result(error.path, "failed", error.reason))
+            else:
+                why = "a symbolic link that leads out of the vault"
+                self.print_result(Result(error.path, "skipped", why))
+        return any(isinstance(error, PathUnreadable) for error in refused)
 
     def say_nothing_to_do(self, left_alone: Counter[str]) -> None:
         """Say that no note needs anything. left_alone: how many notes are skipped, by reason."""
@@ -124,14 +147,3 @@ class RunReport:
         if cancelled.is_set():
             return interrupted
         return 1 if self.counts["failed"] or self._unanswered or self._lacks_heading else 0
-
-
-def _reason_of(result: Result) -> str:
-    """Return the text beside the note's name."""
-    if result.ends_run:  # said once at the end, not for each of the notes in progress
-        return "the run ended here, as is said below"
-    if result.fallback:
-        kinds = ", ".join(result.fallback)
-        waits = "is proposed" if result.status == "proposed" else "stands in"
-        return f"no answer could be used for {kinds}; the note's own sentence {waits}"
-    return result.reason

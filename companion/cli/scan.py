@@ -24,7 +24,6 @@ from companion.cli.unused_settings import warn_of_unused_folders, warn_of_unused
 from companion.enrich.note_filter import NoteFilter
 from companion.enrich.selection import ScanReport, scan_object
 from companion.enrich.workspace import Workspace
-from companion.note.needs import Need
 from companion.python_api import Vault
 from companion.vault.paths import LinkOutOfVault, PathUnreadable
 
@@ -72,30 +71,24 @@ def scan(
     reads = not outdated or bool(running)  # else what the notes hold by now is recorded
     with open_session(vault, paths, output=output, read_only=reads) as workspace:
         wanted, refused = resolve_paths(workspace, paths)
-        links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
         say_which_vault(workspace.root, output)
         for error in refused:
             if isinstance(error, PathUnreadable):
                 output.warn(str(error))
         warn_of_unused_folders(workspace, output)
         chosen = read_filter(workspace.prompts, only)
-        with output.progress("Reading notes", 0) as progress:
-            task = progress.task_ids[0]
-            report = Vault(workspace.root, workspace).scan(
-                *wanted,
-                *links,
-                progress=lambda done, of: progress.update(task, completed=done, total=of),
-                only=chosen,
-            )
+        links = [error.path for error in refused if isinstance(error, LinkOutOfVault)]
+        with output.count_up("Reading notes") as progress:
+            vault_here = Vault(workspace.root, workspace)
+            report = vault_here.scan(*wanted, *links, progress=progress, only=chosen)
         warn_of_unused_marks(workspace, report.scan, output)
         if outdated:
-            _print_outdated(workspace, [*wanted] or None, chosen, output)
-            return
-    if as_json:
-        for path, facts in report.all():
-            output.print_json(scan_object(path, facts))
-    else:
-        _print(report, output, lists_all or all_skipped, all_skipped)
+            _print_outdated(workspace, wanted or None, chosen, output)
+        elif as_json:
+            for path, facts in report.all():
+                output.print_json(scan_object(path, facts))
+        else:
+            _print(report, output, lists_all or all_skipped, all_skipped)
 
 
 def _print_outdated(
@@ -123,43 +116,37 @@ def _print_outdated(
 
 def _print(report: ScanReport, output: Output, lists_all: bool, all_skipped: bool) -> None:
     """Print a summary on a terminal, and the notes where they fit it or are asked for."""
-    lines = [*_list_notes(report), *_list_skipped(report, all_skipped)]
+    lines = list(_list_notes(report, all_skipped))
     summary = list(_summarize(report)) if output.out.is_terminal else []
     room = output.out.height - len(summary) - _PROMPT_LINES
     is_short = bool(summary) and len(lines) > room and not lists_all
     if is_short:
-        lines = list(_summarize_skipped(report))
+        lines = list(_count_lines(Counter(report.skipped.values()), "reasons"))
+        if lines:
+            lines.insert(0, _Line(f"Left alone: {count(len(report.skipped), 'note')}", "bold"))
     for line in [*summary, *lines]:
         output.say(*line)
-    output.say(f"\n{_count_work(report)}")
+    needing = sum(bool(facts.needs) for facts in report.notes.values())
+    output.say(f"\n{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on")
     if is_short:
         output.say("With --list each is named.", style="dim")
 
 
-def _count_work(report: ScanReport) -> str:
-    needing = sum(bool(facts.needs) for facts in report.notes.values())
-    return f"{count(report.looked_at, 'note')} read, {count(needing, 'note')} to work on"
-
-
 def _summarize(report: ScanReport) -> Iterator[_Line]:
     """Yield how many notes need work in each folder, and for what reason."""
-    needing = {path: facts for path, facts in report.notes.items() if facts.needs}
-    folders = Counter(path.rpartition("/")[0] for path in needing)
-    reasons = Counter(
-        reason for facts in needing.values() for reason in {*map(_reason_of, facts.needs)}
-    )
-    if needing:
-        yield _Line(f"{count(len(needing), 'note')} to work on", "bold")
-        yield from _count_lines({f"{one_line(name)}/": n for name, n in folders.items()}, "folders")
-        yield _Line("Because of", "bold")
-        yield from _count_lines(reasons, "reasons")
-        yield _Line()
-
-
-def _summarize_skipped(report: ScanReport) -> Iterator[_Line]:
-    if report.skipped:
-        yield _Line(f"Left alone: {count(len(report.skipped), 'note')}", "bold")
-        yield from _count_lines(Counter(report.skipped.values()), "reasons")
+    needing = {path: facts.needs for path, facts in report.notes.items() if facts.needs}
+    if not needing:
+        return
+    folders = Counter(f"{one_line(path.rpartition('/')[0])}/" for path in needing)
+    yield _Line(f"{count(len(needing), 'note')} to work on", "bold")
+    yield from _count_lines(folders, "folders")
+    reasons: Counter[str] = Counter()
+    for needs in needing.values():  # without the words of a question
+        whys = {(n.kind, "you ask" if n.where == "request" else n.reason) for n in needs}
+        reasons.update(f"{kind}: {why}" for kind, why in whys)
+    yield _Line("Because of", "bold")
+    yield from _count_lines(reasons, "reasons")
+    yield _Line()
 
 
 def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
@@ -171,12 +158,8 @@ def _count_lines(counts: Mapping[str, int], what: str) -> Iterator[_Line]:
         yield _Line(f"  {sum(n for _, n in rest):>6,}  in {len(rest):,} more {what}", "dim")
 
 
-def _reason_of(need: Need) -> str:
-    """Return the need and why, without the words of a question."""
-    return f"{need.kind}: {'you ask' if need.where == 'request' else need.reason}"
-
-
-def _list_notes(report: ScanReport) -> Iterator[_Line]:
+def _list_notes(report: ScanReport, all_skipped: bool) -> Iterator[_Line]:
+    """Yield what the notes need, and what is left alone, by reason. all_skipped: name all of it."""
     for path, facts in report.notes.items():
         yield _Line(one_line(path), "bold")
         for need in facts.needs:
@@ -185,10 +168,6 @@ def _list_notes(report: ScanReport) -> Iterator[_Line]:
             yield _Line(f"  left         {reason}", "dim")
         if not facts.needs and not facts.left:
             yield _Line("  nothing to fill", "dim")
-
-
-def _list_skipped(report: ScanReport, every: bool) -> Iterator[_Line]:
-    """Yield what is left alone, by reason. every: name all of it."""
     if not report.skipped:
         return
     yield _Line(f"\nLeft alone: {count(len(report.skipped), 'note')}", "bold")
@@ -196,6 +175,6 @@ def _list_skipped(report: ScanReport, every: bool) -> Iterator[_Line]:
     for path, reason in report.skipped.items():
         by_reason[reason].append(path)
     for reason, paths in by_reason.items():
-        named = paths if every else paths[:_NAMED]
+        named = paths if all_skipped else paths[:_NAMED]
         more = f" and {len(paths) - len(named)} more" if len(paths) > len(named) else ""
         yield _Line(f"  {', '.join(map(one_line, named))}{more}: {reason}")

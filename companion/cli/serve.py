@@ -1,23 +1,24 @@
-"""companion serve: the daemon, which fills stubs in the background and serves the plugin."""
+"""companion serve and companion mcp: what serves a vault to the plugin, and to an agent."""
 
 from __future__ import annotations
 
 import os
 from contextlib import suppress
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from companion.cli.backlog import ask_about_backlog
 from companion.cli.output import Output
 from companion.cli.session import common_options, load_vault
 from companion.config import config_file, state_folder
-from companion.daemon.daemon import Daemon
 from companion.daemon.log import log_failed_start
-from companion.daemon.process import serve as serve_vault
 from companion.enrich.model import describe_endpoint
 from companion.errors import UsageError
 from companion.private_files import write_private
+
+if TYPE_CHECKING:
+    from companion.daemon.daemon import Daemon
 
 _CONFIGURATION = """\
 # Settings of Callout Companion: companion init VAULT sets the main ones, its README lists them all.
@@ -42,6 +43,9 @@ def serve(port: int | None, vault: Path | None) -> None:
 
 
 def _serve(port: int | None, vault: Path | None) -> None:
+    from companion.cli.backlog import ask_about_backlog
+    from companion.daemon.process import serve as serve_vault
+
     root, config = load_vault(vault)
     output = Output()
     file = config_file()
@@ -65,3 +69,26 @@ def _serve(port: int | None, vault: Path | None) -> None:
         output.say("Ctrl-C stops it.", style="dim")
 
     serve_vault(config, root, config.server.port if port is None else port, ready)
+
+
+@click.command()
+@common_options
+def mcp(vault: Path | None) -> None:
+    """Serve the vault to an agent over MCP, on standard input and output.
+
+    An agent's program starts it. The agent sees what notes need, reads them as prompts show them,
+    and proposes values, which wait for you; private and ignored notes it never sees. It accepts
+    proposals itself only where may_accept under [agents] in the configuration lets it. It needs
+    callout-companion[mcp].
+    """
+    root, _ = load_vault(vault)
+    try:
+        from companion.mcp_server.server import make_server
+    except ModuleNotFoundError as error:
+        if (error.name or "").partition(".")[0] not in ("mcp", "mcp_types"):
+            raise
+        raise UsageError(
+            "companion mcp needs the package mcp; install callout-companion[mcp], as by"
+            " pipx install 'callout-companion[mcp]'"
+        ) from None
+    make_server(root).run()

@@ -12,8 +12,9 @@ import click
 
 from companion import __version__
 from companion.cli.output import Output
-from companion.cli.session import VaultPathType, load_vault
+from companion.cli.session import VaultPathType, debug_option, load_vault
 from companion.config import config_file, load_config, state_folder
+from companion.config.files import ENDPOINT_VARIABLES
 from companion.daemon.log import log_file
 from companion.daemon.runtime_file import RuntimeFile, find_daemon
 from companion.daemon.service import (
@@ -28,10 +29,6 @@ from companion.daemon.service_manager import ServiceManager, find_manager
 from companion.errors import UsageError
 
 _STARTS = 30.0  # seconds that a daemon has to answer
-_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_API_KEY", "COMPANION_MODEL")
-_debug = click.option(
-    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
-)
 
 
 @click.group()
@@ -47,7 +44,7 @@ def service() -> None:
 @service.command()
 @click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
 @click.option("--port", type=click.IntRange(0, 65535), help="Where it answers; 0: any free one.")
-@_debug
+@debug_option
 def install(vaults: tuple[Path, ...], port: int | None) -> int:
     """Start the daemon of each VAULT now, and with every session.
 
@@ -60,7 +57,15 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
         raise UsageError("two daemons cannot have one port; install their services one by one")
     output = Output()
     roots = [load_vault(vault)[0] for vault in vaults or (None,)]
-    _warn_of_variables(output)
+    names = [name for name in ENDPOINT_VARIABLES if os.environ.get(name)]
+    if os.name == "nt" and os.environ.get("COMPANION_HOME"):
+        names.append("COMPANION_HOME")  # a task has no environment of its own
+    if names:
+        output.warn(
+            f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
+            f" model and its key into {config_file()}, readable by you alone, as"
+            " companion init does"
+        )
     started = [start_with_session(root, output, port) for root in roots]
     return 0 if all(started) else 1
 
@@ -68,7 +73,7 @@ def install(vaults: tuple[Path, ...], port: int | None) -> int:
 @service.command()
 @click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
 @click.option("--all", "every", is_flag=True, help="The services of all vaults.")
-@_debug
+@debug_option
 def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
     """Stop the daemon of each VAULT, and start it with no session any more.
 
@@ -84,7 +89,7 @@ def uninstall(vaults: tuple[Path, ...], every: bool) -> None:
 @service.command()
 @click.argument("vaults", metavar="[VAULT]...", nargs=-1, type=VaultPathType())
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object a service.")
-@_debug
+@debug_option
 def status(vaults: tuple[Path, ...], as_json: bool) -> int:
     """Show the services, or those of each VAULT, and whether they run.
 
@@ -101,7 +106,7 @@ def status(vaults: tuple[Path, ...], as_json: bool) -> int:
 @service.command()
 @click.argument("vault", required=False, type=VaultPathType())
 @click.option("-n", "--lines", type=click.IntRange(1), default=20, help="At most so many lines.")
-@_debug
+@debug_option
 def logs(vault: Path | None, lines: int) -> None:
     """Show the last lines of the log of VAULT's daemon, which has no text of notes.
 
@@ -219,16 +224,3 @@ def _report(each: InstalledService, manager: ServiceManager, output: Output) -> 
             f" version {place.version}{old}"
         )
     return starts and place is not None
-
-
-def _warn_of_variables(output: Output) -> None:
-    """Warn of settings of the environment, which a service does not see."""
-    names = [name for name in _VARIABLES if os.environ.get(name)]
-    if os.name == "nt" and os.environ.get("COMPANION_HOME"):
-        names.append("COMPANION_HOME")  # a task has no environment of its own
-    if names:
-        output.warn(
-            f"A service does not see {', '.join(names)} of this terminal: put the endpoint, its"
-            f" model and its key into {config_file()}, readable by you alone, as"
-            " companion init does"
-        )

@@ -76,16 +76,18 @@ class VaultPathType(click.Path):
         return [CompletionItem(incomplete, type="dir")]
 
 
+debug_option = click.option(
+    "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
+)
+
+
 def common_options(command: F) -> F:
     """Add the options that every command on a vault has."""
-    command = click.option(
-        "--debug", is_flag=True, expose_value=False, help="Show tracebacks of errors."
-    )(command)
     return click.option(
         "--vault",
         type=VaultPathType(),
         help="The vault's folder; else the configured one, else the nearest one with .obsidian.",
-    )(command)
+    )(debug_option(command))
 
 
 @contextmanager

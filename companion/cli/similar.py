@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 
 import click
 
-from companion.cli.output import Output, count, one_line, show_progress
+from companion.cli.output import Output, count, one_line
 from companion.cli.session import (
     NotePathType,
     common_options,
@@ -70,14 +69,11 @@ def _compare(opened: SimilarNotes, known: VaultContext, output: Output, *, agree
     vectors = opened.vectors
     missing = vectors.find_missing(known.scan)
     if not agreed and vectors.needs_agreement(missing):
-        output.warn(describe_encoding(opened.config, known.scan, missing))
-        if not output.can_ask:
-            raise UsageError("nothing was sent, for nobody is here to agree; say --yes to send all")
-        if not click.confirm("Go on?", err=True):
+        cost = describe_encoding(opened.config, known.scan, missing)
+        if not output.agrees(cost, "--yes to send all"):
             raise UsageError("nothing was sent")
-    with output.progress("Comparing notes", len(missing)) as progress:
-        shown = partial(show_progress, progress, "Comparing notes")
-        vectors.update(known.scan, missing, progress=shown)
+    with output.count_up("Comparing notes") as progress:
+        vectors.update(known.scan, missing, progress=progress)
 
 
 @dataclass(frozen=True)

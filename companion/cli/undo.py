@@ -60,11 +60,12 @@ def undo(
     what stays is named.
 
     CHANGE is a number from `companion history`; PATH takes back the last change of that note, or
-    all changes in that folder. With --since, --today, --until, --field or --model all changes that
-    fit are taken back, in the notes and folders named, else in the vault: so a day of background
-    work is one thing to undo; each goes as a whole, whatever else it filled. Without any of these,
-    the last run is taken back that was not taken back already, and no older one. Undoing an undo
-    makes the change again. What cannot be taken back is named with its reason, and the rest is.
+    all changes in that folder (`./2024`, where its name is a number). With --since, --today,
+    --until, --field or --model all changes that fit are taken back, in the notes and folders named,
+    else in the vault: so a day of background work is one thing to undo; each goes as a whole,
+    whatever else it filled. Without any of these, the last run is taken back that was not taken
+    back already, and no older one. Undoing an undo makes the change again. What cannot be taken
+    back is named with its reason, and the rest is.
     """
     output = Output(as_json=as_json)
     if today and only["since"] is not None:

@@ -26,7 +26,8 @@ from companion.private_files import read_if_there
 APP = "callout-companion"
 Tables = Mapping[str, Any]
 
-_ENDPOINT = frozenset({"base_url", "model", "api_key"})
+ENDPOINT_VARIABLES = ("COMPANION_BASE_URL", "COMPANION_MODEL", "COMPANION_API_KEY")
+_ENDPOINT = ("base_url", "model", "api_key")  # what those variables set, in their order
 _GUARDS = ("ignore", "private")  # tables whose lists keep notes from being read or sent
 _EXPECTED = {
     "bool": "true or false",
@@ -194,9 +195,8 @@ def _read_environment(base_url: object) -> dict[str, object]:
 
     base_url: the file's. With another one, the key of the file is not used: it is not for there.
     """
-    names = ("base_url", "api_key", "model")
-    values = {name: os.environ.get(f"COMPANION_{name.upper()}") for name in names}
-    settings: dict[str, object] = {name: value for name, value in values.items() if value}
+    values = zip(_ENDPOINT, map(os.environ.get, ENDPOINT_VARIABLES), strict=True)
+    settings: dict[str, object] = {name: value for name, value in values if value}
     if "base_url" in settings and settings["base_url"] != base_url:
         settings.setdefault("api_key", "")
     return settings

@@ -279,7 +279,7 @@ class Config(Table):
         )
 
     def _select_fields(self, fields: Mapping[str, str]) -> list[str]:
-        """Return the properties to fill, which the setting names by property or prompt file.
+        """Return the properties to fill, named by themselves or by their prompt file.
 
         Raises UsageError for a name that is neither.
         """
@@ -315,9 +315,9 @@ class Config(Table):
 
     def may_agents_accept(self, path: str, kind: str) -> bool:
         """Return whether agents may accept proposals for such needs of the note at path."""
-        table = self.agents
-        is_there = table.folders is None or any(path.startswith(f"{f}/") for f in table.folders)
-        return kind in table.may_accept and is_there
+        folders = self.agents.folders
+        is_there = folders is None or any(path.startswith(f"{folder}/") for folder in folders)
+        return kind in self.agents.may_accept and is_there
 
     def remote_endpoint(self) -> Endpoint:
         """Return the configured endpoint. The embedded model has none before it is started."""

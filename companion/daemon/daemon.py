@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 import time
 from collections.abc import Collection, Iterable, Sequence
 from contextlib import ExitStack
@@ -29,11 +30,12 @@ from companion.daemon.fingerprints import Fingerprints
 from companion.daemon.history import History
 from companion.daemon.model_fetch import ModelFetch
 from companion.daemon.note_comparer import NoteComparer
-from companion.daemon.open_notes import IN_EDITOR, OpenNotes, RequestedEdit
+from companion.daemon.open_notes import OpenNotes, RequestedEdit
 from companion.daemon.presence import Presence, fold_path
 from companion.daemon.queries import NoteQueries, resolve_path
 from companion.daemon.reconciler import Reconciler
 from companion.daemon.run_handler import RunHandler
+from companion.daemon.waiting_acceptances import WaitingAcceptances
 from companion.daemon.work_queue import Priority, WorkQueue
 from companion.daemon.workers import WorkerPool
 from companion.enrich.agent import Agent
@@ -57,6 +59,7 @@ from companion.llm.budget_store import Amount
 from companion.llm.catalog import model_path
 from companion.vault.proposal import Proposal
 
+_REPORTED = 20.0  # seconds from the start until editors have reported which notes they show
 _REFRESH = 10.0  # seconds that a run waits at most for a scan of the vault before it starts
 _STOP = 3.5  # seconds that writes in progress have to finish
 _KEEP_TEXTS = 30 * 86_400.0  # seconds that the journal keeps texts and unconfirmed client edits
@@ -115,9 +118,16 @@ class Daemon:
         )
         handlers = self._background, self._run_handler
         self.proposals = space.journal.proposals
+        self._acceptances = WaitingAcceptances(self.proposals, self._run_handler, self._open_notes)
         self.decisions = Decisions(
-            space, context, write=self._write_accepted, take_back=self.history.undo
+            space,
+            context,
+            write=self._write_accepted,
+            take_back=self.history.undo,
+            withdraw=self._acceptances.withdraw,
         )
+        self._resume = threading.Timer(_REPORTED, self._acceptances.resume, [self.decisions])
+        self._resume.daemon = True
         self._workers = WorkerPool(
             queue, *handlers, self._circuit_breaker, self.runs, space.config.concurrency
         )
@@ -127,11 +137,13 @@ class Daemon:
         self._background_switch.update()
         self._reconciler.start()
         self._workers.start()
+        self._resume.start()
         if self._comparer:
             self._comparer.start()
 
     def stop(self) -> None:
         """Stop: finish writes in progress, and cancel calls. The next start does the rest."""
+        self._resume.cancel()
         self._queue.close()
         self.model_fetch.stop()
         self.history.stop()
@@ -342,8 +354,7 @@ class Daemon:
         """Write what was accepted; into an open note by way of its editor, which takes its time."""
         path = answered.job.path
         if self._presence.is_open(path):
-            self._run_handler.place(writer, answered)
-            return Result(path, "proposed", IN_EDITOR)
+            return self._acceptances.add(writer, answered)
         result = writer.write(answered)
         if result.change is not None:
             self._fingerprints.record_write(path, result.new)

@@ -169,6 +169,14 @@ class OpenNotes:
                 if key[0] != run and entry.until >= stale
             }
 
+    def drop(self, run: str) -> None:
+        """Remove the answers of this run that are to be written later."""
+        with self._lock:
+            dropped = [key for key, entry in self._later.items() if entry.run == run]
+            entries = [self._later.pop(key) for key in dropped]
+        for entry in entries:
+            self._queue.discard(entry.pending.answered.job.path, LATER)
+
     def work(self, ticket: Ticket[Job]) -> None:
         """Write an answer that was left for later, if its note is closed now.
 

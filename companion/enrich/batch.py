@@ -22,14 +22,14 @@ from companion.enrich.result import Result, failed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
-from companion.llm.batch import AnswerLine, make_line, new_id
+from companion.llm.batch_api import AnswerLine, make_line, new_id
 from companion.llm.endpoint import Endpoint
 from companion.llm.request import Question
 from companion.llm.response import Usage
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
 from companion.prompts import Ask, PromptContext, Prompts
-from companion.vault.batch_rows import BatchCall, NewBatchCall
+from companion.vault.batches import BatchCall, NewBatchCall
 from companion.vault.files import skip_reason
 from companion.vault.proposal import NewProposal, Proposal
 from companion.vault.write import SETTLE, Snapshot, read_note

@@ -13,6 +13,7 @@ from companion.enrich.words import width
 from companion.llm.pricing import estimate_tokens
 from companion.note.callouts import SECTION, TOP, Styles, commonest_style
 from companion.note.link_names import LinkNames, without_extension
+from companion.note.links import Links
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.tags import has_only_tags
@@ -20,7 +21,6 @@ from companion.note.title import find_title
 from companion.prompts import Field, PromptContext
 from companion.vault.files import NoteFile
 from companion.vault.index import Scan
-from companion.vault.links import Links
 
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together

@@ -54,6 +54,13 @@ class NoteDecision(NamedTuple):
     result: Result
     proposals: tuple[Decided, ...]
 
+    @property
+    def waiting(self) -> list[int]:
+        """The ids of those that are accepted, and wait for the editor that shows the note."""
+        if self.result.status != "proposed":
+            return []
+        return [each.id for each in self.proposals if each.reason == self.result.reason]
+
 
 def group_by_note(proposals: Iterable[Proposal]) -> dict[str, list[Proposal]]:
     """Return the proposals by the path of their note."""
@@ -76,6 +83,11 @@ def sum_up(result: Result, decided: Sequence[Decided]) -> NoteDecision:
         result = replace(result, left=(*result.left, *left))
     ids = result.proposals or tuple(each.id for each in decided)
     return NoteDecision(replace(result, proposals=ids), tuple(decided))
+
+
+def is_waiting(proposal: Proposal) -> bool:
+    """Return whether it is accepted, and waits for the editor that shows its note."""
+    return proposal.state == "open" and bool(proposal.decided_by)
 
 
 def describe_state(proposal: Proposal) -> str:

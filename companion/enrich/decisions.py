@@ -16,6 +16,7 @@ from companion.enrich.decision import (
     NoteDecision,
     describe_state,
     group_by_note,
+    is_waiting,
     refuse_wish,
     sum_up,
     to_answered,
@@ -45,7 +46,8 @@ class Decisions:
 
     context: returns the current names and callout styles of the vault. write: writes values into
     a note, or has that done, and returns what became of it; None: NoteWriter.write. take_back:
-    undoes a change, for a run; None: undo_change.
+    undoes a change, for a run; None: undo_change. withdraw: takes back that proposals were accepted
+    which are not written yet, as an editor shows their note.
     """
 
     def __init__(
@@ -55,12 +57,14 @@ class Decisions:
         planner: Planner | None = None,
         write: Callable[[NoteWriter, Answered], Result] | None = None,
         take_back: Callable[[Change, str], Undone] | None = None,
+        withdraw: Callable[[Sequence[int]], None] = lambda ids: None,
     ) -> None:
         self._space = workspace
         self._store = workspace.journal.proposals
         self._context = context
         self._planner = planner or Planner(workspace.rules)
         self._write = write or NoteWriter.write
+        self._withdraw = withdraw
         self._take_back = take_back or partial(undo_change, workspace.root, workspace.journal)
 
     def accept(
@@ -86,6 +90,7 @@ class Decisions:
         """Refuse the proposals, and yield what became of each note; nothing is asked for again."""
         ids = list(dict.fromkeys(ids))
         yield from self._report_unknown(ids)
+        self._withdraw([each.id for each in self._store.get_all(ids) if is_waiting(each)])
         changed = set(self._store.decide(ids, "refused", by, reason, ("open", "rejected")))
         for path, group in self._by_note(ids).items():
             decided = [
@@ -289,6 +294,7 @@ class Decisions:
     def _undo_in(self, path: str, group: Sequence[Proposal], run: str) -> NoteDecision:
         journal, why_not = self._space.journal, dict[int, str]()
         made: int | None = None
+        self._withdraw([each.id for each in group if is_waiting(each)])
         for number in dict.fromkeys(each.change for each in group if each.state == "accepted"):
             change = number and journal.change(number)
             ids = [each.id for each in group if each.change == number]

@@ -59,13 +59,14 @@ class Criteria(NamedTuple):
     """Which texts to write anew: those that fit all that is given.
 
     made_since: Unix time, seconds. made_by: the name of a model. prompt_changed: what was asked
-    for with other instructions than are asked with now. kind: of the need.
+    for with other instructions than are asked with now. kind: of the need. need: its key.
     """
 
     made_since: float | None = None
     made_by: str | None = None
     prompt_changed: bool = False
     kind: str | None = None
+    need: str | None = None
 
 
 def find_kind(prompts: Prompts, field: str | None) -> str | None:

@@ -14,14 +14,12 @@ from companion.enrich.batch import BatchMaker, BatchReader
 from companion.enrich.result import Result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
-from companion.llm.batch import read_id, read_line
-from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch
+from companion.llm.batch_api import ENDED, BatchApi, ProviderBatch, read_id, read_line
 from companion.llm.budget import Budget
 from companion.llm.endpoint_errors import NotAnEndpoint
 from companion.llm.pricing import estimate_tokens
 from companion.private_files import make_private_folder, write_private
-from companion.vault.batch_rows import NewBatchCall
-from companion.vault.batches import Batch, ProviderState
+from companion.vault.batches import Batch, NewBatchCall, ProviderState
 from companion.vault.index import Scan
 
 BATCH_SHARE = 0.5  # of the price of a call, at OpenAI and others

@@ -81,6 +81,8 @@ def find_written(
 
 
 def _fits(space: Workspace, proposal: Proposal, criteria: Criteria) -> bool:
+    if criteria.need is not None and proposal.need != criteria.need:
+        return False
     if criteria.made_since is not None and proposal.made_at < criteria.made_since:
         return False
     if criteria.made_by is not None and proposal.model != criteria.made_by:

@@ -142,8 +142,14 @@ class Attempts:
 
     def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
         """Return the reply to one call, its usage put in place of what was reserved for it."""
-        self._check_open()
-        transport = self._connect(endpoint)
+        from companion.llm.transport import Transport
+
+        with self._lock:
+            self._check_open()
+            if self._transport is None or self._transport.endpoint != endpoint:
+                # the threads that still wait on the old one keep it until the last has its reply
+                self._transport = Transport(endpoint)
+            transport = self._transport
         reservation.sent = True
         try:
             reply = with_body_status(transport.post(body, self._path))
@@ -156,19 +162,6 @@ class Attempts:
         else:
             reservation.release()
         return reply
-
-    def _connect(self, endpoint: Endpoint) -> Transport:
-        """Return the transport to endpoint; a new one when its address or key has changed.
-
-        The old one is left to the threads that still wait on it, and freed with the last of them.
-        """
-        from companion.llm.transport import Transport
-
-        with self._lock:
-            self._check_open()
-            if self._transport is None or self._transport.endpoint != endpoint:
-                self._transport = Transport(endpoint)
-            return self._transport
 
     def _check_open(self) -> None:
         """Raise Cancelled or Stopped when no further call may be made."""

@@ -1,30 +1,37 @@
-"""A provider's Batch API: files and batches, at OpenAI and at those that are compatible.
+"""A provider's Batch API, and the lines of its files: at OpenAI and at those that are compatible.
 
-https://platform.openai.com/docs/api-reference/batch
+https://platform.openai.com/docs/api-reference/batch. vLLM's `run-batch` and other engines read and
+write the same files.
 """
 
 from __future__ import annotations
 
+import json
 import random
+import secrets
 import threading
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import count
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from companion.errors import CompanionError
-from companion.llm.batch import URL
+from companion.llm.client import read_answer
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
     NotAnEndpoint,
     error_for_reply,
     unreachable_error,
+    unusable_answer_error,
 )
-from companion.llm.response import Reply
+from companion.llm.request import REJECTED, Capabilities, Question
+from companion.llm.response import Answer, JsonSchema, Reply, read_completion
 
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
 
+_URL = "/v1/chat/completions"
 _MAX_FILE = 512 * 1024 * 1024  # bytes
 _TIMEOUT = 600.0  # seconds for a file
 _PAGE = "100"  # batches in a list
@@ -74,19 +81,15 @@ class BatchApi:
         """
         body = {
             "input_file_id": file,
-            "endpoint": URL,
+            "endpoint": _URL,
             "completion_window": "24h",
             "metadata": {_KEY: key},
         }
-        for attempt in range(self.endpoint.retries + 1):
-            try:
-                return _read_batch(self._object(self._send_once("POST", "/batches", body=body)))
-            except _MayHelp as failure:
-                if attempt == self.endpoint.retries:
-                    raise failure.error from None
-            self._wait(attempt)
-            if found := self.find(key):
+        for attempt in count():
+            if attempt and (found := self.find(key)):
                 return found
+            if reply := self._try(attempt, "POST", "/batches", body=body):
+                return _read_batch(self._object(reply))
         raise AssertionError("unreachable")
 
     def find(self, key: str) -> ProviderBatch | None:
@@ -142,41 +145,36 @@ class BatchApi:
 
     def _send(self, method: str, path: str, **parts: Any) -> Reply:
         """Return the reply, after trying again where that may help."""
-        for attempt in range(self.endpoint.retries + 1):
-            try:
-                return self._send_once(method, path, **parts)
-            except _MayHelp as failure:
-                if attempt == self.endpoint.retries:
-                    raise failure.error from None
-            self._wait(attempt)
-        raise AssertionError("unreachable")
+        tries = (self._try(attempt, method, path, **parts) for attempt in count())
+        return next(filter(None, tries))
 
-    def _send_once(
-        self, method: str, path: str, accepted: tuple[int, ...] = (), **parts: Any
-    ) -> Reply:
-        """Return the reply to one request. Raises _MayHelp where another may help."""
+    def _try(
+        self, attempt: int, method: str, path: str, accepted: tuple[int, ...] = (), **parts: Any
+    ) -> Reply | None:
+        """Return the reply to one request; None, after a wait, where another may help."""
         from companion.llm.transport import Transport
 
         self._transport = self._transport or Transport(self.endpoint, _MAX_FILE)
         try:
             reply = self._transport.request(method, path, **parts)
         except CallFailed as failure:
-            raise _MayHelp(unreachable_error(self.endpoint, failure.reason)) from None
-        if 200 <= reply.status < 300 or reply.status in accepted:
-            return reply
-        if reply.status in (404, 405) and path in ("/files", "/batches"):
-            raise NotAnEndpoint(
-                f"The endpoint {self.endpoint.address} has no Batch API (error {reply.status});"
-                " companion batch export writes a file that other engines answer"
-            )
-        error = error_for_reply(reply, self.endpoint)
-        if reply.status in (408, 409, 429) or reply.status >= 500:
-            raise _MayHelp(error)
-        raise error
-
-    def _wait(self, attempt: int) -> None:
+            error: CompanionError = unreachable_error(self.endpoint, failure.reason)
+        else:
+            if 200 <= reply.status < 300 or reply.status in accepted:
+                return reply
+            if reply.status in (404, 405) and path in ("/files", "/batches"):
+                raise NotAnEndpoint(
+                    f"The endpoint {self.endpoint.address} has no Batch API (error {reply.status});"
+                    " companion batch export writes a file that other engines answer"
+                )
+            error = error_for_reply(reply, self.endpoint)
+            if reply.status not in (408, 409, 429) and reply.status < 500:
+                raise error
+        if attempt >= self.endpoint.retries:
+            raise error
         delay = min(_LONGEST_DELAY, self._first_delay * 2**attempt)
         threading.Event().wait(delay * random.uniform(0.75, 1.25))  # noqa: S311 (no secret)
+        return None
 
     def _object(self, reply: Reply) -> dict[str, Any]:
         data = reply.parse()
@@ -186,14 +184,6 @@ class BatchApi:
                 " companion batch export writes a file that other engines answer"
             )
         return data
-
-
-class _MayHelp(Exception):
-    """The request failed in a way that another one may not. error: what to say if that does."""
-
-    def __init__(self, error: CompanionError) -> None:
-        super().__init__(error)
-        self.error = error
 
 
 def _read_batch(data: dict[str, Any]) -> ProviderBatch:
@@ -209,3 +199,78 @@ def _read_batch(data: dict[str, Any]) -> ProviderBatch:
         int(counts.get("completed") or 0) + int(counts.get("failed") or 0),
         int(counts.get("total") or 0),
     )
+
+
+def make_line(id_: str, question: Question, endpoint: Endpoint) -> bytes:
+    """Return the line of a file that asks the question, with its end.
+
+    It asks for JSON by the schema, or as the endpoint's settings say.
+    """
+    capabilities = Capabilities(endpoint.json)
+    if question.schema:
+        mode = (*capabilities.modes, "schema")[0]
+        question = question._replace(mode=mode, schema_in_prompt=mode == "object")
+    limit = capabilities.output_limit(question, endpoint)
+    body = capabilities.body_for(question._replace(max_tokens=limit), endpoint)
+    line = {"custom_id": id_, "method": "POST", "url": _URL, "body": body}
+    return json.dumps(line, ensure_ascii=False, separators=(",", ":")).encode() + b"\n"
+
+
+def new_id() -> str:
+    """Return an id for a line, which tells nothing of its note."""
+    return secrets.token_hex(12)
+
+
+class AnswerLine(NamedTuple):
+    """A line of an answer file. reply: None where the line was not worked on, and error says why.
+
+    error: empty, or such as `batch_expired`.
+    """
+
+    id: str
+    reply: Reply | None
+    error: str = ""
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether the same question may well be answered another time."""
+        return self.reply is None or self.reply.status not in (200, 413, *REJECTED)
+
+    def read_answer(self, schema: JsonSchema | None, endpoint: Endpoint, limit: int) -> Answer:
+        """Return the answer. limit: the tokens that it could have had.
+
+        Raises AnswerError, EndpointError.
+        """
+        if self.reply is None:
+            raise unusable_answer_error(endpoint, f"is missing from the batch ({self.error})")
+        if self.reply.status != 200:
+            raise error_for_reply(self.reply, endpoint)
+        return read_answer(read_completion(self.reply), schema, endpoint, limit)
+
+
+def read_line(line: bytes) -> AnswerLine | None:
+    """Return what a line of an answer file says; None where it is no such line."""
+    try:
+        data = json.loads(line)
+    except (ValueError, RecursionError):
+        return None
+    id_ = data.get("custom_id") if isinstance(data, dict) else None
+    if not isinstance(id_, str):
+        return None
+    response, error = data.get("response"), data.get("error") or ""
+    if isinstance(error, dict):
+        error = error.get("code") or error.get("message") or "an error"
+    error = " ".join(str(error).split())[:200]
+    if not isinstance(response, dict):
+        is_answer = "response" in data or error
+        return AnswerLine(id_, None, error or "no response") if is_answer else None
+    status = response.get("status_code", 200)
+    if error and not response.get("body"):
+        return AnswerLine(id_, None, error)
+    body = json.dumps(response.get("body")).encode()
+    return AnswerLine(id_, Reply(status if isinstance(status, int) else 500, {}, body), error)
+
+
+def read_id(line: bytes) -> str:
+    """Return the id of a line that asks a question."""
+    return str(json.loads(line)["custom_id"])

@@ -10,7 +10,6 @@ from decimal import Decimal
 from math import ceil
 from pathlib import Path
 from threading import Condition
-from types import TracebackType
 from typing import NamedTuple
 
 from companion.errors import EndpointError
@@ -45,12 +44,7 @@ class Reservation:
     def __enter__(self) -> Reservation:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.sent:
             self.keep()
         else:
@@ -60,6 +54,16 @@ class Reservation:
         settle, self._settle = self._settle, None
         if settle:
             settle(usage)
+
+
+def reserve_tokens(budget: Budget | None, input_tokens: int, output_tokens: int) -> Reservation:
+    """Return the reservation of a call, one that counts nothing without a budget.
+
+    Raises LimitReached, BudgetUnknown.
+    """
+    if budget is None:
+        return Reservation()
+    return budget.reserve(input_tokens, output_tokens, patient=True)
 
 
 PriceOf = Callable[[int, int], Decimal | float | None]

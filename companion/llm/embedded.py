@@ -117,7 +117,10 @@ class EmbeddedServer:
             with self._changed:
                 self._leases -= 1
                 self._last_use = time.monotonic()
-                self._count_again()
+                if self.pid and time.monotonic() - self._counted.at >= _NEXT_COUNT:
+                    times = read_cpu_times(self.pid)
+                    self._free = count_free_cores(self._counted, times)
+                    self._counted = times
                 self._changed.notify_all()
 
     def close(self) -> None:
@@ -148,7 +151,6 @@ class EmbeddedServer:
             "slots": self._slots,
             # on a machine that is idle llama.cpp knows best which of its cores are fast ones
             "threads": self._fixed_threads or (self._threads if self._threads < cores else None),
-            "niceness": niceness,
         }
         answer = _send_options(child, options)
         if "url" not in answer:
@@ -172,13 +174,6 @@ class EmbeddedServer:
             return False
         return choose_threads(self._free, count_all_cores(), self._threads) != self._threads
 
-    def _count_again(self) -> None:
-        """Count the cores that other programs left free since they were last counted."""
-        if self.pid and time.monotonic() - self._counted.at >= _NEXT_COUNT:
-            times = read_cpu_times(self.pid)
-            self._free = count_free_cores(self._counted, times)
-            self._counted = times
-
     def _spawn(self, niceness: int) -> subprocess.Popen[bytes]:
         """Start the child, in a process group of its own: Ctrl-C is the parent's to handle."""
         group: dict[str, Any] = {"start_new_session": True}
@@ -187,9 +182,10 @@ class EmbeddedServer:
             if niceness == _NICENESS:
                 flags |= subprocess.BELOW_NORMAL_PRIORITY_CLASS
             group = {"creationflags": flags}
+        worker = str(Path(__file__).with_name("worker.py"))
         with (self._log or Path(os.devnull)).open("ab") as log:
             return subprocess.Popen(
-                [sys.executable, "-P", str(Path(__file__).with_name("embedded_worker.py"))],
+                [sys.executable, "-P", worker, "llama.cpp", str(niceness)],
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,

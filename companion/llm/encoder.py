@@ -16,11 +16,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.llm.attempts import Attempts, FixedSource
-from companion.llm.budget import Budget, Reservation
+from companion.llm.budget import Budget, reserve_tokens
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import EndpointDown, error_for_reply, unusable_answer_error
 from companion.llm.pricing import estimate_tokens
-from companion.llm.response import Reply
 
 if TYPE_CHECKING:
     import numpy as np
@@ -87,10 +86,15 @@ class BuiltInEncoder:
         with self._lock:
             if self._timer:
                 self._timer.cancel()
-            try:
-                answer = self._ask(texts, size)
-            except OSError:
-                answer = b""
+            answer = b""
+            with suppress(OSError):
+                if self.pid is None:
+                    self._end()
+                    self._child = _start_child(self._background)
+                assert self._child and self._child.stdin and self._child.stdout
+                self._child.stdin.write(json.dumps(list(texts)).encode() + b"\n")
+                self._child.stdin.flush()
+                answer = self._child.stdout.read(size)  # shorter where the child ends
             if len(answer) < size:
                 self._end()
                 raise EndpointDown(
@@ -110,16 +114,6 @@ class BuiltInEncoder:
                 self._timer.cancel()
             self._end()
 
-    def _ask(self, texts: Sequence[str], size: int) -> bytes:
-        """Return the child's answer, shorter than size bytes where it ends. Raises OSError."""
-        if self.pid is None:
-            self._end()
-            self._child = _start_child(self._background)
-        assert self._child and self._child.stdin and self._child.stdout
-        self._child.stdin.write(json.dumps(list(texts)).encode() + b"\n")
-        self._child.stdin.flush()
-        return self._child.stdout.read(size)
-
     def _end(self) -> None:
         child, self._child = self._child, None
         if child:
@@ -132,9 +126,9 @@ def _start_child(background: bool) -> subprocess.Popen[bytes]:
     flags = 0
     if sys.platform == "win32" and background:
         flags = subprocess.BELOW_NORMAL_PRIORITY_CLASS
-    worker, niceness = Path(__file__).with_name("encoder_worker.py"), _NICENESS if background else 0
+    worker, niceness = Path(__file__).with_name("worker.py"), _NICENESS if background else 0
     child = subprocess.Popen(
-        [sys.executable, "-P", str(worker), str(niceness)],
+        [sys.executable, "-P", str(worker), "encoder", str(niceness)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
@@ -156,14 +150,11 @@ class EndpointEncoder:
         self,
         endpoint: Endpoint,
         budget: Budget | None = None,
-        cancelled: threading.Event | None = None,
     ) -> None:
         self.name = f"{endpoint.model} at {endpoint.address}"
         self._endpoint = endpoint
         self._budget = budget
-        self._attempts = Attempts(
-            FixedSource(endpoint), cancelled or threading.Event(), 0.5, "/embeddings"
-        )
+        self._attempts = Attempts(FixedSource(endpoint), threading.Event(), 0.5, "/embeddings")
 
     def encode(self, texts: Sequence[str]) -> Floats:
         """Return a vector of length 1 for each text.
@@ -174,7 +165,7 @@ class EndpointEncoder:
         import numpy as np
 
         starts = range(0, len(texts), _BATCH)
-        rows = [row for start in starts for row in self._encode(texts[start : start + _BATCH])]
+        rows = [row for start in starts for row in self._ask(texts[start : start + _BATCH])]
         vectors = np.array(rows, np.float32)
         lengths = np.linalg.norm(vectors, axis=1, keepdims=True)
         made: Floats = vectors / np.maximum(lengths, 1e-12)
@@ -184,27 +175,21 @@ class EndpointEncoder:
         """Break off the calls under way; no further one can be made."""
         self._attempts.close()
 
-    def _encode(self, texts: Sequence[str]) -> list[list[float]]:
+    def _ask(self, texts: Sequence[str]) -> list[list[float]]:
+        """Return the vectors of so many texts as one request may have."""
         body = {"model": self._endpoint.model, "input": list(texts), "encoding_format": "float"}
-        reply, endpoint = self._attempts.send(lambda _: body, lambda: self._reserve(texts))
+        tokens = sum(map(estimate_tokens, texts))
+        reply, endpoint = self._attempts.send(
+            lambda _: body, lambda: reserve_tokens(self._budget, tokens, 0)
+        )
         if reply.status != 200:
             raise error_for_reply(reply, endpoint)
-        rows = _read_vectors(reply)
+        data: Any = reply.parse()
+        try:
+            items = sorted(data["data"], key=lambda item: item["index"])
+            rows = [[float(number) for number in item["embedding"]] for item in items]
+        except (TypeError, KeyError, ValueError):
+            rows = []
         if len(rows) != len(texts) or len({len(row) for row in rows}) != 1:
             raise unusable_answer_error(endpoint, "holds no vector for each text")
         return rows
-
-    def _reserve(self, texts: Sequence[str]) -> Reservation:
-        if self._budget is None:
-            return Reservation()
-        return self._budget.reserve(sum(map(estimate_tokens, texts)), 0, patient=True)
-
-
-def _read_vectors(reply: Reply) -> list[list[float]]:
-    """Return the vectors in the order of their texts; none where the reply is something else."""
-    data: Any = reply.parse()
-    try:
-        items = sorted(data["data"], key=lambda item: item["index"])
-        return [[float(number) for number in item["embedding"]] for item in items]
-    except (TypeError, KeyError, ValueError):
-        return []

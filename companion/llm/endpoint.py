@@ -43,7 +43,17 @@ class Endpoint:
     _parts: SplitResult = field(init=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_parts", _split_url(self.base_url))
+        try:
+            parts = urlsplit(self.base_url)
+            usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
+        except ValueError:
+            usable = False
+        if not usable:
+            raise UsageError(
+                "the endpoint's base URL must be an address such as http://localhost:11434/v1"
+                " or https://api.example.com/v1; correct base_url in the configuration"
+            )
+        object.__setattr__(self, "_parts", parts)
 
     def __repr__(self) -> str:
         return f"Endpoint({self.address!r}, model={self.model!r})"
@@ -72,17 +82,3 @@ class Endpoint:
         """What no message may hold: the key, and the password and query of the base URL."""
         secrets = (self.api_key, self._parts.password or "", self._parts.query)
         return tuple(secret for secret in secrets if secret)
-
-
-def _split_url(base_url: str) -> SplitResult:
-    try:
-        parts = urlsplit(base_url)
-        usable = parts.scheme in ("http", "https") and parts.hostname and parts.port != 0
-    except ValueError:
-        usable = False
-    if not usable:
-        raise UsageError(
-            "the endpoint's base URL must be an address such as http://localhost:11434/v1"
-            " or https://api.example.com/v1; correct base_url in the configuration"
-        )
-    return parts

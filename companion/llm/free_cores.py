@@ -8,6 +8,7 @@ import time
 from contextlib import suppress
 from typing import NamedTuple
 
+_NOT_BUSY = ("idle", "iowait", "guest", "guest_nice")  # the time of guests is in that of users
 _NEARLY = 0.3  # of a core: what is busy with so little counts as free
 _SLACK = 0.6  # of a core that a thread may lack before there are too many threads
 
@@ -30,7 +31,12 @@ def read_cpu_times(pid: int | None = None) -> CpuTimes:
             times = psutil.Process(pid).cpu_times()
             own = times.user + times.system
     cores = psutil.cpu_times(percpu=True)
-    busy = sum(_busy(core) for number, core in enumerate(cores) if number in usable)
+    busy = sum(
+        seconds
+        for number, core in enumerate(cores)
+        for kind, seconds in core._asdict().items()
+        if number in usable and kind not in _NOT_BUSY
+    )
     return CpuTimes(time.monotonic(), busy, own)
 
 
@@ -79,9 +85,3 @@ def _usable_cores() -> frozenset[int]:
     if hasattr(os, "sched_getaffinity"):
         return frozenset(os.sched_getaffinity(0))
     return frozenset(range(os.cpu_count() or 1))
-
-
-def _busy(core: NamedTuple) -> float:
-    """Return the seconds that a core was at work; the time of guests is in that of users."""
-    idle = ("idle", "iowait", "guest", "guest_nice")
-    return float(sum(value for name, value in core._asdict().items() if name not in idle))

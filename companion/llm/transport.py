@@ -82,8 +82,7 @@ class Transport:
         except openai.APIConnectionError as error:
             sent = not isinstance(error.__cause__, _UNSENT)
             raise CallFailed(str(error.__cause__ or error), sent=sent) from None
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, response.content)
+        return _read_reply(response)
 
     def request(
         self,
@@ -115,13 +114,17 @@ class Transport:
         except httpx2.TransportError as error:
             sent = not isinstance(error, _UNSENT)
             raise CallFailed(str(error) or type(error).__name__, sent=sent) from None
-        headers = {name.lower(): value for name, value in response.headers.items()}
-        return Reply(response.status_code, headers, response.content)
+        return _read_reply(response)
 
     def close(self) -> None:
         """Break off the calls under way, which raise CallFailed, and close the connections."""
         self._guard.break_off()
         self._openai.close()
+
+
+def _read_reply(response: httpx2.Response) -> Reply:
+    headers = {name.lower(): value for name, value in response.headers.items()}
+    return Reply(response.status_code, headers, response.content)
 
 
 class _GuardedTransport(httpx2.BaseTransport):

@@ -1,13 +1,15 @@
-"""Links in a note's text: their targets, and new ones at the first mention of a note's name."""
+"""Links in notes: their targets, which note links to which, and new ones at mentions of names."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections import defaultdict
+from collections.abc import Collection, Mapping
+from functools import cached_property
 from urllib.parse import unquote
 
 from companion.note.edit import Edit, apply_edits
-from companion.note.link_names import Choose, LinkNames, only_one, without_extension
+from companion.note.link_names import Choose, LinkNames, name_key, only_one, without_extension
 
 # Of a Markdown link, with a title perhaps (CommonMark 6.3): note.md, a%20note.md#h, <a note.md> "t"
 _DESTINATION = r"(?:[ \t]*<(?P<pointed>[^<>\n]*)>)?(?P<destination>(?:[^()\n]|\([^()\n]*\))*+)"
@@ -48,15 +50,6 @@ def _local_path(match: re.Match[str]) -> str:
     return re.sub(r"^(?:\.{1,2}/)+", "", unquote(address.partition("#")[0]))
 
 
-def _mask_excluded(text: str) -> bytearray:
-    """Return 1 for every character that belongs to a link, code, an escape, a URL or a table."""
-    mask = bytearray(len(text))
-    matches = [*_EXCLUDED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())]
-    for match in matches:
-        mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
-    return mask
-
-
 _MODEL_LINK = re.compile(
     r"\[\[(?P<target>[^\[\]|#\\\n]+)(?P<heading>[^\[\]|\n]*)(?:\|(?P<alias>[^\[\]\n]*))?\]\]"
 )
@@ -77,7 +70,9 @@ def link_mentions(
     put inside links, code, escapes and URLs. A link is `[[Name]]` if the text has the name, else
     `[[Name|as written]]`.
     """
-    mask = _mask_excluded(text)
+    mask = bytearray(len(text))  # 1 for every character that takes no link
+    for match in (*_EXCLUDED.finditer(text), *(_ROW.finditer(text) if _TABLE.search(text) else ())):
+        mask[match.start() : match.end()] = b"\1" * (match.end() - match.start())
     taken = {names.find_note(target) for target in (*linked, *link_targets(text))}
     taken.add(without_extension(own))
     edits: list[Edit] = []
@@ -141,3 +136,58 @@ def likely_targets(text: str) -> list[str]:
     """Return the targets as link_targets does, each once, but quickly: those in code as well."""
     found = (match["target"] or _local_path(match) for match in _LIKELY.finditer(text))
     return list(dict.fromkeys(filter(None, (found.strip().rstrip("\\") for found in found))))
+
+
+_RELATIVE = re.compile(r"(?:\.{1,2}/)+")
+
+
+class Links:
+    """Which notes link to which, by Obsidian's rules; see LinkNames.find_note.
+
+    targets: those of each note's links by its path, a line each; see likely_targets. Paths of
+    notes are vault-relative, with `/` and `.md`. A note's links to itself do not count.
+    """
+
+    def __init__(self, targets: Mapping[str, str], names: LinkNames) -> None:
+        self._targets = targets
+        self._names = names
+
+    def linked_in(self, text: str, path: str) -> list[str]:
+        """Return the notes that text, of the note at path, links to, in the order of the links."""
+        found = dict.fromkeys(self.leads_to(target, path) for target in likely_targets(text))
+        return [other for other in found if other is not None and other != path]
+
+    def linking_to(self, path: str) -> list[str]:
+        """Return the notes that link to the note; first those with the fewest links.
+
+        What has few links says more about each than an index of the whole vault does.
+        """
+        found = {
+            source
+            for source, target in self._links.get(_name_key(path), ())
+            if source != path and self.leads_to(target, source) == path
+        }
+        return sorted(found, key=lambda source: (self._targets[source].count("\n"), source))
+
+    def leads_to(self, target: str, source: str) -> str | None:
+        """Return the path of the note that a link to target in the note source leads to."""
+        found = self._names.find_note(_RELATIVE.sub("", target, count=1), source)
+        return self._paths.get(found) if found is not None else None
+
+    @cached_property
+    def _paths(self) -> dict[str, str]:
+        """The path of each note by the same without `.md`."""
+        return {without_extension(path): path for path in self._targets}
+
+    @cached_property
+    def _links(self) -> dict[str, list[tuple[str, str]]]:
+        """The links to notes of each name, in whichever folder: linking note and target."""
+        links: dict[str, list[tuple[str, str]]] = defaultdict(list)
+        for source, targets in self._targets.items():
+            for target in filter(None, targets.split("\n")):
+                links[_name_key(target)].append((source, target))
+        return links
+
+
+def _name_key(target: str) -> str:
+    return name_key(without_extension(target.strip()).rpartition("/")[2])

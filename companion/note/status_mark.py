@@ -11,16 +11,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from companion.errors import NoteRefused
 from companion.note.blocks import Line, is_plain_start
 from companion.note.edit import Edit, apply_edits
 from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
-from companion.note.status_mark_property import replace_property_items
+from companion.note.properties import Properties, read_properties
 from companion.note.tags import find_tags, has_only_tags, has_tag
-from companion.note.text import NoteText
+from companion.note.text import NoteText, Span, split_lines
+from companion.note.yaml_check import is_json, parse_ruamel
 
 # Syntax at the end of a line: a block id, a line break, a heading's closing `#`, a task without
 # text, a label that a link's target may follow; and a line between a table's rows.
@@ -46,27 +47,19 @@ def replace_status_marks(parsed: ParsedNote, rules: Rules, afterwards: str) -> l
     if afterwards == KEEP:
         return []
     tag = "" if afterwards == REMOVE else afterwards.removeprefix("#")
-    edits = _verify(parsed, list(_inline_edits(parsed, rules, tag)), rules)
+    edits = _verify_inline(parsed, list(_inline_edits(parsed, rules, tag)), rules)
+    marks = [(parsed.properties.keys_of(name), value) for name, value in rules.postponed_properties]
     for key in parsed.properties.values:
-        found = _property_edits(parsed, rules, key, tag)
-        edits += [] if _would_be_refilled(parsed, rules, key, found) else found
+        values = [value for keys, value in marks if key in keys]
+        if key in parsed.property_keys("tags"):
+            found = _replace_items(parsed.note, key, rules.postponed_tags, values, tag)
+        else:
+            found = _replace_items(parsed.note, key, (), values, tag.rpartition("/")[2])
+        new = ParsedNote(NoteText(apply_edits(parsed.note.text, found)))
+        is_filled = any(key in new.property_keys(name) for name in rules.fields)
+        if not (is_filled and new.properties.is_empty(key)):
+            edits += found
     return edits
-
-
-def _property_edits(parsed: ParsedNote, rules: Rules, key: str, tag: str) -> list[Edit]:
-    named = [(parsed.properties.keys_of(name), value) for name, value in rules.postponed_properties]
-    values = [value for keys, value in named if key in keys]
-    if key in parsed.property_keys("tags"):
-        return replace_property_items(parsed.note, key, rules.postponed_tags, values, tag)
-    return replace_property_items(parsed.note, key, (), values, tag.rpartition("/")[2])
-
-
-def _would_be_refilled(parsed: ParsedNote, rules: Rules, key: str, edits: Iterable[Edit]) -> bool:
-    """Return whether edits would empty a property that Companion then fills."""
-    text = apply_edits(parsed.note.text, edits)
-    new = ParsedNote(NoteText(text))
-    is_filled = any(key in new.property_keys(name) for name in rules.fields)
-    return is_filled and new.properties.is_empty(key)
 
 
 def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
@@ -83,7 +76,10 @@ def _inline_edits(parsed: ParsedNote, rules: Rules, tag: str) -> Iterator[Edit]:
             )
         elif found and has_only_tags(line) and len(found) == len(tags):
             if not line.hidden and _is_removable(parsed.lines, index):
-                yield Edit(line.start, _end_of_gap(parsed.lines, index), "")
+                # to the end of the line, or of the blank line below it if one is above it, too
+                kinds = ["blank", *(line.kind for line in parsed.lines), ""]
+                is_gap = kinds[index] == kinds[index + 2] == "blank"
+                yield Edit(line.start, parsed.lines[index + is_gap].next, "")
         elif found:
             yield from _words_edits(line, found)
 
@@ -101,16 +97,11 @@ def _words_edits(line: Line, found: list[tuple[int, int]]) -> Iterator[Edit]:
     before, after = apply_edits(line.text[:done], edits)[line.content :], line.text[done:]
     starts_otherwise = edits[0].start == line.content and not is_plain_start(before + after)
     ends_otherwise = not after.strip() and _ACTS_AT_END.match(before)
-    if not starts_otherwise and not ends_otherwise and _can_join(before, after):
+    # the parts must stay separate words; a full stop may join the word before it
+    is_apart = not after or not before or before[-1] in " \t" or after[0] in " \t#"
+    can_join = is_apart or (_ENDS_WORD.search(before) and _STOP.match(after))
+    if can_join and not starts_otherwise and not ends_otherwise:
         yield from (Edit(line.start + start, line.start + end, "") for start, end, _ in edits)
-
-
-def _end_of_gap(lines: list[Line], index: int) -> int:
-    """Return where the line at index ends, or the blank line below it if one is above it, too."""
-    above = lines[index - 1].kind if index else "blank"
-    if above == "blank" and index + 1 < len(lines) and lines[index + 1].kind == "blank":
-        return lines[index + 1].next
-    return lines[index].next
 
 
 def _is_removable(lines: list[Line], index: int) -> bool:
@@ -150,17 +141,7 @@ def _with_blank(line: Line, start: int, end: int, done: int) -> tuple[int, int]:
     return start, end
 
 
-def _can_join(before: str, after: str) -> bool:
-    """Return whether the parts of a line around a removed tag stay separate words.
-
-    A full stop may join the word before it.
-    """
-    if not after or not before or before[-1] in " \t" or after[0] in " \t#":
-        return True
-    return bool(_ENDS_WORD.search(before) and _STOP.match(after))
-
-
-def _verify(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
+def _verify_inline(parsed: ParsedNote, edits: list[Edit], rules: Rules) -> list[Edit]:
     """Return edits of the body if they change nothing else that is read; else none."""
     if not edits:
         return []
@@ -191,3 +172,126 @@ def _is_postponed_tag(rules: Rules, tag: str) -> bool:
 
 def _shape(lines: Iterable[Line]) -> list[tuple[str, int, int, int, str]]:
     return [(line.kind, line.level, line.depth, line.continued, line.prefix) for line in lines]
+
+
+_INDENT = re.compile(r"[ \t]*(?:-[ \t]+)?")
+_COMMA_BEFORE = re.compile(r"[ \t]*,[ \t]*\Z")
+_COMMA_AFTER = re.compile(r"[ \t]*,[ \t]*")
+_BLANKS_BEFORE = re.compile(r"(?<![ \t])[ \t]+\Z")
+_BETWEEN = re.compile(r"[,\s]+")
+_BLOCK = ("|", ">")
+_NESTED = r"(?:/[^\s,\[\]\"'#]*)?"
+
+
+def _replace_items(
+    note: NoteText, key: str, tags: Sequence[str], values: Sequence[str], new: str
+) -> list[Edit]:
+    """Return the edits that put new in place of the marks in the property's value.
+
+    key: as written. tags: marks, and those nested in them. values: marks that are a whole value
+    or item. new: without `#`; if it is empty, the marks are removed. Lists, and texts (of `tags`
+    and `tag`, separated by commas or blanks), are edited if they are written in a usual way; there
+    are no edits if any other value or item would be read differently. Comments stay.
+    """
+    words = "|".join([*(re.escape(tag) + _NESTED for tag in tags), *map(re.escape, values)])
+    folded = {value.casefold() for value in values}
+
+    def is_mark(item: str) -> bool:
+        return item.casefold() in folded or any(has_tag([item], tag) for tag in tags)
+
+    edits = list(_item_edits(note, key, words, new)) if words else []
+    return edits if _is_exact(note, key, edits, is_mark, new) else []
+
+
+def _item_edits(note: NoteText, key: str, words: str, new: str) -> Iterator[Edit]:
+    token = re.compile(
+        rf"(?<![^\s,\[\"'])(?P<quote>[\"']?)#?(?P<word>{words})(?P=quote)(?=[\s,\]\"']|$)",
+        re.IGNORECASE,
+    )
+    scalars = _scalars(note, key)
+    for start, line in _value_lines(note, key):
+        done = 0
+        for found in token.finditer(line):
+            first, last = start + found.start(), start + found.end()
+            if not any(scalar.start <= first and last <= scalar.end for scalar in scalars):
+                continue
+            if new:
+                yield Edit(start + found.start("word"), start + found.end("word"), new)
+            else:
+                first, done = _span_of_item(line, *found.span(), done)
+                yield Edit(start + first, start + done, "")
+
+
+def _scalars(note: NoteText, key: str) -> list[Span]:
+    """Return the spans of the scalars in the property's value; none if parsers disagree.
+
+    The header of a block scalar, which may have a comment, is left out.
+    """
+    try:
+        value = parse_ruamel(note).entry(key).value
+    except NoteRefused:
+        return []
+    spans = []
+    for event in value:
+        if event.kind == "ScalarEvent":
+            text = note.text[event.start : event.end]
+            header = split_lines(text)[:1] if event.style in _BLOCK else []
+            spans.append(Span(event.start + sum(map(len, header)), event.end))
+    return spans
+
+
+def _value_lines(note: NoteText, key: str) -> Iterator[tuple[int, str]]:
+    """Yield the line of a top-level key and those of its value below, each after its offset."""
+    name = re.compile(rf"([\"']?){re.escape(key)}\1[ \t]*:")
+    start = note.frontmatter.start if note.frontmatter else 0
+    is_inside = False
+    for line in split_lines(note.yaml):
+        is_inside = bool(name.match(line)) or (is_inside and line[0] in " \t-#\r\n")
+        if is_inside:
+            yield start, line
+        start += len(line)
+
+
+def _span_of_item(line: str, start: int, end: int, done: int) -> tuple[int, int]:
+    """Return the span to remove with the item line[start:end]: its line, a comma, or blanks.
+
+    done: the end of what is removed from the line already.
+    """
+    before, after = line[done:start], line[end:]
+    if _INDENT.fullmatch(line[:start]) and not after.strip():
+        return 0, len(line)
+    if comma := _COMMA_BEFORE.search(before):
+        return done + comma.start(), end
+    if comma := _COMMA_AFTER.match(after):
+        return start, end + comma.end()
+    blanks = _BLANKS_BEFORE.search(before)
+    return done + blanks.start() if blanks else start, end
+
+
+def _is_exact(
+    note: NoteText, key: str, edits: list[Edit], is_mark: Callable[[str], bool], new: str
+) -> bool:
+    """Return whether the properties, read again, have changed as intended."""
+    old = read_properties(note)
+    new_note = NoteText(apply_edits(note.text, edits))
+    if is_json(note) and not is_json(new_note):
+        return False
+    try:
+        read = read_properties(new_note)
+    except NoteRefused:
+        return False
+    others = {**old.values, key: None} == {**read.values, key: None}
+    wanted = [new if is_mark(item) else item for item in _items(old, key)]
+    is_same = others and read.keys_of(key) == old.keys_of(key)
+    return is_same and _items(read, key) == [item for item in wanted if item]
+
+
+def _items(properties: Properties, key: str) -> list[str]:
+    """Return the texts of the property: its tags without `#`, its items, or its one value."""
+    value = properties.values[key]
+    if isinstance(value, str):
+        is_tags = key.casefold() in ("tags", "tag")
+        value = [*_BETWEEN.split(value)] if is_tags else [value]
+    items = value if isinstance(value, list) else [] if value is None else [value]
+    texts = (item.strip().lstrip("#") if isinstance(item, str) else repr(item) for item in items)
+    return [text for text in texts if text]

@@ -102,7 +102,14 @@ def parse_ruamel(note: NoteText) -> YamlBlock:
     Raises NoteRefused if it cannot, or if YAML 1.2 itself would see other lines.
     """
     block = _parse(note, _ruamel_events, "ruamel.yaml (YAML 1.2)")
-    _require_plain_line_ends(note, block)
+    # Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
+    # not. Within quotes they change no structure.
+    start = note.frontmatter.start if note.frontmatter else 0
+    for at in (start + found.start() for found in _ODD_LINE_END.finditer(note.yaml)):
+        events = (event for entry in block.entries for event in (*entry.key, *entry.value))
+        if not any(each.start < at < each.end for each in events if each.style in ("'", '"')):
+            reason = f"the properties hold a line separator (U+{ord(note.text[at]):04X}); delete it"
+            raise NoteRefused(reason, line=note.line_number(at))
     return block
 
 
@@ -117,23 +124,6 @@ def is_json(note: NoteText) -> bool:
         return bool(json.loads(note.yaml))
     except (ValueError, RecursionError):
         return False
-
-
-def _require_plain_line_ends(note: NoteText, block: YamlBlock) -> None:
-    """Check that line ends of YAML 1.1 only are within quotes, where they change no structure.
-
-    Both parsers end lines at NEL, LS and PS; YAML 1.2 (section 5.4), which Obsidian follows, does
-    not. Raises NoteRefused.
-    """
-    if not (odd := list(_ODD_LINE_END.finditer(note.yaml))):
-        return
-    start = note.frontmatter.start if note.frontmatter else 0
-    events = [event for entry in block.entries for event in (*entry.key, *entry.value)]
-    quoted = [event for event in events if event.style in ("'", '"')]
-    for at in (start + found.start() for found in odd):
-        if not any(event.start < at < event.end for event in quoted):
-            reason = f"the properties hold a line separator (U+{ord(note.text[at]):04X}); delete it"
-            raise NoteRefused(reason, line=note.line_number(at))
 
 
 def _ruamel_events(text: str) -> Iterator[Any]:

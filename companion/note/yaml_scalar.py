@@ -24,9 +24,16 @@ def yaml_scalar(value: str) -> str:
     writes them, or in single quotes if that saves escapes. It is never folded, whatever its
     length; newlines and characters that do not print are escaped.
     """
-    if _is_plain(value):
+    is_plain = (
+        _PLAIN_START.match(value)
+        and value == value.strip()
+        and value.lower() not in _RESERVED
+        and not _COLON_OR_COMMENT.search(value)
+    )
+    is_printable = not any(map(_needs_escape, value))
+    if is_plain and is_printable:
         return value
-    if _is_printable(value) and re.search(r'["\\]', value):
+    if is_printable and re.search(r'["\\]', value):
         return "'" + value.replace("'", "''") + "'"
     return '"' + "".join(map(_escaped, value)) + '"'
 
@@ -37,20 +44,6 @@ def flow_scalar(value: str) -> str:
     if scalar.startswith(('"', "'")) or not _FLOW_INDICATOR.search(scalar):
         return scalar
     return "'" + scalar.replace("'", "''") + "'"
-
-
-def _is_plain(value: str) -> bool:
-    return (
-        bool(_PLAIN_START.match(value))
-        and value == value.strip()
-        and value.lower() not in _RESERVED
-        and not _COLON_OR_COMMENT.search(value)
-        and _is_printable(value)
-    )
-
-
-def _is_printable(value: str) -> bool:
-    return not any(map(_needs_escape, value))
 
 
 def _needs_escape(char: str) -> bool:

@@ -8,20 +8,12 @@ from __future__ import annotations
 import json
 import sqlite3
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple
 
-from companion.vault.batch_rows import (
-    BatchCall,
-    BatchCallState,
-    NewBatchCall,
-    cancel_batch,
-    close_call,
-    end_batch,
-    insert_calls,
-)
-from companion.vault.group_commit import Database
+from companion.vault.journal_db import Database
 from companion.vault.proposal import NewProposal
+from companion.vault.proposal_rows import insert_proposals
 from companion.vault.remembered_notes import RememberedNotes
 
 BatchState = Literal["making", "out", "cancelled"]
@@ -64,6 +56,34 @@ class Batch(NamedTuple):
     provider: ProviderState | None = None
 
 
+BatchCallState = Literal["out", "answered", "failed", "cancelled"]
+"""What became of a call: failed ones have no answer, and are asked for again in another run."""
+
+
+class NewBatchCall(NamedTuple):
+    """A call to store. id: opaque. asked: a proposal in state `asked` for each of its needs.
+
+    keys: of the values in its JSON answer, in the order of asked; empty for one in plain text.
+    max_tokens: of its answer.
+    """
+
+    id: str
+    asked: Sequence[NewProposal]
+    keys: Sequence[str]
+    max_tokens: int
+
+
+class BatchCall(NamedTuple):
+    """A call as it is stored. proposals: the ids of those for its needs."""
+
+    id: str
+    batch: str
+    state: BatchCallState
+    proposals: tuple[int, ...]
+    keys: tuple[str, ...]
+    max_tokens: int
+
+
 class BatchCounts(NamedTuple):
     """How many calls of a batch are in which state."""
 
@@ -97,7 +117,7 @@ class BatchStore:
         for path, source in {(new.path, new.source) for call in calls for new in call.asked}:
             self._notes.record(path, source)
         now = time.time()
-        self._db.ask(lambda db: insert_calls(db, batch, calls, now)).result()
+        self._db.ask(lambda db: _insert_calls(db, batch, calls, now)).result()
 
     def finish(self, batch: str) -> None:
         """Store that the batch's file is complete; all of it is on the disk then."""
@@ -113,11 +133,11 @@ class BatchStore:
     def end(self, batch: str) -> int:
         """Set those calls without an answer to failed, so that others ask; return their number."""
         now = time.time()
-        return self._db.ask(lambda db: end_batch(db, batch, now), durable=True).result()
+        return self._db.ask(lambda db: _end_batch(db, batch, now), durable=True).result()
 
     def cancel(self, batch: str) -> int:
         """Give up the calls of the batch that have no answer; return their number."""
-        return self._db.ask(lambda db: cancel_batch(db, batch, time.time()), durable=True).result()
+        return self._db.ask(lambda db: _cancel_batch(db, batch, time.time()), durable=True).result()
 
     def cancel_unfinished(self) -> None:
         """Give up the batches whose file was being written when its process ended."""
@@ -130,7 +150,13 @@ class BatchStore:
         """Return the batches, the oldest first."""
         query = "SELECT id, file, made_at, state, model, provider FROM batches ORDER BY made_at, id"
         rows = self._db.ask(lambda db: db.execute(query).fetchall()).result()
-        return [_read_batch(row) for row in rows]
+        providers = [json.loads(row["provider"] or "null") for row in rows]
+        return [
+            Batch(*row)._replace(
+                model=json.loads(row["model"]), provider=provider and ProviderState(**provider)
+            )
+            for row, provider in zip(rows, providers, strict=True)
+        ]
 
     def get(self, batch: str) -> Batch | None:
         """Return the batch with that id; None if there is none."""
@@ -165,10 +191,73 @@ class BatchStore:
         """
         now = time.time()
         return self._db.ask(
-            lambda db: close_call(db, call, state, given, closed or {}, now)
+            lambda db: _close_call(db, call, state, given, closed or {}, now)
         ).result()
 
 
-def _read_batch(row: sqlite3.Row) -> Batch:
-    provider = row["provider"] and ProviderState(**json.loads(row["provider"]))
-    return Batch(*row)._replace(model=json.loads(row["model"]), provider=provider)
+def _insert_calls(
+    db: sqlite3.Connection, batch: str, calls: Iterable[NewBatchCall], now: float
+) -> None:
+    """Insert calls of the batch, and proposals in state `asked` for their needs."""
+    query = """INSERT INTO batch_calls (id, batch, proposals, keys, max_tokens)
+        VALUES (?, ?, ?, ?, ?)"""
+    for call in calls:
+        ids = json.dumps(insert_proposals(db, call.asked, now))
+        db.execute(query, (call.id, batch, ids, json.dumps(list(call.keys)), call.max_tokens))
+
+
+def _close_call(
+    db: sqlite3.Connection,
+    call: BatchCall,
+    state: BatchCallState,
+    given: Sequence[NewProposal],
+    closed: Mapping[int, str],
+    now: float,
+) -> list[int]:
+    """Set the state of the call, put what was given in place of what was asked; return its ids.
+
+    closed: why these proposals, by id, have no value. now: Unix time, seconds.
+    """
+    db.execute("UPDATE batch_calls SET state = ? WHERE id = ?", (state, call.id))
+    _end_asked(db, call.proposals, "superseded" if given else "closed", "", now)
+    for number, reason in closed.items():
+        _end_asked(db, [number], "closed", reason, now, among=("superseded", "closed"))
+    return insert_proposals(db, given, now)
+
+
+def _cancel_batch(db: sqlite3.Connection, batch: str, now: float) -> int:
+    """Give up the calls of the batch that have no answer; return their number."""
+    query = "SELECT id, proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
+    rows = db.execute(query, (batch,)).fetchall()
+    for row in rows:
+        _end_asked(db, json.loads(row["proposals"]), "closed", "the batch was cancelled", now)
+    db.execute(
+        "UPDATE batch_calls SET state = 'cancelled' WHERE batch = ? AND state = 'out'", (batch,)
+    )
+    db.execute("UPDATE batches SET state = 'cancelled' WHERE id = ?", (batch,))
+    return len(rows)
+
+
+def _end_batch(db: sqlite3.Connection, batch: str, now: float) -> int:
+    """Set those calls of the batch to failed that have no answer; return their number."""
+    query = "SELECT proposals FROM batch_calls WHERE batch = ? AND state = 'out'"
+    rows = db.execute(query, (batch,)).fetchall()
+    for row in rows:
+        _end_asked(db, json.loads(row["proposals"]), "closed", "no answer came", now)
+    query = "UPDATE batch_calls SET state = 'failed' WHERE batch = ? AND state = 'out'"
+    db.execute(query, (batch,))
+    return len(rows)
+
+
+def _end_asked(
+    db: sqlite3.Connection,
+    ids: Sequence[int],
+    state: str,
+    reason: str,
+    now: float,
+    among: Sequence[str] = ("asked",),
+) -> None:
+    query = """UPDATE proposals SET state = ?, reason = ?, decided_at = ?, decided_by = 'need'
+        WHERE id IN (SELECT value FROM json_each(?))
+        AND state IN (SELECT value FROM json_each(?))"""
+    db.execute(query, (state, reason, now, json.dumps(list(ids)), json.dumps(list(among))))

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
@@ -192,10 +193,19 @@ def is_utf8(text: str) -> bool:
 def _examine_entry(
     entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
 ) -> NoteFile | SkippedFile | None:
-    """Return the note that the file or link is; None if it is none. reason: its folder's."""
+    """Return the note that the file or link is; None if it is none. reason: its folder's.
+
+    The placeholder of a note in iCloud stands for the note. A link to a folder is told, too.
+    """
     name = entry.name
     if not _is_note(name) or name[0] == ".":
-        return _examine_other(entry, path)
+        if placeholder := _ICLOUD.fullmatch(name):
+            note = printable_path(path[: -len(name)] + placeholder.group(1))
+            return SkippedFile(note, _IN_CLOUD)
+        with suppress(OSError):  # a link that leads to itself
+            if not _is_hidden(name) and entry.is_dir():
+                return SkippedFile(printable_path(path), _LINK)
+        return None
     if reason := reason or _refuse_name(path, name, rules):
         return SkippedFile(printable_path(path), reason)
     try:
@@ -206,24 +216,6 @@ def _examine_entry(
         return SkippedFile(path, reason)
     ino = status.st_ino & _INT64
     return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
-
-
-def _examine_other(entry: os.DirEntry[str], path: str) -> SkippedFile | None:
-    """Return the note that an iCloud placeholder stands for, or a link to a folder; else None."""
-    name = entry.name
-    placeholder = _ICLOUD.fullmatch(name)
-    if placeholder:
-        return SkippedFile(printable_path(path[: -len(name)] + placeholder.group(1)), _IN_CLOUD)
-    if not _is_hidden(name) and _leads_to_folder(entry):
-        return SkippedFile(printable_path(path), _LINK)
-    return None
-
-
-def _leads_to_folder(entry: os.DirEntry[str]) -> bool:
-    try:
-        return entry.is_dir()
-    except OSError:  # a link that leads to itself
-        return False
 
 
 def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:

@@ -124,11 +124,10 @@ class IgnoreRules:
 
     def is_private(self, path: str) -> bool:
         """Return whether the note is in a private folder."""
-        rules = self._private_rules
-        return bool(rules) and _first(rules, _comparable(path)) is not None
+        return bool(self._private) and _first(self._private, _comparable(path)) is not None
 
     @cached_property
-    def _private_rules(self) -> list[_Rule]:
+    def _private(self) -> list[_Rule]:
         return _folder_rules((folder, PRIVATE) for folder in self.private_folders)
 
     @cached_property

@@ -23,8 +23,7 @@ from companion.vault.files import (
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
-from companion.vault.index_cache import IndexCache, Row
-from companion.vault.links import LinkStore
+from companion.vault.index_cache import IndexCache, LinkStore, Row
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]
@@ -44,7 +43,11 @@ class Notes(Mapping[str, Facts]):
     def __getitem__(self, path: str) -> Facts:
         facts = self._facts[path]
         if isinstance(facts, str):
-            facts = self._facts[path] = self._decode(path, facts)
+            try:
+                facts = Facts.load(facts)
+            except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
+                facts = self._examine_again(path)
+            self._facts[path] = facts
         return facts
 
     def __contains__(self, path: object) -> bool:
@@ -90,16 +93,13 @@ class Notes(Mapping[str, Facts]):
         copied._facts = self._facts.copy()
         return copied
 
-    def _decode(self, path: str, facts: str) -> Facts:
+    def _examine_again(self, path: str) -> Facts:
         try:
-            return Facts.load(facts)
-        except (ValueError, TypeError, AttributeError):  # damaged in the index: read the note
-            try:
-                return self._examine(path, (self.root / path).read_bytes())
-            except OSError as error:
-                return Facts(skipped=describe_read_error(error))
-            except NoteError as error:
-                return Facts(skipped=error.reason)
+            return self._examine(path, (self.root / path).read_bytes())
+        except OSError as error:
+            return Facts(skipped=describe_read_error(error))
+        except NoteError as error:
+            return Facts(skipped=error.reason)
 
 
 @dataclass
@@ -202,7 +202,11 @@ class Index:
         scan = Scan(Notes(root, examine), {}, rules=rules, link_store=self._link_store)
         stale = set(self._rows)
         self._add_files(list(walk_notes(root, rules)), root, examine, scan, stale, progress)
-        self._save()
+        if self._cache and self._unsaved:
+            read = [row for path in self._unsaved if (row := self._rows.get(path))]
+            deleted = self._unsaved - self._rows.keys()
+            self._cache.save(fingerprint, deleted, read, self._rows.values())
+        self._unsaved.clear()
         return scan
 
     def refresh(
@@ -258,14 +262,6 @@ class Index:
             del rows[path]
         rows.update((row[0], row) for row in new)
         self._unsaved.update(stale, (row[0] for row in new))
-
-    def _save(self) -> None:
-        """Write the rows that differ from those in the file."""
-        if self._cache and self._fingerprint and self._unsaved:
-            read = [row for path in self._unsaved if (row := self._rows.get(path))]
-            deleted = self._unsaved - self._rows.keys()
-            self._cache.save(self._fingerprint, deleted, read, self._rows.values())
-        self._unsaved.clear()
 
 
 def _read(root: Path, file: NoteFile, examine: Examine, scan: Scan) -> Facts | None:

@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from threading import Lock
 
+from companion.errors import NoteError
+from companion.note.links import likely_targets
+from companion.note.text import NoteText
 from companion.sqlite import Cache, Migration
+from companion.vault.files import NoteFile, read_file
 
 Row = tuple[str, int, int, int, int, str]
 """The five fields of files.NoteFile, of a note as it was read, and its facts or links as text."""
@@ -67,15 +73,6 @@ class IndexCache:
         self._try(work)
 
 
-def _create_tables(db: sqlite3.Connection) -> None:
-    db.execute("CREATE TABLE about (fingerprint TEXT NOT NULL)")
-    db.execute(_TABLE.format(table="notes", text="facts"))
-
-
-def _create_links(db: sqlite3.Connection) -> None:
-    db.execute(_TABLE.format(table="links", text="targets"))
-
-
 _TABLE = """CREATE TABLE {table} (
     path TEXT PRIMARY KEY,
     size INTEGER NOT NULL,
@@ -84,7 +81,13 @@ _TABLE = """CREATE TABLE {table} (
     ino INTEGER NOT NULL,
     {text} TEXT NOT NULL
 ) WITHOUT ROWID"""
-_MIGRATIONS: list[Migration] = [_create_tables, _create_links]
+_MIGRATIONS: list[Migration] = [
+    (
+        "CREATE TABLE about (fingerprint TEXT NOT NULL)",
+        _TABLE.format(table="notes", text="facts"),
+    ),
+    (_TABLE.format(table="links", text="targets"),),
+]
 
 
 def _fingerprint(db: sqlite3.Connection) -> str | None:
@@ -94,3 +97,49 @@ def _fingerprint(db: sqlite3.Connection) -> str | None:
 
 def _put(db: sqlite3.Connection, table: str, rows: Iterable[Row]) -> None:
     db.executemany(f"INSERT OR REPLACE INTO {table} VALUES (?, ?, ?, ?, ?, ?)", rows)  # noqa: S608
+
+
+class LinkStore:
+    """The targets of all notes' links, in the index's file; read when they are first needed.
+
+    Safe to use from any thread.
+    """
+
+    def __init__(self, cache: IndexCache | None = None) -> None:
+        self._cache = cache
+        self._lock = Lock()
+        self._rows: dict[str, Row] | None = None
+
+    def targets(self, root: Path, files: Mapping[str, NoteFile]) -> dict[str, str]:
+        """Return the targets of the links in these notes by path, a line each.
+
+        Only notes that changed since are read. What cannot be read has none.
+        """
+        with self._lock:
+            if self._rows is None:
+                loaded = self._cache.load_links() if self._cache else []
+                self._rows = {row[0]: row for row in loaded}
+            deleted = self._rows.keys() - files.keys()
+            for path in deleted:
+                del self._rows[path]
+            found, read, now = dict[str, str](), list[Row](), time.time_ns()
+            for path, file in files.items():
+                row = self._rows.get(path)
+                if row is None or row[:5] != file:
+                    row = (*file, _read_targets(root, file))
+                    if file.is_settled(now):
+                        read.append(row)
+                found[path] = row[5]
+            self._rows.update((row[0], row) for row in read)
+            if self._cache and (deleted or read):
+                self._cache.save_links(deleted, read)
+            return found
+
+
+def _read_targets(root: Path, file: NoteFile) -> str:
+    try:
+        data = read_file(f"{root}/{file.path}", file.size)
+        text = NoteText.decode(data).text if data is not None else ""
+    except (OSError, NoteError):
+        return ""
+    return "\n".join(likely_targets(text))

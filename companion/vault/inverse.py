@@ -86,7 +86,10 @@ def _find_parts(
     parts = change.remaining_parts
     with suppress(EditLost):
         return Inverse(find(parts), tuple(parts), [], "")
-    found = [part for part in parts if _is_found(find, part)]
+    found = []
+    for part in parts:
+        with suppress(EditLost):
+            found += [part] if find([part]) else []
     left = change.name_parts(part for part in parts if part not in found)
     reason = _explain_edited(change, left if found else [])
     try:
@@ -98,13 +101,6 @@ def _find_parts(
         reason = f"change {change.id} is not in the note any more; there is nothing to take back"
         raise ChangeNotInNote(reason, change.path)
     raise NoteChanged(_explain_edited(change, []), change.path)
-
-
-def _is_found(find: Callable[[Sequence[int]], list[Edit]], part: int) -> bool:
-    try:
-        return bool(find([part]))
-    except EditLost:
-        return False
 
 
 def _is_taken_out(journal: Journal, change: Change, shown: str) -> bool:
@@ -148,8 +144,10 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
     if _hash(text) == change.after_sha256:
         return inverse
     view = EditorText.of(text)
-    if (after := _find_text_after(change, view.text)) is not None:
-        return view.to_file(EditorText.of(after).from_file(inverse))
+    for mark, newline in product(("", BOM), ("\n", "\r\n", "\r")):
+        after = mark + view.text.replace("\n", newline)
+        if _hash(after) == change.after_sha256:  # it is the text right after the change
+            return view.to_file(EditorText.of(after).from_file(inverse))
     images = journal.images(change.id)
     record: _Image | _Pieces = _Pieces.of(change, parts)
     if images:
@@ -169,15 +167,6 @@ def _find_inverse(journal: Journal, change: Change, text: str, parts: Sequence[i
 def _pick(items: Iterable[T], parts: Sequence[int]) -> list[T]:
     every = list(items)
     return [every[part] for part in parts]
-
-
-def _find_text_after(change: Change, shown: str) -> str | None:
-    """Return the text right after the change, if an editor would show it as shown; else None."""
-    for mark, newline in product(("", BOM), ("\n", "\r\n", "\r")):
-        after = mark + shown.replace("\n", newline)
-        if _hash(after) == change.after_sha256:
-            return after
-    return None
 
 
 class _Image(NamedTuple):

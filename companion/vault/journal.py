@@ -20,8 +20,7 @@ from companion.vault.change_rows import (
     mark_abandoned,
     mark_done,
 )
-from companion.vault.group_commit import Database
-from companion.vault.journal_db import touch
+from companion.vault.journal_db import Database, touch
 from companion.vault.offered_changes import OfferedChange, OfferId
 from companion.vault.proposals import ProposalStore
 from companion.vault.remembered_notes import RememberedNotes

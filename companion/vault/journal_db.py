@@ -1,17 +1,26 @@
-"""The journal's SQLite file: how it is opened, its tables, and its errors in plain words."""
+"""The journal's database: opened, and asked by a thread that commits many pieces of work at once.
+
+Group commit: one transaction, forced to the disk once, serves all threads that wait for it.
+"""
 
 from __future__ import annotations
 
+import logging
 import sqlite3
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
+from concurrent.futures import Future
 from contextlib import closing, suppress
+from copy import copy
 from pathlib import Path
+from queue import Empty, SimpleQueue
+from threading import Lock, Thread
+from typing import Any, NamedTuple, TypeVar
 
-from companion.errors import JournalError
+from companion.errors import JournalError, NoteError
 from companion.sqlite import (
     SIDE_FILES,
     FileId,
-    Migration,
     NewerFormat,
     closed_on_failure,
     connect,
@@ -23,14 +32,160 @@ from companion.sqlite import (
     read_format,
     use_wal,
 )
-from companion.vault.batch_rows import create_batches
-from companion.vault.offered_changes import create_offers
-from companion.vault.proposal_rows import create_proposals
+from companion.vault.journal_tables import MIGRATIONS
 
+T = TypeVar("T")
 FileIds = tuple[FileId | None, ...]
 """Which files the database, its -wal and its -shm file are; None for one that does not exist."""
 
+_log = logging.getLogger(__name__)
+# In WAL mode a commit with NORMAL makes no fsync; that of the next FULL commit covers it.
+# https://www.sqlite.org/pragma.html#pragma_synchronous
+_DURABLE = "FULL"
+_LONGEST_WAIT = 0.05  # seconds that work which can wait is kept for another transaction
 _LOCK_WAIT = 2.0  # seconds; only the transaction of another program is waited for
+
+
+class _Task(NamedTuple):
+    work: Callable[[sqlite3.Connection], Any]
+    durable: bool
+    can_wait: bool
+    result: Future[Any]
+    erases: bool = False
+
+
+class Database:
+    """The journal's database in file. Every method may be called from any thread.
+
+    If the file was deleted or replaced, the next durable work goes into the file that is there
+    then, or into a new one. Its ids continue from those of the lost file.
+
+    commits: how many transactions were forced to the disk.
+    """
+
+    def __init__(self, file: Path, *, read_only: bool) -> None:
+        """Open the database, or create it. Raises JournalError, as open_database does."""
+        self.file = file
+        self.commits = 0
+        self._read_only = read_only
+        self._db = open_database(file, read_only=read_only)
+        self._files = identify_files(file)
+        self._last_ids: dict[str, int] = {}
+        self._tasks: SimpleQueue[_Task | None] = SimpleQueue()
+        self._closing = Lock()
+        self._closed = False
+        self._thread = Thread(target=self._serve, name="journal", daemon=True)
+        self._thread.start()
+
+    def ask(
+        self,
+        work: Callable[[sqlite3.Connection], T],
+        *,
+        durable: bool = False,
+        can_wait: bool = False,
+        erases: bool = False,
+    ) -> Future[T]:
+        """Return a future with the result of the work, which runs in the next transaction.
+
+        durable: the future is done only once the transaction is on the disk.
+        can_wait: other work may be waited for, to share its transaction.
+        erases: what the work deletes is gone from the write-ahead log, too, if nobody reads it.
+
+        Raises JournalError if the database is closed. The future raises JournalError if the
+        transaction fails, and NoteError if work raises it.
+        """
+        result: Future[T] = Future()
+        with self._closing:
+            if self._closed:
+                raise JournalError(f"the journal {self.file} is closed")
+            self._tasks.put(_Task(work, durable, can_wait, result, erases))
+        return result
+
+    def close(self) -> None:
+        """Force all work to the disk, and close the database. A second call does nothing."""
+        with self._closing:
+            if self._closed:
+                return
+            self._closed = True
+            if not self._read_only:
+                self._tasks.put(_Task(touch, True, False, Future()))
+            self._tasks.put(None)
+        self._thread.join()
+
+    def _serve(self) -> None:
+        open_for_work = True
+        while open_for_work:
+            waiting = [self._tasks.get()]
+            deadline = time.monotonic() + _LONGEST_WAIT
+            with suppress(Empty):
+                while True:
+                    can_wait = all(task and task.can_wait for task in waiting)
+                    left = deadline - time.monotonic() if can_wait else 0
+                    waiting.append(self._tasks.get(timeout=max(0, left)))
+            open_for_work = None not in waiting
+            self._commit([task for task in waiting if task])
+        self._db.close()
+
+    def _commit(self, batch: list[_Task]) -> None:
+        durable = any(task.durable for task in batch) and not self._read_only
+        try:
+            if durable and any(task.work is not touch for task in batch):
+                self._reopen_if_replaced()
+            self._db.execute(f"PRAGMA synchronous={_DURABLE if durable else 'NORMAL'}")
+            self._db.execute("BEGIN" if self._read_only else "BEGIN IMMEDIATE")
+            results = [_attempt(task, self._db) for task in batch]
+            self._db.execute("COMMIT")
+            if any(task.erases for task in batch):
+                with suppress(sqlite3.Error):  # it is committed all the same
+                    self._db.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        except Exception as error:  # every thread that waits for a future must get it
+            self._fail(batch, error)
+            return
+        self.commits += durable
+        for task, result in zip(batch, results, strict=True):
+            if isinstance(result, NoteError):
+                task.result.set_exception(result)
+            else:
+                task.result.set_result(result)
+
+    def _reopen_if_replaced(self) -> None:
+        """Reopen the database if its file or a side file is not the one that is in use."""
+        found = identify_files(self.file)
+        if found == self._files:
+            return
+        with suppress(sqlite3.Error):  # it is closed if an earlier attempt failed
+            self._last_ids = last_ids(self._db)
+        # first: connections of one process to the same -shm file drop each other's locks
+        self._db.close()
+        if lost := found[0] != self._files[0]:
+            delete_side_files(self.file, self._files)
+        self._db = open_database(self.file, read_only=False)
+        skip_ids(self._db, self._last_ids)
+        self._files = identify_files(self.file)
+        if lost:
+            _log.warning(
+                "the journal %s was deleted or replaced; what is there now is used, "
+                "and earlier changes can no longer be undone",
+                self.file,
+            )
+
+    def _fail(self, batch: list[_Task], error: Exception) -> None:
+        with suppress(sqlite3.Error):  # it may be closed, see _reopen_if_replaced
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+        for task in batch:  # each gets its own exception: threads must not share a traceback
+            if isinstance(error, sqlite3.Error):
+                task.result.set_exception(to_journal_error(error, self.file))
+            else:
+                task.result.set_exception(copy(error))
+
+
+def _attempt(task: _Task, db: sqlite3.Connection) -> Any:
+    """Return the result of the task, or the NoteError that it raised: other tasks go on."""
+    try:
+        return task.work(db)
+    except NoteError as error:
+        return error
 
 
 def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
@@ -58,7 +213,7 @@ def open_database(file: Path, *, read_only: bool) -> sqlite3.Connection:
 
 def touch(db: sqlite3.Connection) -> None:
     """Write something: SQLite forces earlier commits to the disk only with one that writes."""
-    db.execute(f"PRAGMA user_version={len(_MIGRATIONS)}")
+    db.execute(f"PRAGMA user_version={len(MIGRATIONS)}")
 
 
 def identify_files(file: Path) -> FileIds:
@@ -106,11 +261,11 @@ def _open_to_write(file: Path) -> sqlite3.Connection:
     create_private(file)
     db = connect(file, _LOCK_WAIT)
     with closed_on_failure(db):
-        read_format(db, _MIGRATIONS)  # before anything is written
+        read_format(db, MIGRATIONS)  # before anything is written
         use_wal(db, _LOCK_WAIT)
         db.execute("PRAGMA fullfsync=ON")  # on macOS fsync leaves it in the disk's own cache
         db.execute("PRAGMA secure_delete=ON")  # what is deleted is overwritten
-        migrate(db, _MIGRATIONS)
+        migrate(db, MIGRATIONS)
     return db
 
 
@@ -121,85 +276,10 @@ def _open_to_read(file: Path) -> sqlite3.Connection:
         db = connect(file, _LOCK_WAIT)
         with closed_on_failure(db):
             db.execute("PRAGMA query_only=ON")
-            if read_format(db, _MIGRATIONS) == len(_MIGRATIONS):
+            if read_format(db, MIGRATIONS) == len(MIGRATIONS):
                 return db
         with closing(db):
             memory = connect(":memory:", _LOCK_WAIT)
             db.backup(memory)
-    migrate(memory, _MIGRATIONS)
+    migrate(memory, MIGRATIONS)
     return memory
-
-
-def _create_tables(db: sqlite3.Connection) -> None:
-    # images have a table of their own, so that they can be deleted while the history stays
-    db.execute(
-        """CREATE TABLE changes (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            run TEXT NOT NULL,
-            path TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            state TEXT NOT NULL DEFAULT 'pending',
-            made_at REAL NOT NULL,
-            before_sha256 TEXT NOT NULL,
-            after_sha256 TEXT NOT NULL,
-            edits TEXT NOT NULL,
-            needs TEXT NOT NULL,
-            model TEXT NOT NULL,
-            note TEXT NOT NULL,
-            undoes INTEGER REFERENCES changes (id)
-        )"""
-    )
-    db.execute("CREATE INDEX changes_of_path ON changes (path)")
-    db.execute("CREATE INDEX changes_of_run ON changes (run)")
-    db.execute("CREATE INDEX undoing_changes ON changes (undoes) WHERE undoes IS NOT NULL")
-    db.execute("CREATE UNIQUE INDEX pending_paths ON changes (path) WHERE state = 'pending'")
-    db.execute("CREATE TABLE images (change INTEGER PRIMARY KEY, before BLOB NOT NULL)")
-    db.execute(
-        """CREATE TABLE asked (
-            path TEXT NOT NULL,
-            need TEXT NOT NULL,
-            outcome TEXT NOT NULL,
-            reason TEXT NOT NULL,
-            asked_at REAL NOT NULL,
-            change INTEGER,
-            PRIMARY KEY (path, need)
-        ) WITHOUT ROWID"""
-    )
-
-
-def _add_parts(db: sqlite3.Connection) -> None:
-    """Store which edits an undo takes back (parts), and which of a change are undone (taken)."""
-    db.execute("ALTER TABLE changes ADD COLUMN parts TEXT")
-    db.execute("ALTER TABLE changes ADD COLUMN taken TEXT NOT NULL DEFAULT '[]'")
-    db.execute(
-        """UPDATE changes SET taken = (SELECT json_group_array(key) FROM json_each(edits))
-        WHERE state = 'undone'"""
-    )
-
-
-def _add_notes(db: sqlite3.Connection) -> None:
-    """Store a fingerprint of each note, by which it is found again after it was moved."""
-    db.execute(
-        """CREATE TABLE notes (
-            path TEXT PRIMARY KEY,
-            sha256 TEXT NOT NULL,
-            size INTEGER NOT NULL,
-            mtime_ns INTEGER NOT NULL,
-            seen_at REAL NOT NULL
-        ) WITHOUT ROWID"""
-    )
-    db.execute(
-        """INSERT INTO notes SELECT path, after_sha256, -1, 0, made_at FROM changes
-        WHERE id IN (SELECT max(id) FROM changes WHERE state != 'abandoned' GROUP BY path)"""
-    )
-    db.execute("INSERT OR IGNORE INTO notes SELECT DISTINCT path, '', -1, 0, 0 FROM asked")
-
-
-_MIGRATIONS: list[Migration] = [
-    _create_tables,
-    _add_parts,
-    _add_notes,
-    create_offers,
-    create_proposals,
-    create_batches,
-]

@@ -27,8 +27,12 @@ def vault_lock(state: Path) -> Iterator[None]:
         make_private_folder(state)
         lock.acquire(timeout=0)
     except Timeout:
+        holder = ""  # until the other process has written its file
+        with suppress(OSError, UnicodeDecodeError):
+            pid = pid_file.read_text(encoding="ascii").strip()
+            holder = f" (pid {pid})" if pid else ""
         raise VaultLocked(
-            f"another Companion process{_name_holder(pid_file)} works on this vault; "
+            f"another Companion process{holder} works on this vault; "
             "wait until it is done, or stop it"
         ) from None
     except OSError as error:
@@ -46,12 +50,3 @@ def vault_lock(state: Path) -> Iterator[None]:
         with suppress(OSError):
             pid_file.unlink()
         lock.release()
-
-
-def _name_holder(pid_file: Path) -> str:
-    """Return ` (pid 123)`; empty until the other process has written its file."""
-    try:
-        pid = pid_file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError):
-        return ""
-    return f" (pid {pid})" if pid else ""

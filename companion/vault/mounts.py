@@ -47,7 +47,13 @@ def find_mount_without_events(root: Path) -> Mount | None:
             return select_mount_without_events(read_mount_output(ran.stdout), root)
     except (OSError, subprocess.SubprocessError):
         return None
-    return _remote_drive(root)
+    if sys.platform == "win32":
+        import ctypes
+
+        # a share, or a letter for one
+        if ctypes.windll.kernel32.GetDriveTypeW(root.anchor) == _DRIVE_REMOTE:
+            return Mount(root.anchor, "network drive")
+    return None
 
 
 def select_mount_without_events(mounts: Iterable[Mount], root: Path) -> Mount | None:
@@ -84,13 +90,3 @@ def read_mount_output(text: bytes) -> Iterator[Mount]:
     for line in os.fsdecode(text).split("\n"):
         if found := _PRINTED.fullmatch(line):
             yield Mount(found["folder"], found["kind"])
-
-
-def _remote_drive(root: Path) -> Mount | None:
-    """Return the Windows drive of root if it is on another machine (a share, a mapped letter)."""
-    if sys.platform != "win32":
-        return None
-    import ctypes
-
-    remote = ctypes.windll.kernel32.GetDriveTypeW(root.anchor) == _DRIVE_REMOTE
-    return Mount(root.anchor, "network drive") if remote else None

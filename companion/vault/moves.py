@@ -59,7 +59,10 @@ def follow_moves(
         if file is None:
             missing += [_MissingNote(path, fingerprint)] if fingerprint else []
         elif fingerprint is None or file[1:3] != fingerprint[1:3]:
-            updated += [(path, current)] if (current := _fingerprint(root, file)) else []
+            data, seen_at = _read(root, file), max(file.mtime_ns, file.ctime_ns) / 1e9
+            if data is not None:
+                digest = sha256(data).hexdigest()
+                updated.append((path, Fingerprint(digest, file.size, file.mtime_ns, seen_at)))
     journal.notes.update(updated)
     if missing and (hints is None or _any_size_fits(root, missing, hints - recorded.keys())):
         candidates = _group_by_hash(root, missing, _unrecorded(root, recorded, files))
@@ -119,15 +122,6 @@ def _is_there(root: Path, path: str) -> bool:
         return any(entry.name == basename(path) for entry in (root / path).parent.iterdir())
     except OSError:
         return False
-
-
-def _fingerprint(root: Path, file: NoteFile) -> Fingerprint | None:
-    """Return the fingerprint of the file as it is now; None if it cannot be read."""
-    data = _read(root, file)
-    if data is None:
-        return None
-    seen_at = max(file.mtime_ns, file.ctime_ns) / 1e9
-    return Fingerprint(sha256(data).hexdigest(), file.size, file.mtime_ns, seen_at)
 
 
 def _read(root: Path, file: NoteFile) -> bytes | None:

@@ -1,11 +1,15 @@
-"""Read excluded files and template folders from Obsidian's settings of a vault."""
+"""Obsidian's own settings: what it leaves out of a vault, and the vaults of this machine."""
 
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, NamedTuple
 
 from companion.errors import UsageError
 
@@ -37,8 +41,18 @@ def read_obsidian_settings(root: Path) -> ObsidianSettings:
         (_text(folder / _TEMPLATER, "templates_folder"), "Templater's settings"),
         (_text(folder / _TEMPLATER, "template_folder"), "Templater's settings"),
     ]
+    file = folder / "app.json"
+    filters = _settings(file).get("userIgnoreFilters") or []
+    if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
+        raise _unknown(file, "userIgnoreFilters is not a list of texts")
+    for entry in filter(is_regex, filters):
+        try:
+            compile_filter(entry)
+        except re.error as error:
+            why = f"the excluded files' pattern {entry} is not understood ({error})"
+            raise _unknown(file, why) from None
     return ObsidianSettings(
-        excluded=_excluded(folder / "app.json"),
+        excluded=tuple(entry for entry in filters if entry.strip()),
         templates=tuple((path, whose) for path, whose in templates if path),
     )
 
@@ -58,19 +72,6 @@ def compile_filter(pattern: str) -> re.Pattern[str]:
 def is_regex(pattern: str) -> bool:
     """Whether an "Excluded files" entry is a regular expression rather than a path's beginning."""
     return len(pattern) > 2 and pattern[0] == pattern[-1] == "/"
-
-
-def _excluded(file: Path) -> tuple[str, ...]:
-    filters = _settings(file).get("userIgnoreFilters") or []
-    if not isinstance(filters, list) or not all(isinstance(entry, str) for entry in filters):
-        raise _unknown(file, "userIgnoreFilters is not a list of texts")
-    for entry in filter(is_regex, filters):
-        try:
-            compile_filter(entry)
-        except re.error as error:
-            why = f"the excluded files' pattern {entry} is not understood ({error})"
-            raise _unknown(file, why) from None
-    return tuple(entry for entry in filters if entry.strip())
 
 
 def _text(file: Path, key: str) -> str:
@@ -100,3 +101,64 @@ def _unknown(file: Path, why: str) -> UsageError:
         f"{file}: cannot tell which notes Obsidian leaves out: {why}. "
         "Nothing was touched; mend the file, or set it anew in Obsidian's settings"
     )
+
+
+class RegisteredVault(NamedTuple):
+    """A vault that Obsidian lists. root: its real path. is_open: in Obsidian, when it wrote so."""
+
+    root: Path
+    opened_at: int
+    is_open: bool
+
+
+def find_registered_vaults() -> list[RegisteredVault]:
+    """Return the vaults that exist, those open in Obsidian first, then by when they were opened.
+
+    They are in the `obsidian.json` of Obsidian's folder of settings, which
+    https://help.obsidian.md/data-storage names for each system; Flatpak's and Snap's are their own.
+    It has an object for each vault: `path`, `ts` (when it was opened, in milliseconds) and `open`.
+    A list that cannot be read lists none: it only saves the user to name a vault.
+    """
+    found: dict[Path, RegisteredVault] = {}
+    for file in _lists():
+        try:
+            listed = json.loads(file.read_bytes())["vaults"].values()
+        except (OSError, ValueError, TypeError, KeyError, AttributeError, RecursionError):
+            continue
+        for entry in listed:
+            vault = _vault_of(entry) if isinstance(entry, dict) else None
+            if vault and not vault.root.is_relative_to(file.parent.resolve()):  # its sandbox
+                found.setdefault(vault.root, vault)
+    return sorted(found.values(), key=lambda vault: (not vault.is_open, -vault.opened_at))
+
+
+def _lists() -> Iterator[Path]:
+    """Yield the files that list vaults, for each way to install Obsidian on this system."""
+    home = Path.home()
+    if sys.platform == "win32":
+        folders = [Path(os.environ.get("APPDATA", home / "AppData" / "Roaming"))]
+    elif sys.platform == "darwin":
+        folders = [home / "Library" / "Application Support"]
+    else:
+        folders = [
+            Path(os.environ.get("XDG_CONFIG_HOME") or home / ".config"),
+            home / ".var" / "app" / "md.obsidian.Obsidian" / "config",
+            home / "snap" / "obsidian" / "current" / ".config",
+        ]
+    for folder in folders:
+        yield folder / "obsidian" / "obsidian.json"
+
+
+def _vault_of(entry: dict[str, Any]) -> RegisteredVault | None:
+    """Return the vault of an entry; None if it has none, or none that is there."""
+    path, opened_at = entry.get("path"), entry.get("ts")
+    if not isinstance(path, str) or not path:
+        return None
+    try:
+        root = Path(path).resolve(strict=True)
+        if not (root / SETTINGS).is_dir():
+            return None
+    except (OSError, ValueError, RuntimeError):
+        return None
+    at = opened_at if isinstance(opened_at, int) else 0
+    return RegisteredVault(root, at, entry.get("open") is True)

@@ -57,23 +57,6 @@ class OfferedChange(NamedTuple):
         return _fits(inverse, self.after, text) and not _fits(self.edits, self.before, text)
 
 
-def create_offers(db: sqlite3.Connection) -> None:
-    """Create the table. row: a row of `changes` as JSON. before: NULL once it is confirmed."""
-    db.execute(
-        """CREATE TABLE offers (
-            key TEXT NOT NULL,
-            before_sha256 TEXT NOT NULL,
-            after_sha256 TEXT NOT NULL,
-            path TEXT NOT NULL,
-            made_at REAL NOT NULL,
-            row TEXT NOT NULL,
-            before BLOB,
-            change INTEGER,
-            PRIMARY KEY (key, before_sha256, after_sha256)
-        )"""
-    )
-
-
 def put_offer(db: sqlite3.Connection, key: str, row: dict[str, object], before: bytes) -> None:
     """Insert an offer, in place of an equal one if there is one, even if that was confirmed."""
     db.execute(_INSERT, row | {"key": key, "before": before, "row": json.dumps(row)})

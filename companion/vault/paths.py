@@ -6,6 +6,7 @@ import errno
 import os
 import unicodedata
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 
 from companion.errors import UsageError
@@ -41,7 +42,11 @@ class PathUnreadable(UsageError):
 def find_vault(start: Path) -> Path | None:
     """Return the nearest folder with Obsidian's settings, start or one above it; None if none."""
     here = start.resolve()
-    return next((folder for folder in (here, *here.parents) if _is_vault(folder)), None)
+    for folder in (here, *here.parents):
+        with suppress(OSError):
+            if (folder / SETTINGS).is_dir():
+                return folder
+    return None
 
 
 def open_vault(path: Path) -> Path:
@@ -75,17 +80,13 @@ def has_folder(root: Path, path: str) -> bool:
     The ignore rules compare folders in the same way. path: vault-relative, with `/`.
     """
     found = [root]
-    for part in path.split("/"):
-        found = [folder for parent in found for folder in _folders_named(parent, part)]
+    for wanted in map(_folded, path.split("/")):
+        parents, found = found, []
+        for parent in parents:
+            with suppress(OSError):
+                within = list(parent.iterdir())
+                found += [each for each in within if _folded(each.name) == wanted and each.is_dir()]
     return bool(found)
-
-
-def _folders_named(parent: Path, name: str) -> list[Path]:
-    wanted = _folded(name)
-    try:
-        return [path for path in parent.iterdir() if _folded(path.name) == wanted and path.is_dir()]
-    except OSError:
-        return []
 
 
 def _folded(name: str) -> str:
@@ -224,10 +225,3 @@ def _exists(path: Path) -> bool:
     except (OSError, ValueError):
         return False
     return True
-
-
-def _is_vault(folder: Path) -> bool:
-    try:
-        return (folder / SETTINGS).is_dir()
-    except OSError:
-        return False

@@ -83,6 +83,11 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
     own_settings = {} if data is None else _parse(data, folder / "data.json")
     if not isinstance(own_settings, dict):
         raise _unknown(folder / "data.json", "it holds no settings")
+    enabled_file = settings / "community-plugins.json"
+    enabled, enabling = _parse_enabled(root, enabled_file), None
+    if PLUGIN not in enabled:
+        before = _read(root, enabled_file)
+        enabling = PlannedWrite(enabled_file, before, _as_json([*enabled, PLUGIN], before))
     files = [(folder / name, (built / name).read_bytes()) for name in FILES]
     writes = [PlannedWrite(file, _read(root, file), content) for file, content in files]
     return InstallPlan(
@@ -92,7 +97,7 @@ def plan_install(root: Path, built: Path) -> InstallPlan:
         files=tuple(write for write in writes if write.before != write.after),
         settings=own_settings,
         before=data,
-        enabling=_plan_enabling(root, settings / "community-plugins.json"),
+        enabling=enabling,
     )
 
 
@@ -124,15 +129,6 @@ def read_installed(root: Path) -> Installed:
     if manifest is None or None in contents.values():
         return Installed(None, enabled)
     return Installed(_version(manifest, folder / "manifest.json"), enabled)
-
-
-def _plan_enabling(root: Path, file: Path) -> PlannedWrite | None:
-    """Return the list of enabled plugins with ours; None if it is enabled already."""
-    enabled = _parse_enabled(root, file)
-    if PLUGIN in enabled:
-        return None
-    before = _read(root, file)
-    return PlannedWrite(file, before, _as_json([*enabled, PLUGIN], before))
 
 
 def _parse_enabled(root: Path, file: Path) -> list[Any]:

@@ -80,8 +80,9 @@ class Proposal:
     need: the key of its need, and place: the whole of it; None if an older version stored only
     the key. why: the need's reason. value: None once its text was deleted, or if there never was
     one. made_at, decided_at: Unix time, seconds. decided_by: `user`, `setting`, `need` if the
-    need is gone, or `agent:` and a name; empty while it is open. change: the id of the change
-    that it became. The rest is as in NewProposal.
+    need is gone, or `agent:` and a name; of an open one, who has accepted it while an editor
+    showed its note, else empty. change: the id of the change that it became. The rest is as in
+    NewProposal.
     """
 
     id: int

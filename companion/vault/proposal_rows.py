@@ -14,54 +14,6 @@ PROPOSAL_COLUMNS = """id, path, need, kind, heading, place, value, answer, state
     made_at, decided_by, decided_at, change, options, waits"""
 
 
-def create_proposals(db: sqlite3.Connection) -> None:
-    """Create the tables, and move what the table `asked` remembers of older versions into them.
-
-    The text of the notes has a table of its own, as all proposals for a note share it.
-    """
-    db.execute(
-        """CREATE TABLE proposals (
-            id INTEGER PRIMARY KEY AUTOINCREMENT,
-            path TEXT NOT NULL,
-            need TEXT NOT NULL,
-            kind TEXT NOT NULL,
-            heading TEXT,
-            state TEXT NOT NULL,
-            flags TEXT NOT NULL DEFAULT '[]',
-            why TEXT NOT NULL DEFAULT '',
-            reason TEXT NOT NULL DEFAULT '',
-            rejection TEXT NOT NULL DEFAULT '',
-            remark TEXT NOT NULL DEFAULT '',
-            model TEXT NOT NULL DEFAULT '',
-            prompt TEXT NOT NULL DEFAULT '',
-            source_sha256 TEXT NOT NULL DEFAULT '',
-            tokens TEXT NOT NULL DEFAULT '[0,0]',
-            run TEXT NOT NULL DEFAULT '',
-            made_at REAL NOT NULL,
-            decided_by TEXT NOT NULL DEFAULT '',
-            decided_at REAL,
-            change INTEGER REFERENCES changes (id),
-            waits INTEGER NOT NULL DEFAULT 0,
-            options TEXT NOT NULL DEFAULT '{}',
-            place TEXT,
-            value TEXT,
-            answer TEXT,
-            sentences TEXT NOT NULL DEFAULT '[]',
-            evidence TEXT
-        )"""  # long values last, so that a scan of the others does not read them
-    )
-    db.execute("CREATE UNIQUE INDEX open_proposals ON proposals (path, need) WHERE state = 'open'")
-    db.execute("CREATE INDEX proposals_of_need ON proposals (path, need)")
-    db.execute("CREATE INDEX proposals_of_run ON proposals (run)")
-    db.execute("CREATE INDEX proposals_of_change ON proposals (change) WHERE change IS NOT NULL")
-    db.execute("CREATE INDEX proposals_of_source ON proposals (source_sha256)")
-    db.execute("CREATE TABLE proposal_sources (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)")
-    db.execute("ALTER TABLE changes ADD COLUMN proposals TEXT NOT NULL DEFAULT '[]'")
-    db.execute("ALTER TABLE changes ADD COLUMN decided_by TEXT NOT NULL DEFAULT ''")
-    db.execute(_MOVE_ASKED)
-    db.execute("DROP TABLE asked")
-
-
 def insert_proposals(
     db: sqlite3.Connection, new: Iterable[NewProposal], made_at: float
 ) -> list[int]:
@@ -192,14 +144,3 @@ _REOPEN_DECIDED = """UPDATE proposals SET state = 'open', decided_by = '', decid
         SELECT 1 FROM proposals AS other WHERE other.path = proposals.path
         AND other.need = proposals.need AND other.state = 'open')"""
 _DELETE_TEXTS = """UPDATE proposals SET value = NULL, answer = NULL, evidence = NULL, remark = ''"""
-_MOVE_ASKED = """INSERT INTO proposals (path, need, kind, heading, state, flags, reason, rejection,
-        model, run, made_at, decided_by, decided_at, change)
-    SELECT asked.path, need, iif(need GLOB 'callout:*', 'callout', need),
-        iif(need GLOB 'callout:section:*', substr(need, 17), NULL),
-        CASE WHEN outcome != 'written' THEN 'rejected'
-            WHEN changes.state = 'undone' THEN 'refused' ELSE 'accepted' END,
-        iif(outcome = 'proposed', '["new-value"]', '[]'), reason,
-        CASE outcome WHEN 'written' THEN '' WHEN 'rejected' THEN 'no answer' ELSE 'nothing' END,
-        coalesce(model, ''), coalesce(run, ''), asked_at, iif(outcome = 'written', 'setting', ''),
-        asked_at, changes.id
-    FROM asked LEFT JOIN changes ON changes.id = asked.change ORDER BY asked_at"""

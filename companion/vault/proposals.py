@@ -11,7 +11,7 @@ from collections.abc import Iterable, Sequence
 from functools import cached_property
 from typing import NamedTuple
 
-from companion.vault.group_commit import Database
+from companion.vault.journal_db import Database
 from companion.vault.proposal import (
     AskedNeed,
     NewProposal,
@@ -138,6 +138,16 @@ class ProposalStore:
         query = "UPDATE proposals SET answer = coalesce(answer, value), value = ? WHERE id = ?"
         row = (json.dumps(value, ensure_ascii=False), id_)
         self._db.ask(lambda db: db.execute(query, row)).result()
+
+    def mark_waiting(self, ids: Iterable[int], by: str) -> None:
+        """Store who accepted the open ones of these, whose notes an editor shows; empty: nobody."""
+        query = """UPDATE proposals SET decided_by = ? WHERE state = 'open'
+            AND id IN (SELECT value FROM json_each(?))"""
+        self._db.ask(lambda db: db.execute(query, (by, json.dumps(list(ids))))).result()
+
+    def waiting(self) -> list[Proposal]:
+        """Return the open ones that somebody has accepted, and that are not written yet."""
+        return self._query("state = 'open' AND decided_by != '' ORDER BY id")
 
     def latest(self, path: str) -> dict[str, AskedNeed]:
         """Return what became of the latest proposal for each need of the note, by key.

@@ -6,6 +6,7 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Collection
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path, PurePosixPath
 from typing import Literal, NamedTuple
@@ -16,8 +17,7 @@ from companion.vault.file_access import open_note
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Change, Journal
 from companion.vault.moves import locate_note
-from companion.vault.partial_write import is_partial_write
-from companion.vault.write import force_to_disk, read_all, replace_bytes
+from companion.vault.write import force_to_disk, is_partial_write, read_all, replace_bytes
 
 RecoveryOutcome = Literal["written", "unchanged", "restored", "edited", "missing", "stuck"]
 
@@ -78,21 +78,17 @@ def confirm_made_offers(
             by_path[offered.path].append(offered)
     made = []
     for path, offers in by_path.items():
-        text = _read_text(root, path)
-        found = [] if text is None else [offered for offered in offers if offered.is_in(text)]
+        found = []
+        with (
+            suppress(NoteError, OSError, UnicodeDecodeError),
+            open_note(root, path, write=False) as fd,
+        ):
+            text = read_all(fd).decode("utf-8")
+            found = [offered for offered in offers if offered.is_in(text)]
         if found:  # take the largest: parts of it may have been offered on their own
             largest = max(found, key=lambda offered: sum(len(e.text) for e in offered.edits))
             made.append(journal.confirm(largest.name))
     return [number for number in made if number is not None]
-
-
-def _read_text(root: Path, path: str) -> str | None:
-    """Return the note's text; None if it cannot be read now."""
-    try:
-        with open_note(root, path, write=False) as fd:
-            return read_all(fd).decode("utf-8")
-    except (NoteError, OSError, UnicodeDecodeError):
-        return None
 
 
 def _recover_change(root: Path, journal: Journal, change: Change, copies: Path) -> Recovered:
@@ -129,7 +125,8 @@ def _settle_change(root: Path, journal: Journal, change: Change, copies: Path) -
         replace_bytes(root, change.path, data, before)
     else:
         outcome, copy = _EDITED, _write_copy(copies, change, before)
-        holds_change = _holds(journal, change, data)
+        with suppress(NoteChanged, UnicodeDecodeError):
+            holds_change = bool(find_inverse(journal, change, data.decode("utf-8")))
     return Recovered(change.path, change.id, *outcome, holds_change, copy)
 
 
@@ -165,13 +162,6 @@ def _read_and_sync(root: Path, path: str, images: tuple[bytes, bytes]) -> bytes 
             return data
     except NoteChanged:
         return None
-
-
-def _holds(journal: Journal, change: Change, data: bytes) -> bool:
-    try:
-        return bool(find_inverse(journal, change, data.decode("utf-8")))
-    except (NoteChanged, UnicodeDecodeError):
-        return False
 
 
 def _write_copy(copies: Path, change: Change, data: bytes) -> Path:

@@ -10,7 +10,7 @@ from companion.note.edit import apply_edits
 from companion.vault.inverse import Inverse, find_parts
 from companion.vault.journal import Change, Journal, NewChange
 from companion.vault.moves import locate_note
-from companion.vault.write import Snapshot, read_note, write_note
+from companion.vault.write import read_note, write_note
 
 _WHY_NOT = {
     "pending": "is not finished; it is recovered when Companion starts next",
@@ -43,7 +43,13 @@ def undo_change(root: Path, journal: Journal, change: Change, run: str) -> Undon
     """
     require_made(change)
     change = locate_note(root, journal, change)
-    snapshot = _read(root, change.path)
+    try:
+        snapshot = read_note(root, change.path)
+    except NoteChanged as error:
+        if (root / change.path).exists():
+            raise
+        what_to_do = "if it was moved and edited, move it back under this name to undo"
+        raise NoteChanged(f"{error.reason}; {what_to_do}", change.path) from None
     text = snapshot.data.decode("utf-8")
     inverse = find_parts(journal, change, text)
     new = apply_edits(text, inverse.edits).encode("utf-8")
@@ -61,14 +67,3 @@ def require_made(change: Change) -> None:
 def make_undo(change: Change, inverse: Inverse, run: str) -> NewChange:
     """Return the change that takes the given one back."""
     return NewChange(run, change.path, "undo", inverse.edits, undoes=change.id, parts=inverse.parts)
-
-
-def _read(root: Path, path: str) -> Snapshot:
-    """Return the note. Raises the same as read_note, with advice if the note was moved."""
-    try:
-        return read_note(root, path)
-    except NoteChanged as error:
-        if (root / path).exists():
-            raise
-        what_to_do = "if it was moved and edited, move it back under this name to undo"
-        raise NoteChanged(f"{error.reason}; {what_to_do}", path) from None

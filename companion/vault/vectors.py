@@ -76,9 +76,9 @@ def _is_by(db: sqlite3.Connection, encoder: str) -> bool:
     return row is not None and row[0] == encoder
 
 
-def _create_tables(db: sqlite3.Connection) -> None:
-    db.execute("CREATE TABLE about (encoder TEXT NOT NULL)")
-    db.execute(
+_MIGRATIONS: list[Migration] = [
+    (
+        "CREATE TABLE about (encoder TEXT NOT NULL)",
         """CREATE TABLE vectors (
             path TEXT PRIMARY KEY,
             size INTEGER NOT NULL,
@@ -87,11 +87,9 @@ def _create_tables(db: sqlite3.Connection) -> None:
             ino INTEGER NOT NULL,
             text BLOB NOT NULL,
             vector BLOB NOT NULL
-        ) WITHOUT ROWID"""
+        ) WITHOUT ROWID""",
     )
-
-
-_MIGRATIONS: list[Migration] = [_create_tables]
+]
 
 
 def pack_vectors(vectors: Floats) -> list[bytes]:

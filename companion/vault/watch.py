@@ -52,6 +52,10 @@ _EVENTS: list[type[FileSystemEvent]] = [
     DirMovedEvent,
     DirDeletedEvent,
 ]
+_LIMITS = {
+    errno.ENOSPC: ("watched folders", "max_user_watches", 524288),
+    errno.EMFILE: ("programs that watch, or of open files", "max_user_instances", 1024),
+}
 _HIDDEN = re.compile(rf"(?:\A|/)(?:\.|{OWN_FOLDER}(?:/|\Z))", re.IGNORECASE)
 _SETTINGS = frozenset(  # the files that read_obsidian_settings reads, and the folders on the way
     f"{SETTINGS}{below}"
@@ -111,7 +115,14 @@ class Watch:
         try:
             self._observer = self._observe()
         except OSError as error:
-            raise WatchUnavailable(_explain(error, self._root)) from error
+            reason = f"{self._root} cannot be watched ({error.strerror or error})"
+            if error.errno in _LIMITS:
+                what, setting, enough = _LIMITS[error.errno]
+                reason = (
+                    f"the system's limit of {what} is reached; raise it with "
+                    f"`sudo sysctl fs.inotify.{setting}={enough}`"
+                )
+            raise WatchUnavailable(reason) from error
 
     def stop(self) -> None:
         """Stop watching; changed is not called any more. A second call does nothing."""
@@ -130,7 +141,7 @@ class Watch:
             observer is not None
             and observer.is_alive()
             and all(emitter.is_alive() for emitter in observer.emitters)
-            and _is_complete(observer)
+            and getattr(observer, "is_complete", True)  # of an InotifyObserver
             and identify_file(self._root) == self._root_id
         )
 
@@ -164,8 +175,8 @@ class _EventHandler(FileSystemEventHandler):
     def on_any_event(self, event: FileSystemEvent) -> None:
         if event.is_synthetic:  # made by watchdog for each file of a folder that has an event
             return
-        if isinstance(event, FileMovedEvent | DirMovedEvent):
-            self._report_move(event)
+        if self._moved and isinstance(event, FileMovedEvent | DirMovedEvent):
+            self._report_move(event, self._moved)
         paths = {os.fsdecode(path) for path in (event.src_path, event.dest_path) if path}
         for changed in {changed for path in paths for changed in self._find_changed(event, path)}:
             self.report(changed)
@@ -177,13 +188,13 @@ class _EventHandler(FileSystemEventHandler):
         except Exception:
             _log.exception("a change in the vault could not be noted")
 
-    def _report_move(self, event: FileMovedEvent | DirMovedEvent) -> None:
+    def _report_move(self, event: FileMovedEvent | DirMovedEvent, moved: Moved) -> None:
         old, new = (self._below(os.fsdecode(path)) for path in (event.src_path, event.dest_path))
-        if not self._moved or not old or not new or _HIDDEN.search(new):
+        if not old or not new or _HIDDEN.search(new):
             return
         if event.is_directory or (_is_note(old) and _is_note(new)):
             try:
-                self._moved(old, new)
+                moved(old, new)
             except Exception:
                 _log.exception("a move in the vault could not be noted")
 
@@ -216,31 +227,10 @@ def _is_note(path: str) -> bool:
     return path[-3:].lower() == ".md"
 
 
-def _is_complete(observer: BaseObserver) -> bool:
-    if sys.platform == "linux":
-        return not isinstance(observer, InotifyObserver) or observer.is_complete
-    return True
-
-
 def _stop(observer: BaseObserver) -> None:
     observer.stop()
     with suppress(RuntimeError):  # it was never started
         observer.join()
-
-
-def _explain(error: OSError, root: Path) -> str:
-    if error.errno == errno.ENOSPC:
-        return _limit("watched folders", "max_user_watches", 524288)
-    if error.errno == errno.EMFILE:
-        return _limit("programs that watch, or of open files", "max_user_instances", 1024)
-    return f"{root} cannot be watched ({error.strerror or error})"
-
-
-def _limit(what: str, setting: str, enough: int) -> str:
-    return (
-        f"the system's limit of {what} is reached; raise it with "
-        f"`sudo sysctl fs.inotify.{setting}={enough}`"
-    )
 
 
 _RETRY_SECONDS = 300.0  # an attempt goes through all folders
@@ -253,12 +243,7 @@ class Watcher:
     if it can.
     """
 
-    def __init__(
-        self,
-        root: Path,
-        changed: Callable[[str | None], None],
-        moved: Callable[[str, str], None],
-    ) -> None:
+    def __init__(self, root: Path, changed: Changed, moved: Moved) -> None:
         self.polls = ""
         self._root = root
         self._changed = changed

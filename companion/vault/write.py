@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 from companion.errors import NoteBusy, NoteChanged, NoteError, NoteRefused, NoteUnwritable
@@ -25,9 +26,9 @@ from companion.vault.file_access import (
     to_note_error,
 )
 from companion.vault.journal import Journal, NewChange
-from companion.vault.partial_write import is_partial_write
 
 SETTLE = 0.02  # seconds that a note must be unchanged before it is read, when the user asks
+SECTOR = 512  # bytes; the smallest unit that a disk writes as a whole
 _ATTEMPTS = 3
 _SYNCING = "it may still be syncing; try again later"
 
@@ -249,3 +250,44 @@ def _restore(fd: int, old: bytes, new: bytes, path: str, excluded: bool) -> None
         cause = error
     reason = "writing it failed half-way; the next start of Companion puts its old text back"
     raise NotePartlyWritten(reason, path) from cause
+
+
+def is_partial_write(data: bytes, before: bytes, after: bytes) -> bool:
+    """Return whether data is what an interrupted write of after over before can leave.
+
+    The write puts down what goes beyond the length of before, then the rest from offset 0, and
+    then truncates the file. If the process dies, it stops at any byte; if the power fails, each
+    sector, and the length, may be old or new. So data passes if:
+
+    - its length is that of before or of after, or lies between;
+    - cut at every sector and at both those lengths, each piece is that of before or that of
+      after; beyond the shorter text it may be zeros (length written, content not);
+    - at most one piece is mixed: it begins as the one and ends as the other.
+
+    One such text also comes about when a user shortens the longer text at its end. It counts as
+    a partial write only if its length is a multiple of 512 bytes, as that of growing files is.
+    """
+    short, long = sorted((before, after), key=len)
+    is_between = len(short) < len(data) < len(long)
+    was_shortened = len(data) % SECTOR and long.startswith(data)
+    if len(data) not in (len(short), len(long)) and (not is_between or was_shortened):
+        return False
+    shorter = len(short)
+    mixed = False
+    cuts = {*range(0, len(data), SECTOR), min(len(before), len(data)), min(len(after), len(data))}
+    for start, end in pairwise(sorted(cuts | {len(data)})):
+        piece, old, new = data[start:end], before[start:end], after[start:end]
+        if piece in (old, new) or (start >= shorter and not any(piece)):
+            continue
+        if mixed or not (_is_joined(piece, new, old) or _is_joined(piece, old, new)):
+            return False
+        mixed = True
+    return True
+
+
+def _is_joined(piece: bytes, first: bytes, last: bytes) -> bool:
+    """Whether piece begins as first does and, from some offset on, continues as last does."""
+    pairs = zip(piece, first, strict=False)
+    differ = (at for at, (a, b) in enumerate(pairs) if a != b)
+    cut = next(differ, min(len(piece), len(first)))
+    return piece[cut:] == last[cut:]

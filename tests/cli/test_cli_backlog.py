@@ -96,7 +96,7 @@ def test_serve_asks_once_at_a_terminal(
     old: User, monkeypatch: pytest.MonkeyPatch, typed: str, status: int, left: int, text: str
 ) -> None:
     served: list[Path] = []
-    monkeypatch.setattr("companion.cli.serve.serve_vault", lambda _c, root, *_: served.append(root))
+    monkeypatch.setattr("companion.daemon.process.serve", lambda _c, root, *_: served.append(root))
     type_in(monkeypatch, typed)
     ran = old.run("serve")
     assert ran.status == status and f"3 notes{COST}" in ran.out
@@ -122,7 +122,7 @@ NOT_ASKED = [
 def test_serve_does_not_ask_where_that_is_settled(
     old: User, monkeypatch: pytest.MonkeyPatch, setting: str
 ) -> None:
-    monkeypatch.setattr("companion.cli.serve.serve_vault", lambda *_: None)
+    monkeypatch.setattr("companion.daemon.process.serve", lambda *_: None)
     old.configure(f"[background]\n{setting}")
     type_in(monkeypatch, "")
     ran = old.run("serve")

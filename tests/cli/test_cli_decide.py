@@ -294,3 +294,33 @@ def test_a_daemon_decides(asked: User) -> None:
         assert asked.read("Sub/C.md") == STUB
         daemon.stop()
     assert states(asked)[5] == "refused"
+
+
+@pytest.mark.parametrize(
+    ("typed", "accepted"),
+    [("./3", {1, 2}), ("3/", {1, 2}), ("3", {3}), ("./3/A.md", {1, 2}), ("003", {3})],
+)
+def test_digits_alone_are_an_id(user: User, typed: str, accepted: set[int]) -> None:
+    user.configure(QUIET)
+    for path in ("3/A.md", "B.md"):
+        user.note(path)
+        user.run("enrich", f"./{path}", "--propose")
+    assert user.run("apply", typed).status == 0
+    assert {id_ for id_, state in states(user).items() if state == "accepted"} == accepted
+
+
+@pytest.mark.parametrize(
+    ("typed", "status", "said"),
+    [
+        ("2024", 1, "there is no proposal 2024; ./2024 names the file or folder\n"),
+        ("2025", 1, "there is no proposal 2025\n"),
+        ("9" * 5000, 2, "there is no proposal 99999999999999999999…\n"),
+    ],
+)
+@pytest.mark.parametrize("command", ["apply", "refuse"])
+def test_a_number_without_a_proposal(
+    user: User, command: str, typed: str, status: int, said: str
+) -> None:
+    user.note("2024/A.md")
+    told = user.run(command, typed)
+    assert (told.status, said in told.all) == (status, True), told

@@ -85,7 +85,7 @@ def nothing_set(user: User, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.registered_vaults._lists", list)
+    monkeypatch.setattr("companion.vault.obsidian._lists", list)
     package = user.home.parent / "package"
     monkeypatch.setattr("companion.vault.plugin_files._PACKAGE", package)
     build_plugin(package / "_plugin")

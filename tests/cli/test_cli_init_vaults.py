@@ -62,7 +62,7 @@ def obsidian(user: User, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setattr("companion.doctor.machine.read_memory", lambda: SMALL)
     for module in ("cli.service", "daemon.service_manager"):
         monkeypatch.setattr(f"companion.{module}.find_manager", NoManager)
-    monkeypatch.setattr("companion.vault.registered_vaults._lists", lambda: [listed])
+    monkeypatch.setattr("companion.vault.obsidian._lists", lambda: [listed])
     return listed
 
 
@@ -290,7 +290,7 @@ def test_its_daemon_gets_its_port_and_its_model(
     user.run("init", str(work), "--embedded", "--no-test", "--no-plugin")
     served: list[tuple[bool, Path, int]] = []
     monkeypatch.setattr(
-        "companion.cli.serve.serve_vault",
+        "companion.daemon.process.serve",
         lambda config, root, port, ready: served.append((config.is_embedded, root, port)),
     )
     for root in (user.vault, work):

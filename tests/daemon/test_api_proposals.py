@@ -15,6 +15,7 @@ from companion.daemon.tokens import Tokens, ensure_token
 from tests.daemon.conftest import Serving
 from tests.daemon.daemon_fixture import (
     FILLED,
+    SAYS,
     STUB,
     DaemonFixture,
     daemon_fixture,
@@ -245,6 +246,13 @@ def test_says_why_an_editor_cannot(api: Api, body: dict[str, str], status: int, 
     assert words in answer.json["detail"]
 
 
+@pytest.mark.parametrize("text", ["x" * 50_000, "x" * 1_000_000], ids=len)
+def test_says_how_long_a_value_may_be(api: Api, text: str) -> None:
+    [told] = decide(api, accept=[{"id": ids_of(api)[0], "text": text}])
+    most = f"a description may have 2,000 characters, and this has {len(text):,}"
+    assert (told["status"], told["reason"]) == ("failed", most)
+
+
 def test_there_is_no_such_proposal(api: Api) -> None:
     assert_is_problem(api.get("/proposals/99"), 404)
     assert_is_problem(api.post("/proposals/99/edits", {"text": STUB}), 404)
@@ -274,6 +282,72 @@ def test_an_open_note_is_written_once_it_is_closed(api: Api, vault: DaemonFixtur
     api.post("/presence", {"client": "c", "open": []})
     eventually(lambda: vault.is_filled("Stub.md"))
     eventually(lambda: ids_of(api, state="accepted") == ids)
+
+
+def state_of(daemon: Daemon, id_: int) -> str:
+    [found] = daemon.proposals.get_all([id_])
+    return found.state
+
+
+def report_open(api: Api, *paths: str) -> list[dict[str, Any]]:
+    """Report these notes as open in an editor, and return the edits that it is asked for."""
+    asked: list[dict[str, Any]] = api.post("/presence", {"client": "c", "open": list(paths)}).json[
+        "asked"
+    ]
+    return asked
+
+
+@pytest.mark.parametrize("back", ["undo", "refuse"])
+def test_what_waits_for_an_editor_can_be_taken_back(
+    api: Api, vault: DaemonFixture, back: str
+) -> None:
+    report_open(api, "Stub.md")
+    first, second = ids_of(api)
+    accept(api, first, second)
+    assert {api.get(f"/proposals/{id_}").json["decided_by"] for id_ in (first, second)} == {"user"}
+    [told] = decide(api, **{back: [first]})
+    assert not any(each["reason"] for each in told["proposals"])
+    report_open(api)
+    eventually(lambda: ids_of(api, state="accepted") == [second])
+    eventually(vault.is_idle)
+    assert ids_of(api, state="open" if back == "undo" else "refused") == [first]
+    assert api.get(f"/proposals/{first}").json["change"] is None
+    assert str(SAYS["description"]) not in vault.read("Stub.md")
+
+
+@pytest.mark.parametrize("is_open", [False, True])
+def test_what_waits_for_an_editor_outlives_the_daemon(
+    api: Api, vault: DaemonFixture, is_open: bool
+) -> None:
+    report_open(api, "Stub.md")
+    first, second = ids_of(api)
+    decide(api, accept=[{"id": first, "text": "My own words."}])
+    vault.stop()
+    assert vault.read("Stub.md") == STUB
+    daemon = vault.start()
+    daemon.report_presence("c", ["Stub.md"] if is_open else [])
+    assert vault.read("Stub.md") == STUB
+    daemon._acceptances.resume(daemon.decisions)
+    assert state_of(daemon, first) == ("open" if is_open else "accepted")
+    daemon.report_presence("c", [])
+    eventually(lambda: "description: My own words.\n" in vault.read("Stub.md"))
+    assert not daemon.proposals.waiting()
+    assert state_of(daemon, second) == "open"
+
+
+def test_what_waited_and_does_not_fit_any_more_is_open_again(
+    api: Api, vault: DaemonFixture
+) -> None:
+    report_open(api, "Stub.md")
+    first, _ = ids_of(api)
+    accept(api, first)
+    vault.stop()
+    vault.note("Stub.md", "---\ndescription: [\n---\n")
+    daemon = vault.start()
+    daemon._acceptances.resume(daemon.decisions)
+    assert not daemon.proposals.waiting() and vault.read("Stub.md").startswith(
+        "---\ndescription: ["
+    )
 
 
 def test_forgets(api: Api, vault: DaemonFixture) -> None:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from companion.errors import NoteError, NoteUnwritable
-from companion.vault import group_commit
+from companion.vault import journal_db
 from companion.vault.journal import Journal, NewChange
 from companion.vault.recover import recover
 from companion.vault.write import NotePartlyWritten, read_note, write_note
@@ -79,7 +79,7 @@ class Calls:
 @pytest.fixture(autouse=True)
 def _no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "fsync", os.fstat)
-    monkeypatch.setattr(group_commit, "_DURABLE", "OFF")
+    monkeypatch.setattr(journal_db, "_DURABLE", "OFF")
 
 
 @contextmanager

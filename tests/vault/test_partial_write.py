@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from companion.vault.partial_write import SECTOR, is_partial_write
+from companion.vault.write import SECTOR, is_partial_write
 
 OLD = bytes(range(32, 127)) * 40
 NEW = OLD[:100] + b"inserted by Companion" + OLD[100:]

@@ -14,7 +14,7 @@ import pytest
 
 from companion.errors import JournalError, ProposalDecided
 from companion.sqlite import migrate
-from companion.vault import journal_db
+from companion.vault import journal_tables
 from companion.vault.journal import Journal, NewChange
 from companion.vault.proposal import NewProposal, Proposal, ProposalState
 from companion.vault.proposals import ALL, Selection
@@ -369,7 +369,7 @@ def old_file(tmp_path: Path) -> Path:
     """A journal as the last version without proposals wrote it, with what it remembers."""
     file = tmp_path / "journal.sqlite3"
     db = sqlite3.connect(file, isolation_level=None)
-    migrate(db, journal_db._MIGRATIONS[:4])
+    migrate(db, journal_tables.MIGRATIONS[:4])
     for number, state in [(1, "done"), (2, "undone")]:
         row = (number, "run-1", "a.md", "enrich", state, 5, "", "", "[]", "[]", "m", "", None)
         db.execute(f"INSERT INTO changes VALUES ({'?, ' * 13} NULL, '[]')", row)

@@ -25,11 +25,10 @@ from companion.vault.proposal import Flag, Proposal, ProposalState
 from companion.vault.proposals import Selection
 
 MOST_DECISIONS = 1000  # of one request
-_LONGEST_TEXT = 100_000  # characters; a field takes fewer
 
 Id = Annotated[int, Field(ge=1, le=LARGEST)]
-Text = Annotated[str, Field(max_length=_LONGEST_TEXT)]
-Value = Text | Annotated[list[Text], Field(max_length=1000)]
+Value = str | Annotated[list[str], Field(max_length=1000)]
+"""What a user made of a value: as long as a request takes; its field says how long it may be."""
 
 
 class ProposalShape(Shape):

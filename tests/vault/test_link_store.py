@@ -11,11 +11,11 @@ import pytest
 
 from companion.note.facts import read_facts
 from companion.note.link_names import LinkNames
+from companion.note.links import Links
 from companion.note.needs import Rules
-from companion.vault import links as links_module
+from companion.vault import index_cache
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Index, Scan
-from companion.vault.links import Links
 
 LONG_AGO = 1_000_000_000
 NOTES = {
@@ -83,7 +83,7 @@ def test_only_changed_notes_are_read(
         read.append(Path(file).name)
         return Path(file).read_bytes()
 
-    monkeypatch.setattr(links_module, "read_file", read_file)
+    monkeypatch.setattr(index_cache, "read_file", read_file)
     monkeypatch.setattr(time, "time_ns", lambda: 10**19)
     put(vault, NOTES)
     file = tmp_path / "index.sqlite3"

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.vault.registered_vaults import find_registered_vaults
+from companion.vault.obsidian import find_registered_vaults
 
 PLACES = [
     pytest.param("linux", "~/.config/obsidian", id="Linux"),

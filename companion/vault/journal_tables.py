@@ -1,0 +1,145 @@
+"""The tables of the journal's database, by the migrations that made them."""
+
+from companion.sqlite import Migration
+
+# images have a table of their own, so that they can be deleted while the history stays
+_CHANGES = (
+    """CREATE TABLE changes (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        run TEXT NOT NULL,
+        path TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'pending',
+        made_at REAL NOT NULL,
+        before_sha256 TEXT NOT NULL,
+        after_sha256 TEXT NOT NULL,
+        edits TEXT NOT NULL,
+        needs TEXT NOT NULL,
+        model TEXT NOT NULL,
+        note TEXT NOT NULL,
+        undoes INTEGER REFERENCES changes (id)
+    )""",
+    "CREATE INDEX changes_of_path ON changes (path)",
+    "CREATE INDEX changes_of_run ON changes (run)",
+    "CREATE INDEX undoing_changes ON changes (undoes) WHERE undoes IS NOT NULL",
+    "CREATE UNIQUE INDEX pending_paths ON changes (path) WHERE state = 'pending'",
+    "CREATE TABLE images (change INTEGER PRIMARY KEY, before BLOB NOT NULL)",
+    """CREATE TABLE asked (
+        path TEXT NOT NULL,
+        need TEXT NOT NULL,
+        outcome TEXT NOT NULL,
+        reason TEXT NOT NULL,
+        asked_at REAL NOT NULL,
+        change INTEGER,
+        PRIMARY KEY (path, need)
+    ) WITHOUT ROWID""",
+)
+# which edits an undo takes back (parts), and which of a change are undone (taken)
+_PARTS = (
+    "ALTER TABLE changes ADD COLUMN parts TEXT",
+    "ALTER TABLE changes ADD COLUMN taken TEXT NOT NULL DEFAULT '[]'",
+    """UPDATE changes SET taken = (SELECT json_group_array(key) FROM json_each(edits))
+    WHERE state = 'undone'""",
+)
+# a fingerprint of each note, by which it is found again after it was moved
+_NOTES = (
+    """CREATE TABLE notes (
+        path TEXT PRIMARY KEY,
+        sha256 TEXT NOT NULL,
+        size INTEGER NOT NULL,
+        mtime_ns INTEGER NOT NULL,
+        seen_at REAL NOT NULL
+    ) WITHOUT ROWID""",
+    """INSERT INTO notes SELECT path, after_sha256, -1, 0, made_at FROM changes
+    WHERE id IN (SELECT max(id) FROM changes WHERE state != 'abandoned' GROUP BY path)""",
+    "INSERT OR IGNORE INTO notes SELECT DISTINCT path, '', -1, 0, 0 FROM asked",
+)
+# row: a row of `changes` as JSON; before: NULL once the offer is confirmed
+_OFFERS = (
+    """CREATE TABLE offers (
+        key TEXT NOT NULL,
+        before_sha256 TEXT NOT NULL,
+        after_sha256 TEXT NOT NULL,
+        path TEXT NOT NULL,
+        made_at REAL NOT NULL,
+        row TEXT NOT NULL,
+        before BLOB,
+        change INTEGER,
+        PRIMARY KEY (key, before_sha256, after_sha256)
+    )""",
+)
+# Long values come last, so that a scan of the others does not read them. The text of the notes
+# has a table of its own, as all proposals for a note share it. What the table `asked` remembers
+# of older versions is moved.
+_PROPOSALS = (
+    """CREATE TABLE proposals (
+        id INTEGER PRIMARY KEY AUTOINCREMENT,
+        path TEXT NOT NULL,
+        need TEXT NOT NULL,
+        kind TEXT NOT NULL,
+        heading TEXT,
+        state TEXT NOT NULL,
+        flags TEXT NOT NULL DEFAULT '[]',
+        why TEXT NOT NULL DEFAULT '',
+        reason TEXT NOT NULL DEFAULT '',
+        rejection TEXT NOT NULL DEFAULT '',
+        remark TEXT NOT NULL DEFAULT '',
+        model TEXT NOT NULL DEFAULT '',
+        prompt TEXT NOT NULL DEFAULT '',
+        source_sha256 TEXT NOT NULL DEFAULT '',
+        tokens TEXT NOT NULL DEFAULT '[0,0]',
+        run TEXT NOT NULL DEFAULT '',
+        made_at REAL NOT NULL,
+        decided_by TEXT NOT NULL DEFAULT '',
+        decided_at REAL,
+        change INTEGER REFERENCES changes (id),
+        waits INTEGER NOT NULL DEFAULT 0,
+        options TEXT NOT NULL DEFAULT '{}',
+        place TEXT,
+        value TEXT,
+        answer TEXT,
+        sentences TEXT NOT NULL DEFAULT '[]',
+        evidence TEXT
+    )""",
+    "CREATE UNIQUE INDEX open_proposals ON proposals (path, need) WHERE state = 'open'",
+    "CREATE INDEX proposals_of_need ON proposals (path, need)",
+    "CREATE INDEX proposals_of_run ON proposals (run)",
+    "CREATE INDEX proposals_of_change ON proposals (change) WHERE change IS NOT NULL",
+    "CREATE INDEX proposals_of_source ON proposals (source_sha256)",
+    "CREATE TABLE proposal_sources (sha256 TEXT PRIMARY KEY, text BLOB NOT NULL)",
+    "ALTER TABLE changes ADD COLUMN proposals TEXT NOT NULL DEFAULT '[]'",
+    "ALTER TABLE changes ADD COLUMN decided_by TEXT NOT NULL DEFAULT ''",
+    """INSERT INTO proposals (path, need, kind, heading, state, flags, reason, rejection,
+    model, run, made_at, decided_by, decided_at, change)
+    SELECT asked.path, need, iif(need GLOB 'callout:*', 'callout', need),
+    iif(need GLOB 'callout:section:*', substr(need, 17), NULL),
+    CASE WHEN outcome != 'written' THEN 'rejected'
+        WHEN changes.state = 'undone' THEN 'refused' ELSE 'accepted' END,
+    iif(outcome = 'proposed', '["new-value"]', '[]'), reason,
+    CASE outcome WHEN 'written' THEN '' WHEN 'rejected' THEN 'no answer' ELSE 'nothing' END,
+    coalesce(model, ''), coalesce(run, ''), asked_at, iif(outcome = 'written', 'setting', ''),
+    asked_at, changes.id
+    FROM asked LEFT JOIN changes ON changes.id = asked.change ORDER BY asked_at""",
+    "DROP TABLE asked",
+)
+_BATCHES = (
+    """CREATE TABLE batches (
+        id TEXT PRIMARY KEY,
+        file TEXT NOT NULL,
+        made_at REAL NOT NULL,
+        state TEXT NOT NULL DEFAULT 'making',
+        model TEXT NOT NULL,
+        provider TEXT
+    ) WITHOUT ROWID""",
+    """CREATE TABLE batch_calls (
+        id TEXT PRIMARY KEY,
+        batch TEXT NOT NULL REFERENCES batches (id),
+        state TEXT NOT NULL DEFAULT 'out',
+        proposals TEXT NOT NULL,
+        keys TEXT NOT NULL,
+        max_tokens INTEGER NOT NULL
+    ) WITHOUT ROWID""",
+    "CREATE INDEX calls_of_batch ON batch_calls (batch, state)",
+)
+
+MIGRATIONS: list[Migration] = [_CHANGES, _PARTS, _NOTES, _OFFERS, _PROPOSALS, _BATCHES]
