@@ -24,10 +24,9 @@ from benchmarks.quality.references import Reference, find_references
 from benchmarks.spoiled import find_missed
 from companion.enrich.checks import CHECKS, CheckedAnswer, Fault, join_instructions
 from companion.enrich.checks.shape import whole_sentences
-from companion.enrich.extractive import read_paragraphs
 from companion.enrich.language import NoteLanguages
 from companion.enrich.parse_answer import Limits, read_answer
-from companion.enrich.words import count_unspaced, width
+from companion.enrich.words import count_unspaced, read_paragraphs, width
 from companion.errors import AnswerError
 from companion.prompts import Prompts, load_prompts
 from companion.vault.ignore import IgnoreRules

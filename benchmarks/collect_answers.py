@@ -30,7 +30,7 @@ from companion.config import Config, load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import ModelFacts, model_facts
-from companion.enrich.model_calls import Call
+from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import open_workspace
 from companion.errors import AnswerError
 from companion.llm.catalog import DEFAULT_MODEL, model_path
@@ -48,7 +48,7 @@ class Planned(NamedTuple):
 
     note: str
     field: str
-    call: Call
+    call: ModelCall
 
 
 def main() -> int:
@@ -112,7 +112,7 @@ def plan_vault(root: Path, config: Config, facts: ModelFacts) -> Iterator[list[P
             kinds = (DESCRIPTION, CALLOUT) if number % 2 == 0 else (DESCRIPTION,)
             found = find_facts(note.view, workspace.rules, explicit=True).needs
             needs = [need for need in found if need.kind in kinds and need.where != "request"]
-            calls, _ = asker.plan_calls(note.path, note.view, needs)
+            calls, _ = asker.plan(note.path, note.view, needs)
             yield [
                 Planned(f"{root.name}/{note.path}", call.asked[0].need.kind, call) for call in calls
             ]

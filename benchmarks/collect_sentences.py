@@ -34,7 +34,7 @@ from companion.config import Config, load_config
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
-from companion.enrich.model_calls import Call
+from companion.enrich.model_calls import ModelCall
 from companion.enrich.workspace import open_workspace
 from companion.llm.catalog import DEFAULT_MODEL, model_path
 from companion.llm.embedded import EmbeddedServer
@@ -52,7 +52,7 @@ class Planned(NamedTuple):
     note: str
     field: str
     shown: str
-    call: Call
+    call: ModelCall
 
 
 def main() -> int:
@@ -111,7 +111,7 @@ def plan_vault(root: Path, config: Config, under: str = "") -> Iterator[list[Pla
             for shown, kinds in SHOWN.items():
                 view = note.view if shown == "whole" else take_away_text(note.view)
                 needs = [need for need in found if need.kind in kinds and need.where != "request"]
-                calls, _ = asker.plan_calls(note.path, view, needs)
+                calls, _ = asker.plan(note.path, view, needs)
                 if any(call.asked[0].need.kind == CALLOUT for call in calls):
                     name = f"{root.name}/{note.path}"
                     yield [Planned(name, call.asked[0].need.kind, shown, call) for call in calls]

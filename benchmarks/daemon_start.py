@@ -109,7 +109,7 @@ def start_here(vault: Path) -> float:
     with open_workspace(config, vault) as space, open_spending(config, vault) as spending:
         daemon = Daemon(space, spending)
         # its own event: asking status() again and again would take the time of what is measured
-        ready = daemon._reconciler.ready
+        ready = daemon.reconciler.ready
         began = time.perf_counter()
         daemon.start()
         ready.wait(60)

@@ -74,13 +74,15 @@ class Tracer:
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self._begun = set[FrameType]()  # generators, which are called anew for each of their values
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         """Record a call, as `sys.setprofile` reports it."""
         module = _module(frame)
-        resumed = frame.f_code.co_flags & CO_GENERATOR and frame.f_lasti > 0
-        if event != "call" or not module or resumed:
+        if event != "call" or not module or frame in self._begun:
             return
+        if frame.f_code.co_flags & CO_GENERATOR:
+            self._begun.add(frame)
         caller = frame.f_back
         while caller and not _module(caller):
             caller = caller.f_back

@@ -29,8 +29,9 @@ from benchmarks.quality.page import table
 from benchmarks.quality.references import Reference, find_references
 from benchmarks.written_answers import ANSWERS, OneAnswerClient
 from companion.config import load_config
-from companion.enrich.asker import Asker, read_told
+from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
+from companion.enrich.excerpt import read_told
 from companion.enrich.model import model_facts
 from companion.enrich.outcome import find_evidence
 from companion.enrich.similar import open_similar

@@ -9,7 +9,7 @@ follow semantic versioning; docs/programs.md has examples.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cache
 from os import PathLike
 from pathlib import Path
@@ -153,7 +153,9 @@ class Vault:
     ) -> list[Change]:
         """Return the changes, newest first: of a note, of a run, or all; at most limit."""
         with self._open(read_only=True) as space:
-            named = None if path is None else self._resolve_old(path)
+            named = path
+            with suppress(PathNotFound):  # as of a note that was deleted
+                named = path and self._resolve(path)
             return space.journal.changes(named, run, limit)
 
     @contextmanager
@@ -170,13 +172,6 @@ class Vault:
             return relative_path(self.root, path, self.root) if path else ""
         except LinkOutOfVault as link:
             return link.path
-
-    def _resolve_old(self, path: str) -> str:
-        """Return the path from the vault on, also of a note that was deleted."""
-        try:
-            return self._resolve(path)
-        except PathNotFound:
-            return path
 
     def _daemon(self) -> DaemonClient | None:
         """Return a client of the daemon that runs for the vault."""

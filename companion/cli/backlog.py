@@ -10,8 +10,7 @@ from companion.cli.output import Output, describe_backlog
 from companion.cli.session import common_options, find_running_daemon, open_session
 from companion.config import Config
 from companion.daemon.api.status_schemas import BacklogShape
-from companion.daemon.backlog import Backlog
-from companion.daemon.backlog_consent import BacklogConsent
+from companion.daemon.backlog import Backlog, BacklogConsent
 from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.cost import describe_cost

@@ -20,7 +20,7 @@ from companion.cli.session import (
     say_which_vault,
 )
 from companion.enrich.asker import Asker
-from companion.enrich.batch import BatchMaker, BatchReader
+from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.context import VaultContext
 from companion.enrich.model import model_facts
 from companion.enrich.result import Result

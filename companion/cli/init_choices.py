@@ -105,7 +105,7 @@ def choose_by_options(options: Options, config: Config) -> Choices:
 
 def choose_by_questions(config: Config, machine: Machine, output: Output) -> Choices:
     """Ask which model is to write, and whether in the background, and return the answers."""
-    endpoint = ask_for_model(config, machine, output)
+    endpoint = _ask_for_model(config, machine, output)
     base_url = config.endpoint.base_url if endpoint is None else endpoint.base_url
     background = _ask_for_background(base_url, config)
     review = None
@@ -140,7 +140,7 @@ class _Offer(NamedTuple):
     base_url: str | None = None
 
 
-def ask_for_model(config: Config, machine: Machine, output: Output) -> EndpointChoice | None:
+def _ask_for_model(config: Config, machine: Machine, output: Output) -> EndpointChoice | None:
     """Say what this machine has, ask which model is to write; None keeps what is configured.
 
     Enter takes what is configured, else what is recommended.

@@ -14,7 +14,7 @@ from companion.enrich.asker import Asker
 from companion.enrich.context import VaultContext
 from companion.enrich.excerpt import CUT
 from companion.enrich.model import ASK_FROM, describe_endpoint, model_facts
-from companion.enrich.model_calls import Call
+from companion.enrich.model_calls import ModelCall
 from companion.enrich.outcome import Rejected
 from companion.enrich.similar import open_similar
 from companion.enrich.task import Job, prepare_task
@@ -93,13 +93,13 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
     with open_similar(workspace, sends=False) as similar:
         known, model = VaultContext(workspace.scan()), model_facts(workspace.config)
         asker = Asker(workspace, known, model, similar)
-        chosen = asker.choose_values(path, task.parsed, needs)
-        calls, unaskable = asker.plan_calls(path, task.parsed, needs)
-    for outcome in chosen.outcomes:
+        calls, outcomes = asker.plan(path, task.parsed, needs)
+    for outcome in outcomes:
+        if outcome.asked:  # or would be: why it cannot be
+            output.warn(describe_value(outcome))
+            continue
         found = "" if isinstance(outcome, Rejected) else "similar notes have "
         output.warn(f"{outcome.need.kind}: no model is asked; {found}{describe_value(outcome)}")
-    for each in unaskable:
-        output.warn(each.reason)
     shown = [message["content"] for call in calls for message in call.messages]
     if any(text.count(CUT) > task.parsed.note.text.count(CUT) for text in shown):
         output.warn(
@@ -109,7 +109,7 @@ def _show(workspace: Workspace, output: Output, path: str, section: str | None) 
         _print_call(call, output, describe_endpoint(workspace.config))
 
 
-def _print_call(call: Call, output: Output, endpoint: str) -> None:
+def _print_call(call: ModelCall, output: Output, endpoint: str) -> None:
     if output.as_json:
         output.print_json({"messages": call.messages, "schema": call.schema})
         return

@@ -16,8 +16,7 @@ from companion.daemon.api import client_routes, routing, run_routes
 from companion.daemon.api.client_routes import presence, status
 from companion.daemon.api.model_routes import model
 from companion.daemon.api.note_routes import changes, notes
-from companion.daemon.api.program_routes import programs
-from companion.daemon.api.proposal_routes import proposals
+from companion.daemon.api.proposal_routes import programs, proposals
 from companion.daemon.api.routing import PREFIX
 from companion.daemon.api.run_routes import runs
 from companion.daemon.daemon import Daemon

@@ -1,6 +1,7 @@
-"""Work on one note in the background: not while it is open or being edited.
+"""Background work: its switch, its daily quota, and the work on one note.
 
-What a model gave is a proposal, so that it is not asked twice when writing has to be tried again.
+A note is left alone while it is open or being edited. What a model gave is a proposal, so that it
+is not asked twice when writing has to be tried again.
 """
 
 from __future__ import annotations
@@ -11,23 +12,123 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from copy import copy
+from datetime import date, datetime, timedelta
+from pathlib import Path
 
-from companion.daemon.background_switch import DailyQuota, used_model
+from companion.config import Config
 from companion.daemon.fingerprints import Fingerprints, NoteFingerprint
-from companion.daemon.presence import Presence
-from companion.daemon.work_queue import Ticket, WorkQueue
+from companion.daemon.log import log_result
+from companion.daemon.open_notes import Presence
+from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
 from companion.enrich.result import Answered, Result
 from companion.enrich.run import new_run
 from companion.enrich.selection import open_task
 from companion.enrich.task import Job, NoteRewritten
 from companion.errors import CompanionError, NoteBusy, NoteChanged, NoteError, NoteUnwritable
-from companion.llm.budget import LimitReached
+from companion.llm.budget import Budget, LimitReached
+from companion.llm.catalog import model_path
 from companion.vault.write import NoteNotSettled
 
 _OPEN_LOOK = 30.0  # seconds after which a note that was open is tried again
 _IDLE_LOOK = 0.01  # seconds between two checks whether work is in progress
+_QUOTA_REACHED = "the notes of a day are used up (background.notes_a_day)"
 _log = logging.getLogger(__name__)
+
+
+class BackgroundSwitch:
+    """Holds background work while it is paused, disabled, without a model, or at a daily limit.
+
+    state: the vault's state folder; the file `paused` in it keeps a pause across restarts.
+    """
+
+    def __init__(self, config: Config, state: Path, queue: WorkQueue[Job]) -> None:
+        self._config = config
+        self._queue = queue
+        self._file = state / "paused"
+        self._lock = threading.Lock()
+        self._exhausted: tuple[date, str] | None = None  # the day, and the reason
+        self._logged = ""
+        self.is_paused = self._file.exists()
+
+    def reason_off(self) -> str:
+        """Return why background work is held, in words; empty if it is not."""
+        if self.is_paused:
+            return "paused; companion resume lets it go on"
+        if self._config.background.enabled is False:
+            return "switched off in the configuration (background.enabled)"
+        model = self._config.endpoint.model
+        if self._config.is_embedded and model_path(model) is None:
+            return (
+                f"the model {model} is not on this machine: companion model pull fetches it, "
+                "companion init names another one"
+            )
+        if self._exhausted and self._exhausted[0] == date.today():
+            return self._exhausted[1]
+        return ""
+
+    def update(self) -> None:
+        """Hold or release the background work in the queue, and log it when that changes."""
+        with self._lock:
+            reason = self.reason_off()
+            self._queue.hold(Priority.BACKGROUND, bool(reason))
+            if reason != self._logged:
+                _log.info("background work: %s", reason or "on")
+            self._logged = reason
+
+    def pause(self) -> None:
+        """Hold background work until resume(), also after a restart."""
+        self.is_paused = True
+        with suppress(OSError):  # on a full disk the pause ends with this process
+            self._file.touch(mode=0o600)
+        self.update()
+
+    def resume(self) -> None:
+        """End the pause."""
+        self.is_paused = False
+        self._file.unlink(missing_ok=True)
+        self.update()
+
+    def hold_until_tomorrow(self, reason: str) -> None:
+        """Hold background work until midnight, local time, for this reason."""
+        self._exhausted = date.today(), reason
+        self.update()
+
+
+class DailyQuota:
+    """The number of notes a day that a model may be asked about. Safe to use from any thread.
+
+    exhaust: called with the reason when a limit of the day is reached.
+    """
+
+    def __init__(self, spending: Budget, exhaust: Callable[[str], None]) -> None:
+        self.exhaust = exhaust
+        self._spending = spending
+
+    def ask(self, enricher: Enricher, job: Job, text: str | None = None) -> Answered | Result:
+        """Return enricher.ask(job, text); a note for which no model was asked is not counted.
+
+        Raises LimitReached when the quota is reached, and what enricher.ask raises.
+        """
+        if not self._spending.reserve_note():
+            self.exhaust(_QUOTA_REACHED)
+            now = datetime.now()
+            midnight = datetime.combine(now + timedelta(days=1), datetime.min.time())
+            raise LimitReached(_QUOTA_REACHED, (midnight - now).total_seconds())
+        used = False
+        try:
+            answer = enricher.ask(job, text)
+            used = used_model(answer)
+            return answer
+        finally:
+            if not used:
+                self._spending.release_note()
+
+
+def used_model(answer: Answered | Result) -> bool:
+    """Return whether a model was asked for this answer."""
+    is_fault = isinstance(answer, Result) and answer.status == "failed"
+    return is_fault or answer.usage.calls > 0
 
 
 class BackgroundHandler:
@@ -106,7 +207,10 @@ class BackgroundHandler:
         with self._lock:
             self._deferred.discard(path)
         try:
-            enricher = copy(self._open_enricher())
+            with self._lock:
+                if self._enricher is None:
+                    self._enricher = self._open(self._cancelled)
+                enricher = copy(self._enricher)
             enricher.run = new_run()  # a run of its own: undoing the last run undoes one note
             answer = self._ask(enricher, ticket.item)
             asked = used_model(answer)
@@ -120,7 +224,12 @@ class BackgroundHandler:
         except NoteError as error:
             self._put_off(ticket, error, fingerprint)
         else:
-            self._finish(ticket, answer, fingerprint)
+            log_result(answer)
+            if answer.change is not None:
+                self._fingerprints.record_write(path, answer.new)
+            else:
+                self._fingerprints.record_attempt(path, fingerprint)
+            self._queue.done(ticket)
         return asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
@@ -134,12 +243,6 @@ class BackgroundHandler:
                 ticket.path, self._fingerprints.fingerprint(ticket.path)
             )
             self._queue.done(ticket)
-
-    def _open_enricher(self) -> Enricher:
-        with self._lock:
-            if self._enricher is None:
-                self._enricher = self._open(self._cancelled)
-            return self._enricher
 
     def _ask(self, enricher: Enricher, job: Job) -> Answered | Result:
         """Return what is to be written; what was given before does not count as asked."""
@@ -175,7 +278,7 @@ class BackgroundHandler:
             self._queue.requeue(ticket, time.monotonic() + error.ready_in)
         elif isinstance(error, NoteRewritten):
             self._queue.requeue(ticket, time.monotonic())
-        elif not self._exists(path):
+        elif self._fingerprints.fingerprint(path) is None:
             self._queue.done(ticket)
             _log.info("%s: it is gone", path)
         elif isinstance(error, NoteBusy | NoteChanged | NoteUnwritable):
@@ -185,31 +288,3 @@ class BackgroundHandler:
             self._fingerprints.record_attempt(path, fingerprint)
             self._queue.done(ticket)
             _log.info("%s: left alone; companion scan says why", path)
-
-    def _finish(
-        self, ticket: Ticket[Job], result: Result, fingerprint: NoteFingerprint | None
-    ) -> None:
-        log_result(result)
-        if result.change is not None:
-            self._fingerprints.record_write(ticket.path, result.new)
-        else:
-            self._fingerprints.record_attempt(ticket.path, fingerprint)
-        self._queue.done(ticket)
-
-    def _exists(self, path: str) -> bool:
-        with suppress(OSError):
-            return (self._fingerprints.root / path).is_file()
-        return False
-
-
-def log_result(result: Result) -> None:
-    """Log the result for a note in one line, without the text of the note or of the model."""
-    if result.change is not None:
-        kinds = ", ".join(dict.fromkeys(filling.need.kind for filling in result.filled))
-        _log.info("%s: filled %s (change %d)", result.path, kinds, result.change)
-    elif result.status == "proposed":
-        _log.info("%s: proposed; companion review shows it", result.path)
-    elif result.status == "enriched":
-        _log.info("%s: ready, and not written here", result.path)
-    else:
-        _log.info("%s: %s; companion scan says why", result.path, result.status)

@@ -11,14 +11,22 @@ import logging
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Sequence
+from contextlib import suppress
 from hashlib import sha256
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from pydantic import TypeAdapter, ValidationError
 
-from companion.errors import UsageError
+from companion.daemon.api.status_schemas import BacklogShape
+from companion.enrich.asker import Asker
+from companion.enrich.context import VaultContext
+from companion.enrich.cost import describe_cost
+from companion.enrich.model import model_facts
+from companion.enrich.task import Job
+from companion.enrich.workspace import Workspace
+from companion.errors import ConsentMissing, UsageError
 from companion.private_files import write_private
 
 MANY = 50  # notes that arrive together; more of them are a backlog
@@ -68,7 +76,14 @@ class Backlog:
         self._recent: dict[str, float] = {}  # time of arrival by path, the oldest first
         self._counts = Counter[Consent]()
         self._paths_by_sha256: dict[str, dict[str, None]] = {}
-        saved = _load(self._file)
+        saved: dict[str, BacklogEntry] | None = None
+        try:
+            saved = _ENTRIES.validate_json(self._file.read_bytes())
+        except FileNotFoundError:
+            pass
+        except (OSError, ValidationError) as error:
+            said = "%s cannot be read (%s); it is begun anew"
+            _log.warning(said, self._file, type(error).__name__)
         self._is_new, self._is_saved = saved is None, False
         self._entries: dict[str, BacklogEntry] = {}
         for path, entry in (saved or {}).items():
@@ -105,10 +120,8 @@ class Backlog:
     def asked(self, paths: Iterable[str]) -> tuple[str, ...]:
         """Return those of these notes that wait for the user's answer, sorted."""
         with self._lock:
-            found = [(path, self._entries.get(path)) for path in paths]
-            return tuple(
-                sorted(path for path, entry in found if entry and entry.consent == "asked")
-            )
+            asked = {path for path, entry in self._entries.items() if entry.consent == "asked"}
+            return tuple(sorted(asked.intersection(paths)))
 
     def answer(self, *, fill: bool) -> None:
         """Save whether the notes that wait for the user's answer may be filled.
@@ -150,8 +163,14 @@ class Backlog:
         were not renamed.
         """
         entry = self._entries.get(path) or self._follow(path, others)
-        if entry is None or self._is_unchanged(path, entry):
-            return entry is not None
+        if entry is None:
+            return False
+        try:
+            stat = (self._root / path).stat()
+        except OSError:  # it cannot be read now
+            return True
+        if (stat.st_size, stat.st_mtime_ns) == (entry.size, entry.mtime_ns):
+            return True
         read = self._read(path, entry.consent)
         if entry.consent != "free" and read.sha256 != entry.sha256:
             self._drop(path)
@@ -166,27 +185,16 @@ class Backlog:
         """
         digest = self._read(path, "free").sha256 if self._entries else ""
         for old in list(self._paths_by_sha256.get(digest, ())):
-            if old not in others and not self._is_other(old, path):
-                entry = self._entries[old]
-                self._drop(old)
-                self._put(path, entry)
-                return entry
+            if old in others:
+                continue
+            with suppress(OSError):
+                if not (self._root / old).samefile(self._root / path):
+                    continue
+            entry = self._entries[old]
+            self._drop(old)
+            self._put(path, entry)
+            return entry
         return None
-
-    def _is_other(self, old: str, new: str) -> bool:
-        """Return whether old still exists and is another file than new."""
-        try:
-            return not (self._root / old).samefile(self._root / new)
-        except OSError:
-            return False
-
-    def _is_unchanged(self, path: str, entry: BacklogEntry) -> bool:
-        """Return whether the file has the entry's size and time, or cannot be read."""
-        try:
-            stat = (self._root / path).stat()
-        except OSError:
-            return True
-        return (stat.st_size, stat.st_mtime_ns) == (entry.size, entry.mtime_ns)
 
     def _read(self, path: str, consent: Consent) -> BacklogEntry:
         file = self._root / path
@@ -228,12 +236,61 @@ class Backlog:
         self._is_saved = True
 
 
-def _load(file: Path) -> dict[str, BacklogEntry] | None:
-    """Return the entries saved in file, None if it is missing or cannot be read."""
-    try:
-        return _ENTRIES.validate_json(file.read_bytes())
-    except FileNotFoundError:
-        return None
-    except (OSError, ValidationError) as error:
-        _log.warning("%s cannot be read (%s); it is begun anew", file, type(error).__name__)
-        return None
+class BacklogConsent:
+    """The question to the user about the backlog of one vault: how many notes, and at what cost.
+
+    known: returns the current names and vocabularies of the vault. waiting: returns the notes that
+    are held until the user answers. Nothing is asked while background work is disabled.
+    """
+
+    def __init__(
+        self,
+        space: Workspace,
+        backlog: Backlog,
+        known: Callable[[], VaultContext],
+        waiting: Callable[[], Sequence[str]],
+    ) -> None:
+        self._space = space
+        self._backlog = backlog
+        self._known = known
+        is_off = space.config.background.enabled is False
+        self._waiting = (lambda: ()) if is_off else waiting
+        self._estimated_for: Sequence[str] = ()
+        self._cost = ""
+
+    def state(self) -> BacklogShape:
+        """Return how many notes wait for an answer; the cost is empty until it is estimated."""
+        waiting = self._waiting()
+        cost = self._cost if waiting == self._estimated_for else ""
+        return BacklogShape(notes=len(waiting), cost=cost)
+
+    def update_cost(self) -> None:
+        """Estimate the cost if the notes have changed, within a second. Raises JournalError."""
+        waiting = self._waiting()
+        if waiting == self._estimated_for:
+            return
+        cost = ""
+        if waiting:
+            asker = Asker(self._space, self._known(), model_facts(self._space.config))
+            cost = describe_cost(self._space, asker, [Job(path) for path in waiting])
+        if len(waiting) > len(self._estimated_for):
+            said = "%d notes lay here before, or came at once, and wait: companion backlog asks"
+            _log.info(said, len(waiting))
+        self._estimated_for, self._cost = waiting, cost
+
+    def answer(self, *, fill: bool, notes: int | None = None) -> None:
+        """Save the user's answer: fill the notes of the backlog, or leave them alone.
+
+        notes: the number of notes that the user was shown; None: do not compare.
+
+        Raises ConsentMissing if there are more notes by now, and UsageError if no notes wait for an
+        answer or it cannot be saved.
+        """
+        waiting = len(self._waiting())
+        if notes is not None and waiting > notes:
+            raise ConsentMissing(
+                f"the backlog has grown from {notes:,} notes to {waiting:,} meanwhile; look again"
+            )
+        if not waiting:
+            raise UsageError("no notes wait for an answer; see companion status")
+        self._backlog.answer(fill=fill)

@@ -35,7 +35,7 @@ class Fingerprints:
 
     def fingerprint(self, path: str) -> NoteFingerprint | None:
         """Return the fingerprint of the note's file, None if it is missing."""
-        return _read_fingerprint(self.root / path)
+        return read_fingerprint(self.root / path)
 
     def record_attempt(self, path: str, fingerprint: NoteFingerprint | None) -> None:
         """Record that work on the note, with this fingerprint, gave no result."""
@@ -44,7 +44,7 @@ class Fingerprints:
 
     def has_changed(self, path: str) -> bool:
         """Return whether the note has changed since the last call; True on the first one."""
-        fingerprint = _read_fingerprint(self.root / path)
+        fingerprint = read_fingerprint(self.root / path)
         with self._lock:
             before = self._last_checked.get(path)
             _put(self._last_checked, path, fingerprint)
@@ -72,7 +72,7 @@ class Fingerprints:
             if path not in self._attempted:
                 return False
             fingerprint = self._attempted[path]
-        if fingerprint == _read_fingerprint(self.root / path):
+        if fingerprint == read_fingerprint(self.root / path):
             return True
         with self._lock:
             self._attempted.pop(path, None)
@@ -99,7 +99,8 @@ def _put(values: dict[str, V], path: str, value: V) -> None:
         del values[next(iter(values))]
 
 
-def _read_fingerprint(file: Path) -> NoteFingerprint | None:
+def read_fingerprint(file: Path) -> NoteFingerprint | None:
+    """Return the fingerprint of a file, None if it is missing or may not be looked at."""
     try:
         stat = file.stat()
     except OSError:

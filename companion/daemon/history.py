@@ -10,14 +10,14 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from companion.daemon.client_edits import ClientEditJournal, ClientEdits
+from companion.daemon.client_runs import ClientEditJournal, ClientEdits
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import PATIENCE, RequestedEdit
-from companion.daemon.presence import Presence, fold_path
+from companion.daemon.open_notes import PATIENCE, Presence, RequestedEdit, fold_path
 from companion.daemon.queries import resolve_path
 from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteBusy, NoteError, UsageError
+from companion.note.diff import diff_lines
 from companion.note.edit import apply_edits
 from companion.note.editor_text import require_utf8
 from companion.vault.inverse import find_parts_in_editor
@@ -101,6 +101,11 @@ class History:
         """Return the change of that id, None if there is none."""
         return self._space.journal.change(number)
 
+    def diff(self, change: Change) -> list[str] | None:
+        """Return the lines of the change's unified diff, None if its texts were pruned."""
+        texts = self.texts(change)
+        return None if texts is None else list(diff_lines(change.path, *texts))
+
     def texts(self, change: Change) -> tuple[str, str] | None:
         """Return the note before and after the change, None if the journal has pruned them."""
         images = self._space.journal.images(change.id)
@@ -130,15 +135,21 @@ class History:
         """Return the edits that undo the change in a text in an editor. Raises NoteError."""
         waiting = self._waiting.get(change.id)
         try:
-            undo = self._plan_undo(change, text, waiting.run if waiting else new_run())
+            require_utf8(text)
+            require_made(change)
+            change = locate_note(self._space.root, self._space.journal, change)
+            inverse = find_parts_in_editor(self._space.journal, change, text)
+            undo = make_undo(change, inverse, waiting.run if waiting else new_run())
         except NoteError as error:
             if waiting:
                 waiting.error = error
                 waiting.over.set()
             raise
         if waiting:
-            waiting.left, waiting.reason = undo.left, undo.reason
-        return undo
+            waiting.left, waiting.reason = inverse.left, inverse.reason
+        after = apply_edits(text, inverse.edits)
+        edits = self._client_edits.prepare(f"change {change.id}", undo, text, after)
+        return UndoEdits(edits, inverse.left, inverse.reason)
 
     def confirm_undo(self, change: Change, base_sha256: str, new_sha256: str) -> int:
         """Record in the journal that the client made the undo; return the id of its change.
@@ -184,15 +195,6 @@ class History:
         if waiting := self._waiting.get(change.id):
             waiting.made = made
             waiting.over.set()
-
-    def _plan_undo(self, change: Change, text: str, run: str) -> UndoEdits:
-        require_utf8(text)
-        require_made(change)
-        change = locate_note(self._space.root, self._space.journal, change)
-        inverse = find_parts_in_editor(self._space.journal, change, text)
-        undo, after = make_undo(change, inverse, run), apply_edits(text, inverse.edits)
-        edits = self._client_edits.prepare(f"change {change.id}", undo, text, after)
-        return UndoEdits(edits, inverse.left, inverse.reason)
 
 
 _OPEN = (

@@ -86,11 +86,6 @@ class Server:
         wasyncore.loop(timeout=timeout, use_poll=True, map=self._map, count=1)
 
 
-def make_server(app: Guard, listener: socket.socket) -> Server:
-    """Return the server of the application on a port that bind_port() bound."""
-    return Server(app, listener)
-
-
 def bind_port(port: int) -> socket.socket:
     """Return a socket bound to the port on 127.0.0.1; port 0: any free port.
 
@@ -144,18 +139,16 @@ class _Parser(HTTPRequestParser):  # type: ignore[misc]
             self.completed = True
         if self.headers_finished and not (self.completed or self._is_judged):
             self._is_judged = True
-            if self.content_length > _SMALL_BODY and not self._may_send_body(self._environ()):
+            # the part of the WSGI environment that is checked before the body is read
+            bare = ("CONTENT_LENGTH", "CONTENT_TYPE")  # without a prefix, by PEP 3333
+            named = {k if k in bare else f"HTTP_{k}": value for k, value in self.headers.items()}
+            named |= {"REQUEST_URI": self.request_uri, "REQUEST_METHOD": self.command.upper()}
+            if self.content_length > _SMALL_BODY and not self._may_send_body(named):
                 self.headers["CONNECTION"] = "close"  # what follows is the body, no request
                 self.completed = is_refused = True
         if self.error or is_refused:
             self.expect_continue = False  # else waitress would still ask for the body
         return taken
-
-    def _environ(self) -> dict[str, Any]:
-        """Return the part of the WSGI environment that is checked before the body is read."""
-        bare = ("CONTENT_LENGTH", "CONTENT_TYPE")  # without a prefix, by PEP 3333
-        named = {k if k in bare else f"HTTP_{k}": value for k, value in self.headers.items()}
-        return named | {"REQUEST_URI": self.request_uri, "REQUEST_METHOD": self.command.upper()}
 
 
 class _ErrorTask(ErrorTask):  # type: ignore[misc]

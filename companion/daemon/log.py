@@ -11,6 +11,7 @@ from io import TextIOWrapper
 from logging.handlers import RotatingFileHandler
 from pathlib import Path, PurePath
 
+from companion.enrich.result import Result
 from companion.errors import CompanionError, UsageError
 
 _BYTES, _FILES = 1_000_000, 3
@@ -101,3 +102,16 @@ def log_failed_start(state: Path, error: Exception) -> None:
     log_fault("the daemon did not start", error)
     log.removeHandler(file)
     file.close()
+
+
+def log_result(result: Result) -> None:
+    """Log the result for a note in one line, without the text of the note or of the model."""
+    if result.change is not None:
+        kinds = ", ".join(dict.fromkeys(filling.need.kind for filling in result.filled))
+        _log.info("%s: filled %s (change %d)", result.path, kinds, result.change)
+    elif result.status == "proposed":
+        _log.info("%s: proposed; companion review shows it", result.path)
+    elif result.status == "enriched":
+        _log.info("%s: ready, and not written here", result.path)
+    else:
+        _log.info("%s: %s; companion scan says why", result.path, result.status)

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from companion.daemon.api.schemas import Shape
 from companion.daemon.log import log_fault
 from companion.errors import CompanionError
 from companion.llm import catalog
@@ -21,15 +21,14 @@ FetchState = Literal["fetching", "done", "failed"]
 _log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True)
-class FetchProgress:
+class FetchShape(Shape):
     """How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
 
     name: str
     state: FetchState
-    done: int = 0
-    of: int = 0
-    reason: str = ""
+    done: int
+    of: int
+    reason: str
 
 
 class FetchBusy(CompanionError):
@@ -55,15 +54,15 @@ class ModelFetch:
         self._after = after
         self._pull = pull or _pull
         self._lock = threading.Lock()
-        self._progress: FetchProgress | None = None
+        self._progress: FetchShape | None = None
         self._stopped = threading.Event()
 
     @property
-    def progress(self) -> FetchProgress | None:
+    def progress(self) -> FetchShape | None:
         """How far the fetch in progress is, or how the last one ended; None if there was none."""
         return self._progress
 
-    def start(self, name: str) -> FetchProgress:
+    def start(self, name: str) -> FetchShape:
         """Start to fetch a model of the catalogue, unless it is being fetched already.
 
         Raises NotInCatalog, and FetchBusy while another model is being fetched.
@@ -77,7 +76,9 @@ class ModelFetch:
                 if current.name != name:
                     raise FetchBusy(f"The model {current.name} is being fetched; wait for it.")
                 return current
-            begun = self._progress = FetchProgress(name, "fetching", 0, size)
+            begun = self._progress = FetchShape(
+                name=name, state="fetching", done=0, of=size, reason=""
+            )
         threading.Thread(target=self._fetch, args=(begun,), name="fetch", daemon=True).start()
         return begun
 
@@ -85,11 +86,11 @@ class ModelFetch:
         """Have a fetch end at its next step. What has come is kept for the next one."""
         self._stopped.set()
 
-    def _fetch(self, begun: FetchProgress) -> None:
+    def _fetch(self, begun: FetchShape) -> None:
         def report(done: int, of: int) -> None:
             if self._stopped.is_set():
                 raise _Stopped
-            self._progress = replace(begun, done=done, of=of or begun.of)
+            self._progress = begun.model_copy(update={"done": done, "of": of or begun.of})
 
         try:
             self._pull(begun.name, report)
@@ -97,10 +98,11 @@ class ModelFetch:
             return
         except Exception as error:
             reason = str(error) if isinstance(error, CompanionError) else _UNEXPECTED
-            self._progress = replace(self._progress or begun, state="failed", reason=reason)
+            failed = {"state": "failed", "reason": reason}
+            self._progress = (self._progress or begun).model_copy(update=failed)
             log_fault(f"fetching the model {begun.name}", error)
             return
-        self._progress = replace(begun, state="done", done=begun.of)
+        self._progress = begun.model_copy(update={"state": "done", "done": begun.of})
         _log.info("fetched the model %s", begun.name)
         self._after()
 

@@ -78,7 +78,7 @@ def _operation(route: Route, tag: str) -> dict[str, Any]:
         "operationId": route.view.__name__,
         "summary": inspect.getdoc(route.view) or "",
         "tags": [tag],
-        "parameters": [*_variables(route), *_query(route.query)],
+        "parameters": list(_parameters(route)),
         "responses": dict(_responses(route)),
     }
     if route.body is not None:
@@ -108,17 +108,15 @@ def _problems(problems: dict[int, str]) -> Iterator[tuple[str, dict[str, Any]]]:
         yield str(status), {"description": words, "headers": headers, "content": content}
 
 
-def _variables(route: Route) -> Iterator[dict[str, Any]]:
+def _parameters(route: Route) -> Iterator[dict[str, Any]]:
+    """Yield the variables of the route's rule, and the names of its query."""
     for found in _VARIABLE.finditer(route.rule):
         is_number = found[0].startswith("<int")
         number = {"type": "integer", "minimum": 1, "maximum": LARGEST}
         name = {"type": "string", "pattern": "^[A-Za-z0-9_-]{1,64}$"}
         schema = number if is_number else name
         yield {"name": found[1], "in": "path", "required": True, "schema": schema}
-
-
-def _query(query: type[BaseModel]) -> Iterator[dict[str, Any]]:
-    for name, schema in query.model_json_schema().get("properties", {}).items():
+    for name, schema in route.query.model_json_schema().get("properties", {}).items():
         kinds = [kind for kind in schema.pop("anyOf", []) if kind != {"type": "null"}]
         for kind in kinds:
             schema |= kind

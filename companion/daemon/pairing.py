@@ -72,7 +72,18 @@ def take_code(
     """
     try:
         with _lock(state):
-            return _take(state, purpose, code, clock())
+            saved = _read(file := _file(state, purpose))
+            if saved is None:
+                return False
+            if saved.tries < 1 or not saved.made_at <= clock() < saved.expires_at:
+                file.unlink()
+                return False
+            is_right = hmac.compare_digest(_hash(code), saved.sha256)
+            if is_right:
+                file.unlink()
+            else:
+                _save(state, purpose, saved.model_copy(update={"tries": saved.tries - 1}))
+            return is_right
     except (OSError, Timeout, UsageError):
         return False
 
@@ -81,22 +92,6 @@ def has_code(state: Path, *, clock: Clock = time.time) -> bool:
     """Return whether the code made last is still valid, and not used up."""
     saved = _read(_file(state, "pairing"))
     return saved is not None and saved.tries > 0 and saved.made_at <= clock() < saved.expires_at
-
-
-def _take(state: Path, purpose: Purpose, code: str, now: float) -> bool:
-    file = _file(state, purpose)
-    saved = _read(file)
-    if saved is None:
-        return False
-    if saved.tries < 1 or not saved.made_at <= now < saved.expires_at:
-        file.unlink()
-        return False
-    is_right = hmac.compare_digest(_hash(code), saved.sha256)
-    if is_right:
-        file.unlink()
-    else:
-        _save(state, purpose, saved.model_copy(update={"tries": saved.tries - 1}))
-    return is_right
 
 
 def _read(file: Path) -> _PairingCode | None:

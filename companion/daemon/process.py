@@ -17,7 +17,8 @@ from companion.config import Config, state_folder
 from companion.daemon.api.client_routes import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import bind_port, make_server
+from companion.daemon.guard import Guard
+from companion.daemon.http_server import Server, bind_port
 from companion.daemon.log import open_log
 from companion.daemon.pairing import take_code
 from companion.daemon.runtime_file import (
@@ -58,18 +59,14 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
         if unchecked := find_unchecked():
             _log.warning("%s", unchecked)
         ensure_token()
-        daemon = Daemon(space, spending)
-        bound: int = listener.getsockname()[1]
-        tokens, plugin_file = Tokens(root), PluginRuntimeFile(root, bound)
-        exchange, prove_both = make_exchange(root), make_prover(tokens, plugin_file.id)
-        page = PageAccess(Sessions(root, tokens, bound), make_page_opener(root))
-        app = make_app(daemon, tokens.accepts, exchange, prove_both, page, bound, stopped)
-        server = make_server(app, listener)
+        daemon, bound = Daemon(space, spending), int(listener.getsockname()[1])
+        plugin_file = PluginRuntimeFile(root, bound)
+        app = make_vault_app(daemon, plugin_file.id, bound, stopped)
+        server = Server(app, listener)
         answering = threading.Thread(target=server.run, name="http", daemon=True)
         answering.start()
-        write_runtime_file(
-            space.state, RuntimeFile(bound, os.getpid(), __version__, daemon.started_at)
-        )
+        content = RuntimeFile(bound, os.getpid(), __version__, daemon.started_at)
+        write_runtime_file(space.state, content)
         try:
             plugin_file.start()
             daemon.start()
@@ -84,6 +81,18 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
             daemon.stop()
             answering.join(_SERVER_ENDS)
     _log.info("stopped")
+
+
+def make_vault_app(daemon: Daemon, plugin_id: str, port: int, stopped: threading.Event) -> Guard:
+    """Return the application of the daemon on a port, which its user's tokens and codes open.
+
+    plugin_id: as in make_prover. stopped: set when the daemon stops.
+    """
+    root = daemon.root
+    tokens = Tokens(root)
+    page = PageAccess(Sessions(root, tokens, port), make_page_opener(root))
+    prove_both = make_prover(tokens, plugin_id)
+    return make_app(daemon, tokens.accepts, make_exchange(root), prove_both, page, port, stopped)
 
 
 def make_exchange(root: Path) -> Callable[[str], str | None]:

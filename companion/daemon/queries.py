@@ -20,7 +20,7 @@ from companion.vault.paths import relative_path
 from companion.vault.proposals import ALL
 from companion.vault.write import read_note
 
-NoteFilter = Literal["to-do", "left", "skipped", "all"]
+NoteState = Literal["to-do", "left", "skipped", "all"]
 
 # What was found to be outdated is shown again for so many seconds, and for so many times the time
 # that it took to find.
@@ -54,7 +54,7 @@ class NoteQueries:
         self._outdated: _FoundOutdated | None = None
 
     def page(
-        self, wanted: NoteFilter, folder: str = "", after: str = "", limit: int = 100
+        self, wanted: NoteState, folder: str = "", after: str = "", limit: int = 100
     ) -> Listing:
         """Return at most limit notes of the folder by path, from the one after `after` on.
 
@@ -75,7 +75,9 @@ class NoteQueries:
 
         As of some seconds ago, in a large vault a minute: all that was written is looked at.
         """
-        newest = self._space.journal.newest(), self._newest_proposal()
+        journal = self._space.journal
+        newest_proposal = next((each.id for each in journal.proposals.select(ALL, 1)), 0)
+        newest = journal.newest(), newest_proposal
         known = self._outdated
         if known is None or known.newest != newest or time.monotonic() > known.until:
             began = time.monotonic()
@@ -85,9 +87,6 @@ class NoteQueries:
             known = self._outdated = _FoundOutdated(texts, until, newest)
         prefix = f"{folder}/" if folder else ""
         return [each for each in known.texts if each.proposal.path.startswith(prefix)]
-
-    def _newest_proposal(self) -> int:
-        return next((each.id for each in self._space.journal.proposals.select(ALL, 1)), 0)
 
     def read_facts(self, path: str) -> Facts:
         """Return the facts of the note at path, read now: its needs, and what is left alone.
@@ -115,7 +114,7 @@ def resolve_path(root: Path, path: str) -> str:
     return relative_path(root, path, root) if path else ""
 
 
-def _matches(facts: Facts, wanted: NoteFilter) -> bool:
+def _matches(facts: Facts, wanted: NoteState) -> bool:
     if facts.skipped is not None:
         return wanted in ("skipped", "all")
     if facts.needs:

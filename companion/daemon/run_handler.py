@@ -9,13 +9,25 @@ from collections.abc import Callable, Collection
 from dataclasses import replace
 from typing import NamedTuple
 
-from companion.daemon.background import log_result
-from companion.daemon.background_switch import DailyQuota, used_model
-from companion.daemon.client_edits import ClientEditJournal, ClientEdits
-from companion.daemon.client_runs import Run, RunRequest, Runs, RunState
+from companion.daemon.background import DailyQuota, used_model
+from companion.daemon.client_runs import (
+    ClientEditJournal,
+    ClientEdits,
+    Run,
+    RunRequest,
+    Runs,
+    RunState,
+)
 from companion.daemon.fingerprints import Fingerprints
-from companion.daemon.open_notes import LATER, NOT_TAKEN, OPEN_LOOK, OpenNotes, PendingAnswer
-from companion.daemon.presence import fold_path
+from companion.daemon.log import log_result
+from companion.daemon.open_notes import (
+    LATER,
+    NOT_TAKEN,
+    OPEN_LOOK,
+    OpenNotes,
+    PendingAnswer,
+    fold_path,
+)
 from companion.daemon.work_queue import Priority, Ticket, WorkQueue
 from companion.enrich.enricher import Enricher
 from companion.enrich.note_writer import NoteWriter
@@ -37,14 +49,11 @@ _MAX_ANSWERS = 200  # whose edits an editor may ask for again
 
 
 class _Done(NamedTuple):
-    """The work done on a note. asked: whether a model was asked now.
-
-    result: None while the note is open, and its editor still has time to make the edits.
-    """
+    """The work done on a note. result: None while an editor has time to make the edits."""
 
     result: Result | None
     edits: ClientEdits | None
-    asked: bool
+    was_asked: bool  # a model, now
 
 
 class RunHandler:
@@ -74,12 +83,7 @@ class RunHandler:
         self._pending: OrderedDict[str, PendingAnswer] = OrderedDict()
         self._answers: dict[tuple[str, str], Answered] = {}  # by run and path, until it is done
 
-    def start(
-        self,
-        request: RunRequest,
-        jobs: list[Job],
-        skipped: list[Result],
-    ) -> Run:
+    def start(self, request: RunRequest, jobs: list[Job], skipped: list[Result]) -> Run:
         """Queue the jobs of a new run, and return it; those skipped are among its entries.
 
         Raises UsageError if the model cannot be opened.
@@ -131,12 +135,12 @@ class RunHandler:
             run.usage = enricher.usage
         if done.result is None:
             self._queue.requeue(ticket, time.monotonic() + OPEN_LOOK)
-            return done.asked
+            return done.was_asked
         if done.result.change is not None:
             self._fingerprints.record_write(ticket.path, done.result.new)
         self._queue.done(ticket)
         self._add(run, done.result, done.edits)
-        return done.asked
+        return done.was_asked
 
     def fail(self, ticket: Ticket[Job], error: CompanionError, *, passes: bool) -> None:
         """Requeue the note after a fault of the endpoint or the journal, or end its run.
@@ -246,11 +250,9 @@ class RunHandler:
         if run.request.even_open or answered.job.dry_run:
             return enricher.write(answered)
         step = "taken" if run.is_over else self._open_notes.next_step(run.id, pending)
-        if step == "write":
-            return enricher.write(answered)
         if step == "leave":
             return Result(answered.job.path, "skipped", NOT_TAKEN, usage=answered.usage)
-        return None
+        return enricher.write(answered) if step == "write" else None
 
     def _plan_edits(
         self, run: Run, pending: PendingAnswer, text: str

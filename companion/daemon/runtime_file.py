@@ -63,8 +63,9 @@ def find_daemon(state: Path) -> RuntimeFile | None:
     content = _read(_file(state))
     if content is None or not _is_alive(content.pid):
         return None
-    if _read_lock_holder(state) not in (None, content.pid):
-        return None
+    with suppress(OSError, ValueError):  # who holds the lock may be unknown
+        if int((state / "lock.pid").read_text(encoding="ascii")) != content.pid:
+            return None
     return content if _is_locked(state) else None
 
 
@@ -89,14 +90,6 @@ def _is_alive(pid: int) -> bool:
     except OSError:
         return True
     return True
-
-
-def _read_lock_holder(state: Path) -> int | None:
-    """Return the process id that the holder of the vault's lock wrote, None if unknown."""
-    try:
-        return int((state / "lock.pid").read_text(encoding="ascii"))
-    except (OSError, ValueError):
-        return None
 
 
 def _is_locked(state: Path) -> bool:

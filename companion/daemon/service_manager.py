@@ -27,7 +27,7 @@ class Ended(NamedTuple):
     said: str
 
 
-Call = Callable[..., Ended]
+RunCommand = Callable[..., Ended]
 
 
 def call(*command: str) -> Ended:
@@ -83,7 +83,7 @@ def find_manager() -> ServiceManager:
 class Systemd:
     """systemd's user manager."""
 
-    def __init__(self, call: Call = call) -> None:
+    def __init__(self, call: RunCommand = call) -> None:
         self._call = call
 
     def require(self) -> None:
@@ -128,7 +128,7 @@ class Systemd:
 class Launchd:
     """launchd of macOS, in the domain of the user's session."""
 
-    def __init__(self, call: Call = call) -> None:
+    def __init__(self, call: RunCommand = call) -> None:
         self._call = call
         self._domain = f"gui/{os.getuid() if os.name != 'nt' else 0}"
 
@@ -178,7 +178,7 @@ class Launchd:
 class TaskScheduler:
     """Task Scheduler of Windows. The XML is kept, for the scheduler changes what it shows of it."""
 
-    def __init__(self, call: Call = call) -> None:
+    def __init__(self, call: RunCommand = call) -> None:
         self._call = call
 
     def require(self) -> None:
@@ -191,7 +191,8 @@ class TaskScheduler:
 
     def render(self, service: Service) -> bytes:
         """Return the content of the XML."""
-        return windows_task(service, _windows_user())
+        domain, name = os.environ.get("USERDOMAIN"), getpass.getuser()
+        return windows_task(service, f"{domain}\\{name}" if domain else name)
 
     def start(self, name: str) -> None:
         """Register the task, and run it; one that runs already is ended first."""
@@ -217,11 +218,6 @@ def _unlink(file: Path) -> None:
         file.unlink(missing_ok=True)
     except OSError as error:
         raise UsageError(f"{file} cannot be removed ({error.strerror}); remove it") from None
-
-
-def _windows_user() -> str:
-    domain = os.environ.get("USERDOMAIN")
-    return f"{domain}\\{getpass.getuser()}" if domain else getpass.getuser()
 
 
 def _require_done(ended: Ended, what: str) -> None:

@@ -19,6 +19,7 @@ from typing import Literal, NamedTuple
 from filelock import FileLock
 
 from companion.config import config_folder
+from companion.daemon.fingerprints import read_fingerprint
 from companion.errors import UsageError
 from companion.private_files import is_private, write_private
 
@@ -150,25 +151,15 @@ class Tokens:
 
     def _read(self) -> _Accepted:
         # before the file is read: if it changes in between, it is read again the next time
-        fingerprint = _read_fingerprint(token_file())
+        fingerprint = read_fingerprint(token_file())
         if fingerprint is None or fingerprint != self._accepted.fingerprint:
-            self._accepted = self._derive(fingerprint)
+            accepted = _Accepted(fingerprint)
+            with suppress(UsageError):
+                token = read_token()
+                client = client_token(token, self._root)
+                accepted = _Accepted(fingerprint, token.encode(), client.encode())
+            self._accepted = accepted
         return self._accepted
-
-    def _derive(self, fingerprint: tuple[int, ...] | None) -> _Accepted:
-        try:
-            token = read_token()
-        except UsageError:
-            return _Accepted(fingerprint)
-        return _Accepted(fingerprint, token.encode(), client_token(token, self._root).encode())
-
-
-def _read_fingerprint(file: Path) -> tuple[int, ...] | None:
-    try:
-        stat = file.stat()
-    except OSError:
-        return None
-    return stat.st_ino, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns
 
 
 @contextmanager

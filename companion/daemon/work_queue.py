@@ -87,8 +87,10 @@ class WorkQueue(Generic[T]):
             until = inf if timeout is None else self._clock() + timeout
             while not self._closed:
                 now = self._clock()
-                if entry := self._find(now):
-                    return self._hand_out(entry)
+                if now >= self._paused_until:
+                    for heap in self._heaps.values():  # the best priority first
+                        if (entry := self._first(heap)) and entry.ready_at <= now:
+                            return self._hand_out(entry)
                 if now >= until:
                     return None
                 wait = min(self._next_ready(), until) - now
@@ -211,12 +213,6 @@ class WorkQueue(Generic[T]):
         self._entries[path, owner] = entry
         self._heaps[priority].add(entry)
         self._changed.notify_all()
-
-    def _find(self, now: float) -> QueueEntry[T] | None:
-        if now < self._paused_until:
-            return None
-        firsts = (self._first(heap) for heap in self._heaps.values())
-        return next((entry for entry in firsts if entry and entry.ready_at <= now), None)
 
     def _next_ready(self) -> float:
         firsts = [entry for heap in self._heaps.values() if (entry := self._first(heap))]

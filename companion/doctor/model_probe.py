@@ -11,7 +11,7 @@ from companion.config import Config
 from companion.doctor.setup import Finding
 from companion.enrich.model import describe_endpoint, open_client
 from companion.errors import AnswerError
-from companion.llm.catalog import Model, find_model, model_path, models_folder
+from companion.llm.catalog import find_model, model_path, models_folder
 from companion.llm.client import Client
 from companion.llm.response import ThoughtsOnly
 
@@ -94,7 +94,13 @@ def check_model(config: Config, *, thorough: bool) -> Finding:
     model = find_model(config.endpoint.model)
     path = model_path(model.name)
     if path is None:
-        return _find_incomplete_file(model)
+        part = models_folder() / model.file
+        if part.is_file():
+            size = part.stat().st_size
+            said = f"the file of {model.name} has {size:,} bytes, not {model.size:,}"
+            return Finding("model", "problem", said, f"delete {part}; {_PULL} again")
+        said = f"{model.name} is not on this machine yet; the first run fetches it"
+        return Finding("model", "hint", said, f"{_PULL} now")
     if thorough and model.sha256:
         with path.open("rb") as file:
             if file_digest(file, "sha256").hexdigest() != model.sha256:
@@ -113,13 +119,3 @@ def check_answer(config: Config) -> Finding:
         return Finding("answer", "ok", said)
     mend = advice_on_thinking(config)
     return Finding("answer", "hint" if mend else "ok", f"{said}, and thought first", mend)
-
-
-def _find_incomplete_file(model: Model) -> Finding:
-    """Return what to say of an embedded model that is not there in full size."""
-    file = models_folder() / model.file
-    if file.is_file():
-        said = f"the file of {model.name} has {file.stat().st_size:,} bytes, not {model.size:,}"
-        return Finding("model", "problem", said, f"delete {file}; {_PULL} again")
-    said = f"{model.name} is not on this machine yet; the first run fetches it"
-    return Finding("model", "hint", said, f"{_PULL} now")

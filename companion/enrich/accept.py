@@ -18,22 +18,26 @@ from companion.enrich.checks import (
     without_citations,
 )
 from companion.enrich.context import VaultContext
-from companion.enrich.extractive import extract_sentence, read_paragraphs, restates_note
+from companion.enrich.excerpt import read_told
+from companion.enrich.extractive import extract_sentence, restates_note
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, RawAnswer, field_of
+from companion.enrich.model_calls import AskedFor, RawAnswer
 from companion.enrich.nearest_neighbours import NEIGHBOURS
 from companion.enrich.outcome import Accepted, Rejected
 from companion.enrich.parse_answer import Limits, NothingToSay, find_new_values, read_answer
 from companion.enrich.plan import Filling
 from companion.enrich.similar import SimilarNotes
+from companion.enrich.words import read_paragraphs
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, EndpointError
 from companion.note.link_names import only_one, without_extension
 from companion.note.links import link_mentions, link_targets, unlink_repeats
 from companion.note.needs import CALLOUT, DESCRIPTION
 from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize_inline import without_links
 from companion.prompts import Ask, Field, PromptContext
+from companion.vault.proposal import Flag
 
 
 class Acceptor:
@@ -61,7 +65,7 @@ class Acceptor:
         self._path = path
         self._parsed = parsed
         self._context = context
-        self._language = language and (language_named(language) or language)
+        self._language = language
         self._linked = link_targets(parsed.note.text)
         told = (*context.backlinks, *context.linked)
         self._known = "\n\n".join((parsed.note.text, *told))
@@ -80,13 +84,15 @@ class Acceptor:
         """Return the outcomes with a sentence of the note where it is the better description.
 
         That is where the model's was rejected, or where a small model restates what a sentence of
-        the note says.
+        the note says; never where that is switched off.
         """
+        if not (checks_are_on() and self._workspace.config.notes.own_sentence):
+            return list(outcomes)
         first = next((each for each in outcomes if each.need.kind == DESCRIPTION), None)
         if first is None or not (answer := _replaceable_answer(first)):
             return list(outcomes)
         need, title = first.need, self._context.title
-        field = field_of(need, self._prompts)
+        field = self._prompts.field_of(need.kind)
         sentence = extract_sentence(self._parsed, title, field.max_characters)
         if sentence is None or sentence == answer:
             return list(outcomes)
@@ -103,7 +109,8 @@ class Acceptor:
 
     def _accept_one(self, answer: RawAnswer) -> Accepted | Rejected:
         need, ask = answer.asked
-        limits = self._limits(ask.field)
+        taken = self._vault_context.taken if ask.field.name == "aliases" else frozenset[str]()
+        limits = Limits(ask.field.choices(self._context), taken, self._resolve)
         new = tuple(
             value
             for value in find_new_values(ask.field, answer.value, limits)
@@ -121,7 +128,27 @@ class Acceptor:
         if need.kind == CALLOUT:
             value = self._add_links("\n".join([value] if isinstance(value, str) else value))
         named = f"not used in the vault yet, so only proposed: {', '.join(new)}" if new else ""
-        return Accepted(Filling(need, value, named))
+        return self._add_evidence(Accepted(Filling(need, value, named)), ask.field)
+
+    def _add_evidence(self, accepted: Accepted, field: Field) -> Accepted:
+        """Return a small model's text with its evidence, flagged unless all of it has some.
+
+        So is a callout where the evidence cannot be told. A larger model may know what the vault
+        does not.
+        """
+        if not (self._similar and self._model.is_small) or field.kind not in ("text", "prose"):
+            return accepted
+        value = accepted.filling.value
+        evidence = self._similar.find_evidence(
+            [without_links(line) for line in ([value] if isinstance(value, str) else value)],
+            read_told(self._parsed, self._context),
+            self._language,
+        )
+        flags: list[Flag] = ["unsupported"] if any(e.is_unsupported for e in evidence) else []
+        if not evidence and accepted.need.kind == CALLOUT:
+            flags.append("small-model")
+        added = tuple(flags) if checks_are_on() else ()
+        return accepted._replace(evidence=tuple(evidence), flags=added)
 
     def _read_value(self, answer: RawAnswer, limits: Limits) -> str | list[str] | Fault:
         """Return the value in the answer, or what a check found in it, where checks are on.
@@ -182,21 +209,16 @@ class Acceptor:
             note,
             "\n".join(read_paragraphs(self._parsed)),
             join_instructions(self._prompts, ask.field),
-            self._language,
+            self._language and (language_named(self._language) or self._language),
             ask.question or "",
             explains and self._model.is_small,
             of_section=need.kind == CALLOUT and need.heading is not None,
         )
 
-    def _limits(self, field: Field) -> Limits:
-        taken = self._vault_context.taken if field.name == "aliases" else frozenset[str]()
-        is_linking = self._workspace.config.callout.links
-        return Limits(
-            field.choices(self._context), taken, self._resolve if is_linking else _no_note
-        )
-
     def _resolve(self, target: str) -> str | None:
-        return self._names.resolve(target, self._choose)
+        """Return the note that a link means; None where callouts are to have no links."""
+        is_linking = self._workspace.config.callout.links
+        return self._names.resolve(target, self._choose) if is_linking else None
 
     def _choose(self, paths: Collection[str]) -> str | None:
         """Return which of the notes of one name is meant: the one linked with this, or like it."""
@@ -228,7 +250,3 @@ def _replaceable_answer(outcome: Accepted | Rejected) -> str | None:
         return outcome.filling.value if isinstance(outcome.filling.value, str) else None
     is_none = outcome.kind in ("nothing", "no choices", "too little", "no completion")
     return None if is_none else outcome.reason
-
-
-def _no_note(_target: str) -> None:
-    """Resolve no link, so that all become plain words."""

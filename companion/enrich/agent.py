@@ -8,18 +8,15 @@ an agent may not see is answered as what is not there.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
-from functools import cached_property
-from pathlib import PurePosixPath
 from typing import NamedTuple, TypeVar
 
-from companion.enrich.context import VaultContext
+from companion.enrich.context import OpenContext, VaultContext
 from companion.enrich.decision import Acceptance, Decided, NoteDecision, describe_state, sum_up
 from companion.enrich.decisions import Decisions
 from companion.enrich.given_value import GivenValue, RejectedValue
-from companion.enrich.model_calls import field_of
-from companion.enrich.program_proposals import Place, ProgramProposer
+from companion.enrich.program_proposals import ProgramProposer
 from companion.enrich.result import Result
 from companion.enrich.selection import ScanReport
 from companion.enrich.similar import open_similar
@@ -27,11 +24,10 @@ from companion.enrich.task import Job, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import NoteError, NoteRefused, NotThere, UsageError
 from companion.note.facts import Facts, find_facts
-from companion.note.link_names import LinkNames
 from companion.note.needs import Need
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import Field, NothingToChoose
+from companion.prompts import NothingToChoose
 from companion.vault.files import skip_reason
 from companion.vault.journal import Change
 from companion.vault.paths import relative_path
@@ -43,52 +39,6 @@ T = TypeVar("T", Proposal, Change)
 
 _BATCH = 500  # proposals or changes that are read at once
 _COMPARE_SECONDS = 30.0  # for notes that were not compared yet, at most
-
-
-class OpenContext(VaultContext):
-    """The names and values of a vault, but for those that only notes have which tell nothing.
-
-    By them, whoever tries out links, aliases or tags would learn of these notes. All values in
-    use may be chosen, not only those that a prompt has room for.
-    """
-
-    def names(self, path: str) -> LinkNames:
-        """Return what links may point to."""
-        return self._told_names
-
-    @cached_property
-    def taken(self) -> frozenset[str]:
-        """The titles and aliases of the notes that may tell, casefolded."""
-        return frozenset(
-            name.casefold()
-            for path, aliases in self.scan.names()
-            if self.may_tell(path)
-            for name in (PurePosixPath(path).stem, *aliases)
-        )
-
-    @cached_property
-    def _told_names(self) -> LinkNames:
-        hidden = frozenset(path for path in self.paths if not self.may_tell(path))
-        return LinkNames(self._titles(), hidden)
-
-    def is_used(self, field: Field, value: str) -> bool:
-        """Return whether a note of which may be told has the value; case does not matter."""
-        used = self._usage_counts(field.property or "", of_all=False)
-        return value.casefold() in (each.casefold() for each in used)
-
-    def vocabulary(
-        self,
-        fields: Sequence[Field],
-        path: str,
-        text: str,
-        likely: Mapping[str, Sequence[str]] | None = None,
-    ) -> Mapping[str, Sequence[str]]:
-        """Return all values in use for each of the fields that chooses from them, by its name."""
-        return {
-            field.name: sorted(self._usage_counts(field.property, of_all=False))
-            for field in fields
-            if field.vocabulary == "vault" and field.property
-        }
 
 
 class ReadNeed(NamedTuple):
@@ -167,7 +117,7 @@ class AgentView:
         text = prompts.note.render(context.values() | {"asked": []})
         read = []
         for need in needs:
-            field = field_of(need, prompts)
+            field = prompts.field_of(need.kind)
             try:
                 how = field.instruction(context, need.question, need.heading)
             except NothingToChoose as error:
@@ -252,10 +202,15 @@ class Agent(AgentView):
         want it before, or what somebody else proposed waits for a decision; NoteError.
         """
         path = self.find_note(path)
-        known = OpenContext(self._known.scan)
-        proposer = ProgramProposer(self._space, known, self.program)
+        proposer = ProgramProposer(self._space, OpenContext(self._known.scan), self.program)
         place = proposer.find_place(path, given)
-        self._require_undecided(place)
+        asked = place.asked
+        if asked is not None and asked.state == "open":
+            waiting = self._store.get(asked.id)
+            if waiting is None or waiting.model != self.program:
+                raise NoteRefused(f"proposal {asked.id} for it waits for the user already", path)
+        elif asked is not None and asked.state != "rejected":
+            raise NoteRefused("it was filled or proposed once, and the user did not want it", path)
         return proposer.propose(place, given.value)
 
     def accept(self, ids: Sequence[int]) -> list[NoteDecision]:
@@ -271,25 +226,20 @@ class Agent(AgentView):
         Raises NotThere: it made no such change, or it is taken back already.
         """
         change = self._journal.change(number)
-        if change is None or not self._is_own(change) or not self._may_see(change.path):
+        is_own = (
+            change is not None
+            and change.state == "done"
+            and change.undoes is None
+            and change.decided_by == self.decider
+            and bool(change.proposals)
+        )
+        if change is None or not is_own or not self._may_see(change.path):
             raise NotThere(
                 f"there is no change {number} that you made and that can be taken back; history"
                 " names those that there are"
             )
         [made] = self._decisions.undo(change.proposals)
         return made
-
-    def _require_undecided(self, place: Place) -> None:
-        """Raise NoteRefused if somebody else decided on what is proposed, or is to."""
-        asked, path = place.asked, place.job.path
-        if asked is None or asked.state == "rejected":
-            return
-        known = self._store.get(asked.id)
-        if asked.state == "open":
-            if known is None or known.model != self.program:
-                raise NoteRefused(f"proposal {asked.id} for it waits for the user already", path)
-            return
-        raise NoteRefused("it was filled or proposed once, and the user did not want it", path)
 
     def _examine(self, id_: int) -> Decided:
         """Return the state of a proposal, with the reason why the agent may not accept it."""
@@ -304,11 +254,6 @@ class Agent(AgentView):
         elif flags:
             why = f"it waits for the user, for it is flagged: {', '.join(sorted(flags))}"
         return Decided(id_, proposal.state, why)
-
-    def _is_own(self, change: Change) -> bool:
-        """Return whether it made the change, which is no undo, and still is in its note."""
-        is_made = change.state == "done" and change.undoes is None
-        return is_made and change.decided_by == self.decider and bool(change.proposals)
 
     def _may_see(self, path: str) -> bool:
         try:

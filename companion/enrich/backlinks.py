@@ -78,9 +78,8 @@ class Backlinks:
         )
         lines = (f"{said.text} (from “{source.title}”)" for said, source in _each_once(found))
         backlinks, left = _take(lines, budget)
-        described = (
-            f"{each.title}: {each.description}" for each in self._linked(known, path, parsed)
-        )
+        sources = self._sources(known, known.links.linked_in(parsed.note.text, path))
+        described = (f"{each.title}: {each.description}" for _, each in sources if each.description)
         linked, _ = _take(islice(described, _DESCRIPTIONS), left)
         return Told(backlinks, linked)
 
@@ -100,13 +99,6 @@ class Backlinks:
             found = find_statements(source.passages, leads_here, names)
             best = sorted(found, key=lambda said: (not said.is_definition, -said.words))
             yield from ((said, source) for said in best[:_EACH])
-
-    def _linked(self, known: VaultContext, path: str, parsed: ParsedNote) -> Iterator[_Source]:
-        """Yield the notes with a description that the note links to."""
-        linked = known.links.linked_in(parsed.note.text, path)
-        for _, source in self._sources(known, linked):
-            if source.description:
-                yield source
 
     def _sources(self, known: VaultContext, paths: Iterable[str]) -> Iterator[tuple[str, _Source]]:
         open_paths = (path for path in paths if known.may_tell(path))
@@ -130,17 +122,12 @@ class Backlinks:
         if facts.skipped or facts.marks:
             return None
         stem = PurePosixPath(file.path).stem
-        description = _find_description(parsed, space.journal, file.path)
+        description = parsed.properties.get(DESCRIPTION)
+        is_given = isinstance(description, str) and bool(description.strip())
+        if not is_given or wrote_description(space.journal, file.path, parsed):
+            description = ""
         title = find_title(parsed, stem) or stem
-        return _Source(title, read_passages(parsed), description)
-
-
-def _find_description(parsed: ParsedNote, journal: Journal, path: str) -> str:
-    """Return the description that the note's author gave it; empty: none, or it is Companion's."""
-    value = parsed.properties.get(DESCRIPTION)
-    if not isinstance(value, str) or not value.strip() or wrote_description(journal, path, parsed):
-        return ""
-    return inert_value(value)
+        return _Source(title, read_passages(parsed), inert_value(str(description)))
 
 
 def wrote_description(journal: Journal, path: str, parsed: ParsedNote) -> bool:

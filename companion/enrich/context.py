@@ -16,7 +16,6 @@ from companion.note.link_names import LinkNames, without_extension
 from companion.note.links import Links
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
-from companion.note.tags import has_only_tags
 from companion.note.title import find_title
 from companion.prompts import Field, PromptContext
 from companion.vault.files import NoteFile
@@ -25,18 +24,15 @@ from companion.vault.index import Scan
 _OFFERED = 60  # values of a vocabulary that a prompt offers at most
 _OFFERED_TOKENS = 100  # about what they may take together
 _LIKELY = 8  # values of similar notes that come first
+_TAG_SIGNS = re.compile("[-_]")  # which stand for blanks in a tag
 
 
 class VaultContext:
     """The names, the vocabularies and the callout styles of a vault, from one scan of it."""
 
     def __init__(self, scan: Scan) -> None:
-        self._scan = scan
-
-    @property
-    def scan(self) -> Scan:
-        """The scan that it is from."""
-        return self._scan
+        self.scan = scan
+        self._counted: dict[tuple[str, bool], Mapping[str, int]] = {}
 
     def names(self, path: str) -> LinkNames:
         """Return what links in the note at path may point to.
@@ -54,26 +50,26 @@ class VaultContext:
         return LinkNames(self._titles(), self.withheld) if self.withheld else self._all_names
 
     def _titles(self) -> Iterator[tuple[str, str, tuple[str, ...]]]:
-        return ((path, _title(path), aliases) for path, aliases in self._scan.names())
+        return ((path, PurePosixPath(path).stem, names) for path, names in self.scan.names())
 
     @cached_property
     def withheld(self) -> frozenset[str]:
         """The paths of the notes of which no other note may tell; see Scan.withheld_notes."""
-        return self._scan.withheld_notes()
+        return self.scan.withheld_notes()
 
     @cached_property
     def links(self) -> Links:
         """Who links where. The first use may read notes."""
-        return Links(self._scan.link_targets(), self._all_names)
+        return Links(self.scan.link_targets(), self._all_names)
 
     def may_tell(self, path: str) -> bool:
         """Return whether other notes may be told what the note says."""
-        facts = self._scan.notes.get(path)
+        facts = self.scan.notes.get(path)
         return facts is not None and facts.skipped is None and path not in self.withheld
 
     def file_of(self, path: str) -> NoteFile:
         """Return the note's file, as the scan saw it."""
-        return self._scan.files[path]
+        return self.scan.files[path]
 
     def neighbours(self, path: str, text: str) -> frozenset[str]:
         """Return the notes that text, the note at path, links to, or that link to it; no `.md`."""
@@ -83,25 +79,23 @@ class VaultContext:
     @cached_property
     def taken(self) -> frozenset[str]:
         """All titles and aliases, casefolded: none of them is a good alias of another note."""
-        taken = set()
-        for path, aliases in self._scan.names():
-            taken.add(_title(path).casefold())
-            taken.update(alias.casefold() for alias in aliases)
-        return frozenset(taken)
+        return frozenset(
+            name.casefold() for _, title, aliases in self._titles() for name in (title, *aliases)
+        )
 
     @cached_property
     def styles(self) -> Styles:
         """How its AI callouts begin most often; the built-in styles where it has too few."""
         default = Styles()
         return Styles(
-            commonest_style(self._scan.styles(TOP), default.top),
-            commonest_style(self._scan.styles(SECTION), default.section),
+            commonest_style(self.scan.styles(TOP), default.top),
+            commonest_style(self.scan.styles(SECTION), default.section),
         )
 
     @cached_property
     def paths(self) -> Sequence[str]:
         """The paths of the vault's notes."""
-        return [path for path, _ in self._scan.names()]
+        return [path for path, _ in self.scan.names()]
 
     def vocabulary(
         self,
@@ -112,19 +106,24 @@ class VaultContext:
     ) -> Mapping[str, Sequence[str]]:
         """Return the values in use for each of the fields that chooses from them, by its name.
 
-        likely: those that similar notes have, by field, which come first; then those whose words
-        are in the text, then the most used ones. path: the note's; what only private notes use is
-        not offered to others.
+        Those that a prompt has room for, one at least. likely: those that similar notes have, by
+        field, which come first; then those whose words are in the text, then the most used ones.
+        path: the note's; what only private notes use is not offered to others.
         """
         words = text.casefold()
         chosen = {}
         for field in fields:
             if field.vocabulary == "vault" and field.property:
                 used = self._usage_counts(field.property, path in self.withheld)
-                ranked = sorted(used, key=lambda v: (not _occurs(v, words), -used[v], v))
+                named = {
+                    v for v in used if _TAG_SIGNS.sub(" ", v.rpartition("/")[2]).casefold() in words
+                }
+                ranked = sorted(used, key=lambda v: (v not in named, -used[v], v))
                 first = [v for v in (likely or {}).get(field.name, ()) if v in used][:_LIKELY]
-                ranked = list(dict.fromkeys([*first, *ranked]))
-                chosen[field.name] = _limit_tokens(ranked[:_OFFERED])
+                ranked = list(dict.fromkeys([*first, *ranked]))[:_OFFERED]
+                costs = accumulate(estimate_tokens(value) + 1 for value in ranked)  # 1: the comma
+                fitting = sum(cost <= _OFFERED_TOKENS for cost in costs)
+                chosen[field.name] = ranked[: max(1, fitting)]
         return chosen
 
     def property_values(self, name: str, of_all: bool) -> Mapping[str, Sequence[str]]:
@@ -134,7 +133,7 @@ class VaultContext:
         """
         return {
             path: found
-            for path, facts in self._scan.notes.items()
+            for path, facts in self.scan.notes.items()
             if (found := facts.values.get(name)) and (of_all or path not in self.withheld)
         }
 
@@ -148,50 +147,60 @@ class VaultContext:
         key = name, of_all or not self.withheld
         if key not in self._counted:
             without = () if key[1] else self.withheld
-            self._counted[key] = self._scan.vocabulary(name, without)
+            self._counted[key] = self.scan.vocabulary(name, without)
         return self._counted[key]
 
+
+class OpenContext(VaultContext):
+    """The names and values of a vault, but for those that only notes have which tell nothing.
+
+    By them, whoever tries out links, aliases or tags would learn of these notes. All values in
+    use may be chosen, not only those that a prompt has room for.
+    """
+
+    def names(self, path: str) -> LinkNames:
+        """Return what links may point to."""
+        return self._told_names
+
     @cached_property
-    def _counted(self) -> dict[tuple[str, bool], Mapping[str, int]]:
-        return {}
+    def taken(self) -> frozenset[str]:
+        """The titles and aliases of the notes that may tell, casefolded."""
+        return frozenset(
+            name.casefold()
+            for path, aliases in self.scan.names()
+            if self.may_tell(path)
+            for name in (PurePosixPath(path).stem, *aliases)
+        )
 
+    @cached_property
+    def _told_names(self) -> LinkNames:
+        hidden = frozenset(path for path in self.paths if not self.may_tell(path))
+        return LinkNames(self._titles(), hidden)
 
-def _limit_tokens(values: Sequence[str]) -> list[str]:
-    """Return the first values that a prompt has room for, one at least."""
-    costs = accumulate(estimate_tokens(value) + 1 for value in values)  # 1: the comma
-    fitting = sum(cost <= _OFFERED_TOKENS for cost in costs)
-    return list(values[: max(1, fitting)])
+    def is_used(self, field: Field, value: str) -> bool:
+        """Return whether a note of which may be told has the value; case does not matter."""
+        used = self._usage_counts(field.property or "", of_all=False)
+        return value.casefold() in (each.casefold() for each in used)
 
+    def vocabulary(
+        self,
+        fields: Sequence[Field],
+        path: str,
+        text: str,
+        likely: Mapping[str, Sequence[str]] | None = None,
+    ) -> Mapping[str, Sequence[str]]:
+        """Return all values in use for each of the fields that chooses from them, by its name."""
+        return {
+            field.name: sorted(self._usage_counts(field.property, of_all=False))
+            for field in fields
+            if field.vocabulary == "vault" and field.property
+        }
 
-def _occurs(value: str, words: str) -> bool:
-    return value.rpartition("/")[2].replace("-", " ").replace("_", " ").casefold() in words
-
-
-def _title(path: str) -> str:
-    return PurePosixPath(path).stem
-
-
-LITTLE_TEXT = 100
-"""Letters of a note's text under which it says hardly more than its title."""
-
-ENOUGH = 160
-"""Letters about a subject under which a small model's callout would mostly be made up."""
 
 # Letters at most; a Chinese sign counts as 2.5.
 _OPENING = 240  # of the sentence that describes the note: it comes in addition to the note's text
 _HEADINGS = 400  # of the list of headings, which are in the note's text, too
 _NAMES = 400  # of the aliases, and as many of the tags
-_PROPERTIES = 240  # of the properties that stand for a text
-_LONGEST_VALUE = 60  # of one of their values
-# What says nothing of the subject: dates, addresses, long numbers, file names.
-_NO_WORDS = re.compile(r"https?:|www\.|@|\d{5}|\d{4}-\d\d|[/\\.][a-z]{2,4}$", re.IGNORECASE)
-_YEAR = re.compile(r"[12]\d{3}")
-# Properties that are filled, that the prompt shows elsewhere, or that programs set.
-_NOT_OF_SUBJECT = """
-description aliases alias tags tag cssclass cssclasses publish permalink ai status id uid cover
-image icon banner template layout lang created updated modified date
-"""
-_NO_SUBJECT = frozenset(_NOT_OF_SUBJECT.split())
 
 
 def make_prompt_context(
@@ -211,51 +220,13 @@ def make_prompt_context(
     return PromptContext(
         title=title,
         headings=_headings(parsed),
-        aliases=_take_first(parsed.properties.aliases),
-        tags=_take_first(parsed.properties.tags),
+        aliases=take_first(parsed.properties.aliases),
+        tags=take_first(parsed.properties.tags),
         vocabulary=vocabulary,
         language=language,
         opening=opening,
         self_description=opening if opening and is_self_description(opening) else None,
     )
-
-
-def count_known(parsed: ParsedNote, context: PromptContext) -> float:
-    """Return how many letters the note and those that link to it say of its subject.
-
-    Without headings, tags, AI callouts and the title. What the note links to is another subject.
-    """
-    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
-    own = (
-        without_links(line.visible[line.content :])
-        for number, line in enumerate(parsed.lines)
-        if line.kind in ("text", "code", "math", "html")
-        and number not in answers
-        and not has_only_tags(line)
-    )
-    told = (*context.properties, *context.backlinks)
-    return sum(map(width, (*map(str.strip, own), *told)))
-
-
-def subject_properties(parsed: ParsedNote) -> list[str]:
-    """Return what the note's properties say of its subject, for a note with hardly any text.
-
-    Words and years, each property as `artist: Paul Chambers`.
-    """
-    found = [
-        f"{name}: {', '.join(words)}"
-        for name, value in parsed.properties.values.items()
-        if name.casefold() not in _NO_SUBJECT and (words := list(_subject_words(value)))
-    ]
-    return _take_first(found, _PROPERTIES)
-
-
-def _subject_words(value: object) -> Iterator[str]:
-    for item in value if isinstance(value, list) else [value]:
-        text = without_links(item).strip() if isinstance(item, str) else ""
-        is_word = any(map(str.isalpha, text)) and not _NO_WORDS.search(text)
-        if (is_word and width(text) <= _LONGEST_VALUE) or _YEAR.fullmatch(text):
-            yield text
 
 
 def _headings(parsed: ParsedNote) -> list[str]:
@@ -268,7 +239,7 @@ def _headings(parsed: ParsedNote) -> list[str]:
     return []
 
 
-def _take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
+def take_first(names: Sequence[str], letters: int = _NAMES) -> list[str]:
     """Return the names that fit into so many letters together, the first ones first."""
     kept, left = [], float(letters)
     for name in names:

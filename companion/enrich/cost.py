@@ -93,19 +93,15 @@ def forecast(workspace: Workspace, asker: Asker, jobs: Iterable[Job]) -> Forecas
         if (task := open_task(workspace, job)) is None:
             continue
         try:
-            calls, _ = asker.plan_calls(job.path, task.parsed, task.needs)
+            calls, _ = asker.plan(job.path, task.parsed, task.needs)
         except NoteError:
             continue
         notes += bool(calls)
         for call in calls:
             inputs += sum(estimate_tokens(message["content"]) for message in call.messages)
             outputs += round(call.max_tokens * _ANSWER_SHARE)
-    return Forecast(notes, inputs, outputs, _price(workspace.config, inputs, outputs))
-
-
-def _price(config: Config, inputs: int, outputs: int) -> float | None:
-    if config.is_embedded:
-        return None
-    endpoint = config.remote_endpoint()
+    if workspace.config.is_embedded:
+        return Forecast(notes, inputs, outputs, None)
+    endpoint = workspace.config.remote_endpoint()
     found = find_price(endpoint.model, endpoint.address, inputs, outputs)
-    return float(found.dollars) if found else None
+    return Forecast(notes, inputs, outputs, float(found.dollars) if found else None)

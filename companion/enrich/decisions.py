@@ -21,7 +21,6 @@ from companion.enrich.decision import (
     sum_up,
     to_answered,
 )
-from companion.enrich.model_calls import field_of
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.parse_answer import read_edited_value
 from companion.enrich.places import Places, find_places
@@ -31,11 +30,10 @@ from companion.enrich.run import new_run
 from companion.enrich.workspace import Workspace
 from companion.errors import AnswerError, NoteError, NoteRefused, UsageError
 from companion.note.callouts import Styles
-from companion.note.needs import Need
 from companion.note.status_mark import KEEP
 from companion.vault.journal import Change, NewChange
 from companion.vault.moves import follow_moves
-from companion.vault.proposal import Proposal, ProposedValue
+from companion.vault.proposal import Proposal
 from companion.vault.proposals import Selection
 from companion.vault.undo import Undone, undo_change
 from companion.vault.write import Snapshot, read_note
@@ -115,10 +113,9 @@ class Decisions:
 
         Raises NoteError, also where the proposal has no place in the note any more.
         """
-        root, path = self._space.root, proposal.path
-        places = find_places(
-            self._space, path, [proposal], lambda path: read_note(root, path, settle=0)
-        )
+        path = proposal.path
+        read = partial(read_note, self._space.root, settle=0)
+        places = find_places(self._space, path, [proposal], read)
         if reason := places.gone.get(proposal.id):
             raise NoteRefused(reason, path)
         if proposal.value is None:
@@ -164,7 +161,8 @@ class Decisions:
             self._store.select(Selection(paths, states=("open",)))
         ).items():
             with suppress(NoteError):
-                closed += self._close_gone_in(path, group)
+                read = partial(read_note, self._space.root, settle=0)
+                closed += self._close(find_places(self._space, path, group, read))
         return closed
 
     def _styles(self) -> Styles:
@@ -226,27 +224,22 @@ class Decisions:
         for each in group:
             if each.id in why_not:
                 continue
-            need = places.needs[each.need]
+            need, text = places.needs[each.need], wishes[each.id].text
             if any(need.key == other.need.key for other in fillings.values()):
                 why_not[each.id] = "another proposal for the same was accepted with it"
                 continue
-            try:
-                value = self._value(each, wishes[each.id], need)
-            except AnswerError as error:
-                why_not[each.id] = str(error)
-            else:
-                fillings[each.id] = Filling(need, value, each.remark)
+            value = each.value
+            if text is not None:
+                field = self._space.prompts.for_note(each.path).field_of(need.kind)
+                try:
+                    value = read_edited_value(field, text, partial(self._resolve, each.path))
+                except AnswerError as error:
+                    why_not[each.id] = str(error)
+                    continue
+                self._store.replace_value(each.id, value)
+            assert value is not None, "refuse_wish has found it"
+            fillings[each.id] = Filling(need, value, each.remark)
         return fillings
-
-    def _value(self, proposal: Proposal, wish: Acceptance, need: Need) -> ProposedValue:
-        """Return the value, or what the user made of it, which is stored. Raises AnswerError."""
-        if wish.text is None:
-            assert proposal.value is not None
-            return proposal.value
-        field = field_of(need, self._space.prompts.for_note(proposal.path))
-        value = read_edited_value(field, wish.text, partial(self._resolve, proposal.path))
-        self._store.replace_value(proposal.id, value)
-        return value
 
     def _resolve(self, path: str, target: str) -> str | None:
         """Return the name of the note that a link in the note at path means; None: no such note."""
@@ -284,12 +277,6 @@ class Decisions:
             reason = "the note is left alone now"
             self._store.forget([places.job.path], reason, "need", to="closed")
         return dict(places.gone)
-
-    def _close_gone_in(self, path: str, group: Sequence[Proposal]) -> list[int]:
-        def read(path: str) -> Snapshot:
-            return read_note(self._space.root, path, settle=0)
-
-        return list(self._close(find_places(self._space, path, group, read)))
 
     def _undo_in(self, path: str, group: Sequence[Proposal], run: str) -> NoteDecision:
         journal, why_not = self._space.journal, dict[int, str]()

@@ -3,11 +3,11 @@
     read      the note, once nobody writes it any more                vault.write
     needs     what to ask for, and what is left alone                 task
     context   what the prompts show of the note and its vault         context, excerpt
-    ask       the model, and once more about what a check rejected    asker, model_calls, retry
+    ask       the model, and once more about what a check rejected    asker, model_calls
     accept    each answer or reject it; sanitize it                   accept, parse_answer, checks
     store     all of it as proposals; some wait for a decision        new_proposals, vault.proposals
     read      the note again, as it is by now
-    plan      the edits that put the values in their places           plan, plan_worker
+    plan      the edits that put the values in their places           plan
     write     them, in the journal first                              note_writer, vault.write
 
 Asker.ask does context, ask and accept. Two steps stand apart for editors and the daemon: ask()
@@ -26,7 +26,7 @@ from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter, keys_of
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected, RepeatedFaults
 from companion.enrich.plan import Filling, Planner
-from companion.enrich.result import Answered, NoteStatus, Result, failed_result
+from companion.enrich.result import Answered, NoteStatus, Result, describe_waiting, failed_result
 from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError, StorageError
@@ -207,7 +207,7 @@ class Enricher(NoteWriter):
             fillings,
             {each.filling.need.key: each.id for each in written},
             task,
-            (*left, *_describe_waiting(waiting)),
+            (*left, *describe_waiting((p.filling.need.kind, p.flags) for p in waiting)),
             tuple(each.id for each in waiting),
             task.reopened,
             answers.usage,
@@ -225,7 +225,8 @@ class Enricher(NoteWriter):
         usage: Usage,
     ) -> Result:
         if waiting:
-            reason, ids = _describe_waiting(waiting), tuple(each.id for each in waiting)
+            reason = describe_waiting((p.filling.need.kind, p.flags) for p in waiting)
+            ids = tuple(each.id for each in waiting)
             fallback = tuple(n.filling.need.kind for n in waiting if "extractive" in n.flags)
             result = Result(job.path, "proposed", "; ".join(reason), left=left, usage=usage)
             return replace(result, fallback=fallback, proposals=ids)
@@ -264,14 +265,3 @@ def _is_kept(outcome: Accepted | Rejected, kept: Mapping[Need, _Kept]) -> bool:
 
 def _tokens(usage: Usage) -> tuple[int, int]:
     return usage.input_tokens, usage.output_tokens
-
-
-def _describe_waiting(proposed: Iterable[_Proposed]) -> list[str]:
-    """Return what waits for a decision, by what flags it."""
-    kinds: dict[str, list[str]] = {}
-    for each in proposed:
-        kinds.setdefault(", ".join(each.flags), []).append(each.filling.need.kind)
-    return [
-        f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
-        for flags, names in kinds.items()
-    ]

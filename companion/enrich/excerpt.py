@@ -1,18 +1,42 @@
-"""A note's text, cut to what a model may read, so that every section is represented."""
+"""The text of a note that prompts show: what a model may read of it, and whether that is enough.
+
+A text that is too long is cut so that every section is represented.
+"""
 
 from __future__ import annotations
 
+import re
 from bisect import bisect_right
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field, replace
 from itertools import pairwise
 from typing import NamedTuple
 
-from companion.enrich.words import find_sentence_ends
+from companion.enrich.context import take_first
+from companion.enrich.statements import read_passages
+from companion.enrich.words import find_sentence_ends, plain_text, width
 from companion.llm.pricing import estimate_tokens
 from companion.note.blocks import Line
+from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize import visible_lines
 from companion.note.sanitize_inline import without_links
+from companion.note.tags import has_only_tags
+from companion.prompts import PromptContext
+
+# Letters; a Chinese sign counts as 2.5.
+_LITTLE_TEXT = 100  # of a note that says hardly more than its title
+_ENOUGH = 160  # about a subject, under which a small model's callout would mostly be made up
+_PROPERTIES = 240  # of the properties that stand for a text, at most
+_LONGEST_VALUE = 60  # of one of their values
+# What says nothing of the subject: dates, addresses, long numbers, file names.
+_NO_WORDS = re.compile(r"https?:|www\.|@|\d{5}|\d{4}-\d\d|[/\\.][a-z]{2,4}$", re.IGNORECASE)
+_YEAR = re.compile(r"[12]\d{3}")
+# Properties that are filled, that the prompt shows elsewhere, or that programs set.
+_NOT_OF_SUBJECT = """
+description aliases alias tags tag cssclass cssclasses publish permalink ai status id uid cover
+image icon banner template layout lang created updated modified date
+"""
+_NO_SUBJECT = frozenset(_NOT_OF_SUBJECT.split())
 
 CUT = "(cut here)"
 """What stands in an excerpt where something of the note is left out."""
@@ -158,3 +182,77 @@ def _visible(lines: Sequence[Line]) -> str:
 
 def _cost(text: str) -> int:
     return estimate_tokens(text) + 1 if text else 0
+
+
+def add_text(context: PromptContext, parsed: ParsedNote, prose: str) -> PromptContext:
+    """Return the context with the note's text; with properties, too, where that is hardly any."""
+    properties = subject_properties(parsed) if width(prose) < _LITTLE_TEXT else ()
+    return replace(context, prose=prose, properties=properties)
+
+
+def find_too_little(
+    parsed: ParsedNote, context: PromptContext, small_model: str, from_title: bool
+) -> str:
+    """Return why no callout is asked for: too little is known of the subject; empty: enough.
+
+    small_model: the name of the model, if it is one. from_title: whether the title alone will do.
+    """
+    subject = f"“{context.title}”" if context.title else "its subject"
+    known = _count_known(parsed, context)
+    if small_model and known < _ENOUGH:
+        return (
+            f"the callout is not asked for: the note and those that link to it tell too little"
+            f" of {subject} for a small model as {small_model}; add a line of text, or choose a"
+            " larger model"
+        )
+    if not known and not from_title:
+        return (
+            f"the callout is not asked for: nothing but the title tells of {subject}; add a line"
+            " of text, or set from_title = true under [callout]"
+        )
+    return ""
+
+
+def _count_known(parsed: ParsedNote, context: PromptContext) -> float:
+    """Return how many letters the note and those that link to it say of its subject.
+
+    Without headings, tags, AI callouts and the title. What the note links to is another subject.
+    """
+    answers = {n for each in parsed.callouts for n in range(each.first, each.last + 1)}
+    own = (
+        without_links(line.visible[line.content :])
+        for number, line in enumerate(parsed.lines)
+        if line.kind in ("text", "code", "math", "html")
+        and number not in answers
+        and not has_only_tags(line)
+    )
+    told = (*context.properties, *context.backlinks)
+    return sum(map(width, (*map(str.strip, own), *told)))
+
+
+def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
+    """Return what a note and others tell of its subject, without headings, which tell nothing."""
+    passages = (each for each in read_passages(parsed) if each.kind != "heading")
+    told = (*subject_properties(parsed), *context.backlinks, *context.linked)
+    return [*filter(None, (plain_text(each.text) for each in passages)), *told]
+
+
+def subject_properties(parsed: ParsedNote) -> list[str]:
+    """Return what the note's properties say of its subject, for a note with hardly any text.
+
+    Words and years, each property as `artist: Paul Chambers`.
+    """
+    found = [
+        f"{name}: {', '.join(words)}"
+        for name, value in parsed.properties.values.items()
+        if name.casefold() not in _NO_SUBJECT and (words := list(_subject_words(value)))
+    ]
+    return take_first(found, _PROPERTIES)
+
+
+def _subject_words(value: object) -> Iterator[str]:
+    for item in value if isinstance(value, list) else [value]:
+        text = without_links(item).strip() if isinstance(item, str) else ""
+        is_word = any(map(str.isalpha, text)) and not _NO_WORDS.search(text)
+        if (is_word and width(text) <= _LONGEST_VALUE) or _YEAR.fullmatch(text):
+            yield text

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
-from functools import lru_cache
 from itertools import islice
 
 from companion.enrich.words import (
-    UNSPACED,
     find_sentences,
     find_stems,
     find_tokens,
     needs_previous,
+    read_paragraphs,
     width,
 )
-from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
-from companion.note.sanitize_inline import without_links
 from companion.note.sanitize_value import inert_value
-from companion.note.tags import has_only_tags
 
 _SHORTEST = 30  # characters; a Chinese character counts as 2.5
 _SENTENCES = 8  # at the beginning of the note, that are looked at
 _PREFERRED = 2  # of them are preferred if they have a word of the title; measured: no more
 _LONGEST = 10_000  # characters, with links and markup that are removed
 _OVER = 1.25  # times the limit, as for a model's answer
-
-# Every alternative stops at the next character of its kind, or where a word begins, because a
-# transcript may be one line of a megabyte.
-_EMBED = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\[\^[^\[\]]*\]")
-_TAGS = re.compile(r"(?:#[^\s#]+)+")
-_NO_PROSE = re.compile(
-    r"\[[^\[\]]+\]:\s|[\w -]::|\^[\w-]+$|\||\{\{|<%|(?<!\S)https?://\S++$|<[a-zA-Z/!]|\$[^$]+\$"
-)
-_MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
-_BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]+")
-_UNSPACED_BREAK = re.compile(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UNSPACED}])")
 
 _COMPLETE = re.compile(r"[.!。！][\"'”’»)\]」』）]*$")
 _OPENING = re.compile(r"[\"'“‘«„「『《(（¿¡]*[^\W_]")
@@ -77,22 +61,6 @@ def extract_sentence(parsed: ParsedNote, title: str, max_characters: int) -> str
     return next(named, None) or next((value for _, value in fit), None)
 
 
-@lru_cache(maxsize=8)  # asking about a note needs it several times
-def read_paragraphs(parsed: ParsedNote) -> tuple[str, ...]:
-    """Return the paragraphs of the note's text as a reader sees them, each on one line.
-
-    No headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags or
-    of Dataview's fields; links and embeds as their words or not at all.
-    """
-    paragraphs = []
-    for block in _find_blocks(parsed.lines):
-        lines = (plain_text(line) for line in block)
-        text = " ".join(line for line in lines if line and not _NO_PROSE.search(line))
-        if text := _UNSPACED_BREAK.sub("", text):
-            paragraphs.append(text)
-    return tuple(paragraphs)
-
-
 def _close_sentence(sentence: str) -> str:
     """Return a sentence that introduces a list with a full stop, if it makes sense without it."""
     if not _COLON.search(sentence) or _LEANS_ON_LIST.search(sentence):
@@ -108,45 +76,6 @@ def _is_description(sentence: str, max_characters: float) -> bool:
         and not _DEPENDS.match(sentence)
         and all(sentence.count(pair[0]) == sentence.count(pair[1]) for pair in _PAIRS)
     )
-
-
-def _find_blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
-    """Yield the lines of each paragraph, without list items and quotes and their lazy lines."""
-    block: list[str] = []
-    is_paragraph = True
-    for line in lines:
-        if line.kind != "text":
-            if block:
-                yield block
-            block, is_paragraph = [], True
-            continue
-        if line.prefix.strip() or line.depth or len(line.prefix) > 1:
-            is_paragraph = False
-        if is_paragraph and not has_only_tags(line):
-            block.append(line.visible)
-        elif block:
-            yield block
-            block = []
-    if block:
-        yield block
-
-
-def without_embeds(text: str) -> str:
-    """Return text without embeds, pictures and footnote marks."""
-    return _EMBED.sub("", text)
-
-
-def plain_text(line: str) -> str:
-    """Return the words of the line, without tags at its ends and a block identifier."""
-    words = without_embeds(line).split()
-    end = len(words)
-    if end and _BLOCK_ID.fullmatch(words[-1]):
-        end -= 1
-    while end and _TAGS.fullmatch(words[end - 1]):
-        end -= 1
-    start = next((n for n in range(end) if not _TAGS.fullmatch(words[n])), end)
-    text = without_links(" ".join(words[start:end]))
-    return " ".join(_MARK.sub("", text).split())
 
 
 # The sentence is about the page, or tells the reader what to do with it. Models turn it into “X is

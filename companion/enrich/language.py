@@ -21,7 +21,7 @@ from functools import cached_property
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from companion.enrich.extractive import read_paragraphs
+from companion.enrich.words import read_paragraphs
 from companion.errors import NoteError
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText

@@ -1,23 +1,30 @@
-"""The calls to the model that ask for what a note needs: as few as there is room for."""
+"""The calls to the model that ask for what a note needs: as few as there is room for.
+
+What a check finds unfit is asked for once more, with what was wrong with the first answer.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal, NamedTuple
+from typing import Any, NamedTuple
 
 from companion.enrich.model import AskMode
-from companion.enrich.outcome import Rejected
+from companion.enrich.outcome import Rejected, RejectionKind
 from companion.errors import AnswerError
 from companion.llm.client import Client
-from companion.llm.endpoint_errors import RequestRejected
+from companion.llm.endpoint_errors import JsonUnsupported, RequestRejected
 from companion.llm.request import Question
 from companion.llm.response import Answer, NoAnswer, NoCompletion, Usage
 from companion.note.needs import CALLOUT, Need
-from companion.prompts import Ask, Field, NothingToChoose, PromptContext, Prompts
+from companion.prompts import Ask, NothingToChoose, PromptContext, Prompts, make_ask
 
+RETRY_TOKENS = 300
+"""What the second question has beyond the first, for each need."""
+
+_LONGEST_REPEATED = 400  # characters of a bad answer that the model sees again
 _LONGEST_QUESTION = 1000  # letters; a longer one is a text that should stand in the note
-_LONGEST_HEADING = 400  # letters of a heading that an instruction names
 _QUOTED = 40  # letters of a question that a reason repeats
 _LONGEST_ANSWER = 4096  # tokens of an answer to several needs: many models write no longer ones
 _COPIED_ENGLISH, _COPIED = 8, 14  # tokens: under ten words, which elsewhere take more tokens each
@@ -34,11 +41,11 @@ class TokenBudget(NamedTuple):
     note: int = 0
     each_need: int = 0
 
-    def fits(self, call: Call) -> bool:
+    def fits(self, call: ModelCall) -> bool:
         """Return whether there is room for the call and for what is kept free."""
         return self.context is None or self.note + self.used_by(call) <= self.context
 
-    def used_by(self, call: Call) -> int:
+    def used_by(self, call: ModelCall) -> int:
         """Return about how many tokens the call takes, with what is kept free for its needs."""
         return call.estimate_tokens() + self.each_need * len(call.asked)
 
@@ -51,7 +58,7 @@ class AskedFor(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Call:
+class ModelCall:
     """One call to the model.
 
     schema: of a JSON answer; None for plain text. longest_copy: see companion.llm.request.
@@ -73,7 +80,7 @@ class Call:
 class CallPlan(NamedTuple):
     """The calls that ask for needs, and the needs that cannot be asked for."""
 
-    calls: list[Call]
+    calls: list[ModelCall]
     rejected: list[Rejected]
 
 
@@ -97,7 +104,7 @@ class CallPlanner:
         asked: list[AskedFor] = []
         rejected: list[Rejected] = []
         for number, need in enumerate(needs, 1):
-            ask = make_ask(need, field_of(need, self.prompts), number, self.callout_titles)
+            ask = make_ask(need, self.prompts.field_of(need.kind), number, self.callout_titles)
             if unaskable := self._find_unaskable(need, ask):
                 rejected.append(unaskable)
             else:
@@ -113,13 +120,13 @@ class CallPlanner:
                 rejected.append(self._no_room(call.asked[0], bare.estimate_tokens()))
         return CallPlan(calls, rejected)
 
-    def _group(self, asked: Sequence[AskedFor]) -> Iterator[Call]:
+    def _group(self, asked: Sequence[AskedFor]) -> Iterator[ModelCall]:
         """Yield calls that ask for all of asked, in their order; a single need may not fit."""
         if self.mode != "together":
             yield from (self._make_call([one]) for one in asked)
             return
 
-        def fits(call: Call) -> bool:
+        def fits(call: ModelCall) -> bool:
             return call.max_tokens <= _LONGEST_ANSWER and self.budget.fits(call)
 
         rest = list(asked)
@@ -132,20 +139,20 @@ class CallPlanner:
             yield call
             del rest[:taken]
 
-    def _make_call(self, asked: Sequence[AskedFor]) -> Call:
+    def _make_call(self, asked: Sequence[AskedFor]) -> ModelCall:
         asks = [ask for _, ask in asked]
         first = asks[0]
-        json = self.mode == "together" or (
+        is_json = self.mode == "together" or (
             self.mode == "apart" and first.field.kind in ("list", "choice")
         )
         longest_copy = None
-        if first.field.kind == "prose" and not first.question and not json:
+        if first.field.kind == "prose" and not first.question and not is_json:
             is_english = self.context.language in (None, "English")
             longest_copy = _COPIED_ENGLISH if is_english else _COPIED
-        return Call(
+        return ModelCall(
             asked=tuple(asked),
-            messages=self.prompts.messages(asks, self.context, json=json),
-            schema=self.prompts.schema(asks, self.context) if json else None,
+            messages=self.prompts.messages(asks, self.context, json=is_json),
+            schema=self.prompts.schema(asks, self.context) if is_json else None,
             max_tokens=self.prompts.max_tokens(asks),
             longest_copy=longest_copy,
         )
@@ -195,18 +202,69 @@ class CallAnswers(NamedTuple):
     usage: Usage
 
 
-def send_call(call: Call, client: Client) -> CallAnswers:
-    """Return what the model answers to each need of the call.
+def send_calls(
+    planner: CallPlanner,
+    needs: Sequence[Need],
+    client: Client,
+    unfit: Mapping[Need, Rejected] | None = None,
+) -> Iterator[CallAnswers]:
+    """Yield the model's answers to each call for the needs, unchecked, and the tokens it took.
 
-    Raises JsonUnsupported; EndpointError when the endpoint serves nobody now; Cancelled.
+    The needs that cannot be asked for come first. unfit: the first answers, where this is the
+    second question; they stand where it cannot be asked.
+
+    Raises EndpointError when the endpoint serves nobody now, Cancelled when the user stops the
+    work.
     """
+    calls, unaskable = planner.plan(needs)
+    if unaskable and not unfit:
+        yield CallAnswers([*unaskable], Usage())
+    for number, call in enumerate(calls):
+        try:
+            given = _send(_add_faults(call, unfit) if unfit else call, client)
+        except JsonUnsupported:
+            rest = [asked.need for later in calls[number:] for asked in later.asked]
+            yield from send_calls(replace(planner, mode="plain"), rest, client, unfit)
+            return
+        yield given
 
+
+def _send(call: ModelCall, client: Client) -> CallAnswers:
     def ask() -> Answer:
         if call.schema is None:
             return client.ask_text(call.messages, call.max_tokens, call.longest_copy)
         return client.ask_json(call.messages, call.schema, call.max_tokens)
 
     return read_answers(call.asked, ask, is_json=call.schema is not None)
+
+
+def _add_faults(call: ModelCall, unfit: Mapping[Need, Rejected]) -> ModelCall:
+    """Return the call with what was wrong with the first answers to its needs.
+
+    The model does not see its first answer again where it must not copy.
+    """
+    faults = {ask.key: fault for need, ask in call.asked if (fault := unfit[need].fault)}
+    fault = next(iter(faults.values()))
+    if call.longest_copy:
+        *before, last = call.messages
+        request = f"A first answer could not be used: it {fault.reason}. {fault.retry}"
+        last = {**last, "content": f"{last['content']}\n\n{request}"}
+        return replace(call, messages=[*before, last])
+    answers = {ask.key: _shorten(unfit[need].answer) for need, ask in call.asked}
+    [answer, *_] = answers.values()
+    if call.schema is not None:
+        answer = json.dumps(answers, ensure_ascii=False)
+    request = f"That cannot be used: it {fault.reason}. {fault.retry} Write it again."
+    if len(faults) > 1:
+        lines = [f'"{key}" {fault.reason}. {fault.retry}' for key, fault in faults.items()]
+        request = "\n".join(["That cannot be used:", *lines, "Write all of it again."])
+    second = [{"role": "assistant", "content": answer}, {"role": "user", "content": request}]
+    return replace(call, messages=[*call.messages, *second])
+
+
+def _shorten(answer: object) -> str:
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return text if len(text) <= _LONGEST_REPEATED else f"{text[:_LONGEST_REPEATED]} ..."
 
 
 def read_answers(
@@ -219,44 +277,14 @@ def read_answers(
     try:
         answer = ask()
     except AnswerError as error:
-        usage = error.usage if isinstance(error, NoAnswer) else Usage()
-        return CallAnswers([_reject(each.need, error) for each in asked], usage)
+        usage, fault = Usage(), ""
+        if isinstance(error, NoAnswer):
+            usage, fault = error.usage, error.fault
+        if isinstance(error, RequestRejected):
+            fault = "request rejected"
+        kind: RejectionKind = "no completion" if isinstance(error, NoCompletion) else "no answer"
+        reason = str(error)
+        rejected = (Rejected(each.need, reason, kind, endpoint_fault=fault) for each in asked)
+        return CallAnswers([*rejected], usage)
     values = [answer.data[each.ask.key] if is_json else answer.text for each in asked]
     return CallAnswers(list(map(RawAnswer, asked, values)), answer.usage)
-
-
-def _reject(need: Need, error: AnswerError) -> Rejected:
-    fault = error.fault if isinstance(error, NoAnswer) else ""
-    if isinstance(error, RequestRejected):
-        fault = "request rejected"
-    kind: Literal["no completion", "no answer"] = (
-        "no completion" if isinstance(error, NoCompletion) else "no answer"
-    )
-    return Rejected(need, str(error), kind, endpoint_fault=fault)
-
-
-def field_of(need: Need, prompts: Prompts) -> Field:
-    """Return the field that fills the need."""
-    if need.kind == CALLOUT:
-        return prompts.fields[CALLOUT]
-    return next(field for field in prompts.fields.values() if field.property == need.kind)
-
-
-def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
-    """Return what an empty callout asks by its title; None: its title is one all callouts bear.
-
-    A callout that was emptied and kept its title, be it `KI`, asks no question by it.
-    """
-    is_title = need.question is not None and need.question.casefold() in callout_titles
-    return None if is_title else need.question
-
-
-def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[str]) -> Ask:
-    """Return how a prompt asks for the need. number: tells its key from others of the field."""
-    is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
-    key = field.name if is_only else f"{field.name}_{number}"
-    question = question_of(need, callout_titles)
-    section = need.heading[:_LONGEST_HEADING] if need.heading and not question else None
-    if section and need.of > 1:
-        section += f" (number {need.at} of the {need.of} headings that read so)"
-    return Ask(key, field, question, section)

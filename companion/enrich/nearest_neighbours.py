@@ -103,8 +103,15 @@ class NearestNeighbours:
         candidates = tuple(dict.fromkeys([*new, *rest]))
         if self.rule is None:
             return Suggestion(None, candidates, "similar notes agree too little")
-        chosen = tuple(value for value in new[: self._most] if shares[value] >= self.rule.least)
-        return Suggestion(chosen, candidates, "" if chosen else self._explain(new, shares))
+        least = self.rule.least
+        if chosen := tuple(value for value in new[: self._most] if shares[value] >= least):
+            return Suggestion(chosen, candidates)
+        best = f"the commonest, {new[0]}, has {shares[new[0]]:.0%}" if new else "they have no other"
+        reason = (
+            f"nothing for {self._name} is common enough among the {NEIGHBOURS} most similar notes:"
+            f" {best}, and {least:.0%} are needed in this vault"
+        )
+        return Suggestion((), candidates, reason)
 
     def describe(self) -> str:
         """Return in words what was learnt."""
@@ -127,14 +134,6 @@ class NearestNeighbours:
     def _rank(self, path: str, similar: Floats) -> dict[str, float]:
         shares = self._share(self._find_near(path, similar, NEIGHBOURS))
         return {value: shares[value] for value in _by_share(shares)}
-
-    def _explain(self, new: Sequence[str], shares: Mapping[str, float]) -> str:
-        assert self.rule
-        best = f"the commonest, {new[0]}, has {shares[new[0]]:.0%}" if new else "they have no other"
-        return (
-            f"nothing for {self._name} is common enough among the {NEIGHBOURS} most similar notes:"
-            f" {best}, and {self.rule.least:.0%} are needed in this vault"
-        )
 
     def _find_near(self, path: str, similar: Floats, number: int) -> list[tuple[int, float]]:
         """Return the rows of the most similar notes but the one at path, and their weights.

@@ -7,12 +7,10 @@ from hashlib import sha256
 
 from companion.config import Config
 from companion.enrich.checks import checks_are_on, join_instructions
-from companion.enrich.extractive import read_paragraphs
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import field_of
 from companion.enrich.outcome import Accepted, Rejected, RejectionKind
 from companion.enrich.task import Job, Task
-from companion.enrich.words import find_sentences, find_tokens
+from companion.enrich.words import find_sentences, find_tokens, read_paragraphs
 from companion.note.needs import CALLOUT, Need
 from companion.note.parsed_note import ParsedNote
 from companion.prompts import Prompts
@@ -71,8 +69,11 @@ class ProposalMaker:
     def _add_origin(
         self, job: Job, task: Task, made: Iterable[NewProposal], run: str
     ) -> list[NewProposal]:
-        """Return the proposals with what they were made from."""
-        sentences, options = hash_sentences(task.parsed), _options_of(job)
+        """Return the proposals with what they were made from, and how their needs are found."""
+        sentences = hash_sentences(task.parsed)
+        options: dict[str, object] = {"section": list(job.section)} if job.section else {}
+        options |= {"force": True} if job.force else {}
+        options |= {"rewrite": True} if job.rewrite else {}
         return [
             each._replace(
                 prompt=self._fingerprint(job.path, each.need),
@@ -86,7 +87,7 @@ class ProposalMaker:
 
     def _fingerprint(self, path: str, need: Need) -> str:
         prompts = self._prompts.for_note(path)
-        key = id(prompts), field_of(need, prompts).name  # a folder may have prompts of its own
+        key = id(prompts), prompts.field_of(need.kind).name  # a folder may have prompts of its own
         if key not in self._fingerprints:
             self._fingerprints[key] = prompt_fingerprint(prompts, need)
         return self._fingerprints[key]
@@ -112,7 +113,7 @@ class ProposalMaker:
         """Return the proposal of an answer without a value; of a new value, an open one."""
         need, new = rejected.need, rejected.proposed
         if new and checks_are_on():
-            is_list = field_of(need, self._prompts.for_note(job.path)).kind == "list"
+            is_list = self._prompts.for_note(job.path).field_of(need.kind).kind == "list"
             value = list(new) if is_list else new[0]
             remark, waits = rejected.proposal, self._waits(job, need)
             new_value = NewProposal(job.path, need, value, flags=("new-value",), remark=remark)
@@ -149,7 +150,7 @@ class ProposalMaker:
 
 def prompt_fingerprint(prompts: Prompts, need: Need) -> str:
     """Return a hash of the instructions by which the need is asked for."""
-    return _hash(join_instructions(prompts, field_of(need, prompts)))
+    return _hash(join_instructions(prompts, prompts.field_of(need.kind)))
 
 
 def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
@@ -161,15 +162,3 @@ def hash_sentences(parsed: ParsedNote) -> tuple[str, ...]:
 
 def _hash(text: str) -> str:
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:_SHORT_HASH]
-
-
-def _options_of(job: Job) -> dict[str, object]:
-    """Return by what the needs are found in the note again, as JSON."""
-    options: dict[str, object] = {}
-    if job.section:
-        options["section"] = list(job.section)
-    if job.force:
-        options["force"] = True
-    if job.rewrite:
-        options["rewrite"] = True
-    return options

@@ -37,19 +37,16 @@ class NoteFilter(NamedTuple):
             if self.tag is None and self.with_property is None:
                 return True
             parsed = ParsedNote(NoteText.decode(read_note(root, path, settle=0).data))
-            return self._fits(parsed)
         except (NoteError, OSError):
             return False
-
-    def _fits(self, parsed: ParsedNote) -> bool:
         if self.tag is not None and not parsed.has_tag(self.tag):
             return False
         if self.with_property is None:
             return True
-        name, is_valued, value = self.with_property.partition("=")
+        name, is_valued, value = map(str.strip, self.with_property.partition("="))
         if is_valued:
-            return has_value(parsed.properties, name.strip(), value.strip())
-        return parsed.properties.key_of(name.strip()) is not None
+            return has_value(parsed.properties, name, value)
+        return parsed.properties.key_of(name) is not None
 
 
 ANY_NOTE = NoteFilter()

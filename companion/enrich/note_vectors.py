@@ -17,13 +17,11 @@ from companion.enrich.workspace import Workspace
 from companion.errors import NoteError
 from companion.llm.encoder import Encoder
 from companion.note.facts import read_facts
-from companion.note.needs import Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_inline import without_links
 from companion.note.text import NoteText
 from companion.note.title import find_title
 from companion.vault.files import NoteFile, read_file, skip_reason
-from companion.vault.ignore import IgnoreRules
 from companion.vault.index import Scan
 
 if TYPE_CHECKING:
@@ -161,17 +159,17 @@ class NoteVectors:
         now = time.time_ns()
         rows: list[VectorRow] = []
         for file, text in texts.items():
-            made_from = (
-                file if file.is_settled(now) else file._replace(mtime_ns=0)
-            )  # read again next time
+            # One that was written just now is read again next time.
+            made_from = file if file.is_settled(now) else file._replace(mtime_ns=0)
             rows.append((*made_from, _hash(text), known[_hash(text)]))
         with self._lock:
             self._save([file.path for file in files if file not in texts], rows)
 
     def _read(self, file: NoteFile) -> str | None:
         """Return what of the note is to be encoded; None where it may not be, or not be read."""
-        root = self._workspace.root
-        rules, ignore = self._rules()
+        root, rules, ignore = self._workspace.root, self._workspace.rules, self._workspace.ignore
+        if self.is_remote:
+            rules, ignore = replace(rules, is_remote=True), replace(ignore, is_remote=True)
         try:
             if skip_reason(root, file.path, ignore):
                 return None
@@ -181,14 +179,6 @@ class NoteVectors:
             return encoded_text(ParsedNote(NoteText.decode(data)), file.path)
         except (OSError, NoteError):
             return None
-
-    def _rules(self) -> tuple[Rules, IgnoreRules]:
-        """Return what is left alone, with what is private if the encoder is elsewhere."""
-        rules, ignore = self._workspace.rules, self._workspace.ignore
-        if self.is_remote:
-            rules = replace(rules, is_remote=True)
-            ignore = replace(ignore, is_remote=True)
-        return rules, ignore
 
     def _has(self, file: NoteFile) -> bool:
         """Return whether there is a vector of the note as it is now."""

@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from threading import Event
 
-from companion.enrich.model_calls import field_of
 from companion.enrich.plan import CHILD_FROM, Filling, Plan, Planner, sample_filling
 from companion.enrich.result import Answered, PlannedChange, Result
 from companion.enrich.task import Task, prepare_task, require_same_note
@@ -161,7 +160,7 @@ class NoteWriter:
             return  # another plan would cost a third of the throughput
         prompts = self.workspace.prompts.for_note(path)
         needs = (*task.needs, *(need for need, _ in task.proposed))
-        kinds = [(need, field_of(need, prompts).kind) for need in needs]
+        kinds = [(need, prompts.field_of(need.kind).kind) for need in needs]
         if kinds:
             self._plan(task, [sample_filling(need, kind == "list") for need, kind in kinds])
 

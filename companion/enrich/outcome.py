@@ -96,6 +96,26 @@ class NoteAnswers(NamedTuple):
         return [each for each in self.outcomes if isinstance(each, Rejected)]
 
 
+def merge_outcomes(
+    first: Sequence[Accepted | Rejected], second: Sequence[Accepted | Rejected]
+) -> list[Accepted | Rejected]:
+    """Return what the first and the second answers came to together.
+
+    A need keeps its last reason, unless the model had nothing to say to the second question.
+    """
+    accepted = {each.need: each for each in second if isinstance(each, Accepted)}
+    rejected = {
+        each.need: each for each in second if isinstance(each, Rejected) and each.kind != "nothing"
+    }
+    merged: list[Accepted | Rejected] = []
+    for each in first:
+        if isinstance(each, Rejected) and (last := rejected.get(each.need)):
+            each = last._replace(proposed=last.proposed or each.proposed)
+        if each.need not in accepted:
+            merged.append(each)
+    return [*merged, *accepted.values()]
+
+
 _LIMIT_AT_FIRST = 3  # notes in a row, while the model has answered for none yet
 _LIMIT_LATER = 10  # the same, once it has answered for some: then it may be the notes
 
@@ -167,7 +187,11 @@ def find_evidence(
     Raises EndpointError, AnswerError, Cancelled.
     """
     sentences = list(find_sentences(proposal))
-    sources = _sources(shown)
+    sources: list[str] = []
+    for paragraph in shown:
+        found = list(find_sentences([paragraph]))
+        sources += [*found, *(f"{one} {other}" for one, other in pairwise(found))]
+    sources = list(dict.fromkeys(sources))
     if not sentences or not sources:
         return [Evidence(sentence, "", -1.0) for sentence in sentences]
     vectors = encoder.encode([*sentences, *sources])
@@ -177,12 +201,3 @@ def find_evidence(
         Evidence(sentence, sources[place], float(row[place]))
         for sentence, place, row in zip(sentences, best, likeness, strict=True)
     ]
-
-
-def _sources(shown: Sequence[str]) -> list[str]:
-    """Return the sentences that were shown, each once, and those that follow each other."""
-    sources: list[str] = []
-    for paragraph in shown:
-        found = list(find_sentences([paragraph]))
-        sources += [*found, *(f"{one} {other}" for one, other in pairwise(found))]
-    return list(dict.fromkeys(sources))

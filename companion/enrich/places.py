@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 from companion.enrich.task import Job, NoteRewritten, Task, prepare_task, require_same_note
 from companion.enrich.workspace import Workspace
@@ -46,8 +45,11 @@ def find_places(
     Raises NoteError if the note cannot be read now, or leaves a doubt; its proposals stay.
     """
     job = _make_job(path, proposals)
-    if _is_gone(space.root, path):
-        return _nowhere(job, proposals, _DELETED)
+    try:
+        if is_gone(space.root, path):
+            return _nowhere(job, proposals, _DELETED)
+    except OSError as error:
+        raise NoteUnwritable(f"it cannot be read: {error.strerror}", path) from error
     if reason := space.ignore.path_reason(path):
         return _nowhere(job, proposals, reason, is_excluded=True)
     if reason := skip_reason(space.root, path, space.ignore):  # it may pass, as a sync does
@@ -108,11 +110,3 @@ def _nowhere(
 ) -> Places:
     nothing = Task(b"", ParsedNote(NoteText("")), reason, (), ())
     return Places(job, nothing, {}, {each.id: reason for each in proposals}, is_excluded)
-
-
-def _is_gone(root: Path, path: str) -> bool:
-    """Return whether there is no such note. Raises NoteUnwritable if that cannot be told now."""
-    try:
-        return is_gone(root, path)
-    except OSError as error:
-        raise NoteUnwritable(f"it cannot be read: {error.strerror}", path) from error

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from typing import NamedTuple
 
 from companion.enrich.asker import Asker
@@ -55,13 +54,20 @@ class ProgramProposer:
         Raises UsageError if there is no such field, or the value is too long; NoteError if the note
         is left alone, cannot be read, or needs nothing there.
         """
-        _check_length(given)
+        length = len(given.value if isinstance(given.value, str) else "\n".join(given.value))
+        if length > LONGEST_VALUE:
+            raise UsageError(
+                f"a value may have {LONGEST_VALUE:,} characters, and this has {length:,}"
+            )
         if reason := skip_reason(self._space.root, path, self._space.ignore):
             raise NoteRefused(reason, path)
         field = self._find_field(path, given.field)
         data = read_note(self._space.root, path).data
-        job = Job(path, explicit=True, retry=True, propose=True)
-        for each in (job, *_section_jobs(job, field, given)):
+        jobs = [Job(path, explicit=True, retry=True, propose=True)]
+        if field.property is None and given.heading is not None and given.question is None:
+            section = Section(given.heading)  # of a new callout
+            jobs.append(jobs[0]._replace(explicit=False, section=section))
+        for each in jobs:
             task = prepare_task(self._space, each, data)
             if task.skipped:
                 raise NoteRefused(task.skipped, path)
@@ -122,18 +128,6 @@ def propose_for_script(
         raise UsageError(f"{script[:80]!r} is no name for a script; use letters, digits and - only")
     proposer = ProgramProposer(workspace, known, f"script:{script}")
     return proposer.propose(proposer.find_place(path, given), given.value)
-
-
-def _check_length(given: GivenValue) -> None:
-    length = len(given.value if isinstance(given.value, str) else "\n".join(given.value))
-    if length > LONGEST_VALUE:
-        raise UsageError(f"a value may have {LONGEST_VALUE:,} characters, and this has {length:,}")
-
-
-def _section_jobs(job: Job, field: Field, given: GivenValue) -> Iterator[Job]:
-    """Yield the job that finds the need of a new callout under the heading."""
-    if field.property is None and given.heading is not None and given.question is None:
-        yield job._replace(explicit=False, section=Section(given.heading))
 
 
 def _is_meant(need: Need, field: Field, given: GivenValue) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, NamedTuple
 
@@ -12,7 +12,7 @@ from companion.errors import NoteError, NoteRefused
 from companion.llm.response import Usage
 from companion.note.edit import Edit
 from companion.note.outline import HeadingNotFound
-from companion.vault.proposal import ProposalState
+from companion.vault.proposal import Flag, ProposalState
 
 NoteStatus = Literal["enriched", "proposed", "refused", "unchanged", "skipped", "failed"]
 
@@ -57,13 +57,19 @@ class Result:
 def failed_result(path: str, error: NoteError) -> Result:
     """Return the result of a note that could not be worked on, for the reason in error."""
     status: NoteStatus = "skipped" if isinstance(error, NoteRefused) else "failed"
-    lacks_heading = isinstance(error, HeadingNotFound)
-    return Result(path, status, _in_words(error), lacks_heading=lacks_heading)
+    reason = f"{error.reason} (line {error.line})" if error.line else error.reason
+    return Result(path, status, reason, lacks_heading=isinstance(error, HeadingNotFound))
 
 
-def _in_words(error: NoteError) -> str:
-    """Return the reason and the line, without the path, which stands beside it already."""
-    return f"{error.reason} (line {error.line})" if error.line else error.reason
+def describe_waiting(waiting: Iterable[tuple[str, Sequence[Flag]]]) -> list[str]:
+    """Return what waits for a decision, by what flags it. waiting: kinds of needs, and flags."""
+    kinds: dict[str, list[str]] = {}
+    for kind, flags in waiting:
+        kinds.setdefault(", ".join(flags), []).append(kind)
+    return [
+        f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
+        for flags, names in kinds.items()
+    ]
 
 
 @dataclass(frozen=True)

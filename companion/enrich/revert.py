@@ -9,7 +9,7 @@ from companion.errors import NoteChanged
 from companion.note.edit import Edit, apply_edits
 from companion.note.text import split_lines
 from companion.vault.inverse import find_inverse, find_parts
-from companion.vault.journal import Change, Journal
+from companion.vault.journal import Journal
 
 
 class RevertedText(NamedTuple):
@@ -39,8 +39,11 @@ def revert_own_changes(
         if change.taken:
             left.append(f"change {change.id} was taken back in part, so the rest stays")
             continue
-        inverse = _find_inverse(journal, change, text)
-        if inverse is None:
+        try:
+            inverse = find_inverse(journal, change, text)
+        except NoteChanged:
+            inverse = None
+        if inverse is None or any(_was_continued(text, edit) for edit in inverse):
             left.append(f"what change {change.id} wrote was edited since, so it stays")
             continue
         without = apply_edits(text, inverse)
@@ -78,15 +81,6 @@ def revert_needs(
         text = apply_edits(text, taken)
         keys |= (find_keys(text) - had) & wanted
     return RevertedText(text, frozenset(keys), ())
-
-
-def _find_inverse(journal: Journal, change: Change, text: str) -> list[Edit] | None:
-    """Return the edits that take the change out of text; None where it was edited since."""
-    try:
-        inverse = find_inverse(journal, change, text)
-    except NoteChanged:
-        return None
-    return None if any(_was_continued(text, edit) for edit in inverse) else inverse
 
 
 def _was_continued(text: str, edit: Edit) -> bool:

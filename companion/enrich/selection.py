@@ -231,8 +231,11 @@ class ScanReport:
             if facts.skipped is not None:
                 self.skipped[path] = facts.skipped
             elif is_reported:
-                facts = facts._replace(needs=needs)
-                self.notes[path] = _without_asked(workspace, path, facts, path in asked)
+                if path in asked:
+                    open_needs = leave_out_asked(workspace, Job(path), needs)
+                    left = (*facts.left, *open_needs.all_left)
+                    needs, facts = open_needs.needs, facts._replace(left=left)
+                self.notes[path] = facts._replace(needs=needs)
             else:
                 self.others.append(path)
         if only._replace(kind=None) == ANY_NOTE:  # else nobody knows whether they fit
@@ -266,10 +269,3 @@ def _is_wanted(path: str, wanted: Sequence[str]) -> bool:
     return not wanted or any(
         not name or path == name or path.startswith(f"{name}/") for name in wanted
     )
-
-
-def _without_asked(workspace: Workspace, path: str, facts: Facts, was_asked: bool) -> Facts:
-    if not was_asked:
-        return facts
-    found = leave_out_asked(workspace, Job(path), facts.needs)
-    return facts._replace(needs=found.needs, left=(*facts.left, *found.all_left))

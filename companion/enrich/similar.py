@@ -123,8 +123,14 @@ class SimilarNotes:
             most = field.max_items or 1
             found = self.suggest(context, path, parsed, need.kind, most, language)
             likely[field.name] = found.candidates
-            if may_choose and found.chosen is not None:
-                outcomes.append(_outcome_of(need, field, found))
+            if not may_choose or found.chosen is None:
+                continue
+            outcome: Accepted | Rejected = Rejected(need, found.reason, "nothing", asked=False)
+            if found.chosen:
+                value = list(found.chosen) if field.kind == "list" else found.chosen[0]
+                filling = Filling(need, value, f"{need.kind} as similar notes have")
+                outcome = Accepted(filling, asked=False)
+            outcomes.append(outcome)
         decided = {each.need for each in outcomes}
         left = [need for need in fields if need not in decided]
         return ChosenValues(tuple(outcomes), left, likely)
@@ -254,11 +260,3 @@ class SimilarNotes:
         until = time.monotonic() + _BUILD_SECONDS
         if left := vectors.update(context.scan, missing, until, progress=self.progress):
             self._warn(f"{left:,} notes are not compared yet; companion similar does it")
-
-
-def _outcome_of(need: Need, field: Field, found: Suggestion) -> Accepted | Rejected:
-    """Return the values that similar notes decided on, or why there are none."""
-    if not found.chosen:
-        return Rejected(need, found.reason, "nothing", asked=False)
-    value = list(found.chosen) if field.kind == "list" else found.chosen[0]
-    return Accepted(Filling(need, value, f"{need.kind} as similar notes have"), asked=False)

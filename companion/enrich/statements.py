@@ -8,14 +8,15 @@ from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Literal, NamedTuple
 
-from companion.enrich.extractive import plain_text, without_embeds
 from companion.enrich.words import (
     compile_phrases,
     find_sentences,
     find_tokens,
     is_unspaced,
     needs_previous,
+    plain_text,
     width,
+    without_embeds,
 )
 from companion.note.links import likely_targets, link_targets
 from companion.note.parsed_note import ParsedNote
@@ -193,7 +194,9 @@ def _cut(
             sentences = find_sentences([without_embeds(passage.introduced.text)])
             yield f"{text}: {next(sentences, '')}", ""
     elif passage.kind == "row":
-        cells = [cell.strip() for cell in _BAR.split(_without_bars(text)) if cell.strip()]
+        # In links, the bar before the words is no end of a cell.
+        row = _LINK.sub(lambda link: link[0].replace("|", "\\|").replace("\\\\|", "\\|"), text)
+        cells = [cell.strip() for cell in _BAR.split(row) if cell.strip()]
         yield ": ".join([cells[0], ", ".join(cells[1:])]) if len(cells) > 1 else text, ""
     elif passage.kind == "item":
         above = _plain(passage.parent.text).rstrip(" :：") if passage.parent else ""
@@ -207,11 +210,6 @@ def _cut(
             yield from ((part, above) for part in find_sentences([text]) if names_it(part))
     else:
         yield from ((part, "") for part in find_sentences([text]) if names_it(part))
-
-
-def _without_bars(row: str) -> str:
-    """Return the row with bars only between its cells: of links in it, the words."""
-    return _LINK.sub(lambda match: match[0].replace("|", "\\|").replace("\\\\|", "\\|"), row)
 
 
 def _plain(text: str) -> str:

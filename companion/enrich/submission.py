@@ -10,7 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from companion.enrich.asker import Asker
-from companion.enrich.batch import BatchMaker, BatchReader
+from companion.enrich.batch_calls import BatchMaker, BatchReader
 from companion.enrich.result import Result
 from companion.enrich.task import Job
 from companion.enrich.workspace import Workspace
@@ -198,7 +198,11 @@ class Submission:
         assert provider
         if provider.step == "sent" and found and found.status in ENDED:
             for file in found.files:
-                yield from self._take(batch, self._api.read_file(file), reader())
+                taking = reader()
+                for line in map(read_line, self._api.read_file(file).splitlines()):
+                    call = line and self._batches.call(line.id)
+                    if line and call and call.batch == batch.id:  # others say nothing
+                        yield taking.take(call, line)
             self._journal.flush()
             self._batches.end(batch.id)
             files = [*dict.fromkeys([*provider.files, *found.files])]
@@ -206,14 +210,6 @@ class Submission:
             self._batches.set_provider(batch.id, provider)
         if provider.step == "collected":
             self._delete_files(batch, provider)
-
-    def _take(self, batch: Batch, content: bytes, reader: BatchReader) -> Iterator[Result]:
-        """Yield what comes of the lines that answer calls of the batch; others say nothing."""
-        for line in content.splitlines():
-            answer = read_line(line)
-            call = answer and self._batches.call(answer.id)
-            if answer and call and call.batch == batch.id:
-                yield reader.take(call, answer)
 
     def _delete_files(self, batch: Batch, provider: ProviderState) -> None:
         """Delete all that the provider has of the batch, also what it got without saying so."""

@@ -155,20 +155,17 @@ def leave_out_asked(
             open_needs.append(need)
         else:
             left.setdefault(_why_left(latest), []).append(_name(need))
-    again = "name the note, or use --retry, to ask again"
-    words = (f"{', '.join(names)}: {why}; {again}" for why, names in left.items())
-    in_batch = _describe_in_batch(proposed)
-    return NeedsToAsk(tuple(open_needs), (*words, *in_batch), tuple(proposed))
-
-
-def _describe_in_batch(proposed: Iterable[tuple[Need, AskedNeed]]) -> Iterator[str]:
-    """Yield which needs are asked in which batch."""
-    names: dict[str, list[str]] = {}
+    in_batch: dict[str, list[str]] = {}
     for need, known in proposed:
         if known.state == "asked":
-            names.setdefault(known.reason, []).append(_name(need))
-    for batch, asked in names.items():
-        yield f"{', '.join(asked)}: asked in the batch {batch}; companion batch cancel gives it up"
+            in_batch.setdefault(known.reason, []).append(_name(need))
+    again = "name the note, or use --retry, to ask again"
+    give_up = "companion batch cancel gives it up"
+    words = (
+        *(f"{', '.join(names)}: {why}; {again}" for why, names in left.items()),
+        *(f"{', '.join(n)}: asked in the batch {each}; {give_up}" for each, n in in_batch.items()),
+    )
+    return NeedsToAsk(tuple(open_needs), words, tuple(proposed))
 
 
 def describe_proposed(needs: Iterable[Need]) -> Iterator[str]:
@@ -211,7 +208,13 @@ def _find_needs(workspace: Workspace, job: Job, parsed: ParsedNote, explicit: bo
         asked = workspace.journal.proposals.latest(job.path)
         needs = (need for need in needs if was_rejected(asked.get(need.key)))
     elif job.section is not None:
-        needs = _in_section(parsed, needs, job.section)
+        section = job.section  # of the first H1: the top part of the note
+        needs = (
+            need
+            for need in needs
+            if need.where == "section"
+            or find_callout(parsed, need) in parsed.section_callouts(section)
+        )
     if job.kind is not None:
         needs = (need for need in needs if need.kind == job.kind)
     return facts._replace(needs=tuple(needs))
@@ -224,14 +227,6 @@ def find_keys(workspace: Workspace, job: Job, text: str) -> frozenset[str]:
     except NoteRefused:
         return frozenset()
     return frozenset(need.key for need in facts.needs)
-
-
-def _in_section(parsed: ParsedNote, needs: Iterable[Need], section: Section) -> Iterator[Need]:
-    """Yield the needs of callouts in the section; the first H1's is the top part of the note."""
-    for need in needs:
-        is_new = need.where == "section"
-        if is_new or find_callout(parsed, need) in parsed.section_callouts(section):
-            yield need
 
 
 _TAG = re.compile(r"(?<!\S)#[^\s#]+")

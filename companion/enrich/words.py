@@ -1,4 +1,4 @@
-"""Words and sentences of texts in any language, and the lists of words that are kept by language.
+"""The words, sentences and paragraphs of texts in any language, and lists of words by language.
 
 The lists are in `checks/phrases/<code>.toml`; `en.toml` says what is in them. They are read once,
 when they are first needed. A language without a file, a section or a list is no error.
@@ -10,10 +10,15 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
+
+from companion.note.blocks import Line
+from companion.note.parsed_note import ParsedNote
+from companion.note.sanitize_inline import without_links
+from companion.note.tags import has_only_tags
 
 # Scripts written without spaces: Thai, Lao, Myanmar, Khmer; kana; Han. Hangul has spaces.
 UNSPACED = (
@@ -165,3 +170,70 @@ def _abbreviation_end() -> re.Pattern[str]:
     """Return the pattern of an abbreviation, or of an initial, that a text ends with."""
     known = "|".join(map(re.escape, find_phrases("sentences", "abbreviations")))
     return re.compile(rf"(?:^|[\s(])(?:{known}|[^\W\d_])\.$")
+
+
+# Every alternative stops at the next character of its kind, or where a word begins, because a
+# transcript may be one line of a megabyte.
+_EMBED = re.compile(r"!\[\[[^\[\]]*\]\]|!\[[^\[\]]*\]\([^()]*\)|\[\^[^\[\]]*\]")
+_TAGS = re.compile(r"(?:#[^\s#]+)+")
+_NO_PROSE = re.compile(
+    r"\[[^\[\]]+\]:\s|[\w -]::|\^[\w-]+$|\||\{\{|<%|(?<!\S)https?://\S++$|<[a-zA-Z/!]|\$[^$]+\$"
+)
+_MARK = re.compile(r"==|~~|(?<!\w)_{1,3}(?=\w)|(?<=[\w.!?])_{1,3}(?!\w)")
+_BLOCK_ID = re.compile(r"\^[A-Za-z0-9-]+")
+_UNSPACED_BREAK = re.compile(rf"(?<=[{UNSPACED}。，、！？：；])\s+(?=[{UNSPACED}])")
+
+
+@lru_cache(maxsize=8)  # asking about a note needs it several times
+def read_paragraphs(parsed: ParsedNote) -> tuple[str, ...]:
+    """Return the paragraphs of the note's text as a reader sees them, each on one line.
+
+    No headings, lists, callouts, quotes, tables, code, formulas, HTML, comments, lines of tags or
+    of Dataview's fields; links and embeds as their words or not at all.
+    """
+    paragraphs = []
+    for block in _find_blocks(parsed.lines):
+        lines = (plain_text(line) for line in block)
+        text = " ".join(line for line in lines if line and not _NO_PROSE.search(line))
+        if text := _UNSPACED_BREAK.sub("", text):
+            paragraphs.append(text)
+    return tuple(paragraphs)
+
+
+def _find_blocks(lines: Iterable[Line]) -> Iterator[list[str]]:
+    """Yield the lines of each paragraph, without list items and quotes and their lazy lines."""
+    block: list[str] = []
+    is_paragraph = True
+    for line in lines:
+        if line.kind != "text":
+            if block:
+                yield block
+            block, is_paragraph = [], True
+            continue
+        if line.prefix.strip() or line.depth or len(line.prefix) > 1:
+            is_paragraph = False
+        if is_paragraph and not has_only_tags(line):
+            block.append(line.visible)
+        elif block:
+            yield block
+            block = []
+    if block:
+        yield block
+
+
+def without_embeds(text: str) -> str:
+    """Return text without embeds, pictures and footnote marks."""
+    return _EMBED.sub("", text)
+
+
+def plain_text(line: str) -> str:
+    """Return the words of the line, without tags at its ends and a block identifier."""
+    words = without_embeds(line).split()
+    end = len(words)
+    if end and _BLOCK_ID.fullmatch(words[-1]):
+        end -= 1
+    while end and _TAGS.fullmatch(words[end - 1]):
+        end -= 1
+    start = next((n for n in range(end) if not _TAGS.fullmatch(words[n])), end)
+    text = without_links(" ".join(words[start:end]))
+    return " ".join(_MARK.sub("", text).split())

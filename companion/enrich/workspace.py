@@ -149,31 +149,24 @@ def make_rules(config: Config, prompts: Prompts) -> Rules:
 
     Raises UsageError: notes.fields or review.fields names an unknown field.
     """
-    _require_known(config, prompts)
+    every = [
+        field for each in (prompts, *prompts.by_folder.values()) for field in each.fields.values()
+    ]
+    kinds = {field.property or CALLOUT for field in every}
+    if unknown := [name for name in config.review.fields if name not in kinds]:
+        known = ", ".join(sorted(kinds))
+        raise UsageError(
+            f"review.fields names {unknown[0]}, which nothing fills; there are: {known}"
+        )
     fields = sorted(
         prompts.fields.values(),
         key=lambda field: (field.property != DESCRIPTION, field.property or CALLOUT),
     )
     names = {field.name: field.property or CALLOUT for field in fields}
     triggers = [field.property for field in fields if field.trigger and field.property]
-    vocabulary = [
-        field.property
-        for each in (prompts, *prompts.by_folder.values())
-        for field in each.fields.values()
-        if field.property and field.vocabulary == "vault"
-    ]
+    vocabulary = {f.property for f in every if f.property and f.vocabulary == "vault"}
     return config.rules(
         names,
-        tuple(sorted(set(vocabulary))),
+        tuple(sorted(vocabulary)),
         tuple(dict.fromkeys([DESCRIPTION, *triggers])),
     )
-
-
-def _require_known(config: Config, prompts: Prompts) -> None:
-    """Raise UsageError if review.fields names what nothing fills."""
-    every = (prompts, *prompts.by_folder.values())
-    kinds = {field.property or CALLOUT for each in every for field in each.fields.values()}
-    for name in config.review.fields:
-        if name not in kinds:
-            known = ", ".join(sorted(kinds))
-            raise UsageError(f"review.fields names {name}, which nothing fills; there are: {known}")

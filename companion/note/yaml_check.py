@@ -22,7 +22,7 @@ from companion.note.edit import Edit, apply_edits
 from companion.note.properties import read_properties
 from companion.note.text import NoteText, split_lines
 
-Resolve = Callable[[str, tuple[bool, bool]], object]
+ResolveTag = Callable[[str, tuple[bool, bool]], object]
 """Returns the YAML tag of a plain scalar."""
 
 _STR = "tag:yaml.org,2002:str"
@@ -185,7 +185,7 @@ def _contents(events: Iterable[YamlEvent]) -> list[Any]:
     return [event[:-2] for event in events]
 
 
-def _texts(entry: YamlEntry, resolve: Resolve) -> str | list[str | None] | None:
+def _texts(entry: YamlEntry, resolve: ResolveTag) -> str | list[str | None] | None:
     """Return the entry's value, with None for anything that is not text."""
     first, *rest = entry.value
     if not rest:
@@ -195,7 +195,7 @@ def _texts(entry: YamlEntry, resolve: Resolve) -> str | list[str | None] | None:
     return [_text(event, resolve) for event in rest[:-1]]
 
 
-def _text(event: YamlEvent, resolve: Resolve) -> str | None:
+def _text(event: YamlEvent, resolve: ResolveTag) -> str | None:
     if event.kind != "ScalarEvent" or event.value is None or not event.is_bare:
         return None
     return event.value if event.style or str(resolve(event.value, _PLAIN)) == _STR else None

@@ -1,7 +1,7 @@
 """What the model is asked: our prompt files, the user's over them, and the messages of both."""
 
 from companion.prompts.field import Field, NothingToChoose
-from companion.prompts.messages import Ask, Prompts
+from companion.prompts.messages import Ask, Prompts, make_ask, question_of
 from companion.prompts.prompt_context import PromptContext
 from companion.prompts.prompt_file import PromptError
 from companion.prompts.prompt_folders import load_prompts
@@ -14,4 +14,6 @@ __all__ = [
     "PromptError",
     "Prompts",
     "load_prompts",
+    "make_ask",
+    "question_of",
 ]

@@ -134,7 +134,11 @@ def load_field(name: str, file: PromptFile) -> Field:
         template=compile_template(file, _VARIABLES),
         trigger=frontmatter.trigger,
     )
-    _check_rendering(field)
+    for sample in SAMPLES:
+        note = replace(sample, vocabulary={name: ("drink", "place")})
+        for question, section in (None, None), ("Why?", None), (None, "Roasting"):
+            if not field.instruction(note, question, section):
+                file.fail("the instruction comes out empty for some notes; write text for all")
     return field
 
 
@@ -152,13 +156,3 @@ def _find_property(name: str, file: PromptFile, frontmatter: FieldFrontmatter) -
     if found.casefold() in _LIST_PROPERTIES and frontmatter.kind != "list":
         file.fail_at_key("kind", f"{found} is always a list in Obsidian; use kind: list")
     return found
-
-
-def _check_rendering(field: Field) -> None:
-    """Raise PromptError when the instruction fails or is empty for a sample note."""
-    for sample in SAMPLES:
-        note = replace(sample, vocabulary={field.name: ("drink", "place")})
-        for question, section in (None, None), ("Why?", None), (None, "Roasting"):
-            if not field.instruction(note, question, section):
-                reason = "the instruction comes out empty for some notes; write text for all"
-                field.template.file.fail(reason)

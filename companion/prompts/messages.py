@@ -9,10 +9,12 @@ from pathlib import PurePosixPath
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from companion.note.needs import CALLOUT, Need
 from companion.prompts.field import Field
 from companion.prompts.prompt_context import PromptContext
 from companion.prompts.prompt_file import PromptFile, Template
 
+_LONGEST_HEADING = 400  # letters of a heading that an instruction names
 _ANSWER_TOKENS = 16  # a key, quotes and brackets of a JSON answer
 
 
@@ -27,6 +29,26 @@ class Ask(NamedTuple):
     field: Field
     question: str | None = None
     section: str | None = None
+
+
+def make_ask(need: Need, field: Field, number: int, callout_titles: frozenset[str]) -> Ask:
+    """Return how a prompt asks for the need. number: tells its key from others of the field."""
+    is_only = need.kind != CALLOUT or (need.where == "top" and need.nth == 1)
+    key = field.name if is_only else f"{field.name}_{number}"
+    question = question_of(need, callout_titles)
+    section = need.heading[:_LONGEST_HEADING] if need.heading and not question else None
+    if section and need.of > 1:
+        section += f" (number {need.at} of the {need.of} headings that read so)"
+    return Ask(key, field, question, section)
+
+
+def question_of(need: Need, callout_titles: frozenset[str]) -> str | None:
+    """Return what an empty callout asks by its title; None: its title is one all callouts bear.
+
+    A callout that was emptied and kept its title, be it `KI`, asks no question by it.
+    """
+    is_title = need.question is not None and need.question.casefold() in callout_titles
+    return None if is_title else need.question
 
 
 def fold_path(path: str) -> str:
@@ -62,6 +84,12 @@ class Prompts:
             return self
         folders = PurePosixPath(fold_path(path)).parents
         return next((self.by_folder[f] for f in map(str, folders) if f in self.by_folder), self)
+
+    def field_of(self, kind: str) -> Field:
+        """Return the field that fills needs of this kind: a property, or `callout`."""
+        if kind == CALLOUT:
+            return self.fields[CALLOUT]
+        return next(field for field in self.fields.values() if field.property == kind)
 
     def messages(
         self, asks: Sequence[Ask], note: PromptContext, json: bool

@@ -66,7 +66,10 @@ class PromptContext:
 
         Every instruction repeats the title, so that a long one is cut; the note has all of it.
         """
-        title = _cut_title(one_line(self.title))
+        title = one_line(self.title)
+        if len(title.encode()) > _TITLE_BYTES:  # cut between words, where it has them
+            cut = title.encode()[:_TITLE_BYTES].decode(errors="ignore")
+            title = _LAST_WORD.sub("", cut) + "…"
         return {
             "title": title,
             "quoted_title": f'"{title}"' if title else "",
@@ -111,14 +114,6 @@ def one_lines(texts: Iterable[str]) -> tuple[str, ...]:
 def break_turn_marks(text: str) -> str:
     """Return text without turn marks of chat templates: `<|im_end|>` becomes `< |im_end|>`."""
     return _TURN_MARK.sub(r"\g<0> ", text)
-
-
-def _cut_title(title: str) -> str:
-    """Return the beginning of a long title, cut between words where it has them."""
-    if len(title.encode()) <= _TITLE_BYTES:
-        return title
-    cut = title.encode()[:_TITLE_BYTES].decode(errors="ignore")
-    return _LAST_WORD.sub("", cut) + "…"
 
 
 def _find_marker(texts: Iterable[str]) -> str:

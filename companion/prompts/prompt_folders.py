@@ -32,8 +32,10 @@ def load_prompts(*overrides: Path) -> Prompts:
 
     Raises PromptError, with file and line, for whatever is wrong with a file.
     """
+    package = Path(companion.__file__).parent
+    own = package / "_prompts"  # in the wheel; else they are beside the package
     paths: dict[str, Path] = {}
-    for folder in (_find_builtin_folder(), *overrides):
+    for folder in (own if own.is_dir() else package.parent / "prompts", *overrides):
         paths |= _find_files(folder)
     of_folders: dict[str, dict[str, Path]] = {}
     for name, found in _find_folder_files(overrides[-1], paths) if overrides else ():
@@ -43,10 +45,15 @@ def load_prompts(*overrides: Path) -> Prompts:
 
 
 def _load(files: Mapping[str, PromptFile]) -> Prompts:
+    """Return the prompts of the files. Raises PromptError."""
+    marked = {"marker": "sample-marker", "asked": ["description"]}
+    notes = [sample.values() | marked for sample in SAMPLES]
+    # Without the marker, the note's text would have no bounds.
+    shown = [{name: str(note[name]) for name in ("marker", "title", "prose")} for note in notes]
     return Prompts(
         files=MappingProxyType(dict(files)),
         system=_load_frame(files["system.md"], [_Sample({"language": None}, {})]),
-        note=_load_frame(files["note.md"], _sample_notes()),
+        note=_load_frame(files["note.md"], list(map(_Sample, notes, shown))),
         answer=_load_frame(files["answer.md"], _sample_answers()),
         fields=MappingProxyType(_load_fields(files)),
     )
@@ -76,13 +83,6 @@ def _check_folder_field(file: PromptFile, name: str, own: Prompts, prompts: Prom
         file.fail_at_key("property", f"{name} fills {general.property} elsewhere; remove this line")
     if "trigger" in file.frontmatter:
         file.fail_at_key("trigger", "only the field for the whole vault takes it; remove this line")
-
-
-def _find_builtin_folder() -> Path:
-    """Return the folder of our own files: in the wheel, else beside the package."""
-    package = Path(companion.__file__).parent
-    packed = package / "_prompts"
-    return packed if packed.is_dir() else package.parent / "prompts"
 
 
 def _find_files(folder: Path) -> dict[str, Path]:
@@ -146,14 +146,6 @@ def _load_frame(file: PromptFile, samples: Sequence[_Sample]) -> Template:
             if text not in output:
                 file.fail(f"it does not show {name}; put {{{{ {name} }}}} where it belongs")
     return template
-
-
-def _sample_notes() -> list[_Sample]:
-    """Return samples for `note.md`. Without the marker, the note's text would have no bounds."""
-    extra = {"marker": "sample-marker", "asked": ["description"]}
-    notes = [sample.values() | extra for sample in SAMPLES]
-    names = ("marker", "title", "prose")
-    return [_Sample(values, {name: str(values[name]) for name in names}) for values in notes]
 
 
 def _sample_answers() -> list[_Sample]:

@@ -17,7 +17,7 @@ EXAMPLES = files_in(REPOSITORY / "examples/vault")
 @pytest.fixture(autouse=True)
 def _asks_the_fake(monkeypatch: pytest.MonkeyPatch) -> None:
     """Leave the endpoint of the test in the environment; the real demo asks the embedded model."""
-    monkeypatch.setattr("companion.cli.demo._VARIABLES", ())
+    monkeypatch.setattr("companion.cli.demo.ENDPOINT_VARIABLES", ())
 
 
 def notes_in(folder: Path) -> dict[str, bytes]:

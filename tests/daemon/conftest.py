@@ -13,7 +13,7 @@ from companion.daemon import http_server as web
 from companion.daemon.api.client_routes import Proofs
 from companion.daemon.app import make_app
 from companion.daemon.daemon import Daemon
-from companion.daemon.http_server import bind_port, make_server
+from companion.daemon.http_server import Server, bind_port
 from companion.daemon.tokens import Tokens, ensure_token, prove
 from companion.daemon.web.pages import PageAccess, Sessions
 from tests.daemon.caller import JSON, Answer, Caller, make_request
@@ -49,7 +49,7 @@ class Serving(Caller, Generic[D]):
         page = PageAccess(self.sessions, self._take_page_code)
         app = make_app(daemon, accepts, exchange, prove, page, port, self.closing)
         self.app = cast(Flask, app.app)
-        self._server = make_server(app, listener)
+        self._server = Server(app, listener)
         super().__init__(port)
         self._thread = threading.Thread(target=self._server.run)
         self._thread.start()

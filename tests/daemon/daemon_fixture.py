@@ -204,7 +204,7 @@ class DaemonFixture:
 
     def rescan(self) -> None:
         """Have the daemon look over the whole vault, and return when it has."""
-        self.daemon._reconciler.refresh(_PATIENCE)
+        self.daemon.reconciler.refresh(_PATIENCE)
 
 
 @pytest.fixture

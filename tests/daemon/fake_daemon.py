@@ -18,12 +18,12 @@ from companion.daemon.api.status_schemas import (
     TodayShape,
 )
 from companion.daemon.circuit_breaker import EndpointFault
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Run, RunRequest, Runs
+from companion.daemon.client_runs import ClientEdits, Run, RunRequest, Runs
 from companion.daemon.daemon import Daemon
 from companion.daemon.history import History, UndoEdits
 from companion.daemon.open_notes import RequestedEdit
-from companion.daemon.queries import Listing, NoteFilter, NoteQueries
+from companion.daemon.queries import Listing, NoteQueries, NoteState
+from companion.daemon.run_handler import RunHandler
 from companion.enrich.plan import Filling
 from companion.enrich.result import Result
 from companion.enrich.written import Outdated
@@ -63,6 +63,7 @@ class FakeDaemon(Daemon):
         self.open: dict[str, list[str]] = {}
         self.notes = FakeNotes()
         self.history = self.fake_history = FakeHistory(self._fail)
+        self.run_handler = FakeRunHandler(self._fail)
 
     def status(self) -> StatusShape:
         self._fail()
@@ -117,20 +118,6 @@ class FakeDaemon(Daemon):
                 run.add(make_result(path), make_client_edits() if request.text else None)
         return run
 
-    def cancel_run(self, run: Run) -> None:
-        run.end("cancelled")
-
-    def edits_for_text(
-        self, run: Run, path: str, text: str, only: Collection[int] | None = None
-    ) -> ClientEdits:
-        self._fail()
-        _require(path)
-        return make_client_edits()
-
-    def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
-        self._fail()
-        _require(path)
-
     def confirm(
         self,
         run: str,
@@ -173,7 +160,7 @@ class FakeNotes(NoteQueries):
         pass
 
     def page(
-        self, wanted: NoteFilter, folder: str = "", after: str = "", limit: int = 100
+        self, wanted: NoteState, folder: str = "", after: str = "", limit: int = 100
     ) -> Listing:
         prefix = f"{folder}/" if folder else ""
         found = [p for p, facts in NOTES.items() if p.startswith(prefix) and _is(facts, wanted)]
@@ -187,6 +174,27 @@ class FakeNotes(NoteQueries):
     def read_facts(self, path: str) -> Facts:
         _require(path)
         return NOTES[path]
+
+
+class FakeRunHandler(RunHandler):
+    """The same edits for every note."""
+
+    def __init__(self, fail: Callable[[], None]) -> None:
+        self._fail = fail
+
+    def cancel(self, run: Run) -> None:
+        run.end("cancelled")
+
+    def edits_for_text(
+        self, run: Run, path: str, text: str, only: Collection[int] | None = None
+    ) -> ClientEdits:
+        self._fail()
+        _require(path)
+        return make_client_edits()
+
+    def refuse(self, run: Run, path: str, only: Collection[int]) -> None:
+        self._fail()
+        _require(path)
 
 
 class FakeHistory(History):
@@ -280,7 +288,7 @@ def digest(text: str) -> str:
     return sha256(text.encode()).hexdigest()
 
 
-def _is(facts: Facts, wanted: NoteFilter) -> bool:
+def _is(facts: Facts, wanted: NoteState) -> bool:
     if wanted == "all":
         return True
     states = {"to-do": bool(facts.needs), "left": bool(facts.left), "skipped": bool(facts.skipped)}

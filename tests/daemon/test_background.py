@@ -11,7 +11,7 @@ from typing import Self
 import pytest
 
 from companion.config.settings import LimitsTable
-from companion.daemon import background_switch, presence
+from companion.daemon import background, open_notes
 from companion.daemon.work_queue import Priority
 from companion.enrich.asker import Asker
 from tests.daemon.daemon_fixture import (
@@ -253,7 +253,7 @@ def test_answer_for_a_note_that_was_rewritten_in_the_editor_is_not_used(
 
 def test_presence_expires(daemon_fixture: DaemonFixture, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("companion.daemon.background._OPEN_LOOK", 0.1)
-    monkeypatch.setattr(presence.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
+    monkeypatch.setattr(open_notes.Presence.__init__, "__defaults__", (time.monotonic, 1.0))
     daemon_fixture.start()
     daemon_fixture.daemon.report_presence("desk", ["Stub.md"])
     began = time.monotonic()
@@ -308,16 +308,16 @@ def test_work_goes_on_after_a_pause_in_the_moment_it_begins(
     """A worker that took its note just before the pause opens its enricher just after it."""
     daemon_fixture.start()
     paused = threading.Event()
-    is_open = daemon_fixture.daemon._presence.is_open
+    is_open = daemon_fixture.daemon.presence.is_open
 
     def pause_meanwhile(path: str) -> bool:
         if not paused.is_set():
             paused.set()
-            daemon_fixture.daemon._background_switch.pause()
+            daemon_fixture.daemon.background_switch.pause()
             daemon_fixture.daemon._background.stop()
         return is_open(path)
 
-    monkeypatch.setattr(daemon_fixture.daemon._presence, "is_open", pause_meanwhile)
+    monkeypatch.setattr(daemon_fixture.daemon.presence, "is_open", pause_meanwhile)
     daemon_fixture.note("Stub.md")
     eventually(paused.is_set)
     eventually(lambda: not daemon_fixture.status().in_hand)
@@ -334,7 +334,7 @@ def test_call_that_is_broken_off_before_it_is_sent_is_made_later(
 
     def ask_too_late(self: Asker, *arguments: object) -> object:
         if not paused.is_set():
-            daemon_fixture.daemon._background_switch.pause()
+            daemon_fixture.daemon.background_switch.pause()
             daemon_fixture.daemon._background.stop()
             paused.set()
             raise RuntimeError("Cannot send a request, as the client has been closed.")
@@ -386,8 +386,8 @@ def test_notes_a_day_bind_across_restarts_until_tomorrow(
     daemon_fixture.start()
     eventually(lambda: "notes_a_day" in daemon_fixture.status().background.off)
     assert daemon_fixture.model.calls() == 2
-    monkeypatch.setattr(background_switch, "date", Tomorrow)
-    daemon_fixture.daemon._spending._clock = lambda: time.time() + 86_400
+    monkeypatch.setattr(background, "date", Tomorrow)
+    daemon_fixture.daemon.spending._clock = lambda: time.time() + 86_400
     daemon_fixture.rescan()
     eventually(lambda: len(daemon_fixture.changes()) == 4)
     assert daemon_fixture.status().background.notes_today == 2

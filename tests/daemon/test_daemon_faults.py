@@ -138,7 +138,7 @@ def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
         daemon_fixture.note(f"{number}.md")
     daemon_fixture.start()
     eventually(lambda: daemon_fixture.status().fault and not daemon_fixture.status().in_hand)
-    start = daemon_fixture.daemon._run_handler.start
+    start = daemon_fixture.daemon.run_handler.start
 
     def start_late(*arguments: Any) -> Run:
         """Have the background take its turn while the run is being begun."""
@@ -147,7 +147,7 @@ def test_a_fault_that_lasts_ends_the_run_whoever_meets_it(
         eventually(lambda: daemon_fixture.model.calls() > tries)
         return start(*arguments)
 
-    monkeypatch.setattr(daemon_fixture.daemon._run_handler, "start", start_late)
+    monkeypatch.setattr(daemon_fixture.daemon.run_handler, "start", start_late)
     run = daemon_fixture.run("0.md", stops_on_fault=True)
     assert (run.state, "COMPANION_API_KEY" in run.fault) == ("failed", True)
 

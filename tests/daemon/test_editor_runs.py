@@ -7,8 +7,7 @@ from hashlib import sha256
 
 import pytest
 
-from companion.daemon.client_edits import ClientEdits
-from companion.daemon.client_runs import Run
+from companion.daemon.client_runs import ClientEdits, Run
 from companion.daemon.work_queue import Priority
 from companion.errors import NoteError, UsageError
 from companion.note.editor_text import EditorText
@@ -206,7 +205,7 @@ def test_undo_never_confirmed_is_journaled_at_the_next_look(quiet: DaemonFixture
 def test_edits_are_given_again_on_changed_text_without_a_call(quiet: DaemonFixture) -> None:
     run, _ = run_on(quiet, STUB)
     text = EMOJI + "Typed meanwhile.\n"
-    again = quiet.daemon.edits_for_text(run, "Stub.md", text)
+    again = quiet.daemon.run_handler.edits_for_text(run, "Stub.md", text)
     assert applied(text, again) == _filled(text)
     assert quiet.model.calls() == 1
     assert quiet.daemon.confirm(run.id, "Stub.md", again.base_sha256, again.new_sha256)
@@ -226,15 +225,15 @@ def test_edits_that_have_no_place_any_more_are_refused(
 ) -> None:
     run, _ = run_on(quiet, STUB)
     with pytest.raises(error):
-        quiet.daemon.edits_for_text(run, path, text)
-    assert applied(STUB, quiet.daemon.edits_for_text(run, "Stub.md", STUB)) == FILLED
+        quiet.daemon.run_handler.edits_for_text(run, path, text)
+    assert applied(STUB, quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB)) == FILLED
 
 
 def test_a_note_is_known_by_the_spelling_of_the_editor(quiet: DaemonFixture) -> None:
     on_disk, in_editor = "Cafe\u0301.md", "Caf\u00e9.md"  # as macOS has it
     quiet.note(on_disk)
     run, _ = run_on(quiet, STUB, in_editor)
-    again = quiet.daemon.edits_for_text(run, in_editor, STUB + "Typed.\n")
+    again = quiet.daemon.run_handler.edits_for_text(run, in_editor, STUB + "Typed.\n")
     number = quiet.daemon.confirm(run.id, in_editor, again.base_sha256, again.new_sha256)
     for path in (in_editor, on_disk):
         (change,) = quiet.daemon.history.page(path, None, None, 10)
@@ -261,7 +260,7 @@ def test_half_of_a_character_is_refused_in_words(quiet: DaemonFixture) -> None:
     assert "half of a character" in entry.result.reason
     run, _ = run_on(quiet, STUB)
     with pytest.raises(NoteError, match="half of a character"):
-        quiet.daemon.edits_for_text(run, "Stub.md", STUB + "\ud83c")
+        quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB + "\ud83c")
 
 
 def test_section_is_filled_where_it_is_named(quiet: DaemonFixture) -> None:
@@ -281,7 +280,7 @@ TUESDAY = LOG.count("\n", 0, LOG.index("Tuesday")) + 1
 def test_section_is_filled_where_the_line_stands(quiet: DaemonFixture, added: str) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
     now = LOG.replace("# Stub", f"{added}# Stub")
-    made = applied(now, quiet.daemon.edits_for_text(run, "Stub.md", now))
+    made = applied(now, quiet.daemon.run_handler.edits_for_text(run, "Stub.md", now))
     assert made.startswith(now[: now.index("Tuesday")])
     assert "Monday.\n\n## Log\n\n> [!ai]+ AI\n> A stub is a short note." in made
     assert made.endswith("Tuesday.\n\n## Log\n\n> [!ai]\n")
@@ -299,7 +298,7 @@ def test_section_that_is_not_sure_any_more_is_refused(
 ) -> None:
     run = quiet.run("Stub.md", text=LOG, line=TUESDAY, priority=Priority.INTERACTIVE)
     with pytest.raises(NoteError, match=reason):
-        quiet.daemon.edits_for_text(run, "Stub.md", now)
+        quiet.daemon.run_handler.edits_for_text(run, "Stub.md", now)
 
 
 def test_line_below_no_heading_is_refused(quiet: DaemonFixture) -> None:
@@ -412,24 +411,24 @@ def test_some_of_the_changes_may_be_wanted_and_the_others_refused(quiet: DaemonF
     (entry,) = run.since(0)
     kinds = [filling.need.kind for filling in entry.result.filled]
     wanted, refused = kinds.index("callout"), kinds.index("description")
-    some = quiet.daemon.edits_for_text(run, "Stub.md", STUB, only=[wanted])
+    some = quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only=[wanted])
     text = applied(STUB, some)
     assert "> A stub is a short note." in text and "description: \n" in text
     quiet.daemon.confirm(run.id, "Stub.md", some.base_sha256, some.new_sha256)
-    quiet.daemon.refuse(run, "Stub.md", [refused])
+    quiet.daemon.run_handler.refuse(run, "Stub.md", [refused])
     quiet.note("Stub.md", text)
     (left,) = quiet.daemon.notes.read_facts("Stub.md").left
     assert left.startswith("description: ") and "refused when it was looked over" in left
     with pytest.raises(NoteError):
-        quiet.daemon.edits_for_text(run, "Stub.md", STUB, only=[])
+        quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only=[])
 
 
 @pytest.mark.parametrize("only", [[7], [0, 2], [-1]])
 def test_numbers_of_no_change_are_named(quiet: DaemonFixture, only: list[int]) -> None:
     run, _ = run_on(quiet, STUB)
     for ask in (
-        lambda: quiet.daemon.edits_for_text(run, "Stub.md", STUB, only),
-        lambda: quiet.daemon.refuse(run, "Stub.md", only),
+        lambda: quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB, only),
+        lambda: quiet.daemon.run_handler.refuse(run, "Stub.md", only),
     ):
         with pytest.raises(UsageError, match=r"has 2 changes, .* there is no (7|2|-1)"):
             ask()

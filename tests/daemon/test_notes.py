@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from companion.daemon.queries import NoteFilter
+from companion.daemon.queries import NoteState
 from companion.vault.paths import PathNotFound
 from tests.daemon.daemon_fixture import (
     FILLED,
@@ -44,7 +44,7 @@ def mixed(daemon_fixture: DaemonFixture) -> DaemonFixture:
     ],
 )
 def test_filter_lists_every_note_it_names(
-    mixed: DaemonFixture, wanted: NoteFilter, folder: str, paths: list[str]
+    mixed: DaemonFixture, wanted: NoteState, folder: str, paths: list[str]
 ) -> None:
     listing = mixed.daemon.notes.page(wanted, folder)
     assert [path for path, _ in listing.notes] == paths

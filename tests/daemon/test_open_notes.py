@@ -50,7 +50,7 @@ def open_and_ask(daemon_fixture: DaemonFixture, *paths: str, **options: object) 
 
 def edit(daemon_fixture: DaemonFixture, run: Run, text: str) -> int:
     """Make the run's edits in the editor that shows this text, and confirm them."""
-    offer = daemon_fixture.daemon.edits_for_text(run, "Stub.md", text)
+    offer = daemon_fixture.daemon.run_handler.edits_for_text(run, "Stub.md", text)
     daemon_fixture.note("Stub.md", applied(text, offer))
     return daemon_fixture.daemon.confirm(run.id, "Stub.md", offer.base_sha256, offer.new_sha256)
 
@@ -119,7 +119,7 @@ def test_editor_that_got_the_edits_has_time_again(quiet: DaemonFixture) -> None:
     (held,) = quiet.daemon._open_notes._waiting.values()
     until = held.until
     held.until -= 20
-    quiet.daemon.edits_for_text(run, "Stub.md", STUB)
+    quiet.daemon.run_handler.edits_for_text(run, "Stub.md", STUB)
     assert held.until >= until
 
 
@@ -161,7 +161,7 @@ def test_dry_run_waits_for_nobody(quiet: DaemonFixture) -> None:
 
 def test_cancelled_run_asks_no_editor(quiet: DaemonFixture) -> None:
     run = open_and_ask(quiet, "Stub.md")
-    quiet.daemon.cancel_run(run)
+    quiet.daemon.run_handler.cancel(run)
     assert quiet.daemon.requested_edits(["Stub.md"]) == []
 
 

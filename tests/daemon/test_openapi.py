@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, assume, settings
 from schemathesis.config import SchemathesisConfig
 
 from companion.daemon.api.schemas import LARGEST
@@ -45,7 +45,7 @@ def busy(attacked: AttackedDaemon) -> Iterator[AttackedDaemon]:
     eventually(lambda: all(run.is_over for run in attacked.daemon.runs.all()))
     yield attacked
     for run in attacked.daemon.runs.active():
-        attacked.daemon.cancel_run(run)
+        attacked.daemon.run_handler.cancel(run)
 
 
 @schema.parametrize()
@@ -53,6 +53,8 @@ def busy(attacked: AttackedDaemon) -> Iterator[AttackedDaemon]:
 def test_no_server_error_and_no_undocumented_answer(
     case: schemathesis.Case[Any], busy: AttackedDaemon
 ) -> None:
+    # an empty list in a query is not sent, so that a name that makes it invalid may be lost
+    assume(all(value not in ([], {}, None) for value in (case.query or {}).values()))
     _name_what_is_there(case, busy)
     answer = case.call_and_validate(
         base_url=f"http://127.0.0.1:{busy.port}",

@@ -28,7 +28,7 @@ __all__ = ["daemon_fixture", "fake"]
 
 
 def _waiting(daemon_fixture: DaemonFixture) -> set[str]:
-    return {path for path, owner in list(daemon_fixture.daemon._queue._entries) if not owner}
+    return {path for path, owner in list(daemon_fixture.daemon.queue._entries) if not owner}
 
 
 @pytest.fixture
@@ -114,7 +114,7 @@ def test_what_waits_follows_the_vault(
 def test_rescan_finds_what_no_event_told(
     quiet: DaemonFixture, change: object, waiting: set[str]
 ) -> None:
-    quiet.daemon._reconciler._watcher.stop()
+    quiet.daemon.reconciler._watcher.stop()
     change(quiet.vault)  # type: ignore[operator]
     quiet.rescan()
     assert _waiting(quiet) == waiting
@@ -179,7 +179,7 @@ def test_memory_goes_with_a_note_that_an_event_told_of(
 def test_memory_goes_with_a_note_that_no_event_told_of(
     undone: DaemonFixture, move: Callable[[Path], None], paths: set[str]
 ) -> None:
-    undone.daemon._reconciler._watcher.stop()
+    undone.daemon.reconciler._watcher.stop()
     move(undone.vault)
     assert _is_remembered(undone, paths)
 
@@ -265,7 +265,7 @@ def test_vault_that_cannot_be_watched_is_polled(
     monkeypatch.setattr(Watch, "start", can_start)
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls  # it is not tried at each look
-    daemon_fixture.daemon._reconciler._watcher._next_try = 0.0
+    daemon_fixture.daemon.reconciler._watcher._next_try = 0.0
     daemon_fixture.rescan()
     assert daemon_fixture.status().polls == ""
     said = daemon_fixture.log.getvalue()
@@ -346,7 +346,7 @@ def test_vault_that_comes_back_ends_no_pause(
     away = daemon_fixture.vault.with_name("away")
     daemon_fixture.vault.rename(away)
     eventually(lambda: daemon_fixture.status().vault_missing)
-    queue = daemon_fixture.daemon._queue
+    queue = daemon_fixture.daemon.queue
     hold = queue.hold
 
     def hold_and_see(priority: Priority, held: bool, by: str = "") -> None:
@@ -373,7 +373,7 @@ def test_resume_begins_nothing_while_the_vault_is_away(
     daemon_fixture.vault.rename(away)
     eventually(lambda: daemon_fixture.status().vault_missing)
     daemon_fixture.daemon.resume()
-    assert not daemon_fixture.daemon._queue._heaps[Priority.BACKGROUND].open
+    assert not daemon_fixture.daemon.queue._heaps[Priority.BACKGROUND].open
     away.rename(daemon_fixture.vault)
     eventually(lambda: daemon_fixture.is_filled("Stub.md") or daemon_fixture.model.calls() > 0)
 

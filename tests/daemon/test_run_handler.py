@@ -188,7 +188,7 @@ def test_cancelled_run_begins_nothing_further(quiet: DaemonFixture) -> None:
     quiet.start()
     run = quiet.run("", wait=False)
     eventually(lambda: quiet.model.calls() == 4)
-    quiet.daemon.cancel_run(run)
+    quiet.daemon.run_handler.cancel(run)
     assert run.state == "cancelled"
     quiet.model.answer()
     eventually(quiet.is_idle_but_for_the_background)
@@ -214,7 +214,7 @@ def test_what_is_being_written_when_a_run_is_cancelled_is_finished(
     quiet.start()
     run = quiet.run("Stub.md", wait=False)
     assert writing.wait(20)
-    quiet.daemon.cancel_run(run)
+    quiet.daemon.run_handler.cancel(run)
     may_write.set()
     eventually(lambda: run.since(0))
     assert (run.state, quiet.read("Stub.md")) == ("cancelled", FILLED)
@@ -277,7 +277,7 @@ def test_finished_runs_are_forgotten_after_a_while(
     kept = [run.id for run in quiet.daemon.runs.all()]
     assert kept == list(reversed(names))[: len(kept)]
     assert len(kept) == 3
-    eventually(lambda: not quiet.daemon._run_handler._enrichers)
+    eventually(lambda: not quiet.daemon.run_handler._enrichers)
 
 
 def test_note_that_needs_nothing_says_nothing_of_the_endpoint(quiet: DaemonFixture) -> None:

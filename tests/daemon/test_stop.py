@@ -84,9 +84,9 @@ def test_stop_during_the_look_over_the_vault(
     daemon_fixture.start()
     assert looking.wait(20)
     daemon_fixture.daemon.stop()
-    assert daemon_fixture.daemon._reconciler._thread.is_alive()
+    assert daemon_fixture.daemon.reconciler._thread.is_alive()
     may_look.set()
-    daemon_fixture.daemon._reconciler._thread.join(20)
+    daemon_fixture.daemon.reconciler._thread.join(20)
 
 
 def test_stop_while_the_endpoint_fails(daemon_fixture: DaemonFixture) -> None:

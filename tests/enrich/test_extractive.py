@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from companion.enrich.extractive import (
     extract_sentence,
     is_self_description,
-    read_paragraphs,
     restates_note,
 )
+from companion.enrich.words import read_paragraphs
 from companion.errors import NoteRefused
 from companion.note.parsed_note import ParsedNote
 from companion.note.sanitize_value import inert_value

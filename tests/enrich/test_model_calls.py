@@ -8,12 +8,12 @@ import pytest
 
 from companion.enrich.context import make_prompt_context
 from companion.enrich.model import AskMode
-from companion.enrich.model_calls import CallPlanner, TokenBudget, question_of
+from companion.enrich.model_calls import CallPlanner, TokenBudget
 from companion.note.facts import read_facts
 from companion.note.needs import Need, Rules
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.prompts import PromptContext, load_prompts
+from companion.prompts import PromptContext, load_prompts, question_of
 
 PROMPTS = load_prompts()
 NOTE = PromptContext("Tea", prose="Tea is brewed. " * 20, vocabulary={"tags": ["drink"]})

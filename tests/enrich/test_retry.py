@@ -8,10 +8,9 @@ import pytest
 
 from companion.enrich.checks import Fault
 from companion.enrich.model import AskMode
-from companion.enrich.model_calls import CallAnswers, CallPlanner, TokenBudget
-from companion.enrich.outcome import Accepted, Rejected, RejectionKind
+from companion.enrich.model_calls import CallPlanner, TokenBudget, send_calls
+from companion.enrich.outcome import Accepted, Rejected, RejectionKind, merge_outcomes
 from companion.enrich.plan import Filling
-from companion.enrich.retry import merge_outcomes, send_calls
 from companion.errors import AnswerError
 from companion.llm.client import Client
 from companion.llm.endpoint_errors import JsonUnsupported
@@ -58,10 +57,6 @@ def unfit(*needs: Need) -> dict[Need, Rejected]:
     return {need: Rejected(need, "bad", "unfit", (), "Bad.", FAULT) for need in needs}
 
 
-def _drop(_given: CallAnswers) -> None:
-    """Take the answers of a call, of which nothing is needed."""
-
-
 @pytest.mark.parametrize(
     ("mode", "needs", "said"),
     [
@@ -74,8 +69,8 @@ def test_the_second_question_is_the_first_with_what_was_wrong(
     mode: AskMode, needs: list[Need], said: list[str]
 ) -> None:
     first, second = StubClient(), StubClient()
-    send_calls(planner(mode), needs, cast(Client, first), _drop)
-    send_calls(planner(mode), needs, cast(Client, second), _drop, unfit(*needs))
+    list(send_calls(planner(mode), needs, cast(Client, first)))
+    list(send_calls(planner(mode), needs, cast(Client, second), unfit(*needs)))
     [before], [after] = first.messages, second.messages
     assert after[: len(before)] == before
     assert [message["role"] for message in after[len(before) :]] == ["assistant", "user"]
@@ -85,7 +80,7 @@ def test_the_second_question_is_the_first_with_what_was_wrong(
 
 def test_a_callout_s_second_question_does_not_show_what_must_not_be_copied() -> None:
     client = StubClient()
-    send_calls(planner("plain"), [CALLOUT], cast(Client, client), _drop, unfit(CALLOUT))
+    list(send_calls(planner("plain"), [CALLOUT], cast(Client, client), unfit(CALLOUT)))
     [messages] = client.messages
     assert messages[-1]["content"].endswith(f"it {FAULT.reason}. {FAULT.retry}")
     assert not any("Bad." in message["content"] for message in messages)
@@ -97,11 +92,8 @@ def test_an_endpoint_without_json_is_asked_in_plain_text(
 ) -> None:
     client = StubClient(json=False)
     needs = [DESCRIPTION, TAGS]
-    given: list[CallAnswers] = []
-    unaskable, usage = send_calls(
-        planner("together"), needs, cast(Client, client), given.append, first_answers
-    )
-    assert (unaskable, usage, len(client.messages)) == ([], Usage(2, 2, 2), 2)
+    given = list(send_calls(planner("together"), needs, cast(Client, client), first_answers))
+    assert len(client.messages) == 2
     assert [each.usage for each in given] == [Usage(1, 1, 1)] * 2
     assert not any(isinstance(answer, Rejected) for each in given for answer in each.answers)
 
@@ -109,13 +101,12 @@ def test_an_endpoint_without_json_is_asked_in_plain_text(
 def test_an_error_of_one_call_rejects_all_its_needs_and_counts_once() -> None:
     error = NoAnswer(AnswerError("it was cut off"), Usage(5, 5, 1), "cut off")
     client = StubClient(error=error)
-    given: list[CallAnswers] = []
     needs = [DESCRIPTION, TAGS]
-    _, usage = send_calls(planner("together"), needs, cast(Client, client), given.append)
-    assert given[0].answers == [
+    [given] = send_calls(planner("together"), needs, cast(Client, client))
+    assert given.answers == [
         Rejected(need, "it was cut off", "no answer", endpoint_fault="cut off") for need in needs
     ]
-    assert usage == given[0].usage == Usage(5, 5, 1)
+    assert given.usage == Usage(5, 5, 1)
 
 
 def rejected(reason: str, kind: RejectionKind = "unfit", *proposed: str) -> Rejected:

@@ -68,14 +68,11 @@ class ChangesQuery(Sent):
     limit: Annotated[int, Field(ge=1, le=1000), WHOLE] = 100
 
 
-def _either(schema: dict[str, Any]) -> None:
-    """Add to the JSON schema which fields belong together."""
-    client = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
-    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
-    schema["oneOf"] = [
-        {"properties": daemon},
-        {"properties": client, "required": ["apply", "text"]},
-    ]
+_DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+_CLIENT = {"apply": {"const": "client"}, "run": {"type": "null"}, "text": {"type": "string"}}
+_TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
+    "oneOf": [{"properties": _DAEMON}, {"properties": _CLIENT, "required": ["apply", "text"]}]
+}
 
 
 class Undo(Sent):
@@ -84,7 +81,7 @@ class Undo(Sent):
     run: the run that the undo belongs to in the journal. even_open: as in NewRun.
     """
 
-    model_config = ConfigDict(json_schema_extra=_either)
+    model_config = ConfigDict(json_schema_extra=_TOGETHER)
 
     apply: Literal["daemon", "client"] = "daemon"
     run: RunId | None = None

@@ -85,7 +85,7 @@ def prove_ourselves(body: Nonce) -> Proof:
 
 presence = Resource("presence")
 
-_LASTS = 30  # seconds that a report is valid, as in companion.daemon.presence
+_LASTS = 30  # seconds that a report is valid, as in companion.daemon.open_notes
 
 
 class PresenceReport(Sent):

@@ -8,33 +8,12 @@ from pydantic import Field
 
 from companion.daemon.api.routing import Resource, the_daemon
 from companion.daemon.api.schemas import Sent, Shape
-from companion.daemon.model_fetch import FetchBusy, FetchProgress, FetchState, NotInCatalog
+from companion.daemon.model_fetch import FetchBusy, FetchShape, NotInCatalog
 from companion.daemon.problem import Refusal
 from companion.llm import catalog
 from companion.llm.catalog import model_path
 
 model = Resource("model")
-
-
-class FetchShape(Shape):
-    """How far a fetch is. done, of: bytes; `of` is 0 while unknown. reason: why it failed."""
-
-    name: str
-    state: FetchState
-    done: int
-    of: int
-    reason: str
-
-    @classmethod
-    def of_progress(cls, progress: FetchProgress) -> FetchShape:
-        """Return the shape of the progress of a fetch."""
-        return cls(
-            name=progress.name,
-            state=progress.state,
-            done=progress.done,
-            of=progress.of,
-            reason=progress.reason,
-        )
 
 
 class CatalogEntry(Shape):
@@ -68,11 +47,10 @@ class NewFetch(Sent):
 @model.reads("/model")
 def read_model() -> ModelShape:
     """The configured model, the catalogue, and how far a fetch is."""
-    daemon = the_daemon()
-    progress = daemon.model_fetch.progress
+    config, progress = the_daemon().space.config, the_daemon().model_fetch.progress
     return ModelShape(
-        name=daemon.model,
-        is_missing=daemon.is_model_missing(),
+        name=config.endpoint.model,
+        is_missing=config.is_embedded and model_path(config.endpoint.model) is None,
         catalog=[
             CatalogEntry(
                 name=each.name,
@@ -82,7 +60,7 @@ def read_model() -> ModelShape:
             )
             for each in catalog.CATALOG
         ],
-        fetch=FetchShape.of_progress(progress) if progress else None,
+        fetch=progress,
     )
 
 

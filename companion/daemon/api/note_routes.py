@@ -30,7 +30,6 @@ from companion.daemon.api.schemas import (
     Shape,
 )
 from companion.daemon.problem import Refusal
-from companion.note.diff import diff_lines
 from companion.note.facts import Facts
 from companion.vault.journal import Change
 from companion.vault.paths import PathNotFound
@@ -109,8 +108,8 @@ def read_changes(query: ChangesQuery) -> ChangePage:
 def read_change(change: int) -> ChangeWithDiff:
     """One change with its diff."""
     found = _require(change)
-    texts = the_daemon().history.texts(found)
-    diff = None if texts is None else "".join(diff_lines(found.path, *texts))
+    lines = the_daemon().history.diff(found)
+    diff = None if lines is None else "".join(lines)
     return ChangeWithDiff.model_validate(change_fields(found) | {"diff": diff})
 
 

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from flask import Blueprint, Response, current_app, request
 from pydantic import BaseModel, ValidationError
-from pydantic_core import ErrorDetails, from_json
+from pydantic_core import from_json
 
 from companion.daemon.api.schemas import Nothing
 from companion.daemon.daemon import Daemon
@@ -67,15 +67,14 @@ def _validate(model: type[M], value: object, origin: str) -> M:
         return model.model_validate(value)
     except ValidationError as error:
         found = error.errors(include_url=False, include_input=False, include_context=False)
-        raise Refusal(422, _INVALID, [_place(one, origin) for one in found[:_MAX_FAULTS]]) from None
-
-
-def _place(error: ErrorDetails, origin: str) -> ProblemPlace:
-    """Return the fault's place, written like a JSON pointer, and pydantic's message."""
-    where = "/".join(str(part)[:_LONGEST_NAME] for part in (origin, *error["loc"]))
-    if error["type"] == "model_type":  # pydantic's message names a Python class
-        return ProblemPlace(where=where, what="it is no JSON object")
-    return ProblemPlace(where=where, what=error["msg"].removeprefix("Value error, "))
+        places = []
+        for fault in found[:_MAX_FAULTS]:  # where: written like a JSON pointer
+            where = "/".join(str(part)[:_LONGEST_NAME] for part in (origin, *fault["loc"]))
+            what = fault["msg"].removeprefix("Value error, ")
+            if fault["type"] == "model_type":  # pydantic's message names a Python class
+                what = "it is no JSON object"
+            places.append(ProblemPlace(where=where, what=what))
+        raise Refusal(422, _INVALID, places) from None
 
 
 class _DuplicateName(ValueError):

@@ -20,17 +20,19 @@ Numbers = Annotated[
 """The numbers of some of the changes in a result, counted from 0."""
 
 
-def _either(schema: dict[str, Any]) -> None:
-    """Add to the JSON schema which fields belong together."""
-    one = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
-    client = {"apply": {"const": "client"}, "text": {"type": "string"}, "paths": one}
-    daemon = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
-    schema["oneOf"] = [
-        {"properties": daemon},
-        {"properties": client, "required": ["apply", "text", "paths"]},
-    ]
-    by_line = {"section": {"type": "null"}, "paths": one}
-    schema["anyOf"] = [{"properties": {"line": {"type": "null"}}}, {"properties": by_line}]
+_ONE = {"type": "array", "maxItems": 1, "items": {"type": "string", "minLength": 1}}
+_DAEMON = {"apply": {"const": "daemon"}, "text": {"type": "null"}}
+_CLIENT = {"apply": {"const": "client"}, "text": {"type": "string"}, "paths": _ONE}
+_TOGETHER: dict[str, Any] = {  # the fields of the JSON schema that belong together
+    "oneOf": [
+        {"properties": _DAEMON},
+        {"properties": _CLIENT, "required": ["apply", "text", "paths"]},
+    ],
+    "anyOf": [
+        {"properties": {"line": {"type": "null"}}},
+        {"properties": {"section": {"type": "null"}, "paths": _ONE}},
+    ],
+}
 
 
 class NewRun(Sent):
@@ -53,7 +55,7 @@ class NewRun(Sent):
     `POST /api/v1/presence`.
     """
 
-    model_config = ConfigDict(json_schema_extra=_either)
+    model_config = ConfigDict(json_schema_extra=_TOGETHER)
 
     paths: Annotated[list[FolderPath], Field(min_length=1, max_length=10_000)]
     all: bool = False

@@ -89,22 +89,22 @@ def read_run(run: str, query: RunQuery) -> RunProgress:
 def cancel_run(run: str, body: Nothing) -> RunShape:
     """Cancel a run: what is being written is finished, nothing further is begun."""
     found = _require(run)
-    the_daemon().cancel_run(found)
+    the_daemon().run_handler.cancel(found)
     return RunShape.of(found)
 
 
 @runs.does("/runs/<run>/edits", conflicts=True)
 def edits_for_text(run: str, body: EditsAgain) -> OfferShape:
     """The run's edits for the text that the editor shows now; no model is asked."""
-    made = the_daemon().edits_for_text(_require(run), body.path, body.text, body.only)
-    return OfferShape.of(made)
+    handler = the_daemon().run_handler
+    return OfferShape.of(handler.edits_for_text(_require(run), body.path, body.text, body.only))
 
 
 @runs.does("/runs/<run>/refused")
 def refuse_changes(run: str, body: Refused) -> RunShape:
     """Refuse changes of a run's result; what they were for is not asked for again."""
     found = _require(run)
-    the_daemon().refuse(found, body.path, body.only)
+    the_daemon().run_handler.refuse(found, body.path, body.only)
     return RunShape.of(found)
 
 
@@ -124,10 +124,8 @@ def _diff_of(result: Result) -> str | None:
     """Return the unified diff of a result, None without one. A written one is in the journal."""
     history = the_daemon().history
     change = None if result.change is None else history.find(result.change)
-    texts = history.texts(change) if change else (result.old, result.new)
-    if texts is None or texts[0] == texts[1]:
-        return None
-    return "".join(diff_lines(result.path, *texts))
+    lines = history.diff(change) if change else diff_lines(result.path, result.old, result.new)
+    return "".join(lines or ()) or None
 
 
 def _require(name: str) -> Run:

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import time
+from datetime import date, datetime
+from math import ceil
+from typing import TYPE_CHECKING
+
+from companion import __version__
 from companion.daemon.api.schemas import Shape, iso_time
 from companion.daemon.circuit_breaker import EndpointFault
+from companion.daemon.work_queue import Priority
+
+if TYPE_CHECKING:
+    from companion.daemon.daemon import Daemon
 
 
 class FaultShape(Shape):
@@ -56,6 +67,20 @@ class TodayShape(Shape):
     tokens_a_day: int | None
     dollars_a_day: float | None
 
+    @classmethod
+    def of(cls, daemon: Daemon) -> TodayShape:
+        """Return what the daemon has done today, local time."""
+        midnight = datetime.combine(date.today(), datetime.min.time()).timestamp()
+        spending, spent = daemon.spending, daemon.spending.spent_today()
+        return cls(
+            notes=daemon.space.journal.count_notes(midnight),
+            input_tokens=spent.input_tokens,
+            output_tokens=spent.output_tokens,
+            dollars=spent.dollars,
+            tokens_a_day=spending.tokens_a_day,
+            dollars_a_day=spending.dollars_a_day,
+        )
+
 
 class StatusShape(Shape):
     """The state of the daemon.
@@ -89,3 +114,39 @@ class StatusShape(Shape):
     waiting: dict[str, int]
     runs: list[str]
     newest_change: int
+
+    @classmethod
+    def of(cls, daemon: Daemon) -> StatusShape:
+        """Return the current state of the daemon."""
+        config, reconciler = daemon.space.config, daemon.reconciler
+        fault, waiting = daemon.circuit_breaker.fault, daemon.queue.counts()
+        return cls(
+            version=__version__,
+            pid=os.getpid(),
+            started_at=iso_time(daemon.started_at),
+            vault=daemon.root.name,
+            vault_missing=reconciler.vault_missing,
+            ready=reconciler.ready.is_set(),
+            paused=daemon.background_switch.is_paused,
+            polls=reconciler.polls,
+            endpoint="" if config.is_embedded else config.remote_endpoint().address,
+            model=config.endpoint.model,
+            is_embedded=config.is_embedded,
+            is_remote=config.is_remote,
+            fault=FaultShape.of(fault) if fault else None,
+            retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
+            background=BackgroundShape(
+                off=daemon.background_switch.reason_off(),
+                waiting=waiting[Priority.BACKGROUND],
+                notes_today=daemon.spending.spent_today().background_notes,
+                notes_a_day=config.background.notes_a_day,
+                backlog=daemon.consent.state(),
+            ),
+            today=TodayShape.of(daemon),
+            **reconciler.counts._asdict(),
+            open_notes=len(daemon.presence.open_paths()),
+            in_hand=[ticket.path for ticket in daemon.queue.in_progress()],
+            waiting={priority.name.lower(): number for priority, number in waiting.items()},
+            runs=[run.id for run in daemon.runs.active()],
+            newest_change=daemon.space.journal.newest(),
+        )

@@ -16,7 +16,6 @@ from companion.daemon.problem import Refusal
 from companion.daemon.web import said, sent_body, sent_query, show
 from companion.enrich.run import new_run
 from companion.errors import NoteError
-from companion.note.diff import diff_lines
 from companion.vault.journal import Change
 
 history_view = Blueprint("history", __name__)
@@ -54,6 +53,15 @@ class DayOfRun(NamedTuple):
         """Whether one of the changes can be taken back."""
         return any(map(_can_be_undone, self.changes))
 
+    @classmethod
+    def group(cls, changes: Iterable[Change]) -> list[DayOfRun]:
+        """Return the changes by day and run, in the order that they have."""
+
+        def day_and_run(change: Change) -> tuple[str, str]:
+            return datetime.fromtimestamp(change.made_at).strftime("%A, %Y-%m-%d"), change.run
+
+        return [cls(*key, list(made)) for key, made in groupby(changes, day_and_run)]
+
 
 @history_view.get("/history")
 def show_history() -> Response:
@@ -62,12 +70,14 @@ def show_history() -> Response:
     history = the_daemon().history
     found = history.page(query.path or None, query.run, query.before, _PAGE + 1)
     page = found[:_PAGE]
+    change = None if query.change is None else history.find(query.change)
+    lines = history.diff(change) if change else None
     return show(
         "history.html",
         query=query,
-        runs=list(_by_run(page)),
+        runs=DayOfRun.group(page),
         before=page[-1].id if len(found) > _PAGE else None,
-        diff=_diff_of(query.change),
+        diff=lines and [line.rstrip("\r\n") for line in lines],
     )
 
 
@@ -109,22 +119,6 @@ def _find_changes(wanted: WhatToUndo) -> list[Change]:
     if not found:
         raise Refusal(404, "There is nothing to take back; it was taken back already.")
     return found
-
-
-def _by_run(changes: Iterable[Change]) -> Iterable[DayOfRun]:
-    def day_and_run(change: Change) -> tuple[str, str]:
-        return datetime.fromtimestamp(change.made_at).strftime("%A, %Y-%m-%d"), change.run
-
-    for (day, run), made in groupby(changes, day_and_run):
-        yield DayOfRun(day, run, list(made))
-
-
-def _diff_of(number: int | None) -> list[str] | None:
-    """Return the lines of the change's diff; None if its texts are not kept any more."""
-    change = None if number is None else the_daemon().history.find(number)
-    if change is None or (texts := the_daemon().history.texts(change)) is None:
-        return None
-    return [line.rstrip("\r\n") for line in diff_lines(change.path, *texts)]
 
 
 def _can_be_undone(change: Change) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
 from typing import Annotated
 
 from flask import Blueprint, Response
@@ -15,8 +14,6 @@ from companion.daemon.web import answer, sent_body, sent_query, show
 from companion.enrich.decision import (
     FLAG_WORDS,
     Acceptance,
-    Decided,
-    NoteDecision,
 )
 from companion.errors import NoteError
 from companion.note.diff import Part, diff_words
@@ -101,10 +98,14 @@ def decide() -> Response:
     wishes = [Acceptance(each, wanted.texts.get(str(each))) for each in wanted.accept]
     made = [*decisions.accept(wishes), *decisions.refuse(wanted.refuse)]
     made += decisions.undo(wanted.undo)
-    decided = [each for decision in made for each in decision.proposals]
-    states = {str(each.id): each.state for each in decided}
+    decided = [(decision.result.path, each) for decision in made for each in decision.proposals]
+    told = [(path, each.reason) for path, each in decided if each.reason]
+    done = len(decided) - len(told)
+    words = [f"{done:,} decided."] if done or not told else []
+    words += dict.fromkeys(f"{path}: {why}" if path else why for path, why in told[:5])
+    states = {str(each.id): each.state for _, each in decided}
     waiting = [id_ for decision in made for id_ in decision.waiting]
-    return answer({"said": _in_words(made, decided), "states": states, "waiting": waiting})
+    return answer({"said": " ".join(words), "states": states, "waiting": waiting})
 
 
 def _find_newest() -> int:
@@ -126,12 +127,3 @@ def _list_parts(query: InboxQuery) -> list[dict[str, object]]:
         after = shown[-1].id if more and shown else None
         parts.append({"flagged": flagged, "proposals": shown, "before": after, "flags": FLAG_WORDS})
     return parts
-
-
-def _in_words(made: Sequence[NoteDecision], decided: Iterable[Decided]) -> str:
-    """Return what was done, and why something was not."""
-    done = sum(not each.reason for each in decided)
-    told = [(d.result.path, p.reason) for d in made for p in d.proposals if p.reason]
-    reasons = [f"{path}: {reason}" if path else reason for path, reason in told]
-    words = [f"{done:,} decided."] if done or not reasons else []
-    return " ".join([*words, *dict.fromkeys(reasons[:5])])

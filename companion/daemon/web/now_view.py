@@ -72,5 +72,5 @@ def cancel(name: str) -> Response:
     run = the_daemon().runs.get(name)
     if run is None:
         raise Refusal(404, "This run is not known any more; it was over long ago.")
-    the_daemon().cancel_run(run)
+    the_daemon().run_handler.cancel(run)
     return said("The run is cancelled; what was being written is finished.")

@@ -31,7 +31,7 @@ class DayBar(NamedTuple):
 def show_spending() -> Response:
     """Show what was spent on each of the last 30 days, the oldest first."""
     daemon = the_daemon()
-    spent = daemon.spending_by_day(_DAYS)
+    spent = daemon.spending.spent_by_day(_DAYS)
     most = max((each.tokens for each in spent.values()), default=0) or 1
     bars = []
     for ago in reversed(range(_DAYS)):

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from functools import lru_cache
 
 from companion.enrich.checks.checked_answer import CheckedAnswer, Fault
@@ -71,7 +71,9 @@ def _find_names(text: str) -> Iterator[str]:
     latin = [word[0] for word in words if _LATIN.search(word[0])]
     if sum(map(len, latin)) * 2 < width(letters(text)):
         yield from (word for word in latin if len(word) > 2 or not word.islower())
-    capitals_mean = not _is_headline(words) and not is_in_language(text, "German")
+    long = [word[0] for word in words[1:] if len(word[0]) > 3]
+    is_headline = sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
+    capitals_mean = not is_headline and not is_in_language(text, "German")
     for word in words:
         inner = word[0][1:]
         is_odd = inner != inner.lower() or any(map(str.isdigit, inner))
@@ -79,11 +81,6 @@ def _find_names(text: str) -> Iterator[str]:
         before = text[max(0, word.start() - _BEFORE) : word.start()]
         if is_odd or (word[0][0].isupper() and capitals_mean and not _OPENS.search(before)):
             yield word[0]
-
-
-def _is_headline(words: Sequence[re.Match[str]]) -> bool:
-    long = [word[0] for word in words[1:] if len(word[0]) > 3]
-    return sum(word[0].isupper() for word in long) > _TITLE_CASE * max(len(long), 3)
 
 
 def _has_name(name: str, answer: CheckedAnswer) -> bool:

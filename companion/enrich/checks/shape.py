@@ -210,7 +210,8 @@ def _is_unfinished(line: str, answer: CheckedAnswer) -> bool:
     is_list = answer.is_prose and (LIST_OR_TABLE.match(line) or line.endswith("```"))
     may_end = is_list or _BARE.search(line) or (answer.is_prose and _QUOTED.search(line))
     needs_end = answer.field.whole_sentences and not may_end
-    return not _FINAL.search(line) and (needs_end or _breaks_off(line))
+    is_open = any(line.count(pair[0]) > line.count(pair[1]) for pair in _BRACKETS)
+    return not _FINAL.search(line) and bool(needs_end or is_open or _BROKEN_OFF.search(line))
 
 
 def whole_sentences(text: str) -> str:
@@ -237,8 +238,3 @@ def without_cut(text: str) -> str:
     while lines and (not lines[-1].strip() or _LEADS_ON.search(lines[-1])):
         lines.pop()
     return "\n".join(lines)
-
-
-def _breaks_off(text: str) -> bool:
-    is_open = any(text.count(pair[0]) > text.count(pair[1]) for pair in _BRACKETS)
-    return is_open or bool(_BROKEN_OFF.search(text))

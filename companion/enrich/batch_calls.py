@@ -8,17 +8,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import NamedTuple
 
 from companion.config import Config
-from companion.enrich.asker import Asker, NotePlan
+from companion.enrich.asker import Asker
 from companion.enrich.model import ModelFacts
-from companion.enrich.model_calls import AskedFor, Call, CallAnswers, read_answers
+from companion.enrich.model_calls import AskedFor, CallAnswers, read_answers
 from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.places import Places, find_places
-from companion.enrich.result import Result, failed_result
+from companion.enrich.result import Result, describe_waiting, failed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
@@ -32,7 +33,7 @@ from companion.prompts import Ask, PromptContext, Prompts
 from companion.vault.batches import BatchCall, NewBatchCall
 from companion.vault.files import skip_reason
 from companion.vault.proposal import NewProposal, Proposal
-from companion.vault.write import SETTLE, Snapshot, read_note
+from companion.vault.write import SETTLE, read_note
 
 _ANSWERED = "it was answered before"
 _ASKED_ANEW = "it was asked for anew since, or is filled"
@@ -64,14 +65,19 @@ class BatchMaker:
             return Planned(failed_result(job.path, error))
         if isinstance(task, Result):
             return Planned(task)
-        plan = self._asker.plan_note(job.path, task.parsed, task.needs)
-        result = self._store_decided(job, task, plan)
-        calls = [self._make_call(job, task, call) for call in plan.calls]
-        lines = [
-            make_line(new.id, _question(call), self._endpoint)
-            for new, call in zip(calls, plan.calls, strict=True)
-        ]
-        return Planned(result, calls, lines)
+        plan = self._asker.plan(job.path, task.parsed, task.needs)
+        made = self._maker.make(job, task, plan.outcomes, (0, 0), self._batch)
+        ids = self._workspace.journal.proposals.add(made)
+        result = _to_result(job.path, plan.outcomes, made, ids, Usage())
+        calls, lines = [], []
+        for call in plan.calls:
+            needs = [each.need for each in call.asked]
+            asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
+            keys = [each.ask.key for each in call.asked] if call.schema else []
+            calls.append(NewBatchCall(new_id(), asked, keys, call.max_tokens))
+            question = Question(call.messages, call.max_tokens, call.schema)
+            lines.append(make_line(calls[-1].id, question, self._endpoint))
+        return Planned(replace(result, left=(*task.left, *result.left)), calls, lines)
 
     def _read(self, job: Job) -> Task | Result:
         """Return what is to be asked of the note; a result where there is nothing.
@@ -88,18 +94,6 @@ class BatchMaker:
             return Result(job.path, "unchanged", "nothing to ask for", left=task.left)
         self._writer.require_places(job.path, task)
         return task
-
-    def _store_decided(self, job: Job, task: Task, plan: NotePlan) -> Result:
-        made = self._maker.make(job, task, plan.outcomes, (0, 0), self._batch)
-        ids = self._workspace.journal.proposals.add(made)
-        result = _to_result(job.path, plan.outcomes, made, ids, Usage())
-        return replace(result, left=(*task.left, *result.left))
-
-    def _make_call(self, job: Job, task: Task, call: Call) -> NewBatchCall:
-        needs = [each.need for each in call.asked]
-        asked = self._maker.make_asked(job, task, needs, self._batch, self._where)
-        keys = [each.ask.key for each in call.asked] if call.schema else []
-        return NewBatchCall(new_id(), asked, keys, call.max_tokens)
 
 
 class Planned(NamedTuple):
@@ -136,7 +130,8 @@ class BatchReader:
         if call.state == "answered":
             return Result(path, "unchanged", _ANSWERED)
         if line.is_asked_again:
-            return self._fail(call, path, f"no answer ({_describe_failure(line)}); ask again")
+            why = line.error or f"error {line.reply.status if line.reply else 0}"
+            return self._fail(call, path, f"no answer ({why}); ask again")
         try:
             return self._accept(call, line, path, proposals)
         except NoteError as error:
@@ -169,8 +164,12 @@ class BatchReader:
         task = replace(places.task, data=source, parsed=parsed)
         job = places.job._replace(propose=True)
         maker = ProposalMaker(self._workspace.prompts, self._workspace.config, asker.model)
-        made = maker.make(job, task, outcomes, _tokens(answers.usage), call.batch)
-        made = [_with_origin(new, by_need[new.need.key]) for new in made]
+        tokens = answers.usage.input_tokens, answers.usage.output_tokens
+        made = []
+        for new in maker.make(job, task, outcomes, tokens, call.batch):
+            prompt, sentences = by_need[new.need.key].prompt, by_need[new.need.key].sentences
+            options = by_need[new.need.key].options
+            made.append(new._replace(prompt=prompt, sentences=sentences, options=options))
         ids = self._workspace.journal.batches.close_call(call, "answered", made, gone)
         return _to_result(path, outcomes, made, ids, answers.usage)
 
@@ -186,7 +185,9 @@ class BatchReader:
                 gone[each.id] = _ASKED_ANEW
         if len(gone) == len(proposals):
             return gone, None
-        places = find_places(self._workspace, path, proposals, self._snapshot)
+        space = self._workspace
+        read = partial(read_note, space.root, settle=SETTLE, max_bytes=space.ignore.max_bytes)
+        places = find_places(space, path, proposals, read)
         return {**places.gone, **gone}, places
 
     def _read(
@@ -212,11 +213,6 @@ class BatchReader:
         needs = [each.place for each in proposals if each.place is not None]
         return asker.accept_later(path, parsed, needs, read)
 
-    def _snapshot(self, path: str) -> Snapshot:
-        return read_note(
-            self._workspace.root, path, settle=SETTLE, max_bytes=self._workspace.ignore.max_bytes
-        )
-
     def _asker_of(self, call: BatchCall) -> Asker:
         if call.batch not in self._askers:
             batch = self._workspace.journal.batches.get(call.batch)
@@ -231,15 +227,6 @@ def batch_endpoint(config: Config) -> Endpoint:
         return config.remote_endpoint()
     table = config.endpoint
     return Endpoint("http://localhost", table.model, json=table.json_mode)
-
-
-def _question(call: Call) -> Question:
-    return Question(call.messages, call.max_tokens, call.schema)
-
-
-def _with_origin(new: NewProposal, asked: Proposal) -> NewProposal:
-    """Return the proposal with what it was asked by."""
-    return new._replace(prompt=asked.prompt, sentences=asked.sentences, options=asked.options)
 
 
 def _to_result(
@@ -263,21 +250,7 @@ def _to_result(
         status = "failed" if any(new.state == "rejected" for new in made) else "unchanged"
         reason = left[-1] if left else ""
         return Result(path, status, reason, left=left[:-1], usage=usage)  # type: ignore[arg-type]
-    kinds: dict[str, list[str]] = {}
-    for _, new in waiting:
-        kinds.setdefault(", ".join(new.flags), []).append(new.need.kind)
-    reason = "; ".join(
-        f"{', '.join(names)}: proposed, for you to decide{flags and f' ({flags})'}"
-        for flags, names in kinds.items()
-    )
+    reason = "; ".join(describe_waiting((new.need.kind, new.flags) for _, new in waiting))
     fallback = tuple(new.need.kind for _, new in waiting if "extractive" in new.flags)
     result = Result(path, "proposed", reason, left=left, usage=usage, fallback=fallback)
     return replace(result, proposals=tuple(id_ for id_, _ in waiting))
-
-
-def _tokens(usage: Usage) -> tuple[int, int]:
-    return usage.input_tokens, usage.output_tokens
-
-
-def _describe_failure(line: AnswerLine) -> str:
-    return line.error or f"error {line.reply.status if line.reply else 0}"
