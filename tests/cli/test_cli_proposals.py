@@ -235,6 +235,21 @@ def test_what_nothing_supports_waits_if_a_small_model_says_it(
         assert [one["sentence"] for one in found[0].evidence] == [said]
 
 
+def test_a_callout_waits_where_its_evidence_cannot_be_told(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    elsewhere = f'[similar]\nbase_url = "{user.fake.url}"\nmodel = "embedder"\n'
+    user.configure(f"[endpoint]\nretries = 0\nsmall = true\n{elsewhere}")
+    said = {"callout": "The starter gets flour and water twice a day."}
+    user.fake.script = lambda seen, number: answer_by_schema(seen, said)
+    text = "Sourdough is bread that is raised by wild yeast. Feed the starter twice a day. " * 3
+    note = user.note("Sourdough.md", f"{text}\n\n> [!ai] How is it fed?\n")
+    user.run("enrich", ".")
+    assert [(each.kind, each.flags) for each in kept(user)] == [("callout", ("small-model",))]
+    assert said["callout"] not in note.read_text()
+
+
 def test_forgets_what_is_kept_of_a_note(user: User) -> None:
     configure(user, 'folders = { A = "propose" }')
     for path in ("Stub.md", "A/Stub.md", "A/B.md"):
