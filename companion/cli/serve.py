@@ -44,9 +44,11 @@ def serve(port: int | None, vault: Path | None) -> None:
 
 def _serve(port: int | None, vault: Path | None) -> None:
     from companion.cli.backlog import ask_about_backlog
+    from companion.daemon.process import require_no_daemon
     from companion.daemon.process import serve as serve_vault
 
     root, config = load_vault(vault)
+    require_no_daemon(root)
     output = Output()
     file = config_file()
     if not file.exists():  # one that sets nothing, and says what may be set

@@ -24,14 +24,17 @@ from companion.daemon.pairing import take_code
 from companion.daemon.runtime_file import (
     PluginRuntimeFile,
     RuntimeFile,
+    find_daemon,
     remove_runtime_file,
     write_runtime_file,
 )
+from companion.daemon.service import find_service
 from companion.daemon.tokens import Tokens, client_token, ensure_token, prove, read_token
 from companion.daemon.web.pages import PageAccess, Sessions
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import open_workspace
+from companion.errors import VaultLocked
 
 _SERVER_ENDS = 1.0  # seconds that the server's thread has to end
 _SIGNAL_CHECK = 1.0  # seconds between two checks for a signal
@@ -81,6 +84,21 @@ def serve(config: Config, root: Path, port: int, ready: Callable[[Daemon, int], 
             daemon.stop()
             answering.join(_SERVER_ENDS)
     _log.info("stopped")
+
+
+def require_no_daemon(root: Path) -> None:
+    """Raise VaultLocked, with where it is and what to do, if a daemon serves the vault already."""
+    if (found := find_daemon(state_folder(root))) is None:
+        return
+    stop = (
+        "companion service install starts it anew"
+        if find_service(root)
+        else "to start it anew, end it first, by Ctrl-C in its terminal"
+    )
+    raise VaultLocked(
+        f"a daemon serves this vault already, on http://127.0.0.1:{found.port} (pid {found.pid}); "
+        f"companion status says what it does, companion open shows its page, and {stop}"
+    )
 
 
 def make_vault_app(daemon: Daemon, plugin_id: str, port: int, stopped: threading.Event) -> Guard:

@@ -29,7 +29,8 @@ from companion.errors import CompanionError, UsageError
 from companion.note.needs import CALLOUT
 from companion.private_files import is_private
 from companion.prompts import load_prompts
-from companion.vault.ignore import OWN_FOLDER, is_conflict_copy
+from companion.vault.conflict_copies import is_conflict_copy
+from companion.vault.ignore import OWN_FOLDER
 from companion.vault.journal import Journal
 from companion.vault.journal_db import open_database
 from companion.vault.obsidian import SETTINGS, read_obsidian_settings

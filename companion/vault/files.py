@@ -5,12 +5,13 @@ from __future__ import annotations
 import os
 import re
 import stat
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import NamedTuple
 
-from companion.vault.ignore import OWN_FOLDER, IgnoreRules, is_conflict_copy
+from companion.vault.conflict_copies import find_copied_note, is_conflict_copy
+from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 
 # Apple's SF_DATALESS, and Windows' OFFLINE, RECALL_ON_OPEN and RECALL_ON_DATA_ACCESS: only the name
 # is on this machine, and reading would download the content.
@@ -81,9 +82,10 @@ def walk_notes(
         try:
             with os.scandir(f"{root}/{folder}") as found:
                 entries = sorted(found, key=lambda entry: entry.name)
+                names = {entry.name for entry in entries}
                 if wanted is not None:
-                    names = wanted[folder.rstrip("/")]
-                    entries = [entry for entry in entries if entry.name in names]
+                    here = wanted[folder.rstrip("/")]
+                    entries = [entry for entry in entries if entry.name in here]
         except OSError as error:
             yield SkippedFile(folder.rstrip("/") or ".", describe_read_error(error))
             continue
@@ -93,7 +95,9 @@ def walk_notes(
             if _is_folder(entry):
                 folders.append(path)
             elif note := _examine_entry(entry, path, rules, reason):
-                yield note
+                is_note = isinstance(note, NoteFile)
+                copied = is_note and _refuse_copy(root, path, names.__contains__)
+                yield SkippedFile(path, copied) if copied else note
         for path in reversed(folders):
             if not is_utf8(path):
                 yield SkippedFile(printable_path(path), _BAD_NAME)
@@ -121,7 +125,12 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
             return reason
         if not _is_note(name) or name.startswith("."):
             return "not a Markdown note (.md)"
-        return _refuse_name(path, name, rules) or _refuse_stat((root / path).lstat(), rules)
+        file = root / path
+        return (
+            _refuse_name(path, name, rules)
+            or _refuse_stat(file.lstat(), rules)
+            or _refuse_copy(root, path, lambda other: (file.parent / other).is_file())
+        )
     except (OSError, ValueError) as error:
         return describe_read_error(error)
 
@@ -234,6 +243,15 @@ def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
     if name.lower().endswith(_DRAWING):
         return "an Excalidraw drawing"
     return rules.note_reason(path)
+
+
+def _refuse_copy(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
+    if copied := find_copied_note(root, path, is_there):
+        return (
+            f"called and titled like a copy that a sync client made of {copied}; "
+            "give it a title of its own to have it filled"
+        )
+    return None
 
 
 def _refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:

@@ -24,8 +24,9 @@ const PAGE = `<!doctype html><html lang="en"><head><meta charset="utf-8"><title>
 
 /**
  * hasClock: its time can be put forward. language: Obsidian's. path: where programs are searched.
+ * version: the plugin's, in place of that of its manifest.
  *
- * @typedef {{theme?: "light" | "dark", hasClock?: boolean, language?: string, path?: string}} Look
+ * @typedef {{theme?: "light" | "dark", hasClock?: boolean, language?: string, path?: string, version?: string}} Look
  */
 
 /** A browser whose pages play Obsidian. */
@@ -52,7 +53,7 @@ export class Obsidian {
    * @param {Vault} vault
    * @param {Look} [look]
    */
-  async open(vault, { theme = "light", hasClock = false, language = "en", path = "" } = {}) {
+  async open(vault, { theme = "light", hasClock = false, language = "en", path = "", version = "" } = {}) {
     const context = await this.browser.newContext({
       viewport: { width: 1040, height: 660 },
       reducedMotion: "reduce",
@@ -67,6 +68,7 @@ export class Obsidian {
     await exposeNode(page, vault);
     await page.addInitScript((node) => (window.hostNode = node), { root: vault.path, home: vault.home, path, language });
     await page.route("http://localhost/**", (route) => this.#serve(route));
+    if (version) await page.route("http://localhost/manifest.json", (route) => serveManifest(route, version));
     await page.goto("http://localhost/");
     await waitFor("the window is there", async () => {
       if (faults.length) throw new Error(faults.join("\n"));
@@ -117,6 +119,16 @@ const FILES = {
   "/host.css": join(HERE, "host", "host.css"),
   "/inter.woff2": join(PLUGIN, "node_modules", FONT),
 };
+
+/**
+ * Answer with the plugin's manifest, as if it were of that version.
+ * @param {import("playwright-core").Route} route
+ * @param {string} version
+ */
+async function serveManifest(route, version) {
+  const manifest = JSON.parse(await readFile(FILES["/manifest.json"], "utf8"));
+  return route.fulfill({ json: { ...manifest, version } });
+}
 
 async function bundleHost() {
   const { outputFiles } = await build({

@@ -12,7 +12,7 @@ import { after, afterEach, before, beforeEach, test } from "node:test";
 import { Vault } from "./daemon.js";
 import { Endpoint } from "./endpoint.js";
 import { errorsOf, Obsidian, writeData } from "./obsidian.js";
-import { secret, statusBar } from "./scene.js";
+import { openNote, secret, statusBar } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const AXE = createRequire(import.meta.url).resolve("axe-core/axe.min.js");
@@ -86,6 +86,31 @@ test("from nothing installed to a paired daemon", { skip: !existsSync(PROGRAM) }
   assert.doesNotMatch(await readFile(join(vault.path, ".obsidian/plugins/callout-companion/data.json"), "utf8").catch(() => ""), /companion serve|local\/bin/);
 });
 
+test("from nothing installed to the first accepted proposal", { skip: !existsSync(PROGRAM) }, async (context) => {
+  const path = "Cooking/Sourdough.md";
+  page = await obsidian.open(vault);
+  await waitFor("it is known", async () => /not installed/.test(await statusBar(page)));
+  await click("Set up");
+  await heading("Its program is not on this computer yet");
+  await install(join(vault.home, ".local", "bin")); // as the lines do, in a terminal
+  await countActs();
+  await click("Look again");
+  await click("Start");
+  await view().getByRole("tab", { name: "Inbox" }).waitFor({ timeout: 60_000 });
+  await openNote(page, path);
+  await view().getByRole("tab", { name: "Inbox" }).click();
+  await view().getByRole("button", { name: "Propose for this note" }).click();
+  const callout = view().getByRole("listitem", { name: /^Callout/ });
+  await callout.waitFor({ timeout: 30_000 });
+  await assertAccessible();
+  await callout.getByRole("button", { name: /^Accept/ }).click();
+  await waitFor("it is in the note", async () => /\[!ai\] AI\n> A sourdough/.test(await vault.read(path)));
+  const { click: clicked, keydown: typed } = await page.evaluate(() => window.acts);
+  context.diagnostic(`${clicked} clicks, ${typed} keys`);
+  assert.ok(clicked <= 6, `${clicked} clicks`);
+  assert.equal(typed, 0, "no word is typed");
+});
+
 test("a daemon that runs, and does not know the plugin", { skip: !existsSync(PROGRAM) }, async () => {
   await vault.serve();
   const folder = join(vault.base, "bin");
@@ -129,25 +154,47 @@ test("another vault's daemon where ours should be", { skip: !existsSync(PROGRAM)
   }
 });
 
-test("a daemon that is too old", async () => {
-  const server = createServer((request, response) => {
-    response.setHeader("Content-Type", "application/json");
-    response.end(JSON.stringify({ token: "", place: "", version: "0.0.9" }));
+test("another program where ours should be", { skip: !existsSync(PROGRAM) }, async () => {
+  const folder = join(vault.base, "bin");
+  await install(folder);
+  await answering((response) => response.writeHead(404).end("Not here"), async (address) => {
+    await writeData(vault, { address });
+    page = await obsidian.open(vault, { path: folder });
+    await openSetUp();
+    await heading("Another program is in its place");
+    await assertAccessible();
+    await click("Start");
+    await view().getByRole("tab", { name: "Now" }).waitFor({ timeout: 60_000 });
   });
-  await new Promise((done) => server.listen(0, "127.0.0.1", () => done(null)));
-  try {
-    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
-    await writeData(vault, { address: `http://127.0.0.1:${port}` });
+});
+
+test("a daemon that is too old", async () => {
+  const proofs = JSON.stringify({ token: "", place: "", version: "0.0.9" });
+  await answering((response) => response.setHeader("Content-Type", "application/json").end(proofs), async (address) => {
+    await writeData(vault, { address });
     page = await obsidian.open(vault);
     await openSetUp();
     await heading("The versions do not fit");
-    await view().getByText(/is too old for this plugin\. Update it/).waitFor();
+    await view().getByText(/is too old for this plugin\. Update it: uv tool upgrade callout-companion/).waitFor();
     await assertAccessible();
-  } finally {
-    server.closeAllConnections();
-    server.close();
-  }
+  });
 });
+
+const PLUGINS = /** @type {const} */ ([
+  ["too new for the daemon", "99.0.0", /99\.0\.0, is too new for Companion .*: update Companion, and start `companion serve` again/],
+  ["too old for the daemon", "0.0.1", /0\.0\.1, is too old for Companion .*: update the client, which is the plugin in Obsidian/],
+]);
+for (const [name, version, words] of PLUGINS) {
+  test(`a plugin that is ${name}`, async () => {
+    await vault.serve();
+    await writeData(vault, { address: vault.address });
+    page = await obsidian.open(vault, { version });
+    await openSetUp();
+    await heading("The versions do not fit");
+    await view().getByText(words).waitFor();
+    await assertAccessible();
+  });
+}
 
 test("no model yet: it is fetched, or the reason is told", async () => {
   await writeFile(join(vault.home, "config.toml"), "[background]\nenabled = false\n");
@@ -200,6 +247,23 @@ test("a program that ends at once is told of by its own words", async () => {
   await view().getByText("It did not start. The vault is locked by process 7.").waitFor();
 });
 
+/**
+ * Have a program answer at an address as it likes, while act is done.
+ * @param {(response: import("node:http").ServerResponse) => void} answer
+ * @param {(address: string) => Promise<void>} act
+ */
+async function answering(answer, act) {
+  const server = createServer((_, response) => answer(response));
+  await new Promise((done) => server.listen(0, "127.0.0.1", () => done(null)));
+  try {
+    const { port } = /** @type {import("node:net").AddressInfo} */ (server.address());
+    await act(`http://127.0.0.1:${port}`);
+  } finally {
+    server.closeAllConnections();
+    server.close();
+  }
+}
+
 /** @param {string} folder */
 async function install(folder) {
   await mkdir(folder, { recursive: true });
@@ -213,6 +277,16 @@ function view() {
 /** @param {string} text */
 function heading(text) {
   return view().getByRole("heading", { name: text }).waitFor();
+}
+
+/** Count what the user does from now on: clicks, and keys. */
+function countActs() {
+  return page.evaluate(() => {
+    window.acts = { click: 0, keydown: 0 };
+    for (const kind of ["click", "keydown"]) {
+      document.addEventListener(kind, ({ isTrusted }) => void (window.acts[kind] += Number(isTrusted)), true);
+    }
+  });
 }
 
 /** @param {string} name */

@@ -571,7 +571,9 @@ export interface components {
          *
          *     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
          *     empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
-         *     number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
+         *     number that was scanned; to_do: of those, with a need. in_hand: the notes in progress. modes:
+         *     by field, whether an answer is written at once (`write`) or waits for a decision (`propose`);
+         *     folder_modes: the same by folder, which goes before a field.
          */
         StatusShape: {
             version: string;
@@ -586,6 +588,12 @@ export interface components {
             model: string;
             is_embedded: boolean;
             is_remote: boolean;
+            modes: {
+                [key: string]: "write" | "propose";
+            };
+            folder_modes: {
+                [key: string]: "write" | "propose";
+            };
             fault: components["schemas"]["FaultShape"] | null;
             retry_in: number;
             background: components["schemas"]["BackgroundShape"];

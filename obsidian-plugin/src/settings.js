@@ -7,7 +7,7 @@ import { explain } from "./errors.js";
 import { checkDaemon } from "./heartbeat.js";
 import { readAgreed } from "./program.js";
 import { openView } from "./view.js";
-import { describeModel, describeVault, say } from "./words.js";
+import { describeModel, describeVault, joinNames, say } from "./words.js";
 
 /** @import { Setting, SettingDefinitionItem } from "obsidian" */
 /** @import CompanionPlugin from "./main.js" */
@@ -116,6 +116,11 @@ function define(plugin) {
       action: () => void openView(plugin),
     },
     {
+      name: say("setModes"),
+      desc: describeModes(plugin),
+      action: () => void openView(plugin),
+    },
+    {
       name: say("setProgram"),
       desc: [readAgreed(plugin.app), say("setProgramMore")].filter(Boolean).join(". "),
       action: () => void openView(plugin),
@@ -133,6 +138,23 @@ function describeDaemon({ daemon }) {
   if (!status) return words;
   const privacy = status.endpoint ? say("privacyRemote", { endpoint: status.endpoint }) : say("privacyHere");
   return `${describeModel(status)}. ${privacy}`;
+}
+
+/**
+ * Return which fields the daemon writes at once, and which wait for a decision, also by folder; or why
+ * that is not known.
+ *
+ * @param {CompanionPlugin} plugin
+ */
+function describeModes({ daemon }) {
+  const { status, words } = daemon;
+  if (!status) return words;
+  const folders = Object.entries(status.folder_modes).map(([folder, mode]) => ({ name: `${folder}/`, mode }));
+  const all = [...Object.entries(status.modes).map(([name, mode]) => ({ name, mode })), ...folders];
+  const name = (/** @type {string} */ wanted) => joinNames(all.filter(({ mode }) => mode === wanted).map((one) => one.name));
+  const [written, proposed] = [name("write"), name("propose")];
+  const parts = [written && say("modeWrite", { names: written }), proposed && say("modePropose", { names: proposed })];
+  return [...parts, say("setModesMore")].filter(Boolean).join(" ");
 }
 
 /**

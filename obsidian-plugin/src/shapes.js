@@ -111,6 +111,16 @@ function asCounts(value) {
   return Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, asNumber(one)]));
 }
 
+/**
+ * Read texts by name.
+ *
+ * @param {unknown} value
+ * @returns {Record<string, string>}
+ */
+function asTexts(value) {
+  return Object.fromEntries(Object.entries(value ?? {}).map(([name, one]) => [name, asText(one)]));
+}
+
 /** @param {unknown} value */
 function asPort(value) {
   const port = asNumber(value);
@@ -184,6 +194,8 @@ const asBackground = object({
 });
 const asToday = object({ notes: asCount, input_tokens: asCount, output_tokens: asCount, dollars: maybe(asNumber) });
 export const asStatus = object({
+  modes: asTexts,
+  folder_modes: asTexts,
   vault: or(asText, "the vault"),
   paused: or(asBoolean, false),
   model: or(asText, "a model"),

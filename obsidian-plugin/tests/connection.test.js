@@ -113,6 +113,7 @@ describe("settings", () => {
         ["Fill open notes while you rest", "takeOver"],
         ["Ribbon button", "ribbon"],
         ["What the daemon is set to", undefined],
+        ["What is written at once", undefined],
         ["Program", undefined],
       ],
     );
@@ -120,6 +121,21 @@ describe("settings", () => {
     assert.deepEqual(Object.keys(items[4].control.options), ["enrich", "propose", "review"]);
     assert.match(items[5].desc, /^qwen3-4b on this computer\. The model is on this computer: no note leaves it\. /);
   });
+
+  const MODES = [
+    ["by field", { modes: { tags: "write", description: "write", callout: "propose" } }, /^Written at once: tags and description\. Waits for you in the inbox: callout\. Set in a terminal: /],
+    ["by folder, too", { modes: { tags: "write" }, folder_modes: { Work: "propose" } }, /^Written at once: tags\. Waits for you in the inbox: Work\/\. /],
+    ["a daemon that does not tell", {}, /^Set in a terminal: companion config set review\.mode propose$/],
+  ];
+  for (const [name, modes, words] of MODES) {
+    test(`show what is written at once: ${name}`, async () => {
+      host = new Host();
+      Object.assign(host.daemon.status, modes);
+      await host.load();
+      const [, , , , , , { desc }] = host.plugin.settingTabs__[0].getSettingDefinitions();
+      assert.match(desc, words);
+    });
+  }
 
   test("are kept", async () => {
     host = await new Host().load();

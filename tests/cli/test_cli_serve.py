@@ -120,6 +120,17 @@ def test_background_work_is_switched_off(user: User) -> None:
     assert user.read("Stub.md") == STUB and settings.read_bytes() == before
 
 
+def test_it_tells_what_is_written_at_once(user: User) -> None:
+    user.configure(
+        f'{QUIET}[review]\nmode = "propose"\n'
+        '[review.fields]\naliases = "write"\n[review.folders]\nWork = "write"\n'
+    )
+    with serving(user) as daemon:
+        status = daemon.client().status()
+    assert (status.modes["aliases"], status.modes["callout"]) == ("write", "propose")
+    assert status.folder_modes == {"Work": "write"}
+
+
 def try_to_serve(user: User, *arguments: str) -> Ran:
     """Return what `companion serve` came to, which ends by itself."""
     process = user.start("serve", *arguments)
@@ -132,7 +143,9 @@ def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) ->
     with serving(user) as daemon:
         second = try_to_serve(user, "--port", "0")
         assert (second.status, second.out) == (1, "")
-        assert f"another Companion process (pid {daemon.process.pid}) works" in second.err
+        place = f"on http://127.0.0.1:{daemon.port} (pid {daemon.process.pid}); companion status"
+        assert f"a daemon serves this vault already, {place} says what it does" in second.err
+        assert "end it first, by Ctrl-C" in second.err
         assert find_daemon(daemon.state) is not None
         (other := tmp_path / "other" / ".obsidian").mkdir(parents=True)
         elsewhere = ["--vault", str(other.parent)]
@@ -143,6 +156,14 @@ def test_one_daemon_a_vault_and_each_has_its_port(user: User, tmp_path: Path) ->
             assert neighbour.port != daemon.port
             assert user.run("status", *elsewhere, "--json").objects[0]["vault"] == "other"
             assert user.run("status", "--json").objects[0]["vault"] == "vault"
+
+
+def test_a_daemon_of_a_service_is_started_anew_by_that(user: User) -> None:
+    user.configure(QUIET)
+    with serving(user) as daemon:
+        record = {"vault": str(user.vault), "port": None}
+        (daemon.state / "service.json").write_text(json.dumps(record))
+        assert "companion service install starts it anew" in try_to_serve(user).err
 
 
 ENDS = [

@@ -80,6 +80,8 @@ class FakeDaemon(Daemon):
             model="m",
             is_embedded=True,
             is_remote=False,
+            modes={"description": "write", "callout": "propose"},
+            folder_modes={},
             fault=FaultShape.of(self.fault) if self.fault else None,
             retry_in=1 if self.fault else 0,
             background=BackgroundShape(

@@ -29,6 +29,8 @@ def test_tells_how_things_stand(server: Served) -> None:
     assert (told["notes"], told["to_do"], told["paused"]) == (5, 2, False)
     assert told["fault"] is None
     assert told["today"]["dollars"] is None
+    assert told["modes"] == {"description": "write", "callout": "propose"}
+    assert told["folder_modes"] == {}
     background = {"off": "", "waiting": 0, "notes_today": 0, "notes_a_day": 100}
     assert told["background"] == background | {"backlog": {"notes": 0, "cost": COST}}
 

@@ -9,6 +9,7 @@ from math import ceil
 from typing import TYPE_CHECKING
 
 from companion import __version__
+from companion.config.settings import Mode
 from companion.daemon.api.schemas import Shape, iso_time
 from companion.daemon.circuit_breaker import EndpointFault
 from companion.daemon.work_queue import Priority
@@ -87,7 +88,9 @@ class StatusShape(Shape):
 
     vault_missing: the vault's folder does not exist now. polls: why the vault is polled, in words,
     empty if file events work. retry_in: seconds until the endpoint is tried again. notes: the
-    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress.
+    number that was scanned; to_do: of those, with a need. in_hand: the notes in progress. modes:
+    by field, whether an answer is written at once (`write`) or waits for a decision (`propose`);
+    folder_modes: the same by folder, which goes before a field.
     """
 
     version: str
@@ -102,6 +105,8 @@ class StatusShape(Shape):
     model: str
     is_embedded: bool
     is_remote: bool
+    modes: dict[str, Mode]
+    folder_modes: dict[str, Mode]
     fault: FaultShape | None
     retry_in: int
     background: BackgroundShape
@@ -133,6 +138,8 @@ class StatusShape(Shape):
             model=config.endpoint.model,
             is_embedded=config.is_embedded,
             is_remote=config.is_remote,
+            modes={name: config.review_mode("", name) for name in daemon.space.prompts.fields},
+            folder_modes=config.review.folders,
             fault=FaultShape.of(fault) if fault else None,
             retry_in=max(0, ceil(fault.next_try - time.monotonic())) if fault else 0,
             background=BackgroundShape(

@@ -1,0 +1,122 @@
+"""Conflict copies: files that a sync client made of a note whose edits it could not merge."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from companion.errors import NoteRefused
+from companion.note.parsed_note import ParsedNote
+from companion.note.text import NoteText
+
+# What sync clients write between the brackets, in each language. Dropbox and Nextcloud translate
+# the phrase; Obsidian Sync and OpenCloud use Dropbox's English one.
+_PHRASES = (
+    "conflicted copy",
+    "conflicting copy",
+    "case conflict",
+    "selective sync conflict",
+    "unicode encoding conflict",
+    "in konflikt stehende kopie",
+    "konfliktkopie",
+    "copie en conflit",
+    "copia en conflicto",
+    "copia conflictiva",
+    "copia in conflitto",
+    "cópia em conflito",
+    "cópia conflitante",
+    "conflicterende kopie",
+    "conflicterend exemplaar",
+    "konfliktkopia",
+    "konfliktkopi",
+    "konfliktní kopie",
+    "kopia powodująca konflikt",
+    "конфликтующая копия",
+    "конфликтная копия",
+    "конфліктна копія",
+    "競合コピー",
+    "問題のあるコピー",
+    "冲突副本",
+    "冲突的副本",
+    "衝突複本",
+    "충돌된 사본",
+    "충돌 사본",
+)
+
+_CONFLICT = re.compile(
+    r"""
+    (?: \( [^()]* (?: \([^()]*\) [^()]* )? (?:PHRASES) [^()]* (?: \([^()]*\) [^()]* )? \)
+      | \( SFConflict \s [^()]* \)                        # Seafile
+      | \s [\[(] conflict(?:ed)? (?:\s\d+)? [\])]         # pCloud, old Google Drive
+      | \[ conflict (?:\s\d+)? \]
+      | \. sync-conflict-\d{8}-\d{6} (?:-\w+)?            # Syncthing
+      | \. conflict \d*                                   # Resilio
+      | _conflict-\d{8}-\d{6}                             # ownCloud
+      | _[^_]+ _ \w{3}-\d\d-\d{4}-\d{4} _ (?:Case)?Conflict  # Synology Drive
+    )
+    (?: \s \(\d+\) | \s \d+ )? \.md \Z
+    """.replace("PHRASES", "|".join(re.escape(phrase) for phrase in _PHRASES)),
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def is_conflict_copy(name: str) -> bool:
+    """Whether a sync client made the file, as a copy of a note that it could not merge.
+
+    name: of the file, with its `.md`. Only what a client appends to a name counts: a note called
+    "Conflicted copy.md" is a note. OneDrive's `-HOSTNAME` and iCloud's ` 2` do not count, since
+    people name notes like that themselves; for those see find_copied_note.
+    """
+    if not name.isascii():
+        name = unicodedata.normalize("NFC", name)
+    return _CONFLICT.search(name) is not None
+
+
+def find_copied_note(root: Path, path: str, is_there: Callable[[str], bool]) -> str | None:
+    """Return the name of the note of which that at path is a copy as OneDrive and iCloud name it.
+
+    is_there(name): whether its folder has a file of that name. People use such names themselves,
+    so it counts only where a property `title` or the first heading of it is the other one's
+    name. None if it is no copy, or cannot be read.
+    """
+    name = path.rpartition("/")[2]
+    suffix = name[-3:]
+    for stem in _copied_stems(name[:-3]):
+        if is_there(stem + suffix) and _says_title(root / path, stem):
+            return stem + suffix
+    return None
+
+
+def _copied_stems(stem: str) -> Iterator[str]:
+    """Yield what the stem may be a copy of: `A 2` and `A (1)` of `A`, `A-MY-PC` of `A-MY` and `A`.
+
+    A computer's name has a letter and no space, so that `2024-05-01` is no copy of `2024-05`.
+    """
+    if stem[-1:] in _ENDS and (numbered := _NUMBERED.fullmatch(stem)):
+        yield numbered[1]
+    last_space, dash = stem.rfind(" "), stem.rfind("-")
+    while dash > max(last_space, 0):
+        if any(map(str.isalpha, stem[dash:])):
+            yield stem[:dash]
+        dash = stem.rfind("-", 0, dash)
+
+
+def _says_title(file: Path, title: str) -> bool:
+    try:
+        parsed = ParsedNote(NoteText.decode(file.read_bytes()))
+        said = parsed.properties.get("title")
+    except (OSError, NoteRefused):
+        return False
+    heading = next((line for line in parsed.lines if line.kind == "heading"), None)
+    titles = [str(said), heading.title if heading and heading.level == 1 else ""]
+    return _fold(title) in map(_fold, titles)
+
+
+def _fold(text: str) -> str:
+    return unicodedata.normalize("NFC", text).casefold()
+
+
+_NUMBERED = re.compile(r"(.+) (?:\d{1,2}|\(\d{1,2}\))")
+_ENDS = "0123456789)"
