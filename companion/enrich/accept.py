@@ -18,6 +18,7 @@ from companion.enrich.checks import (
     without_citations,
 )
 from companion.enrich.context import VaultContext
+from companion.enrich.excerpt import read_told
 from companion.enrich.extractive import extract_sentence, restates_note
 from companion.enrich.language import language_named
 from companion.enrich.model import ModelFacts
@@ -137,11 +138,10 @@ class Acceptor:
         """
         if not (self._similar and self._model.is_small) or field.kind not in ("text", "prose"):
             return accepted
-        value, context = accepted.filling.value, self._context
-        shown = (*context.headings, *context.backlinks, *context.linked)
+        value = accepted.filling.value
         evidence = self._similar.find_evidence(
             [without_links(line) for line in ([value] if isinstance(value, str) else value)],
-            (*read_paragraphs(self._parsed), *shown),
+            read_told(self._parsed, self._context),
             self._language,
         )
         flags: list[Flag] = ["unsupported"] if any(e.is_unsupported for e in evidence) else []

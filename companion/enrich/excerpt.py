@@ -13,7 +13,8 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from companion.enrich.context import take_first
-from companion.enrich.words import find_sentence_ends, width
+from companion.enrich.statements import read_passages
+from companion.enrich.words import find_sentence_ends, plain_text, width
 from companion.llm.pricing import estimate_tokens
 from companion.note.blocks import Line
 from companion.note.parsed_note import ParsedNote
@@ -227,6 +228,13 @@ def _count_known(parsed: ParsedNote, context: PromptContext) -> float:
     )
     told = (*context.properties, *context.backlinks)
     return sum(map(width, (*map(str.strip, own), *told)))
+
+
+def read_told(parsed: ParsedNote, context: PromptContext) -> list[str]:
+    """Return what a note and others tell of its subject, without headings, which tell nothing."""
+    passages = (each for each in read_passages(parsed) if each.kind != "heading")
+    told = (*subject_properties(parsed), *context.backlinks, *context.linked)
+    return [*filter(None, (plain_text(each.text) for each in passages)), *told]
 
 
 def subject_properties(parsed: ParsedNote) -> list[str]:

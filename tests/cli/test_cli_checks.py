@@ -217,7 +217,7 @@ def test_a_bad_callout_leaves_the_description(user: User) -> None:
     assert user.calls() == 2
 
 
-@pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> [!x]", "> > > q"])
+@pytest.mark.parametrize("mark", ["~~~dataviewjs\ndv.view()", "> [!x]", "> > > Q."])
 def test_nothing_comes_to_life_behind_a_copied_sentence(user: User, mark: str) -> None:
     user.configure('[endpoint]\nretries = 0\n[notes]\nfields = ["description", "callout"]\n')
     user.note("Sourdough.md", NOTE)

@@ -201,6 +201,7 @@ def test_every_proposal_tells_how_it_was_made(user: User) -> None:
 
 
 BREAD = "How sourdough is raised by the yeast of a starter."
+ADDED = "How sourdough is raised by a starter that costs five dollars in every shop."
 VOLCANO = "How a mountain of fire covers whole valleys with lava."
 SOURDOUGH = (
     "---\ndescription:\n---\n\n# Sourdough\n\nSourdough is bread that is raised by wild yeast."
@@ -208,6 +209,7 @@ SOURDOUGH = (
 )
 EVIDENCE = [
     pytest.param("small = true", BREAD, (), id="the note says so"),
+    pytest.param("small = true", ADDED, ("unsupported",), id="the note says less"),
     pytest.param("small = true", VOLCANO, ("unsupported",), id="nothing says so"),
     pytest.param("small = false", VOLCANO, (), id="a larger model may know it"),
 ]
@@ -231,6 +233,21 @@ def test_what_nothing_supports_waits_if_a_small_model_says_it(
     assert (VOLCANO in user.read("Sourdough.md")) == (said == VOLCANO and not flags)
     if setting == "small = true":
         assert [one["sentence"] for one in found[0].evidence] == [said]
+
+
+def test_a_callout_waits_where_its_evidence_cannot_be_told(
+    user: User, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv("COMPANION_CHECKS")
+    elsewhere = f'[similar]\nbase_url = "{user.fake.url}"\nmodel = "embedder"\n'
+    user.configure(f"[endpoint]\nretries = 0\nsmall = true\n{elsewhere}")
+    said = {"callout": "The starter gets flour and water twice a day."}
+    user.fake.script = lambda seen, number: answer_by_schema(seen, said)
+    text = "Sourdough is bread that is raised by wild yeast. Feed the starter twice a day. " * 3
+    note = user.note("Sourdough.md", f"{text}\n\n> [!ai] How is it fed?\n")
+    user.run("enrich", ".")
+    assert [(each.kind, each.flags) for each in kept(user)] == [("callout", ("small-model",))]
+    assert said["callout"] not in note.read_text()
 
 
 def test_forgets_what_is_kept_of_a_note(user: User) -> None:

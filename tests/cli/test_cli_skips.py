@@ -125,6 +125,7 @@ EXAMPLES = {
     "Garden/Basil.md": "aliases callout",
     "Garden/Comfrey.md": "callout description",
     "Garden/Compost.md": "callout",
+    "Garden/Lovage.md": "callout description tags",
     "Garden/Pruning apple trees.md": "callout",
     "Questions.md": "callout",
     "Archive/Allotment.md": "in Obsidian's excluded files (Archive/)",

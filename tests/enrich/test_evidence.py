@@ -10,7 +10,6 @@ from companion.enrich.outcome import find_evidence
 from companion.llm.encoder import BuiltInEncoder
 
 SHOWN = [
-    "Rye bread",
     "The dough is made of rye flour. It rises overnight in a basket.",
     "It is baked for an hour.",
 ]
@@ -24,10 +23,11 @@ def encoder() -> Iterator[BuiltInEncoder]:
 
 
 SENTENCES = [
-    pytest.param("Rye bread takes an hour in the oven.", SHOWN[2], False, id="one sentence"),
+    pytest.param("Rye bread takes an hour in the oven.", SHOWN[1], False, id="one sentence"),
     pytest.param(
-        "A dough of rye flour that rises in a basket during the night.", SHOWN[1], False, id="two"
+        "A dough of rye flour that rises in a basket during the night.", SHOWN[0], False, id="two"
     ),
+    pytest.param("The dough is kneaded by monks in Finland.", None, True, id="made up"),
     pytest.param("The court adjourned the trial.", None, True, id="none"),
 ]
 
