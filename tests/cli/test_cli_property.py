@@ -62,7 +62,6 @@ def notes(draw: st.DrawFn) -> bytes:
 
 @settings(
     max_examples=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(texts=st.lists(notes(), min_size=1, max_size=6), every=st.booleans())

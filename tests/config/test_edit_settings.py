@@ -8,7 +8,7 @@ import tomllib
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from companion.config import Config
@@ -114,7 +114,6 @@ TABLES = st.sampled_from(
 VALUES = st.text(st.characters(exclude_categories=["Cs"]), min_size=1, max_size=8)
 
 
-@settings(deadline=None)
 @given(
     first=st.sampled_from(["", "# a\n", "vault = '/old' # v\n"]),
     parts=st.lists(TABLES, max_size=5, unique=True),

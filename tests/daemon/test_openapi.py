@@ -49,7 +49,7 @@ def busy(attacked: AttackedDaemon) -> Iterator[AttackedDaemon]:
 
 
 @schema.parametrize()
-@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, suppress_health_check=list(HealthCheck))
 def test_no_server_error_and_no_undocumented_answer(
     case: schemathesis.Case[Any], busy: AttackedDaemon
 ) -> None:

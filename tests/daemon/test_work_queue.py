@@ -583,4 +583,4 @@ class Behaviour(RuleBasedStateMachine):
 
 
 TestBehaviour = Behaviour.TestCase
-TestBehaviour.settings = settings(max_examples=200, stateful_step_count=50, deadline=None)
+TestBehaviour.settings = settings(max_examples=200, stateful_step_count=50)

@@ -542,7 +542,6 @@ CALL = st.tuples(
 
 @settings(
     max_examples=60,
-    deadline=None,
     suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(calls=st.lists(CALL, max_size=25), cap=st.integers(0, 2000))

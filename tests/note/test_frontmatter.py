@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import ruamel.yaml
 import yaml
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from companion.errors import NoteRefused
@@ -286,7 +286,6 @@ _TEXTS = st.one_of(
 )
 _CONTENT = st.one_of(_TEXTS, st.lists(_TEXTS, min_size=1, max_size=3))
 _BODIES = st.sampled_from(["", "Body", "Body\n", "\n---\n\na: x\n---\n", "- x\u2028\t\n"])
-_AT_EASE = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 @st.composite
@@ -312,19 +311,19 @@ def _check_promises(old: str, edits: list[Any], value: str | list[str]) -> None:
         assert repr({**before, "a": filled}) == repr(after)
 
 
-@settings(_AT_EASE, max_examples=1000)
+@settings(max_examples=1000)
 @given(old=_notes(_EMPTY), value=_CONTENT)
 def test_filling_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, fill_property(NoteText(old), "a", value), value)
 
 
-@settings(_AT_EASE, max_examples=500)
+@settings(max_examples=500)
 @given(old=_notes(None), value=_CONTENT)
 def test_adding_changes_nothing_else(old: str, value: str | list[str]) -> None:
     _check_promises(old, add_property(NoteText(old), "a", value), value)
 
 
-@settings(_AT_EASE, max_examples=1500)
+@settings(max_examples=1500)
 @given(block=st.text("ab:-' \n#[]{}|>&*!?,~\"\t", max_size=30), value=_CONTENT)
 def test_any_text_is_filled_or_refused(block: str, value: str | list[str]) -> None:
     note = NoteText(f"---\na:{block}\n---\nBody")
