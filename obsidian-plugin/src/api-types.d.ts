@@ -244,7 +244,8 @@ export interface components {
          * @description Proposals to accept, to refuse, and to open again: what was decided on them is undone.
          *
          *     What is accepted for a note that is open in an editor waits for that editor to make the edits,
-         *     see `POST /api/v1/presence`, or until the note is closed. reason: why they are refused. run:
+         *     see `POST /api/v1/presence`, or until the note is closed, also across restarts; `refuse` and
+         *     `undo` take that back. reason: why they are refused. run:
          *     that the changes of notes belong to, so that what is sent in parts is taken back together; null:
          *     a new one.
          */
@@ -455,7 +456,8 @@ export interface components {
          *     none, or it was deleted. flags: why somebody should look at it. why: the need that it answers.
          *
          *     reason: why it was rejected, refused or closed. run: that asked for it. change: that it became.
-         *     evidence: for each sentence what supports it, as far as it is known.
+         *     evidence: for each sentence what supports it, as far as it is known. decided_by: of an open one,
+         *     who has accepted it while an editor showed its note, which is to make the edits; else empty.
          */
         ProposalShape: {
             id: number;
