@@ -20,7 +20,7 @@ from companion.config.edit_settings import (
     plan_text,
     write_planned,
 )
-from companion.config.files import read_tables, vault_file
+from companion.config.load import read_tables, vault_file
 from companion.config.reference import (
     SECRET,
     Setting,

@@ -17,7 +17,7 @@ from companion.cli.output import Output
 from companion.cli.session import VaultPathType
 from companion.config import common_state_folder, state_folder
 from companion.config.edit_settings import plan_settings, write_planned
-from companion.config.files import ENDPOINT_VARIABLES
+from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.errors import UsageError
 from companion.vault.journal import Journal

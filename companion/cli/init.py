@@ -23,7 +23,7 @@ from companion.cli.plugin import NEXT_IN_OBSIDIAN, install_plugin
 from companion.cli.session import VaultPathType, debug_option
 from companion.config import Config, load_config, state_folder
 from companion.config.edit_settings import PlannedSettings, write_planned
-from companion.config.files import ENDPOINT_VARIABLES
+from companion.config.load import ENDPOINT_VARIABLES
 from companion.daemon.runtime_file import find_daemon
 from companion.daemon.tokens import ensure_token
 from companion.doctor.machine import inspect_machine

@@ -11,7 +11,7 @@ from companion.cli.init_choices import Choices
 from companion.cli.output import Output
 from companion.config import Config, config_file
 from companion.config.edit_settings import PlannedSettings, SettingValue, plan_settings
-from companion.config.files import Tables, read_tables, vault_file, vaults_with_settings
+from companion.config.load import Tables, read_tables, vault_file, vaults_with_settings
 from companion.errors import UsageError
 from companion.vault.obsidian import find_registered_vaults
 

@@ -13,7 +13,7 @@ from click.shell_completion import CompletionItem
 
 from companion.cli.output import Output
 from companion.config import Config, config_file, load_config, state_folder
-from companion.config.files import vault_file
+from companion.config.load import vault_file
 from companion.daemon.runtime_file import RuntimeFile, find_daemon
 from companion.enrich.workspace import Reader, Workspace, open_workspace
 from companion.errors import UsageError

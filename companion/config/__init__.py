@@ -1,6 +1,6 @@
 """The configuration: its files, three environment variables, and the folders of our own files."""
 
-from companion.config.files import (
+from companion.config.load import (
     APP,
     common_state_folder,
     config_file,

@@ -11,7 +11,7 @@ import tomlkit
 from pydantic import ValidationError
 from tomlkit.exceptions import TOMLKitError
 
-from companion.config.files import Tables, describe_errors, merge_tables
+from companion.config.load import Tables, describe_errors, merge_tables
 from companion.config.reference import SECRET, without_secrets
 from companion.config.settings import Config
 from companion.errors import UsageError

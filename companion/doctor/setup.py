@@ -21,7 +21,7 @@ from companion.config import (
     config_folder,
     load_config,
 )
-from companion.config.files import vault_files
+from companion.config.load import vault_files
 from companion.enrich.checks import find_unchecked
 from companion.enrich.model import open_spending
 from companion.enrich.workspace import make_rules

@@ -59,7 +59,6 @@ Note = Annotated[str, Field(min_length=1, max_length=4096, description="a note, 
 Folder = Annotated[str, Field(max_length=4096, description="a folder; empty: the whole vault")]
 Limit = Annotated[int, Field(ge=1, le=500, description="at most so many")]
 Title = Annotated[str, Field(min_length=1, max_length=1000)]
-Value = str | list[str]
 
 
 def make_server(root: Path) -> MCPServer:
@@ -142,7 +141,7 @@ class Tools:
         ctx: Ctx,
         path: Note,
         field: Annotated[str, Field(description="of a need that read_note names")],
-        value: Annotated[Value, Field(description="a text; for tags and aliases a list")],
+        value: Annotated[str | list[str], Field(description="a text; for tags and aliases a list")],
         heading: Annotated[Title | None, Field(description="of the need, for a callout")] = None,
         question: Annotated[Title | None, Field(description="of the need")] = None,
     ) -> ProposalMade:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from companion.config.files import vault_file
+from companion.config.load import vault_file
 from tests.cli.user import KEY, STUB, User
 
 OTHER = "sk-typed-Kw7OtherKey"
@@ -114,17 +114,19 @@ def test_a_table_is_told_as_toml_has_it(user: User) -> None:
     assert ran.out == 'private.properties = {private = "true", "a b" = "x"}\n'
 
 
-def test_a_vault_that_was_moved_does_not_get_other_settings_unasked(user: User) -> None:
-    old, new = user.vault.with_name("old") / "Work", user.vault.with_name("Work")
+@pytest.mark.parametrize("name", ["Work", pytest.param("Job", id="and renamed")])
+def test_a_vault_that_was_moved_does_not_get_other_settings_unasked(user: User, name: str) -> None:
+    old, new = user.vault.with_name("old") / "Work", user.vault.with_name(name)
     (old / ".obsidian").mkdir(parents=True)
     (old / "Diary.md").write_text(STUB)
     user.run("config", "set", "--vault", str(old), "private.folders", "Diary")
+    assert user.run("scan", "--vault", str(old)).status == 0
     old.rename(new)
     for command in (["enrich", "."], ["scan"], ["prompt", "Diary.md"]):
         ran = user.run(*command, "--vault", str(new))
         assert (ran.status, user.calls()) == (2, 0)
         assert f"{old}, which is not there any more, has some in {vault_file(old)}" in ran.err
-    assert user.run("scan").status == 0  # a vault of another name
+    assert user.run("scan").status == 0  # another vault
     user.run("config", "set", "vault", str(new))
     assert user.run("scan").status == 0  # it is the one of the common settings
     user.run("config", "set", "vault", "--default")

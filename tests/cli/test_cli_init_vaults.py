@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from companion.config import load_config
-from companion.config.files import vault_file
+from companion.config.load import vault_file
 from companion.doctor.machine import Memory
 from companion.errors import UsageError
 from tests.cli.user import FILLED, KEY, STUB, User

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from companion.config import load_config
-from companion.config.files import merge_tables, vault_file, vaults_with_settings
+from companion.config.load import merge_tables, vault_file, vaults_with_settings
 from companion.errors import UsageError
 
 KEY = "sk-common-Bd52SecretKey"

@@ -98,7 +98,7 @@ _FEWEST_ALL = 3  # such words in an answer that has no others
 # What callouts ask and people say, too: "what it is, how it works and why it matters".
 _ASKED = {"what", "it", "is", "how", "works", "why", "matters", "and", "when", "one", "needs"}
 
-Run = tuple[str, ...]
+_WordRun = tuple[str, ...]
 
 
 def find_copied(answer: CheckedAnswer) -> Fault | None:
@@ -145,7 +145,7 @@ def without_copies(text: str, note: str) -> str:
     return "\n\n".join(filter(None, blocks))
 
 
-def _drop_copies(block: str, earlier: set[Run], copies: frozenset[Run]) -> str:
+def _drop_copies(block: str, earlier: set[_WordRun], copies: frozenset[_WordRun]) -> str:
     """Return the block without sentences whose runs stand earlier; to which its own are added."""
     if any(map(LIST_OR_TABLE.match, block.split("\n"))):
         return block
@@ -162,7 +162,7 @@ def _drop_copies(block: str, earlier: set[Run], copies: frozenset[Run]) -> str:
     return block if len(kept) > len(block) else kept.rstrip()
 
 
-def _runs(text: str, sizes: tuple[int, int]) -> Iterator[Run]:
+def _runs(text: str, sizes: tuple[int, int]) -> Iterator[_WordRun]:
     """Yield the runs of so many words, or signs, of the text; links as a reader sees them."""
     tokens = find_tokens("\n".join(map(without_links, text.split("\n"))))
     for start, token in enumerate(tokens):
@@ -172,7 +172,7 @@ def _runs(text: str, sizes: tuple[int, int]) -> Iterator[Run]:
 
 
 @lru_cache(maxsize=32)
-def _runs_of(text: str, sizes: tuple[int, int]) -> frozenset[Run]:
+def _runs_of(text: str, sizes: tuple[int, int]) -> frozenset[_WordRun]:
     return frozenset(_runs(text, sizes))
 
 

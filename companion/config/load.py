@@ -11,6 +11,7 @@ import os
 import shlex
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -21,7 +22,7 @@ from pydantic import ValidationError
 
 from companion.config.settings import Config
 from companion.errors import UsageError
-from companion.private_files import read_if_there
+from companion.private_files import read_if_there, write_private
 
 APP = "callout-companion"
 Tables = Mapping[str, Any]
@@ -99,6 +100,8 @@ def load_config(root: Path | None = None, *, allow_moved: bool = False) -> Confi
     common = read_tables(config_file())
     if root is not None and not own and not allow_moved:
         _refuse_moved(root, common.get("vault"))
+    if root is not None and own:
+        _keep_inode(root)
     tables = merge_tables(common, own)
     endpoint = tables.setdefault("endpoint", {})
     if isinstance(endpoint, dict):
@@ -177,17 +180,38 @@ def _home() -> Path | None:
 
 
 def _refuse_moved(root: Path, configured: object) -> None:
-    """Raise UsageError if a vault of this name is gone, and left settings of its own behind."""
+    """Raise UsageError if a vault that is gone left settings of its own behind, and may be this."""
     if isinstance(configured, str) and Path(configured).expanduser().resolve() == root:
         return
+    inode = _read_inode(root)
     for old, _ in vaults_with_settings():
-        if old.name == root.name and old != root and not old.exists():
+        if old == root or old.exists():
+            continue
+        if old.name == root.name or (inode and inode == read_if_there(_inode_file(old))):
             typed = shlex.quote(str(root))
             raise UsageError(
                 f"{root} has no settings of its own, but {old}, which is not there any more, has"
                 f" some in {vault_file(old)}. If this is that vault, moved, copy them by companion"
                 f" config edit --vault {typed}; else companion init {typed} sets this one up"
             )
+
+
+def _keep_inode(root: Path) -> None:
+    """Keep the vault's inode number, by which it is known once it is moved and renamed."""
+    inode = _read_inode(root)
+    with suppress(UsageError):
+        if inode and inode != read_if_there(_inode_file(root)):
+            write_private(_inode_file(root), inode)
+
+
+def _inode_file(root: Path) -> Path:
+    return state_folder(root) / "inode"
+
+
+def _read_inode(root: Path) -> bytes | None:
+    with suppress(OSError):
+        return b"%d\n" % root.stat().st_ino
+    return None
 
 
 def _read_environment(base_url: object) -> dict[str, object]:
