@@ -214,7 +214,7 @@ class Enricher(NoteWriter):
             answers.usage,
             frozenset(each.need.key for each in answers.accepted if each.fallback_for),
             tuple(each.proposal for each in rejected if each.proposed),
-            ", ".join(dict.fromkeys(each.model for each in written)),
+            ", ".join(dict.fromkeys(each.model for each in written if each.model)),
         )
 
     def _nothing_written(

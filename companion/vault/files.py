@@ -111,10 +111,12 @@ def _walk(
             here = None if wanted is None else wanted[folder.rstrip("/")]
             with _listed(f"{root}/{folder}") as entries:
                 names = {entry.name for entry in entries}
+                new = {name for name in names if _is_note(name) and folder + name not in known}
                 for entry in entries if here is None else _named(entries, here):
                     path = folder + entry.name
                     if (before := known.get(path)) and _is_unchanged(entry, before):
-                        yield _refuse_copy(root, path, names.__contains__) or before
+                        # beside what was there at the last walk, it was looked at then
+                        yield (new and _refuse_copy(root, path, new.__contains__)) or before
                     elif _is_folder(entry):
                         folders.append(path)
                     elif note := _examine_entry(entry, path, rules, reason):

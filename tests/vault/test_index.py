@@ -84,6 +84,18 @@ def test_reads_every_note_once(file: Path, vault: Path, examine: Examiner) -> No
     assert (cold.read, warm.read) == (3, 0)
 
 
+def test_a_note_becomes_a_copy_when_the_other_one_comes(
+    file: Path, vault: Path, examine: Examiner
+) -> None:
+    put(vault, "new/e 2.md", "# e")
+    for _ in range(2):
+        assert "new/e 2.md" in scan(file, vault, examine).notes
+    put(vault, "new/e.md", "# e")
+    for _ in range(2):
+        found = scan(file, vault, examine)
+        assert "new/e.md" in found.notes and "copy" in found.skipped["new/e 2.md"]
+
+
 def test_offers_names_and_vocabulary(file: Path, vault: Path, examine: Examiner) -> None:
     scan(file, vault, examine)
     warm = scan(file, vault, examine)
