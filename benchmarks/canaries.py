@@ -31,8 +31,9 @@ from typing import Any
 
 from benchmarks.stub_endpoint import completion
 from companion.cli import run
-from companion.vault.files import NoteFile, walk_notes
+from companion.vault.files import NoteFile
 from companion.vault.ignore import IgnoreRules
+from companion.vault.walk import walk_notes
 
 PRIVATE, TARGETS = 50, 120
 CANARY = re.compile(r"zq[tagx]\d{3}")

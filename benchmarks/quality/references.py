@@ -15,9 +15,10 @@ from companion.errors import NoteRefused
 from companion.note.needs import DESCRIPTION
 from companion.note.parsed_note import ParsedNote
 from companion.note.text import NoteText
-from companion.vault.files import NoteFile, read_file, walk_notes
+from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import IgnoreRules
 from companion.vault.obsidian import read_obsidian_settings
+from companion.vault.walk import walk_notes
 
 Part = Literal["tune", "report"]
 

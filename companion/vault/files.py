@@ -1,13 +1,10 @@
-"""Walk the vault's folder for notes, and say why one is left out without being read."""
+"""Note files of the vault: what is kept of one, and why one is left out without being read."""
 
 from __future__ import annotations
 
 import os
-import re
 import stat
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager, suppress
-from operator import attrgetter
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,17 +15,15 @@ from companion.vault.ignore import OWN_FOLDER, IgnoreRules
 # is on this machine, and reading would download the content.
 _DATALESS = 0x4000_0000
 _RECALL = 0x0000_1000 | 0x0004_0000 | 0x0040_0000
-_PLAIN_STAT = not {"st_flags", "st_file_attributes"} & set(dir(os.stat_result))  # as on Linux
-_INT64 = (1 << 63) - 1  # as much of an inode as SQLite can store
+# Whether this system tells of placeholders at all: Linux does not.
+HAS_PLACEHOLDERS = not {"st_flags", "st_file_attributes"}.isdisjoint(dir(os.stat_result))
+INT64 = (1 << 63) - 1  # as much of an inode as SQLite can store
 _JUNCTION = 0xA000_0003  # Windows' IO_REPARSE_TAG_MOUNT_POINT, which is_symlink does not count
 _READ = os.O_RDONLY | getattr(os, "O_BINARY", 0) | getattr(os, "O_NOFOLLOW", 0)
-_ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
 _DRAWING = ".excalidraw.md"
-_IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
-_LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
-
-_BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
-
+IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"
+LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
+BAD_NAME = "its name is not valid UTF-8; rename it to have it enriched"
 
 # Git's rule for "racily clean" entries: a note written less than this ago may be written again
 # without getting a new time, since file systems count in steps of up to two seconds (FAT).
@@ -63,119 +58,6 @@ class SkippedFile(NamedTuple):
     reason: str
 
 
-KnownNote = tuple[str, int, int, int, int, str]
-"""The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
-
-
-def walk_notes(
-    root: Path, rules: IgnoreRules, only: Iterable[str] | None = None
-) -> Iterator[NoteFile | SkippedFile]:
-    """Yield the notes in the vault at root, those of a folder before those of its subfolders.
-
-    They are sorted by name, so that two walks of the same vault agree. Hidden folders and
-    Companion's own are not part of the vault; every other note that is left out is yielded as a
-    SkippedFile.
-
-    only: yield only these paths, and the folders on the way to them. Those folders are listed
-    and the paths looked up in the lists: on drives that ignore case, a stat of an old name would
-    find the file under its new spelling.
-    """
-    for found in _walk(root, rules, {}, None if only is None else _names_by_folder(only)):
-        if isinstance(found, NoteFile | SkippedFile):
-            yield found
-
-
-def walk_known(
-    root: Path, rules: IgnoreRules, known: Mapping[str, KnownNote]
-) -> Iterator[NoteFile | SkippedFile | KnownNote]:
-    """Yield what walk_notes does; of a note that did not change, what is known of it.
-
-    known: notes that a walk with the same rules found before, by path. Their names need not be
-    looked at again.
-    """
-    return _walk(root, rules, known, None)
-
-
-def _walk(
-    root: Path,
-    rules: IgnoreRules,
-    known: Mapping[str, KnownNote],
-    wanted: Mapping[str, set[str]] | None,
-) -> Iterator[NoteFile | SkippedFile | KnownNote]:
-    """Yield what is in the vault. wanted: the names to look at, by folder; None: all."""
-    pending: list[tuple[str, str | None]] = [("", None)]
-    while pending:
-        folder, reason = pending.pop()
-        folders: list[str] = []
-        try:
-            here = None if wanted is None else wanted[folder.rstrip("/")]
-            with _listed(f"{root}/{folder}") as entries:
-                names = {entry.name for entry in entries}
-                new = {name for name in names if _is_note(name) and folder + name not in known}
-                for entry in entries if here is None else _named(entries, here):
-                    path = folder + entry.name
-                    if (before := known.get(path)) and _is_unchanged(entry, before):
-                        # beside what was there at the last walk, it was looked at then
-                        yield (new and _refuse_copy(root, path, new.__contains__)) or before
-                    elif _is_folder(entry):
-                        folders.append(path)
-                    elif note := _examine_entry(entry, path, rules, reason):
-                        copied = isinstance(note, NoteFile)
-                        yield (copied and _refuse_copy(root, path, names.__contains__)) or note
-        except OSError as error:
-            yield SkippedFile(folder.rstrip("/") or ".", describe_read_error(error))
-            continue
-        for path in reversed(folders):
-            if not is_utf8(path):
-                yield SkippedFile(printable_path(path), _BAD_NAME)
-            elif _is_walked(path, wanted):
-                pending.append((path + "/", reason or rules.folder_reason(path)))
-
-
-def _named(entries: Iterable[os.DirEntry[str]], names: set[str]) -> list[os.DirEntry[str]]:
-    return [entry for entry in entries if entry.name in names]
-
-
-def _is_walked(path: str, wanted: Mapping[str, set[str]] | None) -> bool:
-    return not _is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted)
-
-
-@contextmanager
-def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
-    """Give what is in the folder, sorted by name. Raises OSError if it cannot be listed.
-
-    The folder stays open, so that each file in it is looked up in it and not from the root, which
-    takes a sixth of the time less.
-    """
-    by_name = attrgetter("name")
-    if os.scandir not in os.supports_fd:
-        with os.scandir(folder) as found:
-            yield sorted(found, key=by_name)
-        return
-    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        with os.scandir(fd) as found:
-            entries = sorted(found, key=by_name)
-        yield entries
-    finally:
-        os.close(fd)
-
-
-def _is_unchanged(entry: os.DirEntry[str], before: KnownNote) -> bool:
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except OSError:
-        return False
-    return (
-        status.st_mtime_ns == before[2]
-        and status.st_ctime_ns == before[3]
-        and status.st_size == before[1]
-        and status.st_ino & _INT64 == before[4]
-        and stat.S_ISREG(status.st_mode)
-        and (_PLAIN_STAT or not is_placeholder(status))
-    )
-
-
 def with_parent_folders(paths: Iterable[str]) -> set[str]:
     """Return the paths, and the folders on the way to them."""
     return {
@@ -194,12 +76,12 @@ def skip_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     try:
         if above and (reason := folder_reason(root, above, rules)):
             return reason
-        if not _is_note(name) or name.startswith("."):
+        if not is_note_name(name) or name.startswith("."):
             return "not a Markdown note (.md)"
         file = root / path
-        if reason := _refuse_name(path, name, rules) or _refuse_stat(file.lstat(), rules):
+        if reason := refuse_name(path, name, rules) or refuse_stat(file.lstat(), rules):
             return reason
-        copy = _refuse_copy(root, path, lambda other: (file.parent / other).is_file())
+        copy = refuse_copy(root, path, lambda other: (file.parent / other).is_file())
         return copy and copy.reason
     except (OSError, ValueError) as error:
         return describe_read_error(error)
@@ -212,10 +94,10 @@ def folder_reason(root: Path, path: str, rules: IgnoreRules) -> str | None:
     """
     for folder in [path[:end] for end, sign in enumerate(path + "/") if sign == "/"]:
         part = folder.rpartition("/")[2]
-        if _is_hidden(part):
+        if is_hidden(part):
             return f"in {printable_path(part)}, which holds no notes of the vault"
-        if _is_link((root / folder).lstat()):
-            return f"in {printable_path(folder)}, {_LINK}"
+        if is_link((root / folder).lstat()):
+            return f"in {printable_path(folder)}, {LINK}"
         if reason := rules.folder_reason(folder):
             return reason
     return None
@@ -269,45 +151,10 @@ def is_utf8(text: str) -> bool:
     return True
 
 
-def _examine_entry(
-    entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
-) -> NoteFile | SkippedFile | None:
-    """Return the note that the file or link is; None if it is none. reason: its folder's.
-
-    The placeholder of a note in iCloud stands for the note. A link to a folder is told, too.
-    """
-    name = entry.name
-    if not _is_note(name) or name[0] == ".":
-        if placeholder := _ICLOUD.fullmatch(name):
-            note = printable_path(path[: -len(name)] + placeholder.group(1))
-            return SkippedFile(note, _IN_CLOUD)
-        with suppress(OSError):  # a link that leads to itself
-            if not _is_hidden(name) and entry.is_dir():
-                return SkippedFile(printable_path(path), _LINK)
-        return None
-    if reason := reason or _refuse_name(path, name, rules):
-        return SkippedFile(printable_path(path), reason)
-    try:
-        status = entry.stat(follow_symlinks=False)
-    except OSError as error:
-        return SkippedFile(path, describe_read_error(error))
-    if reason := _refuse_stat(status, rules):
-        return SkippedFile(path, reason)
-    ino = status.st_ino & _INT64
-    return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
-
-
-def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
-    wanted: dict[str, set[str]] = {"": set()}
-    for path in with_parent_folders(paths):
-        folder, _, name = path.rpartition("/")
-        wanted.setdefault(folder, set()).update((name, f".{name}.icloud"))
-    return wanted
-
-
-def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
+def refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
+    """Return why a note of that path and name is left out; None if it is not."""
     if not is_utf8(path):
-        return _BAD_NAME
+        return BAD_NAME
     if is_conflict_copy(name):
         return "a copy that a sync client made of a conflicting edit"
     if name.lower().endswith(_DRAWING):
@@ -315,18 +162,23 @@ def _refuse_name(path: str, name: str, rules: IgnoreRules) -> str | None:
     return rules.note_reason(path)
 
 
-def _refuse_copy(root: Path, path: str, is_there: Callable[[str], bool]) -> SkippedFile | None:
+def refuse_copy(root: Path, path: str, is_there: Callable[[str], bool]) -> SkippedFile | None:
+    """Return the note as skipped if it is named and titled like a sync client's copy; else None.
+
+    is_there(name) tells whether a file of that name is in the note's folder.
+    """
     if copied := find_copied_note(root, path, is_there):
         reason = f"called and titled like a copy that a sync client made of {copied}"
         return SkippedFile(path, f"{reason}; give it a title of its own to have it filled")
     return None
 
 
-def _refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:
+def refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:
+    """Return why a file of that status is left out; None if it is not. Links are not followed."""
     if not stat.S_ISREG(status.st_mode):
-        return _LINK if stat.S_ISLNK(status.st_mode) else "not a file"
-    if not _PLAIN_STAT and is_placeholder(status):
-        return _IN_CLOUD
+        return LINK if stat.S_ISLNK(status.st_mode) else "not a file"
+    if HAS_PLACEHOLDERS and is_placeholder(status):
+        return IN_CLOUD
     if not status.st_size:
         return "it is empty; it may still be syncing"
     if status.st_size > rules.max_bytes:
@@ -337,22 +189,18 @@ def _refuse_stat(status: os.stat_result, rules: IgnoreRules) -> str | None:
     return None
 
 
-def _is_note(name: str) -> bool:
+def is_note_name(name: str) -> bool:
+    """Whether a file of that name is a Markdown note, if it is one of the vault at all."""
     return name[-3:].lower() == ".md"
 
 
-def _is_hidden(name: str) -> bool:
+def is_hidden(name: str) -> bool:
+    """Whether a file or folder of that name is hidden or Companion's own: no part of the vault."""
     return name[0] == "." or name.lower() == OWN_FOLDER
 
 
-def _is_folder(entry: os.DirEntry[str]) -> bool:
-    """Whether the entry is a folder to walk into: no link and, on Windows, no junction."""
-    if not entry.is_dir(follow_symlinks=False):
-        return False
-    return os.name != "nt" or not _is_link(entry.stat(follow_symlinks=False))
-
-
-def _is_link(status: os.stat_result) -> bool:
+def is_link(status: os.stat_result) -> bool:
+    """Whether it is the status of a symbolic link or, on Windows, of a junction."""
     return stat.S_ISLNK(status.st_mode) or getattr(status, "st_reparse_tag", 0) == _JUNCTION
 
 

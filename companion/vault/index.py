@@ -28,12 +28,11 @@ from companion.vault.files import (
     is_utf8,
     printable_path,
     read_file,
-    walk_known,
-    walk_notes,
     with_parent_folders,
 )
 from companion.vault.ignore import IgnoreRules
 from companion.vault.index_cache import IndexCache, LinkStore, Row
+from companion.vault.walk import walk_known, walk_notes
 
 Examine = Callable[[str, bytes], Facts]
 ScanProgress = Callable[[int, int], None]

@@ -18,11 +18,12 @@ from typing import NamedTuple
 
 from companion.errors import NoteChanged
 from companion.vault.change import Change
-from companion.vault.files import NoteFile, read_file, walk_notes
+from companion.vault.files import NoteFile, read_file
 from companion.vault.ignore import IgnoreRules
 from companion.vault.inverse import find_inverse
 from companion.vault.journal import Journal
 from companion.vault.remembered_notes import UNKNOWN_SIZE, Fingerprint
+from companion.vault.walk import walk_notes
 
 _NO_RULES = IgnoreRules(max_bytes=sys.maxsize)  # a note may be moved to an ignored folder
 _CLOCK_STEP = 2.0  # seconds; file systems count time in steps of up to two seconds (FAT)

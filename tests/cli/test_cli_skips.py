@@ -284,6 +284,6 @@ def test_a_folder_that_cannot_be_read_is_said(user: User, monkeypatch: pytest.Mo
             raise PermissionError(13, "Permission denied")
         return real(str(path))
 
-    monkeypatch.setattr("companion.vault.files.os.scandir", refuse)
+    monkeypatch.setattr("companion.vault.walk.os.scandir", refuse)
     ran = user.run("enrich", "Garden")
     assert ran.status == 0 and "1  it cannot be read (Permission denied)" in ran.out

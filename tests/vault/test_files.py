@@ -14,10 +14,10 @@ from companion.vault.files import (
     is_placeholder,
     read_file,
     skip_reason,
-    walk_notes,
 )
 from companion.vault.ignore import IgnoreRules
 from companion.vault.obsidian import ObsidianSettings
+from companion.vault.walk import walk_notes
 
 LINK = "a symbolic link; only files that lie in the vault themselves are worked on"
 IN_CLOUD = "its content is not on this machine yet; open it once in Obsidian"

@@ -1,0 +1,190 @@
+"""Walk the vault's folder for notes."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
+from operator import attrgetter
+from pathlib import Path
+
+from companion.vault.files import (
+    BAD_NAME,
+    HAS_PLACEHOLDERS,
+    IN_CLOUD,
+    INT64,
+    LINK,
+    NoteFile,
+    SkippedFile,
+    describe_read_error,
+    is_hidden,
+    is_link,
+    is_note_name,
+    is_placeholder,
+    is_utf8,
+    printable_path,
+    refuse_copy,
+    refuse_name,
+    refuse_stat,
+    with_parent_folders,
+)
+from companion.vault.ignore import IgnoreRules
+
+_ICLOUD = re.compile(r"\.(.+\.md)\.icloud", re.IGNORECASE)
+
+KnownNote = tuple[str, int, int, int, int, str]
+"""The fields of NoteFile, of a note that was read before, and a text that was kept of it."""
+
+
+def walk_notes(
+    root: Path, rules: IgnoreRules, only: Iterable[str] | None = None
+) -> Iterator[NoteFile | SkippedFile]:
+    """Yield the notes in the vault at root, those of a folder before those of its subfolders.
+
+    They are sorted by name, so that two walks of the same vault agree. Hidden folders and
+    Companion's own are not part of the vault; every other note that is left out is yielded as a
+    SkippedFile.
+
+    only: yield only these paths, and the folders on the way to them. Those folders are listed
+    and the paths looked up in the lists: on drives that ignore case, a stat of an old name would
+    find the file under its new spelling.
+    """
+    for found in _walk(root, rules, {}, None if only is None else _names_by_folder(only)):
+        if isinstance(found, NoteFile | SkippedFile):
+            yield found
+
+
+def walk_known(
+    root: Path, rules: IgnoreRules, known: Mapping[str, KnownNote]
+) -> Iterator[NoteFile | SkippedFile | KnownNote]:
+    """Yield what walk_notes does; of a note that did not change, what is known of it.
+
+    known: notes that a walk with the same rules found before, by path. Their names need not be
+    looked at again.
+    """
+    return _walk(root, rules, known, None)
+
+
+def _walk(
+    root: Path,
+    rules: IgnoreRules,
+    known: Mapping[str, KnownNote],
+    wanted: Mapping[str, set[str]] | None,
+) -> Iterator[NoteFile | SkippedFile | KnownNote]:
+    """Yield what is in the vault. wanted: the names to look at, by folder; None: all."""
+    pending: list[tuple[str, str | None]] = [("", None)]
+    while pending:
+        folder, reason = pending.pop()
+        folders: list[str] = []
+        try:
+            here = None if wanted is None else wanted[folder.rstrip("/")]
+            with _listed(f"{root}/{folder}") as entries:
+                names = {entry.name for entry in entries}
+                new = {name for name in names if is_note_name(name) and folder + name not in known}
+                for entry in entries if here is None else _named(entries, here):
+                    path = folder + entry.name
+                    if (before := known.get(path)) and _is_unchanged(entry, before):
+                        # beside what was there at the last walk, it was looked at then
+                        yield (new and refuse_copy(root, path, new.__contains__)) or before
+                    elif _is_folder(entry):
+                        folders.append(path)
+                    elif note := _examine_entry(entry, path, rules, reason):
+                        copied = isinstance(note, NoteFile)
+                        yield (copied and refuse_copy(root, path, names.__contains__)) or note
+        except OSError as error:
+            yield SkippedFile(folder.rstrip("/") or ".", describe_read_error(error))
+            continue
+        for path in reversed(folders):
+            if not is_utf8(path):
+                yield SkippedFile(printable_path(path), BAD_NAME)
+            elif _is_walked(path, wanted):
+                pending.append((path + "/", reason or rules.folder_reason(path)))
+
+
+@contextmanager
+def _listed(folder: str) -> Iterator[list[os.DirEntry[str]]]:
+    """Give what is in the folder, sorted by name. Raises OSError if it cannot be listed.
+
+    The folder stays open, so that each file in it is looked up in it and not from the root, which
+    takes a sixth of the time less.
+    """
+    by_name = attrgetter("name")
+    if os.scandir not in os.supports_fd:
+        with os.scandir(folder) as found:
+            yield sorted(found, key=by_name)
+        return
+    fd = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        with os.scandir(fd) as found:
+            entries = sorted(found, key=by_name)
+        yield entries
+    finally:
+        os.close(fd)
+
+
+def _is_unchanged(entry: os.DirEntry[str], before: KnownNote) -> bool:
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError:
+        return False
+    return (
+        status.st_mtime_ns == before[2]
+        and status.st_ctime_ns == before[3]
+        and status.st_size == before[1]
+        and status.st_ino & INT64 == before[4]
+        and stat.S_ISREG(status.st_mode)
+        and not (HAS_PLACEHOLDERS and is_placeholder(status))
+    )
+
+
+def _examine_entry(
+    entry: os.DirEntry[str], path: str, rules: IgnoreRules, reason: str | None
+) -> NoteFile | SkippedFile | None:
+    """Return the note that the file or link is; None if it is none. reason: its folder's.
+
+    The placeholder of a note in iCloud stands for the note. A link to a folder is told, too.
+    """
+    name = entry.name
+    if not is_note_name(name) or name[0] == ".":
+        if placeholder := _ICLOUD.fullmatch(name):
+            note = printable_path(path[: -len(name)] + placeholder.group(1))
+            return SkippedFile(note, IN_CLOUD)
+        with suppress(OSError):  # a link that leads to itself
+            if not is_hidden(name) and entry.is_dir():
+                return SkippedFile(printable_path(path), LINK)
+        return None
+    if reason := reason or refuse_name(path, name, rules):
+        return SkippedFile(printable_path(path), reason)
+    try:
+        status = entry.stat(follow_symlinks=False)
+    except OSError as error:
+        return SkippedFile(path, describe_read_error(error))
+    if reason := refuse_stat(status, rules):
+        return SkippedFile(path, reason)
+    ino = status.st_ino & INT64
+    return NoteFile(path, status.st_size, status.st_mtime_ns, status.st_ctime_ns, ino)
+
+
+def _is_folder(entry: os.DirEntry[str]) -> bool:
+    """Whether the entry is a folder to walk into: no link and, on Windows, no junction."""
+    if not entry.is_dir(follow_symlinks=False):
+        return False
+    return os.name != "nt" or not is_link(entry.stat(follow_symlinks=False))
+
+
+def _named(entries: Iterable[os.DirEntry[str]], names: set[str]) -> list[os.DirEntry[str]]:
+    return [entry for entry in entries if entry.name in names]
+
+
+def _is_walked(path: str, wanted: Mapping[str, set[str]] | None) -> bool:
+    return not is_hidden(path.rpartition("/")[2]) and (wanted is None or path in wanted)
+
+
+def _names_by_folder(paths: Iterable[str]) -> dict[str, set[str]]:
+    wanted: dict[str, set[str]] = {"": set()}
+    for path in with_parent_folders(paths):
+        folder, _, name = path.rpartition("/")
+        wanted.setdefault(folder, set()).update((name, f".{name}.icloud"))
+    return wanted
