@@ -1,22 +1,27 @@
 """What the daemon costs while there is nothing to do: CPU time, memory, wake-ups.
 
-    python -m benchmarks.daemon_idle [VAULT] [--minutes 10] [--quick]
+    python -m benchmarks.daemon_idle [VAULT] [--minutes 10] [--page] [--quick]
 
 On a copy of the vault; without one, on a made vault of 6,591 notes. The daemon fills three notes
 first, so that all is loaded that it works with; those are its notes of the day, so it has nothing
 to do from then on. Counts begin 15 seconds later; all are of the daemon's process alone (an
-embedded model, which does not run here, has its own). Linux only. Exit status 1 when a limit is
+embedded model, which does not run here, has its own). --page: with the page open in Chromium, in
+its Now. Linux only. Exit status 1 when a limit is
 exceeded.
 """
 
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from itertools import pairwise
 from pathlib import Path
 from statistics import median
+from subprocess import PIPE
 from typing import NamedTuple
 
 from benchmarks.daemon_process import (
@@ -31,6 +36,7 @@ from benchmarks.daemon_process import (
     set_home,
     stub_tables,
 )
+from benchmarks.inbox import address_of
 from benchmarks.stub_endpoint import running_stub
 
 NOTES, FILLED = 6_591, 3
@@ -50,6 +56,7 @@ def main() -> int:
     parser = make_parser(__doc__)
     parser.add_argument("vault", nargs="?", type=Path)
     parser.add_argument("--minutes", type=float, default=10.0)
+    parser.add_argument("--page", action="store_true")
     options = parser.parse_args()
     seconds = 5.0 if options.quick else options.minutes * 60
     with fresh_folder() as folder, running_stub() as stub:
@@ -60,12 +67,27 @@ def main() -> int:
         set_home(folder / "home", tables)
         with running_daemon(vault) as daemon:
             daemon.wait_until(lambda status: status.background.notes_today == FILLED, 30)
-            time.sleep(1 if options.quick else SETTLES)
-            used = watch(daemon.pid, seconds)
+            with open_page(vault) if options.page else nullcontext():
+                time.sleep(1 if options.quick else SETTLES)
+                used = watch(daemon.pid, seconds)
             memory = read_memory(daemon.pid)
             notes = daemon.wait_ready().notes
         print(f"{notes} notes, {seconds / 60:.1f} minutes, {stub.count_calls()} calls\n")
     return judge(used, memory)
+
+
+@contextmanager
+def open_page(vault: Path) -> Iterator[None]:
+    """Keep the page open in Chromium."""
+    address = address_of(vault).replace("/#", "/now#")
+    words = ["node", "e2e-tests/keep-page-open.js", address]
+    plugin = Path(__file__).parents[1] / "obsidian-plugin"
+    with subprocess.Popen(words, cwd=plugin, stdin=PIPE, stdout=PIPE, text=True) as browser:
+        assert browser.stdin and browser.stdout
+        if browser.stdout.readline() != "open\n":
+            raise SystemExit("the page did not open")
+        yield
+        browser.stdin.close()
 
 
 def watch(pid: int, seconds: float) -> list[Used]:
