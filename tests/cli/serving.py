@@ -77,6 +77,11 @@ def serving(user: User, *arguments: str, **options: Any) -> Iterator[Serving]:
             process.kill()
 
 
+def wait_until_scanned(daemon: Serving) -> None:
+    """Return once the daemon has looked over the vault: what is saved later did not lie there."""
+    wait_until(lambda: daemon.client().status().ready, "looked over the vault")
+
+
 def wait_until(is_so: Callable[[], object], what: str) -> None:
     """Return once it is so."""
     deadline = time.monotonic() + PATIENCE

@@ -23,7 +23,7 @@ from companion.daemon.tokens import client_token, prove, read_token
 from companion.enrich.checks import UNCHECKED
 from companion.errors import CompanionError
 from companion.vault.lock import vault_lock
-from tests.cli.serving import PATIENCE, QUIET, serving, wait_until
+from tests.cli.serving import PATIENCE, QUIET, serving, wait_until, wait_until_scanned
 from tests.cli.user import FILLED, KEY, REPOSITORY, SAYS, STUB, Ran, User, answer_by_schema
 from tests.daemon.caller import JSON, Caller, make_request
 
@@ -47,6 +47,7 @@ def test_a_stub_saved_later_is_filled_and_the_log_says_so_in_a_line(user: User) 
         assert "fills stubs that nobody edited for 1 seconds, at most 100 a day" in daemon.said
         private = [user.home / "token", daemon.state / "daemon.json", daemon.state / "daemon.log"]
         assert [mode_of(file) for file in private] == [0o600] * 3
+        wait_until_scanned(daemon)
         for path in ("Saved.md", name):
             (user.vault / path).write_text(STUB)
         wait_until(lambda: user.read("Saved.md") == user.read(name) == FILLED, "filled")
