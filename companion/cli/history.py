@@ -26,6 +26,7 @@ from companion.cli.session import (
 )
 from companion.daemon.api.change_schemas import ChangeShape
 from companion.daemon.api.schemas import iso_time
+from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import UsageError
 from companion.note.diff import diff_lines
@@ -112,11 +113,6 @@ def describe(change: Change) -> str:
         under = "under " if where == "section" else ""
         names.append(f"{kind} {under}“{title}”" if under or title else kind)
     return f"filled {', '.join(names)}" if names else change.kind
-
-
-def is_in(path: str, place: str) -> bool:
-    """Return whether the note at path is the one at place, or in that folder; `""`: the vault."""
-    return not place or f"{path}/".startswith(f"{place}/")
 
 
 def _find_changes(

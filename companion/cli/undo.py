@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 import click
 
 from companion.cli.filters import ANY_CHANGE, ChangeFilter, change_options, read_change_filter
-from companion.cli.history import describe, is_in
+from companion.cli.history import describe
 from companion.cli.output import Output, count, local_time, one_line
 from companion.cli.session import (
     NotePathType,
@@ -20,6 +20,7 @@ from companion.cli.session import (
 )
 from companion.daemon.daemon_client import DaemonRefused
 from companion.enrich.run import new_run
+from companion.enrich.selection import is_in
 from companion.enrich.workspace import Workspace
 from companion.errors import (
     ChangeNotInNote,

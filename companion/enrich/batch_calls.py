@@ -19,7 +19,7 @@ from companion.enrich.new_proposals import ProposalMaker
 from companion.enrich.note_writer import NoteWriter
 from companion.enrich.outcome import Accepted, NoteAnswers, Rejected
 from companion.enrich.places import Places, find_places
-from companion.enrich.result import Result, describe_waiting, failed_result
+from companion.enrich.result import NoteStatus, Result, describe_waiting, failed_result
 from companion.enrich.task import Job, Task, prepare_task
 from companion.enrich.workspace import Workspace
 from companion.errors import EndpointError, NoteError
@@ -247,9 +247,10 @@ def _to_result(
         )
     )
     if not waiting:
-        status = "failed" if any(new.state == "rejected" for new in made) else "unchanged"
+        is_failed = any(new.state == "rejected" for new in made)
+        status: NoteStatus = "failed" if is_failed else "unchanged"
         reason = left[-1] if left else ""
-        return Result(path, status, reason, left=left[:-1], usage=usage)  # type: ignore[arg-type]
+        return Result(path, status, reason, left=left[:-1], usage=usage)
     reason = "; ".join(describe_waiting((new.need.kind, new.flags) for _, new in waiting))
     fallback = tuple(new.need.kind for _, new in waiting if "extractive" in new.flags)
     result = Result(path, "proposed", reason, left=left, usage=usage, fallback=fallback)

@@ -125,7 +125,7 @@ def count_left_alone(workspace: Workspace, scan: Scan, folders: Sequence[str]) -
     asked = workspace.journal.proposals.latest_of_all()
     for folder in folders:
         for path, known in asked.items():
-            if _is_in(path, folder) and (facts := scan.notes.get(path)):
+            if is_in(path, folder) and (facts := scan.notes.get(path)):
                 found = leave_out_asked(workspace, Job(path), facts.needs, asked=known)
                 for why in found.left[:1]:
                     reasons[path] = why
@@ -158,7 +158,7 @@ def _in_folder(workspace: Workspace, scan: Scan, folder: str, choice: JobOptions
         written = {change.path for change in workspace.journal.changes()}
     asked = workspace.journal.proposals.latest_of_all()
     for path, facts in scan.notes.items():
-        if not _is_in(path, folder) or facts.skipped is not None:
+        if not is_in(path, folder) or facts.skipped is not None:
             continue
         job = _make_job(path, choice)
         needs = _of_kind(facts.needs, job.kind)
@@ -190,14 +190,15 @@ def _of_kind(needs: tuple[Need, ...], kind: str | None) -> tuple[Need, ...]:
 
 def _skips(scan: Scan, folder: str) -> Iterator[tuple[str, str]]:
     for path, facts in scan.notes.items():
-        if facts.skipped is not None and _is_in(path, folder):
+        if facts.skipped is not None and is_in(path, folder):
             yield path, facts.skipped
     for path, reason in scan.skipped.items():
-        if _is_in(path, folder):
+        if is_in(path, folder):
             yield path, reason
 
 
-def _is_in(path: str, folder: str) -> bool:
+def is_in(path: str, folder: str) -> bool:
+    """Return whether the note at path is the one at folder, or within it; `""`: the vault."""
     return not folder or f"{path}/".startswith(f"{folder}/")
 
 
