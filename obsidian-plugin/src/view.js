@@ -102,7 +102,7 @@ export class CompanionView extends ItemView {
     const { body: parent, said, companion: plugin } = this;
     const isReady = setUp.state === "ready";
     const shown = (this.shown = isReady ? this.page : setUp.state);
-    const hadKeyboard = parent.querySelector("li")?.parentElement?.contains(parent.ownerDocument.activeElement);
+    const hadKeyboard = parent.querySelector("ul")?.contains(parent.ownerDocument.activeElement);
     parent.empty();
     this.#showTabs(isReady);
     const fresh = parent.createDiv();
@@ -110,7 +110,7 @@ export class CompanionView extends ItemView {
     const place = { plugin, parent: fresh, said, refresh: () => this.refresh(), isCurrent };
     if (!isReady) return showSetUp(place, setUp);
     await PAGES[this.page].show(place).catch((/** @type {unknown} */ error) => this.#tell(error));
-    if (hadKeyboard) parent.querySelector("li")?.focus(); // it was in a row, which is gone
+    if (hadKeyboard) parent.querySelector("li")?.focus(); // it was in the list, which is gone
   }
 
   /** Show the proposals of the note that was opened, unless the keyboard is in the view. */
