@@ -3,10 +3,12 @@
 (() => {
   const view = document.getElementById("view");
   if (view.dataset.view !== "inbox") return;
-  const { ask, sayFor, reload } = window.companion;
-  /** @type {Array<{ids: number[], html: string}>} */
-  const decided = [];
+  const { ask, send, sayFor, reload } = window.companion;
+  /** @type {number[][]} */
+  const decided = []; // what was decided on here at once, newest last
+  const ACCEPTED_ANEW = ["refused", "rejected"]; // states in which a proposal can be accepted all the same
   let current = null;
+  let turn = Promise.resolve(); // the last decision: the next one follows what came of it
   let newest = 0; // the latest proposal when the page was shown
 
   const rows = () => [...view.querySelectorAll(".proposal")];
@@ -37,28 +39,46 @@
     choose(all[Math.min(Math.max(at + by, 0), all.length - 1)]);
   }
 
+  function inTurn(act) {
+    turn = turn.then(act);
+  }
+
   async function decide(what, ids, texts = {}) {
     if (!ids.length) return sayFor("Choose proposals first: x, or the boxes before them.");
     const all = rows();
     const at = all.indexOf(row(ids.at(-1)));
-    const next = all.slice(at + 1).find((each) => !ids.includes(Number(each.dataset.id)));
-    const before = all.slice(0, at).reverse().find((each) => !ids.includes(Number(each.dataset.id)));
-    const answer = await ask("/page/decide", { [what]: ids, texts });
-    const body = await answer.json();
-    if (!answer.ok) return sayFor(body.detail);
-    sayFor(body.said);
-    const gone = ids.filter((id) => body.states[id] !== "open");
-    if (gone.length + body.waiting.length) decided.push([...gone, ...body.waiting]);
-    for (const id of gone) row(id)?.remove();
-    for (const id of body.waiting) tellThatItWaits(row(id), texts[id]);
-    choose(next ?? before ?? null);
+    const isLeft = (each) => !ids.includes(Number(each.dataset.id));
+    const next = all.slice(at + 1).find(isLeft) ?? all.slice(0, at).reverse().find(isLeft);
+    const shown = ids.map((id) => [id, row(id)?.dataset.state]);
+    const states = Object.fromEntries(shown.filter(([, state]) => ACCEPTED_ANEW.includes(state)));
+    const made = await send("/page/decide", { [what]: ids, texts, states });
+    if (!made) return;
+    sayFor(made.said);
+    const done = ids.filter((id) => made.waiting.includes(id) || !made.why[id]);
+    if (done.length) decided.push(done);
+    for (const id of ids) showWhatCame(row(id), made, texts[id]);
+    const isTyping = document.activeElement.closest("textarea") !== null;
+    if (!isTyping && (!current?.isConnected || made.waiting.includes(idOf(current)))) choose(next ?? null);
     if (!rows().length) reload();
+  }
+
+  // A row goes once it is decided on, by whomever; but never with what somebody has typed in it.
+  function showWhatCame(box, { states, waiting, why }, text) {
+    if (!box) return;
+    const { id } = box.dataset;
+    if (waiting.includes(Number(id))) return tellThatItWaits(box, text);
+    if (!why[id] || (states[id] !== "open" && !box.querySelector("textarea"))) return box.remove();
+    box.dataset.state = states[id]; // as it is shown now: accepted again, it is accepted in that state
+    box.querySelector(".why")?.remove();
+    const line = document.createElement("p");
+    line.className = "why";
+    line.textContent = `Not done: ${why[id]}.`;
+    box.querySelector(".actions").before(line);
   }
 
   // Its note is open in Obsidian, where it is written later.
   function tellThatItWaits(box, text) {
-    if (!box) return;
-    for (const part of box.querySelectorAll("textarea, .keep, .waits")) part.remove();
+    for (const part of box.querySelectorAll("textarea, .keep, .waits, .why")) part.remove();
     if (text !== undefined) box.querySelector(".value").textContent = text;
     const line = document.createElement("p");
     line.className = "waits";
@@ -70,9 +90,10 @@
   async function undo() {
     const ids = decided.pop();
     if (!ids) return sayFor("Nothing was decided here since this page was opened.");
-    const answer = await ask("/page/decide", { undo: ids });
-    sayFor((await answer.json()).said ?? "That did not work; try it again.");
-    reload();
+    const made = await send("/page/decide", { undo: ids });
+    if (!made) return decided.push(ids);
+    sayFor(made.said);
+    await reload();
   }
 
   // A value is edited where it stands; Escape leaves it as it was.
@@ -99,13 +120,12 @@
     area.focus();
 
     function close() {
-      area.remove();
-      keep.remove();
+      for (const part of [area, keep, box.querySelector(".why")]) part?.remove();
       box.focus();
     }
 
     function save() {
-      decide("accept", [Number(box.dataset.id)], { [box.dataset.id]: area.value });
+      inTurn(() => decide("accept", [Number(box.dataset.id)], { [box.dataset.id]: area.value }));
     }
   }
 
@@ -116,10 +136,12 @@
   const KEYS = {
     j: () => step(1),
     k: () => step(-1),
-    a: () => current && decide("accept", [idOf(current)]),
-    r: () => current && decide("refuse", [idOf(current)]),
+    a: () => inTurn(() => current && decide("accept", [idOf(current)])),
+    r: () => inTurn(() => current && decide("refuse", [idOf(current)])),
+    A: () => inTurn(() => decide("accept", chosen())),
+    R: () => inTurn(() => decide("refuse", chosen())),
     e: () => current && edit(current),
-    u: () => undo(),
+    u: () => inTurn(undo),
     x: () => current && current.querySelector(".pick").click(),
     "?": () => {
       const keys = view.querySelector("details");
@@ -135,19 +157,19 @@
   });
 
   const ACTIONS = {
-    accept: (button) => decide("accept", [idOf(button)]),
-    refuse: (button) => decide("refuse", [idOf(button)]),
+    accept: (button) => inTurn(() => decide("accept", [idOf(button)])),
+    refuse: (button) => inTurn(() => decide("refuse", [idOf(button)])),
     edit: (button) => edit(button),
   };
 
   view.addEventListener("click", (event) => {
     const button = event.target.closest("button");
     if (!button) return choose(event.target.closest(".proposal"));
-    if (button.id === "accept-chosen") return decide("accept", chosen());
-    if (button.id === "refuse-chosen") return decide("refuse", chosen());
-    if (button.id === "undo-last") return undo();
+    if (button.id === "accept-chosen") return KEYS.A();
+    if (button.id === "refuse-chosen") return KEYS.R();
+    if (button.id === "undo-last") return KEYS.u();
     if (button.id === "accept-unflagged") {
-      return decide("accept", rows().filter((each) => !each.querySelector(".flag")).map(idOf));
+      return inTurn(() => decide("accept", rows().filter((each) => !each.querySelector(".flag")).map(idOf)));
     }
     ACTIONS[button.className]?.(button);
   });
@@ -198,7 +220,7 @@
   }
 
   window.companion.onShown = () => {
-    current = null;
+    current = view.querySelector(".proposal:has(textarea)");
     newest = Number(view.querySelector("#inbox-count")?.dataset.newest ?? 0);
     watch();
   };
