@@ -143,6 +143,25 @@ test("a daemon that is gone keeps what was typed, and takes it when it is back",
   await writeTyped();
 });
 
+const STORES = /** @type {const} */ ([
+  ["locked by another program", "db.execute('BEGIN EXCLUSIVE')", "db.execute('ROLLBACK')", /is locked by another program; close that and try again$/],
+  ["from a newer version", "old = db.execute('PRAGMA user_version').fetchone()[0]; db.execute('PRAGMA user_version = 99')", "db.execute(f'PRAGMA user_version = {old}')", /was written by a newer version of Companion .*; update Companion, and start companion serve anew$/],
+]);
+for (const [name, harm, mend, words] of STORES) {
+  test(`a store that is ${name} is told of in one sentence, and nothing is lost`, async () => {
+    const before = await vault.read(OPEN);
+    await edit(description(OPEN), MINE, "");
+    const { end } = await vault.harmStore(harm, mend);
+    await page.locator("textarea").press("Control+Enter");
+    await waitFor("it is said", async () => words.test(await notice()));
+    assert.equal(await typed(), MINE);
+    assert.equal(await vault.read(OPEN), before);
+    await end();
+    await waitFor("it goes on", isQuiet, 30);
+    await writeTyped();
+  });
+}
+
 const REFUSED = /** @type {const} */ ([
   ["description", "word ".repeat(10_000), /^Not done: a description may have [\d,]+ characters, and this has 50,000\.$/],
   ["description", "word ".repeat(220_000), /at most/],

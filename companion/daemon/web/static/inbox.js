@@ -204,8 +204,10 @@
   // New ones are announced, not shoved in under somebody's hands.
   async function look() {
     const answer = await ask("/page/inbox/count");
-    if (!answer.ok) return;
+    if (answer.status === 401) return;
     const now = await answer.json();
+    if (!answer.ok) return sayFor(now.detail);
+    if (!view.querySelector("#inbox-count")) return reload(); // it could not be shown so far
     if (now.newest > newest) {
       const line = view.querySelector("#inbox-count");
       if (!rows().length) return reload();

@@ -77,8 +77,10 @@
     say("Companion does not answer; it goes on here once companion serve runs again.");
   }
 
+  // The daemon has answered a look.
   function isBack() {
     if (gone && !loading) load();
+    else if (!isOut) say("");
   }
 
   // What somebody types into, and where the keyboard is, stay as they are.
