@@ -157,7 +157,6 @@ for (const [name, harm, mend, words] of STORES) {
     assert.equal(await typed(), MINE);
     assert.equal(await vault.read(OPEN), before);
     await end();
-    await waitFor("it goes on", isQuiet, 30);
     await writeTyped();
   });
 }
@@ -232,6 +231,41 @@ test("several are chosen, decided on and taken back by keys alone, as fast as th
   await page.keyboard.press("j");
   for (let press = 0; press < number; press += 1) await page.keyboard.press("r");
   await page.getByText("Nothing waits.").waitFor();
+  for (let press = 0; press < number; press += 1) await page.keyboard.press("u");
+  await waitFor("all are back", async () => (await page.locator(".proposal").count()) === number);
+});
+
+test("a page that nobody looks at asks seldom, a hidden one never, and a touch has it ask at once", async () => {
+  const quiet = await openTab(page.context(), "about:blank");
+  let [asked, answered] = [0, 0];
+  const isLook = (/** @type {import("playwright-core").Request} */ request) => request.url().endsWith("/page/now");
+  quiet.on("request", (request) => (asked += Number(isLook(request))));
+  quiet.on("response", (response) => (answered += Number(isLook(response.request()))));
+  await quiet.clock.install();
+  await quiet.goto(`${vault.address}/now`);
+  await quiet.getByText("Background work").waitFor();
+  const count = async (/** @type {number} */ seconds) => {
+    const before = asked;
+    for (let second = 0; second < seconds; second += 1) {
+      await quiet.clock.runFor(1000);
+      await waitFor("the page has its answer", () => asked === answered);
+      await new Promise((done) => setTimeout(done, 20)); // and makes something of it
+    }
+    return asked - before;
+  };
+  const lively = await count(60);
+  assert.ok(lively >= 25 && lively <= 31, `${lively} in the first minute`);
+  await count(10);
+  const later = await count(60);
+  assert.ok(later >= 5 && later <= 7, `${later} in a quiet minute`);
+  const before = asked;
+  await quiet.keyboard.press("Shift");
+  await waitFor("it asks at once", async () => asked > before);
+  await hide(quiet, true);
+  assert.equal(await count(30), 0);
+  await hide(quiet, false);
+  await waitFor("it asks once it is shown", async () => asked > before + 1);
+  await quiet.close();
 });
 
 /**
@@ -319,6 +353,18 @@ function typed() {
 /** As after a week of sleep: the cookie is too old, and so is gone. */
 function forgetSession() {
   return page.context().clearCookies();
+}
+
+/**
+ * Have the tab believe that another one is in front of it, or none any more.
+ * @param {import("playwright-core").Page} tab
+ * @param {boolean} isHidden
+ */
+function hide(tab, isHidden) {
+  return tab.evaluate((value) => {
+    Object.defineProperty(document, "hidden", { value, configurable: true });
+    document.dispatchEvent(new Event("visibilitychange"));
+  }, isHidden);
 }
 
 /** What the browser tells a tab that is shown again. */

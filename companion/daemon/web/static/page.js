@@ -5,12 +5,15 @@
   const notice = document.getElementById("notice");
   const own = { [document.body.dataset.header]: "1" };
   const PAUSE = 2000; // milliseconds between two looks whether the view has changed
+  const LONG_PAUSE = 10_000; // the same once nothing has changed for a while, and nobody was here
+  const QUIET = 60_000; // milliseconds that this takes
   const SAID_LASTS = 10_000; // milliseconds that the page says what an action did
   let etag = "";
   let loading = null;
   let gone = false; // the daemon does not answer
   let isOut = false; // the session has ended; once `companion open` makes another, the page goes on
   let saidUntil = 0;
+  let livelyAt = performance.now(); // when something has changed, or somebody was here
 
   // The address is ours alone for a moment: its code is used up, and gone from the history.
   async function openSession() {
@@ -85,6 +88,7 @@
 
   // What somebody types into, and where the keyboard is, stay as they are.
   function show(html) {
+    livelyAt = performance.now();
     const callbacks = {
       beforeNodeRemoved: (node) => !isTyped(node),
       beforeNodeMorphed: (node) => !isTyped(node) || !node.matches(".proposal"),
@@ -135,15 +139,32 @@
     await reload();
   });
   document.addEventListener("visibilitychange", lookAgain);
+  for (const sign of ["keydown", "pointerdown", "pointermove", "focus"]) addEventListener(sign, noticeUser);
 
-  function lookAgain() {
-    if (!document.hidden) (window.companion.look ?? load)().then(isBack, sayGone);
+  // A tab that is hidden asks for nothing.
+  async function lookAgain() {
+    if (!document.hidden) await (window.companion.look ?? load)().then(isBack, sayGone);
+  }
+
+  function isQuiet() {
+    return performance.now() - livelyAt > QUIET;
+  }
+
+  function noticeUser() {
+    const wasQuiet = isQuiet();
+    livelyAt = performance.now();
+    if (wasQuiet) lookAgain();
+  }
+
+  async function follow() {
+    await lookAgain();
+    setTimeout(follow, isQuiet() && !gone ? LONG_PAUSE : PAUSE);
   }
 
   async function begin() {
     await openSession().catch((error) => leave(error.message));
     await load();
-    setInterval(lookAgain, PAUSE);
+    setTimeout(follow, PAUSE);
   }
 
   async function reload() {
