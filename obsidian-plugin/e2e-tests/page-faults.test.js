@@ -99,12 +99,18 @@ test("what is typed outlives another tab, new proposals and decisions on other r
   await edit(description(OPEN), MINE, "");
   await propose(["Garden"]);
   await wake();
-  await page.getByText("There are new ones: show them").waitFor();
+  await page.getByRole("link", { name: "There are new ones: show them" }).click();
+  await page.getByRole("link", { name: "There are new ones: show them" }).waitFor({ state: "detached" });
+  assert.equal(await typed(), MINE);
   await description(OTHER).getByRole("button", { name: /^Refuse/ }).click();
   await description(OTHER).waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Undo the last decision" }).click();
   await description(OTHER).waitFor();
   assert.equal(await typed(), MINE);
+  await page.locator("textarea").fill("Words that nobody has typed before.");
+  assert.ok(await asksBeforeItLeaves());
+  await page.locator("textarea").press("Escape");
+  assert.ok(!(await asksBeforeItLeaves()));
 });
 
 test("accepting what another window has refused says so; with words of one's own it can be done all the same", async () => {
@@ -275,6 +281,7 @@ test("a page that nobody looks at asks seldom, a hidden one never, and a touch h
 async function openTab(context, address) {
   const opened = await context.newPage();
   opened.on("pageerror", (error) => errors.push(String(error)));
+  opened.on("dialog", (dialog) => void dialog.accept()); // it leaves what is typed
   await opened.goto(address);
   return opened;
 }
@@ -302,6 +309,11 @@ async function writeTyped() {
   await page.locator("textarea").waitFor({ state: "detached" });
   await page.getByRole("button", { name: "Undo the last decision" }).click();
   await waitFor("it is taken back", async () => (await vault.read(OPEN)) === before);
+}
+
+/** Whether the browser asks its user before it goes to another page. */
+function asksBeforeItLeaves() {
+  return page.evaluate(() => !dispatchEvent(new Event("beforeunload", { cancelable: true })));
 }
 
 function notice() {

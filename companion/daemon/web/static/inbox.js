@@ -6,6 +6,7 @@
   const { ask, send, sayFor, reload } = window.companion;
   /** @type {number[][]} */
   const decided = []; // what was decided on here at once, newest last
+  const TRY_AGAIN = 5000; // milliseconds until those that could not be had are asked for again
   const ACCEPTED_ANEW = ["refused", "rejected"]; // states in which a proposal can be accepted all the same
   let current = null;
   let turn = Promise.resolve(); // the last decision: the next one follows what came of it
@@ -28,9 +29,10 @@
     place.className = "place";
     const shown = current;
     shown.querySelector(".value").after(place);
-    const answer = await ask(`/page/proposals/${shown.dataset.id}`);
-    if (answer.ok) place.innerHTML = await answer.text();
-    if (answer.ok && place.querySelector(".diff")) shown.querySelector(".value").hidden = true;
+    const answer = await ask(`/page/proposals/${shown.dataset.id}`).catch(() => null);
+    if (!answer?.ok) return place.remove(); // it is asked for again the next time
+    place.innerHTML = await answer.text();
+    if (place.querySelector(".diff")) shown.querySelector(".value").hidden = true;
   }
 
   function step(by) {
@@ -40,7 +42,7 @@
   }
 
   function inTurn(act) {
-    turn = turn.then(act);
+    turn = turn.then(act, act);
   }
 
   async function decide(what, ids, texts = {}) {
@@ -102,7 +104,7 @@
     if (box.querySelector("textarea")) return;
     const value = box.querySelector(".value");
     const area = document.createElement("textarea");
-    area.value = value.textContent;
+    area.defaultValue = value.textContent;
     area.rows = Math.min(12, area.value.split("\n").length + 2);
     area.setAttribute("aria-label", `Edit the ${box.dataset.kind}`);
     area.addEventListener("keydown", (event) => {
@@ -186,8 +188,11 @@
       for (const { target, isIntersecting } of entries) {
         if (!isIntersecting) continue;
         seen.unobserve(target);
-        const answer = await ask(target.dataset.more);
-        if (!answer.ok) continue;
+        const answer = await ask(target.dataset.more).catch(() => null);
+        if (!answer?.ok) {
+          setTimeout(() => seen.observe(target), TRY_AGAIN);
+          continue;
+        }
         const holder = document.createElement("ul");
         holder.innerHTML = await answer.text();
         target.replaceWith(...holder.children);
@@ -216,6 +221,10 @@
         link.className = "new";
         link.href = location.href;
         link.textContent = "There are new ones: show them";
+        link.addEventListener("click", (event) => {
+          event.preventDefault(); // what is typed stays
+          reload();
+        });
         line.append(" ", link);
       }
     }

@@ -103,6 +103,12 @@
     return node instanceof Element && (node.matches("textarea") || node.querySelector("textarea") !== null);
   }
 
+  // The browser asks before it goes to another page, and what was typed is lost.
+  addEventListener("beforeunload", (event) => {
+    const areas = [...view.querySelectorAll("textarea")];
+    if (areas.some((each) => each.value !== each.defaultValue)) event.preventDefault();
+  });
+
   // The session has ended. What was shown goes with it, but not what somebody has typed.
   function leave(detail) {
     if (isOut) return;
