@@ -6,7 +6,7 @@ import { join } from "node:path";
 import { after, before, test } from "node:test";
 import { assertAccessible } from "./axe.js";
 import { errorsOf } from "./obsidian.js";
-import { openPaired, openScene, runCommand } from "./scene.js";
+import { openNote, openPaired, openScene, runCommand, statusBar } from "./scene.js";
 import { waitFor } from "./wait.js";
 
 const VIEW = ".mod-right-split";
@@ -101,6 +101,31 @@ test("the last row is decided on, and taken back, without the keyboard leaving t
     await waitForRows(back);
     assert.ok(await isInRow());
   }
+});
+
+test("what is typed stays: refused values, other notes that are opened, a daemon that is gone", async () => {
+  const text = "word ".repeat(10_000);
+  const row = view().getByRole("listitem", { name: /^Property description/ });
+  await row.getByRole("button", { name: /^Edit/ }).click();
+  const area = view().getByRole("textbox");
+  await area.fill(text);
+  await area.press("Control+Enter");
+  await row.getByText(/: a description may have [\d,]+ characters, and this has 50,000\.$/i).waitFor();
+  assert.equal(await area.inputValue(), text);
+  await area.fill("My own words.");
+  await openNote(page, "Cooking/Sourdough.md");
+  const { port } = scene.vault;
+  await scene.vault.stop();
+  await waitFor("it is known", async () => /not running/.test(await statusBar(page)), 60);
+  assert.equal(await area.inputValue(), "My own words.");
+  await scene.vault.serve(port);
+  await waitFor("it is there again", async () => !/not running/.test(await statusBar(page)), 60);
+  assert.equal(await area.inputValue(), "My own words.");
+  const before = await readAll();
+  await area.press("Control+Enter");
+  await waitFor("it is written", async () => (await readAll()).join("").includes("My own words."));
+  await view().getByRole("button", { name: "Undo the last decision" }).click();
+  await waitFor("it is taken back", async () => (await readAll()).join("") === before.join(""));
 });
 
 test("axe finds nothing in the history, light and dark", async () => {

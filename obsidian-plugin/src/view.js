@@ -79,6 +79,7 @@ export class CompanionView extends ItemView {
 
   /** Show the page anew if something has changed: what is missing, or which daemon answers. */
   async update() {
+    if (this.#isTypedIn()) return;
     const setUp = await this.#findSetUp();
     const isDone = !setUp || setUp.state === "ready";
     if (isDone ? this.shown !== this.page : this.shown !== setUp.state) await this.refresh();
@@ -115,8 +116,13 @@ export class CompanionView extends ItemView {
 
   /** Show the proposals of the note that was opened, unless the keyboard is in the view. */
   async #follow() {
-    const isUsed = this.contentEl.contains(this.contentEl.ownerDocument.activeElement);
+    const isUsed = this.#isTypedIn() || this.contentEl.contains(this.contentEl.ownerDocument.activeElement);
     if (this.shown === "inbox" && this.companion.scope !== "vault" && !isUsed) await this.refresh();
+  }
+
+  /** Whether a proposal is being edited, whose words are nowhere else yet. */
+  #isTypedIn() {
+    return this.body.querySelector("textarea") !== null;
   }
 
   async #findSetUp() {
