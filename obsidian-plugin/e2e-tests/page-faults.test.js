@@ -1,7 +1,7 @@
 /** The page where something goes wrong: whatever somebody typed is kept, and one sentence says what to do. */
 
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { mkdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { after, before, beforeEach, test } from "node:test";
 import { assertAccessible } from "./axe.js";
@@ -239,6 +239,27 @@ test("several are chosen, decided on and taken back by keys alone, as fast as th
   await page.getByText("Nothing waits.").waitFor();
   for (let press = 0; press < number; press += 1) await page.keyboard.press("u");
   await waitFor("all are back", async () => (await page.locator(".proposal").count()) === number);
+});
+
+test("more than a request takes are decided on in parts, and taken back at once", async () => {
+  await mkdir(join(vault.path, "Stubs"));
+  const names = Array.from({ length: 60 }, (_, index) => `Stubs/Note ${index}.md`);
+  const text = "---\ndescription:\n---\n\n# A note\n\n#status/postponed\n\nA hedge wants to be cut twice a year.\n";
+  for (const name of names) await vault.write(name, text.replace("A note", name.slice(6, -3)));
+  await propose(["Stubs"]);
+  await page.goto(`${vault.address}/inbox?path=Stubs`);
+  const rows = page.locator(".proposal");
+  await waitFor("all are shown", async () => {
+    await page.keyboard.press("End");
+    return (await rows.count()) === 120;
+  });
+  await page.getByRole("button", { name: "Accept all that are shown" }).click();
+  await page.getByText("120 decided.").waitFor();
+  const read = () => Promise.all(names.map((name) => vault.read(name)));
+  assert.ok((await read()).every((each) => each.includes("[!ai]") && !each.includes("description:\n")));
+  await page.keyboard.press("u");
+  await waitFor("all are taken back", async () => (await read()).every((each) => !each.includes("[!ai]")), 60);
+  await rows.first().waitFor();
 });
 
 test("a page that nobody looks at asks seldom, a hidden one never, and a touch has it ask at once", async () => {

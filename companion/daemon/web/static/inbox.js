@@ -6,6 +6,7 @@
   const { ask, send, sayFor, reload } = window.companion;
   /** @type {number[][]} */
   const decided = []; // what was decided on here at once, newest last
+  const AT_ONCE = 100; // proposals that one request decides on, so that the page can say how far it is
   const TRY_AGAIN = 5000; // milliseconds until those that could not be had are asked for again
   const ACCEPTED_ANEW = ["refused", "rejected"]; // states in which a proposal can be accepted all the same
   let current = null;
@@ -53,15 +54,33 @@
     const next = all.slice(at + 1).find(isLeft) ?? all.slice(0, at).reverse().find(isLeft);
     const shown = ids.map((id) => [id, row(id)?.dataset.state]);
     const states = Object.fromEntries(shown.filter(([, state]) => ACCEPTED_ANEW.includes(state)));
-    const made = await send("/page/decide", { [what]: ids, texts, states });
-    if (!made) return;
-    sayFor(made.said);
-    const done = ids.filter((id) => made.waiting.includes(id) || !made.why[id]);
+    const made = await sendInParts(what, ids, { texts, states });
+    const known = ids.filter((id) => id in made.states);
+    const done = known.filter((id) => made.waiting.includes(id) || !made.why[id]);
     if (done.length) decided.push(done);
-    for (const id of ids) showWhatCame(row(id), made, texts[id]);
+    for (const id of known) showWhatCame(row(id), made, texts[id]);
+    if (!known.length) return;
     const isTyping = document.activeElement.closest("textarea") !== null;
     if (!isTyping && (!current?.isConnected || made.waiting.includes(idOf(current)))) choose(next ?? null);
     if (!rows().length) reload();
+  }
+
+  // Return what became of the proposals, as far as the daemon answered, and say it.
+  async function sendInParts(what, ids, more = {}) {
+    const all = { states: {}, why: {}, waiting: [] };
+    for (let at = 0; at < ids.length; at += AT_ONCE) {
+      const made = await send("/page/decide", { [what]: ids.slice(at, at + AT_ONCE), ...more });
+      if (!made) return all;
+      Object.assign(all.states, made.states);
+      Object.assign(all.why, made.why);
+      all.waiting.push(...made.waiting);
+      const seen = Object.keys(all.states).length;
+      const failed = Object.keys(all.why).length;
+      if (ids.length <= AT_ONCE) sayFor(made.said);
+      else if (seen < ids.length) sayFor(`${seen} of ${ids.length} …`);
+      else sayFor(`${seen - failed} decided.${failed ? ` ${failed} were not; those that are left say why.` : ""}`);
+    }
+    return all;
   }
 
   // A row goes once it is decided on, by whomever; but never with what somebody has typed in it.
@@ -92,10 +111,10 @@
   async function undo() {
     const ids = decided.pop();
     if (!ids) return sayFor("Nothing was decided here since this page was opened.");
-    const made = await send("/page/decide", { undo: ids });
-    if (!made) return decided.push(ids);
-    sayFor(made.said);
-    await reload();
+    const { states } = await sendInParts("undo", ids);
+    const left = ids.filter((id) => !(id in states));
+    if (left.length) decided.push(left); // the daemon did not answer, or not to the end
+    if (left.length < ids.length) await reload();
   }
 
   // A value is edited where it stands; Escape leaves it as it was.
