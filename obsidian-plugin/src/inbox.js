@@ -2,20 +2,16 @@
 
 import { readProposals } from "./daemon.js";
 import { decide } from "./decisions.js";
-import { notify, notifyOfErrors } from "./dialogs.js";
 import { explain, NotThere, Stopped } from "./errors.js";
+import { addScope, findScope } from "./inbox-scope.js";
 import { editProposal, showProposal } from "./inbox-row.js";
 import { openPlace } from "./place.js";
-import { proposeNote } from "./propose.js";
 import { countNotes, say, sentence } from "./words.js";
 
-/** @import CompanionPlugin from "./main.js" */
 /** @import { Decision } from "./decisions.js" */
 /** @import { Proposal } from "./shapes.js" */
 /** @import { Place } from "./view.js" */
 /** @import { Key } from "./words.js" */
-
-/** @typedef {"note" | "folder" | "vault"} Scope */
 
 /**
  * What is shown. next: where the next page begins, null after the last. current: the row that the
@@ -29,8 +25,6 @@ import { countNotes, say, sentence } from "./words.js";
 
 const PAGE = 50; // proposals read at once
 const AHEAD = 10; // rows left when the next page is read
-/** @type {Record<Scope, Key>} */
-const SCOPES = { note: "scopeNote", folder: "scopeFolder", vault: "scopeVault" };
 
 /**
  * Show the open proposals.
@@ -54,25 +48,6 @@ export async function showInbox(place) {
   await load(inbox, null).catch((/** @type {unknown} */ error) => {
     if (!(error instanceof NotThere)) throw error;
     count.setText(say("inboxOld"));
-  });
-}
-
-/** @param {Place} place */
-function addScope({ parent, plugin, refresh }) {
-  const row = parent.createDiv({ cls: "callout-companion-buttons" });
-  const choice = row.createEl("select", { cls: "dropdown", attr: { "aria-label": say("scope") } });
-  for (const [value, key] of Object.entries(SCOPES)) choice.createEl("option", { value, text: say(key) });
-  choice.value = plugin.scope;
-  choice.addEventListener("change", () => {
-    plugin.scope = choice.value === "note" || choice.value === "folder" ? choice.value : "vault";
-    void refresh();
-  });
-  const button = row.createEl("button", { text: say("propose") });
-  button.addEventListener("click", () => {
-    const file = plugin.app.workspace.getActiveFile();
-    if (!file) return notify(say("openNoteFirst"));
-    button.disabled = true;
-    void notifyOfErrors(plugin, () => proposeNote(plugin, file)).then(refresh);
   });
 }
 
@@ -134,18 +109,6 @@ async function loadMore(inbox, before) {
   } catch (error) {
     inbox.place.said.setText(explain(error, inbox.place.plugin.settings.address));
   }
-}
-
-/**
- * Return the part of the query that says which proposals are shown.
- *
- * @param {CompanionPlugin} plugin
- */
-function findScope({ app, scope }) {
-  const file = app.workspace.getActiveFile();
-  if (scope === "vault" || !file) return {};
-  if (scope === "note") return { path: file.path };
-  return file.parent && !file.parent.isRoot() ? { folder: file.parent.path } : {};
 }
 
 /** @param {Inbox} inbox */
