@@ -57,6 +57,10 @@ class EndpointTable(Table):
     """how freely the model writes"""
     small: bool | None = None
     """what it knows by heart is often wrong; unset: of embedded ones under 4 billion parameters"""
+    requests_a_minute: Annotated[int, Field(ge=1)] | None = None
+    """of all runs together, as the account there allows; unset: as the API itself reports"""
+    tokens_a_minute: Annotated[int, Field(ge=1)] | None = None
+    """the same for tokens in and out"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -333,6 +337,8 @@ class Config(Table):
             temperature=table.temperature,
             max_output_tokens=table.max_output_tokens,
             reasoning_effort=table.reasoning_effort,
+            requests_a_minute=table.requests_a_minute,
+            tokens_a_minute=table.tokens_a_minute,
         )
 
     def similar_endpoint(self) -> Endpoint | None:

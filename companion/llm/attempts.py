@@ -1,4 +1,4 @@
-"""Retries: calls to an endpoint until one succeeds, with back-off, Retry-After, and a limit."""
+"""Retries: calls to an endpoint until one succeeds, with back-off, Retry-After, and limits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.errors import CompanionError, EndpointError
-from companion.llm.budget import Reservation
+from companion.llm.budget import Budget, Reservation
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
@@ -24,7 +24,7 @@ from companion.llm.endpoint_errors import (
     timeout_error,
     unreachable_error,
 )
-from companion.llm.response import Reply, read_completion, with_body_status
+from companion.llm.response import Reply, Usage, read_completion, with_body_status
 
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
@@ -61,7 +61,7 @@ class Attempts:
 
     `first_delay`: seconds before the first retry, doubled for each further one. Setting
     `cancelled` ends all waiting for a retry; close() ends the calls under way too. `path`: of the
-    API, below the endpoint's base URL.
+    API, below the endpoint's base URL. `budget`: what counts and limits what the calls take.
     """
 
     def __init__(
@@ -70,11 +70,15 @@ class Attempts:
         cancelled: threading.Event,
         first_delay: float,
         path: str = "/chat/completions",
+        budget: Budget | None = None,
     ) -> None:
         self._source = source
         self._cancelled = cancelled
         self._first_delay = first_delay
         self._path = path
+        self._budget = budget
+        is_ours = source.settings.embedded
+        self.limiter = None if is_ours or budget is None else budget.limiter(source.settings)
         self._closed = self._stopped = False
         self._lock = threading.Lock()
         self._transport: Transport | None = None
@@ -83,20 +87,23 @@ class Attempts:
     def send(
         self,
         body_for: Callable[[Endpoint], dict[str, Any]],
-        reserve: Callable[[], Reservation] = Reservation,
+        input_tokens: int,
+        output_tokens: int,
     ) -> tuple[Reply, Endpoint]:
         """Return the first reply that a retry would not change, and the endpoint that gave it.
 
         Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
-        `reserve` is called before each call, and before the endpoint starts; it returns the
-        reservation of what the call may take.
+        The tokens, which a call may take, are reserved before each call, and before the endpoint
+        starts. Where a limit a minute is used up, the call waits for its turn.
 
-        Raises EndpointError when the retries fail too, Cancelled when the user stops the work.
+        Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
+        when the user stops the work.
         """
         with self._slots:
             for attempt in count():
                 error, wait, retries = None, 0.0, self._source.settings.retries
-                with self._reserve(reserve) as reservation, self._source.lease() as endpoint:
+                reserved = self._reserve(input_tokens, output_tokens)
+                with reserved as reservation, self._source.lease() as endpoint:
                     try:
                         reply = self._post(endpoint, body_for(endpoint), reservation)
                         error, wait = _transient_error(reply, endpoint)
@@ -131,13 +138,28 @@ class Attempts:
         if transport:
             transport.close()
 
-    def _reserve(self, reserve: Callable[[], Reservation]) -> Reservation:
-        """Return the reservation. Of LimitReached and Cancelled, Cancelled is raised."""
-        self._check_open()
+    def _reserve(self, input_tokens: int, output_tokens: int) -> Reservation:
+        """Return the reservation, once it is the call's turn; what waits has reserved nothing.
+
+        Of LimitReached and Cancelled, Cancelled is raised.
+        """
+        turn = self.limiter.line_up(input_tokens + output_tokens) if self.limiter else None
         try:
-            return reserve()
-        except EndpointError:
-            self._check_open()
+            while True:
+                self._check_open()
+                reservation = Reservation()
+                if self._budget:
+                    reservation = self._budget.reserve(input_tokens, output_tokens, patient=True)
+                if not (turn and (wait := turn.take())):
+                    reservation.turn = turn
+                    return reservation
+                reservation.release()
+                self._cancelled.wait(wait)
+        except BaseException as error:
+            if turn:
+                turn.end(None, sent=False)
+            if isinstance(error, EndpointError):
+                self._check_open()
             raise
 
     def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
@@ -157,10 +179,11 @@ class Attempts:
             reservation.sent = failure.sent
             self._check_open()
             raise
-        if reply.status == 200 and not reply.is_web_page:
-            reservation.settle(read_completion(reply).usage)
-        else:
-            reservation.release()
+        turn = reservation.turn
+        is_paid = reply.status == 200 and not reply.is_web_page
+        reservation.settle(read_completion(reply).usage if is_paid else Usage())
+        if turn:
+            turn.record(reply.headers)
         return reply
 
     def _check_open(self) -> None:

@@ -14,6 +14,8 @@ from typing import NamedTuple
 
 from companion.errors import EndpointError
 from companion.llm.budget_store import Amount, BudgetFileUnusable, BudgetStore
+from companion.llm.endpoint import Endpoint
+from companion.llm.rate_limiter import RateLimiter, Turn
 from companion.llm.response import Usage
 
 
@@ -22,11 +24,12 @@ class Reservation:
 
     A context manager, which releases it at the end unless it was settled, or `sent` is set: the
     call may be billed then, so that the estimate stays. None of this raises: the answer matters
-    more.
+    more. turn: the call's turn at the endpoint, which ends with it.
     """
 
     def __init__(self, settle: Callable[[Usage | None], None] | None = None) -> None:
         self.sent = False
+        self.turn: Turn | None = None
         self._settle = settle
 
     def settle(self, usage: Usage) -> None:
@@ -54,16 +57,9 @@ class Reservation:
         settle, self._settle = self._settle, None
         if settle:
             settle(usage)
-
-
-def reserve_tokens(budget: Budget | None, input_tokens: int, output_tokens: int) -> Reservation:
-    """Return the reservation of a call, one that counts nothing without a budget.
-
-    Raises LimitReached, BudgetUnknown.
-    """
-    if budget is None:
-        return Reservation()
-    return budget.reserve(input_tokens, output_tokens, patient=True)
+        turn, self.turn = self.turn, None
+        if turn:
+            turn.end(usage, sent=self.sent)
 
 
 PriceOf = Callable[[int, int], Decimal | float | None]
@@ -126,7 +122,9 @@ class Budget:
         self.tokens_a_day = tokens_a_day
         self.dollars_a_day = dollars_a_day
         self.notes_a_day = notes_a_day
+        self._file = file
         self._store = BudgetStore(file)
+        self._limiters: dict[Endpoint, RateLimiter] = {}
         self._price = price
         self._microdollars = (
             None if dollars_a_day is None else round(min(dollars_a_day, _MAX_TOKENS) * _MICRO)
@@ -161,6 +159,13 @@ class Budget:
             self._under_way += 1
             files = self._store.files
         return Reservation(lambda usage: self._settle(day, files, amount, usage))
+
+    def limiter(self, endpoint: Endpoint) -> RateLimiter:
+        """Return what keeps the limits a minute of the endpoint; close() closes it."""
+        with self._changed:
+            if endpoint not in self._limiters:
+                self._limiters[endpoint] = RateLimiter(self._file, endpoint)
+            return self._limiters[endpoint]
 
     def reserve_note(self) -> bool:
         """Return whether one more background note may be worked on today; if so, it is counted.
@@ -206,6 +211,9 @@ class Budget:
         """Close the file; it is opened again when it is needed."""
         with self._changed:
             self._store.close()
+            limiters = list(self._limiters.values())
+        for limiter in limiters:
+            limiter.close()
 
     def __enter__(self) -> Budget:
         return self

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from companion.errors import AnswerError, CompanionError
 from companion.llm.attempts import Attempts, EndpointSource, FixedSource
-from companion.llm.budget import Budget, reserve_tokens
+from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     JsonUnsupported,
@@ -73,9 +73,10 @@ class Client:
     ) -> None:
         source = FixedSource(endpoint) if isinstance(endpoint, Endpoint) else endpoint
         self.settings = source.settings
-        self._attempts = Attempts(source, cancelled or threading.Event(), first_delay)
+        self._attempts = Attempts(
+            source, cancelled or threading.Event(), first_delay, budget=budget
+        )
         self._capabilities = Capabilities(self.settings.json)
-        self._budget = budget
         if capabilities_from and capabilities_from.settings == self.settings:
             self._capabilities = capabilities_from._capabilities
         self._lock = threading.Lock()
@@ -174,9 +175,8 @@ class Client:
             dropped = self._capabilities.dropped
             reply, endpoint = self._attempts.send(
                 lambda endpoint: self._capabilities.body_for(question, endpoint),
-                lambda: reserve_tokens(
-                    self._budget, question.estimate_tokens(), question.max_tokens
-                ),
+                question.estimate_tokens(),
+                question.max_tokens,
             )
             if reply.status == 200:
                 return self._read(reply, endpoint, question), endpoint
