@@ -179,7 +179,8 @@ class Attempts:
             reservation.sent = failure.sent
             self._check_open()
             raise
-        turn = reservation.turn
+        if turn := reservation.turn:
+            turn.sent_at = reply.sent_at
         is_paid = reply.status == 200 and not reply.is_web_page
         reservation.settle(read_completion(reply).usage if is_paid else Usage())
         if turn:

@@ -20,7 +20,8 @@ Bound = Literal["setting", "reported", "remaining"]
 endpoint reports to be left for now."""
 
 POLL = 1.0  # seconds at most between two looks of a call that waits
-_ARRIVES = 2.0  # seconds after which a call that was let go has surely arrived
+_SENT = 10.0  # seconds until a call that was let go has surely been sent: it connects first
+_ARRIVES = 0.5  # seconds until what was sent has surely arrived
 _GONE = 5.0  # seconds without a look, after which nobody waits any more: a kill
 _BELIEVED = 600.0  # seconds that a reported limit holds without being reported again
 _NO_LIMIT = 2**62
@@ -91,15 +92,19 @@ class RateLimitStore:
                 limits = self._find_limits(db, settings, now)
                 taken = self._look(db, taken, tokens, limits)
                 if not taken.wait:
-                    db.execute(_GRANT, {"id": taken.id, "at": now + _ARRIVES})
+                    db.execute(_GRANT, {"id": taken.id, "at": now + _SENT})
                 return taken
 
         return self._file.use(work)
 
-    def end(self, turn: int, tokens: int | None) -> None:
-        """Record that the call was answered, and what it took; None: as estimated."""
-        values = {"id": turn, "tokens": tokens, "now": self._clock()}
-        self._file.use(lambda db: db.execute(_END, values))
+    def end(self, turn: int, tokens: int | None, sent_at: float | None) -> None:
+        """Record that the call was answered, and what it took; None: as estimated.
+
+        Until then it counted as sent `_SENT` after it was let go, which is late rather than early.
+        """
+        now = self._clock()
+        at = now if sent_at is None else min(now, sent_at + _ARRIVES)
+        self._file.use(lambda db: db.execute(_END, (tokens, at, turn)))
 
     def remove(self, turn: int) -> None:
         """Remove the turn of a call that did not go out."""
@@ -130,7 +135,7 @@ class RateLimitStore:
 
     def _forget(self, db: sqlite3.Connection, now: float) -> None:
         """Delete what is out of the window, what nobody waits for, and what cannot be yet."""
-        values = {"endpoint": self._endpoint, "future": now + _ARRIVES}
+        values = {"endpoint": self._endpoint, "future": now + _SENT}
         for granted, since in ((1, now - self._window), (0, now - _GONE)):
             db.execute(_FORGET, {**values, "granted": granted, "since": since})
 
@@ -207,7 +212,7 @@ _FORGET = """DELETE FROM turns
 _RENEW = "UPDATE turns SET at = ? WHERE id = ? AND NOT granted"
 _ADD = "INSERT INTO turns (endpoint, granted, at, tokens) VALUES (?, 0, ?, ?)"
 _GRANT = "UPDATE turns SET granted = 1, at = :at WHERE id = :id"
-_END = "UPDATE turns SET tokens = coalesce(:tokens, tokens), at = min(at, :now) WHERE id = :id"
+_END = "UPDATE turns SET tokens = coalesce(?, tokens), at = ? WHERE id = ?"
 _USED = """SELECT count(*), coalesce(sum(tokens), 0) FROM turns
     WHERE endpoint = :endpoint AND granted = 1 AND at > :since"""
 _AHEAD = """SELECT count(*), coalesce(sum(min(tokens, :cap)), 0) FROM turns

@@ -76,9 +76,9 @@ class RateLimiter:
         self._tell(turn, taken)
         return taken
 
-    def end(self, turn: int, tokens: int | None) -> None:
-        """Record what the call took; None: as estimated."""
-        self._use(lambda store: store.end(turn, tokens))
+    def end(self, turn: int, tokens: int | None, sent_at: float | None) -> None:
+        """Record what the call took, and when it was sent; None: as estimated."""
+        self._use(lambda store: store.end(turn, tokens, sent_at))
 
     def remove(self, turn: Turn, id_: int) -> None:
         """Remove the turn of a call that did not go out."""
@@ -124,19 +124,22 @@ class RateLimiter:
 
     def _explain(self, kind: Kind, bound: Bound) -> str:
         if bound == "setting":
-            return f"at most {self._settings[kind]:,} {kind} a minute ({kind}_a_minute)"
+            most = self._settings[kind] or 0
+            what = kind if most > 1 else kind.removesuffix("s")
+            return f"at most {most:,} {what} a minute ({kind}_a_minute)"
         if bound == "reported":
             return f"the endpoint limits the {kind} a minute"
         return f"the endpoint has no {kind} left for now"
 
 
 class Turn:
-    """One call's turn. looks: how often it was in vain."""
+    """One call's turn. looks: how often it was asked for. sent_at: when the call was sent."""
 
     def __init__(self, limiter: RateLimiter, tokens: int) -> None:
         self.tokens = tokens
         self.id: int | None = None
         self.looks = 0
+        self.sent_at: float | None = None
         self._let_go: float | None = None
         self._limiter = limiter
 
@@ -162,7 +165,7 @@ class Turn:
         elif usage is not None:
             is_told = (usage.input_tokens and usage.output_tokens) or not usage.calls
             tokens = usage.input_tokens + usage.output_tokens
-            self._limiter.end(self.id, tokens if is_told else None)
+            self._limiter.end(self.id, tokens if is_told else None, self.sent_at)
 
 
 def read_report(headers: Mapping[str, str], kind: Kind) -> Report:
