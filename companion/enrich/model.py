@@ -17,6 +17,7 @@ from companion.llm.client import Client
 from companion.llm.embedded import EmbeddedServer
 from companion.llm.endpoint import Endpoint
 from companion.llm.pricing import find_price
+from companion.llm.rate_limiter import RateLimiter
 
 ASK_FROM = 50
 """Notes at a remote endpoint; more are only sent once somebody agreed to it."""
@@ -119,6 +120,11 @@ def model_facts(config: Config) -> ModelFacts:
     mode = "plain" if plain else mode
     told = min(_TOLD_ELSEWHERE, context // 8) if context else _TOLD_ELSEWHERE
     return ModelFacts(table.model, context, mode, most, bool(table.small), told)
+
+
+def find_limiter(config: Config, spending: Budget) -> RateLimiter | None:
+    """Return what keeps the endpoint's limits a minute; None: the embedded model has none."""
+    return None if config.is_embedded else spending.limiter(config.remote_endpoint())
 
 
 def describe_endpoint(config: Config) -> str:

@@ -20,6 +20,7 @@ from companion.llm.endpoint_errors import (
     unusable_answer_error,
     web_page_error,
 )
+from companion.llm.rate_limiter import RateLimiter
 from companion.llm.request import REJECTED, Capabilities, Message, Question
 from companion.llm.response import (
     CUT,
@@ -86,6 +87,11 @@ class Client:
     def usage(self) -> Usage:
         """The usage of all calls so far, also of those without a usable answer."""
         return self._usage
+
+    @property
+    def limiter(self) -> RateLimiter | None:
+        """What keeps the endpoint's limits a minute; None where there are none to keep."""
+        return self._attempts.limiter
 
     @property
     def thinks(self) -> bool:
