@@ -91,7 +91,7 @@ class Stub:
         recent = itertools.takewhile(lambda each: each[0] > now - WINDOW, reversed(self.seen))
         within = list(recent)
         left = max(0, limit - sum(amount for _, amount in within))
-        reset = WINDOW - (now - within[0][0])
+        reset = WINDOW - (now - within[0][0])  # until all is there: that of the newest
         return (
             f"x-ratelimit-limit-{kind}: {limit}\r\nx-ratelimit-remaining-{kind}: {left}\r\n"
             f"x-ratelimit-reset-{kind}: {reset:.3f}s\r\n"

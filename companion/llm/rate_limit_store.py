@@ -72,10 +72,6 @@ class RateLimitStore:
         self._clock = clock
         self._window = window
 
-    def is_limited(self) -> bool:
-        """Return whether the endpoint reported a limit lately."""
-        return self._file.use(lambda db: bool(self._read_reports(db, self._clock())))
-
     def take(self, turn: int | None, tokens: int, settings: Mapping[Kind, int | None]) -> Taken:
         """Return the turn, granted if it fits under the limits beside all that wait longer.
 
@@ -90,7 +86,8 @@ class RateLimitStore:
                 self._forget(db, now)
                 taken = Taken(self._line_up(db, turn, tokens, now), now)
                 limits = self._find_limits(db, settings, now)
-                taken = self._look(db, taken, tokens, limits)
+                if any(limit != _Limit() for limit in limits.values()):
+                    taken = self._look(db, taken, tokens, limits)
                 if not taken.wait:
                     db.execute(_GRANT, {"id": taken.id, "at": now + _SENT})
                 return taken
@@ -110,20 +107,20 @@ class RateLimitStore:
         """Remove the turn of a call that did not go out."""
         self._file.use(lambda db: db.execute("DELETE FROM turns WHERE id = ?", (turn,)))
 
-    def record(self, kind: Kind, report: Report, let_go: float) -> None:
-        """Record what a reply reports. let_go: when its call was granted.
+    def record(self, kind: Kind, report: Report, turn: int, let_go: float) -> None:
+        """Record what the reply to a call reports. let_go: when its turn was granted.
 
-        What is left is counted on top of all that was granted by now: an endpoint may count a call
-        when it arrives, or when it is answered.
+        What is left then is on top of what had been let go until then; it holds until all of the
+        limit is there again, but no longer than the window.
         """
         now = self._clock()
         values = {"endpoint": self._endpoint, "kind": kind, "at": now, "limit": report.limit}
-        since = {"endpoint": self._endpoint, "since": let_go - self._window}
+        since = {"endpoint": self._endpoint, "since": let_go - self._window, "id": turn}
 
         def work(db: sqlite3.Connection) -> None:
             with _transaction(db):
                 until = now + min(report.reset or 0.0, self._window)
-                used = _sum(db, _USED, since)
+                used = _sum(db, _USED_UNTIL, since)
                 most = None if report.remaining is None else used[kind] + report.remaining
                 db.execute(_RECORD, {**values, "most": most, "until": until})
 
@@ -134,9 +131,10 @@ class RateLimitStore:
         self._file.close()
 
     def _forget(self, db: sqlite3.Connection, now: float) -> None:
-        """Delete what is out of the window, what nobody waits for, and what cannot be yet."""
+        """Delete what is long out of the window, what nobody waits for, what cannot be yet."""
         values = {"endpoint": self._endpoint, "future": now + _SENT}
-        for granted, since in ((1, now - self._window), (0, now - _GONE)):
+        # replies may come late, and what they report is of when their calls were let go
+        for granted, since in ((1, now - 2 * self._window), (0, now - _GONE)):
             db.execute(_FORGET, {**values, "granted": granted, "since": since})
 
     def _line_up(self, db: sqlite3.Connection, turn: int | None, tokens: int, now: float) -> int:
@@ -151,17 +149,13 @@ class RateLimitStore:
         self, db: sqlite3.Connection, settings: Mapping[Kind, int | None], now: float
     ) -> dict[Kind, _Limit]:
         limits = {kind: _Limit(most or _NO_LIMIT) for kind, most in settings.items()}
-        for kind, limit, most, until in self._read_reports(db, now):
+        values = self._endpoint, now - _BELIEVED, now
+        for kind, limit, most, until in db.execute(_READ, values):
             if limit is not None and limit < limits[kind].a_minute:
                 limits[kind] = _Limit(limit, "reported")
             if most is not None and now < until <= now + self._window:
                 limits[kind] = limits[kind]._replace(most=most, until=until)
         return limits
-
-    def _read_reports(
-        self, db: sqlite3.Connection, now: float
-    ) -> list[tuple[Kind, int | None, int | None, float]]:
-        return db.execute(_READ, (self._endpoint, now - _BELIEVED, now)).fetchall()
 
     def _look(
         self, db: sqlite3.Connection, taken: Taken, tokens: int, limits: Mapping[Kind, _Limit]
@@ -215,6 +209,7 @@ _GRANT = "UPDATE turns SET granted = 1, at = :at WHERE id = :id"
 _END = "UPDATE turns SET tokens = coalesce(?, tokens), at = ? WHERE id = ?"
 _USED = """SELECT count(*), coalesce(sum(tokens), 0) FROM turns
     WHERE endpoint = :endpoint AND granted = 1 AND at > :since"""
+_USED_UNTIL = f"{_USED} AND id <= :id"
 _AHEAD = """SELECT count(*), coalesce(sum(min(tokens, :cap)), 0) FROM turns
     WHERE endpoint = :endpoint AND granted = 0 AND id < :id"""
 _FREED = """SELECT min(at) FROM (

@@ -55,10 +55,8 @@ class RateLimiter:
             "requests": endpoint.requests_a_minute,
             "tokens": endpoint.tokens_a_minute,
         }
-        self._clock = clock
         self._lock = threading.Lock()
         self._waiting: dict[Turn, str] = {}
-        self._is_limited: bool | None = True if any(self._settings.values()) else None
         self._warned = False
 
     def line_up(self, tokens: int) -> Turn:
@@ -71,8 +69,8 @@ class RateLimiter:
             self._store.close()
 
     def take(self, turn: Turn) -> Taken | None:
-        """Return the turn as it stands now; None: there is no limit."""
-        taken = self._use(lambda store: self._take(store, turn))
+        """Return the turn as it stands now; None: nothing can be kept."""
+        taken = self._use(lambda store: store.take(turn.id, turn.tokens, self._settings))
         self._tell(turn, taken)
         return taken
 
@@ -85,20 +83,14 @@ class RateLimiter:
         self._use(lambda store: store.remove(id_))
         self._tell(turn, None)
 
-    def record(self, headers: Mapping[str, str], let_go: float | None) -> None:
+    def record(self, headers: Mapping[str, str], turn: int, let_go: float) -> None:
         """Record the limits that the headers of a reply report. let_go: when its call was."""
         for kind in _KINDS:
-            report = read_report(headers, kind)
-            if report == Report():
-                continue
-            self._is_limited = True
-            since = self._clock() if let_go is None else let_go
-            self._use(partial(RateLimitStore.record, kind=kind, report=report, let_go=since))
-
-    def _take(self, store: RateLimitStore, turn: Turn) -> Taken | None:
-        if self._is_limited is None:
-            self._is_limited = store.is_limited()
-        return store.take(turn.id, turn.tokens, self._settings) if self._is_limited else None
+            if (report := read_report(headers, kind)) != Report():
+                record = partial(
+                    RateLimitStore.record, kind=kind, report=report, turn=turn, let_go=let_go
+                )
+                self._use(record)
 
     def _use(self, work: Callable[[RateLimitStore], T]) -> T | None:
         with self._lock:
@@ -140,7 +132,7 @@ class Turn:
         self.id: int | None = None
         self.looks = 0
         self.sent_at: float | None = None
-        self._let_go: float | None = None
+        self._let_go = 0.0
         self._limiter = limiter
 
     def take(self) -> float:
@@ -154,7 +146,8 @@ class Turn:
 
     def record(self, headers: Mapping[str, str]) -> None:
         """Record the limits that the headers of the call's reply report."""
-        self._limiter.record(headers, self._let_go)
+        if self.id is not None:
+            self._limiter.record(headers, self.id, self._let_go)
 
     def end(self, usage: Usage | None, *, sent: bool) -> None:
         """End the turn. usage: what the call took; None: not known. sent: it may have arrived."""

@@ -200,16 +200,16 @@ def test_a_clock_that_jumps_stalls_nobody(limiter: Open, clock: Clock, jump: flo
     """As after a start of the machine, with which time.monotonic begins anew."""
     ours = limiter(requests=1)
     first = go(ours)
-    ours.record(headers(limit="1", remaining="0", reset="30s"), clock.now)
+    ours.record(headers(limit="1", remaining="0", reset="30s"), 0, clock.now)
     clock.now += jump
     first.end(Usage(1, 1, 1), sent=True)
     assert wait_for(limiter(requests=1).line_up(10), clock) <= 71
 
 
-def test_the_smaller_limit_wins(limiter: Open) -> None:
+def test_the_smaller_limit_wins(limiter: Open, clock: Clock) -> None:
     for ours, reported in ((5, "2"), (2, "5")):
         limited = limiter(requests=ours)
-        limited.record(headers(limit=reported), None)
+        limited.record(headers(limit=reported), 0, clock.now)
         turns = [limited.line_up(10) for _ in range(4)]
         assert [turn.take() == 0 for turn in turns] == [True, True, False, False]
         for turn in turns:
@@ -217,7 +217,7 @@ def test_the_smaller_limit_wins(limiter: Open) -> None:
 
 
 def test_what_one_process_was_told_holds_for_others(limiter: Open, clock: Clock) -> None:
-    limiter().record(headers("tokens", limit="100"), None)
+    limiter().record(headers("tokens", limit="100"), 0, clock.now)
     other = limiter()
     go(other, 60)
     assert 59 < wait_for(other.line_up(60), clock) <= 70
@@ -225,7 +225,7 @@ def test_what_one_process_was_told_holds_for_others(limiter: Open, clock: Clock)
 
 def test_a_reported_limit_is_forgotten_when_it_is_not_repeated(limiter: Open, clock: Clock) -> None:
     ours = limiter()
-    ours.record(headers(limit="1"), None)
+    ours.record(headers(limit="1"), 0, clock.now)
     go(ours)
     assert ours.line_up(10).take() > 0
     clock.now += 601
