@@ -168,7 +168,7 @@ class _Run:
             return 0
         cancelled = Event()
         with (
-            open_client(self.config, cancelled) as client,
+            open_client(self.config, cancelled, can_wait=len(jobs) > 1) as client,
             open_similar(self.workspace) as similar,
             stop_on_signals(self.output, cancelled, client.close) as interruption,
         ):

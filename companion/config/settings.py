@@ -61,6 +61,8 @@ class EndpointTable(Table):
     """of all runs together, as the account there allows; unset: as the API itself reports"""
     tokens_a_minute: Annotated[int, Field(ge=1)] | None = None
     """the same for tokens in and out"""
+    service_tier: Literal["flex"] | None = None
+    """flex: slower at a lower price, where the API has it, as OpenAI's; not for a single note"""
     concurrency: Annotated[int, Field(ge=1, le=256)] | None = None
     """notes at once; unset: 2 embedded, 4 elsewhere"""
 
@@ -339,6 +341,7 @@ class Config(Table):
             reasoning_effort=table.reasoning_effort,
             requests_a_minute=table.requests_a_minute,
             tokens_a_minute=table.tokens_a_minute,
+            service_tier=table.service_tier,
         )
 
     def similar_endpoint(self) -> Endpoint | None:

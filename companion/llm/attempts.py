@@ -24,7 +24,8 @@ from companion.llm.endpoint_errors import (
     timeout_error,
     unreachable_error,
 )
-from companion.llm.response import Reply, Usage, read_completion, with_body_status
+from companion.llm.request import has_no_room
+from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
 
 if TYPE_CHECKING:
     from companion.llm.transport import Transport
@@ -89,12 +90,14 @@ class Attempts:
         body_for: Callable[[Endpoint], dict[str, Any]],
         input_tokens: int,
         output_tokens: int,
+        tier: str | None = None,
     ) -> tuple[Reply, Endpoint]:
         """Return the first reply that a retry would not change, and the endpoint that gave it.
 
         Status 408, 409, 429 and 5xx, time-outs (once) and broken connections are retried.
         The tokens, which a call may take, are reserved before each call, and before the endpoint
-        starts. Where a limit a minute is used up, the call waits for its turn.
+        starts. Where a limit a minute is used up, the call waits for its turn. tier: the service
+        tier that is asked for; that it has no room is a reply without a retry.
 
         Raises EndpointError when the retries fail too, or a cap of the day is reached; Cancelled
         when the user stops the work.
@@ -102,11 +105,12 @@ class Attempts:
         with self._slots:
             for attempt in count():
                 error, wait, retries = None, 0.0, self._source.settings.retries
-                reserved = self._reserve(input_tokens, output_tokens)
+                reserved = self._reserve(input_tokens, output_tokens, tier)
                 with reserved as reservation, self._source.lease() as endpoint:
                     try:
-                        reply = self._post(endpoint, body_for(endpoint), reservation)
-                        error, wait = _transient_error(reply, endpoint)
+                        reply = self._post(endpoint, body_for(endpoint), reservation, tier)
+                        if not (tier and has_no_room(reply)):
+                            error, wait = _transient_error(reply, endpoint)
                     except CallFailed as failure:
                         if failure.slow:
                             error, retries = timeout_error(endpoint), min(retries, 1)
@@ -138,7 +142,7 @@ class Attempts:
         if transport:
             transport.close()
 
-    def _reserve(self, input_tokens: int, output_tokens: int) -> Reservation:
+    def _reserve(self, input_tokens: int, output_tokens: int, tier: str | None) -> Reservation:
         """Return the reservation, once it is the call's turn; what waits has reserved nothing.
 
         Of LimitReached and Cancelled, Cancelled is raised.
@@ -149,7 +153,9 @@ class Attempts:
                 self._check_open()
                 reservation = Reservation()
                 if self._budget:
-                    reservation = self._budget.reserve(input_tokens, output_tokens, patient=True)
+                    reservation = self._budget.reserve(
+                        input_tokens, output_tokens, patient=True, in_tier=tier is not None
+                    )
                 if not (turn and (wait := turn.take())):
                     reservation.turn = turn
                     return reservation
@@ -162,8 +168,17 @@ class Attempts:
                 self._check_open()
             raise
 
-    def _post(self, endpoint: Endpoint, body: dict[str, Any], reservation: Reservation) -> Reply:
-        """Return the reply to one call, its usage put in place of what was reserved for it."""
+    def _post(
+        self,
+        endpoint: Endpoint,
+        body: dict[str, Any],
+        reservation: Reservation,
+        tier: str | None,
+    ) -> Reply:
+        """Return the reply to one call, its usage put in place of what was reserved for it.
+
+        One that says it came from another service tier is paid at the usual price.
+        """
         from companion.llm.transport import Transport
 
         with self._lock:
@@ -182,7 +197,9 @@ class Attempts:
         if turn := reservation.turn:
             turn.sent_at = reply.sent_at
         is_paid = reply.status == 200 and not reply.is_web_page
-        reservation.settle(read_completion(reply).usage if is_paid else Usage())
+        given = read_completion(reply) if is_paid else Completion(usage=Usage())
+        reservation.in_tier &= given.tier in ("", tier)
+        reservation.settle(given.usage)
         if turn:
             turn.record(reply.headers)
         return reply
