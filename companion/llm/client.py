@@ -98,6 +98,11 @@ class Client:
         return self._attempts.limiter
 
     @property
+    def capabilities(self) -> Capabilities:
+        """What the endpoint was found to support so far."""
+        return self._capabilities
+
+    @property
     def thinks(self) -> bool:
         """Whether the model has thought before an answer so far."""
         return self._capabilities.thinks

@@ -172,3 +172,58 @@ def test_the_embedded_model_has_no_batches(user: User, monkeypatch: pytest.Monke
     monkeypatch.delenv("COMPANION_BASE_URL")
     ran = user.run("batch", "submit")
     assert (ran.status, "has no Batch API" in ran.err) == (2, True)
+
+
+def as_reasoning_models(body: dict[str, Any]) -> str:
+    """Refuse what OpenAI's reasoning models refuse, in their words."""
+    if "max_tokens" in body:
+        return (
+            "Unsupported parameter: 'max_tokens' is not supported with this model. Use"
+            " 'max_completion_tokens' instead."
+        )
+    if "temperature" in body:
+        return "Unsupported value: 'temperature' does not support 0.2 with this model."
+    return ""
+
+
+def without_json(body: dict[str, Any]) -> str:
+    return "response_format is not supported" if "response_format" in body else ""
+
+
+@pytest.mark.parametrize("refuse", [as_reasoning_models, without_json])
+def test_what_the_model_refuses_is_known_before_the_batch(
+    user: User, provider: Open, refuse: Callable[[dict[str, Any]], str]
+) -> None:
+    """The first note is asked about at once; its answer is a proposal as the others."""
+    fake = provider(Faults())
+    fake.chats, fake.refuse = True, refuse
+    notes(user, 3)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "1 sent" in ran.out) == (0, True), ran.all
+    [(_, data)] = fake.files.values()
+    lines = [json.loads(line)["body"] for line in data.splitlines()]
+    assert lines and not any(map(refuse, lines))
+    ran = user.run("batch", "collect")
+    assert ran.status == 0, ran.all
+    found = [(p.path, p.need) for p in kept(user) if p.state == "open"]
+    assert len(found) == len(set(found)) == 6
+    assert set(fake.paid.values()) == {1}
+
+
+def test_a_single_note_is_asked_about_at_once(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    fake.chats = True
+    notes(user, 1)
+    ran = user.run("batch", "submit")
+    assert ran.status == 0 and len(fake.chat_bodies) == 1 and not fake.files
+    assert len([p for p in kept(user) if p.state == "open"]) == 2
+
+
+def test_an_endpoint_that_is_down_is_sent_nothing(user: User, provider: Open) -> None:
+    fake = provider(Faults())
+    fake.close()
+    user.configure("[endpoint]\nretries = 0\n")
+    notes(user, 2)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "cannot be reached" in ran.err) == (1, True)
+    assert user.run("batch", "status").out == "No batches.\n"
