@@ -12,7 +12,7 @@ from itertools import count
 from typing import TYPE_CHECKING, Any, Protocol
 
 from companion.errors import CompanionError, EndpointError
-from companion.llm.budget import Budget, Reservation
+from companion.llm.budget import Budget
 from companion.llm.endpoint import Endpoint
 from companion.llm.endpoint_errors import (
     CallFailed,
@@ -25,6 +25,7 @@ from companion.llm.endpoint_errors import (
     unreachable_error,
 )
 from companion.llm.request import has_no_room
+from companion.llm.reservation import Reservation
 from companion.llm.response import Completion, Reply, Usage, read_completion, with_body_status
 
 if TYPE_CHECKING:

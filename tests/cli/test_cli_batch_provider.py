@@ -219,6 +219,18 @@ def test_a_single_note_is_asked_about_at_once(user: User, provider: Open) -> Non
     assert len([p for p in kept(user) if p.state == "open"]) == 2
 
 
+def test_nothing_is_asked_before_somebody_agrees(
+    user: User, provider: Open, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("companion.config.Config.is_remote", True)
+    fake = provider(Faults())
+    fake.chats = True
+    notes(user, 51)
+    ran = user.run("batch", "submit")
+    assert (ran.status, "nobody is here to agree" in ran.err) == (2, True)
+    assert not fake.chat_bodies and not fake.files
+
+
 def test_an_endpoint_that_is_down_is_sent_nothing(user: User, provider: Open) -> None:
     fake = provider(Faults())
     fake.close()
